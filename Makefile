@@ -1,0 +1,46 @@
+# Each target makes the virtual environment itself; Python 3.11 or newer, pip and make are enough.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+JOBS ?= auto
+
+.PHONY: demo test test-slow test-tensorflow lint types check clean
+
+demo: .venv/.user  ## the whole pipeline on a generated corpus
+	$(BIN)/emocli demo
+
+test: .venv/.dev  ## the test suite
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+
+test-slow: .venv/.dev  ## the checks that take minutes
+	$(BIN)/python -m pytest -m slow
+
+test-tensorflow: .venv/.dev .venv-tensorflow/.done  ## faces against the mtcnn package
+	EMOCLI_TENSORFLOW_PYTHON=$(CURDIR)/.venv-tensorflow/bin/python $(BIN)/python -m pytest -m tensorflow
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev
+	$(BIN)/mypy
+
+check: lint types test
+
+clean:
+	rm -rf .venv .venv-tensorflow
+
+.venv/.user: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install -q -c constraints.txt -e .
+	touch $@
+
+.venv/.dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install -q -c constraints.txt -e '.[dev,cluster]'
+	touch .venv/.user $@
+
+.venv-tensorflow/.done:
+	$(PYTHON) -m venv .venv-tensorflow
+	.venv-tensorflow/bin/python -m pip --disable-pip-version-check install -q tensorflow-cpu mtcnn==1.0.0 opencv-python-headless
+	touch $@

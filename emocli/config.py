@@ -1,0 +1,114 @@
+"""Strict settings: frozen pydantic models, TOML files and ``--set key=value``.
+
+Precedence, weakest first: defaults, preset, TOML file, ``--set``. Unknown keys are errors that
+suggest the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from emocli.errors import ConfigError
+
+Tree = dict[str, Any]
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def build(kind: type[S], values: Mapping[str, Any], where: str) -> S:
+    """Make settings from plain values.
+
+    Parameters
+    ----------
+    kind : type
+        The settings to make.
+    values : mapping
+        Keys and values; nested mappings for nested settings.
+    where : str
+        What the settings belong to (``mel``, ``train``), for the message.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key or an impossible value; the message names the first one.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in (where, *first["loc"]) if part != "")
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])) from None
+        raise ConfigError(
+            f"setting '{key}' = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+        ) from None
+
+
+def parse_sets(pairs: Iterable[str]) -> Tree:
+    """Turn ``["mel.bands=64", "train.lr=1e-3"]`` into a nested mapping.
+
+    A value is read as TOML where it is TOML (numbers, true/false, lists), else as a string.
+    """
+    tree: Tree = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        path = key.strip().split(".")
+        if not equals or not all(path):
+            raise ConfigError(f"'{pair}' is not of the form key=value", where="--set")
+        tree = merge(tree, _nest(path, _value(text.strip())))
+    return tree
+
+
+def read_toml(path: Path) -> Tree:
+    """Read a TOML file of settings."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError("there is no such file", where=path) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"is not valid TOML ({error})", where=path) from None
+
+
+def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Tree:
+    """Merge two nested mappings; the second one wins."""
+    merged = dict(weak)
+    for key, value in strong.items():
+        old = merged.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _nest(path: list[str], value: object) -> Tree:
+    return {path[0]: _nest(path[1:], value) if len(path) > 1 else value}
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _nearest(kind: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+    for part in loc[:-1]:
+        inner = kind.model_fields[str(part)].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return ""
+        kind = inner
+    known = list(kind.model_fields)
+    close = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known) or 'none'}"

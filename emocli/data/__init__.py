@@ -1,0 +1,1 @@
+"""Clips, manifests, media, feature stores and batches."""

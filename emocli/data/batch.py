@@ -1,0 +1,145 @@
+"""Padded sequences and batches: the same types for clips and for dialogues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Sequences of unequal length, padded at the end.
+
+    Attributes
+    ----------
+    values : Tensor, shape (B, T, D)
+        What lies past a length, or where ``present`` is false, is never read.
+    lengths : Tensor of int64, shape (B,)
+        Steps of each sequence; 0 where the modality is missing.
+    present : Tensor of bool, shape (B, T), optional
+        False for steps inside the length that were not observed (in a dialogue: an utterance whose
+        modality is missing). None: all were.
+    """
+
+    values: Tensor
+    lengths: Tensor
+    present: Tensor | None = None
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[NDArray[Any]]) -> Padded:
+        """Pad arrays of shape (T_b, D) to (B, max T, D), float32; T is at least 1."""
+        lengths = torch.tensor([len(row) for row in rows], dtype=torch.int64)
+        longest = max(1, int(lengths.max()) if len(rows) else 1)
+        values = torch.zeros(len(rows), longest, rows[0].shape[1] if len(rows) else 0)
+        for target, row in zip(values, rows, strict=True):
+            target[: len(row)] = torch.from_numpy(np.array(row, dtype=np.float32))
+        return cls(values, lengths)
+
+    @property
+    def mask(self) -> Tensor:
+        """Bool, shape (B, T): true on observed steps."""
+        steps = torch.arange(self.values.shape[1], device=self.values.device)
+        inside = steps < self.lengths[:, None]
+        return inside if self.present is None else inside & self.present
+
+    @property
+    def observed(self) -> Tensor:
+        """Bool, shape (B,): true where the sequence has at least one observed step."""
+        return self.mask.any(dim=1)
+
+    def mean(self) -> Tensor:
+        """Mean over observed steps, shape (B, D); zero where there is none."""
+        mask = self.mask[..., None]
+        total = self.values.masked_fill(~mask, 0).sum(dim=1)
+        return total / mask.sum(dim=1).clamp(min=1)
+
+    def rows(self) -> list[NDArray[np.float32]]:
+        """Return the sequences without their padding."""
+        pairs = zip(self.values, self.lengths.tolist(), strict=True)
+        return [values[:length].detach().cpu().numpy() for values, length in pairs]
+
+    def with_values(self, values: Tensor) -> Padded:
+        """Other values on the same steps."""
+        return replace(self, values=values)
+
+    def to(self, device: torch.device | str) -> Padded:
+        """Move to a device."""
+        present = None if self.present is None else self.present.to(device)
+        return Padded(self.values.to(device), self.lengths.to(device), present)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Items for a network: clips, or dialogues whose time axis counts utterances.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        The clips to be classified, n of them. For dialogues: those of the first dialogue in their
+        order, then those of the second, and so on.
+    views : mapping
+        Modality to its padded arrays, B items each.
+    targets : Tensor, optional
+        One row per clip: shape (n,) int64 for a single-label task, (n, C) float32 otherwise.
+    turns : Tensor of int64, shape (B,), optional
+        Utterances of each dialogue; None if the items are clips (then B = n).
+    """
+
+    ids: tuple[str, ...]
+    views: Mapping[str, Padded]
+    targets: Tensor | None = None
+    turns: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def per_clip(self, output: Tensor) -> Tensor:
+        """Bring a network's output into the order of ``ids``: (B, ...) or (B, K, ...) to (n, ...)."""
+        if self.turns is None:
+            return output
+        steps = torch.arange(output.shape[1], device=output.device)
+        return output[steps < self.turns[:, None]]
+
+    def with_views(self, views: Mapping[str, Padded]) -> Batch:
+        """Other views of the same items."""
+        return replace(self, views=views)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Move to a device."""
+        return Batch(
+            self.ids,
+            {name: view.to(device) for name, view in self.views.items()},
+            None if self.targets is None else self.targets.to(device),
+            None if self.turns is None else self.turns.to(device),
+        )
+
+
+@dataclass(frozen=True)
+class FusionOutput:
+    """What a network returns.
+
+    Attributes
+    ----------
+    logits : Tensor, shape (B, C), or (B, K, C) for dialogues
+        Unnormalised scores, or predicted intensities.
+    modality_logits : mapping
+        The logits of each modality's own head, where the network has them.
+    weights : mapping
+        Weight of each modality, shape (B,) or (B, K), where the network has them.
+    attention : mapping
+        Attention over the steps of each view, shape (B, hops, T), where the network has it.
+    gates : mapping
+        How far each view passes its gate, shape (B, hops), where the network has one.
+    """
+
+    logits: Tensor
+    modality_logits: Mapping[str, Tensor] = field(default_factory=dict)
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    attention: Mapping[str, Tensor] = field(default_factory=dict)
+    gates: Mapping[str, Tensor] = field(default_factory=dict)

@@ -1,0 +1,60 @@
+"""The clip: one utterance, the unit that is classified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+
+
+def _nothing() -> Mapping[str, object]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One utterance of a corpus.
+
+    Attributes
+    ----------
+    id : str
+        Unique within the manifest.
+    split : str
+        ``train``, ``valid`` or ``test``.
+    speaker, dialogue : str
+        Who speaks, and in which dialogue; empty where unknown.
+    turn : int
+        Position inside the dialogue.
+    start, end : float or None
+        The clip's part of its media, in seconds; None is the beginning, or the end, of the file.
+    text : str
+        What is said; empty where unknown.
+    media : mapping
+        ``audio``, ``video``, ``words``, ... to absolute paths.
+    label : str or None
+        The class of a single-label task.
+    labels : mapping
+        Class to intensity, or to 0/1 in a multi-label task.
+    """
+
+    id: str
+    split: Split = "train"
+    speaker: str = ""
+    dialogue: str = ""
+    turn: int = 0
+    start: float | None = None
+    end: float | None = None
+    text: str = ""
+    media: Mapping[str, Path] = field(default_factory=_nothing)  # type: ignore[assignment]
+    label: str | None = None
+    labels: Mapping[str, float] = field(default_factory=_nothing)  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Read-only mappings cannot be pickled; plain ones travel to the workers.
+        values = (self.id, self.split, self.speaker, self.dialogue, self.turn, self.start, self.end)
+        return Clip, (*values, self.text, dict(self.media), self.label, dict(self.labels))

@@ -1,0 +1,172 @@
+"""The clips of one split with their views and targets, and the order they are visited in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emocli.data.batch import Batch, Padded
+from emocli.data.clip import Clip, Split
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore
+from emocli.errors import StoreError
+
+Transform = Callable[[str, str, NDArray[np.float32]], NDArray[np.float32]]
+"""(clip id, modality, array of shape (T, D)) -> array; pure."""
+
+Level = Literal["clip", "dialogue"]
+
+BUCKET = 16
+"""Batches that are shuffled together before being sorted by length."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The clips of one split, their features by modality, and their targets.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        Where the clips come from.
+    clips : tuple of Clip
+        The clips of the split that have a label.
+    stores : mapping
+        Modality to the open store of its feature.
+    transforms : tuple of callables
+        Applied in this order to every array as it is read.
+    """
+
+    manifest: Manifest
+    clips: tuple[Clip, ...]
+    stores: Mapping[str, FeatureStore]
+    transforms: tuple[Transform, ...] = ()
+
+    @classmethod
+    def of(cls, manifest: Manifest, split: Split, stores: Mapping[str, FeatureStore]) -> Samples:
+        """Take a split's labelled clips.
+
+        Raises
+        ------
+        StoreError
+            If the split is empty, or no clip of it has any of the features.
+        """
+        clips = tuple(clip for clip in manifest.split(split) if manifest.is_labelled(clip))
+        if not clips:
+            raise StoreError(f"split '{split}' has no labelled clip", where=manifest.path)
+        if not any(clip.id in store for clip in clips for store in stores.values()):
+            raise StoreError(f"no clip of split '{split}' has any of the features in the store")
+        return cls(manifest, clips, stores)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Modality to the width of its feature."""
+        return {modality: store.dim for modality, store in self.stores.items()}
+
+    def then(self, transform: Transform) -> Samples:
+        """Add a transform."""
+        return replace(self, transforms=(*self.transforms, transform))
+
+    def array(self, clip_id: str, modality: str) -> NDArray[np.float32]:
+        """Return one clip's array, shape (T, D); T = 0 where the clip lacks the feature."""
+        store = self.stores[modality]
+        if clip_id not in store:
+            return np.zeros((0, store.dim), np.float32)
+        values = np.asarray(store[clip_id], np.float32)
+        for transform in self.transforms:
+            values = transform(clip_id, modality, values)
+        return values
+
+    def missing(self) -> dict[str, int]:
+        """Modality to the number of clips that lack it."""
+        return {
+            modality: sum(clip.id not in store for clip in self.clips)
+            for modality, store in self.stores.items()
+        }
+
+    def length(self, clip: Clip) -> int:
+        """Steps of the clip's longest view."""
+        return max(store.length(clip.id) for store in self.stores.values())
+
+    def batch(self, clips: Sequence[Clip]) -> Batch:
+        """Put clips together: an item is a clip."""
+        ids = tuple(clip.id for clip in clips)
+        views = {m: Padded.from_rows([self.array(i, m) for i in ids]) for m in self.stores}
+        return Batch(ids, views, self._targets(clips))
+
+    def dialogue_batch(self, dialogues: Sequence[Sequence[Clip]]) -> Batch:
+        """Put dialogues together: an item is a dialogue, a step is an utterance.
+
+        A clip's array is averaged over its steps; a clip without the feature is a step that is not
+        present.
+        """
+        clips = [clip for dialogue in dialogues for clip in dialogue]
+        views = {m: self._utterances(dialogues, m) for m in self.stores}
+        turns = torch.tensor([len(dialogue) for dialogue in dialogues])
+        return Batch(tuple(c.id for c in clips), views, self._targets(clips), turns)
+
+    def batches(
+        self, size: int, level: Level = "clip", order: np.random.Generator | None = None
+    ) -> Iterator[Batch]:
+        """Visit every clip once.
+
+        With ``order`` clips of similar length are batched together and the batches shuffled;
+        without it the order is the manifest's.
+        """
+        if level == "dialogue":
+            dialogues = self.dialogues()
+            picks = np.arange(len(dialogues)) if order is None else order.permutation(len(dialogues))
+            for part in _parts(picks, size):
+                yield self.dialogue_batch([dialogues[i] for i in part])
+            return
+        for part in self._clip_order(size, order):
+            yield self.batch([self.clips[i] for i in part])
+
+    def dialogues(self) -> list[tuple[Clip, ...]]:
+        """Return the labelled clips by dialogue, each in the order of its turns."""
+        groups: dict[str, list[Clip]] = {}
+        for clip in self.clips:
+            groups.setdefault(clip.dialogue or clip.id, []).append(clip)
+        return [tuple(sorted(group, key=lambda clip: clip.turn)) for group in groups.values()]
+
+    def _clip_order(
+        self, size: int, order: np.random.Generator | None
+    ) -> list[NDArray[np.int64]]:
+        indices = np.arange(len(self.clips))
+        if order is None:
+            return _parts(indices, size)
+        order.shuffle(indices)
+        lengths = np.array([self.length(clip) for clip in self.clips])
+        groups: list[NDArray[np.int64]] = []
+        for bucket in _parts(indices, size * BUCKET):
+            by_length = bucket[np.argsort(lengths[bucket], kind="stable")]
+            groups.extend(_parts(by_length, size))
+        return [groups[i] for i in order.permutation(len(groups))]
+
+    def _targets(self, clips: Sequence[Clip]) -> torch.Tensor:
+        return torch.from_numpy(self.manifest.targets(clips))
+
+    def _utterances(self, dialogues: Sequence[Sequence[Clip]], modality: str) -> Padded:
+        width = self.stores[modality].dim
+        longest = max(len(dialogue) for dialogue in dialogues)
+        values = torch.zeros(len(dialogues), longest, width)
+        present = torch.zeros(len(dialogues), longest, dtype=torch.bool)
+        for item, dialogue in enumerate(dialogues):
+            for step, clip in enumerate(dialogue):
+                array = self.array(clip.id, modality)
+                if len(array):
+                    values[item, step] = torch.from_numpy(array.mean(axis=0))
+                    present[item, step] = True
+        lengths = torch.tensor([len(dialogue) for dialogue in dialogues])
+        return Padded(values, lengths, present)
+
+
+def _parts(indices: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    return [indices[start : start + size] for start in range(0, len(indices), size)]

@@ -1,0 +1,58 @@
+"""What can go wrong that a user can mend."""
+
+from __future__ import annotations
+
+import os
+
+
+class EmocliError(Exception):
+    """A user's mistake or a broken input: one line, exit code 2, no traceback.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong.
+    where : str or path, optional
+        The file, row, clip or setting concerned; printed first.
+    mend : str, optional
+        How to put it right; printed last.
+    """
+
+    def __init__(self, what: str, *, where: str | os.PathLike[str] = "", mend: str = "") -> None:
+        self.what = what
+        self.where = os.fspath(where)
+        self.mend = mend
+        super().__init__(what, self.where, mend)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        mend = f"; {self.mend}" if self.mend else ""
+        return " ".join(f"{place}{self.what}{mend}".split())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors travel between worker processes; keyword arguments need this.
+        return _rebuild, (type(self), self.what, self.where, self.mend)
+
+
+def _rebuild(kind: type[EmocliError], what: str, where: str, mend: str) -> EmocliError:
+    return kind(what, where=where, mend=mend)
+
+
+class ConfigError(EmocliError):
+    """A setting is unknown or has an impossible value."""
+
+
+class ManifestError(EmocliError):
+    """A manifest breaks a rule."""
+
+
+class StoreError(EmocliError):
+    """A feature store, check file or interchange file is absent, damaged or does not fit."""
+
+
+class MediaError(EmocliError):
+    """A recording cannot be read, or holds no such stream."""
+
+
+class RunError(EmocliError):
+    """A run folder is absent, damaged or does not fit."""

@@ -1,0 +1,15 @@
+"""One fusion network per file.
+
+A module in ``emocli/fusion`` offers
+
+``Config``
+    the network's settings; the defaults are the paper's numbers;
+``Model(dims, outputs, config)``
+    a ``torch.nn.Module``: ``dims`` maps each modality to its width, ``outputs`` is the number of
+    classes; ``Model.level`` is ``"clip"`` or ``"dialogue"``; ``forward(Batch) -> FusionOutput``;
+    optionally ``loss(output, batch, base) -> Tensor``, where ``base`` is the loss that the training
+    settings chose;
+``PRESETS``
+    ``literal``, ``paper`` and ``plus``: settings of the whole run (``{"network": {...},
+    "train": {...}}``) laid over the defaults.
+"""

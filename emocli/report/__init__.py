@@ -1,0 +1,1 @@
+"""Everything drawn: figures and pages."""

@@ -1,0 +1,1 @@
+"""Corruptions, canonical correlation, the modality check and proxies."""
