@@ -92,6 +92,11 @@ def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Tree:
     return merged
 
 
+def layered(file: Path | None, pairs: Iterable[str] | None) -> Tree:
+    """Settings of a command line: those of a TOML file, if any, under those of ``--set``."""
+    return merge(read_toml(file) if file else {}, parse_sets(pairs or ()))
+
+
 def _nest(path: list[str], value: object) -> Tree:
     return {path[0]: _nest(path[1:], value) if len(path) > 1 else value}
 

@@ -1,0 +1,101 @@
+"""The command line: the commands, and the one place where errors become exit codes.
+
+0 done · 1 a bug (traceback) · 2 bad input (one line) · 3 partly done · 130 interrupted (resumable).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from emocli import __version__
+from emocli.cli import (
+    demo,
+    evaluate,
+    extract,
+    fit_cca,
+    import_npz,
+    info,
+    inspect,
+    manifest,
+    train,
+)
+from emocli.errors import EmocliError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def application() -> typer.Typer:
+    """Put the commands together."""
+    app = typer.Typer(
+        name="emocli",
+        help="Emotion recognition from text, voice and face: from raw clips to a robustness report.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    app.command("manifest")(manifest.command)
+    app.command("extract")(extract.command)
+    app.command("import")(import_npz.command)
+    app.command("fit-cca")(fit_cca.command)
+    app.command("train")(train.command)
+    app.command("evaluate")(evaluate.command)
+    app.command("inspect")(inspect.command)
+    app.command("info")(info.command)
+    app.command("demo")(demo.command)
+    return app
+
+
+def main() -> None:
+    """Run the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        return int(application()(list(arguments), prog_name="emocli", standalone_mode=False) or 0)
+    except EmocliError as error:
+        return _refuse(str(error))
+    except typer.TyperException as error:
+        usage = getattr(error, "ctx", None)
+        command = usage.command_path if usage else "emocli"
+        return _refuse(f"{error.format_message().rstrip('.')}; see {command} --help")
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`emocli info | head`): not our failure.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        return _refuse(f"{error.filename}: {(error.strerror or 'cannot be used').lower()}")
+    except OSError as error:
+        if error.errno in FULL_DISK:
+            return _refuse("the disk is full; make room and repeat the same command to resume")
+        raise
+
+
+def _refuse(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Emotion recognition from text, voice and face: from raw clips to a robustness report."""

@@ -1,0 +1,34 @@
+"""`emocli fit-cca`: learn which modalities belong together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emocli.cli import options, show
+
+SHOWN = 5
+
+
+def command(
+    manifest: options.ManifestFile,
+    store: options.Store = Path("store"),
+    feature: options.Features = None,
+    preset: options.Preset = "paper",
+    settings: options.Settings = None,
+    config: options.Config = None,
+    root: options.Root = None,
+    json: options.Json = False,
+) -> None:
+    """Fit the modality check on the train split, its thresholds on the valid split.
+
+    Writes STORE/check.h5, and prints canonical correlations and threshold of each pair.
+    """
+    from emocli import config as configuration
+    from emocli.data.manifest import Manifest
+    from emocli.stages import fit_cca as stage
+
+    tree = configuration.layered(config, settings)
+    summary = stage.fit_cca(Manifest.read(manifest, root), store, feature, preset, tree)
+    if json:
+        show.as_json(summary)
+        return

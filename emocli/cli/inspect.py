@@ -1,0 +1,33 @@
+"""`emocli inspect`: what is inside a manifest, a store or a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+
+
+def command(
+    path: Annotated[Path, typer.Argument(help="Manifest (.csv), store (folder or .h5) or run.")],
+    manifest: Annotated[
+        Path | None, typer.Option(help="For a store: report which of its clips are missing.")
+    ] = None,
+    root: options.Root = None,
+    json: options.Json = False,
+) -> None:
+    """Say what is inside: dims, rates, counts, missing clips, non-finite values, provenance."""
+    from emocli.stages.inspect import inspect
+
+    found = inspect(path, manifest, root)
+    if json:
+        facts = {"kind": found.kind, "path": found.path, **found.facts, "problems": found.problems}
+        show.as_json(facts)
+        return
+    show.line(f"{found.path} is a {found.kind}")
+    for section in found.sections:
+        show.table(section.columns, section.rows, section.title)
+    for problem in found.problems:
+        show.warn(problem)

@@ -1,0 +1,34 @@
+"""`emocli manifest`: a corpus on disk becomes a manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="Dataset; `emocli info` lists them.")],
+    root: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Manifest to write (CSV).")],
+    settings: options.Settings = None,
+    json: options.Json = False,
+) -> None:
+    """Write the manifest of a corpus: its clips, splits, labels and media."""
+    from emocli import config, plugins
+    from emocli.stages.manifest import make_manifest
+
+    plugins.load("datasets", name)
+    tree = config.parse_sets(settings or [])
+    summary = make_manifest(name, root, output, tree)
+    if json:
+        show.as_json(summary)
+        return
+    counts = ", ".join(f"{n} {split}" for split, n in summary.splits.items())
+    media = ", ".join(f"{n} with {kind}" for kind, n in summary.media.items()) or "no media"
+    show.line(f"{summary.path}: {summary.clips} clips ({counts}); {media}")
+    for note in summary.notes:
+        show.warn(note)

@@ -1,0 +1,233 @@
+"""What is inside a manifest, a store or a run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emocli.data.clip import SPLITS
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore, features_in, store_path
+from emocli.errors import EmocliError, StoreError
+
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table: a title, column names and rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found: facts for machines, sections for people, problems for both."""
+
+    kind: str
+    path: Path
+    facts: dict[str, Any]
+    sections: tuple[Section, ...]
+    problems: tuple[str, ...]
+
+
+def inspect(path: Path, manifest: Path | None = None, root: Path | None = None) -> Inspection:
+    """Look into a manifest (.csv), a store (folder or .h5) or a run (folder with config.json).
+
+    Parameters
+    ----------
+    path : Path
+        What to look into.
+    manifest : Path, optional
+        For a store: report which of this manifest's clips it lacks.
+    root : Path, optional
+        Media root of the manifest.
+
+    Raises
+    ------
+    EmocliError
+        If it is none of these, or damaged.
+    """
+    if not path.exists():
+        raise EmocliError("there is no such file or folder", where=path)
+    if path.suffix == ".csv":
+        return _manifest(path, root)
+    if (path / "config.json").is_file():
+        return _run(path)
+    corpus = Manifest.read(manifest, root) if manifest else None
+    if path.suffix == ".h5":
+        return _store(path, [path], corpus)
+    files = [store_path(path, name) for name in features_in(path)] if path.is_dir() else []
+    if not files:
+        raise EmocliError(
+            "is neither a manifest (.csv), a store (.h5 files) nor a run (config.json)", where=path
+        )
+    return _store(path, files, corpus)
+
+
+def _manifest(path: Path, root: Path | None) -> Inspection:
+    manifest = Manifest.read(path, root)
+    clips = manifest.clips
+    labels = {
+        name: {split: _count(manifest, split, name) for split in SPLITS} for name in manifest.classes
+    }
+    kinds = sorted({kind for clip in clips for kind in clip.media})
+    media = {
+        kind: {
+            "clips": sum(kind in clip.media for clip in clips),
+            "not_on_disk": sum(
+                kind in clip.media and not clip.media[kind].is_file() for clip in clips
+            ),
+        }
+        for kind in kinds
+    }
+    facts: dict[str, Any] = {
+        "dataset": manifest.dataset,
+        "task": manifest.task,
+        "classes": list(manifest.classes),
+        "clips": len(clips),
+        "splits": dict(Counter(clip.split for clip in clips)),
+        "unlabelled": sum(not manifest.is_labelled(clip) for clip in clips),
+        "speakers": len({clip.speaker for clip in clips if clip.speaker}),
+        "dialogues": len(manifest.dialogues()),
+        "with_text": sum(bool(clip.text) for clip in clips),
+        "media": media,
+        "labels": labels,
+        "fingerprint": manifest.fingerprint,
+        "citation": manifest.citation,
+        "licence": manifest.licence,
+    }
+    splits = tuple(
+        (
+            split,
+            len(manifest.split(split)),
+            len({clip.speaker for clip in manifest.split(split) if clip.speaker}),
+            len({clip.dialogue for clip in manifest.split(split) if clip.dialogue}),
+        )
+        for split in SPLITS
+    )
+    sections = (
+        _facts(facts, ("dataset", "task", "clips", "unlabelled", "with_text", "citation", "licence")),
+        Section("splits", ("split", "clips", "speakers", "dialogues"), splits),
+        Section("labels", ("class", *SPLITS), tuple((k, *v.values()) for k, v in labels.items())),
+        Section(
+            "media",
+            ("medium", "clips", "not on disk"),
+            tuple((kind, found["clips"], found["not_on_disk"]) for kind, found in media.items()),
+        ),
+    )
+    problems = [
+        f"{found['not_on_disk']} clips have no {kind} file on disk"
+        for kind, found in media.items()
+        if found["not_on_disk"]
+    ]
+    problems += [f"split '{split}' is empty" for split in SPLITS if not manifest.split(split)]
+    return Inspection("manifest", path, facts, sections, tuple(problems))
+
+
+def _count(manifest: Manifest, split: Any, name: str) -> int:
+    return sum(clip.label == name or clip.labels.get(name, 0) > 0 for clip in manifest.split(split))
+
+
+def _store(path: Path, files: list[Path], manifest: Manifest | None) -> Inspection:
+    facts: dict[str, Any] = {}
+    problems: list[str] = []
+    for file in files:
+        with FeatureStore.open(file) as store:
+            facts[store.name] = _feature(store, manifest)
+            problems += _store_problems(store, manifest)
+    failures = _failures(path / "failures.jsonl") if path.is_dir() else {}
+    for name, count in failures.items():
+        problems.append(f"{count} clips failed for {name}; see {path / 'failures.jsonl'}")
+        facts.setdefault(name, {})["failed"] = count
+    columns: dict[str, Callable[[dict[str, Any]], object]] = {
+        "modality": lambda f: f["modality"],
+        "shape": lambda f: "T x " + " x ".join(map(str, f["shape"])),
+        "rate (Hz)": lambda f: f["rate"] if f["rate"] else "-",
+        "clips": lambda f: f["clips"],
+        "rows": lambda f: f["rows"],
+        "empty": lambda f: f["empty"],
+        "missing": lambda f: f.get("missing", "-"),
+        "non-finite": lambda f: f["non_finite"],
+    }
+    stored = {name: fact for name, fact in facts.items() if "modality" in fact}
+    rows = tuple((name, *(show(f) for show in columns.values())) for name, f in stored.items())
+    sections = [Section("features", ("feature", *columns), rows)]
+    for name, fact in stored.items():
+        provenance = {k: v for k, v in fact["provenance"].items() if v not in ("", {}, None)}
+        sections.append(
+            Section(f"{name}: provenance", ("what", "value"), tuple(_flat(provenance)))
+        )
+    return Inspection("store", path, facts, tuple(sections), tuple(problems))
+
+
+def _feature(store: FeatureStore, manifest: Manifest | None) -> dict[str, Any]:
+    lengths = [store.length(clip_id) for clip_id in store.ids]
+    fact: dict[str, Any] = {
+        "modality": store.modality,
+        "shape": list(store.shape),
+        "dim_names": list(store.dim_names),
+        "rate": store.rate,
+        "clips": len(store.ids),
+        "rows": sum(lengths),
+        "shortest": min(lengths, default=0),
+        "longest": max(lengths, default=0),
+        "empty": sum(length == 0 for length in lengths),
+        "non_finite": store.non_finite,
+        "fingerprint": store.fingerprint,
+        "provenance": dict(store.attributes),
+    }
+    if manifest:
+        fact["missing"] = sum(clip.id not in store for clip in manifest.clips)
+    return fact
+
+
+def _store_problems(store: FeatureStore, manifest: Manifest | None) -> Iterable[str]:
+    if store.non_finite:
+        yield f"{store.name} has {store.non_finite} values that are not finite; they are read as 0"
+    if manifest is None:
+        return
+    if store.manifest_fingerprint != manifest.fingerprint:
+        yield f"{store.name} was made for another manifest than {manifest.path}"
+    missing = [clip.id for clip in manifest.clips if clip.id not in store]
+    if missing:
+        yield f"{store.name} lacks {len(missing)} clips of the manifest, '{missing[0]}' first"
+
+
+def _failures(path: Path) -> dict[str, int]:
+    if not path.is_file():
+        return {}
+    try:
+        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        return dict(Counter(row["feature"] for row in rows))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"is not a list of failures ({error})", where=path) from None
+
+
+def _run(path: Path) -> Inspection:
+    from emocli.learn import rundir
+
+    facts = rundir.describe(path)
+    reports = sorted(str(report.relative_to(path)) for report in path.glob("reports/*.json"))
+    facts = {**facts, "reports": reports}
+    return Inspection(
+        "run", path, facts, (Section("run", ("what", "value"), tuple(_flat(facts))),), ()
+    )
+
+
+def _facts(facts: dict[str, Any], keys: Iterable[str]) -> Section:
+    return Section("", ("what", "value"), tuple((key, facts[key]) for key in keys if facts[key]))
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[Row]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,78 @@
+"""Strict settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from emocli import config
+from emocli.config import Settings
+from emocli.errors import ConfigError
+
+
+class Inner(Settings):
+    rate: float = 1.0
+
+
+class Outer(Settings):
+    bands: int = Field(128, ge=1)
+    name: str = "a"
+    inner: Inner = Inner()
+
+
+def test_values_are_read_as_toml_or_text() -> None:
+    tree = config.parse_sets(["mel.bands=64", "glove.vectors=a/b.txt", "x.y.z=[1, 2]", "x.on=true"])
+    assert tree == {
+        "mel": {"bands": 64},
+        "glove": {"vectors": "a/b.txt"},
+        "x": {"y": {"z": [1, 2]}, "on": True},
+    }
+
+
+@pytest.mark.parametrize("pair", ["bands", "=3", "mel.=3"])
+def test_a_pair_without_key_or_value_is_refused(pair: str) -> None:
+    with pytest.raises(ConfigError, match="key=value"):
+        config.parse_sets([pair])
+
+
+def test_a_later_layer_wins_key_by_key() -> None:
+    weak = {"a": {"x": 1, "y": 2}, "b": 3}
+    assert config.merge(weak, {"a": {"y": 5}}) == {"a": {"x": 1, "y": 5}, "b": 3}
+    assert weak == {"a": {"x": 1, "y": 2}, "b": 3}
+
+
+def test_set_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text("[mel]\nbands = 32\nhop = 1\n")
+    assert config.layered(file, ["mel.bands=64"]) == {"mel": {"bands": 64, "hop": 1}}
+
+
+def test_an_unknown_key_suggests_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"unknown setting 'mel\.band'; did you mean 'bands'"):
+        config.build(Outer, {"band": 3}, "mel")
+
+
+def test_an_unknown_nested_key_is_looked_up_where_it_is() -> None:
+    with pytest.raises(ConfigError, match=r"'mel\.inner\.rat'; did you mean 'rate'"):
+        config.build(Outer, {"inner": {"rat": 3}}, "mel")
+
+
+def test_an_impossible_value_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"'mel\.bands' = 0"):
+        config.build(Outer, {"bands": 0}, "mel")
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Outer().bands = 3  # type: ignore[misc]
+
+
+def test_a_broken_or_missing_file_is_one_line(tmp_path: Path) -> None:
+    broken = tmp_path / "b.toml"
+    broken.write_text("= 3")
+    for path in (broken, tmp_path / "none.toml"):
+        with pytest.raises(ConfigError) as caught:
+            config.read_toml(path)
+        assert "\n" not in str(caught.value)

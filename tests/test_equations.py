@@ -1,0 +1,40 @@
+"""Every equation of the papers has an address: a docstring that cites it and a line that is it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "emocli"
+CITATION = re.compile(r"\(([A-Z]\w+) (\d{4}),? eq\. ([\d\s,–-]+)\)")
+EQUATIONS = {"Beard 2018": range(1, 14), "Mittal 2020": range(1, 2)}
+
+
+def docstrings() -> Iterator[str]:
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
+                yield ast.get_docstring(node) or ""
+
+
+def numbers(text: str) -> Iterator[int]:
+    for part in re.split(r",\s*", text.strip()):
+        ends = [int(end) for end in re.split(r"[–-]", part)]
+        yield from range(ends[0], ends[-1] + 1)
+
+
+def cited() -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for text in docstrings():
+        for author, year, equations in CITATION.findall(text):
+            found.setdefault(f"{author} {year}", set()).update(numbers(equations))
+    return found
+
+
+@pytest.mark.parametrize("paper", EQUATIONS)
+def test_every_equation_is_cited(paper: str) -> None:
+    assert set(EQUATIONS[paper]) <= cited().get(paper, set())

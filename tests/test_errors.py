@@ -1,0 +1,20 @@
+"""Errors are one line, and survive the way between processes."""
+
+from __future__ import annotations
+
+import pickle
+
+from emocli.errors import EmocliError, ManifestError
+
+
+def test_an_error_is_one_line_of_what_where_and_mend() -> None:
+    error = ManifestError("row 3:\n no id", where="a.csv", mend="give it one")
+    assert str(error) == "a.csv: row 3: no id; give it one"
+
+
+def test_an_error_survives_pickling() -> None:
+    error = ManifestError("no id", where="a.csv", mend="give it one")
+    copy = pickle.loads(pickle.dumps(error))
+    assert isinstance(copy, ManifestError)
+    assert isinstance(copy, EmocliError)
+    assert str(copy) == str(error)

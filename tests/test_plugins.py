@@ -1,0 +1,41 @@
+"""Finding plug-ins by file name and by entry point."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from emocli import plugins
+from emocli.errors import ConfigError
+
+
+def test_names_are_the_files() -> None:
+    folder = Path(plugins.__file__).parent / "fusion"
+    files = {p.stem for p in folder.glob("*.py") if not p.stem.startswith("_")}
+    assert files <= set(plugins.names("fusion"))
+
+
+def test_an_installed_package_adds_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "thirdparty.py").write_text('"""A network from elsewhere.\n\nSource: nobody.\n"""\n')
+    info = tmp_path / "thirdparty-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thirdparty\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[emocli.fusion]\nelsewhere = thirdparty\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "elsewhere" in plugins.names("fusion")
+    assert "thirdparty" not in sys.modules
+    found = plugins.describe("fusion", "elsewhere")
+    assert (found.summary, found.source) == ("A network from elsewhere", "nobody")
+    assert plugins.load("fusion", "elsewhere").__name__ == "thirdparty"
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'rrnn'"):
+        plugins.load("fusion", "rnn")
+
+
+def test_a_far_name_lists_what_there_is() -> None:
+    with pytest.raises(ConfigError, match="there are: .*early"):
+        plugins.load("fusion", "zzzz")
