@@ -1,0 +1,461 @@
+"""Reading feature stores: one ragged HDF5 file per feature, all clips of a corpus end to end.
+
+A file holds ``ids`` (N), ``offsets`` (N + 1), ``values`` (sum of T, ...) and, where the feature
+has them, ``times`` (seconds from the clip's start) and ``extra/<name>`` with the same offsets;
+``names`` of the columns, ``notes`` of each clip (JSON), and ``absent``, the ids of the clips that
+have no such medium. Its attributes say how it was made. HDF5 describes where the arrays lie;
+rows are read from there directly, which is several times faster than asking HDF5 for each clip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.manifest import Manifest
+from emocli.data.track import Array, Track
+from emocli.errors import StoreError
+
+FORMAT = 1
+"""Version of the file format."""
+
+RESERVED = frozenset({"check"})
+"""Names of ``.h5`` files in a store folder that are not features."""
+
+JSON_ATTRIBUTES = ("settings", "upstream", "versions", "notes")
+"""Attributes that hold JSON text."""
+
+EXTRA = "extra/"
+"""Prefix of the arrays beside ``values`` and ``times``."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One array of a store: its kind, and where it lies.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        Type of an element.
+    shape : tuple of int
+        Shape of a row.
+    offset : int or None
+        Position of the first row in the file; None where HDF5 stores the rows in chunks.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int | None = None
+
+
+class FeatureStore:
+    """The arrays of one feature, by clip.
+
+    Opened with :meth:`open`. The file handle belongs to one process: after a fork or an unpickling
+    the file is opened again. A file replaced by a later extraction stays readable as it was.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    ids : tuple of str
+        The clips inside, in the manifest's order.
+    columns : dict
+        ``values``, ``times`` and ``extra/<name>`` to their kind.
+    dim_names : tuple of str
+        Names of the columns of ``values``; empty where they have none.
+    absent : tuple of str
+        Clips that have no medium the feature could be computed from.
+    attributes : dict
+        Everything recorded about how the file was made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = _open_file(path)
+        self._process = os.getpid()
+        try:
+            self._identity = _identity(self._file)
+            self._read_structure(self._file)
+        except (KeyError, ValueError, TypeError, OSError, RuntimeError) as error:
+            self._file.close()
+            raise StoreError(f"is damaged or not a feature store ({error})", where=path) from None
+        except StoreError:
+            self._file.close()
+            raise
+
+    @classmethod
+    def open(cls, path: Path) -> FeatureStore:
+        """Open a file for reading.
+
+        Raises
+        ------
+        StoreError
+            If it does not exist, is damaged, or is no feature store.
+        """
+        return cls(path)
+
+    def _read_structure(self, file: h5py.File) -> None:
+        self.attributes = {key: _plain(value) for key, value in file.attrs.items()}
+        if self.attributes.get("format") != FORMAT:
+            found = self.attributes.get("format", "none")
+            raise StoreError(f"has format {found}, not {FORMAT}", where=self.path)
+        for key in JSON_ATTRIBUTES:
+            self.attributes[key] = json.loads(self.attributes[key])
+        self.ids = _strings(file["ids"])
+        self.absent = _strings(file["absent"])
+        self.dim_names = _strings(file["names"])
+        self._notes = _strings(file["notes"])
+        self._offsets: list[int] = file["offsets"][:].tolist()
+        self._index = {clip_id: k for k, clip_id in enumerate(self.ids)}
+        self.columns = {name: _column(file[name]) for name in _array_names(file)}
+        self._check_structure(file)
+
+    def _check_structure(self, file: h5py.File) -> None:
+        offsets = np.asarray(self._offsets)
+        if len(offsets) != len(self.ids) + 1 or offsets[0] != 0 or np.any(np.diff(offsets) < 0):
+            raise ValueError("its offsets do not fit its ids")
+        if len(self._index) != len(self.ids):
+            raise ValueError("it has the same clip twice")
+        if len(self._notes) not in (0, len(self.ids)):
+            raise ValueError("its notes do not fit its ids")
+        for name in self.columns:
+            if len(file[name]) != offsets[-1]:
+                raise ValueError(f"{name} has {len(file[name])} rows, not {offsets[-1]}")
+
+    # -- what is inside
+
+    @property
+    def name(self) -> str:
+        """The feature."""
+        return str(self.attributes["feature"])
+
+    @property
+    def modality(self) -> str:
+        """The modality the feature describes."""
+        return str(self.attributes["modality"])
+
+    @property
+    def rate(self) -> float | None:
+        """Rows per second; None where irregular."""
+        rate = self.attributes.get("rate")
+        return None if rate is None else float(rate)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings the feature was computed with."""
+        return dict(self.attributes["settings"])
+
+    @property
+    def manifest_fingerprint(self) -> str:
+        """Fingerprint of the manifest the clips come from."""
+        return str(self.attributes["manifest"])
+
+    @property
+    def recipe(self) -> str:
+        """Fingerprint of how the feature was made: settings, manifest and upstream features."""
+        return str(self.attributes["recipe"])
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the content: ids, offsets and every array."""
+        return str(self.attributes["digest"])
+
+    @property
+    def non_finite(self) -> int:
+        """NaN and infinite numbers in ``values``, counted when written; 0 when read."""
+        return int(self.attributes["non_finite"])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a row of ``values``."""
+        return self.columns["values"].shape
+
+    @property
+    def dim(self) -> int:
+        """Width of a feature whose rows are vectors.
+
+        Raises
+        ------
+        StoreError
+            If the rows are not vectors.
+        """
+        if len(self.shape) != 1:
+            what = f"has rows of shape {self.shape}, which no network takes"
+            raise StoreError(what, where=self.path, mend="choose other features with -f")
+        return self.shape[0]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, clip_id: object) -> bool:
+        return clip_id in self._index
+
+    def length(self, clip_id: str) -> int:
+        """Rows of a clip; 0 where it is not in the store."""
+        k = self._index.get(clip_id)
+        return 0 if k is None else self._offsets[k + 1] - self._offsets[k]
+
+    # -- reading
+
+    def __getitem__(self, clip_id: str) -> Array:
+        """Return a clip's ``values``, shape (T, ...); non-finite numbers are 0.
+
+        Raises
+        ------
+        StoreError
+            If the clip is not in the store, or the file cannot be read.
+        """
+        return self._finite(self.rows("values", *self._span(clip_id)))
+
+    def read(self, ids: Sequence[str]) -> list[Array]:
+        """Return the ``values`` of many clips; read in the order of the file, whatever theirs."""
+        starts = [self._span(clip_id)[0] for clip_id in ids]
+        arrays: list[Array | None] = [None] * len(ids)
+        for k in sorted(range(len(ids)), key=starts.__getitem__):
+            arrays[k] = self[ids[k]]
+        return [array for array in arrays if array is not None]
+
+    def track(self, clip_id: str) -> Track:
+        """Return everything about a clip."""
+        start, stop = self._span(clip_id)
+        arrays = {name: self.rows(name, start, stop) for name in self.columns}
+        values, times = self._finite(arrays.pop("values")), arrays.pop("times", None)
+        extra = {name.removeprefix(EXTRA): array for name, array in arrays.items()}
+        return Track(values, times, extra, self.notes(clip_id))
+
+    def notes(self, clip_id: str) -> dict[str, float]:
+        """Return what the extractor noted about a clip."""
+        text = self._notes[self._index[clip_id]] if self._notes else ""
+        return dict(json.loads(text)) if text else {}
+
+    def rows(self, column: str, start: int, stop: int) -> Array:
+        """Return rows of one array as they lie in the file, clips end to end."""
+        file, kind = self._handle(), self.columns[column]
+        block = np.empty((stop - start, *kind.shape), kind.dtype)
+        try:
+            if kind.offset is None:
+                file[column].read_direct(block, np.s_[start:stop]) if block.size else None
+            elif block.size:
+                row_bytes = block.nbytes // len(block)
+                _fill(block, self._descriptor, kind.offset + start * row_bytes)
+        except (OSError, RuntimeError) as error:
+            raise StoreError(f"cannot be read ({error})", where=self.path) from None
+        return block
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Rows of the clips ``ids[first:last]``, which lie end to end."""
+        return self._offsets[first], self._offsets[last]
+
+    def is_intact(self) -> bool:
+        """Whether the content still has the digest recorded when it was written."""
+        digest = Digest(self.ids, self._offsets)
+        for name in self.columns:
+            for start, stop in self.blocks(name, 0, self._offsets[-1]):
+                digest.add(name, self.rows(name, start, stop))
+        return digest.hexdigest() == self.fingerprint
+
+    def blocks(self, column: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Cut a range of rows into ranges of at most 16 MiB."""
+        kind = self.columns[column]
+        row_bytes = kind.dtype.itemsize * int(np.prod(kind.shape, dtype=np.int64))
+        step = max(1, (16 << 20) // max(1, row_bytes))
+        for first in range(start, stop, step):
+            yield first, min(stop, first + step)
+
+    def _span(self, clip_id: str) -> tuple[int, int]:
+        k = self._index.get(clip_id)
+        if k is None:
+            raise StoreError(f"has no clip '{clip_id}'", where=self.path)
+        return self._offsets[k], self._offsets[k + 1]
+
+    def _finite(self, values: Array) -> Array:
+        if self.non_finite and values.dtype.kind == "f":
+            np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        return values
+
+    # -- the handle
+
+    def _handle(self) -> h5py.File:
+        if self._file is None or self._process != os.getpid():
+            file = _open_file(self.path)
+            if _identity(file) != self._identity:
+                file.close()
+                raise StoreError("was replaced while in use", where=self.path, mend="start again")
+            self._file, self._process = file, os.getpid()
+        return self._file
+
+    @property
+    def _descriptor(self) -> int:
+        return int(self._handle().id.get_vfd_handle())
+
+    def close(self) -> None:
+        """Close the file; reading opens it again."""
+        if self._file is not None and self._process == os.getpid():
+            self._file.close()
+        self._file = None
+
+    def __enter__(self) -> FeatureStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_file": None}
+
+    def __repr__(self) -> str:
+        return f"FeatureStore({str(self.path)!r}, {len(self)} clips)"
+
+
+class Digest:
+    """Sha256 over ids, offsets and arrays; arrays may be fed in turns, each in its own order."""
+
+    def __init__(self, ids: Sequence[str], offsets: Sequence[int]) -> None:
+        self._head = json.dumps([list(ids), list(offsets)], ensure_ascii=True)
+        self._arrays: dict[str, Any] = {}
+
+    def add(self, name: str, block: Array) -> None:
+        """Feed the next rows of an array."""
+        if name not in self._arrays:
+            self._arrays[name] = hashlib.sha256(f"{block.dtype.str}{block.shape[1:]}".encode())
+        self._arrays[name].update(np.ascontiguousarray(block).reshape(-1).view(np.uint8))
+
+    def hexdigest(self) -> str:
+        """Return the digest of everything fed so far."""
+        parts = {name: array.hexdigest() for name, array in sorted(self._arrays.items())}
+        return hashlib.sha256((self._head + json.dumps(parts)).encode()).hexdigest()
+
+
+def store_path(folder: Path, feature: str) -> Path:
+    """Where a store folder keeps a feature."""
+    return folder / f"{feature}.h5"
+
+
+def features_in(folder: Path) -> list[str]:
+    """Names of the features in a store folder, sorted."""
+    return sorted(
+        path.stem
+        for path in folder.glob("*.h5")
+        if path.stem not in RESERVED and not path.name.startswith(".")
+    )
+
+
+def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore:
+    """Open one feature of a store folder.
+
+    Raises
+    ------
+    StoreError
+        If it is not there, is damaged, or was made for another manifest.
+    """
+    if feature not in (known := features_in(folder)):
+        inside = f"it has: {', '.join(known)}" if known else "it has none; run emocli extract first"
+        raise StoreError(f"has no feature '{feature}'", where=folder, mend=inside)
+    store = FeatureStore.open(store_path(folder, feature))
+    if store.manifest_fingerprint != manifest.fingerprint:
+        store.close()
+        what = "was made for another manifest, or for this one before its clips were changed"
+        mend = "extract or import it again with --overwrite, or into another folder"
+        raise StoreError(what, where=store.path, mend=mend)
+    return store
+
+
+def open_features(
+    folder: Path, features: Sequence[str] | None, manifest: Manifest
+) -> dict[str, FeatureStore]:
+    """Open one feature per modality.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+    features : sequence of str, optional
+        Which ones; by default all whose rows are vectors.
+    manifest : Manifest
+        What they must have been made for.
+
+    Returns
+    -------
+    dict
+        Modality to its open store, modalities sorted.
+
+    Raises
+    ------
+    StoreError
+        If a feature is not there, does not fit the manifest, or shares its modality with another.
+    """
+    names = features_in(folder) if features is None else list(dict.fromkeys(features))
+    stores = [open_feature(folder, name, manifest) for name in names]
+    if features is None:
+        stores = [store for store in stores if len(store.shape) == 1]
+    if not stores:
+        mend = "run emocli extract or emocli import first"
+        raise StoreError("has no feature a network could take", where=folder, mend=mend)
+    chosen: dict[str, FeatureStore] = {}
+    for store in stores:
+        _ = store.dim  # refuses what no network takes
+        other = chosen.setdefault(store.modality, store)
+        if other is not store:
+            what = f"features '{other.name}' and '{store.name}' are both {store.modality}"
+            raise StoreError(what, where=folder, mend="choose one of them with -f")
+    return dict(sorted(chosen.items()))
+
+
+def _open_file(path: Path) -> h5py.File:
+    try:
+        # Readers never lock: shared folders often cannot, and files are replaced, not changed.
+        return h5py.File(path, "r", locking=False)
+    except FileNotFoundError:
+        raise StoreError("there is no such file", where=path) from None
+    except OSError as error:
+        raise StoreError(f"is damaged or not HDF5 ({error})", where=path) from None
+
+
+def _identity(file: h5py.File) -> tuple[int, int, int]:
+    status = os.fstat(file.id.get_vfd_handle())
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _array_names(file: h5py.File) -> list[str]:
+    extra = sorted(f"{EXTRA}{name}" for name in file.get("extra", ()))
+    return ["values", *(["times"] if "times" in file else []), *extra]
+
+
+def _column(dataset: h5py.Dataset) -> Column:
+    if dataset.dtype.kind not in "fiub":
+        raise ValueError(f"{dataset.name} holds {dataset.dtype}")
+    return Column(dataset.dtype, dataset.shape[1:], dataset.id.get_offset())
+
+
+def _fill(block: NDArray[Any], descriptor: int, position: int) -> None:
+    """Read bytes of the file into an array; one call may return less than asked for."""
+    rest = block.data.cast("B")
+    while rest:
+        got = os.preadv(descriptor, [rest], position)
+        if got == 0:
+            raise OSError("the file is truncated")
+        rest, position = rest[got:], position + got
+
+
+def _strings(dataset: h5py.Dataset) -> tuple[str, ...]:
+    return tuple(text.decode("utf-8") for text in dataset[:].tolist())
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
