@@ -1,0 +1,396 @@
+"""The manifest: a corpus as a list of clips, a CSV file with a TOML file beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.config import Settings, build, read_toml
+from emocli.data import rules
+from emocli.data.clip import SPLITS, Clip
+from emocli.data.rules import LABEL, MEDIA, Task
+from emocli.data.table import Table, read_table
+from emocli.errors import ConfigError, ManifestError
+
+__all__ = ["Manifest", "Sidecar", "Task"]
+
+
+class Sidecar(Settings):
+    """What ``<manifest>.toml`` says about the corpus.
+
+    Attributes
+    ----------
+    dataset : str
+        Name of the corpus.
+    classes : tuple of str
+        In the order of a network's outputs.
+    task : {'single', 'multi', 'intensity'}
+        One class per clip; any number of classes; a number per class.
+    citation, licence : str
+        Of the corpus.
+    root : str
+        Folder the media paths are relative to; itself relative to the manifest's folder, which is
+        the default.
+    overlap : bool
+        Whether a speaker or a dialogue may be in two splits.
+    """
+
+    dataset: str
+    classes: tuple[str, ...]
+    task: Task = "single"
+    citation: str = ""
+    licence: str = ""
+    root: str = ""
+    overlap: bool = False
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A corpus: its clips, in the order of the file, and what is known of all of them.
+
+    Attributes
+    ----------
+    clips : tuple of Clip
+        At least one; their media are inside ``root``.
+    classes : tuple of str
+        In the order of a network's outputs.
+    task : {'single', 'multi', 'intensity'}
+        What is predicted: a clip's ``label``, or its ``labels``, 0/1 or a number for every class.
+    dataset, citation, licence : str
+        Of the corpus.
+    root : Path
+        Folder of the media.
+    path : Path, optional
+        The file it was read from.
+    overlap : bool
+        Whether a speaker or a dialogue may be in two splits.
+
+    Raises
+    ------
+    ManifestError
+        If it breaks a rule; ``lines`` (of the clips in ``path``) are for that message only.
+    """
+
+    clips: tuple[Clip, ...]
+    classes: tuple[str, ...]
+    task: Task
+    dataset: str
+    root: Path
+    citation: str = ""
+    licence: str = ""
+    path: Path | None = field(default=None, compare=False)
+    overlap: bool = False
+    lines: InitVar[Sequence[int]] = ()
+
+    def __post_init__(self, lines: Sequence[int]) -> None:
+        def place(index: int, column: str) -> str:
+            row = f"row {lines[index]}" if lines else f"clip '{self.clips[index].id}'"
+            return f"{self._name}, {row}, column '{column}'"
+
+        if not self.clips:
+            raise ManifestError("holds no clip", where=self._name)
+        twice = rules.repeated(self.classes)
+        if twice is not None:
+            raise ManifestError(f"class '{twice}' is listed twice", where=self._name)
+        rules.check_ids(self.clips, place)
+        rules.check_values(self.clips, self.classes, self.task, self.root, place)
+        if not self.overlap:
+            rules.check_groups(self.clips, place)
+
+    @classmethod
+    def read(cls, path: Path, root: Path | None = None) -> Manifest:
+        """Read ``path`` (CSV) and the TOML file of the same name beside it.
+
+        Parameters
+        ----------
+        path : Path
+            The CSV file; the columns are those of ``data_manifests/README.md``.
+        root : Path, optional
+            Folder of the media, instead of the one the TOML file names.
+
+        Raises
+        ------
+        ManifestError
+            If either file is absent or breaks a rule; the message names row and column.
+        """
+        path = Path(path)
+        table = read_table(path, ManifestError)
+        sidecar = _read_sidecar(path)
+        base = rules.absolute(path.parent / sidecar.root if root is None else Path(root))
+        return cls(
+            clips=tuple(_clips(table, path, base, sidecar.classes)),
+            classes=sidecar.classes,
+            task=sidecar.task,
+            dataset=sidecar.dataset,
+            root=base,
+            citation=sidecar.citation,
+            licence=sidecar.licence,
+            path=path,
+            overlap=sidecar.overlap,
+            lines=table.lines,
+        )
+
+    def write(self, path: Path) -> None:
+        """Write ``path`` and the TOML file beside it, each by write-and-rename.
+
+        Reading them again gives an equal manifest. Media paths are written relative to the root.
+
+        Raises
+        ------
+        ManifestError
+            If that is impossible; a file that was there is left as it was.
+        """
+        path = Path(path)
+        _write(_sidecar_path(path), self._toml(rules.absolute(path.parent)))
+        _write(path, self._csv())
+
+    def split(self, name: str) -> tuple[Clip, ...]:
+        """Return the clips of ``train``, ``valid`` or ``test``."""
+        if name not in SPLITS:
+            mend = f"splits are: {', '.join(SPLITS)}"
+            raise ManifestError(f"there is no split '{name}'", mend=mend)
+        return tuple(clip for clip in self.clips if clip.split == name)
+
+    def dialogues(self) -> dict[str, tuple[Clip, ...]]:
+        """Return the clips of each dialogue by turn; a clip without dialogue is one by itself."""
+        groups: dict[str, list[Clip]] = {}
+        for clip in self.clips:
+            groups.setdefault(clip.dialogue or clip.id, []).append(clip)
+        return {k: tuple(sorted(group, key=lambda clip: clip.turn)) for k, group in groups.items()}
+
+    def clip(self, clip_id: str) -> Clip:
+        """Return the clip of that id.
+
+        Raises
+        ------
+        ManifestError
+            If there is none.
+        """
+        if clip_id not in self._by_id:
+            mend = rules.choice(clip_id, list(self._by_id))
+            raise ManifestError(f"there is no clip '{clip_id}'", where=self._name, mend=mend)
+        return self._by_id[clip_id]
+
+    def is_labelled(self, clip: Clip) -> bool:
+        """Whether the clip has what the task asks for."""
+        return clip.label is not None if self.task == "single" else bool(clip.labels)
+
+    def targets(self, clips: Iterable[Clip]) -> NDArray[Any]:
+        """Return the labels as numbers.
+
+        Returns
+        -------
+        ndarray
+            Index of the class, int64, shape (n,), for a single-label task; else 0/1 or
+            intensities, float32, shape (n, classes).
+
+        Raises
+        ------
+        ManifestError
+            If a clip has no label.
+        """
+        clips = tuple(clips)
+        for clip in clips:
+            if not self.is_labelled(clip):
+                raise ManifestError(f"clip '{clip.id}' has no label", where=self._name)
+        if self.task == "single":
+            return np.array([self.classes.index(clip.label or "") for clip in clips], np.int64)
+        rows = [[clip.labels[name] for name in self.classes] for clip in clips]
+        return np.array(rows, np.float32).reshape(len(rows), len(self.classes))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that a feature may depend on: ids, times, texts and media paths.
+
+        Independent of the order of the clips, of labels and splits, and of where the root is.
+        """
+        digest = hashlib.sha256()
+        prefix = rules.folder_prefix(self.root)
+        for clip in sorted(self.clips, key=lambda clip: clip.id):
+            media = [[name, rules.relative(path, prefix)] for name, path in clip.media.items()]
+            record = [clip.id, clip.start, clip.end, clip.text, sorted(media)]
+            digest.update(json.dumps(record).encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Clip]:
+        return {clip.id: clip for clip in self.clips}
+
+    @property
+    def _name(self) -> Path | str:
+        return self.path or self.dataset
+
+    def _toml(self, folder: Path) -> str:
+        root = rules.absolute(self.root)
+        inside = root.is_relative_to(folder)
+        values = {
+            "dataset": self.dataset,
+            "task": self.task,
+            "classes": list(self.classes),
+            "citation": self.citation,
+            "licence": self.licence,
+            "root": (root.relative_to(folder) if inside else root).as_posix(),
+            "overlap": self.overlap,
+        }
+        # JSON's strings, lists and booleans are TOML's too, but for a bare DEL character.
+        lines = (f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in values.items())
+        return "".join(lines).replace("\x7f", "\\u007f")
+
+    def _csv(self) -> str:
+        prefix = rules.folder_prefix(self.root)
+        media = sorted({name for clip in self.clips for name in clip.media})
+        graded = {name for clip in self.clips for name in clip.labels}
+        labels = [name for name in self.classes if name in graded]
+        columns = (*PLAIN, *(MEDIA + m for m in media), "label", *(LABEL + c for c in labels))
+        rows: list[Iterable[object]] = [columns]
+        for clip in self.clips:
+            paths = (
+                rules.relative(clip.media[m], prefix) if m in clip.media else "" for m in media
+            )
+            grades = (clip.labels.get(name) for name in labels)
+            rows.append((*(getattr(clip, name) for name in PLAIN), *paths, clip.label, *grades))
+        return "".join(",".join(map(_cell, row)) + "\n" for row in rows)
+
+
+def _number(cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        raise ValueError(f"'{cell}' is not a number") from None
+    if not math.isfinite(value):
+        raise ValueError(f"'{cell}' is not a finite number")
+    return value
+
+
+def _whole_number(cell: str) -> int:
+    value = _number(cell)
+    if value != int(value):
+        raise ValueError(f"'{cell}' is not a whole number")
+    return int(value)
+
+
+PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+    {
+        "id": str,
+        "split": str,
+        "dialogue": str,
+        "turn": _whole_number,
+        "speaker": str,
+        "start": _number,
+        "end": _number,
+        "text": str,
+        "label": str,
+    }
+)
+"""Columns that are attributes of a clip; an empty cell is the attribute's default."""
+
+PLAIN = tuple(name for name in PARSERS if name != "label")
+REQUIRED = ("id", "split")
+"""Cells that may not be empty; the column ``split`` itself may be missing (all are ``train``)."""
+
+
+def _clips(table: Table, path: Path, root: Path, classes: Sequence[str]) -> Iterator[Clip]:
+    _check_header(table.header, path, classes)
+    prefix = rules.folder_prefix(root)
+    columns = [(name, *_column(name, prefix)) for name in table.header]
+    empty = {name: "" for name in REQUIRED if name in table.header}
+    for line, row in zip(table.lines, table.rows, strict=True):
+        values: dict[str, dict[str, Any]] = {"": dict(empty), MEDIA: {}, LABEL: {}}
+        for cell, (name, group, key, parse) in zip(row, columns, strict=True):
+            if not cell:
+                continue
+            try:
+                values[group][key] = parse(cell)
+            except ValueError as fault:
+                where = f"{path}, row {line}, column '{name}'"
+                raise ManifestError(str(fault), where=where) from None
+        media, labels = MappingProxyType(values[MEDIA]), MappingProxyType(values[LABEL])
+        yield Clip(**values[""], media=media, labels=labels)
+
+
+def _column(name: str, prefix: str) -> tuple[str, str, Callable[[str], Any]]:
+    if name.startswith(MEDIA):
+        return MEDIA, name.removeprefix(MEDIA), lambda cell: _media_path(cell, prefix)
+    if name.startswith(LABEL):
+        return LABEL, name.removeprefix(LABEL), _number
+    return "", name, PARSERS[name]
+
+
+def _check_header(header: Sequence[str], path: Path, classes: Sequence[str]) -> None:
+    where = f"{path}, row 1"
+    twice = rules.repeated(header)
+    if twice is not None:
+        raise ManifestError(f"column '{twice}' is there twice", where=where)
+    labels = [LABEL + name for name in classes]
+    for name in header:
+        if name in PARSERS or name in labels or (name.startswith(MEDIA) and name != MEDIA):
+            continue
+        known = [*PARSERS, "media.audio", "media.video", "media.words", *labels]
+        raise ManifestError(f"unknown column '{name}'", where=where, mend=rules.choice(name, known))
+    if "id" not in header:
+        raise ManifestError("column 'id' is missing", where=where)
+
+
+def _media_path(cell: str, prefix: str) -> Path:
+    if Path(cell).is_absolute():
+        raise ValueError(f"'{cell}' is an absolute path; paths are relative to the root")
+    path = os.path.normpath(prefix + cell)
+    if not path.startswith(prefix):
+        raise ValueError(f"'{cell}' leads outside the root '{prefix}'")
+    return Path(path)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    if not any(mark in text for mark in ',"\r\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _read_sidecar(path: Path) -> Sidecar:
+    sidecar = _sidecar_path(path)
+    if not sidecar.exists():
+        raise ManifestError(
+            f"there is no '{sidecar.name}' beside it",
+            where=path,
+            mend="write it: dataset = 'NAME', task = 'single', classes = ['A', 'B']",
+        )
+    try:
+        return build(Sidecar, read_toml(sidecar), "")
+    except ConfigError as error:
+        raise ManifestError(error.what, where=sidecar, mend=error.mend) from None
+
+
+def _sidecar_path(path: Path) -> Path:
+    if path.suffix == ".toml":
+        raise ManifestError("describes a manifest", where=path, mend="name the .csv file beside it")
+    return path.with_suffix(".toml")
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.tmp")
+    try:
+        data = text.encode()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except UnicodeEncodeError as fault:
+        bad = fault.object[fault.start : fault.end]
+        raise ManifestError(f"{bad!r} cannot be written in UTF-8", where=path) from None
+    except OSError as fault:
+        part.unlink(missing_ok=True)
+        raise ManifestError(f"cannot be written ({fault.strerror})", where=path) from None

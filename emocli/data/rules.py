@@ -1,0 +1,149 @@
+"""The rules every manifest keeps, whether it was read from a file or built from a corpus."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from emocli.data.clip import SPLITS, Clip
+from emocli.errors import ManifestError
+
+Task = Literal["single", "multi", "intensity"]
+
+Place = Callable[[int, str], str]
+"""(index of a clip, column) -> where that is, for a message."""
+
+Fault = tuple[str, str, str] | None
+"""Column, what is wrong, how to mend it."""
+
+MEDIA = "media."
+LABEL = "label."
+MOST_NAMES = 12
+
+
+def check_ids(clips: Sequence[Clip], place: Place) -> None:
+    """Every clip has an id of its own."""
+    seen: dict[str, int] = {}
+    for index, clip in enumerate(clips):
+        if not clip.id:
+            raise ManifestError("is empty", where=place(index, "id"))
+        first = seen.setdefault(clip.id, index)
+        if first != index:
+            raise ManifestError(
+                f"id '{clip.id}' is already that of another clip",
+                where=place(index, "id"),
+                mend=f"see {place(first, 'id')}",
+            )
+
+
+def check_values(
+    clips: Sequence[Clip], classes: Sequence[str], task: Task, root: Path, place: Place
+) -> None:
+    """Every split and class is known, times and labels make sense, media are inside the root."""
+    prefix = folder_prefix(root)
+    for index, clip in enumerate(clips):
+        fault = (
+            _split_fault(clip)
+            or _time_fault(clip)
+            or _label_fault(clip, classes)
+            or _task_fault(clip, classes, task)
+            or _media_fault(clip, prefix)
+        )
+        if fault:
+            column, what, mend = fault
+            raise ManifestError(what, where=place(index, column), mend=mend)
+
+
+def check_groups(clips: Sequence[Clip], place: Place) -> None:
+    """No speaker and no dialogue is in two splits."""
+    for column in ("speaker", "dialogue"):
+        splits: dict[str, str] = {}
+        for index, clip in enumerate(clips):
+            group = getattr(clip, column)
+            first = splits.setdefault(group, clip.split) if group else clip.split
+            if first != clip.split:
+                raise ManifestError(
+                    f"{column} '{group}' is in {first} and in {clip.split}",
+                    where=place(index, column),
+                    mend="keep it in one split, or say 'overlap = true' in the .toml file",
+                )
+
+
+def absolute(path: Path) -> Path:
+    """Return the path from the root of the file system, without ``..``, links left as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
+def folder_prefix(root: Path) -> str:
+    """Return the folder as the beginning of the absolute paths inside it."""
+    return str(absolute(root)).rstrip(os.sep) + os.sep
+
+
+def relative(path: Path, prefix: str) -> str | None:
+    """Return the path below ``prefix``, with forward slashes; None if it is elsewhere."""
+    full = os.path.abspath(path)  # noqa: PTH100 - as absolute(), and fast
+    return full[len(prefix) :].replace(os.sep, "/") if full.startswith(prefix) else None
+
+
+def choice(name: str, known: Sequence[str]) -> str:
+    """Suggest the nearest known name, or list what there is."""
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    shown = ", ".join(known[:MOST_NAMES]) + (", ..." if len(known) > MOST_NAMES else "")
+    return f"there are: {shown or 'none'}"
+
+
+def repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that is there twice."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
+def _split_fault(clip: Clip) -> Fault:
+    if clip.split in SPLITS:
+        return None
+    return "split", f"there is no split '{clip.split}'", f"splits are: {', '.join(SPLITS)}"
+
+
+def _time_fault(clip: Clip) -> Fault:
+    start = 0.0 if clip.start is None else clip.start
+    if not (start >= 0 and math.isfinite(start)):
+        return "start", f"{start:g} s is no time in a file", "times are seconds, 0 or more"
+    if clip.end is not None and not (clip.end > start and math.isfinite(clip.end)):
+        return "end", f"{clip.end:g} s is not after the start, {start:g} s", ""
+    return None
+
+
+def _label_fault(clip: Clip, classes: Sequence[str]) -> Fault:
+    if clip.label is not None and clip.label not in classes:
+        return "label", f"'{clip.label}' is not a class", choice(clip.label, classes)
+    for name, value in clip.labels.items():
+        if name not in classes:
+            return LABEL + name, f"'{name}' is not a class", choice(name, classes)
+        if not math.isfinite(value):
+            return LABEL + name, f"{value} is not a finite number", ""
+    return None
+
+
+def _task_fault(clip: Clip, classes: Sequence[str], task: Task) -> Fault:
+    if task == "single" or not clip.labels:
+        return None
+    for name in classes:
+        value = clip.labels.get(name)
+        if value is None:
+            return LABEL + name, "has no value, though other classes of the clip do", ""
+        if task == "multi" and value not in (0, 1):
+            return LABEL + name, f"{value:g} is neither 0 nor 1", "task 'intensity' takes others"
+    return None
+
+
+def _media_fault(clip: Clip, prefix: str) -> Fault:
+    for name, path in clip.media.items():
+        if relative(path, prefix) is None:
+            return MEDIA + name, f"'{path}' is outside the root '{prefix}'", "give another root"
+    return None
