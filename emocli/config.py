@@ -52,6 +52,8 @@ def build(kind: type[S], values: Mapping[str, Any], where: str) -> S:
         key = ".".join(str(part) for part in (where, *first["loc"]) if part != "")
         if first["type"] == "extra_forbidden":
             raise ConfigError(f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])) from None
+        if first["type"] == "missing":
+            raise ConfigError(f"setting '{key}' is missing") from None
         raise ConfigError(
             f"setting '{key}' = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
         ) from None
