@@ -1,0 +1,247 @@
+"""Figures of merit, each under a name whose protocol is written down.
+
+Every task reports ``accuracy``, ``uar``, ``weighted_f1`` and ``macro_f1``; what they count depends
+on the task and is stated in `PROTOCOLS`. A ratio that is not defined (recall of a class nobody
+showed) is NaN, stays out of means, and its class is listed in ``Scores.undefined``. An F1 without
+any hit is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.manifest import Task
+
+ACCEPT = 0.1
+"""Intensity above which an emotion counts as present, in prediction and reference (Beard 2018)."""
+
+PRESENT = 0.5
+"""Probability from which a class of a multi-label task counts as predicted."""
+
+COMMON = ("accuracy", "uar", "weighted_f1", "macro_f1")
+"""The figures every task has."""
+
+_BINARY = {
+    "accuracy": "mean over classes of the binary accuracy of 'class present' (M3ER's MA)",
+    "uar": "mean over classes of WA = (true positive rate + true negative rate) / 2",
+    "weighted_f1": "mean over classes of the F1 of present and absent, weighted by their clips",
+    "macro_f1": "mean over classes of the plain mean of the F1 of present and of absent",
+    "f1_pos": "mean over classes of the F1 of present",
+    "f1_neg": "mean over classes of the F1 of absent",
+    "confusion": "rows: every class present in a clip; column: its class of highest score",
+}
+
+PROTOCOLS: Mapping[Task, Mapping[str, str]] = {
+    "single": {
+        "accuracy": "share of clips whose class of highest score is the label",
+        "uar": "plain mean of the recalls of the classes that occur",
+        "weighted_f1": "mean of the classes' F1, weighted by their clips",
+        "macro_f1": "plain mean of the F1 of the classes that occur in labels or predictions",
+        "confusion": "rows: label; column: class of highest score",
+    },
+    "multi": {**_BINARY, "present": f"probability at least {PRESENT}"},
+    "intensity": {
+        **_BINARY,
+        "present": f"intensity above {ACCEPT}, in prediction and reference",
+        "mse_sum": "sum over classes of the mean squared error",
+        "mae_sum": "sum over classes of the mean absolute error",
+        "mse": "mean over classes of the mean squared error",
+        "mae": "mean over classes of the mean absolute error",
+        "pearson": "mean over classes of the correlation of prediction and reference",
+    },
+}
+
+ERRORS = frozenset({"loss", "mse_sum", "mae_sum", "mse", "mae"})
+"""Figures that are better when smaller."""
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good predictions are.
+
+    Attributes
+    ----------
+    overall : mapping
+        Name of a figure to its value.
+    per_class : mapping
+        Class to its figures.
+    confusion : ndarray of int, shape (C, C)
+        Rows: reference; columns: prediction.
+    hits : ndarray of float, shape (n,)
+        What each clip adds to the accuracy, 0 to 1; their mean is the accuracy.
+    undefined : mapping
+        Figure to the classes for which it is not defined, and which its mean leaves out.
+    """
+
+    overall: Figures
+    per_class: dict[str, Figures]
+    confusion: NDArray[np.int64]
+    hits: NDArray[np.float64]
+    undefined: dict[str, list[str]]
+
+
+def score(
+    task: Task, targets: NDArray[Any], predicted: NDArray[Any], classes: Sequence[str]
+) -> Scores:
+    """Compare predictions with labels.
+
+    Parameters
+    ----------
+    task : {'single', 'multi', 'intensity'}
+        What the numbers mean.
+    targets : ndarray
+        Index of the class, shape (n,), for ``single``; else 0/1 or intensities, shape (n, C).
+    predicted : ndarray, shape (n, C)
+        Probabilities, or predicted intensities.
+    classes : sequence of str
+        The C classes.
+    """
+    if not len(targets):
+        raise ValueError("there is no prediction to score")
+    return _SCORERS[task](np.asarray(targets), np.asarray(predicted, np.float64), classes)
+
+
+def confusion_matrix(
+    targets: NDArray[np.int64], predicted: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """Count how often class i (row) was taken for class j (column)."""
+    flat = np.bincount(targets * count + predicted, minlength=count * count)
+    return flat.reshape(count, count).astype(np.int64)
+
+
+def _single(
+    targets: NDArray[np.int64], predicted: NDArray[np.float64], classes: Sequence[str]
+) -> Scores:
+    choice = predicted.argmax(axis=1)
+    matrix = confusion_matrix(targets, choice, len(classes))
+    hit, shown, chosen = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    recall, precision = _ratio(hit, shown), _ratio(hit, chosen)
+    f1 = _ratio(2 * hit, shown + chosen)
+    per_class = {
+        name: {
+            "n": float(shown[k]),
+            "precision": float(precision[k]),
+            "recall": float(recall[k]),
+            "f1": float(f1[k]),
+        }
+        for k, name in enumerate(classes)
+    }
+    overall = {
+        "accuracy": float(hit.sum() / len(targets)),
+        "uar": _mean(recall),
+        "weighted_f1": float((shown * np.nan_to_num(f1)).sum() / len(targets)),
+        "macro_f1": _mean(f1),
+    }
+    undefined = _undefined({"recall": recall, "precision": precision, "f1": f1}, classes)
+    return Scores(overall, per_class, matrix, (choice == targets).astype(float), undefined)
+
+
+def _multi(targets: NDArray[Any], predicted: NDArray[np.float64], classes: Sequence[str]) -> Scores:
+    return _presence(targets > PRESENT, predicted >= PRESENT, predicted, classes)
+
+
+def _intensity(
+    targets: NDArray[Any], predicted: NDArray[np.float64], classes: Sequence[str]
+) -> Scores:
+    present = _presence(targets > ACCEPT, predicted > ACCEPT, predicted, classes)
+    error = predicted - targets
+    mse, mae = (error**2).mean(axis=0), np.abs(error).mean(axis=0)
+    r = _correlation(targets.astype(np.float64), predicted)
+    overall = {
+        **present.overall,
+        "mse_sum": float(mse.sum()),
+        "mae_sum": float(mae.sum()),
+        "mse": float(mse.mean()),
+        "mae": float(mae.mean()),
+        "pearson": _mean(r),
+    }
+    per_class = {
+        name: {
+            **present.per_class[name],
+            "mse": float(mse[k]),
+            "mae": float(mae[k]),
+            "pearson": float(r[k]),
+        }
+        for k, name in enumerate(classes)
+    }
+    undefined = {**present.undefined, **_undefined({"pearson": r}, classes)}
+    return Scores(overall, per_class, present.confusion, present.hits, undefined)
+
+
+def _presence(
+    present: NDArray[np.bool_],
+    taken: NDArray[np.bool_],
+    predicted: NDArray[np.float64],
+    classes: Sequence[str],
+) -> Scores:
+    """Score each class as a question of its own: is it there or not."""
+    tp, tn = (present & taken).sum(axis=0), (~present & ~taken).sum(axis=0)
+    there, absent = present.sum(axis=0), (~present).sum(axis=0)
+    errors = (present != taken).sum(axis=0)
+    f1_pos, f1_neg = _ratio(2 * tp, 2 * tp + errors), _ratio(2 * tn, 2 * tn + errors)
+    # Nobody shows the class and nobody was taken to show it: its F1 counts as 0, as usual.
+    f1_pos, f1_neg = np.nan_to_num(f1_pos), np.nan_to_num(f1_neg)
+    figures = {
+        "accuracy": (tp + tn) / len(present),
+        "uar": (_ratio(tp, there) + _ratio(tn, absent)) / 2,
+        "weighted_f1": (there * f1_pos + absent * f1_neg) / len(present),
+        "macro_f1": (f1_pos + f1_neg) / 2,
+        "f1_pos": f1_pos,
+        "f1_neg": f1_neg,
+    }
+    per_class = {
+        name: {"n": float(there[k]), **{key: float(value[k]) for key, value in figures.items()}}
+        for k, name in enumerate(classes)
+    }
+    clip, shown = np.nonzero(present)
+    matrix = confusion_matrix(shown, predicted.argmax(axis=1)[clip], len(classes))
+    overall = {key: _mean(value) for key, value in figures.items()}
+    hits = (present == taken).mean(axis=1)
+    return Scores(overall, per_class, matrix, hits, _undefined(figures, classes))
+
+
+_SCORERS = {"single": _single, "multi": _multi, "intensity": _intensity}
+
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Divide; NaN where there is nothing to divide by."""
+    ratio = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=ratio, where=whole > 0)
+    return ratio
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """Mean over what is defined."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
+
+
+def _undefined(
+    figures: Mapping[str, NDArray[np.float64]], classes: Sequence[str]
+) -> dict[str, list[str]]:
+    """List the classes for which a figure is not defined."""
+    holes = {
+        key: [name for name, value in zip(classes, values, strict=True) if np.isnan(value)]
+        for key, values in figures.items()
+    }
+    return {key: names for key, names in holes.items() if names}
+
+
+def _correlation(
+    targets: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Pearson's r of each column; NaN where one side does not vary."""
+    x, y = targets - targets.mean(axis=0), predicted - predicted.mean(axis=0)
+    scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
+    # A constant column's deviations are rounding errors, not a signal.
+    varies = (np.ptp(targets, axis=0) > 0) & (np.ptp(predicted, axis=0) > 0) & (scale > 0)
+    r = np.full(len(scale), np.nan)
+    np.divide((x * y).sum(axis=0), scale, out=r, where=varies)
+    return r

@@ -1,0 +1,94 @@
+"""Spread over seeds and the cluster bootstrap."""
+
+from __future__ import annotations
+
+import math
+import statistics as standard
+
+import numpy as np
+import pytest
+
+from emocli.data.clip import Clip
+from emocli.learn.statistics import cluster_bootstrap, grouping, groups, spread
+
+
+def test_spread_divides_by_n_minus_one():
+    found = spread([0.5, 0.7, 0.9])
+    assert found.mean == pytest.approx(0.7)
+    assert found.std == pytest.approx(standard.stdev([0.5, 0.7, 0.9]))
+
+
+def test_spread_of_one_seed_has_no_deviation():
+    found = spread([0.5])
+    assert found.mean == 0.5
+    assert math.isnan(found.std)
+
+
+def test_spread_leaves_out_what_is_undefined():
+    assert spread([0.5, math.nan, 0.7]).n == 2
+    assert spread([0.5, math.nan, 0.7]).mean == pytest.approx(0.6)
+    assert math.isnan(spread([math.nan]).mean)
+
+
+def test_bootstrap_agrees_with_drawing_groups_one_by_one():
+    rng = np.random.default_rng(0)
+    values = rng.random(40)
+    member = rng.integers(0, 9, 40)
+    found = cluster_bootstrap(values, member.tolist(), draws=4000, seed=1)
+    means = []
+    for _ in range(4000):
+        drawn = rng.choice(np.unique(member), 9)
+        rows = np.concatenate([values[member == group] for group in drawn])
+        means.append(rows.mean())
+    assert found.mean == pytest.approx(values.mean())
+    assert found.low == pytest.approx(np.quantile(means, 0.025), abs=0.01)
+    assert found.high == pytest.approx(np.quantile(means, 0.975), abs=0.01)
+    assert found.groups == 9
+
+
+def test_groups_that_agree_inside_make_the_interval_wider():
+    hits = np.repeat([1, 0, 1, 0, 1, 1, 0, 1], 25)
+    by_clip = cluster_bootstrap(hits, list(range(200)))
+    by_group = cluster_bootstrap(hits, np.repeat(np.arange(8), 25).tolist())
+    assert by_group.high - by_group.low > 3 * (by_clip.high - by_clip.low)
+
+
+def test_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    covered = 0
+    for trial in range(200):
+        sample = rng.random(60) < 0.6
+        found = cluster_bootstrap(sample, list(range(60)), draws=400, seed=trial)
+        covered += found.low <= 0.6 <= found.high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_paired_differences_give_a_p_value():
+    rng = np.random.default_rng(2)
+    noise = rng.normal(0, 1, 200)
+    assert cluster_bootstrap(noise - 1, list(range(200))).p < 0.01
+    assert cluster_bootstrap(noise - noise.mean(), list(range(200))).p > 0.5
+    assert cluster_bootstrap(np.zeros(10), list(range(10))).p == 1
+
+
+def test_one_group_gives_no_interval():
+    found = cluster_bootstrap([0.0, 1.0], ["a", "a"])
+    assert found.mean == 0.5
+    assert math.isnan(found.low)
+    assert math.isnan(found.p)
+
+
+def test_grouping_prefers_dialogues_then_speakers():
+    def clips(dialogues: str, speakers: str) -> list[Clip]:
+        pairs = zip(dialogues, speakers, strict=True)
+        return [
+            Clip(str(i), dialogue=d.strip(), speaker=s.strip()) for i, (d, s) in enumerate(pairs)
+        ]
+
+    assert grouping(clips("aabb", "xyxy")) == "dialogue"
+    assert grouping(clips("    ", "xyxy")) == "speaker"
+    assert grouping(clips("abcd", "xyxy")) == "speaker"  # every clip a dialogue of its own
+    assert grouping(clips("    ", "xxxx")) == "clip"
+    assert grouping(clips("aab ", "    ")) == "clip"
+    assert groups(clips("aabb", "xyxy"), "speaker") == ["x", "y", "x", "y"]
+    assert groups(clips("aabb", "xyxy"), "clip") == ["0", "1", "2", "3"]
