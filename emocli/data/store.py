@@ -177,6 +177,16 @@ class FeatureStore:
         return int(self.attributes["non_finite"])
 
     @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the libraries the feature was computed with."""
+        return dict(self.attributes["versions"])
+
+    @property
+    def steps(self) -> int:
+        """Rows of all clips together."""
+        return self._offsets[-1]
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of a row of ``values``."""
         return self.columns["values"].shape
@@ -261,7 +271,7 @@ class FeatureStore:
         """Whether the content still has the digest recorded when it was written."""
         digest = Digest(self.ids, self._offsets)
         for name in self.columns:
-            for start, stop in self.blocks(name, 0, self._offsets[-1]):
+            for start, stop in self.blocks(name, 0, self.steps):
                 digest.add(name, self.rows(name, start, stop))
         return digest.hexdigest() == self.fingerprint
 

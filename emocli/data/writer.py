@@ -1,0 +1,470 @@
+"""Writing a feature into a store: in parts, so that a kill loses little, then merged into one file.
+
+``store/.<feature>.parts/NNNNNN.h5`` are small stores of a few clips each; ``begun.json`` beside
+them says what they are parts of. The merge writes ``store/<feature>.h5`` in the manifest's order,
+whatever the order the parts came in, so that a run that was interrupted ends with the same file as
+one that was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from emocli.data.durable import disk_errors, locked, sync_folder, write_text
+from emocli.data.store import EXTRA, Column, FeatureStore, store_path
+from emocli.data.storefile import Contents, library_versions, write_store
+from emocli.data.track import Array, Track
+from emocli.errors import StoreError
+
+BEGUN = "begun.json"
+OVERWRITE = "give --overwrite to make it anew"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What determines a feature's values.
+
+    Attributes
+    ----------
+    feature, modality : str
+        Its name and what it describes.
+    manifest : str
+        Fingerprint of the manifest.
+    settings : mapping
+        Plain values.
+    upstream : mapping
+        Feature it is computed from to that feature's ``recipe`` and content ``digest``.
+    """
+
+    feature: str
+    modality: str
+    manifest: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    upstream: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal recipes.
+
+        What an upstream feature holds does not count, so that clips can be added to it.
+        """
+        upstream = {name: made["recipe"] for name, made in self.upstream.items()}
+        whole = [self.feature, self.modality, self.manifest, self.settings, upstream]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+    def attributes(self) -> dict[str, str]:
+        """Return it as attributes of a store file."""
+        texts = {"settings": self.settings, "upstream": self.upstream}
+        return {
+            "feature": self.feature,
+            "modality": self.modality,
+            "manifest": self.manifest,
+            "recipe": self.fingerprint,
+            **{key: json.dumps(value, sort_keys=True) for key, value in texts.items()},
+        }
+
+    def difference(self, manifest: str, settings: Mapping[str, Any]) -> str:
+        """Say how something made earlier differs."""
+        if manifest != self.manifest:
+            return "another manifest"
+        keys = sorted({*settings, *self.settings})
+        changed = [key for key in keys if settings.get(key) != self.settings.get(key)]
+        if not changed:
+            return "other upstream features"
+        key = changed[0]
+        return f"other settings ({key} was {settings.get(key)!r}, is {self.settings.get(key)!r})"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What the parts of a feature are parts of.
+
+    Attributes
+    ----------
+    recipe, manifest, settings
+        Of the recipe the parts are made by.
+    overwrite : bool
+        Whether the merged file is to replace a finished one, instead of extending it.
+    next : int
+        The first number no part was ever given. A number is used once: a worker that outlives
+        its run cannot write over a later part.
+    """
+
+    recipe: str
+    manifest: str
+    settings: Mapping[str, Any]
+    overwrite: bool
+    next: int = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a feature has come.
+
+    Attributes
+    ----------
+    sources : tuple of FeatureStore
+        The finished file and the parts; the first one that has a clip counts.
+    misfits : tuple of FeatureStore
+        Parts whose rows have another shape or type than the others'.
+    damaged : int
+        Parts that cannot be read; their clips are computed again.
+    begun : Begun, optional
+        What the parts are parts of; None where there is none.
+    """
+
+    sources: tuple[FeatureStore, ...] = ()
+    misfits: tuple[FeatureStore, ...] = ()
+    damaged: int = 0
+    begun: Begun | None = None
+
+    @property
+    def written(self) -> set[str]:
+        """Ids of the clips whose arrays are there."""
+        return {clip_id for source in self.sources for clip_id in source.ids}
+
+    @property
+    def absent(self) -> set[str]:
+        """Ids of the clips known to have no such medium."""
+        return {clip_id for source in self.sources for clip_id in source.absent} - self.written
+
+
+def standing(folder: Path, recipe: Recipe, *, overwrite: bool = False) -> Standing:
+    """Look at how far a feature has come; nothing is changed.
+
+    Raises
+    ------
+    StoreError
+        If what is there was made by another recipe, and ``overwrite`` is false.
+    """
+    begun = _read_begun(_parts_folder(folder, recipe.feature))
+    if begun and overwrite and not (begun.overwrite and begun.recipe == recipe.fingerprint):
+        begun = None
+    if begun and begun.recipe != recipe.fingerprint:
+        what = f"was begun with {recipe.difference(begun.manifest, begun.settings)}"
+        raise StoreError(what, where=store_path(folder, recipe.feature), mend=OVERWRITE)
+    replaces = overwrite or (begun is not None and begun.overwrite)
+    finished = [] if replaces else _finished(store_path(folder, recipe.feature), recipe)
+    parts, damaged = _parts(_parts_folder(folder, recipe.feature), begun)
+    fitting, misfits = _sort_out([*finished, *parts])
+    return Standing(tuple(fitting), tuple(misfits), damaged, begun)
+
+
+class FeatureWriter:
+    """Writes one feature of a store; a context manager that keeps other writers out.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+    recipe : Recipe
+        What is written.
+    order : sequence of str
+        Ids of the manifest's clips, in its order.
+    overwrite : bool
+        Make the feature anew; a finished file stays until the new one takes its place.
+
+    Raises
+    ------
+    StoreError
+        On entry, if another process is writing, if what is there was made by another recipe, or if
+        the folder cannot be written.
+    """
+
+    def __init__(
+        self, folder: Path, recipe: Recipe, order: Sequence[str], *, overwrite: bool = False
+    ) -> None:
+        self.path = store_path(folder, recipe.feature)
+        self._folder, self._recipe, self._order = folder, recipe, order
+        self._overwrite = overwrite
+        self._parts = _parts_folder(folder, recipe.feature)
+        self._trash = self._parts.with_suffix(".trash")
+        self._begun = Begun(recipe.fingerprint, recipe.manifest, dict(recipe.settings), overwrite)
+        self._lock = ExitStack()
+
+    def __enter__(self) -> FeatureWriter:
+        with ExitStack() as stack:
+            with disk_errors(self._folder):
+                self._folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(self._folder / f".{self._recipe.feature}.lock"))
+            now = standing(self._folder, self._recipe, overwrite=self._overwrite)
+            if now.begun is None:
+                self._discard_parts()
+            self._begun = now.begun or self._begun
+            self._lock = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.close()
+
+    def standing(self) -> Standing:
+        """Look at how far the feature has come."""
+        return standing(self._folder, self._recipe, overwrite=self._begun.overwrite)
+
+    def reserve(self, count: int) -> list[Path]:
+        """Return paths for that many new parts."""
+        first = self._begun.next
+        self._begun = replace(self._begun, next=first + count)
+        with disk_errors(self._parts):
+            self._parts.mkdir(exist_ok=True)
+        write_text(self._parts / BEGUN, json.dumps(asdict(self._begun), indent=1))
+        return [_part(self._parts, number) for number in range(first, first + count)]
+
+    def finish(self) -> FeatureStore | None:
+        """Merge all parts into one file; None if no clip was ever written."""
+        sources = self.standing().sources
+        if any(len(source) for source in sources):
+            if any(source.path != self.path for source in sources):
+                write_store(self.path, _merged(self._recipe, sources, self._order))
+            self._discard_parts()
+            return FeatureStore.open(self.path)
+        self._discard_parts()
+        return None
+
+    def _discard_parts(self) -> None:
+        """Take the parts away at once, so that a kill never leaves a few of them."""
+        with disk_errors(self._parts):
+            shutil.rmtree(self._trash, ignore_errors=True)
+            if self._parts.exists():
+                self._parts.rename(self._trash)
+                sync_folder(self._folder)
+                shutil.rmtree(self._trash, ignore_errors=True)
+
+
+def check_track(track: Track, names: Sequence[str] = ()) -> None:
+    """Refuse a track that no store can hold.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array does not hold numbers, or ``values`` has not one column per name.
+    """
+    for name, array in _arrays(track).items():
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{name} holds {array.dtype}, not numbers")
+    shape = np.shape(track.values)[1:]
+    if names and shape != (len(names),):
+        raise ValueError(f"values has rows of shape {shape} for {len(names)} names")
+
+
+def write_part(
+    path: Path,
+    recipe: Recipe,
+    tracks: Mapping[str, Track],
+    absent: Sequence[str],
+    *,
+    names: Sequence[str] = (),
+    rate: float | None = None,
+) -> dict[str, str]:
+    """Write the tracks of a few clips.
+
+    Parameters
+    ----------
+    path : Path
+        One of those :meth:`FeatureWriter.reserve` gave.
+    recipe : Recipe
+        How the tracks were made.
+    tracks : mapping
+        Clip to its track.
+    absent : sequence of str
+        Clips that have no such medium.
+    names, rate
+        Names of the columns of ``values``, and rows per second.
+
+    Returns
+    -------
+    dict
+        Clips that were left out because their arrays do not fit the others', and why.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the folder cannot be written.
+    """
+    arrays = {clip_id: _arrays(track) for clip_id, track in tracks.items()}
+    kinds = {clip_id: _columns(named) for clip_id, named in arrays.items()}
+    having_rows = [clip_id for clip_id in arrays if len(tracks[clip_id])]
+    columns = kinds[(having_rows or list(arrays))[0]] if arrays else {}
+    misfits = {i: _difference(kinds[i], columns) for i in having_rows if kinds[i] != columns}
+    ids = [clip_id for clip_id in arrays if clip_id not in misfits]
+    contents = Contents(
+        ids=ids,
+        lengths=[len(tracks[clip_id]) for clip_id in ids],
+        columns=columns or {"values": Column(np.dtype("<f4"), ())},
+        blocks=[(name, rows) for i in ids if len(tracks[i]) for name, rows in arrays[i].items()],
+        names=names,
+        notes=[json.dumps(tracks[i].notes, sort_keys=True) if tracks[i].notes else "" for i in ids],
+        absent=absent,
+        attributes=_attributes(recipe, rate, library_versions()),
+    )
+    write_store(path, contents)
+    return misfits
+
+
+# -- what is there
+
+
+def _parts_folder(folder: Path, feature: str) -> Path:
+    return folder / f".{feature}.parts"
+
+
+def _part(parts: Path, number: int) -> Path:
+    return parts / f"{number:06d}.h5"
+
+
+def _read_begun(parts: Path) -> Begun | None:
+    try:
+        return Begun(**json.loads((parts / BEGUN).read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        what = f"is damaged ({error})"
+        raise StoreError(what, where=parts / BEGUN, mend=f"remove the folder {parts}") from None
+
+
+def _finished(path: Path, recipe: Recipe) -> list[FeatureStore]:
+    if not path.exists():
+        return []
+    try:
+        store = FeatureStore.open(path)
+    except StoreError as error:
+        raise StoreError(error.what, where=path, mend=OVERWRITE) from None
+    store.close()
+    if store.recipe != recipe.fingerprint:
+        what = f"was made with {recipe.difference(store.manifest_fingerprint, store.settings)}"
+        raise StoreError(what, where=path, mend=OVERWRITE)
+    return [store]
+
+
+def _parts(parts: Path, begun: Begun | None) -> tuple[list[FeatureStore], int]:
+    """Open the parts by number: a listing of a shared folder may lag behind."""
+    numbers = range(begun.next if begun else 0)
+    paths = [path for path in (_part(parts, number) for number in numbers) if path.exists()]
+    found = []
+    for path in paths:
+        try:
+            with FeatureStore.open(path) as part:
+                found.append(part)
+        except StoreError:
+            continue
+    made = [part for part in found if begun and part.recipe == begun.recipe]
+    return made, len(paths) - len(made)
+
+
+def _sort_out(sources: list[FeatureStore]) -> tuple[list[FeatureStore], list[FeatureStore]]:
+    """Tell sources whose rows fit those of the first that has rows from those that do not."""
+    kinds = next((_kinds(source) for source in sources if source.steps), {})
+    fitting = [source for source in sources if not source.steps or _kinds(source) == kinds]
+    return fitting, [source for source in sources if source not in fitting]
+
+
+def _kinds(store: FeatureStore) -> dict[str, Column]:
+    return {name: replace(column, offset=None) for name, column in store.columns.items()}
+
+
+# -- what is written
+
+
+def _arrays(track: Track) -> dict[str, Array]:
+    """Return a track's arrays by column, in the types of the file."""
+    values, extra = np.asarray(track.values), dict(sorted(track.extra.items()))
+    arrays = {"values": values.astype(np.float32) if values.dtype.kind == "f" else values}
+    if track.times is not None:
+        arrays["times"] = np.asarray(track.times, np.float64)
+    return arrays | {f"{EXTRA}{name}": np.asarray(array) for name, array in extra.items()}
+
+
+def _columns(arrays: Mapping[str, Array]) -> dict[str, Column]:
+    return {name: Column(array.dtype, array.shape[1:]) for name, array in arrays.items()}
+
+
+def _difference(columns: Mapping[str, Column], others: Mapping[str, Column]) -> str:
+    name = next(name for name in [*others, *columns] if columns.get(name) != others.get(name))
+    here, there = (_kind(kinds.get(name)) for kinds in (columns, others))
+    return f"its {name} are {here}, those of other clips {there}"
+
+
+def _kind(column: Column | None) -> str:
+    if column is None:
+        return "missing"
+    return f"{column.dtype} ({', '.join(['T', *map(str, column.shape)])})"
+
+
+def _attributes(
+    recipe: Recipe, rate: float | None, versions: Mapping[str, str]
+) -> dict[str, str | float]:
+    known: dict[str, str | float] = {} if rate is None else {"rate": rate}
+    return {**recipe.attributes(), **known, "versions": json.dumps(versions, sort_keys=True)}
+
+
+def _merged(recipe: Recipe, sources: Sequence[FeatureStore], order: Sequence[str]) -> Contents:
+    """Put the clips of all sources into the manifest's order."""
+    places: dict[str, tuple[int, int]] = {}
+    for number, source in enumerate(sources):
+        for k, clip_id in enumerate(source.ids):
+            places.setdefault(clip_id, (number, k))
+    ids = [clip_id for clip_id in order if clip_id in places]
+    absent = {clip_id for source in sources for clip_id in source.absent} - places.keys()
+    model = next((s for s in sources if s.steps), next(s for s in sources if len(s)))
+    return Contents(
+        ids=ids,
+        lengths=[sources[places[i][0]].length(i) for i in ids],
+        columns=_kinds(model),
+        blocks=_blocks(sources, [places[i] for i in ids]),
+        names=model.dim_names,
+        notes=[
+            json.dumps(n, sort_keys=True) if (n := sources[places[i][0]].notes(i)) else ""
+            for i in ids
+        ],
+        absent=[clip_id for clip_id in order if clip_id in absent],
+        attributes=_attributes(recipe, model.rate, _united([s.versions for s in sources])),
+    )
+
+
+def _blocks(
+    sources: Sequence[FeatureStore], places: Iterable[tuple[int, int]]
+) -> Iterator[tuple[str, Array]]:
+    """Read the clips at (source, position), neighbours together, one file open at a time."""
+    for number, first, last in _runs(places):
+        with sources[number] as source:
+            for name in source.columns:
+                for start, stop in source.blocks(name, *source.span(first, last)):
+                    yield name, source.rows(name, start, stop)
+
+
+def _runs(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Join places that follow each other in one source: (source, first, last + 1)."""
+    run: tuple[int, int, int] | None = None
+    for number, k in places:
+        if run and run[0] == number and run[2] == k:
+            run = number, run[1], k + 1
+            continue
+        if run:
+            yield run
+        run = number, k, k + 1
+    if run:
+        yield run
+
+
+def _united(versions: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Join versions; where a library changed between two runs, both are named."""
+    found: dict[str, set[str]] = {}
+    for some in versions:
+        for name, text in some.items():
+            found.setdefault(name, set()).update(text.split(", "))
+    return {name: ", ".join(sorted(texts)) for name, texts in sorted(found.items())}
