@@ -1,0 +1,84 @@
+"""What every feature promises, on a generated clip."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emocli import config, plugins
+from emocli.data.clip import Clip
+from emocli.data.manifest import Manifest
+from emocli.data.track import Absent, Extractor, Track
+
+NAMES = plugins.names("features")
+
+
+def extractor(name: str, corpus: Manifest, settings: Mapping[str, Any]) -> Extractor:
+    module = plugins.load("features", name)
+    made: Extractor = module.prepare(
+        config.build(module.Config, settings.get(name, {}), name), corpus.clips
+    )
+    return made
+
+
+def extract(name: str, clip: Clip, corpus: Manifest, settings: Mapping[str, Any]) -> Track:
+    required = plugins.load("features", name).REQUIRES
+    upstream = {other: extract(other, clip, corpus, settings) for other in required}
+    return extractor(name, corpus, settings)(clip, upstream)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_gives_finite_rows_in_time(
+    name: str, corpus: Manifest, corpus_settings: Mapping[str, Any]
+) -> None:
+    clip = corpus.clips[0]
+    track = extract(name, clip, corpus, corpus_settings)
+    assert len(track) > 0
+    assert np.isfinite(track.values).all()
+    assert np.ptp(track.values) > 0
+    names = extractor(name, corpus, corpus_settings).names
+    assert len(names) in (0, track.values.shape[1])
+    assert len(set(names)) == len(names)
+    if track.times is not None:
+        assert (np.diff(track.times) >= 0).all()
+        assert 0 <= track.times[0] <= track.times[-1] < 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_clip_gives_the_same_rows_in_any_process(
+    name: str, corpus: Manifest, corpus_settings: Mapping[str, Any]
+) -> None:
+    clip = corpus.clips[0]
+    module = plugins.load("features", name)
+    upstream = {o: extract(o, clip, corpus, corpus_settings) for o in module.REQUIRES}
+    made = extractor(name, corpus, corpus_settings)
+    first = made(clip, upstream)
+    second = pickle.loads(pickle.dumps(made))(clip, upstream)
+    np.testing.assert_array_equal(first.values, second.values)
+    assert first.extra.keys() == second.extra.keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_clips_give_other_rows(
+    name: str, corpus: Manifest, corpus_settings: Mapping[str, Any]
+) -> None:
+    one, other = (extract(name, clip, corpus, corpus_settings) for clip in corpus.clips[:2])
+    assert one.values.shape[1:] == other.values.shape[1:]
+    assert one.values.shape != other.values.shape or (one.values != other.values).any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_clip_without_its_medium_is_absent(
+    name: str, corpus: Manifest, corpus_settings: Mapping[str, Any]
+) -> None:
+    module = plugins.load("features", name)
+    if module.REQUIRES:
+        pytest.skip("is computed from another feature")
+    clip = replace(corpus.clips[0], media={}, text="")
+    with pytest.raises(Absent):
+        extractor(name, corpus, corpus_settings)(clip, {})

@@ -1,0 +1,36 @@
+"""What every plug-in of every kind promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from emocli import plugins
+from emocli.config import Settings
+from emocli.errors import ConfigError
+
+ALL = [(kind, name) for kind in plugins.KINDS for name in plugins.names(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL)
+def test_it_says_what_it_is_and_where_it_comes_from(kind: plugins.Kind, name: str) -> None:
+    found = plugins.describe(kind, name)
+    assert 10 < len(found.summary) < 100
+    assert found.source
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL)
+def test_its_settings_are_strict_and_documented(kind: plugins.Kind, name: str) -> None:
+    config = plugins.load(kind, name).Config
+    assert issubclass(config, Settings)
+    assert config.__doc__
+    for field in config.model_fields:
+        assert field in config.__doc__, f"setting {name}.{field} is not explained"
+    if not any(field.is_required() for field in config.model_fields.values()):
+        with pytest.raises(ValueError, match="frozen" if config.model_fields else "no field"):
+            setattr(config(), next(iter(config.model_fields), "none"), 0)
+
+
+@pytest.mark.parametrize("kind", plugins.KINDS)
+def test_an_unknown_name_is_refused_in_one_line(kind: plugins.Kind) -> None:
+    with pytest.raises(ConfigError, match="no .* is called 'nothing-like-it'"):
+        plugins.load(kind, "nothing-like-it")
