@@ -1,0 +1,256 @@
+"""The sound and the pictures of a clip, and a writer of small video files (PyAV throughout)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.clip import Clip
+from emocli.data.recording import INSTANT, check_file, decode, span
+from emocli.data.track import Absent
+from emocli.errors import MediaError
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.video.frame import VideoFrame
+
+STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""Suffixes of still images."""
+
+DRIFT = 0.02
+"""Seconds a piece of sound may be off its time stamp and still follow the one before it."""
+
+X264 = {"threads": "1", "crf": "18", "preset": "veryfast"}
+"""One thread: the bytes do not depend on the machine."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture.
+
+    Attributes
+    ----------
+    time : float
+        Seconds from the start of the clip.
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB, upright.
+    """
+
+    time: float
+    image: NDArray[np.uint8]
+
+
+def sound(clip: Clip, rate: int) -> NDArray[np.float32]:
+    """Return the sound of a clip: ``media.audio``, or else the sound of ``media.video``.
+
+    Parameters
+    ----------
+    clip : Clip
+        Its start and end are honoured to the sample.
+    rate : int
+        Wanted sampling rate in Hz.
+
+    Returns
+    -------
+    ndarray of float32, shape (samples,)
+        Mean of the channels; full scale is 1.
+
+    Raises
+    ------
+    Absent
+        If the clip has neither medium.
+    MediaError
+        If its medium cannot be used (see `emocli.data.recording.decode`).
+    """
+    path = clip.media.get("audio") or clip.media.get("video")
+    if path is None:
+        raise Absent("the clip has neither audio nor video")
+    return read_sound(path, rate, clip.start, clip.end)
+
+
+def frames(clip: Clip, every: float | None = None) -> Iterator[Frame]:
+    """Iterate over the pictures of a clip's ``media.video``.
+
+    Parameters
+    ----------
+    clip : Clip
+        The pictures that begin inside [start, end) are taken.
+    every : float, optional
+        Seconds; take only the first picture at or after each multiple of it.
+
+    Raises
+    ------
+    Absent
+        If the clip has no video.
+    MediaError
+        If it cannot be used; where a recording is truncated, after its last picture.
+    """
+    path = clip.media.get("video")
+    if path is None:
+        raise Absent("the clip has no video")
+    return read_frames(path, clip.start, clip.end, every)
+
+
+def read_sound(
+    path: Path, rate: int, start: float | None = None, end: float | None = None
+) -> NDArray[np.float32]:
+    """Return the sound of a file between two times; see `sound`."""
+    import soxr
+
+    samples, source_rate = _sound_at_its_rate(Path(path), start, end)
+    if source_rate == rate:
+        return samples
+    resampled: NDArray[np.float32] = soxr.resample(samples, source_rate, rate, quality="HQ")
+    return resampled
+
+
+def read_frames(
+    path: Path, start: float | None = None, end: float | None = None, every: float | None = None
+) -> Iterator[Frame]:
+    """Iterate over the pictures of a file between two times; see `frames`.
+
+    A still image is one picture at 0 s, whatever the times.
+    """
+    path = Path(path)
+    if path.suffix.lower() in STILLS:
+        yield Frame(0.0, _still(path))
+        return
+    begin = start or 0.0
+    due = -INSTANT
+    found = False
+    for time, frame in decode(path, "video", begin, end):
+        moment = time - begin
+        if moment < due:
+            continue
+        found = True
+        if every:
+            due = (math.floor((moment + INSTANT) / every) + 1) * every - INSTANT
+        yield Frame(max(moment, 0.0), _image(frame))
+    if not found:
+        raise MediaError(f"has no picture {span(begin, end)}", where=path)
+
+
+def _sound_at_its_rate(
+    path: Path, start: float | None, end: float | None
+) -> tuple[NDArray[np.float32], int]:
+    begin = start or 0.0
+    pieces: list[tuple[int, NDArray[np.float32]]] = []
+    rate = following = 0
+    for time, frame in decode(path, "audio", begin, end):
+        piece = _mono(frame)
+        rate = rate or frame.sample_rate
+        if frame.sample_rate != rate:
+            raise MediaError("changes its sampling rate midway", where=path)
+        position = round(time * rate) - round(begin * rate)
+        if pieces and abs(position - following) <= DRIFT * rate:
+            position = following
+        following = position + len(piece)
+        pieces.append((position, piece))
+    limit = math.inf if end is None else round(end * rate) - round(begin * rate)
+    samples = _join(pieces, limit)
+    if not len(samples):
+        raise MediaError(f"has no sound {span(begin, end)}", where=path)
+    if not np.isfinite(samples).all():
+        raise MediaError("holds samples that are not finite numbers", where=path)
+    return samples, rate
+
+
+def _join(pieces: list[tuple[int, NDArray[np.float32]]], limit: float) -> NDArray[np.float32]:
+    stop = int(min(limit, max((at + len(piece) for at, piece in pieces), default=0)))
+    samples = np.zeros(max(stop, 0), np.float32)
+    for at, piece in pieces:
+        inside = piece[max(0, -at) : max(0, stop - at)]
+        samples[max(0, at) : max(0, at) + len(inside)] = inside
+    return samples
+
+
+def _mono(frame: AudioFrame) -> NDArray[np.float32]:
+    values = frame.to_ndarray()
+    if not frame.format.is_planar:
+        values = values.reshape(-1, frame.layout.nb_channels).T
+    if values.dtype == np.uint8:
+        values = values.astype(np.float32) / 128 - 1
+    elif values.dtype.kind == "i":
+        values = values.astype(np.float32) / 2.0 ** (8 * values.itemsize - 1)
+    mean: NDArray[np.float32] = values.mean(axis=0, dtype=np.float32)
+    return mean
+
+
+def _image(frame: VideoFrame) -> NDArray[np.uint8]:
+    image = frame.to_ndarray(format="rgb24")
+    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
+
+
+def _still(path: Path) -> NDArray[np.uint8]:
+    import cv2
+
+    check_file(path)
+    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise MediaError("is not an image that can be read", where=path)
+    rgb: NDArray[np.uint8] = np.ascontiguousarray(image[..., ::-1])
+    return rgb
+
+
+def write_video(
+    path: Path,
+    images: Iterable[NDArray[np.uint8]],
+    fps: float | Fraction,
+    sound: NDArray[np.float32] | None,
+    rate: int,
+) -> None:
+    """Write an mp4 file (h264 and aac); the same arrays give the same bytes.
+
+    Parameters
+    ----------
+    path : Path
+        Written under another name first and then renamed.
+    images : iterable of uint8 arrays, shape (height, width, 3)
+        RGB, at least one, all of one size; both sides are even numbers.
+    fps : float or Fraction
+        Images per second.
+    sound : float32 array, shape (samples,), or None
+        Mono; full scale is 1.
+    rate : int
+        Sampling rate of the sound, one that aac knows (8000, ..., 16000, ..., 48000).
+    """
+    import av
+
+    step = 1 / Fraction(fps).limit_denominator(1001)
+    part = path.with_name(f".{path.name}.tmp")
+    with av.open(str(part), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+        pictures = container.add_stream("libx264", rate=1 / step, options=X264)
+        voice = None if sound is None else container.add_stream("aac", rate=rate, layout="mono")
+        written = 0
+        for index, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            frame.pts, frame.time_base = index, step
+            if not index:
+                pictures.width, pictures.height = frame.width, frame.height
+            container.mux(pictures.encode(frame))
+            if voice is not None and sound is not None:
+                stop = round((index + 1) * step * rate)
+                container.mux(voice.encode(_sound_frame(sound[written:stop], written, rate)))
+                written = stop
+        container.mux(pictures.encode(None))
+        if voice is not None and sound is not None:
+            if written < len(sound):
+                container.mux(voice.encode(_sound_frame(sound[written:], written, rate)))
+            container.mux(voice.encode(None))
+    part.replace(path)
+
+
+def _sound_frame(samples: NDArray[np.float32], position: int, rate: int) -> AudioFrame:
+    import av
+
+    row = np.ascontiguousarray(samples[None], np.float32)
+    frame = av.AudioFrame.from_ndarray(row, format="fltp", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = rate, position, Fraction(1, rate)
+    return frame
