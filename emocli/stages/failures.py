@@ -1,0 +1,80 @@
+"""``failures.jsonl`` of a store: the clips that could not be extracted, a line each, and why."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from emocli.data.durable import disk_errors, locked, write_text
+from emocli.errors import EmocliError
+
+FILE = "failures.jsonl"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One clip without one feature.
+
+    Attributes
+    ----------
+    feature, id : str
+        Which feature of which clip.
+    error : str
+        Kind of error.
+    message : str
+        What is wrong and how to mend it.
+    unexpected : bool
+        Whether it is a bug of the program, not of the input.
+    """
+
+    feature: str
+    id: str
+    error: str
+    message: str
+    unexpected: bool = False
+
+
+def failure(feature: str, clip_id: str, error: Exception) -> Failure:
+    """Describe an exception; one that is not an :class:`EmocliError` is unexpected."""
+    kind = type(error).__name__
+    if isinstance(error, EmocliError):
+        return Failure(feature, clip_id, kind, str(error))
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    at = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in place)
+    return Failure(feature, clip_id, kind, " ".join(str(error).split()) + at, unexpected=True)
+
+
+def record(folder: Path, feature: str, failures: Sequence[Failure]) -> Path | None:
+    """Replace the lines of one feature; no file is left where no feature has any.
+
+    Returns
+    -------
+    Path or None
+        The file, if the feature has failures.
+    """
+    path = folder / FILE
+    with locked(folder / ".failures.lock", wait=True):
+        rows = [row for row in _read(path) if row.get("feature") != feature]
+        rows = sorted([*rows, *map(asdict, failures)], key=lambda row: str(row.get("feature")))
+        if rows:
+            write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        else:
+            with disk_errors(path):
+                path.unlink(missing_ok=True)
+    return path if failures else None
+
+
+def _read(path: Path) -> list[dict[str, object]]:
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text("utf-8", "replace").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        rows += [row] if isinstance(row, dict) else []
+    return rows
