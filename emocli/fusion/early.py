@@ -1,0 +1,120 @@
+"""Early fusion: all views on the time axis of the fastest, joined, under one attention.
+
+Encoder outputs are resampled in time to as many steps as the clip's longest view has, joined step
+by step, and treated as one view by the attention of GCA.
+
+Source: Beard et al. 2018, CoNLL (system "early fusion").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from emocli.data.batch import Batch, FusionOutput, Padded
+from emocli.data.samples import Level
+from emocli.fusion import gca
+from emocli.fusion._layers import Encoders, decoder, presets, take
+
+JOINED = "joined"
+"""Name of the one view that attention sees."""
+
+
+class Config(gca.Config):
+    """Settings of early fusion.
+
+    Attributes
+    ----------
+    resample : {'linear', 'nearest'}
+        How values between a view's steps are made.
+    project : bool
+        Whether the joined states are mapped to the width of one view first.
+    """
+
+    resample: Literal["linear", "nearest"] = "linear"
+    project: bool = False
+
+
+PRESETS = presets(literal={}, plus={"gca_update": "linear"})
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """Where the steps of a common time axis fall between those of a view.
+
+    Attributes
+    ----------
+    before, after : Tensor of int64, shape (B, K)
+        The view's steps on either side.
+    share : Tensor, shape (B, K)
+        Of ``after`` in the mixture of the two, 0 to 1.
+    """
+
+    before: Tensor
+    after: Tensor
+    share: Tensor
+
+    @classmethod
+    def of(cls, view: Padded, lengths: Tensor, steps: int, nearest: bool) -> Resampling:
+        """Stretch each sequence to its common length; both axes cover the same stretch of time."""
+        own = view.lengths[:, None]
+        centres = torch.arange(steps, device=own.device) + 0.5
+        position = centres * own / lengths[:, None].clamp(min=1)
+        position = position.floor() if nearest else position - 0.5
+        last = (own - 1).clamp(min=0)
+        position = position.clamp(min=0).minimum(last)
+        before = position.long()
+        return cls(before, (before + 1).minimum(last), position - before)
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Bring values (B, T, D) to the common axis, (B, K, D)."""
+        before, after = take(values, self.before), take(values, self.after)
+        return torch.lerp(before, after, self.share[..., None].to(values.dtype))
+
+    def back(self, weights: Tensor, steps: int) -> Tensor:
+        """Turn weights of common steps (B, hops, K) into those they give the view's own steps."""
+        own = weights.new_zeros(*weights.shape[:2], steps)
+        for index, share in ((self.before, 1 - self.share), (self.after, self.share)):
+            parts = weights * share[:, None]
+            own = own.scatter_add(2, index[:, None].expand_as(parts), parts.to(own.dtype))
+        return own
+
+
+class Model(nn.Module):
+    """Early fusion: encoders, resampling, one attention block."""
+
+    level: ClassVar[Level] = "clip"
+
+    def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
+        super().__init__()
+        joined = len(dims) * config.width
+        width = config.width if config.project else joined
+        self.nearest = config.resample == "nearest"
+        self.encoders = Encoders(dims, config)
+        self.project = nn.Linear(joined, width) if config.project else nn.Identity()
+        self.recursion = gca.Recursion([JOINED], width, config, gca.Update(1, width, config))
+        self.decoder = decoder(width, outputs, config)
+
+    def forward(self, batch: Batch) -> FusionOutput:
+        """Classify clips; attention is given for each view's own steps."""
+        states: dict[str, Padded] = self.encoders(batch.views)
+        lengths = torch.stack([v.lengths * v.observed for v in states.values()]).amax(dim=0)
+        steps = max(view.values.shape[1] for view in states.values())
+        grids = {n: Resampling.of(v, lengths, steps, self.nearest) for n, v in states.items()}
+        parts = [_present(view, grids[name](view.values)) for name, view in states.items()]
+        joined = Padded(self.project(torch.cat(parts, dim=-1)), lengths)
+        memory, attention, _ = self.recursion({JOINED: joined})
+        own = {
+            name: _present(view, grids[name].back(attention[JOINED], view.values.shape[1]))
+            for name, view in states.items()
+        }
+        return FusionOutput(self.decoder(memory), attention=own)
+
+
+def _present(view: Padded, values: Tensor) -> Tensor:
+    """Values (B, ...) where the view is observed, zero where it is missing."""
+    return values.masked_fill(~view.observed[:, None, None], 0)

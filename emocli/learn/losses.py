@@ -1,0 +1,181 @@
+"""What a network's logits are compared with the targets by, and what they mean afterwards.
+
+Every loss is the mean over the clips of a sum over the classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from emocli.data.manifest import Task
+from emocli.errors import ConfigError
+
+LossName = Literal["auto", "ce", "l2", "bce", "huber"]
+
+BaseLoss = Callable[[Tensor, Tensor], Tensor]
+"""(logits (n, C), targets) -> scalar; targets as a Batch holds them."""
+
+CHOICES: dict[Task, tuple[LossName, ...]] = {
+    "single": ("ce", "l2", "bce", "huber"),
+    "multi": ("bce", "l2", "huber"),
+    "intensity": ("huber", "l2"),
+}
+"""Losses each task can be trained with; the first one is its ``auto``."""
+
+
+def resolve(name: LossName, task: Task) -> LossName:
+    """Turn ``auto`` into the task's loss.
+
+    Raises
+    ------
+    ConfigError
+        If the task cannot be trained with that loss.
+    """
+    choices = CHOICES[task]
+    if name == "auto":
+        return choices[0]
+    if name not in choices:
+        raise ConfigError(
+            f"loss '{name}' does not fit a task of kind '{task}'",
+            mend=f"there are: auto, {', '.join(choices)}",
+        )
+    return name
+
+
+def base_loss(
+    name: LossName,
+    task: Task,
+    class_weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> BaseLoss:
+    """Make the loss of a task.
+
+    Parameters
+    ----------
+    name : {'auto', 'ce', 'l2', 'bce', 'huber'}
+        Cross-entropy of the softmax, squared error, cross-entropy of the sigmoid of each class, or
+        Huber's loss (delta 1). ``auto`` is ``ce`` for one class per clip, ``bce`` for any number of
+        them and ``huber`` for intensities. Squared error and Huber's loss compare the logits
+        themselves with the targets, which for one class per clip are one-hot.
+    task : {'single', 'multi', 'intensity'}
+        Targets of a single-label task are class indices (n,), or probabilities (n, C); otherwise
+        they are (n, C).
+    class_weights : Tensor, shape (C,), optional
+        In a single-label task the weight of a clip, by its class, in the mean over the clips;
+        otherwise the weight of a class in the sum over the classes.
+    label_smoothing : float
+        Share of a target that is spread evenly over the alternatives: the classes of a single-label
+        task, present and absent in a multi-label one. Intensities are left as they are.
+
+    Raises
+    ------
+    ConfigError
+        If the task cannot be trained with that loss, or the smoothing is outside 0 to 1.
+    """
+    if not 0 <= label_smoothing < 1:
+        raise ConfigError(f"label smoothing of {label_smoothing} is outside [0, 1)")
+    terms = _TERMS[resolve(name, task)]
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        wanted = _dense(targets, logits)
+        clips, columns = _weights(wanted, class_weights, task)
+        smoothed = _smoothed(wanted, label_smoothing, task)
+        per_clip = (terms(logits, smoothed) * columns).sum(dim=-1)
+        return (per_clip * clips).sum() / clips.sum()
+
+    return loss
+
+
+def probabilities(task: Task, loss: LossName, logits: Tensor) -> Tensor:
+    """Turn logits (n, C) into probabilities, or intensities, of the same shape.
+
+    One class per clip: softmax after ``ce``; sigmoids, scaled to sum to one, after ``bce``; after
+    ``l2`` and ``huber`` the logits estimate the one-hot target itself, and the nearest distribution
+    is taken (the Euclidean projection onto the simplex, which keeps the order of the classes).
+    Any number of classes: sigmoid after ``bce``, else the logits clipped to 0 and 1. Intensities:
+    the logits.
+    """
+    name = resolve(loss, task)
+    if task == "intensity":
+        return logits
+    if name == "ce":
+        return torch.softmax(logits, dim=-1)
+    if name == "bce":
+        logs = functional.logsigmoid(logits)
+        return torch.softmax(logs, dim=-1) if task == "single" else logs.exp()
+    return _nearest_distribution(logits) if task == "single" else logits.clamp(0, 1)
+
+
+def predict_labels(task: Task, loss: LossName, logits: Tensor, threshold: float = 0.5) -> Tensor:
+    """Decide.
+
+    Returns
+    -------
+    Tensor of int64
+        The likeliest class (n,) in a single-label task; otherwise 0 or 1 for each class (n, C),
+        whether its probability or intensity reaches the threshold.
+    """
+    if task == "single":
+        return logits.argmax(dim=-1)
+    return (probabilities(task, loss, logits) >= threshold).long()
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    return -targets * torch.log_softmax(logits, dim=-1)
+
+
+def _squared(logits: Tensor, targets: Tensor) -> Tensor:
+    return (logits - targets) ** 2
+
+
+def _binary(logits: Tensor, targets: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+
+
+def _huber(logits: Tensor, targets: Tensor) -> Tensor:
+    return functional.huber_loss(logits, targets, reduction="none")
+
+
+_TERMS: dict[LossName, BaseLoss] = {
+    "ce": _cross_entropy,
+    "l2": _squared,
+    "bce": _binary,
+    "huber": _huber,
+}
+
+
+def _dense(targets: Tensor, logits: Tensor) -> Tensor:
+    """Targets of shape (n, C) and the logits' type: one-hot where they are class indices."""
+    if not targets.is_floating_point():
+        targets = functional.one_hot(targets, logits.shape[-1])
+    return targets.to(logits.dtype)
+
+
+def _weights(targets: Tensor, weights: Tensor | None, task: Task) -> tuple[Tensor, Tensor]:
+    """Weights of the clips (n,) and of the classes (C,)."""
+    clips, columns = targets.new_ones(len(targets)), targets.new_ones(targets.shape[-1])
+    if weights is None:
+        return clips, columns
+    weights = weights.to(targets)
+    return (targets @ weights, columns) if task == "single" else (clips, weights)
+
+
+def _smoothed(targets: Tensor, share: float, task: Task) -> Tensor:
+    if task == "intensity":
+        return targets
+    alternatives = targets.shape[-1] if task == "single" else 2
+    return targets * (1 - share) + share / alternatives
+
+
+def _nearest_distribution(values: Tensor) -> Tensor:
+    """Euclidean projection of rows onto the probability simplex (Held, Wolfe & Crowder 1974)."""
+    ordered = values.sort(dim=-1, descending=True).values
+    ranks = torch.arange(1, values.shape[-1] + 1, device=values.device)
+    excess = (ordered.cumsum(dim=-1) - 1) / ranks
+    kept = (ordered > excess).sum(dim=-1, keepdim=True)
+    return (values - excess.gather(-1, (kept - 1).clamp(min=0))).clamp(min=0)

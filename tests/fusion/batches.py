@@ -1,0 +1,31 @@
+"""Small batches and settings for the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+import torch
+
+from emocli.data.batch import Batch, Padded
+
+LENGTHS = MappingProxyType({"audio": (7, 5, 9), "text": (2, 4, 1), "visual": (3, 6, 4)})
+DIMS = MappingProxyType({"audio": 4, "text": 5, "visual": 3})
+SMALL = MappingProxyType({"hidden": 4})
+
+
+def make(lengths: Mapping[str, Sequence[int]] = LENGTHS, dims: Mapping[str, int] = DIMS) -> Batch:
+    """Clips of noise: ``make({"audio": (7, 5)}, {"audio": 4})`` are two."""
+    rng = np.random.default_rng(0)
+    views = {
+        name: Padded.from_rows([rng.normal(size=(steps, dims[name])) for steps in own])
+        for name, own in lengths.items()
+    }
+    items = len(next(iter(lengths.values())))
+    return Batch(tuple(map(str, range(items))), views, torch.arange(items) % 3)
+
+
+def double(batch: Batch) -> Batch:
+    """The same in float64."""
+    return batch.with_views({n: v.with_values(v.values.double()) for n, v in batch.views.items()})
