@@ -1,0 +1,86 @@
+"""Canonical correlation analysis, regularised and in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.robust.pca import signs
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CCA:
+    """Two linear maps under which two sets of variables correlate most (Hotelling 1936).
+
+    Attributes
+    ----------
+    mean_x, mean_y : ndarray, shapes (dx,), (dy,)
+        Subtracted first.
+    projection_x, projection_y : ndarray, shapes (dx, k), (dy, k)
+        H of Mittal 2020, section 3.3. A projected variable has unit variance (less by what the
+        regularisation takes) and correlates with its counterpart only.
+    correlations : ndarray, shape (k,)
+        Canonical correlations, largest first, in [0, 1].
+    """
+
+    mean_x: Array
+    mean_y: Array
+    projection_x: Array
+    projection_y: Array
+    correlations: Array
+
+    @classmethod
+    def fit(
+        cls, x: NDArray[Any], y: NDArray[Any], components: int | None = None, reg: float = 0.1
+    ) -> Self:
+        """Fit on n pairs of rows.
+
+        Parameters
+        ----------
+        x, y : ndarray, shapes (n, dx), (n, dy)
+            n is at least 2; all numbers are finite.
+        components : int, optional
+            How many to keep; at most (and by default) min(dx, dy).
+        reg : float
+            Share of the mean variance that is added to every variance:
+            C_xx + reg tr(C_xx) / dx I.
+        """
+        mean_x, mean_y = x.mean(axis=0, dtype=np.float64), y.mean(axis=0, dtype=np.float64)
+        x, y = x - mean_x, y - mean_y
+        n = len(x) - 1
+        white_x, white_y = _whitener(x.T @ x / n, reg), _whitener(y.T @ y / n, reg)
+        u, correlations, vt = np.linalg.svd(
+            white_x.T @ (x.T @ y / n) @ white_y, full_matrices=False
+        )
+        k = min(components or len(correlations), len(correlations))
+        # Scores across components depend on each pair's sign, which the SVD leaves open.
+        sign = signs(u[:, :k])
+        return cls(
+            mean_x,
+            mean_y,
+            white_x @ (u[:, :k] * sign),
+            white_y @ (vt[:k].T * sign),
+            np.clip(correlations[:k], 0.0, 1.0),
+        )
+
+    def transform_x(self, x: NDArray[Any]) -> Array:
+        """Project rows of the first set, shape (n, dx) -> (n, k)."""
+        return (x - self.mean_x) @ self.projection_x
+
+    def transform_y(self, y: NDArray[Any]) -> Array:
+        """Project rows of the second set, shape (n, dy) -> (n, k)."""
+        return (y - self.mean_y) @ self.projection_y
+
+
+def _whitener(covariance: Array, reg: float) -> Array:
+    """Return W with W' (C + reg tr(C) / d I) W = I; directions without variance are left out."""
+    values, vectors = np.linalg.eigh(covariance)
+    values = values + reg * values.mean()
+    kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
+    whitener: Array = vectors[:, kept] / np.sqrt(values[kept])
+    return whitener

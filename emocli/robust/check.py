@@ -1,0 +1,290 @@
+"""Which modalities of a clip can be trusted: M3ER's modality check.
+
+Two modalities of one clip that show the same emotion agree in the space where canonical correlation
+analysis makes modalities agree most; noise does not. The check is only well posed where one
+modality of three or more is bad: of two modalities that disagree it cannot say which one to
+believe, and falls back on how unusual each is by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emocli import plugins
+from emocli.data.batch import Padded
+from emocli.errors import StoreError
+from emocli.robust.container import AGAIN, read, write
+from emocli.robust.origin import Origin
+from emocli.robust.pair import FEWEST, PairCheck
+from emocli.robust.pca import PCA
+from emocli.robust.representation import Flags, Representation, Rows, present
+from emocli.robust.settings import CheckConfig
+from emocli.robust.unusual import abnormality, usual
+
+Array = NDArray[np.float64]
+Pair = tuple[str, str]
+Views = Mapping[str, Padded]
+
+
+@dataclass(frozen=True)
+class ModalityCheck:
+    """Tells effective modalities from ineffective ones, clip by clip (Mittal 2020 eq. 1).
+
+    Features are standardised by the training clips, so that zero is their mean.
+
+    Attributes
+    ----------
+    config : CheckConfig
+        Settings.
+    representation : Representation
+        Makes a vector of each sequence.
+    reductions : mapping
+        Modality to the principal components of its vectors.
+    pairs : mapping
+        Two modalities, in alphabetical order, to what was learnt of them.
+    usual : mapping
+        Modality to how unusual held-out clips are, two sorted columns.
+    bank : mapping
+        Modality to the reduced vectors of the training clips, float32, shape (n, k); NaN where a
+        clip lacks the modality.
+    origin : Origin, optional
+        What it was fitted on.
+    """
+
+    config: CheckConfig
+    representation: Representation
+    reductions: Mapping[str, PCA]
+    pairs: Mapping[Pair, PairCheck]
+    usual: Mapping[str, Array]
+    bank: Mapping[str, Rows]
+    origin: Origin | None = None
+
+    @classmethod
+    def fit(cls, train: Views, valid: Views, config: CheckConfig | None = None) -> Self:
+        """Fit on training clips, and choose the thresholds on held-out ones.
+
+        Raises
+        ------
+        StoreError
+            If there are fewer than two modalities, or too few clips that have two of them.
+        """
+        lengths = {m: view.lengths.cpu().numpy() for m, view in train.items()}
+        return cls.fit_batches([train], [valid], lengths, config)
+
+    @classmethod
+    def fit_batches(
+        cls,
+        train: Iterable[Views],
+        valid: Iterable[Views],
+        lengths: Mapping[str, NDArray[np.int64]],
+        config: CheckConfig | None = None,
+    ) -> Self:
+        """Fit on batches, of which only the vectors are kept.
+
+        ``lengths`` are those of all training clips, shape (n,) per modality.
+        """
+        config = config or CheckConfig()
+        if len(lengths) < 2:
+            raise StoreError(
+                f"the modality check needs two modalities, there is {', '.join(lengths) or 'none'}",
+                mend="extract or choose more features",
+            )
+        representation = Representation.of(
+            lengths, config.representation, config.steps, config.alignment
+        )
+        rows = _together([representation(views) for views in train])
+        reductions = {m: _reduction(m, rows.pop(m), config) for m in sorted(lengths)}
+        bank = {m: scores for m, (_, scores) in reductions.items()}
+        check = cls(
+            config,
+            representation,
+            {m: pca for m, (pca, _) in reductions.items()},
+            {
+                (i, j): PairCheck.fit((i, j), bank[i], bank[j], config)
+                for i, j in combinations(bank, 2)
+            },
+            {},
+            {m: scores.astype(np.float32) for m, scores in bank.items()},
+        )
+        return check._calibrated(valid)
+
+    def scores(self, views: Views) -> dict[Pair, Array]:
+        """Return how well each two modalities agree, shape (B,); NaN where one is missing."""
+        return self._scores(self._vectors(views))
+
+    def unusual(self, views: Views) -> dict[str, Array]:
+        """Return how unusual each modality is by itself, shape (B,); NaN where it is missing.
+
+        By the distance from its principal components and the Mahalanobis distance along them: how
+        far their percentiles among held-out clips are from the median.
+        """
+        return self._unusual(self._vectors(views))
+
+    def effective(self, views: Views) -> dict[str, Flags]:
+        """Tell which modalities to keep, shape (B,) each (Mittal 2020 eq. 1).
+
+        A missing modality (or one whose numbers are not finite) is never effective and has no say
+        about the others. One that has no partner in its clip is not doubted.
+        """
+        vectors = self._vectors(views)
+        scores = self._scores(vectors)
+        observed = {m: present(x) for m, x in vectors.items()}
+        flags = {m: here & self._agrees(m, scores, len(here)) for m, here in observed.items()}
+        none = ~np.any(list(flags.values()), axis=0)
+        if none.any():
+            rescued = self._rescued({m: x[none] for m, x in vectors.items()})
+            for m, kept in rescued.items():
+                flags[m][none] = observed[m][none] & kept
+        return flags
+
+    def doubts(self) -> tuple[str, ...]:
+        """Return what makes the check doubtful, a line each."""
+        lines = [line for pair in self.pairs.values() for line in pair.doubts(self.config)]
+        if len(self.reductions) == 2:
+            lines.insert(0, "two modalities that disagree do not tell which of them is bad")
+        return tuple(lines)
+
+    def save(self, path: Path) -> None:
+        """Write the check to one HDF5 file, by write-and-rename.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        from emocli.robust.checkfile import pack  # which imports this module
+
+        write(path, *pack(self))
+
+    @classmethod
+    def load(cls, path: Path) -> ModalityCheck:
+        """Read a check.
+
+        Raises
+        ------
+        StoreError
+            If there is none, or the file is damaged, something else, or of another version.
+        """
+        from emocli.robust.checkfile import unpack
+
+        header, arrays = read(path)
+        try:
+            return unpack(header, arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"is not a check this version understands ({error})"
+            raise StoreError(what, where=path, mend=AGAIN) from None
+
+    def _agrees(self, modality: str, scores: Mapping[Pair, Array], n: int) -> Flags:
+        partners, cleared = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        for pair, rho in scores.items():
+            if modality in pair:
+                partners += ~np.isnan(rho)
+                cleared += rho >= self.pairs[pair].tau
+        needed = partners if self.config.rule == "any" else self.config.min_partners
+        agrees: Flags = cleared >= np.minimum(needed, partners)  # eq. 1
+        return agrees
+
+    def _rescued(self, vectors: Mapping[str, Rows]) -> dict[str, Flags]:
+        """Choose what to keep of clips of which nothing is effective, shape (B,) each."""
+        n = len(next(iter(vectors.values())))
+        if self.config.all_flagged != "keep_best":
+            return {m: np.full(n, self.config.all_flagged == "keep_all") for m in vectors}
+        unusual = np.stack(list(self._unusual(vectors).values()))
+        best = np.where(np.isnan(unusual), np.inf, unusual).argmin(axis=0)
+        return {m: best == index for index, m in enumerate(vectors)}
+
+    def _vectors(self, views: Views) -> dict[str, Rows]:
+        for modality in views.keys() - self.reductions.keys():
+            known = ", ".join(self.reductions)
+            what = f"the modality check knows {known}, not '{modality}'"
+            raise StoreError(what, mend=AGAIN)
+        vectors = self.representation(views)
+        for modality, x in vectors.items():
+            width = len(self.reductions[modality].mean)
+            if x.shape[1] != width:
+                what = f"the modality check was fitted on {modality} vectors of {width} numbers"
+                raise StoreError(f"{what}, not {x.shape[1]}", mend=AGAIN)
+        return vectors
+
+    def _scores(self, vectors: Mapping[str, Rows]) -> dict[Pair, Array]:
+        reduced = {m: self.reductions[m].scores(x) for m, x in vectors.items()}
+        return {
+            (i, j): pair.scores(reduced[i], reduced[j], self.config.score)
+            for (i, j), pair in self.pairs.items()
+            if i in reduced and j in reduced
+        }
+
+    def _unusual(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
+        return {m: abnormality(d, self.usual[m]) for m, d in self._distances(vectors).items()}
+
+    def _distances(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
+        return {m: self.reductions[m].unusual(x) for m, x in vectors.items()}
+
+    def _calibrated(self, valid: Iterable[Views]) -> Self:
+        """Choose every tau, and learn how unusual is usual, on held-out clips."""
+        clean: list[dict[Pair, Array]] = []
+        noisy: list[dict[Pair, Array]] = []
+        distances: list[dict[str, Array]] = []
+        for views in valid:
+            vectors = self._vectors(views)
+            clean.append(self._scores(vectors))
+            distances.append(self._distances(vectors))
+            if self.config.tau == "youden":
+                noisy.extend(self._under_noise(views, len(clean)))
+        held, spoilt, nothing = _together(clean), _together(noisy), np.empty(0)
+        pairs = {
+            names: pair.calibrated(
+                held.get(names, nothing), spoilt.get(names, nothing), self.config
+            )
+            for names, pair in self.pairs.items()
+        }
+        known = {m: usual(d) for m, d in _together(distances).items()}
+        return replace(self, pairs=pairs, usual=known)
+
+    def _under_noise(self, views: Views, seed: int) -> Iterator[dict[Pair, Array]]:
+        """Score the clips with each modality in turn under noise: only the pairs it is part of."""
+        noise = plugins.load("corruptions", "gaussian").Config(snr=0.01)
+        for index, modality in enumerate(sorted(views)):
+            rng = np.random.default_rng((seed, index))
+            spoilt = Padded.from_rows([noise(row, rng, ()) for row in views[modality].rows()])
+            scores = self.scores({**views, modality: spoilt})
+            yield {pair: rho for pair, rho in scores.items() if modality in pair}
+
+
+def discard(views: Views, effective: Mapping[str, Flags]) -> dict[str, Padded]:
+    """Zero what is ineffective, I_e(f) f; length and mask stay (Mittal 2020 eq. 1)."""
+    return {m: _masked(view, torch.from_numpy(~effective[m])) for m, view in views.items()}
+
+
+def _masked(view: Padded, bad: torch.Tensor) -> Padded:
+    if not bad.any():
+        return view
+    bad = bad.to(view.values.device)[:, None, None]
+    return view.with_values(view.values.masked_fill(bad, 0))  # eq. 1
+
+
+def _together(parts: list[dict[Any, NDArray[Any]]]) -> dict[Any, NDArray[Any]]:
+    keys = dict.fromkeys(key for part in parts for key in part)
+    return {key: np.concatenate([part[key] for part in parts if key in part]) for key in keys}
+
+
+def _reduction(modality: str, vectors: Rows, config: CheckConfig) -> tuple[PCA, Array]:
+    """Fit the reduction of a modality; return it and what it makes of all training clips."""
+    usable = vectors[present(vectors)]
+    if len(usable) < FEWEST:
+        raise StoreError(
+            f"{len(usable)} training clips have modality '{modality}', "
+            f"the modality check needs {FEWEST}"
+        )
+    pca = PCA.fit(usable, config.components)
+    if not len(pca.variances):
+        raise StoreError(f"modality '{modality}' is the same in every training clip")
+    return pca, pca.scores(vectors)

@@ -1,0 +1,31 @@
+"""Another clip's features, as when streams are mixed up; their length comes with them.
+
+Source: emocli.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.errors import ConfigError
+from emocli.robust.corruptions._base import Plain
+
+
+class Config(Plain):
+    """Nothing to set."""
+
+    def __call__(
+        self,
+        values: NDArray[np.float32],
+        rng: np.random.Generator,
+        others: Sequence[NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
+        """Return one of the others, every one as likely."""
+        if not len(values):
+            return values
+        if not len(others):
+            raise ConfigError("corruption 'shuffle' needs two clips that have the modality")
+        return np.array(others[int(rng.integers(len(others)))], np.float32)

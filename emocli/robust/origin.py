@@ -1,0 +1,73 @@
+"""What a check was fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emocli.data.standardise import Standardiser
+from emocli.errors import StoreError
+from emocli.robust.container import AGAIN
+
+if TYPE_CHECKING:
+    from emocli.data.store import FeatureStore
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a check was fitted on.
+
+    Attributes
+    ----------
+    features, fingerprints : mapping
+        Modality to its feature's name, and to the fingerprint of that feature's store.
+    manifest : str
+        Fingerprint of the manifest.
+    ids : tuple of str
+        The training clips, in the order of the check's bank.
+    standardiser : Standardiser
+        What the features were standardised with.
+    """
+
+    features: Mapping[str, str]
+    fingerprints: Mapping[str, str]
+    manifest: str
+    ids: tuple[str, ...]
+    standardiser: Standardiser
+
+    def require(
+        self, stores: Mapping[str, FeatureStore], standardiser: Standardiser | None = None
+    ) -> None:
+        """Make sure that the check fits these features, and the way they are standardised.
+
+        It may know modalities that are not among them.
+
+        Raises
+        ------
+        StoreError
+            If it does not.
+        """
+        for modality, store in stores.items():
+            if self.fingerprints.get(modality) != store.fingerprint:
+                feature = self.features.get(modality)
+                was = f"on {_which(feature, store.name)}" if feature else "without it"
+                what = f"the modality check was fitted {was}"
+                raise StoreError(what, where=store.path, mend=AGAIN)
+        if standardiser is not None and not self._standardised_by(standardiser, set(stores)):
+            what = "the modality check was fitted on another train split than the network"
+            raise StoreError(what, mend="run emocli fit-cca again with the network's manifest")
+
+    def _standardised_by(self, other: Standardiser, modalities: set[str]) -> bool:
+        own = self.standardiser
+        return all(
+            np.allclose(own.mean[m], other.mean[m], rtol=1e-3, atol=1e-5)
+            and np.allclose(own.std[m], other.std[m], rtol=1e-3, atol=1e-5)
+            for m in modalities
+        )
+
+
+def _which(feature: str, now: str) -> str:
+    return "an earlier version of it" if feature == now else f"feature '{feature}' instead"

@@ -1,0 +1,115 @@
+"""Two modalities of the check: how well they agree, and how well they ought to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.errors import StoreError
+from emocli.robust.cca import CCA
+from emocli.robust.scores import SCORES
+from emocli.robust.settings import CheckConfig
+
+Array = NDArray[np.float64]
+
+FEWEST = 4
+"""Training clips a fit needs; so few say little, and a warning says that."""
+
+OTHERS = "choose other features with -f, or extract them for more clips"
+
+ENOUGH = 20
+"""Validation clips below which a threshold is doubtful."""
+
+
+@dataclass(frozen=True)
+class PairCheck:
+    """What was learnt of two modalities.
+
+    Attributes
+    ----------
+    modalities : tuple of str
+        Their names, in alphabetical order.
+    cca : CCA
+        Between their principal components, fitted on ``n_train`` clips.
+    tau : float
+        A lower score is ineffective; chosen on ``n_valid`` clips.
+    """
+
+    modalities: tuple[str, str]
+    cca: CCA
+    tau: float
+    n_train: int
+    n_valid: int
+
+    @classmethod
+    def fit(cls, modalities: tuple[str, str], x: Array, y: Array, config: CheckConfig) -> Self:
+        """Fit on the reduced vectors of the training clips, NaN where a clip lacks a modality.
+
+        Raises
+        ------
+        StoreError
+            If too few clips have both.
+        """
+        both = ~np.isnan(x[:, 0]) & ~np.isnan(y[:, 0])
+        n = int(both.sum())
+        if n < FEWEST:
+            what = f"{n} training clips have both {_named(modalities)}"
+            raise StoreError(f"{what}, the modality check needs {FEWEST}", mend=OTHERS)
+        cca = CCA.fit(x[both], y[both], config.components, config.cca_reg)
+        return cls(modalities, cca, np.nan, n, 0)
+
+    def scores(self, x: Array, y: Array, score: str) -> Array:
+        """Return how well reduced vectors agree, shapes (B, kx), (B, ky) -> (B,); NaN stays NaN."""
+        projected = self.cca.transform_x(x), self.cca.transform_y(y)
+        return SCORES[score](*projected, self.cca.correlations)
+
+    def calibrated(self, clean: Array, noisy: Array, config: CheckConfig) -> Self:
+        """Choose tau by the scores of held-out clips, and (``youden``) of their noisy copies.
+
+        Raises
+        ------
+        StoreError
+            If no held-out clip has both modalities.
+        """
+        clean, noisy = clean[~np.isnan(clean)], noisy[~np.isnan(noisy)]
+        if not len(clean):
+            what = f"no validation clip has both {_named(self.modalities)}"
+            raise StoreError(f"{what}, so their threshold cannot be chosen", mend=OTHERS)
+        choices: dict[str, Callable[[], float]] = {
+            "quantile": lambda: float(np.quantile(clean, config.quantile)),
+            "youden": lambda: youden(clean, noisy),
+            "fixed": lambda: config.threshold,
+        }
+        return replace(self, tau=choices[config.tau](), n_valid=len(clean))
+
+    def doubts(self, config: CheckConfig) -> Iterator[str]:
+        """Yield what makes it doubtful, a line each."""
+        who = " and ".join(self.modalities)
+        kx, ky = len(self.cca.mean_x), len(self.cca.mean_y)
+        if self.n_train < kx + ky:
+            chance = "their correlations are high by chance too"
+            yield f"{who}: {self.n_train} training clips for {kx} + {ky} components; {chance}"
+        if config.tau != "fixed" and self.n_valid < ENOUGH:
+            yield f"{who}: the threshold rests on {self.n_valid} validation clips"
+        if config.score == "pearson" and len(self.cca.correlations) < 3:
+            yield f"{who}: the score 'pearson' says nothing across so few components; try llr"
+
+
+def _named(modalities: tuple[str, str]) -> str:
+    return f"'{modalities[0]}' and '{modalities[1]}'"
+
+
+def youden(clean: Array, noisy: Array) -> float:
+    """Return the threshold below which most noisy and fewest clean scores lie.
+
+    Of thresholds that do equally well, the highest: it finds weaker noise too.
+    """
+    candidates = np.unique(np.concatenate([clean, noisy]))
+    found = np.searchsorted(np.sort(noisy), candidates) / len(noisy)
+    false = np.searchsorted(np.sort(clean), candidates) / len(clean)
+    gain = (found - false)[::-1]
+    return float(candidates[::-1][gain.argmax()])

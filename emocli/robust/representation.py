@@ -1,0 +1,123 @@
+"""One vector per clip and modality: what canonical correlation can be computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emocli.data.batch import Padded
+from emocli.errors import ConfigError
+
+Rows = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+Kind = Literal["flatten", "mean", "utterance"]
+Alignment = Literal["auto", "pad", "resample"]
+
+
+@dataclass(frozen=True)
+class Representation:
+    """Turns sequences of any length into vectors of one width.
+
+    Attributes
+    ----------
+    kind : {'flatten', 'mean', 'utterance'}
+        ``flatten`` strings a fixed number of steps together, ``mean`` averages over the observed
+        steps, ``utterance`` is for features that are one vector per clip already.
+    steps : mapping
+        Modality to its number of steps (for ``flatten``).
+    padded : bool
+        Whether ``flatten`` pads with zeros, the mean of standardised features, and cuts what is
+        longer; else the observed part is resampled, step by step the mean over an equal share of
+        its duration. Padding keeps step t of one modality beside step t of another, which is right
+        for features aligned to the same words, and for those alone.
+    """
+
+    kind: Kind
+    steps: Mapping[str, int]
+    padded: bool
+
+    @classmethod
+    def of(
+        cls,
+        lengths: Mapping[str, NDArray[np.int64]],
+        kind: Kind = "flatten",
+        steps: int = 20,
+        alignment: Alignment = "auto",
+    ) -> Self:
+        """Choose for clips of these lengths, shape (n,) per modality (0: missing).
+
+        With ``alignment='auto'`` clips are padded if in every one all modalities have the same
+        number of steps, none more than ``steps``.
+
+        Raises
+        ------
+        ConfigError
+            If ``utterance`` is asked for and a clip has more than one step.
+        """
+        longest = {modality: int(counts.max(initial=0)) for modality, counts in lengths.items()}
+        for modality, most in longest.items():
+            if kind == "utterance" and most > 1:
+                what = f"wants one row per clip, {modality} has up to {most}"
+                raise ConfigError(
+                    f"representation 'utterance' {what}", mend="choose flatten or mean"
+                )
+        auto = _aligned(lengths) and max(longest.values()) <= steps
+        padded = auto if alignment == "auto" else alignment == "pad"
+        return cls(kind, {m: max(1, min(steps, most)) for m, most in longest.items()}, padded)
+
+    def __call__(self, views: Mapping[str, Padded]) -> dict[str, Rows]:
+        """Return a row per clip, float32, shape (B, width), for each modality.
+
+        The row is NaN where a clip lacks the modality, and where its features hold a number that
+        is not finite.
+        """
+        return {modality: self._rows(modality, view) for modality, view in views.items()}
+
+    def _rows(self, modality: str, view: Padded) -> Rows:
+        if self.kind == "flatten":
+            rows = self._flat(view, self.steps[modality])
+        else:
+            rows = view.mean().detach().cpu().numpy()
+        rows = rows.astype(np.float32)
+        rows[~(view.observed.cpu().numpy() & present(rows))] = np.nan
+        return rows
+
+    def _flat(self, view: Padded, steps: int) -> NDArray[np.floating]:
+        values = view.values.detach().masked_fill(~view.mask[..., None], 0).cpu()
+        if self.padded:
+            shown = values[:, :steps]
+            short = steps - shown.shape[1]
+            sequences = torch.nn.functional.pad(shown, (0, 0, 0, short)).numpy()
+        else:
+            sequences = _resample(values.numpy(), view.lengths.cpu().numpy(), steps)
+        return sequences.reshape(len(sequences), -1)
+
+
+def present(rows: Rows) -> Flags:
+    """Tell which rows stand for something, shape (B,)."""
+    return np.asarray(np.isfinite(rows).all(axis=1))
+
+
+def _aligned(lengths: Mapping[str, NDArray[np.int64]]) -> bool:
+    counts = np.stack(list(lengths.values()))
+    return bool(np.all((counts == counts.max(axis=0)) | (counts == 0)))
+
+
+def _resample(
+    values: NDArray[np.float32], lengths: NDArray[np.int64], steps: int
+) -> NDArray[np.float64]:
+    """Average over ``steps`` equal parts of each length, (B, T, D) -> (B, steps, D)."""
+    area = np.zeros((len(values), values.shape[1] + 1, values.shape[2]))
+    np.cumsum(values, axis=1, dtype=np.float64, out=area[:, 1:])
+    edges = np.maximum(lengths, 1)[:, None] * np.linspace(0, 1, steps + 1)
+    last = np.minimum(edges.astype(np.int64), values.shape[1] - 1)
+    item = np.arange(len(values))[:, None]
+    at_edge = area[item, last] + (edges - last)[..., None] * values[item, last]
+    parts: NDArray[np.float64] = np.diff(at_edge, axis=1)
+    return parts * (steps / np.maximum(lengths, 1))[:, None, None]

@@ -1,0 +1,81 @@
+"""Settings of the modality check, and its presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from emocli.config import Settings, Tree, build, merge
+from emocli.errors import ConfigError
+
+
+class CheckConfig(Settings):
+    """Settings of the modality check (Mittal 2020, section 3.3).
+
+    Attributes
+    ----------
+    representation : {'flatten', 'mean', 'utterance'}
+        The vector that stands for a sequence.
+    steps : int
+        Steps a flattened sequence has.
+    alignment : {'auto', 'pad', 'resample'}
+        How a flattened sequence gets them.
+    components : int
+        Dimensions both modalities of a pair are reduced to.
+    cca_reg : float
+        Regularisation of the canonical correlation analysis.
+    score : {'pearson', 'cosine', 'weighted', 'llr'}
+        How the agreement of two modalities is measured.
+    rule : {'all', 'any'}
+        Whether a modality is ineffective when its scores with all others are below tau, or when
+        any is.
+    min_partners : int
+        Under ``all``: the others it must agree with to be effective.
+    tau : {'quantile', 'fixed', 'youden'}
+        Threshold of each pair: a quantile of its scores on held-out clips; one stated number; or
+        the one that best separates held-out clips from their noisy copies (SNR 0.01).
+    quantile, threshold : float
+        That quantile; that number.
+    all_flagged : {'keep_best', 'keep_all', 'zero_all'}
+        What is effective when no modality is: the least unusual one by itself, all, or none.
+    """
+
+    representation: Literal["flatten", "mean", "utterance"] = "flatten"
+    steps: Annotated[int, Field(ge=1)] = 20
+    alignment: Literal["auto", "pad", "resample"] = "auto"
+    components: Annotated[int, Field(ge=1)] = 100
+    cca_reg: Annotated[float, Field(ge=0)] = 0.1
+    score: Literal["pearson", "cosine", "weighted", "llr"] = "pearson"
+    rule: Literal["all", "any"] = "all"
+    min_partners: Annotated[int, Field(ge=1)] = 1
+    tau: Literal["quantile", "fixed", "youden"] = "quantile"
+    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.2
+    all_flagged: Literal["keep_best", "keep_all", "zero_all"] = "keep_best"
+
+
+PRESETS: Mapping[str, Tree] = {
+    "literal": {"rule": "any", "tau": "fixed", "all_flagged": "zero_all"},
+    "paper": {},
+    "plus": {"score": "llr", "tau": "youden"},
+}
+"""The printed text; the reading that is consistent with it and works; improved."""
+
+
+class _Tree(Settings):
+    check: CheckConfig
+
+
+def configure(preset: str, settings: Mapping[str, Any]) -> CheckConfig:
+    """Make the settings from a preset and ``{"check": {...}}``, what deviates from it.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown preset or key, or an impossible value.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"there is no preset '{preset}'", mend=f"there are: {', '.join(PRESETS)}")
+    return build(_Tree, merge({"check": PRESETS[preset]}, settings), "").check

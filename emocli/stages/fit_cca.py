@@ -1,0 +1,165 @@
+"""Fitting the modality check on a store's features: train split for the fit, valid for tau."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emocli.data.manifest import Manifest
+from emocli.data.store import open_features
+
+if TYPE_CHECKING:
+    from emocli.data.batch import Padded
+    from emocli.data.samples import Samples
+    from emocli.robust.check import ModalityCheck
+
+Progress = Callable[[int, int], None]
+
+BATCH = 64
+"""Clips that are read at once; only their vectors are kept."""
+
+
+@dataclass(frozen=True)
+class PairSummary:
+    """What was learnt of two modalities.
+
+    Attributes
+    ----------
+    modalities : tuple of str
+        The two.
+    correlations : tuple of float
+        Canonical correlations on the train split, largest first.
+    tau : float
+        Threshold of their score.
+    n_train, n_valid : int
+        Clips that have both.
+    """
+
+    modalities: tuple[str, str]
+    correlations: tuple[float, ...]
+    tau: float
+    n_train: int
+    n_valid: int
+
+
+@dataclass(frozen=True)
+class CheckSummary:
+    """What was fitted, and where it is.
+
+    Attributes
+    ----------
+    path : Path
+        The check.
+    pairs : tuple of PairSummary
+        Every two modalities.
+    warnings : tuple of str
+        What makes the check doubtful, a line each.
+    """
+
+    path: Path
+    pairs: tuple[PairSummary, ...]
+    warnings: tuple[str, ...]
+
+
+def check_path(store: Path) -> Path:
+    """Where a store folder keeps its check."""
+    return store / "check.h5"
+
+
+def fit_cca(
+    manifest: Manifest,
+    store: Path,
+    features: Sequence[str] | None = None,
+    preset: str = "paper",
+    settings: Mapping[str, Any] | None = None,
+    progress: Progress = lambda done, total: None,
+) -> CheckSummary:
+    """Fit the modality check and write it to ``store/check.h5``.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The corpus; test clips are not read.
+    store : Path
+        Folder of the feature stores.
+    features : sequence of str, optional
+        One per modality; by default all in the store.
+    preset : {'literal', 'paper', 'plus'}
+        Which reading of the paper.
+    settings : mapping, optional
+        ``{"check": {...}}``, what deviates from the preset.
+    progress : callable, optional
+        Told how many of how many clips are done.
+
+    Raises
+    ------
+    StoreError
+        If there are fewer than two modalities, or too few clips that have two of them.
+    ConfigError
+        For an impossible setting.
+    """
+    from emocli.data.samples import Samples
+    from emocli.data.standardise import Standardiser
+    from emocli.robust.check import ModalityCheck
+    from emocli.robust.origin import Origin
+    from emocli.robust.settings import configure
+
+    config = configure(preset, settings or {})
+    with ExitStack() as open_files:
+        stores = open_features(store, features, manifest)
+        for opened in stores.values():
+            open_files.enter_context(opened)
+        train = Samples.of(manifest, "train", stores)
+        valid = Samples.of(manifest, "valid", stores)
+        standardiser = Standardiser.fit(train)
+        train, valid = train.then(standardiser), valid.then(standardiser)
+        total = len(train) + len(valid)
+        check = ModalityCheck.fit_batches(
+            _views(train, progress, 0, total),
+            _views(valid, progress, len(train), total),
+            {m: np.array([s.length(c.id) for c in train.clips]) for m, s in stores.items()},
+            config,
+        )
+        origin = Origin(
+            {modality: opened.name for modality, opened in stores.items()},
+            {modality: opened.fingerprint for modality, opened in stores.items()},
+            manifest.fingerprint,
+            tuple(clip.id for clip in train.clips),
+            standardiser,
+        )
+    path = check_path(store)
+    replace(check, origin=origin).save(path)
+    return CheckSummary(path, _pairs(check), (*_gaps(train), *check.doubts()))
+
+
+def _views(
+    samples: Samples, progress: Progress, done: int, total: int
+) -> Iterator[Mapping[str, Padded]]:
+    for batch in samples.batches(BATCH):
+        yield batch.views
+        done += len(batch)
+        progress(done, total)
+
+
+def _pairs(check: ModalityCheck) -> tuple[PairSummary, ...]:
+    return tuple(
+        PairSummary(
+            pair.modalities,
+            tuple(pair.cca.correlations.tolist()),
+            pair.tau,
+            pair.n_train,
+            pair.n_valid,
+        )
+        for pair in check.pairs.values()
+    )
+
+
+def _gaps(samples: Samples) -> Iterator[str]:
+    for modality, missing in samples.missing().items():
+        if missing:
+            yield f"{missing} of {len(samples)} training clips have no {modality} feature"
