@@ -26,14 +26,13 @@ PRESENT = 0.5
 COMMON = ("accuracy", "uar", "weighted_f1", "macro_f1")
 """The figures every task has."""
 
-_BINARY = {
+_PRESENCE = {
     "accuracy": "mean over classes of the binary accuracy of 'class present' (M3ER's MA)",
     "uar": "mean over classes of WA = (true positive rate + true negative rate) / 2",
     "weighted_f1": "mean over classes of the F1 of present and absent, weighted by their clips",
     "macro_f1": "mean over classes of the plain mean of the F1 of present and of absent",
     "f1_pos": "mean over classes of the F1 of present",
     "f1_neg": "mean over classes of the F1 of absent",
-    "confusion": "rows: every class present in a clip; column: its class of highest score",
 }
 
 PROTOCOLS: Mapping[Task, Mapping[str, str]] = {
@@ -42,12 +41,10 @@ PROTOCOLS: Mapping[Task, Mapping[str, str]] = {
         "uar": "plain mean of the recalls of the classes that occur",
         "weighted_f1": "mean of the classes' F1, weighted by their clips",
         "macro_f1": "plain mean of the F1 of the classes that occur in labels or predictions",
-        "confusion": "rows: label; column: class of highest score",
     },
-    "multi": {**_BINARY, "present": f"probability at least {PRESENT}"},
+    "multi": _PRESENCE,
     "intensity": {
-        **_BINARY,
-        "present": f"intensity above {ACCEPT}, in prediction and reference",
+        **_PRESENCE,
         "mse_sum": "sum over classes of the mean squared error",
         "mae_sum": "sum over classes of the mean absolute error",
         "mse": "mean over classes of the mean squared error",
@@ -55,6 +52,19 @@ PROTOCOLS: Mapping[Task, Mapping[str, str]] = {
         "pearson": "mean over classes of the correlation of prediction and reference",
     },
 }
+"""What each figure of a task is."""
+
+_PRESENT_ROWS = "rows: every class present in a clip; column: its class of highest score"
+
+RULES: Mapping[Task, Mapping[str, str]] = {
+    "single": {"confusion": "rows: label; column: class of highest score"},
+    "multi": {"present": f"probability at least {PRESENT}", "confusion": _PRESENT_ROWS},
+    "intensity": {
+        "present": f"intensity above {ACCEPT}, in prediction and reference",
+        "confusion": _PRESENT_ROWS,
+    },
+}
+"""How a class counts as present, and what the confusion matrix counts."""
 
 ERRORS = frozenset({"loss", "mse_sum", "mae_sum", "mse", "mae"})
 """Figures that are better when smaller."""

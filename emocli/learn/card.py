@@ -1,0 +1,126 @@
+"""The README of a run: a model card in the layout of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from emocli.learn.metrics import COMMON, PROTOCOLS
+from emocli.learn.rundir import RunConfig
+from emocli.learn.statistics import Spread
+
+
+def card(
+    config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int], notes: Sequence[str]
+) -> str:
+    """Write a model card.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    valid : mapping
+        Figure to its spread over the seeds, on the valid split.
+    best : sequence of int
+        Best epoch of each seed.
+    notes : sequence of str
+        What a reader should know about the data.
+    """
+    parts = [_front(config, valid), _title(config), _results(config, valid, best)]
+    parts += [_inputs(config), _settings(config), _origin(config)]
+    if notes:
+        parts.append("## Notes\n\n" + "\n".join(f"- {note}" for note in notes))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front(config: RunConfig, valid: Mapping[str, Spread]) -> str:
+    """YAML; a JSON string is one of YAML too."""
+    figures = [
+        f"    - type: {name}\n      value: {valid[name].mean:.4f}\n      name: {name} (valid)"
+        for name in COMMON
+    ]
+    lines = [
+        "---",
+        "library_name: emocli",
+        "tags:",
+        *(f"- {json.dumps(tag)}" for tag in ("emotion-recognition", config.fusion, *config.dims)),
+        "license: other",
+        f"license_name: {json.dumps(config.licence or 'see the corpus', ensure_ascii=False)}",
+        "model-index:",
+        f"- name: {json.dumps(config.fusion)}",
+        "  results:",
+        "  - task:",
+        "      type: emotion-recognition",
+        "    dataset:",
+        f"      name: {json.dumps(config.dataset, ensure_ascii=False)}",
+        f"      type: {json.dumps(config.dataset, ensure_ascii=False)}",
+        "      split: valid",
+        "    metrics:",
+        *figures,
+        "---",
+    ]
+    return "\n".join(lines)
+
+
+def _title(config: RunConfig) -> str:
+    views = ", ".join(f"{m} ({view.feature})" for m, view in config.features.items())
+    kinds = {
+        "single": "one of",
+        "multi": "any of",
+        "intensity": "the intensity of each of",
+    }
+    return (
+        f"# {config.fusion} on {config.dataset}\n\n"
+        f"Recognises {kinds[config.task]} {', '.join(config.classes)} from {views}."
+    )
+
+
+def _results(config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int]) -> str:
+    rows = [
+        f"| {name} | {_number(found)} | {PROTOCOLS[config.task][name]} |"
+        for name, found in valid.items()
+        if name in PROTOCOLS[config.task]
+    ]
+    seeds = ", ".join(str(seed) for seed in config.seeds)
+    epochs = ", ".join(str(epoch) for epoch in best)
+    return (
+        "## Validation\n\n"
+        f"Of the best epoch ({epochs}; seed {seeds}). It was chosen on this split, so the figures "
+        "flatter; reports on the test split are in `reports/`.\n\n"
+        "| figure | value | what it is |\n|---|---|---|\n" + "\n".join(rows)
+    )
+
+
+def _number(found: Spread) -> str:
+    return f"{found.mean:.3f}" if found.n < 2 else f"{found.mean:.3f} ± {found.std:.3f}"
+
+
+def _inputs(config: RunConfig) -> str:
+    rows = [
+        f"| {modality} | {view.feature} | {view.dim} | `{view.fingerprint[:16]}` |"
+        for modality, view in config.features.items()
+    ]
+    return (
+        "## Inputs\n\nFeatures, standardised by the train split (the statistics are in "
+        "`model.safetensors`).\n\n"
+        "| modality | feature | width | fingerprint |\n|---|---|---|---|\n" + "\n".join(rows)
+    )
+
+
+def _settings(config: RunConfig) -> str:
+    def lines(section: str, values: Mapping[str, object]) -> list[str]:
+        return [f"{section}.{key} = {json.dumps(value)}" for key, value in values.items()]
+
+    text = "\n".join([*lines("network", config.network), *lines("train", config.train)])
+    return f"## Settings\n\nPreset `{config.preset}`.\n\n```\n{text}\n```"
+
+
+def _origin(config: RunConfig) -> str:
+    facts = {
+        "Corpus": config.dataset,
+        "Licence of the corpus": config.licence,
+        "Citation": config.citation,
+        "Manifest": f"`{config.manifest.fingerprint[:16]}`",
+        "Made with": ", ".join(f"{name} {v}" for name, v in config.versions.items()),
+    }
+    return "## Origin\n\n" + "\n".join(f"- {key}: {v}" for key, v in facts.items() if v)

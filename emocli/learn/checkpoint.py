@@ -1,0 +1,80 @@
+"""Where a training stands at the end of an epoch: one file, written as a whole, without pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from torch import Tensor
+
+from emocli.errors import RunError
+from emocli.learn.rundir import Row, read_tensors, write_tensors
+
+Tensors = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything the next epochs depend on.
+
+    Attributes
+    ----------
+    history : list
+        A row for each epoch that has ended.
+    network, best : mapping
+        Parameters now, and after the best epoch.
+    optimizer : mapping
+        Number of a parameter to its tensors.
+    scaler : mapping
+        Numbers of the loss scaler of 16-bit training; empty without.
+    """
+
+    history: list[Row]
+    network: Tensors
+    best: Tensors
+    optimizer: dict[int, Tensors]
+    scaler: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write the file; a kill leaves the one before."""
+        tensors = {f"network.{name}": value for name, value in self.network.items()}
+        tensors |= {f"best.{name}": value for name, value in self.best.items()}
+        for number, state in self.optimizer.items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
+        metadata = {"history": json.dumps(self.history), "scaler": json.dumps(self.scaler)}
+        path.parent.mkdir(exist_ok=True)
+        write_tensors(path, tensors, metadata)
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint | None:
+        """Read the file; None if there is none.
+
+        Raises
+        ------
+        RunError
+            If it is damaged.
+        """
+        if not path.is_file():
+            return None
+        tensors = read_tensors(path)
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+        try:
+            history, scaler = json.loads(metadata["history"]), json.loads(metadata["scaler"])
+            optimizer: dict[int, Tensors] = {}
+            for name, value in _below(tensors, "optimizer.").items():
+                number, key = name.split(".", 1)
+                optimizer.setdefault(int(number), {})[key] = value
+        except (KeyError, ValueError) as error:
+            mend = "train again with --overwrite"
+            raise RunError(f"is no checkpoint ({error})", where=path, mend=mend) from None
+        return cls(
+            history, _below(tensors, "network."), _below(tensors, "best."), optimizer, scaler
+        )
+
+
+def _below(tensors: Tensors, prefix: str) -> Tensors:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

@@ -1,0 +1,432 @@
+"""The training loop: plain, deterministic on a CPU, and resumable after any epoch.
+
+What an epoch does depends on the seed, its number and the parameters it starts from, and nothing
+else: the order of the clips and dropout are drawn anew from (seed, epoch), and the learning rate
+and the end follow from the history. So a training that was killed and resumed ends with the same
+parameters, bit by bit, as one that was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from emocli.config import Settings
+from emocli.data.batch import Batch
+from emocli.data.manifest import Task
+from emocli.data.samples import Level, Samples
+from emocli.errors import ConfigError, RunError
+from emocli.learn import losses, metrics
+from emocli.learn.checkpoint import Checkpoint, Tensors
+from emocli.learn.rundir import Row
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+MONITORS: dict[Task, str] = {"single": "accuracy", "multi": "weighted_f1", "intensity": "mse_sum"}
+"""What decides which epoch is best, by default (Beard 2018; Mittal 2020)."""
+
+FACTOR = 0.5
+"""What a plateau multiplies the learning rate by."""
+
+Positive = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class TrainConfig(Settings):
+    """Settings of a training.
+
+    Attributes
+    ----------
+    lr, weight_decay : float
+        Of the optimizer.
+    batch_size : int
+        Clips, or dialogues.
+    epochs, patience : int
+        At most so many epochs; fewer once ``patience`` in a row have not been better than the best.
+    clip : float
+        Largest norm of the gradient; 0 for no limit.
+    loss : {'auto', 'ce', 'l2', 'bce', 'huber'}
+        `emocli.learn.losses.base_loss`.
+    label_smoothing : float
+        The same.
+    class_weights : {'none', 'balanced'}
+        Whether the loss weighs classes by the inverse of their frequency in the train split.
+    sampler : {'none', 'balanced'}
+        Whether an epoch draws clips so that every class is equally frequent.
+    optimizer : {'adam', 'adamw'}
+        Weight decay as a part of the gradient, or decoupled.
+    scheduler : {'none', 'plateau'}
+        Whether the learning rate is halved whenever a third of ``patience`` epochs have not been
+        better than the best.
+    monitor : str
+        Validation figure by which the best epoch is chosen: ``loss`` or one of the task's metrics.
+        ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
+        the summed squared error for intensities. A tie is decided by the validation loss.
+    precision : {'32-true', 'bf16-mixed', '16-mixed'}
+        Of the arithmetic; validation is always in 32 bits.
+    accelerator : {'auto', 'cpu', 'cuda'}
+        Where to compute.
+    seed : int
+        Of the parameters' first values, the order of the clips and dropout.
+    cache_mb : int
+        Memory for features that would otherwise be read in every epoch.
+    """
+
+    lr: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e-3
+    batch_size: Positive = 32
+    epochs: Positive = 100
+    patience: Positive = 10
+    weight_decay: NotNegative = 1e-5
+    clip: NotNegative = 1.0
+    loss: losses.LossName = "auto"
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
+    sampler: Literal["none", "balanced"] = "none"
+    optimizer: Literal["adam", "adamw"] = "adam"
+    scheduler: Literal["none", "plateau"] = "none"
+    monitor: str = "auto"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    cache_mb: Annotated[int, Field(ge=0)] = 512
+
+    def monitored(self, task: Task) -> str:
+        """Return the figure that decides.
+
+        Raises
+        ------
+        ConfigError
+            If the task has no such figure.
+        """
+        known = ["loss", *metrics.PROTOCOLS[task]]
+        name = MONITORS[task] if self.monitor == "auto" else self.monitor
+        if name not in known:
+            raise ConfigError(
+                f"setting 'train.monitor' = '{name}' is no figure of a task of kind '{task}'",
+                mend=f"there are: auto, {', '.join(known)}",
+            )
+        return name
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network says about clips.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        The clips.
+    logits : Tensor, shape (n, C)
+        On the CPU.
+    targets : Tensor
+        (n,) or (n, C), as in a Batch.
+    """
+
+    ids: tuple[str, ...]
+    logits: Tensor
+    targets: Tensor
+
+    def scores(self, task: Task, loss: losses.LossName, classes: Sequence[str]) -> metrics.Scores:
+        """Compare with the labels."""
+        values = losses.probabilities(task, loss, self.logits)
+        return metrics.score(task, self.targets.numpy(), values.numpy(), classes)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished training.
+
+    Attributes
+    ----------
+    state : mapping
+        The network's parameters after the best epoch.
+    history : list
+        A row per epoch.
+    resumed : int
+        Epochs that an earlier process had done.
+    """
+
+    state: Tensors
+    history: list[Row]
+    resumed: int
+
+
+def fit(
+    network: nn.Module,
+    train: Samples,
+    valid: Samples,
+    config: TrainConfig,
+    checkpoint: Path,
+    ended: Callable[[list[Row]], None] = lambda history: None,
+) -> Fitted:
+    """Train a network, going on from the checkpoint if there is one.
+
+    Parameters
+    ----------
+    network : Module
+        A fusion network with its first parameters; it is changed.
+    train, valid : Samples
+        What to learn from, and what to stop and choose by.
+    config : TrainConfig
+        Settings.
+    checkpoint : Path
+        File to keep the state in after every epoch.
+    ended : callable
+        Told the history after every epoch.
+
+    Raises
+    ------
+    ConfigError
+        If settings do not fit the task, the network or the machine.
+    RunError
+        If the loss is not finite, or the checkpoint is damaged.
+    """
+    monitor = config.monitored(train.manifest.task)
+    learner = Learner(network, train, valid, config)
+    found = Checkpoint.load(checkpoint)
+    history: list[Row] = []
+    best: Tensors = {}
+    if found is not None:
+        learner.restore(found, checkpoint)
+        history, best = found.history, found.best
+    resumed = len(history)
+    with _deterministic():
+        while not over(history, config, monitor):
+            row = learner.epoch(len(history) + 1, learning_rate(history, config, monitor))
+            history.append(row)
+            if best_epoch(history, monitor) == len(history):
+                best = learner.parameters()
+            learner.checkpoint(history, best).save(checkpoint)
+            ended(history)
+    return Fitted(best, history, resumed)
+
+
+class Learner:
+    """A network that learns, epoch by epoch."""
+
+    def __init__(
+        self, network: nn.Module, train: Samples, valid: Samples, config: TrainConfig
+    ) -> None:
+        self.train, self.valid, self.config = train, valid, config
+        self.task = train.manifest.task
+        self.counts = class_counts(train)
+        if config.sampler == "balanced" and (self.task != "single" or level(network) != "clip"):
+            raise ConfigError(
+                "setting 'train.sampler' = 'balanced' is for clips with one class each",
+                mend="choose train.class_weights=balanced",
+            )
+        weights = balanced(self.counts, len(train)) if config.class_weights == "balanced" else None
+        self.loss = losses.base_loss(config.loss, self.task, weights, config.label_smoothing)
+        self.fabric = _fabric(config)
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        optimizer = kinds[config.optimizer](
+            network.parameters(), lr=config.lr, weight_decay=config.weight_decay
+        )
+        self.network = network
+        self.module, self.optimizer = self.fabric.setup(network, optimizer)
+
+    def epoch(self, number: int, rate: float) -> Row:
+        """Train for one epoch and validate.
+
+        Raises
+        ------
+        RunError
+            If a loss is not finite.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with seeded(self.config.seed, number) as order:
+            train_loss = self._train(number, order)
+        said = predict(self.network, self.valid, self.config.batch_size, self.fabric.device)
+        valid_loss = self._checked(self.loss(said.logits, said.targets), number, "validation ")
+        figures = said.scores(self.task, self.config.loss, self.train.manifest.classes).overall
+        row: Row = {"epoch": number, "lr": rate, "train_loss": train_loss, "valid_loss": valid_loss}
+        return row | {f"valid_{name}": value for name, value in figures.items()}
+
+    def parameters(self) -> Tensors:
+        """Copy the network's parameters and buffers."""
+        return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
+    def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
+        """Take down where the training stands."""
+        state = self.optimizer.state_dict()["state"]
+        scaler = self.fabric.strategy.precision.state_dict()
+        return Checkpoint(history, self.network.state_dict(), best, state, scaler)
+
+    def restore(self, found: Checkpoint, path: Path) -> None:
+        """Go back to where a training stood."""
+        groups = self.optimizer.state_dict()["param_groups"]
+        try:
+            self.network.load_state_dict(found.network)
+            self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
+        except (RuntimeError, ValueError, KeyError):
+            mend = "train again with --overwrite"
+            raise RunError("is that of another network", where=path, mend=mend) from None
+        self.fabric.strategy.precision.load_state_dict(found.scaler)
+
+    def _train(self, number: int, order: np.random.Generator) -> float:
+        self.network.train()
+        total = clips = 0.0
+        samples = self._drawn(order)
+        for batch in samples.batches(self.config.batch_size, level(self.network), order):
+            loss = self._batch_loss(batch.to(self.fabric.device))
+            total += self._checked(loss, number, "") * len(batch)
+            clips += len(batch)
+            self.optimizer.zero_grad()
+            self.fabric.backward(loss)
+            if self.config.clip:
+                # 16-bit gradients may overflow: the scaler then skips the step by itself.
+                self.fabric.clip_gradients(
+                    self.module,
+                    self.optimizer,
+                    max_norm=self.config.clip,
+                    error_if_nonfinite=False,
+                )
+            self.optimizer.step()
+        return total / clips
+
+    def _batch_loss(self, batch: Batch) -> Tensor:
+        # Fabric's wrapper would take the frozen Batch apart to cast it; autocast alone does not.
+        with self.fabric.autocast():
+            output = self.network(batch)
+        output = replace(output, logits=output.logits.float())
+        own = getattr(self.network, "loss", None)
+        loss: Tensor = (
+            self.loss(batch.per_clip(output.logits), batch.targets)  # type: ignore[arg-type]
+            if own is None
+            else own(output, batch, self.loss)
+        )
+        return loss
+
+    def _checked(self, loss: Tensor, number: int, kind: str) -> float:
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise RunError(
+                f"the {kind}loss is not finite ({value}) in epoch {number}",
+                mend=f"choose a smaller train.lr (now {self.config.lr:g}) or train.clip (now "
+                f"{self.config.clip:g}) and train again with --overwrite",
+            )
+        return value
+
+    def _drawn(self, order: np.random.Generator) -> Samples:
+        """Draw the clips of an epoch."""
+        if self.config.sampler == "none":
+            return self.train
+        targets = self.train.manifest.targets(self.train.clips)
+        share = 1 / (self.counts[targets] * np.count_nonzero(self.counts))
+        picks = order.choice(len(targets), len(targets), p=share)
+        return replace(self.train, clips=tuple(self.train.clips[i] for i in picks))
+
+
+def predict(
+    network: nn.Module, samples: Samples, batch_size: int, device: torch.device | str = "cpu"
+) -> Predictions:
+    """Let a network speak about every clip, in 32 bits."""
+    network.eval()
+    ids: list[str] = []
+    logits: list[Tensor] = []
+    targets: list[Tensor] = []
+    with torch.inference_mode():
+        for batch in samples.batches(batch_size, level(network)):
+            output = network(batch.to(device))
+            ids.extend(batch.ids)
+            logits.append(batch.per_clip(output.logits.cpu()))
+            if batch.targets is not None:
+                targets.append(batch.targets)
+    return Predictions(tuple(ids), torch.cat(logits), torch.cat(targets))
+
+
+def level(network: nn.Module) -> Level:
+    """Whether a network takes clips or dialogues."""
+    return cast(Level, network.level)
+
+
+def class_counts(samples: Samples) -> NDArray[np.int64]:
+    """Count the clips that show each class, shape (C,)."""
+    targets = samples.manifest.targets(samples.clips)
+    if samples.manifest.task == "single":
+        return np.bincount(targets, minlength=len(samples.manifest.classes))
+    counts: NDArray[np.int64] = (targets > 0).sum(axis=0)
+    return counts
+
+
+def balanced(counts: NDArray[np.int64], clips: int) -> Tensor:
+    """Weigh classes by the inverse of their frequency; a class nobody shows weighs 1."""
+    weights = clips / (len(counts) * np.maximum(counts, 1))
+    return torch.from_numpy(np.where(counts > 0, weights, 1)).float()
+
+
+def best_epoch(history: Sequence[Row], monitor: str) -> int:
+    """Return the number of the best epoch; the first of equals."""
+    merits = [_merit(row, monitor) for row in history]
+    return 1 + merits.index(max(merits))
+
+
+def over(history: Sequence[Row], config: TrainConfig, monitor: str) -> bool:
+    """Whether the training has come to its end."""
+    if not history:
+        return False
+    waited = len(history) - best_epoch(history, monitor)
+    return len(history) >= config.epochs or waited >= config.patience
+
+
+def learning_rate(history: Sequence[Row], config: TrainConfig, monitor: str) -> float:
+    """Return the learning rate of the next epoch."""
+    rate = config.lr
+    if config.scheduler == "none":
+        return rate
+    hold = max(1, config.patience // 3)
+    best, waited = (-np.inf, -np.inf), 0
+    for row in history:
+        merit = _merit(row, monitor)
+        waited = 0 if merit > best else waited + 1
+        best = max(best, merit)
+        if waited == hold:
+            rate, waited = rate * FACTOR, 0
+    return rate
+
+
+def _merit(row: Row, monitor: str) -> tuple[float, float]:
+    """Return what epochs are ordered by: the figure, then the validation loss."""
+    value = row[f"valid_{monitor}"]
+    good = -value if monitor in metrics.ERRORS else value
+    return (-np.inf if np.isnan(good) else good, -row["valid_loss"])
+
+
+@contextmanager
+def seeded(*key: int) -> Iterator[np.random.Generator]:
+    """Let all randomness inside follow from a key; outside it goes on as if nothing had been."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
+        yield np.random.default_rng(key)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warned)
+
+
+def _fabric(config: TrainConfig) -> Fabric:
+    from lightning_fabric import Fabric
+
+    if config.accelerator == "cuda" and not torch.cuda.is_available():
+        mend = "choose train.accelerator=cpu"
+        raise ConfigError("setting 'train.accelerator' = 'cuda': there is no GPU here", mend=mend)
+    options: dict[str, Any] = {"accelerator": config.accelerator, "precision": config.precision}
+    return Fabric(devices=1, **options)

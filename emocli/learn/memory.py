@@ -1,0 +1,57 @@
+"""Samples whose arrays are kept in memory, up to a limit, so that an epoch reads them once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.samples import Samples
+
+Key = tuple[str, str]
+
+
+class Memory:
+    """Arrays by clip and modality.
+
+    What no longer fits is read again every time: an epoch visits every clip once, so throwing out
+    the oldest would throw out what is needed next.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._free = limit
+        self._kept: dict[Key, NDArray[np.float32]] = {}
+
+    def array(self, samples: Samples, clip_id: str, modality: str) -> NDArray[np.float32]:
+        """Return what ``samples`` hold, from memory if it is there."""
+        key = (clip_id, modality)
+        if key in self._kept:
+            return self._kept[key]
+        values = samples.array(clip_id, modality)
+        if values.nbytes <= self._free:
+            values.setflags(write=False)
+            self._kept[key] = values
+            self._free -= values.nbytes
+        return values
+
+
+@dataclass(frozen=True)
+class Remembering(Samples):
+    """Samples that read through a memory; transforms added later are not remembered."""
+
+    source: Samples = field(kw_only=True)
+    memory: Memory = field(kw_only=True)
+
+    @classmethod
+    def through(cls, samples: Samples, memory: Memory) -> Remembering:
+        """Keep the arrays of ``samples``, transforms applied."""
+        parts = (samples.manifest, samples.clips, samples.stores)
+        return cls(*parts, source=samples, memory=memory)
+
+    def array(self, clip_id: str, modality: str) -> NDArray[np.float32]:
+        """Return one clip's array, shape (T, D); T = 0 where the clip lacks the feature."""
+        values = self.memory.array(self.source, clip_id, modality)
+        for transform in self.transforms:
+            values = transform(clip_id, modality, values)
+        return values

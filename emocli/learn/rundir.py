@@ -1,0 +1,339 @@
+"""The folder of a trained network: written as a whole, read without executing anything.
+
+A run of one seed is flat, in the layout of the Hugging Face hub: ``config.json`` (all that is
+needed to use it), ``model.safetensors`` (network and standardisation; written last, so a run that
+has it is complete), ``history.csv``, ``README.md`` (the model card) and ``reports/``. A run of
+several seeds holds such a folder per seed, ``seed-0``, ``seed-1``, ..., under a ``config.json``
+that lists them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from emocli import plugins
+from emocli.config import Settings, Tree, build
+from emocli.data.durable import replacing, write_at, write_text
+from emocli.data.manifest import Task
+from emocli.data.standardise import Standardiser
+from emocli.errors import ConfigError, RunError
+
+CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
+CHECKPOINT, REPORTS = ".checkpoint", "reports"
+NETWORK = "network."
+
+Row = dict[str, float]
+"""One epoch of a history."""
+
+
+class Source(Settings):
+    """A file or folder a run was made from.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the run's folder, so that both can be moved together.
+    absolute : str
+        Where it was.
+    fingerprint : str
+        Of its content; empty for a store, whose features have their own.
+    """
+
+    path: str
+    absolute: str
+    fingerprint: str = ""
+
+    @classmethod
+    def of(cls, path: Path, run: Path, fingerprint: str = "") -> Source:
+        """Note where a source lies, seen from a run."""
+        absolute = path.resolve()
+        return cls(
+            path=Path(os.path.relpath(absolute, run.resolve())).as_posix(),
+            absolute=absolute.as_posix(),
+            fingerprint=fingerprint,
+        )
+
+    def locate(self, run: Path) -> Path:
+        """Find it beside the run, else where it was."""
+        beside = run / self.path
+        return beside if beside.exists() else Path(self.absolute)
+
+
+class View(Settings):
+    """The feature a modality is seen through: its name, width, origin and content."""
+
+    feature: str
+    dim: int
+    settings: dict[str, Any]
+    fingerprint: str
+
+
+class RunConfig(Settings):
+    """What ``config.json`` holds: all that is needed to use, check and repeat a run.
+
+    Attributes
+    ----------
+    format : int
+        Version of the layout.
+    fusion, preset : str
+        The network's plug-in, and the preset its settings started from.
+    network, train : mapping
+        Resolved settings.
+    seeds : tuple of int
+        One, or those of the folders beneath.
+    dataset, task, classes, citation, licence
+        From the manifest.
+    labels : str
+        Fingerprint of the labels and splits of the training and validation clips.
+    manifest, store : Source
+        What it was trained on.
+    features : mapping
+        Modality to its view.
+    versions : mapping
+        Of emocli and the libraries.
+    """
+
+    format: Literal[1] = 1
+    fusion: str
+    preset: str
+    network: dict[str, Any]
+    train: dict[str, Any]
+    seeds: tuple[int, ...]
+    dataset: str
+    task: Task
+    classes: tuple[str, ...]
+    citation: str
+    licence: str
+    labels: str
+    manifest: Source
+    store: Source
+    features: dict[str, View]
+    versions: dict[str, str]
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Modality to the width of its feature."""
+        return {modality: view.dim for modality, view in self.features.items()}
+
+    def differs(self, other: RunConfig) -> str | None:
+        """Name the first setting or input in which another run would give another network."""
+        mine, its = dict(_flat(self._identity())), dict(_flat(other._identity()))
+        for key in sorted({**mine, **its}):
+            if mine.get(key) != its.get(key):
+                return f"{key} = {mine.get(key)!r} and not {its.get(key)!r}"
+        return None
+
+    def _identity(self) -> Tree:
+        return {
+            "fusion": self.fusion,
+            "network": self.network,
+            "train": {key: v for key, v in self.train.items() if key not in ("seed", "cache_mb")},
+            "task": self.task,
+            "classes": list(self.classes),
+            "labels": self.labels,
+            "manifest": self.manifest.fingerprint,
+            "features": {m: [v.feature, v.fingerprint] for m, v in self.features.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained network of one seed, ready to use."""
+
+    path: Path
+    config: RunConfig
+    network: nn.Module
+    standardiser: Standardiser
+
+
+def read_config(run: Path) -> RunConfig:
+    """Read a run's ``config.json``.
+
+    Raises
+    ------
+    RunError
+        If there is no such run, or its configuration is damaged or of another format.
+    """
+    path = run / CONFIG
+    if not run.is_dir():
+        raise RunError("there is no such run", where=run, mend="train it first: emocli train")
+    if not path.is_file():
+        raise RunError(f"is not a run (it has no {CONFIG})", where=run)
+    try:
+        return build(RunConfig, _object(path.read_text("utf-8")), "")
+    except (ValueError, ConfigError) as error:
+        reason = error.what if isinstance(error, ConfigError) else str(error)
+        raise RunError(f"is damaged or not that of a run ({reason})", where=path) from None
+
+
+def write_config(run: Path, config: RunConfig) -> None:
+    """Write ``config.json``."""
+    text = json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(run / CONFIG, text + "\n")
+
+
+def members(run: Path, seeds: Sequence[int]) -> list[Path]:
+    """Return the folder of each seed: the run itself if there is one seed."""
+    return [run] if len(seeds) == 1 else [run / f"seed-{seed}" for seed in seeds]
+
+
+def finished(run: Path) -> bool:
+    """Whether the training of one seed has come to its end."""
+    return (run / MODEL).is_file()
+
+
+def make_network(config: RunConfig) -> nn.Module:
+    """Build the network, untrained.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown network or setting.
+    """
+    module = plugins.load("fusion", config.fusion)
+    settings = build(module.Config, config.network, "network")
+    network: nn.Module = module.Model(config.dims, len(config.classes), settings)
+    return network
+
+
+def write_model(run: Path, state: Mapping[str, Tensor], standardiser: Standardiser) -> None:
+    """Write ``model.safetensors``: the network's parameters and the standardisation."""
+    tensors = {f"{NETWORK}{name}": value for name, value in state.items()}
+    tensors |= {name: torch.from_numpy(value) for name, value in standardiser.tensors().items()}
+    write_tensors(run / MODEL, tensors, {"format": "pt"})
+
+
+def load(run: Path) -> Run:
+    """Read the run of one seed.
+
+    Raises
+    ------
+    RunError
+        If it is absent, unfinished, damaged, or its parts do not fit each other.
+    """
+    config = read_config(run)
+    path = run / MODEL
+    if not path.is_file():
+        raise RunError(
+            "its training has not ended", where=run, mend="repeat the training command to resume"
+        )
+    tensors = read_tensors(path)
+    state = {n.removeprefix(NETWORK): t for n, t in tensors.items() if n.startswith(NETWORK)}
+    arrays = {name: t.numpy() for name, t in tensors.items() if not name.startswith(NETWORK)}
+    standardiser = Standardiser.from_tensors(arrays)
+    widths = {modality: mean.shape for modality, mean in standardiser.mean.items()}
+    if widths != {modality: (dim,) for modality, dim in config.dims.items()}:
+        raise RunError(f"does not hold the statistics that {CONFIG} speaks of", where=path)
+    try:
+        network = make_network(config)
+        network.load_state_dict(state)
+    except ConfigError as error:
+        raise RunError(error.what, where=run / CONFIG, mend=error.mend) from None
+    except RuntimeError:
+        what = f"does not hold the network that {CONFIG} speaks of"
+        raise RunError(what, where=path, mend="train it again with --overwrite") from None
+    return Run(run, config, network.eval(), standardiser)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file as a whole."""
+    # Copies: tied parameters share memory, which the format refuses.
+    plain = {n: t.detach().cpu().contiguous().clone() for n, t in tensors.items()}
+    with replacing(path) as descriptor:
+        write_at(descriptor, save(plain, dict(metadata)), 0)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises
+    ------
+    RunError
+        If it is not one, or truncated.
+    """
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunError(f"is damaged or not safetensors ({error})", where=path) from None
+
+
+def write_history(run: Path, history: Sequence[Row]) -> None:
+    """Write ``history.csv``, a row per epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    write_text(run / HISTORY, text.getvalue())
+
+
+def read_history(run: Path) -> list[Row]:
+    """Read ``history.csv``.
+
+    Raises
+    ------
+    RunError
+        If it is absent or damaged.
+    """
+    path = run / HISTORY
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [{key: float(v) for key, v in row.items()} for row in csv.DictReader(file)]
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"is absent or damaged ({error})", where=path) from None
+
+
+def clear(run: Path) -> None:
+    """Remove what a training wrote, and nothing else; the model goes first."""
+    for folder in [run, *run.glob("seed-*")]:
+        for name in (MODEL, HISTORY, CARD):
+            (folder / name).unlink(missing_ok=True)
+        for name in (CHECKPOINT, REPORTS):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / CONFIG).unlink(missing_ok=True)
+        if folder != run and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def describe(run: Path) -> dict[str, Any]:
+    """Return what there is to know about a run, in plain values.
+
+    Raises
+    ------
+    RunError
+        If it is not one.
+    """
+    config = read_config(run)
+    folders = members(run, config.seeds)
+    return {
+        **config.model_dump(mode="json"),
+        "finished": sum(finished(folder) for folder in folders),
+        "epochs": [len(read_history(f)) if (f / HISTORY).is_file() else 0 for f in folders],
+    }
+
+
+def _object(text: str) -> Tree:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - reported with the other damages
+    return value
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

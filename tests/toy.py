@@ -1,0 +1,107 @@
+"""A small corpus with features that networks can learn from: no media, made in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emocli.data.clip import Clip, Split
+from emocli.data.manifest import Manifest, Task
+from emocli.data.track import Array, Track
+from emocli.data.writer import FeatureWriter, Recipe, write_part
+
+CLASSES = ("anger", "joy", "sadness")
+FEATURES = {"mel": ("audio", 5, 9), "glove": ("text", 4, 4), "face_hog": ("visual", 3, 6)}
+"""Feature to modality, width and usual length."""
+SIZES: Mapping[Split, int] = {"train": 24, "valid": 12, "test": 15}
+
+QUICK = {
+    "network": {"hidden": 6, "dropout": 0.1},
+    "train": {"epochs": 4, "patience": 4, "lr": 0.01, "batch_size": 8, "accelerator": "cpu"},
+}
+"""Settings for a training of a fraction of a second."""
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A manifest and its store."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store"
+
+
+def build(
+    folder: Path,
+    task: Task = "single",
+    sizes: Mapping[Split, int] = SIZES,
+    noise: float = 0.6,
+    seed: int = 0,
+) -> Toy:
+    """Write manifest and store; every modality shows the class, none of them perfectly."""
+    rng = np.random.default_rng(seed)
+    clips = [clip for split, count in sizes.items() for clip in _clips(split, count, task, rng)]
+    manifest = Manifest(
+        clips=tuple(clips),
+        classes=CLASSES,
+        task=task,
+        dataset="toy",
+        root=folder,
+        citation="Nobody 2025",
+        licence="CC0",
+        path=folder / "toy.csv",
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest.write(folder / "toy.csv")
+    strengths = {clip.id: _strengths(clip) for clip in clips}
+    for name, (modality, width, length) in FEATURES.items():
+        directions = rng.normal(size=(len(CLASSES), width))
+        arrays = {
+            i: s @ directions
+            + noise * rng.normal(size=(1, width))
+            + rng.normal(size=(length + int(rng.integers(-2, 3)), width))
+            for i, s in strengths.items()
+        }
+        write_feature(folder / "store", name, modality, manifest, arrays)
+    return Toy(folder, Manifest.read(folder / "toy.csv"))
+
+
+def write_feature(
+    store: Path, name: str, modality: str, manifest: Manifest, arrays: Mapping[str, Array]
+) -> None:
+    """Write a feature; clips without an array are missing from it."""
+    recipe = Recipe(name, modality, manifest.fingerprint)
+    order = [clip.id for clip in manifest.clips]
+    tracks = {i: Track(np.asarray(values, np.float32)) for i, values in arrays.items()}
+    with FeatureWriter(store, recipe, order, overwrite=True) as writer:
+        (part,) = writer.reserve(1)
+        write_part(part, recipe, tracks, ())
+        writer.finish()
+
+
+def _clips(split: Split, count: int, task: Task, rng: np.random.Generator) -> Sequence[Clip]:
+    for k in range(count):
+        place = {
+            "id": f"{split}{k:02d}",
+            "split": split,
+            "speaker": f"{split}-{k % 4}",
+            "dialogue": f"{split}-{k // 3}",
+            "turn": k % 3,
+        }
+        if task == "single":
+            yield Clip(**place, label=CLASSES[k % 3])
+        else:
+            levels = rng.integers(0, 2 if task == "multi" else 4, len(CLASSES))
+            yield Clip(**place, labels=dict(zip(CLASSES, map(float, levels), strict=True)))
+
+
+def _strengths(clip: Clip) -> Array:
+    if clip.label is not None:
+        return np.array([clip.label == name for name in CLASSES], float)
+    return np.array([clip.labels[name] for name in CLASSES])
