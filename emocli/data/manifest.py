@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
+import os.path
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from emocli.config import Settings, build, read_toml
 from emocli.data import rules
 from emocli.data.clip import SPLITS, Clip
+from emocli.data.durable import disk_errors, write_text
 from emocli.data.rules import LABEL, MEDIA, Task
 from emocli.data.table import Table, read_table
 from emocli.errors import ConfigError, ManifestError
@@ -379,18 +380,11 @@ def _sidecar_path(path: Path) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.tmp")
     try:
-        data = text.encode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        text.encode()
     except UnicodeEncodeError as fault:
         bad = fault.object[fault.start : fault.end]
         raise ManifestError(f"{bad!r} cannot be written in UTF-8", where=path) from None
-    except OSError as fault:
-        part.unlink(missing_ok=True)
-        raise ManifestError(f"cannot be written ({fault.strerror})", where=path) from None
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, text)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import heapq
 import math
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
+from emocli.data.durable import replacing
 from emocli.data.recording import INSTANT, check_file, decode, span
 from emocli.data.track import Absent
 from emocli.errors import MediaError
@@ -29,6 +33,12 @@ DRIFT = 0.02
 
 X264 = {"threads": "1", "crf": "18", "preset": "veryfast"}
 """One thread: the bytes do not depend on the machine."""
+
+AAC_FRAME = 1024
+"""Samples aac codes at a time."""
+
+Timed = tuple[Any, Any]
+"""A stream and the next frame to be coded into it."""
 
 
 @dataclass(frozen=True)
@@ -223,34 +233,47 @@ def write_video(
     """
     import av
 
+    remaining = iter(images)
+    first = next(remaining)
+    height, width = first.shape[:2]
+    if height % 2 or width % 2:
+        raise ValueError("width and height must be even numbers")
     step = 1 / Fraction(fps).limit_denominator(1001)
-    part = path.with_name(f".{path.name}.tmp")
-    with av.open(str(part), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
+    with (
+        replacing(path) as descriptor,
+        os.fdopen(descriptor, "wb", closefd=False) as file,
+        av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as container,
+    ):
         pictures = container.add_stream("libx264", rate=1 / step, options=X264)
-        voice = None if sound is None else container.add_stream("aac", rate=rate, layout="mono")
-        written = 0
-        for index, image in enumerate(images):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-            frame.pts, frame.time_base = index, step
-            if not index:
-                pictures.width, pictures.height = frame.width, frame.height
-            container.mux(pictures.encode(frame))
-            if voice is not None and sound is not None:
-                stop = round((index + 1) * step * rate)
-                container.mux(voice.encode(_sound_frame(sound[written:stop], written, rate)))
-                written = stop
+        pictures.width, pictures.height = width, height
+        shown = _picture_frames(pictures, chain([first], remaining), step)
+        heard: Iterator[Timed] = iter(())
+        if sound is not None:
+            voice = container.add_stream("aac", rate=rate, layout="mono")
+            heard = _sound_frames(voice, sound, rate)
+        for stream, frame in heapq.merge(shown, heard, key=lambda timed: timed[1].time):
+            container.mux(stream.encode(frame))
         container.mux(pictures.encode(None))
-        if voice is not None and sound is not None:
-            if written < len(sound):
-                container.mux(voice.encode(_sound_frame(sound[written:], written, rate)))
+        if sound is not None:
             container.mux(voice.encode(None))
-    part.replace(path)
 
 
-def _sound_frame(samples: NDArray[np.float32], position: int, rate: int) -> AudioFrame:
+def _picture_frames(
+    stream: Any, images: Iterable[NDArray[np.uint8]], step: Fraction
+) -> Iterator[Timed]:
     import av
 
-    row = np.ascontiguousarray(samples[None], np.float32)
-    frame = av.AudioFrame.from_ndarray(row, format="fltp", layout="mono")
-    frame.sample_rate, frame.pts, frame.time_base = rate, position, Fraction(1, rate)
-    return frame
+    for index, image in enumerate(images):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        frame.pts, frame.time_base = index, step
+        yield stream, frame
+
+
+def _sound_frames(stream: Any, samples: NDArray[np.float32], rate: int) -> Iterator[Timed]:
+    import av
+
+    for start in range(0, len(samples), AAC_FRAME):
+        row = np.ascontiguousarray(samples[None, start : start + AAC_FRAME], np.float32)
+        frame = av.AudioFrame.from_ndarray(row, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+        yield stream, frame

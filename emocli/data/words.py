@@ -1,0 +1,66 @@
+"""Words with their times: what a forced aligner or a recogniser writes beside a recording."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from emocli.data.table import read_table
+from emocli.errors import MediaError
+
+HEADER = ("start", "end", "word")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A spoken word.
+
+    Attributes
+    ----------
+    text : str
+        As written; may hold punctuation.
+    start, end : float
+        Seconds from the beginning of the media file.
+    """
+
+    text: str
+    start: float
+    end: float
+
+
+def read_words(path: Path) -> list[Word]:
+    """Read a CSV file with the columns ``start,end,word`` (seconds in the media file).
+
+    Returns
+    -------
+    list of Word
+        By start; empty if the file has only a header.
+
+    Raises
+    ------
+    MediaError
+        If the file is absent, has other columns, or a row without word or with impossible times.
+    """
+    table = read_table(path, MediaError)
+    if sorted(table.header) != sorted(HEADER):
+        raise MediaError(
+            f"has the columns {','.join(table.header)}",
+            where=path,
+            mend=f"they should be {','.join(HEADER)}",
+        )
+    words = []
+    for line, row in zip(table.lines, table.records(), strict=True):
+        try:
+            words.append(_word(row["word"], float(row["start"]), float(row["end"])))
+        except ValueError as fault:
+            raise MediaError(str(fault), where=f"{path}, row {line}") from None
+    return sorted(words, key=lambda word: word.start)
+
+
+def _word(text: str, start: float, end: float) -> Word:
+    if not text.strip():
+        raise ValueError("has no word")
+    if not (0 <= start <= end < math.inf):
+        raise ValueError(f"{start:g} s to {end:g} s is no stretch of time")
+    return Word(text.strip(), start, end)
