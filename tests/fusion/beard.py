@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-from batches import double
 
 from emocli.config import build
 from emocli.data.batch import Batch
+from tests.fusion.batches import double
 
 Vector = list[float]
 Matrix = list[Vector]

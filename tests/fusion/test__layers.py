@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from batches import make
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from emocli.data.batch import Padded
 from emocli.fusion._layers import Encoder, Encoders, NetworkSettings, PerView, last_step
+from tests.fusion.batches import make
 
 
 @pytest.fixture

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-import beard
 import pytest
 import torch
-from batches import DIMS, double, make
 from torch.nn import functional
 
 from emocli.data.batch import Padded
 from emocli.fusion import early
+from tests.fusion import beard
+from tests.fusion.batches import DIMS, double, make
 
 
 def grid(lengths: list[int], common: list[int], nearest: bool) -> tuple[Padded, early.Resampling]:
@@ -97,3 +98,21 @@ def test_nearest_and_linear_differ() -> None:
         model = early.Model(DIMS, 3, early.Config(hidden=4, resample=resample)).eval()
         outputs.append(model(make()).logits)
     assert not torch.allclose(*outputs)
+
+
+def test_a_missing_view_leaves_no_trace() -> None:
+    """Neither its encoder nor its length, whether it has no step or none that was observed."""
+    dims = {"audio": 4, "visual": 3}
+    batch = make({"audio": (9,), "visual": (5,)}, dims)
+    model = early.Model(dims, 3, early.Config(hidden=4)).eval()
+    gone = batch.views["audio"].values.new_zeros(1, 9, dtype=torch.bool)
+    unobserved = replace(batch.views["audio"], present=gone)
+    absent = replace(batch.views["audio"], lengths=torch.tensor([0]))
+    first, second = (
+        model(batch.with_views({**batch.views, "audio": view})) for view in (unobserved, absent)
+    )
+    torch.testing.assert_close(first.logits, second.logits)
+    torch.testing.assert_close(first.attention["visual"], second.attention["visual"])
+    first.logits.sum().backward()
+    assert not any(p.grad.any() for p in model.encoders["audio"].parameters())
+    assert all(p.grad.any() for p in model.encoders["visual"].parameters())

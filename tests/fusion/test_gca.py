@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from batches import DIMS, SMALL, make
-from beard import compare
 
 from emocli.config import build
 from emocli.data.batch import Padded
 from emocli.errors import ConfigError
 from emocli.fusion import gca
+from tests.fusion.batches import DIMS, SMALL, make
+from tests.fusion.beard import compare
 
 
 @pytest.mark.parametrize(

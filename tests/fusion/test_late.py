@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import beard
 import pytest
 import torch
-from batches import DIMS, double, make
 
 from emocli.fusion import late
+from tests.fusion import beard
+from tests.fusion.batches import DIMS, double, make
 
 
 @pytest.mark.parametrize("kind", ["scalar", "per_class"])

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from batches import DIMS, SMALL, make
-from beard import compare
 
 from emocli.config import build
 from emocli.fusion import gca, rrnn
+from tests.fusion.batches import DIMS, SMALL, make
+from tests.fusion.beard import compare
 
 GATES = ("concat", "per_view", "both", "none")
 

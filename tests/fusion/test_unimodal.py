@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import beard
 import pytest
-from batches import DIMS, double, make
 
 from emocli.errors import ConfigError
 from emocli.fusion import unimodal
+from tests.fusion import beard
+from tests.fusion.batches import DIMS, double, make
 
 
 def test_the_last_step_goes_to_the_decoder() -> None:
