@@ -51,7 +51,9 @@ def build(kind: type[S], values: Mapping[str, Any], where: str) -> S:
         first = error.errors()[0]
         key = ".".join(str(part) for part in (where, *first["loc"]) if part != "")
         if first["type"] == "extra_forbidden":
-            raise ConfigError(f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])) from None
+            raise ConfigError(
+                f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])
+            ) from None
         if first["type"] == "missing":
             raise ConfigError(f"setting '{key}' is missing") from None
         raise ConfigError(
@@ -95,7 +97,7 @@ def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Tree:
 
 
 def layered(file: Path | None, pairs: Iterable[str] | None) -> Tree:
-    """Settings of a command line: those of a TOML file, if any, under those of ``--set``."""
+    """Read a command line's settings: those of a TOML file, if any, under those of ``--set``."""
     return merge(read_toml(file) if file else {}, parse_sets(pairs or ()))
 
 

@@ -18,7 +18,9 @@ def test_names_are_the_files() -> None:
 
 
 def test_an_installed_package_adds_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "thirdparty.py").write_text('"""A network from elsewhere.\n\nSource: nobody.\n"""\n')
+    (tmp_path / "thirdparty.py").write_text(
+        '"""A network from elsewhere.\n\nSource: nobody.\n"""\n'
+    )
     info = tmp_path / "thirdparty-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thirdparty\nVersion: 1\n")
@@ -37,5 +39,5 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 
 def test_a_far_name_lists_what_there_is() -> None:
-    with pytest.raises(ConfigError, match="there are: .*early"):
+    with pytest.raises(ConfigError, match=r"there are: .*early"):
         plugins.load("fusion", "zzzz")

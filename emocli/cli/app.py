@@ -35,12 +35,11 @@ def application() -> typer.Typer:
     """Put the commands together."""
     app = typer.Typer(
         name="emocli",
-        help="Emotion recognition from text, voice and face: from raw clips to a robustness report.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_root)
+    app.callback()(_root)  # its docstring is the help text
     app.command("manifest")(manifest.command)
     app.command("extract")(extract.command)
     app.command("import")(import_npz.command)

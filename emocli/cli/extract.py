@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emocli.cli import options, show
+
+if TYPE_CHECKING:
+    from emocli.stages.extract import Extraction
 
 PARTLY_DONE = 3
 
@@ -62,7 +66,33 @@ def command(
         show.as_json(results)
     else:
         _print(results)
-    if any(result.failed for result in results):
-        where = next(result.failures for result in results if result.failed)
-        show.warn(f"some clips failed; see {where}")
+    failed = [result for result in results if result.failed]
+    if failed:
+        count = sum(result.failed for result in failed)
+        show.warn(f"{count} extractions failed and are listed in {failed[0].failures}")
         raise typer.Exit(PARTLY_DONE)
+
+
+def _print(results: Sequence[Extraction]) -> None:
+    show.table(
+        ("feature", "computed", "already there", "no medium", "failed", "clips/s", "store"),
+        [
+            (
+                r.feature,
+                r.done,
+                r.resumed,
+                r.absent,
+                r.failed,
+                r.done / max(r.seconds, 1e-9),
+                r.path,
+            )
+            for r in results
+        ],
+    )
+    for result in results:
+        for note, total in result.notes.items():
+            show.line(f"{result.feature}: {note.replace('_', ' ')}: {total:g}")
+        if result.non_finite:
+            show.warn(f"{result.feature}: {result.non_finite} values are not finite; read as 0")
+        if result.damaged:
+            show.warn(f"{result.feature}: {result.damaged} damaged parts were computed again")

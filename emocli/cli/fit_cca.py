@@ -27,8 +27,26 @@ def command(
     from emocli.data.manifest import Manifest
     from emocli.stages import fit_cca as stage
 
+    corpus = Manifest.read(manifest, root)
     tree = configuration.layered(config, settings)
-    summary = stage.fit_cca(Manifest.read(manifest, root), store, feature, preset, tree)
+    with show.progress("reading features") as progress:
+        summary = stage.fit_cca(corpus, store, feature, preset, tree, progress)
     if json:
         show.as_json(summary)
         return
+    rows = [
+        (
+            " - ".join(pair.modalities),
+            "  ".join(f"{value:.3f}" for value in pair.correlations[:SHOWN]),
+            len(pair.correlations),
+            pair.tau,
+            pair.n_train,
+            pair.n_valid,
+        )
+        for pair in summary.pairs
+    ]
+    columns = ("pair", f"first {SHOWN} canonical correlations", "of", "tau", "train", "valid")
+    show.table(columns, rows)
+    show.line(f"written to {summary.path}")
+    for warning in summary.warnings:
+        show.warn(warning)

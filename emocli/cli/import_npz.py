@@ -11,7 +11,9 @@ from emocli.cli import options, show
 
 
 def command(
-    source: Annotated[Path, typer.Argument(help="Ragged npz: ids, offsets, values[, times, names].")],
+    source: Annotated[
+        Path, typer.Argument(help="Ragged npz: ids, offsets, values[, times, names].")
+    ],
     name: Annotated[str, typer.Option("--as", help="Name of the feature.")],
     modality: Annotated[str, typer.Option(help="text, audio, visual or any other.")],
     manifest: Annotated[Path, typer.Option(help="Manifest of the clips.")],

@@ -17,4 +17,6 @@ def command(json: options.Json = False) -> None:
         return
     for kind, plugs in found.items():
         title = "networks (--fusion)" if kind == "fusion" else kind
-        show.table(("name", "what", "source"), [(p.name, p.summary, p.source) for p in plugs], title)
+        show.table(
+            ("name", "what", "source"), [(p.name, p.summary, p.source) for p in plugs], title
+        )

@@ -10,16 +10,22 @@ import typer
 ManifestFile = Annotated[Path, typer.Argument(help="The corpus's manifest (CSV).")]
 Root = Annotated[
     Path | None,
-    typer.Option(help="Folder the media paths start from; default: what the manifest's sidecar says."),
+    typer.Option(
+        help="Folder the media paths start from; default: what the manifest's sidecar says."
+    ),
 ]
 Store = Annotated[Path, typer.Option("--store", help="Folder of the feature stores.")]
 Features = Annotated[
     list[str] | None,
-    typer.Option("-f", "--feature", help="Feature to use; repeat for more. Default: all in the store."),
+    typer.Option(
+        "-f", "--feature", help="Feature to use; repeat for more. Default: all in the store."
+    ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. mel.bands=64; repeat for more."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a setting, e.g. mel.bands=64; repeat for more."
+    ),
 ]
 Config = Annotated[Path | None, typer.Option(help="TOML file of settings; --set wins over it.")]
 Preset = Annotated[

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-    from rich.progress import Task
+    from rich.progress import ProgressColumn, Task
+
+WIDEST = 1000
+"""Characters of a table that is not shown on a terminal."""
 
 Progress = Callable[[int, int], None]
 
@@ -28,7 +30,7 @@ def plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, dict):
-        return {_key(key): plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(inner) for inner in value]
     if isinstance(value, Path):
@@ -49,14 +51,19 @@ def table(
 
     drawn = Table(title=title, title_justify="left", header_style="bold")
     for index, column in enumerate(columns):
-        numeric = all(isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows)
+        numeric = all(
+            isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows
+        )
         drawn.add_column(column, justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(text(cell) for cell in row))
     console = Console()
     if not console.is_terminal:
         # Piped tables keep their full width, so that scripts can read every column.
-        console = Console(width=max(console.width, console.measure(drawn).maximum))
+        unbounded = console.options.update(max_width=WIDEST)
+        console = Console(
+            width=max(console.width, console.measure(drawn, options=unbounded).maximum)
+        )
     console.print(drawn)
 
 
@@ -103,7 +110,7 @@ def progress(description: str, unit: str = "clips") -> Iterator[Progress]:
         yield report
 
 
-def _rate_column(unit: str) -> Any:
+def _rate_column(unit: str) -> ProgressColumn:
     from rich.progress import ProgressColumn
     from rich.text import Text
 

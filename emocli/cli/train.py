@@ -57,3 +57,17 @@ def command(
     if json:
         show.as_json(summary)
         return
+    shown = summary.seeds[0].valid
+    rows = [(s.seed, s.state, s.epochs, s.best_epoch, *s.valid.values()) for s in summary.seeds]
+    show.table(("seed", "", "epochs", "best", *(f"valid {name}" for name in shown)), rows)
+    spread = summary.valid_std.get(summary.monitor, 0.0)
+    value = f"{summary.valid[summary.monitor]:.3f}" + (f" ± {spread:.3f}" if seeds > 1 else "")
+    features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())
+    show.line(f"{fusion} on {features}: {summary.parameters:,} parameters")
+    show.line(f"{summary.run}: validation {summary.monitor} {value}")
+    for split, missing in summary.missing.items():
+        for modality, count in missing.items():
+            if count:
+                show.warn(f"{count} of {summary.clips[split]} {split} clips have no {modality}")
+    for note in summary.notes:
+        show.warn(note)

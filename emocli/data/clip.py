@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
-
-
-def _nothing() -> Mapping[str, object]:
-    return MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -50,11 +45,6 @@ class Clip:
     start: float | None = None
     end: float | None = None
     text: str = ""
-    media: Mapping[str, Path] = field(default_factory=_nothing)  # type: ignore[assignment]
+    media: Mapping[str, Path] = field(default_factory=dict)
     label: str | None = None
-    labels: Mapping[str, float] = field(default_factory=_nothing)  # type: ignore[assignment]
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # Read-only mappings cannot be pickled; plain ones travel to the workers.
-        values = (self.id, self.split, self.speaker, self.dialogue, self.turn, self.start, self.end)
-        return Clip, (*values, self.text, dict(self.media), self.label, dict(self.labels))
+    labels: Mapping[str, float] = field(default_factory=dict)

@@ -57,7 +57,9 @@ class Samples:
         """
         clips = tuple(clip for clip in manifest.split(split) if manifest.is_labelled(clip))
         if not clips:
-            raise StoreError(f"split '{split}' has no labelled clip", where=manifest.path)
+            raise StoreError(
+                f"split '{split}' has no labelled clip", where=manifest.path or "manifest"
+            )
         if not any(clip.id in store for clip in clips for store in stores.values()):
             raise StoreError(f"no clip of split '{split}' has any of the features in the store")
         return cls(manifest, clips, stores)
@@ -122,7 +124,9 @@ class Samples:
         """
         if level == "dialogue":
             dialogues = self.dialogues()
-            picks = np.arange(len(dialogues)) if order is None else order.permutation(len(dialogues))
+            picks = (
+                np.arange(len(dialogues)) if order is None else order.permutation(len(dialogues))
+            )
             for part in _parts(picks, size):
                 yield self.dialogue_batch([dialogues[i] for i in part])
             return
@@ -136,9 +140,7 @@ class Samples:
             groups.setdefault(clip.dialogue or clip.id, []).append(clip)
         return [tuple(sorted(group, key=lambda clip: clip.turn)) for group in groups.values()]
 
-    def _clip_order(
-        self, size: int, order: np.random.Generator | None
-    ) -> list[NDArray[np.int64]]:
+    def _clip_order(self, size: int, order: np.random.Generator | None) -> list[NDArray[np.int64]]:
         indices = np.arange(len(self.clips))
         if order is None:
             return _parts(indices, size)

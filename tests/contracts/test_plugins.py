@@ -32,5 +32,5 @@ def test_its_settings_are_strict_and_documented(kind: plugins.Kind, name: str) -
 
 @pytest.mark.parametrize("kind", plugins.KINDS)
 def test_an_unknown_name_is_refused_in_one_line(kind: plugins.Kind) -> None:
-    with pytest.raises(ConfigError, match="no .* is called 'nothing-like-it'"):
+    with pytest.raises(ConfigError, match=r"no .* is called 'nothing-like-it'"):
         plugins.load(kind, "nothing-like-it")
