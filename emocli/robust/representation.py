@@ -9,6 +9,7 @@ from typing import Literal, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from emocli.data.batch import Padded
 from emocli.errors import ConfigError
@@ -80,23 +81,21 @@ class Representation:
         return {modality: self._rows(modality, view) for modality, view in views.items()}
 
     def _rows(self, modality: str, view: Padded) -> Rows:
+        view = view.to("cpu")
+        values = view.values.detach().masked_fill(~view.mask[..., None], 0)
+        usable = view.observed & values.isfinite().flatten(1).all(dim=1)
+        values = values.masked_fill(~usable[:, None, None], 0)
         if self.kind == "flatten":
-            rows = self._flat(view, self.steps[modality])
+            rows = self._steps(values, view.lengths, self.steps[modality]).flatten(1)
         else:
-            rows = view.mean().detach().cpu().numpy()
-        rows = rows.astype(np.float32)
-        rows[~(view.observed.cpu().numpy() & present(rows))] = np.nan
-        return rows
+            rows = view.with_values(values).mean()
+        return rows.float().masked_fill(~usable[:, None], torch.nan).numpy()
 
-    def _flat(self, view: Padded, steps: int) -> NDArray[np.floating]:
-        values = view.values.detach().masked_fill(~view.mask[..., None], 0).cpu()
-        if self.padded:
-            shown = values[:, :steps]
-            short = steps - shown.shape[1]
-            sequences = torch.nn.functional.pad(shown, (0, 0, 0, short)).numpy()
-        else:
-            sequences = _resample(values.numpy(), view.lengths.cpu().numpy(), steps)
-        return sequences.reshape(len(sequences), -1)
+    def _steps(self, values: Tensor, lengths: Tensor, steps: int) -> Tensor:
+        if not self.padded:
+            return _resample(values, lengths, steps)
+        shown = values[:, :steps]
+        return torch.nn.functional.pad(shown, (0, 0, 0, steps - shown.shape[1]))
 
 
 def present(rows: Rows) -> Flags:
@@ -109,15 +108,12 @@ def _aligned(lengths: Mapping[str, NDArray[np.int64]]) -> bool:
     return bool(np.all((counts == counts.max(axis=0)) | (counts == 0)))
 
 
-def _resample(
-    values: NDArray[np.float32], lengths: NDArray[np.int64], steps: int
-) -> NDArray[np.float64]:
+def _resample(values: Tensor, lengths: Tensor, steps: int) -> Tensor:
     """Average over ``steps`` equal parts of each length, (B, T, D) -> (B, steps, D)."""
-    area = np.zeros((len(values), values.shape[1] + 1, values.shape[2]))
-    np.cumsum(values, axis=1, dtype=np.float64, out=area[:, 1:])
-    edges = np.maximum(lengths, 1)[:, None] * np.linspace(0, 1, steps + 1)
-    last = np.minimum(edges.astype(np.int64), values.shape[1] - 1)
-    item = np.arange(len(values))[:, None]
+    area = torch.nn.functional.pad(values.double().cumsum(dim=1), (0, 0, 1, 0))
+    lengths = lengths.clamp(min=1)[:, None]
+    edges = lengths * torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+    last = edges.long().clamp(max=values.shape[1] - 1)
+    item = torch.arange(len(values))[:, None]
     at_edge = area[item, last] + (edges - last)[..., None] * values[item, last]
-    parts: NDArray[np.float64] = np.diff(at_edge, axis=1)
-    return parts * (steps / np.maximum(lengths, 1))[:, None, None]
+    return at_edge.diff(dim=1) * (steps / lengths)[..., None]

@@ -134,7 +134,7 @@ def fit_cca(
         )
     path = check_path(store)
     replace(check, origin=origin).save(path)
-    return CheckSummary(path, _pairs(check), (*_gaps(train), *check.doubts()))
+    return CheckSummary(path, _pairs(check), (*_gaps(train), *_gaps(valid), *check.doubts()))
 
 
 def _views(
@@ -162,4 +162,5 @@ def _pairs(check: ModalityCheck) -> tuple[PairSummary, ...]:
 def _gaps(samples: Samples) -> Iterator[str]:
     for modality, missing in samples.missing().items():
         if missing:
-            yield f"{missing} of {len(samples)} training clips have no {modality} feature"
+            split = samples.clips[0].split
+            yield f"{missing} of {len(samples)} {split} clips have no {modality} feature"

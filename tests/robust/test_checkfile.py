@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emocli.data.standardise import Standardiser
+from emocli.errors import StoreError
+from emocli.robust import container
+from emocli.robust.check import ModalityCheck
+from emocli.robust.origin import Origin
+from emocli.robust.settings import configure
+from tests.robust.latent import DIMS, clips, padded, spoilt
+
+
+@pytest.fixture(scope="module")
+def check() -> ModalityCheck:
+    check = ModalityCheck.fit(padded(clips(60, 1)), padded(clips(30, 2)), configure("plus", {}))
+    rng = np.random.default_rng(0)
+    statistics = Standardiser(
+        {m: rng.normal(size=width).astype(np.float32) for m, width in DIMS.items()},
+        {m: rng.normal(size=width).astype(np.float32) ** 2 for m, width in DIMS.items()},
+    )
+    names = {"text": "glove", "audio": "mel", "visual": "face_hog"}
+    digests = {m: f"digest of {name}" for m, name in names.items()}
+    ids = tuple(f"clip é {k}" for k in range(60))
+    return replace(check, origin=Origin(names, digests, "manifest", ids, statistics))
+
+
+def test_a_check_judges_the_same_after_saving(check: ModalityCheck, tmp_path: Path) -> None:
+    check.save(tmp_path / "check.h5")
+    loaded = ModalityCheck.load(tmp_path / "check.h5")
+    for rows in (clips(40, 3), spoilt(clips(40, 3), "audio")):
+        views = padded(rows)
+        for kind in ("scores", "unusual", "effective"):
+            before, after = getattr(check, kind)(views), getattr(loaded, kind)(views)
+            assert before.keys() == after.keys()
+            assert all(np.array_equal(before[key], after[key]) for key in before)
+    assert loaded.config == check.config
+    assert loaded.doubts() == check.doubts()
+
+
+def test_its_bank_and_its_origin_come_along(check: ModalityCheck, tmp_path: Path) -> None:
+    check.save(tmp_path / "check.h5")
+    loaded = ModalityCheck.load(tmp_path / "check.h5")
+    assert check.origin is not None
+    assert loaded.origin is not None
+    assert loaded.origin.ids == check.origin.ids
+    assert loaded.origin.features == check.origin.features
+    assert loaded.origin.fingerprints == check.origin.fingerprints
+    assert loaded.origin.manifest == "manifest"
+    for modality in DIMS:
+        assert loaded.bank[modality].dtype == np.float32
+        assert len(loaded.bank[modality]) == len(loaded.origin.ids)
+        np.testing.assert_array_equal(loaded.bank[modality], check.bank[modality])
+        for kind in ("mean", "std"):
+            np.testing.assert_array_equal(
+                getattr(loaded.origin.standardiser, kind)[modality],
+                getattr(check.origin.standardiser, kind)[modality],
+            )
+
+
+def test_without_an_origin_it_is_saved_too(check: ModalityCheck, tmp_path: Path) -> None:
+    replace(check, origin=None).save(tmp_path / "check.h5")
+    assert ModalityCheck.load(tmp_path / "check.h5").origin is None
+
+
+def test_a_header_of_another_make_is_one_line(tmp_path: Path) -> None:
+    container.write(tmp_path / "check.h5", {"config": {"score": "new"}}, {})
+    with pytest.raises(StoreError, match="is not a check this version understands") as caught:
+        ModalityCheck.load(tmp_path / "check.h5")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emocli.data.samples import Samples
+from emocli.data.store import open_features
+from emocli.errors import ConfigError
+from emocli.robust.corrupt import Corrupter, at_levels, generator, parse, parse_all
+from tests import toy
+
+MODALITIES = ("text", "audio", "visual")
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
+    corpus = toy.build(Path(tmp_path_factory.mktemp("toy")))
+    return Samples.of(corpus.manifest, "test", open_features(corpus.store, None, corpus.manifest))
+
+
+def spoiler(samples: Samples, *specs: str, seed: int = 0) -> Samples:
+    return samples.then(Corrupter(parse_all(specs, MODALITIES), seed, samples))
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "label"),
+    [
+        ("visual", "gaussian", "visual gaussian 0 dB"),
+        ("visual:gaussian", "gaussian", "visual gaussian 0 dB"),
+        ("visual:gaussian@0.01", "gaussian", "visual gaussian SNR 0.01"),
+        (" visual:gaussian@-10dB ", "gaussian", "visual gaussian -10 dB"),
+        ("audio:zero", "zero", "audio zero"),
+        ("text:dropout@0.5", "dropout", "text dropout 0.5"),
+        ("text:drop", "drop", "text drop"),
+    ],
+)
+def test_what_may_be_written(spec: str, name: str, label: str) -> None:
+    corruption = parse(spec, MODALITIES)
+    assert (corruption.name, corruption.label) == (name, label)
+    assert corruption.modality == label.split()[0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("visul", "there is no modality 'visul'; did you mean 'visual'?"),
+        ("smell:zero", "there is no modality 'smell'; there are: text, audio, visual"),
+        ("visual:gausian@1", "did you mean 'gaussian'?"),
+        ("visual:gaussian@loud", "level 'loud'; allowed is an SNR"),
+        ("audio:zero@3", "level '3'; this corruption takes no level"),
+        ("audio:", "is not of the form modality:name@level"),
+        ("audio:gaussian@", "is not of the form modality:name@level"),
+        ("", "is not of the form modality:name@level"),
+    ],
+)
+def test_a_mistake_is_named_with_its_remedy(spec: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(spec, MODALITIES)
+    assert f"corruption '{spec}'" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_several_may_be_given_one_by_one_or_in_one_text() -> None:
+    several = parse_all(["visual:zero,audio", "text:drop"], MODALITIES)
+    assert [c.label for c in several] == ["visual zero", "audio gaussian 0 dB", "text drop"]
+
+
+def test_a_sweep_is_the_same_corruption_at_every_level() -> None:
+    assert at_levels("visual", ["10dB", "0.01"]) == ["visual:gaussian@10dB", "visual:gaussian@0.01"]
+    assert at_levels("text:dropout@0.1", ["0.5"]) == ["text:dropout@0.5"]
+
+
+def test_only_the_named_modality_changes(samples: Samples) -> None:
+    noisy = spoiler(samples, "visual:gaussian@0.01")
+    for clip in samples.clips:
+        assert (noisy.array(clip.id, "visual") != samples.array(clip.id, "visual")).all()
+        for modality in ("text", "audio"):
+            np.testing.assert_array_equal(
+                noisy.array(clip.id, modality), samples.array(clip.id, modality)
+            )
+
+
+def test_noise_depends_on_seed_clip_and_modality_but_not_on_the_order(samples: Samples) -> None:
+    first, second = (spoiler(samples, "visual", "audio") for _ in range(2))
+    ids = [clip.id for clip in samples.clips]
+    forwards = {i: first.array(i, "visual") for i in ids}
+    for clip_id in reversed(ids):
+        np.testing.assert_array_equal(second.array(clip_id, "visual"), forwards[clip_id])
+    other = spoiler(samples, "visual", seed=1)
+    assert all((other.array(i, "visual") != forwards[i]).any() for i in ids)
+    draws = {generator(0, i, m).random() for i in ids for m in MODALITIES}
+    assert len(draws) == len(ids) * len(MODALITIES)
+
+
+def test_corruptions_of_one_modality_follow_each_other(samples: Samples) -> None:
+    clip_id = samples.clips[0].id
+    twice = spoiler(samples, "visual", "visual").array(clip_id, "visual")
+    once = spoiler(samples, "visual").array(clip_id, "visual")
+    clean = samples.array(clip_id, "visual")
+    assert (twice != once).all()
+    assert not np.allclose(twice - once, once - clean)
+    assert not len(spoiler(samples, "visual:drop", "visual").array(clip_id, "visual"))
+
+
+def test_a_shuffled_clip_never_gets_its_own_features(samples: Samples) -> None:
+    shuffled = spoiler(samples, "audio:shuffle")
+    arrays = {clip.id: samples.array(clip.id, "audio") for clip in samples.clips}
+    for clip_id, own in arrays.items():
+        got = shuffled.array(clip_id, "audio")
+        sources = [i for i, array in arrays.items() if np.array_equal(array, got)]
+        assert len(sources) == 1
+        assert sources[0] != clip_id
+        assert not np.array_equal(got, own)
+
+
+def test_a_dropped_modality_is_a_missing_one(samples: Samples) -> None:
+    batch = spoiler(samples, "text:drop").batch(samples.clips[:3])
+    assert not batch.views["text"].observed.any()
+    assert batch.views["audio"].observed.all()

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from emocli.data.batch import Padded
+from emocli.errors import ConfigError
+from emocli.robust.representation import Representation
+
+LENGTHS = {"text": np.array([2, 3, 0]), "audio": np.array([2, 3, 1])}
+
+
+def test_aligned_clips_are_padded_and_others_resampled() -> None:
+    assert Representation.of(LENGTHS).padded
+    assert not Representation.of({**LENGTHS, "audio": np.array([2, 4, 1])}).padded
+    assert not Representation.of(LENGTHS, steps=2).padded
+    assert Representation.of(LENGTHS, steps=2, alignment="pad").padded
+    assert not Representation.of(LENGTHS, alignment="resample").padded
+
+
+def test_no_more_steps_than_the_longest_clip_has() -> None:
+    assert Representation.of({"text": np.array([1, 1]), "audio": np.array([90, 7])}).steps == {
+        "text": 1,
+        "audio": 20,
+    }
+
+
+def test_padding_keeps_the_steps_in_their_places() -> None:
+    view = Padded.from_rows([np.array([[1.0, 2]]), np.array([[3.0, 4], [5, 6], [7, 8]])])
+    rows = Representation("flatten", {"text": 3}, padded=True)({"text": view})["text"]
+    assert rows.tolist() == [[1, 2, 0, 0, 0, 0], [3, 4, 5, 6, 7, 8]]
+    longer = Representation("flatten", {"text": 4}, padded=True)({"text": view})["text"]
+    assert longer[1].tolist() == [3, 4, 5, 6, 7, 8, 0, 0]
+    shorter = Representation("flatten", {"text": 2}, padded=True)({"text": view})["text"]
+    assert shorter[1].tolist() == [3, 4, 5, 6]
+
+
+def mean_between(row: np.ndarray, start: float, stop: float) -> float:
+    """Integrate a step function by fine sampling."""
+    times = np.linspace(start, stop, 40001)
+    middles = (times[1:] + times[:-1]) / 2
+    return float(np.mean(row[np.floor(middles).astype(int)]))
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 7, 50])
+def test_resampling_averages_equal_shares_of_the_duration(length: int) -> None:
+    row = np.random.default_rng(length).normal(size=(length, 1)).astype(np.float32)
+    view = Padded.from_rows([row, np.zeros((60, 1))])
+    rows = Representation("flatten", {"audio": 4}, padded=False)({"audio": view})["audio"]
+    edges = np.linspace(0, length, 5)
+    expected = [mean_between(row[:, 0], start, stop) for start, stop in pairwise(edges)]
+    np.testing.assert_allclose(rows[0], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["flatten", "mean"])
+@pytest.mark.parametrize("padded", [True, False])
+def test_what_lies_in_the_padding_is_never_read(kind: str, padded: bool) -> None:
+    view = Padded.from_rows([np.ones((2, 3)), np.ones((5, 3))])
+    spoilt = view.values.clone()
+    spoilt[0, 2:] = float("nan")
+    represent = Representation(kind, {"text": 5}, padded)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(
+        represent({"text": view.with_values(spoilt)})["text"], represent({"text": view})["text"]
+    )
+
+
+def test_missing_and_broken_clips_are_not_a_number() -> None:
+    broken = np.ones((2, 3))
+    broken[1, 1] = np.inf
+    view = Padded.from_rows([np.ones((2, 3)), np.zeros((0, 3)), broken])
+    for kind, padded in (("flatten", True), ("flatten", False), ("mean", True)):
+        rows = Representation(kind, {"text": 2}, padded)({"text": view})["text"]  # type: ignore[arg-type]
+        assert np.isfinite(rows[0]).all()
+        assert np.isnan(rows[1:]).all()
+
+
+def test_utterance_wants_one_row_per_clip() -> None:
+    with pytest.raises(ConfigError, match="audio has up to 3; choose flatten or mean"):
+        Representation.of({"text": np.array([1]), "audio": np.array([3])}, "utterance")
+    view = Padded(torch.tensor([[[1.0, 2]], [[3, 4]]]), torch.tensor([1, 1]))
+    represent = Representation.of({"text": np.array([1, 1])}, "utterance")
+    assert represent({"text": view})["text"].tolist() == [[1, 2], [3, 4]]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from emocli.errors import ConfigError
+from emocli.robust.settings import CheckConfig, configure
+
+
+def test_the_presets_are_the_readings_of_the_paper() -> None:
+    literal, paper, plus = (configure(name, {}) for name in ("literal", "paper", "plus"))
+    assert paper == CheckConfig()
+    assert (paper.representation, paper.score, paper.rule) == ("flatten", "pearson", "all")
+    assert (paper.tau, paper.quantile, paper.all_flagged) == ("quantile", 0.05, "keep_best")
+    assert (literal.score, literal.rule) == ("pearson", "any")
+    assert (literal.tau, literal.all_flagged) == ("fixed", "zero_all")
+    assert (plus.score, plus.rule, plus.tau) == ("llr", "all", "youden")
+
+
+def test_what_is_set_wins_over_the_preset() -> None:
+    assert configure("plus", {"check": {"tau": "fixed", "threshold": 0}}).tau == "fixed"
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings", "message"),
+    [
+        ("papr", {}, "there is no preset 'papr'; there are: literal, paper, plus"),
+        ("paper", {"check": {"score": "spearman"}}, "check.score"),
+        ("paper", {"check": {"scor": "llr"}}, "did you mean 'score'?"),
+        ("paper", {"chek": {}}, "did you mean 'check'?"),
+        ("paper", {"check": {"quantile": 5}}, "check.quantile"),
+        ("paper", {"check": {"threshold": float("nan")}}, "check.threshold"),
+    ],
+)
+def test_a_mistake_is_named(preset: str, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configure(preset, settings)
+    assert message in str(caught.value)

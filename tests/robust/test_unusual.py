@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emocli.robust.unusual import abnormality, usual
+
+KNOWN = usual(np.stack([np.arange(1.0, 102), np.arange(101.0, 0, -1)], axis=1))
+
+
+def judge(*rows: tuple[float, float]) -> list[float]:
+    return abnormality(np.array(rows), KNOWN).tolist()
+
+
+def test_the_median_is_usual_and_the_edges_are_not() -> None:
+    middle, edge, low, mixed = judge((51, 51), (101, 101), (1, 1), (51, 101))
+    assert middle < 0.02
+    assert edge == pytest.approx(1, abs=0.02)
+    assert low == pytest.approx(1, abs=0.02)
+    assert mixed == pytest.approx(0.5, abs=0.02)
+
+
+def test_beyond_the_edges_worse_is_still_worse() -> None:
+    worse = judge((101, 101), (200, 200), (1e6, 1e6), (1e30, 1e30))
+    assert worse == sorted(worse)
+    assert len(set(worse)) == 4
+    assert judge((0, 0))[0] > judge((0.5, 0.5))[0] > 1
+
+
+def test_a_reduction_that_keeps_everything_is_judged_by_the_other_distance() -> None:
+    known = KNOWN.copy()
+    known[:, 0] = 0
+    assert abnormality(np.array([[0.0, 101.0]]), known)[0] == pytest.approx(1, abs=0.02)
+
+
+def test_missing_clips_are_not_judged_and_not_known() -> None:
+    assert len(usual(np.array([[np.nan, np.nan], [1, 2]]))) == 1
+    assert np.isnan(abnormality(np.array([[np.nan, np.nan]]), KNOWN)).all()
