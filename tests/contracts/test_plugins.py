@@ -23,10 +23,11 @@ def test_its_settings_are_strict_and_documented(kind: plugins.Kind, name: str) -
     config = plugins.load(kind, name).Config
     assert issubclass(config, Settings)
     assert config.__doc__
+    told = " ".join(base.__doc__ or "" for base in config.__mro__ if issubclass(base, Settings))
     for field in config.model_fields:
-        assert field in config.__doc__, f"setting {name}.{field} is not explained"
+        assert field in told, f"setting {name}.{field} is not explained"
     if not any(field.is_required() for field in config.model_fields.values()):
-        with pytest.raises(ValueError, match="frozen" if config.model_fields else "no field"):
+        with pytest.raises(ValueError, match="frozen"):
             setattr(config(), next(iter(config.model_fields), "none"), 0)
 
 
