@@ -1,0 +1,235 @@
+"""Who says what with which emotion: the plan of the corpus, before anything is drawn or spoken.
+
+Each modality shows an utterance's emotion by itself, independently of the others given the
+emotion. With a probability, its *clarity*, it shows (almost) nothing but the emotion; else it
+shows a mixture with that modality's *neighbour* of the emotion, which may outweigh it. The voice
+leaves open whether a feeling is pleasant, the face how excited it is, the words the rest: so no
+modality suffices, and what one leaves open the others tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from emocli.config import Settings
+from emocli.data.clip import SPLITS, Split
+from emocli.datasets.demo.face import Look, look
+from emocli.datasets.demo.language import sentence
+from emocli.datasets.demo.voice import Voice
+
+EMOTIONS = ("angry", "happy", "neutral", "sad")
+NEIGHBOURS: Mapping[str, Mapping[str, str]] = {
+    "audio": {"angry": "happy", "happy": "angry", "neutral": "sad", "sad": "neutral"},
+    "visual": {"angry": "sad", "sad": "angry", "neutral": "happy", "happy": "neutral"},
+    "text": {"angry": "neutral", "neutral": "angry", "happy": "sad", "sad": "happy"},
+}
+CLEAR, UNCLEAR = (0.8, 1.0), (0.2, 0.6)
+"""The emotion's share, least and most, where a modality is clear and where it is not."""
+NAMES = ("Ada", "Bruno", "Carla", "Dario", "Elena", "Fabio", "Greta", "Hugo")
+
+P = TypeVar("P")
+
+
+class Sizes(Settings):
+    """A number per split."""
+
+    train: int = Field(ge=1)
+    valid: int = Field(ge=1)
+    test: int = Field(ge=1)
+
+
+class Clarity(Settings):
+    """The probability that a modality shows (almost) nothing but the emotion."""
+
+    audio: float = Field(default=0.55, ge=0, le=1)
+    visual: float = Field(default=0.55, ge=0, le=1)
+    text: float = Field(default=0.55, ge=0, le=1)
+
+
+class Config(Settings):
+    """Settings of the generated corpus.
+
+    Attributes
+    ----------
+    seed : int
+        Equal seeds give equal corpora.
+    dialogues : Sizes
+        Dialogues per split.
+    turns : int
+        Clips per dialogue; the two speakers alternate.
+    speakers : Sizes
+        Speakers per split; none is in two splits.
+    clarity : Clarity
+        How often each modality is clear.
+    noise : float
+        Scale of the continuous variation around an emotion's face and voice; 0 for none.
+    seconds : pair of float
+        Least and greatest length of a clip.
+    size : int
+        Side of the pictures in pixels; even.
+    fps : float
+        Pictures per second.
+    rate : int
+        Samples per second of the sound.
+    vector_size : int
+        Length of the word vectors.
+    vector_noise : float
+        Length of a word vector's part that has nothing to do with emotion.
+    """
+
+    seed: int = 0
+    dialogues: Sizes = Sizes(train=7, valid=2, test=4)
+    turns: int = Field(default=8, ge=1)
+    speakers: Sizes = Sizes(train=4, valid=2, test=2)
+    clarity: Clarity = Clarity()
+    noise: float = Field(default=1.0, ge=0, le=3)
+    seconds: tuple[float, float] = (1.2, 2.0)
+    size: int = Field(default=256, ge=64, le=1024, multiple_of=2)
+    fps: float = Field(default=12.5, ge=1, le=60)
+    rate: Literal[16000, 22050, 24000, 32000, 44100, 48000] = 16000
+    vector_size: int = Field(default=50, ge=4)
+    vector_noise: float = Field(default=1.0, ge=0)
+
+    @field_validator("seconds")
+    @classmethod
+    def _in_order(cls, seconds: tuple[float, float]) -> tuple[float, float]:
+        if not 0.5 <= seconds[0] <= seconds[1]:
+            raise ValueError("the least length is 0.5 s, and no more than the greatest")
+        return seconds
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Shares of the emotions in what one modality shows; they sum to 1."""
+
+    shares: Mapping[str, float]
+
+    def mix(self, table: Mapping[str, P]) -> P:
+        """Average dataclasses of numbers, one per emotion."""
+        kind: Any = type(next(iter(table.values())))
+        mixed: P = kind(
+            **{
+                field.name: sum(w * getattr(table[e], field.name) for e, w in self.shares.items())
+                for field in fields(kind)
+            }
+        )
+        return mixed
+
+    def draw(self, rng: np.random.Generator) -> str:
+        """Draw one emotion."""
+        return str(rng.choice(list(self.shares), p=list(self.shares.values())))
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A person."""
+
+    name: str
+    look: Look
+    voice: Voice
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One clip to be made; ``shown`` is what each modality shows."""
+
+    id: str
+    split: Split
+    dialogue: str
+    turn: int
+    speaker: Speaker
+    emotion: str
+    shown: Mapping[str, Blend]
+    text: str
+
+
+def plan(config: Config) -> list[Utterance]:
+    """Plan every clip of the corpus, in order."""
+    people = _speakers(config)
+    return [utterance for split in SPLITS for utterance in _split(split, people[split], config)]
+
+
+def stream(config: Config, *parts: object) -> np.random.Generator:
+    """Return a source of randomness for one purpose, whatever else has been drawn before."""
+    key = hashlib.sha256("/".join(map(str, (config.seed, *parts))).encode()).digest()
+    return np.random.default_rng(int.from_bytes(key[:16]))
+
+
+def varied(params: P, spread: P, scale: float, rng: np.random.Generator) -> P:
+    """Add normal noise to a dataclass of numbers; ``spread`` holds the standard deviations."""
+    kind: Any = type(params)
+    changed: P = kind(
+        **{
+            field.name: getattr(params, field.name)
+            + scale * getattr(spread, field.name) * rng.standard_normal()
+            for field in fields(kind)
+        }
+    )
+    return changed
+
+
+def _speakers(config: Config) -> dict[Split, list[Speaker]]:
+    numbers = iter(range(sum(getattr(config.speakers, split) for split in SPLITS)))
+    return {
+        split: [_speaker(next(numbers), config) for _ in range(getattr(config.speakers, split))]
+        for split in SPLITS
+    }
+
+
+def _speaker(number: int, config: Config) -> Speaker:
+    rng = stream(config, "speaker", number)
+    high = number % 2
+    pitch = rng.uniform(165, 190) if high else rng.uniform(110, 130)
+    voice = Voice(pitch, rng.uniform(1.1, 1.18) if high else rng.uniform(0.96, 1.04))
+    cycle, name = divmod(number, len(NAMES))
+    return Speaker(NAMES[name] + (str(cycle + 1) if cycle else ""), look(rng, number), voice)
+
+
+def _split(split: Split, people: list[Speaker], config: Config) -> Iterator[Utterance]:
+    emotions = iter(_emotions(getattr(config.dialogues, split) * config.turns, config, split))
+    for number in range(getattr(config.dialogues, split)):
+        pair = [people[(number + k) % len(people)] for k in range(2)]
+        dialogue = f"{split}{number + 1:02d}"
+        for turn in range(config.turns):
+            me, you = pair[turn % 2], pair[1 - turn % 2]
+            yield _utterance(config, split, dialogue, turn, me, you.name, next(emotions))
+
+
+def _emotions(count: int, config: Config, split: Split) -> list[str]:
+    """As many of each emotion as can be; a feeling lasts two turns, so that context tells."""
+    runs = [EMOTIONS[n % len(EMOTIONS)] for n in range(-(-count // 2))]
+    stream(config, "emotions", split).shuffle(runs)
+    return [emotion for emotion in runs for _ in range(2)][:count]
+
+
+def _utterance(
+    config: Config,
+    split: Split,
+    dialogue: str,
+    turn: int,
+    me: Speaker,
+    listener: str,
+    emotion: str,
+) -> Utterance:
+    name = f"{dialogue}_{turn + 1:02d}"
+    shown = {
+        modality: _shown(emotion, neighbours[emotion], getattr(config.clarity, modality), rng)
+        for modality, neighbours in NEIGHBOURS.items()
+        for rng in [stream(config, name, "shown", modality)]
+    }
+    rng = stream(config, name, "text")
+    text = sentence(lambda: shown["text"].draw(rng), listener, rng)
+    return Utterance(
+        name, split, dialogue, turn, me, emotion, shown, text[0].upper() + text[1:] + "."
+    )
+
+
+def _shown(emotion: str, neighbour: str, clarity: float, rng: np.random.Generator) -> Blend:
+    share = rng.uniform(*(CLEAR if rng.random() < clarity else UNCLEAR))
+    return Blend({emotion: share, neighbour: 1 - share})

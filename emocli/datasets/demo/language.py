@@ -1,0 +1,114 @@
+"""Sentences from templates, and word vectors in which words of one emotion lie near each other.
+
+A sentence's slots are filled one by one with words of the emotion drawn for each slot, so that a
+mixed feeling makes a mixed sentence. The vectors are a hidden tendency per emotion plus noise.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEXICON: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "angry": {
+        "opener": ("stop", "no", "damn"),
+        "quality": ("rotten", "stupid", "rude", "nasty"),
+        "verb": ("ruined", "broke", "wrecked", "stole"),
+        "thing": ("mess", "insult", "lie", "fight"),
+    },
+    "happy": {
+        "opener": ("yes", "great", "hooray"),
+        "quality": ("lovely", "sunny", "sweet", "superb"),
+        "verb": ("loved", "won", "adored", "shared"),
+        "thing": ("party", "gift", "prize", "song"),
+    },
+    "neutral": {
+        "opener": ("well", "so", "then"),
+        "quality": ("usual", "plain", "second", "local"),
+        "verb": ("moved", "used", "marked", "took"),
+        "thing": ("report", "table", "bus", "list"),
+    },
+    "sad": {
+        "opener": ("sorry", "alas", "oh"),
+        "quality": ("lonely", "hollow", "gloomy", "weary"),
+        "verb": ("missed", "lost", "mourned", "buried"),
+        "thing": ("loss", "grave", "farewell", "tear"),
+    },
+}
+TEMPLATES = (
+    "{opener} that {quality} {thing}",
+    "we {verb} the {quality} {thing}",
+    "what a {quality} {thing}",
+    "it was a {quality} {thing}",
+    "{opener} they {verb} the {thing}",
+    "{name} you {verb} the {thing}",
+)
+CERTAINTY = (0.6, 1.1)
+"""How strongly a word tends to its emotion: least and most."""
+LEAK = 0.6
+"""How strongly, at most, it tends to another one too."""
+
+
+def sentence(feeling: Callable[[], str], name: str, rng: np.random.Generator) -> str:
+    """Make a sentence.
+
+    Parameters
+    ----------
+    feeling : callable
+        Draws the emotion of one word.
+    name : str
+        Who is spoken to; names have no vector.
+    rng : Generator
+        Of templates and words.
+    """
+    template = TEMPLATES[rng.integers(len(TEMPLATES))]
+    slots = [field for _, field, _, _ in string.Formatter().parse(template) if field]
+    words = {slot: str(rng.choice(LEXICON[feeling()][slot])) for slot in slots if slot != "name"}
+    return template.format(name=name, **words)
+
+
+def vectors(
+    dimension: int, noise: float, rng: np.random.Generator
+) -> dict[str, NDArray[np.float32]]:
+    """Draw a vector for every word but the names.
+
+    Parameters
+    ----------
+    dimension : int
+        Length of a vector.
+    noise : float
+        Expected length of a vector's part that has nothing to do with emotion; a word's tendency
+        to its own emotion has a length of about 1.
+    rng : Generator
+        Of directions, tendencies and noise.
+    """
+    directions = np.linalg.qr(rng.standard_normal((dimension, len(LEXICON))))[0].T
+    own = {word: number for number, words in enumerate(_words().values()) for word in words}
+    table = {}
+    for word in sorted({*own, *_plain_words()}):
+        tendency = rng.uniform(0, LEAK) * rng.dirichlet(np.full(len(LEXICON), 0.5))
+        if word in own:
+            tendency[own[word]] += rng.uniform(*CERTAINTY)
+        unrelated = rng.standard_normal(dimension) * noise / np.sqrt(dimension)
+        table[word] = (tendency @ directions + unrelated).astype(np.float32)
+    return table
+
+
+def as_glove(table: Mapping[str, NDArray[np.float32]]) -> str:
+    """Format vectors as GloVe's text files: a word and its numbers on a line."""
+    lines = (f"{word} {' '.join(f'{x:.5f}' for x in vector)}\n" for word, vector in table.items())
+    return "".join(lines)
+
+
+def _words() -> dict[str, list[str]]:
+    return {
+        emotion: [word for words in slots.values() for word in words]
+        for emotion, slots in LEXICON.items()
+    }
+
+
+def _plain_words() -> set[str]:
+    return {word for template in TEMPLATES for word in template.split() if "{" not in word} | {"."}
