@@ -37,6 +37,7 @@ def application() -> typer.Typer:
         name="emocli",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)  # its docstring is the help text

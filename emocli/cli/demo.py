@@ -20,9 +20,10 @@ def command(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each network.")] = 3,
     json: options.Json = False,
 ) -> None:
-    """Generate clips, extract, fit, train every network, corrupt each modality: three minutes.
+    """Run everything on a generated corpus.
 
-    The corpus is drawn and synthesised here. It proves that the pipeline works, not that a network
+    Generates clips, extracts, fits, trains every network and corrupts each modality: about three
+    minutes on two cores. The corpus is drawn and synthesised here. It proves that the pipeline works, not that a network
     is good.
     """
     from emocli.stages.demo import demo

@@ -49,7 +49,7 @@ def command(
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     json: options.Json = False,
 ) -> None:
-    """Evaluate on the test split, clean and corrupted side by side.
+    """Evaluate a run, clean and corrupted.
 
     The report goes to RUN/reports/. With --json, accuracy, uar, weighted_f1 and macro_f1 are those
     of the condition asked for; of a run of several seeds the mean, with the spread under _std.

@@ -19,9 +19,10 @@ def command(
     root: options.Root = None,
     json: options.Json = False,
 ) -> None:
-    """Fit the modality check on the train split, its thresholds on the valid split.
+    """Fit the modality check.
 
-    Writes STORE/check.h5, and prints canonical correlations and threshold of each pair.
+    Fits on the train split and chooses the thresholds on the valid split; writes STORE/check.h5 and
+    prints canonical correlations and threshold of each pair.
     """
     from emocli import config as configuration
     from emocli.data.manifest import Manifest

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import get_args
 
-from emocli import plugins
 from emocli.cli import options, show
 
 
 def command(json: options.Json = False) -> None:
-    """List datasets, features, networks and corruptions, with the source of each."""
+    """List what there is to choose from.
+
+    Datasets, features, networks and corruptions, with the source of each.
+    """
+    from emocli import plugins
+
     kinds: tuple[plugins.Kind, ...] = get_args(plugins.Kind)
     found = {kind: [plugins.describe(kind, name) for name in plugins.names(kind)] for kind in kinds}
     if json:

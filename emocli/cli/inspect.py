@@ -18,7 +18,10 @@ def command(
     root: options.Root = None,
     json: options.Json = False,
 ) -> None:
-    """Say what is inside: dims, rates, counts, missing clips, non-finite values, provenance."""
+    """Say what is in a manifest, store or run.
+
+    Dims, rates, counts, missing clips, non-finite values, provenance.
+    """
     from emocli.stages.inspect import inspect
 
     found = inspect(path, manifest, root)

@@ -17,7 +17,10 @@ def command(
     settings: options.Settings = None,
     json: options.Json = False,
 ) -> None:
-    """Write the manifest of a corpus: its clips, splits, labels and media."""
+    """Write the manifest of a corpus.
+
+    It lists the clips with their splits, labels and media.
+    """
     from emocli import config, plugins
     from emocli.stages.manifest import make_manifest
 

@@ -25,8 +25,9 @@ def command(
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
-    """Train on the train split, stop and choose on the valid split. The test split stays sealed.
+    """Train a fusion network.
 
+    Learns from the train split, stops and chooses on the valid split; the test split stays sealed.
     Repeat the command to resume. Settings are network.KEY and train.KEY, e.g. --set train.lr=3e-4.
     """
     from emocli import config as configuration
