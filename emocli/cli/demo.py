@@ -23,8 +23,8 @@ def command(
     """Run everything on a generated corpus.
 
     Generates clips, extracts, fits, trains every network and corrupts each modality: about three
-    minutes on two cores. The corpus is drawn and synthesised here. It proves that the pipeline works, not that a network
-    is good.
+    minutes on two cores. The corpus is drawn and synthesised here: it proves that the pipeline
+    works, not that a network is good.
     """
     from emocli.stages.demo import demo
 

@@ -35,7 +35,8 @@ def command(
 ) -> None:
     """Extract features of every clip into a store.
 
-    Repeat the command to resume. Exit code 3: some clips failed; they are listed in STORE/failures.jsonl, the rest is complete.
+    Repeat the command to resume. Exit code 3: some clips failed; they are listed in
+    STORE/failures.jsonl, the rest is complete.
     """
     from emocli import config as configuration
     from emocli.data.manifest import Manifest
