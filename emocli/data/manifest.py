@@ -76,6 +76,8 @@ class Manifest:
         The file it was read from.
     overlap : bool
         Whether a speaker or a dialogue may be in two splits.
+    notes : tuple of str
+        What was left out or could not be done when it was built; not written.
 
     Raises
     ------
@@ -92,6 +94,7 @@ class Manifest:
     licence: str = ""
     path: Path | None = field(default=None, compare=False)
     overlap: bool = False
+    notes: tuple[str, ...] = field(default=(), compare=False)
     lines: InitVar[Sequence[int]] = ()
 
     def __post_init__(self, lines: Sequence[int]) -> None:

@@ -97,7 +97,7 @@ def decode(
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no file, or shorter than a RIFF header (wav, avi) says.
+    """Refuse what is no recording at first sight, or shorter than its RIFF header (wav, avi) says.
 
     Raises
     ------
@@ -113,6 +113,8 @@ def check_file(path: Path) -> None:
         raise MediaError("is empty (0 bytes)", where=path)
     with path.open("rb") as file:
         header = file.read(8)
+    if header == b"version ":
+        raise MediaError("is a Git LFS pointer", where=path, mend="fetch it with `git lfs pull`")
     stated = int.from_bytes(header[4:], "little") + 8
     if header.startswith(b"RIFF") and stated < UNSTATED and stated > size + SLACK:
         raise MediaError(f"is truncated: {size} of {stated} bytes are there", where=path)

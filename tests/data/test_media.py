@@ -280,6 +280,8 @@ def test_absent_empty_and_foreign_files(tmp_path: Path) -> None:
     assert "is empty" in complaint(path)
     path.write_text("This is a text.\n" * 100)
     assert "is truncated or no recording" in complaint(path)
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
+    assert "Git LFS pointer" in complaint(path)
     path.write_text("#EXTM3U\n#EXTINF:10,\nhttp://localhost/a.ts\n")
     assert "is truncated or no recording" in complaint(path)
 
