@@ -319,8 +319,7 @@ def _clips(table: Table, path: Path, root: Path, classes: Sequence[str]) -> Iter
             except ValueError as fault:
                 where = f"{path}, row {line}, column '{name}'"
                 raise ManifestError(str(fault), where=where) from None
-        media, labels = MappingProxyType(values[MEDIA]), MappingProxyType(values[LABEL])
-        yield Clip(**values[""], media=media, labels=labels)
+        yield Clip(**values[""], media=values[MEDIA], labels=values[LABEL])
 
 
 def _column(name: str, prefix: str) -> tuple[str, str, Callable[[str], Any]]:
