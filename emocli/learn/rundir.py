@@ -14,7 +14,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +34,9 @@ from emocli.errors import ConfigError, RunError
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
 NETWORK = "network."
+
+PRIVATE = frozenset({"seed", "cache_mb"})
+"""Settings of a training that do not make two runs different: seeds are compared by themselves."""
 
 Row = dict[str, float]
 """One epoch of a history."""
@@ -130,22 +133,25 @@ class RunConfig(Settings):
 
     def differs(self, other: RunConfig) -> str | None:
         """Name the first setting or input in which another run would give another network."""
-        mine, its = dict(_flat(self._identity())), dict(_flat(other._identity()))
+        mine, its = self._choices(), other._choices()
         for key in sorted({**mine, **its}):
             if mine.get(key) != its.get(key):
                 return f"{key} = {mine.get(key)!r} and not {its.get(key)!r}"
-        return None
+        for modality, view in self.features.items():
+            if view.fingerprint != other.features[modality].fingerprint:
+                return f"another version of feature '{view.feature}'"
+        if self.manifest.fingerprint != other.manifest.fingerprint:
+            return "another manifest"
+        return None if self.labels == other.labels else "other labels or splits"
 
-    def _identity(self) -> Tree:
+    def _choices(self) -> Tree:
         return {
             "fusion": self.fusion,
-            "network": self.network,
-            "train": {key: v for key, v in self.train.items() if key not in ("seed", "cache_mb")},
             "task": self.task,
-            "classes": list(self.classes),
-            "labels": self.labels,
-            "manifest": self.manifest.fingerprint,
-            "features": {m: [v.feature, v.fingerprint] for m, v in self.features.items()},
+            "classes": self.classes,
+            **{f"network.{key}": value for key, value in self.network.items()},
+            **{f"train.{k}": value for k, value in self.train.items() if k not in PRIVATE},
+            **{f"{modality} feature": view.feature for modality, view in self.features.items()},
         }
 
 
@@ -329,11 +335,3 @@ def _object(text: str) -> Tree:
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - reported with the other damages
     return value
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

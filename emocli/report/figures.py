@@ -1,0 +1,181 @@
+"""Everything drawn of a report, from its plain values, as PNG and SVG.
+
+The same report gives the same bytes: no dates, no random ids.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emocli.report.tables import both
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Data = Mapping[str, Any]
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Okabe and Ito 2008: told apart by colour-blind readers too."""
+
+MARKERS = "osD^vP*"
+GREY = "#666666"
+DPI = 150
+MOST_TICKS = 9
+
+STYLE: Any = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "emocli",
+    "svg.fonttype": "none",
+}
+
+
+def draw(report: Data, figure: str = "accuracy") -> dict[str, bytes]:
+    """Draw a report.
+
+    Parameters
+    ----------
+    report : mapping
+        Its plain values.
+    figure : str
+        Which figure of merit a sweep shows.
+
+    Returns
+    -------
+    dict
+        End of a file's name (``-confusion.png``, ``-gaussian.svg``) to its content.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        drawings = {"confusion": confusion(report)}
+        for name in dict.fromkeys(point["name"] for point in report["sweep"]):
+            drawings[name] = sweep(report, name, figure)
+        return {
+            f"-{name}.{kind}": _render(drawing, kind)
+            for name, drawing in drawings.items()
+            for kind in ("png", "svg")
+        }
+
+
+def sweep(report: Data, corruption: str, figure: str) -> Figure:
+    """Draw a figure of merit against the level of a corruption, a line per modality.
+
+    The dashed line is the clean condition; bands are the standard deviation over the seeds.
+    """
+    drawing, (axes,) = _canvas(7.2, 4.0)
+    points = [point for point in report["sweep"] if point["name"] == corruption]
+    levels = list(dict.fromkeys(point["level"] for point in points))
+    ratios = all(point["snr_db"] is not None for point in points)
+
+    def place(point: Data) -> float:
+        return float(point["snr_db"]) if ratios else levels.index(point["level"])
+
+    _clean_line(axes, report["clean"], figure)
+    for index, modality in enumerate(dict.fromkeys(point["modality"] for point in points)):
+        line = sorted((p for p in points if p["modality"] == modality), key=place)
+        _curve(axes, [place(p) for p in line], line, figure, modality, index)
+    if ratios:
+        ticks = sorted({place(point) for point in points})
+        if len(ticks) <= MOST_TICKS:
+            axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.set_xlabel("signal-to-noise ratio of the corrupted modality (dB)")
+    else:
+        axes.set_xticks(range(len(levels)), levels)
+        axes.set_xlabel(f"{corruption} of the corrupted modality")
+    axes.set_ylabel(figure.replace("_", " "))
+    axes.set_title(
+        f"{report['run']} · {report['dataset']}, {report['split']} ({report['n']} clips)"
+    )
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+    return drawing
+
+
+def confusion(report: Data) -> Figure:
+    """Draw the confusion matrices of the conditions side by side, in % of each row."""
+    sides = both(report)
+    classes = report["classes"]
+    side = max(2.6, 0.55 * len(classes) + 0.6)
+    label = 0.09 * max(len(name) for name in classes) + 0.4
+    drawing, panels = _canvas(
+        label + len(sides) * (side + 0.3) + 0.6, side + label + 0.5, len(sides)
+    )
+    images = []
+    for index, (axes, (title, data)) in enumerate(zip(panels, sides, strict=True)):
+        shares = _shares(data["confusion"])
+        images.append(axes.imshow(shares, cmap="Blues", vmin=0, vmax=100))
+        _write_numbers(axes, shares)
+        axes.set_xticks(
+            range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor"
+        )
+        axes.set_yticks(range(len(classes)), classes if index == 0 else [""] * len(classes))
+        axes.set_xlabel("predicted")
+        axes.set_title("\n".join(textwrap.fill(part, 24) for part in title.split(" + ")))
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+    panels[0].set_ylabel("shown")
+    drawing.colorbar(images[0], ax=panels, label="% of the row", shrink=0.8)
+    return drawing
+
+
+def _canvas(width: float, height: float, count: int = 1) -> tuple[Figure, list[Axes]]:
+    # A figure of its own, without pyplot: nothing global, nothing to close, never a window.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(drawing)
+    return drawing, list(drawing.subplots(1, count, squeeze=False)[0])
+
+
+def _clean_line(axes: Axes, clean: Data, figure: str) -> None:
+    axes.axhline(clean[figure], color=GREY, linestyle="--", linewidth=1.2, label="clean")
+    std = clean.get(f"{figure}_std") or 0.0
+    if std:
+        axes.axhspan(clean[figure] - std, clean[figure] + std, color=GREY, alpha=0.1, linewidth=0)
+
+
+def _curve(
+    axes: Axes, x: Sequence[float], line: Sequence[Data], figure: str, name: str, index: int
+) -> None:
+    values = np.array([point[figure] for point in line], float)
+    spread = np.array([point.get(f"{figure}_std") or 0.0 for point in line], float)
+    colour = COLOURS[index % len(COLOURS)]
+    marker = MARKERS[index % len(MARKERS)]
+    axes.plot(x, values, color=colour, marker=marker, markersize=5, label=f"{name} corrupted")
+    if spread.any():
+        axes.fill_between(
+            x, values - spread, values + spread, color=colour, alpha=0.15, linewidth=0
+        )
+
+
+def _shares(counts: Sequence[Sequence[float]]) -> Any:
+    """Per cent of each row; a class nobody showed is blank."""
+    matrix = np.array(counts, float)
+    totals = matrix.sum(axis=1, keepdims=True)
+    return np.divide(100 * matrix, totals, out=np.full_like(matrix, np.nan), where=totals > 0)
+
+
+def _write_numbers(axes: Axes, shares: Any) -> None:
+    for row, column in np.ndindex(*shares.shape):
+        value = shares[row, column]
+        if not np.isnan(value):
+            colour = "white" if value > 55 else "black"
+            axes.text(
+                column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=9
+            )
+
+
+def _render(drawing: Figure, kind: str) -> bytes:
+    file = io.BytesIO()
+    drawing.savefig(file, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
+    return file.getvalue()

@@ -1,0 +1,139 @@
+"""A report as tables: what `emocli evaluate` prints, drawn from the report's plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Data = Mapping[str, Any]
+Cell = str | float | int
+
+SWEPT = ("accuracy", "uar", "weighted_f1")
+"""Figures a sweep's table shows; the report has all."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, column names, and rows of text and numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def tables(report: Data) -> tuple[Table, ...]:
+    """Return the conditions side by side, then classes, confusion, check and sweep."""
+    found = [_conditions(report), _classes(report), *_confusions(report)]
+    if report["check"]:
+        found.append(_check(report))
+    if report["sweep"]:
+        found.append(_sweep(report))
+    return tuple(found)
+
+
+def _conditions(report: Data) -> Table:
+    sides = both(report)
+    rows: list[tuple[Cell, ...]] = []
+    for name in report["protocols"]:
+        rows.append((_title(name), *(_cell(data, name) for _, data in sides)))
+        if name == "accuracy":
+            rows.append(("  95 % interval", *(_bounds(data["accuracy_ci"]) for _, data in sides)))
+    if report["difference"]:
+        change = report["difference"]
+        rows.append(("change of accuracy", "", f"{change['accuracy']:+.3f}"))
+        rows.append(("  95 % interval", "", _bounds(change["accuracy_ci"])))
+    title = f"{report['run']} on {report['n']} clips of {report['dataset']} ({report['split']})"
+    return Table(title, ("figure", *(label for label, _ in sides)), tuple(rows))
+
+
+def _classes(report: Data) -> Table:
+    """Means over the seeds."""
+    keys = ("recall", "f1") if report["task"] == "single" else ("uar", "weighted_f1")
+    names = ("clean", "corrupted") if report["corrupted"] else ("clean",)
+    sides = [(name, report[name]["per_class"]) for name in names]
+    columns = [f"{_title(key)} {name}" for name, _ in sides for key in keys]
+    rows = [
+        (
+            name,
+            int(found["n"]),
+            *(_number(classes[name][key]) for _, classes in sides for key in keys),
+        )
+        for name, found in report["clean"]["per_class"].items()
+    ]
+    return Table("classes", ("class", "clips", *columns), tuple(rows))
+
+
+def _confusions(report: Data) -> list[Table]:
+    classes = report["classes"]
+    return [
+        Table(
+            f"confusion in % of each row, {label}",
+            ("shown", *classes),
+            tuple(
+                (name, *(_percent(count, sum(row)) for count in row))
+                for name, row in zip(classes, data["confusion"], strict=True)
+            ),
+        )
+        for label, data in both(report)
+    ]
+
+
+def _check(report: Data) -> Table:
+    rows = [
+        (
+            label,
+            modality,
+            "corrupted" if found["corrupted"] else "innocent",
+            found["clips"],
+            found["flagged"],
+            _percent(found["flagged"], found["clips"]),
+        )
+        for label, data in [*both(report), *_points(report)]
+        for modality, found in data["flagged"].items()
+    ]
+    columns = ("condition", "modality", "is", "clips", "flagged", "%")
+    return Table("modality check", columns, tuple(rows))
+
+
+def _sweep(report: Data) -> Table:
+    rows = [
+        (label, *(_cell(data, name) for name in SWEPT))
+        for label, data in [("clean", report["clean"]), *_points(report)]
+    ]
+    return Table("sweep", ("condition", *map(_title, SWEPT)), tuple(rows))
+
+
+def both(report: Data) -> list[tuple[str, Data]]:
+    """Return the clean condition and, if there is one, the corrupted one, each with its label."""
+    sides = [("clean", report["clean"])]
+    if report["corrupted"]:
+        sides.append((" + ".join(report["corruption"]), report["corrupted"]))
+    return sides
+
+
+def _points(report: Data) -> list[tuple[str, Data]]:
+    return [(" + ".join(point["corruption"]), point) for point in report["sweep"]]
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _cell(data: Data, name: str) -> Cell:
+    """Return a figure; of several seeds, with its spread."""
+    value, std = data[name], data.get(f"{name}_std")
+    return _number(value) if value is None or std is None else f"{value:.3f} ± {std:.3f}"
+
+
+def _number(value: float | None) -> Cell:
+    return "-" if value is None else float(value)
+
+
+def _bounds(interval: Sequence[float | None]) -> str:
+    low, high = interval
+    return "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def _percent(part: float, whole: float) -> Cell:
+    return round(100 * part / whole) if whole else "-"

@@ -1,0 +1,247 @@
+"""A trained run, opened together with the clips it is tried on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.clip import Split
+from emocli.data.manifest import Manifest
+from emocli.data.samples import Samples
+from emocli.data.store import FeatureStore, open_features
+from emocli.errors import RunError, StoreError
+from emocli.learn import rundir
+from emocli.learn.loop import TrainConfig, predict
+from emocli.learn.memory import Memory, Remembering
+from emocli.learn.metrics import Scores
+from emocli.learn.rundir import MODEL, Run, RunConfig, Source, View
+from emocli.robust.check import ModalityCheck, discard
+from emocli.robust.corrupt import Corrupter, Corruption
+
+CHECK = "check.h5"
+
+Flagged = Mapping[str, frozenset[str]]
+"""Modality to the clips in which the check does not trust it."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How the seeds of a run did under one condition.
+
+    Attributes
+    ----------
+    corruptions : tuple of Corruption
+        What was done to the features.
+    scores : tuple of Scores
+        Of each seed.
+    ids : tuple of str
+        The clips, in the order of the scores' hits.
+    flagged : mapping
+        What the check did not trust; empty without a check.
+    """
+
+    corruptions: tuple[Corruption, ...]
+    scores: tuple[Scores, ...]
+    ids: tuple[str, ...]
+    flagged: Flagged
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All seeds of a run, a split's clips with standardised features, and perhaps a check.
+
+    Attributes
+    ----------
+    run : Path
+        The run.
+    config : RunConfig
+        What it is.
+    members : tuple of Run
+        Its seeds, ready to use.
+    samples : Samples
+        The clips, kept in memory as far as the run's ``train.cache_mb`` allows.
+    check : ModalityCheck, optional
+        Removes modalities it does not trust.
+    """
+
+    run: Path
+    config: RunConfig
+    members: tuple[Run, ...]
+    samples: Samples
+    check: ModalityCheck | None
+
+    @classmethod
+    def open(
+        cls, run: Path, split: Split, manifest: Path | None, store: Path | None, check: bool
+    ) -> Bench:
+        """Load a run, find its features and make sure that they fit.
+
+        On the corpus it was trained on, the features must be the very same; on another one
+        they must have been computed with the same settings.
+
+        Raises
+        ------
+        EmocliError
+            If something is absent, damaged, or does not fit.
+        """
+        config = rundir.read_config(run)
+        members = tuple(rundir.load(folder) for folder in rundir.members(run, config.seeds))
+        standardiser = members[0].standardiser
+        if any(not _equal(standardiser.tensors(), m.standardiser.tensors()) for m in members):
+            raise RunError("its seeds were standardised differently", where=run)
+        corpus = _corpus(run, config, manifest)
+        folder = store or _find(run, "store", config.store)
+        stores = open_features(folder, [v.feature for v in config.features.values()], corpus)
+        same = corpus.fingerprint == config.manifest.fingerprint
+        for modality, view in config.features.items():
+            _check_feature(stores.get(modality), view, same)
+        trusted = ModalityCheck.load(folder / CHECK) if check else None
+        if trusted is not None and trusted.origin is not None:
+            trusted.origin.require(stores, standardiser)
+        samples = Samples.of(corpus, split, stores).then(standardiser)
+        return cls(run, config, members, _kept(samples, config), trusted)
+
+    @property
+    def modalities(self) -> list[str]:
+        """Modalities the run knows."""
+        return list(self.config.features)
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Seed to the digest of its model."""
+        return {
+            str(member.config.seeds[0]): hashlib.sha256(
+                (member.path / MODEL).read_bytes()
+            ).hexdigest()
+            for member in self.members
+        }
+
+    def measure(self, corruptions: Sequence[Corruption], seed: int) -> Measured:
+        """Corrupt, check, and let every seed of the run speak; ``seed`` is the corruption's."""
+        samples = self.samples
+        if corruptions:
+            spoilt = samples.then(Corrupter(tuple(corruptions), seed, samples))
+            samples = _kept(spoilt, self.config)
+        training = TrainConfig.model_validate(self.config.train)
+        flagged: Flagged = {}
+        if self.check is not None:
+            samples, flagged = checked(self.check, samples, training.batch_size)
+        said = [predict(member.network, samples, training.batch_size) for member in self.members]
+        scores = [s.scores(self.config.task, training.loss, self.config.classes) for s in said]
+        return Measured(tuple(corruptions), tuple(scores), said[0].ids, flagged)
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """Puts other arrays in the place of some; a transform of samples."""
+
+    arrays: Mapping[tuple[str, str], NDArray[np.float32]]
+
+    def __call__(
+        self, clip_id: str, modality: str, values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the array to use; all others stay bit-identical."""
+        return self.arrays.get((clip_id, modality), values)
+
+
+def checked(check: ModalityCheck, samples: Samples, size: int) -> tuple[Samples, Flagged]:
+    """Apply a check clip by clip, so that it works for networks of any level.
+
+    Returns
+    -------
+    Samples
+        Without the modalities the check does not trust.
+    mapping
+        Modality to the clips that have it but in which it is not trusted.
+    """
+    flagged: dict[str, set[str]] = {modality: set() for modality in samples.stores}
+    arrays: dict[tuple[str, str], NDArray[np.float32]] = {}
+    for batch in samples.batches(size):
+        effective = check.effective(batch.views)
+        for modality, view in discard(batch.views, effective).items():
+            bad = view.observed.numpy() & ~effective[modality]
+            rows = view.rows()
+            for index in np.flatnonzero(bad):
+                flagged[modality].add(batch.ids[index])
+                arrays[batch.ids[index], modality] = rows[index]
+    return samples.then(Replaced(arrays)), {m: frozenset(ids) for m, ids in flagged.items()}
+
+
+def _kept(samples: Samples, config: RunConfig) -> Samples:
+    return Remembering.through(samples, Memory(int(config.train["cache_mb"]) << 20))
+
+
+def _equal(a: Mapping[str, NDArray[np.float32]], b: Mapping[str, NDArray[np.float32]]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def _find(run: Path, what: str, source: Source) -> Path:
+    """Find what a run was made from.
+
+    Raises
+    ------
+    RunError
+        If it is neither beside the run nor where it was.
+    """
+    path = source.locate(run)
+    if not path.exists():
+        raise RunError(
+            f"its {what} is no longer at {source.absolute}",
+            where=run,
+            mend=f"name it with --{what}",
+        )
+    return path
+
+
+def _corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
+    """Read the manifest; another than the run's own must ask for the same classes.
+
+    Raises
+    ------
+    EmocliError
+        If it does not fit.
+    """
+    corpus = Manifest.read(manifest or _find(run, "manifest", config.manifest))
+    if manifest is None and corpus.fingerprint != config.manifest.fingerprint:
+        raise RunError(
+            "its clips are no longer those the run was trained on",
+            where=corpus.path or "",
+            mend="restore it, or name another with --manifest",
+        )
+    if (corpus.task, corpus.classes) != (config.task, config.classes):
+        raise RunError(
+            f"has task '{corpus.task}' with classes {', '.join(corpus.classes)}; the run knows "
+            f"'{config.task}' with {', '.join(config.classes)}",
+            where=corpus.path or "",
+        )
+    return corpus
+
+
+def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
+    """Refuse a feature that is not what the run was trained on.
+
+    Raises
+    ------
+    StoreError
+        If it is not.
+    """
+    if store is None:
+        raise StoreError(f"feature '{view.feature}' is of another modality than in the training")
+    if same and store.fingerprint != view.fingerprint:
+        raise StoreError(
+            "is no longer what the run was trained on",
+            where=store.path,
+            mend="restore it, or train again with --overwrite",
+        )
+    if (store.dim, store.settings) != (view.dim, view.settings):
+        raise StoreError(
+            "was computed with other settings than the feature the run was trained on",
+            where=store.path,
+            mend="extract it again with the settings in the run's config.json",
+        )

@@ -1,0 +1,244 @@
+"""What a trained network is worth: clean, with modalities corrupted, with and without the check."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emocli import __version__
+from emocli.data.clip import Split
+from emocli.data.durable import replacing, write_at
+from emocli.learn.metrics import PROTOCOLS, RULES
+from emocli.learn.rundir import REPORTS
+from emocli.learn.statistics import grouping, groups
+from emocli.learn.summary import compare, summarise
+from emocli.report.tables import Table, tables
+from emocli.robust.corrupt import Corruption, at_levels, parse_all
+from emocli.stages.bench import Bench, Measured
+
+Progress = Callable[[int, int], None]
+
+LEVELS = ("20dB", "10dB", "0dB", "-10dB", "-20dB")
+"""Signal-to-noise ratios of a sweep, if none are given."""
+
+LONGEST = 100
+"""Characters of a report's name."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came out.
+
+    Attributes
+    ----------
+    path : Path
+        The report, a JSON file in the run's ``reports/``.
+    data : dict
+        Its content: the figures of the condition asked for at the top; ``clean`` and ``corrupted``
+        side by side and their ``difference``; ``sweep``; and what all was computed from.
+    figures : tuple of Path
+        Drawings beside it, PNG and SVG.
+    tables : tuple of Table
+        The same, to be read.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    figures: tuple[Path, ...]
+    tables: tuple[Table, ...]
+
+
+def evaluate(
+    run: Path,
+    *,
+    manifest: Path | None = None,
+    store: Path | None = None,
+    split: Split = "test",
+    corrupt: Sequence[str] = (),
+    sweep: Sequence[str] | None = None,
+    check: bool = False,
+    seed: int = 0,
+    figures: bool = True,
+    progress: Progress = lambda done, total: None,
+) -> Report:
+    """Evaluate all seeds of a run, and write a report into it.
+
+    Parameters
+    ----------
+    run : Path
+        A finished run.
+    manifest, store : Path, optional
+        Instead of those it was trained on.
+    split : str
+        Which clips.
+    corrupt : sequence of str
+        Corruptions, all at once: ``visual``, ``visual:gaussian@0.01``, ``audio:zero``, ...
+    sweep : sequence of str, optional
+        Levels: each corruption by itself (of every modality, if none is given) at each level. None
+        given: `LEVELS`.
+    check : bool
+        Whether the store's modality check removes what it does not trust.
+    seed : int
+        Of the corruptions.
+    figures : bool
+        Whether to draw.
+    progress : callable
+        Told conditions done, and all conditions.
+
+    Raises
+    ------
+    EmocliError
+        If the run is no run, its features have changed, or what is asked does not fit it.
+    """
+    bench = Bench.open(run, split, manifest, store, check)
+    asked = parse_all(corrupt, bench.modalities)
+    swept = _swept(corrupt, sweep, bench.modalities)
+    conditions = [(), *([asked] if asked else []), *((corruption,) for corruption in swept)]
+    measured = []
+    for index, corruptions in enumerate(conditions):
+        progress(index, len(conditions))
+        measured.append(bench.measure(corruptions, seed))
+    progress(len(conditions), len(conditions))
+    clean, points = measured[0], measured[len(conditions) - len(swept) :]
+    corrupted = measured[1] if asked else None
+    data = _plain(
+        {
+            **_condition(bench, corrupted or clean),
+            **_facts(bench, split, seed),
+            "clean": _condition(bench, clean),
+            "corrupted": _condition(bench, corrupted) if corrupted else None,
+            "difference": _difference(bench, clean, corrupted) if corrupted else None,
+            "sweep": [_point(bench, point) for point in points],
+        }
+    )
+    name = _name(split, (*asked, *(["sweep"] if swept else [])), check, seed)
+    return _write(run / REPORTS, name, data, figures)
+
+
+def _swept(
+    corrupt: Sequence[str], levels: Sequence[str] | None, modalities: Sequence[str]
+) -> tuple[Corruption, ...]:
+    """Read the corruptions of a sweep."""
+    if levels is None:
+        return ()
+    specs = [spec for text in corrupt for spec in text.split(",")] or modalities
+    return parse_all((s for spec in specs for s in at_levels(spec, levels or LEVELS)), modalities)
+
+
+def _condition(bench: Bench, measured: Measured) -> dict[str, Any]:
+    found = summarise(measured.scores, bench.config.seeds, _groups(bench, measured))
+    found["corruption"] = [corruption.label for corruption in measured.corruptions]
+    if bench.check is not None:
+        found["flagged"] = _flagged(bench, measured)
+    return found
+
+
+def _flagged(bench: Bench, measured: Measured) -> dict[str, dict[str, int | bool]]:
+    """Count what the check flagged, among the corrupted modalities and the innocent ones."""
+    spoilt = {corruption.modality for corruption in measured.corruptions}
+    lacking = bench.samples.missing()
+    return {
+        modality: {
+            "corrupted": modality in spoilt,
+            "clips": len(bench.samples) - lacking[modality],
+            "flagged": len(measured.flagged[modality]),
+        }
+        for modality in bench.modalities
+    }
+
+
+def _difference(bench: Bench, clean: Measured, corrupted: Measured) -> dict[str, Any]:
+    return compare(clean.scores, corrupted.scores, _groups(bench, clean))
+
+
+def _point(bench: Bench, measured: Measured) -> dict[str, Any]:
+    (corruption,) = measured.corruptions
+    ratio = getattr(corruption.config, "ratio", None)
+    return {
+        **_condition(bench, measured),
+        "modality": corruption.modality,
+        "name": corruption.name,
+        "level": corruption.label.removeprefix(f"{corruption.modality} {corruption.name} "),
+        "snr_db": None if ratio is None else round(10 * math.log10(ratio), 6),
+    }
+
+
+def _groups(bench: Bench, measured: Measured) -> list[str]:
+    clips = [bench.samples.manifest.clip(clip_id) for clip_id in measured.ids]
+    return groups(clips, grouping(clips))
+
+
+def _facts(bench: Bench, split: Split, seed: int) -> dict[str, Any]:
+    """Say what was evaluated, on what, and what the figures mean."""
+    config, samples = bench.config, bench.samples
+    manifest, stores = samples.manifest, samples.stores.values()
+    return {
+        "format": 1,
+        "emocli": __version__,
+        "run": bench.run.resolve().name,
+        "fusion": config.fusion,
+        "preset": config.preset,
+        "seeds": list(config.seeds),
+        "dataset": manifest.dataset,
+        "task": config.task,
+        "classes": list(config.classes),
+        "split": split,
+        "n": len(samples),
+        "check": bench.check is not None,
+        "corruption_seed": seed,
+        "interval": f"95 %, bootstrap over {grouping(samples.clips)}s",
+        "protocols": dict(PROTOCOLS[config.task]),
+        "rules": dict(RULES[config.task]),
+        "unlabelled": len(manifest.split(split)) - len(samples),
+        "missing": samples.missing(),
+        "non_finite": {store.name: store.non_finite for store in stores},
+        "inputs": {
+            "manifest": manifest.fingerprint,
+            "features": {store.name: store.fingerprint for store in stores},
+            "models": bench.fingerprints,
+        },
+    }
+
+
+def _name(split: str, parts: Sequence[Corruption | str], check: bool, seed: int) -> str:
+    """Name a report after what it is about."""
+    labels = [part if isinstance(part, str) else part.label for part in parts]
+    if check:
+        labels.append("check")
+    if seed and parts:
+        labels.append(f"seed {seed}")
+    name = re.sub(r"[^\w.+-]+", "-", "+".join([split, *labels]))
+    if len(name) > LONGEST:
+        name = f"{name[:LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return name
+
+
+def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Report:
+    """Write the drawings, then the report."""
+    drawn: dict[str, bytes] = {}
+    if figures:
+        from emocli.report.figures import draw
+
+        drawn = draw(data)
+    folder.mkdir(exist_ok=True)
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    for suffix, content in {**drawn, ".json": text.encode()}.items():
+        with replacing(folder / f"{name}{suffix}") as descriptor:
+            write_at(descriptor, content, 0)
+    paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
+    return Report(folder / f"{name}.json", data, paths, tables(data))
+
+
+def _plain(value: Any) -> Any:
+    """Turn what is not defined into None, which JSON knows."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,368 @@
+"""The training loop: what each setting does, determinism, resuming, and its errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from emocli.config import build
+from emocli.data.batch import Batch, FusionOutput
+from emocli.data.samples import Samples
+from emocli.data.store import open_features
+from emocli.errors import ConfigError, RunError
+from emocli.learn import loop
+from emocli.learn.loop import TrainConfig, best_epoch, fit, learning_rate, over, predict, seeded
+from tests import toy
+
+
+class Tiny(nn.Module):
+    """Means of all views into one layer: enough to learn the toy corpus."""
+
+    level = "clip"
+
+    def __init__(self, dims: dict[str, int], outputs: int, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(sum(dims.values()), outputs)
+
+    def forward(self, batch: Batch) -> FusionOutput:
+        means = torch.cat([view.mean() for _, view in sorted(batch.views.items())], dim=-1)
+        return FusionOutput(self.out(self.dropout(means)))
+
+
+class TinyDialogue(Tiny):
+    """The same, for dialogues: a step is an utterance."""
+
+    level = "dialogue"
+
+    def forward(self, batch: Batch) -> FusionOutput:
+        rows = torch.cat([view.values for _, view in sorted(batch.views.items())], dim=-1)
+        return FusionOutput(self.out(self.dropout(rows)))
+
+
+def splits(corpus: toy.Toy) -> tuple[Samples, Samples]:
+    stores = open_features(corpus.store, None, corpus.manifest)
+    return Samples.of(corpus.manifest, "train", stores), Samples.of(
+        corpus.manifest, "valid", stores
+    )
+
+
+def config(**changes: Any) -> TrainConfig:
+    base = {"epochs": 5, "batch_size": 7, "lr": 0.02, "accelerator": "cpu"}
+    return build(TrainConfig, base | changes, "train")
+
+
+def train(corpus: toy.Toy, folder: Path, kind: type[Tiny] = Tiny, **changes: Any) -> loop.Fitted:
+    settings = config(**changes)
+    samples, valid = splits(corpus)
+    with seeded(settings.seed, 0):
+        network = kind(samples.dims, len(corpus.manifest.classes))
+    return fit(network, samples, valid, settings, folder / "last.safetensors")
+
+
+def same(a: loop.Fitted, b: loop.Fitted) -> bool:
+    equal = all(torch.equal(a.state[name], b.state[name]) for name in a.state)
+    return equal and a.history == b.history
+
+
+@pytest.fixture(scope="session")
+def baseline(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> loop.Fitted:
+    return train(corpus, tmp_path_factory.mktemp("baseline"))
+
+
+def test_it_learns(corpus, tmp_path):
+    history = train(corpus, tmp_path, epochs=25).history
+    assert history[0]["train_loss"] > 2 * history[-1]["train_loss"]
+    assert max(row["valid_accuracy"] for row in history) >= 0.9
+
+
+def test_equal_seeds_give_equal_bits(corpus, tmp_path, baseline):
+    torch.manual_seed(123)  # what happened before does not matter
+    assert same(train(corpus, tmp_path), baseline)
+
+
+def test_training_leaves_the_random_state_alone(corpus, tmp_path):
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    train(corpus, tmp_path, epochs=1)
+    assert torch.equal(torch.rand(1), expected)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"lr": 0.01},
+        {"batch_size": 6},
+        {"weight_decay": 0.1},
+        {"weight_decay": 0.1, "optimizer": "adamw"},
+        {"clip": 0.1},
+        {"clip": 0},
+        {"loss": "l2"},
+        {"label_smoothing": 0.2},
+        {"sampler": "balanced"},
+        {"precision": "bf16-mixed"},
+    ],
+    ids=str,
+)
+def test_every_setting_changes_the_result(corpus, tmp_path, baseline, changes):
+    assert not same(train(corpus, tmp_path, **changes), baseline)
+
+
+def test_adamw_decouples_the_decay(corpus, tmp_path):
+    results = [
+        train(corpus, tmp_path / kind, optimizer=kind, weight_decay=0.1)
+        for kind in ("adam", "adamw")
+    ]
+    assert not same(*results)
+
+
+def test_memory_does_not_change_the_result(corpus, tmp_path, baseline):
+    assert same(train(corpus, tmp_path, cache_mb=0), baseline)
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 4])
+def test_resuming_after_an_epoch_gives_the_same_bits(corpus, tmp_path, baseline, epochs):
+    class Killed(BaseException):
+        pass
+
+    def ended(history: list[loop.Row]) -> None:
+        if len(history) == epochs:
+            raise Killed
+
+    samples, valid = splits(corpus)
+    with seeded(0, 0):
+        network = Tiny(samples.dims, 3)
+    with pytest.raises(Killed):
+        fit(network, samples, valid, config(), tmp_path / "last.safetensors", ended)
+    resumed = train(corpus, tmp_path)
+    assert resumed.resumed == epochs
+    assert same(resumed, baseline)
+
+
+@pytest.mark.parametrize("batch", [1, 5, 11, 18])
+def test_resuming_in_the_middle_of_an_epoch_gives_the_same_bits(corpus, tmp_path, baseline, batch):
+    class Killed(BaseException):
+        pass
+
+    class Dying(Tiny):
+        left = batch
+
+        def forward(self, batch: Batch) -> FusionOutput:
+            if self.training:
+                self.left -= 1
+                if self.left < 0:
+                    raise Killed
+            return super().forward(batch)
+
+    with pytest.raises(Killed):
+        train(corpus, tmp_path, Dying)
+    resumed = train(corpus, tmp_path)
+    assert resumed.resumed == batch // 4  # four batches an epoch
+    assert same(resumed, baseline)
+
+
+def test_a_finished_checkpoint_needs_no_more_epochs(corpus, tmp_path, baseline):
+    train(corpus, tmp_path)
+    again = train(corpus, tmp_path)
+    assert again.resumed == 5
+    assert same(again, baseline)
+
+
+@pytest.mark.parametrize("scheduler", ["none", "plateau"])
+def test_resuming_keeps_the_schedule(corpus, tmp_path, scheduler):
+    changes = {"scheduler": scheduler, "patience": 6, "lr": 0.5, "epochs": 8}
+    whole = train(corpus, tmp_path / "whole", **changes)
+    rates = {row["lr"] for row in whole.history}
+    assert len(rates) > 1 if scheduler == "plateau" else rates == {0.5}
+    part = train(corpus, tmp_path / "part", **{**changes, "epochs": 5})
+    assert part.history == whole.history[:5]
+    assert same(train(corpus, tmp_path / "part", **changes), whole)
+
+
+def test_a_damaged_checkpoint_is_one_line(corpus, tmp_path):
+    (tmp_path / "last.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(RunError, match=r"last.safetensors: is damaged"):
+        train(corpus, tmp_path)
+
+
+def test_a_checkpoint_of_another_network_is_refused(corpus, tmp_path):
+    class Wider(Tiny):
+        def __init__(self, dims: dict[str, int], outputs: int) -> None:
+            super().__init__(dims, outputs)
+            self.more = nn.Linear(2, 2)
+
+    train(corpus, tmp_path, epochs=1)
+    with pytest.raises(RunError, match=r"another network.*--overwrite"):
+        train(corpus, tmp_path, Wider)
+
+
+def test_the_best_epoch_is_kept_not_the_last(corpus, tmp_path):
+    fitted = train(corpus, tmp_path, epochs=12, lr=0.6, patience=12)
+    best = best_epoch(fitted.history, "accuracy")
+    assert best < 12  # this learning rate makes it worse again
+    samples, valid = splits(corpus)
+    network = Tiny(samples.dims, 3)
+    network.load_state_dict(fitted.state)
+    scores = predict(network, valid, 5).scores("single", "ce", corpus.manifest.classes)
+    assert scores.overall["accuracy"] == fitted.history[best - 1]["valid_accuracy"]
+
+
+def row(accuracy: float, loss: float) -> loop.Row:
+    return {"valid_accuracy": accuracy, "valid_loss": loss, "valid_pearson": accuracy}
+
+
+def test_ties_are_decided_by_the_validation_loss():
+    history = [row(0.5, 1.0), row(0.7, 0.9), row(0.7, 0.8), row(0.7, 0.8), row(0.6, 0.1)]
+    assert best_epoch(history, "accuracy") == 3
+    assert best_epoch(history, "loss") == 5
+    assert best_epoch([row(float("nan"), 1), row(0.1, 2)], "pearson") == 2
+
+
+def test_patience_counts_epochs_since_the_best():
+    settings = config(patience=2, epochs=10)
+    history = [row(0.5, 1.0), row(0.7, 0.9), row(0.6, 0.9)]
+    assert not over(history, settings, "accuracy")
+    assert over([*history, row(0.6, 0.9)], settings, "accuracy")
+    assert over([row(0.1 * k, 1) for k in range(10)], settings, "accuracy")
+    assert not over([], settings, "accuracy")
+
+
+def test_plateaus_halve_the_learning_rate():
+    settings = config(scheduler="plateau", patience=6, lr=1.0)  # two epochs without progress
+    worse = [row(0.5, 1.0)] + [row(0.4, 1.0)] * 5
+    rates = [learning_rate(worse[:n], settings, "accuracy") for n in range(7)]
+    assert rates == [1, 1, 1, 0.5, 0.5, 0.25, 0.25]
+    assert learning_rate(worse, config(lr=1.0), "accuracy") == 1
+
+
+def test_early_stopping_stops(corpus, tmp_path):
+    fitted = train(corpus, tmp_path, epochs=200, patience=3, lr=0.5)
+    assert len(fitted.history) == best_epoch(fitted.history, "accuracy") + 3
+
+
+def test_class_weights_are_inverse_frequencies():
+    weights = loop.balanced(np.array([6, 2, 0]), 8)
+    assert weights.tolist() == pytest.approx([8 / 18, 8 / 6, 1])
+
+
+def test_class_weights_change_an_unbalanced_training(tmp_path):
+    corpus = toy.build(tmp_path / "toy")
+    manifest = corpus.manifest
+    kept = [
+        c for k, c in enumerate(manifest.clips) if c.label != "joy" or c.split != "train" or k % 2
+    ]
+    fewer = toy.Toy(corpus.folder, replace(manifest, clips=tuple(kept)))
+    samples = Samples.of(
+        fewer.manifest, "train", open_features(corpus.store, None, corpus.manifest)
+    )
+    assert loop.class_counts(samples).tolist() == [8, 4, 8]
+    settings = [config(class_weights=kind) for kind in ("none", "balanced")]
+    losses = [
+        loop.Learner(Tiny(samples.dims, 3), samples, samples, s).loss(
+            torch.tensor([[2.0, 0, 0], [0, 0, 1]]), torch.tensor([1, 2])
+        )
+        for s in settings
+    ]
+    assert losses[0] != losses[1]
+
+
+def test_balanced_sampling_draws_every_class_alike(tmp_path):
+    corpus = toy.build(tmp_path / "toy", sizes={"train": 300, "valid": 6, "test": 3})
+    manifest = corpus.manifest
+    kept = [c for k, c in enumerate(manifest.clips) if c.label != "joy" or k % 10 == 1]
+    stores = open_features(corpus.store, None, manifest)
+    samples = Samples.of(replace(manifest, clips=tuple(kept)), "train", stores)
+    counts = loop.class_counts(samples)
+    assert counts[1] < 20
+    learner = loop.Learner(Tiny(samples.dims, 3), samples, samples, config(sampler="balanced"))
+    drawn = loop.class_counts(learner._drawn(np.random.default_rng(0)))
+    assert drawn.sum() == counts.sum()
+    assert abs(drawn / drawn.sum() - 1 / 3).max() < 0.08
+
+
+def test_balanced_sampling_is_for_single_clips(corpus, tmp_path):
+    with pytest.raises(ConfigError, match="one class each"):
+        train(corpus, tmp_path, TinyDialogue, sampler="balanced")
+
+
+def test_dialogues_train_and_predict_every_clip(corpus, tmp_path):
+    fitted = train(corpus, tmp_path, TinyDialogue, epochs=20, batch_size=3)
+    assert max(r["valid_accuracy"] for r in fitted.history) >= 0.9
+    samples, valid = splits(corpus)
+    network = TinyDialogue(samples.dims, 3)
+    said = predict(network, valid, 2)
+    assert set(said.ids) == {clip.id for clip in valid.clips}
+    expected = corpus.manifest.targets([corpus.manifest.clip(i) for i in said.ids])
+    assert np.array_equal(said.targets.numpy(), expected)
+
+
+def test_a_network_may_bring_its_own_loss(corpus, tmp_path):
+    seen = []
+
+    class Own(Tiny):
+        def loss(self, output: FusionOutput, batch: Batch, base: Any) -> torch.Tensor:
+            seen.append(len(batch))
+            return 3 * base(output.logits, batch.targets)
+
+    own = train(corpus, tmp_path / "own", Own, epochs=1)
+    plain = train(corpus, tmp_path / "plain", epochs=1)
+    assert sum(seen) == 24
+    assert own.history[0]["train_loss"] > 2 * plain.history[0]["train_loss"]
+
+
+@pytest.mark.parametrize(
+    ("task", "monitor"), [("multi", "weighted_f1"), ("intensity", "mse_sum"), ("multi", "loss")]
+)
+def test_other_tasks_learn(tmp_path, task, monitor):
+    corpus = toy.build(tmp_path, task)
+    fitted = train(corpus, tmp_path, epochs=15, monitor=monitor, lr=0.05)
+    best = best_epoch(fitted.history, monitor)
+    assert best > 3
+    assert fitted.history[best - 1]["valid_loss"] < 0.8 * fitted.history[0]["valid_loss"]
+
+
+def test_a_monitor_the_task_lacks_is_refused(corpus, tmp_path):
+    with pytest.raises(ConfigError, match=r"mse_sum.*there are: auto, loss, accuracy"):
+        train(corpus, tmp_path, monitor="mse_sum")
+
+
+def test_infinite_losses_name_the_epoch_and_the_way_out(corpus, tmp_path):
+    class Exploding(Tiny):
+        def forward(self, batch: Batch) -> FusionOutput:
+            output = super().forward(batch)
+            return replace(output, logits=output.logits * float("nan"))
+
+    with pytest.raises(RunError, match=r"not finite \(nan\) in epoch 1; choose a smaller train.lr"):
+        train(corpus, tmp_path, Exploding)
+
+
+def test_no_gpu_is_one_line(corpus, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(ConfigError, match=r"no GPU here; choose train\.accelerator=cpu"):
+        train(corpus, tmp_path, accelerator="cuda")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("lr", 0),
+        ("lr", "nan"),
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("label_smoothing", 1),
+        ("loss", "x"),
+    ],
+)
+def test_impossible_settings_are_refused(key, value):
+    with pytest.raises(ConfigError, match=f"train.{key}"):
+        config(**{key: value})
