@@ -87,9 +87,9 @@ class Samples:
         return values
 
     def missing(self) -> dict[str, int]:
-        """Modality to the number of clips that lack it."""
+        """Modality to the number of clips that lack it, or have no step of it."""
         return {
-            modality: sum(clip.id not in store for clip in self.clips)
+            modality: sum(not store.length(clip.id) for clip in self.clips)
             for modality, store in self.stores.items()
         }
 
