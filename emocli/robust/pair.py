@@ -21,6 +21,9 @@ FEWEST = 4
 
 OTHERS = "choose other features with -f, or extract them for more clips"
 
+BETTER = "try --set check.score=llr"
+FEWER = "try --set check.representation=mean, or fewer check.components"
+
 ENOUGH = 20
 """Validation clips below which a threshold is doubtful."""
 
@@ -89,14 +92,16 @@ class PairCheck:
     def doubts(self, config: CheckConfig) -> Iterator[str]:
         """Yield what makes it doubtful, a line each."""
         who = " and ".join(self.modalities)
-        kx, ky = len(self.cca.mean_x), len(self.cca.mean_y)
+        kx, ky, k = len(self.cca.mean_x), len(self.cca.mean_y), len(self.cca.correlations)
         if self.n_train < kx + ky:
-            chance = "their correlations are high by chance too"
-            yield f"{who}: {self.n_train} training clips for {kx} + {ky} components; {chance}"
+            few = f"{self.n_train} training clips for {kx} + {ky} components"
+            yield f"{who}: {few} correlate by chance too; {FEWER}"
         if config.tau != "fixed" and self.n_valid < ENOUGH:
             yield f"{who}: the threshold rests on {self.n_valid} validation clips"
-        if config.score == "pearson" and len(self.cca.correlations) < 3:
-            yield f"{who}: the score 'pearson' says nothing across so few components; try llr"
+        if config.score == "pearson" and k < 3:
+            yield f"{who}: 'pearson' says nothing across {k} components; {BETTER}"
+        if config.score != "llr" and self.tau <= 0:
+            yield f"{who}: noise scores about 0 and clears the threshold {self.tau:.2g}; {BETTER}"
 
 
 def _named(modalities: tuple[str, str]) -> str:

@@ -54,8 +54,12 @@ def test_the_three_ways_to_a_threshold() -> None:
 
 
 def test_doubts_are_spoken_out() -> None:
-    scores, config = np.arange(5.0), CheckConfig()
+    scores, config = np.arange(5.0) + 1, CheckConfig()
     assert [*fitted(60).calibrated(np.arange(50.0), scores, config).doubts(config)] == []
+    blind = [*fitted(60).calibrated(np.arange(50.0) - 9, scores, config).doubts(config)]
+    assert "noise scores about 0 and clears the threshold -6.5" in blind[0]
+    llr = CheckConfig(score="llr")
+    assert [*fitted(60).calibrated(np.arange(50.0) - 9, scores, llr).doubts(llr)] == []
     few = [*fitted(9).calibrated(np.arange(50.0), scores, config).doubts(config)]
     assert "8 training clips for 5 + 5 components" in few[0]
     held = [*fitted(60).calibrated(scores, scores, config).doubts(config)]
