@@ -46,12 +46,12 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
         arrays |= {f"pair/{k}/{field}": getattr(pair.cca, field) for field in CCA_ARRAYS}
     if check.origin is not None:
         origin = check.origin
-        header["features"], header["fingerprints"] = (
-            dict(origin.features),
-            dict(origin.fingerprints),
-        )
-        header["manifest"] = origin.manifest
-        arrays |= {"ids": np.char.encode(np.array(origin.ids), "utf-8")}
+        header |= {
+            "features": dict(origin.features),
+            "fingerprints": dict(origin.fingerprints),
+            "manifest": origin.manifest,
+        }
+        arrays["ids"] = np.char.encode(np.array(origin.ids), "utf-8")
         arrays |= origin.standardiser.tensors()
     return header, arrays
 

@@ -1,9 +1,8 @@
 """A file that holds a header of plain values, and arrays: the format of a check.
 
-It is HDF5.
-Attributes ``format`` and ``version`` say what it is, ``header`` is JSON, and ``digest`` is a
-SHA-256 over all of it, so that a damaged file is recognised. No time and no machine is recorded:
-the same fit gives the same file.
+It is HDF5. The attributes ``format`` and ``version`` say what it is, ``header`` is JSON, and
+``digest`` is a SHA-256 over all of it, so that a damaged file is recognised. No time and no machine
+is recorded: the same fit gives the same file.
 """
 
 from __future__ import annotations
