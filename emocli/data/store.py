@@ -35,6 +35,9 @@ RESERVED = frozenset({"check"})
 JSON_ATTRIBUTES = ("settings", "upstream", "versions", "notes")
 """Attributes that hold JSON text."""
 
+ATTRIBUTES = ("feature", "modality", "manifest", "recipe", "non_finite", "digest")
+"""The other attributes every store has."""
+
 EXTRA = "extra/"
 """Prefix of the arrays beside ``values`` and ``times``."""
 
@@ -112,6 +115,9 @@ class FeatureStore:
             raise StoreError(f"has format {found}, not {FORMAT}", where=self.path)
         for key in JSON_ATTRIBUTES:
             self.attributes[key] = json.loads(self.attributes[key])
+        missing = [key for key in ATTRIBUTES if key not in self.attributes]
+        if missing:
+            raise ValueError(f"it has no attribute '{missing[0]}'")
         self.ids = _strings(file["ids"])
         self.absent = _strings(file["absent"])
         self.dim_names = _strings(file["names"])
@@ -247,7 +253,10 @@ class FeatureStore:
     def notes(self, clip_id: str) -> dict[str, float]:
         """Return what the extractor noted about a clip."""
         text = self._notes[self._index[clip_id]] if self._notes else ""
-        return dict(json.loads(text)) if text else {}
+        try:
+            return dict(json.loads(text)) if text else {}
+        except ValueError as error:
+            raise StoreError(f"has damaged notes ({error})", where=self.path) from None
 
     def rows(self, column: str, start: int, stop: int) -> Array:
         """Return rows of one array as they lie in the file, clips end to end."""
@@ -468,4 +477,5 @@ def _strings(dataset: h5py.Dataset) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+    plain = value.item() if isinstance(value, np.generic) else value
+    return plain.decode("utf-8") if isinstance(plain, bytes) else plain

@@ -31,6 +31,9 @@ LIBRARIES = (
 )  # fmt: skip
 """Packages whose versions are recorded."""
 
+LIBVER = ("v108", "v110")
+"""The first layout of HDF5 whose structure has checksums: damage is an error, not a crash."""
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -78,7 +81,7 @@ def write_store(path: Path, contents: Contents) -> None:
     digest = Digest(contents.ids, offsets.tolist())
     layout, non_finite = _Journal(), 0
     with replacing(path) as descriptor:
-        with h5py.File(layout, "w") as file:
+        with h5py.File(layout, "w", libver=LIBVER) as file:
             _write_small(file, contents, offsets)
             positions = _allocate(file, contents.columns, int(offsets[-1]))
             for name, block in contents.blocks:
@@ -87,8 +90,8 @@ def write_store(path: Path, contents: Contents) -> None:
                 positions[name] += rows.nbytes
                 digest.add(name, rows)
                 non_finite += count_non_finite(rows) if name == "values" else 0
-            file.attrs["non_finite"] = non_finite
-            file.attrs["digest"] = digest.hexdigest()
+            _set(file, "non_finite", non_finite)
+            _set(file, "digest", digest.hexdigest())
         for position, data in layout.writes:
             write_at(descriptor, data, position)
         os.ftruncate(descriptor, layout.size)
@@ -129,6 +132,15 @@ def _write_small(file: h5py.File, contents: Contents, offsets: Array) -> None:
     counts = {"clips": len(contents.ids), "rows": int(offsets[-1]), "absent": len(contents.absent)}
     given = {**contents.attributes, **counts, "notes": json.dumps(sums), "format": FORMAT}
     for key, value in sorted(given.items()):
+        _set(file, key, value)
+
+
+def _set(file: h5py.File, key: str, value: str | float) -> None:
+    """Set an attribute; text of fixed length lies in the header, which has a checksum."""
+    if isinstance(value, str):
+        encoded = value.encode("utf-8")
+        file.attrs.create(key, encoded, dtype=h5py.string_dtype("utf-8", max(1, len(encoded))))
+    else:
         file.attrs[key] = value
 
 
@@ -137,6 +149,7 @@ def _allocate(file: h5py.File, columns: Mapping[str, Column], rows: int) -> dict
     plan = h5p.create(h5p.DATASET_CREATE)
     plan.set_alloc_time(h5d.ALLOC_TIME_EARLY)
     plan.set_fill_time(h5d.FILL_TIME_NEVER)
+    plan.set_obj_track_times(False)
     positions = {}
     for name, column in columns.items():
         group = file.require_group("extra") if "/" in name else file

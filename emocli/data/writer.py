@@ -201,6 +201,7 @@ class FeatureWriter:
             if now.begun is None:
                 self._discard_parts()
             self._begun = now.begun or self._begun
+            self._sweep()
             self._lock = stack.pop_all()
         return self
 
@@ -210,7 +211,8 @@ class FeatureWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._lock.close()
+        with self._lock:
+            self._sweep()
 
     def standing(self) -> Standing:
         """Look at how far the feature has come."""
@@ -235,6 +237,12 @@ class FeatureWriter:
             return FeatureStore.open(self.path)
         self._discard_parts()
         return None
+
+    def _sweep(self) -> None:
+        """Remove what killed processes were writing."""
+        with disk_errors(self._parts):
+            for half in (*self._parts.glob(".*.tmp"), *self._folder.glob(f".{self.path.name}.tmp")):
+                half.unlink(missing_ok=True)
 
     def _discard_parts(self) -> None:
         """Take the parts away at once, so that a kill never leaves a few of them."""

@@ -1,0 +1,372 @@
+"""Writing a store: parts, merge, locks, and every way a process can be stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from emocli.data.durable import locked, replacing, write_text
+from emocli.data.store import FeatureStore
+from emocli.data.track import Track, empty
+from emocli.data.writer import FeatureWriter, Recipe, check_track, standing, write_part
+from emocli.errors import StoreError
+
+RECIPE = Recipe("mel", "audio", "manifest", {"bands": 3})
+IDS = [f"clip {k}" for k in range(20)]
+
+
+def track(clip_id: str, steps: int | None = None) -> Track:
+    rng = np.random.default_rng(list(clip_id.encode()))
+    count = int(rng.integers(0, 6)) if steps is None else steps
+    values = rng.normal(size=(count, 3)).astype(np.float32)
+    return Track(values, np.arange(count) / 10, {"flag": values[:, 0] > 0}, {"share": 0.1 * count})
+
+
+def write(folder: Path, chunks: list[list[str]], *, overwrite: bool = False) -> FeatureStore | None:
+    """Write what is not there yet, a part per chunk, and merge."""
+    with FeatureWriter(folder, RECIPE, IDS, overwrite=overwrite) as writer:
+        there = writer.standing().written
+        left = [[i for i in chunk if i not in there] for chunk in chunks]
+        left = [chunk for chunk in left if chunk]
+        for path, chunk in zip(writer.reserve(len(left)), left, strict=True):
+            write_part(path, RECIPE, {i: track(i) for i in chunk}, (), rate=10.0)
+        return writer.finish()
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> bytes:
+    """The file that one uninterrupted run with one part writes."""
+    store = write(tmp_path / "whole", [IDS])
+    assert store is not None
+    return store.path.read_bytes()
+
+
+def test_parts_in_any_order_make_the_same_file(tmp_path: Path, whole: bytes) -> None:
+    rng = np.random.default_rng(0)
+    for attempt in range(5):
+        ids = rng.permutation(IDS).tolist()
+        chunks = [ids[k::4] for k in range(4)]
+        folder = tmp_path / str(attempt)
+        write(folder, chunks[:2])
+        write(folder, chunks[2:])
+        assert (folder / "mel.h5").read_bytes() == whole
+        assert [path.name for path in folder.iterdir()] == ["mel.h5"]
+
+
+def test_tracks_without_rows_need_no_kind(tmp_path: Path) -> None:
+    tracks = {"a": empty(3), "b": track("b", 2), "c": empty(7, np.uint8)}
+    with FeatureWriter(tmp_path, RECIPE, list(tracks)) as writer:
+        for path, (clip_id, one) in zip(writer.reserve(3), tracks.items(), strict=True):
+            assert write_part(path, RECIPE, {clip_id: one}, ()) == {}
+        store = writer.finish()
+    assert store is not None
+    assert [store.length(clip_id) for clip_id in store.ids] == [0, 2, 0]
+    assert store.shape == (3,)
+    assert_array_equal(store["b"], tracks["b"].values)
+
+
+def test_store_of_empty_tracks(tmp_path: Path) -> None:
+    with FeatureWriter(tmp_path, RECIPE, ["a"]) as writer:
+        (path,) = writer.reserve(1)
+        write_part(path, RECIPE, {"a": empty(3)}, ())
+        store = writer.finish()
+    assert store is not None
+    assert store["a"].shape == (0, 3)
+
+
+def test_misfits_are_left_out(tmp_path: Path) -> None:
+    tracks = {"a": track("a", 2), "b": Track(np.zeros((2, 5), np.float32)), "c": track("c", 1)}
+    with FeatureWriter(tmp_path, RECIPE, list(tracks)) as writer:
+        (path,) = writer.reserve(1)
+        why = write_part(path, RECIPE, tracks, ())
+        store = writer.finish()
+    assert why == {"b": "its values are float32 (T, 5), those of other clips float32 (T, 3)"}
+    assert store is not None
+    assert store.ids == ("a", "c")
+
+
+def test_misfitting_parts_are_told_apart(tmp_path: Path) -> None:
+    with FeatureWriter(tmp_path, RECIPE, ["a", "b"]) as writer:
+        first, second = writer.reserve(2)
+        write_part(first, RECIPE, {"a": track("a", 2)}, ())
+        write_part(second, RECIPE, {"b": Track(np.zeros((2, 5), np.float32))}, ())
+        assert [part.ids for part in writer.standing().misfits] == [("b",)]
+        store = writer.finish()
+    assert store is not None
+    assert store.ids == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "error"),
+    [
+        (np.array([["a"]]), (), TypeError),
+        (np.array([[None]]), (), TypeError),
+        (np.zeros((2, 3)), ("x", "y"), ValueError),
+    ],
+)
+def test_impossible_tracks(
+    values: np.ndarray, names: tuple[str, ...], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        check_track(Track(values), names)
+    check_track(Track(np.zeros((2, 2))), ("x", "y"))
+
+
+def test_changed_library_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, [IDS[:5]])
+    monkeypatch.setattr("emocli.data.writer.library_versions", lambda: {"numpy": "99.0"})
+    store = write(tmp_path, [IDS])
+    assert store is not None
+    assert store.versions["numpy"] == f"{np.__version__}, 99.0"
+
+
+def test_sums_do_not_depend_on_the_parts(tmp_path: Path) -> None:
+    one, many = write(tmp_path / "one", [IDS]), write(tmp_path / "many", [[i] for i in IDS])
+    assert one is not None
+    assert many is not None
+    assert one.attributes["notes"] == many.attributes["notes"]
+
+
+def test_late_part_of_an_earlier_run_takes_no_number(tmp_path: Path) -> None:
+    with FeatureWriter(tmp_path, RECIPE, IDS) as writer:
+        late = writer.reserve(3)[1]
+    with FeatureWriter(tmp_path, RECIPE, IDS) as writer:
+        (path,) = writer.reserve(1)
+        assert path != late
+        write_part(path, RECIPE, {"clip 0": track("clip 0")}, ())
+        write_part(late, RECIPE, {"clip 1": track("clip 1")}, ())
+        other = Recipe("mel", "audio", "manifest", {"bands": 9})
+        write_part(late.with_name("000002.h5"), other, {"clip 2": track("clip 2")}, ())
+        now = writer.standing()
+        assert now.written == {"clip 0", "clip 1"}
+        assert now.damaged == 1
+
+
+def test_damaged_finished_file(tmp_path: Path) -> None:
+    store = write(tmp_path, [IDS])
+    assert store is not None
+    store.path.write_bytes(b"\x00" * 100)
+    with pytest.raises(StoreError, match=r"damaged.*give --overwrite"):
+        standing(tmp_path, RECIPE)
+    assert standing(tmp_path, RECIPE, overwrite=True).written == set()
+
+
+def test_damaged_record_of_parts(tmp_path: Path) -> None:
+    with FeatureWriter(tmp_path, RECIPE, IDS) as writer:
+        writer.reserve(1)
+    (tmp_path / ".mel.parts" / "begun.json").write_text("{")
+    with pytest.raises(StoreError, match=r"begun.json: is damaged.*remove the folder"):
+        standing(tmp_path, RECIPE)
+
+
+def test_unwritable_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be written"):
+        write(tmp_path / "file" / "store", [IDS])
+
+
+# -- locks and replacing
+
+
+def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    lock = tmp_path / ".lock"
+    child = forked(lambda: hold(lock))
+    while not (lock.exists() and lock.read_text()):
+        time.sleep(0.01)
+    with pytest.raises(StoreError, match=f"is being written by process {child} on "), locked(lock):
+        pass
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with locked(lock):
+        pass
+    assert not lock.exists()
+
+
+def hold(lock: Path) -> None:
+    with locked(lock):
+        time.sleep(60)
+
+
+def test_lock_can_be_waited_for(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    count.write_text("0")
+
+    def add() -> None:
+        for _ in range(20):
+            with locked(tmp_path / ".lock", wait=True):
+                count.write_text(str(int(count.read_text()) + 1))
+
+    for child in [forked(add) for _ in range(3)]:
+        assert os.waitpid(child, 0)[1] == 0
+    assert count.read_text() == "60"
+
+
+def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+
+    def fail() -> None:
+        with replacing(path) as descriptor:
+            os.write(descriptor, b"new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def forked(call: Callable[[], None]) -> int:
+    """Run a call in a forked process; return its id."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            call()
+            code = 0
+        finally:
+            os._exit(code)
+    return child
+
+
+# -- a kill before every single change of the disk
+
+CHANGES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
+
+
+def killed_at(change: int, folder: Path, chunks: list[list[str]], overwrite: bool) -> bool:
+    """Write in a process that is killed before its n-th change of the folder; false if it ended."""
+
+    def run() -> None:
+        count = 0
+
+        def hook(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal count
+            if event in CHANGES and str(arguments[0]).startswith(str(folder)):
+                count += 1
+                if count > change:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        write(folder, chunks, overwrite=overwrite)
+
+    status = os.waitpid(forked(run), 0)[1]
+    assert status in (0, signal.SIGKILL)
+    return status != 0
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_kill_before_every_change(tmp_path: Path, whole: bytes, overwrite: bool) -> None:
+    chunks = [IDS[:7], IDS[7:12], IDS[12:]]
+    change = 0
+    while True:
+        folder = tmp_path / f"{change}"
+        if overwrite:
+            write(folder, [IDS[:3]])
+            before = (folder / "mel.h5").read_bytes()
+        killed = killed_at(change, folder, chunks, overwrite)
+        if overwrite:
+            assert (folder / "mel.h5").read_bytes() in (before, whole)
+        if not killed:
+            break
+        write(folder, chunks, overwrite=overwrite)
+        assert (folder / "mel.h5").read_bytes() == whole
+        left = {path.name for path in folder.iterdir()}
+        assert left == {"mel.h5"}, f"killed before change {change}"
+        change += 1
+    assert change > 20
+
+
+# -- a disk that fills up
+
+
+def limited(limit: int, folder: Path, chunks: list[list[str]]) -> str:
+    """Write with a limit on the size of a file; return the error's text."""
+    told = folder.parent / "told"
+
+    def run() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        try:
+            write(folder, chunks)
+            text = "written"
+        except StoreError as error:
+            text = str(error)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        told.write_text(text)
+
+    assert os.waitpid(forked(run), 0)[1] == 0
+    return told.read_text()
+
+
+def test_full_disk_at_any_size(tmp_path: Path, whole: bytes) -> None:
+    folder = tmp_path / "store"
+    chunks = [IDS[:10], IDS[10:]]
+    for limit in [1, 100, 1000, 2000, len(whole) - 1]:
+        message = limited(limit, folder, chunks)
+        assert "the disk is full; make room" in message, f"limit {limit}"
+        assert "\n" not in message
+        assert not list(folder.rglob(".*.tmp"))
+        assert not (folder / "mel.h5").exists()
+    assert limited(len(whole), folder, chunks) == "written"
+    assert (folder / "mel.h5").read_bytes() == whole
+
+
+def test_full_disk_while_merging(tmp_path: Path, whole: bytes) -> None:
+    folder = tmp_path / "store"
+    write(folder, [IDS[:4]])
+    before = (folder / "mel.h5").read_bytes()
+    message = limited(len(whole) - 1, folder, [[i] for i in IDS])
+    assert "mel.h5: the disk is full" in message
+    assert (folder / "mel.h5").read_bytes() == before
+    assert standing(folder, RECIPE).written == set(IDS)
+    write(folder, [])
+    assert (folder / "mel.h5").read_bytes() == whole
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small disk cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_disk_that_is_really_full(small_disk: Path, tmp_path: Path, whole: bytes) -> None:
+    folder = small_disk / "store"
+    write(folder, [IDS[:4]])
+    before = (folder / "mel.h5").read_bytes()
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    with pytest.raises(StoreError, match="the disk is full; make room"):
+        write(folder, [[i] for i in IDS])
+    assert (folder / "mel.h5").read_bytes() == before
+    ballast.unlink()
+    write(folder, [[i] for i in IDS])
+    assert (folder / "mel.h5").read_bytes() == whole
+
+
+def test_recipe_ignores_what_upstream_holds() -> None:
+    one = Recipe("a", "audio", "m", {}, {"b": {"recipe": "r", "digest": "1"}})
+    two = Recipe("a", "audio", "m", {}, {"b": {"recipe": "r", "digest": "2"}})
+    three = Recipe("a", "audio", "m", {}, {"b": {"recipe": "s", "digest": "1"}})
+    assert one.fingerprint == two.fingerprint != three.fingerprint
+    assert json.loads(one.attributes()["upstream"])["b"]["digest"] == "1"
