@@ -364,7 +364,7 @@ def _still_head(person: Look, side: int) -> Image:
     ears = _soft(1 - np.hypot((np.abs(x - 0.5) - person.width) / 0.028, (y - 0.465) / 0.055), 0.1)
     mask, light = _skin(person, x, y)
     canvas = _over(canvas, hair * 0.8, back)
-    shadow = 0.88 - 0.3 * np.exp(-(((y - 0.755) / 0.05) ** 2))
+    shadow = 0.88 - 0.4 * np.exp(-(((y - 0.765) / 0.05) ** 2))
     canvas = _over(canvas, skin * shadow[..., None], neck)
     canvas = _over(canvas, skin * 0.86, ears * (not person.long_hair))
     canvas = _over(canvas, _tint(skin, light, x, y), mask)

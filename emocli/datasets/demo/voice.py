@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.words import Word
+
 Floats = NDArray[np.float64]
 
 
@@ -58,15 +60,6 @@ DELIVERIES = {
 }
 SPREAD = Delivery(1.0, 0.8, 0.05, 1.2, 0.15)
 """Standard deviations of a delivery around its emotion."""
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word and when it is said, in seconds."""
-
-    text: str
-    start: float
-    end: float
 
 
 @dataclass(frozen=True)

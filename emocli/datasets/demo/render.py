@@ -1,0 +1,54 @@
+"""Turn a planned utterance into sound and pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.datasets.demo import corpus, voice
+from emocli.datasets.demo.corpus import Config, Utterance
+from emocli.datasets.demo.face import EXPRESSIONS, SPREAD, Face
+
+
+def render(
+    utterance: Utterance, config: Config, person: Face
+) -> tuple[voice.Score, NDArray[np.float32], NDArray[np.uint8]]:
+    """Speak and draw an utterance.
+
+    Returns
+    -------
+    score : Score
+        When each word is said.
+    sound : ndarray, shape (samples,)
+        ``config.rate`` samples per second.
+    pictures : ndarray, shape (T, size, size, 3)
+        ``config.fps`` pictures per second.
+    """
+    score, delivery = schedule(utterance, config)
+    rng = corpus.stream(config, utterance.id, "sound")
+    sound = voice.speak(score, utterance.speaker.voice, delivery, config.rate, rng)
+    rng = corpus.stream(config, utterance.id, "pictures")
+    shown = utterance.shown["visual"].mix(EXPRESSIONS)
+    expression = corpus.varied(shown, SPREAD, config.noise, rng)
+    level = loudness(sound, round(score.seconds * config.fps))
+    return score, sound, np.stack(list(person.animate(expression, level, rng)))
+
+
+def schedule(utterance: Utterance, config: Config) -> tuple[voice.Score, voice.Delivery]:
+    """Decide how an utterance is delivered and when each word is said."""
+    rng = corpus.stream(config, utterance.id, "score")
+    shown = utterance.shown["audio"].mix(voice.DELIVERIES)
+    delivery = corpus.varied(shown, voice.SPREAD, config.noise, rng)
+    words = utterance.text.lower().rstrip(".").split()
+    return voice.score(words, delivery.tempo, config.seconds, config.fps, rng), delivery
+
+
+def loudness(sound: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """Measure the loudness at each picture, 1 where it is greatest.
+
+    It is relative to the clip's own, so that the lips do not tell how loud the voice is: what a
+    modality shows is its own evidence.
+    """
+    level = np.array([np.sqrt(np.mean(part**2)) for part in np.array_split(sound, frames)])
+    relative: NDArray[np.float32] = (level / level.max()).astype(np.float32)
+    return relative

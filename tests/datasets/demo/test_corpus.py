@@ -1,0 +1,156 @@
+"""The plan: balanced, split by speaker, and ambiguous in each modality by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+
+from emocli import config as settings
+from emocli.datasets.demo.corpus import (
+    EMOTIONS,
+    NEIGHBOURS,
+    Blend,
+    Clarity,
+    Config,
+    Sizes,
+    Utterance,
+    plan,
+    stream,
+    varied,
+)
+from emocli.datasets.demo.voice import DELIVERIES, SPREAD
+from emocli.errors import ConfigError
+
+LARGE = Config(dialogues=Sizes(train=250, valid=1, test=1))
+
+
+@pytest.fixture(scope="module")
+def usual() -> list[Utterance]:
+    return plan(Config())
+
+
+@pytest.fixture(scope="module")
+def many() -> list[Utterance]:
+    return plan(LARGE)
+
+
+def shares(utterances: list[Utterance], modality: str) -> np.ndarray:
+    return np.array([u.shown[modality].shares[u.emotion] for u in utterances])
+
+
+def test_no_speaker_and_no_dialogue_crosses_the_splits(usual: list[Utterance]) -> None:
+    for what in (lambda u: u.speaker.name, lambda u: u.dialogue):
+        groups = [{what(u) for u in usual if u.split == s} for s in ("train", "valid", "test")]
+        assert all(groups)
+        assert all(not a & b for a, b in combinations(groups, 2))
+
+
+def test_the_splits_are_balanced(usual: list[Utterance]) -> None:
+    assert Counter(u.split for u in usual) == {"train": 56, "valid": 16, "test": 32}
+    for split in ("train", "valid", "test"):
+        counts = Counter(u.emotion for u in usual if u.split == split)
+        assert set(counts) == set(EMOTIONS)
+        assert len(set(counts.values())) == 1
+
+
+def test_ids_are_unique_and_turns_alternate(usual: list[Utterance]) -> None:
+    assert len({u.id for u in usual}) == len(usual)
+    for a, b in pairwise(usual):
+        if a.dialogue == b.dialogue:
+            assert b.turn == a.turn + 1
+            assert a.speaker.name != b.speaker.name
+
+
+def test_a_feeling_outlasts_a_turn(many: list[Utterance]) -> None:
+    same = [a.emotion == b.emotion for a, b in pairwise(many)]
+    assert np.mean(same) > 0.55  # by chance .25
+
+
+def test_clarity_is_the_share_of_clear_clips(many: list[Utterance]) -> None:
+    for modality in NEIGHBOURS:
+        clear = shares(many, modality) >= 0.8
+        assert np.mean(clear) == pytest.approx(0.55, abs=0.04)
+    deaf = LARGE.model_copy(update={"clarity": Clarity(audio=0.0, visual=1.0)})
+    utterances = plan(deaf)
+    assert (shares(utterances, "audio") < 0.8).all()
+    assert (shares(utterances, "visual") >= 0.8).all()
+
+
+def test_modalities_err_independently_given_the_emotion(many: list[Utterance]) -> None:
+    for emotion in EMOTIONS:
+        those = [u for u in many if u.emotion == emotion]
+        for one, other in combinations(NEIGHBOURS, 2):
+            together = np.corrcoef(shares(those, one), shares(those, other))[0, 1]
+            assert abs(together) < 4 / np.sqrt(len(those))
+
+
+def test_no_two_modalities_confuse_the_same_emotions() -> None:
+    for emotion in EMOTIONS:
+        neighbours = [table[emotion] for table in NEIGHBOURS.values()]
+        assert len({emotion, *neighbours}) == 1 + len(neighbours)
+
+
+def test_each_modality_is_ambiguous_and_all_together_are_not(many: list[Utterance]) -> None:
+    evidence = {
+        modality: np.array([[u.shown[modality].shares.get(e, 0.0) for e in EMOTIONS] for u in many])
+        for modality in NEIGHBOURS
+    }
+    truth = np.array([EMOTIONS.index(u.emotion) for u in many])
+    for values in evidence.values():
+        assert 0.5 < np.mean(values.argmax(1) == truth) < 0.8
+    together = sum(evidence.values())
+    assert np.mean(together.argmax(1) == truth) > 0.95
+
+
+def test_equal_seeds_give_equal_plans_and_others_do_not(usual: list[Utterance]) -> None:
+    assert plan(Config()) == usual
+    assert [u.text for u in plan(Config(seed=1))] != [u.text for u in usual]
+
+
+def test_a_clip_does_not_depend_on_how_many_there_are(usual: list[Utterance]) -> None:
+    more = plan(Config(dialogues=Sizes(train=7, valid=2, test=9)))
+    assert more[: 56 + 16] == usual[: 56 + 16]
+
+
+def test_blends_mix_numbers_and_draw_emotions() -> None:
+    blend = Blend({"happy": 0.25, "sad": 0.75})
+    mixed = blend.mix(DELIVERIES)
+    assert mixed.level == 0.25 * DELIVERIES["happy"].level + 0.75 * DELIVERIES["sad"].level
+    draws = Counter(blend.draw(rng) for rng in [np.random.default_rng(0)] for _ in range(2000))
+    assert draws["sad"] / 2000 == pytest.approx(0.75, abs=0.04)
+
+
+def test_noise_varies_by_the_spread_and_none_does_not() -> None:
+    rng = stream(Config(), "test")
+    levels = [varied(DELIVERIES["sad"], SPREAD, 2.0, rng).level for _ in range(2000)]
+    assert np.mean(levels) == pytest.approx(DELIVERIES["sad"].level, abs=0.15)
+    assert np.std(levels) == pytest.approx(2 * SPREAD.level, rel=0.1)
+    assert varied(DELIVERIES["sad"], SPREAD, 0.0, rng) == DELIVERIES["sad"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seconds": [2.0, 1.2]},
+        {"clarity": {"audio": 1.5}},
+        {"size": 127},
+        {"rate": 12345},
+        {"speakers": {"train": 0, "valid": 2, "test": 2}},
+        {"colour": 1},
+    ],
+)
+def test_impossible_settings_are_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="demo"):
+        settings.build(Config, values, "demo")
+
+
+def test_people_differ(usual: list[Utterance]) -> None:
+    people = list({u.speaker.name: u.speaker for u in usual}.values())
+    assert len(people) == 8
+    for a, b in combinations(people, 2):
+        assert a.look != b.look
+        assert a.voice != replace(b.voice)
