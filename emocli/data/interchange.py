@@ -88,7 +88,7 @@ def read_ragged(path: Path) -> Ragged:
         )
     except FileNotFoundError:
         raise StoreError("there is no such file", where=path) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise StoreError(f"is not a whole npz file ({error})", where=path) from None
     except ValueError as error:
         raise StoreError(

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from emocli.data.clip import Clip
+from emocli.data.manifest import Manifest
+from emocli.data.samples import Samples
+from emocli.data.standardise import Standardiser
+from emocli.data.store import FeatureStore
+from emocli.data.track import Track
+from emocli.data.writer import FeatureWriter, Recipe, write_part
+
+
+def make(folder: Path, arrays: dict[str, list[np.ndarray | None]]) -> Samples:
+    """Make training samples; each modality has an array, or None, per clip."""
+    count = len(next(iter(arrays.values())))
+    clips = tuple(Clip(f"c{k}", label="a") for k in range(count))
+    manifest = Manifest(clips=clips, classes=("a",), task="single", dataset="x", root=folder)
+    stores: dict[str, FeatureStore] = {}
+    for modality, rows in arrays.items():
+        recipe = Recipe(modality, modality, manifest.fingerprint)
+        tracks = {f"c{k}": Track(row) for k, row in enumerate(rows) if row is not None}
+        with FeatureWriter(folder, recipe, [clip.id for clip in clips]) as writer:
+            (path,) = writer.reserve(1)
+            write_part(path, recipe, tracks, ())
+            store = writer.finish()
+        assert store is not None
+        stores[modality] = store
+    return Samples.of(manifest, "train", stores)
+
+
+def test_equals_statistics_over_all_steps(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    audio = [rng.normal(5, 3, (n, 4)).astype(np.float32) for n in (7, 1, 0, 30)]
+    text = [None, rng.normal(size=(3, 2)).astype(np.float32), None, rng.normal(size=(1, 2))]
+    standardiser = Standardiser.fit(make(tmp_path, {"audio": audio, "text": text}))
+    steps = np.concatenate(audio).astype(np.float64)
+    assert_allclose(standardiser.mean["audio"], steps.mean(axis=0), rtol=1e-6)
+    assert_allclose(standardiser.std["audio"], steps.std(axis=0), rtol=1e-6)
+    words = np.concatenate([text[1], text[3]]).astype(np.float64)  # type: ignore[list-item]
+    assert_allclose(standardiser.std["text"], words.std(axis=0), rtol=1e-5)
+    scaled = np.concatenate([standardiser("", "audio", array) for array in audio])
+    assert scaled.dtype == np.float32
+    assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
+    assert_allclose(scaled.std(axis=0), 1, atol=1e-5)
+
+
+def test_large_offset_keeps_its_digits(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    arrays = [(1e4 + rng.normal(size=(50, 1))).astype(np.float32) for _ in range(40)]
+    standardiser = Standardiser.fit(make(tmp_path, {"audio": arrays}))
+    steps = np.concatenate(arrays).astype(np.float64)
+    assert_allclose(standardiser.std["audio"], steps.std(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -3e7, 1e-30])
+def test_constant_dimension_is_not_blown_up(tmp_path: Path, value: float) -> None:
+    arrays = [np.full((n, 1), value, np.float32) for n in (3, 5, 9)]
+    standardiser = Standardiser.fit(make(tmp_path, {"audio": arrays}))
+    assert standardiser.std["audio"] == 1
+    assert_array_equal(standardiser("", "audio", arrays[0]), np.zeros((3, 1)))
+
+
+def test_modality_without_a_step(tmp_path: Path) -> None:
+    arrays = {"audio": [np.ones((2, 3)), None], "text": [np.zeros((0, 2)), None]}
+    standardiser = Standardiser.fit(make(tmp_path, arrays))
+    assert_array_equal(standardiser.mean["text"], [0, 0])
+    assert_array_equal(standardiser.std["text"], [1, 1])
+
+
+def test_only_the_given_samples_count(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    samples = make(tmp_path, {"audio": [rng.normal(k, 1, (9, 2)) for k in range(4)]})
+    half = Samples(samples.manifest, samples.clips[:2], samples.stores)
+    assert not np.allclose(
+        Standardiser.fit(half).mean["audio"], Standardiser.fit(samples).mean["audio"]
+    )
+
+
+def test_tensors_and_back(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    arrays = {"audio": [rng.normal(size=(5, 3))], "eye.gaze": [rng.normal(size=(5, 2))]}
+    standardiser = Standardiser.fit(make(tmp_path, arrays))
+    tensors = standardiser.tensors()
+    assert set(tensors) == {
+        f"standardise.{kind}.{modality}" for kind in ("mean", "std") for modality in arrays
+    }
+    again = Standardiser.from_tensors({**tensors, "network.weight": np.zeros(3)})
+    for modality in arrays:
+        assert_array_equal(again.mean[modality], standardiser.mean[modality])
+        assert_array_equal(again.std[modality], standardiser.std[modality])
+
+
+def test_it_is_a_transform_of_samples(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    samples = make(tmp_path, {"audio": [rng.normal(9, 2, (n, 3)) for n in (4, 6)]})
+    batch = next(samples.then(Standardiser.fit(samples)).batches(2))
+    rows = np.concatenate(batch.views["audio"].rows())
+    assert_allclose(rows.mean(axis=0), 0, atol=1e-5)
+    assert_allclose(rows.std(axis=0), 1, atol=1e-5)
