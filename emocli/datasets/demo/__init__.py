@@ -2,7 +2,7 @@
 
 Source: emocli.
 
-Nothing is downloaded and nobody is recorded: faces are drawn (`face`), voices synthesised
+Nothing is downloaded and nobody recorded: faces are drawn (`portrait`, `face`), voices synthesised
 (`voice`), sentences put together (`language`). Each modality shows the emotion by itself and with
 controlled ambiguity (`corpus`), so that modalities complete each other. The corpus proves that the
 pipeline works from raw clips to a report; it does not prove that a network is any good, for these

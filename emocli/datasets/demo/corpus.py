@@ -19,8 +19,8 @@ from pydantic import Field, field_validator
 
 from emocli.config import Settings
 from emocli.data.clip import SPLITS, Split
-from emocli.datasets.demo.face import Look, look
 from emocli.datasets.demo.language import sentence
+from emocli.datasets.demo.portrait import Look, look
 from emocli.datasets.demo.voice import Voice
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")

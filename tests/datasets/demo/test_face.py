@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 
 from emocli.datasets.demo.face import (
     BROW_Y,
-    CENTRE,
     EXPRESSIONS,
-    EYE_X,
-    EYE_Y,
-    HALF_HEIGHT,
     MOUTH_Y,
     ZOOM,
     Expression,
     Face,
-    look,
 )
+from emocli.datasets.demo.portrait import CENTRE, EYE_X, EYE_Y, HALF_HEIGHT, look
 
 SIZE = 256
 CALM = Expression(0.0, 0.0, 0.85, 0.0, 1.0, 0.0, 0.0, 0.0)
