@@ -92,9 +92,8 @@ def sweep(report: Data, corruption: str, figure: str) -> Figure:
         axes.set_xticks(range(len(levels)), levels)
         axes.set_xlabel(f"{corruption} of the corrupted modality")
     axes.set_ylabel(figure.replace("_", " "))
-    axes.set_title(
-        f"{report['run']} · {report['dataset']}, {report['split']} ({report['n']} clips)"
-    )
+    title = f"{report['run']} · {report['dataset']}, {report['split']} ({report['n']} clips)"
+    axes.set_title(textwrap.fill(title, 50))
     axes.grid(axis="y", alpha=0.3)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
     return drawing

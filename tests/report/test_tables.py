@@ -1,0 +1,92 @@
+"""A report as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emocli.report.tables import Table, tables
+from tests.report.example import report
+
+
+def table(data: dict[str, Any], title: str) -> Table:
+    (found,) = (t for t in tables(data) if t.title.startswith(title))
+    return found
+
+
+def column(found: Table, name: str) -> list[object]:
+    return [row[found.columns.index(name)] for row in found.rows]
+
+
+def test_conditions_stand_side_by_side():
+    found = tables(report(corrupted=True))[0]
+    assert found.title == "demo on 40 clips of toy (test)"
+    assert found.columns == ("figure", "clean", "visual gaussian 0 dB")
+    rows = {row[0]: row[1:] for row in found.rows}
+    assert rows["accuracy"] == (0.9, 0.7)
+    assert rows["weighted f1"] == (0.9, 0.7)
+    assert rows["change of accuracy"] == ("", "-0.200")
+    assert column(found, "clean")[1] == "0.800 to 0.950"
+
+
+def test_one_condition_has_one_column():
+    found = tables(report())[0]
+    assert found.columns == ("figure", "clean")
+    assert "change of accuracy" not in column(found, "figure")
+
+
+def test_several_seeds_show_their_spread():
+    found = tables(report(seeds=3))[0]
+    assert column(found, "clean")[0] == "0.900 ± 0.020"
+
+
+def test_what_is_not_defined_is_a_dash():
+    data = report()
+    data["clean"]["uar"] = None
+    data["clean"]["accuracy_ci"] = [None, None]
+    rows = {row[0]: row[1] for row in tables(data)[0].rows}
+    assert rows["uar"] == "-"
+    assert rows["  95 % interval"] == "-"
+
+
+def test_classes_and_confusion():
+    data = report(corrupted=True)
+    classes = table(data, "classes")
+    assert classes.columns[2:] == ("recall clean", "f1 clean", "recall corrupted", "f1 corrupted")
+    assert classes.rows[0][:2] == ("anger", 20)
+    confusions = [t for t in tables(data) if t.title.startswith("confusion")]
+    assert [t.title.rpartition(", ")[2] for t in confusions] == ["clean", "visual gaussian 0 dB"]
+    assert confusions[0].rows == (("anger", 95, 5), ("joy", 15, 85))
+
+
+def test_a_class_nobody_showed_has_a_blank_row():
+    data = report()
+    data["clean"]["confusion"] = [[3, 1], [0, 0]]
+    assert table(data, "confusion").rows[1] == ("joy", "-", "-")
+
+
+def test_the_check_is_listed_for_every_condition():
+    assert not [t for t in tables(report()) if t.title == "modality check"]
+    found = table(report(corrupted=True, check=True), "modality check")
+    assert found.rows == (
+        ("clean", "visual", "innocent", 40, 2, 5),
+        ("visual gaussian 0 dB", "visual", "corrupted", 40, 30, 75),
+    )
+
+
+def test_a_sweep_starts_with_the_clean_condition():
+    found = table(report(sweep=True), "sweep")
+    labels = column(found, "condition")
+    assert labels[0] == "clean"
+    assert labels[1:3] == ["audio gaussian 10 dB", "audio gaussian 0 dB"]
+    assert column(found, "accuracy")[0] == 0.9
+
+
+EVERYTHING = {"corrupted": True, "check": True, "sweep": True, "seeds": 3}
+
+
+@pytest.mark.parametrize("options", [{}, EVERYTHING])
+def test_every_row_has_every_column(options):
+    for found in tables(report(**options)):
+        assert all(len(row) == len(found.columns) for row in found.rows), found.title
