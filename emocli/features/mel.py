@@ -1,0 +1,153 @@
+"""Log-mel spectrogram: loudness over time in 128 bands of the voice.
+
+Source: Davis & Mermelstein 1980, IEEE TASSP 28(4); bands and logarithm as in librosa.
+
+Row k is centred on k times the hop; before and after the clip there is silence. Values are decibels
+of the power in a band, 10 log10(max(power, floor)), with an absolute floor: the same sound has the
+same values in any clip, and silence is -100 dB throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from emocli.config import Settings
+from emocli.data.clip import Clip
+from emocli.data.media import sound
+from emocli.data.track import Track
+from emocli.errors import ConfigError
+
+MODALITY = "audio"
+REQUIRES: tuple[str, ...] = ()
+
+
+class Config(Settings):
+    """The spectrogram.
+
+    Attributes
+    ----------
+    rate : int
+        Sampling rate the sound is brought to, in Hz.
+    bands : int
+        Mel bands (Slaney's scale, triangles of equal area).
+    window_ms, hop_ms : float
+        Length of the Hann window and distance of rows.
+    fft_size : int
+        Samples the window is padded to; more than its length, so that low bands hold a bin.
+    fmin, fmax : float
+        Edges of the lowest and the highest band in Hz; no fmax is half the rate.
+    floor : float
+        Least power.
+    """
+
+    rate: int = Field(default=16000, ge=1000)
+    bands: int = Field(default=128, ge=1)
+    window_ms: float = Field(default=25, gt=0)
+    hop_ms: float = Field(default=10, gt=0)
+    fft_size: int = Field(default=1024, ge=2)
+    fmin: float = Field(default=0, ge=0)
+    fmax: float | None = Field(default=None, gt=0)
+    floor: float = Field(default=1e-10, gt=0)
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Computes the spectrogram of a clip.
+
+    Attributes
+    ----------
+    config : Config
+        The settings.
+    window, hop : int
+        In samples.
+    names : tuple of str
+        ``mel000``, ``mel001``, ... from low to high.
+    rate : float
+        Rows per second.
+    """
+
+    config: Config
+    window: int
+    hop: int
+    names: tuple[str, ...]
+    rate: float
+
+    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
+        """Return a row per hop, shape (T, bands), T at least 1."""
+        del upstream
+        values = self.spectrogram(sound(clip, self.config.rate))
+        return Track(values, np.arange(len(values)) * self.hop / self.config.rate)
+
+    def spectrogram(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the log-mel spectrogram of a mono signal, shape (1 + samples // hop, bands)."""
+        import librosa
+
+        power = librosa.feature.melspectrogram(
+            y=np.pad(samples, self.config.fft_size // 2),
+            sr=self.config.rate,
+            n_fft=self.config.fft_size,
+            win_length=self.window,
+            hop_length=self.hop,
+            center=False,
+            n_mels=self.config.bands,
+            fmin=self.config.fmin,
+            fmax=self.config.fmax,
+        )
+        decibels: NDArray[np.float32] = 10 * np.log10(np.maximum(power.T, self.config.floor))
+        return decibels
+
+
+def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
+    """Check the settings against each other.
+
+    Raises
+    ------
+    ConfigError
+        If they leave a band, the window or the hop empty.
+    """
+    del clips
+    window, hop = (round(config.rate * ms / 1000) for ms in (config.window_ms, config.hop_ms))
+    top = config.fmax or config.rate / 2
+    if not config.fmin < top <= config.rate / 2:
+        raise ConfigError(
+            f"bands from {config.fmin:g} to {top:g} Hz",
+            where="mel",
+            mend=f"0 <= fmin < fmax <= {config.rate / 2:g} Hz (half the rate) is needed",
+        )
+    if not (hop > 0 and 0 < window <= config.fft_size):
+        raise ConfigError(
+            f"a window of {window} and a hop of {hop} samples",
+            where="mel",
+            mend=f"at least 1, and at most fft_size = {config.fft_size} are needed",
+        )
+    empty = _empty_bands(config)
+    if empty:
+        raise ConfigError(
+            f"{empty} of {config.bands} bands hold no bin of the spectrum",
+            where="mel",
+            mend="set fewer bands or a larger fft_size",
+        )
+    names = tuple(f"mel{band:03d}" for band in range(config.bands))
+    return Extractor(config, window, hop, names, config.rate / hop)
+
+
+def _empty_bands(config: Config) -> int:
+    import warnings
+
+    import librosa
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the caller says it
+        filters = librosa.filters.mel(
+            sr=config.rate,
+            n_fft=config.fft_size,
+            n_mels=config.bands,
+            fmin=config.fmin,
+            fmax=config.fmax,
+        )
+    return int((filters.max(axis=1) == 0).sum())

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.features.glove.vectors import read_vectors
+
+TEXT = b"the 1 2 3\ncat 4 5 6\n, -0.5 1e-3 0\ncaf\xc3\xa9 7 8 9\n"
+ROWS = {"the": [1, 2, 3], "cat": [4, 5, 6], ",": [-0.5, 1e-3, 0], "café": [7, 8, 9]}
+
+
+def as_dict(path: Path, *wanted: str) -> dict[str, list[float]]:
+    vectors = read_vectors(path, set(wanted))
+    assert vectors.values.dtype == np.float32
+    return {word: pytest.approx(vectors.values[row].tolist()) for word, row in vectors.rows.items()}
+
+
+def write(folder: Path, name: str, data: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.txt.gz", "v.vec"])
+@pytest.mark.parametrize("header", [b"", b"4 3\n"])
+@pytest.mark.parametrize("end", [b"\n", b" \n", b"\r\n"])
+def test_text_files_of_every_maker_are_read(
+    tmp_path: Path, name: str, header: bytes, end: bytes
+) -> None:
+    path = write(tmp_path, name, header + TEXT.replace(b"\n", end))
+    assert as_dict(path, *ROWS, "dog") == ROWS
+
+
+def test_an_npz_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "v.npz"
+    np.savez(path, words=np.array(["cat", "the", "cat"]), vectors=[[4.0, 5], [1, 2], [0, 0]])
+    assert as_dict(path, "the", "cat", "dog") == {"the": [1, 2], "cat": [4, 5]}
+    assert read_vectors(path, {"the"}, mean=True).mean == pytest.approx([5 / 3, 7 / 3])
+
+
+def test_only_what_is_wanted_is_kept(tmp_path: Path) -> None:
+    assert as_dict(write(tmp_path, "v.txt", TEXT), "cat") == {"cat": [4, 5, 6]}
+
+
+def test_words_with_blanks_are_not_mistaken_for_others(tmp_path: Path) -> None:
+    data = b"the 1 2 3\n. . 9 9 9\nat name 8 8 8\n. 4 5 6\nat 7 7 7\n"
+    wanted = {".": [4, 5, 6], "at": [7, 7, 7]}
+    assert as_dict(write(tmp_path, "v.txt", data), ".", "at", "name") == wanted
+
+
+def test_the_first_of_two_vectors_counts(tmp_path: Path) -> None:
+    assert as_dict(write(tmp_path, "v.txt", b"a 1 2\na 3 4\n"), "a") == {"a": [1, 2]}
+
+
+def test_the_mean_is_that_of_the_whole_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "v.txt", TEXT)
+    assert read_vectors(path, {"cat"}, mean=True).mean == pytest.approx([11.5 / 4, 15.001 / 4, 4.5])
+    assert not read_vectors(path, {"cat"}).mean.any()
+
+
+def test_memory_holds_a_line_not_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "v.txt"
+    numbers = b" ".join(b"%.5f" % x for x in np.random.default_rng(0).normal(size=300))
+    with path.open("wb") as file:
+        for k in range(4000):
+            file.write(b"word%d %s\n" % (k, numbers))
+    size = path.stat().st_size
+    tracemalloc.start()
+    vectors = read_vectors(path, {"word7", "word3999"})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(vectors.rows) == 2
+    assert peak < size / 20
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("v.txt", b"", "v.txt: is empty"),
+        ("v.txt", b"\n\n", "v.txt: is empty"),
+        ("v.txt", b"4 3\n", "v.txt: is empty"),
+        ("v.txt", b"the 1 2 3\ncat 4 5\n", "line 2: 2 numbers after the word, 3 expected"),
+        ("v.txt", b"the\ncat\n", "line 1: 0 numbers after the word, some expected; lines of"),
+        ("v.txt", b"the\t1\t2\n", "line 1: 0 numbers"),
+        ("v.txt", b"the 1 x 3\n", "line 1: could not convert"),
+        ("v.txt", b"the 1 nan 3\n", "line 1: a number is not finite"),
+        ("v.txt", b"dog 1 2 3\n", "holds none of the 1 words of the corpus"),
+        ("v.bin", b"4 3\nthe " + bytes(range(128, 140)) * 3 + b"\n", "line 2: 1 numbers|line 2: "),
+        ("v.bin", b"\x01" * (1 << 20), "is no text file of word vectors"),
+        ("v.npz", b"the 1 2 3\n", "v.npz: cannot be read"),
+        ("v.npz", b"", "v.npz: cannot be read"),
+    ],
+)
+def test_what_is_no_table_of_vectors_is_refused(
+    tmp_path: Path, name: str, data: bytes, said: str
+) -> None:
+    path = write(tmp_path, name, data)
+    with pytest.raises(StoreError, match=said) as caught:
+        read_vectors(path, {"the"})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_gz_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    path = write(
+        tmp_path, "v.txt.gz", b"".join(b"w%d %f\n" % (k, rng.normal()) for k in range(9999))
+    )
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_vectors(path, {"w1"})
+    path.write_bytes(TEXT)
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_vectors(path, {"the"})
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"words": ["a"]}, "cannot be read"),
+        ({"words": ["a"], "vectors": [1.0]}, r"has words \(1,\) and vectors \(1,\)"),
+        ({"words": ["a", "b"], "vectors": [[1.0]]}, r"has words \(2,\) and vectors \(1, 1\)"),
+        ({"words": ["a"], "vectors": [[np.inf]]}, "not finite"),
+        ({"words": np.array(["a"], object), "vectors": [[1.0]]}, "cannot be read"),
+        ({"words": [], "vectors": np.zeros((0, 3))}, "has words"),
+    ],
+)
+def test_a_wrong_npz_is_refused(tmp_path: Path, arrays: dict[str, Any], said: str) -> None:
+    np.savez(tmp_path / "v.npz", **arrays)
+    with pytest.raises(StoreError, match=said):
+        read_vectors(tmp_path / "v.npz", {"a"})
+
+
+def test_an_absent_file_is_a_wrong_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no such file; set glove\.vectors=FILE"):
+        read_vectors(tmp_path / "none.txt", {"a"})
+    with pytest.raises(EmocliError, match="there is no such file"):
+        read_vectors(tmp_path, {"a"})
