@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -227,16 +227,34 @@ class FeatureWriter:
         write_text(self._parts / BEGUN, json.dumps(asdict(self._begun), indent=1))
         return [_part(self._parts, number) for number in range(first, first + count)]
 
-    def finish(self) -> FeatureStore | None:
-        """Merge all parts into one file; None if no clip was ever written."""
-        sources = self.standing().sources
-        if any(len(source) for source in sources):
-            if any(source.path != self.path for source in sources):
-                write_store(self.path, _merged(self._recipe, sources, self._order))
-            self._discard_parts()
-            return FeatureStore.open(self.path)
+    def finish(self, expected: Collection[str] = ()) -> FeatureStore | None:
+        """Merge all parts into one file.
+
+        Parameters
+        ----------
+        expected : collection of str
+            Clips that were written, as far as the caller knows.
+
+        Returns
+        -------
+        FeatureStore or None
+            The finished file, open; None if no clip was ever written.
+
+        Raises
+        ------
+        StoreError
+            If a part with an expected clip has vanished, or the file cannot be written.
+        """
+        now = self.standing()
+        lost = set(expected) - now.written
+        if lost:
+            what = f"parts with {len(lost)} clips vanished"
+            raise StoreError(what, where=self._parts, mend="run the same command again")
+        new = any(source.path != self.path for source in now.sources)
+        if new and now.written:
+            write_store(self.path, _merged(self._recipe, now.sources, self._order))
         self._discard_parts()
-        return None
+        return FeatureStore.open(self.path) if now.written else None
 
     def _sweep(self) -> None:
         """Remove what killed processes were writing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -90,24 +90,6 @@ class Extraction:
     damaged: int = 0
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One feature to extract: its plug-in and settings."""
-
-    feature: str
-    module: Feature
-    config: Settings
-
-    def recipe(self, manifest: Manifest, made: Mapping[str, _Made]) -> Recipe:
-        return Recipe(
-            self.feature,
-            self.module.MODALITY,
-            manifest.fingerprint,
-            self.config.model_dump(mode="json"),
-            {name: made[name] for name in self.module.REQUIRES},
-        )
-
-
 def plan(
     manifest: Manifest,
     features: Sequence[str],
@@ -117,18 +99,7 @@ def plan(
     overwrite: bool = False,
 ) -> list[Plan]:
     """Say what :func:`extract` would do; nothing is written or computed."""
-    jobs = _jobs(features, settings, store)
-    made = _upstream(jobs, manifest, store)
-    plans = []
-    for job in jobs:
-        recipe = job.recipe(manifest, made)
-        made[job.feature] = {"recipe": recipe.fingerprint, "digest": ""}
-        now = standing(store, recipe, overwrite=overwrite)
-        there, absent = len(now.written), len(now.absent)
-        clips = len(manifest.clips)
-        path = store_path(store, job.feature)
-        plans.append(Plan(job.feature, path, clips, there, absent, clips - there - absent))
-    return plans
+    return _plans(_jobs(manifest, features, store, settings, overwrite))
 
 
 def extract(
@@ -178,140 +149,167 @@ def extract(
         another process, or the disk is full; if no clip has the medium of a feature, or none of
         them can be used.
     """
-    plans = plan(manifest, features, store, settings=settings, overwrite=overwrite)
-    jobs = _jobs(features, settings, store)
-    made = _upstream(jobs, manifest, store)
-    advance = _counter(progress, sum(each.remaining for each in plans))
+    jobs = _jobs(manifest, features, store, settings, overwrite)
+    advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
+    made = _upstream(jobs)
     results = []
     with open_pool(workers, scheduler) as pool:
         for job in jobs:
-            run = _Run(job, job.recipe(manifest, made), manifest, store, pool, advance)
-            result, made[job.feature] = run(overwrite)
+            result, made[job.feature] = job.run(job.recipe(made), pool, advance)
             results.append(result)
     return results
 
 
 @dataclass(frozen=True)
-class _Run:
-    """The extraction of one feature."""
+class _Job:
+    """One feature to extract."""
 
-    job: _Job
-    recipe: Recipe
+    feature: str
+    module: Feature
+    config: Settings
     manifest: Manifest
-    store: Path
-    pool: Pool
-    advance: Callable[[int], None]
+    folder: Path
+    overwrite: bool
 
-    def __call__(self, overwrite: bool) -> tuple[Extraction, _Made]:
+    def recipe(self, made: Mapping[str, _Made]) -> Recipe:
+        return Recipe(
+            self.feature,
+            self.module.MODALITY,
+            self.manifest.fingerprint,
+            self.config.model_dump(mode="json"),
+            {name: made[name] for name in self.module.REQUIRES},
+        )
+
+    def plan(self, recipe: Recipe) -> Plan:
+        now = standing(self.folder, recipe, overwrite=self.overwrite)
+        clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
+        path = store_path(self.folder, self.feature)
+        return Plan(self.feature, path, clips, there, absent, clips - there - absent)
+
+    def run(
+        self, recipe: Recipe, pool: Pool, advance: Callable[[int], None]
+    ) -> tuple[Extraction, _Made]:
         started = time.monotonic()
         order = [clip.id for clip in self.manifest.clips]
-        with FeatureWriter(self.store, self.recipe, order, overwrite=overwrite) as writer:
+        with FeatureWriter(self.folder, recipe, order, overwrite=self.overwrite) as writer:
             before = writer.standing()
-            outcomes = list(self._compute(writer, before))
+            outcomes = []
+            for outcome in pool.results(compute, self._works(writer, recipe, before)):
+                outcomes.append(outcome)
+                advance(outcome.clips)
             failures = self._failures(outcomes, writer.standing())
-            store = writer.finish()
-        listed = record(self.store, self.job.feature, failures)
-        if store is None:
+            written = {clip_id for outcome in outcomes for clip_id in outcome.written}
+            made = writer.finish(written - {row.id for row in failures})
+        listed = record(self.folder, self.feature, failures)
+        if made is None:
             raise self._nothing(outcomes, failures, listed)
-        written = {clip_id for outcome in outcomes for clip_id in outcome.written}
-        with store:
-            self._check_complete(store, written - {row.id for row in failures})
-        result = Extraction(
-            feature=self.job.feature,
-            path=store.path,
-            done=len(store) - len(before.written),
-            resumed=len(before.written),
-            absent=len(store.absent),
-            failed=len(failures),
-            notes=store.attributes["notes"],
-            failures=listed,
-            seconds=time.monotonic() - started,
-            non_finite=store.non_finite,
-            damaged=before.damaged,
-        )
-        return result, {"recipe": store.recipe, "digest": store.fingerprint}
+        with made:
+            result = Extraction(
+                feature=self.feature,
+                path=made.path,
+                done=len(made) - len(before.written),
+                resumed=len(before.written),
+                absent=len(made.absent),
+                failed=len(failures),
+                notes=made.attributes["notes"],
+                failures=listed,
+                seconds=time.monotonic() - started,
+                non_finite=made.non_finite,
+                damaged=before.damaged,
+            )
+            return result, _how(made)
 
-    def _compute(self, writer: FeatureWriter, before: Standing) -> Iterator[Outcome]:
+    def _works(self, writer: FeatureWriter, recipe: Recipe, before: Standing) -> list[Work]:
         known = before.written | before.absent
         clips = [clip for clip in self.manifest.clips if clip.id not in known]
         if not clips:
-            return
-        parcel = Parcel(self.job.module.prepare(self.job.config, self.manifest.clips))
-        upstream = {name: store_path(self.store, name) for name in self.job.module.REQUIRES}
+            return []
+        parcel = Parcel(self.module.prepare(self.config, self.manifest.clips))
+        upstream = {name: store_path(self.folder, name) for name in self.module.REQUIRES}
         chunks = [tuple(clips[k : k + PART]) for k in range(0, len(clips), PART)]
-        works = [
-            Work(path, chunk, self.recipe, parcel, upstream)
-            for path, chunk in zip(writer.reserve(len(chunks)), chunks, strict=True)
-        ]
-        for outcome in self.pool.results(compute, works):
-            self.advance(outcome.clips)
-            yield outcome
+        paths = writer.reserve(len(chunks))
+        pairs = zip(paths, chunks, strict=True)
+        return [Work(path, chunk, recipe, parcel, upstream) for path, chunk in pairs]
 
     def _failures(self, outcomes: Sequence[Outcome], after: Standing) -> list[Failure]:
-        rows = [row for outcome in outcomes for row in outcome.failures]
+        """All clips that failed, in the order of the manifest."""
+        rows = {row.id: row for outcome in outcomes for row in outcome.failures}
         why = "its arrays have another shape or type than those of other clips"
-        rows += [misfit(self.job.feature, i, why) for part in after.misfits for i in part.ids]
-        order = {clip.id: k for k, clip in enumerate(self.manifest.clips)}
-        return sorted(rows, key=lambda row: order[row.id])
+        odd = [clip_id for part in after.misfits for clip_id in part.ids]
+        rows |= {clip_id: misfit(self.feature, clip_id, why) for clip_id in odd}
+        return [rows[clip.id] for clip in self.manifest.clips if clip.id in rows]
 
     def _nothing(
         self, outcomes: Sequence[Outcome], failures: Sequence[Failure], listed: Path | None
     ) -> StoreError:
-        where = f"feature '{self.job.feature}'"
+        where = f"feature '{self.feature}'"
         if failures:
             what = f"no clip could be extracted; the first: {failures[0].message}"
             return StoreError(what, where=where, mend=f"all are in {listed}")
         reasons = [reason for outcome in outcomes for reason in outcome.absent.values()]
-        return StoreError(
-            f"no clip has what it is computed from ({reasons[0] if reasons else 'none is left'})",
-            where=where,
-            mend="see the media columns of the manifest",
-        )
-
-    def _check_complete(self, store: FeatureStore, written: set[str]) -> None:
-        lost = written - set(store.ids)
-        if lost:
-            what = f"parts with {len(lost)} clips vanished while they were put together"
-            raise StoreError(what, where=store.path, mend="run the same command again")
+        why = f" ({reasons[0]})" if reasons else ""
+        what = f"no clip has what it is computed from{why}"
+        return StoreError(what, where=where, mend="see the columns of the manifest")
 
 
-def _jobs(features: Sequence[str], settings: Mapping[str, Tree], store: Path) -> list[_Job]:
+def _plans(jobs: Sequence[_Job]) -> list[Plan]:
+    made, plans = _upstream(jobs), []
+    for job in jobs:
+        recipe = job.recipe(made)
+        made[job.feature] = {"recipe": recipe.fingerprint, "digest": ""}
+        plans.append(job.plan(recipe))
+    return plans
+
+
+def _jobs(
+    manifest: Manifest,
+    features: Sequence[str],
+    folder: Path,
+    settings: Mapping[str, Tree],
+    overwrite: bool,
+) -> list[_Job]:
     """Load the plug-ins, and put each behind those it needs."""
     _check_names(settings)
     modules = {name: cast(Feature, plugins.load("features", name)) for name in features}
-    there = features_in(store)
-    for name, module in modules.items():
-        for needed in module.REQUIRES:
-            if needed not in modules and needed not in there:
-                what = f"feature '{name}' is computed from '{needed}', which is not in the store"
-                raise ConfigError(what, where=store, mend=f"add -f {needed}")
-    needs = {n: [needed for needed in m.REQUIRES if needed in modules] for n, m in modules.items()}
+    needs = {name: set(module.REQUIRES) for name, module in modules.items()}
+    _check_needs(needs, folder)
     try:
-        ordered = list(TopologicalSorter(needs).static_order())
+        order = [n for n in TopologicalSorter(needs).static_order() if n in modules]
     except CycleError as error:
         raise ConfigError(f"features need each other: {', '.join(error.args[1])}") from None
-    return [
-        _Job(name, modules[name], build(modules[name].Config, settings.get(name, {}), name))
-        for name in ordered
-    ]
+    configs = {n: build(m.Config, settings.get(n, {}), n) for n, m in modules.items()}
+    return [_Job(n, modules[n], configs[n], manifest, folder, overwrite) for n in order]
+
+
+def _check_needs(needs: Mapping[str, set[str]], folder: Path) -> None:
+    there = {*needs, *features_in(folder)}
+    for name, needed in needs.items():
+        for absent in sorted(needed - there):
+            what = f"feature '{name}' is computed from '{absent}', which is not in the store"
+            raise ConfigError(what, where=folder, mend=f"add -f {absent}")
 
 
 def _check_names(settings: Mapping[str, Tree]) -> None:
     known = plugins.names("features")
     for name in settings:
         if name not in known:
-            raise ConfigError(f"settings for '{name}', which is no feature", mend=_listed(known))
+            mend = f"there are: {', '.join(known)}"
+            raise ConfigError(f"settings for '{name}', which is no feature", mend=mend)
 
 
-def _upstream(jobs: Sequence[_Job], manifest: Manifest, store: Path) -> dict[str, _Made]:
+def _upstream(jobs: Sequence[_Job]) -> dict[str, _Made]:
     """Look up the needed features that are not among those to extract."""
     own = {job.feature for job in jobs}
-    needed = {name for job in jobs for name in job.module.REQUIRES} - own
     made = {}
-    for name in sorted(needed):
-        with open_feature(store, name, manifest) as upstream:
-            made[name] = {"recipe": upstream.recipe, "digest": upstream.fingerprint}
+    for job in jobs:
+        for name in set(job.module.REQUIRES) - own:
+            with open_feature(job.folder, name, job.manifest) as store:
+                made[name] = _how(store)
     return made
+
+
+def _how(store: FeatureStore) -> _Made:
+    return {"recipe": store.recipe, "digest": store.fingerprint}
 
 
 def _counter(progress: Progress, total: int) -> Callable[[int], None]:
@@ -324,7 +322,3 @@ def _counter(progress: Progress, total: int) -> Callable[[int], None]:
 
     progress(0, total)
     return advance
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"there are: {', '.join(names)}"

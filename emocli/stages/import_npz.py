@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emocli.data.interchange import Ragged, read_ragged
 from emocli.data.manifest import Manifest
-from emocli.data.store import RESERVED
+from emocli.data.store import RESERVED, FeatureStore
 from emocli.data.track import Track
 from emocli.data.writer import FeatureWriter, Recipe, write_part
 from emocli.errors import StoreError
@@ -101,10 +101,8 @@ def import_npz(
         for path, chunk in zip(writer.reserve(len(chunks)), chunks, strict=True):
             tracks = {clip_id: _track(ragged, position[clip_id]) for clip_id in chunk}
             write_part(path, recipe, tracks, (), names=ragged.names)
-        made = writer.finish()
-    if made is None:
-        raise StoreError("parts vanished while they were put together", where=writer.path)
-    with made:
+        writer.finish(ids)
+    with FeatureStore.open(writer.path) as made:
         return Import(
             feature=name,
             modality=modality,

@@ -100,7 +100,7 @@ def compute(work: Work) -> Outcome:
     absent: dict[str, str] = {}
     failures: list[Failure] = []
     with ExitStack() as stack, work.parcel.turn:
-        stores = {n: stack.enter_context(FeatureStore.open(p)) for n, p in work.upstream.items()}
+        stores = {name: stack.enter_context(_open(name, work)) for name in work.upstream}
         for clip in work.clips:
             try:
                 track = extractor(clip, _upstream(clip, stores))
@@ -127,6 +127,14 @@ def compute(work: Work) -> Outcome:
 def misfit(feature: str, clip_id: str, why: str) -> Failure:
     """Describe a track that does not fit the others': a bug of the extractor."""
     return Failure(feature, clip_id, "ValueError", why, unexpected=True)
+
+
+def _open(name: str, work: Work) -> FeatureStore:
+    store = FeatureStore.open(work.upstream[name])
+    if store.fingerprint != work.recipe.upstream[name]["digest"]:
+        store.close()
+        raise StoreError("was replaced while in use", where=store.path, mend="start again")
+    return store
 
 
 def _upstream(clip: Clip, stores: Mapping[str, FeatureStore]) -> dict[str, Track]:

@@ -211,6 +211,14 @@ def test_nothing_to_compute(tmp_path: Path, store: Path) -> None:
     assert not (store / "toy.h5").exists()
 
 
+def test_nothing_to_compute_after_an_interruption(tmp_path: Path, store: Path) -> None:
+    manifest = toy_features.corpus(["absent"] * 8, tmp_path)
+    interrupt(manifest, store, parts=1)
+    with pytest.raises(StoreError, match="no clip has what it is computed from; see"):
+        extract(manifest, ["toy"], store, settings={})
+    assert list(store.iterdir()) == []
+
+
 def test_failed_overwrite_keeps_the_old_file(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["fine"] * 3, tmp_path, late=[0, 1, 2])
     for k in range(3):
