@@ -343,3 +343,11 @@ def test_it_travels_to_workers(tmp_path: Path) -> None:
     table = "id,media.audio,label.sad\na,x.wav,1\n"
     manifest = Manifest.read(write(tmp_path, table))
     assert pickle.loads(pickle.dumps(manifest)) == manifest
+
+
+@pytest.mark.parametrize(("name", "task"), [("example", "single"), ("example_multi", "multi")])
+def test_the_examples_can_be_read(name: str, task: str) -> None:
+    manifest = Manifest.read(Path(__file__).parents[2] / "data_manifests" / f"{name}.csv")
+    assert manifest.task == task
+    assert all(manifest.split(split) for split in ("train", "valid", "test"))
+    assert len(manifest.targets(manifest.clips)) == len(manifest.clips)
