@@ -60,7 +60,9 @@ def describe(kind: Kind, name: str) -> Description:
     spec = importlib.util.find_spec(_module(kind, name))
     source = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
     lines = (ast.get_docstring(ast.parse(source)) or "").splitlines()
-    origin = next((line.removeprefix("Source:") for line in lines if line.startswith("Source:")), "")
+    origin = next(
+        (line.removeprefix("Source:") for line in lines if line.startswith("Source:")), ""
+    )
     return Description(name, lines[0].rstrip(".") if lines else "", origin.strip().rstrip("."))
 
 

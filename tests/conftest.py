@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from emocli import config, plugins
+from emocli.data.manifest import Manifest
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,3 +22,25 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real recordings at {folder} (set EMOCLI_SHARED_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """A generated corpus of 12 short clips: 4 per split."""
+    module = plugins.load("datasets", "demo")
+    settings = {
+        "dialogues": {"train": 1, "valid": 1, "test": 1},
+        "speakers": {"train": 1, "valid": 1, "test": 1},
+        "turns": 4,
+        "seconds": [1.2, 1.3],
+    }
+    folder = tmp_path_factory.mktemp("corpus")
+    manifest: Manifest = module.build(folder, config.build(module.Config, settings, "demo"))
+    manifest.write(folder / "manifest.csv")
+    return Manifest.read(folder / "manifest.csv")
+
+
+@pytest.fixture(scope="session")
+def corpus_settings(corpus: Manifest) -> Mapping[str, Mapping[str, Any]]:
+    """What features need to be told about that corpus."""
+    return {"glove": {"vectors": str(corpus.root / "vectors.txt")}}

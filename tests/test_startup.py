@@ -20,7 +20,6 @@ HEAVY = (
     "skimage",
     "transformers",
     "lightning_fabric",
-    "pydantic",
     "mtcnn",
 )
 COMMANDS = (

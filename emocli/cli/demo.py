@@ -18,6 +18,7 @@ def command(
     ] = Path("demo"),
     workers: Annotated[int, typer.Option(min=1, help="Processes that extract features.")] = 2,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each network.")] = 3,
+    settings: options.Settings = None,
     json: options.Json = False,
 ) -> None:
     """Run everything on a generated corpus.
@@ -26,14 +27,16 @@ def command(
     minutes on two cores. The corpus is drawn and synthesised here: it proves that the pipeline
     works, not that a network is good.
     """
+    from emocli import config
     from emocli.stages.demo import demo
 
+    tree = config.parse_sets(settings or [])
     start = time.monotonic()
 
     def say(step: str) -> None:
         print(f"[{time.monotonic() - start:5.0f} s] {step}", file=sys.stderr)
 
-    report = demo(folder, workers=workers, seeds=seeds, say=say)
+    report = demo(folder, settings=tree, workers=workers, seeds=seeds, say=say)
     if json:
         show.as_json(report)
         return

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from emocli.config import Tree, merge
 from emocli.data.durable import write_text
 from emocli.data.manifest import Manifest
 from emocli.stages.evaluate import evaluate
@@ -76,7 +77,12 @@ class DemoReport:
 
 
 def demo(
-    folder: Path, *, workers: int = 2, seeds: int = 3, say: Say = lambda step: None
+    folder: Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    workers: int = 2,
+    seeds: int = 3,
+    say: Say = lambda step: None,
 ) -> DemoReport:
     """Generate, extract, check, train and evaluate; repeated, it resumes.
 
@@ -84,6 +90,9 @@ def demo(
     ----------
     folder : Path
         Where all goes: ``corpus/``, ``manifest.csv``, ``store/``, ``runs/``, ``report.json``.
+    settings : mapping, optional
+        ``{"demo": {...}, "network": {...}, "train": {...}}``, laid over `SMALL`: settings of the
+        corpus, of every network and of every training.
     workers : int
         Processes that extract features.
     seeds : int
@@ -94,23 +103,25 @@ def demo(
     path, store, corpus = folder / "manifest.csv", folder / "store", folder / "corpus"
     say("generating a corpus: drawn faces, synthetic voices, template sentences")
     corpus.mkdir(parents=True, exist_ok=True)
-    make_manifest("demo", corpus, path, {})
+    tree = merge(SMALL, settings or {})
+    make_manifest("demo", corpus, path, {"demo": tree.pop("demo", {})})
     manifest = Manifest.read(path)
     features = ["faces", *VIEWS.values()]
     say(f"extracting {', '.join(features)} of {len(manifest.clips)} clips")
-    settings = {"glove": {"vectors": str(corpus / "vectors.txt")}}
-    extract(manifest, features, store, settings=settings, workers=workers)
+    vectors = {"glove": {"vectors": str(corpus / "vectors.txt")}}
+    extract(manifest, features, store, settings=vectors, workers=workers)
     say("fitting the modality check")
     fit_cca(manifest, store, list(VIEWS.values()))
     systems = []
     for fusion, modalities in _systems():
         say(f"training and evaluating {fusion} on {', '.join(modalities)}")
-        systems.append(_system(manifest, store, folder / "runs", fusion, modalities, seeds))
+        trial = Trial(manifest, store, folder / "runs", tree, seeds)
+        systems.append(trial(fusion, modalities))
     report = folder / "report.json"
     result = DemoReport(
         folder, path, store, report, len(manifest.clips), seeds, CORRUPTION, tuple(systems)
     )
-    write_text(report, json.dumps(_plain(result), indent=2) + "\n")
+    write_text(report, json.dumps(asdict(result), indent=2, default=str) + "\n")
     return result
 
 
@@ -119,31 +130,37 @@ def _systems() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from ((fusion, tuple(VIEWS)) for fusion in FUSIONS)
 
 
-def _system(
-    manifest: Manifest,
-    store: Path,
-    runs: Path,
-    fusion: str,
-    modalities: Sequence[str],
-    seeds: int,
-) -> System:
-    name = fusion if len(modalities) > 1 else f"{fusion}-{modalities[0]}"
-    run = runs / name
-    features = [VIEWS[modality] for modality in modalities]
-    train(manifest, store, fusion=fusion, run=run, features=features, settings=SMALL, seeds=seeds)
-    clean: dict[str, float] = {}
-    corrupted = {}
-    for modality in modalities:
-        data = evaluate(run, corrupt=[f"{modality}:{CORRUPTION}"], figures=len(modalities) > 1).data
-        clean, corrupted[modality] = _accuracy(data["clean"]), _accuracy(data["corrupted"])
-    return System(name, tuple(modalities), clean, corrupted, run)
+@dataclass(frozen=True)
+class Trial:
+    """What all networks are trained and evaluated with."""
+
+    manifest: Manifest
+    store: Path
+    runs: Path
+    settings: Tree
+    seeds: int
+
+    def __call__(self, fusion: str, modalities: Sequence[str]) -> System:
+        """Train one network, and corrupt each of its modalities."""
+        run = self.runs / (fusion if len(modalities) > 1 else f"{fusion}-{modalities[0]}")
+        features = [VIEWS[modality] for modality in modalities]
+        train(
+            self.manifest,
+            self.store,
+            fusion=fusion,
+            run=run,
+            features=features,
+            settings=self.settings,
+            seeds=self.seeds,
+        )
+        clean: dict[str, float] = {}
+        corrupted = {}
+        for modality in modalities:
+            spec = f"{modality}:{CORRUPTION}"
+            data = evaluate(run, corrupt=[spec], figures=len(modalities) > 1).data
+            clean, corrupted[modality] = _accuracy(data["clean"]), _accuracy(data["corrupted"])
+        return System(run.name, tuple(modalities), clean, corrupted, run)
 
 
 def _accuracy(condition: Mapping[str, Any]) -> dict[str, float]:
     return {"accuracy": condition["accuracy"], "std": condition.get("accuracy_std", 0.0)}
-
-
-def _plain(report: DemoReport) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return json.loads(json.dumps(asdict(report), default=str))  # type: ignore[no-any-return]

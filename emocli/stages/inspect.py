@@ -75,7 +75,8 @@ def _manifest(path: Path, root: Path | None) -> Inspection:
     manifest = Manifest.read(path, root)
     clips = manifest.clips
     labels = {
-        name: {split: _count(manifest, split, name) for split in SPLITS} for name in manifest.classes
+        name: {split: _count(manifest, split, name) for split in SPLITS}
+        for name in manifest.classes
     }
     kinds = sorted({kind for clip in clips for kind in clip.media})
     media = {
@@ -113,7 +114,9 @@ def _manifest(path: Path, root: Path | None) -> Inspection:
         for split in SPLITS
     )
     sections = (
-        _facts(facts, ("dataset", "task", "clips", "unlabelled", "with_text", "citation", "licence")),
+        _facts(
+            facts, ("dataset", "task", "clips", "unlabelled", "with_text", "citation", "licence")
+        ),
         Section("splits", ("split", "clips", "speakers", "dialogues"), splits),
         Section("labels", ("class", *SPLITS), tuple((k, *v.values()) for k, v in labels.items())),
         Section(
@@ -161,9 +164,7 @@ def _store(path: Path, files: list[Path], manifest: Manifest | None) -> Inspecti
     sections = [Section("features", ("feature", *columns), rows)]
     for name, fact in stored.items():
         provenance = {k: v for k, v in fact["provenance"].items() if v not in ("", {}, None)}
-        sections.append(
-            Section(f"{name}: provenance", ("what", "value"), tuple(_flat(provenance)))
-        )
+        sections.append(Section(f"{name}: provenance", ("what", "value"), tuple(_flat(provenance))))
     return Inspection("store", path, facts, tuple(sections), tuple(problems))
 
 

@@ -1,0 +1,237 @@
+"""Bad input gets one clear line and exit 2, or a row of failures and exit 3; nothing is harmed."""
+
+from __future__ import annotations
+
+import json
+import re
+import wave
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emocli.cli.app import run
+from tests import media_factory
+
+SIDECAR = 'dataset = "own"\nclasses = ["a", "b"]\ntask = "single"\n'
+HEADER = "id,split,speaker,label,media.audio,media.video,start,end\n"
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Run a command that must be refused; return its one line."""
+
+    def check(*arguments: object) -> str:
+        capsys.readouterr()
+        assert run([str(argument) for argument in arguments]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+        return err
+
+    return check
+
+
+def manifest(folder: Path, rows: Sequence[str], header: str = HEADER) -> Path:
+    (folder / "own.toml").write_text(SIDECAR)
+    path = folder / "own.csv"
+    path.write_text(header + "".join(f"{row}\n" for row in rows))
+    return path
+
+
+def extracted(path: Path, feature: str = "mel") -> tuple[int, dict[str, str]]:
+    """Exit code of an extraction, and its failures: clip to message."""
+    code = run(["extract", str(path), "-f", feature, "--store", "store"])
+    failures = path.parent / "store" / "failures.jsonl"
+    rows = (
+        [json.loads(row) for row in failures.read_text().splitlines()] if failures.exists() else []
+    )
+    return code, {row["id"]: row["message"] for row in rows}
+
+
+def sound(path: Path, width: int = 2, rate: int = 16000, channels: int = 1) -> Path:
+    """A tone as PCM wav."""
+    samples = np.sin(np.arange(rate) * 2 * np.pi * 200 / rate) * 0.5 * (2 ** (8 * width - 1) - 1)
+    integers = np.repeat(samples.astype("<i4"), channels)
+    data = integers.view("u1").reshape(-1, 4)[:, :width].tobytes()
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty"),
+        (HEADER, "no clip"),
+        (HEADER + "x,train,s,a,,,,\nx,train,s,a,,,,\n", "row 3.*'x' is already"),
+        (HEADER + "x,dev,s,a,,,,\n", "row 2.*split.*dev"),
+        (HEADER + "x,train,s,c,,,,\n", "row 2.*label.*'c'"),
+        (HEADER + "x,train,s,a,../x.wav,,,\n", "row 2.*media.audio.*root"),
+        (HEADER + "x,train,s,a,/x.wav,,,\n", "row 2.*media.audio"),
+        (HEADER + "x,train,s,a,,,1,zz\n", "row 2.*end.*zz"),
+        (HEADER + "x,train,s,a,,,,\ny,test,s,b,,,,\n", "speaker.*'s'"),
+        ("id,split,colour\nx,train,red\n", "colour"),
+    ],
+)
+def test_a_manifest_that_breaks_a_rule(
+    here: Path, refused: Refused, text: str, message: str
+) -> None:
+    manifest(here, []).write_text(text)
+    line = refused("extract", "own.csv", "-f", "mel", "--store", "store")
+    assert "own.csv" in line
+    assert re.search(message, line), line
+    assert not (here / "store").exists()
+
+
+def test_a_manifest_in_utf16(here: Path, refused: Refused) -> None:
+    manifest(here, []).write_bytes((HEADER + "x,train,s,a,,,,\n").encode("utf-16"))
+    assert "UTF-8" in refused("inspect", "own.csv")
+
+
+def test_media_that_cannot_be_used_are_listed_and_the_rest_is_complete(here: Path) -> None:
+    media_factory.video(here / "good.mp4")
+    whole = (here / "good.mp4").read_bytes()
+    (here / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    (here / "empty.mp4").write_bytes(b"")
+    (here / "text.mp4").write_text("this is not a film")
+    media_factory.video(here / "silent.mp4", with_sound=False)
+    names = ("good", "cut", "empty", "text", "silent", "missing")
+    rows = [f"{name},train,,a,,{name}.mp4,," for name in names]
+    path = manifest(here, [*rows, "late,train,,a,,good.mp4,7,8"])
+    code, failures = extracted(path)
+    assert code == 3
+    assert failures.keys() == {"cut", "empty", "text", "silent", "missing", "late"}
+    assert "no sound" in failures["silent"]
+    assert all("\n" not in message for message in failures.values())
+    (here / "cut.mp4").write_bytes(whole)
+    code, failures = extracted(path)
+    assert code == 3
+    assert "cut" not in failures
+
+
+def test_sound_without_pictures_and_pictures_without_a_face(here: Path) -> None:
+    media_factory.video(here / "square.mp4")
+    sound(here / "tone.mp4.wav")
+    path = manifest(here, ["a,train,,a,,square.mp4,,", "b,train,,a,,tone.mp4.wav,,"])
+    code, failures = extracted(path, "faces")
+    assert code == 3
+    assert failures.keys() == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("width", "rate", "channels"), [(2, 8000, 1), (2, 16000, 2), (3, 44100, 2)]
+)
+def test_sounds_of_any_kind_are_read(here: Path, width: int, rate: int, channels: int) -> None:
+    sound(here / "a.wav", width, rate, channels)
+    path = manifest(here, ["a,train,,a,a.wav,,,"])
+    assert extracted(path) == (0, {})
+
+
+def test_silence_stays_finite(here: Path) -> None:
+    with wave.open(str(here / "a.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(bytes(32000))
+    path = manifest(here, ["a,train,,a,a.wav,,,"])
+    assert extracted(path) == (0, {})
+
+
+def arrays() -> dict[str, np.ndarray]:
+    return {
+        "ids": np.array(["a", "b"]),
+        "offsets": np.array([0, 2, 5]),
+        "values": np.ones((5, 3), np.float32),
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("offsets", np.array([0, 2, 9]), "offsets"),
+        ("offsets", np.array([0, 4, 2]), "offsets"),
+        ("values", np.array([{"a": 1}] * 5, dtype=object), "object"),
+        ("ids", np.array(["a", "a"]), "2 times"),
+        ("ids", np.array(["y", "z"]), "no clip|none"),
+    ],
+)
+def test_an_npz_that_breaks_a_rule(
+    here: Path, refused: Refused, key: str, value: np.ndarray, message: str
+) -> None:
+    manifest(here, ["a,train,,a,,,,", "b,train,,b,,,,"])
+    np.savez(here / "x.npz", **{**arrays(), key: value})
+    line = refused(
+        *("import", "x.npz", "--as", "x", "--modality", "visual", "--manifest", "own.csv")
+    )
+    assert re.search(message, line), line
+
+
+def test_nan_in_an_npz_is_counted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest(here, ["a,train,,a,,,,", "b,train,,b,,,,"])
+    values = np.ones((5, 3), np.float32)
+    values[1, 2] = np.nan
+    np.savez(here / "x.npz", **{**arrays(), "values": values})
+    command = ["import", "x.npz", "--as", "x", "--modality", "visual", "--manifest", "own.csv"]
+    assert run([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["non_finite"] == 1
+
+
+def test_a_store_of_another_manifest_and_a_feature_that_is_not_there(
+    here: Path, refused: Refused
+) -> None:
+    manifest(here, ["a,train,,a,,,,", "b,valid,,b,,,,"])
+    np.savez(here / "x.npz", **arrays())
+    command = ["import", "x.npz", "--as", "x", "--modality", "visual", "--manifest", "own.csv"]
+    assert run(command) == 0
+    before = (here / "store" / "x.h5").read_bytes()
+    train = ("train", "own.csv", "--fusion", "rrnn", "--run", "run", "--store", "store")
+    assert "'y'" in refused(*train, "-f", "y")
+    assert "x" in refused(*train, "-f", "y")
+    manifest(here, ["a,train,,a,,,,", "c,valid,,b,,,,"])
+    assert "another manifest" in refused(*train, "-f", "x")
+    assert "another manifest" in refused(*command)
+    assert (here / "store" / "x.h5").read_bytes() == before
+    assert not (here / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["a,train,,a,,,,", "b,valid,,a,,,,"], "class"),
+        (["a,train,,a,,,,", "b,train,,b,,,,"], "valid"),
+        (["a,valid,,a,,,,", "b,valid,,b,,,,"], "train"),
+    ],
+)
+def test_training_on_one_class_or_an_empty_split(
+    here: Path, refused: Refused, rows: list[str], message: str
+) -> None:
+    manifest(here, rows)
+    np.savez(here / "x.npz", **arrays())
+    command = ["import", "x.npz", "--as", "x", "--modality", "visual", "--manifest", "own.csv"]
+    assert run(command) == 0
+    line = refused("train", "own.csv", "--fusion", "rrnn", "--run", "run", "--store", "store")
+    assert message in line
+
+
+def test_options_that_do_not_exist(here: Path, refused: Refused) -> None:
+    manifest(here, ["a,train,,a,,,,"])
+    assert "rrnn" in refused("train", "own.csv", "--fusion", "rnn", "--run", "r", "--store", "s")
+    assert "--fusion" in refused("train", "own.csv", "--fusio", "rrnn")
+    assert "bands" in refused("extract", "own.csv", "-f", "mel", "--set", "mel.band=3")
+    assert "run" in refused("evaluate", "nowhere")
+    assert "there is no such file" in refused("inspect", "nowhere.csv")
