@@ -2,6 +2,9 @@
 
 HDF5 lays the file out in memory; the bytes go to the disk by plain writes. So the memory needed
 does not grow with the file, and a disk that fills up is an ordinary error (HDF5 itself may crash).
+
+Nothing is compressed: gzip takes a fifth to a quarter off crops of faces, less off floats, and
+reading would be 20 times slower.
 """
 
 from __future__ import annotations

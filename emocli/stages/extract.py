@@ -21,7 +21,7 @@ from emocli.stages.part import Outcome, Parcel, Work, compute, misfit
 from emocli.stages.pool import Pool, open_pool
 
 PART = 8
-"""Clips in a part: what a kill costs each worker at most."""
+"""Clips in a part at most: what a kill costs each worker."""
 
 Progress = Callable[[int, int], None]
 
@@ -194,7 +194,8 @@ class _Job:
         with FeatureWriter(self.folder, recipe, order, overwrite=self.overwrite) as writer:
             before = writer.standing()
             outcomes = []
-            for outcome in pool.results(compute, self._works(writer, recipe, before)):
+            works = self._works(writer, recipe, before, pool.room)
+            for outcome in pool.results(compute, works):
                 outcomes.append(outcome)
                 advance(outcome.clips)
             failures = self._failures(outcomes, writer.standing())
@@ -219,14 +220,17 @@ class _Job:
             )
             return result, _how(made)
 
-    def _works(self, writer: FeatureWriter, recipe: Recipe, before: Standing) -> list[Work]:
+    def _works(
+        self, writer: FeatureWriter, recipe: Recipe, before: Standing, room: int
+    ) -> list[Work]:
         known = before.written | before.absent
         clips = [clip for clip in self.manifest.clips if clip.id not in known]
         if not clips:
             return []
         parcel = Parcel(self.module.prepare(self.config, self.manifest.clips))
         upstream = {name: store_path(self.folder, name) for name in self.module.REQUIRES}
-        chunks = [tuple(clips[k : k + PART]) for k in range(0, len(clips), PART)]
+        size = max(1, min(PART, len(clips) // room))  # few clips still occupy every worker
+        chunks = [tuple(clips[k : k + size]) for k in range(0, len(clips), size)]
         paths = writer.reserve(len(chunks))
         pairs = zip(paths, chunks, strict=True)
         return [Work(path, chunk, recipe, parcel, upstream) for path, chunk in pairs]

@@ -313,6 +313,21 @@ def test_pool_of_processes_gives_the_same(tmp_path: Path, store: Path) -> None:
     assert failures(store) == failures(tmp_path / "pool")
 
 
+def test_few_clips_occupy_every_worker(tmp_path: Path, store: Path) -> None:
+    manifest = toy_features.corpus(["fine"] * 6, tmp_path)
+    steps: list[int] = []
+    settings = {"toy": {"delay": 0.05}}
+    extract(
+        manifest,
+        ["toy"],
+        store,
+        settings=settings,
+        workers=2,
+        progress=lambda done, total: steps.append(done),
+    )
+    assert steps == [0, 1, 2, 3, 4, 5, 6]
+
+
 def test_dead_worker_is_one_line_and_resumable(tmp_path: Path, store: Path) -> None:
     texts = ["fine"] * 40
     texts[-1] = "die"
@@ -404,7 +419,7 @@ def start(driver: Path, store: Path, workers: int, clips: int) -> subprocess.Pop
 
 
 def test_kill_at_random_moments(tmp_path: Path, driver: Path) -> None:
-    clips, seed = 120, random.randrange(1000)
+    clips, seed = 80, random.randrange(1000)
     rng = random.Random(seed)
     whole = start(driver, tmp_path / "whole", 1, clips)
     begun = time.monotonic()
@@ -413,7 +428,7 @@ def test_kill_at_random_moments(tmp_path: Path, driver: Path) -> None:
     killed = 0
     for attempt in range(10):
         process = start(driver, tmp_path / "killed", 1 + attempt % 2, clips)
-        time.sleep(rng.uniform(0, length / 4))
+        time.sleep(rng.uniform(0, length / 5))
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
         process.communicate()
