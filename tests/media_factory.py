@@ -8,11 +8,14 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-from emocli.data.media import write_video
+from emocli.data.media import read_frames, read_sound, write_video
+from emocli.errors import MediaError
 
 FPS = 25
+RATE = 16000
 SIDE = 64
 SQUARE = 16
 COLOUR = (230, 120, 40)
@@ -64,17 +67,18 @@ def encode(
     rate: int = 16000,
     layout: str = "mono",
     options: dict[str, str] | None = None,
+    video_options: dict[str, str] | None = None,
 ) -> Path:
     """`pictures` and `tone` in any container and coding libav knows."""
     with av.open(str(path), "w", options=options or {}) as container:
         streams = []
         if video_codec:
-            stream = container.add_stream(video_codec, rate=FPS)
+            stream = container.add_stream(video_codec, rate=FPS, options=video_options or {})
             stream.width, stream.height, stream.pix_fmt = SIDE, SIDE, "yuv420p"
-            streams.append((stream, list(_picture_frames(seconds))))
+            streams.append((stream, list(picture_frames(seconds))))
         if audio_codec:
             stream = container.add_stream(audio_codec, rate=rate, layout=layout)
-            streams.append((stream, [_sound_frame(tone(seconds, rate), rate)]))
+            streams.append((stream, [sound_frame(tone(seconds, rate), rate)]))
         for stream, frames in streams:
             for frame in [*frames, None]:
                 container.mux(stream.encode(frame))
@@ -88,14 +92,33 @@ def truncate(path: Path, share: float = 0.6) -> Path:
     return path
 
 
-def _picture_frames(seconds: float) -> Iterator[av.VideoFrame]:
+def picture_frames(seconds: float) -> Iterator[av.VideoFrame]:
+    """`pictures` for an encoder."""
     for k, image in enumerate(pictures(seconds)):
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
         frame.pts, frame.time_base = k, Fraction(1, FPS)
         yield frame
 
 
-def _sound_frame(samples: NDArray[np.float32], rate: int) -> av.AudioFrame:
+def sound_frame(samples: NDArray[np.float32], rate: int) -> av.AudioFrame:
+    """Samples for an encoder."""
     frame = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
     frame.sample_rate, frame.pts = rate, 0
     return frame
+
+
+def lag(samples: NDArray[np.float32], wanted: NDArray[np.float32]) -> tuple[int, float]:
+    """By how many samples the first is late, and how alike they are then."""
+    size = 2 * max(len(samples), len(wanted))
+    both = np.fft.rfft(samples, size) * np.conj(np.fft.rfft(wanted, size))
+    curve = np.fft.irfft(both, size)
+    late = int(np.argmax(curve))
+    alike = curve[late] / np.sqrt((samples**2).sum() * (wanted**2).sum())
+    return late if late < size / 2 else late - size, float(alike)
+
+
+def complaint(path: Path, *, video: bool = False, **span: float) -> str:
+    with pytest.raises(MediaError) as caught:
+        list(read_frames(path, **span)) if video else read_sound(path, RATE, **span)
+    assert str(caught.value).startswith(str(path))
+    return str(caught.value)

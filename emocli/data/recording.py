@@ -2,12 +2,12 @@
 
 Time is in seconds from the beginning of the file, which is where its first stream begins; a stream
 that begins later keeps its delay. What a file says it holds is compared with what is there, so
-that a truncated recording is an error and not a short clip.
+that a truncated recording is an error and not a short clip; formats that do not say how long they
+are (ogg, ts, aac) cannot be checked.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -167,8 +167,8 @@ class _Reader:
         self.zero = (container.start_time or 0) / MICROSECONDS
         self.reached = 0.0
         self.lost = 0.0
-        in_order = stream.type == "audio" or container.format.name not in DECODING_ORDER
-        self.stamps: deque[float] | None = None if in_order else deque()
+        self.reordered = stream.type == "video" and container.format.name in DECODING_ORDER
+        self.stamp: int | None = None
 
     def seek(self, time: float) -> None:
         """Go to the last point at or before ``time`` where decoding may begin."""
@@ -213,20 +213,23 @@ class _Reader:
         starts = float(stamp * packet.time_base) - self.zero
         lasts = float((packet.duration or 0) * packet.time_base)
         self.reached = max(self.reached, starts + lasts)
-        if self.stamps is not None and packet.stream is self.stream:
-            self.stamps.append(starts)
         return starts, lasts
 
     def _time(self, frame: AudioFrame | VideoFrame) -> float:
-        if self.stamps:
-            return self.stamps.popleft()
-        if frame.pts is None or frame.time_base is None:
+        self.stamp = self._shown_at(frame) if self.reordered else frame.pts
+        if self.stamp is None or frame.time_base is None:
             raise MediaError(
                 "has frames without time stamps",
-                where=self.container.name,
+                where=self.container.name.removeprefix("file:"),
                 mend="convert it to mp4",
             )
-        return float(frame.pts * frame.time_base) - self.zero
+        return float(self.stamp * frame.time_base) - self.zero
+
+    def _shown_at(self, frame: AudioFrame | VideoFrame) -> int | None:
+        # A picture carries the stamp of the packet that pushed it out of the decoder.
+        if frame.dts is not None:
+            return frame.dts - getattr(self.stream.codec_context, "reorder_depth", 0)
+        return None if self.stamp is None else self.stamp + 1
 
 
 @contextmanager
