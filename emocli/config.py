@@ -55,7 +55,8 @@ def build(kind: type[S], values: Mapping[str, Any], where: str) -> S:
                 f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])
             ) from None
         if first["type"] == "missing":
-            raise ConfigError(f"setting '{key}' is missing") from None
+            mend = f"give it with --set {key}=..." if where else ""
+            raise ConfigError(f"setting '{key}' is missing", mend=mend) from None
         raise ConfigError(
             f"setting '{key}' = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
         ) from None
