@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -139,24 +139,33 @@ class Standing:
         return {clip_id for source in self.sources for clip_id in source.absent} - self.written
 
 
-def standing(folder: Path, recipe: Recipe, *, overwrite: bool = False) -> Standing:
+def standing(
+    folder: Path,
+    recipe: Recipe,
+    *,
+    overwrite: bool = False,
+    opened: dict[Path, FeatureStore] | None = None,
+) -> Standing:
     """Look at how far a feature has come; nothing is changed.
+
+    Parameters
+    ----------
+    folder, recipe, overwrite
+        As for :class:`FeatureWriter`.
+    opened : dict, optional
+        Parts that were looked at before; added to. A part never changes.
 
     Raises
     ------
     StoreError
         If what is there was made by another recipe, and ``overwrite`` is false.
     """
-    begun = _read_begun(_parts_folder(folder, recipe.feature))
-    if begun and overwrite and not (begun.overwrite and begun.recipe == recipe.fingerprint):
-        begun = None
-    if begun and begun.recipe != recipe.fingerprint:
-        what = f"was begun with {recipe.difference(begun.manifest, begun.settings)}"
-        raise StoreError(what, where=store_path(folder, recipe.feature), mend=OVERWRITE)
+    path, parts = store_path(folder, recipe.feature), _parts_folder(folder, recipe.feature)
+    begun = _resumable(path, parts, recipe, overwrite)
     replaces = overwrite or (begun is not None and begun.overwrite)
-    finished = [] if replaces else _finished(store_path(folder, recipe.feature), recipe)
-    parts, damaged = _parts(_parts_folder(folder, recipe.feature), begun)
-    fitting, misfits = _sort_out([*finished, *parts])
+    finished = [] if replaces else _finished(path, recipe)
+    made, damaged = _parts(parts, begun, {} if opened is None else opened)
+    fitting, misfits = _sort_out([*finished, *made])
     return Standing(tuple(fitting), tuple(misfits), damaged, begun)
 
 
@@ -186,10 +195,10 @@ class FeatureWriter:
     ) -> None:
         self.path = store_path(folder, recipe.feature)
         self._folder, self._recipe, self._order = folder, recipe, order
-        self._overwrite = overwrite
         self._parts = _parts_folder(folder, recipe.feature)
         self._trash = self._parts.with_suffix(".trash")
         self._begun = Begun(recipe.fingerprint, recipe.manifest, dict(recipe.settings), overwrite)
+        self._opened: dict[Path, FeatureStore] = {}
         self._lock = ExitStack()
 
     def __enter__(self) -> FeatureWriter:
@@ -197,10 +206,10 @@ class FeatureWriter:
             with disk_errors(self._folder):
                 self._folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(self._folder / f".{self._recipe.feature}.lock"))
-            now = standing(self._folder, self._recipe, overwrite=self._overwrite)
-            if now.begun is None:
+            begun = self.standing().begun
+            if begun is None:
                 self._discard_parts()
-            self._begun = now.begun or self._begun
+            self._begun = begun or self._begun
             self._sweep()
             self._lock = stack.pop_all()
         return self
@@ -216,7 +225,9 @@ class FeatureWriter:
 
     def standing(self) -> Standing:
         """Look at how far the feature has come."""
-        return standing(self._folder, self._recipe, overwrite=self._begun.overwrite)
+        return standing(
+            self._folder, self._recipe, overwrite=self._begun.overwrite, opened=self._opened
+        )
 
     def reserve(self, count: int) -> list[Path]:
         """Return paths for that many new parts."""
@@ -278,8 +289,9 @@ def check_track(track: Track, names: Sequence[str] = ()) -> None:
     Raises
     ------
     TypeError, ValueError
-        If an array does not hold numbers, or ``values`` has not one column per name.
+        If an array or a note does not hold numbers, or ``values`` has not one column per name.
     """
+    _note(track.notes)
     for name, array in _arrays(track).items():
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{name} holds {array.dtype}, not numbers")
@@ -334,7 +346,7 @@ def write_part(
         columns=columns or {"values": Column(np.dtype("<f4"), ())},
         blocks=[(name, rows) for i in ids if len(tracks[i]) for name, rows in arrays[i].items()],
         names=names,
-        notes=[json.dumps(tracks[i].notes, sort_keys=True) if tracks[i].notes else "" for i in ids],
+        notes=[_note(tracks[i].notes) for i in ids],
         absent=absent,
         attributes=_attributes(recipe, rate, library_versions()),
     )
@@ -351,6 +363,20 @@ def _parts_folder(folder: Path, feature: str) -> Path:
 
 def _part(parts: Path, number: int) -> Path:
     return parts / f"{number:06d}.h5"
+
+
+def _resumable(path: Path, parts: Path, recipe: Recipe, overwrite: bool) -> Begun | None:
+    """Return what was begun, if it is what is asked for now."""
+    begun = _read_begun(parts)
+    if begun is None:
+        return None
+    same = begun.recipe == recipe.fingerprint
+    if overwrite:
+        return begun if same and begun.overwrite else None
+    if not same and any(parts.glob("[0-9]*.h5")):
+        what = f"was begun with {recipe.difference(begun.manifest, begun.settings)}"
+        raise StoreError(what, where=path, mend=OVERWRITE)
+    return begun if same else None
 
 
 def _read_begun(parts: Path) -> Begun | None:
@@ -377,17 +403,17 @@ def _finished(path: Path, recipe: Recipe) -> list[FeatureStore]:
     return [store]
 
 
-def _parts(parts: Path, begun: Begun | None) -> tuple[list[FeatureStore], int]:
+def _parts(
+    parts: Path, begun: Begun | None, opened: dict[Path, FeatureStore]
+) -> tuple[list[FeatureStore], int]:
     """Open the parts by number: a listing of a shared folder may lag behind."""
     numbers = range(begun.next if begun else 0)
     paths = [path for path in (_part(parts, number) for number in numbers) if path.exists()]
-    found = []
     for path in paths:
-        try:
-            with FeatureStore.open(path) as part:
-                found.append(part)
-        except StoreError:
-            continue
+        if path not in opened:
+            with suppress(StoreError), FeatureStore.open(path) as part:
+                opened[path] = part
+    found = [opened[path] for path in paths if path in opened]
     made = [part for part in found if begun and part.recipe == begun.recipe]
     return made, len(paths) - len(made)
 
@@ -413,6 +439,12 @@ def _arrays(track: Track) -> dict[str, Array]:
     if track.times is not None:
         arrays["times"] = np.asarray(track.times, np.float64)
     return arrays | {f"{EXTRA}{name}": np.asarray(array) for name, array in extra.items()}
+
+
+def _note(notes: Mapping[str, float]) -> str:
+    """Return a track's notes as text; NumPy's numbers become plain ones."""
+    plain = {name: float(value) for name, value in sorted(notes.items())}
+    return json.dumps(plain) if plain else ""
 
 
 def _columns(arrays: Mapping[str, Array]) -> dict[str, Column]:
@@ -453,10 +485,7 @@ def _merged(recipe: Recipe, sources: Sequence[FeatureStore], order: Sequence[str
         columns=_kinds(model),
         blocks=_blocks(sources, [places[i] for i in ids]),
         names=model.dim_names,
-        notes=[
-            json.dumps(n, sort_keys=True) if (n := sources[places[i][0]].notes(i)) else ""
-            for i in ids
-        ],
+        notes=[_note(sources[places[i][0]].notes(i)) for i in ids],
         absent=[clip_id for clip_id in order if clip_id in absent],
         attributes=_attributes(recipe, model.rate, _united([s.versions for s in sources])),
     )

@@ -124,6 +124,30 @@ def test_impossible_tracks(
     check_track(Track(np.zeros((2, 2))), ("x", "y"))
 
 
+def test_notes_are_numbers(tmp_path: Path) -> None:
+    notes = {"words": np.int64(3), "share": np.float32(0.5), "short": True}
+    with FeatureWriter(tmp_path, RECIPE, ["a"]) as writer:
+        (path,) = writer.reserve(1)
+        write_part(path, RECIPE, {"a": Track(np.zeros((1, 3)), notes=notes)}, ())
+        store = writer.finish()
+    assert store is not None
+    assert store.attributes["notes"] == {"words": 3, "share": 0.5, "short": 1}
+    with pytest.raises(ValueError, match="could not convert"):
+        check_track(Track(np.zeros((1, 3)), notes={"words": "three"}))  # type: ignore[dict-item]
+
+
+def test_settings_may_change_before_the_first_part(tmp_path: Path) -> None:
+    with FeatureWriter(tmp_path, RECIPE, IDS) as writer:
+        writer.reserve(5)
+    other = Recipe("mel", "audio", "manifest", {"bands": 9})
+    assert standing(tmp_path, other).begun is None
+    with FeatureWriter(tmp_path, other, IDS) as writer:
+        assert not (tmp_path / ".mel.parts").exists()
+        write_part(writer.reserve(1)[0], other, {"clip 0": track("clip 0")}, ())
+    with pytest.raises(StoreError, match=r"was begun with other settings \(bands was 9, is 3\)"):
+        standing(tmp_path, RECIPE)
+
+
 def test_changed_library_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, [IDS[:5]])
     monkeypatch.setattr("emocli.data.writer.library_versions", lambda: {"numpy": "99.0"})
