@@ -382,6 +382,8 @@ def _sidecar_path(path: Path) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
+    if "\0" in text:
+        raise ManifestError("a text or a name holds a NUL character", where=path)
     try:
         text.encode()
     except UnicodeEncodeError as fault:

@@ -146,9 +146,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "toy.csv"
     corpus(tmp_path).write(path)
     before = path.read_bytes()
-    bad = corpus(tmp_path, clips=(Clip("a", text="\ud800"),))
-    with pytest.raises(ManifestError, match="UTF-8"):
-        bad.write(path)
+    for text, said in (("\ud800", "UTF-8"), ("a\0b", "NUL")):
+        bad = corpus(tmp_path, clips=(Clip("a", text=text),))
+        with pytest.raises(ManifestError, match=said):
+            bad.write(path)
     assert path.read_bytes() == before
 
 
