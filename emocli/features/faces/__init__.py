@@ -1,0 +1,143 @@
+"""Faces: every face of every frame, cut out and aligned, with its box and five landmarks.
+
+Source: Zhang, Zhang, Li & Qiao 2016, IEEE SPL 23(10) (MTCNN); weights of the mtcnn package.
+
+A row is a face; a frame without one is a row whose ``found`` is false and whose arrays are 0. The
+largest face of a frame has ``main`` set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from emocli.config import Settings
+from emocli.data.clip import Clip
+from emocli.data.media import Frame, frames
+from emocli.data.track import Track
+from emocli.errors import ConfigError
+from emocli.features.faces.weights import DIGESTS, checked
+
+if TYPE_CHECKING:
+    from emocli.features.faces.cascade import Cascade, Faces
+    from emocli.features.faces.rows import Row
+
+MODALITY = "visual"
+REQUIRES: tuple[str, ...] = ()
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Config(Settings):
+    """Which faces are searched, and how they are cut out.
+
+    Attributes
+    ----------
+    size : int
+        Side of the crops in pixels.
+    align : str
+        ``landmarks``: eyes, nose and mouth turned, scaled and moved to fixed places; ``plain``: the
+        square around the box.
+    margin : float
+        Room on each side of a plain crop, as a share of the box's longer side.
+    min_face : float
+        Height of the smallest face searched, in pixels.
+    min_share : float
+        The same as a share of the frame's shorter side; the larger of the two holds. 0.05 is 36
+        pixels in a 720p video: smaller faces show no expression, and take most of the time.
+    factor : float
+        Between the sizes at which a frame is searched.
+    thresholds : three floats
+        Least probability of a face after each of the three networks.
+    rate : float, optional
+        Frames per second that are looked at; all if not given.
+    batch : int
+        Frames held in memory at a time.
+    device : str
+        ``auto`` is a GPU if there is one.
+    """
+
+    size: int = Field(default=112, ge=8)
+    align: Literal["landmarks", "plain"] = "landmarks"
+    margin: float = Field(default=0.1, ge=0)
+    min_face: float = Field(default=20, ge=12)
+    min_share: float = Field(default=0.05, ge=0, le=1)
+    factor: float = Field(default=0.709, gt=0.1, lt=1)
+    thresholds: tuple[Probability, Probability, Probability] = (0.6, 0.7, 0.8)
+    rate: float | None = Field(default=None, gt=0)
+    batch: int = Field(default=16, ge=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Finds and cuts out the faces of a clip."""
+
+    config: Config
+    names: tuple[str, ...] = ()
+    rate: float | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The networks stay behind: each worker loads its own.
+        return Extractor, (self.config,)
+
+    @cached_property
+    def _cascade(self) -> Cascade:
+        import torch
+
+        from emocli.features.faces.cascade import Cascade
+
+        device = self.config.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        return Cascade(self.config.factor, self.config.thresholds, device)
+
+    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
+        """Return a row per face: crops, shape (T, size, size, 3), and what belongs to them.
+
+        Extras are ``box`` (x, y, width, height), ``landmarks`` (5, 2), ``confidence``, ``area``,
+        ``frame`` (its index), ``found`` and ``main``; lengths in pixels of the frame.
+        """
+        del upstream
+        from emocli.features.faces.rows import Cut, rows_of, track_of
+
+        config = self.config
+        cut = Cut(config.size, config.align == "landmarks", config.margin)
+        pictures = frames(clip, 1 / config.rate if config.rate else None)
+        rows: list[Row] = []
+        for frame, faces in self._faces(pictures):
+            rows += rows_of(frame, rows[-1].frame + 1 if rows else 0, faces, cut)
+        return track_of(rows)
+
+    def _faces(self, pictures: Iterable[Frame]) -> Iterator[tuple[Frame, Faces]]:
+        """Search a batch at a time; frames of one batch have one size."""
+        for (height, width), group in groupby(pictures, lambda frame: frame.image.shape[:2]):
+            smallest = max(self.config.min_face, self.config.min_share * min(height, width))
+            while batch := list(islice(group, self.config.batch)):
+                images = np.stack([frame.image for frame in batch])
+                yield from zip(batch, self._cascade(images, smallest), strict=True)
+
+
+def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
+    """Check that the networks' weights and the device are there.
+
+    Raises
+    ------
+    ConfigError
+        If they are not.
+    """
+    del clips
+    for name in DIGESTS:
+        checked(name)
+    if config.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise ConfigError("there is no GPU", where="faces.device", mend="set it to auto")
+    return Extractor(config)

@@ -1,0 +1,225 @@
+"""The cascade: proposals over a pyramid, refined twice, for a batch of images of one size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from emocli.features.faces.boxes import Floats, Share, adjust, place, square, suppress
+from emocli.features.faces.networks import (
+    output_network,
+    proposal_network,
+    refinement_network,
+)
+from emocli.features.faces.pyramid import CELL, Pyramid
+
+STRIDE = 2
+"""Pixels between neighbouring patches of the proposal network."""
+
+PATCH = (CELL, 24, 48)
+"""Side of the patch that each network looks at."""
+
+PIXELS = {"cpu": 2**16, "cuda": 2**23}
+"""Input pixels a network is given at a time: on a CPU few enough for what lies between its layers
+to stay in the cache."""
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The faces of one image, the surest first.
+
+    Attributes
+    ----------
+    boxes : ndarray, shape (n, 4)
+        x1, y1, x2, y2 in pixels, inside the image.
+    scores : ndarray, shape (n,)
+        Probability of a face.
+    landmarks : ndarray, shape (n, 5, 2)
+        x, y in pixels: the eyes, the nose, the corners of the mouth; what is further left in an
+        upright face first.
+    """
+
+    boxes: Floats
+    scores: Floats
+    landmarks: Floats
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Boxes in all images of a batch, a row each; landmarks only after the last network."""
+
+    image: NDArray[np.intp]
+    boxes: Floats
+    scores: Floats
+    landmarks: Floats
+
+    def __getitem__(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> _Found:
+        return _Found(self.image[rows], self.boxes[rows], self.scores[rows], self.landmarks[rows])
+
+    def best(self, most: float, of: Share = "union") -> _Found:
+        """Leave out what a better box of the same image overlaps."""
+        kept = [np.empty(0, np.intp)]
+        for image in np.unique(self.image):
+            own = np.flatnonzero(self.image == image)
+            kept.append(own[suppress(self.boxes[own], self.scores[own], most, of)])
+        return self[np.concatenate(kept)]
+
+
+class Cascade:
+    """MTCNN (Zhang et al. 2016): faces and five landmarks in images.
+
+    Parameters
+    ----------
+    factor : float
+        Between neighbouring levels of the pyramid.
+    thresholds : tuple
+        Least probability of a face after each of the three networks.
+    device : str
+        Where the networks run.
+    """
+
+    def __init__(
+        self,
+        factor: float = 0.709,
+        thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8),
+        device: str = "cpu",
+    ) -> None:
+        self.factor = factor
+        self.thresholds = thresholds
+        self.device = torch.device(device)
+        self._pixels = PIXELS.get(self.device.type, PIXELS["cuda"])
+        self._networks = [
+            network.eval().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for network in (proposal_network(), refinement_network(), output_network())
+        ]
+
+    @torch.inference_mode()
+    def __call__(self, images: NDArray[np.uint8], smallest: float = 20) -> list[Faces]:
+        """Find the faces of images of one size.
+
+        Parameters
+        ----------
+        images : ndarray, shape (n, height, width, 3)
+            RGB.
+        smallest : float
+            Height of the smallest face, in pixels.
+        """
+        pixels = torch.from_numpy(images).to(self.device)
+        found = self._propose(pixels, smallest)
+        found = self._judge(1, pixels, found).best(0.7)
+        found = self._judge(2, pixels, found).best(0.7, "smaller")
+        _, height, width, _ = images.shape
+        boxes = found.boxes.clip(0, [width - 1, height - 1] * 2)
+        owns = (found.image == image for image in range(len(images)))
+        return [Faces(boxes[own], found.scores[own], found.landmarks[own]) for own in owns]
+
+    def _propose(self, images: Tensor, smallest: float) -> _Found:
+        """Let the first network look at every level of the pyramid."""
+        _, height, width, _ = images.shape
+        pyramid = Pyramid(height, width, smallest, self.factor, self.device)
+        found = [_Found(np.empty(0, np.intp), np.empty((0, 4)), np.empty(0), np.empty((0, 0, 2)))]
+        for level, first, small in self._levels(images, pyramid):
+            face, offsets, _ = self._networks[0](small)
+            image, y, x = (face > self.thresholds[0]).nonzero().T
+            corner = STRIDE * torch.stack([x, y], dim=1)
+            boxes = torch.cat([corner + 1, corner + CELL], dim=1)
+            boxes = boxes + offsets[image, :, y, x].double() * (CELL - 1)
+            owners = (image + first).cpu().numpy()
+            landmarks = np.empty((len(owners), 0, 2))
+            scores = _array(face[image, y, x])
+            part = _Found(owners, _array(boxes) / pyramid.scales[level], scores, landmarks)
+            found.append(part.best(0.5))
+        return _joined(found).best(0.7)
+
+    def _levels(self, images: Tensor, pyramid: Pyramid) -> Iterator[tuple[int, int, Tensor]]:
+        """Shrink the images; (level, index of the first image, images at that level)."""
+        held: list[list[Tensor]] = [[] for _ in pyramid.scales]
+        for index, image in enumerate(images.unbind()):
+            original = image.float()
+            for level, small in enumerate(held):
+                small.append(pyramid.shrink(original, level))
+                pixels = len(small) * small[0].shape[0] * small[0].shape[1]
+                if pixels >= self._pixels or index == len(images) - 1:
+                    first = index + 1 - len(small)
+                    yield level, first, _normal(torch.stack(small)).permute(0, 3, 1, 2)
+                    small.clear()
+
+    def _judge(self, stage: int, images: Tensor, found: _Found) -> _Found:
+        """Let the second or third network confirm and correct boxes."""
+        boxes = square(found.boxes)
+        size = PATCH[stage]
+        many = self._pixels // size**2
+        parts = []
+        for start in range(0, max(len(boxes), 1), many):
+            part = slice(start, start + many)
+            patches = _patches(images, found.image[part], boxes[part], size)
+            parts.append(self._networks[stage](patches))
+        face, offsets, points = (_array(torch.cat(part)) for part in zip(*parts, strict=True))
+        landmarks = place(boxes, points)
+        judged = _Found(found.image, adjust(boxes, offsets), face, landmarks)
+        return judged[face > self.thresholds[stage]]
+
+
+def cut(image: Tensor, boxes: Floats, size: int) -> Tensor:
+    """Cut boxes out of an image as patches of one size.
+
+    Corners are shares of the image's sides, pixels between are interpolated bilinearly, and a
+    pixel outside the image is 0 after normalising: TensorFlow's ``crop_and_resize``.
+
+    Parameters
+    ----------
+    image : Tensor, shape (height, width, 3)
+        Values 0..255.
+    boxes : ndarray, shape (n, 4)
+    size : int
+
+    Returns
+    -------
+    Tensor, shape (n, 3, size, size)
+        Values -1..1.
+    """
+    height, width, _ = image.shape
+    ends = torch.from_numpy(boxes / [width, height, width, height] * 2 - 1).to(image)
+    steps = torch.linspace(0, 1, size).to(image)
+    x, y = (
+        ends[:, axis, None] + (ends[:, axis + 2] - ends[:, axis])[:, None] * steps
+        for axis in (0, 1)
+    )
+    grid = torch.stack(
+        [x[:, None, :].expand(-1, size, -1), y[:, :, None].expand(-1, -1, size)], dim=-1
+    )
+    source = image.permute(2, 0, 1).expand(len(boxes), -1, -1, -1)
+    patches = functional.grid_sample(source, grid, "bilinear", "border", align_corners=True)
+    return _normal(patches) * (grid.abs() <= 1).all(dim=-1)[:, None]
+
+
+def _patches(images: Tensor, owners: NDArray[np.intp], boxes: Floats, size: int) -> Tensor:
+    patches = images.new_empty((len(boxes), 3, size, size), dtype=torch.float32)
+    patches = patches.to(memory_format=torch.channels_last)
+    for index in np.unique(owners):
+        own = owners == index
+        patches[torch.from_numpy(own)] = cut(images[index].float(), boxes[own], size)
+    return patches
+
+
+def _joined(parts: list[_Found]) -> _Found:
+    return _Found(
+        np.concatenate([part.image for part in parts]),
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.landmarks for part in parts]),
+    )
+
+
+def _normal(values: Tensor) -> Tensor:
+    return values.sub_(127.5).div_(128)
+
+
+def _array(values: Tensor) -> Floats:
+    return np.asarray(values.double().cpu())

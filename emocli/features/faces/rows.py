@@ -1,0 +1,124 @@
+"""What is kept of a face: a row of the feature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.media import Frame
+from emocli.data.track import Track
+from emocli.features.faces.align import by_box, by_landmarks, crop
+from emocli.features.faces.cascade import Faces
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How faces are cut out.
+
+    Attributes
+    ----------
+    size : int
+        Side of the crops in pixels.
+    aligned : bool
+        By landmarks; else the square around the box.
+    margin : float
+        Room around the box, as a share of its longer side.
+    """
+
+    size: int
+    aligned: bool
+    margin: float
+
+    def __call__(
+        self, image: NDArray[np.uint8], box: NDArray[np.float64], landmarks: NDArray[np.float64]
+    ) -> NDArray[np.uint8]:
+        """Return the crop of one face, shape (size, size, 3)."""
+        if self.aligned:
+            return crop(image, by_landmarks(landmarks, self.size), self.size)
+        return crop(image, by_box(box, self.size, self.margin), self.size)
+
+    def nothing(self) -> NDArray[np.uint8]:
+        """Return the crop of a frame without a face."""
+        return np.zeros((self.size, self.size, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A face, or a frame without one.
+
+    Attributes
+    ----------
+    time : float
+        Seconds from the start of the clip.
+    frame : int
+        Index of the frame among those looked at.
+    crop : ndarray, shape (size, size, 3)
+        RGB.
+    box : ndarray, shape (4,)
+        x, y, width, height in pixels.
+    landmarks : ndarray, shape (5, 2)
+        x, y in pixels: eyes, nose, corners of the mouth; further left first in an upright face.
+    confidence : float
+        Probability that it is a face.
+    found, main : bool
+        Whether there is a face, and whether it is the frame's largest.
+    """
+
+    time: float
+    frame: int
+    crop: NDArray[np.uint8]
+    box: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
+    confidence: float
+    found: bool
+    main: bool
+
+
+def rows_of(frame: Frame, index: int, faces: Faces, cut: Cut) -> list[Row]:
+    """Make the rows of a frame: one per face, the surest first, or one that says there is none."""
+    if not len(faces.boxes):
+        nowhere = np.zeros(4), np.zeros((5, 2)), 0.0
+        return [Row(frame.time, index, cut.nothing(), *nowhere, found=False, main=False)]
+    corners, sides = faces.boxes[:, :2], faces.boxes[:, 2:] - faces.boxes[:, :2]
+    boxes = np.concatenate([corners, sides], axis=1)
+    largest = sides.prod(axis=1).argmax()
+    return [
+        Row(
+            time=frame.time,
+            frame=index,
+            crop=cut(frame.image, box, landmarks),
+            box=box,
+            landmarks=landmarks,
+            confidence=float(score),
+            found=True,
+            main=number == largest,
+        )
+        for number, (box, landmarks, score) in enumerate(
+            zip(boxes, faces.landmarks, faces.scores, strict=True)
+        )
+    ]
+
+
+def track_of(rows: Sequence[Row]) -> Track:
+    """Put the rows of a clip together: crops as values, the rest as extras."""
+    boxes = np.array([row.box for row in rows], np.float32)
+    extra = {
+        "box": boxes,
+        "landmarks": np.array([row.landmarks for row in rows], np.float32),
+        "confidence": np.array([row.confidence for row in rows], np.float32),
+        "area": boxes[:, 2] * boxes[:, 3],
+        "frame": np.array([row.frame for row in rows], np.int64),
+        "found": np.array([row.found for row in rows], bool),
+        "main": np.array([row.main for row in rows], bool),
+    }
+    found = sum(row.found for row in rows)
+    notes = {
+        "frames": rows[-1].frame + 1,
+        "frames_without_face": len(rows) - found,
+        "faces": found,
+    }
+    times = np.array([row.time for row in rows])
+    return Track(np.stack([row.crop for row in rows]), times, extra, notes)
