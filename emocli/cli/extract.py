@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,9 +91,24 @@ def _print(results: Sequence[Extraction]) -> None:
         ],
     )
     for result in results:
-        for note, total in result.notes.items():
-            show.line(f"{result.feature}: {note.replace('_', ' ')}: {total:g}")
+        for note in _notes(result.notes):
+            show.line(f"{result.feature}: {note}")
         if result.non_finite:
             show.warn(f"{result.feature}: {result.non_finite} values are not finite; read as 0")
         if result.damaged:
             show.warn(f"{result.feature}: {result.damaged} damaged parts were computed again")
+
+
+def _notes(notes: Mapping[str, float]) -> Iterator[str]:
+    """Say how many there are of each, and what share of them are what."""
+    for name, count in notes.items():
+        whole, dot, part = name.partition(".")
+        if not dot:
+            yield f"{count:,.0f} {_words(name)}"
+        elif notes.get(whole):
+            share = count / notes[whole]
+            yield f"{count:,.0f} {_words(whole)} ({share:.1%}) {_words(part)}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -45,8 +45,8 @@ class Track:
     extra : mapping
         Further arrays, each with T rows.
     notes : mapping
-        Counts and flags worth reporting (``{"out_of_vocabulary": 2, "words": 14}``); numbers are
-        summed over the clips in the report of the extraction.
+        Counts worth reporting, summed over the clips in the report of the extraction. A name with
+        a dot counts a part of another: ``{"words": 14, "words.out_of_vocabulary": 2}``.
     """
 
     values: Array

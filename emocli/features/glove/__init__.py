@@ -9,8 +9,8 @@ lacks is looked up in lower case (unless ``case`` says otherwise), then by its p
 
 Where a clip has ``media.words``, its tokens are those of the words spoken inside the clip, and each
 row has a time; else they are those of its text. Notes: tokens (``words``) and those of them that
-are ``out_of_vocabulary``; the same of types, each counted at the first clip that has it
-(``types``, ``types_out_of_vocabulary``).
+are out of vocabulary (``words.out_of_vocabulary``); the same of types, each counted at the first
+clip that has it (``types``, ``types.out_of_vocabulary``).
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ class Extractor:
             np.array(times) if self.timed else None,
             notes={
                 "words": len(found),
-                "out_of_vocabulary": sum(not self._rows(token) for token, _ in found),
+                "words.out_of_vocabulary": sum(not self._rows(token) for token, _ in found),
                 "types": len(types),
-                "types_out_of_vocabulary": sum(not self._rows(token) for token in types),
+                "types.out_of_vocabulary": sum(not self._rows(token) for token in types),
             },
         )
 

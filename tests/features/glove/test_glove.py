@@ -65,9 +65,9 @@ def test_a_row_per_token(vectors: Path) -> None:
     assert track.times is None
     assert track.notes == {
         "words": 5,
-        "out_of_vocabulary": 0,
+        "words.out_of_vocabulary": 0,
         "types": 5,
-        "types_out_of_vocabulary": 0,
+        "types.out_of_vocabulary": 0,
     }
 
 
@@ -85,7 +85,7 @@ def test_unknown_tokens_are_treated_as_asked(vectors: Path, oov: str, rows: list
     track = extract(vectors, Clip("a", text="I hardly know"), oov=oov)
     assert first(track) == rows
     assert track.notes["words"] == 3
-    assert track.notes["out_of_vocabulary"] == 1
+    assert track.notes["words.out_of_vocabulary"] == 1
 
 
 def test_a_clip_of_unknown_words_may_have_no_row(vectors: Path) -> None:
@@ -98,7 +98,7 @@ def test_unknown_tokens_are_looked_up_by_their_parts(vectors: Path) -> None:
     track = extract(vectors, Clip("a", text="gonna well-know well-zzz"))
     assert first(track) == [9, 10, 8, 4, 0]
     assert track.notes["words"] == 3
-    assert track.notes["out_of_vocabulary"] == 1
+    assert track.notes["words.out_of_vocabulary"] == 1
 
 
 def test_a_type_counts_at_its_first_clip(vectors: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_type_counts_at_its_first_clip(vectors: Path) -> None:
     notes: Counter[str] = Counter()
     for clip in clips:
         notes.update({k: int(v) for k, v in extractor(clip, {}).notes.items()})
-    assert notes == {"words": 8, "out_of_vocabulary": 3, "types": 4, "types_out_of_vocabulary": 2}
+    assert notes == {"words": 8, "words.out_of_vocabulary": 3, "types": 4, "types.out_of_vocabulary": 2}
 
 
 def test_words_give_tokens_and_times(tmp_path: Path, vectors: Path) -> None:
@@ -198,8 +198,8 @@ def test_real_texts_and_vectors(
         assert track.values.shape == (len(track), dim)
         assert len(track)
         notes.update({k: int(v) for k, v in track.notes.items()})
-    share = notes["out_of_vocabulary"] / notes["words"]
-    types = notes["types_out_of_vocabulary"] / notes["types"]
+    share = notes["words.out_of_vocabulary"] / notes["words"]
+    types = notes["types.out_of_vocabulary"] / notes["types"]
     print(
         f"{name}: out of vocabulary {share:.1%} of {notes['words']:,} tokens, {types:.1%} of types"
     )
