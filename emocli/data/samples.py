@@ -94,7 +94,7 @@ class Samples:
         }
 
     def length(self, clip: Clip) -> int:
-        """Steps of the clip's longest view."""
+        """Return the steps of the clip's longest view."""
         return max(store.length(clip.id) for store in self.stores.values())
 
     def batch(self, clips: Sequence[Clip]) -> Batch:

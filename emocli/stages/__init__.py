@@ -1,1 +1,1 @@
-"""The pipeline, a function per stage: typed settings and paths in, one artefact out, no printing."""
+"""The pipeline, a function per stage: settings and paths in, one artefact out, no printing."""

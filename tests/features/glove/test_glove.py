@@ -107,7 +107,12 @@ def test_a_type_counts_at_its_first_clip(vectors: Path) -> None:
     notes: Counter[str] = Counter()
     for clip in clips:
         notes.update({k: int(v) for k, v in extractor(clip, {}).notes.items()})
-    assert notes == {"words": 8, "words.out_of_vocabulary": 3, "types": 4, "types.out_of_vocabulary": 2}
+    assert notes == {
+        "words": 8,
+        "words.out_of_vocabulary": 3,
+        "types": 4,
+        "types.out_of_vocabulary": 2,
+    }
 
 
 def test_words_give_tokens_and_times(tmp_path: Path, vectors: Path) -> None:
