@@ -100,7 +100,7 @@ class Batch:
         return len(self.ids)
 
     def per_clip(self, output: Tensor) -> Tensor:
-        """Bring a network's output, (B, ...) or (B, K, ...), into the order of ``ids``, (n, ...)."""
+        """Bring an output, (B, ...) or (B, K, ...), into the order of ``ids``, (n, ...)."""
         if self.turns is None:
             return output
         steps = torch.arange(output.shape[1], device=output.device)
