@@ -17,7 +17,7 @@ from emocli.errors import ConfigError, RunError
 from emocli.learn import rundir
 from emocli.learn.card import card
 from emocli.learn.loop import best_epoch, fit, seeded
-from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, Row, RunConfig, Source
+from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, RunConfig, Source
 from emocli.learn.statistics import Spread, spread
 from emocli.stages.prepare import Prepared, prepare
 
@@ -240,27 +240,20 @@ def _train_seed(
     folder: Path, config: RunConfig, prepared: Prepared, ended: Callable[[int], None]
 ) -> SeedSummary:
     """Train one seed, resume it, or leave it alone if it is done."""
-    checkpoint = folder / CHECKPOINT
     if rundir.finished(folder):
-        shutil.rmtree(checkpoint, ignore_errors=True)
+        shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
         return _seed_summary(folder, config, "already trained")
     folder.mkdir(exist_ok=True)
     rundir.write_config(folder, config)
-
-    def after_epoch(history: list[Row]) -> None:
-        rundir.write_history(folder, history)
-        ended(len(history))
-
     settings = prepared.settings.model_copy(update={"seed": config.seeds[0]})
     with seeded(settings.seed, 0):
         network = rundir.make_network(config)
-    train, valid = prepared.standardised
-    fitted = fit(network, train, valid, settings, checkpoint / "last.safetensors", after_epoch)
+    fitted = fit(network, *prepared.standardised, settings, folder, ended)
     rundir.write_history(folder, fitted.history)
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)
     rundir.write_model(folder, fitted.state, prepared.standardiser)
-    shutil.rmtree(checkpoint)
+    shutil.rmtree(folder / CHECKPOINT)
     return summary
 
 

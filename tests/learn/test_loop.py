@@ -21,6 +21,12 @@ from emocli.learn.loop import TrainConfig, best_epoch, fit, learning_rate, over,
 from tests import toy
 
 
+@pytest.fixture(autouse=True)
+def _checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep one of every epoch, however short."""
+    monkeypatch.setattr(loop, "PAUSE", 0.0)
+
+
 class Tiny(nn.Module):
     """Means of all views into one layer: enough to learn the toy corpus."""
 
@@ -61,9 +67,10 @@ def config(**changes: Any) -> TrainConfig:
 def train(corpus: toy.Toy, folder: Path, kind: type[Tiny] = Tiny, **changes: Any) -> loop.Fitted:
     settings = config(**changes)
     samples, valid = splits(corpus)
+    folder.mkdir(exist_ok=True)
     with seeded(settings.seed, 0):
         network = kind(samples.dims, len(corpus.manifest.classes))
-    return fit(network, samples, valid, settings, folder / "last.safetensors")
+    return fit(network, samples, valid, settings, folder)
 
 
 def same(a: loop.Fitted, b: loop.Fitted) -> bool:
@@ -134,15 +141,15 @@ def test_resuming_after_an_epoch_gives_the_same_bits(corpus, tmp_path, baseline,
     class Killed(BaseException):
         pass
 
-    def ended(history: list[loop.Row]) -> None:
-        if len(history) == epochs:
+    def ended(done: int) -> None:
+        if done == epochs:
             raise Killed
 
     samples, valid = splits(corpus)
     with seeded(0, 0):
         network = Tiny(samples.dims, 3)
     with pytest.raises(Killed):
-        fit(network, samples, valid, config(), tmp_path / "last.safetensors", ended)
+        fit(network, samples, valid, config(), tmp_path, ended)
     resumed = train(corpus, tmp_path)
     assert resumed.resumed == epochs
     assert same(resumed, baseline)
@@ -188,8 +195,37 @@ def test_resuming_keeps_the_schedule(corpus, tmp_path, scheduler):
     assert same(train(corpus, tmp_path / "part", **changes), whole)
 
 
+def test_short_epochs_share_a_checkpoint(corpus, tmp_path, baseline, monkeypatch):
+    writes = []
+    original = loop.Checkpoint.save
+
+    def counting(self: loop.Checkpoint, path: Path) -> None:
+        writes.append(len(self.history))
+        original(self, path)
+
+    monkeypatch.setattr(loop.Checkpoint, "save", counting)
+    monkeypatch.setattr(loop, "PAUSE", 1e9)
+    assert same(train(corpus, tmp_path), baseline)
+    assert writes == [5]  # the last one always
+
+
+def test_threads_are_what_is_asked_for(corpus, tmp_path):
+    seen = set()
+
+    class Asking(Tiny):
+        def forward(self, batch: Batch) -> FusionOutput:
+            seen.add(torch.get_num_threads())
+            return super().forward(batch)
+
+    before = torch.get_num_threads()
+    train(corpus, tmp_path, Asking, threads=before + 2, epochs=1)
+    assert seen == {before + 2}
+    assert torch.get_num_threads() == before
+
+
 def test_a_damaged_checkpoint_is_one_line(corpus, tmp_path):
-    (tmp_path / "last.safetensors").write_bytes(b"nonsense")
+    (tmp_path / ".checkpoint").mkdir()
+    (tmp_path / ".checkpoint" / "last.safetensors").write_bytes(b"nonsense")
     with pytest.raises(RunError, match=r"last.safetensors: is damaged"):
         train(corpus, tmp_path)
 
