@@ -111,7 +111,9 @@ def _settings(config: RunConfig) -> str:
     def lines(section: str, values: Mapping[str, object]) -> list[str]:
         return [f"{section}.{key} = {json.dumps(value)}" for key, value in values.items()]
 
-    text = "\n".join([*lines("network", config.network), *lines("train", config.train)])
+    text = "\n".join(
+        [*lines("network", config.network), *lines("train", config.train.model_dump(mode="json"))]
+    )
     return f"## Settings\n\nPreset `{config.preset}`.\n\n```\n{text}\n```"
 
 

@@ -17,9 +17,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -30,6 +31,7 @@ from emocli.data.durable import replacing, write_at, write_text
 from emocli.data.manifest import Task
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
+from emocli.learn.settings import TrainConfig
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
@@ -93,8 +95,10 @@ class RunConfig(Settings):
         Version of the layout.
     fusion, preset : str
         The network's plug-in, and the preset its settings started from.
-    network, train : mapping
-        Resolved settings.
+    network : mapping
+        The network's settings, resolved.
+    train : TrainConfig
+        The training's.
     seeds : tuple of int
         One, or those of the folders beneath.
     dataset, task, classes, citation, licence
@@ -113,8 +117,8 @@ class RunConfig(Settings):
     fusion: str
     preset: str
     network: dict[str, Any]
-    train: dict[str, Any]
-    seeds: tuple[int, ...]
+    train: TrainConfig
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     dataset: str
     task: Task
     classes: tuple[str, ...]
@@ -123,7 +127,7 @@ class RunConfig(Settings):
     labels: str
     manifest: Source
     store: Source
-    features: dict[str, View]
+    features: Annotated[dict[str, View], Field(min_length=1)]
     versions: dict[str, str]
 
     @property
@@ -150,7 +154,7 @@ class RunConfig(Settings):
             "task": self.task,
             "classes": self.classes,
             **{f"network.{key}": value for key, value in self.network.items()},
-            **{f"train.{k}": value for k, value in self.train.items() if k not in PRIVATE},
+            **{f"train.{k}": value for k, value in self.train if k not in PRIVATE},
             **{f"{modality} feature": view.feature for modality, view in self.features.items()},
         }
 

@@ -17,7 +17,7 @@ from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import RunError, StoreError
 from emocli.learn import rundir
-from emocli.learn.loop import TrainConfig, predict
+from emocli.learn.loop import predict
 from emocli.learn.memory import Memory, Remembering
 from emocli.learn.metrics import Scores
 from emocli.learn.rundir import MODEL, Run, RunConfig, Source, View
@@ -128,7 +128,7 @@ class Bench:
         if corruptions:
             spoilt = samples.then(Corrupter(tuple(corruptions), seed, samples))
             samples = _kept(spoilt, self.config)
-        training = TrainConfig.model_validate(self.config.train)
+        training = self.config.train
         flagged: Flagged = {}
         if self.check is not None:
             samples, flagged = checked(self.check, samples, training.batch_size)
@@ -174,7 +174,7 @@ def checked(check: ModalityCheck, samples: Samples, size: int) -> tuple[Samples,
 
 
 def _kept(samples: Samples, config: RunConfig) -> Samples:
-    return Remembering.through(samples, Memory(int(config.train["cache_mb"]) << 20))
+    return Remembering.through(samples, Memory(config.train.cache_mb << 20))
 
 
 def _equal(a: Mapping[str, NDArray[np.float32]], b: Mapping[str, NDArray[np.float32]]) -> bool:

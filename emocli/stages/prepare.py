@@ -22,9 +22,10 @@ from emocli.data.standardise import Standardiser
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.learn import losses
-from emocli.learn.loop import TrainConfig, class_counts, seeded
+from emocli.learn.loop import class_counts, seeded
 from emocli.learn.memory import Memory, Remembering
 from emocli.learn.rundir import RunConfig, Source, View
+from emocli.learn.settings import TrainConfig
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
 
@@ -99,7 +100,7 @@ class Prepared:
             fusion=self.fusion,
             preset=self.preset,
             network=self.network,
-            train=self.settings.model_dump(mode="json"),
+            train=self.settings,
             seeds=tuple(seeds),
             dataset=manifest.dataset,
             task=manifest.task,

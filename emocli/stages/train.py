@@ -229,7 +229,7 @@ def _member(config: RunConfig, seed: int, run: Path, folder: Path) -> RunConfig:
     return config.model_copy(
         update={
             "seeds": (seed,),
-            "train": {**config.train, "seed": seed},
+            "train": config.train.model_copy(update={"seed": seed}),
             "manifest": moved(config.manifest),
             "store": moved(config.store),
         }
@@ -245,10 +245,9 @@ def _train_seed(
         return _seed_summary(folder, config, "already trained")
     folder.mkdir(exist_ok=True)
     rundir.write_config(folder, config)
-    settings = prepared.settings.model_copy(update={"seed": config.seeds[0]})
-    with seeded(settings.seed, 0):
+    with seeded(config.train.seed, 0):
         network = rundir.make_network(config)
-    fitted = fit(network, *prepared.standardised, settings, folder, ended)
+    fitted = fit(network, *prepared.standardised, config.train, folder, ended)
     rundir.write_history(folder, fitted.history)
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)
@@ -259,7 +258,7 @@ def _train_seed(
 
 def _seed_summary(folder: Path, config: RunConfig, state: State) -> SeedSummary:
     history = rundir.read_history(folder)
-    best = best_epoch(history, config.train["monitor"])
+    best = best_epoch(history, config.train.monitor)
     row = history[best - 1]
     valid = {k.removeprefix(VALID): v for k, v in row.items() if k.startswith(VALID)}
     return SeedSummary(config.seeds[0], folder, state, len(history), best, valid)

@@ -17,7 +17,8 @@ from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from emocli.errors import ConfigError, RunError
 from emocli.learn import loop
-from emocli.learn.loop import TrainConfig, best_epoch, fit, learning_rate, over, predict, seeded
+from emocli.learn.loop import best_epoch, fit, learning_rate, over, predict, seeded
+from emocli.learn.settings import TrainConfig
 from tests import toy
 
 

@@ -138,8 +138,10 @@ def test_a_damaged_configuration(run, text):
         ({"network": {"hidden": 7}}, "does not hold the network"),
         ({"classes": ["joy"]}, "does not hold the network"),
         ({"task": "guess"}, "is damaged"),
-        ({"features": {}}, "does not hold the statistics"),
-        ({"seeds": "all"}, "is damaged"),
+        ({"features": {}}, "is damaged.*features"),
+        ({"seeds": "all"}, "is damaged.*seeds"),
+        ({"seeds": []}, "is damaged.*seeds"),
+        ({"train": {"lr": "fast"}}, "is damaged.*train.lr"),
     ],
     ids=str,
 )

@@ -216,7 +216,7 @@ def test_overwrite_replaces_a_run(corpus, tmp_path):
     assert {path.name for path in run.iterdir()} == {
         *("config.json", "model.safetensors", "history.csv", "README.md", "mine.txt")
     }
-    assert rundir.load(run).config.train["lr"] == 0.02
+    assert rundir.load(run).config.train.lr == 0.02
 
 
 def test_overwriting_with_equal_settings_trains_anew(corpus, tmp_path):
