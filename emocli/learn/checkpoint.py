@@ -15,6 +15,9 @@ from emocli.learn.rundir import Row, read_tensors, write_tensors
 
 Tensors = dict[str, Tensor]
 
+ANEW = "remove it: the training then starts over"
+"""How to mend a checkpoint that cannot be used."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -59,7 +62,10 @@ class Checkpoint:
         """
         if not path.is_file():
             return None
-        tensors = read_tensors(path)
+        try:
+            tensors = read_tensors(path)
+        except RunError as error:
+            raise RunError(error.what, where=path, mend=ANEW) from None
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
         try:
@@ -69,8 +75,7 @@ class Checkpoint:
                 number, key = name.split(".", 1)
                 optimizer.setdefault(int(number), {})[key] = value
         except (KeyError, ValueError) as error:
-            mend = "train again with --overwrite"
-            raise RunError(f"is no checkpoint ({error})", where=path, mend=mend) from None
+            raise RunError(f"is no checkpoint ({error})", where=path, mend=ANEW) from None
         return cls(
             history, _below(tensors, "network."), _below(tensors, "best."), optimizer, scaler
         )

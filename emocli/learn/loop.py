@@ -25,7 +25,7 @@ from emocli.data.manifest import Task
 from emocli.data.samples import Level, Samples
 from emocli.errors import ConfigError, RunError
 from emocli.learn import losses, metrics
-from emocli.learn.checkpoint import Checkpoint, Tensors
+from emocli.learn.checkpoint import ANEW, Checkpoint, Tensors
 from emocli.learn.rundir import CHECKPOINT, Row, write_history
 from emocli.learn.settings import TrainConfig
 
@@ -120,7 +120,7 @@ def fit(
     learner = Learner(network, train, valid, config)
     history, best = learner.restore(run / CHECKPOINT / LAST)
     resumed, saved = len(history), time.monotonic()
-    with _arithmetic(config.threads):
+    with arithmetic(config.threads):
         while not over(history, config, monitor):
             row = learner.epoch(len(history) + 1, learning_rate(history, config, monitor))
             history.append(row)
@@ -200,8 +200,7 @@ class Learner:
             self.network.load_state_dict(found.network)
             self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
         except (RuntimeError, ValueError, KeyError):
-            mend = "train again with --overwrite"
-            raise RunError("is that of another network", where=path, mend=mend) from None
+            raise RunError("is that of another network", where=path, mend=ANEW) from None
         self.fabric.strategy.precision.load_state_dict(found.scaler)
         return found.history, found.best
 
@@ -343,7 +342,7 @@ def seeded(*key: int) -> Iterator[np.random.Generator]:
 
 
 @contextmanager
-def _arithmetic(threads: int) -> Iterator[None]:
+def arithmetic(threads: int) -> Iterator[None]:
     """Compute deterministically, with so many threads, and without denormal numbers."""
     before = torch.are_deterministic_algorithms_enabled()
     warned = torch.is_deterministic_algorithms_warn_only_enabled()

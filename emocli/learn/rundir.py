@@ -73,7 +73,7 @@ class Source(Settings):
 
     def locate(self, run: Path) -> Path:
         """Find it beside the run, else where it was."""
-        beside = run / self.path
+        beside = (run / self.path).resolve()
         return beside if beside.exists() else Path(self.absolute)
 
 
@@ -306,8 +306,8 @@ def read_history(run: Path) -> list[Row]:
 
 
 def clear(run: Path) -> None:
-    """Remove what a training wrote, and nothing else; the model goes first."""
-    for folder in [run, *run.glob("seed-*")]:
+    """Remove what a training wrote, and nothing else; what says that it is a run goes last."""
+    for folder in [*run.glob("seed-*"), run]:
         for name in (MODEL, HISTORY, CARD):
             (folder / name).unlink(missing_ok=True)
         for name in (CHECKPOINT, REPORTS):

@@ -31,7 +31,7 @@ def summarise(
     dict
         Every figure's mean and, for several seeds, ``<figure>_std``; ``accuracy_ci`` (95 %, over
         groups of clips); ``per_class`` (means), ``confusion`` (summed over the seeds),
-        ``by_seed`` and ``undefined``.
+        ``by_seed``, and ``undefined``: the classes for which a figure is not defined in some seed.
     """
     figures = means([s.overall for s in scores])
     names = list(scores[0].per_class)
@@ -41,7 +41,7 @@ def summarise(
         "per_class": {name: means([s.per_class[name] for s in scores]) for name in names},
         "confusion": np.sum([s.confusion for s in scores], axis=0).tolist(),
         "by_seed": [{"seed": k, **s.overall} for k, s in zip(seeds, scores, strict=True)],
-        "undefined": dict(scores[0].undefined),
+        "undefined": _undefined(scores),
     }
 
 
@@ -71,3 +71,11 @@ def means(figures: Sequence[Figures]) -> Figures:
 def bounds(interval: Interval) -> list[float]:
     """Return the bounds of an interval."""
     return [interval.low, interval.high]
+
+
+def _undefined(scores: Sequence[Scores]) -> dict[str, list[str]]:
+    found: dict[str, dict[str, None]] = {}
+    for seed in scores:
+        for figure, classes in seed.undefined.items():
+            found.setdefault(figure, {}).update(dict.fromkeys(classes))
+    return {figure: list(classes) for figure, classes in found.items()}

@@ -105,11 +105,14 @@ def confusion(report: Data) -> Figure:
     classes = report["classes"]
     side = max(2.6, 0.55 * len(classes) + 0.6)
     label = 0.09 * max(len(name) for name in classes) + 0.4
-    drawing, panels = _canvas(
-        label + len(sides) * (side + 0.3) + 0.6, side + label + 0.5, len(sides)
-    )
+    titles = [
+        "\n".join(textwrap.fill(part, 24) for part in title.split(" + ")) for title, _ in sides
+    ]
+    lines = max(title.count("\n") for title in titles)
+    width = label + len(sides) * (side + 0.1) + 1.0
+    drawing, panels = _canvas(width, side + 0.7 * label + 0.2 * lines + 0.5, len(sides))
     images = []
-    for index, (axes, (title, data)) in enumerate(zip(panels, sides, strict=True)):
+    for index, (axes, title, (_, data)) in enumerate(zip(panels, titles, sides, strict=True)):
         shares = _shares(data["confusion"])
         images.append(axes.imshow(shares, cmap="Blues", vmin=0, vmax=100))
         _write_numbers(axes, shares)
@@ -118,7 +121,7 @@ def confusion(report: Data) -> Figure:
         )
         axes.set_yticks(range(len(classes)), classes if index == 0 else [""] * len(classes))
         axes.set_xlabel("predicted")
-        axes.set_title("\n".join(textwrap.fill(part, 24) for part in title.split(" + ")))
+        axes.set_title(title)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
     panels[0].set_ylabel("shown")

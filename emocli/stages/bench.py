@@ -17,7 +17,7 @@ from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import RunError, StoreError
 from emocli.learn import rundir
-from emocli.learn.loop import predict
+from emocli.learn.loop import arithmetic, predict
 from emocli.learn.memory import Memory, Remembering
 from emocli.learn.metrics import Scores
 from emocli.learn.rundir import MODEL, Run, RunConfig, Source, View
@@ -132,7 +132,8 @@ class Bench:
         flagged: Flagged = {}
         if self.check is not None:
             samples, flagged = checked(self.check, samples, training.batch_size)
-        said = [predict(member.network, samples, training.batch_size) for member in self.members]
+        with arithmetic(training.threads):
+            said = [predict(m.network, samples, training.batch_size) for m in self.members]
         scores = [s.scores(self.config.task, training.loss, self.config.classes) for s in said]
         return Measured(tuple(corruptions), tuple(scores), said[0].ids, flagged)
 

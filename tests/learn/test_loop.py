@@ -227,7 +227,7 @@ def test_threads_are_what_is_asked_for(corpus, tmp_path):
 def test_a_damaged_checkpoint_is_one_line(corpus, tmp_path):
     (tmp_path / ".checkpoint").mkdir()
     (tmp_path / ".checkpoint" / "last.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(RunError, match=r"last.safetensors: is damaged"):
+    with pytest.raises(RunError, match=r"last.safetensors: is damaged.*; remove it"):
         train(corpus, tmp_path)
 
 
@@ -238,7 +238,7 @@ def test_a_checkpoint_of_another_network_is_refused(corpus, tmp_path):
             self.more = nn.Linear(2, 2)
 
     train(corpus, tmp_path, epochs=1)
-    with pytest.raises(RunError, match=r"another network.*--overwrite"):
+    with pytest.raises(RunError, match=r"another network; remove it"):
         train(corpus, tmp_path, Wider)
 
 

@@ -63,3 +63,9 @@ def test_undefined_classes_are_named():
     nobody = score("single", TARGETS[:2], np.eye(3)[[0, 1]], CLASSES)
     found = summarise([nobody, nobody], [0, 1], ["a", "b"])
     assert found["undefined"]["recall"] == ["sadness"]
+
+
+def test_a_class_undefined_in_one_seed_is_named_too():
+    found = summarise([GOOD, POOR], [0, 1], GROUPS)
+    assert found["undefined"] == {"precision": ["anger", "sadness"]}
+    assert found["per_class"]["anger"]["precision"] == 1  # of the seed that predicts it
