@@ -2,9 +2,10 @@
 
 Each modality shows an utterance's emotion by itself, independently of the others given the
 emotion. With a probability, its *clarity*, it shows (almost) nothing but the emotion; else it
-shows a mixture with that modality's *neighbour* of the emotion, which may outweigh it. The voice
-leaves open whether a feeling is pleasant, the face how excited it is, the words the rest: so no
-modality suffices, and what one leaves open the others tell.
+shows a mixture with another one, which may outweigh it: mostly with that modality's *neighbour* of
+the emotion, at times with any. The voice leaves open whether a feeling is pleasant, the face how
+excited it is, the words the rest: so no modality suffices, and what one leaves open the others
+tell, though not always.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ class Sizes(Settings):
 class Clarity(Settings):
     """The probability that a modality shows (almost) nothing but the emotion."""
 
-    audio: float = Field(default=0.55, ge=0, le=1)
-    visual: float = Field(default=0.55, ge=0, le=1)
-    text: float = Field(default=0.55, ge=0, le=1)
+    audio: float = Field(default=0.6, ge=0, le=1)
+    visual: float = Field(default=0.6, ge=0, le=1)
+    text: float = Field(default=0.6, ge=0, le=1)
 
 
 class Config(Settings):
@@ -67,6 +68,9 @@ class Config(Settings):
         Speakers per split; none is in two splits.
     clarity : Clarity
         How often each modality is clear.
+    stray : float
+        How often, where a modality is not clear, it mixes the emotion with any other one instead
+        of its neighbour.
     noise : float
         Scale of the continuous variation around an emotion's face and voice; 0 for none.
     seconds : pair of float
@@ -88,6 +92,7 @@ class Config(Settings):
     turns: int = Field(default=8, ge=1)
     speakers: Sizes = Sizes(train=4, valid=2, test=2)
     clarity: Clarity = Clarity()
+    stray: float = Field(default=0.25, ge=0, le=1)
     noise: float = Field(default=1.0, ge=0, le=3)
     seconds: tuple[float, float] = (1.2, 2.0)
     size: int = Field(default=256, ge=64, le=1024, multiple_of=2)
@@ -219,9 +224,8 @@ def _utterance(
 ) -> Utterance:
     name = f"{dialogue}_{turn + 1:02d}"
     shown = {
-        modality: _shown(emotion, neighbours[emotion], getattr(config.clarity, modality), rng)
-        for modality, neighbours in NEIGHBOURS.items()
-        for rng in [stream(config, name, "shown", modality)]
+        modality: _shown(emotion, modality, config, stream(config, name, "shown", modality))
+        for modality in NEIGHBOURS
     }
     rng = stream(config, name, "text")
     text = sentence(lambda: shown["text"].draw(rng), listener, rng)
@@ -230,6 +234,9 @@ def _utterance(
     )
 
 
-def _shown(emotion: str, neighbour: str, clarity: float, rng: np.random.Generator) -> Blend:
-    share = rng.uniform(*(CLEAR if rng.random() < clarity else UNCLEAR))
-    return Blend({emotion: share, neighbour: 1 - share})
+def _shown(emotion: str, modality: str, config: Config, rng: np.random.Generator) -> Blend:
+    clear = rng.random() < getattr(config.clarity, modality)
+    share = rng.uniform(*(CLEAR if clear else UNCLEAR))
+    anything = str(rng.choice([other for other in EMOTIONS if other != emotion]))
+    stray = not clear and rng.random() < config.stray
+    return Blend({emotion: share, anything if stray else NEIGHBOURS[modality][emotion]: 1 - share})

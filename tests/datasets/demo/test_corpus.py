@@ -73,11 +73,28 @@ def test_a_feeling_outlasts_a_turn(many: list[Utterance]) -> None:
 def test_clarity_is_the_share_of_clear_clips(many: list[Utterance]) -> None:
     for modality in NEIGHBOURS:
         clear = shares(many, modality) >= 0.8
-        assert np.mean(clear) == pytest.approx(0.55, abs=0.04)
+        assert np.mean(clear) == pytest.approx(0.6, abs=0.04)
     deaf = LARGE.model_copy(update={"clarity": Clarity(audio=0.0, visual=1.0)})
     utterances = plan(deaf)
     assert (shares(utterances, "audio") < 0.8).all()
     assert (shares(utterances, "visual") >= 0.8).all()
+
+
+def test_stray_is_how_often_an_unclear_modality_shows_any_emotion(many: list[Utterance]) -> None:
+    def foreign(utterances: list[Utterance]) -> float:
+        return float(
+            np.mean(
+                [
+                    NEIGHBOURS[modality][u.emotion] not in blend.shares
+                    for u in utterances
+                    for modality, blend in u.shown.items()
+                    if blend.shares[u.emotion] < 0.8
+                ]
+            )
+        )
+
+    assert foreign(many) == pytest.approx(0.25 * 2 / 3, abs=0.03)
+    assert foreign(plan(LARGE.model_copy(update={"stray": 0.0}))) == 0
 
 
 def test_modalities_err_independently_given_the_emotion(many: list[Utterance]) -> None:
@@ -103,7 +120,7 @@ def test_each_modality_is_ambiguous_and_all_together_are_not(many: list[Utteranc
     for values in evidence.values():
         assert 0.5 < np.mean(values.argmax(1) == truth) < 0.8
     together = sum(evidence.values())
-    assert np.mean(together.argmax(1) == truth) > 0.95
+    assert np.mean(together.argmax(1) == truth) > 0.9
 
 
 def test_equal_seeds_give_equal_plans_and_others_do_not(usual: list[Utterance]) -> None:
