@@ -59,7 +59,7 @@ def by_box(box: ArrayLike, size: int, margin: float) -> Floats:
     x, y, width, height = np.asarray(box, float)
     scale = size / (max(width, height) * (1 + 2 * margin))
     middle = np.array([x + width / 2, y + height / 2])
-    shift = size / 2 - scale * middle
+    shift = (size - 1) / 2 - scale * (middle - 1 / 2)  # a pixel's place is its centre
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
 
 
