@@ -16,7 +16,7 @@ def command(
     folder: Annotated[
         Path, typer.Option("--dir", help="Where everything goes; repeat to resume.")
     ] = Path("demo"),
-    workers: Annotated[int, typer.Option(min=1, help="Processes that extract features.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that compute.")] = 2,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each network.")] = 3,
     settings: options.Settings = None,
     json: options.Json = False,
@@ -43,7 +43,7 @@ def command(
     modalities = list(dict.fromkeys(m for s in report.systems for m in s.modalities))
     rows = [
         (
-            system.name,
+            system.run.name,
             _figure(system.clean),
             *(_figure(system.corrupted[m]) if m in system.corrupted else "-" for m in modalities),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from emocli.stages.evaluate import evaluate
 from emocli.stages.extract import extract
 from emocli.stages.fit_cca import fit_cca
 from emocli.stages.manifest import make_manifest
+from emocli.stages.pool import open_pool
 from emocli.stages.train import train
 
 VIEWS: Mapping[str, str] = MappingProxyType({"text": "glove", "audio": "mel", "visual": "face_hog"})
@@ -23,7 +24,7 @@ VIEWS: Mapping[str, str] = MappingProxyType({"text": "glove", "audio": "mel", "v
 
 FUSIONS = ("early", "late", "gca", "rrnn")
 
-CORRUPTION = "gaussian@-10dB"
+CORRUPTION = "gaussian@0.01"
 
 SMALL: Mapping[str, Any] = MappingProxyType(
     {
@@ -34,6 +35,8 @@ SMALL: Mapping[str, Any] = MappingProxyType(
 """Settings of every run: the corpus is small."""
 
 Say = Callable[[str], None]
+Views = tuple[str, tuple[str, ...]]
+"""A network, and the modalities it is given."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class System:
 
     Attributes
     ----------
-    name : str
+    fusion : str
         The network.
     modalities : tuple of str
         What it was given.
@@ -52,7 +55,7 @@ class System:
         Where it is.
     """
 
-    name: str
+    fusion: str
     modalities: tuple[str, ...]
     clean: dict[str, float]
     corrupted: dict[str, dict[str, float]]
@@ -94,7 +97,7 @@ def demo(
         ``{"demo": {...}, "network": {...}, "train": {...}}``, laid over `SMALL`: settings of the
         corpus, of every network and of every training.
     workers : int
-        Processes that extract features.
+        Processes that extract features and train.
     seeds : int
         Trainings of each network.
     say : callable
@@ -112,20 +115,30 @@ def demo(
     extract(manifest, features, store, settings=vectors, workers=workers)
     say("fitting the modality check")
     fit_cca(manifest, store, list(VIEWS.values()))
-    systems = []
-    for fusion, modalities in _systems():
-        say(f"training and evaluating {fusion} on {', '.join(modalities)}")
-        trial = Trial(manifest, store, folder / "runs", tree, seeds)
-        systems.append(trial(fusion, modalities))
+    plan = list(_systems())
+    say(f"training and evaluating {len(plan)} networks, {seeds} seeds each")
+    trial = Trial(manifest, store, folder / "runs", tree, seeds)
+    systems: dict[Views, System] = {}
+    with open_pool(workers) as pool:
+        for system in pool.results(trial, plan):
+            systems[system.fusion, system.modalities] = system
+            say(f"{system.run.name}: accuracy {system.clean['accuracy']:.3f}")
     report = folder / "report.json"
     result = DemoReport(
-        folder, path, store, report, len(manifest.clips), seeds, CORRUPTION, tuple(systems)
+        folder,
+        path,
+        store,
+        report,
+        len(manifest.clips),
+        seeds,
+        CORRUPTION,
+        tuple(systems[key] for key in plan),
     )
     write_text(report, json.dumps(asdict(result), indent=2, default=str) + "\n")
     return result
 
 
-def _systems() -> Iterator[tuple[str, tuple[str, ...]]]:
+def _systems() -> Iterator[Views]:
     yield from (("unimodal", (modality,)) for modality in VIEWS)
     yield from ((fusion, tuple(VIEWS)) for fusion in FUSIONS)
 
@@ -140,8 +153,9 @@ class Trial:
     settings: Tree
     seeds: int
 
-    def __call__(self, fusion: str, modalities: Sequence[str]) -> System:
+    def __call__(self, views: Views) -> System:
         """Train one network, and corrupt each of its modalities."""
+        fusion, modalities = views
         run = self.runs / (fusion if len(modalities) > 1 else f"{fusion}-{modalities[0]}")
         features = [VIEWS[modality] for modality in modalities]
         train(
@@ -159,7 +173,7 @@ class Trial:
             spec = f"{modality}:{CORRUPTION}"
             data = evaluate(run, corrupt=[spec], figures=len(modalities) > 1).data
             clean, corrupted[modality] = _accuracy(data["clean"]), _accuracy(data["corrupted"])
-        return System(run.name, tuple(modalities), clean, corrupted, run)
+        return System(fusion, modalities, clean, corrupted, run)
 
 
 def _accuracy(condition: Mapping[str, Any]) -> dict[str, float]:
