@@ -12,11 +12,11 @@ from typing import Any
 from emocli.config import Tree, merge
 from emocli.data.durable import write_text
 from emocli.data.manifest import Manifest
+from emocli.stages._pool import open_pool
 from emocli.stages.evaluate import evaluate
 from emocli.stages.extract import extract
 from emocli.stages.fit_cca import fit_cca
 from emocli.stages.manifest import make_manifest
-from emocli.stages.pool import open_pool
 from emocli.stages.train import train
 
 VIEWS: Mapping[str, str] = MappingProxyType({"text": "glove", "audio": "mel", "visual": "face_hog"})

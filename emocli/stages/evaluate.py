@@ -20,7 +20,7 @@ from emocli.learn.statistics import grouping, groups
 from emocli.learn.summary import compare, summarise
 from emocli.report.tables import Table, tables
 from emocli.robust.corrupt import Corruption, at_levels, parse_all
-from emocli.stages.bench import Bench, Measured
+from emocli.stages._bench import Bench, Measured
 
 Progress = Callable[[int, int], None]
 

@@ -16,9 +16,9 @@ from emocli.data.store import FeatureStore, features_in, open_feature, store_pat
 from emocli.data.track import Feature
 from emocli.data.writer import FeatureWriter, Recipe, Standing, standing
 from emocli.errors import ConfigError, StoreError
-from emocli.stages.failures import Failure, record
-from emocli.stages.part import Outcome, Parcel, Work, compute, misfit
-from emocli.stages.pool import Pool, open_pool
+from emocli.stages._failures import Failure, record
+from emocli.stages._part import Outcome, Parcel, Work, compute, misfit
+from emocli.stages._pool import Pool, open_pool
 
 PART = 8
 """Clips in a part at most: what a kill costs each worker."""
@@ -129,7 +129,7 @@ def extract(
     settings : mapping
         Feature to its settings.
     workers, scheduler
-        Where to compute, see :func:`emocli.stages.pool.open_pool`.
+        Where to compute, see :func:`emocli.stages._pool.open_pool`.
     overwrite : bool
         Compute everything anew; finished files stay until the new ones take their place.
     progress : callable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 from emocli.data.clip import SPLITS
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, features_in, store_path
-from emocli.errors import EmocliError, StoreError
+from emocli.errors import EmocliError
+from emocli.stages import _failures
 
 Row = tuple[object, ...]
 
@@ -145,9 +145,8 @@ def _store(path: Path, files: list[Path], manifest: Manifest | None) -> Inspecti
         with FeatureStore.open(file) as store:
             facts[store.name] = _feature(store, manifest)
             problems += _store_problems(store, manifest)
-    failures = _failures(path / "failures.jsonl") if path.is_dir() else {}
-    for name, count in failures.items():
-        problems.append(f"{count} clips failed for {name}; see {path / 'failures.jsonl'}")
+    for name, count in _failures.count(path).items() if path.is_dir() else ():
+        problems.append(f"{count} clips failed for {name}; see {path / _failures.FILE}")
         facts.setdefault(name, {})["failed"] = count
     columns: dict[str, Callable[[dict[str, Any]], object]] = {
         "modality": lambda f: f["modality"],
@@ -199,16 +198,6 @@ def _store_problems(store: FeatureStore, manifest: Manifest | None) -> Iterable[
     missing = [clip.id for clip in manifest.clips if clip.id not in store]
     if missing:
         yield f"{store.name} lacks {len(missing)} clips of the manifest, '{missing[0]}' first"
-
-
-def _failures(path: Path) -> dict[str, int]:
-    if not path.is_file():
-        return {}
-    try:
-        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        return dict(Counter(row["feature"] for row in rows))
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"is not a list of failures ({error})", where=path) from None
 
 
 def _run(path: Path) -> Inspection:

@@ -19,7 +19,7 @@ from emocli.learn.card import card
 from emocli.learn.loop import best_epoch, fit, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, RunConfig, Source
 from emocli.learn.statistics import Spread, spread
-from emocli.stages.prepare import Prepared, prepare
+from emocli.stages._prepare import Prepared, prepare
 
 Progress = Callable[[int, int], None]
 

@@ -19,7 +19,7 @@ from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, ManifestError, RunError, StoreError
 from emocli.learn import rundir
 from emocli.learn.metrics import COMMON
-from emocli.stages.bench import Bench, checked
+from emocli.stages._bench import Bench, checked
 from emocli.stages.evaluate import Report, evaluate
 from emocli.stages.fit_cca import fit_cca
 from emocli.stages.train import train

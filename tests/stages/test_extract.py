@@ -19,8 +19,8 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, store_path
 from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.stages._failures import FILE
 from emocli.stages.extract import extract, plan
-from emocli.stages.failures import FILE
 from tests.stages import toy_features
 
 MIXED = ["fine", "absent", "nan", "empty", "broken", "fine", "bug", *["fine"] * 30]

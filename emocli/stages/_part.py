@@ -15,7 +15,7 @@ from emocli.data.store import FeatureStore
 from emocli.data.track import Absent, Extractor, Track
 from emocli.data.writer import Recipe, check_track, write_part
 from emocli.errors import StoreError
-from emocli.stages.failures import Failure, failure
+from emocli.stages._failures import Failure, failure
 
 
 class Parcel:

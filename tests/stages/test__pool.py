@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from emocli.errors import MediaError
-from emocli.stages.pool import THREADS, Pool, open_pool
+from emocli.stages._pool import THREADS, Pool, open_pool
 
 
 def square(number: int) -> int:

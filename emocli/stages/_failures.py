@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,6 +66,11 @@ def record(folder: Path, feature: str, failures: Sequence[Failure]) -> Path | No
             with disk_errors(path):
                 path.unlink(missing_ok=True)
     return path if failures else None
+
+
+def count(folder: Path) -> dict[str, int]:
+    """Count the failures of each feature in a store."""
+    return dict(Counter(str(row.get("feature")) for row in _read(folder / FILE)))
 
 
 def _read(path: Path) -> list[dict[str, object]]:
