@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Share = Literal["union", "smaller"]
 
-BLOCK = 1024
+BLOCK = 256
 """Boxes compared with all better ones at a time: bounds the memory of a frame full of proposals."""
 
 
@@ -37,7 +37,7 @@ def suppress(
     A box falls to any better one that it shares more than ``most`` with, even to one that fell
     itself: the rule of the mtcnn package, stricter than the usual greedy one.
     """
-    order = np.argsort(scores)[::-1]  # equal scores are common, and in this order in the package
+    order = np.argsort(scores)[::-1]  # large faces get many a score of 1: ties as in the package
     ranked = boxes[order]
     falls = np.zeros(len(order), bool)
     for start in range(0, len(order), BLOCK):

@@ -34,10 +34,11 @@ class Slope(nn.Module):
         if x.ndim == 2:
             return functional.prelu(x, self.slopes)
         n, c, h, w = x.shape
-        if len(self._row) < w * c or self._row.device != x.device:
-            self._row = self.slopes.repeat(w)
+        row = self._row  # several threads may come here, and each its own width
+        if len(row) < w * c or row.device != x.device:
+            row = self._row = self.slopes.repeat(w)
         rows = x.permute(0, 2, 3, 1).reshape(n * h, w * c)
-        return functional.prelu(rows, self._row[: w * c]).view(n, h, w, c).permute(0, 3, 1, 2)
+        return functional.prelu(rows, row[: w * c]).view(n, h, w, c).permute(0, 3, 1, 2)
 
 
 class Halve(nn.Module):
