@@ -96,7 +96,7 @@ class Config(Settings):
     noise: float = Field(default=1.0, ge=0, le=3)
     seconds: tuple[float, float] = (1.2, 2.0)
     size: int = Field(default=256, ge=64, le=1024, multiple_of=2)
-    fps: float = Field(default=12.5, ge=1, le=60)
+    fps: float = Field(default=12.5, ge=5, le=60)
     rate: Literal[16000, 22050, 24000, 32000, 44100, 48000] = 16000
     vector_size: int = Field(default=50, ge=4)
     vector_noise: float = Field(default=1.0, ge=0)

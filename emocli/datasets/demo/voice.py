@@ -53,10 +53,10 @@ class Delivery:
 
 
 DELIVERIES = {
-    "angry": Delivery(3.0, 3.5, 1.12, 5.0, 0.55),
-    "happy": Delivery(4.5, 7.0, 1.06, 2.0, 1.1),
+    "angry": Delivery(3.5, 4.0, 1.12, 8.0, 0.5),
+    "happy": Delivery(5.0, 8.0, 1.06, 3.0, 1.0),
     "neutral": Delivery(0.0, 2.0, 1.0, -1.0, 1.3),
-    "sad": Delivery(-2.0, 1.0, 0.84, -6.0, 2.2),
+    "sad": Delivery(-2.5, 0.8, 0.86, -8.0, 2.3),
 }
 SPREAD = Delivery(1.0, 0.8, 0.05, 1.2, 0.15)
 """Standard deviations of a delivery around its emotion."""
@@ -128,13 +128,16 @@ PHONES = {
 }
 SPELLINGS = {"c": "k", "q": "k", "x": "s", "ck": "k", "ph": "f", "wh": "w"}
 
-LEAD, TAIL, PAUSE = 0.1, 0.1, 0.02
+LEAD, TAIL, PAUSE = 0.06, 0.06, 0.02
+"""Seconds of quiet before the first word, after the last one and after each."""
+ROUNDING = 1e-6
 STEP = 0.01
 """Seconds between the values of the control tracks."""
 OVERSAMPLING = 3
 NORMAL = 0.05
 """Root mean square of normal speech."""
-HUM = 0.0004
+HUM = 0.0015
+"""Root mean square of the room's noise."""
 
 
 def phones(word: str) -> list[Phone]:
@@ -178,9 +181,10 @@ def score(
         np.array([p.seconds for p in word]) * rng.lognormal(0, 0.12, len(word)) for word in spelled
     ]
     spoken = float(sum(length.sum() + PAUSE for length in lengths))
-    least, greatest = limits
-    stretch = min(1 / tempo, (greatest - LEAD - TAIL) / spoken)
-    frames = math.floor(max(least, LEAD + spoken * stretch + TAIL) * fps + 1e-6)
+    least, most = math.ceil(limits[0] * fps - ROUNDING), math.floor(limits[1] * fps + ROUNDING)
+    stretch = min(1 / tempo, (most / fps - LEAD - TAIL) / spoken)
+    needed = math.ceil((LEAD + spoken * stretch + TAIL) * fps - ROUNDING)
+    frames = min(max(least, needed), most)
     now = LEAD
     timed, starts, accents = [], [], []
     for text, word, length in zip(words, spelled, lengths, strict=True):

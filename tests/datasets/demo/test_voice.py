@@ -80,7 +80,7 @@ def test_loudness_is_in_decibels() -> None:
 
 
 def test_laxness_darkens() -> None:
-    assert brightness(say(replace(PLAIN, laxness=0.5))) > 3 + brightness(
+    assert brightness(say(replace(PLAIN, laxness=0.5))) > 2 + brightness(
         say(replace(PLAIN, laxness=1.6))
     )
 
@@ -117,10 +117,12 @@ def test_slow_speech_takes_longer_and_words_keep_their_order() -> None:
         assert tuple(word.text for word in part.words) == WORDS
 
 
-@pytest.mark.parametrize("count", [1, 30])
-def test_limits_hold_whatever_is_said(count: int) -> None:
-    part = score(["we"] * count, 1.0, (1.2, 2.0), 12.5, np.random.default_rng(0))
+@pytest.mark.parametrize("count", [1, 9, 12, 30])
+@pytest.mark.parametrize("fps", [5, 12.5, 29.97])
+def test_limits_hold_whatever_is_said(count: int, fps: float) -> None:
+    part = score(["we"] * count, 1.0, (1.2, 2.0), fps, np.random.default_rng(0))
     assert 1.2 <= part.seconds <= 2.0
+    assert part.seconds * fps == pytest.approx(round(part.seconds * fps))
     assert part.words[-1].end < part.seconds
 
 
@@ -130,9 +132,9 @@ def test_spelling_takes_pairs_of_letters_first_and_drops_a_silent_e() -> None:
     assert phones("quick") == [*phones("k"), *phones("u"), *phones("i"), *phones("k")]
 
 
-def test_between_words_and_at_the_ends_it_is_quiet() -> None:
+def test_it_begins_in_quiet() -> None:
     sound = say(PLAIN)
-    assert sound[:800].std() < 0.02 * sound.std()
+    assert sound[:640].std() < 0.05 * sound.std()
     assert np.abs(sound).max() < 1
 
 
