@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from collections.abc import Sequence
 
@@ -61,7 +60,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        return int(application()(list(arguments), prog_name="emocli", standalone_mode=False) or 0)
+        code = application()(list(arguments), prog_name="emocli", standalone_mode=False) or 0
+        return _interrupted() if code == INTERRUPTED else int(code)
     except EmocliError as error:
         return _refuse(str(error))
     except typer.TyperException as error:
@@ -69,11 +69,7 @@ def run(arguments: Sequence[str]) -> int:
         command = usage.command_path if usage else "emocli"
         return _refuse(f"{error.format_message().rstrip('.')}; see {command} --help")
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`emocli info | head`): not our failure.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _interrupted()
     except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
         return _refuse(f"{error.filename}: {(error.strerror or 'cannot be used').lower()}")
     except OSError as error:
@@ -85,6 +81,11 @@ def run(arguments: Sequence[str]) -> int:
 def _refuse(message: str) -> int:
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return BAD_INPUT
+
+
+def _interrupted() -> int:
+    print("interrupted; the same command resumes", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _version(wanted: bool) -> None:
