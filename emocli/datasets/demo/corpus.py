@@ -92,7 +92,7 @@ class Config(Settings):
     turns: int = Field(default=8, ge=1)
     speakers: Sizes = Sizes(train=4, valid=2, test=2)
     clarity: Clarity = Clarity()
-    stray: float = Field(default=0.25, ge=0, le=1)
+    stray: float = Field(default=0.4, ge=0, le=1)
     noise: float = Field(default=1.0, ge=0, le=3)
     seconds: tuple[float, float] = (1.2, 2.0)
     size: int = Field(default=256, ge=64, le=1024, multiple_of=2)
