@@ -217,11 +217,12 @@ def cut(image: Tensor, boxes: Floats, size: int) -> Tensor:
 
 
 def _patches(images: Tensor, owners: NDArray[np.intp], boxes: Floats, size: int) -> Tensor:
+    """Cut boxes out of several images; ``owners`` is sorted."""
     patches = images.new_empty((len(boxes), 3, size, size), dtype=torch.float32)
     patches = patches.to(memory_format=torch.channels_last)
-    for index in np.unique(owners):
-        own = owners == index
-        patches[torch.from_numpy(own)] = cut(images[index].float(), boxes[own], size)
+    numbers, counts = np.unique(owners, return_counts=True)
+    for number, part in zip(numbers, torch.split(patches, counts.tolist()), strict=True):
+        part.copy_(cut(images[number].float(), boxes[owners == number], size))
     return patches
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -68,5 +69,12 @@ class Pyramid:
         rows, columns = self.levels[level]
         height, width, colours = image.shape
         short = rows(image.reshape(height, -1)).view(-1, width, colours)
-        small = columns(short.permute(1, 0, 2).reshape(width, -1))
-        return small.view(small.shape[0], -1, colours).permute(1, 0, 2)
+        small = columns(turned(short).view(width, -1)).view(-1, len(short), colours)
+        return turned(small)
+
+
+def turned(image: Tensor) -> Tensor:
+    """Swap rows and columns of an image, shape (height, width, 3), in memory too."""
+    if image.device.type == "cpu":  # OpenCV moves whole pixels, torch one number at a time
+        return torch.from_numpy(cv2.transpose(image.numpy()))
+    return image.transpose(0, 1).contiguous()
