@@ -68,10 +68,12 @@ def table(
 
 
 def text(cell: object) -> str:
-    """Show a number with three decimals, anything else as it is."""
-    if isinstance(cell, float):
-        return "-" if math.isnan(cell) else f"{cell:.3f}"
-    return str(cell)
+    """Show a number with three decimals, or digits if it is small; anything else as it is."""
+    if not isinstance(cell, float):
+        return str(cell)
+    if math.isnan(cell):
+        return "-"
+    return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
 
 
 def line(message: str) -> None:
