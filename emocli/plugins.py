@@ -75,7 +75,8 @@ def _module(kind: Kind, name: str) -> str:
     known = names(kind)
     close = difflib.get_close_matches(name, known, n=1)
     mend = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"
-    raise ConfigError(f"no {kind} plug-in is called '{name}'", mend=mend)
+    what = "network" if kind == "fusion" else kind.removesuffix("s")
+    raise ConfigError(f"no {what} is called '{name}'", mend=mend)
 
 
 def _files(kind: Kind) -> list[str]:

@@ -104,7 +104,7 @@ class Extractor:
             row = np.searchsorted(frames, faces.extra["frame"][face])
             values[row] = self._describe(faces, int(face))
         times = None if faces.times is None else faces.times[first]
-        notes = {"frames": len(frames), "frames_without_face": int((values[:, -1] == 0).sum())}
+        notes = {"frames": len(frames), "frames.without_face": int((values[:, -1] == 0).sum())}
         return Track(values, times, notes=notes)
 
     def _describe(self, faces: Track, face: int) -> NDArray[np.float64]:

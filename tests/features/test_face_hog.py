@@ -57,7 +57,7 @@ def test_a_row_per_frame_describes_its_main_face(faces: Track) -> None:
     assert track.values.shape == (3, len(made.names)) == (3, 7 * 7 * 8 + 13 + 2)
     assert track.times is not None
     assert track.times.tolist() == [0.0, 0.1, 0.2]
-    assert track.notes == {"frames": 3, "frames_without_face": 1}
+    assert track.notes == {"frames": 3, "frames.without_face": 1}
     np.testing.assert_allclose(track.values[2, :392], made.histograms(stripes(90)), rtol=1e-5)
     np.testing.assert_allclose(track.values[:, -2], [0.99, 0, 0.9], rtol=1e-6)
 

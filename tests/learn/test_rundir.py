@@ -132,7 +132,7 @@ def test_a_damaged_configuration(run, text):
     ("change", "message"),
     [
         ({"format": 2}, "is damaged or not that of a run.*format"),
-        ({"fusion": "os"}, "no fusion plug-in is called 'os'"),
+        ({"fusion": "os"}, "no network is called 'os'"),
         ({"fusion": "../../evil"}, "no fusion plug-in"),
         ({"network": {"hidden": "many"}}, "network.hidden"),
         ({"network": {"hidden": 7}}, "does not hold the network"),

@@ -117,7 +117,7 @@ def track_of(rows: Sequence[Row]) -> Track:
     found = sum(row.found for row in rows)
     notes = {
         "frames": rows[-1].frame + 1,
-        "frames_without_face": len(rows) - found,
+        "frames.without_face": len(rows) - found,
         "faces": found,
     }
     times = np.array([row.time for row in rows])

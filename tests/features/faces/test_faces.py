@@ -54,7 +54,7 @@ def test_every_face_is_a_row_and_so_is_a_frame_without_one(track: Track) -> None
     assert track.times is not None
     np.testing.assert_allclose(track.times, track.extra["frame"] / FPS, atol=1e-6)
     assert track.extra["found"].tolist() == [f not in (1, 5) for f in track.extra["frame"]]
-    assert track.notes == {"frames": 8, "frames_without_face": 2, "faces": 10}
+    assert track.notes == {"frames": 8, "frames.without_face": 2, "faces": 10}
 
 
 def test_a_row_without_a_face_is_zero(track: Track) -> None:
