@@ -133,7 +133,7 @@ def test_a_damaged_configuration(run, text):
     [
         ({"format": 2}, "is damaged or not that of a run.*format"),
         ({"fusion": "os"}, "no network is called 'os'"),
-        ({"fusion": "../../evil"}, "no fusion plug-in"),
+        ({"fusion": "../../evil"}, "no network"),
         ({"network": {"hidden": "many"}}, "network.hidden"),
         ({"network": {"hidden": 7}}, "does not hold the network"),
         ({"classes": ["joy"]}, "does not hold the network"),
