@@ -26,6 +26,9 @@ FUSIONS = ("early", "late", "gca", "rrnn")
 
 CORRUPTION = "gaussian@0.01"
 
+CLOSE: Tree = {"min_share": 0.2}
+"""Settings of the face detector: every face of the corpus fills half of the picture."""
+
 SMALL: Mapping[str, Any] = MappingProxyType(
     {
         "network": {"hidden": 24},
@@ -111,8 +114,8 @@ def demo(
     manifest = Manifest.read(path)
     features = ["faces", *VIEWS.values()]
     say(f"extracting {', '.join(features)} of {len(manifest.clips)} clips")
-    vectors = {"glove": {"vectors": str(corpus / "vectors.txt")}}
-    extract(manifest, features, store, settings=vectors, workers=workers)
+    extraction = {"glove": {"vectors": str(corpus / "vectors.txt")}, "faces": CLOSE}
+    extract(manifest, features, store, settings=extraction, workers=workers)
     say("fitting the modality check")
     fit_cca(manifest, store, list(VIEWS.values()))
     plan = list(_systems())
