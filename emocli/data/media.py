@@ -33,7 +33,7 @@ DRIFT = 0.02
 
 X264 = {"threads": "1", "crf": "18", "preset": "veryfast", "mbtree": "0"}
 """One thread, so that the bytes do not depend on the machine; no macroblock tree, for with it equal
-pictures give other bytes about once in a hundred files."""
+pictures give other bytes now and then."""
 
 AAC_FRAME = 1024
 """Samples aac codes at a time."""
