@@ -53,7 +53,7 @@ def build(
     Raises
     ------
     ConfigError
-        If the folder holds a corpus made with other settings, or the settings make none.
+        If the folder holds a corpus made with other settings.
     StoreError
         If the folder cannot be written, or another process is writing it.
     """
