@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """Run everything on a generated corpus.
 
-    Generates clips, extracts, fits, trains every network and corrupts each modality: about three
+    Generates clips, extracts, fits, trains every network and corrupts each modality: one to three
     minutes on two cores. The corpus is drawn and synthesised here: it proves that the pipeline
     works, not that a network is good.
     """
