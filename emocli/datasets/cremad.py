@@ -33,6 +33,7 @@ from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.data.table import Table, read_table
+from emocli.datasets._apart import NEEDED, WARNING, apart
 from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
 from emocli.errors import ManifestError
 
@@ -104,6 +105,8 @@ class Config(Settings):
         Shares of the actors.
     seed : int
         Of the shuffle.
+    split : {'actor', 'clip'}
+        By actor; or each clip by itself, to try the pipeline on a few recordings.
     """
 
     label_source: LabelSource = "intended"
@@ -112,6 +115,7 @@ class Config(Settings):
     valid_share: float = Field(default=9 / 91, gt=0, le=1 / 3)
     test_share: float = Field(default=18 / 91, gt=0, le=1 / 3)
     seed: int = Field(default=0, ge=0)
+    split: Literal["actor", "clip"] = "actor"
 
 
 def build(root: Path, config: Config) -> Manifest:
@@ -148,7 +152,9 @@ def build(root: Path, config: Config) -> Manifest:
         )
         for name in names
     )
-    few = set(splits.values()) == {"train"}
+    alone = config.split == "clip"
+    clips = apart(clips) if alone else clips
+    few = {clip.split for clip in clips} == {"train"}
     return Manifest(
         clips=clips,
         classes=tuple(EMOTIONS.values()),
@@ -157,8 +163,10 @@ def build(root: Path, config: Config) -> Manifest:
         root=folder.root,
         citation=CITATION,
         licence=LICENCE,
+        overlap=alone,
         notes=counted(
-            (len(clips) if few else 0, "clips are all in train: three actors are needed"),
+            (len(clips) if few else 0, f"clips are all in train: three actors {NEEDED}"),
+            (len(clips) if alone else 0, WARNING),
             (len(names) - len(labels), "clips have no label: raters are divided"),
             (len(excluded), "clips left out: known to be broken"),
             (sum("video" not in clip.media for clip in clips), "clips have no pictures"),

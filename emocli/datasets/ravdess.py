@@ -32,6 +32,7 @@ from pydantic import Field, field_validator
 from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
+from emocli.datasets._apart import NEEDED, WARNING, apart
 from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
 from emocli.errors import ConfigError, ManifestError
 
@@ -76,11 +77,14 @@ class Config(Settings):
         Actors of each fold, at least three folds; the clips of other actors are left out.
     test_fold : int, optional
         The fold to test, counted from 1; None is the last one with an actor in the folder.
+    split : {'actor', 'clip'}
+        By actor, as folds say; or each clip by itself, to try the pipeline on a few recordings.
     """
 
     channel: Literal["speech", "song", "both"] = "speech"
     folds: tuple[tuple[int, ...], ...] = Field(default=FOLDS, min_length=3)
     test_fold: int | None = Field(default=None, ge=1)
+    split: Literal["actor", "clip"] = "actor"
 
     @field_validator("folds")
     @classmethod
@@ -115,7 +119,9 @@ def build(root: Path, config: Config) -> Manifest:
         for take, files in sorted(takes.items(), key=lambda item: (_actor(item[0]), item[0]))
         if _actor(take) in splits
     )
-    few = set(splits.values()) == {"train"}
+    alone = config.split == "clip"
+    clips = apart(clips) if alone else clips
+    few = {clip.split for clip in clips} == {"train"}
     return Manifest(
         clips=clips,
         classes=EMOTIONS,
@@ -124,8 +130,10 @@ def build(root: Path, config: Config) -> Manifest:
         root=folder.root,
         citation=CITATION,
         licence=LICENCE,
+        overlap=alone,
         notes=counted(
-            (len(clips) if few else 0, "clips are all in train: actors of three folds are needed"),
+            (len(clips) if few else 0, f"clips are all in train: actors of three folds {NEEDED}"),
+            (len(clips) if alone else 0, WARNING),
             (len(takes) - len(clips), "clips left out: their actor is in no fold"),
             (sum("audio" not in clip.media for clip in clips), "clips have no sound"),
             (sum("video" not in clip.media for clip in clips), "clips have no pictures"),

@@ -215,3 +215,15 @@ def test_real_files(shared_data: Path) -> None:
         assert abs(len(sound(clip, 16000)) / 16000 - shown[-1].time) < 0.1
     voted = build(shared_data / "cremad", label_source="vote_face")
     assert sum(clip.label is None for clip in voted.clips) == 1
+
+
+def test_few_clips_can_be_split_one_by_one(tmp_path: Path) -> None:
+    for emotion in ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD"):
+        (tmp_path / f"1001_DFA_{emotion}_XX.flv").write_bytes(b"")
+    manifest = build(tmp_path, split="clip")
+    assert all(manifest.split(split) for split in ("train", "valid", "test"))
+    assert manifest.overlap
+    assert any("not trained on" in note for note in manifest.notes)
+    by_actor = build(tmp_path)
+    assert not by_actor.split("valid")
+    assert not by_actor.overlap
