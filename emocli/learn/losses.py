@@ -111,20 +111,6 @@ def probabilities(task: Task, loss: LossName, logits: Tensor) -> Tensor:
     return _nearest_distribution(logits) if task == "single" else logits.clamp(0, 1)
 
 
-def predict_labels(task: Task, loss: LossName, logits: Tensor, threshold: float = 0.5) -> Tensor:
-    """Decide.
-
-    Returns
-    -------
-    Tensor of int64
-        The likeliest class (n,) in a single-label task; otherwise 0 or 1 for each class (n, C),
-        whether its probability or intensity reaches the threshold.
-    """
-    if task == "single":
-        return logits.argmax(dim=-1)
-    return (probabilities(task, loss, logits) >= threshold).long()
-
-
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return -targets * torch.log_softmax(logits, dim=-1)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emocli.errors import ConfigError
-from emocli.learn.losses import CHOICES, base_loss, predict_labels, probabilities, resolve
+from emocli.learn.losses import CHOICES, base_loss, probabilities, resolve
 
 Row = list[float]
 PAIRS = [(task, name) for task, names in CHOICES.items() for name in names]
@@ -122,7 +122,7 @@ def test_probabilities_of_one_class_are_a_distribution(name: Any, row: Row) -> N
     assert got.shape == logits.shape
     assert (got >= 0).all()
     assert got.sum().item() == pytest.approx(1, abs=1e-4)
-    assert got[0, predict_labels("single", name, logits)].item() == got.max().item()
+    assert got[0, logits.argmax()].item() == got.max().item()
 
 
 @pytest.mark.parametrize("name", CHOICES["multi"])
@@ -164,11 +164,3 @@ def test_probabilities_by_hand() -> None:
 def test_a_distribution_is_its_own_probabilities() -> None:
     rows = torch.tensor([[0.2, 0.5, 0.3], [0.0, 1.0, 0.0]])
     torch.testing.assert_close(probabilities("single", "l2", rows), rows)
-
-
-def test_decisions() -> None:
-    logits = torch.tensor([[2.0, 3.0, -1.0], [0.3, 0.05, 0.2]])
-    assert predict_labels("single", "l2", logits).tolist() == [1, 0]
-    assert predict_labels("multi", "bce", logits).tolist() == [[1, 1, 0], [1, 1, 1]]
-    assert predict_labels("multi", "l2", logits).tolist() == [[1, 1, 0], [0, 0, 0]]
-    assert predict_labels("intensity", "l2", logits, 0.1).tolist() == [[1, 1, 0], [1, 0, 1]]
