@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from collections.abc import Sequence
 
@@ -27,7 +26,6 @@ from emocli.errors import EmocliError
 
 BAD_INPUT = 2
 INTERRUPTED = 130
-FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def application() -> typer.Typer:
@@ -73,7 +71,9 @@ def run(arguments: Sequence[str]) -> int:
     except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
         return _refuse(f"{error.filename}: {(error.strerror or 'cannot be used').lower()}")
     except OSError as error:
-        if error.errno in FULL_DISK:
+        from emocli.data.durable import FULL
+
+        if error.errno in FULL:
             return _refuse("the disk is full; make room and repeat the same command to resume")
         raise
 

@@ -29,7 +29,10 @@ from emocli.errors import StoreError
 FORMAT = 1
 """Version of the file format."""
 
-RESERVED = frozenset({"check"})
+CHECK = "check"
+"""Name of the file that holds the modality check."""
+
+RESERVED = frozenset({CHECK})
 """Names of ``.h5`` files in a store folder that are not features."""
 
 JSON_ATTRIBUTES = ("settings", "upstream", "versions", "notes")
@@ -364,6 +367,11 @@ class Digest:
 def store_path(folder: Path, feature: str) -> Path:
     """Where a store folder keeps a feature."""
     return folder / f"{feature}.h5"
+
+
+def check_path(folder: Path) -> Path:
+    """Where a store folder keeps its modality check."""
+    return folder / f"{CHECK}.h5"
 
 
 def features_in(folder: Path) -> list[str]:

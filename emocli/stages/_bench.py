@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emocli.data.clip import Split
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
-from emocli.data.store import FeatureStore, open_features
+from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import RunError, StoreError
 from emocli.learn import rundir
 from emocli.learn.loop import arithmetic, predict
@@ -23,8 +23,6 @@ from emocli.learn.metrics import Scores
 from emocli.learn.rundir import MODEL, Run, RunConfig, Source, View
 from emocli.robust.check import ModalityCheck, discard
 from emocli.robust.corrupt import Corrupter, Corruption
-
-CHECK = "check.h5"
 
 Flagged = Mapping[str, frozenset[str]]
 """Modality to the clips in which the check does not trust it."""
@@ -101,7 +99,7 @@ class Bench:
         same = corpus.fingerprint == config.manifest.fingerprint
         for modality, view in config.features.items():
             _check_feature(stores.get(modality), view, same)
-        trusted = ModalityCheck.load(folder / CHECK) if check else None
+        trusted = ModalityCheck.load(check_path(folder)) if check else None
         if trusted is not None and trusted.origin is not None:
             trusted.origin.require(stores, standardiser)
         samples = Samples.of(corpus, split, stores).then(standardiser)

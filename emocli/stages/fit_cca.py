@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emocli.data.manifest import Manifest
-from emocli.data.store import open_features
+from emocli.data.store import check_path, open_features
 
 if TYPE_CHECKING:
     from emocli.data.batch import Padded
@@ -64,11 +64,6 @@ class CheckSummary:
     path: Path
     pairs: tuple[PairSummary, ...]
     warnings: tuple[str, ...]
-
-
-def check_path(store: Path) -> Path:
-    """Where a store folder keeps its check."""
-    return store / "check.h5"
 
 
 def fit_cca(
