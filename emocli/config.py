@@ -6,7 +6,6 @@ suggest the nearest known one.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, choice
 
 Tree = dict[str, Any]
 
@@ -119,6 +118,4 @@ def _nearest(kind: type[BaseModel], loc: tuple[int | str, ...]) -> str:
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return ""
         kind = inner
-    known = list(kind.model_fields)
-    close = difflib.get_close_matches(str(loc[-1]), known, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known) or 'none'}"
+    return choice(str(loc[-1]), list(kind.model_fields))

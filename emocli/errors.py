@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Sequence
 
 
 class EmocliError(Exception):
@@ -56,3 +58,12 @@ class MediaError(EmocliError):
 
 class RunError(EmocliError):
     """A run folder is absent, damaged or does not fit."""
+
+
+def choice(name: str, known: Sequence[str], most: int | None = None) -> str:
+    """Suggest the nearest known name, or list what there is, ``most`` names at most: a mend."""
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    more = ", ..." if most is not None and len(known) > most else ""
+    return f"there are: {', '.join(known[:most]) + more or 'none'}"

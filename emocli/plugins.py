@@ -8,7 +8,6 @@ start with an underscore are private. An installed package adds one through the 
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -18,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, choice
 
 Kind = Literal["datasets", "features", "corruptions", "fusion"]
 
@@ -72,11 +71,8 @@ def _module(kind: Kind, name: str) -> str:
         return entries[name].module
     if name in _files(kind):
         return f"{KINDS[kind]}.{name}"
-    known = names(kind)
-    close = difflib.get_close_matches(name, known, n=1)
-    mend = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"
     what = "network" if kind == "fusion" else kind.removesuffix("s")
-    raise ConfigError(f"no {what} is called '{name}'", mend=mend)
+    raise ConfigError(f"no {what} is called '{name}'", mend=choice(name, names(kind)))
 
 
 def _files(kind: Kind) -> list[str]:

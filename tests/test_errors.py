@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from emocli.errors import EmocliError, ManifestError
+from emocli.errors import EmocliError, ManifestError, choice
 
 
 def test_an_error_is_one_line_of_what_where_and_mend() -> None:
@@ -18,3 +18,10 @@ def test_an_error_survives_pickling() -> None:
     assert isinstance(copy, ManifestError)
     assert isinstance(copy, EmocliError)
     assert str(copy) == str(error)
+
+
+def test_the_nearest_name_is_suggested_or_all_are_listed() -> None:
+    assert choice("hapy", ["sad", "happy"]) == "did you mean 'happy'?"
+    assert choice("x", ["sad", "happy"]) == "there are: sad, happy"
+    assert choice("x", []) == "there are: none"
+    assert choice("x", [f"name{k}" for k in range(99)], 12).endswith("name11, ...")

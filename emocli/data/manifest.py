@@ -20,9 +20,9 @@ from emocli.config import Settings, build, read_toml
 from emocli.data import rules
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.durable import disk_errors, write_text
-from emocli.data.rules import LABEL, MEDIA, Task
+from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, Task
 from emocli.data.table import Table, read_table
-from emocli.errors import ConfigError, ManifestError
+from emocli.errors import ConfigError, ManifestError, choice
 
 __all__ = ["Manifest", "Sidecar", "Task"]
 
@@ -182,7 +182,7 @@ class Manifest:
             If there is none.
         """
         if clip_id not in self._by_id:
-            mend = rules.choice(clip_id, list(self._by_id))
+            mend = choice(clip_id, list(self._by_id), MOST_NAMES)
             raise ManifestError(f"there is no clip '{clip_id}'", where=self._name, mend=mend)
         return self._by_id[clip_id]
 
@@ -340,7 +340,9 @@ def _check_header(header: Sequence[str], path: Path, classes: Sequence[str]) -> 
         if name in PARSERS or name in labels or (name.startswith(MEDIA) and name != MEDIA):
             continue
         known = [*PARSERS, "media.audio", "media.video", "media.words", *labels]
-        raise ManifestError(f"unknown column '{name}'", where=where, mend=rules.choice(name, known))
+        raise ManifestError(
+            f"unknown column '{name}'", where=where, mend=choice(name, known, MOST_NAMES)
+        )
     if "id" not in header:
         raise ManifestError("column 'id' is missing", where=where)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections import Counter
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from emocli.data.clip import SPLITS, Clip
-from emocli.errors import ManifestError
+from emocli.errors import ManifestError, choice
 
 Task = Literal["single", "multi", "intensity"]
 
@@ -90,15 +89,6 @@ def relative(path: Path, prefix: str) -> str | None:
     return full[len(prefix) :].replace(os.sep, "/") if full.startswith(prefix) else None
 
 
-def choice(name: str, known: Sequence[str]) -> str:
-    """Suggest the nearest known name, or list what there is."""
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    shown = ", ".join(known[:MOST_NAMES]) + (", ..." if len(known) > MOST_NAMES else "")
-    return f"there are: {shown or 'none'}"
-
-
 def repeated(names: Iterable[str]) -> str | None:
     """Return the first name that is there twice."""
     return next((name for name, count in Counter(names).items() if count > 1), None)
@@ -121,10 +111,10 @@ def _time_fault(clip: Clip) -> Fault:
 
 def _label_fault(clip: Clip, classes: Sequence[str]) -> Fault:
     if clip.label is not None and clip.label not in classes:
-        return "label", f"'{clip.label}' is not a class", choice(clip.label, classes)
+        return "label", f"'{clip.label}' is not a class", choice(clip.label, classes, MOST_NAMES)
     for name, value in clip.labels.items():
         if name not in classes:
-            return LABEL + name, f"'{name}' is not a class", choice(name, classes)
+            return LABEL + name, f"'{name}' is not a class", choice(name, classes, MOST_NAMES)
         if not math.isfinite(value):
             return LABEL + name, f"{value} is not a finite number", ""
     return None

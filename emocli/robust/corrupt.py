@@ -7,7 +7,6 @@ at 0 dB, as strong as the features themselves.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli import plugins
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, choice
 
 if TYPE_CHECKING:
     from emocli.data.samples import Samples
@@ -63,7 +62,7 @@ def parse(spec: str, modalities: Collection[str]) -> Corruption:
     if not modality or (colon and not name) or (at and not level):
         raise ConfigError("is not of the form modality:name@level", where=f"corruption '{spec}'")
     if modality not in modalities:
-        mend = _nearest(modality, modalities)
+        mend = choice(modality, list(modalities))
         raise ConfigError(
             f"there is no modality '{modality}'", where=f"corruption '{spec}'", mend=mend
         )
@@ -159,8 +158,3 @@ def generator(seed: int, clip_id: str, modality: str) -> np.random.Generator:
     """Make the source of randomness of one array."""
     digest = hashlib.sha256("\0".join((str(seed), clip_id, modality)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest))
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known)}"

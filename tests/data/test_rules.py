@@ -25,13 +25,6 @@ def test_paths_are_compared_as_they_are_written(tmp_path: Path) -> None:
     assert rules.folder_prefix(Path("/")) == "/"
 
 
-def test_the_nearest_name_is_suggested_or_all_are_listed() -> None:
-    assert rules.choice("hapy", ["sad", "happy"]) == "did you mean 'happy'?"
-    assert rules.choice("x", ["sad", "happy"]) == "there are: sad, happy"
-    assert rules.choice("x", []) == "there are: none"
-    assert rules.choice("x", [f"name{k}" for k in range(99)]).endswith("name11, ...")
-
-
 @pytest.mark.parametrize(
     ("clip", "said"),
     [
