@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 
@@ -62,6 +61,8 @@ class RunError(EmocliError):
 
 def choice(name: str, known: Sequence[str], most: int | None = None) -> str:
     """Suggest the nearest known name, or list what there is, ``most`` names at most: a mend."""
+    import difflib
+
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f"did you mean '{close[0]}'?"
