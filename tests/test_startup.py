@@ -30,6 +30,7 @@ COMMANDS = (
     ("fit-cca",),
     ("train",),
     ("evaluate",),
+    ("analyze",),
     ("inspect",),
     ("info",),
     ("demo",),

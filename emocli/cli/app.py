@@ -12,6 +12,7 @@ import typer
 
 from emocli import __version__
 from emocli.cli import (
+    analyze,
     demo,
     evaluate,
     extract,
@@ -20,6 +21,7 @@ from emocli.cli import (
     info,
     inspect,
     manifest,
+    options,
     train,
 )
 from emocli.errors import EmocliError
@@ -32,18 +34,18 @@ def application() -> typer.Typer:
     """Put the commands together."""
     app = typer.Typer(
         name="emocli",
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_root)  # its docstring is the help text
+    app.callback(invoke_without_command=True)(_root)  # its docstring is the help text
     app.command("manifest")(manifest.command)
     app.command("extract")(extract.command)
     app.command("import")(import_npz.command)
     app.command("fit-cca")(fit_cca.command)
     app.command("train")(train.command)
     app.command("evaluate")(evaluate.command)
+    app.add_typer(analyze.group(), name="analyze")
     app.command("inspect")(inspect.command)
     app.command("info")(info.command)
     app.command("demo")(demo.command)
@@ -95,8 +97,10 @@ def _version(wanted: bool) -> None:
 
 
 def _root(
+    context: typer.Context,
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
     """Emotion recognition from text, voice and face: from raw clips to a robustness report."""
+    options.help_without_command(context)

@@ -34,3 +34,9 @@ Preset = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
+
+
+def help_without_command(context: typer.Context) -> None:
+    """Print the help of a group of commands that was called without naming one."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

@@ -73,3 +73,13 @@ def test_an_interrupted_extraction_resumes(tmp_path: Path, corpus: Manifest) -> 
     assert not (store / "faces.h5").exists()
     assert run(command) == 0
     assert (store / "faces.h5").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["analyze"]], ids=["root", "group"])
+def test_a_group_alone_shows_its_help(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 0
+    said = capsys.readouterr()
+    assert "Commands:" in said.out
+    assert not said.err

@@ -1,0 +1,1 @@
+"""Analyses of trained runs, one per file: data and figures into ``RUN/reports/``."""
