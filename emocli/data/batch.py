@@ -23,8 +23,7 @@ class Padded:
     lengths : Tensor of int64, shape (B,)
         Steps of each sequence; 0 where the modality is missing.
     present : Tensor of bool, shape (B, T), optional
-        False for steps inside the length that were not observed (in a dialogue: an utterance whose
-        modality is missing). None: all were.
+        False for steps inside the length that were not observed. None: all were.
     """
 
     values: Tensor
@@ -76,7 +75,7 @@ class Padded:
 
 @dataclass(frozen=True)
 class Batch:
-    """Items for a network: clips, or dialogues whose time axis counts utterances.
+    """Clips for a network, by themselves or as whole dialogues.
 
     Attributes
     ----------
@@ -84,40 +83,56 @@ class Batch:
         The clips to be classified, n of them. For dialogues: those of the first dialogue in their
         order, then those of the second, and so on.
     views : mapping
-        Modality to its padded arrays, B items each.
+        Modality to its padded arrays, a row per clip.
     targets : Tensor, optional
         One row per clip: shape (n,) int64 for a single-label task, (n, C) float32 otherwise.
     turns : Tensor of int64, shape (B,), optional
-        Utterances of each dialogue; None if the items are clips (then B = n).
+        Clips of each dialogue; None if the clips stand by themselves.
+    speakers : Tensor of int64, shape (n,), optional
+        Who speaks, counted from 0 within each dialogue in the order of appearance; None if the
+        clips stand by themselves.
     """
 
     ids: tuple[str, ...]
     views: Mapping[str, Padded]
     targets: Tensor | None = None
     turns: Tensor | None = None
+    speakers: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def per_clip(self, output: Tensor) -> Tensor:
-        """Bring an output, (B, ...) or (B, K, ...), into the order of ``ids``, (n, ...)."""
-        if self.turns is None:
-            return output
-        steps = torch.arange(output.shape[1], device=output.device)
-        return output[steps < self.turns[:, None]]
+    @property
+    def in_dialogue(self) -> Tensor:
+        """Bool, shape (B, K): the places that the clips take in dialogues of up to K of them."""
+        turns = torch.ones(len(self), dtype=torch.int64) if self.turns is None else self.turns
+        places = torch.arange(int(turns.max()) if len(turns) else 1, device=turns.device)
+        return places < turns[:, None]
+
+    def per_dialogue(self, values: Tensor) -> Tensor:
+        """Arrange rows of clips (n, ...) by dialogue, (B, K, ...), zero where there is no clip."""
+        places = self.in_dialogue
+        arranged = values.new_zeros(*places.shape, *values.shape[1:])
+        arranged[places] = values
+        return arranged
+
+    def per_clip(self, values: Tensor) -> Tensor:
+        """Bring what is arranged by dialogue, (B, K, ...), back into the order of ``ids``."""
+        return values[self.in_dialogue]
 
     def with_views(self, views: Mapping[str, Padded]) -> Batch:
-        """Other views of the same items."""
+        """Other views of the same clips."""
         return replace(self, views=views)
 
     def to(self, device: torch.device | str) -> Batch:
         """Move to a device."""
-        return Batch(
-            self.ids,
-            {name: view.to(device) for name, view in self.views.items()},
-            None if self.targets is None else self.targets.to(device),
-            None if self.turns is None else self.turns.to(device),
-        )
+
+        def moved(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device)
+
+        views = {name: view.to(device) for name, view in self.views.items()}
+        rest = map(moved, (self.targets, self.turns, self.speakers))
+        return Batch(self.ids, views, *rest)
 
 
 @dataclass(frozen=True)
@@ -126,16 +141,16 @@ class FusionOutput:
 
     Attributes
     ----------
-    logits : Tensor, shape (B, C), or (B, K, C) for dialogues
-        Unnormalised scores, or predicted intensities.
+    logits : Tensor, shape (n, C)
+        Unnormalised scores, or predicted intensities, of every clip.
     modality_logits : mapping
         The logits of each modality's own head, where the network has them.
     weights : mapping
-        Weight of each modality, shape (B,) or (B, K), where the network has them.
+        Weight of each modality, shape (n,), where the network has them.
     attention : mapping
-        Attention over the steps of each view, shape (B, hops, T), where the network has it.
+        Attention over the steps of each view, shape (n, hops, T), where the network has it.
     gates : mapping
-        How far each view passes its gate, shape (B, hops), where the network has one.
+        How far each view passes its gate, shape (n, hops), where the network has one.
     """
 
     logits: Tensor

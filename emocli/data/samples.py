@@ -98,21 +98,17 @@ class Samples:
         return max(store.length(clip.id) for store in self.stores.values())
 
     def batch(self, clips: Sequence[Clip]) -> Batch:
-        """Put clips together: an item is a clip."""
+        """Put clips together."""
         ids = tuple(clip.id for clip in clips)
         views = {m: Padded.from_rows([self.array(i, m) for i in ids]) for m in self.stores}
         return Batch(ids, views, self._targets(clips))
 
     def dialogue_batch(self, dialogues: Sequence[Sequence[Clip]]) -> Batch:
-        """Put dialogues together: an item is a dialogue, a step is an utterance.
-
-        A clip's array is averaged over its steps; a clip without the feature is a step that is not
-        present.
-        """
-        clips = [clip for dialogue in dialogues for clip in dialogue]
-        views = {m: self._utterances(dialogues, m) for m in self.stores}
+        """Put whole dialogues together."""
+        whole = self.batch([clip for dialogue in dialogues for clip in dialogue])
         turns = torch.tensor([len(dialogue) for dialogue in dialogues])
-        return Batch(tuple(c.id for c in clips), views, self._targets(clips), turns)
+        speakers = [number for dialogue in dialogues for number in _speakers(dialogue)]
+        return replace(whole, turns=turns, speakers=torch.tensor(speakers))
 
     def batches(
         self, size: int, level: Level = "clip", order: np.random.Generator | None = None
@@ -155,19 +151,11 @@ class Samples:
     def _targets(self, clips: Sequence[Clip]) -> torch.Tensor:
         return torch.from_numpy(self.manifest.targets(clips))
 
-    def _utterances(self, dialogues: Sequence[Sequence[Clip]], modality: str) -> Padded:
-        width = self.stores[modality].dim
-        longest = max(len(dialogue) for dialogue in dialogues)
-        values = torch.zeros(len(dialogues), longest, width)
-        present = torch.zeros(len(dialogues), longest, dtype=torch.bool)
-        for item, dialogue in enumerate(dialogues):
-            for step, clip in enumerate(dialogue):
-                array = self.array(clip.id, modality)
-                if len(array):
-                    values[item, step] = torch.from_numpy(array.mean(axis=0))
-                    present[item, step] = True
-        lengths = torch.tensor([len(dialogue) for dialogue in dialogues])
-        return Padded(values, lengths, present)
+
+def _speakers(dialogue: Sequence[Clip]) -> list[int]:
+    """Count speakers by appearance; a clip without one has a speaker of its own."""
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(clip.speaker or clip.id, len(numbers)) for clip in dialogue]
 
 
 def _parts(indices: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

@@ -232,7 +232,7 @@ class Learner:
         output = replace(output, logits=output.logits.float())
         own = getattr(self.network, "loss", None)
         loss: Tensor = (
-            self.loss(batch.per_clip(output.logits), batch.targets)  # type: ignore[arg-type]
+            self.loss(output.logits, batch.targets)  # type: ignore[arg-type]
             if own is None
             else own(output, batch, self.loss)
         )
@@ -270,7 +270,7 @@ def predict(
         for batch in samples.batches(batch_size, level(network)):
             output = network(batch.to(device))
             ids.extend(batch.ids)
-            logits.append(batch.per_clip(output.logits.cpu()))
+            logits.append(output.logits.cpu())
             if batch.targets is not None:
                 targets.append(batch.targets)
     return Predictions(tuple(ids), torch.cat(logits), torch.cat(targets))

@@ -21,6 +21,7 @@ NAMES = plugins.names("fusion")
 MODALITIES = {"visual": 5, "audio": 6, "text": 4, "gaze": 3}
 CLASSES = 3
 LENGTHS = (4, 7, 2)
+TURNS = (3, 4, 2)
 
 
 def dims(count: int) -> dict[str, int]:
@@ -46,15 +47,17 @@ def accepted(name: str) -> list[int]:
 
 
 def batch(level: str, widths: Mapping[str, int]) -> Batch:
-    """Three clips, whose views differ in length, or three dialogues, whose views do not."""
+    """Three clips, whose views differ in length, or as many as three dialogues have."""
     torch.manual_seed(1)
+    count = sum(TURNS) if level == "dialogue" else len(LENGTHS)
     views = {}
     for shift, (name, width) in enumerate(sorted(widths.items())):
-        lengths = torch.tensor(LENGTHS) + (shift if level == "clip" else 0)
-        views[name] = Padded(torch.randn(3, int(lengths.max()), width), lengths)
-    turns = torch.tensor(LENGTHS) if level == "dialogue" else None
-    count = 3 if turns is None else sum(LENGTHS)
-    return Batch(tuple(map(str, range(count))), views, torch.arange(count) % CLASSES, turns)
+        lengths = torch.tensor(LENGTHS).repeat(count // len(LENGTHS)) + shift
+        views[name] = Padded(torch.randn(count, int(lengths.max()), width), lengths)
+    clips = Batch(tuple(map(str, range(count))), views, torch.arange(count) % CLASSES)
+    if level == "clip":
+        return clips
+    return replace(clips, turns=torch.tensor(TURNS), speakers=torch.arange(count) % 2)
 
 
 def padded(view: Padded, steps: int, filling: float) -> Padded:
@@ -65,30 +68,36 @@ def padded(view: Padded, steps: int, filling: float) -> Padded:
     return longer.with_values(values.masked_fill(~longer.mask[..., None], filling))
 
 
-def alone(whole: Batch, item: int) -> Batch:
-    """One item by itself, without padding."""
+def items(whole: Batch) -> list[list[int]]:
+    """Which clips come together: each by itself, or by dialogue."""
+    if whole.turns is None:
+        return [[clip] for clip in range(len(whole))]
+    clips = iter(range(len(whole)))
+    return [[next(clips) for _ in range(turns)] for turns in whole.turns.tolist()]
+
+
+def alone(whole: Batch, clips: Sequence[int]) -> Batch:
+    """Some clips by themselves, without padding."""
+    picked = torch.tensor(clips)
     views = {}
     for name, view in whole.views.items():
-        length = max(1, int(view.lengths[item]))
-        present = None if view.present is None else view.present[item : item + 1, :length]
-        values, lengths = view.values[item : item + 1, :length], view.lengths[item : item + 1]
-        views[name] = Padded(values, lengths, present)
-    turns = None if whole.turns is None else whole.turns[item : item + 1]
-    return Batch(("0",) * (1 if turns is None else int(turns)), views, None, turns)
-
-
-def without(whole: Batch, modality: str, items: Sequence[int]) -> Batch:
-    """The modality is missing from some items."""
-    view = whole.views[modality]
+        lengths = view.lengths[picked]
+        steps = max(1, int(lengths.max()))
+        present = None if view.present is None else view.present[picked, :steps]
+        views[name] = Padded(view.values[picked, :steps], lengths, present)
+    part = Batch(tuple(whole.ids[clip] for clip in clips), views)
     if whole.turns is None:
-        lengths = view.lengths.clone()
-        lengths[list(items)] = 0
-        gone = replace(view, lengths=lengths)
-    else:
-        present = torch.ones(view.values.shape[:2], dtype=torch.bool)
-        present[list(items)] = False
-        gone = replace(view, present=present)
-    return whole.with_views({**whole.views, modality: gone})
+        return part
+    assert whole.speakers is not None
+    return replace(part, turns=torch.tensor([len(clips)]), speakers=whole.speakers[picked])
+
+
+def without(whole: Batch, modality: str, clips: Sequence[int]) -> Batch:
+    """The modality is missing from some clips."""
+    view = whole.views[modality]
+    lengths = view.lengths.clone()
+    lengths[list(clips)] = 0
+    return whole.with_views({**whole.views, modality: replace(view, lengths=lengths)})
 
 
 def loss(model: nn.Module, output: FusionOutput, whole: Batch) -> Tensor:
@@ -100,7 +109,7 @@ def loss(model: nn.Module, output: FusionOutput, whole: Batch) -> Tensor:
     if hasattr(model, "loss"):
         own: Tensor = model.loss(output, whole, base)
         return own
-    return base(whole.per_clip(output.logits), whole.targets)
+    return base(output.logits, whole.targets)
 
 
 @pytest.fixture(params=[(name, count) for name in NAMES for count in accepted(name)], ids=str)
@@ -145,14 +154,13 @@ def test_its_presets_are_settings_it_can_be_built_with(name: str) -> None:
 def test_its_output_has_the_shapes_it_promises(case: Case) -> None:
     model, whole = case
     output = model(whole)
-    assert whole.per_clip(output.logits).shape == (len(whole), CLASSES)
-    items = output.logits.shape[:-1]
+    assert output.logits.shape == (len(whole), CLASSES)
     for name, logits in output.modality_logits.items():
         assert name in whole.views
         assert logits.shape == output.logits.shape
     for name, weights in output.weights.items():
         assert name in whole.views
-        assert weights.shape == items
+        assert weights.shape == (len(whole),)
     for name, attention in output.attention.items():
         view = whole.views[name]
         assert attention.shape[::2] == view.values.shape[:2]
@@ -161,7 +169,7 @@ def test_its_output_has_the_shapes_it_promises(case: Case) -> None:
     hops = {attention.shape[1] for attention in output.attention.values()}
     for name, gates in output.gates.items():
         assert name in whole.views
-        assert [{gates.shape[1]}, gates.shape[0]] == [hops, 3]
+        assert [{gates.shape[1]}, gates.shape[0]] == [hops, len(whole)]
         assert ((gates >= 0) & (gates <= 1)).all()
 
 
@@ -170,33 +178,31 @@ def test_padding_is_never_read(case: Case, filling: float) -> None:
     model, whole = case
     views = {name: padded(view, 5, filling) for name, view in whole.views.items()}
     got, wanted = model(whole.with_views(views)), model(whole)
-    torch.testing.assert_close(
-        whole.per_clip(got.logits), whole.per_clip(wanted.logits), atol=1e-6, rtol=1e-6
-    )
+    torch.testing.assert_close(got.logits, wanted.logits, atol=1e-6, rtol=1e-6)
 
 
 def test_the_other_items_of_a_batch_do_not_matter(case: Case) -> None:
     model, whole = case
     together = model(whole).logits
-    for item in range(3):
-        single = alone(whole, item)
-        got = model(single).logits[0]
-        wanted = together[item] if whole.turns is None else together[item, : len(single)]
-        torch.testing.assert_close(got, wanted, atol=1e-6, rtol=1e-6)
+    for clips in items(whole):
+        got = model(alone(whole, clips)).logits
+        torch.testing.assert_close(got, together[clips], atol=1e-6, rtol=1e-6)
 
 
-@pytest.mark.parametrize("items", [(1,), (0, 1, 2)], ids=["one", "all"])
-def test_a_modality_may_be_missing(case: Case, items: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("everywhere", [False, True], ids=["one", "all"])
+def test_a_modality_may_be_missing(case: Case, everywhere: bool) -> None:
     model, whole = case
+    together = items(whole)
+    lacking = range(len(whole)) if everywhere else together[1]
+    others = [] if everywhere else [*together[0], *together[2]]
     for name in whole.views:
-        gone = without(whole, name, items)
+        gone = without(whole, name, lacking)
         output = model(gone)
         loss(model, output, gone).backward()
         assert output.logits.isfinite().all()
         assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
         if name in output.attention:
-            assert not output.attention[name][list(items)].any()
-        others = [item for item in range(3) if item not in items]
+            assert not output.attention[name][list(lacking)].any()
         torch.testing.assert_close(
             output.logits[others], model(whole).logits[others], atol=1e-6, rtol=1e-6
         )
@@ -207,14 +213,14 @@ def test_a_modality_may_be_missing(case: Case, items: tuple[int, ...]) -> None:
 
 def test_every_modality_counts(case: Case) -> None:
     model, whole = case
-    before = whole.per_clip(model(whole).logits)
+    before = model(whole).logits
     for name, view in whole.views.items():
         noise = view.with_values(torch.randn_like(view.values))
         for other in (
             whole.with_views({**whole.views, name: noise}),
-            without(whole, name, (0, 1, 2)),
+            without(whole, name, range(len(whole))),
         ):
-            assert (whole.per_clip(model(other).logits) - before).abs().max() > 1e-5
+            assert (model(other).logits - before).abs().max() > 1e-5
 
 
 def test_it_learns(case: Case) -> None:

@@ -60,29 +60,32 @@ def test_no_rows_at_all() -> None:
     assert Padded.from_rows([]).values.shape == (0, 1, 0)
 
 
-def test_output_of_clips_stays_as_it_is() -> None:
+def test_clips_by_themselves_are_dialogues_of_one() -> None:
     batch = Batch(("a", "b"), {})
     output = torch.arange(6.0).reshape(2, 3)
-    assert batch.per_clip(output) is output
+    assert batch.per_dialogue(output).tolist() == [[[0, 1, 2]], [[3, 4, 5]]]
+    assert torch.equal(batch.per_clip(batch.per_dialogue(output)), output)
     assert len(batch) == 2
 
 
-def test_output_of_dialogues_follows_the_ids() -> None:
+def test_dialogues_follow_the_ids_there_and_back() -> None:
     batch = Batch(("a0", "a1", "b0", "c0", "c1", "c2"), {}, turns=torch.tensor([2, 1, 3]))
-    output = torch.tensor(
-        [[[0.0], [1.0], [-1.0]], [[10.0], [-1.0], [-1.0]], [[20.0], [21.0], [22.0]]]
-    )
-    assert batch.per_clip(output).tolist() == [[0], [1], [10], [20], [21], [22]]
-    assert batch.per_clip(output[..., 0]).tolist() == [0, 1, 10, 20, 21, 22]
+    clips = torch.tensor([[1.0], [2.0], [10.0], [20.0], [21.0], [22.0]])
+    arranged = batch.per_dialogue(clips)
+    assert arranged[..., 0].tolist() == [[1, 2, 0], [10, 0, 0], [20, 21, 22]]
+    assert batch.in_dialogue.tolist() == [[True, True, False], [True, False, False], [True] * 3]
+    assert torch.equal(batch.per_clip(arranged), clips)
+    assert batch.per_clip(arranged[..., 0]).tolist() == [1, 2, 10, 20, 21, 22]
 
 
 def test_moving_keeps_everything() -> None:
     padded = Padded(torch.zeros(2, 3, 1), torch.tensor([1, 3]), torch.ones(2, 3, dtype=torch.bool))
-    batch = Batch(("a", "b"), {"audio": padded}, torch.tensor([0, 1]), torch.tensor([1, 3]))
+    batch = Batch(("a", "b"), {"audio": padded}, *map(torch.tensor, ([0, 1], [2], [0, 1])))
     moved = batch.to("meta")
     assert moved.ids == batch.ids
     assert moved.views["audio"].present is not None
-    tensors = [moved.targets, moved.turns, *vars(moved.views["audio"]).values()]
+    rest = [moved.targets, moved.turns, moved.speakers]
+    tensors = [*rest, *vars(moved.views["audio"]).values()]
     assert all(tensor.device.type == "meta" for tensor in tensors)
     assert Batch(("a",), {}).to("meta").targets is None
 

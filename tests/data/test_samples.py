@@ -109,14 +109,30 @@ def test_dialogue_batch(samples: Samples) -> None:
     assert batch.turns is not None
     assert batch.turns.tolist() == [3, 1, 1]
     audio, text = batch.views["audio"], batch.views["text"]
-    assert audio.lengths.tolist() == [3, 1, 1]
-    assert audio.mask.tolist() == [[True, False, True], [True, False, False], [True, False, False]]
-    assert audio.values[audio.mask][:, 0].tolist() == [10, 8, 2, 5]  # means of the steps
-    assert text.mask.tolist() == [[True, True, False], [False] * 3, [False] * 3]
-    assert text.values[0, :2].tolist() == [[5, 5], [6, 6]]
+    assert audio.lengths.tolist() == [len(samples.array(i, "audio")) for i in batch.ids]
+    assert text.observed.tolist() == [True, True, False, False, False]
+    for row, clip_id in zip(audio.rows(), batch.ids, strict=True):
+        assert_array_equal(row, samples.array(clip_id, "audio"))
     assert batch.targets is not None
     assert batch.targets.tolist() == [1, 0, 0, 0, 1]
-    assert batch.per_clip(audio.values).shape == (5, 1)
+    assert batch.per_dialogue(audio.mean()).shape == (3, 3, 1)
+
+
+def test_speakers_are_numbered_within_their_dialogue(tmp_path: Path) -> None:
+    who = {"a": ["Ann", "Bob", "Ann"], "b": ["Bob", "", ""]}
+    clips = [
+        Clip(f"{name}{turn}", dialogue=name, turn=turn, speaker=speaker, label="joy")
+        for name, speakers in who.items()
+        for turn, speaker in enumerate(speakers)
+    ]
+    manifest = manifest_of(clips, tmp_path)
+    arrays = {clip.id: steps(1) for clip in clips}
+    samples = Samples.of(manifest, "train", stores_of(tmp_path, manifest, {"audio": arrays}))
+    (batch,) = samples.batches(8, "dialogue")
+    assert batch.speakers is not None
+    assert batch.speakers.tolist() == [0, 1, 0, 0, 1, 2]
+    (alone,) = samples.batches(8)
+    assert alone.speakers is None
 
 
 def test_batches_of_dialogues(samples: Samples) -> None:
@@ -144,7 +160,7 @@ def test_transforms_in_turn_on_what_is_there(samples: Samples) -> None:
     changed.batch(samples.clips)
     assert ("b1", "audio") not in seen
     (batch,) = changed.batches(8, "dialogue")
-    assert batch.views["audio"].values[0, 0].tolist() == [22]
+    assert batch.views["audio"].mean()[0].tolist() == [22]
 
 
 def test_targets_of_intensities(tmp_path: Path) -> None:

@@ -44,12 +44,15 @@ class Tiny(nn.Module):
 
 
 class TinyDialogue(Tiny):
-    """The same, for dialogues: a step is an utterance."""
+    """The same, for dialogues: a clip also hears the mean of its dialogue."""
 
     level = "dialogue"
 
     def forward(self, batch: Batch) -> FusionOutput:
-        rows = torch.cat([view.values for _, view in sorted(batch.views.items())], dim=-1)
+        assert batch.turns is not None
+        means = torch.cat([view.mean() for _, view in sorted(batch.views.items())], dim=-1)
+        heard = batch.per_dialogue(means).sum(dim=1) / batch.turns[:, None]
+        rows = means + 0.1 * heard.repeat_interleave(batch.turns, dim=0)
         return FusionOutput(self.out(self.dropout(rows)))
 
 
