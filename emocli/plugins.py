@@ -19,12 +19,13 @@ from typing import Literal
 
 from emocli.errors import ConfigError, choice
 
-Kind = Literal["datasets", "features", "corruptions", "fusion"]
+Kind = Literal["datasets", "features", "corruptions", "protocols", "fusion"]
 
 KINDS: dict[Kind, str] = {
     "datasets": "emocli.datasets",
     "features": "emocli.features",
     "corruptions": "emocli.robust.corruptions",
+    "protocols": "emocli.robust.protocols",
     "fusion": "emocli.fusion",
 }
 

@@ -1,52 +1,74 @@
 """Spoiling features on purpose: which modality, how, how much.
 
-A corruption is written ``modality[:name[@level]]``: ``visual``, ``visual:gaussian@0.01``,
-``visual:gaussian@-10dB``, ``audio:zero``, ``text:dropout@0.5``. Without a name it is Gaussian noise
-at 0 dB, as strong as the features themselves.
+A corruption is written ``modality[:name][@level]``: ``visual``, ``visual@0.01``,
+``visual:gaussian@-10dB``, ``audio:zero``, ``text:dropout@0.5``. Without a name it is Gaussian
+noise, without a level at 0 dB, as strong as the features themselves. A protocol, which says itself which modalities of
+which clips it strikes, is written ``name[@level]``: ``m3er75``, ``m3er75@iid``, ``face100``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emocli import plugins
 from emocli.errors import ConfigError, choice
+from emocli.robust.spoiler import Array, Spoiler
 
 if TYPE_CHECKING:
     from emocli.data.samples import Samples
-
-Array = NDArray[np.float32]
 
 DEFAULT = "gaussian"
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """What happens to one modality.
+    """What happens to clips.
 
     Attributes
     ----------
-    modality : str
-        Which.
+    subject : str
+        The modality it happens to; of a protocol, which draws them, its name.
     name : str
-        The corruption's plug-in.
-    config : callable settings
-        ``(values (T, D), rng, others) -> values``.
-    label : str
-        As a table shows it: ``visual gaussian 0 dB``.
+        The plug-in.
+    config : settings
+        Of a corruption: ``(values (T, D), rng, others) -> values``; of a protocol: ``struck``.
+    drawn : bool
+        Whether it is a protocol.
     """
 
-    modality: str
+    subject: str
     name: str
-    config: Callable[[Array, np.random.Generator, Sequence[Array]], Array]
-    label: str
+    config: Any
+    drawn: bool = False
+
+    @property
+    def level(self) -> str:
+        """How much, as a table shows it; empty where there is nothing to say."""
+        return str(self.config.describe())
+
+    @property
+    def label(self) -> str:
+        """All of it, as a table shows it: ``visual gaussian 0 dB``, ``m3er75 one SNR 0.01``."""
+        return " ".join(filter(None, dict.fromkeys([self.subject, self.name, self.level])))
+
+    @property
+    def ratio(self) -> float | None:
+        """The signal-to-noise ratio, linear; None where there is none."""
+        noise = self.config.spoiler() if self.drawn else self.config
+        return getattr(noise, "ratio", None)
+
+    def struck(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Spoiler]:
+        """Return what happens to a clip that has these modalities, by modality."""
+        if self.drawn:
+            found: Mapping[str, Spoiler] = self.config.struck(present, rng)
+            return found
+        return {self.subject: self.config} if self.subject in present else {}
 
 
 def parse(spec: str, modalities: Collection[str]) -> Corruption:
@@ -55,23 +77,13 @@ def parse(spec: str, modalities: Collection[str]) -> Corruption:
     Raises
     ------
     ConfigError
-        For an unknown modality or corruption (the nearest is suggested), or an impossible level.
+        For an unknown modality, corruption or protocol (the nearest is suggested), or an impossible
+        level.
     """
-    modality, colon, rest = spec.strip().partition(":")
-    name, at, level = rest.partition("@")
-    if not modality or (colon and not name) or (at and not level):
-        raise ConfigError("is not of the form modality:name@level", where=f"corruption '{spec}'")
-    if modality not in modalities:
-        mend = choice(modality, list(modalities))
-        raise ConfigError(
-            f"there is no modality '{modality}'", where=f"corruption '{spec}'", mend=mend
-        )
-    name = name or DEFAULT
     try:
-        config = plugins.load("corruptions", name).Config.parse(level or None)
+        return _parse(spec, modalities)
     except ConfigError as error:
         raise ConfigError(error.what, where=f"corruption '{spec}'", mend=error.mend) from None
-    return Corruption(modality, name, config, f"{modality} {name} {config.describe()}".strip())
 
 
 def parse_all(specs: Iterable[str], modalities: Collection[str]) -> tuple[Corruption, ...]:
@@ -81,10 +93,28 @@ def parse_all(specs: Iterable[str], modalities: Collection[str]) -> tuple[Corrup
 
 
 def at_levels(spec: str, levels: Iterable[str]) -> list[str]:
-    """Write a corruption once per level: ``visual`` -> ``visual:gaussian@0.01``, ..."""
-    modality, _, rest = spec.partition(":")
-    name = rest.partition("@")[0] or DEFAULT
-    return [f"{modality}:{name}@{level}" for level in levels]
+    """Write a corruption once per level: ``visual`` -> ``visual@0.01``, ..."""
+    subject, colon, rest = spec.partition(":")
+    what = (rest if colon else subject).partition("@")[0]
+    place = f"{subject}:{what}" if colon else what
+    return [f"{place}@{level}" for level in levels]
+
+
+def _parse(spec: str, modalities: Collection[str]) -> Corruption:
+    subject, colon, rest = spec.strip().partition(":")
+    name, at, level = (rest if colon else subject).partition("@")
+    modality = subject if colon else name
+    if not modality or (colon and not name) or (at and not level):
+        raise ConfigError("is not of the form modality:name@level or protocol@level")
+    if not colon and modality not in modalities and name in plugins.names("protocols"):
+        config = plugins.load("protocols", name).Config.parse(level or None)
+        config.require(modalities)
+        return Corruption(name, name, config, drawn=True)
+    if modality not in modalities:
+        known = [*modalities, *([] if colon else plugins.names("protocols"))]
+        raise ConfigError(f"there is no modality '{modality}'", mend=choice(modality, known))
+    name = name if colon else DEFAULT
+    return Corruption(modality, name, plugins.load("corruptions", name).Config.parse(level or None))
 
 
 @dataclass(frozen=True)
@@ -111,14 +141,26 @@ class Corrupter:
 
     def __call__(self, clip_id: str, modality: str, values: Array) -> Array:
         """Spoil one array, shape (T, D); other modalities pass as they are."""
-        chosen = [c.config for c in self.corruptions if c.modality == modality]
+        chosen = [found[modality] for found in self._struck(clip_id) if modality in found]
         if not chosen:
             return values
         rng = generator(self.seed, clip_id, modality)
         others = Others(self.samples, clip_id, modality, self._having[modality])
-        for config in chosen:
-            values = config(values, rng, others)
+        for spoiler in chosen:
+            values = spoiler(values, rng, others)
         return values
+
+    def spoilt(self, clip_id: str) -> frozenset[str]:
+        """Tell which modalities of a clip are corrupted: the truth a check is judged by."""
+        return frozenset(modality for found in self._struck(clip_id) for modality in found)
+
+    def _struck(self, clip_id: str) -> list[Mapping[str, Spoiler]]:
+        stores = self.samples.stores
+        present = sorted(m for m, store in stores.items() if store.length(clip_id))
+        return [
+            corruption.struck(present, generator(self.seed, clip_id, f"protocol {corruption.name}"))
+            for corruption in self.corruptions
+        ]
 
     @cached_property
     def _having(self) -> dict[str, tuple[str, ...]]:

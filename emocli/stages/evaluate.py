@@ -141,7 +141,7 @@ def _condition(bench: Bench, measured: Measured) -> dict[str, Any]:
 
 def _flagged(bench: Bench, measured: Measured) -> dict[str, dict[str, int | bool]]:
     """Count what the check flagged, among the corrupted modalities and the innocent ones."""
-    spoilt = {corruption.modality for corruption in measured.corruptions}
+    spoilt = {corruption.subject for corruption in measured.corruptions}
     lacking = bench.samples.missing()
     return {
         modality: {
@@ -159,12 +159,12 @@ def _difference(bench: Bench, clean: Measured, corrupted: Measured) -> dict[str,
 
 def _point(bench: Bench, measured: Measured) -> dict[str, Any]:
     (corruption,) = measured.corruptions
-    ratio = getattr(corruption.config, "ratio", None)
+    ratio = corruption.ratio
     return {
         **_condition(bench, measured),
-        "modality": corruption.modality,
+        "modality": corruption.subject,
         "name": corruption.name,
-        "level": corruption.label.removeprefix(f"{corruption.modality} {corruption.name} "),
+        "level": corruption.level,
         "snr_db": None if ratio is None else round(10 * math.log10(ratio), 6),
     }
 

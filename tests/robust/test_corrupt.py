@@ -31,6 +31,11 @@ def spoiler(samples: Samples, *specs: str, seed: int = 0) -> Samples:
         ("visual:gaussian", "gaussian", "visual gaussian 0 dB"),
         ("visual:gaussian@0.01", "gaussian", "visual gaussian SNR 0.01"),
         (" visual:gaussian@-10dB ", "gaussian", "visual gaussian -10 dB"),
+        ("visual@-10dB", "gaussian", "visual gaussian -10 dB"),
+        ("m3er75", "m3er75", "m3er75 one SNR 0.01"),
+        ("m3er75@iid+missing", "m3er75", "m3er75 iid missing"),
+        ("m3er75@subset+-10dB", "m3er75", "m3er75 subset -10 dB"),
+        ("face100", "face100", "face100 SNR 0.01"),
         ("audio:zero", "zero", "audio zero"),
         ("text:dropout@0.5", "dropout", "text dropout 0.5"),
         ("text:drop", "drop", "text drop"),
@@ -39,7 +44,7 @@ def spoiler(samples: Samples, *specs: str, seed: int = 0) -> Samples:
 def test_what_may_be_written(spec: str, name: str, label: str) -> None:
     corruption = parse(spec, MODALITIES)
     assert (corruption.name, corruption.label) == (name, label)
-    assert corruption.modality == label.split()[0]
+    assert corruption.subject == label.split()[0]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,12 @@ def test_what_may_be_written(spec: str, name: str, label: str) -> None:
         ("visul", "there is no modality 'visul'; did you mean 'visual'?"),
         ("smell:zero", "there is no modality 'smell'; there are: text, audio, visual"),
         ("visual:gausian@1", "did you mean 'gaussian'?"),
+        ("m3er57", "there is no modality 'm3er57'; did you mean 'm3er75'?"),
+        ("m3er75@most", "level 'most'; allowed is any of one, iid, subset, missing and an SNR"),
+        ("m3er75@one+iid", "level 'one+iid'"),
+        ("m3er75@missing+0.1", "level 'missing+0.1'"),
+        ("m3er75:gaussian", "there is no modality 'm3er75'"),
+        ("face100@missing", "level 'missing'; allowed is an SNR"),
         ("visual:gaussian@loud", "level 'loud'; allowed is an SNR"),
         ("audio:zero@3", "level '3'; this corruption takes no level"),
         ("audio:", "is not of the form modality:name@level"),
@@ -68,7 +79,8 @@ def test_several_may_be_given_one_by_one_or_in_one_text() -> None:
 
 
 def test_a_sweep_is_the_same_corruption_at_every_level() -> None:
-    assert at_levels("visual", ["10dB", "0.01"]) == ["visual:gaussian@10dB", "visual:gaussian@0.01"]
+    assert at_levels("visual", ["10dB", "0.01"]) == ["visual@10dB", "visual@0.01"]
+    assert at_levels("m3er75@iid", ["0dB"]) == ["m3er75@0dB"]
     assert at_levels("text:dropout@0.1", ["0.5"]) == ["text:dropout@0.5"]
 
 
@@ -119,3 +131,22 @@ def test_a_dropped_modality_is_a_missing_one(samples: Samples) -> None:
     batch = spoiler(samples, "text:drop").batch(samples.clips[:3])
     assert not batch.views["text"].observed.any()
     assert batch.views["audio"].observed.all()
+
+
+def test_a_protocol_strikes_the_same_modalities_whichever_is_read_first(samples: Samples) -> None:
+    spoiler_ = Corrupter(parse_all(["m3er75"], MODALITIES), 0, samples)
+    for clip in samples.clips:
+        told = spoiler_.spoilt(clip.id)
+        assert len(told) <= 1
+        for modality in MODALITIES:
+            clean = samples.array(clip.id, modality)
+            changed = not np.array_equal(spoiler_(clip.id, modality, clean), clean)
+            assert changed == (modality in told)
+    assert {len(spoiler_.spoilt(clip.id)) for clip in samples.clips} == {0, 1}
+    other = Corrupter(spoiler_.corruptions, 1, samples)
+    assert any(other.spoilt(c.id) != spoiler_.spoilt(c.id) for c in samples.clips)
+
+
+def test_what_is_spoilt_is_known(samples: Samples) -> None:
+    both = Corrupter(parse_all(["visual", "text:zero"], MODALITIES), 0, samples)
+    assert both.spoilt(samples.clips[0].id) == {"visual", "text"}

@@ -1,0 +1,1 @@
+"""One protocol per file: which modalities of which clips are corrupted, and how."""
