@@ -35,6 +35,8 @@ class Clip:
         The class of a single-label task.
     labels : mapping
         Class to intensity, or to 0/1 in a multi-label task.
+    fold : int or None
+        The part of the corpus it is in, where that is published with folds for cross-validation.
     """
 
     id: str
@@ -48,3 +50,4 @@ class Clip:
     media: Mapping[str, Path] = field(default_factory=dict)
     label: str | None = None
     labels: Mapping[str, float] = field(default_factory=dict)
+    fold: int | None = None

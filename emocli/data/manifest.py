@@ -7,7 +7,7 @@ import json
 import math
 import os.path
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import Settings, build, read_toml
-from emocli.data import rules
+from emocli.data import folds, rules
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.durable import disk_errors, write_text
+from emocli.data.folds import Fold
 from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, Task
 from emocli.data.table import Table, read_table
 from emocli.errors import ConfigError, ManifestError, choice
@@ -78,6 +79,8 @@ class Manifest:
         Whether a speaker or a dialogue may be in two splits.
     notes : tuple of str
         What was left out or could not be done when it was built; not written.
+    fold : Fold, optional
+        Which fold is tested, if the splits are those of `folded`; not written.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class Manifest:
     path: Path | None = field(default=None, compare=False)
     overlap: bool = False
     notes: tuple[str, ...] = field(default=(), compare=False)
+    fold: Fold | None = None
     lines: InitVar[Sequence[int]] = ()
 
     def __post_init__(self, lines: Sequence[int]) -> None:
@@ -165,6 +169,35 @@ class Manifest:
             mend = f"splits are: {', '.join(SPLITS)}"
             raise ManifestError(f"there is no split '{name}'", mend=mend)
         return tuple(clip for clip in self.clips if clip.split == name)
+
+    def folded(self, index: int, count: int) -> Manifest:
+        """Return the same clips with the splits of a cross-validation.
+
+        Parameters
+        ----------
+        index : int
+            The fold to test, counted from 0. The next one (after the last comes the first)
+            validates, the others train.
+        count : int
+            How many folds: those of the clips' ``fold`` if there are so many, else
+            `emocli.data.folds.assign` makes them.
+
+        Raises
+        ------
+        ManifestError
+            If the corpus cannot be folded so.
+        """
+        try:
+            numbers = folds.assign(self.clips, count, self.overlap)
+        except ManifestError as error:
+            raise ManifestError(error.what, where=self._name, mend=error.mend) from None
+        if not 0 <= index < count:
+            mend = f"folds are 0 to {count - 1}"
+            raise ManifestError(f"there is no fold {index}", where=self._name, mend=mend)
+        fold = Fold(index=index, count=count)
+        pairs = zip(self.clips, numbers, strict=True)
+        clips = tuple(replace(clip, split=fold.split(number)) for clip, number in pairs)
+        return replace(self, clips=clips, fold=fold)
 
     def dialogues(self) -> dict[str, tuple[Clip, ...]]:
         """Return the clips of each dialogue by turn; a clip without dialogue is one by itself."""
@@ -256,14 +289,15 @@ class Manifest:
         media = sorted({name for clip in self.clips for name in clip.media})
         graded = {name for clip in self.clips for name in clip.labels}
         labels = [name for name in self.classes if name in graded]
-        columns = (*PLAIN, *(MEDIA + m for m in media), "label", *(LABEL + c for c in labels))
+        plain = PLAIN if self.clips[0].fold is None else (*PLAIN, FOLD)
+        columns = (*plain, *(MEDIA + m for m in media), "label", *(LABEL + c for c in labels))
         rows: list[Iterable[object]] = [columns]
         for clip in self.clips:
             paths = (
                 rules.relative(clip.media[m], prefix) if m in clip.media else "" for m in media
             )
             grades = (clip.labels.get(name) for name in labels)
-            rows.append((*(getattr(clip, name) for name in PLAIN), *paths, clip.label, *grades))
+            rows.append((*(getattr(clip, name) for name in plain), *paths, clip.label, *grades))
         return "".join(",".join(map(_cell, row)) + "\n" for row in rows)
 
 
@@ -294,12 +328,14 @@ PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
         "start": _number,
         "end": _number,
         "text": str,
+        "fold": _whole_number,
         "label": str,
     }
 )
 """Columns that are attributes of a clip; an empty cell is the attribute's default."""
 
-PLAIN = tuple(name for name in PARSERS if name != "label")
+FOLD = "fold"
+PLAIN = tuple(name for name in PARSERS if name not in (FOLD, "label"))
 REQUIRED = ("id", "split")
 """Cells that may not be empty; the column ``split`` itself may be missing (all are ``train``)."""
 

@@ -45,9 +45,11 @@ def check_values(
 ) -> None:
     """Every split and class is known, times and labels make sense, media are inside the root."""
     prefix = folder_prefix(root)
+    folded = any(clip.fold is not None for clip in clips)
     for index, clip in enumerate(clips):
         fault = (
             _split_fault(clip)
+            or _fold_fault(clip, folded)
             or _time_fault(clip)
             or _label_fault(clip, classes)
             or _task_fault(clip, classes, task)
@@ -59,18 +61,24 @@ def check_values(
 
 
 def check_groups(clips: Sequence[Clip], place: Place) -> None:
-    """No speaker and no dialogue is in two splits."""
+    """No speaker and no dialogue is in two splits, or in two folds."""
     for column in ("speaker", "dialogue"):
-        splits: dict[str, str] = {}
-        for index, clip in enumerate(clips):
-            group = getattr(clip, column)
-            first = splits.setdefault(group, clip.split) if group else clip.split
-            if first != clip.split:
-                raise ManifestError(
-                    f"{column} '{group}' is in {first} and in {clip.split}",
-                    where=place(index, column),
-                    mend="keep it in one split, or say 'overlap = true' in the .toml file",
-                )
+        _check_together(clips, column, "split", place)
+        _check_together(clips, column, "fold", place)
+
+
+def _check_together(clips: Sequence[Clip], column: str, part: str, place: Place) -> None:
+    parts: dict[str, str | int] = {}
+    for index, clip in enumerate(clips):
+        group, own = getattr(clip, column), getattr(clip, part)
+        first = parts.setdefault(group, own) if group else own
+        if first != own:
+            name = "" if part == "split" else f"{part} "
+            raise ManifestError(
+                f"{column} '{group}' is in {name}{first} and in {name}{own}",
+                where=place(index, column),
+                mend=f"keep it in one {part}, or say 'overlap = true' in the .toml file",
+            )
 
 
 def absolute(path: Path) -> Path:
@@ -98,6 +106,14 @@ def _split_fault(clip: Clip) -> Fault:
     if clip.split in SPLITS:
         return None
     return "split", f"there is no split '{clip.split}'", f"splits are: {', '.join(SPLITS)}"
+
+
+def _fold_fault(clip: Clip, folded: bool) -> Fault:
+    if folded and clip.fold is None:
+        return "fold", "is empty, though other clips have one", "give every clip a fold, or none"
+    if clip.fold is not None and clip.fold < 0:
+        return "fold", f"there is no fold {clip.fold}", "folds are numbered from 0"
+    return None
 
 
 def _time_fault(clip: Clip) -> Fault:

@@ -14,14 +14,15 @@ and heard (``vote_av``), heard (``vote_voice``) or saw (``vote_face``) according
 
 Splits are by actor, 64 / 9 / 18 of 91 and in that proportion of fewer: the actors are shuffled,
 women and men separately where ``VideoDemographics.csv`` is in the folder, so that each split has
-its share of both. With fewer than three actors every clip is in ``train``.
+its share of both. With fewer than three actors every clip is in ``train``. The manifest's column
+``fold`` holds ``folds`` groups of actors, dealt in the same way, for ``--folds``.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -103,6 +104,8 @@ class Config(Settings):
         Clips to leave out; by default the ones known to be broken.
     valid_share, test_share : float
         Shares of the actors.
+    folds : int
+        Groups of actors for cross-validation.
     seed : int
         Of the shuffle.
     split : {'actor', 'clip'}
@@ -114,6 +117,7 @@ class Config(Settings):
     exclude: tuple[str, ...] = DAMAGED
     valid_share: float = Field(default=9 / 91, gt=0, le=1 / 3)
     test_share: float = Field(default=18 / 91, gt=0, le=1 / 3)
+    folds: int = Field(default=5, ge=3)
     seed: int = Field(default=0, ge=0)
     split: Literal["actor", "clip"] = "actor"
 
@@ -139,7 +143,8 @@ def build(root: Path, config: Config) -> Manifest:
         )
     labels = _labels(names, config.label_source, folder)
     fractions = _fractions(folder, QUERIES[config.label_source]) if config.fractions else {}
-    splits = _splits({name[:4] for name in names}, _sexes(folder), config)
+    order = _order({name[:4] for name in names}, _sexes(folder), config.seed)
+    splits, folds = _splits(order, config), _folds(order, config.folds)
     clips = tuple(
         Clip(
             id=name,
@@ -149,6 +154,7 @@ def build(root: Path, config: Config) -> Manifest:
             media=media[name],
             label=labels.get(name),
             labels=fractions.get(name, {}),
+            fold=folds.get(name[:4]),
         )
         for name in names
     )
@@ -245,20 +251,31 @@ def _table(folder: Folder, name: str, columns: Iterable[str]) -> Table:
     return table
 
 
-def _splits(actors: set[str], sexes: Mapping[str, str], config: Config) -> dict[str, Split]:
-    if len(actors) < len(SPLITS):
-        return dict.fromkeys(actors, "train")
-    rng = np.random.default_rng(config.seed)
+def _order(actors: set[str], sexes: Mapping[str, str], seed: int) -> list[str]:
+    """Shuffle the actors so that every stretch of them has its share of each sex."""
+    rng = np.random.default_rng(seed)
     sizes = Counter(sexes.get(actor, "") for actor in actors)
     places: dict[str, float] = {}
     for sex, size in sorted(sizes.items()):
         group = sorted(actor for actor in actors if sexes.get(actor, "") == sex)
-        # Evenly over [0, 1): every stretch of the common order has its share of each sex.
+        # Evenly over [0, 1).
         places |= {group[i]: (n + 0.5) / size for n, i in enumerate(rng.permutation(size))}
-    order = sorted(places, key=lambda actor: (places[actor], actor))
+    return sorted(places, key=lambda actor: (places[actor], actor))
+
+
+def _splits(order: Sequence[str], config: Config) -> dict[str, Split]:
+    if len(order) < len(SPLITS):
+        return dict.fromkeys(order, "train")
     test = max(1, round(config.test_share * len(order)))
     valid = max(1, round(config.valid_share * len(order)))
     splits: dict[str, Split] = dict.fromkeys(order, "train")
     splits |= dict.fromkeys(order[:test], "test")
     splits |= dict.fromkeys(order[test : test + valid], "valid")
     return splits
+
+
+def _folds(order: Sequence[str], count: int) -> dict[str, int]:
+    """Cut the order into folds; there are none if they are more than the actors."""
+    if len(order) < count:
+        return {}
+    return {actor: index * count // len(order) for index, actor in enumerate(order)}

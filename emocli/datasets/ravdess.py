@@ -16,7 +16,8 @@ delays by 1600 samples at 48 kHz (33 ms, one picture) without saying so.
 Splits are by actor: one fold is tested, the next one (after the last comes the first) validates,
 the others train. The six folds of four actors are those of EmoBox (Ma et al. 2024, Interspeech).
 Folds without an actor in the folder do not count; of the others the last one is tested unless
-``test_fold`` says otherwise. If fewer than three are there, every clip is in ``train``.
+``test_fold`` says otherwise. If fewer than three are there, every clip is in ``train``. The
+manifest's column ``fold`` numbers the folds from 0, for ``--folds``.
 """
 
 from __future__ import annotations
@@ -114,8 +115,9 @@ def build(root: Path, config: Config) -> Manifest:
             mend="names like Actor_01/01-01-03-02-01-01-01.mp4 (or .wav, .flac) are expected",
         )
     splits = _splits({_actor(take) for take in takes}, config)
+    folds = {actor: number for number, fold in enumerate(config.folds) for actor in fold}
     clips = tuple(
-        _clip(take, files, splits[_actor(take)])
+        _clip(take, files, splits[_actor(take)], folds[_actor(take)])
         for take, files in sorted(takes.items(), key=lambda item: (_actor(item[0]), item[0]))
         if _actor(take) in splits
     )
@@ -158,7 +160,7 @@ def _takes(files: Iterable[Path], channels: tuple[str, ...]) -> tuple[Takes, int
     return takes, strange, repeated
 
 
-def _clip(take: str, files: Mapping[tuple[str, bool], Path], split: Split) -> Clip:
+def _clip(take: str, files: Mapping[tuple[str, bool], Path], split: Split, fold: int) -> Clip:
     best = {
         "audio": next((files[version] for version in SOUND if version in files), None),
         "video": next((files[version] for version in PICTURES if version in files), None),
@@ -172,6 +174,7 @@ def _clip(take: str, files: Mapping[tuple[str, bool], Path], split: Split) -> Cl
         text=SENTENCES[int(sentence) - 1],
         media=media,
         label=EMOTIONS[int(emotion) - 1],
+        fold=fold,
     )
 
 

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.durable import replacing, write_at, write_text
+from emocli.data.folds import Fold
 from emocli.data.manifest import Task
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
@@ -105,6 +106,8 @@ class RunConfig(Settings):
         From the manifest.
     labels : str
         Fingerprint of the labels and splits of the training and validation clips.
+    fold : Fold, optional
+        Which fold it is to be tested on, in a cross-validation; else the splits are the manifest's.
     manifest, store : Source
         What it was trained on.
     features : mapping
@@ -125,6 +128,7 @@ class RunConfig(Settings):
     citation: str
     licence: str
     labels: str
+    fold: Fold | None = None
     manifest: Source
     store: Source
     features: Annotated[dict[str, View], Field(min_length=1)]
@@ -153,6 +157,7 @@ class RunConfig(Settings):
             "fusion": self.fusion,
             "task": self.task,
             "classes": self.classes,
+            "fold": self.fold and f"{self.fold.index} of {self.fold.count}",
             **{f"network.{key}": value for key, value in self.network.items()},
             **{f"train.{k}": value for k, value in self.train if k not in PRIVATE},
             **{f"{modality} feature": view.feature for modality, view in self.features.items()},

@@ -23,6 +23,7 @@ from emocli.learn.metrics import Scores
 from emocli.learn.rundir import MODEL, Run, RunConfig, Source, View
 from emocli.robust.check import ModalityCheck, discard
 from emocli.robust.corrupt import Corrupter, Corruption
+from emocli.stages._prepare import labels
 
 Flagged = Mapping[str, frozenset[str]]
 """Modality to the clips in which the check does not trust it."""
@@ -219,6 +220,15 @@ def _corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
             f"'{config.task}' with {', '.join(config.classes)}",
             where=corpus.path or "",
         )
+    if corpus.fingerprint == config.manifest.fingerprint and config.fold is not None:
+        corpus = corpus.folded(config.fold.index, config.fold.count)
+        if labels(corpus) != config.labels:
+            # Else clips might be tested that were trained on.
+            raise RunError(
+                "its labels or folds are no longer those the run was trained on",
+                where=corpus.path or "",
+                mend="restore it, or train again with --overwrite",
+            )
     return corpus
 
 

@@ -107,7 +107,8 @@ class Prepared:
             classes=manifest.classes,
             citation=manifest.citation,
             licence=manifest.licence,
-            labels=_labels(manifest),
+            labels=labels(manifest),
+            fold=manifest.fold,
             manifest=Source.of(manifest.path, run, manifest.fingerprint),
             store=Source.of(store, run),
             features={modality: _view(s) for modality, s in self.train.stores.items()},
@@ -212,7 +213,7 @@ def _view(store: FeatureStore) -> View:
     )
 
 
-def _labels(manifest: Manifest) -> str:
+def labels(manifest: Manifest) -> str:
     """Fingerprint of what is learned from and chosen by; the test split has no part in it."""
     seen = [clip for clip in manifest.clips if clip.split != "test"]
     rows = sorted((clip.id, clip.split, clip.label, sorted(clip.labels.items())) for clip in seen)

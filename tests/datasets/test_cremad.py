@@ -227,3 +227,17 @@ def test_few_clips_can_be_split_one_by_one(tmp_path: Path) -> None:
     by_actor = build(tmp_path)
     assert not by_actor.split("valid")
     assert not by_actor.overlap
+
+
+def test_folds_hold_whole_actors_and_both_sexes(corpus: Path) -> None:
+    manifest = build(corpus)
+    for index in range(5):
+        tested = actors(manifest.folded(index, 5), "test")
+        assert len(tested) in (18, 19)
+        assert abs(sum(int(actor) % 2 for actor in tested) - len(tested) * 46 / 91) <= 1
+    assert {clip.fold for clip in build(corpus, folds=3).clips} == {0, 1, 2}
+
+
+def test_few_actors_have_no_folds(tmp_path: Path) -> None:
+    manifest = build(add(tmp_path, *(f"AudioWAV/{a}_DFA_ANG_XX.wav" for a in ACTORS[:4])))
+    assert {clip.fold for clip in manifest.clips} == {None}

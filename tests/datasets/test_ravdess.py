@@ -195,3 +195,18 @@ def test_real_files(shared_data: Path) -> None:
     assert len(sound(clip, 16000)) == pytest.approx(
         len(list(frames(clip))) / 29.97 * 16000, rel=0.02
     )
+
+
+def test_the_published_folds_are_in_the_manifest(tmp_path: Path) -> None:
+    manifest = build(corpus(tmp_path))
+    found = {int(clip.speaker): clip.fold for clip in manifest.clips}
+    assert found == {a: n for n, fold in enumerate(ravdess.FOLDS) for a in fold}
+    assert actors(manifest.folded(2, 6), "test") == [8, 9, 19, 23]
+    assert actors(manifest.folded(2, 6), "valid") == [3, 5, 7, 24]
+
+
+def test_folds_without_an_actor_are_passed_over(tmp_path: Path) -> None:
+    there = tuple(actor for actor in range(1, 25) if actor not in ravdess.FOLDS[1])
+    manifest = build(corpus(tmp_path, there))
+    assert actors(manifest.folded(0, 5), "test") == [1, 11, 20, 21]
+    assert actors(manifest.folded(0, 5), "valid") == [8, 9, 19, 23]
