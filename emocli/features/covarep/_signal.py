@@ -109,24 +109,28 @@ def fir(frames: Real, taps: Real) -> Real:
 
 
 def high_pass(x: Real, fs: float, edge: float, stop: float) -> Real:
-    """Filter by the elliptic high-pass of least order, forward and backward.
+    """Filter by an elliptic high-pass, forward and backward.
 
     Parameters
     ----------
     x : ndarray, shape (samples,)
-        The signal; too short a one for the filter's end conditions gets shorter reflections.
+        The signal.
     fs : float
         Sampling rate in Hz.
     edge, stop : float
-        Hz; at most 3 dB are lost above ``edge`` and at least 60 dB below ``stop`` (once).
+        Hz. Above ``edge`` at most 3 dB are lost by the filter, which has the least order that
+        loses 60 dB within the distance to ``stop``.
     """
-    order, natural = signal.ellipord(2 * edge / fs, 2 * stop / fs, 3, 60)
-    b, a = signal.ellip(order, 3, 60, natural, "highpass")
+    order, _ = signal.ellipord(2 * edge / fs, 2 * stop / fs, 3, 60)
+    b, a = signal.ellip(order, 3, 60, 2 * edge / fs, "highpass")
     return zero_phase(b, a, x)
 
 
 def zero_phase(b: ArrayLike, a: ArrayLike, x: Real) -> Real:
-    """Filter forward and backward along the first axis, the ends continued by odd reflection."""
+    """Filter forward and backward along the first axis, the ends continued by odd reflection.
+
+    Too short a signal for the whole reflection is reflected as far as it goes.
+    """
     if not len(x):
         return x
     reflected = 3 * (max(np.size(a), np.size(b)) - 1)

@@ -1,0 +1,52 @@
+"""Blocks of a long recording: analysed one after the other, so that memory stays bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BLOCK_S = 60.0
+"""Seconds of sound analysed at once."""
+
+MARGIN_S = 3.0
+"""Seconds analysed with a block on either side of it: longer than any filter remembers."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Part of a recording, in samples.
+
+    Attributes
+    ----------
+    first, last : int
+        The block itself; blocks follow each other without gaps.
+    begin, stop : int
+        What is analysed for it: with its margins, inside the recording.
+    """
+
+    first: int
+    last: int
+    begin: int
+    stop: int
+
+
+def blocks(
+    size: int, fs: float, block_s: float = BLOCK_S, margin_s: float = MARGIN_S
+) -> Iterator[Block]:
+    """Divide a recording; one no longer than a block is a single one.
+
+    Parameters
+    ----------
+    size : int
+        Samples of the recording.
+    fs : float
+        Sampling rate in Hz.
+    block_s, margin_s : float
+        Seconds of a block and of its margins; rounded to 10 ms, the hop of the frames, so that
+        frames lie alike in any division.
+    """
+    hop = round(fs / 100)
+    block, margin = (max(1, round(100 * seconds)) * hop for seconds in (block_s, margin_s))
+    for first in range(0, max(size, 1), block):
+        last = min(first + block, size)
+        yield Block(first, last, max(first - margin, 0), min(last + margin, size))

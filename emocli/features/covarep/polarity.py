@@ -1,0 +1,55 @@
+"""Polarity of a recording: whether the sound pressure was recorded upright or inverted.
+
+Source: Drugman 2013, IEEE Signal Processing Letters 20(4) (RESKEW).
+
+The residual's peaks at closures of the glottis make it skew to one side. Prediction from the sound
+without its low frequencies leaves the glottal flow in the residual, prediction from the whole takes
+it out; which of the two residuals is the more skew tells the polarity.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emocli.features.covarep._blocks import BLOCK_S, blocks
+from emocli.features.covarep._signal import Real, high_pass
+from emocli.features.covarep.residual import lp_residual, vocal_tract_order
+
+EDGE_HZ = 480
+BEYOND_HZ = 500
+
+
+def polarity(x: Real, fs: float, block_s: float = BLOCK_S) -> int:
+    """Return 1 for a recording that is upright, -1 for one that is inverted.
+
+    Parameters
+    ----------
+    x : ndarray, shape (samples,)
+        The recording; one that is skew to neither side counts as upright.
+    fs : float
+        Sampling rate in Hz.
+    block_s : float
+        Seconds analysed at once.
+    """
+    order = vocal_tract_order(fs)
+    sums = np.zeros((2, 4))
+    for block in blocks(len(x), fs, block_s):
+        part = x[block.begin : block.stop]
+        source = high_pass(part, fs, EDGE_HZ, BEYOND_HZ)
+        inside = slice(block.first - block.begin, block.last - block.begin)
+        for row, predicted_from in zip(sums, (part, source), strict=True):
+            residual = lp_residual(part, fs, order, predicted_from, normalised=False)[inside]
+            row += [np.sum(residual**power) for power in range(4)]
+    whole, low_left = (_skewness(*row) for row in sums)
+    return -1 if whole < low_left else 1
+
+
+def _skewness(count: float, first: float, second: float, third: float) -> float:
+    """Return the skewness from sums of powers; of a constant, 0."""
+    if not count:
+        return 0.0
+    mean, square, cube = first / count, second / count, third / count
+    variance = square - mean**2
+    if variance <= 0:
+        return 0.0
+    return float((cube - 3 * mean * square + 2 * mean**3) / variance**1.5)
