@@ -128,16 +128,17 @@ def test_harmonics_of_a_known_spectrum(decibels: float) -> None:
     assert pulse_parameters(slope, slope, FS, gcis).h1h2 == pytest.approx(decibels, abs=0.3)
 
 
-@pytest.mark.parametrize("width", [6.0, 9.0, 12.0])
+@pytest.mark.parametrize("width", [6.0, 9.0, 13.0])
 def test_parabola_of_a_known_spectrum(width: float) -> None:
-    """The spectrum of a Gaussian is a parabola in decibels."""
+    """A Gaussian is a parabola in decibels, until noise or the edge of the pulse ends it."""
     period = 126
     gcis = period * np.arange(1, 20)
     bell = np.exp(-((np.arange(period) - period / 2) ** 2) / (2 * width**2))
-    psp = pulse_parameters(np.tile(bell, 21), np.tile(bell, 21), FS, gcis).psp
+    flow = np.tile(bell, 21) + 1e-6 * np.random.default_rng(0).normal(size=21 * period)
+    psp = pulse_parameters(flow, flow, FS, gcis).psp
     assert psp[0] == 0
     known = -10 * np.log10(np.e) * (2 * np.pi * width / 2048) ** 2
-    assert psp[1:] == pytest.approx(known / curvature(np.full(period, 1 / period)), rel=0.1)
+    assert psp[1:] == pytest.approx(known / curvature(np.full(period, 1 / period)), rel=0.2)
 
 
 def test_fewer_than_two_instants_have_no_parameters() -> None:
