@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from emocli.config import Settings, Tree
 from emocli.data.batch import Padded
+from emocli.fusion._blocks import Blocks
 
 Size = Annotated[int, Field(ge=1, le=8192)]
 
@@ -25,15 +26,27 @@ class NetworkSettings(Settings):
         as many (Beard 2018: 128 for CREMA-D and RAVDESS, 512 for CMU-MOSEI).
     dropout : float
         Share of the inputs of the encoders and of the decoder that is dropped in training.
+    stride : int or mapping of view to int
+        Steps whose mean is one step of the encoder. A view that a mapping does not name keeps its
+        steps, and names of views that are not there do no harm: one file of settings serves runs
+        on one modality and on several.
+    max_len : int
+        Steps of an encoder at most: of a longer sequence more steps make one.
     """
 
     hidden: Size = 128
     dropout: float = Field(0.2, ge=0, lt=1)
+    stride: Size | dict[str, Size] = 1
+    max_len: Annotated[int, Field(ge=1)] = 1500
 
     @property
     def width(self) -> int:
         """Width of an encoder's state, [forward; backward]."""
         return 2 * self.hidden
+
+    def stride_of(self, view: str) -> int:
+        """Return the steps of a view whose mean is one step of its encoder."""
+        return self.stride.get(view, 1) if isinstance(self.stride, dict) else self.stride
 
 
 def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
@@ -113,7 +126,7 @@ def take(values: Tensor, steps: Tensor) -> Tensor:
 
 
 class Encoders(PerView):
-    """An encoder for each view; views of other names are left out."""
+    """An encoder for each view, over blocks of its steps; views of other names are left out."""
 
     def __init__(self, dims: Mapping[str, int], config: NetworkSettings) -> None:
         super().__init__(
@@ -123,9 +136,22 @@ class Encoders(PerView):
             }
         )
 
+        self.strides = {view: config.stride_of(view) for view in self}
+        self.longest = config.max_len
+
     def forward(self, views: Mapping[str, Padded]) -> dict[str, Padded]:
-        """Encode the views, in the order of their names."""
-        return {name: self[name](views[name]) for name in self}
+        """Encode the views, in the order of their names; a state per block of steps."""
+        return {name: self[name](self.blocks(name, views[name]).mean()) for name in self}
+
+    def blocks(self, name: str, view: Padded) -> Blocks:
+        """Gather a view's steps into blocks."""
+        return Blocks.of(view, self.strides[name], self.longest)
+
+    def over_steps(
+        self, attention: Mapping[str, Tensor], views: Mapping[str, Padded]
+    ) -> dict[str, Tensor]:
+        """Turn attention over states (B, hops, K) into that over the views' steps (B, hops, T)."""
+        return {name: self.blocks(name, views[name]).spread(a) for name, a in attention.items()}
 
 
 def last_step(states: Padded) -> Tensor:

@@ -112,6 +112,7 @@ class Model(nn.Module):
             name: _present(view, grids[name].back(attention[JOINED], view.values.shape[1]))
             for name, view in states.items()
         }
+        own = self.encoders.over_steps(own, batch.views)
         return FusionOutput(self.decoder(memory), attention=own)
 
 

@@ -218,6 +218,7 @@ class Network(nn.Module):
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
         memory, attention, gates = self.recursion(self.encoders(batch.views))
+        attention = self.encoders.over_steps(attention, batch.views)
         return FusionOutput(self.decoder(memory), attention=attention, gates=gates)
 
 

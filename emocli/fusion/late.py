@@ -1,6 +1,7 @@
 """Late fusion: every view predicts by itself, and the predictions are weighted and added.
 
-Each view's encoder ends in a layer of its own; the weights are learned and the same for all clips.
+Each view's encoder ends in a layer of its own. The weights are learned, the same for all clips, not
+negative and sum to one over the views that are there.
 
 Source: Beard et al. 2018, CoNLL (system "late fusion").
 """
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from emocli.data.batch import Batch, FusionOutput
 from emocli.data.samples import Level
@@ -43,20 +44,23 @@ class Model(nn.Module):
         self.encoders = Encoders(dims, config)
         self.heads = PerView({name: self._head(outputs, config) for name in self.encoders})
         columns = outputs if config.late_weights == "per_class" else 1
-        self.weights = nn.Parameter(torch.full((len(dims), columns), 1 / len(dims)))
+        self.scores = nn.Parameter(torch.zeros(len(dims), columns))
 
     @staticmethod
     def _head(outputs: int, config: Config) -> nn.Module:
         return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(config.width, outputs))
 
     def forward(self, batch: Batch) -> FusionOutput:
-        """Classify clips; a missing view has no say (weight 0)."""
+        """Classify clips; a missing view has no say (weight 0), the others share its weight."""
         states = self.encoders(batch.views)
         logits = {name: self.heads[name](last_step(view)) for name, view in states.items()}
-        weights = {
-            name: weight * states[name].observed[:, None]
-            for name, weight in zip(self.encoders, self.weights, strict=True)
-        }
-        total = torch.stack([weights[name] * logits[name] for name in logits]).sum(dim=0)
-        by_view = {name: weight.mean(dim=-1) for name, weight in weights.items()}
+        weights = self.weights(torch.stack([view.observed for view in states.values()], dim=1))
+        total = (weights * torch.stack(list(logits.values()), dim=1)).sum(dim=1)
+        by_view = dict(zip(logits, weights.mean(dim=-1).unbind(1), strict=True))
         return FusionOutput(total, modality_logits=logits, weights=by_view)
+
+    def weights(self, observed: Tensor) -> Tensor:
+        """Weights (B, M, 1 or C) of views of which ``observed`` (B, M) are there."""
+        there = observed[..., None]
+        scores = self.scores.masked_fill(~there, torch.finfo(self.scores.dtype).min)
+        return torch.softmax(scores, dim=1) * there

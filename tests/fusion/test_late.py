@@ -15,12 +15,14 @@ def test_it_adds_the_views_predictions_by_weight(kind: str) -> None:
     torch.manual_seed(0)
     batch = double(make())
     model = late.Model(DIMS, 3, late.Config(hidden=4, late_weights=kind)).double().eval()
-    torch.nn.init.normal_(model.weights)
+    torch.nn.init.normal_(model.scores)
     output = model(batch)
     p = beard.Parameters(model.state_dict())
+    columns = [beard.softmax(list(column)) for column in zip(*model.scores.tolist(), strict=True)]
+    by_view = [list(row) for row in zip(*columns, strict=True)]
     for item in range(3):
         total = [0.0] * 3
-        for name, weight in zip(sorted(batch.views), model.weights.tolist(), strict=True):
+        for name, weight in zip(sorted(batch.views), by_view, strict=True):
             rows = batch.views[name].rows()[item].tolist()
             states = beard.encode(p.under(f"encoders.view_{name}"), rows)
             ends = states[-1][:4] + states[0][4:]
@@ -31,10 +33,35 @@ def test_it_adds_the_views_predictions_by_weight(kind: str) -> None:
         assert output.logits[item].tolist() == pytest.approx(total)
 
 
-def test_the_views_start_with_equal_weights_and_a_missing_one_has_none() -> None:
-    batch = make({"audio": (4, 0), "visual": (3, 3)}, {"audio": 4, "visual": 3})
-    model = late.Model({"visual": 3, "audio": 4}, 3, late.Config(hidden=4)).eval()
+@pytest.mark.parametrize("kind", ["scalar", "per_class"])
+def test_the_views_that_are_there_share_the_weight_of_a_missing_one(kind: str) -> None:
+    lengths = {"audio": (4, 0, 4, 0), "text": (2, 2, 0, 0), "visual": (3, 3, 3, 0)}
+    model = late.Model(DIMS, 3, late.Config(hidden=4, late_weights=kind)).eval()
+    assert model(make()).weights["text"].tolist() == pytest.approx([1 / 3] * 3)
+    torch.nn.init.normal_(model.scores)
+    batch = make(lengths)
     output = model(batch)
-    assert output.weights["audio"].tolist() == [0.5, 0]
-    assert output.weights["visual"].tolist() == [0.5, 0.5]
-    torch.testing.assert_close(output.logits[1], output.modality_logits["visual"][1] / 2)
+    own = model.weights(torch.ones(1, 3, dtype=torch.bool))[0]
+    for item, there in enumerate([[0, 1, 2], [1, 2], [0, 2], []]):
+        names = [sorted(DIMS)[index] for index in there]
+        wanted = sum(
+            (own[i] * output.modality_logits[n][item] for i, n in zip(there, names, strict=True)),
+            torch.zeros(3),
+        )
+        if there:
+            wanted = wanted / own[there].sum(dim=0)
+        torch.testing.assert_close(output.logits[item], wanted)
+        total = sum(output.weights[name][item].item() for name in DIMS)
+        assert total == pytest.approx(1.0 if there else 0.0)
+        assert all(output.weights[name][item] == 0 for name in DIMS if name not in names)
+
+
+def test_the_kinds_of_weights_differ() -> None:
+    outputs = []
+    for kind in ("scalar", "per_class"):
+        torch.manual_seed(0)
+        model = late.Model(DIMS, 3, late.Config(hidden=4, late_weights=kind)).eval()
+        with torch.no_grad():
+            model.scores[0] = torch.linspace(-1, 1, model.scores.shape[1])
+        outputs.append(model(make()).logits)
+    assert not torch.allclose(*outputs)

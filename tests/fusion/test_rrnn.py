@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from itertools import pairwise
 from typing import Any
 
@@ -67,6 +68,42 @@ def test_a_shut_view_gate_blocks_the_view(gate: str) -> None:
     torch.testing.assert_close(clean_memory, noisy_memory)
     assert gates[:, 1].tolist() == [0, 0]
     assert (gates[:, 0] > 0).all()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hops": 2},
+        {"tie_hops": True},
+        {"m0": "zero"},
+        {"score": "add"},
+        {"attn_dim": 3},
+        {"attn_bias": True},
+        {"heads": 2},
+        {"attn_axis": "dim"},
+        {"view_gate": "per_view"},
+        {"view_gate": "both"},
+        {"view_gate": "none"},
+        {"hidden": 5},
+        {"stride": 2},
+        {"max_len": 3},
+    ],
+    ids=str,
+)
+def test_every_setting_changes_the_output(settings: dict[str, Any]) -> None:
+    """By itself: what the two networks have in common has the same parameters."""
+
+    def logits(**own: Any) -> torch.Tensor:
+        model = rrnn.Model(DIMS, 3, build(rrnn.Config, {**SMALL, **own}, "network")).eval()
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                torch.manual_seed(zlib.crc32(name.encode()))
+                parameter.copy_(torch.randn(parameter.shape) / 2)
+        output: torch.Tensor = model(make()).logits
+        return output
+
+    torch.testing.assert_close(logits(), logits())
+    assert (logits() - logits(**settings)).abs().max() > 1e-4
 
 
 def parameters(gate: str, views: int) -> int:
