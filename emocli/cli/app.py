@@ -17,7 +17,7 @@ from emocli.cli import (
     evaluate,
     extract,
     fit_cca,
-    import_npz,
+    import_features,
     info,
     inspect,
     manifest,
@@ -41,7 +41,7 @@ def application() -> typer.Typer:
     app.callback(invoke_without_command=True)(_root)  # its docstring is the help text
     app.command("manifest")(manifest.command)
     app.command("extract")(extract.command)
-    app.command("import")(import_npz.command)
+    app.command("import")(import_features.command)
     app.command("fit-cca")(fit_cca.command)
     app.command("train")(train.command)
     app.command("evaluate")(evaluate.command)

@@ -12,8 +12,8 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
-from emocli.stages import import_npz as stage
-from emocli.stages.import_npz import import_npz
+from emocli.stages import import_features as stage
+from emocli.stages.import_features import import_features
 
 
 def corpus(ids: list[str], root: Path) -> Manifest:
@@ -36,7 +36,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_import(tmp_path: Path, source: Path) -> None:
     manifest = corpus(["a", "b", "c", "d"], tmp_path)
-    result = import_npz(source, "posteriors", "visual", manifest, tmp_path / "store")
+    result = import_features(source, "posteriors", "visual", manifest, tmp_path / "store")
     assert (result.clips, result.unknown, result.missing, result.non_finite) == (3, 1, 1, 2)
     assert "3 clips as posteriors (visual)" in str(result)
     ragged = read_ragged(source)
@@ -57,49 +57,51 @@ def test_import_in_several_parts(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = corpus(["a", "b", "c"], tmp_path)
-    one = import_npz(source, "f", "visual", manifest, tmp_path / "one")
+    one = import_features(source, "f", "visual", manifest, tmp_path / "one")
     monkeypatch.setattr(stage, "PART", 1)
-    many = import_npz(source, "f", "visual", manifest, tmp_path / "many")
+    many = import_features(source, "f", "visual", manifest, tmp_path / "many")
     assert one.path.read_bytes() == many.path.read_bytes()
 
 
 def test_import_again(tmp_path: Path, source: Path) -> None:
     manifest, store = corpus(["a", "b", "c"], tmp_path), tmp_path / "store"
-    first = import_npz(source, "f", "visual", manifest, store)
+    first = import_features(source, "f", "visual", manifest, store)
     before = first.path.read_bytes()
-    assert import_npz(source, "f", "visual", manifest, store) == first
+    assert import_features(source, "f", "visual", manifest, store) == first
     ragged = read_ragged(source)
     write_ragged(source, Ragged(ragged.ids, ragged.offsets, ragged.values * 2))
     with pytest.raises(StoreError, match=r"other settings \(sha256 was .*--overwrite"):
-        import_npz(source, "f", "visual", manifest, store)
+        import_features(source, "f", "visual", manifest, store)
     assert first.path.read_bytes() == before
-    import_npz(source, "f", "visual", manifest, store, overwrite=True)
+    import_features(source, "f", "visual", manifest, store, overwrite=True)
     with FeatureStore.open(first.path) as made:
         assert_array_equal(made["c"], ragged.values[:4] * 2)
 
 
 def test_no_clip_in_common(tmp_path: Path, source: Path) -> None:
     manifest = corpus(["A", "B"], tmp_path)
-    with pytest.raises(StoreError, match=r"no clip of the manifest \(its first id is 'c', .*'A'\)"):
-        import_npz(source, "f", "visual", manifest, tmp_path / "store")
+    with pytest.raises(
+        StoreError, match=r"no clip of the manifest \(its first entry is 'c', .*'A'\)"
+    ):
+        import_features(source, "f", "visual", manifest, tmp_path / "store")
     assert not (tmp_path / "store").exists()
 
 
 def test_broken_npz_leaves_the_store(tmp_path: Path, source: Path) -> None:
     manifest, store = corpus(["a", "b", "c"], tmp_path), tmp_path / "store"
-    before = import_npz(source, "f", "visual", manifest, store).path.read_bytes()
+    before = import_features(source, "f", "visual", manifest, store).path.read_bytes()
     source.write_bytes(source.read_bytes()[:-30])
     with pytest.raises(StoreError, match="is not a whole npz"):
-        import_npz(source, "f", "visual", manifest, store, overwrite=True)
+        import_features(source, "f", "visual", manifest, store, overwrite=True)
     assert (store / "f.h5").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".f", "a/b", "../f", "a\\b", "check"])
 def test_impossible_names(tmp_path: Path, source: Path, name: str) -> None:
     with pytest.raises(StoreError, match="name"):
-        import_npz(source, name, "visual", corpus(["a"], tmp_path), tmp_path / "store")
+        import_features(source, name, "visual", corpus(["a"], tmp_path), tmp_path / "store")
     with pytest.raises(StoreError, match="modality"):
-        import_npz(source, "f", " ", corpus(["a"], tmp_path), tmp_path / "store")
+        import_features(source, "f", " ", corpus(["a"], tmp_path), tmp_path / "store")
 
 
 def test_second_writer_is_refused(tmp_path: Path, source: Path) -> None:
@@ -108,14 +110,14 @@ def test_second_writer_is_refused(tmp_path: Path, source: Path) -> None:
         FeatureWriter(tmp_path / "store", Recipe("f", "visual", "m"), ["a"]),
         pytest.raises(StoreError, match="is being written by process"),
     ):
-        import_npz(source, "f", "visual", manifest, tmp_path / "store")
+        import_features(source, "f", "visual", manifest, tmp_path / "store")
 
 
 def test_real_posteriors(shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "ravdess" / "face_posteriors.npz"
     ragged = read_ragged(source)
     manifest = corpus(sorted(ragged.ids), tmp_path)
-    result = import_npz(source, "face_posteriors", "visual", manifest, tmp_path)
+    result = import_features(source, "face_posteriors", "visual", manifest, tmp_path)
     assert (result.clips, result.unknown, result.missing) == (1200, 0, 0)
     with FeatureStore.open(result.path) as store:
         assert store.is_intact()

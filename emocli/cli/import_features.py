@@ -1,0 +1,60 @@
+"""`emocli import`: ready-made features become a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+
+
+def command(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Ragged .npz (ids, offsets, values[, times, names]), CMU SDK .csd, MMSA .pkl.",
+        ),
+    ],
+    manifest: Annotated[Path, typer.Option(help="Manifest of the clips.")],
+    name: Annotated[
+        str | None, typer.Option("--as", help="Name of the feature; default: the file's.")
+    ] = None,
+    modality: Annotated[
+        str | None,
+        typer.Option(help="text, audio, visual or any other; default: as the file's name says."),
+    ] = None,
+    align_to: Annotated[
+        Path | None,
+        typer.Option(help="A .csd of words: average the rows over each word."),
+    ] = None,
+    store: options.Store = Path("store"),
+    root: options.Root = None,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+) -> None:
+    """Import features that were computed elsewhere.
+
+    An entry of a file is a clip, by its id, or a whole recording, by the clips' dialogue: then each
+    clip is cut out of it by its start and end. Nothing in a pickle is ever executed.
+    """
+    from emocli.data.manifest import Manifest
+    from emocli.stages.import_features import import_all
+
+    corpus = Manifest.read(manifest, root)
+    results = import_all(
+        sources,
+        corpus,
+        store,
+        name=name,
+        modality=modality,
+        align_to=align_to,
+        overwrite=overwrite,
+    )
+    if json:
+        show.as_json(results if len(results) > 1 else results[0])
+        return
+    for result in results:
+        show.line(str(result))

@@ -1,0 +1,88 @@
+"""Sequences in time: cutting a clip out of a whole recording, and averaging over words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Rows of a feature, each describing an interval of time.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (n, D)
+        May hold NaN and infinite numbers.
+    intervals : ndarray of float64, shape (n, 2), optional
+        Start and end of each row in seconds, by start; None where the rows have no times.
+    """
+
+    values: NDArray[np.float32]
+    intervals: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        if self.intervals is not None and self.intervals.shape != (len(self.values), 2):
+            raise ValueError(f"{len(self.values)} rows have intervals {self.intervals.shape}")
+
+    @property
+    def times(self) -> NDArray[np.float64] | None:
+        """The middle of each row's interval, in seconds."""
+        return None if self.intervals is None else self.intervals.mean(axis=1)
+
+    def cut(self, start: float, end: float) -> Timed:
+        """Keep the rows whose middle is in [start, end): each belongs to one of two neighbours."""
+        times = self.times
+        if times is None or self.intervals is None:
+            raise ValueError("rows without times cannot be cut")
+        inside = (start <= times) & (times < end)
+        return Timed(self.values[inside], self.intervals[inside])
+
+    def since(self, start: float) -> Timed:
+        """Count time from ``start``."""
+        return self if self.intervals is None else Timed(self.values, self.intervals - start)
+
+
+def by_start(values: NDArray[Any], intervals: NDArray[np.float64]) -> Timed:
+    """Put rows in the order of their starts."""
+    order = np.argsort(intervals[:, 0], kind="stable")
+    return Timed(values[order], intervals[order])
+
+
+def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
+    """Average the rows over intervals, as the CMU SDK aligns sequences.
+
+    Parameters
+    ----------
+    rows : Timed
+        With intervals.
+    words : ndarray, shape (m, 2)
+        Start and end of each word in seconds.
+
+    Returns
+    -------
+    Timed
+        A row per word: the mean of all rows that overlap it, number by number over those that are
+        finite; zeros where there is none.
+    int
+        Words that no row overlaps.
+    """
+    if rows.intervals is None:
+        raise ValueError("rows without times cannot be aligned")
+    starts, ends = rows.intervals.T
+    latest = np.maximum.accumulate(ends) if len(ends) else ends
+    values = np.zeros((len(words), rows.values.shape[1]), np.float32)
+    empty = 0
+    for k, (start, end) in enumerate(words):
+        # Rows are ordered by start; no row before `first` can reach into the word.
+        first, last = np.searchsorted(latest, start, "right"), np.searchsorted(starts, end, "left")
+        found = rows.values[first:last][ends[first:last] > start]
+        empty += not len(found)
+        finite = np.isfinite(found)
+        count = finite.sum(axis=0)
+        total = np.where(finite, found, 0).sum(axis=0, dtype=np.float64)
+        values[k] = total / np.maximum(count, 1)
+    return Timed(values, np.array(words, np.float64)), empty

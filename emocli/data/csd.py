@@ -1,0 +1,240 @@
+"""Computational sequences (.csd), the files of the CMU Multimodal SDK.
+
+HDF5 with one group, named after the sequence: ``data/<entry>/features`` (n, D) numbers or texts,
+``data/<entry>/intervals`` (n, 2) seconds in the video, and ``metadata/<key>``, JSON in a text. An
+entry is a video, or one segment of it, ``video[3]``.
+
+Source: Zadeh et al. 2018, CMU Multimodal SDK; the layout, not the code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.align import Timed, by_start
+from emocli.data.durable import replacing
+from emocli.data.words import Word
+from emocli.errors import StoreError
+
+PAUSE = "sp"
+"""What stands for silence among words."""
+
+UNKNOWN = (
+    "computational sequence version", "alignment compatible", "dataset version", "creator",
+    "contact", "featureset bib citation", "dataset bib citation", "md5",
+)  # fmt: skip
+"""Metadata the SDK asks for, of which a store knows nothing."""
+
+
+class Csd:
+    """A computational sequence; a context manager. Entries are read one by one.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    name : str
+        Of the sequence.
+    entries : tuple of str
+        Videos or segments.
+    metadata : dict
+        As written; what is not JSON is kept as text.
+
+    Raises
+    ------
+    StoreError
+        If the file is absent, damaged, or not of that layout.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = h5py.File(path, "r", locking=False)
+        except FileNotFoundError:
+            raise StoreError("there is no such file", where=path) from None
+        except OSError as error:
+            raise StoreError(f"is damaged or not HDF5 ({error})", where=path) from None
+        try:
+            self.name, self._data, self.metadata = _structure(self._file)
+            self.entries = tuple(self._data)
+        except (KeyError, ValueError, OSError, RuntimeError, AttributeError) as error:
+            self._file.close()
+            raise StoreError(f"is no computational sequence ({error})", where=path) from None
+
+    def __enter__(self) -> Csd:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns; empty where the metadata have none."""
+        names = self.metadata.get("dimension names")
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return tuple(names)
+        return ()
+
+    @property
+    def is_words(self) -> bool:
+        """Whether the entries hold texts."""
+        return bool(self.entries) and self._array(self.entries[0], "features").dtype.kind in "SUO"
+
+    def rows(self, entry: str) -> Timed:
+        """Return the numbers of an entry, by start; what starts before 0 starts at 0.
+
+        Raises
+        ------
+        StoreError
+            If they are texts, or break a rule of the layout.
+        """
+        features, intervals = self._pair(entry)
+        if features.dtype.kind not in "fiub":
+            mend = "align other files to it with --align-to"
+            raise StoreError("holds words, not numbers", where=self._where(entry), mend=mend)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            values = features.reshape(len(features), -1).astype(np.float32)
+        return by_start(values, intervals)
+
+    def words(self, entry: str, *, pauses: bool = False) -> list[Word]:
+        """Return the texts of an entry by start, without the pauses.
+
+        Raises
+        ------
+        StoreError
+            If they are numbers, or break a rule of the layout.
+        """
+        features, intervals = self._pair(entry)
+        if features.dtype.kind not in "SUO" or features.size != len(features):
+            raise StoreError("does not hold a word per row", where=self._where(entry))
+        texts = [_text(cell) for cell in features.reshape(-1)]
+        words = [
+            Word(text, float(start), float(end))
+            for text, (start, end) in zip(texts, intervals, strict=True)
+            if text and (pauses or text != PAUSE)
+        ]
+        return sorted(words, key=lambda word: word.start)
+
+    def spans(self, entry: str) -> NDArray[np.float64]:
+        """Return the intervals of an entry, shape (n, 2), by start; of words, without pauses."""
+        if self.is_words:
+            spans = [(word.start, word.end) for word in self.words(entry)]
+            return np.array(spans, np.float64).reshape(-1, 2)
+        _, intervals = self._pair(entry)
+        return intervals[np.argsort(intervals[:, 0], kind="stable")]
+
+    def table(self, entry: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the numbers and the intervals of an entry in the order of the file."""
+        features, intervals = self._pair(entry)
+        if features.dtype.kind not in "fiub":
+            raise StoreError("holds words, not numbers", where=self._where(entry))
+        return features.reshape(len(features), -1).astype(np.float64), intervals
+
+    def _pair(self, entry: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        features, intervals = self._array(entry, "features"), self._array(entry, "intervals")
+        if intervals.shape != (len(features), 2) or intervals.dtype.kind not in "fiu":
+            what = f"has intervals of shape {intervals.shape} for {len(features)} rows"
+            raise StoreError(what, where=self._where(entry))
+        if not np.isfinite(intervals).all():
+            raise StoreError("has an interval without end", where=self._where(entry))
+        return features, np.maximum(intervals.astype(np.float64), 0)
+
+    def _array(self, entry: str, name: str) -> NDArray[Any]:
+        try:
+            array: NDArray[Any] = self._data[entry][name][()]
+        except (KeyError, OSError, RuntimeError, ValueError, AttributeError) as error:
+            what = f"{name} cannot be read ({error})"
+            raise StoreError(what, where=self._where(entry)) from None
+        if np.ndim(array) == 0:
+            raise StoreError(f"{name} is not a table", where=self._where(entry))
+        return array
+
+    def _where(self, entry: str) -> str:
+        return f"{self.path}, entry '{entry}'"
+
+
+def write_csd(
+    path: Path,
+    name: str,
+    entries: Iterable[tuple[str, Timed]],
+    names: Sequence[str] = (),
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a computational sequence; it is whole or not there.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        Of the sequence.
+    entries : iterable of (str, Timed)
+        With intervals.
+    names : sequence of str
+        Of the columns.
+    metadata : mapping, optional
+        Plain values; what the SDK asks for and is not given is written as unknown.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the folder cannot be written.
+    """
+    told = {
+        **dict.fromkeys(UNKNOWN, ""),
+        "root name": name,
+        "computational sequence description": f"{name}, exported by emocli",
+        "dataset name": "",
+        "dimension names": list(names),
+        "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([name, *names]))),
+        **(metadata or {}),
+    }
+    with (
+        replacing(path) as descriptor,
+        os.fdopen(os.dup(descriptor), "r+b") as raw,
+        h5py.File(raw, "w") as file,
+    ):
+        group = file.create_group(name)
+        data = group.create_group("data")
+        for entry, rows in entries:
+            place = data.create_group(entry)
+            place["features"], place["intervals"] = rows.values, rows.intervals
+        for key, value in told.items():
+            group[f"metadata/{key}"] = np.array([json.dumps(value)], h5py.string_dtype())
+
+
+def _structure(file: h5py.File) -> tuple[str, h5py.Group, dict[str, Any]]:
+    names = list(file)
+    if len(names) != 1:
+        raise ValueError(f"it holds {len(names)} groups, not one")
+    group = file[names[0]]
+    data = group["data"]
+    found = group.get("metadata", {})
+    return names[0], data, {key: _json(found[key][()]) for key in found}
+
+
+def _json(value: Any) -> Any:
+    text = _text(np.asarray(value).reshape(-1)[0]) if np.size(value) else ""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _text(cell: Any) -> str:
+    return cell.decode("utf-8", "replace").strip() if isinstance(cell, bytes) else str(cell).strip()

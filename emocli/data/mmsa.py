@@ -1,0 +1,375 @@
+"""MMSA pickles: the padded arrays that many papers on CMU-MOSI, CMU-MOSEI and CH-SIMS share.
+
+A dict of splits, ``train``, ``valid``, ``test``, each a dict of ``text``, ``audio``, ``vision``
+(N, T, D) or (N, D), ``id`` (N), ``raw_text``, ``regression_labels``, ..., and, where sequences are
+padded, ``audio_lengths``, ``vision_lengths`` (and ``text_bert``, whose second row marks words).
+
+Unpickling can run any code. Here nothing of the file is ever called: the few names NumPy's arrays
+need become inert records, of which arrays are made afterwards; all other names are refused.
+
+Source: Mao et al. 2022, M-SENA (the layout, not the code).
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.align import Timed
+from emocli.data.clip import SPLITS, Split
+from emocli.data.durable import replacing
+from emocli.errors import StoreError
+
+ARRAYS = {"text": "text", "audio": "audio", "visual": "vision"}
+"""Modality to the array that holds it."""
+
+NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")
+NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
+KNOWN = {
+    ("numpy", "ndarray"): "ndarray",
+    ("numpy", "dtype"): "dtype",
+    **{(module, "_reconstruct"): "reconstruct" for module in NUMPY},
+    **{(module, "scalar"): "scalar" for module in NUMPY},
+    **{(module, "_frombuffer"): "frombuffer" for module in NUMERIC},
+    ("_codecs", "encode"): "encode",
+    ("builtins", "bytes"): "bytes",
+    ("__builtin__", "bytes"): "bytes",
+}
+"""The names a pickle may hold, and what each stands for; none of them is ever imported."""
+
+CODE = re.compile(r"([fiubSU])(\d{1,9})|O8")
+LATIN = ("latin1", "latin-1")
+PADDING = "_lengths"
+BERT = "text_bert"
+CLIP = re.compile(r"(.+?)\$_\$\[?(\w+)\]?")
+"""``video$_$3``, as MMSA names what is ``video[3]`` elsewhere."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split of a pickle.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        The clips, each once; ``video[3]`` for what MMSA writes ``video$_$3``.
+    arrays : mapping
+        Everything of the split that has a row per clip: arrays, and lists of texts.
+    """
+
+    ids: tuple[str, ...]
+    arrays: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Mmsa:
+    """An MMSA pickle.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    parts : mapping
+        Split to its clips.
+    """
+
+    path: Path
+    parts: Mapping[Split, Part]
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Modalities it has an array of."""
+        return tuple(m for m, name in ARRAYS.items() if self._has(name))
+
+    @cached_property
+    def places(self) -> Mapping[str, tuple[Split, int]]:
+        """Clip to its split and row."""
+        return {
+            clip_id: (split, row)
+            for split, part in self.parts.items()
+            for row, clip_id in enumerate(part.ids)
+        }
+
+    def rows(self, clip_id: str, name: str) -> Timed:
+        """Return one clip's rows of an array, without padding.
+
+        Where the file has no lengths, padding is what is all zero at either end, in all sequences
+        of that length.
+
+        Raises
+        ------
+        StoreError
+            If the array is absent, or not one of sequences or vectors.
+        """
+        split, row = self.places[clip_id]
+        arrays = self.parts[split].arrays
+        array = arrays.get(name)
+        where = f"{self.path}, split '{split}'"
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+            inside = ", ".join(sorted(k for k, v in arrays.items() if isinstance(v, np.ndarray)))
+            mend = f"there are: {inside or 'none'}"
+            raise StoreError(f"has no array of numbers '{name}'", where=where, mend=mend)
+        if array.ndim not in (2, 3):
+            raise StoreError(f"'{name}' has shape {array.shape}, not (N, T, D)", where=where)
+        with np.errstate(over="ignore"):
+            values = np.atleast_2d(array[row]).astype(np.float32)
+        return Timed(values[_inside(values, arrays, name, row)] if array.ndim == 3 else values)
+
+    def _has(self, name: str) -> bool:
+        return all(name in part.arrays for part in self.parts.values())
+
+
+def read_mmsa(path: Path) -> Mmsa:
+    """Read an MMSA pickle, without executing anything of it.
+
+    Raises
+    ------
+    StoreError
+        If the file is absent or damaged, holds anything but arrays, numbers, texts, lists, tuples
+        and dicts, or is not of that layout.
+    """
+    content = load(path)
+    if not isinstance(content, dict) or not content.keys() & set(SPLITS):
+        mend = f"a dict of the splits {', '.join(SPLITS)} is expected"
+        raise StoreError("is no MMSA pickle", where=path, mend=mend)
+    parts = {split: _part(content[split], path, split) for split in SPLITS if split in content}
+    found = Mmsa(path, parts)
+    if len(found.places) != sum(len(part.ids) for part in parts.values()):
+        raise StoreError("has the same clip in two splits", where=path)
+    return found
+
+
+def write_mmsa(path: Path, splits: Mapping[Split, Mapping[str, Any]]) -> None:
+    """Write an MMSA pickle: plain dicts of arrays and lists; it is whole or not there.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the folder cannot be written.
+    """
+    with replacing(path) as descriptor, open(descriptor, "wb", closefd=False) as file:
+        pickle.dump({split: dict(arrays) for split, arrays in splits.items()}, file, protocol=4)
+
+
+def mmsa_id(clip_id: str) -> str:
+    """Name a clip as MMSA does: ``video$_$3`` for ``video[3]``."""
+    found = re.fullmatch(r"(.+)\[(\w+)\]", clip_id)
+    return f"{found[1]}$_${found[2]}" if found else clip_id
+
+
+def load(path: Path) -> Any:
+    """Read a pickle of arrays, numbers, texts, lists, tuples and dicts; nothing of it is executed.
+
+    Raises
+    ------
+    StoreError
+        If it is absent or damaged, or holds anything else.
+    """
+    try:
+        with path.open("rb") as file:
+            return _plain(_Inert(file, encoding="latin1").load())
+    except FileNotFoundError:
+        raise StoreError("there is no such file", where=path) from None
+    except OSError as error:
+        raise StoreError(f"cannot be read ({error.strerror})", where=path) from None
+    except Exception as error:  # a damaged or hostile pickle may raise anything
+        reason = str(error) or type(error).__name__
+        raise StoreError(f"is no pickle that emocli takes ({reason})", where=path) from None
+
+
+# -- the inert unpickler
+
+
+@dataclass(eq=False)
+class _Record:
+    """A call that is not made: what was to be called, with which arguments, and the state after."""
+
+    kind: str
+    arguments: tuple[Any, ...]
+    state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _Name:
+    """A name in a pickle; calling it makes a record."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __call__(self, *arguments: Any) -> _Record:
+        return _Record(self.kind, arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError(f"it changes {self.kind}")
+
+
+class _Inert(pickle.Unpickler):
+    """Finds no class and no function."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        kind = KNOWN.get((module, name))
+        if kind is None:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return _Name(kind)
+
+
+def _plain(value: Any) -> Any:
+    """Turn records into what they stand for."""
+    if isinstance(value, dict):
+        return {_plain(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(inner) for inner in value)
+    if isinstance(value, _Record):
+        return MAKERS[value.kind](value)
+    if value is None or isinstance(value, str | bytes | bytearray | bool | int | float):
+        return value
+    raise ValueError(f"it holds a {type(value).__name__.strip('_').lower()}")
+
+
+def _array(record: _Record) -> Any:
+    """``_reconstruct(ndarray, (0,), b'b')``, then (version, shape, dtype, Fortran order, data)."""
+    _, shape, dtype, fortran, data = record.state
+    return _filled(data, dtype, shape, "F" if fortran else "C")
+
+
+def _from_buffer(record: _Record) -> Any:
+    """``_frombuffer(data, dtype, shape, order)``, as protocol 5 writes arrays."""
+    data, dtype, shape, order = record.arguments
+    return _filled(data, dtype, shape, order)
+
+
+def _scalar(record: _Record) -> Any:
+    """``scalar(dtype, data)``."""
+    dtype, data = record.arguments
+    return _filled(data, dtype, (), "C")[()]
+
+
+def _filled(data: Any, dtype: Any, shape: Any, order: str) -> Any:
+    kind = _dtype(dtype)
+    if not all(isinstance(size, int) and size >= 0 for size in shape):
+        raise ValueError(f"an array has shape {shape}")
+    count = math.prod(shape)
+    if kind.kind == "O":
+        if not isinstance(data, list) or len(data) != count or len(shape) != 1:
+            raise ValueError("an array of objects is not a list")
+        return [_plain(inner) for inner in data]
+    raw = _bytes(data)
+    if len(raw) != count * kind.itemsize:
+        raise ValueError(f"an array of shape {shape} has {len(raw)} bytes")
+    flat: NDArray[Any] = np.frombuffer(raw, kind).astype(kind.newbyteorder("="))
+    return flat.reshape(shape, order="F" if order == "F" else "C")
+
+
+def _dtype(record: Any) -> np.dtype[Any]:
+    """``dtype('f4', ...)``, then (version, byte order, subdtype, names, fields, ...)."""
+    if not isinstance(record, _Record) or record.kind != "dtype":
+        raise ValueError("an array has no type")
+    code = record.arguments[0]
+    if not isinstance(code, str) or not CODE.fullmatch(code):
+        raise ValueError(f"an array holds {code!r}")
+    order = record.state[1] if record.state else "="
+    if record.state and any(part is not None for part in record.state[2:5]):
+        raise ValueError("an array holds records")
+    if order not in ("<", ">", "=", "|"):
+        raise ValueError(f"an array has byte order {order!r}")
+    return np.dtype(f"{order}{code}")
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, _Record):
+        value = _plain(value)
+    if isinstance(value, str):  # Python 2 wrote bytes so
+        return value.encode("latin1")
+    if not isinstance(value, bytes | bytearray):
+        raise ValueError("an array has no data")  # noqa: TRY004 - told with all else that is wrong
+    return bytes(value)
+
+
+def _encoded(record: _Record) -> bytes:
+    """``encode(text, 'latin1')``, as protocols before 3 write bytes; ``bytes()`` is empty."""
+    if not record.arguments:
+        return b""
+    text, codec = record.arguments
+    if not isinstance(text, str) or codec not in LATIN:
+        raise ValueError("it encodes something else than bytes")
+    return text.encode("latin1")
+
+
+def _refused(record: _Record) -> Any:
+    raise ValueError(f"it makes a {record.kind} of its own")
+
+
+MAKERS = {
+    "reconstruct": _array,
+    "frombuffer": _from_buffer,
+    "scalar": _scalar,
+    "encode": _encoded,
+    "bytes": _encoded,
+    "dtype": _refused,
+    "ndarray": _refused,
+}
+
+
+# -- the layout
+
+
+def _part(content: Any, path: Path, split: str) -> Part:
+    where = f"{path}, split '{split}'"
+    if not isinstance(content, dict) or "id" not in content:
+        raise StoreError("has no 'id'", where=where, mend="an MMSA pickle names its clips")
+    try:
+        ids = tuple(_ids(content["id"]))
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"'id' is no list of clips ({error})", where=where) from None
+    if len(set(ids)) != len(ids):
+        raise StoreError("has the same clip twice", where=where)
+    arrays = {key: value for key, value in content.items() if isinstance(value, np.ndarray | list)}
+    for key, value in arrays.items():
+        if (isinstance(value, list) or value.ndim) and len(value) != len(ids):
+            raise StoreError(f"'{key}' has {len(value)} rows for {len(ids)} ids", where=where)
+    return Part(ids, arrays)
+
+
+def _ids(column: Any) -> Iterator[str]:
+    """Name the clips; rows of (video, start, end) are named by their start."""
+    for cell in column.tolist() if isinstance(column, np.ndarray) else column:
+        if isinstance(cell, list | tuple):
+            video, start, *_ = map(_text, cell)
+            yield f"{video}[{start}]" if start else video
+            continue
+        text = _text(cell)
+        found = CLIP.fullmatch(text)
+        yield f"{found[1]}[{found[2]}]" if found else text
+
+
+def _text(cell: Any) -> str:
+    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    return text.strip()
+
+
+def _inside(values: NDArray[np.float32], arrays: Mapping[str, Any], name: str, row: int) -> slice:
+    """Return which rows are no padding; equally long sequences are aligned, so they share it."""
+    lengths, bert = arrays.get(f"{name}{PADDING}"), arrays.get(BERT)
+    if lengths is not None:
+        return slice(0, int(lengths[row]))
+    if isinstance(bert, np.ndarray) and bert.shape[1:] == (3, len(values)):
+        return slice(0, int((bert[row, 1] > 0).sum()))
+    shown = values.any(axis=1)
+    for other in map(arrays.get, ARRAYS.values()):
+        if isinstance(other, np.ndarray) and other.ndim == 3 and other.shape[1] == len(values):
+            shown |= other[row].any(axis=1)
+    filled = np.flatnonzero(shown)
+    return slice(int(filled[0]), int(filled[-1]) + 1) if len(filled) else slice(0, 0)
