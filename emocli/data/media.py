@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -38,6 +38,9 @@ pictures give other bytes now and then."""
 AAC_FRAME = 1024
 """Samples aac codes at a time."""
 
+Mix = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Makes one signal of the channels, shape (channels, samples)."""
+
 Timed = tuple[Any, Any]
 """A stream and the next frame to be coded into it."""
 
@@ -56,6 +59,25 @@ class Frame:
 
     time: float
     image: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel of a recording, as it was recorded.
+
+    Attributes
+    ----------
+    samples : ndarray of float32, shape (samples,)
+        Full scale is 1.
+    rate : int
+        Samples per second.
+    channels : int
+        How many channels the recording has.
+    """
+
+    samples: NDArray[np.float32]
+    rate: int
+    channels: int
 
 
 def sound(clip: Clip, rate: int) -> NDArray[np.float32]:
@@ -80,10 +102,12 @@ def sound(clip: Clip, rate: int) -> NDArray[np.float32]:
     MediaError
         If its medium cannot be used (see `emocli.data.recording.decode`).
     """
-    path = clip.media.get("audio") or clip.media.get("video")
-    if path is None:
-        raise Absent("the clip has neither audio nor video")
-    return read_sound(path, rate, clip.start, clip.end)
+    return read_sound(_with_sound(clip), rate, clip.start, clip.end)
+
+
+def first_channel(clip: Clip) -> Channel:
+    """Return the first channel of a clip's sound at its own rate; see `sound`."""
+    return _as_recorded(_with_sound(clip), clip.start, clip.end, lambda channels: channels[0])
 
 
 def frames(clip: Clip, every: float | None = None) -> Iterator[Frame]:
@@ -115,10 +139,12 @@ def read_sound(
     """Return the sound of a file between two times; see `sound`."""
     import soxr
 
-    samples, source_rate = _sound_at_its_rate(Path(path), start, end)
-    if source_rate == rate:
-        return samples
-    resampled: NDArray[np.float32] = soxr.resample(samples, source_rate, rate, quality="HQ")
+    recorded = _as_recorded(Path(path), start, end, _mean)
+    if recorded.rate == rate:
+        return recorded.samples
+    resampled: NDArray[np.float32] = soxr.resample(
+        recorded.samples, recorded.rate, rate, quality="HQ"
+    )
     return resampled
 
 
@@ -148,14 +174,20 @@ def read_frames(
         raise MediaError(f"has no picture {span(begin, end)}", where=path)
 
 
-def _sound_at_its_rate(
-    path: Path, start: float | None, end: float | None
-) -> tuple[NDArray[np.float32], int]:
+def _with_sound(clip: Clip) -> Path:
+    path = clip.media.get("audio") or clip.media.get("video")
+    if path is None:
+        raise Absent("the clip has neither audio nor video")
+    return path
+
+
+def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -> Channel:
     begin = start or 0.0
     pieces: list[tuple[int, NDArray[np.float32]]] = []
-    rate = following = 0
+    rate = following = channels = 0
     for time, frame in decode(path, "audio", begin, end):
-        piece = _mono(frame)
+        planes = _planes(frame)
+        piece, channels = mix(planes), max(channels, len(planes))
         rate = rate or frame.sample_rate
         if frame.sample_rate != rate:
             raise MediaError("changes its sampling rate midway", where=path)
@@ -170,7 +202,7 @@ def _sound_at_its_rate(
         raise MediaError(f"has no sound {span(begin, end)}", where=path)
     if not np.isfinite(samples).all():
         raise MediaError("holds samples that are not finite numbers", where=path)
-    return samples, rate
+    return Channel(samples, rate, channels)
 
 
 def _join(pieces: list[tuple[int, NDArray[np.float32]]], limit: float) -> NDArray[np.float32]:
@@ -182,7 +214,8 @@ def _join(pieces: list[tuple[int, NDArray[np.float32]]], limit: float) -> NDArra
     return samples
 
 
-def _mono(frame: AudioFrame) -> NDArray[np.float32]:
+def _planes(frame: AudioFrame) -> NDArray[np.float32]:
+    """Return the channels of a piece of sound, shape (channels, samples), full scale 1."""
     values = frame.to_ndarray()
     if not frame.format.is_planar:
         values = values.reshape(-1, frame.layout.nb_channels).T
@@ -190,7 +223,11 @@ def _mono(frame: AudioFrame) -> NDArray[np.float32]:
         values = values.astype(np.float32) / 128 - 1
     elif values.dtype.kind == "i":
         values = values.astype(np.float32) / 2.0 ** (8 * values.itemsize - 1)
-    mean: NDArray[np.float32] = values.mean(axis=0, dtype=np.float32)
+    return values.astype(np.float32, copy=False)
+
+
+def _mean(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    mean: NDArray[np.float32] = planes.mean(axis=0, dtype=np.float32)
     return mean
 
 

@@ -9,7 +9,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
-from emocli.data.media import frames, read_frames, read_sound, sound, write_video
+from emocli.data.media import (
+    first_channel,
+    frames,
+    read_frames,
+    read_sound,
+    sound,
+    write_video,
+)
 from emocli.data.track import Absent
 from tests import media_factory as factory
 from tests.media_factory import complaint, lag
@@ -71,6 +78,18 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
         soundfile.write(tmp_path / name, np.stack([left, right], 1), RATE, subtype="PCM_24")
         heard = read_sound(tmp_path / name, RATE)
         np.testing.assert_allclose(heard, (left + right) / 2, atol=1e-6)
+
+
+def test_the_first_channel_is_as_recorded(tmp_path: Path) -> None:
+    left, right = factory.tone(rate=22050, seed=1), factory.tone(rate=22050, seed=2)
+    for name, channels in (("a.wav", [left, right]), ("b.flac", [left, right]), ("c.wav", [left])):
+        path = tmp_path / name
+        soundfile.write(path, np.stack(channels, 1), 22050, subtype="PCM_24")
+        heard = first_channel(Clip("a", media={"audio": path}, start=0.5, end=1.0))
+        assert (heard.rate, heard.channels) == (22050, len(channels))
+        np.testing.assert_allclose(heard.samples, left[11025:22050], atol=1e-6)
+    with pytest.raises(Absent):
+        first_channel(Clip("a", text="hi"))
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
