@@ -31,6 +31,7 @@ Config = Annotated[Path | None, typer.Option(help="TOML file of settings; --set 
 Preset = Annotated[
     str, typer.Option(help="literal (as printed), paper (consistent reading) or plus (improved).")
 ]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that compute.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]

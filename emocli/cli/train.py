@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from emocli.cli import options, show
+
+if TYPE_CHECKING:
+    from emocli.stages.train import CrossSummary, TrainSummary
 
 
 def command(
@@ -18,6 +22,11 @@ def command(
     feature: options.Features = None,
     preset: options.Preset = "paper",
     seeds: Annotated[int, typer.Option(min=1, help="Train this many, with seeds 0, 1, ...")] = 1,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=3, help="Cross-validate: RUN/fold-0, RUN/fold-1, ... of this many."),
+    ] = None,
+    workers: options.Workers = 1,
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
@@ -28,6 +37,7 @@ def command(
     """Train a fusion network.
 
     Learns from the train split, stops and chooses on the valid split; the test split stays sealed.
+    With --folds every clip is tested once, by networks that never saw its speaker or dialogue.
     Repeat the command to resume. Settings are network.KEY and train.KEY, e.g. --set train.lr=3e-4.
     """
     from emocli import config as configuration
@@ -37,38 +47,60 @@ def command(
     corpus = Manifest.read(manifest, root)
     tree = configuration.layered(config, settings)
     if dry_run:
+        first = corpus.folded(0, folds) if folds else corpus
         resolved = stage.plan(
-            corpus, store, fusion=fusion, features=feature, preset=preset, settings=tree
+            first, store, fusion=fusion, features=feature, preset=preset, settings=tree
         )
-        show.as_json(resolved)
+        show.as_json(resolved | ({"folds": folds} if folds else {}))
         return
     with show.progress(f"training {fusion}", "epochs") as progress:
-        summary = stage.train(
-            corpus,
-            store,
-            fusion=fusion,
-            run=run,
-            features=feature,
-            preset=preset,
-            settings=tree,
-            seeds=seeds,
-            overwrite=overwrite,
-            progress=progress,
+        how: dict[str, Any] = {
+            "fusion": fusion,
+            "run": run,
+            "features": feature,
+            "preset": preset,
+            "settings": tree,
+            "seeds": seeds,
+            "overwrite": overwrite,
+            "workers": workers,
+            "progress": progress,
+        }
+        summary: TrainSummary | CrossSummary = (
+            stage.cross_validate(corpus, store, folds=folds, **how)
+            if folds
+            else stage.train(corpus, store, **how)
         )
     if json:
         show.as_json(summary)
         return
-    shown = summary.seeds[0].valid
-    rows = [(s.seed, s.state, s.epochs, s.best_epoch, *s.valid.values()) for s in summary.seeds]
-    show.table(("seed", "", "epochs", "best", *(f"valid {name}" for name in shown)), rows)
-    spread = summary.valid_std.get(summary.monitor, 0.0)
-    value = f"{summary.valid[summary.monitor]:.3f}" + (f" ± {spread:.3f}" if seeds > 1 else "")
+    _print(summary)
+
+
+def _print(summary: TrainSummary | CrossSummary) -> None:
+    from emocli.stages.train import TrainSummary
+
+    parts = (summary,) if isinstance(summary, TrainSummary) else summary.folds
+    rows = [
+        (part.run.name, s.seed, s.state, s.epochs, s.best_epoch, *s.valid.values())
+        for part in parts
+        for s in part.seeds
+    ]
+    figures = [f"valid {name}" for name in summary.valid]
+    show.table(("run", "seed", "", "epochs", "best", *figures), rows)
+    spread = summary.valid_std.get(summary.monitor)
+    value = f"{summary.valid[summary.monitor]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
     features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())
-    show.line(f"{fusion} on {features}: {summary.parameters:,} parameters")
+    show.line(f"{summary.fusion} on {features}: {summary.parameters:,} parameters")
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
-    for split, missing in summary.missing.items():
-        for modality, count in missing.items():
-            if count:
-                show.warn(f"{count} of {summary.clips[split]} {split} clips have no {modality}")
+    for gap in dict.fromkeys(gap for part in parts for gap in _gaps(part)):
+        show.warn(gap)
     for note in summary.notes:
         show.warn(note)
+
+
+def _gaps(part: TrainSummary) -> Iterator[str]:
+    """Say how many clips of each split lack a modality."""
+    for split, missing in part.missing.items():
+        for modality, count in missing.items():
+            if count:
+                yield f"{count} of {part.clips[split]} {split} clips have no {modality}"

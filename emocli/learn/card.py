@@ -122,6 +122,7 @@ def _origin(config: RunConfig) -> str:
         "Corpus": config.dataset,
         "Licence of the corpus": config.licence,
         "Citation": config.citation,
+        "Fold": config.fold and f"number {config.fold.index} of {config.fold.count} is tested",
         "Manifest": f"`{config.manifest.fingerprint[:16]}`",
         "Made with": ", ".join(f"{name} {v}" for name, v in config.versions.items()),
     }

@@ -4,7 +4,8 @@ A run of one seed is flat, in the layout of the Hugging Face hub: ``config.json`
 needed to use it), ``model.safetensors`` (network and standardisation; written last, so a run that
 has it is complete), ``history.csv``, ``README.md`` (the model card) and ``reports/``. A run of
 several seeds holds such a folder per seed, ``seed-0``, ``seed-1``, ..., under a ``config.json``
-that lists them.
+that lists them. A cross-validation is a folder with such a run per fold, ``fold-0``, ``fold-1``,
+...
 """
 
 from __future__ import annotations
@@ -186,7 +187,8 @@ def read_config(run: Path) -> RunConfig:
     if not run.is_dir():
         raise RunError("there is no such run", where=run, mend="train it first: emocli train")
     if not path.is_file():
-        raise RunError(f"is not a run (it has no {CONFIG})", where=run)
+        mend = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
+        raise RunError(f"is not a run (it has no {CONFIG})", where=run, mend=mend)
     try:
         return build(RunConfig, _object(path.read_text("utf-8")), "")
     except (ValueError, ConfigError) as error:
@@ -203,6 +205,20 @@ def write_config(run: Path, config: RunConfig) -> None:
 def members(run: Path, seeds: Sequence[int]) -> list[Path]:
     """Return the folder of each seed: the run itself if there is one seed."""
     return [run] if len(seeds) == 1 else [run / f"seed-{seed}" for seed in seeds]
+
+
+def fold_folders(run: Path, count: int) -> list[Path]:
+    """Return the folder of each fold of a cross-validation."""
+    return [run / f"fold-{index}" for index in range(count)]
+
+
+def folds(run: Path) -> list[Path]:
+    """Return the runs of a cross-validation; none if the folder does not hold one."""
+    first = run / "fold-0"
+    if (run / CONFIG).is_file() or not (first / CONFIG).is_file():
+        return []
+    fold = read_config(first).fold
+    return [] if fold is None else fold_folders(run, fold.count)
 
 
 def finished(run: Path) -> bool:

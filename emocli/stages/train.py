@@ -1,15 +1,19 @@
 """Training a fusion network: on the train split, chosen on the valid split, the test split sealed.
 
-Repeating the same command resumes what was interrupted and leaves alone what is finished.
+With folds, a run for every fold is trained in turn. Repeating the same command resumes what was
+interrupted and leaves alone what is finished.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from emocli.data.durable import locked, write_text
 from emocli.data.manifest import Manifest
@@ -17,8 +21,9 @@ from emocli.errors import ConfigError, RunError
 from emocli.learn import rundir
 from emocli.learn.card import card
 from emocli.learn.loop import best_epoch, fit, seeded
-from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, RunConfig, Source
+from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, REPORTS, RunConfig, Source
 from emocli.learn.statistics import Spread, spread
+from emocli.stages._pool import Pool, open_pool
 from emocli.stages._prepare import Prepared, prepare
 
 Progress = Callable[[int, int], None]
@@ -81,6 +86,35 @@ class TrainSummary:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class CrossSummary:
+    """How the trainings of a cross-validation went.
+
+    Attributes
+    ----------
+    run : Path
+        The folder that holds a run for each fold.
+    fusion, features, parameters, monitor
+        As in `TrainSummary`.
+    valid, valid_std : mapping
+        Figures on the valid splits, mean over the folds: mean over the seeds, and their spread.
+    folds : tuple of TrainSummary
+        The run of each fold.
+    notes : tuple of str
+        What is odd about the data, in any fold.
+    """
+
+    run: Path
+    fusion: str
+    features: dict[str, str]
+    parameters: int
+    monitor: str
+    valid: dict[str, float]
+    valid_std: dict[str, float]
+    folds: tuple[TrainSummary, ...]
+    notes: tuple[str, ...]
+
+
 def train(
     manifest: Manifest,
     store: Path,
@@ -92,6 +126,7 @@ def train(
     settings: Mapping[str, Any] | None = None,
     seeds: int = 1,
     overwrite: bool = False,
+    workers: int = 1,
     progress: Progress = lambda done, total: None,
 ) -> TrainSummary:
     """Train a network with one seed or several.
@@ -116,6 +151,8 @@ def train(
         So many trainings, from ``train.seed`` upwards.
     overwrite : bool
         Replace a run of other settings, or one that is finished.
+    workers : int
+        Processes that train, a seed each.
     progress : callable
         Told epochs done and epochs at most.
 
@@ -125,26 +162,142 @@ def train(
         If settings, manifest, store and run do not fit each other; then nothing has been written.
     """
     prepared = prepare(manifest, store, fusion, features, preset, settings or {})
-    if seeds < 1:
-        raise ConfigError(f"cannot train {seeds} seeds")
-    first = prepared.settings.seed
-    config = prepared.config(run, store, range(first, first + seeds))
-    _check_folder(run, config, overwrite)
-    run.mkdir(parents=True, exist_ok=True)
-    with locked(run / ".lock"):
-        _claim(run, config, overwrite)
-        folders = rundir.members(run, config.seeds)
-        trained = []
-        for index, (seed, folder) in enumerate(zip(config.seeds, folders, strict=True)):
-            before, total = index * prepared.settings.epochs, seeds * prepared.settings.epochs
+    training = Training.of(prepared, run, store, seeds)
+    with open_pool(workers) as pool:
+        (summary,) = carry_out([training], pool, overwrite, progress)
+    return summary
 
-            def ended(done: int, before: int = before, total: int = total) -> None:
-                progress(before + done, total)
 
-            member = _member(config, seed, run, folder)
-            trained.append(_train_seed(folder, member, prepared, ended))
-            ended(prepared.settings.epochs)
-        return _summary(run, config, prepared, trained)
+def cross_validate(
+    manifest: Manifest,
+    store: Path,
+    *,
+    folds: int,
+    fusion: str,
+    run: Path,
+    features: Sequence[str] | None = None,
+    preset: str = "paper",
+    settings: Mapping[str, Any] | None = None,
+    seeds: int = 1,
+    overwrite: bool = False,
+    workers: int = 1,
+    progress: Progress = lambda done, total: None,
+) -> CrossSummary:
+    """Train a network on every rotation of a corpus's folds: ``run/fold-0``, ``run/fold-1``, ...
+
+    Parameters
+    ----------
+    folds : int
+        How many; see `Manifest.folded`.
+    workers : int
+        Processes that train, a seed of a fold each.
+    others
+        As in `train`.
+
+    Raises
+    ------
+    EmocliError
+        If settings, manifest, store and run do not fit each other; then nothing has been written.
+    """
+    tree = settings or {}
+    _check_cross(run)
+    trainings = []
+    for index, folder in enumerate(rundir.fold_folders(run, folds)):
+        rotated = manifest.folded(index, folds)
+        prepared = prepare(rotated, store, fusion, features, preset, tree)
+        trainings.append(Training.of(prepared, folder, store, seeds))
+    with open_pool(workers) as pool:
+        summaries = carry_out(trainings, pool, overwrite, progress)
+    for other in set(run.glob("fold-*")) - {training.run for training in trainings}:
+        rundir.clear(other)  # of an earlier cross-validation with more folds, now overwritten
+    return _cross_summary(run, summaries)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A run to be trained: what, where, and with which seeds."""
+
+    prepared: Prepared
+    run: Path
+    config: RunConfig
+
+    @classmethod
+    def of(cls, prepared: Prepared, run: Path, store: Path, seeds: int) -> Training:
+        """Plan so many trainings, from ``train.seed`` upwards.
+
+        Raises
+        ------
+        EmocliError
+            If there is to be no seed, or the manifest is in no file.
+        """
+        if seeds < 1:
+            raise ConfigError(f"cannot train {seeds} seeds")
+        first = prepared.settings.seed
+        return cls(prepared, run, prepared.config(run, store, range(first, first + seeds)))
+
+    @property
+    def jobs(self) -> list[Job]:
+        """A job for each seed."""
+        pairs = zip(self.config.seeds, rundir.members(self.run, self.config.seeds), strict=True)
+        return [Job(f, _member(self.config, s, self.run, f), self.prepared) for s, f in pairs]
+
+    @contextmanager
+    def claimed(self, overwrite: bool) -> Iterator[None]:
+        """Hold the folder against other processes, and make it that of this run."""
+        self.run.mkdir(parents=True, exist_ok=True)
+        with locked(self.run / ".lock"):
+            _claim(self.run, self.config, overwrite)
+            yield
+
+
+@dataclass(frozen=True)
+class Job:
+    """The training of one seed, which any process can do."""
+
+    folder: Path
+    config: RunConfig
+    prepared: Prepared
+
+    def __call__(self, ended: Callable[[int], None] = lambda epochs: None) -> SeedSummary:
+        """Train it, resume it, or leave it alone if it is done."""
+        return _train_seed(self.folder, self.config, self.prepared, ended)
+
+
+def carry_out(
+    trainings: Sequence[Training], pool: Pool, overwrite: bool, progress: Progress
+) -> list[TrainSummary]:
+    """Train runs that share a pool, seed by seed; each is locked meanwhile."""
+    for training in trainings:
+        _check_folder(training.run, training.config, overwrite)
+    with ExitStack() as claims:
+        for training in trainings:
+            claims.enter_context(training.claimed(overwrite))
+        jobs = [job for training in trainings for job in training.jobs]
+        trained = dict(_results(jobs, pool, progress))
+        return [
+            _summary(t.run, t.config, t.prepared, [trained[job.folder] for job in t.jobs])
+            for t in trainings
+        ]
+
+
+def _results(
+    jobs: Sequence[Job], pool: Pool, progress: Progress
+) -> Iterator[tuple[Path, SeedSummary]]:
+    """Do the jobs; epochs are counted as they end where they are trained in this process."""
+    epochs = jobs[0].prepared.settings.epochs
+    total = len(jobs) * epochs
+    if pool.room > 1:
+        for index, summary in enumerate(pool.results(Job.__call__, jobs)):
+            progress((index + 1) * epochs, total)
+            yield summary.run, summary
+        return
+    for index, job in enumerate(jobs):
+
+        def ended(done: int, before: int = index * epochs) -> None:
+            progress(before + done, total)
+
+        yield job.folder, job(ended)
+        ended(epochs)
 
 
 def plan(
@@ -191,6 +344,23 @@ def _check_folder(run: Path, config: RunConfig, overwrite: bool) -> None:
     if difference and not overwrite:
         mend = "choose another --run, or replace it with --overwrite"
         raise RunError(f"was trained with {difference}", where=run, mend=mend)
+
+
+def _check_cross(run: Path) -> None:
+    """Refuse to put folds into a folder that holds something else.
+
+    Raises
+    ------
+    RunError
+        If it does.
+    """
+    if (run / CONFIG).is_file():
+        raise RunError("is a run without folds", where=run, mend="choose another --run")
+    names = [path.name for path in _visible(run)] if run.is_dir() else [run.name]
+    ours = all(name.startswith("fold-") or name == REPORTS for name in names)
+    if run.exists() and not ours:
+        mend = "choose another --run"
+        raise RunError("is there already and is no cross-validation", where=run, mend=mend)
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -283,6 +453,27 @@ def _summary(
         valid_std={name: found.std for name, found in figures.items()} if several else {},
         seeds=tuple(seeds),
         notes=prepared.notes,
+    )
+
+
+def _cross_summary(run: Path, folds: Sequence[TrainSummary]) -> CrossSummary:
+    first = folds[0]
+    by_seed = {
+        name: np.mean([[seed.valid[name] for seed in fold.seeds] for fold in folds], axis=0)
+        for name in first.valid
+    }
+    figures = {name: spread(values) for name, values in by_seed.items()}
+    several = len(first.seeds) > 1
+    return CrossSummary(
+        run=run,
+        fusion=first.fusion,
+        features=first.features,
+        parameters=first.parameters,
+        monitor=first.monitor,
+        valid={name: found.mean for name, found in figures.items()},
+        valid_std={name: found.std for name, found in figures.items()} if several else {},
+        folds=tuple(folds),
+        notes=tuple(dict.fromkeys(note for fold in folds for note in fold.notes)),
     )
 
 

@@ -1,0 +1,141 @@
+"""Cross-validation: a run for every fold, whoever trains it, and none of them sees what it is
+tested on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emocli.config import merge
+from emocli.data.manifest import Manifest
+from emocli.errors import ManifestError, RunError
+from emocli.learn import loop, rundir
+from emocli.stages.evaluate import evaluate
+from emocli.stages.train import CrossSummary, cross_validate, train
+from tests import toy
+
+SETTINGS = merge(toy.QUICK, {"train": {"threads": 1}})
+FOLDS = 3
+
+
+@pytest.fixture(autouse=True)
+def _checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep one of every epoch, however short."""
+    monkeypatch.setattr(loop, "PAUSE", 0.0)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    return toy.build(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="module")
+def crossed(corpus: toy.Toy) -> CrossSummary:
+    """Three folds of two seeds, which nobody writes to."""
+    return cross(corpus, corpus.folder / "crossed")
+
+
+def cross(corpus: toy.Toy, run: Path, **options: Any) -> CrossSummary:
+    settings = merge(SETTINGS, options.pop("settings", {}))
+    options = {"folds": FOLDS, "fusion": "late", "settings": settings, "seeds": 2} | options
+    return cross_validate(corpus.manifest, corpus.store, run=run, **options)
+
+
+def models(run: Path) -> dict[str, bytes]:
+    files = run.rglob("model.safetensors")
+    return {str(path.relative_to(run)): path.read_bytes() for path in files}
+
+
+def test_every_fold_is_a_run_of_its_own(corpus, crossed, tmp_path):
+    assert [fold.run.name for fold in crossed.folds] == ["fold-0", "fold-1", "fold-2"]
+    assert rundir.folds(crossed.run) == [fold.run for fold in crossed.folds]
+    folded = corpus.manifest.folded(1, FOLDS)
+    options = {"fusion": "late", "settings": SETTINGS, "seeds": 2}
+    alone = train(folded, corpus.store, run=tmp_path / "alone", **options)
+    assert models(alone.run) == models(crossed.run / "fold-1")
+    assert rundir.read_config(alone.run).fold == folded.fold
+
+
+def test_validation_figures_are_means_over_folds_and_seeds(crossed):
+    values = [[seed.valid["accuracy"] for seed in fold.seeds] for fold in crossed.folds]
+    assert crossed.valid["accuracy"] == pytest.approx(sum(map(sum, values)) / 6)
+    means = [sum(pair) / 3 for pair in zip(*values, strict=True)]
+    assert crossed.valid_std["accuracy"] == pytest.approx(abs(means[0] - means[1]) / 2**0.5)
+
+
+def test_processes_make_the_same_runs(corpus, crossed, tmp_path):
+    told: list[tuple[int, int]] = []
+    again = cross(corpus, tmp_path / "run", workers=2, progress=lambda *pair: told.append(pair))
+    assert models(again.run) == models(crossed.run)
+    assert told == [(4 * k, 24) for k in range(1, 7)]
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+def test_an_interrupted_one_goes_on(corpus, crossed, tmp_path):
+    def dies(done: int, total: int) -> None:
+        if done == 13:  # inside the second fold's second seed
+            raise Killed
+
+    with pytest.raises(Killed):
+        cross(corpus, tmp_path / "run", progress=dies)
+    again = cross(corpus, tmp_path / "run")
+    states = [seed.state for fold in again.folds for seed in fold.seeds]
+    assert states == [*["already trained"] * 3, "resumed", *["trained"] * 2]
+    assert models(again.run) == models(crossed.run)
+
+
+def test_other_folds_need_another_run_or_overwrite(corpus, tmp_path):
+    wide = toy.Toy(corpus.folder, replace(corpus.manifest, overlap=True))
+    cross(wide, tmp_path / "run", folds=4, seeds=1)
+    with pytest.raises(RunError, match="fold = '0 of 4' and not '0 of 3'"):
+        cross(wide, tmp_path / "run", folds=3, seeds=1)
+    cross(wide, tmp_path / "run", folds=3, seeds=1, overwrite=True)
+    assert sorted(models(tmp_path / "run")) == [f"fold-{k}/model.safetensors" for k in range(3)]
+
+
+def test_a_folder_of_something_else_is_not_touched(corpus, tmp_path):
+    alone = tmp_path / "alone"
+    train(corpus.manifest, corpus.store, run=alone, fusion="late", settings=SETTINGS)
+    with pytest.raises(RunError, match="is a run without folds; choose another --run"):
+        cross(corpus, alone)
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunError, match="is there already and is no cross-validation"):
+        cross(corpus, tmp_path)
+    assert not list(tmp_path.glob("fold-*"))
+
+
+def test_more_folds_than_groups_write_nothing(corpus, tmp_path):
+    with pytest.raises(ManifestError, match="ask for at most 3"):
+        cross(corpus, tmp_path / "run", folds=4)
+    assert not (tmp_path / "run").exists()
+
+
+def test_where_one_run_is_needed_a_fold_is_named(crossed):
+    with pytest.raises(RunError, match=r"name one of its folds, .*fold-0"):
+        rundir.read_config(crossed.run)
+
+
+# -- evaluating one of its folds
+
+
+def test_a_fold_is_evaluated_on_its_own_clips(corpus, crossed):
+    for index, fold in enumerate(crossed.folds):
+        data = evaluate(fold.run, figures=False).data
+        assert data["n"] == len(corpus.manifest.folded(index, FOLDS).split("test"))
+
+
+def test_folds_that_have_changed_since_are_refused(tmp_path):
+    corpus = toy.build(tmp_path)
+    run = cross(corpus, tmp_path / "run", seeds=1).folds[0].run
+    parts = {"train": 0, "valid": 1, "test": 2}
+    clips = tuple(replace(clip, fold=parts[clip.split]) for clip in corpus.manifest.clips)
+    replace(corpus.manifest, clips=clips).write(tmp_path / "toy.csv")
+    assert Manifest.read(tmp_path / "toy.csv").fingerprint == corpus.manifest.fingerprint
+    with pytest.raises(RunError, match="folds are no longer those the run was trained on"):
+        evaluate(run, figures=False)
