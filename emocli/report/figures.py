@@ -1,17 +1,14 @@
-"""Everything drawn of a report, from its plain values, as PNG and SVG.
-
-The same report gives the same bytes: no dates, no random ids.
-"""
+"""Everything drawn of a report, from its plain values, as PNG and SVG."""
 
 from __future__ import annotations
 
-import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, render, style
 from emocli.report.tables import both
 
 if TYPE_CHECKING:
@@ -20,22 +17,7 @@ if TYPE_CHECKING:
 
 Data = Mapping[str, Any]
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Okabe and Ito 2008: told apart by colour-blind readers too."""
-
-MARKERS = "osD^vP*"
-GREY = "#666666"
-DPI = 150
 MOST_TICKS = 9
-
-STYLE: Any = {
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "emocli",
-    "svg.fonttype": "none",
-}
 
 
 def draw(report: Data, figure: str = "accuracy") -> dict[str, bytes]:
@@ -53,17 +35,11 @@ def draw(report: Data, figure: str = "accuracy") -> dict[str, bytes]:
     dict
         End of a file's name (``-confusion.png``, ``-gaussian.svg``) to its content.
     """
-    import matplotlib as mpl
-
-    with mpl.rc_context(STYLE):
+    with style():
         drawings = {"confusion": confusion(report)}
         for name in dict.fromkeys(point["name"] for point in report["sweep"]):
             drawings[name] = sweep(report, name, figure)
-        return {
-            f"-{name}.{kind}": _render(drawing, kind)
-            for name, drawing in drawings.items()
-            for kind in ("png", "svg")
-        }
+        return {f"-{name}": content for name, content in render(drawings).items()}
 
 
 def sweep(report: Data, corruption: str, figure: str) -> Figure:
@@ -71,7 +47,7 @@ def sweep(report: Data, corruption: str, figure: str) -> Figure:
 
     The dashed line is the clean condition; bands are the standard deviation over the seeds.
     """
-    drawing, (axes,) = _canvas(7.2, 4.0)
+    drawing, (axes,) = canvas(7.2, 4.0)
     points = [point for point in report["sweep"] if point["name"] == corruption]
     levels = list(dict.fromkeys(point["level"] for point in points))
     ratios = all(point["snr_db"] is not None for point in points)
@@ -110,7 +86,7 @@ def confusion(report: Data) -> Figure:
     ]
     lines = max(title.count("\n") for title in titles)
     width = label + len(sides) * (side + 0.1) + 1.0
-    drawing, panels = _canvas(width, side + 0.7 * label + 0.2 * lines + 0.5, len(sides))
+    drawing, panels = canvas(width, side + 0.7 * label + 0.2 * lines + 0.5, len(sides))
     images = []
     for index, (axes, title, (_, data)) in enumerate(zip(panels, titles, sides, strict=True)):
         shares = _shares(data["confusion"])
@@ -127,16 +103,6 @@ def confusion(report: Data) -> Figure:
     panels[0].set_ylabel("shown")
     drawing.colorbar(images[0], ax=panels, label="% of the row", shrink=0.8)
     return drawing
-
-
-def _canvas(width: float, height: float, count: int = 1) -> tuple[Figure, list[Axes]]:
-    # A figure of its own, without pyplot: nothing global, nothing to close, never a window.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(drawing)
-    return drawing, list(drawing.subplots(1, count, squeeze=False)[0])
 
 
 def _clean_line(axes: Axes, clean: Data, figure: str) -> None:
@@ -175,9 +141,3 @@ def _write_numbers(axes: Axes, shares: Any) -> None:
             axes.text(
                 column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=9
             )
-
-
-def _render(drawing: Figure, kind: str) -> bytes:
-    file = io.BytesIO()
-    drawing.savefig(file, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
-    return file.getvalue()
