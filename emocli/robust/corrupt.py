@@ -2,8 +2,8 @@
 
 A corruption is written ``modality[:name][@level]``: ``visual``, ``visual@0.01``,
 ``visual:gaussian@-10dB``, ``audio:zero``, ``text:dropout@0.5``. Without a name it is Gaussian
-noise, without a level at 0 dB, as strong as the features themselves. A protocol, which says itself which modalities of
-which clips it strikes, is written ``name[@level]``: ``m3er75``, ``m3er75@iid``, ``face100``.
+noise, without a level at 0 dB, as strong as the features themselves. A protocol, which says itself
+which modalities of which clips it strikes, is written ``name[@level]``: ``m3er75``, ``face100``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,119 @@
+"""The linear transformations p = T f that turn a good modality into a proxy of a bad one.
+
+Each is fitted on paired rows of the training clips, a good modality ``x`` (n, k) and a bad one
+``y`` (n, q), both with zero mean, and is then called with rows of the good one, (B, k) -> (B, q).
+
+The paper writes f = sum a_i v_i over a basis of the good modality and takes sum a_i w_i over one of
+the bad modality. Bases found separately, as its text has it (``svd_unpaired``), pair directions
+that have nothing to do with each other. All other modes take v_i and w_i from the same clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.robust.proxy.settings import Mode, ProxyConfig
+
+Array = NDArray[np.float64]
+Transformation = Callable[[Array], Array]
+Fit = Callable[[Array, Array, ProxyConfig], Transformation]
+
+ROWS = 256
+"""Queries whose distances to all training clips are held at once."""
+
+
+def knn_ls(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+    """Express f by the K training clips nearest to it, in least squares, and regenerate by those.
+
+    a = (V V' + ridge tr(V V') / K I)^-1 V f, p = a W.
+    """
+
+    def local(query: Array, near: NDArray[np.int64]) -> Array:
+        return _regularised(x[near] @ x[near].T, config.ridge, x[near] @ query) @ y[near]
+
+    return _by_neighbours(x, y, config.k, local)
+
+
+def affine(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+    """Reconstruct f by weights of its K neighbours that sum to one (Roweis & Saul 2000)."""
+
+    def local(query: Array, near: NDArray[np.int64]) -> Array:
+        away = x[near] - query
+        weights = _regularised(away @ away.T, config.ridge, np.ones(len(near)))
+        return weights / weights.sum() @ y[near]
+
+    return _by_neighbours(x, y, config.k, local)
+
+
+def nn1(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+    """Take the other half of the one training clip that is nearest."""
+    return _by_neighbours(x, y, 1, lambda query, near: y[near[0]])
+
+
+def ridge(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+    """Regress on all training clips: T = (X' X + ridge tr(X' X) / k I)^-1 X' Y."""
+    matrix = _regularised(x.T @ x, config.ridge, x.T @ y)
+    return lambda queries: queries @ matrix
+
+
+def paired_qr(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+    """Express f by a basis of training clips, chosen once by QR with column pivoting."""
+    from scipy.linalg import qr
+
+    _, triangle, order = qr(x.T, mode="economic", pivoting=True)
+    sizes = np.abs(np.diag(triangle))
+    basis = order[: int((sizes > sizes[0] * len(x) * np.finfo(np.float64).eps).sum())]
+    matrix = _regularised(x[basis] @ x[basis].T, config.ridge, x[basis]).T @ y[basis]
+    return lambda queries: queries @ matrix
+
+
+def svd_unpaired(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+    """Take coordinates in the singular vectors of one bank as coordinates in those of the other."""
+    v = np.linalg.svd(x, full_matrices=False)[2]
+    w = np.linalg.svd(y, full_matrices=False)[2]
+    rank = min(len(v), len(w))
+    return lambda queries: queries @ v[:rank].T @ w[:rank]
+
+
+MODES: Mapping[Mode, Fit] = {
+    "knn_ls": knn_ls,
+    "ridge": ridge,
+    "paired_qr": paired_qr,
+    "svd_unpaired": svd_unpaired,
+    "affine": affine,
+    "nn1": nn1,
+}
+
+
+def _by_neighbours(
+    x: Array, y: Array, k: int, local: Callable[[Array, NDArray[np.int64]], Array]
+) -> Transformation:
+    """Make a transformation of what is said of each query by its nearest rows."""
+    k = min(k, len(x))
+    squares = np.square(x).sum(axis=1)
+
+    def transformed(queries: Array) -> Array:
+        result = np.empty((len(queries), y.shape[1]))
+        for start in range(0, len(queries), ROWS):
+            part = queries[start : start + ROWS]
+            near = np.argpartition(squares - 2 * part @ x.T, k - 1, axis=1)[:, :k]
+            for index, (query, rows) in enumerate(zip(part, near, strict=True)):
+                result[start + index] = local(query, rows)
+        return result
+
+    return transformed
+
+
+def _regularised(matrix: Array, share: float, right: Array) -> Array:
+    """Solve (A + share tr(A) / n I) a = right; of a singular A without a share, the shortest a."""
+    from scipy.linalg import solve
+
+    n = len(matrix)
+    trace = float(np.trace(matrix))
+    if not share or not trace:
+        return np.asarray(np.linalg.lstsq(matrix, right, rcond=None)[0])
+    shifted = matrix + share * trace / n * np.eye(n)
+    return np.asarray(solve(shifted, right, assume_a="pos"))

@@ -1,0 +1,75 @@
+"""Settings of the proxies, and their presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field
+
+from emocli.config import Settings, Tree, build, merge
+from emocli.errors import ConfigError, choice
+
+Mode = Literal["knn_ls", "ridge", "paired_qr", "svd_unpaired", "affine", "nn1"]
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+class ProxyConfig(Settings):
+    """Settings of the proxies (Mittal 2020, section 3.4).
+
+    Attributes
+    ----------
+    mode : {'knn_ls', 'ridge', 'paired_qr', 'svd_unpaired', 'affine', 'nn1'}
+        The linear transformation, see `emocli.robust.proxy.modes`.
+    sources : {'mean', 'joint'}
+        Of several good modalities: the mean of what each says, or one transformation of all.
+    level : {'utterance', 'step'}
+        Whether a sequence is regenerated as a whole, or each of its steps by itself.
+    steps : int
+        Steps to which a sequence is brought for that.
+    alignment : {'auto', 'pad', 'resample'}
+        How it is brought to them; `emocli.robust.representation`.
+    components : int
+        Dimensions to which a good modality is reduced.
+    k : int
+        Training clips (or steps) near the good modality, for ``knn_ls`` and ``affine``.
+    ridge : float
+        Regularisation, as a share of the mean of the eigenvalues it is added to.
+    fit_on : {'clean', 'as_given'}
+        Whether the training clips are used as they are in the store, or corrupted as they were for
+        the network's training.
+    """
+
+    mode: Mode = "knn_ls"
+    sources: Literal["mean", "joint"] = "mean"
+    level: Literal["utterance", "step"] = "utterance"
+    steps: Annotated[int, Field(ge=1)] = 20
+    alignment: Literal["auto", "pad", "resample"] = "auto"
+    components: Annotated[int, Field(ge=1)] = 100
+    k: Annotated[int, Field(ge=1)] = 200
+    ridge: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.1
+    fit_on: Literal["clean", "as_given"] = "clean"
+
+
+PRESETS: Mapping[str, Tree] = {
+    "literal": {"mode": "svd_unpaired", "fit_on": "as_given"},
+    "paper": {},
+    "plus": {"mode": "ridge", "sources": "joint"},
+}
+"""The printed text; the reading that is consistent with it and works; improved."""
+
+
+def configure(name: str, settings: Mapping[str, Any] | None = None) -> ProxyConfig:
+    """Make the settings from a preset or a mode, and what deviates from it.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown name or key, or an impossible value.
+    """
+    if name not in PRESETS and name not in MODES:
+        known = [*MODES, *PRESETS]
+        raise ConfigError(f"there is no kind of proxy '{name}'", mend=choice(name, known))
+    start = PRESETS.get(name, {"mode": name})
+    return build(ProxyConfig, merge(start, settings or {}), "proxy")
