@@ -77,9 +77,11 @@ class Bench:
 
     @classmethod
     def open(
-        cls, run: Path, split: Split, manifest: Path | None, store: Path | None, check: bool
+        cls, run: Path, split: Split | None, manifest: Path | None, store: Path | None, check: bool
     ) -> Bench:
         """Load a run, find its features and make sure that they fit.
+
+        Without a split the clips are all of the corpus, whether they have a label or not.
 
         On the corpus it was trained on, the features must be the very same; on another one
         they must have been computed with the same settings.
@@ -103,8 +105,9 @@ class Bench:
         trusted = ModalityCheck.load(check_path(folder)) if check else None
         if trusted is not None and trusted.origin is not None:
             trusted.origin.require(stores, standardiser)
-        samples = Samples.of(corpus, split, stores).then(standardiser)
-        return cls(run, config, members, _kept(samples, config), trusted)
+        whole = Samples(corpus, corpus.clips, stores)
+        samples = whole if split is None else Samples.of(corpus, split, stores)
+        return cls(run, config, members, _kept(samples.then(standardiser), config), trusted)
 
     @property
     def modalities(self) -> list[str]:
