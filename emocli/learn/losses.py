@@ -6,6 +6,7 @@ Every loss is the mean over the clips of a sum over the classes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -17,8 +18,8 @@ from emocli.errors import ConfigError
 
 LossName = Literal["auto", "ce", "l2", "bce", "huber"]
 
-BaseLoss = Callable[[Tensor, Tensor], Tensor]
-"""(logits (n, C), targets) -> scalar; targets as a Batch holds them."""
+Terms = Callable[[Tensor, Tensor], Tensor]
+"""(logits (n, C), dense targets (n, C)) -> loss of each class, (n, C)."""
 
 CHOICES: dict[Task, tuple[LossName, ...]] = {
     "single": ("ce", "l2", "bce", "huber"),
@@ -45,6 +46,45 @@ def resolve(name: LossName, task: Task) -> LossName:
             mend=f"there are: auto, {', '.join(choices)}",
         )
     return name
+
+
+@dataclass(frozen=True)
+class BaseLoss:
+    """The loss of a task: `base_loss` makes it.
+
+    Attributes
+    ----------
+    task : {'single', 'multi', 'intensity'}
+        What the targets mean.
+    terms : callable
+        Loss of each class.
+    class_weights : Tensor, optional
+        Weights of the classes.
+    label_smoothing : float
+        Share of a target that is spread.
+    """
+
+    task: Task
+    terms: Terms
+    class_weights: Tensor | None
+    label_smoothing: float
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Compare logits (n, C) with targets, as a Batch holds them: a scalar."""
+        wanted = _dense(targets, logits)
+        smoothed = _smoothed(wanted, self.label_smoothing, self.task)
+        return self.mean(self.terms(logits, smoothed), wanted)
+
+    def mean(self, terms: Tensor, targets: Tensor) -> Tensor:
+        """Average a loss over the clips under the weights of the classes.
+
+        Terms have shape (n, C); (n, 1) will do for a task of one class per clip.
+        """
+        wanted = targets
+        if not targets.is_floating_point() and self.class_weights is not None:
+            wanted = functional.one_hot(targets, len(self.class_weights))
+        clips, columns = _weights(wanted.to(terms.dtype), self.class_weights, self.task)
+        return ((terms * columns).sum(dim=-1) * clips).sum() / clips.sum()
 
 
 def base_loss(
@@ -79,16 +119,7 @@ def base_loss(
     """
     if not 0 <= label_smoothing < 1:
         raise ConfigError(f"label smoothing of {label_smoothing} is outside [0, 1)")
-    terms = _TERMS[resolve(name, task)]
-
-    def loss(logits: Tensor, targets: Tensor) -> Tensor:
-        wanted = _dense(targets, logits)
-        clips, columns = _weights(wanted, class_weights, task)
-        smoothed = _smoothed(wanted, label_smoothing, task)
-        per_clip = (terms(logits, smoothed) * columns).sum(dim=-1)
-        return (per_clip * clips).sum() / clips.sum()
-
-    return loss
+    return BaseLoss(task, _TERMS[resolve(name, task)], class_weights, label_smoothing)
 
 
 def probabilities(task: Task, loss: LossName, logits: Tensor) -> Tensor:
@@ -128,7 +159,7 @@ def _huber(logits: Tensor, targets: Tensor) -> Tensor:
     return functional.huber_loss(logits, targets, reduction="none")
 
 
-_TERMS: dict[LossName, BaseLoss] = {
+_TERMS: dict[LossName, Terms] = {
     "ce": _cross_entropy,
     "l2": _squared,
     "bce": _binary,
@@ -144,12 +175,12 @@ def _dense(targets: Tensor, logits: Tensor) -> Tensor:
 
 
 def _weights(targets: Tensor, weights: Tensor | None, task: Task) -> tuple[Tensor, Tensor]:
-    """Weights of the clips (n,) and of the classes (C,)."""
-    clips, columns = targets.new_ones(len(targets)), targets.new_ones(targets.shape[-1])
+    """Weights of the clips (n,) and of the classes (C,), or one number for all of them."""
+    clips, same = targets.new_ones(len(targets)), targets.new_ones(())
     if weights is None:
-        return clips, columns
+        return clips, same
     weights = weights.to(targets)
-    return (targets @ weights, columns) if task == "single" else (clips, weights)
+    return (targets @ weights, same) if task == "single" else (clips, weights)
 
 
 def _smoothed(targets: Tensor, share: float, task: Task) -> Tensor:

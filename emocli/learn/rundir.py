@@ -33,6 +33,7 @@ from emocli.data.folds import Fold
 from emocli.data.manifest import Task
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
+from emocli.learn.losses import LossName
 from emocli.learn.settings import TrainConfig
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
@@ -237,7 +238,21 @@ def make_network(config: RunConfig) -> nn.Module:
     module = plugins.load("fusion", config.fusion)
     settings = build(module.Config, config.network, "network")
     network: nn.Module = module.Model(config.dims, len(config.classes), settings)
+    tell_task(network, config.task, config.train.loss)
     return network
+
+
+def tell_task(network: nn.Module, task: Task, loss: LossName) -> None:
+    """Tell a network that asks for it what its logits are to stand for.
+
+    Raises
+    ------
+    ConfigError
+        If one of its settings makes no sense for that.
+    """
+    told = getattr(network, "set_task", None)
+    if told is not None:
+        told(task, loss)
 
 
 def write_model(run: Path, state: Mapping[str, Tensor], standardiser: Standardiser) -> None:

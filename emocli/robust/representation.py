@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from emocli.data.batch import Padded
+from emocli.data.resample import resample
 from emocli.errors import ConfigError
 
 Rows = NDArray[np.float32]
@@ -93,7 +94,8 @@ class Representation:
 
     def _steps(self, values: Tensor, lengths: Tensor, steps: int) -> Tensor:
         if not self.padded:
-            return _resample(values, lengths, steps)
+            own = lengths.clamp(min=1)
+            return resample(values.double(), own, torch.full_like(own, steps))
         shown = values[:, :steps]
         return torch.nn.functional.pad(shown, (0, 0, 0, steps - shown.shape[1]))
 
@@ -106,14 +108,3 @@ def present(rows: Rows) -> Flags:
 def _aligned(lengths: Mapping[str, NDArray[np.int64]]) -> bool:
     counts = np.stack(list(lengths.values()))
     return bool(np.all((counts == counts.max(axis=0)) | (counts == 0)))
-
-
-def _resample(values: Tensor, lengths: Tensor, steps: int) -> Tensor:
-    """Average over ``steps`` equal parts of each length, (B, T, D) -> (B, steps, D)."""
-    area = torch.nn.functional.pad(values.double().cumsum(dim=1), (0, 0, 1, 0))
-    lengths = lengths.clamp(min=1)[:, None]
-    edges = lengths * torch.linspace(0, 1, steps + 1, dtype=torch.float64)
-    last = edges.long().clamp(max=values.shape[1] - 1)
-    item = torch.arange(len(values))[:, None]
-    at_edge = area[item, last] + (edges - last)[..., None] * values[item, last]
-    return at_edge.diff(dim=1) * (steps / lengths)[..., None]

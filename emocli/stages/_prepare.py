@@ -24,7 +24,7 @@ from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.learn import losses
 from emocli.learn.loop import class_counts, seeded
 from emocli.learn.memory import Memory, Remembering
-from emocli.learn.rundir import RunConfig, Source, View
+from emocli.learn.rundir import RunConfig, Source, View, tell_task
 from emocli.learn.settings import TrainConfig
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
@@ -142,6 +142,7 @@ def prepare(
     _check_learnable(train)
     with seeded(0):
         model = plugins.load("fusion", fusion).Model(train.dims, len(manifest.classes), network)
+    tell_task(model, manifest.task, training.loss)
     parameters = sum(p.numel() for p in model.parameters())
     resolved = network.model_dump(mode="json")
     return Prepared(fusion, preset, resolved, training, train, valid, parameters)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from emocli import config, plugins
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.errors import ConfigError
+from emocli.learn import losses
 
 NAMES = plugins.names("fusion")
 MODALITIES = {"visual": 5, "audio": 6, "text": 4, "gaze": 3}
@@ -103,9 +104,7 @@ def without(whole: Batch, modality: str, clips: Sequence[int]) -> Batch:
 def loss(model: nn.Module, output: FusionOutput, whole: Batch) -> Tensor:
     """The network's own loss where it has one."""
 
-    def base(logits: Tensor, targets: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(logits, targets)
-
+    base = losses.base_loss("ce", "single")
     if hasattr(model, "loss"):
         own: Tensor = model.loss(output, whole, base)
         return own

@@ -1,0 +1,111 @@
+"""Multiplicative combination: how far each modality is believed about a clip, and what follows.
+
+Every modality answers one question about a clip (which class?), or one for each class (is it
+there? how strong is it?). Answers are log probabilities, shape (M, n, K, A): modalities, clips,
+questions, alternatives. An intensity has no alternatives: A is 1, and the log probability, up to a
+constant, is minus Huber's loss, against the label or against what the modalities say on average.
+
+Source: Liu et al. 2018 (arXiv:1805.11730); Mittal et al. 2020, AAAI, sec. 3.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from emocli.data.manifest import Task
+
+Kind = Literal["mod", "orig", "sum_ce"]
+
+NEARLY_SURE = -1e-7
+"""Largest log probability that is told from 0: the logarithm of its complement is finite."""
+
+
+def answers(task: Task, logits: Tensor, targets: Tensor | None = None) -> Tensor:
+    """Turn logits (M, n, C) into answers (M, n, K, A); intensities need their reference.
+
+    The reference of intensities is ``targets`` (n, C), or the modalities' mean without them.
+    """
+    if task == "single":
+        return torch.log_softmax(logits, dim=-1)[:, :, None]
+    if task == "multi":
+        return functional.logsigmoid(torch.stack([-logits, logits], dim=-1))
+    reference = logits.mean(dim=0) if targets is None else targets.to(logits)
+    wanted = reference.detach().expand_as(logits)
+    return -functional.huber_loss(logits, wanted, reduction="none")[..., None]
+
+
+def true(task: Task, targets: Tensor, count: int) -> Tensor:
+    """Say which alternatives are true, 0 or 1, shape (n, K, A), of ``count`` classes."""
+    if task == "single":
+        return functional.one_hot(targets, count)[:, None]
+    if task == "multi":
+        present = (targets > 0.5).long()
+        return torch.stack([1 - present, present], dim=-1)
+    return torch.ones_like(targets)[..., None]
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Eq. 2 and 3 and what the weights of modalities are made of (Mittal 2020 eq. 2-3).
+
+    Attributes
+    ----------
+    kind : {'mod', 'orig', 'sum_ce'}
+        A modality is believed as far as it is sure itself (eq. 3), as far as the others are unsure
+        (eq. 2), or always.
+    beta : float
+        How much that matters; 0 is ``sum_ce``.
+    detach : bool
+        Whether beliefs are constants to the gradient.
+    """
+
+    kind: Kind
+    beta: float
+    detach: bool
+
+    def log_beliefs(self, logs: Tensor) -> Tensor:
+        """Return ln q, how far each answer is believed, from log probabilities (M, ...)."""
+        gamma = self.beta / max(len(logs) - 1, 1)
+        if self.kind == "mod":
+            return gamma * logs  # eq. 3: p_i ^ (beta / (M - 1))
+        if self.kind == "orig":
+            unsure = torch.log(-torch.expm1(logs.clamp(max=NEARLY_SURE)))
+            return gamma * (unsure.sum(dim=0) - unsure)  # eq. 2: prod (1 - p_j) ^ (beta / (M - 1))
+        return torch.zeros_like(logs)
+
+    def terms(self, logs: Tensor) -> Tensor:
+        """Return the loss of log probabilities of the truth (M, n, K), summed over modalities."""
+        beliefs = self.log_beliefs(logs).exp()
+        beliefs = beliefs.detach() if self.detach else beliefs
+        return -(beliefs * logs).sum(dim=0)  # eq. 2, 3
+
+    def scores(self, answers: Tensor) -> Tensor:
+        """Score every alternative, the higher the better, shape (n, K, A): minus eq. 2 or 3."""
+        return (self.log_beliefs(answers).exp() * answers).sum(dim=0)
+
+    def weights(self, answers: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """Weigh the modalities, shape (M, n), without gradient; they sum to one over modalities.
+
+        By how far they are believed about what is true, ``wanted`` (n, K, A), or without labels
+        about each alternative, as probable as the modalities find it on average.
+        """
+        answers = answers.detach()
+        if wanted is None:
+            wanted = answers.exp().mean(dim=0)
+            wanted = wanted / wanted.sum(dim=-1, keepdim=True)
+        reliable = (wanted * self.log_beliefs(answers).exp()).sum(dim=-1).mean(dim=-1)
+        # Where nobody can be believed at all, all count alike.
+        reliable = reliable.clamp(min=torch.finfo(reliable.dtype).tiny)
+        return reliable / reliable.sum(dim=0)
+
+
+def violated(scores: Tensor, wanted: Tensor, margin: float) -> Tensor:
+    """Say where the truth does not lead by the margin, 0 or 1, shape (n, K) (Liu 2018)."""
+    of_truth = (scores * wanted).sum(dim=-1)
+    rival = scores.masked_fill(wanted.bool(), -torch.inf).amax(dim=-1)
+    return (of_truth < rival + margin).to(scores.dtype)

@@ -1,0 +1,263 @@
+"""M3ER: a memory fusion network whose modalities are weighted by how reliable they are.
+
+Every modality also predicts by itself. How sure it is decides, clip by clip, what it adds to the
+loss and how much of it the fused vector holds. What the modality check discards arrives as zeros.
+
+Source: Mittal et al. 2020, AAAI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from emocli.config import Tree
+from emocli.data.batch import Batch, FusionOutput
+from emocli.data.manifest import Task
+from emocli.data.samples import Level
+from emocli.errors import ConfigError
+from emocli.fusion import mfn
+from emocli.fusion._layers import PerView
+from emocli.fusion._multiplicative import Combination, Kind, answers, true, violated
+from emocli.learn.losses import CHOICES, BaseLoss, LossName
+
+MOST_MIXED = 8
+"""Modalities of which all mixtures can be made."""
+
+
+class Config(mfn.Config):
+    """Settings of M3ER.
+
+    Attributes
+    ----------
+    fusion : {'weighted', 'hadamard', 'hadamard1p', 'concat', 'sum'}
+        How the last states of the channels become the fused vector: their sum under M times the
+        modalities' weights, their product, the product of 1 + state, less 1, side by side, or their
+        sum. The paper does not say (sec. 4.2: "using multiplicative fusion").
+    loss : {'mod', 'orig', 'sum_ce'}
+        What the modalities' own predictions are trained by: eq. 3, eq. 2 (Liu et al. 2018), or the
+        sum of their losses. It also makes the weights.
+    beta : float
+        Exponent of both equations, times M - 1. The paper does not give it.
+    lambda_mult : float
+        Weight of that loss beside the loss of the network's output, which alone trains the memory.
+    detach_weight : bool
+        Whether the factor before each logarithm is a constant to the gradient. If it is not, eq. 3
+        trains a modality that is wrong (p < e^(-1/gamma)) to be more so.
+    boosted : bool
+        Whether that loss leaves out what the modalities together already get right (Liu et al.
+        2018, sec. 3.3).
+    margin : float
+        By how much they have to.
+    mulmix : bool
+        Whether every mixture of modalities (mean of their states) predicts, not only each by itself
+        (Liu et al. 2018, sec. 3.4: MulMix). A mixture's weight goes to its modalities in equal
+        parts.
+    predict : {'final', 'mult', 'mean'}
+        What predicts, once trained: the network's output, the modalities together by eq. 2 or 3 for
+        every class (Liu et al. 2018), or the mean of their probabilities. Intensities are averaged,
+        under the modalities' weights or without.
+    """
+
+    fusion: Literal["weighted", "hadamard", "hadamard1p", "concat", "sum"] = "weighted"
+    loss: Kind = "mod"
+    beta: Annotated[float, Field(ge=0, le=100)] = 1.0
+    lambda_mult: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    detach_weight: bool = True
+    boosted: bool = False
+    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    mulmix: bool = False
+    predict: Literal["final", "mult", "mean"] = "final"
+
+    @model_validator(mode="after")
+    def _boosted_has_a_margin(self) -> Config:
+        if self.margin and not self.boosted:
+            raise ValueError("margin goes with boosted = true")
+        return self
+
+
+def _preset(name: str, network: Tree) -> Tree:
+    base = mfn.PRESETS[name]
+    return {"network": {**base["network"], **network}, "train": base["train"]}
+
+
+PRESETS: dict[str, Tree] = {
+    "literal": _preset("literal", {"fusion": "hadamard", "detach_weight": False}),
+    "paper": _preset("paper", {}),
+    "plus": _preset("plus", {}),
+    "mfn_mmsa": _preset("mfn_mmsa", {"fusion": "concat"}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output(FusionOutput):
+    """What M3ER returns; ``logits`` are what it predicts by.
+
+    Attributes
+    ----------
+    joint : Tensor, shape (n, C)
+        The logits of the network's last layers.
+    voices : Tensor, shape (M, n, C)
+        The logits of everything that predicts by itself: modalities, perhaps mixtures of them.
+    """
+
+    joint: Tensor
+    voices: Tensor
+
+
+class Model(nn.Module):
+    """M3ER: the core of a memory fusion network, a head per modality, and the fusion.
+
+    Raises
+    ------
+    ConfigError
+        If channels of unequal width are to be combined number by number, or too many modalities
+        to be mixed.
+    """
+
+    level: ClassVar[Level] = "clip"
+
+    def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.task: Task = "single"
+        self.core = mfn.Core(dims, config)
+        self.combination = Combination(config.loss, config.beta, config.detach_weight)
+        _require_fusible(self.core, config)
+        widths = dict(zip(self.core.names, self.core.widths, strict=True))
+        self.groups = _groups(self.core.names, config.mulmix)
+        self.heads = PerView({_name(g): nn.Linear(widths[g[0]], outputs) for g in self.groups})
+        fused = sum(self.core.widths) if config.fusion == "concat" else self.core.widths[0]
+        self.head = mfn.mlp(fused + config.memory, config.out, outputs, config.out_dropout)
+
+    def set_task(self, task: Task, loss: LossName) -> None:
+        """Be told what the logits stand for.
+
+        Raises
+        ------
+        ConfigError
+            If a setting makes no sense for that.
+        """
+        if self.config.boosted and task == "intensity":
+            what = "setting 'network.boosted' is for classes, not intensities"
+            raise ConfigError(what, mend="choose network.boosted=false")
+        native = task == "intensity" or loss == CHOICES[task][0]
+        if self.config.predict != "final" and not native:
+            raise ConfigError(
+                f"setting 'network.predict' = '{self.config.predict}' predicts probabilities, "
+                f"which train.loss = '{loss}' does not",
+                mend="choose network.predict=final, or train.loss=auto",
+            )
+        self.task = task
+
+    def forward(self, batch: Batch) -> Output:
+        """Classify clips; without labels the weights rest on what the modalities agree on."""
+        ends, memory = self.core(batch.views)
+        voices = torch.stack(
+            [self.heads[_name(g)](sum(ends[m] for m in g) / len(g)) for g in self.groups]
+        )
+        weights = self._weights(voices)
+        fused = self._fused(weights, ends)
+        joint = self.head(torch.cat([fused, memory], dim=-1))
+        return Output(
+            logits=joint if self.training else self._predicted(joint, voices, weights),
+            modality_logits=dict(zip(self.core.names, voices, strict=False)),
+            weights=weights,
+            joint=joint,
+            voices=voices,
+        )
+
+    def loss(self, output: FusionOutput, batch: Batch, base: BaseLoss) -> Tensor:
+        """Return the loss of the output and that of the modalities (Mittal 2020 eq. 2-3).
+
+        Label smoothing acts on the first only; class weights on both.
+        """
+        assert isinstance(output, Output)
+        assert batch.targets is not None
+        voices, targets = output.voices.float(), batch.targets
+        wanted = true(self.task, targets, voices.shape[-1])
+        logs = (answers(self.task, voices, targets) * wanted).sum(dim=-1)
+        terms = self.combination.terms(logs)
+        if self.config.boosted:
+            scores = self.combination.scores(answers(self.task, voices)).detach()
+            terms = terms * violated(scores, wanted, self.config.margin)
+        own = base(output.joint.float(), targets)
+        return own + self.config.lambda_mult * base.mean(terms, targets)
+
+    def oracle(self, output: Output, batch: Batch) -> dict[str, Tensor]:
+        """Return the weights of the modalities, (n,) each, by how well they know the labels."""
+        assert batch.targets is not None
+        return self._weights(output.voices, batch.targets)
+
+    def _weights(self, voices: Tensor, targets: Tensor | None = None) -> dict[str, Tensor]:
+        wanted = None if targets is None else true(self.task, targets, voices.shape[-1])
+        said = answers(self.task, voices, targets)
+        of_group = self.combination.weights(said, wanted)
+        return {
+            name: sum(
+                weight / len(group)
+                for group, weight in zip(self.groups, of_group, strict=True)
+                if name in group
+            )
+            for name in self.core.names
+        }
+
+    def _fused(self, weights: Mapping[str, Tensor], ends: Mapping[str, Tensor]) -> Tensor:
+        if self.config.fusion == "concat":
+            return torch.cat(list(ends.values()), dim=-1)
+        states = torch.stack(list(ends.values()))
+        if self.config.fusion == "hadamard":
+            return states.prod(dim=0)
+        if self.config.fusion == "hadamard1p":
+            return (1 + states).prod(dim=0) - 1
+        if self.config.fusion == "sum":
+            return states.sum(dim=0)
+        return len(states) * _weighted(weights, states)
+
+    def _predicted(self, joint: Tensor, voices: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+        if self.config.predict == "final":
+            return joint
+        mean = self.config.predict == "mean"
+        if self.task == "intensity":
+            said = voices[: len(weights)]
+            return said.mean(dim=0) if mean else _weighted(weights, said)
+        said = answers(self.task, voices)
+        scores = said.exp().mean(dim=0).log() if mean else self.combination.scores(said)
+        return scores[:, 0] if self.task == "single" else scores[..., 1] - scores[..., 0]
+
+
+def _require_fusible(core: mfn.Core, config: Config) -> None:
+    apart = config.fusion == "concat" and not config.mulmix
+    if len(set(core.widths)) > 1 and not apart:
+        units = ", ".join(f"{n} {w}" for n, w in zip(core.names, core.widths, strict=True))
+        raise ConfigError(
+            f"channels of unequal width ({units}) cannot be combined number by number",
+            mend="choose network.fusion=concat, without mulmix",
+        )
+    if config.mulmix and len(core.names) > MOST_MIXED:
+        raise ConfigError(
+            f"setting 'network.mulmix' makes {2 ** len(core.names) - 1} mixtures of "
+            f"{len(core.names)} modalities",
+            mend=f"it is for {MOST_MIXED} at most",
+        )
+
+
+def _groups(names: tuple[str, ...], mixed: bool) -> list[tuple[str, ...]]:
+    """Everything that predicts by itself: each modality first, then the mixtures."""
+    sizes = range(1, len(names) + 1) if mixed else [1]
+    return [group for size in sizes for group in combinations(names, size)]
+
+
+def _name(group: tuple[str, ...]) -> str:
+    return "+".join(group)
+
+
+def _weighted(weights: Mapping[str, Tensor], values: Tensor) -> Tensor:
+    """Add values (M, n, D) under weights (n,) each: (n, D)."""
+    return (torch.stack(list(weights.values()))[..., None] * values).sum(dim=0)

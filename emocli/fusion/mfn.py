@@ -1,0 +1,410 @@
+"""Memory fusion network: one LSTM per modality, attention over their cells, a gated memory.
+
+At every step attention looks at what the cells of all LSTMs held before and hold now, and what it
+finds is written to a memory that the LSTMs do not have: what modalities say together. Neither cells
+nor attention depend on the memory (without ``feedback``), so they are computed for all steps at
+once, and only the memory is stepped through.
+
+Source: Zadeh et al. 2018, AAAI; as used by Mittal et al. 2020, AAAI (sec. 4.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from emocli.config import Settings, Tree
+from emocli.data.batch import Batch, FusionOutput, Padded
+from emocli.data.resample import resample
+from emocli.data.samples import Level
+from emocli.fusion._layers import PerView, Size
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Views = Mapping[str, Padded]
+
+
+class Config(Settings):
+    """Settings of the memory fusion network.
+
+    Attributes
+    ----------
+    hidden : int
+        Units of each modality's channel (Mittal 2020: 32).
+    hiddens : mapping
+        Modality to the units of its channel where they are others than ``hidden``; names of
+        modalities that are not there have no effect.
+    channel : {'lstm', 'ff'}
+        What reads a modality: an LSTM, step by step (Mittal 2020, sec. 4.2), or two linear layers
+        with ReLU over the mean of the steps ("feed-forward channels", sec. 3.2), for features that
+        are one vector per clip; the memory then makes a single step.
+    steps : int or 'longest'
+        Attention needs modalities that step together. Views of a clip that have the same number of
+        steps, ``steps`` at most, stay as they are (words); otherwise each is averaged over
+        ``steps`` equal parts of its duration, or over as many as the clip's longest view has
+        (Mittal 2020: 20). A missing modality is a sequence of zeros.
+    feedback : {'none', 'mem'}
+        Whether the LSTMs also read the memory of the step before (Mittal 2020, sec. 4.2, against
+        Zadeh 2018). Everything is then computed step by step, which takes several times as long.
+    window : int
+        Steps whose cells attention sees, the present one included.
+    memory : int
+        Numbers in the memory.
+    nn1, nn2, gamma1, gamma2, out : int
+        Hidden units of the networks of attention, of what is written to the memory, of the gates
+        that keep and that write, and of the last two layers.
+    nn1_dropout, nn2_dropout, gamma1_dropout, gamma2_dropout, out_dropout : float
+        Share of each network's hidden units that is dropped in training.
+    """
+
+    hidden: Size = 32
+    hiddens: dict[str, Size] = Field({})
+    channel: Literal["lstm", "ff"] = "lstm"
+    steps: Annotated[int, Field(ge=1)] | Literal["longest"] = 20
+    feedback: Literal["none", "mem"] = "none"
+    window: Annotated[int, Field(ge=1, le=64)] = 2
+    memory: Size = 128
+    nn1: Size = 256
+    nn1_dropout: Share = 0.5
+    nn2: Size = 64
+    nn2_dropout: Share = 0.5
+    gamma1: Size = 64
+    gamma1_dropout: Share = 0.5
+    gamma2: Size = 64
+    gamma2_dropout: Share = 0.5
+    out: Size = 64
+    out_dropout: Share = 0.5
+
+    @model_validator(mode="after")
+    def _feedback_needs_steps(self) -> Config:
+        if self.channel == "ff" and self.feedback == "mem":
+            raise ValueError("channel = ff has no steps to feed the memory back to")
+        return self
+
+    def units(self, modality: str) -> int:
+        """Units of a modality's channel."""
+        return self.hiddens.get(modality, self.hidden)
+
+
+PAPER: Tree = {"lr": 0.01, "batch_size": 256, "epochs": 500, "patience": 20, "weight_decay": 0.0}
+"""Training of Mittal 2020; it does not say when to stop early."""
+
+PLUS: Tree = PAPER | {"lr": 1e-3, "batch_size": 64, "scheduler": "plateau", "patience": 30}
+
+TUNED: Tree = {
+    "network": {
+        "hiddens": {"text": 128, "audio": 32, "visual": 128},
+        "nn1": 128,
+        "nn1_dropout": 0.2,
+        "nn2": 128,
+        "gamma1": 256,
+        "gamma1_dropout": 0.7,
+        "gamma2": 256,
+        "gamma2_dropout": 0.0,
+        "out": 128,
+    },
+    "train": PAPER | {"lr": 5e-4, "weight_decay": 1e-4, "batch_size": 64, "patience": 8},
+}
+"""Tuned for CMU-MOSEI by the authors of MMSA (Mao et al. 2022)."""
+
+PRESETS: dict[str, Tree] = {
+    "literal": {"network": {"feedback": "mem"}, "train": PAPER},
+    "paper": {"network": {}, "train": PAPER},
+    "plus": {"network": {}, "train": PLUS},
+    "mfn_mmsa": TUNED,
+}
+
+
+class Core(nn.Module):
+    """Channels, attention and memory: everything before the fusion.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The modalities, in alphabetical order.
+    widths : tuple of int
+        Units of their channels.
+    """
+
+    def __init__(self, dims: Mapping[str, int], config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.names = tuple(sorted(dims))
+        self.widths = tuple(config.units(name) for name in self.names)
+        seen = config.window * sum(self.widths)
+        self.channels = PerView({name: _channel(dims[name], name, config) for name in self.names})
+        self.nn1 = mlp(seen, config.nn1, seen, config.nn1_dropout)
+        self.nn2 = mlp(seen, config.nn2, config.memory, config.nn2_dropout)
+        self.memory = Memory(seen, config)
+
+    def forward(self, views: Views) -> tuple[dict[str, Tensor], Tensor]:
+        """Return each channel's last state, (n, hidden), and the last memory, (n, memory)."""
+        if self.config.channel == "ff":
+            return self._pooled(views)
+        inputs, lengths = aligned({name: views[name] for name in self.names}, self.config.steps)
+        run = self._all_at_once if self.config.feedback == "none" else self._stepwise
+        states, memory = run(inputs)
+        ends = {name: _last(own, lengths) for name, own in zip(self.names, states, strict=True)}
+        return ends, _last(memory, lengths)
+
+    def attend(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Weigh the cells of a window, and make of them what is written to the memory.
+
+        Parameters
+        ----------
+        cells : Tensor, shape (T, n, window x all units)
+            The oldest step first, modalities in their order.
+
+        Returns
+        -------
+        attended : Tensor, of the same shape
+            Weights sum to one over all dimensions of a window.
+        content : Tensor, shape (T, n, memory)
+            In [-1, 1].
+        """
+        attended = torch.softmax(self.nn1(cells), dim=-1) * cells
+        return attended, torch.tanh(self.nn2(attended))
+
+    def _pooled(self, views: Views) -> tuple[dict[str, Tensor], Tensor]:
+        ends = {name: self.channels[name](views[name].mean()) for name in self.names}
+        cells = torch.cat(list(ends.values()), dim=-1)[None]
+        memory = self.memory(*self.attend(windows(cells, self.config.window)))
+        return ends, memory[-1]
+
+    def _all_at_once(self, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
+        states, keeps, news = [], [], []
+        for name, own in zip(self.names, inputs, strict=True):
+            lstm = self.channels[name]
+            states.append(lstm(own)[0])
+            keep, new = _cell_gates(lstm, own, states[-1])
+            keeps.append(keep)
+            news.append(new)
+        cells = _accumulated(torch.cat(keeps, dim=-1), torch.cat(news, dim=-1))
+        return states, self.memory(*self.attend(windows(cells, self.config.window)))
+
+    def _stepwise(self, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
+        n = inputs[0].shape[1]
+        memory = inputs[0].new_zeros(n, self.config.memory)
+        start = [(own.new_zeros(n, w), own.new_zeros(n, w)) for own, w in self._with_width(inputs)]
+        recent = [torch.cat([c for _, c in start], dim=-1)] * self.config.window
+        states, memories = [], []
+        for step in zip(*inputs, strict=True):
+            start = [
+                _cell(self.channels[name], torch.cat([x, memory], dim=-1), *state)
+                for name, x, state in zip(self.names, step, start, strict=True)
+            ]
+            recent = [*recent[1:], torch.cat([c for _, c in start], dim=-1)]
+            memory = self.memory(*self.attend(torch.cat(recent, dim=-1)[None]), memory)[0]
+            states.append([h for h, _ in start])
+            memories.append(memory)
+        return [torch.stack(own) for own in zip(*states, strict=True)], torch.stack(memories)
+
+    def _with_width(self, inputs: Sequence[Tensor]) -> list[tuple[Tensor, int]]:
+        return list(zip(inputs, self.widths, strict=True))
+
+
+class Memory(nn.Module):
+    """The memory, gated by what attention found and by itself.
+
+    Its gates are two networks of two layers; their first layers see the same and are one here, and
+    what they make of the attention is computed for all steps at once.
+    """
+
+    def __init__(self, inputs: int, config: Config) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.widths = (config.gamma1, config.gamma2)
+        self.dropouts = (config.gamma1_dropout, config.gamma2_dropout)
+        self.first = nn.Linear(inputs + config.memory, sum(self.widths))
+        self.gamma1 = nn.Linear(config.gamma1, config.memory)
+        self.gamma2 = nn.Linear(config.gamma2, config.memory)
+
+    def forward(self, attended: Tensor, content: Tensor, memory: Tensor | None = None) -> Tensor:
+        """Return the memory after each step, (T, n, memory), from ``memory`` or zeros on."""
+        found = functional.linear(attended, self.first.weight[:, : self.inputs], self.first.bias)
+        recalled = self.first.weight[:, self.inputs :].T
+        second = torch.block_diag(self.gamma1.weight, self.gamma2.weight).T
+        bias = torch.cat([self.gamma1.bias, self.gamma2.bias])
+        start = torch.zeros_like(content[0]) if memory is None else memory
+        given = (found, self._kept(found), content, start)
+        # In full precision, whatever the layers around it compute in: errors add up over the steps.
+        with torch.autocast(found.device.type, enabled=False):
+            steps: Tensor = Gated.apply(
+                *(tensor.to(bias.dtype) for tensor in given), recalled, second, bias
+            )
+        return steps
+
+    def _kept(self, found: Tensor) -> Tensor:
+        """Draw what dropout lets pass of the hidden units, (T, n, both widths)."""
+        parts = torch.ones_like(found).split(self.widths, dim=-1)
+        pairs = zip(parts, self.dropouts, strict=True)
+        return torch.cat([functional.dropout(x, p, self.training) for x, p in pairs], dim=-1)
+
+
+class Gated(torch.autograd.Function):
+    """The recurrence of the memory with its derivative.
+
+    For each step t, with p what dropout lets pass,
+
+        h = relu(found[t] + memory @ recalled) * p[t]
+        keep, write = sigmoid(h @ second + bias)
+        memory = keep * memory + write * content[t]
+
+    Derivatives of the weights are sums over the steps, which one product of matrices computes at
+    the end; PyTorch by itself would make one product per step, and twice as many operations.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        found: Tensor,
+        kept: Tensor,
+        content: Tensor,
+        memory: Tensor,
+        recalled: Tensor,
+        second: Tensor,
+        bias: Tensor,
+    ) -> Tensor:
+        """Return the memory after each step, (T, n, D)."""
+        inner, gates = torch.empty_like(found), found.new_empty(*found.shape[:2], len(bias))
+        memories = found.new_empty(len(found) + 1, *memory.shape)
+        memories[0] = memory
+        size = memory.shape[-1]
+        for step, new in enumerate(content):
+            before = memories[step]
+            torch.addmm(found[step], before, recalled, out=inner[step])
+            inner[step].relu_().mul_(kept[step])
+            torch.addmm(bias, inner[step], second, out=gates[step])
+            keep, write = gates[step].sigmoid_().split(size, dim=-1)
+            torch.mul(keep, before, out=memories[step + 1]).addcmul_(write, new)
+        ctx.save_for_backward(kept, content, recalled, second, inner, gates, memories)
+        return memories[1:].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Go back through the steps."""
+        kept, content, recalled, second, inner, gates, memories = ctx.saved_tensors
+        size = memories.shape[-1]
+        slope = gates * (1 - gates)
+        passed = kept * (inner > 0)
+        d_gates, d_found = torch.empty_like(gates), torch.empty_like(inner)
+        d_content = torch.empty_like(content)
+        d_memory = torch.zeros_like(memories[0])
+        for step in range(len(content) - 1, -1, -1):
+            d_memory += gradient[step]
+            keep, write = gates[step].split(size, dim=-1)
+            d_keep, d_write = d_gates[step].split(size, dim=-1)
+            torch.mul(d_memory, memories[step], out=d_keep)
+            torch.mul(d_memory, content[step], out=d_write)
+            torch.mul(d_memory, write, out=d_content[step])
+            d_gates[step] *= slope[step]
+            torch.mm(d_gates[step], second.T, out=d_found[step]).mul_(passed[step])
+            d_memory = torch.addmm(d_memory * keep, d_found[step], recalled.T)
+        flat = d_gates.flatten(0, 1)
+        d_recalled = memories[:-1].flatten(0, 1).T @ d_found.flatten(0, 1)
+        d_second = inner.flatten(0, 1).T @ flat
+        return d_found, None, d_content, d_memory, d_recalled, d_second, flat.sum(dim=0)
+
+
+class Model(nn.Module):
+    """Memory fusion network: the last states and the memory, joined, go to two layers."""
+
+    level: ClassVar[Level] = "clip"
+
+    def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
+        super().__init__()
+        self.core = Core(dims, config)
+        joined = sum(self.core.widths) + config.memory
+        self.head = mlp(joined, config.out, outputs, config.out_dropout)
+
+    def forward(self, batch: Batch) -> FusionOutput:
+        """Classify clips."""
+        ends, memory = self.core(batch.views)
+        return FusionOutput(self.head(torch.cat([*ends.values(), memory], dim=-1)))
+
+
+def aligned(views: Views, steps: int | Literal["longest"]) -> tuple[list[Tensor], Tensor]:
+    """Bring views to common steps.
+
+    Returns
+    -------
+    list of Tensor, shapes (T, n, D)
+        Views in their order, zero where nothing was observed.
+    lengths : Tensor of int64, shape (n,)
+        Common steps of each clip, at least 1.
+    """
+    own = torch.stack([view.lengths * view.observed for view in views.values()])
+    longest = own.amax(dim=0).clamp(min=1)
+    common = longest
+    if steps != "longest":
+        together = ((own == longest) | (own == 0)).all(dim=0) & (longest <= steps)
+        common = torch.where(together, longest, steps)
+    inputs = []
+    for view, lengths in zip(views.values(), own, strict=True):
+        values = view.values.masked_fill(~view.mask[..., None], 0)
+        # What is missing has no duration: it is zero, however many steps that takes.
+        inputs.append(resample(values, torch.where(lengths > 0, lengths, 1), common))
+    return [values.transpose(0, 1).contiguous() for values in inputs], common
+
+
+def windows(cells: Tensor, size: int) -> Tensor:
+    """Put the cells of ``size`` steps side by side, zeros before the first: (T, n, size x D)."""
+    padded = functional.pad(cells, (0, 0, 0, 0, size - 1, 0))
+    return torch.cat([padded[k : k + len(cells)] for k in range(size)], dim=-1)
+
+
+def mlp(inputs: int, hidden: int, outputs: int, dropout: float) -> nn.Sequential:
+    """Two layers."""
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, outputs)
+    )
+
+
+def _channel(inputs: int, modality: str, config: Config) -> nn.Module:
+    units = config.units(modality)
+    if config.channel == "lstm":
+        return nn.LSTM(inputs + (config.memory if config.feedback == "mem" else 0), units)
+    return nn.Sequential(nn.Linear(inputs, units), nn.ReLU(), nn.Linear(units, units), nn.ReLU())
+
+
+def _weights(lstm: nn.Module) -> list[Any]:
+    return [
+        getattr(lstm, f"{kind}_l0") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    ]
+
+
+def _cell(lstm: nn.Module, x: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of an LSTM."""
+    state: tuple[Tensor, Tensor] = torch.lstm_cell(x, (hidden, cell), *_weights(lstm))
+    return state
+
+
+def _cell_gates(lstm: nn.Module, inputs: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what each step keeps of the cells and what it adds; PyTorch keeps cells to itself."""
+    before = functional.pad(states[:-1], (0, 0, 0, 0, 1, 0))
+    size = 3 * states.shape[-1]  # without the output's gate
+    w_x, w_h, b_x, b_h = (weight[:size] for weight in _weights(lstm))
+    gates = functional.linear(inputs, w_x, b_x) + functional.linear(before, w_h, b_h)
+    enter, keep, new = gates.chunk(3, dim=-1)
+    return torch.sigmoid(keep), torch.sigmoid(enter) * torch.tanh(new)
+
+
+def _accumulated(keep: Tensor, new: Tensor) -> Tensor:
+    """Cells after each step, (T, n, D): what was kept and what was added."""
+    cell = torch.zeros_like(new[0])
+    cells = []
+    for kept, added in zip(keep, new, strict=True):
+        cell = torch.addcmul(added, kept, cell)
+        cells.append(cell)
+    return torch.stack(cells)
+
+
+def _last(values: Tensor, lengths: Tensor) -> Tensor:
+    """Pick each clip's last step, (T, n, D) -> (n, D); what follows it is never read."""
+    return values[lengths - 1, torch.arange(values.shape[1], device=values.device)]
