@@ -19,7 +19,7 @@ from typing import Literal
 
 from emocli.errors import ConfigError, choice
 
-Kind = Literal["datasets", "features", "corruptions", "protocols", "fusion"]
+Kind = Literal["datasets", "features", "corruptions", "protocols", "fusion", "experiments"]
 
 KINDS: dict[Kind, str] = {
     "datasets": "emocli.datasets",
@@ -27,6 +27,7 @@ KINDS: dict[Kind, str] = {
     "corruptions": "emocli.robust.corruptions",
     "protocols": "emocli.robust.protocols",
     "fusion": "emocli.fusion",
+    "experiments": "emocli.experiments",
 }
 
 

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "emocli"
 LEVELS = (
     {"cli"},
     {"stages"},
-    {"datasets", "features", "fusion", "robust", "learn", "report"},
+    {"datasets", "features", "fusion", "robust", "learn", "report", "experiments"},
     {"data"},
     {"errors", "plugins", "config"},
 )

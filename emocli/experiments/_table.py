@@ -1,0 +1,102 @@
+"""What a table of a paper is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from emocli.config import Tree
+from emocli.data.manifest import Task
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How the test clips are changed.
+
+    Attributes
+    ----------
+    name : str
+        As the table shows it; conditions of the same name are compared with each other.
+    corrupt : tuple of str
+        What `emocli evaluate` takes after ``--corrupt``.
+    repair : mapping
+        What `emocli evaluate` is told about repairing: ``{"check": True, "proxy": "knn_ls"}``.
+    """
+
+    name: str
+    corrupt: tuple[str, ...] = ()
+    repair: Mapping[str, Any] = field(default_factory=dict)
+
+
+CLEAN = Condition("clean")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A system and what is asked of it.
+
+    Attributes
+    ----------
+    name : str
+        As the table shows it.
+    fusion : str
+        The network's plug-in; or else
+    baseline : str
+        a classical one of `emocli.learn.baselines`; or else
+    like : str
+        the name of another row: its trained networks are tested in another way.
+    modalities : tuple of str
+        What it is given; empty for all there are.
+    preset : str
+        Of the network; empty for what the command says.
+    settings : mapping
+        ``{"network": {...}, "train": {...}}``, laid over the preset.
+    training : mapping
+        What `emocli train` is told about corrupting and repairing:
+        ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
+    conditions : tuple of Condition
+        What it is tested under; the first one is what the others are compared with.
+    printed : mapping
+        Condition to figure to the number in the paper.
+    """
+
+    name: str
+    fusion: str = ""
+    baseline: str = ""
+    like: str = ""
+    modalities: tuple[str, ...] = ()
+    preset: str = ""
+    settings: Tree = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = (CLEAN,)
+    printed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a paper.
+
+    Attributes
+    ----------
+    title : str
+        What it is about.
+    rows : tuple of Row
+        The systems.
+    figures : tuple of str
+        Figures of merit the table shows, the most important one first; the report has all.
+    comparisons : tuple of (str, str)
+        Pairs of rows: how much better is the first than the second, clip by clip, under every
+        condition that both have; and how much less does it lose by each.
+    task : str, optional
+        The task the table is about; any if none is given.
+    notes : tuple of str
+        What a reader should know, a line each: where the paper leaves a choice, and which is taken.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    figures: tuple[str, ...] = ("accuracy", "uar", "weighted_f1")
+    comparisons: tuple[tuple[str, str], ...] = ()
+    task: Task | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,73 @@
+"""RRNN on RAVDESS: single views and their fusions, clean and with noise on the face.
+
+Source: Beard et al. 2018, Table 2 and section 5.
+"""
+
+from __future__ import annotations
+
+from emocli.config import Settings
+from emocli.experiments._table import CLEAN, Condition, Row, Table
+
+
+class Config(Settings):
+    """What is compared under what.
+
+    Attributes
+    ----------
+    audio, visual : str
+        The two modalities, as the store calls them.
+    noise : tuple of str
+        Signal-to-noise ratios of the noise on the visual features of the test clips.
+    """
+
+    audio: str = "audio"
+    visual: str = "visual"
+    noise: tuple[str, ...] = ("0dB", "-10dB", "-20dB")
+
+
+FUSIONS = {"early": "early", "late": "late", "GCA": "gca", "GCA + gating": "rrnn"}
+"""Name in the table to network."""
+
+PRINTED = {"audio": 0.4125, "vision": 0.5208, "GCA + gating": 0.5833}
+
+
+def table(config: Config) -> Table:
+    """Return the table: the paper's three systems, and what they are to be compared with."""
+    both = (config.audio, config.visual)
+    noisy = tuple(
+        Condition(f"noise {level}", (f"{config.visual}:gaussian@{level}",))
+        for level in config.noise
+    )
+    tested = (CLEAN, *noisy)
+
+    def printed(name: str) -> dict[str, dict[str, float]]:
+        return {CLEAN.name: {"accuracy": PRINTED[name]}} if name in PRINTED else {}
+
+    rows = (
+        Row("prior", baseline="prior", modalities=both),
+        Row("audio", fusion="unimodal", modalities=both[:1], printed=printed("audio")),
+        Row(
+            "vision",
+            fusion="unimodal",
+            modalities=both[1:],
+            conditions=tested,
+            printed=printed("vision"),
+        ),
+        Row("SVM on functionals", baseline="svm", modalities=both, conditions=tested),
+        *(
+            Row(name, fusion=fusion, modalities=both, conditions=tested, printed=printed(name))
+            for name, fusion in FUSIONS.items()
+        ),
+    )
+    others = ("audio", "vision", "SVM on functionals", "early", "late", "GCA")
+    return Table(
+        title="RRNN on acted speech: single views, their fusions, and noise on the face",
+        rows=rows,
+        comparisons=tuple(("GCA + gating", other) for other in others),
+        task="single",
+        notes=(
+            "printed: one test set of 240 clips, features COVAREP and OpenFace, "
+            "noise not tested; here every clip is tested once, with the store's features",
+            "noise: white, on the standardised visual features of the test clips only",
+        ),
+    )
