@@ -22,6 +22,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.folds import Fold
 from emocli.data.manifest import Manifest
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError
@@ -369,9 +370,11 @@ def store_path(folder: Path, feature: str) -> Path:
     return folder / f"{feature}.h5"
 
 
-def check_path(folder: Path) -> Path:
-    """Where a store folder keeps its modality check."""
-    return folder / f"{CHECK}.h5"
+def check_path(folder: Path, fold: Fold | None = None) -> Path:
+    """Where a store folder keeps its modality check, each fold of a cross-validation its own."""
+    if fold is None:
+        return folder / f"{CHECK}.h5"
+    return folder / f"{CHECK}s" / f"fold-{fold.index}-of-{fold.count}.h5"
 
 
 def features_in(folder: Path) -> list[str]:

@@ -61,10 +61,13 @@ class Predictions:
     logits: Tensor
     targets: Tensor
 
+    def values(self, task: Task, loss: losses.LossName) -> NDArray[np.float32]:
+        """Return what the logits mean: probabilities or intensities, shape (n, C)."""
+        return losses.probabilities(task, loss, self.logits).numpy()
+
     def scores(self, task: Task, loss: losses.LossName, classes: Sequence[str]) -> metrics.Scores:
         """Compare with the labels."""
-        values = losses.probabilities(task, loss, self.logits)
-        return metrics.score(task, self.targets.numpy(), values.numpy(), classes)
+        return metrics.score(task, self.targets.numpy(), self.values(task, loss), classes)
 
 
 @dataclass(frozen=True)

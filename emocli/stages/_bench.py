@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.clip import Split
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import RunError, StoreError
 from emocli.learn import rundir
 from emocli.learn.loop import arithmetic, predict
 from emocli.learn.memory import Memory, Remembering
-from emocli.learn.metrics import Scores
+from emocli.learn.metrics import Scores, score
 from emocli.learn.rundir import MODEL, Run, RunConfig, Source, View
 from emocli.robust.check import ModalityCheck, discard
 from emocli.robust.corrupt import Corrupter, Corruption
@@ -37,18 +38,44 @@ class Measured:
     ----------
     corruptions : tuple of Corruption
         What was done to the features.
-    scores : tuple of Scores
-        Of each seed.
     ids : tuple of str
-        The clips, in the order of the scores' hits.
+        The clips.
+    targets : ndarray
+        Their labels: shape (n,), or (n, C), as `Manifest.targets` gives them.
+    values : tuple of ndarray, each of shape (n, C)
+        What each seed says: probabilities, or intensities.
+    task, classes
+        What that means.
     flagged : mapping
         What the check did not trust; empty without a check.
     """
 
     corruptions: tuple[Corruption, ...]
-    scores: tuple[Scores, ...]
     ids: tuple[str, ...]
+    targets: NDArray[Any]
+    values: tuple[NDArray[Any], ...]
+    task: Task
+    classes: tuple[str, ...]
     flagged: Flagged
+
+    @cached_property
+    def scores(self) -> tuple[Scores, ...]:
+        """Of each seed."""
+        return tuple(score(self.task, self.targets, v, self.classes) for v in self.values)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Measured]) -> Measured:
+        """Put the same condition on different clips together, as if measured at once."""
+        first = parts[0]
+        modalities = dict.fromkeys(m for part in parts for m in part.flagged)
+        none: frozenset[str] = frozenset()
+        return replace(
+            first,
+            ids=tuple(clip_id for part in parts for clip_id in part.ids),
+            targets=np.concatenate([part.targets for part in parts]),
+            values=tuple(map(np.concatenate, zip(*(part.values for part in parts), strict=True))),
+            flagged={m: none.union(*(p.flagged.get(m, none) for p in parts)) for m in modalities},
+        )
 
 
 @dataclass(frozen=True)
@@ -102,12 +129,23 @@ class Bench:
         same = corpus.fingerprint == config.manifest.fingerprint
         for modality, view in config.features.items():
             _check_feature(stores.get(modality), view, same)
-        trusted = ModalityCheck.load(check_path(folder)) if check else None
+        trusted = ModalityCheck.load(check_path(folder, corpus.fold)) if check else None
         if trusted is not None and trusted.origin is not None:
             trusted.origin.require(stores, standardiser)
         whole = Samples(corpus, corpus.clips, stores)
         samples = whole if split is None else Samples.of(corpus, split, stores)
         return cls(run, config, members, _kept(samples.then(standardiser), config), trusted)
+
+    @property
+    def unlabelled(self) -> int:
+        """Clips of the split that have no label, and are left out."""
+        samples = self.samples
+        return len(samples.manifest.split(samples.clips[0].split)) - len(samples)
+
+    @property
+    def parts(self) -> tuple[Bench, ...]:
+        """The folds of a cross-validation; this is one."""
+        return (self,)
 
     @property
     def modalities(self) -> list[str]:
@@ -136,8 +174,10 @@ class Bench:
             samples, flagged = checked(self.check, samples, training.batch_size)
         with arithmetic(training.threads):
             said = [predict(m.network, samples, training.batch_size) for m in self.members]
-        scores = [s.scores(self.config.task, training.loss, self.config.classes) for s in said]
-        return Measured(tuple(corruptions), tuple(scores), said[0].ids, flagged)
+        task, classes = self.config.task, self.config.classes
+        values = tuple(s.values(task, training.loss) for s in said)
+        targets = said[0].targets.numpy()
+        return Measured(tuple(corruptions), said[0].ids, targets, values, task, classes, flagged)
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,12 @@ def fit_cca(
     settings: Mapping[str, Any] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> CheckSummary:
-    """Fit the modality check and write it to ``store/check.h5``.
+    """Fit the modality check and write it to ``store/check.h5``, or to the fold's own file.
 
     Parameters
     ----------
     manifest : Manifest
-        The corpus; test clips are not read.
+        The corpus, perhaps folded; test clips are not read.
     store : Path
         Folder of the feature stores.
     features : sequence of str, optional
@@ -127,7 +127,8 @@ def fit_cca(
             tuple(clip.id for clip in train.clips),
             standardiser,
         )
-    path = check_path(store)
+    path = check_path(store, manifest.fold)
+    path.parent.mkdir(exist_ok=True)
     replace(check, origin=origin).save(path)
     return CheckSummary(path, _pairs(check), (*_gaps(train), *_gaps(valid), *check.doubts()))
 
