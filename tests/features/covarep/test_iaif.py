@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import linalg, signal
 
 from emocli.features.covarep.iaif import glottal_flow
-from tests.features.covarep.synthetic import FS, raised_cosines, voice, vowel
+from tests.features.covarep.voices import FORMANTS, FS, irregular, raised_cosines, vowel
 
 Real = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ def one_by_one(x: Real, gcis: NDArray[np.int64]) -> tuple[Real, Real]:
 
 
 def test_agrees_with_a_loop_over_pulses() -> None:
-    x, gcis = voice()
+    x, gcis = irregular()
     for ours, loop in zip(glottal_flow(x, FS, gcis), one_by_one(x, gcis), strict=True):
         assert ours == pytest.approx(loop, abs=1e-8 * np.abs(loop).max())
 
@@ -55,13 +55,13 @@ def test_the_estimate_does_not_follow_the_formants() -> None:
     _, slope, gcis = raised_cosines(period=128, opened=60, count=30)
     one, other = (
         glottal_flow(vowel(slope, formants), FS, gcis)[1][gcis[5] : gcis[-5]]
-        for formants in ((700, 1200, 2600, 3500), (300, 2200, 2900, 3600))
+        for formants in (FORMANTS, ((300, 60), (2200, 90), (2900, 120), (3600, 150)))
     )
     assert np.corrcoef(one, other)[0, 1] > 0.9
 
 
 def test_nothing_without_two_instants_or_away_from_them() -> None:
-    x, gcis = voice()
+    x, gcis = irregular()
     for few in (gcis[:0], gcis[:1]):
         assert not np.any(glottal_flow(x, FS, few))
     flow, derivative = glottal_flow(x, FS, gcis[3:6])
@@ -73,7 +73,7 @@ def test_nothing_without_two_instants_or_away_from_them() -> None:
 
 def test_silence_and_edges_are_finite() -> None:
     gcis = np.array([1, 70, 150, 155, 900, 999])
-    x, _ = voice()
+    x, _ = irregular()
     for sound in (np.zeros(1000), x[:1000], np.where(np.arange(1000) < 300, 0, x[:1000])):
         assert np.isfinite(glottal_flow(sound, FS, gcis)).all()
     assert not np.any(glottal_flow(np.zeros(1000), FS, gcis))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from emocli.features.covarep.iaif import glottal_flow
 from emocli.features.covarep.pulses import PulseParameters, pulse_parameters
 from tests.features.covarep.conftest import Reference
-from tests.features.covarep.synthetic import FS, raised_cosines, voice
+from tests.features.covarep.voices import FS, irregular, raised_cosines
 
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -78,7 +78,7 @@ def parameters(x: Real, gcis: Whole) -> PulseParameters:
 
 
 def test_agrees_with_a_loop_over_pulses() -> None:
-    x, gcis = voice()
+    x, gcis = irregular()
     flow, slope = glottal_flow(x, FS, gcis)
     ours = pulse_parameters(flow, slope, FS, gcis)
     assert ours.times == pytest.approx((gcis + 1) / FS)
@@ -142,7 +142,7 @@ def test_parabola_of_a_known_spectrum(width: float) -> None:
 
 
 def test_fewer_than_two_instants_have_no_parameters() -> None:
-    x, gcis = voice()
+    x, gcis = irregular()
     for few in (gcis[:0], gcis[:1]):
         ours = parameters(x, few)
         assert [ours.naq.any(), ours.qoq.any(), ours.h1h2.any(), ours.psp.any()] == [False] * 4
@@ -150,7 +150,7 @@ def test_fewer_than_two_instants_have_no_parameters() -> None:
 
 
 def test_silence_and_edges_are_finite() -> None:
-    x, _ = voice()
+    x, _ = irregular()
     gcis = np.array([1, 70, 150, 155, 900, 999])
     for sound in (np.zeros(1000), x[:1000], np.where(np.arange(1000) < 300, 0, x[:1000])):
         ours = parameters(sound, gcis)

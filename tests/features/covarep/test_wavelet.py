@@ -8,7 +8,7 @@ from scipy import signal
 from emocli.features.covarep.residual import lp_residual, vocal_tract_order
 from emocli.features.covarep.wavelet import mdq, peak_slope
 from tests.features.covarep.conftest import Reference
-from tests.features.covarep.synthetic import FS, voice, vowel
+from tests.features.covarep.voices import FS, irregular, vowel
 
 Real = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ def band(x: Real, octave: int) -> Real:
 
 
 def test_dispersion_agrees_with_a_loop_over_pulses() -> None:
-    x, gcis = voice()
+    x, gcis = irregular()
     times, values = mdq(x, FS, gcis)
     bands = [band(x, octave) for octave in range(2, 7)]
     assert times == pytest.approx(gcis / FS)
@@ -49,7 +49,7 @@ def test_dispersion_of_impulses() -> None:
 
 
 def test_dispersion_at_the_edges_and_of_few_instants() -> None:
-    x, _ = voice()
+    x, _ = irregular()
     gcis = np.array([60, 180, 330, 480])
     _, values = mdq(x[:500], FS, gcis)
     assert values[[0, 3]].tolist() == [0, 0]
@@ -62,7 +62,7 @@ def test_dispersion_at_the_edges_and_of_few_instants() -> None:
 
 
 def test_slope_agrees_with_its_definition() -> None:
-    x, _ = voice()
+    x, _ = irregular()
     times, values = peak_slope(x, FS)
     bands = np.abs([band(x, octave) for octave in reversed(range(7))])
     assert len(values) == (len(x) - 640) // 160 + 1

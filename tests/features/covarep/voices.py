@@ -31,12 +31,50 @@ def flow_derivative(closed: NDArray[np.int64], size: int) -> NDArray[np.float64]
 def voice(
     f0: ArrayLike = 120.0, seconds: float = 1.0, fs: int = FS, noise: float = 1e-4, seed: int = 0
 ) -> NDArray[np.float64]:
-    """A vowel with its largest absolute value 0.5, and a little noise."""
-    size = round(seconds * fs)
-    x = flow_derivative(closures(f0, seconds, fs), size)
-    for frequency, bandwidth in FORMANTS:
+    """A vowel of given pitch."""
+    source = flow_derivative(closures(f0, seconds, fs), round(seconds * fs))
+    return vowel(source, fs=fs, noise=noise, seed=seed)
+
+
+def irregular(seed: int = 0, pulses: int = 40) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """A vowel of irregular pitch, one long pause in it, and its closure instants."""
+    random = np.random.default_rng(seed)
+    period = random.integers(60, 190, pulses)
+    period[pulses // 2] = 1100
+    gcis = np.cumsum(period)
+    source = np.zeros(gcis[-1] + 150)
+    source[gcis] = -random.uniform(0.5, 1, pulses)
+    return vowel(lfilter([1.0], [1, -0.9], source)), gcis
+
+
+def raised_cosines(
+    period: int, opened: int, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """A flow of unit pulses, its derivative and the instants the pulses end.
+
+    The flow is (1 - cos(2 pi t / opened)) / 2 in the last ``opened`` samples of each period, so its
+    peak is 1, its steepest slope pi / opened, and it is above one half for opened / 2 samples.
+    """
+    t = np.arange(1, opened + 1)
+    pulse, slope = np.zeros((2, period))
+    pulse[period - opened :] = (1 - np.cos(2 * np.pi * t / opened)) / 2
+    slope[period - opened :] = np.pi / opened * np.sin(2 * np.pi * t / opened)
+    gcis = period * np.arange(1, count + 1) - 1
+    return np.tile(pulse, count + 1), np.tile(slope, count + 1), gcis
+
+
+def vowel(
+    source: NDArray[np.float64],
+    formants: tuple[tuple[float, float], ...] = FORMANTS,
+    fs: int = FS,
+    noise: float = 1e-4,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """A source through formants, its largest absolute value 0.5, and a little noise."""
+    x = source
+    for frequency, bandwidth in formants:
         if frequency < fs / 2:
             radius, angle = np.exp(-np.pi * bandwidth / fs), 2 * np.pi * frequency / fs
             x = lfilter([1.0], [1, -2 * radius * np.cos(angle), radius**2], x)
-    x *= 0.5 / np.abs(x).max()
-    return x + noise * np.random.default_rng(seed).standard_normal(size)
+    x = x * (0.5 / np.abs(x).max())
+    return x + noise * np.random.default_rng(seed).standard_normal(len(x))
