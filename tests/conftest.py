@@ -41,6 +41,32 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 
 
 @pytest.fixture(scope="session")
-def corpus_settings(corpus: Manifest) -> Mapping[str, Mapping[str, Any]]:
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Small encoders with random parameters, one of each kind."""
+    import torch
+
+    from emocli.learn.encoder import EncoderConfig, EncoderRun, make_encoder, write_run
+
+    small = EncoderConfig(depths=(1,), hidden_sizes=(8,), embedding_size=8, dim=6, side=32)
+    folders = {}
+    for kind in ("audio", "face", "scene"):
+        folders[kind] = tmp_path_factory.mktemp(f"encoder-{kind}")
+        torch.manual_seed(0)
+        encoder = make_encoder(small)
+        config = {"kind": kind, "encoder": small, "resnet": encoder.shape, "settings": {}}
+        rest = {"classes": ("a", "b"), "source": "", "versions": {}}
+        write_run(folders[kind], EncoderRun(**config, **rest), encoder.state_dict())
+    return folders
+
+
+@pytest.fixture(scope="session")
+def corpus_settings(
+    corpus: Manifest, encoders: Mapping[str, Path]
+) -> Mapping[str, Mapping[str, Any]]:
     """What features need to be told about that corpus."""
-    return {"glove": {"vectors": str(corpus.root / "vectors.txt")}}
+    return {
+        "glove": {"vectors": str(corpus.root / "vectors.txt")},
+        "mel_embedding": {"encoder": str(encoders["audio"])},
+        "face_embedding": {"encoder": str(encoders["face"])},
+        "scene_embedding": {"encoder": str(encoders["scene"])},
+    }

@@ -19,7 +19,7 @@ LEVELS = (
     {"data"},
     {"errors", "plugins", "config"},
 )
-SIBLINGS = {("fusion", "learn.losses")}
+SIBLINGS = {("fusion", "learn.losses"), ("features", "learn.encoder"), ("features", "learn.rundir")}
 PLUGINS = tuple(package.removeprefix("emocli.") for package in plugins.KINDS.values())
 FILES = sorted(PACKAGE.rglob("*.py"))
 

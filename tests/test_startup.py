@@ -28,6 +28,7 @@ COMMANDS = (
     ("extract",),
     ("import",),
     ("fit-cca",),
+    ("fit-encoder",),
     ("train",),
     ("evaluate",),
     ("analyze",),

@@ -17,6 +17,7 @@ from emocli.cli import (
     evaluate,
     extract,
     fit_cca,
+    fit_encoder,
     import_features,
     info,
     inspect,
@@ -43,6 +44,7 @@ def application() -> typer.Typer:
     app.command("extract")(extract.command)
     app.command("import")(import_features.command)
     app.command("fit-cca")(fit_cca.command)
+    app.command("fit-encoder")(fit_encoder.command)
     app.command("train")(train.command)
     app.command("evaluate")(evaluate.command)
     app.add_typer(analyze.group(), name="analyze")

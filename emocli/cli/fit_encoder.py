@@ -1,0 +1,73 @@
+"""`emocli fit-encoder`: a network that turns sound, faces or scenes into vectors."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+
+
+class KindName(StrEnum):
+    """What an encoder looks at."""
+
+    audio = "audio"
+    face = "face"
+    scene = "scene"
+
+
+def command(
+    kind: Annotated[
+        KindName,
+        typer.Argument(help="audio (feature mel), face (feature faces) or scene (video frames)."),
+    ],
+    source: Annotated[
+        Path,
+        typer.Argument(help="Manifest (CSV), or a folder that holds a folder of files per class."),
+    ],
+    run: Annotated[Path, typer.Option(help="Folder of the encoder to write.")],
+    store: options.Store = Path("store"),
+    preset: options.Preset = "paper",
+    settings: options.Settings = None,
+    config: options.Config = None,
+    root: options.Root = None,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+) -> None:
+    """Train an encoder of sound, faces or scenes.
+
+    Learns from the train split, stops and chooses on the valid split. Settings are encoder.KEY,
+    train.KEY, loss.KEY and augment.KEY, e.g. --set encoder.side=112. Repeat the command to resume.
+    """
+    from emocli import config as configuration
+    from emocli.data.manifest import Manifest
+    from emocli.stages import fit_encoder as stage
+
+    pictures = source if source.is_dir() else Manifest.read(source, root)
+    with show.progress(f"training an encoder of kind {kind.value}", "epochs") as progress:
+        summary = stage.fit_encoder(
+            kind.value,
+            pictures,
+            run,
+            store=store,
+            preset=preset,
+            settings=configuration.layered(config, settings),
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if json:
+        show.as_json(summary)
+        return
+    show.line(
+        f"{summary.kind} encoder, {summary.parameters:,} parameters, {summary.state}: "
+        f"{summary.train:,} pictures of {len(summary.classes)} classes, {summary.valid:,} to choose"
+    )
+    show.line(
+        f"{summary.run}: nearest neighbour {summary.accuracy:.3f} on the valid split "
+        f"(epoch {summary.best_epoch} of {summary.epochs})"
+    )
+    for reason, count in summary.skipped.items():
+        show.warn(f"{count} clips {reason} were left out")

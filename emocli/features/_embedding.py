@@ -1,0 +1,120 @@
+"""What the embeddings share: the encoder they speak for, and the frames they look at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from emocli.config import Settings
+from emocli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emocli.learn.encoder import Encoder, Kind, Picture, Screen
+
+
+class EmbeddingConfig(Settings):
+    """Which encoder.
+
+    Attributes
+    ----------
+    encoder : Path
+        Folder that `emocli fit-encoder` wrote.
+    digest : str
+        SHA-256 of its parameters, filled in by itself: another training is another feature.
+    device : {'auto', 'cpu', 'cuda'}
+        Where to compute; ``auto`` is a GPU if there is one.
+    batch : int
+        Pictures embedded at a time.
+    """
+
+    encoder: Path
+    digest: str = ""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    batch: Annotated[int, Field(ge=1)] = 32
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
+        from emocli.learn.rundir import MODEL
+
+        model = Path(str(values.get("encoder", ""))) / MODEL
+        if not values.get("digest") and model.is_file():
+            return {**values, "digest": hashlib.sha256(model.read_bytes()).hexdigest()}
+        return values
+
+
+class FramesConfig(EmbeddingConfig):
+    """Which frames of a clip.
+
+    Attributes
+    ----------
+    frames : int
+        So many of them; all of a shorter clip.
+    place : {'center', 'start', 'uniform'}
+        In a row in the middle, in a row from the start, or spread over the clip.
+    """
+
+    frames: Annotated[int, Field(ge=1)] = 15
+    place: Literal["center", "start", "uniform"] = "center"
+
+    def chosen(self, count: int) -> NDArray[np.int64]:
+        """Return the indices of the frames that are looked at, of ``count``."""
+        if count <= self.frames:
+            return np.arange(count)
+        if self.place == "uniform":
+            return ((np.arange(self.frames) + 0.5) * count / self.frames).astype(np.int64)
+        start = (count - self.frames) // 2 if self.place == "center" else 0
+        return start + np.arange(self.frames)
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """Speaks for a trained encoder; each process loads its own.
+
+    Raises
+    ------
+    EmocliError
+        When it is made, if the encoder cannot be used.
+    """
+
+    config: EmbeddingConfig
+    kind: Kind
+
+    def __post_init__(self) -> None:
+        import torch
+
+        if self.config.device == "cuda" and not torch.cuda.is_available():
+            raise ConfigError("there is no GPU", where="device", mend="set it to auto")
+        _ = self._loaded
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The network stays behind.
+        return Embedder, (self.config, self.kind)
+
+    def __call__(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        """Embed pictures, shape (n, dim)."""
+        from emocli.learn.encoder import embed
+
+        return embed(*self._loaded, pictures, self.config.batch)
+
+    def names(self) -> tuple[str, ...]:
+        """Name the columns."""
+        return tuple(f"emb{column:03d}" for column in range(self._loaded[1].config.dim))
+
+    @cached_property
+    def _loaded(self) -> tuple[Encoder, Screen]:
+        import torch
+
+        from emocli.learn.encoder import load
+
+        encoder, screen = load(self.config.encoder, self.kind)
+        gpu = torch.cuda.is_available() and self.config.device != "cpu"
+        return encoder.to("cuda" if gpu else "cpu"), screen

@@ -1,0 +1,116 @@
+"""Face embedding: the weighted face model, one vector per clip from the faces in some frames.
+
+In each frame the embeddings of all faces are added, weighed by the area they take; the largest
+value over the frames is kept, dimension by dimension. Without a face it is a flagged zero: a row of
+zeros whose ``found`` is false.
+
+Source: Chudasama et al. 2022, CVPR workshops, "M2FNet" (weighted face model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from emocli.data.clip import Clip
+from emocli.data.track import Track
+from emocli.features._embedding import Embedder, FramesConfig
+
+MODALITY = "visual"
+REQUIRES: tuple[str, ...] = ("faces",)
+
+
+class Config(FramesConfig):
+    """How faces are weighed.
+
+    Attributes
+    ----------
+    area_norm : {'sum', 'max'}
+        Whether the areas in a frame are divided by their sum or by the largest.
+    min_confidence : float
+        Faces the detector is less sure of are left out.
+    """
+
+    area_norm: Literal["sum", "max"] = "sum"
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.9
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Embeds the faces of a clip."""
+
+    config: Config
+    embedder: Embedder
+    names: tuple[str, ...]
+    rate: float | None = None
+
+    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
+        """Return one row, shape (1, dim), and whether there was a face, ``found``."""
+        del clip
+        faces = upstream["faces"]
+        frames = np.unique(faces.extra["frame"])
+        looked_at = frames[self.config.chosen(len(frames))]
+        usable = faces.extra["found"] & (faces.extra["confidence"] >= self.config.min_confidence)
+        rows = np.flatnonzero(usable & np.isin(faces.extra["frame"], looked_at))
+        notes = {
+            "clips": 1,
+            "clips.without_face": int(not len(rows)),
+            "frames": len(looked_at),
+            "frames.without_face": len(looked_at) - len(np.unique(faces.extra["frame"][rows])),
+        }
+        found = np.array([len(rows) > 0])
+        if not found[0]:
+            nothing = np.zeros((1, len(self.names)), np.float32)
+            return Track(nothing, extra={"found": found}, notes=notes)
+        vectors = self.embedder([faces.values[row] for row in rows])
+        areas, shown = faces.extra["area"][rows], faces.extra["frame"][rows]
+        values = weighted(vectors, areas, shown, self.config.area_norm)
+        return Track(values[None], extra={"found": found}, notes=notes)
+
+
+def weighted(
+    vectors: NDArray[np.float32],
+    areas: NDArray[np.floating],
+    frames: NDArray[np.integer],
+    norm: Literal["sum", "max"],
+) -> NDArray[np.float32]:
+    """Weigh faces by area within their frame, and take the maximum over the frames.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (n, dim)
+        One per face.
+    areas, frames : ndarray, shape (n,)
+        Area of each face in pixels, and the frame it is in.
+    norm : {'sum', 'max'}
+        What the areas of a frame are divided by.
+
+    Returns
+    -------
+    ndarray, shape (dim,)
+    """
+    sums = []
+    for frame in np.unique(frames):
+        here = frames == frame
+        total = areas[here].sum() if norm == "sum" else areas[here].max()
+        sums.append((areas[here] / total) @ vectors[here])
+    largest: NDArray[np.float32] = np.max(sums, axis=0).astype(np.float32)
+    return largest
+
+
+def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
+    """Check that the encoder can be used.
+
+    Raises
+    ------
+    EmocliError
+        If it cannot.
+    """
+    del clips
+    embedder = Embedder(config, "face")
+    return Extractor(config, embedder, embedder.names())

@@ -1,0 +1,46 @@
+"""Mel embedding: one vector per clip from its log-mel spectrogram, by a trained encoder.
+
+Source: Chudasama et al. 2022, CVPR workshops, "M2FNet" (audio extractor).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from emocli.data.clip import Clip
+from emocli.data.track import Absent, Track
+from emocli.features._embedding import Embedder, EmbeddingConfig
+
+MODALITY = "audio"
+REQUIRES: tuple[str, ...] = ("mel",)
+
+Config = EmbeddingConfig
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Embeds a clip's spectrogram."""
+
+    embedder: Embedder
+    names: tuple[str, ...]
+    rate: float | None = None
+
+    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
+        """Return one row, shape (1, dim)."""
+        if not len(upstream["mel"]):
+            raise Absent(f"{clip.id} has no sound")
+        return Track(self.embedder([upstream["mel"].values]))
+
+
+def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
+    """Check that the encoder can be used.
+
+    Raises
+    ------
+    EmocliError
+        If it cannot.
+    """
+    del clips
+    embedder = Embedder(config, "audio")
+    return Extractor(embedder, embedder.names())

@@ -1,0 +1,52 @@
+"""Scene embedding: one vector per clip from some whole frames, the largest value over them.
+
+Source: Chudasama et al. 2022, CVPR workshops, "M2FNet" (scene branch of the visual extractor).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from emocli.data.clip import Clip
+from emocli.data.media import frames
+from emocli.data.track import Absent, Track
+from emocli.features._embedding import Embedder, FramesConfig
+
+MODALITY = "visual"
+REQUIRES: tuple[str, ...] = ()
+
+Config = FramesConfig
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Embeds the frames of a clip."""
+
+    config: Config
+    embedder: Embedder
+    names: tuple[str, ...]
+    rate: float | None = None
+
+    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
+        """Return one row, shape (1, dim)."""
+        del upstream
+        pictures = [frame.image for frame in frames(clip)]
+        if not pictures:
+            raise Absent(f"{clip.id} has no picture")
+        chosen = [pictures[index] for index in self.config.chosen(len(pictures))]
+        values = self.embedder(chosen).max(axis=0, keepdims=True)
+        return Track(values, notes={"frames": len(chosen)})
+
+
+def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
+    """Check that the encoder can be used.
+
+    Raises
+    ------
+    EmocliError
+        If it cannot.
+    """
+    del clips
+    embedder = Embedder(config, "scene")
+    return Extractor(config, embedder, embedder.names())

@@ -1,0 +1,243 @@
+"""What an encoder is trained on: pictures with classes, from a corpus or from a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emocli import plugins
+from emocli.data.clip import Clip
+from emocli.data.manifest import Manifest
+from emocli.data.media import STILLS, frames, read_frames
+from emocli.data.store import FeatureStore, open_feature
+from emocli.data.track import Absent
+from emocli.errors import ConfigError, ManifestError, MediaError, StoreError
+from emocli.learn.encoder import Kind, Picture
+from emocli.learn.rundir import read_tensors, write_tensors
+
+Teach = Literal["label", "speaker"]
+
+FEATURES: dict[Kind, str] = {"audio": "mel", "face": "faces"}
+"""The feature an encoder looks at; scenes are read from the recordings."""
+
+SOUNDS = frozenset({".wav", ".flac", ".mp3", ".ogg", ".m4a", ".mp4"})
+
+HELD_OUT = 10
+"""One in so many pictures of each class is for validation, where nothing else decides it."""
+
+Draw = Callable[[int, np.random.Generator | None], Picture]
+"""(index, rng) -> picture; without rng the same one every time."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures with classes.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Their names.
+    train, valid : ndarray of int
+        Which pictures to learn from, and which to choose by.
+    labels : ndarray of int, shape (n,)
+        Class of each.
+    draw : callable
+        Reads one; a clip with several gives any of them.
+    fingerprint : str
+        Of names, labels and splits, and of the feature.
+    skipped : mapping
+        Reason to the number of clips that cannot be used.
+    """
+
+    classes: tuple[str, ...]
+    train: NDArray[np.int64]
+    valid: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    draw: Draw
+    fingerprint: str
+    skipped: dict[str, int]
+
+
+def of_manifest(
+    kind: Kind, manifest: Manifest, store: Path, teach: Teach, side: int, cache: Path
+) -> Pictures:
+    """Take the clips of the train and valid split; the test split stays sealed.
+
+    Raises
+    ------
+    EmocliError
+        If they have no class each, or the feature is not there.
+    """
+    clips = [clip for clip in manifest.clips if clip.split != "test"]
+    named = [(clip, _class(clip, manifest, teach)) for clip in clips]
+    usable = [(clip, name) for clip, name in named if name]
+    skipped = {f"without a {teach}": len(named) - len(usable)}
+    if kind == "scene":
+        draw, kept, origin = _scenes(usable, side, cache)
+        skipped["without a video"] = len(usable) - len(kept)
+    else:
+        feature = open_feature(store, FEATURES[kind], manifest)
+        kept = [(clip, name) for clip, name in usable if _has(feature, clip, kind)]
+        skipped[f"without {feature.name}"] = len(usable) - len(kept)
+        ids = [clip.id for clip, _ in kept]
+        draw, origin = (_sounds if kind == "audio" else _faces)(feature, ids), feature.fingerprint
+    names = [name for _, name in kept]
+    splits = [clip.split for clip, _ in kept] if teach == "label" else _held_out(names)
+    order = manifest.classes if teach == "label" else tuple(sorted(set(names)))
+    ids = [clip.id for clip, _ in kept]
+    return _pictures(order, ids, names, splits, draw, origin, skipped)
+
+
+def of_folder(kind: Kind, folder: Path) -> Pictures:
+    """Take a folder that holds one folder of files per class.
+
+    Raises
+    ------
+    ConfigError
+        If it has fewer than two classes.
+    """
+    suffixes = SOUNDS if kind == "audio" else STILLS
+    files = sorted(p for p in folder.glob("*/*") if p.suffix.lower() in suffixes)
+    names = [path.parent.name for path in files]
+    classes = tuple(sorted(set(names)))
+    if len(classes) < 2:
+        raise ConfigError(
+            f"has {len(classes)} folders with files of kind '{kind}'",
+            where=folder,
+            mend="give a manifest, or a folder that holds one folder of files per class",
+        )
+    draw = _heard(files) if kind == "audio" else _seen(files)
+    ids = [f"{path.parent.name}/{path.name}" for path in files]
+    return _pictures(classes, ids, names, _held_out(names), draw, "", {})
+
+
+def _pictures(
+    classes: Sequence[str],
+    ids: Sequence[str],
+    names: Sequence[str],
+    splits: Sequence[str],
+    draw: Draw,
+    origin: str,
+    skipped: dict[str, int],
+) -> Pictures:
+    numbers = {name: number for number, name in enumerate(classes)}
+    labels = np.array([numbers[name] for name in names], np.int64)
+    which = {split: np.flatnonzero(np.array(splits) == split) for split in ("train", "valid")}
+    for split, indices in which.items():
+        if len(np.unique(labels[indices])) < 2:
+            raise ManifestError(
+                f"pictures of split '{split}' show fewer than two classes",
+                mend="an encoder learns to tell classes apart",
+            )
+    rows = json.dumps([origin, *zip(ids, names, splits, strict=True)])
+    fingerprint = hashlib.sha256(rows.encode()).hexdigest()
+    lacking = {reason: count for reason, count in skipped.items() if count}
+    return Pictures(
+        tuple(classes), which["train"], which["valid"], labels, draw, fingerprint, lacking
+    )
+
+
+def _class(clip: Clip, manifest: Manifest, teach: Teach) -> str:
+    if teach == "speaker":
+        return clip.speaker if clip.split == "train" else ""
+    if manifest.task != "single":
+        raise ManifestError(
+            f"a task of kind '{manifest.task}' has no class per clip",
+            where=manifest.path or manifest.dataset,
+            mend="teach an encoder to tell speakers apart: --set train.teach=speaker",
+        )
+    return clip.label or ""
+
+
+def _held_out(names: Sequence[str]) -> list[str]:
+    """Set aside one in `HELD_OUT` of each class, at least one."""
+    seen: dict[str, int] = {}
+    splits = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        splits.append("valid" if seen[name] % HELD_OUT == 2 % HELD_OUT else "train")
+    return splits
+
+
+def _has(feature: FeatureStore, clip: Clip, kind: Kind) -> bool:
+    if clip.id not in feature or not feature.length(clip.id):
+        return False
+    return kind == "audio" or bool(feature.track(clip.id).extra["found"].any())
+
+
+def _sounds(feature: FeatureStore, ids: Sequence[str]) -> Draw:
+    return lambda index, rng: feature[ids[index]]
+
+
+def _faces(feature: FeatureStore, ids: Sequence[str]) -> Draw:
+    """Draw a main face of the clip; the middle one of them without rng."""
+    if "main" not in feature.track(ids[0]).extra:
+        raise StoreError("holds no faces", where=feature.path, mend="emocli extract -f faces")
+
+    def draw(index: int, rng: np.random.Generator | None) -> Picture:
+        track = feature.track(ids[index])
+        main = np.flatnonzero(track.extra["main"])
+        row = main[len(main) // 2] if rng is None else rng.choice(main)
+        picture: Picture = track.values[row]
+        return picture
+
+    return draw
+
+
+def _scenes(
+    clips: Sequence[tuple[Clip, str]], side: int, cache: Path
+) -> tuple[Draw, list[tuple[Clip, str]], str]:
+    """Read the middle picture of every clip once; they wait in one file beside the run."""
+    kept = [(clip, name) for clip, name in clips if clip.media.get("video")]
+    listed = hashlib.sha256(json.dumps([side, *(c.id for c, _ in kept)]).encode()).hexdigest()
+    path = cache / f"scenes-{listed[:12]}.safetensors"
+    if not path.is_file():
+        if not kept:
+            raise ManifestError("no clip has a video", where="emocli fit-encoder scene")
+        pictures = np.stack([_middle(clip, side) for clip, _ in kept])
+        cache.mkdir(parents=True, exist_ok=True)
+        write_tensors(path, {"pictures": torch.from_numpy(pictures)}, {})
+    stored = read_tensors(path)["pictures"].numpy()
+    return lambda index, rng: stored[index], kept, listed
+
+
+def _middle(clip: Clip, side: int) -> NDArray[np.uint8]:
+    import cv2
+
+    try:
+        pictures = [frame.image for frame in frames(clip)]
+    except Absent as error:
+        raise MediaError(str(error), where=clip.id) from None
+    if not pictures:
+        raise MediaError("has no picture", where=clip.media["video"])
+    middle = pictures[len(pictures) // 2]
+    return np.asarray(cv2.resize(middle, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _heard(files: Sequence[Path]) -> Draw:
+    """Turn sound files into spectrograms with the settings `mel` has by default."""
+    module = plugins.load("features", FEATURES["audio"])
+    extractor = module.prepare(module.Config(), [])
+
+    def draw(index: int, rng: np.random.Generator | None) -> Picture:
+        del rng
+        path = files[index]
+        return extractor(Clip(path.stem, media={"audio": path}), {}).values  # type: ignore[no-any-return]
+
+    return draw
+
+
+def _seen(files: Sequence[Path]) -> Draw:
+    def draw(index: int, rng: np.random.Generator | None) -> Picture:
+        del rng
+        return next(read_frames(files[index])).image
+
+    return draw

@@ -1,0 +1,475 @@
+"""Training an encoder of sound, faces or scenes: pictures of one class come to lie together.
+
+Learns from the train split, stops and chooses by how often the nearest training picture of a valid
+picture is of its class. Repeating the same command resumes, or leaves alone what is finished.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from emocli import __version__
+from emocli.config import Settings, Tree, build, merge
+from emocli.data.durable import locked, write_text
+from emocli.data.manifest import Manifest
+from emocli.errors import ConfigError, RunError
+from emocli.learn import triplet
+from emocli.learn.augment import AugmentConfig
+from emocli.learn.checkpoint import Checkpoint, Tensors
+from emocli.learn.encoder import (
+    EncoderConfig,
+    EncoderRun,
+    Kind,
+    Picture,
+    Screen,
+    embed,
+    make_encoder,
+    read_run,
+    write_run,
+)
+from emocli.learn.loop import LAST, arithmetic, seeded
+from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, MODEL, Row, read_history, write_history
+from emocli.learn.triplet import TripletConfig
+from emocli.stages._pictures import Pictures, Teach, of_folder, of_manifest
+
+State = Literal["trained", "resumed", "already trained"]
+
+Positive = Annotated[int, Field(ge=1)]
+
+EPOCHS: Mapping[Kind, int] = {"audio": 60, "face": 100, "scene": 100}
+"""Epochs at most (Chudasama 2022, sec. 4.2)."""
+
+NEIGHBOUR = "valid_1nn"
+"""The figure by which the best epoch is chosen."""
+
+LIBRARIES = ("torch", "transformers", "numpy")
+
+
+class FitConfig(Settings):
+    """How an encoder is trained.
+
+    Attributes
+    ----------
+    teach : {'label', 'speaker'}
+        Which classes of a manifest: its labels, or who it is (of the train split; one clip in ten
+        is then for validation).
+    loss : {'triplet', 'cross_entropy'}
+        The paper's loss, with the settings ``loss.KEY``; or that of a linear classifier on top,
+        which is thrown away.
+    lr, weight_decay : float
+        Of Adam.
+    epochs, patience : int
+        At most so many, fewer once ``patience`` in a row were not better; no epochs: 60 for sound,
+        100 for pictures.
+    classes, per_class : int
+        A batch holds so many pictures of each of so many classes; no classes: all, at most 16.
+    accelerator : {'auto', 'cpu', 'cuda'}
+        Where to compute.
+    threads : int
+        Of the CPU; 0 leaves the choice to PyTorch.
+    seed : int
+        Of parameters, batches and augmentation.
+    """
+
+    teach: Teach = "label"
+    loss: Literal["triplet", "cross_entropy"] = "triplet"
+    lr: Annotated[float, Field(gt=0)] = 1e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-6
+    epochs: Positive | None = None
+    patience: Positive = 10
+    classes: Annotated[int, Field(ge=2)] | None = None
+    per_class: Annotated[int, Field(ge=2)] = 8
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+PRESETS: Mapping[str, Tree] = {
+    name: {"encoder": encoder, "loss": dict(triplet.PRESETS[name])}
+    for name, encoder in {"literal": {}, "paper": {}, "plus": {"colour": "repeat"}}.items()
+}
+
+
+@dataclass(frozen=True)
+class EncoderSummary:
+    """How a training went.
+
+    Attributes
+    ----------
+    run : Path
+        The encoder.
+    kind, state : str
+        What it looks at, and whether it was trained just now.
+    classes : tuple of str
+        What it tells apart.
+    train, valid : int
+        Pictures.
+    skipped : mapping
+        Reason to the clips that could not be used.
+    parameters, epochs, best_epoch : int
+        Numbers learned, epochs done, and the one that was kept.
+    accuracy : float
+        Share of valid pictures whose nearest training picture is of their class, in that epoch.
+    """
+
+    run: Path
+    kind: Kind
+    state: State
+    classes: tuple[str, ...]
+    train: int
+    valid: int
+    skipped: dict[str, int]
+    parameters: int
+    epochs: int
+    best_epoch: int
+    accuracy: float
+
+
+def fit_encoder(
+    kind: Kind,
+    source: Manifest | Path,
+    run: Path,
+    *,
+    store: Path = Path("store"),
+    preset: str = "paper",
+    settings: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> EncoderSummary:
+    """Train an encoder.
+
+    Parameters
+    ----------
+    kind : {'audio', 'face', 'scene'}
+        What it looks at: the feature ``mel``, the feature ``faces``, or pictures of the videos.
+    source : Manifest or Path
+        A corpus, or a folder that holds one folder of files per class.
+    run : Path
+        Folder to write.
+    store : Path
+        Folder of the corpus's features.
+    preset : str
+        ``literal``, ``paper`` or ``plus``.
+    settings : mapping, optional
+        ``{"encoder": ..., "train": ..., "loss": ..., "augment": ...}``, laid over the preset.
+    overwrite : bool
+        Replace an encoder of other settings, or one that is finished.
+    progress : callable
+        Told epochs done and epochs at most.
+
+    Raises
+    ------
+    EmocliError
+        If settings, pictures and folder do not fit each other.
+    """
+    plan = Plan.of(preset, settings or {}, kind)
+    run.mkdir(parents=True, exist_ok=True)
+    with locked(run / ".lock"):
+        pictures = plan.pictures(source, store, run / CHECKPOINT)
+        config = plan.config(pictures)
+        _claim(run, config, overwrite)
+        if (run / MODEL).is_file():
+            shutil.rmtree(run / CHECKPOINT, ignore_errors=True)
+            return _summary(run, config, pictures, "already trained")
+        state: State = "resumed" if (run / CHECKPOINT / LAST).is_file() else "trained"
+        with arithmetic(plan.train.threads):
+            best, history, resnet = _fit(plan, pictures, run, progress)
+        write_history(run, history)
+        write_text(run / CARD, _card(config, history))
+        write_run(run, config.model_copy(update={"resnet": resnet}), best)
+        shutil.rmtree(run / CHECKPOINT)
+        return _summary(run, config, pictures, state)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All settings of a training, resolved."""
+
+    kind: Kind
+    encoder: EncoderConfig
+    train: FitConfig
+    loss: TripletConfig
+    augment: AugmentConfig
+
+    @classmethod
+    def of(cls, preset: str, settings: Mapping[str, Any], kind: Kind) -> Plan:
+        """Lay settings over the preset."""
+        if preset not in PRESETS:
+            raise ConfigError(
+                f"there is no preset '{preset}'", mend=f"there are: {', '.join(PRESETS)}"
+            )
+        sections: dict[str, type[Settings]] = {
+            "encoder": EncoderConfig,
+            "train": FitConfig,
+            "loss": TripletConfig,
+            "augment": AugmentConfig,
+        }
+        tree = merge(PRESETS[preset], settings)
+        for section in tree:
+            if section not in sections:
+                raise ConfigError(
+                    f"unknown setting '{section}'", mend=f"there are: {', '.join(sections)}"
+                )
+        made: dict[str, Any] = {n: build(k, tree.get(n, {}), n) for n, k in sections.items()}
+        epochs = made["train"].epochs or EPOCHS[kind]
+        made["train"] = made["train"].model_copy(update={"epochs": epochs})
+        return cls(kind, **made)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs at most."""
+        return self.train.epochs or EPOCHS[self.kind]
+
+    def pictures(self, source: Manifest | Path, store: Path, cache: Path) -> Pictures:
+        """Find what to learn from."""
+        if isinstance(source, Manifest):
+            return of_manifest(self.kind, source, store, self.train.teach, self.encoder.side, cache)
+        return of_folder(self.kind, source)
+
+    def config(self, pictures: Pictures) -> EncoderRun:
+        """Write down what the encoder is."""
+        parts = {"train": self.train, "loss": self.loss, "augment": self.augment}
+        return EncoderRun(
+            kind=self.kind,
+            encoder=self.encoder,
+            resnet={},
+            settings={name: part.model_dump(mode="json") for name, part in parts.items()},
+            classes=pictures.classes,
+            source=pictures.fingerprint,
+            versions={
+                "emocli": __version__,
+                "python": platform.python_version(),
+                **{library: version(library) for library in LIBRARIES},
+            },
+        )
+
+
+def _claim(run: Path, config: EncoderRun, overwrite: bool) -> None:
+    """Make the folder that of this encoder.
+
+    Raises
+    ------
+    RunError
+        If it holds another, which may not be replaced.
+    """
+    if (run / CONFIG).is_file():
+        old = read_run(run)
+        same = _choices(old) == _choices(config)
+        if not same and not overwrite:
+            mend = "choose another --run, or replace it with --overwrite"
+            raise RunError("was trained with other settings or pictures", where=run, mend=mend)
+        if not same or (overwrite and (run / MODEL).is_file()):
+            (run / MODEL).unlink(missing_ok=True)
+            (run / CHECKPOINT / LAST).unlink(missing_ok=True)
+        elif (run / MODEL).is_file():
+            return
+    elif any(not path.name.startswith(".") for path in run.iterdir()):
+        mend = "choose another --run"
+        raise RunError("is there already and is not an encoder", where=run, mend=mend)
+    write_run(run, config)
+
+
+def _choices(config: EncoderRun) -> Tree:
+    return config.model_dump(exclude={"versions", "resnet"})
+
+
+def _fit(
+    plan: Plan, pictures: Pictures, run: Path, progress: Callable[[int, int], None]
+) -> tuple[Tensors, list[Row], dict[str, Any]]:
+    """Train from the checkpoint on; return best parameters, history, and the backbone's shape."""
+    learner = Learner(plan, pictures)
+    history, best = learner.restore(run / CHECKPOINT / LAST)
+    progress(len(history), plan.epochs)
+    while len(history) < plan.epochs and len(history) - _best(history) < plan.train.patience:
+        history.append(learner.epoch(len(history) + 1))
+        if _best(history) == len(history):
+            best = learner.parameters()
+        learner.checkpoint(history, best).save(run / CHECKPOINT / LAST)
+        progress(len(history), plan.epochs)
+    return best, history, learner.encoder.shape
+
+
+class Learner:
+    """An encoder that learns, epoch by epoch."""
+
+    def __init__(self, plan: Plan, pictures: Pictures) -> None:
+        self.plan, self.pictures = plan, pictures
+        self.screen = Screen(plan.kind, plan.encoder)
+        self.device = torch.device(_device(plan.train.accelerator))
+        with seeded(plan.train.seed, 0):
+            self.encoder = make_encoder(plan.encoder).to(self.device)
+            head = nn.Linear(plan.encoder.dim, len(pictures.classes))
+        self.modules = nn.ModuleDict({"encoder": self.encoder})
+        if plan.train.loss == "cross_entropy":
+            self.modules["head"] = head.to(self.device)
+        self.optimizer = torch.optim.Adam(
+            self.modules.parameters(), lr=plan.train.lr, weight_decay=plan.train.weight_decay
+        )
+
+    def epoch(self, number: int) -> Row:
+        """Train for one epoch and validate.
+
+        Raises
+        ------
+        RunError
+            If the loss is not finite.
+        """
+        began, total, count = time.monotonic(), 0.0, 0
+        self.modules.train()
+        with seeded(self.plan.train.seed, number) as rng:
+            for indices in batches(self.pictures, self.plan.train, rng):
+                loss = self._loss(indices, rng)
+                if not torch.isfinite(loss):
+                    raise RunError(
+                        f"the loss is not finite in epoch {number}",
+                        mend=f"choose a smaller train.lr (now {self.plan.train.lr:g})",
+                    )
+                self.optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                self.optimizer.step()
+                total, count = total + float(loss.detach()), count + 1
+        row: Row = {"epoch": number, "train_loss": total / count, NEIGHBOUR: self.accuracy()}
+        return row | {"seconds": round(time.monotonic() - began, 3)}
+
+    def accuracy(self) -> float:
+        """Share of valid pictures whose nearest training picture is of their class."""
+        train, valid = (self._embedded(part) for part in (self.pictures.train, self.pictures.valid))
+        labels = self.pictures.labels
+        return nearest(train, labels[self.pictures.train], valid, labels[self.pictures.valid])
+
+    def parameters(self) -> Tensors:
+        """Copy the encoder's parameters and statistics."""
+        return {name: value.detach().clone() for name, value in self.encoder.state_dict().items()}
+
+    def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
+        """Take down where the training stands."""
+        state = self.optimizer.state_dict()["state"]
+        return Checkpoint(history, self.modules.state_dict(), best, state, {})
+
+    def restore(self, path: Path) -> tuple[list[Row], Tensors]:
+        """Go back to where a training stood."""
+        found = Checkpoint.load(path)
+        if found is None:
+            return [], {}
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.modules.load_state_dict(found.network)
+        self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
+        return found.history, found.best
+
+    def _loss(self, indices: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+        shown = self.screen([self._augmented(int(index), rng) for index in indices])
+        vectors = self.encoder(shown.to(self.device))
+        labels = torch.from_numpy(self.pictures.labels[indices]).to(self.device)
+        if "head" in self.modules:
+            return nn.functional.cross_entropy(self.modules["head"](vectors), labels)
+        # PyTorch's own generator is seeded too; triplets are drawn from it.
+        return triplet.loss(vectors, labels, self.plan.loss, None)
+
+    def _augmented(self, index: int, rng: np.random.Generator) -> Picture:
+        picture, augment = self.pictures.draw(index, rng), self.plan.augment
+        change = augment.sound if self.plan.kind == "audio" else augment.picture
+        return change(picture, rng)
+
+    def _embedded(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        parts = [
+            embed(self.encoder, self.screen, [self.pictures.draw(int(i), None) for i in part])
+            for part in np.array_split(indices, max(1, len(indices) // 64))
+        ]
+        return np.concatenate(parts)
+
+
+def batches(
+    pictures: Pictures, config: FitConfig, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Draw the batches of an epoch: P classes with K pictures each, about as many as there are."""
+    labels = pictures.labels[pictures.train]
+    present = np.unique(labels)
+    most = min(config.classes or 16, len(present))
+    for _ in range(max(1, round(len(labels) / (most * config.per_class)))):
+        chosen = rng.choice(present, most, replace=False)
+        yield np.concatenate(
+            [
+                rng.choice(own, config.per_class, replace=len(own) < config.per_class)
+                for own in (pictures.train[labels == name] for name in chosen)
+            ]
+        )
+
+
+def nearest(
+    gallery: NDArray[np.float32],
+    known: NDArray[np.int64],
+    asked: NDArray[np.float32],
+    wanted: NDArray[np.int64],
+) -> float:
+    """Accuracy of the nearest neighbour by cosine."""
+    unit = [
+        x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12) for x in (gallery, asked)
+    ]
+    return float(np.mean(known[(unit[1] @ unit[0].T).argmax(axis=1)] == wanted))
+
+
+def _best(history: list[Row]) -> int:
+    """Return the number of the best epoch, the first of equals; 0 before the first."""
+    if not history:
+        return 0
+    figures = [row[NEIGHBOUR] for row in history]
+    return 1 + figures.index(max(figures))
+
+
+def _device(accelerator: str) -> str:
+    gpu = torch.cuda.is_available()
+    if accelerator == "cuda" and not gpu:
+        mend = "choose train.accelerator=cpu"
+        raise ConfigError("setting 'train.accelerator' = 'cuda': there is no GPU here", mend=mend)
+    return "cuda" if gpu and accelerator != "cpu" else "cpu"
+
+
+def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) -> EncoderSummary:
+    history = read_history(run)
+    best = _best(history)
+    with seeded(0):
+        parameters = sum(p.numel() for p in make_encoder(config.encoder).parameters())
+    return EncoderSummary(
+        run=run,
+        kind=config.kind,
+        state=state,
+        classes=config.classes,
+        train=len(pictures.train),
+        valid=len(pictures.valid),
+        skipped=pictures.skipped,
+        parameters=parameters,
+        epochs=len(history),
+        best_epoch=best,
+        accuracy=history[best - 1][NEIGHBOUR],
+    )
+
+
+def _card(config: EncoderRun, history: list[Row]) -> str:
+    best = _best(history)
+    return f"""---
+library_name: emocli
+tags: [feature-extraction, {config.kind}]
+license: other
+---
+
+# Encoder of kind {config.kind}
+
+{config.encoder.backbone}, {config.encoder.dim}-dimensional vectors, trained to tell
+{len(config.classes)} classes apart: {", ".join(config.classes[:12])}.
+
+Nearest-neighbour accuracy on the validation pictures: {history[best - 1][NEIGHBOUR]:.3f}
+(epoch {best} of {len(history)}). Use it with `emocli extract`; loading it executes no code.
+"""
