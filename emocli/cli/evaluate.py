@@ -86,3 +86,6 @@ def command(
     for feature, count in report.data["non_finite"].items():
         if count:
             show.warn(f"{feature} has {count} values that are not finite; they were read as 0")
+    for feature, count in report.data["clipped"].items():
+        if count:
+            show.warn(f"{count} values of {feature} are absurdly far out and were clipped")

@@ -1,9 +1,17 @@
-"""Standardisation: zero mean and unit variance per dimension, learned from the train split."""
+"""Standardisation: zero mean and unit variance per dimension, learned from the train split.
+
+Before that, absurd numbers are brought back: a tracker's -1e30 would make a whole dimension
+constant. What lies further than so many robust standard deviations from the median is clipped. The
+robust standard deviation is that of a normal distribution whose middle 98 % are as wide as those of
+the dimension (of few rows, at least two at either end are left out), so that what is rare but real,
+a blink or a plosive, is not touched.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +23,17 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float32]
 
 MEAN, STD = "standardise.mean.", "standardise.std."
+LOW, HIGH = "standardise.low.", "standardise.high."
 """Prefixes of the tensors' names."""
+
+OUTLIERS = 10.0
+"""Robust standard deviations beyond which a number is clipped, by default."""
+
+TAIL, ROWS, MOST_TAIL = 0.01, 2.5, 0.25
+"""Share of the rows left out at either end; at least so many rows; at most so large a share."""
+
+SAMPLE = 1 << 24
+"""Numbers of a modality that quantiles are taken of, at most, evenly from all clips."""
 
 RESOLUTION = float(np.finfo(np.float32).eps)
 """A spread below this share of the mean is rounding: the dimension is constant."""
@@ -31,34 +49,100 @@ class Standardiser:
     ----------
     mean, std : mapping
         Modality to an array of shape (D,). ``std`` is 1 where a dimension is constant.
+    low, high : mapping
+        Modality to the limits numbers are clipped to beforehand, shape (D,), infinite where there
+        is none.
     """
 
     mean: Mapping[str, Vector]
     std: Mapping[str, Vector]
+    low: Mapping[str, Vector] = field(default_factory=dict)
+    high: Mapping[str, Vector] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, samples: Samples) -> Standardiser:
-        """Measure every step of every clip, one clip in memory at a time."""
+    def fit(cls, samples: Samples, outliers: float = OUTLIERS) -> Standardiser:
+        """Measure every step of every clip, one clip in memory at a time.
+
+        Parameters
+        ----------
+        samples : Samples
+            The train split.
+        outliers : float
+            Robust standard deviations beyond which numbers are clipped; 0 clips none.
+        """
+        low, high = {}, {}
+        for modality in samples.dims if outliers else ():
+            low[modality], high[modality] = _limits(_some_rows(samples, modality), outliers)
+        limits = cls({}, {}, low, high)
         moments = {
-            modality: _moments((samples.array(clip.id, modality) for clip in samples.clips), dim)
+            modality: _moments(
+                (limits.clip(modality, samples.array(c.id, modality)) for c in samples.clips), dim
+            )
             for modality, dim in samples.dims.items()
         }
         means = {modality: mean for modality, (mean, _) in moments.items()}
-        return cls(means, {modality: std for modality, (_, std) in moments.items()})
+        return cls(means, {modality: std for modality, (_, std) in moments.items()}, low, high)
 
     def __call__(self, clip_id: str, modality: str, values: Vector) -> Vector:
         """Standardise an array of shape (T, D)."""
-        return (values - self.mean[modality]) / self.std[modality]
+        return (self.clip(modality, values) - self.mean[modality]) / self.std[modality]
+
+    def clip(self, modality: str, values: Vector) -> Vector:
+        """Bring numbers beyond the limits back to them."""
+        if modality not in self.low:
+            return values
+        return np.clip(values, self.low[modality], self.high[modality])
+
+    def clipped(self, samples: Samples) -> dict[str, int]:
+        """Count the numbers beyond the limits in clips as they are in the store, by modality."""
+        return {
+            modality: sum(
+                self._beyond(modality, samples.array(c.id, modality)) for c in samples.clips
+            )
+            for modality in self.low
+        }
+
+    def _beyond(self, modality: str, values: Vector) -> int:
+        outside = (values < self.low[modality]) | (values > self.high[modality])
+        return int(np.count_nonzero(outside))
 
     def tensors(self) -> dict[str, Vector]:
         """Return the statistics by name, to be kept with a model."""
-        means = {f"{MEAN}{modality}": mean for modality, mean in self.mean.items()}
-        return means | {f"{STD}{modality}": std for modality, std in self.std.items()}
+        parts = {MEAN: self.mean, STD: self.std, LOW: self.low, HIGH: self.high}
+        return {
+            f"{part}{m}": array for part, arrays in parts.items() for m, array in arrays.items()
+        }
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> Standardiser:
         """Inverse of :meth:`tensors`; tensors of other names are left alone."""
-        return cls(_starting(tensors, MEAN), _starting(tensors, STD))
+        return cls(*(_starting(tensors, prefix) for prefix in (MEAN, STD, LOW, HIGH)))
+
+
+def _some_rows(samples: Samples, modality: str) -> Vector:
+    """Return rows of the feature, of every clip or every so many, without those that are all 0."""
+    numbers = samples.dims[modality] * sum(
+        samples.stores[modality].length(c.id) for c in samples.clips
+    )
+    clips = samples.clips[:: 1 + numbers // SAMPLE]
+    rows = np.concatenate([samples.array(clip.id, modality) for clip in clips])
+    return rows[rows.any(axis=1)]
+
+
+def _limits(rows: Vector, outliers: float) -> tuple[Vector, Vector]:
+    """Return the lowest and the highest number of each dimension that is not absurd."""
+    tail = min(max(TAIL, ROWS / max(len(rows), 1)), MOST_TAIL)
+    if not len(rows):
+        return np.full(rows.shape[1], -np.inf, np.float32), np.full(
+            rows.shape[1], np.inf, np.float32
+        )
+    low, middle, high = np.quantile(rows, (tail, 0.5, 1 - tail), axis=0).astype(np.float64)
+    spread = (high - low) / (2 * NormalDist().inv_cdf(1 - tail))
+    flat = spread == 0  # nearly all are equal
+    spread[flat] = rows[:, flat].std(axis=0, dtype=np.float64)
+    reach = np.where(spread > 0, outliers * spread, np.inf)
+    with np.errstate(over="ignore"):
+        return (middle - reach).astype(np.float32), (middle + reach).astype(np.float32)
 
 
 def _moments(arrays: Iterable[NDArray[Any]], dim: int) -> tuple[Vector, Vector]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.manifest import Task
+from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError
 from emocli.learn.losses import LossName
 from emocli.learn.metrics import PROTOCOLS
@@ -57,6 +58,9 @@ class TrainConfig(Settings):
         Of the CPU; 0 leaves the choice to PyTorch. Small networks are fastest with one.
     seed : int
         Of the parameters' first values, the order of the clips and dropout.
+    outliers : float
+        Robust standard deviations from the median beyond which a number of a feature is clipped,
+        and counted; 0 clips none.
     cache_mb : int
         Memory for features that would otherwise be read in every epoch.
     """
@@ -78,6 +82,7 @@ class TrainConfig(Settings):
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    outliers: NotNegative = OUTLIERS
     cache_mb: Annotated[int, Field(ge=0)] = 512
 
     def monitored(self, task: Task) -> str:

@@ -162,6 +162,12 @@ class Bench:
             for member in self.members
         }
 
+    @cached_property
+    def clipped(self) -> dict[str, int]:
+        """Modality to the numbers of the clips that were beyond the limits of the training's."""
+        manifest, clips, stores = self.samples.manifest, self.samples.clips, self.samples.stores
+        return self.members[0].standardiser.clipped(Samples(manifest, clips, stores))
+
     def measure(self, corruptions: Sequence[Corruption], seed: int) -> Measured:
         """Corrupt, check, and let every seed of the run speak; ``seed`` is the corruption's."""
         samples = self.samples

@@ -74,7 +74,7 @@ class Prepared:
     @cached_property
     def standardiser(self) -> Standardiser:
         """Fitted on the train split."""
-        return Standardiser.fit(self.train)
+        return Standardiser.fit(self.train, self.settings.outliers)
 
     @cached_property
     def standardised(self) -> tuple[Samples, Samples]:
@@ -203,6 +203,12 @@ def _notes(prepared: Prepared) -> Iterator[str]:
     for store in prepared.train.stores.values():
         if store.non_finite:
             yield f"{store.non_finite} values of {store.name} are not finite and read as 0"
+    for split, samples in prepared.splits.items():
+        for modality, count in prepared.standardiser.clipped(samples).items():
+            if count:
+                feature = samples.stores[modality].name
+                limit = f"{prepared.settings.outliers:g} robust standard deviations"
+                yield f"{count} values of {feature} ({split}) are beyond {limit} and were clipped"
 
 
 def _view(store: FeatureStore) -> View:

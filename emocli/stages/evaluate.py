@@ -198,6 +198,7 @@ def _facts(bench: Bench, split: Split, seed: int) -> dict[str, Any]:
         "unlabelled": len(manifest.split(split)) - len(samples),
         "missing": samples.missing(),
         "non_finite": {store.name: store.non_finite for store in stores},
+        "clipped": {samples.stores[m].name: count for m, count in bench.clipped.items()},
         "inputs": {
             "manifest": manifest.fingerprint,
             "features": {store.name: store.fingerprint for store in stores},

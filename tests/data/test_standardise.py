@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from emocli.data import standardise
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
@@ -87,12 +88,16 @@ def test_tensors_and_back(tmp_path: Path) -> None:
     standardiser = Standardiser.fit(make(tmp_path, arrays))
     tensors = standardiser.tensors()
     assert set(tensors) == {
-        f"standardise.{kind}.{modality}" for kind in ("mean", "std") for modality in arrays
+        f"standardise.{kind}.{modality}"
+        for kind in ("mean", "std", "low", "high")
+        for modality in arrays
     }
     again = Standardiser.from_tensors({**tensors, "network.weight": np.zeros(3)})
     for modality in arrays:
         assert_array_equal(again.mean[modality], standardiser.mean[modality])
         assert_array_equal(again.std[modality], standardiser.std[modality])
+        assert_array_equal(again.low[modality], standardiser.low[modality])
+        assert_array_equal(again.high[modality], standardiser.high[modality])
 
 
 def test_it_is_a_transform_of_samples(tmp_path: Path) -> None:
@@ -102,3 +107,74 @@ def test_it_is_a_transform_of_samples(tmp_path: Path) -> None:
     rows = np.concatenate(batch.views["audio"].rows())
     assert_allclose(rows.mean(axis=0), 0, atol=1e-5)
     assert_allclose(rows.std(axis=0), 1, atol=1e-5)
+
+
+def test_absurd_numbers_are_clipped_and_counted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    arrays = [rng.normal(3, 2, (20, 3)).astype(np.float32) for _ in range(30)]
+    plain = Standardiser.fit(make(tmp_path / "plain", {"audio": arrays}))
+    for k in (2, 9, 17):
+        arrays[k][4, 1] = -1e30
+    samples = make(tmp_path / "absurd", {"audio": arrays})
+    standardiser = Standardiser.fit(samples)
+    assert standardiser.clipped(samples) == {"audio": 3}
+    # Ten robust standard deviations: of a normal distribution, ten standard deviations.
+    assert_allclose(standardiser.low["audio"], 3 - 20, atol=4)
+    assert_allclose(standardiser.high["audio"], 3 + 20, atol=4)
+    assert_allclose(standardiser.std["audio"], plain.std["audio"], rtol=0.3)
+    scaled = standardiser("", "audio", arrays[2])
+    assert -12 < scaled[4, 1] < -6
+    others = [row for row in range(20) if row != 4]
+    assert np.abs(scaled[others]).max() < 5
+    assert np.abs(standardiser("", "audio", np.full((1, 3), np.float32(450)))).max() < 12
+
+
+def test_clipping_can_be_switched_off(tmp_path: Path) -> None:
+    array = np.random.default_rng(6).normal(size=(400, 2)).astype(np.float32)
+    array[7, 0] = 1e6
+    samples = make(tmp_path, {"audio": [array]})
+    free = Standardiser.fit(samples, outliers=0)
+    assert free.clipped(samples) == {}
+    assert free.std["audio"][0] > 1e4
+    assert Standardiser.fit(samples).std["audio"][0] < 2
+    loose = Standardiser.fit(samples, outliers=20)
+    assert loose.high["audio"][0] > 1.5 * Standardiser.fit(samples).high["audio"][0]
+
+
+def test_rare_events_are_not_absurd(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    blinks = (rng.random((2000, 1)) < 0.02).astype(np.float32)
+    flag = (np.arange(2000)[:, None] == 5).astype(np.float32)  # once: 45 standard deviations out
+    pose = rng.normal(size=(2000, 1)).astype(np.float32)
+    samples = make(tmp_path, {"visual": [np.concatenate([blinks, flag, pose], axis=1)]})
+    standardiser = Standardiser.fit(samples)
+    assert standardiser.high["visual"][0] > 1
+    assert standardiser.clipped(samples) == {"visual": 1}
+
+
+def test_padding_does_not_hide_what_is_usual(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    spoken = rng.normal(200, 30, (100, 1)).astype(np.float32)
+    silent = np.zeros((5000, 1), np.float32)
+    samples = make(tmp_path, {"audio": [silent, spoken]})
+    assert Standardiser.fit(samples).clipped(samples) == {"audio": 0}
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 9])
+def test_few_rows_are_left_alone(tmp_path: Path, rows: int) -> None:
+    array = np.random.default_rng(rows).normal(size=(rows, 4)).astype(np.float32)
+    samples = make(tmp_path, {"audio": [array]})
+    standardiser = Standardiser.fit(samples)
+    assert standardiser.clipped(samples) == {"audio": 0}
+    assert_allclose(standardiser.mean["audio"], array.mean(axis=0), atol=1e-6)
+
+
+def test_a_sample_of_the_clips_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = [np.random.default_rng(k).normal(size=(50, 2)).astype(np.float32) for k in range(40)]
+    samples = make(tmp_path, {"audio": arrays})
+    whole = Standardiser.fit(samples)
+    monkeypatch.setattr(standardise, "SAMPLE", 1000)
+    some = Standardiser.fit(samples)
+    assert not np.array_equal(some.high["audio"], whole.high["audio"])
+    assert_allclose(some.high["audio"], whole.high["audio"], rtol=0.2)
+    assert_array_equal(some.mean["audio"], whole.mean["audio"])
