@@ -1,9 +1,9 @@
-"""Splitting clips one by one, for folders with too few people to split them by person."""
+"""Splitting clips by lot, where a corpus does not say how, or has too few people for it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from emocli.data.clip import Clip, Split
@@ -17,10 +17,15 @@ NEEDED = "are needed (or split=clip, to try the pipeline)"
 WARNING = "clips are split one by one: figures say nothing about people who were not trained on"
 
 
-def apart(clips: Sequence[Clip]) -> tuple[Clip, ...]:
-    """Put each clip in a split of its own accord, whoever speaks; drawn from its id."""
-    order = sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest())
+def _by_itself(clip: Clip) -> str:
+    return clip.id
+
+
+def apart(clips: Sequence[Clip], group: Callable[[Clip], str] = _by_itself) -> tuple[Clip, ...]:
+    """Put each group in a split of its own accord, drawn from its name; by default each clip."""
+    names = {group(clip) for clip in clips}
+    order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
     size = max(1, len(order) // SHARE)
-    splits: dict[str, Split] = {clip.id: "test" for clip in order[:size]}
-    splits |= {clip.id: "valid" for clip in order[size : 2 * size]}
-    return tuple(replace(clip, split=splits.get(clip.id, "train")) for clip in clips)
+    splits: dict[str, Split] = dict.fromkeys(order[:size], "test")
+    splits |= dict.fromkeys(order[size : 2 * size], "valid")
+    return tuple(replace(clip, split=splits.get(group(clip), "train")) for clip in clips)

@@ -50,7 +50,8 @@ class NpzSource:
     from_clip = True
 
     def __init__(self, ragged: Ragged) -> None:
-        self.entries, self.names = ragged.ids, ragged.names
+        self.entries: Sequence[str] = ragged.ids
+        self.names = ragged.names
         self._ragged = ragged
         self._position = {entry: k for k, entry in enumerate(ragged.ids)}
 
@@ -68,7 +69,8 @@ class CsdSource:
     from_clip = False
 
     def __init__(self, file: Csd) -> None:
-        self.entries, self.names = file.entries, file.names
+        self.entries: Sequence[str] = file.entries
+        self.names = file.names
         self._file = file
         self._last: tuple[str, Timed] | None = None
 
@@ -86,7 +88,7 @@ class PickleSource:
     names: tuple[str, ...] = ()
 
     def __init__(self, pickle: Mmsa, modality: str) -> None:
-        self.entries = list(pickle.places)
+        self.entries: Sequence[str] = list(pickle.places)
         self._pickle, self._array = pickle, ARRAYS.get(modality, modality)
 
     def rows(self, entry: str) -> Timed:

@@ -1,0 +1,392 @@
+"""CMU-MOSI and CMU-MOSEI: monologues from YouTube, as the CMU Multimodal SDK hands them out.
+
+A clip is a segment of a video, ``video[3]``, with scores for sentiment and, in MOSEI, for emotions.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from emocli.config import Settings
+from emocli.data.clip import SPLITS, Clip, Split
+from emocli.data.csd import Csd
+from emocli.data.manifest import Manifest, Task
+from emocli.data.mmsa import Mmsa, read_mmsa
+from emocli.data.rules import absolute
+from emocli.data.table import read_table
+from emocli.datasets._apart import apart
+from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
+from emocli.errors import ManifestError
+
+SENTIMENT = "sentiment"
+EMOTIONS = ("happy", "sad", "anger", "surprise", "disgust", "fear")
+"""In the order of the SDK."""
+
+COLUMNS: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {1: (SENTIMENT,), 7: (SENTIMENT, *EMOTIONS)}
+)
+"""What the columns of a file of labels are, by their number."""
+
+SIGNS = ("negative", "positive")
+MOST = 3.0
+"""Highest intensity of an emotion; a fourth annotator gave a few higher ones."""
+
+FOLDS = "standard_{}_fold"
+"""What the SDK's fold files call their lists of videos."""
+
+ACCEPTED = 0.1
+"""Beard 2018 takes an emotion for present above this intensity."""
+
+INSTANT = 1e-3
+"""Seconds a segment has whose labels give it no length."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What MOSI and MOSEI differ in: names, and whether segments count from 0 or from 1."""
+
+    name: str
+    title: str
+    first: int
+    citation: str
+    licence: str
+
+
+class SdkConfig(Settings):
+    """Which files, and what is predicted.
+
+    Attributes
+    ----------
+    labels : str
+        The file of labels, relative to the folder; by default the .csd with "label" in its name,
+        else the only .pkl, else labels.csv.
+    folds : str
+        The SDK's file of standard folds, relative to the folder; by default the one there, or that
+        of an installed SDK (mmsdk).
+    zeros : {'positive', 'negative', 'none'}
+        What a sentiment of exactly 0 is when the task is its sign; ``none`` leaves it unlabelled.
+    first : int, optional
+        Number of a video's first segment in the ids.
+    """
+
+    labels: str = ""
+    folds: str = ""
+    zeros: Literal["positive", "negative", "none"] = "positive"
+    first: int | None = Field(default=None, ge=0, le=1)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A labelled part of a video."""
+
+    id: str
+    video: str
+    turn: int
+    scores: Mapping[str, float]
+    start: float | None = None
+    end: float | None = None
+    text: str = ""
+    split: Split | None = None
+
+
+def build(
+    root: Path, config: SdkConfig, corpus: Corpus, task: str, names: tuple[str, ...]
+) -> Manifest:
+    """Make a manifest of the SDK's files below ``root``.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the files.
+    config : SdkConfig
+        Settings.
+    corpus : Corpus
+        Which one.
+    task : {'intensity', 'multi', 'sentiment', 'sentiment_intensity'}
+        What is predicted.
+    names : tuple of str
+        The scores it is predicted from.
+
+    Raises
+    ------
+    ManifestError
+        If there are no labels, or none of these.
+    StoreError
+        If a file is damaged.
+    """
+    folder = Folder.scan(root)
+    first = corpus.first if config.first is None else config.first
+    labels = _labels_file(folder, config.labels, corpus)
+    found = list(_segments(labels, first))
+    lacking = [name for name in names if found and name not in found[0].scores]
+    if not found or lacking:
+        what = f"has no scores of {', '.join(lacking)}" if lacking else "has no segment"
+        mend = f"choose another file with {corpus.name}.labels, or another {corpus.name}.task"
+        raise ManifestError(what, where=labels, mend=mend)
+    found = _with_texts(found, folder)
+    splits, standard = _splits(found, folder, config.folds, corpus)
+    media = _media(folder)
+    kept = [segment for segment in found if segment.video in splits]
+    clips = tuple(
+        Clip(
+            id=segment.id,
+            split=splits[segment.video],
+            dialogue=segment.video,
+            turn=segment.turn,
+            start=segment.start,
+            end=None if segment.end is None else max(segment.end, (segment.start or 0) + INSTANT),
+            text=segment.text,
+            media=media.get(segment.video, {}),
+            label=_sign(segment, config.zeros) if task == SENTIMENT else None,
+            labels=_targets(segment, task, names),
+        )
+        for segment in sorted(kept, key=lambda segment: (segment.video, segment.turn))
+    )
+    if not standard:
+        clips = apart(clips, lambda clip: clip.dialogue)
+    kinds: dict[str, Task] = {"multi": "multi", SENTIMENT: "single"}
+    return Manifest(
+        clips=clips,
+        classes=SIGNS if task == SENTIMENT else names,
+        task=kinds.get(task, "intensity"),
+        dataset=corpus.name,
+        root=folder.root,
+        citation=corpus.citation,
+        licence=corpus.licence,
+        notes=counted(
+            (
+                0 if standard else len(clips),
+                "clips are split by video, drawn from its name: no file of standard folds is there",
+            ),
+            (len(found) - len(kept), "segments left out: their video is in no fold"),
+            (sum(s.end is not None and s.end <= (s.start or 0) for s in kept), EMPTY),
+            (sum(_too_high(s, names) for s in kept), f"intensities above {MOST:g} were lowered"),
+            (sum(_too_faint(s, names) for s in kept), FAINT),
+            (sum(task == SENTIMENT and c.label is None for c in clips), "clips are neutral: none"),
+        ),
+    )
+
+
+EMPTY = "segments have no length in the labels: they have no rows in the features"
+FAINT = f"emotions are between 0 and {ACCEPTED:g}: present, but below Beard's threshold"
+
+
+def _targets(segment: Segment, task: str, names: Iterable[str]) -> dict[str, float]:
+    if task == SENTIMENT:
+        return {}
+    if task == "sentiment_intensity":
+        return {SENTIMENT: segment.scores[SENTIMENT]}
+    graded = {name: min(max(segment.scores[name], 0.0), MOST) for name in names}
+    if task == "multi":
+        return {name: float(value > 0) for name, value in graded.items()}
+    return graded
+
+
+def _sign(segment: Segment, zeros: str) -> str | None:
+    score = segment.scores[SENTIMENT]
+    if score == 0:
+        return zeros if zeros in SIGNS else None
+    return SIGNS[score > 0]
+
+
+def _too_high(segment: Segment, names: Iterable[str]) -> int:
+    return sum(segment.scores[name] > MOST for name in names if name != SENTIMENT)
+
+
+def _too_faint(segment: Segment, names: Iterable[str]) -> int:
+    return sum(0 < segment.scores[name] < ACCEPTED for name in names if name != SENTIMENT)
+
+
+# -- labels
+
+
+def _labels_file(folder: Folder, named: str, corpus: Corpus) -> Path:
+    if named:
+        return absolute(folder.root / named)
+    sequences = [p for p in folder.with_suffix(CSD) if "label" in p.name.lower()]
+    pickles = folder.with_suffix(PICKLES)
+    table = folder.named(TABLE)
+    for found in (sequences, pickles, [table] if table else []):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(str(path.relative_to(folder.root)) for path in found)
+            mend = f"choose one with --set {corpus.name}.labels=FILE"
+            raise ManifestError(
+                f"has several files of labels: {names}", where=folder.root, mend=mend
+            )
+    mend = "a .csd with 'label' in its name, an MMSA .pkl or a labels.csv is expected"
+    raise ManifestError(f"holds no labels of {corpus.title}", where=folder.root, mend=mend)
+
+
+CSD = frozenset({".csd"})
+PICKLES = frozenset({".pkl", ".pickle"})
+TABLE = "labels.csv"
+
+
+def _segments(path: Path, first: int) -> Iterator[Segment]:
+    if path.suffix in PICKLES:
+        yield from _of_pickle(read_mmsa(path))
+    elif path.suffix == ".csv":
+        yield from _of_table(path)
+    else:
+        with Csd(path) as file:
+            for video in sorted(file.entries):
+                yield from _of_sequence(file, video, first)
+
+
+def _of_sequence(file: Csd, video: str, first: int) -> Iterator[Segment]:
+    scores, intervals = file.table(video)
+    names = COLUMNS.get(scores.shape[1])
+    if names is None:
+        what = f"has {scores.shape[1]} labels per segment"
+        mend = "1 (sentiment) or 7 (sentiment and six emotions) are expected"
+        raise ManifestError(what, where=f"{file.path}, entry '{video}'", mend=mend)
+    for turn, (row, (start, end)) in enumerate(zip(scores, intervals, strict=True), first):
+        told = dict(zip(names, map(_exact, row), strict=True))
+        yield Segment(f"{video}[{turn}]", video, turn, told, _exact(start), _exact(end))
+
+
+def _exact(value: float) -> float:
+    """Return the number as it was written, before it became 32 bits wide."""
+    return float(str(np.float32(value)))
+
+
+def _of_pickle(pickle: Mmsa) -> Iterator[Segment]:
+    for split, part in pickle.parts.items():
+        key = next((key for key in ("regression_labels", "labels") if key in part.arrays), None)
+        scores = np.asarray(part.arrays[key] if key else [])
+        scores = scores.reshape(len(part.ids), -1) if len(part.ids) else np.zeros((0, 1))
+        names = COLUMNS.get(scores.shape[1])
+        if key is None or names is None or scores.dtype.kind not in "fiu":
+            what = "has no regression_labels of 1 or 7 columns"
+            raise ManifestError(what, where=f"{pickle.path}, split '{split}'")
+        texts = part.arrays.get("raw_text")
+        for k, clip_id in enumerate(part.ids):
+            video, turn = _taken_apart(clip_id, k)
+            told = dict(zip(names, map(_exact, scores[k]), strict=True))
+            text = "" if texts is None else str(texts[k])
+            yield Segment(clip_id, video, turn, told, text=text, split=split)
+
+
+def _of_table(path: Path) -> Iterator[Segment]:
+    table = read_table(path, ManifestError)
+    if "id" not in table.header:
+        raise ManifestError("has no column 'id'", where=path)
+    names = [name for name in (SENTIMENT, *EMOTIONS) if name in table.header]
+    for line, row in zip(table.lines, table.records(), strict=True):
+        try:
+            video, turn = _taken_apart(row["id"], line)
+            start, end = (float(row[name]) if row.get(name) else None for name in ("start", "end"))
+            yield Segment(
+                row["id"],
+                row.get("video") or video,
+                int(row.get("index") or turn),
+                {name: float(row[name]) for name in names},
+                start,
+                end,
+                row.get("text", ""),
+                _split(row.get("split", "")),
+            )
+        except ValueError as fault:
+            raise ManifestError(str(fault), where=f"{path}, row {line}") from None
+
+
+def _split(name: str) -> Split | None:
+    if name and name not in SPLITS:
+        raise ValueError(f"there is no split '{name}'")
+    return next((split for split in SPLITS if split == name), None)
+
+
+def _taken_apart(clip_id: str, otherwise: int) -> tuple[str, int]:
+    """Tell video and number of ``video[3]``."""
+    video, _, number = clip_id.removesuffix("]").rpartition("[")
+    turn = int(number) if number.isdecimal() else otherwise
+    return video or clip_id, turn
+
+
+# -- texts, splits and media
+
+
+def _with_texts(segments: list[Segment], folder: Folder) -> list[Segment]:
+    """Add what is said, from labels.csv or the SDK's file of words, where it is not known."""
+    if any(segment.text for segment in segments):
+        return segments
+    table = folder.named(TABLE)
+    texts = {s.id: s.text for s in _of_table(table)} if table else {}
+    for path in () if any(texts.values()) else folder.with_suffix(CSD):
+        with Csd(path) as file:
+            if file.is_words and "word" in path.name.lower():
+                entries = set(file.entries)
+                by_video = {s.video: file.words(s.video) for s in segments if s.video in entries}
+                break
+    else:
+        return [replace(segment, text=texts.get(segment.id, "")) for segment in segments]
+
+    def text(segment: Segment) -> str:
+        start, end = segment.start or 0.0, np.inf if segment.end is None else segment.end
+        words = by_video.get(segment.video, [])
+        return " ".join(w.text for w in words if start <= (w.start + w.end) / 2 < end)
+
+    return [replace(segment, text=text(segment)) for segment in segments]
+
+
+def _splits(
+    segments: Iterable[Segment], folder: Folder, named: str, corpus: Corpus
+) -> tuple[dict[str, Split], bool]:
+    """Return the split of each video that has one, and whether they are given."""
+    path = _folds_file(folder, named, corpus)
+    if path is not None:
+        return _standard(path), True
+    known = {s.video: s.split for s in segments if s.split}
+    table = folder.named(TABLE)
+    if not known and table is not None:
+        known = {s.video: s.split for s in _of_table(table) if s.split}
+    return (known, True) if known else ({s.video: "train" for s in segments}, False)
+
+
+def _folds_file(folder: Folder, named: str, corpus: Corpus) -> Path | None:
+    if named:
+        return absolute(folder.root / named)
+    name = f"cmu_{corpus.name}_std_folds.py"
+    found = folder.named(name)
+    sdk = None if found else importlib.util.find_spec("mmsdk")
+    for place in (sdk.submodule_search_locations or ()) if sdk else ():
+        inside = Path(place, "mmdatasdk", "dataset", "standard_datasets")
+        found = next(inside.glob(f"*/{name}"), found)
+    return found
+
+
+def _standard(path: Path) -> dict[str, Split]:
+    """Read the lists of the SDK's fold file; it is Python, but it is not run."""
+    try:
+        tree = ast.parse(path.read_text("utf-8"))
+        lists = {
+            target.id: ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name) and target.id.endswith("_fold")
+        }
+        return {str(video): split for split in SPLITS for video in lists[FOLDS.format(split)]}
+    except FileNotFoundError:
+        raise ManifestError("there is no such file", where=path) from None
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError) as fault:
+        what = f"is no file of standard folds ({fault})"
+        raise ManifestError(what, where=path, mend="it should be the SDK's") from None
+
+
+def _media(folder: Folder) -> dict[str, dict[str, Path]]:
+    """Find recordings, by video."""
+    videos = {path.stem: {"audio": path, "video": path} for path in folder.with_suffix(VIDEO)}
+    sounds = {path.stem: {"audio": path} for path in folder.with_suffix(AUDIO)}
+    return {name: {**videos.get(name, {}), **sounds.get(name, {})} for name in videos | sounds}
