@@ -164,3 +164,16 @@ def test_probabilities_by_hand() -> None:
 def test_a_distribution_is_its_own_probabilities() -> None:
     rows = torch.tensor([[0.2, 0.5, 0.3], [0.0, 1.0, 0.0]])
     torch.testing.assert_close(probabilities("single", "l2", rows), rows)
+
+
+@pytest.mark.parametrize(("task", "name"), PAIRS)
+@pytest.mark.parametrize("weighted", [True, False])
+def test_another_loss_is_averaged_as_the_own_one(task: Any, name: Any, weighted: bool) -> None:
+    loss = base_loss(name, task, WEIGHTS if weighted else None)
+    targets = TARGETS[task]
+    each = torch.nn.functional.one_hot(targets, 3).float() if task == "single" else targets
+    terms = loss.terms(LOGITS, each)
+    assert loss.mean(terms, targets).item() == pytest.approx(loss(LOGITS, targets).item())
+    if task == "single":
+        summed = terms.sum(dim=-1, keepdim=True)
+        assert loss.mean(summed, targets).item() == pytest.approx(loss(LOGITS, targets).item())
