@@ -79,9 +79,8 @@ class Samples:
     def array(self, clip_id: str, modality: str) -> NDArray[np.float32]:
         """Return one clip's array, shape (T, D); T = 0 where the clip lacks the feature."""
         store = self.stores[modality]
-        if clip_id not in store:
-            return np.zeros((0, store.dim), np.float32)
-        values = np.asarray(store[clip_id], np.float32)
+        there = clip_id in store
+        values = np.asarray(store[clip_id] if there else np.zeros((0, store.dim)), np.float32)
         for transform in self.transforms:
             values = transform(clip_id, modality, values)
         return values

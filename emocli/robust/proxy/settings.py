@@ -10,7 +10,7 @@ from pydantic import Field
 from emocli.config import Settings, Tree, build, merge
 from emocli.errors import ConfigError, choice
 
-Mode = Literal["knn_ls", "ridge", "paired_qr", "svd_unpaired", "affine", "nn1"]
+Mode = Literal["knn_ls", "ridge", "paired_qr", "svd_unpaired", "affine", "nn1", "mean"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -20,7 +20,7 @@ class ProxyConfig(Settings):
 
     Attributes
     ----------
-    mode : {'knn_ls', 'ridge', 'paired_qr', 'svd_unpaired', 'affine', 'nn1'}
+    mode : {'knn_ls', 'ridge', 'paired_qr', 'svd_unpaired', 'affine', 'nn1', 'mean'}
         The linear transformation, see `emocli.robust.proxy.modes`.
     sources : {'mean', 'joint'}
         Of several good modalities: the mean of what each says, or one transformation of all.

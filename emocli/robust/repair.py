@@ -1,0 +1,271 @@
+"""What is done about modalities that are not trusted: who is believed, and what is put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from emocli.config import Settings, Tree, merge
+from emocli.data.batch import Batch, Padded
+from emocli.data.samples import Samples
+from emocli.data.standardise import Standardiser
+from emocli.errors import ConfigError
+from emocli.robust.check import ModalityCheck, discard
+from emocli.robust.corrupt import Corrupter
+from emocli.robust.proxy.generator import ProxyGenerator
+from emocli.robust.proxy.settings import ProxyConfig, configure
+from emocli.robust.representation import Flags
+
+Views = Mapping[str, Padded]
+Effective = Mapping[str, Flags]
+Clips = Mapping[str, frozenset[str]]
+"""Modality to clips."""
+
+Trust = Literal["all", "check", "oracle"]
+Fill = Literal["discard", "missing", "zero", "proxy"]
+
+
+class RepairConfig(Settings):
+    """Settings of the repair.
+
+    Attributes
+    ----------
+    trust : {'all', 'check', 'oracle'}
+        Who says which modalities of a clip are bad: nobody, the modality check, or the truth about
+        the corruption.
+    fill : {'discard', 'missing', 'zero', 'proxy'}
+        What is put in their place: zeros of the standardised features, their training mean
+        (Mittal 2020 eq. 1); nothing, as if they had never been recorded; zeros of the features as
+        they are in the store; or proxies, which also fill what is missing. What cannot be
+        regenerated is discarded.
+    proxy : ProxyConfig
+        Settings of the proxies.
+    """
+
+    trust: Trust = "all"
+    fill: Fill = "discard"
+    proxy: ProxyConfig = ProxyConfig()
+
+    @property
+    def label(self) -> str:
+        """As a table shows it; empty where nothing is done."""
+        fill = f"proxy {self.proxy.mode}" if self.fill == "proxy" else self.fill
+        if self.trust == "all":
+            return fill if self.fill == "proxy" else ""
+        return f"{self.trust}, {fill}"
+
+    def asked(
+        self,
+        check: bool | None = None,
+        proxy: str | None = None,
+        fill: str | None = None,
+        oracle: bool = False,
+        settings: Tree | None = None,
+    ) -> Self:
+        """Return what these settings become by the options of a command.
+
+        Parameters
+        ----------
+        check : bool, optional
+            Whether the modality check is asked.
+        proxy : str, optional
+            Kind of the proxies: a mode or a preset.
+        fill : str, optional
+            Another way to fill; ``mean`` is short for proxies of that mode.
+        oracle : bool
+            Whether the truth is known.
+        settings : mapping, optional
+            Of the proxies, what deviates from the kind.
+
+        Raises
+        ------
+        ConfigError
+            If they contradict each other, or name what there is not.
+        """
+        if check and oracle:
+            raise ConfigError("--check and --oracle", mend="either of them says what is bad")
+        if proxy is not None and fill not in (None, "proxy"):
+            raise ConfigError(f"--proxy and --fill {fill}", mend="choose one of them")
+        tree = self.model_dump()
+        if oracle or check is not None:
+            tree["trust"] = "oracle" if oracle else "check" if check else "all"
+            if tree["trust"] == "all" and proxy is None and fill is None:
+                tree["fill"] = "discard"  # --no-check undoes it all
+        if fill == "mean":
+            proxy, fill = "mean", None
+        if proxy is not None or settings:
+            kind = proxy or self.proxy.mode
+            base = {} if proxy else tree["proxy"]
+            tree["proxy"] = configure(kind, merge(base, settings or {})).model_dump()
+        tree["fill"] = "proxy" if proxy is not None else fill or tree["fill"]
+        if tree["fill"] not in ("discard", "proxy") and tree["trust"] == "all":
+            mend = "add --check or --oracle, which say what is bad"
+            raise ConfigError(f"--fill {tree['fill']} would fill nothing", mend=mend)
+        return type(self).model_validate(tree)
+
+
+class RobustConfig(RepairConfig):
+    """What a network is trained with: corrupted clips, and a repair.
+
+    Attributes
+    ----------
+    corrupt : tuple of str
+        What happens to the clips of the train and valid split, `emocli.robust.corrupt`.
+    corruption_seed : int
+        Another seed, other noise.
+    train_on_proxy : bool
+        Whether proxies are learnt from too, made for each clip without the clips of its dialogue or
+        speaker; else they are for validation and test, and training discards.
+    """
+
+    corrupt: tuple[str, ...] = ()
+    corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    train_on_proxy: bool = False
+
+    @property
+    def at_training(self) -> RepairConfig:
+        """The repair of the train split."""
+        discards = self.fill == "proxy" and not self.train_on_proxy
+        return self.model_copy(update={"fill": "discard"}) if discards else self
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What a repair did.
+
+    Attributes
+    ----------
+    samples : Samples
+        The clips after it.
+    flagged : mapping
+        Modality to the clips that have it but in which it is not trusted.
+    regenerated : mapping
+        Modality to the clips in which a proxy stands for it, whether it was flagged or missing.
+    """
+
+    samples: Samples
+    flagged: Clips
+    regenerated: Clips
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Replaces what is not trusted.
+
+    Attributes
+    ----------
+    effective : callable
+        Tells which modalities of the clips of a batch can be trusted, shape (B,) each.
+    fill : callable
+        Puts something in the place of those that are not.
+    generator : ProxyGenerator, optional
+        Regenerates afterwards what it can.
+    """
+
+    effective: Callable[[Batch], Effective]
+    fill: Callable[[Views, Effective], Mapping[str, Padded]] = discard
+    generator: ProxyGenerator | None = None
+
+    @classmethod
+    def of(
+        cls,
+        config: RepairConfig,
+        standardiser: Standardiser,
+        check: ModalityCheck | None,
+        corrupter: Corrupter | None,
+        generator: ProxyGenerator | None,
+    ) -> Self:
+        """Put together what the settings ask for; ``corrupter`` is what the oracle knows."""
+        trusts: Mapping[Trust, Callable[[Batch], Effective]] = {
+            "all": observed,
+            "check": lambda batch: check.effective(batch.views) if check else observed(batch),
+            "oracle": lambda batch: truth(batch, corrupter),
+        }
+        fills: Mapping[Fill, Callable[[Views, Effective], Mapping[str, Padded]]] = {
+            "discard": discard,
+            "proxy": discard,
+            "missing": removed,
+            "zero": lambda views, effective: silenced(views, effective, standardiser),
+        }
+        chosen = generator if config.fill == "proxy" else None
+        return cls(trusts[config.trust], fills[config.fill], chosen)
+
+    def __call__(self, samples: Samples, size: int) -> Repaired:
+        """Repair clip by clip, ``size`` at a time, so that it works for networks of any level."""
+        flagged: dict[str, set[str]] = {modality: set() for modality in samples.stores}
+        made: dict[str, set[str]] = {modality: set() for modality in samples.stores}
+        arrays: dict[tuple[str, str], NDArray[np.float32]] = {}
+        for batch in samples.batches(size):
+            effective = self.effective(batch)
+            views = self.fill(batch.views, effective)
+            regenerated = {m: np.zeros(len(batch), bool) for m in views}
+            if self.generator is not None:
+                regenerated = self.generator.fillable(batch.views, effective)
+                views = self.generator.fill(views, effective)
+            for modality, view in views.items():
+                bad = batch.views[modality].observed.numpy() & ~effective[modality]
+                rows = view.rows()
+                flagged[modality].update(batch.ids[k] for k in np.flatnonzero(bad))
+                made[modality].update(batch.ids[k] for k in np.flatnonzero(regenerated[modality]))
+                for index in np.flatnonzero(bad | regenerated[modality]):
+                    arrays[batch.ids[index], modality] = rows[index]
+        return Repaired(samples.then(Replaced(arrays)), _frozen(flagged), _frozen(made))
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """Puts other arrays in the place of some; a transform of samples."""
+
+    arrays: Mapping[tuple[str, str], NDArray[np.float32]]
+
+    def __call__(
+        self, clip_id: str, modality: str, values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the array to use; all others stay bit-identical."""
+        return self.arrays.get((clip_id, modality), values)
+
+
+def observed(batch: Batch) -> dict[str, Flags]:
+    """Trust whatever is there."""
+    return {modality: view.observed.numpy() for modality, view in batch.views.items()}
+
+
+def truth(batch: Batch, corrupter: Corrupter | None) -> dict[str, Flags]:
+    """Trust what is there and was not corrupted."""
+    spoilt = [corrupter.spoilt(i) if corrupter else frozenset() for i in batch.ids]
+    return {
+        modality: here & np.array([modality not in names for names in spoilt], bool)
+        for modality, here in observed(batch).items()
+    }
+
+
+def removed(views: Views, effective: Effective) -> dict[str, Padded]:
+    """Take away what is ineffective, as if it had never been recorded."""
+    return {m: _without(view, torch.from_numpy(effective[m])) for m, view in views.items()}
+
+
+def silenced(views: Views, effective: Effective, standardiser: Standardiser) -> dict[str, Padded]:
+    """Put zeros of the features, before standardisation, in the place of what is ineffective."""
+    zeros = {m: standardiser("", m, np.zeros_like(standardiser.mean[m])) for m in views}
+    return {
+        m: view.with_values(
+            torch.where(
+                torch.from_numpy(effective[m])[:, None, None], view.values, torch.from_numpy(z)
+            )
+        )
+        for (m, view), z in zip(views.items(), zeros.values(), strict=True)
+    }
+
+
+def _without(view: Padded, kept: torch.Tensor) -> Padded:
+    return Padded(view.values, view.lengths.where(kept, 0), view.present)
+
+
+def _frozen(found: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {modality: frozenset(ids) for modality, ids in found.items()}

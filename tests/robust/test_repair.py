@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emocli.data.batch import Batch
+from emocli.data.samples import Samples
+from emocli.data.standardise import Standardiser
+from emocli.data.store import open_features
+from emocli.errors import ConfigError
+from emocli.robust.check import ModalityCheck
+from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.proxy.generator import ProxyGenerator
+from emocli.robust.proxy.settings import ProxyConfig
+from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig
+from emocli.robust.settings import CheckConfig
+from tests import toy
+
+SIZES = {"train": 60, "valid": 30, "test": 40}
+MODALITIES = ("audio", "text", "visual")
+CHECK = CheckConfig(representation="mean", score="llr", tau="youden")
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Samples]:
+    corpus = toy.build(tmp_path_factory.mktemp("toy"), sizes=SIZES, noise=0.1)
+    stores = open_features(corpus.store, None, corpus.manifest)
+    splits = {split: Samples.of(corpus.manifest, split, stores) for split in SIZES}
+    standardiser = Standardiser.fit(splits["train"])
+    return {split: samples.then(standardiser) for split, samples in splits.items()}
+
+
+def whole(samples: Samples) -> Batch:
+    return samples.batch(samples.clips)
+
+
+def standardiser(samples: Samples) -> Standardiser:
+    (found,) = samples.transforms
+    assert isinstance(found, Standardiser)
+    return found
+
+
+def repaired(
+    clean: dict[str, Samples], config: RepairConfig, corrupt: str = "m3er75", size: int = 7
+) -> tuple[Samples, Corrupter, Repaired]:
+    test = clean["test"]
+    corrupter = Corrupter(parse_all([corrupt], MODALITIES), 0, test)
+    views = {split: whole(clean[split]).views for split in ("train", "valid")}
+    check = ModalityCheck.fit(views["train"], views["valid"], CHECK)
+    generator = ProxyGenerator.fit(views["train"], config.proxy)
+    repair = Repair.of(config, standardiser(test), check, corrupter, generator)
+    noisy = test.then(corrupter)
+    return noisy, corrupter, repair(noisy, size)
+
+
+# -- what is asked for
+
+
+def test_the_options_of_a_command_become_settings() -> None:
+    def asked(base: RepairConfig | None = None, **options: object) -> tuple[str, str, str]:
+        found = (base or RepairConfig()).asked(**options)
+        return found.trust, found.fill, found.proxy.mode
+
+    assert asked() == ("all", "discard", "knn_ls")
+    assert asked(check=True) == ("check", "discard", "knn_ls")
+    assert asked(check=True, proxy="ridge") == ("check", "proxy", "ridge")
+    assert asked(oracle=True, fill="zero") == ("oracle", "zero", "knn_ls")
+    assert asked(check=True, fill="mean") == ("check", "proxy", "mean")
+    assert asked(proxy="paper") == ("all", "proxy", "knn_ls")
+    trained = RobustConfig(trust="check", fill="proxy", proxy=ProxyConfig(mode="ridge", k=3))
+    assert asked(trained) == ("check", "proxy", "ridge")
+    assert asked(trained, check=False) == ("all", "discard", "ridge")
+    assert asked(trained, fill="missing") == ("check", "missing", "ridge")
+    assert asked(trained, oracle=True) == ("oracle", "proxy", "ridge")
+    assert trained.asked(settings={"ridge": 2.0}).proxy == ProxyConfig(mode="ridge", k=3, ridge=2.0)
+    assert trained.asked(proxy="ridge").proxy.k == 200  # a kind that is named starts afresh
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"check": True, "oracle": True}, "--check and --oracle"),
+        ({"check": True, "proxy": "ridge", "fill": "zero"}, "--proxy and --fill zero"),
+        ({"fill": "zero"}, "--fill zero would fill nothing; add --check or --oracle"),
+        ({"proxy": "best"}, "no kind of proxy 'best'"),
+    ],
+)
+def test_contradictions_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RepairConfig().asked(**options)
+
+
+def test_training_discards_unless_it_is_to_learn_from_proxies() -> None:
+    config = RobustConfig(trust="check", fill="proxy")
+    assert config.at_training.fill == "discard"
+    assert config.model_copy(update={"train_on_proxy": True}).at_training.fill == "proxy"
+    assert RobustConfig(trust="check", fill="zero").at_training.fill == "zero"
+
+
+def test_a_table_says_what_was_done() -> None:
+    assert RepairConfig().label == ""
+    assert RepairConfig(trust="check").label == "check, discard"
+    assert RepairConfig(trust="oracle", fill="proxy").label == "oracle, proxy knn_ls"
+
+
+# -- what is done
+
+
+def test_the_oracle_finds_exactly_what_was_corrupted(clean: dict[str, Samples]) -> None:
+    noisy, corrupter, found = repaired(clean, RepairConfig(trust="oracle"))
+    for modality in MODALITIES:
+        spoilt = {c.id for c in noisy.clips if modality in corrupter.spoilt(c.id)}
+        assert found.flagged[modality] == spoilt
+    assert 20 <= sum(map(len, found.flagged.values())) <= 38  # three of forty clips in four
+    assert not any(found.regenerated.values())
+
+
+def test_the_check_finds_most_of_it(clean: dict[str, Samples]) -> None:
+    noisy, corrupter, found = repaired(clean, RepairConfig(trust="check"))
+    spoilt = {(m, c.id) for c in noisy.clips for m in corrupter.spoilt(c.id)}
+    flagged = {(m, clip_id) for m, ids in found.flagged.items() for clip_id in ids}
+    assert len(flagged & spoilt) >= 0.5 * len(spoilt)
+
+
+@pytest.mark.parametrize("fill", ["discard", "missing", "zero", "proxy"])
+def test_what_is_trusted_stays_bit_identical_and_the_rest_changes(
+    clean: dict[str, Samples], fill: str
+) -> None:
+    noisy, _, found = repaired(clean, RepairConfig(trust="oracle", fill=fill))
+    for clip in noisy.clips:
+        for modality in MODALITIES:
+            before, after = (s.array(clip.id, modality) for s in (noisy, found.samples))
+            assert np.array_equal(before, after) == (clip.id not in found.flagged[modality])
+
+
+def test_each_way_to_fill(clean: dict[str, Samples]) -> None:
+    def filled(fill: str, mode: str = "ridge") -> list[tuple[str, np.ndarray, np.ndarray]]:
+        config = RepairConfig(trust="oracle", fill=fill, proxy=ProxyConfig(mode=mode))
+        _, _, found = repaired(clean, config)
+        return [
+            (m, clean["test"].array(i, m), found.samples.array(i, m))
+            for m, ids in found.flagged.items()
+            for i in ids
+        ]
+
+    for modality, true, made in filled("discard"):
+        assert made.shape == true.shape, modality
+        assert not made.any()
+    assert all(not len(made) for _, _, made in filled("missing"))
+    known = standardiser(clean["test"])
+    for modality, true, made in filled("zero"):
+        assert made.shape == true.shape
+        np.testing.assert_allclose(made * known.std[modality] + known.mean[modality], 0, atol=1e-5)
+    proxies, means = filled("proxy"), filled("proxy", "mean")
+    assert all(made.shape == true.shape for _, true, made in (*proxies, *means))
+
+    def error(rows: list[tuple[str, np.ndarray, np.ndarray]]) -> float:
+        return sum(float(np.square(true - made).sum()) for _, true, made in rows)
+
+    assert error(proxies) < 0.97 * error(means)
+
+
+def test_proxies_fill_what_is_missing_too(clean: dict[str, Samples]) -> None:
+    config = RepairConfig(fill="proxy")
+    noisy, corrupter, found = repaired(clean, config, "m3er75@missing")
+    assert not any(found.flagged.values())
+    assert 20 <= sum(map(len, found.regenerated.values())) <= 38
+    for modality, ids in found.regenerated.items():
+        assert ids == {c.id for c in noisy.clips if modality in corrupter.spoilt(c.id)}
+        assert all(len(found.samples.array(i, modality)) for i in ids)
+
+
+def test_a_feature_the_store_lacks_is_filled_as_well(clean: dict[str, Samples]) -> None:
+    class Lacking(Samples):
+        """The same clips, whose sound was never extracted."""
+
+    test = clean["test"]
+    store = type(
+        "Store", (), {"dim": 5, "length": lambda s, i: 0, "__contains__": lambda s, i: False}
+    )()
+    lacking = Lacking(test.manifest, test.clips, {**test.stores, "audio": store}, test.transforms)
+    generator = ProxyGenerator.fit(whole(clean["train"]).views)
+    repair = Repair.of(RepairConfig(fill="proxy"), standardiser(test), None, None, generator)
+    found = repair(lacking, 7)
+    assert len(found.regenerated["audio"]) == len(test)
+    assert all(len(found.samples.array(c.id, "audio")) for c in test.clips)
+
+
+def test_what_cannot_be_regenerated_is_discarded(clean: dict[str, Samples]) -> None:
+    config = RepairConfig(trust="oracle", fill="proxy")
+    _, _, found = repaired(clean, config, "audio,text,visual")
+    assert not any(found.regenerated.values())
+    for modality in MODALITIES:
+        assert len(found.flagged[modality]) == 40
+        assert not any(found.samples.array(c.id, modality).any() for c in clean["test"].clips)
+
+
+def test_the_size_of_the_batches_does_not_matter(clean: dict[str, Samples]) -> None:
+    config = RepairConfig(trust="check", fill="proxy")
+    one, two = (repaired(clean, config, size=size)[2] for size in (1, 40))
+    assert (one.flagged, one.regenerated) == (two.flagged, two.regenerated)
+    for clip in clean["test"].clips:
+        for modality in MODALITIES:
+            first, second = (f.samples.array(clip.id, modality) for f in (one, two))
+            np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+def test_dialogues_see_the_same(clean: dict[str, Samples]) -> None:
+    _, _, found = repaired(clean, RepairConfig(trust="oracle"))
+    (batch,) = found.samples.batches(100, "dialogue")
+    for modality, view in batch.views.items():
+        zero = {i for i, row in zip(batch.ids, view.values, strict=True) if not torch.any(row)}
+        assert zero == found.flagged[modality]
+
+
+def test_nothing_is_repaired_by_default(clean: dict[str, Samples], tmp_path: Path) -> None:
+    noisy, _, found = repaired(clean, RepairConfig())
+    assert not any(found.flagged.values())
+    assert not any(found.regenerated.values())
+    for clip in noisy.clips:
+        for m in MODALITIES:
+            np.testing.assert_array_equal(noisy.array(clip.id, m), found.samples.array(clip.id, m))
