@@ -27,6 +27,7 @@ COMMANDS = (
     ("manifest",),
     ("extract",),
     ("import",),
+    ("export",),
     ("fit-cca",),
     ("fit-encoder",),
     ("train",),

@@ -15,6 +15,7 @@ from emocli.cli import (
     analyze,
     demo,
     evaluate,
+    export,
     extract,
     fit_cca,
     fit_encoder,
@@ -43,6 +44,7 @@ def application() -> typer.Typer:
     app.command("manifest")(manifest.command)
     app.command("extract")(extract.command)
     app.command("import")(import_features.command)
+    app.command("export")(export.command)
     app.command("fit-cca")(fit_cca.command)
     app.command("fit-encoder")(fit_encoder.command)
     app.command("train")(train.command)
