@@ -1,1 +1,172 @@
-"""COVAREP's 74 acoustic features of speech, a row every 10 ms."""
+"""COVAREP's 74 acoustic features of speech: pitch, voice quality, envelope and phase.
+
+Source: Degottex, Kane, Drugman, Raitio & Scherer 2014, ICASSP (COVAREP).
+
+A row every 10 ms: row i describes sample 80 + 160 i, counted from 1, at 16 kHz. Sound of another
+rate is brought to 16 kHz first, and of several channels the first is taken. A value that does not
+exist is 0: before the first and after the last instant a feature is defined at; between them it is
+interpolated, across unvoiced stretches, too. ``creak`` is 0 throughout unless the weights of its
+network, which are not free to be shipped, are given.
+
+The modules are the algorithms, each usable by itself: `polarity`, `srh` (pitch and voicing), `gci`
+(closure instants), `residual`, `iaif` (glottal flow), `pulses` (NAQ, QOQ, H1H2, PSP), `wavelet`
+(MDQ, peakSlope), `harmonics`, `rd`, `creak`, `envelope` (MCEP), `hmpd` (HMPDM, HMPDD).
+
+Of a recording longer than ``block_s`` the polarity, the running mean that finds the closures, the
+pulses and the wavelets are analysed in blocks, each with 3 s on either side. Everything else is of
+the whole recording: pitch and voicing, the median pitch, the residual and its maximum, the closure
+instants, harmonics and phases, the creak, the stretch of MCEP's time axis. So the result is that of
+the whole but for pulses within 3 s of a seam that follow a pause of more than 1 s. Beside some
+signals of the recording's length, memory does not grow with it.
+
+Notes count the clips of which something must be known: ``inverted`` (turned upright);
+``resampled``, ``of_several_channels``; ``clipped``, ``with_an_offset`` (left as they are);
+``dithered`` (digital silence has no prediction filter and got noise of one step of 16 bits);
+``too_short_for_covarep`` (less than 0.83 s, where the original fails; filters are shortened, and
+below 0.1 s there is no pitch); ``without_voice`` and ``with_fewer_than_two_closures`` (no pulses:
+NAQ to MDQ are 0); ``in_blocks``; ``without_creak`` (no weights).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
+
+from emocli.config import Settings
+from emocli.data.clip import Clip
+from emocli.data.media import first_channel
+from emocli.data.track import Track
+
+MODALITY = "audio"
+REQUIRES: tuple[str, ...] = ()
+
+COLUMNS = (
+    *("F0", "VUV", "NAQ", "QOQ", "H1H2", "PSP", "MDQ", "peakSlope", "Rd", "Rd_conf", "creak"),
+    *(f"MCEP_{k}" for k in range(25)),
+    *(f"HMPDM_{k}" for k in range(25)),
+    *(f"HMPDD_{k}" for k in range(13)),
+)
+"""Names of the columns in COVAREP's order."""
+
+RATE = 100.0
+"""Rows per second."""
+
+
+class Creak(Settings):
+    """The detector of creaky voice.
+
+    Attributes
+    ----------
+    weights : Path, optional
+        A checkout of COVAREP, whose network is run; without one the column is 0, as the original's
+        is where MATLAB's toolbox is missing.
+    """
+
+    weights: Path | None = None
+
+
+class Config(Settings):
+    """How the ambiguous parts are done.
+
+    Attributes
+    ----------
+    rd : {'newest', 'v1.4.1'}
+        Rd as versions since 1.4.2 compute it, with the glottal spectrum conjugated, or as those
+        before did, and as the article has it.
+    creak : Creak
+        The detector of creaky voice.
+    seed : int
+        Of the random phases above the last harmonic, and of the dither.
+    block_s : float
+        Seconds of sound analysed at once; shorter recordings are analysed whole.
+    """
+
+    rd: Literal["newest", "v1.4.1"] = "newest"
+    creak: Creak = Creak()
+    seed: int = Field(default=0, ge=0)
+    block_s: float = Field(default=60.0, ge=1)
+
+
+def covarep(
+    x: ArrayLike, fs: float, config: Config | None = None
+) -> tuple[NDArray[np.float64], dict[str, float]]:
+    """Compute the 74 features of a recording.
+
+    Parameters
+    ----------
+    x : array_like, shape (samples,) or (samples, channels)
+        Full scale is 1; whole numbers are scaled by their type.
+    fs : float
+        Sampling rate in Hz.
+    config : Config, optional
+        Settings.
+
+    Returns
+    -------
+    matrix : ndarray, shape (T, 74)
+        A row every 10 ms from 4.94 ms on, as long as there is sound; finite. The columns are
+        `COLUMNS`: F0 in Hz, H1H2 in dB, HMPDM in radians, the others without a unit.
+    notes : dict
+        ``clips``, which is 1, and what is true of the recording, e.g. ``clips.dithered``.
+
+    Raises
+    ------
+    MediaError
+        If ``x`` is no sound.
+    ConfigError
+        If the weights of the creak detector cannot be read.
+    """
+    from emocli.features.covarep._sound import prepare_sound
+    from emocli.features.covarep._vector import vector
+
+    config = config or Config()
+    sound = prepare_sound(x, fs, config.seed)
+    matrix, found = vector(sound.x, config)
+    return matrix, {"clips": 1, **{f"clips.{name}": 1 for name in [*sound.notes, *found]}}
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Computes the features of a clip.
+
+    Attributes
+    ----------
+    config : Config
+        The settings.
+    """
+
+    config: Config
+    names: tuple[str, ...] = COLUMNS
+    rate: float = RATE
+
+    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
+        """Return a row per 10 ms, shape (T, 74); T is 0 for less than 5 ms of sound."""
+        del upstream
+        recorded = first_channel(clip)
+        matrix, notes = covarep(recorded.samples, recorded.rate, self.config)
+        if recorded.channels > 1:
+            notes["clips.of_several_channels"] = 1
+        times = (79 + 160 * np.arange(len(matrix))) / 16000
+        return Track(matrix.astype(np.float32), times, notes=notes)
+
+
+def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
+    """Make the extractor.
+
+    Raises
+    ------
+    ConfigError
+        If the weights of the creak detector cannot be read.
+    """
+    del clips
+    if config.creak.weights is not None:
+        from emocli.features.covarep.creak import read_network
+
+        read_network(config.creak.weights)
+    return Extractor(config)

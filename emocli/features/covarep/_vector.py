@@ -1,0 +1,219 @@
+"""The 74 columns together: every feature's own track, interpolated at the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emocli.features.covarep._blocks import Block, blocks
+from emocli.features.covarep._signal import Real, Whole, round_half_up
+from emocli.features.covarep._sound import FS
+from emocli.features.covarep.creak import creak
+from emocli.features.covarep.envelope import mel_cepstra, stretched
+from emocli.features.covarep.gci import sedreams
+from emocli.features.covarep.harmonics import HarmonicFrames, harmonic_blocks, wrap
+from emocli.features.covarep.hmpd import hmpd
+from emocli.features.covarep.iaif import glottal_flow
+from emocli.features.covarep.polarity import polarity
+from emocli.features.covarep.pulses import pulse_parameters
+from emocli.features.covarep.rd import rd
+from emocli.features.covarep.residual import lp_residual, vocal_tract_order
+from emocli.features.covarep.srh import Pitch, srh
+from emocli.features.covarep.wavelet import mdq, peak_slope
+
+if TYPE_CHECKING:
+    from emocli.features.covarep import Config
+
+FIRST, HOP = 80, 160
+"""The first row's sample, counted from 1, and the rows' distance."""
+
+LEAST_S = 0.83
+"""Seconds of sound the original needs."""
+
+WIDTHS = {
+    "pitch": 2,
+    "pulses": 4,
+    "mdq": 1,
+    "slope": 1,
+    "rd": 2,
+    "creak": 1,
+    "mcep": 25,
+    "hmpdm": 25,
+    "hmpdd": 13,
+}
+"""Columns of each track, in order."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Values of a feature where it is defined.
+
+    Attributes
+    ----------
+    positions : ndarray of int, shape (n,)
+        Samples, rising, on the axis of the rows.
+    values : ndarray, shape (n, columns)
+        NaN where there is none.
+    """
+
+    positions: Whole
+    values: Real
+
+    def inside(self, block: Block, size: int) -> Samples:
+        """Return those that belong to a block; what is beyond the ends belongs to the outermost."""
+        low = block.first if block.first else -np.inf
+        high = block.last if block.last < size else np.inf
+        kept = (self.positions >= low) & (self.positions < high)
+        return Samples(self.positions[kept], self.values[kept])
+
+    def at(self, rows: Whole) -> Real:
+        """Interpolate at the rows, shape (rows, columns); NaN outside of the track."""
+        if not len(self.positions):
+            return np.full((len(rows), self.values.shape[1]), np.nan)
+        columns = [
+            np.interp(rows, self.positions, column, left=np.nan, right=np.nan)
+            for column in self.values.T
+        ]
+        return np.stack(columns, axis=1)
+
+
+@dataclass(frozen=True)
+class Front:
+    """What is known of the whole recording before its blocks are analysed.
+
+    Attributes
+    ----------
+    x, residual : ndarray, shape (samples,)
+        The recording, upright, and its residual.
+    pitch : Pitch
+        Its pitch track.
+    gcis : ndarray of int, shape (instants,)
+        Its closure instants.
+    inverted : bool
+        Whether it was turned.
+    """
+
+    x: Real
+    residual: Real
+    pitch: Pitch
+    gcis: Whole
+    inverted: bool
+
+
+def vector(x: Real, config: Config) -> tuple[Real, list[str]]:
+    """Compute the 74 columns of a recording at 16 kHz without digital silence.
+
+    Returns
+    -------
+    matrix : ndarray, shape (T, 74)
+        Finite.
+    notes : list of str
+        What is true of the recording.
+    """
+    front = analyse_front(x, config.block_s)
+    tracks = whole_tracks(front, config)
+    rows = np.arange(FIRST, len(x) + 1, HOP)
+    columns = {name: tracks[name].at(rows) for name in WIDTHS}
+    columns["pitch"][:, 1] = columns["pitch"][:, 1] >= 0.5
+    columns["hmpdm"] = wrap(columns["hmpdm"])
+    matrix = np.concatenate(list(columns.values()), axis=1)
+    return np.where(np.isfinite(matrix), matrix, 0.0), _notes(front, config)
+
+
+def analyse_front(x: Real, block_s: float) -> Front:
+    """Find polarity, pitch, residual and closure instants of a recording."""
+    sign = polarity(x, FS, block_s)
+    upright = sign * x
+    pitch = srh(upright, FS)
+    residual = lp_residual(upright, FS, vocal_tract_order(FS))
+    gcis = sedreams(upright, FS, pitch, residual, block_s)
+    return Front(upright, residual, pitch, gcis, sign < 0)
+
+
+def whole_tracks(front: Front, config: Config) -> dict[str, Samples]:
+    """Analyse a recording; every track has its own positions."""
+    pitch = front.pitch
+    both = np.stack([pitch.f0, pitch.voiced], axis=1)
+    tracks = {
+        "pitch": Samples(round_half_up(pitch.times * FS), both),
+        "creak": _none(WIDTHS["creak"]),
+        **pulse_tracks(front, config.block_s),
+        **harmonic_tracks(front, config),
+    }
+    if config.creak.weights is not None:
+        times, posterior = creak(front.x, FS, config.creak.weights, front.residual)
+        tracks["creak"] = _samples(0, times, posterior)
+    return tracks
+
+
+def pulse_tracks(front: Front, block_s: float) -> dict[str, Samples]:
+    """Analyse pulses and wavelets block by block."""
+    size = len(front.x)
+    found: dict[str, list[Samples]] = {"pulses": [], "mdq": [], "slope": []}
+    for block in blocks(size, FS, block_s):
+        here = slice(block.begin, block.stop)
+        x, residual = front.x[here], front.residual[here]
+        gcis = front.gcis[(front.gcis >= block.begin) & (front.gcis < block.stop)] - block.begin
+        of = pulse_parameters(*glottal_flow(x, FS, gcis), FS, gcis)
+        parameters = np.stack([of.naq, of.qoq, of.h1h2, of.psp], axis=1)
+        for name, samples in {
+            "pulses": Samples(block.begin + gcis + 1, parameters),
+            "mdq": _samples(block.begin, *mdq(residual, FS, gcis)),
+            "slope": _samples(block.begin, *peak_slope(x, FS)),
+        }.items():
+            found[name].append(samples.inside(block, size))
+    return {name: _joined(parts) for name, parts in found.items()}
+
+
+def harmonic_tracks(front: Front, config: Config) -> dict[str, Samples]:
+    """Analyse harmonics, some frames at a time."""
+    times = [np.zeros(0)]
+    shapes, cepstra = [np.zeros((0, WIDTHS["rd"]))], [np.zeros((0, WIDTHS["mcep"]))]
+
+    def analysed() -> Iterator[HarmonicFrames]:
+        for frames in harmonic_blocks(front.x, FS, front.pitch.times, front.pitch.f0):
+            times.append(frames.times)
+            shapes.append(np.stack(rd(frames, FS, config.rd), axis=1))
+            cepstra.append(mel_cepstra(frames, FS))
+            yield frames
+
+    phase = hmpd(analysed(), FS, config.seed)
+    cepstrum = np.concatenate(cepstra)
+    steps = round_half_up(phase.times * FS) + 1
+    return {
+        "rd": Samples(round_half_up(np.concatenate(times) * FS), np.concatenate(shapes)),
+        "mcep": Samples(stretched(len(cepstrum), len(front.x)), cepstrum),
+        "hmpdm": Samples(steps, np.unwrap(phase.mean, axis=0)),
+        "hmpdd": Samples(steps, phase.deviation),
+    }
+
+
+def _samples(begin: int, times: Real, values: Real) -> Samples:
+    return Samples(begin + round_half_up(times * FS), values[:, None])
+
+
+def _none(width: int) -> Samples:
+    return Samples(np.zeros(0, np.int64), np.zeros((0, width)))
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    return Samples(
+        np.concatenate([part.positions for part in parts]),
+        np.concatenate([part.values for part in parts]),
+    )
+
+
+def _notes(front: Front, config: Config) -> list[str]:
+    size, voiced = len(front.x), front.pitch.voiced.any()
+    facts: Mapping[str, bool] = {
+        "inverted": front.inverted,
+        "too_short_for_covarep": size < LEAST_S * FS,
+        "without_voice": not voiced,
+        "with_fewer_than_two_closures": bool(voiced) and len(front.gcis) < 2,
+        "in_blocks": size > config.block_s * FS,
+        "without_creak": config.creak.weights is None,
+    }
+    return [name for name, so in facts.items() if so]
