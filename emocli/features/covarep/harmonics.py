@@ -111,7 +111,7 @@ def _counts(f0: Real, fs: float) -> Whole:
 
 
 def _most(f0: Real, fs: float) -> int:
-    return int(_counts(f0, fs).max(initial=0))
+    return int(_counts(f0, fs).max(initial=2))
 
 
 def _analyse(

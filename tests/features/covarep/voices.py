@@ -78,3 +78,27 @@ def vowel(
             x = lfilter([1.0], [1, -2 * radius * np.cos(angle), radius**2], x)
     x = x * (0.5 / np.abs(x).max())
     return x + noise * np.random.default_rng(seed).standard_normal(len(x))
+
+
+def all_pole(
+    formants: tuple[tuple[float, float], ...] = FORMANTS, fs: int = FS
+) -> NDArray[np.float64]:
+    """The denominator of the filter with given frequencies and bandwidths."""
+    taps = np.ones(1)
+    for frequency, bandwidth in formants:
+        radius, angle = np.exp(-np.pi * bandwidth / fs), 2 * np.pi * frequency / fs
+        taps = np.convolve(taps, [1, -2 * radius * np.cos(angle), radius**2])
+    return taps
+
+
+def harmonic_sum(
+    f0: float, amplitudes: ArrayLike, phases: ArrayLike, size: int, centre: int = 0, fs: int = FS
+) -> NDArray[np.float64]:
+    """Cosines at f0, 2 f0, ... of given amplitudes, and phases at a sample."""
+    turn = 2 * np.pi * f0 / fs * (np.arange(size) - centre)
+    total = np.zeros(size)
+    for number, (amplitude, phase) in enumerate(
+        zip(np.asarray(amplitudes), np.asarray(phases), strict=True), 1
+    ):
+        total += amplitude * np.cos(number * turn + phase)
+    return total
