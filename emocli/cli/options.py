@@ -32,6 +32,15 @@ Preset = Annotated[
     str, typer.Option(help="literal (as printed), paper (consistent reading) or plus (improved).")
 ]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that compute.")]
+Run = Annotated[Path, typer.Argument(help="Folder of a trained run.")]
+OtherManifest = Annotated[
+    Path | None,
+    typer.Option("--manifest", help="Another manifest than the run was trained with."),
+]
+OtherStore = Annotated[
+    Path | None, typer.Option("--store", help="Another place of the store than the run remembers.")
+]
+Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]

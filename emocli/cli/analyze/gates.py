@@ -1,0 +1,52 @@
+"""`emocli analyze gates`: how far each view passes its gate, clean against corrupted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+from emocli.cli.evaluate import SplitName
+
+
+def command(
+    run: options.Run,
+    corrupt: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODALITY[:NAME[@LEVEL]]",
+            help="As in emocli evaluate; repeat to corrupt several at once. Default: Gaussian "
+            "noise at 0 dB on every modality in turn.",
+        ),
+    ] = None,
+    split: Annotated[SplitName, typer.Option(help="Clips to look at.")] = SplitName.test,
+    manifest: options.OtherManifest = None,
+    store: options.OtherStore = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
+    figures: options.Figures = True,
+    json: options.Json = False,
+) -> None:
+    """Show how far each view passes the gate in each hop, clean and corrupted."""
+    from emocli.report.gates import tabulate
+    from emocli.stages.analyze.gates import gates
+
+    with show.progress("analysing", "conditions") as progress:
+        found = gates(
+            run,
+            corrupt=corrupt or (),
+            split=split.value,
+            seed=seed,
+            manifest=manifest,
+            store=store,
+            figures=figures,
+            progress=progress,
+        )
+    if json:
+        show.as_json(found.data)
+        return
+    table = tabulate(found.data)
+    show.table(table.columns, table.rows, table.title)
+    show.line(f"data: {found.path}")
+    for figure in found.figures:
+        show.line(f"figure: {figure}")

@@ -1,0 +1,97 @@
+"""Attention over time, drawn from its plain values: a panel per view, words below that of text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emocli.report.canvas import COLOURS, GREY, canvas, render, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Data = Mapping[str, Any]
+
+WIDTH = 9.0
+PANEL = 1.7
+"""Inches."""
+
+LETTERS = 90
+"""So many letters fit side by side below a panel; longer texts are turned."""
+
+FEW = 40
+"""A curve of so few steps shows them as dots."""
+
+
+def draw(data: Data) -> dict[str, bytes]:
+    """Draw an analysis of attention; return the ends of the files' names to their content."""
+    with style():
+        return render({"": attention(data)})
+
+
+def attention(data: Data) -> Figure:
+    """Draw the attention to every step of every view, as a multiple of uniform attention.
+
+    With hop ``all`` there is a line per hop, else one for the last; of several seeds the mean, and
+    their standard deviation as a band. Views with words come first.
+    """
+    views = sorted(data["views"].items(), key=lambda item: not item[1]["words"])
+    every = data["hop"] == "all"
+    drawing, panels = canvas(WIDTH, len(views) * PANEL + 0.7, rows=len(views))
+    for axes, (name, view) in zip(panels, views, strict=True):
+        _curves(axes, view, every)
+        axes.set_ylabel(name if view["timed"] else f"{name}\n(no times)")
+        axes.tick_params(labelbottom=axes is panels[-1])
+        if view["words"]:
+            _words(axes, view["words"])
+    limits = [axes.get_xlim() for axes in panels]
+    for axes in panels:
+        axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
+    timed = any(view["timed"] for _, view in views)
+    panels[-1].set_xlabel("time (seconds)" if timed else "step")
+    drawing.supylabel("attention (1: uniform)", fontsize=10)
+    panels[0].set_title(_title(data))
+    if every:
+        panels[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+    return drawing
+
+
+def _curves(axes: Axes, view: Data, every: bool) -> None:
+    weights = np.array(view["weights"])  # seed, hop, step
+    weights *= weights.shape[2]
+    mean, dots = weights.mean(axis=0), "o" if weights.shape[2] < FEW else None
+    for hop in range(len(mean)) if every else [len(mean) - 1]:
+        colour = COLOURS[hop % len(COLOURS)] if every else COLOURS[0]
+        label = f"hop {hop + 1}"
+        axes.plot(view["times"], mean[hop], color=colour, marker=dots, markersize=3, label=label)
+        if len(weights) > 1:
+            spread = weights[:, hop].std(axis=0, ddof=1)
+            band = (mean[hop] - spread, mean[hop] + spread)
+            axes.fill_between(view["times"], *band, color=colour, alpha=0.15, linewidth=0)
+    axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
+    axes.set_ylim(bottom=0)
+
+
+def _words(axes: Axes, words: Sequence[Data]) -> None:
+    """Write words at their moments below a panel, turned where there are many."""
+    turned = sum(len(word["word"]) + 1 for word in words) > LETTERS
+    axes.set_xticks(
+        [word["time"] for word in words],
+        [word["word"] for word in words],
+        rotation=90 if turned else 0,
+        fontsize=8,
+    )
+    axes.tick_params(labelbottom=True)
+
+
+def _title(data: Data) -> str:
+    said = max(data["said"], key=data["said"].__getitem__)
+    shown = f"shown: {data['label']}, " if data["label"] else ""
+    hop = "all hops" if data["hop"] == "all" else "last hop"
+    return textwrap.fill(
+        f"{data['run']} · {data['clip']} ({shown}said: {said}) · attention, {hop}", 90
+    )

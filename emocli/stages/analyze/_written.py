@@ -1,0 +1,76 @@
+"""What an analysis leaves in a run's folder of reports: data as JSON and CSV, and figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emocli.data.durable import replacing, write_at
+from emocli.learn.rundir import REPORTS
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A finished analysis.
+
+    Attributes
+    ----------
+    path : Path
+        Its data (JSON); beside it the same as a table (CSV).
+    data : mapping
+        What the JSON holds.
+    figures : tuple of Path
+        What was drawn.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    figures: tuple[Path, ...]
+
+
+def write(
+    run: Path,
+    name: str,
+    data: dict[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    drawn: Mapping[str, bytes],
+) -> Analysis:
+    """Write an analysis into a run; the JSON last, so that what has it is complete.
+
+    Parameters
+    ----------
+    run : Path
+        The run.
+    name : str
+        Of the files; what no file name should hold becomes a hyphen.
+    data : mapping
+        Plain values.
+    rows : sequence of mapping
+        The table: column to value, the same columns in every row.
+    drawn : mapping
+        End of a figure's name (``.png``) to its content.
+    """
+    folder = run / REPORTS
+    folder.mkdir(exist_ok=True)
+    name = re.sub(r"[^\w.+-]+", "-", name)
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    files = {**drawn, ".csv": _table(rows).encode(), ".json": text.encode()}
+    for suffix, content in files.items():
+        with replacing(folder / f"{name}{suffix}") as descriptor:
+            write_at(descriptor, content, 0)
+    figures = tuple(folder / f"{name}{suffix}" for suffix in drawn)
+    return Analysis(folder / f"{name}.json", data, figures)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()

@@ -1,0 +1,187 @@
+"""Where a network attends: the weight of each moment of each view, hop by hop.
+
+Source: Beard 2018, CoNLL, Fig. 4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emocli import __version__
+from emocli.data.batch import Batch, FusionOutput, Padded
+from emocli.data.clip import Clip
+from emocli.data.store import FeatureStore
+from emocli.data.words import read_words
+from emocli.errors import RunError
+from emocli.learn.loop import arithmetic, level
+from emocli.learn.losses import probabilities
+from emocli.stages._bench import Bench
+from emocli.stages.analyze._written import Analysis, write
+
+Hop = Literal["all", "last"]
+
+TEXT = "text"
+"""The modality under whose curve the words stand."""
+
+TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
+"""A word or a punctuation mark, for texts whose words have no times."""
+
+
+def attention(
+    run: Path,
+    clip: str,
+    *,
+    hop: Hop = "last",
+    manifest: Path | None = None,
+    store: Path | None = None,
+    figures: bool = True,
+) -> Analysis:
+    """Write down and draw the attention of every view of one clip over time.
+
+    Curves are the mean over the run's seeds; the data hold every seed.
+
+    Parameters
+    ----------
+    run : Path
+        A finished run of a network with attention over steps.
+    clip : str
+        Id of a clip of the corpus, of any split.
+    hop : {'last', 'all'}
+        Which hops are drawn; the data hold all.
+    manifest, store : Path, optional
+        Instead of those the run was trained on.
+    figures : bool
+        Whether to draw.
+
+    Raises
+    ------
+    EmocliError
+        If the run is no run, there is no such clip, or its network attends to no steps.
+    """
+    bench = Bench.open(run, None, manifest, store)
+    chosen = bench.samples.manifest.clip(clip)
+    outputs = _outputs(bench, chosen)
+    views = _views(bench, chosen, outputs)
+    data = {
+        "format": 1,
+        "emocli": __version__,
+        "run": run.resolve().name,
+        "fusion": bench.config.fusion,
+        "seeds": list(bench.config.seeds),
+        "clip": chosen.id,
+        "split": chosen.split,
+        "label": chosen.label,
+        "labels": dict(chosen.labels),
+        "said": _said(bench, outputs),
+        "hop": hop,
+        "views": views,
+    }
+    drawn: dict[str, bytes] = {}
+    if figures:
+        from emocli.report.attention import draw
+
+        drawn = draw(data)
+    return write(run, f"attention-{clip}-{hop}", data, list(_rows(views)), drawn)
+
+
+def _outputs(bench: Bench, clip: Clip) -> list[FusionOutput]:
+    """Let every seed of the run look at the clip.
+
+    Raises
+    ------
+    RunError
+        If there is no attention over steps.
+    """
+    views = {m: Padded.from_rows([bench.samples.array(clip.id, m)]) for m in bench.modalities}
+    outputs = []
+    with arithmetic(bench.config.train.threads), torch.inference_mode():
+        for member in bench.members:
+            output = (
+                member.network.eval()(Batch((clip.id,), views))
+                if level(member.network) == "clip"
+                else None
+            )
+            if output is None or not output.attention:
+                raise RunError(
+                    f"its network '{bench.config.fusion}' has no attention over steps",
+                    where=bench.run,
+                    mend="train one that has: rrnn, gca or early",
+                )
+            outputs.append(output)
+    return outputs
+
+
+def _views(bench: Bench, clip: Clip, outputs: Sequence[FusionOutput]) -> dict[str, dict[str, Any]]:
+    """Collect times, words and weights (seed, hop, step) of the views that the clip has."""
+    stores = bench.samples.stores
+    ends = [times[-1] for store in stores.values() if (times := _times(store, clip)) is not None]
+    found = {}
+    for modality in outputs[0].attention:
+        store = stores[modality]
+        steps = store.length(clip.id)
+        if not steps:
+            continue
+        times = _times(store, clip)
+        # Where nobody knows the time, a step takes the place of a second.
+        places = (np.arange(steps) + 0.5) * max(ends, default=steps) / steps
+        found[modality] = {
+            "feature": store.name,
+            "timed": times is not None,
+            "times": (places if times is None else times).tolist(),
+            "words": list(_words(clip, places, times is not None)) if modality == TEXT else [],
+            "weights": [output.attention[modality][0, :, :steps].tolist() for output in outputs],
+        }
+    return found
+
+
+def _times(store: FeatureStore, clip: Clip) -> NDArray[np.float64] | None:
+    """Seconds of the clip's rows; None where the store does not know them, or has none."""
+    if not store.length(clip.id):
+        return None
+    times = store.track(clip.id).times
+    if times is None and store.rate is not None:
+        return np.arange(store.length(clip.id)) / store.rate
+    known = times is not None and np.isfinite(times).all()
+    return np.asarray(times, np.float64) if known else None
+
+
+def _words(clip: Clip, places: NDArray[np.float64], timed: bool) -> Iterator[dict[str, Any]]:
+    """Find the words and where they stand: in the middle of their time, or with their row."""
+    if timed and "words" in clip.media and clip.media["words"].is_file():
+        start, end = clip.start or 0.0, np.inf if clip.end is None else clip.end
+        for word in read_words(clip.media["words"]):
+            middle = (word.start + word.end) / 2
+            if start <= middle < end:
+                yield {"word": word.text, "time": middle - start}
+    elif not timed and len(tokens := TOKEN.findall(clip.text)) == len(places):
+        for token, place in zip(tokens, places.tolist(), strict=True):
+            yield {"word": token, "time": place}
+
+
+def _said(bench: Bench, outputs: Sequence[FusionOutput]) -> dict[str, float]:
+    """Give each class's probability, or intensity; the mean over the seeds."""
+    config = bench.config
+    logits = torch.cat([output.logits for output in outputs])
+    values = probabilities(config.task, config.train.loss, logits).mean(dim=0)
+    return dict(zip(config.classes, values.tolist(), strict=True))
+
+
+def _rows(views: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Turn the data into a table; weights are means over the seeds."""
+    for modality, view in views.items():
+        for hop, weights in enumerate(np.mean(view["weights"], axis=0).tolist(), 1):
+            for step, (time, weight) in enumerate(zip(view["times"], weights, strict=True)):
+                yield {
+                    "view": modality,
+                    "hop": hop,
+                    "step": step,
+                    "seconds": time,
+                    "weight": weight,
+                }

@@ -1,0 +1,157 @@
+"""How far a network lets each view pass its gate, hop by hop, clean against corrupted.
+
+Source: Beard 2018, CoNLL, eq. 9 and 11, sec. 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from emocli import __version__
+from emocli.data.clip import Split
+from emocli.data.samples import Samples
+from emocli.errors import RunError
+from emocli.learn.loop import arithmetic, level
+from emocli.robust.corrupt import Corrupter, Corruption, parse_all
+from emocli.stages._bench import Bench
+from emocli.stages.analyze._written import Analysis, write
+
+Progress = Callable[[int, int], None]
+
+CLEAN = "clean"
+
+Gates = dict[str, list[list[float | None]]]
+"""View to a row per seed with a number per hop; None where no clip has the view."""
+
+
+def gates(
+    run: Path,
+    *,
+    corrupt: Sequence[str] = (),
+    split: Split = "test",
+    seed: int = 0,
+    manifest: Path | None = None,
+    store: Path | None = None,
+    figures: bool = True,
+    progress: Progress = lambda done, total: None,
+) -> Analysis:
+    """Write down and draw how far each view passes its gate in each hop.
+
+    Figures are means over the clips that have the view, of each seed; 1 is open, 0 shut.
+
+    Parameters
+    ----------
+    run : Path
+        A finished run of a network with gates.
+    corrupt : sequence of str
+        Corruptions, all at once (as in `emocli evaluate`). None given: Gaussian noise at 0 dB on
+        every modality in turn.
+    split : str
+        Which clips.
+    seed : int
+        Of the corruptions.
+    manifest, store : Path, optional
+        Instead of those the run was trained on.
+    figures : bool
+        Whether to draw.
+    progress : callable
+        Told conditions done, and all conditions.
+
+    Raises
+    ------
+    EmocliError
+        If the run is no run, what is asked does not fit it, or its network has no gates.
+    """
+    bench = Bench.open(run, split, manifest, store)
+    conditions = list(_conditions(bench, corrupt))
+    found: dict[str, Gates] = {}
+    for index, corruptions in enumerate(conditions):
+        progress(index, len(conditions))
+        label = " + ".join(corruption.label for corruption in corruptions) or CLEAN
+        found[label] = _gates(bench, _spoilt(bench.samples, corruptions, seed))
+    progress(len(conditions), len(conditions))
+    data = {
+        "format": 1,
+        "emocli": __version__,
+        "run": run.resolve().name,
+        "fusion": bench.config.fusion,
+        "seeds": list(bench.config.seeds),
+        "dataset": bench.config.dataset,
+        "split": split,
+        "n": len(bench.samples),
+        "corruption_seed": seed,
+        "gates": found,
+    }
+    drawn: dict[str, bytes] = {}
+    if figures:
+        from emocli.report.gates import draw
+
+        drawn = draw(data)
+    name = "+".join(["gates", split, *(label for label in found if corrupt and label != CLEAN)])
+    return write(run, name, data, list(_rows(data)), drawn)
+
+
+def _conditions(bench: Bench, corrupt: Sequence[str]) -> Iterator[tuple[Corruption, ...]]:
+    yield ()
+    if corrupt:
+        yield parse_all(corrupt, bench.modalities)
+    else:
+        yield from (parse_all([modality], bench.modalities) for modality in bench.modalities)
+
+
+def _spoilt(samples: Samples, corruptions: tuple[Corruption, ...], seed: int) -> Samples:
+    return samples.then(Corrupter(corruptions, seed, samples)) if corruptions else samples
+
+
+def _gates(bench: Bench, samples: Samples) -> Gates:
+    """Measure the gates of each view.
+
+    Raises
+    ------
+    RunError
+        If the network has none.
+    """
+    training = bench.config.train
+    rows: Gates = {}
+    with arithmetic(training.threads), torch.inference_mode():
+        for member in bench.members:
+            passed = _passed(member.network.eval(), samples, training.batch_size)
+            if not passed:
+                raise RunError(
+                    f"its network '{bench.config.fusion}' has no gates",
+                    where=bench.run,
+                    mend="train one that has: rrnn with network.view_gate other than none",
+                )
+            for modality, values in passed.items():
+                hops = values.mean(dim=0).tolist() if len(values) else [None] * values.shape[1]
+                rows.setdefault(modality, []).append(hops)
+    return rows
+
+
+def _passed(network: nn.Module, samples: Samples, size: int) -> dict[str, Tensor]:
+    """Collect the gates of every clip, by view: (clips that have it, hops)."""
+    found: dict[str, list[Tensor]] = {}
+    for batch in samples.batches(size, level(network)):
+        for modality, values in network(batch).gates.items():
+            found.setdefault(modality, []).append(values[batch.views[modality].observed])
+    return {modality: torch.cat(parts) for modality, parts in found.items()}
+
+
+def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Turn the data into a table."""
+    for condition, views in data["gates"].items():
+        for modality, seeds in views.items():
+            for seed, hops in zip(data["seeds"], seeds, strict=True):
+                for hop, value in enumerate(hops, 1):
+                    yield {
+                        "condition": condition,
+                        "view": modality,
+                        "seed": seed,
+                        "hop": hop,
+                        "gate": value,
+                    }

@@ -1,0 +1,172 @@
+"""Attention of a run: the weights that the network gives, at their times, with their words."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from emocli.config import merge
+from emocli.data.batch import Batch, Padded
+from emocli.data.manifest import Manifest
+from emocli.data.track import Track
+from emocli.data.writer import FeatureWriter, Recipe, write_part
+from emocli.errors import EmocliError, ManifestError, RunError
+from emocli.learn import rundir
+from emocli.stages.analyze.attention import attention
+from emocli.stages.train import train
+from tests import toy
+
+QUICK = merge(toy.QUICK, {"train": {"epochs": 2}, "network": {"hops": 2, "stride": {"audio": 2}}})
+SPOKEN = "train00"
+"""The clip with words and times."""
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    """Audio at 10 steps a second, text with times for one clip, pictures without."""
+    made = toy.build(tmp_path_factory.mktemp("toy"))
+    words = made.folder / "words.csv"
+    words.write_text("start,end,word\n0.0,0.2,oh\n0.2,0.6,very\n0.6,0.8,nice\n5,6,later\n")
+    clips = [
+        replace(clip, text="Nice, isn't it?", media={"words": words}, end=3.0)
+        if clip.id == SPOKEN
+        else replace(clip, text="Nice, isn't it?")
+        for clip in made.manifest.clips
+    ]
+    manifest = replace(made.manifest, clips=tuple(clips))
+    manifest.write(made.folder / "toy.csv")
+    manifest = Manifest.read(made.folder / "toy.csv")
+    rng = np.random.default_rng(0)
+    for name, (modality, width, length) in toy.FEATURES.items():
+        tracks = {}
+        for clip in manifest.clips:
+            steps = 3 if modality == "text" and clip.id == SPOKEN else length
+            steps = 5 if modality == "text" and clip.id == "train01" else steps
+            times = None
+            if modality == "text":
+                times = np.array([0.1, 0.4, 0.7]) if clip.id == SPOKEN else np.full(steps, np.nan)
+            tracks[clip.id] = Track(rng.normal(size=(steps, width)).astype(np.float32), times)
+        recipe = Recipe(name, modality, manifest.fingerprint)
+        rate = 10.0 if modality == "audio" else None
+        order = [clip.id for clip in manifest.clips]
+        with FeatureWriter(made.store, recipe, order, overwrite=True) as writer:
+            (part,) = writer.reserve(1)
+            write_part(part, recipe, tracks, (), rate=rate)
+            writer.finish()
+    return toy.Toy(made.folder, manifest)
+
+
+def trained(corpus: toy.Toy, fusion: str, seeds: int = 1) -> Path:
+    return train(
+        corpus.manifest,
+        corpus.store,
+        fusion=fusion,
+        run=corpus.folder / fusion,
+        settings=QUICK if fusion != "late" else merge(toy.QUICK, {"train": {"epochs": 1}}),
+        seeds=seeds,
+    ).run
+
+
+@pytest.fixture(scope="module")
+def run(corpus: toy.Toy) -> Path:
+    return trained(corpus, "rrnn", seeds=2)
+
+
+@pytest.fixture(scope="module")
+def found(run: Path) -> dict[str, Any]:
+    return attention(run, SPOKEN).data
+
+
+def test_the_weights_are_those_of_the_network(corpus: toy.Toy, run: Path, found: Any) -> None:
+    """On the steps of the view, of which the encoder of the sound saw means of two."""
+    from emocli.data.store import open_features
+
+    stores = open_features(corpus.store, None, corpus.manifest)
+    for seed in (0, 1):
+        member = rundir.load(run / f"seed-{seed}")
+        views = {
+            m: Padded.from_rows([member.standardiser(SPOKEN, m, store[SPOKEN])])
+            for m, store in stores.items()
+        }
+        with torch.inference_mode():
+            output = member.network.eval()(Batch((SPOKEN,), views))
+        for modality, wanted in output.attention.items():
+            got = torch.tensor(found["views"][modality]["weights"][seed])
+            torch.testing.assert_close(got, wanted[0])
+            assert got.sum(dim=-1).tolist() == pytest.approx([1.0, 1.0])
+    first = np.array(found["views"]["audio"]["weights"][0])
+    np.testing.assert_allclose(first[:, 0:8:2], first[:, 1:8:2])
+
+
+def test_times_are_the_stores(found: Any) -> None:
+    views = found["views"]
+    assert views["audio"]["times"] == pytest.approx([0.1 * k for k in range(9)])
+    assert views["text"]["times"] == pytest.approx([0.1, 0.4, 0.7])
+    assert [views[m]["timed"] for m in ("audio", "text", "visual")] == [True, True, False]
+    spread = np.array(views["visual"]["times"])
+    assert np.ptp(np.diff(spread)) == pytest.approx(0)
+    assert 0 < spread[0] < spread[-1] < 0.8
+
+
+def test_words_stand_in_the_middle_of_their_time(found: Any) -> None:
+    words = found["views"]["text"]["words"]
+    assert [word["word"] for word in words] == ["oh", "very", "nice"]
+    assert [word["time"] for word in words] == pytest.approx([0.1, 0.4, 0.7])
+    assert found["views"]["audio"]["words"] == []
+
+
+def test_words_without_times_stand_with_their_rows(run: Path) -> None:
+    text = attention(run, "train01", figures=False).data["views"]["text"]
+    assert not text["timed"]
+    assert [word["word"] for word in text["words"]] == ["Nice", ",", "isn't", "it", "?"]
+    assert [word["time"] for word in text["words"]] == text["times"]
+    assert attention(run, "train02", figures=False).data["views"]["text"]["words"] == []
+
+
+def test_it_writes_data_and_drawings(run: Path, found: Any) -> None:
+    reports = run / "reports"
+    every = attention(run, SPOKEN, hop="all")
+    assert json.loads(every.path.read_text()) == every.data == {**found, "hop": "all"}
+    names = {
+        f"attention-{SPOKEN}-{hop}.{kind}"
+        for hop in ("last", "all")
+        for kind in ("json", "csv", "png", "svg")
+    }
+    assert names <= {path.name for path in reports.iterdir()}
+    assert {path.suffix for path in every.figures} == {".png", ".svg"}
+    with every.path.with_suffix(".csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * (9 + 3 + 6)
+    heard = [row for row in rows if (row["view"], row["hop"]) == ("audio", "2")]
+    mean = np.mean(found["views"]["audio"]["weights"], axis=0)[1]
+    assert [float(row["weight"]) for row in heard] == pytest.approx(mean.tolist())
+    assert [float(row["seconds"]) for row in heard] == found["views"]["audio"]["times"]
+
+
+def test_early_fusion_has_attention_too(corpus: toy.Toy) -> None:
+    views = attention(trained(corpus, "early"), SPOKEN, figures=False).data["views"]
+    assert {name: np.shape(view["weights"]) for name, view in views.items()} == {
+        "audio": (1, 2, 9), "text": (1, 2, 3), "visual": (1, 2, 6)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fusion", "clip", "error", "message"),
+    [
+        ("late", SPOKEN, RunError, "'late' has no attention over steps; train one that has"),
+        ("rrnn", "train0", ManifestError, "no clip 'train0'; did you mean 'train"),
+    ],
+)
+def test_it_refuses(
+    corpus: toy.Toy, run: Path, fusion: str, clip: str, error: type[EmocliError], message: str
+) -> None:
+    chosen = run if fusion == "rrnn" else trained(corpus, fusion)
+    with pytest.raises(error, match=message):
+        attention(chosen, clip)
