@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -35,3 +36,9 @@ def command(
     show.line(f"{summary.path}: {summary.clips} clips ({counts}); {media}")
     for note in summary.notes:
         show.warn(note)
+    if summary.features:
+        aligned = ["--align-to", str(summary.words)] if summary.words else []
+        files = map(str, summary.features)
+        show.line(
+            f"next: {shlex.join(['emocli', 'import', *files, *aligned, '--manifest', str(output)])}"
+        )

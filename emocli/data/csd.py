@@ -10,6 +10,7 @@ Source: Zadeh et al. 2018, CMU Multimodal SDK; the layout, not the code.
 from __future__ import annotations
 
 import json
+import math
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -108,7 +109,7 @@ class Csd:
             mend = "align other files to it with --align-to"
             raise StoreError("holds words, not numbers", where=self._where(entry), mend=mend)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-            values = features.reshape(len(features), -1).astype(np.float32)
+            values = _flat(features).astype(np.float32)
         return by_start(values, intervals)
 
     def words(self, entry: str, *, pauses: bool = False) -> list[Word]:
@@ -143,7 +144,7 @@ class Csd:
         features, intervals = self._pair(entry)
         if features.dtype.kind not in "fiub":
             raise StoreError("holds words, not numbers", where=self._where(entry))
-        return features.reshape(len(features), -1).astype(np.float64), intervals
+        return _flat(features).astype(np.float64), intervals
 
     def _pair(self, entry: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
         features, intervals = self._array(entry, "features"), self._array(entry, "intervals")
@@ -224,8 +225,15 @@ def _structure(file: h5py.File) -> tuple[str, h5py.Group, dict[str, Any]]:
         raise ValueError(f"it holds {len(names)} groups, not one")
     group = file[names[0]]
     data = group["data"]
+    if not isinstance(data, h5py.Group):
+        raise ValueError("its data have no entries")  # noqa: TRY004 - told with all else
     found = group.get("metadata", {})
     return names[0], data, {key: _json(found[key][()]) for key in found}
+
+
+def _flat(features: NDArray[Any]) -> NDArray[Any]:
+    """Arrange (n, ...) as (n, D)."""
+    return features.reshape(len(features), math.prod(features.shape[1:]))
 
 
 def _json(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +22,7 @@ PICKLES = frozenset({".pkl", ".pickle"})
 
 HINTS = {
     "text": ("text", "glove", "bert", "word"),
-    "audio": ("audio", "covarep", "opensmile", "wav", "mel", "mfcc"),
+    "audio": ("audio", "covarep", "opensmile", "wav", "mfcc"),
     "visual": ("visual", "vision", "video", "facet", "openface", "face", "action_unit"),
 }
 """Modality to what the name of its file may hold."""
@@ -151,6 +151,34 @@ def modalities_of(path: Path) -> tuple[str, ...]:
         what = "its name does not say which modality it describes"
         raise StoreError(what, where=path, mend="give --modality text, audio, visual or any other")
     return tuple(found)
+
+
+def importable(root: Path) -> list[Path]:
+    """Find what `emocli import` takes in a folder without being told the modality."""
+    suffixes = (".npz", ".csd", *PICKLES)
+    return [path for path in sorted(root.rglob("*")) if path.suffix in suffixes and _takes(path)]
+
+
+def words_in(root: Path) -> Path | None:
+    """Find a computational sequence of words in a folder, or else of their vectors."""
+    vectors = None
+    for path in sorted(root.rglob("*.csd")):
+        with suppress(StoreError), Csd(path) as file:
+            if file.is_words:
+                return path
+            vectors = path if modalities_of(path) == ("text",) else vectors
+    return vectors
+
+
+def _takes(path: Path) -> bool:
+    try:
+        if kind_of(path) == "csd":
+            with Csd(path) as file:
+                if file.is_words:
+                    return False
+        return bool(modalities_of(path))
+    except StoreError:
+        return False
 
 
 def locate(source: Source, entries: set[str], clip: Clip) -> Timed:

@@ -11,11 +11,16 @@ from typing import Any
 from emocli import config, plugins
 from emocli.data.clip import SPLITS
 from emocli.errors import ManifestError
+from emocli.stages._sources import importable, words_in
 
 
 @dataclass(frozen=True)
 class ManifestSummary:
-    """What was written: counts by split, medium and label, and what the corpus lacks."""
+    """What was written: counts by split, medium and label, and what the corpus lacks.
+
+    ``features`` are files in the corpus's folder that `emocli import` takes, and ``words`` one that
+    it can align some of them to, which have times of their own.
+    """
 
     path: Path
     clips: int
@@ -23,6 +28,8 @@ class ManifestSummary:
     media: dict[str, int]
     labels: dict[str, int]
     notes: tuple[str, ...]
+    features: tuple[Path, ...] = ()
+    words: Path | None = None
 
 
 def make_manifest(
@@ -61,7 +68,8 @@ def make_manifest(
         )
     manifest = module.build(root, config.build(module.Config, settings.get(dataset, {}), dataset))
     manifest.write(output)
-    clips = manifest.clips
+    clips, features = manifest.clips, importable(manifest.root)
+    timed = any(path.suffix == ".csd" for path in features)
     return ManifestSummary(
         output,
         len(clips),
@@ -69,4 +77,6 @@ def make_manifest(
         dict(sorted(Counter(kind for clip in clips for kind in clip.media).items())),
         dict(sorted(Counter(clip.label for clip in clips if clip.label).items())),
         tuple(manifest.notes),
+        tuple(features),
+        words_in(manifest.root) if timed else None,
     )
