@@ -111,9 +111,12 @@ def _settings(config: RunConfig) -> str:
     def lines(section: str, values: Mapping[str, object]) -> list[str]:
         return [f"{section}.{key} = {json.dumps(value)}" for key, value in values.items()]
 
-    text = "\n".join(
-        [*lines("network", config.network), *lines("train", config.train.model_dump(mode="json"))]
-    )
+    sections = {
+        "network": config.network,
+        "train": config.train.model_dump(mode="json"),
+        "robust": config.robust,
+    }
+    text = "\n".join(line for name, values in sections.items() for line in lines(name, values))
     return f"## Settings\n\nPreset `{config.preset}`.\n\n```\n{text}\n```"
 
 

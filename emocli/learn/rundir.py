@@ -102,6 +102,10 @@ class RunConfig(Settings):
         The network's settings, resolved.
     train : TrainConfig
         The training's.
+    robust : mapping
+        What was corrupted in training and what was done about it, as far as anything was.
+    check : str
+        Fingerprint of the modality check it was trained with; empty without one.
     seeds : tuple of int
         One, or those of the folders beneath.
     dataset, task, classes, citation, licence
@@ -123,6 +127,8 @@ class RunConfig(Settings):
     preset: str
     network: dict[str, Any]
     train: TrainConfig
+    robust: dict[str, Any] = Field(default_factory=dict)
+    check: str = ""
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     dataset: str
     task: Task
@@ -162,6 +168,8 @@ class RunConfig(Settings):
             "fold": self.fold and f"{self.fold.index} of {self.fold.count}",
             **{f"network.{key}": value for key, value in self.network.items()},
             **{f"train.{k}": value for k, value in self.train if k not in PRIVATE},
+            **{f"robust.{key}": value for key, value in self.robust.items()},
+            "the modality check": self.check[:16],
             **{f"{modality} feature": view.feature for modality, view in self.features.items()},
         }
 

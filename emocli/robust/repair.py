@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -62,6 +62,7 @@ class RepairConfig(Settings):
 
     def asked(
         self,
+        *,
         check: bool | None = None,
         proxy: str | None = None,
         fill: str | None = None,
@@ -128,6 +129,24 @@ class RobustConfig(RepairConfig):
     corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     train_on_proxy: bool = False
 
+    def asked(self, *, corrupt: Sequence[str] = (), **options: Any) -> Self:
+        """Return what these settings become by the options of a command.
+
+        Parameters
+        ----------
+        corrupt : sequence of str
+            What happens to the clips.
+        options
+            As of `RepairConfig.asked`.
+
+        Raises
+        ------
+        ConfigError
+            If they contradict each other, or name what there is not.
+        """
+        found = super().asked(**options)
+        return found.model_copy(update={"corrupt": tuple(corrupt)}) if corrupt else found
+
     @property
     def at_training(self) -> RepairConfig:
         """The repair of the train split."""
@@ -143,6 +162,8 @@ class Repaired:
     ----------
     samples : Samples
         The clips after it.
+    replaced : Replaced
+        What they have been given.
     flagged : mapping
         Modality to the clips that have it but in which it is not trusted.
     regenerated : mapping
@@ -150,8 +171,15 @@ class Repaired:
     """
 
     samples: Samples
+    replaced: Replaced
     flagged: Clips
     regenerated: Clips
+
+    @classmethod
+    def untouched(cls, samples: Samples) -> Self:
+        """Trust everything, and change nothing."""
+        nothing: Clips = dict.fromkeys(samples.stores, frozenset())
+        return cls(samples, Replaced({}), nothing, nothing)
 
 
 @dataclass(frozen=True)
@@ -215,7 +243,8 @@ class Repair:
                 made[modality].update(batch.ids[k] for k in np.flatnonzero(regenerated[modality]))
                 for index in np.flatnonzero(bad | regenerated[modality]):
                     arrays[batch.ids[index], modality] = rows[index]
-        return Repaired(samples.then(Replaced(arrays)), _frozen(flagged), _frozen(made))
+        replaced = Replaced(arrays)
+        return Repaired(samples.then(replaced), replaced, _frozen(flagged), _frozen(made))
 
 
 @dataclass(frozen=True)

@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.clip import Split
+from emocli.config import build
+from emocli.data.clip import Clip, Split
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import RunError, StoreError
 from emocli.learn import rundir
+from emocli.learn.baselines import prior
 from emocli.learn.loop import arithmetic, predict
 from emocli.learn.memory import Memory, Remembering
 from emocli.learn.metrics import Scores, score
 from emocli.learn.rundir import MODEL, Run, RunConfig, Source, View
-from emocli.robust.check import ModalityCheck, discard
 from emocli.robust.corrupt import Corrupter, Corruption
+from emocli.robust.repair import Clips, RepairConfig, RobustConfig
 from emocli.stages._prepare import labels
-
-Flagged = Mapping[str, frozenset[str]]
-"""Modality to the clips in which the check does not trust it."""
+from emocli.stages._repair import Workshop
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,11 @@ class Measured:
         What each seed says: probabilities, or intensities.
     task, classes
         What that means.
-    flagged : mapping
-        What the check did not trust; empty without a check.
+    repair : RepairConfig
+        What was done about it.
+    spoilt, flagged, regenerated : mapping
+        Modality to the clips in which it was corrupted, in which it was there but not trusted, and
+        in which a proxy stands for it.
     """
 
     corruptions: tuple[Corruption, ...]
@@ -56,7 +59,10 @@ class Measured:
     values: tuple[NDArray[Any], ...]
     task: Task
     classes: tuple[str, ...]
-    flagged: Flagged
+    repair: RepairConfig
+    spoilt: Clips
+    flagged: Clips
+    regenerated: Clips
 
     @cached_property
     def scores(self) -> tuple[Scores, ...]:
@@ -67,20 +73,40 @@ class Measured:
     def joined(cls, parts: Sequence[Measured]) -> Measured:
         """Put the same condition on different clips together, as if measured at once."""
         first = parts[0]
-        modalities = dict.fromkeys(m for part in parts for m in part.flagged)
-        none: frozenset[str] = frozenset()
         return replace(
             first,
             ids=tuple(clip_id for part in parts for clip_id in part.ids),
             targets=np.concatenate([part.targets for part in parts]),
             values=tuple(map(np.concatenate, zip(*(part.values for part in parts), strict=True))),
-            flagged={m: none.union(*(p.flagged.get(m, none) for p in parts)) for m in modalities},
+            spoilt=_union([part.spoilt for part in parts]),
+            flagged=_union([part.flagged for part in parts]),
+            regenerated=_union([part.regenerated for part in parts]),
         )
+
+    def only(self, clips: Sequence[Clip]) -> Measured:
+        """Return the same for some of the clips."""
+        wanted = {clip.id for clip in clips}
+        rows = [index for index, clip_id in enumerate(self.ids) if clip_id in wanted]
+        marks = {
+            name: {modality: ids & wanted for modality, ids in getattr(self, name).items()}
+            for name in ("spoilt", "flagged", "regenerated")
+        }
+        return replace(
+            self,
+            ids=tuple(self.ids[row] for row in rows),
+            targets=self.targets[rows],
+            values=tuple(values[rows] for values in self.values),
+            **marks,
+        )
+
+
+def _union(parts: Sequence[Clips]) -> dict[str, frozenset[str]]:
+    return {m: frozenset().union(*(part[m] for part in parts)) for m in parts[0]}
 
 
 @dataclass(frozen=True)
 class Bench:
-    """All seeds of a run, a split's clips with standardised features, and perhaps a check.
+    """All seeds of a run, a split's clips with standardised features, and what may be done to them.
 
     Attributes
     ----------
@@ -92,23 +118,32 @@ class Bench:
         Its seeds, ready to use.
     samples : Samples
         The clips, kept in memory as far as the run's ``train.cache_mb`` allows.
-    check : ModalityCheck, optional
-        Removes modalities it does not trust.
+    repair : RepairConfig
+        What is done about modalities that are not trusted, unless another repair is asked for.
+    workshop : Workshop
+        Makes the repairs.
     """
 
     run: Path
     config: RunConfig
     members: tuple[Run, ...]
     samples: Samples
-    check: ModalityCheck | None
+    repair: RepairConfig
+    workshop: Workshop
 
     @classmethod
     def open(
-        cls, run: Path, split: Split | None, manifest: Path | None, store: Path | None, check: bool
+        cls,
+        run: Path,
+        split: Split | None,
+        manifest: Path | None,
+        store: Path | None,
+        repair: Mapping[str, Any] | None = None,
     ) -> Bench:
         """Load a run, find its features and make sure that they fit.
 
         Without a split the clips are all of the corpus, whether they have a label or not.
+        ``repair`` holds what `RepairConfig.asked` takes, on top of the training's repair.
 
         On the corpus it was trained on, the features must be the very same; on another one
         they must have been computed with the same settings.
@@ -129,12 +164,20 @@ class Bench:
         same = corpus.fingerprint == config.manifest.fingerprint
         for modality, view in config.features.items():
             _check_feature(stores.get(modality), view, same)
-        trusted = ModalityCheck.load(check_path(folder, corpus.fold)) if check else None
-        if trusted is not None and trusted.origin is not None:
-            trusted.origin.require(stores, standardiser)
+        trained = build(RobustConfig, config.robust, "robust")
+        workshop = Workshop(
+            check_path(folder, corpus.fold),
+            standardiser,
+            trained,
+            Samples(corpus, corpus.split("train"), stores),
+        )
+        asked = trained.asked(**(repair or {}))
+        if asked.trust == "check":
+            _ = workshop.check  # refuses what does not fit
         whole = Samples(corpus, corpus.clips, stores)
         samples = whole if split is None else Samples.of(corpus, split, stores)
-        return cls(run, config, members, _kept(samples.then(standardiser), config), trusted)
+        kept = _kept(samples.then(standardiser), config)
+        return cls(run, config, members, kept, asked, workshop)
 
     @property
     def unlabelled(self) -> int:
@@ -162,64 +205,64 @@ class Bench:
             for member in self.members
         }
 
+    def prior(self) -> NDArray[np.float64] | None:
+        """Return the frequencies of the classes in the train split, for every clip, shape (n, C).
+
+        There are none on a corpus that the run was not trained on.
+        """
+        manifest = self.samples.manifest
+        train = [clip for clip in manifest.split("train") if manifest.is_labelled(clip)]
+        if not train or manifest.fingerprint != self.config.manifest.fingerprint:
+            return None
+        return np.tile(prior(manifest, train), (len(self.samples), 1))
+
     @cached_property
     def clipped(self) -> dict[str, int]:
         """Modality to the numbers of the clips that were beyond the limits of the training's."""
         manifest, clips, stores = self.samples.manifest, self.samples.clips, self.samples.stores
         return self.members[0].standardiser.clipped(Samples(manifest, clips, stores))
 
-    def measure(self, corruptions: Sequence[Corruption], seed: int) -> Measured:
-        """Corrupt, check, and let every seed of the run speak; ``seed`` is the corruption's."""
-        samples = self.samples
-        if corruptions:
-            spoilt = samples.then(Corrupter(tuple(corruptions), seed, samples))
-            samples = _kept(spoilt, self.config)
-        training = self.config.train
-        flagged: Flagged = {}
-        if self.check is not None:
-            samples, flagged = checked(self.check, samples, training.batch_size)
+    def measure(
+        self,
+        corruptions: Sequence[Corruption],
+        seed: int,
+        repair: Mapping[str, Any] | None = None,
+    ) -> Measured:
+        """Corrupt, repair, and let every seed of the run speak.
+
+        Parameters
+        ----------
+        corruptions : sequence of Corruption
+            What is done to the clips.
+        seed : int
+            Of the corruptions.
+        repair : mapping, optional
+            What `RepairConfig.asked` takes, on top of the bench's own.
+        """
+        asked = self.repair.asked(**(repair or {}))
+        training, samples = self.config.train, self.samples
+        corrupter = Corrupter(tuple(corruptions), seed, samples)
+        noisy = _kept(samples.then(corrupter), self.config) if corruptions else samples
+        repaired = self.workshop.repaired(noisy, asked, corrupter, size=training.batch_size)
+        samples = repaired.samples
         with arithmetic(training.threads):
             said = [predict(m.network, samples, training.batch_size) for m in self.members]
         task, classes = self.config.task, self.config.classes
-        values = tuple(s.values(task, training.loss) for s in said)
-        targets = said[0].targets.numpy()
-        return Measured(tuple(corruptions), said[0].ids, targets, values, task, classes, flagged)
-
-
-@dataclass(frozen=True)
-class Replaced:
-    """Puts other arrays in the place of some; a transform of samples."""
-
-    arrays: Mapping[tuple[str, str], NDArray[np.float32]]
-
-    def __call__(
-        self, clip_id: str, modality: str, values: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return the array to use; all others stay bit-identical."""
-        return self.arrays.get((clip_id, modality), values)
-
-
-def checked(check: ModalityCheck, samples: Samples, size: int) -> tuple[Samples, Flagged]:
-    """Apply a check clip by clip, so that it works for networks of any level.
-
-    Returns
-    -------
-    Samples
-        Without the modalities the check does not trust.
-    mapping
-        Modality to the clips that have it but in which it is not trusted.
-    """
-    flagged: dict[str, set[str]] = {modality: set() for modality in samples.stores}
-    arrays: dict[tuple[str, str], NDArray[np.float32]] = {}
-    for batch in samples.batches(size):
-        effective = check.effective(batch.views)
-        for modality, view in discard(batch.views, effective).items():
-            bad = view.observed.numpy() & ~effective[modality]
-            rows = view.rows()
-            for index in np.flatnonzero(bad):
-                flagged[modality].add(batch.ids[index])
-                arrays[batch.ids[index], modality] = rows[index]
-    return samples.then(Replaced(arrays)), {m: frozenset(ids) for m, ids in flagged.items()}
+        return Measured(
+            tuple(corruptions),
+            said[0].ids,
+            said[0].targets.numpy(),
+            tuple(s.values(task, training.loss) for s in said),
+            task,
+            classes,
+            asked,
+            {
+                m: frozenset(c.id for c in samples.clips if m in corrupter.spoilt(c.id))
+                for m in self.modalities
+            },
+            repaired.flagged,
+            repaired.regenerated,
+        )
 
 
 def _kept(samples: Samples, config: RunConfig) -> Samples:

@@ -19,13 +19,19 @@ from emocli.config import Tree, build, merge
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
-from emocli.data.store import FeatureStore, open_features
+from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.learn import losses
 from emocli.learn.loop import class_counts, seeded
 from emocli.learn.memory import Memory, Remembering
 from emocli.learn.rundir import RunConfig, Source, View, tell_task
 from emocli.learn.settings import TrainConfig
+from emocli.robust.corrupt import parse_all
+from emocli.robust.repair import RobustConfig
+from emocli.stages._repair import Workshop
+
+SECTIONS = ("network", "train", "robust")
+"""Of the settings of a training."""
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
 
@@ -42,8 +48,12 @@ class Prepared:
         The network's settings, resolved.
     settings : TrainConfig
         The training's; nothing is left ``auto`` but the device.
+    robust : RobustConfig
+        How the clips are corrupted, and repaired.
     train, valid : Samples
         The clips, their features as they are in the store.
+    check : Path
+        Where the modality check is, if there is one.
     parameters : int
         Numbers the network learns.
     """
@@ -52,8 +62,10 @@ class Prepared:
     preset: str
     network: Tree
     settings: TrainConfig
+    robust: RobustConfig
     train: Samples
     valid: Samples
+    check: Path
     parameters: int
 
     @property
@@ -76,15 +88,17 @@ class Prepared:
         """Fitted on the train split."""
         return Standardiser.fit(self.train, self.settings.outliers)
 
+    @property
+    def workshop(self) -> Workshop:
+        """Makes the repairs."""
+        return Workshop(self.check, self.standardiser, self.robust, self.train)
+
     @cached_property
-    def standardised(self) -> tuple[Samples, Samples]:
-        """Train and valid split, standardised, and kept in memory as far as allowed."""
-        memory = Memory(self.settings.cache_mb << 20)
-        train, valid = (
-            Remembering.through(samples.then(self.standardiser), memory)
-            for samples in (self.train, self.valid)
-        )
-        return train, valid
+    def ready(self) -> tuple[Samples, Samples]:
+        """Train and valid split, standardised, corrupted, repaired, and kept in memory."""
+        memory, workshop = Memory(self.settings.cache_mb << 20), self.workshop
+        train, valid = workshop.learnt_from(self.train), workshop.chosen_by(self.valid)
+        return Remembering.through(train, memory), Remembering.through(valid, memory)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -101,6 +115,8 @@ class Prepared:
             preset=self.preset,
             network=self.network,
             train=self.settings,
+            robust=self.robust.model_dump(mode="json", exclude_defaults=True),
+            check=_digest(self.check) if self.robust.trust == "check" else "",
             seeds=tuple(seeds),
             dataset=manifest.dataset,
             task=manifest.task,
@@ -127,15 +143,19 @@ def prepare(
     features: Sequence[str] | None,
     preset: str,
     settings: Mapping[str, Any],
+    robust: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """Open the features, resolve the settings, and check that they can be trained on.
+
+    ``robust`` holds what `RobustConfig.asked` takes, on top of the settings.
 
     Raises
     ------
     EmocliError
         If not.
     """
-    network, training = _resolve(fusion, preset, settings, manifest.task)
+    network, training, repairing = _resolve(fusion, preset, settings, manifest.task)
+    repairing = repairing.asked(**(robust or {}))
     stores = open_features(store, features, manifest)
     train = Samples.of(manifest, "train", stores)
     valid = Samples.of(manifest, "valid", stores)
@@ -144,13 +164,18 @@ def prepare(
         model = plugins.load("fusion", fusion).Model(train.dims, len(manifest.classes), network)
     tell_task(model, manifest.task, training.loss)
     parameters = sum(p.numel() for p in model.parameters())
-    resolved = network.model_dump(mode="json")
-    return Prepared(fusion, preset, resolved, training, train, valid, parameters)
+    parse_all(repairing.corrupt, train.stores)
+    place = check_path(store, manifest.fold)
+    parts = (network.model_dump(mode="json"), training, repairing, train, valid, place, parameters)
+    prepared = Prepared(fusion, preset, *parts)
+    if repairing.trust == "check":
+        _ = prepared.workshop.check  # refuses what does not fit
+    return prepared
 
 
 def _resolve(
     fusion: str, preset: str, settings: Mapping[str, Any], task: Task
-) -> tuple[Any, TrainConfig]:
+) -> tuple[Any, TrainConfig, RobustConfig]:
     """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device."""
     module = plugins.load("fusion", fusion)
     if preset not in module.PRESETS:
@@ -159,14 +184,18 @@ def _resolve(
         )
     tree = merge(module.PRESETS[preset], settings)
     for section, values in tree.items():
-        if section not in ("network", "train") or not isinstance(values, Mapping):
-            raise ConfigError(
-                f"unknown setting '{section}'", mend="there are network.KEY and train.KEY"
-            )
+        if section not in SECTIONS or not isinstance(values, Mapping):
+            mend = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"
+            raise ConfigError(f"unknown setting '{section}'", mend=mend)
     network = build(module.Config, tree.get("network", {}), "network")
     training = build(TrainConfig, tree.get("train", {}), "train")
     chosen = {"loss": losses.resolve(training.loss, task), "monitor": training.monitored(task)}
-    return network, training.model_copy(update=chosen)
+    robust = build(RobustConfig, tree.get("robust", {}), "robust")
+    return network, training.model_copy(update=chosen), robust
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _check_learnable(samples: Samples) -> None:

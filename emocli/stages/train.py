@@ -124,6 +124,7 @@ def train(
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
+    robust: Mapping[str, Any] | None = None,
     seeds: int = 1,
     overwrite: bool = False,
     workers: int = 1,
@@ -146,7 +147,10 @@ def train(
     preset : str
         ``literal``, ``paper`` or ``plus``.
     settings : mapping, optional
-        ``{"network": {...}, "train": {...}}``, laid over the preset.
+        ``{"network": {...}, "train": {...}, "robust": {...}}``, laid over the preset.
+    robust : mapping, optional
+        How clips are corrupted and repaired, as `RobustConfig.asked` takes it:
+        ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
     seeds : int
         So many trainings, from ``train.seed`` upwards.
     overwrite : bool
@@ -161,7 +165,7 @@ def train(
     EmocliError
         If settings, manifest, store and run do not fit each other; then nothing has been written.
     """
-    prepared = prepare(manifest, store, fusion, features, preset, settings or {})
+    prepared = prepare(manifest, store, fusion, features, preset, settings or {}, robust)
     training = Training.of(prepared, run, store, seeds)
     with open_pool(workers) as pool:
         (summary,) = carry_out([training], pool, overwrite, progress)
@@ -178,6 +182,7 @@ def cross_validate(
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
+    robust: Mapping[str, Any] | None = None,
     seeds: int = 1,
     overwrite: bool = False,
     workers: int = 1,
@@ -204,7 +209,7 @@ def cross_validate(
     trainings = []
     for index, folder in enumerate(rundir.fold_folders(run, folds)):
         rotated = manifest.folded(index, folds)
-        prepared = prepare(rotated, store, fusion, features, preset, tree)
+        prepared = prepare(rotated, store, fusion, features, preset, tree, robust)
         trainings.append(Training.of(prepared, folder, store, seeds))
     with open_pool(workers) as pool:
         summaries = carry_out(trainings, pool, overwrite, progress)
@@ -308,14 +313,16 @@ def plan(
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
+    robust: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Check everything and say what would be trained on what; writes nothing."""
-    prepared = prepare(manifest, store, fusion, features, preset, settings or {})
+    prepared = prepare(manifest, store, fusion, features, preset, settings or {}, robust)
     return {
         "fusion": fusion,
         "preset": preset,
         "network": prepared.network,
         "train": prepared.settings.model_dump(),
+        "robust": prepared.robust.model_dump(),
         "features": {m: s.name for m, s in prepared.train.stores.items()},
         "dims": prepared.train.dims,
         "classes": list(manifest.classes),
@@ -417,7 +424,7 @@ def _train_seed(
     rundir.write_config(folder, config)
     with seeded(config.train.seed, 0):
         network = rundir.make_network(config)
-    fitted = fit(network, *prepared.standardised, config.train, folder, ended)
+    fitted = fit(network, *prepared.ready, config.train, folder, ended)
     rundir.write_history(folder, fitted.history)
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)
