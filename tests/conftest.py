@@ -60,12 +60,24 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 @pytest.fixture(scope="session")
+def text_encoder(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small text encoder that has read the corpus once."""
+    from emocli.stages.fit_text import fit_text
+
+    folder = tmp_path_factory.mktemp("text")
+    small = {"backbone": "scratch", "layers": 1, "width": 16, "heads": 2, "tokens": 96}
+    fit_text(corpus, folder, settings={"text": small, "train": {"epochs": 1, "lr": 1e-3}})
+    return folder
+
+
+@pytest.fixture(scope="session")
 def corpus_settings(
-    corpus: Manifest, encoders: Mapping[str, Path]
+    corpus: Manifest, encoders: Mapping[str, Path], text_encoder: Path
 ) -> Mapping[str, Mapping[str, Any]]:
     """What features need to be told about that corpus."""
     return {
         "glove": {"vectors": str(corpus.root / "vectors.txt")},
+        "roberta": {"encoder": str(text_encoder)},
         "mel_embedding": {"encoder": str(encoders["audio"])},
         "face_embedding": {"encoder": str(encoders["face"])},
         "scene_embedding": {"encoder": str(encoders["scene"])},

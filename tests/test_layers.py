@@ -19,7 +19,12 @@ LEVELS = (
     {"data"},
     {"errors", "plugins", "config"},
 )
-SIBLINGS = {("fusion", "learn.losses"), ("features", "learn.encoder"), ("features", "learn.rundir")}
+SIBLINGS = {
+    ("fusion", "learn.losses"),
+    ("features", "learn.encoder"),
+    ("features", "learn.rundir"),
+    ("features", "learn.text"),
+}
 PLUGINS = tuple(package.removeprefix("emocli.") for package in plugins.KINDS.values())
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -30,6 +30,7 @@ COMMANDS = (
     ("export",),
     ("fit-cca",),
     ("fit-encoder",),
+    ("fit-text",),
     ("train",),
     ("evaluate",),
     ("analyze",),

@@ -19,10 +19,12 @@ from emocli.cli import (
     extract,
     fit_cca,
     fit_encoder,
+    fit_text,
     import_features,
     info,
     inspect,
     manifest,
+    normalise,
     options,
     train,
 )
@@ -45,8 +47,10 @@ def application() -> typer.Typer:
     app.command("extract")(extract.command)
     app.command("import")(import_features.command)
     app.command("export")(export.command)
+    app.command("normalise")(normalise.command)
     app.command("fit-cca")(fit_cca.command)
     app.command("fit-encoder")(fit_encoder.command)
+    app.command("fit-text")(fit_text.command)
     app.command("train")(train.command)
     app.command("evaluate")(evaluate.command)
     app.add_typer(analyze.group(), name="analyze")

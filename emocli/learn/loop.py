@@ -153,7 +153,7 @@ class Learner:
             )
         weights = balanced(self.counts, len(train)) if config.class_weights == "balanced" else None
         self.loss = losses.base_loss(config.loss, self.task, weights, config.label_smoothing)
-        self.fabric = _fabric(config)
+        self.fabric = make_fabric(config.accelerator, config.precision)
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
         optimizer = kinds[config.optimizer](
             network.parameters(),
@@ -363,15 +363,22 @@ def arithmetic(threads: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(before, warn_only=warned)
 
 
-def _fabric(config: TrainConfig) -> Fabric:
+def make_fabric(accelerator: str, precision: str) -> Fabric:
+    """Choose where to compute and in which arithmetic.
+
+    Raises
+    ------
+    ConfigError
+        If the machine cannot do it.
+    """
     from lightning_fabric import Fabric
 
     gpu = torch.cuda.is_available()
-    if config.accelerator == "cuda" and not gpu:
+    if accelerator == "cuda" and not gpu:
         mend = "choose train.accelerator=cpu"
         raise ConfigError("setting 'train.accelerator' = 'cuda': there is no GPU here", mend=mend)
-    if config.precision == "16-mixed" and (config.accelerator == "cpu" or not gpu):
+    if precision == "16-mixed" and (accelerator == "cpu" or not gpu):
         mend = "choose train.precision=bf16-mixed or 32-true"
         raise ConfigError("setting 'train.precision' = '16-mixed' needs a GPU", mend=mend)
-    options: dict[str, Any] = {"accelerator": config.accelerator, "precision": config.precision}
+    options: dict[str, Any] = {"accelerator": accelerator, "precision": precision}
     return Fabric(devices=1, **options)

@@ -40,7 +40,7 @@ from emocli.learn.encoder import (
     read_run,
     write_run,
 )
-from emocli.learn.loop import LAST, arithmetic, seeded
+from emocli.learn.loop import LAST, arithmetic, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, MODEL, Row, read_history, write_history
 from emocli.learn.triplet import TripletConfig
 from emocli.stages._pictures import Pictures, Teach, of_folder, of_manifest
@@ -308,7 +308,7 @@ class Learner:
     def __init__(self, plan: Plan, pictures: Pictures) -> None:
         self.plan, self.pictures = plan, pictures
         self.screen = Screen(plan.kind, plan.encoder)
-        self.device = torch.device(_device(plan.train.accelerator))
+        self.device = make_fabric(plan.train.accelerator, "32-true").device
         with seeded(plan.train.seed, 0):
             self.encoder = make_encoder(plan.encoder).to(self.device)
             head = nn.Linear(plan.encoder.dim, len(pictures.classes))
@@ -427,14 +427,6 @@ def _best(history: list[Row]) -> int:
         return 0
     figures = [row[NEIGHBOUR] for row in history]
     return 1 + figures.index(max(figures))
-
-
-def _device(accelerator: str) -> str:
-    gpu = torch.cuda.is_available()
-    if accelerator == "cuda" and not gpu:
-        mend = "choose train.accelerator=cpu"
-        raise ConfigError("setting 'train.accelerator' = 'cuda': there is no GPU here", mend=mend)
-    return "cuda" if gpu and accelerator != "cpu" else "cpu"
 
 
 def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) -> EncoderSummary:

@@ -1,0 +1,51 @@
+"""`emocli fit-text`: a RoBERTa learns what utterances of a dialogue express."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+
+
+def command(
+    manifest: options.ManifestFile,
+    run: Annotated[Path, typer.Option(help="Folder of the text encoder to write.")],
+    settings: options.Settings = None,
+    config: options.Config = None,
+    root: options.Root = None,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+) -> None:
+    """Fine-tune a text encoder.
+
+    Learns from the train split, stops and chooses on the valid split. Settings are text.KEY and
+    train.KEY, e.g. --set text.backbone=roberta-base --set train.crossfit=5. Repeat to resume.
+    """
+    from emocli import config as configuration
+    from emocli.data.manifest import Manifest
+    from emocli.stages import fit_text as stage
+
+    corpus = Manifest.read(manifest, root)
+    with show.progress("fine-tuning a text encoder", "epochs") as progress:
+        summary = stage.fit_text(
+            corpus,
+            run,
+            settings=configuration.layered(config, settings),
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if json:
+        show.as_json(summary)
+        return
+    show.line(
+        f"text encoder, {summary.parameters:,} parameters, {summary.state}: {summary.train:,} "
+        f"utterances, {summary.valid:,} to choose, {summary.tokens:.0f} tokens each"
+    )
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in summary.figures.items())
+    epochs = f"epoch {summary.best_epoch[0]} of {summary.epochs[0]}"
+    show.line(f"{summary.run}: {figures} on the valid split ({epochs})")
+    for note in summary.notes:
+        show.warn(note)

@@ -1,0 +1,182 @@
+"""RoBERTa: one vector per utterance, read inside its dialogue, fine-tuned or as published.
+
+With a cross-fitted encoder a training clip's vector is that of the part which has not seen it.
+
+Source: Chudasama et al. 2022, CVPR workshops, "M2FNet" (text extractor); Kim & Vossen 2021.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from emocli.config import Settings
+from emocli.data.clip import Clip
+from emocli.data.track import Absent, Track
+from emocli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emocli.learn.text import Reader, Reading, TextNetwork
+
+MODALITY = "text"
+REQUIRES: tuple[str, ...] = ()
+
+MODEL, CONFIG = "model.safetensors", "config.json"
+
+
+class Config(Settings):
+    """Which encoder, and what it reads.
+
+    Attributes
+    ----------
+    encoder : str
+        A folder that `emocli fit-text` wrote; or an encoder as it was published, by its name on the
+        Hugging Face hub or a local folder in that layout.
+    context, past, future, tokens, names, pool
+        What a published encoder reads (`emocli.learn.text.TextConfig`); one that was fine-tuned
+        reads what it was trained on, and these must not be given.
+    digest : str
+        SHA-256 of the parameters, filled in by itself: another training is another feature.
+    device : {'auto', 'cpu', 'cuda'}
+        Where to compute; ``auto`` is a GPU if there is one.
+    """
+
+    encoder: str
+    context: Literal["none", "window", "emoberta"] | None = None
+    past: Annotated[int, Field(ge=0)] | None = None
+    future: Annotated[int, Field(ge=0)] | None = None
+    tokens: Annotated[int, Field(ge=8)] | None = None
+    names: bool | None = None
+    pool: Literal["cls", "mean"] | None = None
+    digest: str = ""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_digest(cls, values: dict[str, Any]) -> dict[str, Any]:
+        folder = Path(str(values.get("encoder", "")))
+        models = sorted(folder.glob(f"part-*/{MODEL}")) if folder.is_dir() else []
+        models = [*models, folder / MODEL]
+        if values.get("digest") or not models[-1].is_file():
+            return values
+        digest = hashlib.sha256(b"".join(hashlib.sha256(m.read_bytes()).digest() for m in models))
+        return {**values, "digest": digest.hexdigest()}
+
+    @property
+    def read(self) -> dict[str, Any]:
+        """What is set of what a published encoder reads."""
+        names = ("context", "past", "future", "tokens", "names", "pool")
+        return {k: v for k in names if (v := getattr(self, k)) is not None}
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Reads the utterances of a corpus.
+
+    Attributes
+    ----------
+    config : Config
+        How.
+    readings : mapping
+        Clip to what is read of it.
+    parts : mapping
+        Training clip to the number of the part that has not seen it.
+    names : tuple of str
+        ``emb000``, ...
+    """
+
+    config: Config
+    readings: Mapping[str, Reading]
+    parts: Mapping[str, int]
+    names: tuple[str, ...] = ()
+    rate: float | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The networks stay behind: each worker loads its own.
+        return Extractor, (self.config, self.readings, self.parts, self.names)
+
+    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
+        """Return one row, shape (1, D)."""
+        del upstream
+        if not clip.text.strip() or clip.id not in self.readings:
+            raise Absent("the clip has no text")
+        from emocli.learn.text import describe
+
+        network, reader = self._loaded(self.parts.get(clip.id))
+        pad = int(reader.tokenizer.pad_token_id or 0)
+        reading = self.readings[clip.id]
+        notes = {"clips": 1, "clips.read_by_a_part": int(clip.id in self.parts)}
+        values = describe(network, [reading], pad)
+        return Track(values, notes={**notes, "tokens": len(reading.tokens)})
+
+    def _loaded(self, part: int | None) -> tuple[TextNetwork, Reader]:
+        if part not in self._cache:
+            self._cache[part] = _load(self.config, part)
+        return self._cache[part]
+
+    @cached_property
+    def _cache(self) -> dict[int | None, tuple[TextNetwork, Reader]]:
+        return {}
+
+
+def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
+    """Load the encoder and read the corpus.
+
+    Raises
+    ------
+    EmocliError
+        If the encoder cannot be used.
+    """
+    from emocli.learn.text import read_clips
+
+    network, reader = _load(config, None)
+    width = int(network.backbone.config.hidden_size)
+    names = tuple(f"emb{column:03d}" for column in range(width))
+    return Extractor(config, read_clips(reader, clips), dict(_parts(config)), names)
+
+
+def _parts(config: Config) -> Iterable[tuple[str, int]]:
+    """Pair the training clips of a cross-fitted encoder with the part that has not seen them."""
+    from emocli.learn.text import read_run
+
+    for folder in sorted(Path(config.encoder).glob("part-*")) if _trained(config) else ():
+        run = read_run(folder)
+        if run.part is not None:
+            yield from ((clip_id, run.part) for clip_id in run.unseen)
+
+
+def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
+    import torch
+
+    from emocli.learn import text
+
+    gpu = torch.cuda.is_available() and config.device != "cpu"
+    if config.device == "cuda" and not gpu:
+        raise ConfigError("there is no GPU", where="roberta.device", mend="set it to auto")
+    device = "cuda" if gpu else "cpu"
+    if _trained(config):
+        if config.read:
+            raise ConfigError(
+                f"{', '.join(config.read)} cannot be set for an encoder that was fine-tuned",
+                where="roberta",
+                mend="it reads what it was trained on",
+            )
+        folder = Path(config.encoder)
+        network, reader, _ = text.load(folder if part is None else folder / f"part-{part}")
+        return network.to(device), reader
+    settings = text.TextConfig(backbone=config.encoder, **config.read)
+    backbone, tokenizer = text.make_backbone(settings, ())
+    network = text.TextNetwork(backbone, 1, settings.pool, 0.0)
+    return network.eval().to(device), text.Reader(tokenizer, settings)
+
+
+def _trained(config: Config) -> bool:
+    """Whether the encoder is one of `emocli fit-text`, which its configuration says."""
+    path = Path(config.encoder) / CONFIG
+    return path.is_file() and '"text":' in path.read_text("utf-8")
