@@ -87,16 +87,18 @@ class Measured:
         """Return the same for some of the clips."""
         wanted = {clip.id for clip in clips}
         rows = [index for index, clip_id in enumerate(self.ids) if clip_id in wanted]
-        marks = {
-            name: {modality: ids & wanted for modality, ids in getattr(self, name).items()}
-            for name in ("spoilt", "flagged", "regenerated")
-        }
+
+        def marked(clips: Clips) -> Clips:
+            return {modality: ids & wanted for modality, ids in clips.items()}
+
         return replace(
             self,
             ids=tuple(self.ids[row] for row in rows),
             targets=self.targets[rows],
             values=tuple(values[rows] for values in self.values),
-            **marks,
+            spoilt=marked(self.spoilt),
+            flagged=marked(self.flagged),
+            regenerated=marked(self.regenerated),
         )
 
 
