@@ -19,7 +19,9 @@ from emocli.stages.fit_cca import fit_cca
 from emocli.stages.manifest import make_manifest
 from emocli.stages.train import train
 
-VIEWS: Mapping[str, str] = MappingProxyType({"text": "glove", "audio": "mel", "visual": "face_hog"})
+VIEWS: Mapping[str, str] = MappingProxyType(
+    {"text": "glove", "audio": "covarep", "visual": "face_hog"}
+)
 """Modality to the feature it is seen through."""
 
 FUSIONS = ("early", "late", "gca", "rrnn")
