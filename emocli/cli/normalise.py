@@ -1,0 +1,42 @@
+"""`emocli normalise`: features relative to their speaker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+
+FEW = 10
+"""Clips of a speaker below which the mean says little about the speaker."""
+
+
+def command(
+    manifest: options.ManifestFile,
+    features: Annotated[
+        list[str],
+        typer.Option("-f", "--feature", help="Feature to normalise; repeat for more."),
+    ],
+    store: options.Store = Path("store"),
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+) -> None:
+    """Make features whose mean and spread are the same for every speaker.
+
+    mel becomes mel_by_speaker. No label is used, but all clips of each speaker are, whatever their
+    split: say so with every figure.
+    """
+    from emocli.data.manifest import Manifest
+    from emocli.stages.normalise import normalise
+
+    corpus = Manifest.read(manifest)
+    results = [normalise(corpus, store, feature, overwrite=overwrite) for feature in features]
+    if json:
+        show.as_json(results)
+        return
+    for made in results:
+        show.line(f"{made.path}: {made.clips} clips of {made.speakers} speakers")
+        if made.fewest < FEW:
+            show.warn(f"a speaker of {made.feature} has only {made.fewest} clips")
