@@ -82,16 +82,12 @@ def _shares(bins: int) -> Real:
     return shares
 
 
-def _analysis(cosines: Real) -> Real:
-    """Return the matrix from log magnitudes to c0, 2 c1, 2 c2, ..., shape (bins, count)."""
-    matrix = (cosines * _shares(cosines.shape[1])).T
-    matrix[:, 1:] *= 2
-    return np.ascontiguousarray(matrix)
-
-
 def _cepstrum(log_magnitude: Real, order: int) -> Real:
     """Return c0, 2 c1, ... 2 c_order of symmetric spectra given by their first half."""
-    return log_magnitude @ _analysis(_cosines(order + 1, log_magnitude.shape[1]))
+    bins = log_magnitude.shape[1]
+    cepstrum = 2 * log_magnitude @ (_cosines(order + 1, bins) * _shares(bins)).T
+    cepstrum[:, 0] /= 2
+    return cepstrum
 
 
 def true_envelope(log_magnitude: Real, orders: Whole) -> Real:
@@ -113,51 +109,66 @@ def true_envelope(log_magnitude: Real, orders: Whole) -> Real:
     """
     bins = log_magnitude.shape[1]
     orders = _smoothing_order(orders, bins)
-    smooth = _iterate(log_magnitude, _smoothing_order(round_half_up(orders / 2), bins))
+    lower = _smoothing_order(round_half_up(orders / 2), bins)
+    cosines = _cosines(int(orders.max(initial=0)) + 1, bins)
     edge = round_half_up(0.25 * 2 * (bins - 1) / orders)[:, None]
     at = np.arange(bins)
     outside = (at < edge) | (at > bins - edge)
-    return _iterate(np.where(outside, smooth, log_magnitude), orders)
+    held = np.where(outside, _iterated(log_magnitude, lower, cosines), log_magnitude)
+    return _iterated(held, orders, cosines)
 
 
 def _smoothing_order(orders: Whole, bins: int) -> Whole:
     return np.minimum(round_half_up(SMOOTHING * orders), bins - 2)
 
 
-def _iterate(target: Real, orders: Whole) -> Real:
+def _iterated(target: Real, orders: Whole, cosines: Real) -> Real:
     """Raise spectra to their smoothed selves until the smoothed are nowhere far below them."""
     envelope = np.empty_like(target)
     ranked = np.argsort(orders, kind="stable")
     for start in range(0, len(target), GROUP):
         rows = ranked[start : start + GROUP]
-        envelope[rows] = _iterate_group(target[rows], orders[rows])
+        first = cosines[: int(orders[rows].max()) + 1]
+        envelope[rows] = _iterated_together(target[rows], orders[rows], first)
     return envelope
 
 
-def _iterate_group(target: Real, orders: Whole) -> Real:
-    count, bins = int(orders.max()) + 1, target.shape[1]
-    synthesis, shares = _cosines(count, bins), _shares(bins)
-    analysis, alternating = _analysis(synthesis), np.where(np.arange(bins) % 2, -shares, shares)
-    window, level, cepstrum = _half_hamming(orders, count), target, np.zeros((len(target), count))
-    envelope, left = np.empty_like(target), np.arange(len(target))
+def _iterated_together(target: Real, orders: Whole, cosines: Real) -> Real:
+    window, shares = _half_hamming(orders, len(cosines)), _shares(cosines.shape[1])
+    kept, cepstrum = window > 0, np.zeros(window.shape)
+    envelope, level, left = target.copy(), target, np.arange(len(orders))
     for _ in range(ITERATIONS):
-        folded = (level @ analysis) * (window > 0)
-        inner = np.sum(folded**2, axis=1)
-        constant, highest = folded[:, 0] ** 2, (level @ alternating) ** 2
-        outer = 2 * ((level**2) @ shares - constant - highest) - (inner - constant)
-        gain = 1 + np.sqrt(np.maximum(outer, 0) / np.maximum(inner, np.finfo(float).tiny))
-        cepstrum = cepstrum + gain[:, None] * window * (folded - cepstrum)
-        smooth = cepstrum @ synthesis
+        shared = level * shares
+        series = 2 * kept * (shared @ cosines.T)
+        series[:, 0] /= 2
+        gain = _gain(series, np.einsum("fk,fk->f", shared, level), shared)
+        cepstrum = cepstrum + gain * window * (series - cepstrum)
+        smooth = cepstrum @ cosines
         envelope[left] = smooth
-        above = (target[left] - smooth).max(axis=1) > TOLERANCE
-        if not above.any():
+        far = (target - smooth).max(axis=1) > TOLERANCE
+        if not far.any():
             break
-        level = np.maximum(level, smooth)[above]
-        window, cepstrum, left = window[above], cepstrum[above], left[above]
+        level = np.maximum(level, smooth)
+        if not far.all():
+            target, level, left = target[far], level[far], left[far]
+            window, kept, cepstrum = window[far], kept[far], cepstrum[far]
     return envelope
+
+
+def _gain(series: Real, power: Real, shared: Real) -> Real:
+    """Return (Ei + Eo) / Ei, Ei and Eo the norms of the series kept and of what is left out.
+
+    The mean square is that of all coefficients, so that those left out need not be known; the
+    highest cosine of all counts as neither.
+    """
+    inner, constant = np.sum(series**2, axis=1), series[:, 0] ** 2
+    highest = shared[:, ::2].sum(axis=1) - shared[:, 1::2].sum(axis=1)
+    outer = np.maximum(2 * (power - constant - highest**2) - (inner - constant), 0)
+    gain: Real = 1 + np.sqrt(outer / np.maximum(inner, np.finfo(float).tiny))
+    return gain[:, None]
 
 
 def _half_hamming(orders: Whole, count: int) -> Real:
-    """Return Hamming windows from their peak to their end at each order, 0 beyond."""
-    at, last = np.arange(count), orders[:, None]
-    return np.where(at <= last, 0.54 + 0.46 * np.cos(np.pi * at / last), 0.0)
+    """Return Hamming windows from their peak at 0 to their end at each order, 0 beyond."""
+    number, last = np.arange(count), orders[:, None]
+    return np.where(number <= last, 0.54 + 0.46 * np.cos(np.pi * number / last), 0.0)

@@ -17,7 +17,7 @@ from scipy import fft
 from emocli.features.covarep._signal import Flags, Real, Whole, refine, round_half_up
 
 FFT_SIZE = 4096
-BLOCK = 128  # frames worked on at once
+BLOCK = 512  # frames worked on at once
 PERIODS = 3.0  # length of the window
 FALLBACK_F0 = 100.0  # Hz, where there is no pitch
 
@@ -86,7 +86,7 @@ def harmonic_frames(x: Real, fs: float, times: Real, f0: Real) -> HarmonicFrames
 
 
 def harmonic_blocks(x: Real, fs: float, times: Real, f0: Real) -> Iterator[HarmonicFrames]:
-    """Yield the rows of `harmonic_frames` a hundred or so at a time, so that memory is bounded."""
+    """Yield the rows of `harmonic_frames` some hundreds at a time, so that memory is bounded."""
     centres, f0, kept = _inside(len(x), fs, times, f0)
     most = _most(f0, fs)
     for start in range(0, len(f0), BLOCK):

@@ -107,3 +107,11 @@ def test_it_is_covareps(references: list[Reference]) -> None:
                 found = each.on_grid(frames.times * FS, values)
                 np.testing.assert_allclose(found, original, atol=2e-3)
                 assert np.corrcoef(found, original)[0, 1] > 0.9999
+
+
+def test_the_convention_matters(references: list[Reference]) -> None:
+    each = references[0]
+    arrays, voiced = each.arrays, each.features["VUV"] > 0
+    frames = harmonic_frames(each.x, FS, arrays["srh_time_s"], arrays["srh_f0"].astype(float))
+    found = each.on_grid(frames.times * FS, rd(frames, FS, "v1.4.1")[0])
+    assert np.corrcoef(found[voiced], each.features["Rd"][voiced])[0, 1] < 0.9
