@@ -61,7 +61,7 @@ def hmpd(blocks: Iterable[HarmonicFrames], fs: float, seed: int = 0) -> PhaseDis
     seed : int
         For the random phases above the last harmonic.
 
-    Source: Degottex & Erro 2014, sections 2.3 and 3.
+    Source: Degottex & Erro 2014.
     """
     rng = np.random.default_rng(seed)
     times: list[Real] = [np.zeros(0)]
