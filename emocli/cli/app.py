@@ -68,7 +68,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        code = application()(list(arguments), prog_name="emocli", standalone_mode=False) or 0
+        given = options.with_defaults(arguments)
+        code = application()(given, prog_name="emocli", standalone_mode=False) or 0
         return _interrupted() if code == INTERRUPTED else int(code)
     except EmocliError as error:
         return _refuse(str(error))

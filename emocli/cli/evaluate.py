@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.errors import ConfigError
 
 
 class SplitName(StrEnum):
@@ -21,23 +22,18 @@ class SplitName(StrEnum):
 
 def command(
     run: Annotated[Path, typer.Argument(help="Folder of a trained run.")],
-    corrupt: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MODALITY[:NAME[@LEVEL]]",
-            help="visual (Gaussian noise at 0 dB), visual:gaussian@0.01, audio:zero, "
-            "text:dropout@0.5; repeat to corrupt several at once.",
-        ),
-    ] = None,
+    corrupt: options.Corrupt = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Also try a range of levels, and draw the curve.")
     ] = False,
     levels: Annotated[
         str | None, typer.Option(help="Levels of the sweep, e.g. 10,1,0.1 or 10dB,0dB,-10dB.")
     ] = None,
-    check: Annotated[
-        bool, typer.Option("--check/--no-check", help="Discard what the modality check distrusts.")
-    ] = False,
+    check: options.Check = None,
+    oracle: options.Oracle = False,
+    proxy: options.Proxy = None,
+    fill: options.Fill = None,
+    settings: options.Settings = None,
     split: Annotated[SplitName, typer.Option(help="Clips to evaluate on.")] = SplitName.test,
     manifest: Annotated[
         Path | None, typer.Option(help="Another manifest than the run was trained with.")
@@ -51,11 +47,18 @@ def command(
 ) -> None:
     """Evaluate a run, clean and corrupted.
 
+    What was done in training about modalities that are not trusted is done here too, unless options
+    say otherwise: --check --proxy, --oracle --fill zero, --set robust.proxy.k=50, --no-check.
+
     The report goes to RUN/reports/. With --json, accuracy, uar, weighted_f1 and macro_f1 are those
     of the condition asked for; of a run of several seeds the mean, with the spread under _std.
     """
+    from emocli.config import parse_sets
     from emocli.stages.evaluate import evaluate
 
+    tree = parse_sets(settings or ())
+    for section in tree.keys() - {"robust"}:
+        raise ConfigError(f"unknown setting '{section}'", mend="there is robust.KEY")
     wanted = (levels or "").split(",") if levels else []
     with show.progress("evaluating", "conditions") as progress:
         report = evaluate(
@@ -65,7 +68,7 @@ def command(
             split=split.value,
             corrupt=corrupt or (),
             sweep=wanted if sweep or levels else None,
-            check=check,
+            repair=options.repair(check, oracle, proxy, fill) | {"settings": tree.get("robust")},
             seed=seed,
             figures=figures,
             progress=progress,

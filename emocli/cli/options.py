@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,12 +42,65 @@ OtherStore = Annotated[
     Path | None, typer.Option("--store", help="Another place of the store than the run remembers.")
 ]
 Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")]
+Corrupt = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="MODALITY[:NAME][@LEVEL]",
+        help="visual (Gaussian noise at 0 dB), visual@0.01, audio:zero, text:dropout@0.5, or a "
+        "protocol: m3er75, face100; repeat for several at once.",
+    ),
+]
+Check = Annotated[
+    bool | None,
+    typer.Option(
+        "--check/--no-check", help="Let the modality check say what is not to be trusted."
+    ),
+]
+Oracle = Annotated[bool, typer.Option("--oracle", help="Let the truth say it instead.")]
+Proxy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[MODE]",
+        help="Regenerate what is not trusted or missing: knn_ls (default), ridge, paired_qr, "
+        "svd_unpaired, affine, nn1; or literal, paper, plus.",
+    ),
+]
+Fill = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WAY",
+        help="Instead of proxies: discard (default; Mittal 2020 eq. 1), missing, zero or mean.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
+
+
+DEFAULTS = {"--proxy": "paper"}
+"""Options whose value may be left out, and what it is then."""
+
+
+def with_defaults(arguments: Sequence[str]) -> list[str]:
+    """Write down the values that were left out."""
+    following = [*arguments[1:], "-"]
+    return [
+        part
+        for argument, after in zip(arguments, following, strict=True)
+        for part in (
+            (argument, DEFAULTS[argument])
+            if argument in DEFAULTS and after.startswith("-")
+            else (argument,)
+        )
+    ]
 
 
 def help_without_command(context: typer.Context) -> None:
     """Print the help of a group of commands that was called without naming one."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def repair(check: bool | None, oracle: bool, proxy: str | None, fill: str | None) -> dict[str, Any]:
+    """Put together what the options say about modalities that are not trusted."""
+    return {"check": check, "oracle": oracle, "proxy": proxy, "fill": fill}

@@ -27,6 +27,11 @@ def command(
         typer.Option(min=3, help="Cross-validate: RUN/fold-0, RUN/fold-1, ... of this many."),
     ] = None,
     workers: options.Workers = 1,
+    corrupt: options.Corrupt = None,
+    check: options.Check = None,
+    oracle: options.Oracle = False,
+    proxy: options.Proxy = None,
+    fill: options.Fill = None,
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
@@ -38,7 +43,11 @@ def command(
 
     Learns from the train split, stops and chooses on the valid split; the test split stays sealed.
     With --folds every clip is tested once, by networks that never saw its speaker or dialogue.
-    Repeat the command to resume. Settings are network.KEY and train.KEY, e.g. --set train.lr=3e-4.
+    Repeat the command to resume. Settings are network.KEY, train.KEY and robust.KEY, e.g. --set
+    train.lr=3e-4.
+
+    With --corrupt the clips of both splits are corrupted first; with --check (fitted by emocli
+    fit-cca) what it distrusts is discarded, and with --proxy regenerated from validation on.
     """
     from emocli import config as configuration
     from emocli.data.manifest import Manifest
@@ -46,10 +55,17 @@ def command(
 
     corpus = Manifest.read(manifest, root)
     tree = configuration.layered(config, settings)
+    robust = options.repair(check, oracle, proxy, fill) | {"corrupt": corrupt or ()}
     if dry_run:
         first = corpus.folded(0, folds) if folds else corpus
         resolved = stage.plan(
-            first, store, fusion=fusion, features=feature, preset=preset, settings=tree
+            first,
+            store,
+            fusion=fusion,
+            features=feature,
+            preset=preset,
+            settings=tree,
+            robust=robust,
         )
         show.as_json(resolved | ({"folds": folds} if folds else {}))
         return
@@ -60,6 +76,7 @@ def command(
             "features": feature,
             "preset": preset,
             "settings": tree,
+            "robust": robust,
             "seeds": seeds,
             "overwrite": overwrite,
             "workers": workers,

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from emocli.config import Settings, Tree, merge
+from emocli.config import Settings, Tree, build, merge
 from emocli.data.batch import Batch, Padded
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
@@ -82,7 +82,7 @@ class RepairConfig(Settings):
         oracle : bool
             Whether the truth is known.
         settings : mapping, optional
-            Of the proxies, what deviates from the kind.
+            What deviates from all that, ``{"proxy": {"k": 50}}``.
 
         Raises
         ------
@@ -96,19 +96,18 @@ class RepairConfig(Settings):
         tree = self.model_dump()
         if oracle or check is not None:
             tree["trust"] = "oracle" if oracle else "check" if check else "all"
-            if tree["trust"] == "all" and proxy is None and fill is None:
-                tree["fill"] = "discard"  # --no-check undoes it all
+            if tree["trust"] == "all":
+                tree["fill"] = "discard"  # nothing is distrusted
         if fill == "mean":
             proxy, fill = "mean", None
-        if proxy is not None or settings:
-            kind = proxy or self.proxy.mode
-            base = {} if proxy else tree["proxy"]
-            tree["proxy"] = configure(kind, merge(base, settings or {})).model_dump()
-        tree["fill"] = "proxy" if proxy is not None else fill or tree["fill"]
-        if tree["fill"] not in ("discard", "proxy") and tree["trust"] == "all":
+        if proxy is not None:
+            tree["proxy"], fill = configure(proxy).model_dump(), "proxy"
+        tree["fill"] = fill or tree["fill"]
+        found = build(type(self), merge(tree, settings or {}), "robust")
+        if found.fill not in ("discard", "proxy") and found.trust == "all":
             mend = "add --check or --oracle, which say what is bad"
-            raise ConfigError(f"--fill {tree['fill']} would fill nothing", mend=mend)
-        return type(self).model_validate(tree)
+            raise ConfigError(f"--fill {found.fill} would fill nothing", mend=mend)
+        return found
 
 
 class RobustConfig(RepairConfig):

@@ -147,15 +147,14 @@ def prepare(
 ) -> Prepared:
     """Open the features, resolve the settings, and check that they can be trained on.
 
-    ``robust`` holds what `RobustConfig.asked` takes, on top of the settings.
+    ``robust`` holds what `RobustConfig.asked` takes; the settings are laid over it.
 
     Raises
     ------
     EmocliError
         If not.
     """
-    network, training, repairing = _resolve(fusion, preset, settings, manifest.task)
-    repairing = repairing.asked(**(robust or {}))
+    network, training, repairing = _resolve(fusion, preset, settings, robust or {}, manifest.task)
     stores = open_features(store, features, manifest)
     train = Samples.of(manifest, "train", stores)
     valid = Samples.of(manifest, "valid", stores)
@@ -174,7 +173,11 @@ def prepare(
 
 
 def _resolve(
-    fusion: str, preset: str, settings: Mapping[str, Any], task: Task
+    fusion: str,
+    preset: str,
+    settings: Mapping[str, Any],
+    robust: Mapping[str, Any],
+    task: Task,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
     """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device."""
     module = plugins.load("fusion", fusion)
@@ -190,8 +193,8 @@ def _resolve(
     network = build(module.Config, tree.get("network", {}), "network")
     training = build(TrainConfig, tree.get("train", {}), "train")
     chosen = {"loss": losses.resolve(training.loss, task), "monitor": training.monitored(task)}
-    robust = build(RobustConfig, tree.get("robust", {}), "robust")
-    return network, training.model_copy(update=chosen), robust
+    repairing = RobustConfig().asked(**robust, settings=tree.get("robust"))
+    return network, training.model_copy(update=chosen), repairing
 
 
 def _digest(path: Path) -> str:

@@ -75,7 +75,8 @@ def test_the_options_of_a_command_become_settings() -> None:
     assert asked(trained, check=False) == ("all", "discard", "ridge")
     assert asked(trained, fill="missing") == ("check", "missing", "ridge")
     assert asked(trained, oracle=True) == ("oracle", "proxy", "ridge")
-    assert trained.asked(settings={"ridge": 2.0}).proxy == ProxyConfig(mode="ridge", k=3, ridge=2.0)
+    changed = trained.asked(settings={"proxy": {"ridge": 2.0}})
+    assert changed.proxy == ProxyConfig(mode="ridge", k=3, ridge=2.0)
     assert trained.asked(proxy="ridge").proxy.k == 200  # a kind that is named starts afresh
 
 
@@ -86,6 +87,8 @@ def test_the_options_of_a_command_become_settings() -> None:
         ({"check": True, "proxy": "ridge", "fill": "zero"}, "--proxy and --fill zero"),
         ({"fill": "zero"}, "--fill zero would fill nothing; add --check or --oracle"),
         ({"proxy": "best"}, "no kind of proxy 'best'"),
+        ({"check": True, "fill": "noise"}, "setting 'robust.fill' = 'noise'"),
+        ({"settings": {"proxy": {"n": 3}}}, "unknown setting 'robust.proxy.n'"),
     ],
 )
 def test_contradictions_are_refused(options: dict[str, object], message: str) -> None:

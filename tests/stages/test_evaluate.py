@@ -19,7 +19,7 @@ from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, ManifestError, RunError, StoreError
 from emocli.learn import rundir
 from emocli.learn.metrics import COMMON
-from emocli.stages._bench import Bench, checked
+from emocli.stages._bench import Bench
 from emocli.stages.evaluate import Report, evaluate
 from emocli.stages.fit_cca import fit_cca
 from emocli.stages.train import train
@@ -171,7 +171,7 @@ def test_corruptions_are_the_same_in_every_evaluation(single):
 
 
 def test_corruptions_act_on_standardised_features(single):
-    bench = Bench.open(single, "test", None, None, check=False)
+    bench = Bench.open(single, "test", None, None)
     values = np.concatenate([bench.samples.array(c.id, "audio") for c in bench.samples.clips])
     assert abs(values.mean()) < 0.5
     assert 0.5 < values.std() < 2
@@ -234,14 +234,14 @@ def test_progress_counts_conditions(single):
 def with_check(corpus: toy.Toy, single: Path, tmp_path: Path) -> Path:
     """A copy whose check trusts only what agrees well."""
     copy = Path(shutil.copytree(corpus.folder, tmp_path / "copy"))
-    settings = {"tau": "fixed", "threshold": 0.6, "all_flagged": "zero_all"}
+    settings = {"tau": "fixed", "threshold": 0.3, "all_flagged": "zero_all"}
     manifest = Manifest.read(copy / "toy.csv")
     fit_cca(manifest, copy / "store", settings={"check": settings})
     return copy / "one"
 
 
 def test_the_check_changes_what_the_network_sees(with_check):
-    off, on = report(with_check).data, report(with_check, check=True).data
+    off, on = report(with_check).data, report(with_check, repair={"check": True}).data
     assert "flagged" not in off["clean"]
     flagged = on["clean"]["flagged"]
     assert sum(found["flagged"] for found in flagged.values()) > 20
@@ -249,21 +249,19 @@ def test_the_check_changes_what_the_network_sees(with_check):
 
 
 def test_flags_are_counted_among_corrupted_and_innocent(with_check):
-    found = report(with_check, corrupt=["visual:gaussian@-30dB"], check=True).data
+    found = report(with_check, corrupt=["visual:gaussian@-30dB"], repair={"check": True}).data
     flags = found["corrupted"]["flagged"]
-    assert {m: f["corrupted"] for m, f in flags.items()} == {
-        "audio": False,
-        "text": False,
-        "visual": True,
-    }
+    assert {m: f["corrupted"] for m, f in flags.items()} == {"audio": 0, "text": 0, "visual": 45}
+    assert flags["visual"]["found"] == flags["visual"]["flagged"]
+    assert flags["audio"]["found"] == 0
     assert flags["visual"]["clips"] == 45
     assert flags["visual"]["flagged"] >= found["clean"]["flagged"]["visual"]["flagged"]
 
 
 def test_what_the_check_trusts_stays_bit_identical(with_check):
-    bench = Bench.open(with_check, "test", None, None, check=True)
-    assert bench.check is not None
-    after, flagged = checked(bench.check, bench.samples, 7)
+    bench = Bench.open(with_check, "test", None, None, repair={"check": True})
+    repaired = bench.workshop.repaired(bench.samples, bench.repair, size=7)
+    after, flagged = repaired.samples, repaired.flagged
     some = {m: len(ids) for m, ids in flagged.items()}
     assert any(0 < count < 45 for count in some.values())
     for clip in bench.samples.clips:
@@ -274,9 +272,9 @@ def test_what_the_check_trusts_stays_bit_identical(with_check):
 
 
 def test_the_check_works_for_dialogues_too(with_check):
-    bench = Bench.open(with_check, "test", None, None, check=True)
-    assert bench.check is not None
-    after, flagged = checked(bench.check, bench.samples, 7)
+    bench = Bench.open(with_check, "test", None, None, repair={"check": True})
+    repaired = bench.workshop.repaired(bench.samples, bench.repair, size=7)
+    after, flagged = repaired.samples, repaired.flagged
     (batch,) = after.batches(100, "dialogue")
     assert batch.turns is not None
     for modality, view in batch.views.items():
@@ -286,7 +284,7 @@ def test_the_check_works_for_dialogues_too(with_check):
 
 def test_a_missing_check_is_one_line(single):
     with pytest.raises(StoreError, match=r"check.h5: .*fit-cca"):
-        report(single, check=True)
+        report(single, repair={"check": True})
 
 
 def test_a_check_of_other_features_is_refused(with_check):
@@ -294,7 +292,7 @@ def test_a_check_of_other_features_is_refused(with_check):
     manifest = Manifest.read(with_check.parent / "toy.csv")
     fit_cca(manifest, store, features=["glove", "face_hog"])
     with pytest.raises(StoreError, match="fit-cca again"):
-        report(with_check, check=True)
+        report(with_check, repair={"check": True})
 
 
 # -- what it refuses
