@@ -326,8 +326,8 @@ def _with_texts(segments: list[Segment], folder: Folder) -> list[Segment]:
     for path in () if any(texts.values()) else folder.with_suffix(CSD):
         with Csd(path) as file:
             if file.is_words and "word" in path.name.lower():
-                entries = set(file.entries)
-                by_video = {s.video: file.words(s.video) for s in segments if s.video in entries}
+                videos = {segment.video for segment in segments}.intersection(file.entries)
+                by_video = {video: file.words(video) for video in videos}
                 break
     else:
         return [replace(segment, text=texts.get(segment.id, "")) for segment in segments]

@@ -198,10 +198,11 @@ def import_features(
 
 
 class _Words:
-    """The intervals of a computational sequence, by clip."""
+    """The intervals of a computational sequence, by clip; those of the entry read last are kept."""
 
     def __init__(self, file: Csd) -> None:
         self._file, self._entries = file, set(file.entries)
+        self._last: tuple[str, NDArray[np.float64]] | None = None
 
     def of(self, clip: Clip) -> NDArray[np.float64]:
         """Return the clip's intervals, shape (n, 2), from its start; none if it is not there."""
@@ -210,7 +211,9 @@ class _Words:
         entry = clip.dialogue if whole else clip.id
         if entry not in self._entries:
             return np.zeros((0, 2))
-        spans = self._file.spans(entry)
+        if self._last is None or self._last[0] != entry:
+            self._last = entry, self._file.spans(entry)
+        spans = self._last[1]
         rows = Timed(np.zeros((len(spans), 0), np.float32), spans)
         if whole:
             rows = rows.cut(start, np.inf if clip.end is None else clip.end)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emocli import config
+from emocli.data.manifest import Manifest
+from emocli.datasets import table
+from emocli.errors import ConfigError, ManifestError
+
+
+def build(root: Path, **settings: Any) -> Manifest:
+    return table.build(root, config.build(table.Config, settings, "table"))
+
+
+def write(root: Path, *lines: str, name: str = "labels.csv") -> Path:
+    (root / name).write_text("\n".join([*lines, ""]))
+    return root
+
+
+def test_classes(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "id,split,emotion,speaker,dialogue,turn,start,end,text,media.audio",
+        'a,train,sad,ann,d,1,0.5,2,"well, no",sub/a.wav',
+        "b,valid,happy,bob,,,,,,",
+        "c,test,,cat,,,,,,",
+    )
+    manifest = build(tmp_path, citation="Me (2020)", licence="CC0")
+    assert manifest.classes == ("happy", "sad")
+    assert manifest.task == "single"
+    assert (manifest.dataset, manifest.citation) == (tmp_path.name, "Me (2020)")
+    first, second, third = manifest.clips
+    assert (first.label, first.speaker, first.dialogue, first.turn) == ("sad", "ann", "d", 1)
+    assert (first.start, first.end, first.text) == (0.5, 2, "well, no")
+    assert first.media == {"audio": tmp_path / "sub" / "a.wav"}
+    assert (second.label, second.split, second.start) == ("happy", "valid", None)
+    assert (third.label, third.split) == (None, "test")
+    assert manifest.notes == ("1 clips have no label",)
+    assert build(tmp_path, classes=["sad", "calm", "happy"]).classes == ("sad", "calm", "happy")
+    with pytest.raises(ManifestError, match=r"holds 'sad', which is not in table\.classes"):
+        build(tmp_path, classes=["happy"])
+    with pytest.raises(ManifestError, match=r"does not hold numbers; leave table\.edges out"):
+        build(tmp_path, edges=[1])
+
+
+def test_few_whole_numbers_are_classes(tmp_path: Path) -> None:
+    write(tmp_path, "id,split,y", "a,train,2", "b,train,0", "c,valid,10", "d,test,")
+    manifest = build(tmp_path)
+    assert manifest.classes == ("0", "2", "10")
+    assert [clip.label for clip in manifest.clips] == ["2", "0", "10", None]
+    named = build(tmp_path, classes=["low", "mid", "high"])
+    assert [clip.label for clip in named.clips] == ["mid", "low", "high", None]
+    with pytest.raises(ManifestError, match=r"has 3 classes, table\.classes names 2"):
+        build(tmp_path, classes=["low", "high"])
+    write(tmp_path, "id,y", *(f"c{k},{k}" for k in range(21)))
+    assert build(tmp_path).task == "intensity"
+
+
+def test_numbers_are_intensities(tmp_path: Path) -> None:
+    write(tmp_path, "id,split,arousal", "a,train,0.5", "b,valid,", "c,test,-1")
+    manifest = build(tmp_path)
+    assert (manifest.task, manifest.classes) == ("intensity", ("arousal",))
+    assert [clip.labels for clip in manifest.clips] == [{"arousal": 0.5}, {}, {"arousal": -1.0}]
+
+
+def test_edges_cut_numbers_into_classes(tmp_path: Path) -> None:
+    write(tmp_path, "id,split,y", "a,train,0.5", "b,train,3", "c,valid,2.9", "d,test,7", "e,test,")
+    manifest = build(tmp_path, edges=[3])
+    assert manifest.classes == ("below 3", "3 and above")
+    assert [c.label for c in manifest.clips] == [
+        "below 3", "3 and above", "below 3", "3 and above", None,
+    ]  # fmt: skip
+    three = build(tmp_path, edges=[1, 3])
+    assert three.classes == ("below 1", "1 to 3", "3 and above")
+    assert [c.label for c in three.clips[:3]] == ["below 1", "3 and above", "1 to 3"]
+    named = build(tmp_path, edges=[3], classes=["bad", "good"])
+    assert [c.label for c in named.clips[:2]] == ["bad", "good"]
+    with pytest.raises(ConfigError, match="Edges must rise"):
+        build(tmp_path, edges=[3, 3])
+
+
+def test_splits_can_be_drawn(tmp_path: Path) -> None:
+    rows = [f"c{k},train,{k % 2},s{k % 12}" for k in range(60)]
+    write(tmp_path, "id,split,y,speaker", *rows)
+    assert {clip.split for clip in build(tmp_path).clips} == {"train"}
+    assert build(tmp_path).notes == (
+        "no clip is in valid: training needs it; draw splits: table.split=new",
+    )
+    drawn = build(tmp_path, split="new")
+    assert [len(drawn.split(split)) for split in ("train", "valid", "test")] == [40, 10, 10]
+    assert not drawn.notes
+    splits = {clip.speaker: clip.split for clip in drawn.clips}
+    assert all(splits[clip.speaker] == clip.split for clip in drawn.clips)
+    write(tmp_path, "id,y", *(f"c{k},{k % 2}" for k in range(12)))
+    alone = build(tmp_path)
+    assert Counter(clip.split for clip in alone.clips) == {"train": 8, "valid": 2, "test": 2}
+    assert alone.notes == (
+        "12 clips are split one by one: their dialogues and speakers are not known",
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "settings", "message"),
+    [
+        (["name,y", "a,1"], {}, "has no column 'id'"),
+        (["id,split", "a,train"], {}, "has no column of labels"),
+        (["id,x,y", "a,1,2"], {}, r"may be the labels: x, y; choose one with --set table\.label"),
+        (["id,valence", "a,1"], {"label": "valance"}, "no column 'valance'; did you mean 'valen"),
+        (["id,turn,y", "a,first,1"], {}, "row 2: invalid literal"),
+        (["id,split,y", "a,dev,1"], {}, "there is no split 'dev'"),
+        (["id,y", "a,1", "a,2"], {}, "id 'a' is already that of another clip"),
+        (["id,y,media.audio", "a,1,../b.wav"], {}, "outside the root"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    tmp_path: Path, lines: list[str], settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ManifestError, match=message):
+        build(write(tmp_path, *lines), **settings)
+
+
+def test_another_table_and_column(tmp_path: Path) -> None:
+    write(tmp_path, "id,x,y", "a,0.5,b", name="other.csv")
+    assert build(tmp_path, labels="other.csv", label="y").classes == ("b",)
+    assert build(tmp_path, labels="other.csv", label="x").task == "intensity"
+    with pytest.raises(ManifestError, match="there is no such file"):
+        build(tmp_path)
+
+
+def test_numbers_that_are_none_are_names(tmp_path: Path) -> None:
+    write(tmp_path, "id,y", "a,nan", "b,inf", "c,1")
+    assert build(tmp_path).classes == ("1", "inf", "nan")
+
+
+def test_it_is_written_and_read(tmp_path: Path) -> None:
+    write(tmp_path, "id,split,y", "a,train,0.5", "b,valid,3", "c,valid,2.9")
+    for settings in ({}, {"edges": [1]}):
+        manifest = build(tmp_path, **settings)
+        manifest.write(tmp_path / "out.csv")
+        assert Manifest.read(tmp_path / "out.csv") == manifest
+
+
+def test_real_sequences(shared_data: Path) -> None:
+    reviews = build(shared_data / "mmmo", edges=[3], split="new")
+    assert Counter(clip.label for clip in reviews.clips) == {"3 and above": 86, "below 3": 34}
+    assert build(shared_data / "mmmo").task == "intensity"
+    youtube = build(shared_data / "youtube")
+    assert Counter(clip.label for clip in youtube.clips) == {"1": 37, "0": 36, "2": 23}
