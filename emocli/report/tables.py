@@ -23,28 +23,45 @@ class Table:
 
 
 def tables(report: Data) -> tuple[Table, ...]:
-    """Return the conditions side by side, then classes, confusion, check and sweep."""
-    found = [_conditions(report), _classes(report), *_confusions(report)]
-    if report["check"]:
-        found.append(_check(report))
+    """Return the conditions side by side, then folds, classes, confusion, check and sweep."""
+    found = [_conditions(report)]
+    if report["folds"]:
+        found.append(_folds(report))
+    found += [_classes(report), *_confusions(report)]
+    if report["repair"]:
+        found.append(_repair(report))
     if report["sweep"]:
         found.append(_sweep(report))
     return tuple(found)
 
 
 def _conditions(report: Data) -> Table:
-    sides = both(report)
+    sides, baselines = both(report), report["baselines"]
+    blank = [""] * len(baselines)
     rows: list[tuple[Cell, ...]] = []
     for name in report["protocols"]:
-        rows.append((_title(name), *(_cell(data, name) for _, data in sides)))
+        others = (_number(data[name]) for data in baselines.values())
+        rows.append((_title(name), *(_cell(data, name) for _, data in sides), *others))
         if name == "accuracy":
-            rows.append(("  95 % interval", *(_bounds(data["accuracy_ci"]) for _, data in sides)))
+            bounds = (_bounds(data["accuracy_ci"]) for _, data in sides)
+            rows.append(("  95 % interval", *bounds, *blank))
     if report["difference"]:
         change = report["difference"]
-        rows.append(("change of accuracy", "", f"{change['accuracy']:+.3f}"))
-        rows.append(("  95 % interval", "", _bounds(change["accuracy_ci"])))
+        rows.append(("change of accuracy", "", f"{change['accuracy']:+.3f}", *blank))
+        rows.append(("  95 % interval", "", _bounds(change["accuracy_ci"]), *blank))
     title = f"{report['run']} on {report['n']} clips of {report['dataset']} ({report['split']})"
-    return Table(title, ("figure", *(label for label, _ in sides)), tuple(rows))
+    return Table(title, ("figure", *(label for label, _ in sides), *baselines), tuple(rows))
+
+
+def _folds(report: Data) -> Table:
+    """Each fold by itself, mean over the seeds."""
+    names = [name for name in ("clean", "corrupted") if name in report["folds"][0]]
+    columns = [f"{_title(figure)} {name}" for name in names for figure in SWEPT]
+    rows = [
+        (fold["fold"], fold["n"], *(_cell(fold[name], f) for name in names for f in SWEPT))
+        for fold in report["folds"]
+    ]
+    return Table("folds", ("fold", "clips", *columns), tuple(rows))
 
 
 def _classes(report: Data) -> Table:
@@ -79,21 +96,22 @@ def _confusions(report: Data) -> list[Table]:
     ]
 
 
-def _check(report: Data) -> Table:
+def _repair(report: Data) -> Table:
     rows = [
         (
             label,
             modality,
-            "corrupted" if found["corrupted"] else "innocent",
             found["clips"],
-            found["flagged"],
-            _percent(found["flagged"], found["clips"]),
+            found["corrupted"],
+            _percent(found["found"], found["corrupted"]),
+            _percent(found["flagged"] - found["found"], found["clips"] - found["corrupted"]),
+            found["regenerated"],
         )
         for label, data in [*both(report), *_points(report)]
         for modality, found in data["flagged"].items()
     ]
-    columns = ("condition", "modality", "is", "clips", "flagged", "%")
-    return Table("modality check", columns, tuple(rows))
+    columns = ("condition", "modality", "clips", "corrupted", "found %", "false %", "regenerated")
+    return Table(f"repair: {report['repair']}", columns, tuple(rows))
 
 
 def _sweep(report: Data) -> Table:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from typing import Any
 from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.durable import replacing, write_at
-from emocli.learn.metrics import PROTOCOLS, RULES
+from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
 from emocli.learn.statistics import grouping, groups
-from emocli.learn.summary import compare, summarise
+from emocli.learn.summary import compare, means, summarise
 from emocli.report.tables import Table, tables
 from emocli.robust.corrupt import Corruption, at_levels, parse_all
 from emocli.stages._bench import Bench, Measured
+from emocli.stages._cross import Folds, open_bench
 
 Progress = Callable[[int, int], None]
 
@@ -41,7 +42,8 @@ class Report:
         The report, a JSON file in the run's ``reports/``.
     data : dict
         Its content: the figures of the condition asked for at the top; ``clean`` and ``corrupted``
-        side by side and their ``difference``; ``sweep``; and what all was computed from.
+        side by side and their ``difference``; ``sweep``; ``baselines``; the ``folds`` of a
+        cross-validation; and what all was computed from.
     figures : tuple of Path
         Drawings beside it, PNG and SVG.
     tables : tuple of Table
@@ -62,17 +64,20 @@ def evaluate(
     split: Split = "test",
     corrupt: Sequence[str] = (),
     sweep: Sequence[str] | None = None,
-    check: bool = False,
+    repair: Mapping[str, Any] | None = None,
     seed: int = 0,
     figures: bool = True,
     progress: Progress = lambda done, total: None,
 ) -> Report:
     """Evaluate all seeds of a run, and write a report into it.
 
+    The test clips of a cross-validation's folds are pooled: every clip is judged by the networks
+    of the fold that tests it, and the figures are those of all clips together.
+
     Parameters
     ----------
     run : Path
-        A finished run.
+        A finished run, or the folder of a cross-validation.
     manifest, store : Path, optional
         Instead of those it was trained on.
     split : str
@@ -82,8 +87,9 @@ def evaluate(
     sweep : sequence of str, optional
         Levels: each corruption by itself (of every modality, if none is given) at each level. None
         given: `LEVELS`.
-    check : bool
-        Whether the store's modality check removes what it does not trust.
+    repair : mapping, optional
+        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it:
+        ``{"check": True, "proxy": "knn_ls"}``. By default what was done in training.
     seed : int
         Of the corruptions.
     figures : bool
@@ -96,7 +102,7 @@ def evaluate(
     EmocliError
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
-    bench = Bench.open(run, split, manifest, store, check)
+    bench = open_bench(run, split, manifest, store, repair)
     asked = parse_all(corrupt, bench.modalities)
     swept = _swept(corrupt, sweep, bench.modalities)
     conditions = [(), *([asked] if asked else []), *((corruption,) for corruption in swept)]
@@ -115,9 +121,11 @@ def evaluate(
             "corrupted": _condition(bench, corrupted) if corrupted else None,
             "difference": _difference(bench, clean, corrupted) if corrupted else None,
             "sweep": [_point(bench, point) for point in points],
+            "baselines": _baselines(bench, clean),
+            "folds": _folds(bench, clean, corrupted),
         }
     )
-    name = _name(split, (*asked, *(["sweep"] if swept else [])), check, seed)
+    name = _name(split, (*asked, *(["sweep"] if swept else [])), bench.repair.label, seed)
     return _write(run / REPORTS, name, data, figures)
 
 
@@ -131,33 +139,34 @@ def _swept(
     return parse_all((s for spec in specs for s in at_levels(spec, levels or LEVELS)), modalities)
 
 
-def _condition(bench: Bench, measured: Measured) -> dict[str, Any]:
+def _condition(bench: Bench | Folds, measured: Measured) -> dict[str, Any]:
     found = summarise(measured.scores, bench.config.seeds, _groups(bench, measured))
     found["corruption"] = [corruption.label for corruption in measured.corruptions]
-    if bench.check is not None:
+    if measured.repair.label:
         found["flagged"] = _flagged(bench, measured)
     return found
 
 
-def _flagged(bench: Bench, measured: Measured) -> dict[str, dict[str, int | bool]]:
-    """Count what the check flagged, among the corrupted modalities and the innocent ones."""
-    spoilt = {corruption.subject for corruption in measured.corruptions}
+def _flagged(bench: Bench | Folds, measured: Measured) -> dict[str, dict[str, int]]:
+    """Count what was flagged and regenerated, beside what was corrupted in truth."""
     lacking = bench.samples.missing()
     return {
         modality: {
-            "corrupted": modality in spoilt,
             "clips": len(bench.samples) - lacking[modality],
+            "corrupted": len(measured.spoilt[modality]),
             "flagged": len(measured.flagged[modality]),
+            "found": len(measured.flagged[modality] & measured.spoilt[modality]),
+            "regenerated": len(measured.regenerated[modality]),
         }
         for modality in bench.modalities
     }
 
 
-def _difference(bench: Bench, clean: Measured, corrupted: Measured) -> dict[str, Any]:
+def _difference(bench: Bench | Folds, clean: Measured, corrupted: Measured) -> dict[str, Any]:
     return compare(clean.scores, corrupted.scores, _groups(bench, clean))
 
 
-def _point(bench: Bench, measured: Measured) -> dict[str, Any]:
+def _point(bench: Bench | Folds, measured: Measured) -> dict[str, Any]:
     (corruption,) = measured.corruptions
     ratio = corruption.ratio
     return {
@@ -169,12 +178,39 @@ def _point(bench: Bench, measured: Measured) -> dict[str, Any]:
     }
 
 
-def _groups(bench: Bench, measured: Measured) -> list[str]:
+def _baselines(bench: Bench | Folds, clean: Measured) -> dict[str, Any]:
+    """Say what knowing the classes' frequencies in the train split alone is worth."""
+    values = bench.prior()
+    if values is None:
+        return {}
+    return {"prior": score(clean.task, clean.targets, values, clean.classes).overall}
+
+
+def _folds(
+    bench: Bench | Folds, clean: Measured, corrupted: Measured | None
+) -> list[dict[str, Any]]:
+    """Return the figures of each fold of a cross-validation by itself."""
+    conditions = {"clean": clean} | ({"corrupted": corrupted} if corrupted else {})
+    return [
+        {
+            "fold": index,
+            "n": len(part.samples),
+            **{
+                name: means([s.overall for s in measured.only(part.samples.clips).scores])
+                for name, measured in conditions.items()
+            },
+        }
+        for index, part in enumerate(bench.parts)
+        if len(bench.parts) > 1
+    ]
+
+
+def _groups(bench: Bench | Folds, measured: Measured) -> list[str]:
     clips = [bench.samples.manifest.clip(clip_id) for clip_id in measured.ids]
     return groups(clips, grouping(clips))
 
 
-def _facts(bench: Bench, split: Split, seed: int) -> dict[str, Any]:
+def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
     """Say what was evaluated, on what, and what the figures mean."""
     config, samples = bench.config, bench.samples
     manifest, stores = samples.manifest, samples.stores.values()
@@ -190,12 +226,14 @@ def _facts(bench: Bench, split: Split, seed: int) -> dict[str, Any]:
         "classes": list(config.classes),
         "split": split,
         "n": len(samples),
-        "check": bench.check is not None,
+        "check": bench.repair.trust == "check",
+        "repair": bench.repair.label,
+        "trained_with": {**bench.config.robust, "check": bench.config.check},
         "corruption_seed": seed,
         "interval": f"95 %, bootstrap over {grouping(samples.clips)}s",
         "protocols": dict(PROTOCOLS[config.task]),
         "rules": dict(RULES[config.task]),
-        "unlabelled": len(manifest.split(split)) - len(samples),
+        "unlabelled": bench.unlabelled,
         "missing": samples.missing(),
         "non_finite": {store.name: store.non_finite for store in stores},
         "clipped": {samples.stores[m].name: count for m, count in bench.clipped.items()},
@@ -207,11 +245,11 @@ def _facts(bench: Bench, split: Split, seed: int) -> dict[str, Any]:
     }
 
 
-def _name(split: str, parts: Sequence[Corruption | str], check: bool, seed: int) -> str:
+def _name(split: str, parts: Sequence[Corruption | str], repair: str, seed: int) -> str:
     """Name a report after what it is about."""
     labels = [part if isinstance(part, str) else part.label for part in parts]
-    if check:
-        labels.append("check")
+    if repair:
+        labels.append(repair)
     if seed and parts:
         labels.append(f"seed {seed}")
     name = re.sub(r"[^\w.+-]+", "-", "+".join([split, *labels]))
