@@ -1,0 +1,35 @@
+"""Modality dropout: a network learns to do without any modality.
+
+Source: Neverova et al. 2016, IEEE TPAMI (ModDrop).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from emocli.data.batch import Batch, Padded
+
+
+def drop_modalities(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
+    """Zero whole modalities of clips, each with probability ``share``; one of a clip always stays.
+
+    Zero is the mean of standardised features, what the modality check makes of what it distrusts;
+    lengths and masks stay. What a clip lacks anyway does not count.
+    """
+    there = np.stack([view.observed.cpu().numpy() for view in batch.views.values()], axis=1)
+    dropped = there & (rng.random(there.shape) < share)
+    spared = (there * rng.random(there.shape)).argmax(axis=1)
+    bare = (dropped == there).all(axis=1)
+    dropped[bare, spared[bare]] = False
+    return batch.with_views(
+        {
+            modality: _zeroed(view, torch.from_numpy(lost))
+            for (modality, view), lost in zip(batch.views.items(), dropped.T, strict=True)
+        }
+    )
+
+
+def _zeroed(view: Padded, lost: torch.Tensor) -> Padded:
+    lost = lost.to(view.values.device)[:, None, None]
+    return view.with_values(view.values.masked_fill(lost, 0))
