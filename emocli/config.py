@@ -7,7 +7,7 @@ suggest the nearest known one.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,8 +47,9 @@ def build(kind: type[S], values: Mapping[str, Any], where: str) -> S:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in (where, *first["loc"]) if part != "")
+        first = _first(error.errors())
+        # The members of a union are no keys: literal['none','mean'].
+        key = ".".join(p for p in (where, *map(str, first["loc"])) if p and "[" not in p)
         if first["type"] == "extra_forbidden":
             raise ConfigError(
                 f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])
@@ -99,6 +100,12 @@ def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Tree:
 def layered(file: Path | None, pairs: Iterable[str] | None) -> Tree:
     """Read a command line's settings: those of a TOML file, if any, under those of ``--set``."""
     return merge(read_toml(file) if file else {}, parse_sets(pairs or ()))
+
+
+def _first(errors: Sequence[Any]) -> Any:
+    """Return the first error; of those that a union's members have, the one that got farthest."""
+    key = errors[0]["loc"][:1]
+    return max((e for e in errors if e["loc"][:1] == key), key=lambda e: len(e["loc"]))
 
 
 def _nest(path: list[str], value: object) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -20,6 +21,7 @@ class Outer(Settings):
     bands: int = Field(128, ge=1)
     name: str = "a"
     inner: Inner = Inner()
+    way: Literal["even"] | dict[str, Annotated[float, Field(gt=0)]] = "even"
 
 
 def test_values_are_read_as_toml_or_text() -> None:
@@ -62,6 +64,13 @@ def test_an_unknown_nested_key_is_looked_up_where_it_is() -> None:
 def test_an_impossible_value_is_named() -> None:
     with pytest.raises(ConfigError, match=r"'mel\.bands' = 0"):
         config.build(Outer, {"bands": 0}, "mel")
+
+
+def test_of_a_choice_of_forms_the_nearest_is_explained() -> None:
+    with pytest.raises(ConfigError, match=r"'mel\.way' = 'odd': input should be 'even'"):
+        config.build(Outer, {"way": "odd"}, "mel")
+    with pytest.raises(ConfigError, match=r"'mel\.way\.x' = -1: input should be greater than 0"):
+        config.build(Outer, {"way": {"y": 1, "x": -1}}, "mel")
 
 
 def test_settings_are_frozen() -> None:

@@ -26,6 +26,7 @@ from emocli.data.samples import Level, Samples
 from emocli.errors import ConfigError, RunError
 from emocli.learn import losses, metrics
 from emocli.learn.checkpoint import ANEW, Checkpoint, Tensors
+from emocli.learn.dropout import drop_modalities
 from emocli.learn.rundir import CHECKPOINT, Row, write_history
 from emocli.learn.settings import TrainConfig
 
@@ -151,7 +152,7 @@ class Learner:
                 "setting 'train.sampler' = 'balanced' is for clips with one class each",
                 mend="choose train.class_weights=balanced",
             )
-        weights = balanced(self.counts, len(train)) if config.class_weights == "balanced" else None
+        weights = class_weights(config, train)
         self.loss = losses.base_loss(config.loss, self.task, weights, config.label_smoothing)
         self.fabric = make_fabric(config.accelerator, config.precision)
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -173,14 +174,17 @@ class Learner:
         RunError
             If a loss is not finite.
         """
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         with seeded(self.config.seed, number) as order:
-            train_loss = self._train(number, order)
+            train_loss = self._train(number, order, rate)
         said = predict(self.network, self.valid, self.config.batch_size, self.fabric.device)
         valid_loss = self._checked(self.loss(said.logits, said.targets), number, "validation ")
         figures = said.scores(self.task, self.config.loss, self.train.manifest.classes).overall
-        row: Row = {"epoch": number, "lr": rate, "train_loss": train_loss, "valid_loss": valid_loss}
+        row: Row = {
+            "epoch": number,
+            "lr": rate * warmth(number, self.config),
+            "train_loss": train_loss,
+            "valid_loss": valid_loss,
+        }
         return row | {f"valid_{name}": value for name, value in figures.items()}
 
     def parameters(self) -> Tensors:
@@ -207,14 +211,18 @@ class Learner:
         self.fabric.strategy.precision.load_state_dict(found.scaler)
         return found.history, found.best
 
-    def _train(self, number: int, order: np.random.Generator) -> float:
+    def _train(self, number: int, order: np.random.Generator, rate: float) -> float:
         self.network.train()
         total = clips = 0.0
         samples = self._drawn(order)
         for batch in samples.batches(self.config.batch_size, level(self.network), order):
+            if self.config.modality_dropout:
+                batch = drop_modalities(batch, self.config.modality_dropout, order)
             loss = self._batch_loss(batch.to(self.fabric.device))
             total += self._checked(loss, number, "") * len(batch)
             clips += len(batch)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate * warmth(number - 1 + clips / len(samples), self.config)
             self.optimizer.zero_grad()
             self.fabric.backward(loss)
             if self.config.clip:
@@ -293,6 +301,23 @@ def class_counts(samples: Samples) -> NDArray[np.int64]:
     return counts
 
 
+def class_weights(config: TrainConfig, samples: Samples) -> Tensor | None:
+    """Weigh the classes as the settings say, shape (C,); None for all alike.
+
+    Raises
+    ------
+    ConfigError
+        If the settings speak of another class.
+    """
+    classes = samples.manifest.classes
+    given = config.weighed(classes)
+    if given == "none":
+        return None
+    if given == "balanced":
+        return balanced(class_counts(samples), len(samples))
+    return torch.tensor([given[name] for name in classes])
+
+
 def balanced(counts: NDArray[np.int64], clips: int) -> Tensor:
     """Weigh classes by the inverse of their frequency; a class nobody shows weighs 1."""
     weights = clips / (len(counts) * np.maximum(counts, 1))
@@ -313,8 +338,14 @@ def over(history: Sequence[Row], config: TrainConfig, monitor: str) -> bool:
     return len(history) >= config.epochs or waited >= config.patience
 
 
+def warmth(epochs: float, config: TrainConfig) -> float:
+    """Return the share of the learning rate that is used after so many epochs and parts of one."""
+    cold = config.warmup * config.epochs
+    return min(1.0, epochs / cold) if cold else 1.0
+
+
 def learning_rate(history: Sequence[Row], config: TrainConfig, monitor: str) -> float:
-    """Return the learning rate of the next epoch."""
+    """Return the learning rate of the next epoch, once it is warm."""
     rate = config.lr
     if config.scheduler == "none":
         return rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from pydantic import Field
 from emocli.config import Settings
 from emocli.data.manifest import Task
 from emocli.data.standardise import OUTLIERS
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, choice
 from emocli.learn.losses import LossName
 from emocli.learn.metrics import PROTOCOLS
 
@@ -18,6 +19,8 @@ MONITORS: dict[Task, str] = {"single": "accuracy", "multi": "weighted_f1", "inte
 
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+ClassWeights = Literal["none", "balanced"] | dict[str, Weight]
 
 
 class TrainConfig(Settings):
@@ -37,8 +40,9 @@ class TrainConfig(Settings):
         `emocli.learn.losses.base_loss`.
     label_smoothing : float
         The same.
-    class_weights : {'none', 'balanced'}
-        Whether the loss weighs classes by the inverse of their frequency in the train split.
+    class_weights : {'none', 'balanced'}, or a mapping of classes to weights
+        Whether the loss weighs classes by the inverse of their frequency in the train split, or by
+        hand; a class the mapping does not name weighs 1.
     sampler : {'none', 'balanced'}
         Whether an epoch draws clips so that every class is equally frequent.
     optimizer : {'adam', 'adamw'}
@@ -46,6 +50,12 @@ class TrainConfig(Settings):
     scheduler : {'none', 'plateau'}
         Whether the learning rate is halved whenever a third of ``patience`` epochs have not been
         better than the best.
+    warmup : float
+        Share of ``epochs`` in which the learning rate grows from zero, step by step, to what the
+        scheduler says.
+    modality_dropout : float
+        Probability with which each modality of a clip is dropped, every time the clip is learnt
+        from; one always stays.
     monitor : str
         Validation figure by which the best epoch is chosen: ``loss`` or one of the task's metrics.
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
@@ -73,10 +83,12 @@ class TrainConfig(Settings):
     clip: NotNegative = 1.0
     loss: LossName = "auto"
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: ClassWeights = "none"
     sampler: Literal["none", "balanced"] = "none"
     optimizer: Literal["adam", "adamw"] = "adam"
     scheduler: Literal["none", "plateau"] = "none"
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.0
+    modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     monitor: str = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -101,3 +113,22 @@ class TrainConfig(Settings):
                 mend=f"there are: auto, {', '.join(known)}",
             )
         return name
+
+    def weighed(self, classes: Sequence[str]) -> ClassWeights:
+        """Return how classes are weighed; of weights by hand, one for each class.
+
+        Raises
+        ------
+        ConfigError
+            If one is given to no class.
+        """
+        given = self.class_weights
+        if isinstance(given, str):
+            return given
+        for name in given:
+            if name not in classes:
+                raise ConfigError(
+                    f"setting 'train.class_weights.{name}': there is no such class",
+                    mend=choice(name, list(classes)),
+                )
+        return {name: given.get(name, 1.0) for name in classes}

@@ -16,7 +16,7 @@ import numpy as np
 
 from emocli import __version__, plugins
 from emocli.config import Tree, build, merge
-from emocli.data.manifest import Manifest, Task
+from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import FeatureStore, check_path, open_features
@@ -154,7 +154,7 @@ def prepare(
     EmocliError
         If not.
     """
-    network, training, repairing = _resolve(fusion, preset, settings, robust or {}, manifest.task)
+    network, training, repairing = _resolve(fusion, preset, settings, robust or {}, manifest)
     stores = open_features(store, features, manifest)
     train = Samples.of(manifest, "train", stores)
     valid = Samples.of(manifest, "valid", stores)
@@ -177,7 +177,7 @@ def _resolve(
     preset: str,
     settings: Mapping[str, Any],
     robust: Mapping[str, Any],
-    task: Task,
+    manifest: Manifest,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
     """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device."""
     module = plugins.load("fusion", fusion)
@@ -192,7 +192,11 @@ def _resolve(
             raise ConfigError(f"unknown setting '{section}'", mend=mend)
     network = build(module.Config, tree.get("network", {}), "network")
     training = build(TrainConfig, tree.get("train", {}), "train")
-    chosen = {"loss": losses.resolve(training.loss, task), "monitor": training.monitored(task)}
+    chosen = {
+        "loss": losses.resolve(training.loss, manifest.task),
+        "monitor": training.monitored(manifest.task),
+        "class_weights": training.weighed(manifest.classes),
+    }
     repairing = RobustConfig().asked(**robust, settings=tree.get("robust"))
     return network, training.model_copy(update=chosen), repairing
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,8 @@ def test_training_leaves_the_random_state_alone(corpus, tmp_path):
         {"loss": "l2"},
         {"label_smoothing": 0.2},
         {"sampler": "balanced"},
+        {"warmup": 0.3},
+        {"class_weights": {"joy": 3}},
         {"precision": "bf16-mixed"},
     ],
     ids=str,
@@ -197,6 +200,54 @@ def test_resuming_keeps_the_schedule(corpus, tmp_path, scheduler):
     part = train(corpus, tmp_path / "part", **{**changes, "epochs": 5})
     assert part.history == whole.history[:5]
     assert same(train(corpus, tmp_path / "part", **changes), whole)
+
+
+def test_the_learning_rate_warms_up_step_by_step(corpus, tmp_path, monkeypatch):
+    """24 clips in batches of 7, half of 5 epochs: it is warm after 60 clips."""
+    rates = []
+
+    class Watched(torch.optim.Adam):
+        def step(self, *args: Any, **kwargs: Any) -> Any:
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(*args, **kwargs)
+
+    monkeypatch.setattr(torch.optim, "Adam", Watched)
+    fitted = train(corpus, tmp_path, warmup=0.5)
+    clips = [24 * epoch + seen for epoch in range(5) for seen in (7, 14, 21, 24)]
+    # Batches are shuffled: the smallest one need not be the last.
+    ends = slice(3, None, 4)
+    assert rates[ends] == pytest.approx([0.02 * min(1, n / 60) for n in clips[ends]])
+    assert all(before <= after for before, after in pairwise(rates))
+    assert 0 < rates[0] <= 0.02 * 7 / 60
+    assert [row["lr"] for row in fitted.history] == pytest.approx(rates[ends])
+
+
+def test_resuming_a_warm_up_gives_the_same_bits(corpus, tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def ended(done: int) -> None:
+        if done == 2:
+            raise Killed
+
+    changes = {"warmup": 0.7, "scheduler": "plateau", "patience": 3}
+    whole = train(corpus, tmp_path / "whole", **changes)
+    samples, valid = splits(corpus)
+    with seeded(0, 0):
+        network = Tiny(samples.dims, 3)
+    with pytest.raises(Killed):
+        fit(network, samples, valid, config(**changes), tmp_path, ended)
+    assert same(train(corpus, tmp_path, **changes), whole)
+
+
+def test_warming_up_and_plateaus_multiply(corpus, tmp_path):
+    """At a rate of nearly nothing no epoch is better than the first."""
+    changes = {"scheduler": "plateau", "patience": 4, "epochs": 4, "lr": 1e-12}
+    fitted = train(corpus, tmp_path, warmup=1, **changes)
+    rates = [learning_rate(fitted.history[:n], config(**changes), "accuracy") for n in range(4)]
+    assert len(set(rates)) > 1
+    wanted = [rate * (n + 1) / 4 for n, rate in enumerate(rates)]
+    assert [row["lr"] for row in fitted.history] == pytest.approx(wanted, abs=0)
 
 
 def test_short_epochs_share_a_checkpoint(corpus, tmp_path, baseline, monkeypatch):
@@ -292,6 +343,24 @@ def test_early_stopping_stops(corpus, tmp_path):
 def test_class_weights_are_inverse_frequencies():
     weights = loop.balanced(np.array([6, 2, 0]), 8)
     assert weights.tolist() == pytest.approx([8 / 18, 8 / 6, 1])
+
+
+def test_class_weights_may_be_given_by_hand(corpus):
+    samples, _ = splits(corpus)
+    settings = config(class_weights={"sadness": 4, "anger": 2.5})
+    assert loop.class_weights(settings, samples).tolist() == [2.5, 1, 4]
+    logits, targets = torch.tensor([[2.0, 0, 0], [0, 0, 1]]), torch.tensor([1, 2])
+    learner = loop.Learner(Tiny(samples.dims, 3), samples, samples, settings)
+    each = [
+        float(loop.losses.base_loss("ce", "single")(logits[k : k + 1], targets[k : k + 1]))
+        for k in range(2)
+    ]
+    assert float(learner.loss(logits, targets)) == pytest.approx((each[0] + 4 * each[1]) / 5)
+
+
+def test_weights_of_unknown_classes_are_refused(corpus, tmp_path):
+    with pytest.raises(ConfigError, match=r"class_weights\.joi'.*no such class.*'joy'"):
+        train(corpus, tmp_path, class_weights={"joi": 2})
 
 
 def test_class_weights_change_an_unbalanced_training(tmp_path):
@@ -400,6 +469,9 @@ def test_no_gpu_is_one_line(corpus, tmp_path):
         ("epochs", 0),
         ("batch_size", 0),
         ("label_smoothing", 1),
+        ("warmup", 1.5),
+        ("class_weights", {"joy": 0}),
+        ("class_weights", "even"),
         ("loss", "x"),
     ],
 )
