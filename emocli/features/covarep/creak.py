@@ -146,10 +146,10 @@ def _matrices(path: Path) -> list[tuple[str, Real]]:
     """Return all matrices of a MATLAB file, each with the name of its variable or field."""
     from scipy.io import loadmat
 
+    if not path.is_file():
+        raise ConfigError("there is no such file", where=path, mend=_mend())
     try:
         variables = loadmat(path)
-    except FileNotFoundError:
-        raise ConfigError("there is no such file", where=path, mend=_mend()) from None
     except Exception as error:  # scipy raises many kinds for what is no MATLAB file
         raise ConfigError(f"cannot be read ({error})", where=path, mend=_mend()) from None
     return [
