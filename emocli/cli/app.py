@@ -26,6 +26,7 @@ from emocli.cli import (
     manifest,
     normalise,
     options,
+    reproduce,
     train,
 )
 from emocli.errors import EmocliError
@@ -54,6 +55,7 @@ def application() -> typer.Typer:
     app.command("train")(train.command)
     app.command("evaluate")(evaluate.command)
     app.add_typer(analyze.group(), name="analyze")
+    app.command("reproduce")(reproduce.command)
     app.command("inspect")(inspect.command)
     app.command("info")(info.command)
     app.command("demo")(demo.command)

@@ -7,9 +7,10 @@ interrupted and leaves alone what is finished.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,7 +36,10 @@ State = Literal["trained", "resumed", "already trained"]
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """How the training of one seed went; ``valid`` holds the figures of the best epoch."""
+    """How the training of one seed went, with the figures of the best epoch.
+
+    ``seconds`` is the time it took now: 0 if it was already trained.
+    """
 
     seed: int
     run: Path
@@ -43,6 +47,7 @@ class SeedSummary:
     epochs: int
     best_epoch: int
     valid: dict[str, float]
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -246,6 +251,14 @@ class Training:
         pairs = zip(self.config.seeds, rundir.members(self.run, self.config.seeds), strict=True)
         return [Job(f, _member(self.config, s, self.run, f), self.prepared) for s, f in pairs]
 
+    @property
+    def outdated(self) -> str | None:
+        """What was other in the run that is there; None if it can go on, or there is none."""
+        if not (self.run / CONFIG).is_file():
+            return None
+        old = rundir.read_config(self.run)
+        return old.differs(self.config) or _other_seeds(old, self.config)
+
     @contextmanager
     def claimed(self, overwrite: bool) -> Iterator[None]:
         """Hold the folder against other processes, and make it that of this run."""
@@ -265,7 +278,11 @@ class Job:
 
     def __call__(self, ended: Callable[[int], None] = lambda epochs: None) -> SeedSummary:
         """Train it, resume it, or leave it alone if it is done."""
-        return _train_seed(self.folder, self.config, self.prepared, ended)
+        start = time.monotonic()
+        # A copy of its own: what it reads is forgotten with it.
+        summary = _train_seed(self.folder, self.config, replace(self.prepared), ended)
+        done = summary.state == "already trained"
+        return summary if done else replace(summary, seconds=time.monotonic() - start)
 
 
 def carry_out(

@@ -1,0 +1,94 @@
+"""`emocli reproduce`: a table of a paper, on any corpus."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emocli.cli import options, show
+
+
+def command(
+    experiment: Annotated[str, typer.Argument(help="Experiment; `emocli info` lists them.")],
+    manifest: options.ManifestFile,
+    out: Annotated[Path, typer.Option(help="Folder for all that comes out; repeat to resume.")],
+    store: options.Store = Path("store"),
+    feature: options.Features = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=0, help="Cross-validate with this many; 0: the manifest's own splits."),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trainings of each network on each fold.  [default: 5]"),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="literal, paper or plus.  [default: paper]")
+    ] = None,
+    workers: options.Workers = 1,
+    settings: options.Settings = None,
+    config: options.Config = None,
+    root: options.Root = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Train again what has changed since.")
+    ] = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Run an experiment of a paper.
+
+    Trains every row of a table, tests it under its conditions, compares the rows clip by clip, and
+    writes OUT/table.md, report.json and a figure; the runs are kept. Settings are network.KEY,
+    train.KEY (of every network that has them), rows.ROW.train.KEY, check.KEY, experiment.KEY,
+    reproduce.KEY.
+    """
+    from emocli import config as configuration
+    from emocli.data.manifest import Manifest
+    from emocli.stages import reproduce as stage
+
+    asked: dict[str, Any] = {
+        "folds": folds,
+        "seeds": seeds,
+        "preset": preset,
+        "features": feature or None,
+    }
+    told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
+    tree = configuration.merge(configuration.layered(config, settings), told)
+    corpus = Manifest.read(manifest, root)
+    if dry_run:
+        show.as_json(stage.plan(experiment, corpus, store, tree))
+        return
+    start = time.monotonic()
+
+    def say(step: str) -> None:
+        print(f"[{time.monotonic() - start:5.0f} s] {step}", file=sys.stderr)
+
+    found = stage.reproduce(
+        experiment,
+        corpus,
+        store,
+        out,
+        settings=tree,
+        workers=workers,
+        overwrite=overwrite,
+        say=say,
+    )
+    if json:
+        show.as_json(found.data)
+        return
+    from emocli.report.experiment import cells, conditions
+
+    for figure in found.data["figures"]:
+        rows = [(row, *texts) for row, texts in cells(found.data, figure)]
+        show.table(("system", *conditions(found.data)), rows, figure)
+    show.line(f"table:  {found.table}")
+    show.line(f"report: {found.path}")
+    for figure in found.figures:
+        show.line(f"figure: {figure}")
+    for row in found.data["rows"]:
+        if row["lacking"]:
+            show.warn(f"row '{row['row']}' was not run: {row['lacking']}")

@@ -1,0 +1,203 @@
+"""An experiment's report to be read: Markdown tables, and the rows drawn side by side."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from emocli.report.canvas import COLOURS, MARKERS, canvas, render, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Data = Mapping[str, Any]
+
+ROOM = 0.5
+"""Height of a row of the drawing, in inches."""
+
+
+def markdown(report: Data) -> str:
+    """Write the rows under their conditions, a table per figure, the comparisons and the costs."""
+    parts = [f"# {report['title']}", _lead(report)]
+    for index, figure in enumerate(report["figures"]):
+        what = report["protocols"].get(figure, "")
+        parts += [f"## {figure} ({what})", _table(report, figure, printed=True)]
+        if index == 0:
+            parts += list(_compared(report))
+    parts += ["## Cost", _costs(report)]
+    absent = [f"- {row['row']}: {row['lacking']}" for row in report["rows"] if row["lacking"]]
+    if absent:
+        parts += ["## Not run", "\n".join(absent)]
+    if report["notes"]:
+        parts += ["## Notes", "\n".join(f"- {note}" for note in report["notes"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def conditions(report: Data) -> list[str]:
+    """Return the names of all conditions, in the order they first appear."""
+    return list(dict.fromkeys(c["name"] for row in report["rows"] for c in row["conditions"]))
+
+
+def cells(report: Data, figure: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield each row's name and its text for each condition; empty where it was not tested."""
+    names = conditions(report)
+    for row in report["rows"]:
+        found = {c["name"]: c for c in row["conditions"]}
+        yield row["row"], [value(found[name], figure) if name in found else "" for name in names]
+
+
+def value(condition: Data, figure: str) -> str:
+    """Write a figure; of several seeds, with its spread."""
+    mean, std = condition.get(figure), condition.get(f"{figure}_std")
+    if mean is None:
+        return "-"
+    return f"{mean:.3f}" if std is None else f"{mean:.3f} ± {std:.3f}"
+
+
+def draw(report: Data) -> dict[str, bytes]:
+    """Draw the first figure of merit of every row.
+
+    Returns
+    -------
+    dict
+        ``.png`` and ``.svg`` to the drawing.
+    """
+    with style():
+        return render({"": rows(report)})
+
+
+def rows(report: Data) -> Figure:
+    """Draw a line per row and a marker per condition.
+
+    Bars are the standard deviation over the seeds; crosses are what the paper printed.
+    """
+    figure, names = report["figures"][0], conditions(report)
+    done = [row for row in report["rows"] if row["conditions"]]
+    drawing, (axes,) = canvas(7.6, 1.2 + ROOM * len(done))
+    for index, name in enumerate(names):
+        shift = 0.5 * ((index + 1) / (len(names) + 1) - 0.5)
+        points = [
+            (place + shift, c)
+            for place, row in enumerate(done)
+            for c in row["conditions"]
+            if c["name"] == name and c[figure] is not None
+        ]
+        colour = COLOURS[index % len(COLOURS)]
+        axes.errorbar(
+            [c[figure] for _, c in points],
+            [y for y, _ in points],
+            xerr=[c.get(f"{figure}_std") or 0.0 for _, c in points],
+            linestyle="none",
+            markersize=5,
+            label=name,
+            color=colour,
+            marker=MARKERS[index % len(MARKERS)],
+        )
+        printed = [
+            (row["printed"][name][figure], place + shift)
+            for place, row in enumerate(done)
+            if figure in row["printed"].get(name, {})
+        ]
+        label = f"{name}, printed"
+        if printed:
+            axes.scatter(*zip(*printed, strict=True), marker="x", color=colour, label=label)
+    axes.set_yticks(range(len(done)), [row["row"] for row in done])
+    axes.invert_yaxis()
+    axes.set_xlabel(figure.replace("_", " "))
+    title = f"{report['title']} · {report['dataset']}, {report['n']} clips"
+    axes.set_title(textwrap.fill(title, 60))
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+    return drawing
+
+
+def _lead(report: Data) -> str:
+    folds = f"{report['folds']} folds, pooled" if report["folds"] else "the manifest's test split"
+    return (
+        f"`emocli reproduce {report['experiment']}` on {report['dataset']}: {report['n']} test "
+        f"clips ({folds}), {report['seeds']} seeds, preset `{report['preset']}`, features "
+        f"{', '.join(report['inputs']['features'])}. Mean ± standard deviation over the seeds; in "
+        "brackets what the paper printed."
+    )
+
+
+def _table(report: Data, figure: str, printed: bool) -> str:
+    names = conditions(report)
+    lines = [_line(["system", *names]), _line(["---", *["---:"] * len(names)])]
+    claims = {row["row"]: row["printed"] for row in report["rows"]}
+    for row, texts in cells(report, figure):
+        found = [
+            _with_claim(text, claims[row].get(name, {}).get(figure) if printed else None)
+            for name, text in zip(names, texts, strict=True)
+        ]
+        lines.append(_line([row, *found]))
+    return "\n".join(lines)
+
+
+def _with_claim(text: str, claim: float | None) -> str:
+    return text if claim is None else f"{text} ({claim:.3f})".strip()
+
+
+def _compared(report: Data) -> Iterator[str]:
+    """Say how rows compare: the difference, and how much less the first loses by a condition."""
+    if not report["comparisons"]:
+        return
+    lines = [
+        _line(
+            ["first - second", "condition", "difference", "p", "of what the condition costs", "p"]
+        ),
+        _line(["---", "---", "---:", "---:", "---:", "---:"]),
+    ]
+    for found in report["comparisons"]:
+        loss = found.get("loss")
+        lines.append(
+            _line(
+                [
+                    " - ".join(found["rows"]),
+                    found["condition"],
+                    *_interval(found["difference"]),
+                    *(_interval(loss) if loss else ("", "")),
+                ]
+            )
+        )
+    figure = report["comparisons"][0]["figure"]
+    yield (
+        f"Paired by clip, {figure}; {report['interval']}. A loss is what a condition costs a "
+        "system: where its difference is negative the first one loses less."
+    )
+    yield "\n".join(lines)
+
+
+def _interval(found: Data) -> tuple[str, str]:
+    low, high = found["ci"]
+    bounds = "" if low is None else f" ({low:+.3f} to {high:+.3f})"
+    return f"{found['mean']:+.3f}{bounds}", "-" if found["p"] is None else f"{found['p']:.3f}"
+
+
+def _costs(report: Data) -> str:
+    lines = [
+        _line(["system", "is", "parameters", "best epochs", "training"]),
+        _line(["---", "---", "---:", "---:", "---:"]),
+    ]
+    for row in report["rows"]:
+        if not row["conditions"]:
+            continue
+        epochs, seconds = row.get("best_epochs"), row.get("seconds")
+        chosen = ", ".join(f"{cost:g}" for cost in row.get("C", []))
+        lines.append(
+            _line(
+                [
+                    row["row"],
+                    f"{row['system']}{f', C = {chosen}' if chosen else ''}",
+                    f"{row['parameters']:,}" if "parameters" in row else "",
+                    f"{min(epochs)} to {max(epochs)}" if epochs else "",
+                    f"{seconds:,.0f} s" if seconds else "",
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+def _line(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(text.replace('|', '/') for text in texts)} |"

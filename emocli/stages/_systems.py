@@ -1,0 +1,154 @@
+"""The rows of an experiment made concrete: what they are given, and with which settings."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from emocli import plugins
+from emocli.config import Tree, merge
+from emocli.data.store import FeatureStore
+from emocli.errors import ConfigError, choice
+from emocli.experiments._table import Row, Table
+from emocli.learn import baselines
+
+SHARED = ("network", "train")
+"""Sections of settings that go to every network."""
+
+
+@dataclass(frozen=True)
+class System:
+    """A row, ready to run.
+
+    Attributes
+    ----------
+    row : Row
+        What the table says; a row that is like another one has that one's network.
+    slug : str
+        Its name, for files.
+    trained : str
+        The slug of the row whose networks are tested: its own, or that of the row it is like.
+    features : tuple of str
+        What it is given, one per modality.
+    preset : str
+        Of the network.
+    settings : mapping
+        Laid over the preset.
+    lacking : str
+        Why it cannot run; empty if it can.
+    """
+
+    row: Row
+    slug: str
+    trained: str
+    features: tuple[str, ...]
+    preset: str
+    settings: Tree
+    lacking: str
+
+    @property
+    def learns(self) -> bool:
+        """Whether networks have to be trained for it."""
+        return bool(self.row.fusion) and not self.row.like and not self.lacking
+
+
+def systems(
+    table: Table, stores: Mapping[str, FeatureStore], preset: str, tree: Tree
+) -> list[System]:
+    """Make the rows of a table concrete.
+
+    Parameters
+    ----------
+    table : Table
+        The experiment.
+    stores : mapping
+        Modality to its feature.
+    preset : str
+        Of rows that do not say.
+    tree : mapping
+        ``network`` and ``train``: settings of every network that has them; ``rows``: slug to
+        sections of settings of one row alone. They win over what the table says.
+
+    Raises
+    ------
+    ConfigError
+        If a setting belongs to no row.
+    """
+    rows = {row.name: row for row in table.rows}
+    whole = [_like(row, rows) for row in table.rows]
+    slugs = [slug(row.name) for row in whole]
+    doubled = [name for name, count in Counter(slugs).items() if count > 1]
+    if doubled or len(rows) < len(whole):
+        raise ConfigError(f"two rows of the table are called '{(doubled or slugs)[0]}'")
+    own = tree.get("rows", {})
+    for name in own:
+        if name not in slugs:
+            raise ConfigError(f"there is no row '{name}'", where="rows", mend=choice(name, slugs))
+    _check_shared(tree, whole)
+    return [_system(row, stores, preset, tree, own.get(slug(row.name), {})) for row in whole]
+
+
+def slug(name: str) -> str:
+    """Write a name with nothing but small letters, digits, dots and hyphens."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
+
+
+def _like(row: Row, rows: Mapping[str, Row]) -> Row:
+    """Give a row that is like another one that one's network."""
+    if not row.like:
+        if row.baseline and row.baseline not in baselines.names():
+            mend = choice(row.baseline, baselines.names())
+            raise ConfigError(f"no baseline is called '{row.baseline}'", where=row.name, mend=mend)
+        return row
+    if row.like not in rows or rows[row.like].like or not rows[row.like].fusion:
+        raise ConfigError(f"row '{row.name}' is like '{row.like}', which has no network of its own")
+    other = rows[row.like]
+    return replace(
+        row,
+        fusion=other.fusion,
+        modalities=other.modalities,
+        preset=other.preset,
+        settings=other.settings,
+        training=other.training,
+    )
+
+
+def _system(
+    row: Row, stores: Mapping[str, FeatureStore], preset: str, tree: Tree, own: Tree
+) -> System:
+    wanted = row.modalities or tuple(stores)
+    absent = [modality for modality in wanted if modality not in stores]
+    settings = merge(row.settings, _shared(tree, row.fusion)) if row.fusion else {}
+    there = ", ".join(stores)
+    return System(
+        row=row,
+        slug=slug(row.name),
+        trained=slug(row.like or row.name),
+        features=tuple(stores[modality].name for modality in wanted if modality in stores),
+        preset=row.preset or preset,
+        settings=merge(settings, own),
+        lacking=f"no feature of {' and '.join(absent)} (there are: {there})" if absent else "",
+    )
+
+
+def _shared(tree: Tree, fusion: str) -> Tree:
+    """Return the settings that a network has."""
+    known = _fields(fusion)
+    network = {key: value for key, value in tree.get("network", {}).items() if key in known}
+    return {"network": network, "train": tree.get("train", {})}
+
+
+def _fields(fusion: str) -> Mapping[str, Any]:
+    fields: Mapping[str, Any] = plugins.load("fusion", fusion).Config.model_fields
+    return fields
+
+
+def _check_shared(tree: Tree, rows: Sequence[Row]) -> None:
+    known = {key for row in rows if row.fusion for key in _fields(row.fusion)}
+    for key in tree.get("network", {}):
+        if key not in known:
+            what = f"no network of the table has a setting 'network.{key}'"
+            raise ConfigError(what, mend=choice(key, sorted(known)))

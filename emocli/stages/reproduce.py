@@ -1,0 +1,592 @@
+"""A table of a paper: every row trained with all folds and seeds, and tested under its conditions.
+
+All that is computed is kept under the output folder, so that the same command goes on after an
+interruption: ``runs/<row>/fold-K/seed-S``, ``answers/<row>/fold-K/<condition>.npz``. The report is
+written anew after every row.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from emocli import __version__, plugins
+from emocli.config import Settings, Tree, build
+from emocli.data.durable import locked, replacing, write_at, write_text
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, choice
+from emocli.experiments._table import Table
+from emocli.learn import rundir
+from emocli.learn.metrics import PROTOCOLS, RULES
+from emocli.learn.statistics import grouping, groups
+from emocli.learn.summary import summarise
+from emocli.robust.check import ModalityCheck
+from emocli.robust.corrupt import parse_all
+from emocli.robust.repair import RepairConfig
+from emocli.robust.settings import configure
+from emocli.stages._answers import Answer, Question
+from emocli.stages._comparison import comparisons
+from emocli.stages._plain import plain
+from emocli.stages._pool import Pool, open_pool
+from emocli.stages._prepare import prepare
+from emocli.stages._systems import System, systems
+from emocli.stages.fit_cca import fit_cca
+from emocli.stages.train import Training, TrainSummary, carry_out
+
+Say = Callable[[str], None]
+
+SECTIONS = ("reproduce", "experiment", "network", "train", "check", "rows")
+"""Of the settings of a reproduction."""
+
+REPORT, TABLE, COSTS = "report.json", "table.md", "costs.json"
+
+
+class Protocol(Settings):
+    """How an experiment is run.
+
+    Attributes
+    ----------
+    folds : int
+        Of a cross-validation; 0 for the manifest's own splits.
+    seeds : int
+        Trainings of each network on each fold.
+    preset : str
+        Of networks whose row does not say.
+    features : tuple of str
+        One per modality; all in the store if none is named.
+    corruption_seed : int
+        Another seed, other noise.
+    """
+
+    folds: Annotated[int, Field(ge=0)] = 0
+    seeds: Annotated[int, Field(ge=1)] = 5
+    preset: str = "paper"
+    features: tuple[str, ...] = ()
+    corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came out.
+
+    Attributes
+    ----------
+    path : Path
+        The report, a JSON file.
+    data : dict
+        Its content: ``rows`` with their ``conditions``, ``comparisons``, what it was computed from
+        and what it took.
+    table : Path
+        The same to be read, in Markdown.
+    figures : tuple of Path
+        And drawn.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    table: Path
+    figures: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment on a corpus, all of it settled.
+
+    Attributes
+    ----------
+    name : str
+        Of the plug-in.
+    table : Table
+        What is asked.
+    protocol : Protocol
+        How it is run.
+    corpora : tuple of Manifest
+        The corpus, folded; or as it is.
+    store : Path
+        Folder of the features.
+    stores : mapping
+        Modality to its feature.
+    systems : tuple of System
+        The rows.
+    settings : mapping
+        All sections of settings.
+    """
+
+    name: str
+    table: Table
+    protocol: Protocol
+    corpora: tuple[Manifest, ...]
+    store: Path
+    stores: Mapping[str, FeatureStore]
+    systems: tuple[System, ...]
+    settings: Tree
+
+    @classmethod
+    def of(cls, name: str, manifest: Manifest, store: Path, settings: Tree) -> Experiment:
+        """Settle an experiment.
+
+        Raises
+        ------
+        EmocliError
+            If it does not exist, or does not fit the corpus, the store or the settings.
+        """
+        for section, values in settings.items():
+            if section not in SECTIONS or not isinstance(values, Mapping):
+                mend = choice(section, SECTIONS)
+                raise ConfigError(f"unknown section of settings '{section}'", mend=mend)
+        module = _plugin(name)
+        protocol = build(Protocol, settings.get("reproduce", {}), "reproduce")
+        asked = build(module.Config, settings.get("experiment", {}), "experiment")
+        table: Table = module.table(asked)
+        if table.task not in (None, manifest.task):
+            what = f"is of task '{manifest.task}', and {name} is about '{table.task}'"
+            raise ManifestError(what, where=manifest.path or manifest.dataset)
+        count = protocol.folds
+        corpora = tuple(manifest.folded(k, count) for k in range(count)) or (manifest,)
+        stores = open_features(store, protocol.features or None, manifest)
+        rows = tuple(systems(table, stores, protocol.preset, settings))
+        for system in rows:
+            _check_conditions(system, stores)
+        if all(system.lacking for system in rows):
+            what = f"no row of {name} can be run: {rows[0].row.name}: {rows[0].lacking}"
+            raise ConfigError(what, mend="name the modalities, e.g. --set experiment.visual=face")
+        return cls(name, table, protocol, corpora, store, stores, rows, settings)
+
+    def folders(self, out: Path, slug: str) -> list[Path]:
+        """Return the folder of each fold, of a row."""
+        row = out / slug
+        return rundir.fold_folders(row, self.protocol.folds) if self.protocol.folds else [row]
+
+    def trainings(self, system: System, runs: Path, folds: int | None = None) -> list[Training]:
+        """Plan the trainings of a row, on all folds or so many."""
+        places = zip(self.corpora, self.folders(runs, system.slug), strict=True)
+        return [
+            Training.of(
+                prepare(
+                    corpus,
+                    self.store,
+                    system.row.fusion,
+                    system.features,
+                    system.preset,
+                    system.settings,
+                    system.row.training,
+                ),
+                run,
+                self.store,
+                self.protocol.seeds,
+            )
+            for corpus, run in islice(places, folds)
+        ]
+
+    @property
+    def checks(self) -> bool:
+        """Whether a row needs the modality check."""
+        return any(
+            asked.get("check")
+            for system in self.systems
+            if not system.lacking
+            for asked in (system.row.training, *(c.repair for c in system.row.conditions))
+        )
+
+
+def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str, Any]:
+    """Check everything and say what would be run; writes nothing but what is never missing."""
+    experiment = Experiment.of(name, manifest, store, settings)
+    trainings = len(experiment.corpora) * experiment.protocol.seeds
+    return {
+        "experiment": name,
+        "title": experiment.table.title,
+        **experiment.protocol.model_dump(),
+        "modalities": {m: s.name for m, s in experiment.stores.items()},
+        "rows": [
+            {
+                "row": system.row.name,
+                "slug": system.slug,
+                "system": system.row.fusion or system.row.baseline,
+                "preset": system.preset if system.row.fusion else "",
+                "features": list(system.features),
+                "settings": system.settings,
+                "conditions": [condition.name for condition in system.row.conditions],
+                "trainings": trainings if system.learns else 0,
+                "lacking": system.lacking,
+            }
+            for system in experiment.systems
+        ],
+        "trainings": trainings * sum(system.learns for system in experiment.systems),
+    }
+
+
+def reproduce(
+    name: str,
+    manifest: Manifest,
+    store: Path,
+    out: Path,
+    *,
+    settings: Tree | None = None,
+    workers: int = 1,
+    overwrite: bool = False,
+    say: Say = lambda step: None,
+) -> Reproduction:
+    """Run an experiment, or what is left of it.
+
+    Parameters
+    ----------
+    name : str
+        The experiment: ``rrnn-t2``.
+    manifest : Manifest
+        The corpus.
+    store : Path
+        Folder of its features.
+    out : Path
+        Folder for everything that comes out.
+    settings : mapping, optional
+        ``reproduce``: `Protocol`; ``experiment``: the experiment's own; ``network``, ``train``: of
+        every network that has them; ``check``: of the modality check; ``rows``: row to sections of
+        its own.
+    workers : int
+        Processes that compute.
+    overwrite : bool
+        Train rows again whose settings or inputs have changed.
+    say : callable
+        Told what happens.
+
+    Raises
+    ------
+    EmocliError
+        If something is absent or does not fit.
+    """
+    experiment = Experiment.of(name, manifest, store, dict(settings or {}))
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out / ".lock"), open_pool(workers) as pool:
+        return Runner(experiment, out, pool, overwrite, say).run()
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs an experiment in a folder."""
+
+    experiment: Experiment
+    out: Path
+    pool: Pool
+    overwrite: bool
+    say: Say
+
+    def run(self) -> Reproduction:
+        """Run row after row; the report is written after each."""
+        experiment = self.experiment
+        if experiment.checks:
+            self._fit_checks()
+        # Rows that cannot be trained are found out before hours have been spent on others.
+        for system in experiment.systems:
+            if system.learns:
+                self._prepared(system, folds=1)
+        trained: dict[str, list[TrainSummary]] = {}
+        done: dict[str, tuple[Answer, ...]] = {}
+        report = None
+        for system in experiment.systems:
+            if system.lacking:
+                self.say(f"{system.row.name}: cannot be run, {system.lacking}")
+                continue
+            if system.learns:
+                trained[system.slug] = self._train(system)
+            done[system.slug] = self._ask(system)
+            report = self._write(Results(experiment, trained, done, self._costs()))
+            value = report.data["rows"][experiment.systems.index(system)]
+            self.say(_line(value, experiment.table.figures[0]))
+        if report is None:
+            raise RunError("no row can be run", where=self.out)
+        return report
+
+    def _fit_checks(self) -> None:
+        """Fit the modality check of every fold that has none for these features."""
+        preset = self.experiment.protocol.preset
+        settings = {"check": self.experiment.settings.get("check", {})}
+        features = [store.name for store in self.experiment.stores.values()]
+        for corpus in self.experiment.corpora:
+            path = check_path(self.experiment.store, corpus.fold)
+            if not _is_check(path, corpus, self.experiment.stores, preset, settings):
+                self.say(f"fitting the modality check {path}")
+                fit_cca(corpus, self.experiment.store, features, preset, settings)
+
+    def _prepared(self, system: System, folds: int | None = None) -> list[Training]:
+        try:
+            return self.experiment.trainings(system, self.out / "runs", folds)
+        except EmocliError as error:
+            what = f"row '{system.row.name}': {error.what}"
+            raise type(error)(what, where=error.where, mend=error.mend) from None
+
+    def _train(self, system: System) -> list[TrainSummary]:
+        trainings = self._prepared(system)
+        for training in trainings:
+            if training.outdated is None:
+                continue
+            if not self.overwrite:
+                what = f"was trained with {training.outdated}"
+                mend = "choose another --out, or train it again with --overwrite"
+                raise RunError(what, where=training.run, mend=mend)
+            rundir.clear(training.run)
+        count = sum(len(training.config.seeds) for training in trainings)
+        self.say(f"{system.row.name}: training {system.row.fusion}, {count} times")
+        start = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            if self.pool.room > 1:
+                passed = time.monotonic() - start
+                self.say(f"{system.row.name}: {done * count // total} of {count}, {passed:.0f} s")
+
+        summaries = carry_out(trainings, self.pool, False, progress)
+        self._count(system, summaries)
+        return summaries
+
+    def _count(self, system: System, summaries: Sequence[TrainSummary]) -> None:
+        """Add the time that was spent on trainings; what an interruption cuts short is lost."""
+        costs = self._costs()
+        costs[system.slug] = costs.get(system.slug, 0.0) + sum(
+            seed.seconds for summary in summaries for seed in summary.seeds
+        )
+        write_text(self.out / COSTS, json.dumps(costs, indent=2) + "\n")
+
+    def _costs(self) -> dict[str, float]:
+        path = self.out / COSTS
+        try:
+            return {str(k): float(v) for k, v in json.loads(path.read_text("utf-8")).items()}
+        except (OSError, ValueError, AttributeError):
+            return {}
+
+    def _ask(self, system: System) -> tuple[Answer, ...]:
+        """Let a row answer under every condition; the clips of all folds are pooled."""
+        experiment = self.experiment
+        seed = experiment.protocol.corruption_seed
+        runs = experiment.folders(self.out / "runs", system.trained)
+        places = experiment.folders(self.out / "answers", system.slug)
+        questions = [
+            Question(system, corpus, experiment.store, run, place, seed)
+            for corpus, run, place in zip(experiment.corpora, runs, places, strict=True)
+        ]
+        asked = self.pool.results(Numbered(questions), range(len(questions)))
+        folds = [answers for _, answers in sorted(asked, key=lambda found: found[0])]
+        return tuple(Answer.joined(fold) for fold in zip(*folds, strict=True))
+
+    def _write(self, results: Results) -> Reproduction:
+        from emocli.report.experiment import draw, markdown
+
+        data: dict[str, Any] = plain(results.data())
+        drawn = draw(data)
+        for suffix, content in drawn.items():
+            with replacing(self.out / f"figure{suffix}") as descriptor:
+                write_at(descriptor, content, 0)
+        write_text(self.out / TABLE, markdown(data))
+        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        write_text(self.out / REPORT, text)
+        figures = tuple(self.out / f"figure{suffix}" for suffix in drawn)
+        return Reproduction(self.out / REPORT, data, self.out / TABLE, figures)
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Asks questions by number: answers come in any order."""
+
+    questions: Sequence[Question]
+
+    def __call__(self, index: int) -> tuple[int, tuple[Answer, ...]]:
+        """Ask one of them."""
+        return index, self.questions[index]()
+
+
+@dataclass(frozen=True)
+class Results:
+    """What is known so far.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        What is asked.
+    trained : mapping
+        Row to how its trainings went.
+    answers : mapping
+        Row to its answers, one per condition.
+    costs : mapping
+        Row to the seconds its trainings took.
+    """
+
+    experiment: Experiment
+    trained: Mapping[str, Sequence[TrainSummary]]
+    answers: Mapping[str, tuple[Answer, ...]]
+    costs: Mapping[str, float]
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """Clip to what it is drawn with."""
+        clips = [clip for corpus in self.experiment.corpora for clip in corpus.split("test")]
+        return dict(zip((c.id for c in clips), groups(clips, grouping(clips)), strict=True))
+
+    def data(self) -> dict[str, Any]:
+        """Return the report in plain values."""
+        experiment = self.experiment
+        first = experiment.corpora[0]
+        clips = [first.clip(clip_id) for clip_id in self.groups]
+        return {
+            "format": 1,
+            "emocli": __version__,
+            "experiment": experiment.name,
+            "title": experiment.table.title,
+            "dataset": first.dataset,
+            "task": first.task,
+            "classes": list(first.classes),
+            "n": len(self._any.measured.ids),
+            **experiment.protocol.model_dump(),
+            "settings": experiment.settings,
+            "figures": list(experiment.table.figures),
+            "rows": [self._row(system) for system in experiment.systems],
+            "comparisons": list(self._comparisons()),
+            "notes": list(experiment.table.notes),
+            "interval": f"95 %, bootstrap over {grouping(clips)}s",
+            "protocols": dict(PROTOCOLS[first.task]),
+            "rules": dict(RULES[first.task]),
+            "seconds": sum(self.costs.values()),
+            "inputs": {
+                "manifest": first.fingerprint,
+                "features": {s.name: s.fingerprint for s in experiment.stores.values()},
+            },
+        }
+
+    @property
+    def _any(self) -> Answer:
+        return next(iter(self.answers.values()))[0]
+
+    def _row(self, system: System) -> dict[str, Any]:
+        row, done = system.row, self.answers.get(system.slug)
+        facts: dict[str, Any] = {
+            "row": row.name,
+            "slug": system.slug,
+            "system": row.fusion or row.baseline,
+            "features": list(system.features),
+            "lacking": system.lacking,
+            "printed": {name: dict(figures) for name, figures in row.printed.items()},
+            "conditions": [],
+        }
+        if done is None:
+            return facts | {"state": "lacking" if system.lacking else "not yet run"}
+        pairs = zip(row.conditions, done, strict=True)
+        return {
+            **facts,
+            **self._how(system, done),
+            "state": "done",
+            "conditions": [
+                {
+                    "name": condition.name,
+                    "corrupt": list(condition.corrupt),
+                    "repair": answer.measured.repair.label,
+                    **self._figures(answer),
+                }
+                for condition, answer in pairs
+            ],
+        }
+
+    def _how(self, system: System, done: Sequence[Answer]) -> dict[str, Any]:
+        """Say how a row came about, and what it took."""
+        summaries = self.trained.get(system.trained)
+        if not summaries:
+            return {"C": [cost for cost in done[0].costs if cost is not None]}
+        return {
+            "preset": system.preset,
+            "settings": system.settings,
+            "training": dict(system.row.training),
+            "parameters": summaries[0].parameters,
+            "best_epochs": [seed.best_epoch for s in summaries for seed in s.seeds],
+            "valid": {
+                name: sum(s.valid[name] for s in summaries) / len(summaries)
+                for name in summaries[0].valid
+            },
+            "seconds": self.costs.get(system.trained),
+        }
+
+    def _figures(self, answer: Answer) -> dict[str, Any]:
+        measured = answer.measured
+        names = [self.groups[clip_id] for clip_id in measured.ids]
+        seeds = range(len(measured.values))
+        found = summarise(measured.scores, seeds, names)
+        counts = {
+            name: {m: len(ids) for m, ids in getattr(measured, name).items()}
+            for name in ("spoilt", "flagged", "regenerated")
+        }
+        return found | (counts if measured.repair.label else {})
+
+    def _comparisons(self) -> Iterator[dict[str, Any]]:
+        by_name = {s.row.name: s for s in self.experiment.systems}
+        for first, second in self.experiment.table.comparisons:
+            pair = [by_name[first], by_name[second]]
+            if all(system.slug in self.answers for system in pair):
+                answers = [
+                    {
+                        condition.name: answer.measured
+                        for condition, answer in zip(
+                            system.row.conditions, self.answers[system.slug], strict=True
+                        )
+                    }
+                    for system in pair
+                ]
+                figure = self.experiment.table.figures[0]
+                yield from comparisons((first, second), answers, figure, self.groups)
+
+
+def _plugin(name: str) -> Any:
+    """Load an experiment; its name is written with hyphens."""
+    known = [found.replace("_", "-") for found in plugins.names("experiments")]
+    if name not in known:
+        raise ConfigError(f"no experiment is called '{name}'", mend=choice(name, known))
+    return plugins.load("experiments", name.replace("-", "_"))
+
+
+def _check_conditions(system: System, stores: Mapping[str, FeatureStore]) -> None:
+    """Refuse conditions that cannot be measured, before anything is trained.
+
+    Raises
+    ------
+    ConfigError
+        If there are some.
+    """
+    given = [m for m, store in stores.items() if store.name in system.features]
+    for condition in () if system.lacking else system.row.conditions:
+        parse_all(condition.corrupt, given)
+        RepairConfig().asked(**condition.repair)
+
+
+def _is_check(
+    path: Path,
+    corpus: Manifest,
+    stores: Mapping[str, FeatureStore],
+    preset: str,
+    settings: Tree,
+) -> bool:
+    """Whether a check is there that was fitted on this; a user's own is left as it is."""
+    if not path.is_file():
+        return False
+    if corpus.fold is None:
+        return True
+    try:
+        check = ModalityCheck.load(path)
+    except EmocliError:
+        return False
+    origin = check.origin
+    clips = tuple(clip.id for clip in corpus.split("train") if corpus.is_labelled(clip))
+    return (
+        origin is not None
+        and origin.fingerprints == {m: store.fingerprint for m, store in stores.items()}
+        and origin.ids == clips
+        and check.config == configure(preset, settings)
+    )
+
+
+def _line(row: Mapping[str, Any], figure: str) -> str:
+    shown = ", ".join(f"{c['name']} {c[figure]:.3f}" for c in row["conditions"])
+    return f"{row['row']}: {figure} {shown}"
