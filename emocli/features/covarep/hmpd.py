@@ -157,7 +157,11 @@ def _mean(cosine: Real, sine: Real) -> Real:
 
 
 def _deviation(distortion: Real, cosine: Real, sine: Real) -> Real:
-    """Return the standard deviation of angles around their slow trend."""
+    """Return the standard deviation of angles around their slow trend.
+
+    At the first frame and the last the filters leave an angle as it is, so that the deviation there
+    is 0 but for rounding.
+    """
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(TREND_TAPS) / (TREND_TAPS - 1))
     window /= window.sum()
     across, along = (zero_phase_fir(window, median_of_nine(x)) for x in (sine, cosine))
