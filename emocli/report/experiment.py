@@ -113,11 +113,12 @@ def rows(report: Data) -> Figure:
 
 
 def _lead(report: Data) -> str:
+    features = dict.fromkeys(name for row in report["rows"] for name in row["features"])
     folds = f"{report['folds']} folds, pooled" if report["folds"] else "the manifest's test split"
     return (
         f"`emocli reproduce {report['experiment']}` on {report['dataset']}: {report['n']} test "
         f"clips ({folds}), {report['seeds']} seeds, preset `{report['preset']}`, features "
-        f"{', '.join(report['inputs']['features'])}. Mean ± standard deviation over the seeds; in "
+        f"{', '.join(features)}. Mean ± standard deviation over the seeds; in "
         "brackets what the paper printed."
     )
 

@@ -19,6 +19,7 @@ from emocli.config import build
 from emocli.data.durable import replacing, write_at
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.errors import ConfigError
 from emocli.experiments._table import Condition
 from emocli.learn import rundir
 from emocli.learn.rundir import MODEL
@@ -134,7 +135,7 @@ def _write(path: Path, key: str, answer: Answer) -> None:
     about = {
         "key": key,
         "costs": answer.costs,
-        "repair": measured.repair.model_dump(mode="json"),
+        "repair": measured.repair.model_dump(mode="json", include={*RepairConfig.model_fields}),
         **{
             name: {modality: sorted(ids) for modality, ids in getattr(measured, name).items()}
             for name in MARKS
@@ -176,5 +177,5 @@ def _read(
                 },
             )
             return Answer(measured, tuple(about["costs"]))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, ConfigError, zipfile.BadZipFile):
         return None
