@@ -45,7 +45,7 @@ class Loop(nn.Module):
         for width, last, share in zip(
             memory.widths, (memory.gamma1, memory.gamma2), memory.dropouts, strict=True
         ):
-            gate = mfn.mlp(memory.first.in_features, width, last.out_features, share)
+            gate = usual(memory.first.in_features, width, last.out_features, share)
             rows = slice(start, start + width)
             with torch.no_grad():
                 gate[0].weight.copy_(memory.first.weight[rows])
@@ -81,9 +81,15 @@ class Loop(nn.Module):
 
 def copied(part: nn.Sequential) -> nn.Sequential:
     first, _, dropout, last = part
-    copy = mfn.mlp(first.in_features, first.out_features, last.out_features, dropout.p)
+    copy = usual(first.in_features, first.out_features, last.out_features, dropout.share)
     copy.load_state_dict(part.state_dict())
     return copy
+
+
+def usual(inputs: int, hidden: int, outputs: int, share: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(share), nn.Linear(hidden, outputs)
+    )
 
 
 def main() -> None:
@@ -102,7 +108,9 @@ def main() -> None:
     model = mfn.Model(DIMS, CLASSES, mfn.Config(steps=options.steps))
     loop = Loop(model)
     networks = {"loop": loop, "mfn": model}
-    optimisers = {name: torch.optim.Adam(n.parameters()) for name, n in networks.items()}
+    optimisers = {
+        name: torch.optim.Adam(n.parameters(), fused=True) for name, n in networks.items()
+    }
     times: dict[str, list[float]] = {name: [] for name in networks}
     for turn in range(options.rounds + 1):
         for name, network in networks.items():

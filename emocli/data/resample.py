@@ -12,7 +12,7 @@ def resample(values: Tensor, lengths: Tensor, steps: Tensor) -> Tensor:
     Parameters
     ----------
     values : Tensor, shape (B, T, D)
-        Padded sequences; all numbers are finite.
+        Sequences, zero past their lengths.
     lengths, steps : Tensor of int64, shape (B,)
         Steps of each sequence, and how many it is to have; at least 1.
 
@@ -22,8 +22,7 @@ def resample(values: Tensor, lengths: Tensor, steps: Tensor) -> Tensor:
         Zero past the steps asked for. A sequence that has them already is returned as it is.
     """
     if torch.equal(lengths, steps):
-        inside = torch.arange(values.shape[1], device=values.device) < lengths[:, None]
-        return (values * inside[..., None])[:, : int(steps.max())]
+        return values[:, : int(steps.max())]
     share = lengths / steps.double()
     edges = share[:, None] * torch.arange(int(steps.max()) + 1, device=values.device)
     edges = edges.minimum(lengths[:, None])

@@ -13,6 +13,7 @@ from tests.fusion import zadeh
 def test_each_new_step_is_the_mean_of_its_share(own: int, wanted: int) -> None:
     torch.manual_seed(0)
     values = torch.randn(2, own + 2, 3, dtype=torch.float64)
+    values[0, own:] = 0
     lengths, steps = torch.tensor([own, own + 2]), torch.tensor([wanted, wanted + 1])
     got = resample(values, lengths, steps)
     assert got.shape == (2, wanted + 1, 3)
@@ -24,6 +25,7 @@ def test_each_new_step_is_the_mean_of_its_share(own: int, wanted: int) -> None:
 
 def test_what_has_its_steps_already_stays_as_it_is() -> None:
     values = torch.randn(2, 6, 3)
+    values[0, 3:] = values[1, 5:] = 0
     lengths = torch.tensor([3, 5])
     got = resample(values, lengths, lengths)
     assert got.shape == (2, 5, 3)
@@ -34,6 +36,7 @@ def test_what_has_its_steps_already_stays_as_it_is() -> None:
 
 def test_the_other_items_of_a_batch_do_not_matter() -> None:
     values = torch.randn(2, 6, 3)
+    values[0, 3:] = 0
     lengths, steps = torch.tensor([3, 6]), torch.tensor([3, 4])
     together = resample(values, lengths, steps)
     alone = resample(values[:1, :3], lengths[:1], steps[:1])
