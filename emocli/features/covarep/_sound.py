@@ -26,9 +26,9 @@ class Sound:
     x : ndarray, shape (samples,)
         Its first channel at 16 kHz.
     notes : list of str
-        What was found and done: ``of_several_channels``, ``resampled``, ``clipped`` (its peak is
-        held for three samples), ``with_an_offset`` (a mean of more than a tenth of the standard
-        deviation), ``dithered``.
+        What was found and done: ``of_several_channels``, ``resampled``, ``clipped`` (its highest
+        or lowest value is held for three samples), ``with_an_offset`` (a mean of more than a tenth
+        of the standard deviation), ``dithered``.
     """
 
     x: Real
@@ -63,7 +63,7 @@ def prepare_sound(x: ArrayLike, fs: float, seed: int) -> Sound:
     facts = {
         "of_several_channels": several,
         "resampled": fs != FS,
-        "clipped": _is_clipped(recorded),
+        "clipped": _is_clipped(recorded, fs),
         "with_an_offset": len(brought) > 1 and abs(brought.mean()) > OFFSET * brought.std(),
         "dithered": silent.any(),
     }
@@ -102,21 +102,28 @@ def _at_rate(x: Real, fs: float) -> Real:
 
 
 def _dithered(x: Real, silent: Flags, seed: int) -> Real:
-    noise = np.zeros(len(x))
-    size = int(silent.sum())
-    noise[silent] = np.random.default_rng(seed).triangular(-LEAST_BIT, 0, LEAST_BIT, size)
-    return x + noise
+    if not silent.any():
+        return x
+    noise = np.random.default_rng(seed).triangular(-LEAST_BIT, 0, LEAST_BIT, int(silent.sum()))
+    dithered = x.copy()
+    dithered[silent] += noise
+    return dithered
 
 
-def _is_clipped(x: Real) -> bool:
-    """Whether the largest magnitude is held for some samples, not all of them."""
-    size = np.abs(x)
-    held = (size == size.max(initial=0)) & _held(x, HELD)
-    return bool(held.any() and not held.all())
+def _is_clipped(x: Real, fs: float) -> bool:
+    """Whether the highest or the lowest value is held, for less time than in digital silence."""
+    if not len(x):
+        return False
+    extreme = (x == x.max()) | (x == x.min())
+    return bool((extreme & _held(x, HELD) & ~_held(x, round_half_up(FRAME_S * fs))).any())
 
 
 def _held(x: Real, length: int) -> Flags:
-    """Return which samples are in a run of at least ``length`` equal ones."""
-    starts = np.flatnonzero(np.diff(x, prepend=np.nan) != 0)
-    lengths = np.diff(starts, append=len(x))
-    return np.repeat(lengths >= length, lengths)
+    """Return which samples are in a run of at least ``length``, at least two, equal ones."""
+    held = np.zeros(len(x), np.bool_)
+    if len(x) >= max(length, 2):
+        same = np.concatenate([[False], x[1:] == x[:-1], [False]])
+        edges = np.flatnonzero(same[1:] != same[:-1]).reshape(-1, 2)
+        for first, last in edges[np.diff(edges, axis=1)[:, 0] >= length - 1]:
+            held[first : last + 1] = True
+    return held

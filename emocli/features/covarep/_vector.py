@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,12 @@ WIDTHS = {
 }
 """Columns of each track, in order."""
 
+VUV = 1
+"""The column that is 0 or 1."""
+
+HMPDM = slice(36, 61)
+"""The columns that are angles."""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -71,13 +78,11 @@ class Samples:
 
     def at(self, rows: Whole) -> Real:
         """Interpolate at the rows, shape (rows, columns); NaN outside of the track."""
-        if not len(self.positions):
-            return np.full((len(rows), self.values.shape[1]), np.nan)
-        columns = [
-            np.interp(rows, self.positions, column, left=np.nan, right=np.nan)
-            for column in self.values.T
-        ]
-        return np.stack(columns, axis=1)
+        found = np.full((len(rows), self.values.shape[1]), np.nan)
+        if len(self.positions):
+            for k, column in enumerate(self.values.T):
+                found[:, k] = np.interp(rows, self.positions, column, left=np.nan, right=np.nan)
+        return found
 
 
 @dataclass(frozen=True)
@@ -116,17 +121,19 @@ def vector(x: Real, config: Config) -> tuple[Real, list[str]]:
     front = analyse_front(x, config.block_s)
     tracks = whole_tracks(front, config)
     rows = np.arange(FIRST, len(x) + 1, HOP)
-    columns = {name: tracks[name].at(rows) for name in WIDTHS}
-    columns["pitch"][:, 1] = columns["pitch"][:, 1] >= 0.5
-    columns["hmpdm"] = wrap(columns["hmpdm"])
-    matrix = np.concatenate(list(columns.values()), axis=1)
-    return np.where(np.isfinite(matrix), matrix, 0.0), _notes(front, config)
+    matrix = np.empty((len(rows), sum(WIDTHS.values())))
+    for (name, width), end in zip(WIDTHS.items(), accumulate(WIDTHS.values()), strict=True):
+        matrix[:, end - width : end] = tracks[name].at(rows)
+    matrix[:, VUV] = matrix[:, VUV] >= 0.5
+    matrix[:, HMPDM] = wrap(matrix[:, HMPDM])
+    matrix[~np.isfinite(matrix)] = 0
+    return matrix, _notes(front, config)
 
 
 def analyse_front(x: Real, block_s: float) -> Front:
     """Find polarity, pitch, residual and closure instants of a recording."""
     sign = polarity(x, FS, block_s)
-    upright = sign * x
+    upright = x if sign > 0 else -x
     pitch = srh(upright, FS)
     residual = lp_residual(upright, FS, vocal_tract_order(FS))
     gcis = sedreams(upright, FS, pitch, residual, block_s)
