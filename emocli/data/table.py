@@ -36,7 +36,7 @@ class Table:
         return (dict(zip(self.header, row, strict=True)) for row in self.rows)
 
 
-def read_table(path: Path, error: type[EmocliError]) -> Table:
+def read_table(path: Path, error: type[EmocliError], *, fallback: str | None = None) -> Table:
     """Read a comma-separated UTF-8 file (with or without byte order mark).
 
     Quoted cells may hold commas, quotes and line ends.
@@ -47,8 +47,10 @@ def read_table(path: Path, error: type[EmocliError]) -> Table:
         The file.
     error : type
         What to raise if it is absent, empty, not UTF-8 or not rectangular.
+    fallback : str, optional
+        The encoding of a file that is not UTF-8, instead of refusing it.
     """
-    text = _text(path, error)
+    text = _text(path, error, fallback)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -74,7 +76,7 @@ def read_table(path: Path, error: type[EmocliError]) -> Table:
     return Table(header, rows[1:], lines[1:])
 
 
-def _text(path: Path, error: type[EmocliError]) -> str:
+def _text(path: Path, error: type[EmocliError], fallback: str | None) -> str:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -89,6 +91,8 @@ def _text(path: Path, error: type[EmocliError]) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
+        if fallback is not None:
+            return raw.decode(fallback, "replace")
         row = raw.count(b"\n", 0, fault.start) + 1
         byte = raw[fault.start]
         raise error(

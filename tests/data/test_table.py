@@ -54,3 +54,13 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "none.csv", MediaError)
     with pytest.raises(MediaError, match="cannot be read"):
         read_table(tmp_path, MediaError)
+
+
+def test_another_encoding_where_it_is_not_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("text\nit’s\n".encode("cp1252"))
+    with pytest.raises(MediaError, match="is not UTF-8"):
+        read_table(path, MediaError)
+    assert read_table(path, MediaError, fallback="cp1252").rows == [["it’s"]]
+    path.write_text("text\nit’s\n", "utf-8")
+    assert read_table(path, MediaError, fallback="cp1252").rows == [["it’s"]]

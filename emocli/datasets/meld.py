@@ -1,0 +1,214 @@
+"""MELD: some 13,000 utterances in 1,432 dialogues from a television series, with seven emotions.
+
+Source: Poria et al. 2019, ACL, 527-536.
+
+The tables ``train_sent_emo.csv``, ``dev_sent_emo.csv`` and ``test_sent_emo.csv`` are found by name
+below the folder, and clips ``dia3_utt7.mp4`` in folders named after the split
+(``train_splits``, ``dev_splits_complete``, ``output_repeated_splits_test``). An utterance is
+``train_dia3_utt7``; its place in the dialogue is its rank, for the numbers have gaps. One without a
+clip stays, so that all figures count the same utterances. Speakers are in all splits; dialogues are
+not.
+
+The times in the tables are those of the episodes, not of the clips, which are cut already: a clip
+is only ended where the table ends it (half a second later), for one goes on for five minutes.
+The clips' sound is that of a ``.wav`` of the same name, or else of the video.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from emocli.config import Settings
+from emocli.data.clip import Clip, Split
+from emocli.data.manifest import Manifest
+from emocli.data.table import Table, read_table
+from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
+from emocli.errors import ManifestError
+
+EMOTIONS = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
+SENTIMENTS = ("neutral", "positive", "negative")
+"""In the order of MELD's own numbers."""
+
+SPLITS: Mapping[str, Split] = MappingProxyType({"train": "train", "dev": "valid", "test": "test"})
+"""MELD's names of the splits."""
+
+COLUMNS = (
+    "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "StartTime",
+    "EndTime",
+)  # fmt: skip
+NAME = re.compile(r"(final_videos_test)?dia(\d+)_utt(\d+)")
+TIME = re.compile(r"(\d+):(\d+):(\d+)[,.](\d+)")
+DAMAGED = ("train_dia125_utt3",)
+"""Clips that no decoder reads."""
+
+SLACK = 0.5
+"""Seconds a clip may go on after its end in the table."""
+
+C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
+"""Quotes and dashes of Windows that went through as control characters."""
+
+CITATION = (
+    "Poria S, Hazarika D, Majumder N, Naik G, Cambria E, Mihalcea R (2019) MELD: A Multimodal "
+    "Multi-Party Dataset for Emotion Recognition in Conversations. ACL 2019, 527-536. "
+    "https://doi.org/10.18653/v1/P19-1050"
+)
+LICENCE = "GPL-3.0 (annotations); clips are from a television series"
+
+
+class Config(Settings):
+    """Which labels and clips.
+
+    Attributes
+    ----------
+    label : {'emotion', 'sentiment'}
+        Seven emotions or three sentiments.
+    tables : tuple of {'train', 'dev', 'test'}
+        Which tables to take.
+    final_videos : {'ignore', 'prefer'}
+        Whether the files ``final_videos_testdia*`` of the test folder, some 130, take the place of
+        those without that prefix. Most users leave them out as duplicates; according to others they
+        are corrections.
+    exclude : tuple of str
+        Utterances whose recordings are not used; by default one that cannot be decoded.
+    """
+
+    label: Literal["emotion", "sentiment"] = "emotion"
+    tables: tuple[Literal["train", "dev", "test"], ...] = ("train", "dev", "test")
+    final_videos: Literal["ignore", "prefer"] = "ignore"
+    exclude: tuple[str, ...] = DAMAGED
+
+
+def build(root: Path, config: Config) -> Manifest:
+    """Make the manifest of the MELD files below ``root``.
+
+    Raises
+    ------
+    ManifestError
+        If there is no table, or one breaks a rule.
+    """
+    folder = Folder.scan(root)
+    paths = {name: folder.named(f"{name}_sent_emo.csv") for name in config.tables}
+    tables = {name: _table(path) for name, path in paths.items() if path is not None}
+    if not tables:
+        mend = f"{', '.join(f'{name}_sent_emo.csv' for name in config.tables)} are expected"
+        raise ManifestError("holds no table of MELD", where=folder.root, mend=mend)
+    prefer = config.final_videos == "prefer"
+    media, corrections = _media(folder, prefer)
+    damaged = media.keys() & set(config.exclude)
+    usable = {clip_id: found for clip_id, found in media.items() if clip_id not in damaged}
+    clips = tuple(
+        clip
+        for name, table in tables.items()
+        for clip in _clips(name, table, f"{paths[name]}", usable, config.label)
+    )
+    known = {clip.id for clip in clips}
+    return Manifest(
+        clips=clips,
+        classes=EMOTIONS if config.label == "emotion" else SENTIMENTS,
+        task="single",
+        dataset="meld",
+        root=folder.root,
+        citation=CITATION,
+        licence=LICENCE,
+        overlap=True,  # the same six people in all splits
+        notes=(
+            *(
+                f"there is no {name}_sent_emo.csv: no clip is in {SPLITS[name]}"
+                for name, path in paths.items()
+                if path is None
+            ),
+            *counted(
+                (sum(not clip.media for clip in clips) if media else 0, "clips have no recording"),
+                (len(damaged), "recordings left out: they cannot be decoded"),
+                (len(media.keys() - known), "recordings left out: they are in no table"),
+                (
+                    0 if prefer else corrections,
+                    "files left out: final_videos_*, of which there are plain ones",
+                ),
+                (folder.doubles, "files left out: AppleDouble (._*)"),
+            ),
+        ),
+    )
+
+
+def _table(path: Path) -> Table:
+    table = read_table(path, ManifestError, fallback="cp1252")
+    lacking = [column for column in COLUMNS if column not in table.header]
+    if lacking:
+        raise ManifestError(f"has no column '{lacking[0]}'", where=path)
+    return table
+
+
+def _clips(
+    name: str, table: Table, path: str, media: Mapping[str, Mapping[str, Path]], label: str
+) -> Iterator[Clip]:
+    """Make the clips of a table, dialogue by dialogue."""
+    rows = []
+    for line, row in zip(table.lines, table.records(), strict=True):
+        try:
+            rows.append((int(row["Dialogue_ID"]), int(row["Utterance_ID"]), row))
+        except ValueError as fault:
+            raise ManifestError(str(fault), where=f"{path}, row {line}") from None
+    rows.sort(key=lambda row: row[:2])
+    first = {dialogue: k for k, (dialogue, _, _) in reversed(list(enumerate(rows)))}
+    for k, (dialogue, utterance, row) in enumerate(rows):
+        clip_id = f"{name}_dia{dialogue}_utt{utterance}"
+        found = media.get(clip_id, {})
+        yield Clip(
+            id=clip_id,
+            split=SPLITS[name],
+            dialogue=f"{name}_dia{dialogue}",
+            turn=k - first[dialogue],
+            speaker=_plain(row["Speaker"]),
+            end=_length(row) if found else None,
+            text=_plain(row["Utterance"]),
+            media=found,
+            label=row["Emotion" if label == "emotion" else "Sentiment"].strip().lower() or None,
+        )
+
+
+def _plain(text: str) -> str:
+    return text.translate(C1).strip()
+
+
+def _length(row: Mapping[str, str]) -> float | None:
+    """Return where a clip ends at the latest; None where the table's times make no sense."""
+    start, end = (_seconds(row[column]) for column in ("StartTime", "EndTime"))
+    if start is None or end is None or end <= start:
+        return None
+    return round(end - start + SLACK, 3)
+
+
+def _seconds(text: str) -> float | None:
+    found = TIME.fullmatch(text.strip())
+    if found is None:
+        return None
+    hours, minutes, seconds, fraction = found.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(f"{seconds}.{fraction}")
+
+
+def _media(folder: Folder, prefer: bool) -> tuple[dict[str, dict[str, Path]], int]:
+    """Find recordings by utterance, and count the files that are perhaps corrections."""
+    plain: dict[str, dict[str, Path]] = {}
+    final: dict[str, dict[str, Path]] = {}
+    corrections = 0
+    for path in folder.with_suffix(AUDIO | VIDEO):
+        name, split = NAME.fullmatch(path.stem), _split(path, folder.root)
+        if name is None or split is None:
+            continue
+        corrections += name[1] is not None
+        clip_id = f"{split}_dia{name[2]}_utt{name[3]}"
+        kind = "video" if path.suffix.lower() in VIDEO else "audio"
+        (final if name[1] else plain).setdefault(clip_id, {}).setdefault(kind, path)
+    found = plain | final if prefer else plain
+    return {i: {"audio": m.get("audio") or m["video"], **m} for i, m in found.items()}, corrections
+
+
+def _split(path: Path, root: Path) -> str | None:
+    """Tell the split from the nearest folder that names one."""
+    inside: Iterable[str] = reversed(path.relative_to(root).parts[:-1])
+    return next((name for part in inside for name in SPLITS if name in part.lower()), None)

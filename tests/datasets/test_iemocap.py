@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+from collections import Counter
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emocli import config
+from emocli.data.manifest import Manifest
+from emocli.datasets import iemocap
+from emocli.errors import ManifestError
+
+Line = tuple[str, float, str]
+"""Letter and number of an utterance, start, code."""
+
+
+def build(root: Path, **settings: Any) -> Manifest:
+    return iemocap.build(root, config.build(iemocap.Config, settings, "iemocap"))
+
+
+def dialogue(root: Path, name: str, lines: list[Line], texts: bool = True) -> None:
+    """Write what the release has of a dialogue."""
+    session = root / f"Session{name[4]}"
+    rated = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
+    said = []
+    for number, start, code in lines:
+        utterance, end = f"{name}_{number}", start + 1.5
+        rated += f"[{start:.4f} - {end:.4f}]\t{utterance}\t{code}\t[2.5000, 2.5000, 2.5000]\n"
+        rated += "C-E2:\tNeutral;\t()\nA-E3:\tval 3; act 2; dom  2;\t()\n\n"
+        said.append(f"{utterance} [{start:08.4f}-{end:08.4f}]: Said by {number}.\n")
+    said.insert(0, "M: [BREATHING]\n")
+    said.append(f"{name}_MXX0 [010.0000-011.0000]: [LAUGHTER]\n")
+    for kind, text in (("EmoEvaluation", rated), ("transcriptions", "".join(said))):
+        if kind == "transcriptions" and not texts:
+            continue
+        path = session / "dialog" / kind / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def add(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    dialogue(
+        tmp_path,
+        "Ses01F_impro01",
+        [("M000", 9.0, "neu"), ("F000", 6.5, "hap"), ("F001", 12.25, "xxx"), ("M001", 20, "exc")],
+    )
+    dialogue(tmp_path, "Ses02M_script01_1b", [("F000", 1, "ang"), ("M000", 3, "fru")])
+    dialogue(tmp_path, "Ses05M_script03_2", [("F000", 1, "sad"), ("M013", 3, "oth")], texts=False)
+    own = tmp_path / "Session1" / "dialog" / "EmoEvaluation" / "Categorical" / "Ses01F_impro01.txt"
+    add(own.parent, own.name, "Ses01F_impro01_e2_cat.txt")
+    return tmp_path
+
+
+def test_utterances(corpus: Path) -> None:
+    manifest = build(corpus)
+    assert [(c.id, c.turn, c.speaker, c.label, c.fold) for c in manifest.clips] == [
+        ("Ses01F_impro01_F000", 0, "Ses01F", "happy", 1),
+        ("Ses01F_impro01_M000", 1, "Ses01M", "neutral", 1),
+        ("Ses01F_impro01_F001", 2, "Ses01F", None, 1),
+        ("Ses01F_impro01_M001", 3, "Ses01M", "excited", 1),
+        ("Ses02M_script01_1b_F000", 0, "Ses02F", "angry", 2),
+        ("Ses02M_script01_1b_M000", 1, "Ses02M", "frustrated", 2),
+        ("Ses05M_script03_2_F000", 0, "Ses05F", "sad", 5),
+        ("Ses05M_script03_2_M013", 1, "Ses05M", None, 5),
+    ]
+    first = manifest.clips[0]
+    assert (first.dialogue, first.text) == ("Ses01F_impro01", "Said by F000.")
+    assert manifest.classes == ("happy", "sad", "neutral", "angry", "excited", "frustrated")
+    assert manifest.notes == (
+        "2 clips have no label: theirs is not among the classes",
+        "2 clips have no text",
+    )
+
+
+def test_four_classes(corpus: Path) -> None:
+    def labels(**settings: Any) -> list[str | None]:
+        return [clip.label for clip in build(corpus, **settings).clips]
+
+    assert build(corpus, classes="four").classes == ("angry", "happy", "neutral", "sad")
+    assert labels(classes="four") == [
+        "happy", "neutral", None, "happy", "angry", None, "sad", None,
+    ]  # fmt: skip
+    assert build(corpus, classes="four_without_excited").classes == (
+        "angry", "happy", "neutral", "sad",
+    )  # fmt: skip
+    assert labels(classes="four_without_excited")[3] is None
+
+
+def test_recordings(corpus: Path) -> None:
+    wavs = [
+        f"Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_{k}.wav" for k in ("F000", "M000")
+    ]
+    add(corpus, *wavs)
+    manifest = build(corpus)
+    clip = manifest.clip("Ses01F_impro01_F000")
+    assert clip.media == {"audio": corpus / wavs[0]}
+    assert (clip.start, clip.end) == (None, None)  # the file is the utterance
+    assert "6 clips have no recording" in manifest.notes
+    avi = corpus / "Session1" / "dialog" / "avi" / "DivX" / "Ses01F_impro01.avi"
+    add(avi.parent, avi.name)
+    clip = build(corpus).clip("Ses01F_impro01_F000")
+    assert clip.media == {"audio": avi, "video": avi}
+    assert (clip.start, clip.end) == (6.5, 8.0)
+    sound = corpus / "Session1" / "dialog" / "wav" / "Ses01F_impro01.wav"
+    add(sound.parent, sound.name)
+    assert build(corpus).clip("Ses01F_impro01_F000").media == {"audio": sound, "video": avi}
+
+
+# -- the whole corpus, as far as its counts are known
+
+
+COUNTS = {
+    "train": {
+        "xxx": 1587, "neu": 1167, "fru": 1149, "sad": 739, "ang": 711, "exc": 620, "hap": 392,
+        "sur": 76, "fea": 23, "dis": 2, "oth": 2,
+    },
+    "valid": {
+        "xxx": 400, "fru": 319, "ang": 222, "neu": 157, "exc": 122, "sad": 100, "hap": 60,
+        "sur": 13, "fea": 7, "oth": 1,
+    },
+    "test": {
+        "xxx": 520, "neu": 384, "fru": 381, "exc": 299, "sad": 245, "ang": 170, "hap": 143,
+        "sur": 18, "fea": 10,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All 151 dialogues, of which the labels are known by split, not by dialogue."""
+    root = tmp_path_factory.mktemp("iemocap")
+    sizes = {1: 28, 2: 30, 3: 32, 4: 30, 5: 31}
+    names = [f"Ses0{s}{'FM'[k % 2]}_impro{k // 2:02d}" for s in sizes for k in range(sizes[s])]
+    ordered = sorted(name for name in names if name[4] != "5")
+    parts = {
+        "train": ordered[:-20],
+        "valid": ordered[-20:],
+        "test": [name for name in names if name[4] == "5"],
+    }
+    for split, dialogues in parts.items():
+        codes = (code for code, count in COUNTS[split].items() for _ in range(count))
+        lines: dict[str, list[Line]] = {name: [] for name in dialogues}
+        for code, name in zip(codes, cycle(dialogues), strict=False):
+            k = len(lines[name])
+            lines[name].append((f"{'FM'[k % 2]}{k:03d}", 2.0 * k, code))
+        for name, content in lines.items():
+            dialogue(root, name, content)
+    return root
+
+
+def test_the_split_of_dialogxl(whole: Path) -> None:
+    manifest = build(whole)
+    assert len(manifest.clips) == 10039
+    found = {split: manifest.split(split) for split in ("train", "valid", "test")}
+    assert {split: len(clips) for split, clips in found.items()} == {
+        "train": 6468,
+        "valid": 1401,
+        "test": 2170,
+    }
+    dialogues = {split: {c.dialogue for c in clips} for split, clips in found.items()}
+    assert {split: len(names) for split, names in dialogues.items()} == {
+        "train": 100,
+        "valid": 20,
+        "test": 31,
+    }
+    assert not dialogues["train"] & dialogues["valid"]
+    assert {name[4] for name in dialogues["valid"]} == {"4"}
+    labelled = {split: sum(c.label is not None for c in clips) for split, clips in found.items()}
+    assert labelled == {"train": 4778, "valid": 980, "test": 1622}
+    counts = Counter(c.label for c in found["test"])
+    assert [counts[name] for name in manifest.classes] == [143, 245, 384, 170, 299, 381]
+
+
+def test_conventions_of_four_classes(whole: Path) -> None:
+    four, without = build(whole, classes="four"), build(whole, classes="four_without_excited")
+    assert sum(clip.label is not None for clip in four.clips) == 5531
+    assert sum(clip.label is not None for clip in four.split("test")) == 1241
+    assert sum(clip.label is not None for clip in without.split("test")) == 942
+
+
+def test_other_splits(whole: Path) -> None:
+    manifest = build(whole, split="session", test_session=2)
+    assert {clip.id[4] for clip in manifest.split("test")} == {"2"}
+    assert len({clip.dialogue for clip in manifest.split("valid")}) == 12
+    valid = {clip.dialogue for clip in manifest.split("valid")}
+    assert not valid & {clip.dialogue for clip in manifest.split("train")}
+    drawn = build(whole, split="random_utt")
+    assert drawn.notes[0] == (
+        "10,039 clips are split one by one: every dialogue is in training and in the test"
+    )
+    labelled = Counter(clip.split for clip in drawn.clips if clip.label is not None)
+    assert labelled == {"train": 5162, "valid": 737, "test": 1481}
+    both = {split: {clip.dialogue for clip in drawn.split(split)} for split in ("train", "test")}
+    assert len(both["train"] & both["test"]) == 151
+
+
+def test_one_session_is_left_out_at_a_time(whole: Path) -> None:
+    manifest = build(whole)
+    for index in range(5):
+        folded = manifest.folded(index, 5)
+        assert {clip.id[4] for clip in folded.split("test")} == {str(index + 1)}
+        speakers = {split: {c.speaker for c in folded.split(split)} for split in ("train", "test")}
+        assert not speakers["train"] & speakers["test"]
+
+
+def test_what_is_wrong_is_named(tmp_path: Path, corpus: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ManifestError, match="holds no labels of IEMOCAP; files like Session1/"):
+        build(tmp_path / "empty")
+    path = corpus / "Session1" / "dialog" / "EmoEvaluation" / "Ses01F_impro01.txt"
+    path.write_text("[6.5 - 8.0]\tSes01F_impro01_F000\thappiness\t[1, 2, 3]\n")
+    with pytest.raises(ManifestError, match=r"Ses01F_impro01\.txt, row 1: is no utterance"):
+        build(corpus)
+
+
+def test_it_is_written_and_read(corpus: Path) -> None:
+    manifest = build(corpus)
+    manifest.write(corpus / "iemocap.csv")
+    assert Manifest.read(corpus / "iemocap.csv") == manifest
