@@ -25,6 +25,7 @@ from emocli.errors import ConfigError
 from emocli.fusion import mfn
 from emocli.fusion._layers import PerView
 from emocli.fusion._multiplicative import Combination, Kind, answers, true, violated
+from emocli.fusion._recurrent import mlp
 from emocli.learn.losses import CHOICES, BaseLoss, LossName
 
 MOST_MIXED = 8
@@ -134,7 +135,7 @@ class Model(nn.Module):
         self.groups = _groups(self.core.names, config.mulmix)
         self.heads = PerView({_name(g): nn.Linear(widths[g[0]], outputs) for g in self.groups})
         fused = sum(self.core.widths) if config.fusion == "concat" else self.core.widths[0]
-        self.head = mfn.mlp(fused + config.memory, config.out, outputs, config.out_dropout)
+        self.head = mlp(fused + config.memory, config.out, outputs, config.out_dropout)
 
     def set_task(self, task: Task, loss: LossName) -> None:
         """Be told what the logits stand for.
