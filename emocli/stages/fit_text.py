@@ -348,7 +348,9 @@ class Learner:
     def __init__(self, text: TextConfig, train: FitConfig, corpus: Texts) -> None:
         self.config, self.corpus = train, corpus
         with seeded(train.seed, 0):
-            backbone, tokenizer = make_backbone(text, (clip.text for clip in corpus.train))
+            # All parts of a cross-fitting read alike: a vocabulary knows no labels.
+            spoken = (clip.text for clip in corpus.context if clip.split == "train")
+            backbone, tokenizer = make_backbone(text, spoken)
             network = TextNetwork(backbone, len(corpus.classes), text.pool, train.dropout)
         self.reader = Reader(tokenizer, text)
         self.readings = read_clips(self.reader, corpus.context)

@@ -124,6 +124,8 @@ def test_cross_fitted_features_come_from_the_part_that_has_not_seen_the_clip(
     train = {clip.id for clip in talk.split("train")}
     assert set().union(*unseen) == train
     assert sum(map(len, unseen)) == len(train)
+    tokenizers = [(run / n / "backbone" / "tokenizer.json").read_text() for n in (".", "part-2")]
+    assert tokenizers[0] == tokenizers[1]  # the same tokens mean the same to all
     for ids in unseen:  # whole dialogues
         assert {i for i in train if i[:2] in {j[:2] for j in ids}} == ids
     store = str(tmp_path / "store")
