@@ -113,7 +113,8 @@ _TRAIN = {
     "epochs": 100,
     "patience": 15,
     "clip": 1.0,
-    "monitor": "auto",
+    "warmup": 0.05,
+    "monitor": "weighted_f1",
 }
 PRESETS = {
     "literal": {"network": {"enc_skip": False}, "train": _TRAIN},
