@@ -3,17 +3,22 @@ tested on."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from emocli.config import merge
 from emocli.data.manifest import Manifest
-from emocli.errors import ManifestError, RunError
+from emocli.errors import ManifestError, RunError, StoreError
 from emocli.learn import loop, rundir
+from emocli.robust.corrupt import parse_all
+from emocli.stages._bench import Bench
 from emocli.stages.evaluate import evaluate
+from emocli.stages.fit_cca import fit_cca
 from emocli.stages.train import CrossSummary, cross_validate, train
 from tests import toy
 
@@ -139,3 +144,113 @@ def test_folds_that_have_changed_since_are_refused(tmp_path):
     assert Manifest.read(tmp_path / "toy.csv").fingerprint == corpus.manifest.fingerprint
     with pytest.raises(RunError, match="folds are no longer those the run was trained on"):
         evaluate(run, figures=False)
+
+
+# -- evaluating all of them
+
+
+def report(run: Path, **options: Any) -> dict[str, Any]:
+    return evaluate(run, **{"figures": False} | options).data
+
+
+@pytest.mark.parametrize("corrupt", [(), ("visual:gaussian@-10dB",)], ids=["clean", "noise"])
+def test_pooled_figures_are_those_of_all_clips_together(corpus, crossed, corrupt):
+    """Count the hits of every fold by hand, and make the figures from the sums."""
+    data = report(crossed.run, corrupt=corrupt)
+    benches = [Bench.open(fold.run, "test", None, None) for fold in crossed.folds]
+    corruptions = parse_all(corrupt, benches[0].modalities)
+    for seed in range(2):
+        matrix = np.zeros((3, 3), int)
+        for bench in benches:
+            measured = bench.measure(corruptions, 0)
+            for target, values in zip(measured.targets, measured.values[seed], strict=True):
+                matrix[target, values.argmax()] += 1
+        assert matrix.sum() == len(corpus.manifest.clips)
+        found = data["by_seed"][seed]
+        assert found["accuracy"] == pytest.approx(matrix.trace() / matrix.sum())
+        recalls = matrix.diagonal() / matrix.sum(axis=1)
+        assert found["uar"] == pytest.approx(recalls.mean())
+        f1 = 2 * matrix.diagonal() / (matrix.sum(axis=0) + matrix.sum(axis=1))
+        assert found["macro_f1"] == pytest.approx(f1.mean())
+    values = [found["accuracy"] for found in data["by_seed"]]
+    assert data["accuracy"] == pytest.approx(np.mean(values))
+    assert data["accuracy_std"] == pytest.approx(np.std(values, ddof=1))
+    assert np.sum(data["confusion"]) == 2 * len(corpus.manifest.clips)
+
+
+def test_the_figures_of_each_fold_are_there_too(crossed):
+    data = report(crossed.run, corrupt=("visual",))
+    assert [fold["fold"] for fold in data["folds"]] == [0, 1, 2]
+    for fold, run in zip(data["folds"], crossed.folds, strict=True):
+        alone = report(run.run, corrupt=("visual",))
+        assert fold["n"] == alone["n"]
+        for condition in ("clean", "corrupted"):
+            for figure in ("accuracy", "accuracy_std", "uar", "macro_f1"):
+                expected = alone[condition][figure]
+                assert fold[condition][figure] == pytest.approx(expected), (condition, figure)
+        assert alone["folds"] == []
+
+
+def test_the_prior_of_each_fold_is_pooled(corpus, crossed):
+    hits = 0
+    for index in range(FOLDS):
+        folded = corpus.manifest.folded(index, FOLDS)
+        shown = [[c.label for c in folded.split("train")].count(name) for name in toy.CLASSES]
+        guess = toy.CLASSES[shown.index(max(shown))]
+        hits += sum(clip.label == guess for clip in folded.split("test"))
+    data = report(crossed.run)
+    assert data["baselines"]["prior"]["accuracy"] == pytest.approx(
+        hits / len(corpus.manifest.clips)
+    )
+    (table,) = (t for t in evaluate(crossed.run, figures=False).tables if t.title == "folds")
+    assert [row[0] for row in table.rows] == [0, 1, 2]
+
+
+def test_a_sweep_is_pooled(crossed, corpus):
+    data = report(crossed.run, sweep=["0dB"], corrupt=["audio"])
+    (point,) = data["sweep"]
+    assert np.sum(point["confusion"]) == 2 * len(corpus.manifest.clips)
+    assert (crossed.run / "reports").is_dir()
+    cross(corpus, crossed.run)  # reports do not make it anything else
+
+
+def test_a_check_of_each_fold_is_used(corpus, crossed):
+    with pytest.raises(StoreError, match="fold-0-of-3"):
+        report(crossed.run, repair={"check": True})
+    for index in range(FOLDS):
+        fit_cca(corpus.manifest.folded(index, FOLDS), corpus.store, preset="plus")
+    data = report(crossed.run, repair={"check": True}, corrupt=["visual:gaussian@-30dB"])
+    found = data["corrupted"]["flagged"]["visual"]
+    assert found["corrupted"] == found["clips"] == len(corpus.manifest.clips)
+    assert found["found"] > len(corpus.manifest.clips) / 2
+
+
+def test_training_clips_cannot_be_pooled(crossed):
+    with pytest.raises(RunError, match="train split of several folds; evaluate one of them"):
+        report(crossed.run, split="train")
+    assert report(crossed.run, split="valid")["n"] == report(crossed.run)["n"]
+
+
+def test_folds_that_differ_are_not_pooled(corpus, crossed, tmp_path):
+    copy = Path(shutil.copytree(crossed.run, tmp_path / "copy"))
+    other = cross(corpus, tmp_path / "other", settings={"train": {"lr": 0.5}}).folds[1].run
+    shutil.rmtree(copy / "fold-1")
+    shutil.copytree(other, copy / "fold-1")
+    with pytest.raises(RunError, match=r"fold-1 was trained with train\.lr = 0\.01 and not 0\.5"):
+        report(copy)
+    shutil.rmtree(copy / "fold-1")
+    shutil.copytree(crossed.folds[2].run, copy / "fold-1")
+    with pytest.raises(RunError, match="fold-1 was trained with another fold"):
+        report(copy)
+    shutil.rmtree(copy / "fold-1")
+    with pytest.raises(RunError, match="fold-1: there is no such run"):
+        report(copy)
+
+
+def test_another_corpus_is_for_one_fold(crossed, tmp_path):
+    other = toy.build(tmp_path, sizes={"train": 24, "valid": 12, "test": 18})
+    with pytest.raises(RunError, match="those of another corpus; evaluate one of them"):
+        report(crossed.run, manifest=tmp_path / "toy.csv", store=other.store)
+    alone = report(crossed.folds[0].run, manifest=tmp_path / "toy.csv", store=other.store)
+    assert alone["n"] == 18
+    assert alone["baselines"] == {}
