@@ -57,12 +57,13 @@ def table(
         drawn.add_column(column, justify="right" if numeric and rows else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(text(cell) for cell in row))
-    console = Console()
+    literal: dict[str, Any] = {"markup": False, "emoji": False}  # an id may hold brackets
+    console = Console(**literal)
     if not console.is_terminal:
         # Piped tables keep their full width, so that scripts can read every column.
         unbounded = console.options.update(max_width=WIDEST)
         console = Console(
-            width=max(console.width, console.measure(drawn, options=unbounded).maximum)
+            width=max(console.width, console.measure(drawn, options=unbounded).maximum), **literal
         )
     console.print(drawn)
 
