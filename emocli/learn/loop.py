@@ -8,6 +8,7 @@ parameters, bit by bit, as one that was not.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from emocli.learn.checkpoint import ANEW, Checkpoint, Tensors
 from emocli.learn.dropout import drop_modalities
 from emocli.learn.rundir import CHECKPOINT, Row, write_history
 from emocli.learn.settings import TrainConfig
+from emocli.learn.targets import mixed, votes
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -152,6 +154,8 @@ class Learner:
                 "setting 'train.sampler' = 'balanced' is for clips with one class each",
                 mend="choose train.class_weights=balanced",
             )
+        _check_targets(network, self.task, config)
+        self.votes = votes(train) if config.target == "votes" else None
         weights = class_weights(config, train)
         self.loss = losses.base_loss(config.loss, self.task, weights, config.label_smoothing)
         self.fabric = make_fabric(config.accelerator, config.precision)
@@ -181,7 +185,7 @@ class Learner:
         figures = said.scores(self.task, self.config.loss, self.train.manifest.classes).overall
         row: Row = {
             "epoch": number,
-            "lr": rate * warmth(number, self.config),
+            "lr": rate * tempo(number, self.config),
             "train_loss": train_loss,
             "valid_loss": valid_loss,
         }
@@ -218,11 +222,11 @@ class Learner:
         for batch in samples.batches(self.config.batch_size, level(self.network), order):
             if self.config.modality_dropout:
                 batch = drop_modalities(batch, self.config.modality_dropout, order)
-            loss = self._batch_loss(batch.to(self.fabric.device))
+            loss = self._batch_loss(self._learnt(batch, order).to(self.fabric.device))
             total += self._checked(loss, number, "") * len(batch)
             clips += len(batch)
             for group in self.optimizer.param_groups:
-                group["lr"] = rate * warmth(number - 1 + clips / len(samples), self.config)
+                group["lr"] = rate * tempo(number - 1 + clips / len(samples), self.config)
             self.optimizer.zero_grad()
             self.fabric.backward(loss)
             if self.config.clip:
@@ -235,6 +239,15 @@ class Learner:
                 )
             self.optimizer.step()
         return total / clips
+
+    def _learnt(self, batch: Batch, order: np.random.Generator) -> Batch:
+        """Give a batch the targets, and the mixtures, that it is learnt with."""
+        if self.votes is not None:
+            batch = replace(batch, targets=torch.stack([self.votes[i] for i in batch.ids]))
+        if self.config.mixup:
+            classes = len(self.train.manifest.classes)
+            batch = mixed(batch, classes, self.config.mixup, order)
+        return batch
 
     def _batch_loss(self, batch: Batch) -> Tensor:
         # Fabric's wrapper would take the frozen Batch apart to cast it; autocast alone does not.
@@ -292,6 +305,26 @@ def level(network: nn.Module) -> Level:
     return cast(Level, network.level)
 
 
+def _check_targets(network: nn.Module, task: Task, config: TrainConfig) -> None:
+    """Refuse to learn something else than labels where only labels are understood.
+
+    Raises
+    ------
+    ConfigError
+        If so.
+    """
+    soft = {"mixup": config.mixup > 0, "target": config.target == "votes"}
+    for setting in (name for name, asked in soft.items() if asked):
+        where, value = f"setting 'train.{setting}'", getattr(config, setting)
+        plain = f"choose train.{setting}={TrainConfig.model_fields[setting].default}"
+        if hasattr(network, "loss"):
+            raise ConfigError(f"{where} = {value}: the network's own loss takes labels", mend=plain)
+        if setting == "mixup" and level(network) != "clip":
+            raise ConfigError(f"{where} = {value} is for clips, not for dialogues", mend=plain)
+        if setting == "target" and task != "single":
+            raise ConfigError(f"{where} = {value} does not fit a task of '{task}'", mend=plain)
+
+
 def class_counts(samples: Samples) -> NDArray[np.int64]:
     """Count the clips that show each class, shape (C,)."""
     targets = samples.manifest.targets(samples.clips)
@@ -338,16 +371,19 @@ def over(history: Sequence[Row], config: TrainConfig, monitor: str) -> bool:
     return len(history) >= config.epochs or waited >= config.patience
 
 
-def warmth(epochs: float, config: TrainConfig) -> float:
+def tempo(epochs: float, config: TrainConfig) -> float:
     """Return the share of the learning rate that is used after so many epochs and parts of one."""
     cold = config.warmup * config.epochs
-    return min(1.0, epochs / cold) if cold else 1.0
+    warmth = min(1.0, epochs / cold) if cold else 1.0
+    if config.scheduler != "cosine":
+        return warmth
+    return warmth * (1 + math.cos(math.pi * epochs / config.epochs)) / 2
 
 
 def learning_rate(history: Sequence[Row], config: TrainConfig, monitor: str) -> float:
-    """Return the learning rate of the next epoch, once it is warm."""
+    """Return the learning rate of the next epoch, of which `tempo` uses a share."""
     rate = config.lr
-    if config.scheduler == "none":
+    if config.scheduler != "plateau":
         return rate
     hold = max(1, config.patience // 3)
     best, waited = (-np.inf, -np.inf), 0

@@ -47,9 +47,14 @@ class TrainConfig(Settings):
         Whether an epoch draws clips so that every class is equally frequent.
     optimizer : {'adam', 'adamw'}
         Weight decay as a part of the gradient, or decoupled.
-    scheduler : {'none', 'plateau'}
-        Whether the learning rate is halved whenever a third of ``patience`` epochs have not been
-        better than the best.
+    target : {'label', 'votes'}
+        Whether a clip of one class is learnt as its label or as the shares of its raters' votes;
+        validation is by the label.
+    mixup : float
+        How evenly pairs of clips are mixed into new ones (`emocli.learn.targets.mixed`); 0: not.
+    scheduler : {'none', 'plateau', 'cosine'}
+        Whether the learning rate stays; is halved whenever a third of ``patience`` epochs have not
+        been better than the best; or falls to zero over ``epochs``, as half a cosine.
     warmup : float
         Share of ``epochs`` in which the learning rate grows from zero, step by step, to what the
         scheduler says.
@@ -86,7 +91,9 @@ class TrainConfig(Settings):
     class_weights: ClassWeights = "none"
     sampler: Literal["none", "balanced"] = "none"
     optimizer: Literal["adam", "adamw"] = "adam"
-    scheduler: Literal["none", "plateau"] = "none"
+    target: Literal["label", "votes"] = "label"
+    mixup: NotNegative = 0.0
+    scheduler: Literal["none", "plateau", "cosine"] = "none"
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.0
     modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     monitor: str = "auto"

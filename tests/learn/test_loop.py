@@ -122,6 +122,8 @@ def test_training_leaves_the_random_state_alone(corpus, tmp_path):
         {"label_smoothing": 0.2},
         {"sampler": "balanced"},
         {"warmup": 0.3},
+        {"scheduler": "cosine"},
+        {"mixup": 0.4},
         {"class_weights": {"joy": 3}},
         {"precision": "bf16-mixed"},
     ],
@@ -222,7 +224,21 @@ def test_the_learning_rate_warms_up_step_by_step(corpus, tmp_path, monkeypatch):
     assert [row["lr"] for row in fitted.history] == pytest.approx(rates[ends])
 
 
-def test_resuming_a_warm_up_gives_the_same_bits(corpus, tmp_path):
+def test_the_learning_rate_falls_as_half_a_cosine(corpus, tmp_path):
+    fitted = train(corpus, tmp_path, scheduler="cosine")
+    wanted = [0.01 * (1 + np.cos(np.pi * epoch / 5)) for epoch in range(1, 6)]
+    assert [row["lr"] for row in fitted.history] == pytest.approx(wanted, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"warmup": 0.7, "scheduler": "plateau", "patience": 3},
+        {"warmup": 0.2, "scheduler": "cosine", "mixup": 0.3},
+    ],
+    ids=str,
+)
+def test_resuming_a_schedule_gives_the_same_bits(corpus, tmp_path, changes):
     class Killed(BaseException):
         pass
 
@@ -230,7 +246,6 @@ def test_resuming_a_warm_up_gives_the_same_bits(corpus, tmp_path):
         if done == 2:
             raise Killed
 
-    changes = {"warmup": 0.7, "scheduler": "plateau", "patience": 3}
     whole = train(corpus, tmp_path / "whole", **changes)
     samples, valid = splits(corpus)
     with seeded(0, 0):
@@ -470,6 +485,8 @@ def test_no_gpu_is_one_line(corpus, tmp_path):
         ("batch_size", 0),
         ("label_smoothing", 1),
         ("warmup", 1.5),
+        ("mixup", -1),
+        ("target", "raters"),
         ("class_weights", {"joy": 0}),
         ("class_weights", "even"),
         ("loss", "x"),
