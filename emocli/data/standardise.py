@@ -26,7 +26,7 @@ MEAN, STD = "standardise.mean.", "standardise.std."
 LOW, HIGH = "standardise.low.", "standardise.high."
 """Prefixes of the tensors' names."""
 
-OUTLIERS = 10.0
+OUTLIERS = 20.0
 """Robust standard deviations beyond which a number is clipped, by default."""
 
 TAIL, ROWS, MOST_TAIL = 0.01, 2.5, 0.25

@@ -118,15 +118,15 @@ def test_absurd_numbers_are_clipped_and_counted(tmp_path: Path) -> None:
     samples = make(tmp_path / "absurd", {"audio": arrays})
     standardiser = Standardiser.fit(samples)
     assert standardiser.clipped(samples) == {"audio": 3}
-    # Ten robust standard deviations: of a normal distribution, ten standard deviations.
-    assert_allclose(standardiser.low["audio"], 3 - 20, atol=4)
-    assert_allclose(standardiser.high["audio"], 3 + 20, atol=4)
-    assert_allclose(standardiser.std["audio"], plain.std["audio"], rtol=0.3)
+    # Twenty robust standard deviations: of a normal distribution, twenty standard deviations.
+    assert_allclose(standardiser.low["audio"], 3 - 40, atol=8)
+    assert_allclose(standardiser.high["audio"], 3 + 40, atol=8)
+    assert np.all(standardiser.std["audio"] < 2.5 * plain.std["audio"])
     scaled = standardiser("", "audio", arrays[2])
-    assert -12 < scaled[4, 1] < -6
+    assert -25 < scaled[4, 1] < -6
     others = [row for row in range(20) if row != 4]
     assert np.abs(scaled[others]).max() < 5
-    assert np.abs(standardiser("", "audio", np.full((1, 3), np.float32(450)))).max() < 12
+    assert np.abs(standardiser("", "audio", np.full((1, 3), np.float32(450)))).max() < 25
 
 
 def test_clipping_can_be_switched_off(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_clipping_can_be_switched_off(tmp_path: Path) -> None:
     assert free.clipped(samples) == {}
     assert free.std["audio"][0] > 1e4
     assert Standardiser.fit(samples).std["audio"][0] < 2
-    loose = Standardiser.fit(samples, outliers=20)
+    loose = Standardiser.fit(samples, outliers=40)
     assert loose.high["audio"][0] > 1.5 * Standardiser.fit(samples).high["audio"][0]
 
 
