@@ -10,7 +10,6 @@ from typing import Any
 
 from emocli import plugins
 from emocli.config import Tree, merge
-from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, choice
 from emocli.experiments._table import Row, Table
 from emocli.learn import baselines
@@ -31,8 +30,8 @@ class System:
         Its name, for files.
     trained : str
         The slug of the row whose networks are tested: its own, or that of the row it is like.
-    features : tuple of str
-        What it is given, one per modality.
+    features : mapping
+        What it is given: modality to feature.
     preset : str
         Of the network.
     settings : mapping
@@ -44,7 +43,7 @@ class System:
     row: Row
     slug: str
     trained: str
-    features: tuple[str, ...]
+    features: Mapping[str, str]
     preset: str
     settings: Tree
     lacking: str
@@ -56,7 +55,7 @@ class System:
 
 
 def systems(
-    table: Table, stores: Mapping[str, FeatureStore], preset: str, tree: Tree
+    table: Table, chosen: Mapping[str, str], there: Sequence[str], preset: str, tree: Tree
 ) -> list[System]:
     """Make the rows of a table concrete.
 
@@ -64,8 +63,10 @@ def systems(
     ----------
     table : Table
         The experiment.
-    stores : mapping
-        Modality to its feature.
+    chosen : mapping
+        Modality to the feature it is seen through, where a row does not say.
+    there : sequence of str
+        All features in the store.
     preset : str
         Of rows that do not say.
     tree : mapping
@@ -88,7 +89,8 @@ def systems(
         if name not in slugs:
             raise ConfigError(f"there is no row '{name}'", where="rows", mend=choice(name, slugs))
     _check_shared(tree, whole)
-    return [_system(row, stores, preset, tree, own.get(slug(row.name), {})) for row in whole]
+    made = [_system(row, chosen, there, preset) for row in whole]
+    return [_with_settings(system, tree, own.get(system.slug, {})) for system in made]
 
 
 def slug(name: str) -> str:
@@ -110,28 +112,40 @@ def _like(row: Row, rows: Mapping[str, Row]) -> Row:
         row,
         fusion=other.fusion,
         modalities=other.modalities,
+        features=other.features,
         preset=other.preset,
         settings=other.settings,
         training=other.training,
     )
 
 
-def _system(
-    row: Row, stores: Mapping[str, FeatureStore], preset: str, tree: Tree, own: Tree
-) -> System:
-    wanted = row.modalities or tuple(stores)
-    absent = [modality for modality in wanted if modality not in stores]
-    settings = merge(row.settings, _shared(tree, row.fusion)) if row.fusion else {}
-    there = ", ".join(stores)
+def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: str) -> System:
+    features = {**chosen, **row.features}
+    wanted = row.modalities or tuple(features)
+    given = {modality: features[modality] for modality in wanted if modality in features}
+    unknown = [modality for modality in wanted if modality not in features]
+    absent = [feature for feature in given.values() if feature not in there]
+    lacking = ""
+    if unknown:
+        lacking = f"no feature of {' and '.join(unknown)} (there are: {', '.join(features)})"
+    elif absent:
+        lacking = f"the store has no feature '{absent[0]}'"
     return System(
         row=row,
         slug=slug(row.name),
         trained=slug(row.like or row.name),
-        features=tuple(stores[modality].name for modality in wanted if modality in stores),
+        features=given,
         preset=row.preset or preset,
-        settings=merge(settings, own),
-        lacking=f"no feature of {' and '.join(absent)} (there are: {there})" if absent else "",
+        settings={},
+        lacking=lacking,
     )
+
+
+def _with_settings(system: System, tree: Tree, own: Tree) -> System:
+    """Lay the command's settings over those of the row, and the row's own over these."""
+    fusion = system.row.fusion
+    settings = merge(system.row.settings, _shared(tree, fusion)) if fusion else {}
+    return replace(system, settings=merge(settings, own))
 
 
 def _shared(tree: Tree, fusion: str) -> Tree:
@@ -148,7 +162,7 @@ def _fields(fusion: str) -> Mapping[str, Any]:
 
 def _check_shared(tree: Tree, rows: Sequence[Row]) -> None:
     known = {key for row in rows if row.fusion for key in _fields(row.fusion)}
-    for key in tree.get("network", {}):
+    for key in tree.get("network", {}) if known else ():
         if key not in known:
             what = f"no network of the table has a setting 'network.{key}'"
             raise ConfigError(what, mend=choice(key, sorted(known)))

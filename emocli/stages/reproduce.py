@@ -22,11 +22,11 @@ from emocli import __version__, plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.durable import locked, replacing, write_at, write_text
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.data.store import FeatureStore, check_path, features_in, open_features
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, choice
 from emocli.experiments._table import Table
 from emocli.learn import rundir
-from emocli.learn.metrics import PROTOCOLS, RULES
+from emocli.learn.metrics import ERRORS, PROTOCOLS, RULES
 from emocli.learn.statistics import grouping, groups
 from emocli.learn.summary import summarise
 from emocli.robust.check import ModalityCheck
@@ -61,6 +61,8 @@ class Protocol(Settings):
         Trainings of each network on each fold.
     preset : str
         Of networks whose row does not say.
+    check_preset : str
+        Of the modality check, where a row needs it; that of the networks if none is named.
     features : tuple of str
         One per modality; all in the store if none is named.
     corruption_seed : int
@@ -70,6 +72,7 @@ class Protocol(Settings):
     folds: Annotated[int, Field(ge=0)] = 0
     seeds: Annotated[int, Field(ge=1)] = 5
     preset: str = "paper"
+    check_preset: str = ""
     features: tuple[str, ...] = ()
     corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
@@ -153,9 +156,10 @@ class Experiment:
         count = protocol.folds
         corpora = tuple(manifest.folded(k, count) for k in range(count)) or (manifest,)
         stores = open_features(store, protocol.features or None, manifest)
-        rows = tuple(systems(table, stores, protocol.preset, settings))
+        chosen = {modality: feature.name for modality, feature in stores.items()}
+        rows = tuple(systems(table, chosen, features_in(store), protocol.preset, settings))
         for system in rows:
-            _check_conditions(system, stores)
+            _check_conditions(system)
         if all(system.lacking for system in rows):
             what = f"no row of {name} can be run: {rows[0].row.name}: {rows[0].lacking}"
             raise ConfigError(what, mend="name the modalities, e.g. --set experiment.visual=face")
@@ -175,7 +179,7 @@ class Experiment:
                     corpus,
                     self.store,
                     system.row.fusion,
-                    system.features,
+                    tuple(system.features.values()),
                     system.preset,
                     system.settings,
                     system.row.training,
@@ -213,7 +217,7 @@ def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str
                 "slug": system.slug,
                 "system": system.row.fusion or system.row.baseline,
                 "preset": system.preset if system.row.fusion else "",
-                "features": list(system.features),
+                "features": list(system.features.values()),
                 "settings": system.settings,
                 "conditions": [condition.name for condition in system.row.conditions],
                 "trainings": trainings if system.learns else 0,
@@ -308,7 +312,8 @@ class Runner:
 
     def _fit_checks(self) -> None:
         """Fit the modality check of every fold that has none for these features."""
-        preset = self.experiment.protocol.preset
+        protocol = self.experiment.protocol
+        preset = protocol.check_preset or protocol.preset
         settings = {"check": self.experiment.settings.get("check", {})}
         features = [store.name for store in self.experiment.stores.values()]
         for corpus in self.experiment.corpora:
@@ -448,6 +453,8 @@ class Results:
             "figures": list(experiment.table.figures),
             "rows": [self._row(system) for system in experiment.systems],
             "comparisons": list(self._comparisons()),
+            "chosen": self._chosen(),
+            "by_class": experiment.table.by_class,
             "notes": list(experiment.table.notes),
             "interval": f"95 %, bootstrap over {grouping(clips)}s",
             "protocols": dict(PROTOCOLS[first.task]),
@@ -469,7 +476,7 @@ class Results:
             "row": row.name,
             "slug": system.slug,
             "system": row.fusion or row.baseline,
-            "features": list(system.features),
+            "features": list(system.features.values()),
             "lacking": system.lacking,
             "printed": {name: dict(figures) for name, figures in row.printed.items()},
             "conditions": [],
@@ -503,10 +510,7 @@ class Results:
             "training": dict(system.row.training),
             "parameters": summaries[0].parameters,
             "best_epochs": [seed.best_epoch for s in summaries for seed in s.seeds],
-            "valid": {
-                name: sum(s.valid[name] for s in summaries) / len(summaries)
-                for name in summaries[0].valid
-            },
+            "valid": _valid(summaries),
             "seconds": self.costs.get(system.trained),
         }
 
@@ -520,6 +524,20 @@ class Results:
             for name in ("spoilt", "flagged", "regenerated")
         }
         return found | (counts if measured.repair.label else {})
+
+    def _chosen(self) -> dict[str, Any]:
+        """Say which of the alternatives is best on the valid clips, of those that are done."""
+        table = self.experiment.table
+        figure = table.figures[0]
+        found = {
+            system.row.name: _valid(self.trained[system.slug])[figure]
+            for system in self.experiment.systems
+            if system.row.name in table.alternatives and system.slug in self.trained
+        }
+        if not found:
+            return {}
+        best = (min if figure in ERRORS else max)(found, key=lambda name: found[name])
+        return {"row": best, "figure": figure, "valid": found}
 
     def _comparisons(self) -> Iterator[dict[str, Any]]:
         by_name = {s.row.name: s for s in self.experiment.systems}
@@ -539,6 +557,11 @@ class Results:
                 yield from comparisons((first, second), answers, figure, self.groups)
 
 
+def _valid(folds: Sequence[TrainSummary]) -> dict[str, float]:
+    """Return the figures of the valid clips, means over seeds and folds."""
+    return {name: sum(f.valid[name] for f in folds) / len(folds) for name in folds[0].valid}
+
+
 def _plugin(name: str) -> Any:
     """Load an experiment; its name is written with hyphens."""
     known = [found.replace("_", "-") for found in plugins.names("experiments")]
@@ -547,7 +570,7 @@ def _plugin(name: str) -> Any:
     return plugins.load("experiments", name.replace("-", "_"))
 
 
-def _check_conditions(system: System, stores: Mapping[str, FeatureStore]) -> None:
+def _check_conditions(system: System) -> None:
     """Refuse conditions that cannot be measured, before anything is trained.
 
     Raises
@@ -555,9 +578,8 @@ def _check_conditions(system: System, stores: Mapping[str, FeatureStore]) -> Non
     ConfigError
         If there are some.
     """
-    given = [m for m, store in stores.items() if store.name in system.features]
     for condition in () if system.lacking else system.row.conditions:
-        parse_all(condition.corrupt, given)
+        parse_all(condition.corrupt, system.features)
         RepairConfig().asked(**condition.repair)
 
 
