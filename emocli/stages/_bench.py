@@ -25,7 +25,7 @@ from emocli.learn.memory import Memory, Remembering
 from emocli.learn.metrics import Scores, score
 from emocli.learn.rundir import MODEL, Run, RunConfig, Source, View
 from emocli.robust.corrupt import Corrupter, Corruption
-from emocli.robust.repair import Clips, RepairConfig, RobustConfig
+from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.stages._prepare import labels
 from emocli.stages._repair import Workshop
 
@@ -242,11 +242,8 @@ class Bench:
             What `RepairConfig.asked` takes, on top of the bench's own.
         """
         asked = self.repair.asked(**(repair or {}))
-        training, samples = self.config.train, self.samples
-        corrupter = Corrupter(tuple(corruptions), seed, samples)
-        noisy = _kept(samples.then(corrupter), self.config) if corruptions else samples
-        repaired = self.workshop.repaired(noisy, asked, corrupter, size=training.batch_size)
-        samples = repaired.samples
+        corrupter, repaired = self._under(corruptions, seed, asked)
+        training, samples = self.config.train, repaired.samples
         with arithmetic(training.threads):
             said = [predict(m.network, samples, training.batch_size) for m in self.members]
         task, classes = self.config.task, self.config.classes
@@ -265,6 +262,18 @@ class Bench:
             repaired.flagged,
             repaired.regenerated,
         )
+
+    def seen(self, corruptions: Sequence[Corruption], seed: int) -> Samples:
+        """Return the clips as the networks see them under a condition."""
+        return self._under(corruptions, seed, self.repair)[1].samples
+
+    def _under(
+        self, corruptions: Sequence[Corruption], seed: int, repair: RepairConfig
+    ) -> tuple[Corrupter, Repaired]:
+        corrupter = Corrupter(tuple(corruptions), seed, self.samples)
+        noisy = _kept(self.samples.then(corrupter), self.config) if corruptions else self.samples
+        size = self.config.train.batch_size
+        return corrupter, self.workshop.repaired(noisy, repair, corrupter, size=size)
 
 
 def _kept(samples: Samples, config: RunConfig) -> Samples:
