@@ -48,6 +48,8 @@ class Row:
         the name of another row: its trained networks are tested in another way.
     modalities : tuple of str
         What it is given; empty for all there are.
+    features : mapping
+        Modality to the feature it is seen through, where that is not what the command chose.
     preset : str
         Of the network; empty for what the command says.
     settings : mapping
@@ -66,6 +68,7 @@ class Row:
     baseline: str = ""
     like: str = ""
     modalities: tuple[str, ...] = ()
+    features: Mapping[str, str] = field(default_factory=dict)
     preset: str = ""
     settings: Tree = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -88,6 +91,10 @@ class Table:
     comparisons : tuple of (str, str)
         Pairs of rows: how much better is the first than the second, clip by clip, under every
         condition that both have; and how much less does it lose by each.
+    alternatives : tuple of str
+        Rows that differ in one choice: the report says which of them is best on the valid clips.
+    by_class : str
+        Figure that is also shown class by class, under the first condition; none if empty.
     task : str, optional
         The task the table is about; any if none is given.
     notes : tuple of str
@@ -98,5 +105,7 @@ class Table:
     rows: tuple[Row, ...]
     figures: tuple[str, ...] = ("accuracy", "uar", "weighted_f1")
     comparisons: tuple[tuple[str, str], ...] = ()
+    alternatives: tuple[str, ...] = ()
+    by_class: str = ""
     task: Task | None = None
     notes: tuple[str, ...] = ()

@@ -24,7 +24,10 @@ def markdown(report: Data) -> str:
         what = report["protocols"].get(figure, "")
         parts += [f"## {figure} ({what})", _table(report, figure, printed=True)]
         if index == 0:
-            parts += list(_compared(report))
+            parts += [*_chosen(report), *_compared(report)]
+    if report["by_class"]:
+        what = report["by_class"]
+        parts += [f"## {what} of each class, {conditions(report)[0]}", _classes(report)]
     parts += ["## Cost", _costs(report)]
     absent = [f"- {row['row']}: {row['lacking']}" for row in report["rows"] if row["lacking"]]
     if absent:
@@ -61,10 +64,12 @@ def draw(report: Data) -> dict[str, bytes]:
     Returns
     -------
     dict
-        ``.png`` and ``.svg`` to the drawing.
+        ``.png`` and ``.svg`` to the drawing; with a figure that is shown class by class, also
+        ``-classes.png`` and ``-classes.svg``.
     """
     with style():
-        return render({"": rows(report)})
+        more = {"-classes": classes(report)} if report["by_class"] else {}
+        return render({"": rows(report), **more})
 
 
 def rows(report: Data) -> Figure:
@@ -112,6 +117,29 @@ def rows(report: Data) -> Figure:
     return drawing
 
 
+def classes(report: Data) -> Figure:
+    """Draw a group of bars per class and a bar per row; whiskers are the spread over the seeds."""
+    figure, names = report["by_class"], report["classes"]
+    done = [row for row in report["rows"] if row["conditions"]]
+    drawing, (axes,) = canvas(1.6 + 0.22 * len(names) * (len(done) + 1), 3.6)
+    width = 1 / (len(done) + 1)
+    for index, row in enumerate(done):
+        found = [row["conditions"][0]["per_class"][name] for name in names]
+        axes.bar(
+            [place + (index - (len(done) - 1) / 2) * width for place in range(len(names))],
+            [one[figure] or 0.0 for one in found],
+            width,
+            yerr=[one.get(f"{figure}_std") or 0.0 for one in found],
+            color=COLOURS[index % len(COLOURS)],
+            label=row["row"],
+        )
+    axes.set_xticks(range(len(names)), names)
+    axes.set_ylabel(figure)
+    axes.set_title(textwrap.fill(f"{report['title']} · {report['dataset']}", 60))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+    return drawing
+
+
 def _lead(report: Data) -> str:
     features = dict.fromkeys(name for row in report["rows"] for name in row["features"])
     folds = f"{report['folds']} folds, pooled" if report["folds"] else "the manifest's test split"
@@ -138,6 +166,25 @@ def _table(report: Data, figure: str, printed: bool) -> str:
 
 def _with_claim(text: str, claim: float | None) -> str:
     return text if claim is None else f"{text} ({claim:.3f})".strip()
+
+
+def _chosen(report: Data) -> Iterator[str]:
+    """Say which of the alternatives is best on the valid clips."""
+    chosen = report["chosen"]
+    if chosen:
+        rest = ", ".join(f"{name} {found:.3f}" for name, found in chosen["valid"].items())
+        yield f"On the validation clips **{chosen['row']}** is best ({chosen['figure']}: {rest})."
+
+
+def _classes(report: Data) -> str:
+    """Write a figure class by class."""
+    figure, names = report["by_class"], report["classes"]
+    lines = [_line(["system", *names]), _line(["---", *["---:"] * len(names)])]
+    for row in report["rows"]:
+        if row["conditions"]:
+            found = row["conditions"][0]["per_class"]
+            lines.append(_line([row["row"], *(value(found[name], figure) for name in names)]))
+    return "\n".join(lines)
 
 
 def _compared(report: Data) -> Iterator[str]:

@@ -95,11 +95,12 @@ class Question:
         row = self.system.row
         if row.fusion:
             return Bench.open(self.run, "test", None, self.store)
-        return ClassicalBench.open(row.baseline, self.corpus, self.store, self.system.features)
+        features = tuple(self.system.features.values())
+        return ClassicalBench.open(row.baseline, self.corpus, self.store, features)
 
     @cached_property
     def _stores(self) -> Mapping[str, FeatureStore]:
-        return open_features(self.store, self.system.features, self.corpus)
+        return open_features(self.store, tuple(self.system.features.values()), self.corpus)
 
     @cached_property
     def _who(self) -> list[str]:
