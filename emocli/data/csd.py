@@ -112,7 +112,7 @@ class Csd:
             values = _flat(features).astype(np.float32)
         return by_start(values, intervals)
 
-    def words(self, entry: str, *, pauses: bool = False) -> list[Word]:
+    def words(self, entry: str) -> list[Word]:
         """Return the texts of an entry by start, without the pauses.
 
         Raises
@@ -127,7 +127,7 @@ class Csd:
         words = [
             Word(text, float(start), float(end))
             for text, (start, end) in zip(texts, intervals, strict=True)
-            if text and (pauses or text != PAUSE)
+            if text not in ("", PAUSE)
         ]
         return sorted(words, key=lambda word: word.start)
 

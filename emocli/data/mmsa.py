@@ -29,6 +29,8 @@ from emocli.data.clip import SPLITS, Split
 from emocli.data.durable import replacing
 from emocli.errors import StoreError
 
+SUFFIXES = frozenset({".pkl", ".pickle"})
+
 ARRAYS = {"text": "text", "audio": "audio", "visual": "vision"}
 """Modality to the array that holds it."""
 

@@ -20,7 +20,7 @@ from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.csd import Csd
 from emocli.data.manifest import Manifest, Task
-from emocli.data.mmsa import Mmsa, read_mmsa
+from emocli.data.mmsa import SUFFIXES, Mmsa, read_mmsa
 from emocli.data.rules import absolute
 from emocli.data.table import read_table
 from emocli.datasets._apart import apart
@@ -48,6 +48,12 @@ ACCEPTED = 0.1
 
 INSTANT = 1e-3
 """Seconds a segment has whose labels give it no length."""
+
+EMPTY = "segments have no length in the labels: they have no rows in the features"
+FAINT = f"emotions are between 0 and {ACCEPTED:g}: present, but below Beard's threshold"
+
+CSD = frozenset({".csd"})
+TABLE = "labels.csv"
 
 
 @dataclass(frozen=True)
@@ -137,18 +143,7 @@ def build(
     media = _media(folder)
     kept = [segment for segment in found if segment.video in splits]
     clips = tuple(
-        Clip(
-            id=segment.id,
-            split=splits[segment.video],
-            dialogue=segment.video,
-            turn=segment.turn,
-            start=segment.start,
-            end=None if segment.end is None else max(segment.end, (segment.start or 0) + INSTANT),
-            text=segment.text,
-            media=media.get(segment.video, {}),
-            label=_sign(segment, config.zeros) if task == SENTIMENT else None,
-            labels=_targets(segment, task, names),
-        )
+        _clip(segment, splits[segment.video], media.get(segment.video, {}), config, task, names)
         for segment in sorted(kept, key=lambda segment: (segment.video, segment.turn))
     )
     if not standard:
@@ -171,13 +166,35 @@ def build(
             (sum(s.end is not None and s.end <= (s.start or 0) for s in kept), EMPTY),
             (sum(_too_high(s, names) for s in kept), f"intensities above {MOST:g} were lowered"),
             (sum(_too_faint(s, names) for s in kept), FAINT),
-            (sum(task == SENTIMENT and c.label is None for c in clips), "clips are neutral: none"),
+            (
+                sum(task == SENTIMENT and c.label is None for c in clips),
+                "clips have no label: their sentiment is 0",
+            ),
         ),
     )
 
 
-EMPTY = "segments have no length in the labels: they have no rows in the features"
-FAINT = f"emotions are between 0 and {ACCEPTED:g}: present, but below Beard's threshold"
+def _clip(
+    segment: Segment,
+    split: Split,
+    media: Mapping[str, Path],
+    config: SdkConfig,
+    task: str,
+    names: Iterable[str],
+) -> Clip:
+    start, end = segment.start or 0.0, segment.end
+    return Clip(
+        id=segment.id,
+        split=split,
+        dialogue=segment.video,
+        turn=segment.turn,
+        start=segment.start,
+        end=None if end is None else max(end, start + INSTANT),
+        text=segment.text,
+        media=media,
+        label=_sign(segment, config.zeros) if task == SENTIMENT else None,
+        labels=_targets(segment, task, names),
+    )
 
 
 def _targets(segment: Segment, task: str, names: Iterable[str]) -> dict[str, float]:
@@ -213,7 +230,7 @@ def _labels_file(folder: Folder, named: str, corpus: Corpus) -> Path:
     if named:
         return absolute(folder.root / named)
     sequences = [p for p in folder.with_suffix(CSD) if "label" in p.name.lower()]
-    pickles = folder.with_suffix(PICKLES)
+    pickles = folder.with_suffix(SUFFIXES)
     table = folder.named(TABLE)
     for found in (sequences, pickles, [table] if table else []):
         if len(found) == 1:
@@ -228,13 +245,8 @@ def _labels_file(folder: Folder, named: str, corpus: Corpus) -> Path:
     raise ManifestError(f"holds no labels of {corpus.title}", where=folder.root, mend=mend)
 
 
-CSD = frozenset({".csd"})
-PICKLES = frozenset({".pkl", ".pickle"})
-TABLE = "labels.csv"
-
-
 def _segments(path: Path, first: int) -> Iterator[Segment]:
-    if path.suffix in PICKLES:
+    if path.suffix in SUFFIXES:
         yield from _of_pickle(read_mmsa(path))
     elif path.suffix == ".csv":
         yield from _of_table(path)

@@ -15,10 +15,8 @@ from emocli.data.align import Timed
 from emocli.data.clip import Clip
 from emocli.data.csd import Csd
 from emocli.data.interchange import Ragged, read_ragged
-from emocli.data.mmsa import ARRAYS, Mmsa, read_mmsa
+from emocli.data.mmsa import ARRAYS, SUFFIXES, Mmsa, read_mmsa
 from emocli.errors import StoreError
-
-PICKLES = frozenset({".pkl", ".pickle"})
 
 HINTS = {
     "text": ("text", "glove", "bert", "word"),
@@ -127,7 +125,7 @@ def kind_of(path: Path) -> str:
         return "csd"
     if path.is_file() and zipfile.is_zipfile(path):
         return "npz"
-    if path.suffix in PICKLES:
+    if path.suffix in SUFFIXES:
         return "pkl"
     if path.suffix in (".npz", ".csd"):
         return path.suffix[1:]  # absent or damaged: its reader says which
@@ -155,7 +153,7 @@ def modalities_of(path: Path) -> tuple[str, ...]:
 
 def importable(root: Path) -> list[Path]:
     """Find what `emocli import` takes in a folder without being told the modality."""
-    suffixes = (".npz", ".csd", *PICKLES)
+    suffixes = (".npz", ".csd", *SUFFIXES)
     return [path for path in sorted(root.rglob("*")) if path.suffix in suffixes and _takes(path)]
 
 

@@ -100,10 +100,8 @@ def import_all(
         As :func:`import_features`; nothing is written if a modality cannot be told.
     """
     plan = [
-        (source, described, several)
-        for source in sources
-        for found in [(modality,) if modality else modalities_of(source)]
-        for several in [len(found) > 1]
+        (source, described, f"{source.stem}_{described}" if len(found) > 1 else source.stem)
+        for source, found in ((s, (modality,) if modality else modalities_of(s)) for s in sources)
         for described in found
     ]
     if name is not None and len(plan) > 1:
@@ -113,14 +111,14 @@ def import_all(
     return [
         import_features(
             source,
-            name or (f"{source.stem}_{described}" if several else source.stem),
+            name or default,
             described,
             manifest,
             store,
             align_to=align_to,
             overwrite=overwrite,
         )
-        for source, described, several in plan
+        for source, described, default in plan
     ]
 
 

@@ -56,7 +56,6 @@ def test_words(tmp_path: Path, kind: str) -> None:
     with Csd(save(tmp_path / "a.csd", v1=(texts, spans))) as file:
         assert file.is_words
         assert [word.text for word in file.words("v1")] == ["hello", "you"]
-        assert [word.text for word in file.words("v1", pauses=True)] == ["hello", "sp", "you"]
         assert_array_equal(file.spans("v1"), [[0, 0.4], [0.6, 1.5]])
         with pytest.raises(StoreError, match=r"entry 'v1': holds words.*--align-to"):
             file.rows("v1")
