@@ -21,7 +21,8 @@ signals of the recording's length, memory does not grow with it.
 
 Notes count the clips of which something must be known: ``inverted`` (turned upright);
 ``resampled``, ``of_several_channels``; ``clipped``, ``with_an_offset`` (left as they are);
-``dithered`` (digital silence has no prediction filter and got noise of one step of 16 bits);
+``dithered`` (digital silence of 25 ms or longer has no prediction filter and got noise of one step
+of 16 bits; the harmonics' frames, which are shorter, get it from 5.5 ms on);
 ``too_short_for_covarep`` (less than 0.83 s, where the original fails; filters are shortened, and
 below 0.1 s there is no pitch); ``without_voice`` and ``with_fewer_than_two_closures`` (no pulses:
 NAQ to MDQ are 0); ``in_blocks``; ``without_creak`` (no weights).

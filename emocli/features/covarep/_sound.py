@@ -38,8 +38,7 @@ class Sound:
 def prepare_sound(x: ArrayLike, fs: float, seed: int) -> Sound:
     """Bring a recording to the form that is analysed.
 
-    Digital silence, that is one value for 25 ms or longer, has no prediction filter: it gets
-    triangular noise of one step of 16 bits.
+    Digital silence of 25 ms or longer has no prediction filter: it is dithered.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ def prepare_sound(x: ArrayLike, fs: float, seed: int) -> Sound:
     fs : float
         Sampling rate in Hz.
     seed : int
-        Of the noise.
+        Of the dither.
 
     Raises
     ------
@@ -59,15 +58,29 @@ def prepare_sound(x: ArrayLike, fs: float, seed: int) -> Sound:
     several = samples.ndim == 2 and samples.shape[1] > 1
     recorded = _scaled(samples if samples.ndim == 1 else samples[:, 0])
     brought = _at_rate(recorded, fs)
-    silent = _held(brought, round_half_up(FRAME_S * FS))
+    prepared = dithered(brought, FRAME_S, seed)
     facts = {
         "of_several_channels": several,
         "resampled": fs != FS,
         "clipped": _is_clipped(recorded, fs),
         "with_an_offset": len(brought) > 1 and abs(brought.mean()) > OFFSET * brought.std(),
-        "dithered": silent.any(),
+        "dithered": prepared is not brought,
     }
-    return Sound(_dithered(brought, silent, seed), [name for name, so in facts.items() if so])
+    return Sound(prepared, [name for name, so in facts.items() if so])
+
+
+def dithered(x: Real, seconds: float, seed: int) -> Real:
+    """Return a signal at 16 kHz with triangular noise, one step of 16 bits, in digital silence.
+
+    That is where one value is held for so many seconds or longer.
+    """
+    silent = _held(x, round_half_up(seconds * FS))
+    if not silent.any():
+        return x
+    noise = np.random.default_rng(seed).triangular(-LEAST_BIT, 0, LEAST_BIT, int(silent.sum()))
+    noisy = x.copy()
+    noisy[silent] += noise
+    return noisy
 
 
 def _checked(x: NDArray[np.generic], fs: float) -> NDArray[np.generic]:
@@ -99,15 +112,6 @@ def _at_rate(x: Real, fs: float) -> Real:
         return x
     resampled: Real = soxr.resample(x, fs, FS, quality="HQ")
     return resampled
-
-
-def _dithered(x: Real, silent: Flags, seed: int) -> Real:
-    if not silent.any():
-        return x
-    noise = np.random.default_rng(seed).triangular(-LEAST_BIT, 0, LEAST_BIT, int(silent.sum()))
-    dithered = x.copy()
-    dithered[silent] += noise
-    return dithered
 
 
 def _is_clipped(x: Real, fs: float) -> bool:

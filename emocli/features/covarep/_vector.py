@@ -11,7 +11,7 @@ import numpy as np
 
 from emocli.features.covarep._blocks import Block, blocks
 from emocli.features.covarep._signal import Real, Whole, round_half_up
-from emocli.features.covarep._sound import FS
+from emocli.features.covarep._sound import FS, dithered
 from emocli.features.covarep.creak import creak
 from emocli.features.covarep.envelope import mel_cepstra, stretched
 from emocli.features.covarep.gci import sedreams
@@ -33,6 +33,9 @@ FIRST, HOP = 80, 160
 
 LEAST_S = 0.83
 """Seconds of sound the original needs."""
+
+SHORTEST_S = 0.0055
+"""Seconds of the shortest frame of harmonics, three periods of 500 Hz, that count in its window."""
 
 WIDTHS = {
     "pitch": 2,
@@ -176,12 +179,13 @@ def pulse_tracks(front: Front, block_s: float) -> dict[str, Samples]:
 
 
 def harmonic_tracks(front: Front, config: Config) -> dict[str, Samples]:
-    """Analyse harmonics, some frames at a time."""
+    """Analyse harmonics, some frames at a time; no frame is left without any sound."""
+    x = dithered(front.x, SHORTEST_S, config.seed)
     times = [np.zeros(0)]
     shapes, cepstra = [np.zeros((0, WIDTHS["rd"]))], [np.zeros((0, WIDTHS["mcep"]))]
 
     def analysed() -> Iterator[HarmonicFrames]:
-        for frames in harmonic_blocks(front.x, FS, front.pitch.times, front.pitch.f0):
+        for frames in harmonic_blocks(x, FS, front.pitch.times, front.pitch.f0):
             times.append(frames.times)
             shapes.append(np.stack(rd(frames, FS, config.rd), axis=1))
             cepstra.append(mel_cepstra(frames, FS))

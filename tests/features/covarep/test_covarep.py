@@ -260,6 +260,14 @@ def test_what_has_no_voice_has_no_pulses() -> None:
     assert matrix[:, 7:10].any(axis=0).all()
 
 
+def test_digital_silence_shorter_than_a_prediction_frame_has_an_envelope() -> None:
+    x = voice(480, seconds=0.9)
+    x[7000:7390] = 0
+    matrix, notes = covarep(x, FS)
+    assert "clips.dithered" not in notes
+    assert column(matrix, "MCEP_0").min() > -20
+
+
 def test_one_closure_has_no_period() -> None:
     matrix, notes = covarep(voice()[8000:9600], FS)
     assert "clips.with_fewer_than_two_closures" in notes
