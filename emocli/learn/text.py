@@ -189,7 +189,7 @@ class TextNetwork(nn.Module):
     def __init__(self, backbone: PreTrainedModel, outputs: int, pool: str, dropout: float) -> None:
         super().__init__()
         if getattr(backbone, "pooler", None) is not None:
-            backbone.pooler = None  # its parameters would not be learned
+            backbone.register_module("pooler", None)  # its parameters would not be learned
         self.backbone, self.pool = backbone, pool
         width = int(backbone.config.hidden_size)
         self.head = nn.Sequential(
