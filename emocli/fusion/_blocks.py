@@ -1,11 +1,13 @@
 """Blocks of steps: what an encoder is given of a sequence that is faster or longer than it needs.
 
-A block's value is the mean over its observed steps; attention over blocks is spread over the steps.
+A block is the mean over its observed steps, or also their standard deviation and largest value;
+attention over blocks is spread over the steps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -33,42 +35,65 @@ class Blocks:
         """Gather ``stride`` steps, or as many as it takes for at most ``longest`` blocks."""
         return cls(view, _ceil(view.lengths, longest).clamp(min=stride))
 
-    @property
-    def trivial(self) -> bool:
-        """Whether every step is a block of its own."""
-        return bool((self.sizes == 1).all())
-
     def mean(self) -> Padded:
         """Mean over each block's observed steps, (B, K, D); zero where there is none."""
-        if self.trivial:
+        if self._single:
             return self.view
-        lengths = _ceil(self.view.lengths, self.sizes)
-        values = self.view.values.masked_fill(~self.view.mask[..., None], 0)
-        steps = max(1, int(lengths.max()))
-        total = values.new_zeros(len(values), steps, values.shape[-1])
-        total = total.scatter_add(1, self._index(steps)[..., None].expand_as(values), values)
-        observed = self._observed(steps)
-        present = None if self.view.present is None else observed > 0
-        return Padded(total / observed.clamp(min=1)[..., None], lengths, present)
+        return self._blocks(self._mean)
+
+    def statistics(self) -> Padded:
+        """Mean, standard deviation and largest value of each block, (B, K, 3 D)."""
+        values, mask = self._cells
+        off = (values - self._mean[:, :, None]).masked_fill(~mask, 0)
+        std = (off.square().sum(dim=2) / self._count).sqrt()
+        largest = values.masked_fill(~mask, -torch.inf).amax(dim=2)
+        largest = torch.where(mask.any(dim=2), largest, 0)
+        return self._blocks(torch.cat([self._mean, std, largest], dim=-1))
 
     def spread(self, weights: Tensor) -> Tensor:
         """Share the weights of blocks (B, hops, K) out among their observed steps, (B, hops, T)."""
-        if self.trivial:
+        if self._single:
             return weights
-        steps = weights.shape[-1]
-        shares = weights / self._observed(steps).clamp(min=1)[:, None]
-        index = self._index(steps)[:, None].expand(-1, weights.shape[1], -1)
-        return shares.gather(2, index) * self.view.mask[:, None]
-
-    def _index(self, steps: int) -> Tensor:
-        """Block of each step, (B, T); padding counts to the last one."""
+        shares = weights / self._count[:, None, :, 0]
         places = torch.arange(self.view.values.shape[1], device=self.sizes.device)
-        return (places // self.sizes[:, None]).clamp(max=steps - 1)
+        block = (places // self.sizes[:, None]).clamp(max=weights.shape[-1] - 1)
+        block = block[:, None].expand(-1, weights.shape[1], -1)
+        return shares.gather(2, block) * self.view.mask[:, None]
 
-    def _observed(self, steps: int) -> Tensor:
-        """Observed steps of each block, (B, K)."""
-        mask = self.view.mask.long()
-        return mask.new_zeros(len(mask), steps).scatter_add(1, self._index(steps), mask)
+    @property
+    def _single(self) -> bool:
+        """Whether every step is a block of its own."""
+        return bool((self.sizes == 1).all())
+
+    def _blocks(self, values: Tensor) -> Padded:
+        present = None if self.view.present is None else self._cells[1].any(dim=2)[..., 0]
+        return Padded(values, _ceil(self.view.lengths, self.sizes), present)
+
+    @cached_property
+    def _cells(self) -> tuple[Tensor, Tensor]:
+        """Observed steps by block, (B, K, S, D), and where there is one, (B, K, S, 1)."""
+        view, size = self.view, int(self.sizes.max())
+        count = max(1, int(_ceil(view.lengths, self.sizes).max()))
+        within = torch.arange(size, device=self.sizes.device)
+        first = torch.arange(count, device=self.sizes.device) * self.sizes[:, None]
+        step = (first[..., None] + within).clamp(max=view.values.shape[1] - 1)
+        inside = (within < self.sizes[:, None, None]) & (
+            first[..., None] + within < view.values.shape[1]
+        )
+        flat = step.flatten(1)
+        mask = view.mask.gather(1, flat).view_as(step) & inside
+        values = view.values.gather(1, flat[..., None].expand(-1, -1, view.values.shape[2]))
+        return values.view(*step.shape, -1), mask[..., None]
+
+    @cached_property
+    def _count(self) -> Tensor:
+        """Observed steps of each block, at least 1, (B, K, 1)."""
+        return self._cells[1].sum(dim=2).clamp(min=1)
+
+    @cached_property
+    def _mean(self) -> Tensor:
+        values, mask = self._cells
+        return values.masked_fill(~mask, 0).sum(dim=2) / self._count
 
 
 def _ceil(lengths: Tensor, sizes: Tensor | int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -14,6 +14,7 @@ from emocli.data.batch import Padded
 from emocli.fusion._blocks import Blocks
 
 Size = Annotated[int, Field(ge=1, le=8192)]
+Pool = Literal["mean", "statistics"]
 
 
 class NetworkSettings(Settings):
@@ -32,12 +33,16 @@ class NetworkSettings(Settings):
         on one modality and on several.
     max_len : int
         Steps of an encoder at most: of a longer sequence more steps make one.
+    pool : {'mean', 'statistics'} or mapping of view to them
+        What an encoder sees of such a block of steps: their mean; or mean, standard deviation and
+        largest value. A view that a mapping does not name gives means.
     """
 
     hidden: Size = 128
     dropout: float = Field(0.2, ge=0, lt=1)
     stride: Size | dict[str, Size] = 1
     max_len: Annotated[int, Field(ge=1)] = 1500
+    pool: Pool | dict[str, Pool] = "mean"
 
     @property
     def width(self) -> int:
@@ -47,6 +52,10 @@ class NetworkSettings(Settings):
     def stride_of(self, view: str) -> int:
         """Return the steps of a view whose mean is one step of its encoder."""
         return self.stride.get(view, 1) if isinstance(self.stride, dict) else self.stride
+
+    def pool_of(self, view: str) -> Pool:
+        """Return what an encoder sees of a block of a view's steps."""
+        return self.pool.get(view, "mean") if isinstance(self.pool, dict) else self.pool
 
 
 def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
@@ -129,23 +138,27 @@ class Encoders(PerView):
     """An encoder for each view, over blocks of its steps; views of other names are left out."""
 
     def __init__(self, dims: Mapping[str, int], config: NetworkSettings) -> None:
+        widths = {v: n * (3 if config.pool_of(v) == "statistics" else 1) for v, n in dims.items()}
         super().__init__(
             {
                 view: Encoder(size, config.hidden, config.dropout)
-                for view, size in sorted(dims.items())
+                for view, size in sorted(widths.items())
             }
         )
-
-        self.strides = {view: config.stride_of(view) for view in self}
-        self.longest = config.max_len
+        self.config = config
 
     def forward(self, views: Mapping[str, Padded]) -> dict[str, Padded]:
         """Encode the views, in the order of their names; a state per block of steps."""
-        return {name: self[name](self.blocks(name, views[name]).mean()) for name in self}
+        return {name: self[name](self.seen(name, views[name])) for name in self}
+
+    def seen(self, name: str, view: Padded) -> Padded:
+        """Return what a view's encoder is given."""
+        blocks = self.blocks(name, view)
+        return blocks.mean() if self.config.pool_of(name) == "mean" else blocks.statistics()
 
     def blocks(self, name: str, view: Padded) -> Blocks:
         """Gather a view's steps into blocks."""
-        return Blocks.of(view, self.strides[name], self.longest)
+        return Blocks.of(view, self.config.stride_of(name), self.config.max_len)
 
     def over_steps(
         self, attention: Mapping[str, Tensor], views: Mapping[str, Padded]

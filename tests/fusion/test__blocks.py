@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import ModuleType
+
+import numpy as np
 import pytest
 import torch
 
 from emocli.config import build
-from emocli.data.batch import Padded
+from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.errors import ConfigError
 from emocli.fusion import early, gca, late, rrnn, unimodal
 from emocli.fusion._blocks import Blocks
@@ -40,6 +44,22 @@ def test_a_block_is_the_mean_of_its_observed_steps(stride: int, longest: int) ->
                 torch.testing.assert_close(got.values[item, block], wanted)
 
 
+@pytest.mark.parametrize(("stride", "longest"), [(1, 99), (3, 99), (1, 3)])
+def test_its_statistics_are_those_of_its_observed_steps(stride: int, longest: int) -> None:
+    """Mean, standard deviation (n in the denominator) and largest value; zero without a step."""
+    view = holed()
+    got = Blocks.of(view, stride, longest).statistics()
+    assert got.values.shape[2] == 6
+    for item, length in enumerate(view.lengths.tolist()):
+        size = max(stride, -(-length // longest))
+        for block, start in enumerate(range(0, length, size)):
+            steps = [k for k in range(start, min(start + size, length)) if view.mask[item, k]]
+            rows = view.values[item, steps].numpy() if steps else np.zeros((1, 2), np.float32)
+            wanted = np.concatenate([rows.mean(axis=0), rows.std(axis=0), rows.max(axis=0)])
+            np.testing.assert_allclose(got.values[item, block].numpy(), wanted, atol=1e-6)
+            assert got.mask[item, block] == bool(steps)
+
+
 def test_the_weight_of_a_block_is_shared_by_its_observed_steps() -> None:
     """So that both say the same: the weighted sum over blocks is that over steps."""
     view = holed()
@@ -63,29 +83,39 @@ def test_a_stride_is_that_of_all_views_or_of_each() -> None:
     each = NetworkSettings(stride={"audio": 4})
     assert (each.stride_of("audio"), each.stride_of("visual")) == (4, 1)
     assert NetworkSettings(stride=3).stride_of("audio") == 3
+    assert NetworkSettings(pool={"audio": "statistics"}).pool_of("text") == "mean"
+    assert NetworkSettings(pool="statistics").pool_of("text") == "statistics"
     for wrong in (0, {"audio": 0}, 2.5, "two"):
         with pytest.raises(ConfigError, match=r"network\.stride"):
             build(NetworkSettings, {"stride": wrong}, "network")
 
 
 @pytest.mark.parametrize("module", [early, gca, late, rrnn, unimodal])
-@pytest.mark.parametrize("settings", [{"stride": {"audio": 2}}, {"max_len": 3}], ids=str)
-def test_a_network_sees_the_means_of_blocks(module: object, settings: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [{"stride": {"audio": 2}}, {"max_len": 3}, {"stride": 2, "pool": {"audio": "statistics"}}],
+    ids=str,
+)
+def test_a_network_sees_blocks(module: ModuleType, settings: dict[str, object]) -> None:
     """As if they had been its input, and other than the steps."""
     dims = {"audio": 4} if module is unimodal else DIMS
     batch = make({"audio": (7, 5, 9)}, dims) if module is unimodal else make()
-    outputs = []
-    means = {
-        name: Blocks.of(view, settings.get("stride", {}).get(name, 1), settings.get("max_len", 99))
-        for name, view in batch.views.items()
+    read = build(NetworkSettings, settings, "network")
+    blocks = {n: Blocks.of(v, read.stride_of(n), read.max_len) for n, v in batch.views.items()}
+    seen = {
+        n: own.statistics() if read.pool_of(n) == "statistics" else own.mean()
+        for n, own in blocks.items()
     }
-    averaged = batch.with_views({name: blocks.mean() for name, blocks in means.items()})
-    for clips, own in ((batch, settings), (averaged, {}), (batch, {})):
+    widths = {name: view.values.shape[2] for name, view in seen.items()}
+
+    def output(clips: Batch, dims: Mapping[str, int], **own: object) -> FusionOutput:
         torch.manual_seed(0)
         config = build(module.Config, {**SMALL, **own}, "network")
-        outputs.append(module.Model(dims, 3, config).eval()(clips))
-    strided, wanted, whole = outputs
-    torch.testing.assert_close(strided.logits, wanted.logits)
-    assert not torch.allclose(strided.logits, whole.logits)
-    for name, attention in strided.attention.items():
-        torch.testing.assert_close(attention, means[name].spread(wanted.attention[name]))
+        result: FusionOutput = module.Model(dims, 3, config).eval()(clips)
+        return result
+
+    got, wanted = output(batch, dims, **settings), output(batch.with_views(seen), widths)
+    torch.testing.assert_close(got.logits, wanted.logits)
+    assert not torch.allclose(got.logits, output(batch, dims).logits)
+    for name, attention in got.attention.items():
+        torch.testing.assert_close(attention, blocks[name].spread(wanted.attention[name]))

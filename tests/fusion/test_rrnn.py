@@ -87,6 +87,7 @@ def test_a_shut_view_gate_blocks_the_view(gate: str) -> None:
         {"hidden": 5},
         {"stride": 2},
         {"max_len": 3},
+        {"stride": 2, "pool": "statistics"},
     ],
     ids=str,
 )
