@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emocli.cli import options, show
+
+if TYPE_CHECKING:
+    from emocli.stages.fit_cca import CheckSummary
 
 SHOWN = 5
 
@@ -13,7 +17,9 @@ def command(
     manifest: options.ManifestFile,
     store: options.Store = Path("store"),
     feature: options.Features = None,
-    preset: options.Preset = "paper",
+    preset: options.Preset = "plus",
+    folds: options.Folds = None,
+    corrupt: options.Corrupt = None,
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
@@ -21,20 +27,32 @@ def command(
 ) -> None:
     """Fit the modality check.
 
-    Fits on the train split and chooses the thresholds on the valid split; writes STORE/check.h5 and
-    prints canonical correlations and threshold of each pair.
+    Fits on the train split and chooses the thresholds on the valid split; writes STORE/check.h5 (of
+    a fold, STORE/checks/) and prints canonical correlations and threshold of each pair. The default
+    is the improved check: a likelihood ratio in place of the correlation across components, and how
+    unusual a modality is by itself; --preset paper is the paper's. With --corrupt and --set
+    check.fit_on=as_given it is fitted on corrupted clips.
     """
-    from emocli import config as configuration
+    from emocli.cli import sections
     from emocli.data.manifest import Manifest
     from emocli.stages import fit_cca as stage
 
     corpus = Manifest.read(manifest, root)
-    tree = configuration.layered(config, settings)
+    tree = sections.settings("fit-cca", config, settings)
+    parts = [corpus.folded(index, folds) for index in range(folds)] if folds else [corpus]
     with show.progress("reading features") as progress:
-        summary = stage.fit_cca(corpus, store, feature, preset, tree, progress)
+        summaries = [
+            stage.fit_cca(part, store, feature, preset, tree, corrupt or (), progress=progress)
+            for part in parts
+        ]
     if json:
-        show.as_json(summary)
+        show.as_json(summaries if folds else summaries[0])
         return
+    for summary in summaries:
+        _print(summary)
+
+
+def _print(summary: CheckSummary) -> None:
     rows = [
         (
             " - ".join(pair.modalities),

@@ -33,6 +33,9 @@ Preset = Annotated[
     str, typer.Option(help="literal (as printed), paper (consistent reading) or plus (improved).")
 ]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that compute.")]
+Folds = Annotated[
+    int | None, typer.Option(min=3, help="For cross-validation: each of this many folds.")
+]
 Run = Annotated[Path, typer.Argument(help="Folder of a trained run.")]
 OtherManifest = Annotated[
     Path | None,

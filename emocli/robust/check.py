@@ -9,7 +9,7 @@ believe, and falls back on how unusual each is by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Self
@@ -27,7 +27,7 @@ from emocli.robust.pair import FEWEST, PairCheck
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Flags, Representation, Rows, present
 from emocli.robust.settings import CheckConfig
-from emocli.robust.unusual import abnormality, usual
+from emocli.robust.unusual import abnormality, limit, usual
 
 Array = NDArray[np.float64]
 Pair = tuple[str, str]
@@ -52,9 +52,8 @@ class ModalityCheck:
         Two modalities, in alphabetical order, to what was learnt of them.
     usual : mapping
         Modality to how unusual held-out clips are, two sorted columns.
-    bank : mapping
-        Modality to the reduced vectors of the training clips, float32, shape (n, k); NaN where a
-        clip lacks the modality.
+    limits : mapping
+        Modality to how unusual it may be by itself.
     origin : Origin, optional
         What it was fitted on.
     """
@@ -64,7 +63,7 @@ class ModalityCheck:
     reductions: Mapping[str, PCA]
     pairs: Mapping[Pair, PairCheck]
     usual: Mapping[str, Array]
-    bank: Mapping[str, Rows]
+    limits: Mapping[str, float] = field(default_factory=dict)
     origin: Origin | None = None
 
     @classmethod
@@ -112,7 +111,6 @@ class ModalityCheck:
                 for i, j in combinations(bank, 2)
             },
             {},
-            {m: scores.astype(np.float32) for m, scores in bank.items()},
         )
         return check._calibrated(valid)
 
@@ -132,12 +130,18 @@ class ModalityCheck:
         """Tell which modalities to keep, shape (B,) each (Mittal 2020 eq. 1).
 
         A missing modality (or one whose numbers are not finite) is never effective and has no say
-        about the others. One that has no partner in its clip is not doubted.
+        about the others; nor has one that is too unusual by itself. One that has no partner in its
+        clip is not doubted, nor are the two that remain beside unusual ones: if two disagree, that
+        does not tell which of them is bad.
         """
         vectors = self._vectors(views)
-        scores = self._scores(vectors)
         observed = {m: present(x) for m, x in vectors.items()}
-        flags = {m: here & self._agrees(m, scores, len(here)) for m, here in observed.items()}
+        odd = self._odd(vectors)
+        usual = {m: here & ~odd[m] for m, here in observed.items()}
+        told = np.sum(list(usual.values()), axis=0) > 2
+        doubted = ~np.any([here & odd[m] for m, here in observed.items()], axis=0) | told
+        scores = self._scores(vectors)
+        flags = {m: here & (~doubted | self._agrees(m, scores, usual)) for m, here in usual.items()}
         none = ~np.any(list(flags.values()), axis=0)
         if none.any():
             rescued = self._rescued({m: x[none] for m, x in vectors.items()})
@@ -182,15 +186,26 @@ class ModalityCheck:
             what = f"is not a check this version understands ({error})"
             raise StoreError(what, where=path, mend=AGAIN) from None
 
-    def _agrees(self, modality: str, scores: Mapping[Pair, Array], n: int) -> Flags:
+    def _agrees(
+        self, modality: str, scores: Mapping[Pair, Array], usual: Mapping[str, Flags]
+    ) -> Flags:
+        """Tell where a modality agrees with enough of the others that are there and not odd."""
+        n = len(usual[modality])
         partners, cleared = np.zeros(n, np.int64), np.zeros(n, np.int64)
         for pair, rho in scores.items():
             if modality in pair:
-                partners += ~np.isnan(rho)
-                cleared += rho >= self.pairs[pair].tau
+                asked = np.all([usual[m] for m in pair], axis=0) & ~np.isnan(rho)
+                partners += asked
+                cleared += asked & (rho >= self.pairs[pair].tau)
         needed = partners if self.config.rule == "any" else self.config.min_partners
         agrees: Flags = cleared >= np.minimum(needed, partners)  # eq. 1
         return agrees
+
+    def _odd(self, vectors: Mapping[str, Rows]) -> dict[str, Flags]:
+        """Tell which modalities are too unusual by themselves, shape (B,) each."""
+        if self.config.outliers == "none":
+            return {m: np.zeros(len(x), bool) for m, x in vectors.items()}
+        return {m: x > self.limits[m] for m, x in self._unusual(vectors).items()}
 
     def _rescued(self, vectors: Mapping[str, Rows]) -> dict[str, Flags]:
         """Choose what to keep of clips of which nothing is effective, shape (B,) each."""
@@ -229,34 +244,50 @@ class ModalityCheck:
         return {m: self.reductions[m].unusual(x) for m, x in vectors.items()}
 
     def _calibrated(self, valid: Iterable[Views]) -> Self:
-        """Choose every tau, and learn how unusual is usual, on held-out clips."""
+        """Choose every tau and limit, and learn how unusual is usual, on held-out clips."""
         clean: list[dict[Pair, Array]] = []
         noisy: list[dict[Pair, Array]] = []
-        distances: list[dict[str, Array]] = []
+        near: list[dict[str, Array]] = []
+        far: list[dict[str, Array]] = []
         for views in valid:
             vectors = self._vectors(views)
             clean.append(self._scores(vectors))
-            distances.append(self._distances(vectors))
-            if self.config.tau == "youden":
-                noisy.extend(self._under_noise(views, len(clean)))
+            near.append(self._distances(vectors))
+            if "youden" in (self.config.tau, self.config.outliers):
+                for scores, distances in self._under_noise(views, len(clean)):
+                    noisy.append(scores)
+                    far.append(distances)
         held, spoilt, nothing = _together(clean), _together(noisy), np.empty(0)
+        distances, beyond = _together(near), _together(far)
         pairs = {
             names: pair.calibrated(
                 held.get(names, nothing), spoilt.get(names, nothing), self.config
             )
             for names, pair in self.pairs.items()
         }
-        known = {m: usual(d) for m, d in _together(distances).items()}
-        return replace(self, pairs=pairs, usual=known)
+        known = {m: usual(d) for m, d in distances.items()}
+        limits = {m: self._limit(d, beyond.get(m), known[m]) for m, d in distances.items()}
+        return replace(self, pairs=pairs, usual=known, limits=limits)
 
-    def _under_noise(self, views: Views, seed: int) -> Iterator[dict[Pair, Array]]:
-        """Score the clips with each modality in turn under noise: only the pairs it is part of."""
+    def _limit(self, near: Array, far: Array | None, known: Array) -> float:
+        """Choose how unusual a modality may be, by held-out clips and their noisy copies."""
+        noisy = np.empty(0) if far is None else abnormality(far, known)
+        return limit(abnormality(near, known), noisy, self.config)
+
+    def _under_noise(
+        self, views: Views, seed: int
+    ) -> Iterator[tuple[dict[Pair, Array], dict[str, Array]]]:
+        """Put each modality in turn under noise: score the pairs it is part of, and itself."""
         noise = plugins.load("corruptions", "gaussian").Config(snr=0.01)
         for index, modality in enumerate(sorted(views)):
             rng = np.random.default_rng((seed, index))
             spoilt = Padded.from_rows([noise(row, rng, ()) for row in views[modality].rows()])
-            scores = self.scores({**views, modality: spoilt})
-            yield {pair: rho for pair, rho in scores.items() if modality in pair}
+            vectors = self._vectors({**views, modality: spoilt})
+            scores = self._scores(vectors)
+            yield (
+                {pair: rho for pair, rho in scores.items() if modality in pair},
+                self._distances({modality: vectors[modality]}),
+            )
 
 
 def discard(views: Views, effective: Mapping[str, Flags]) -> dict[str, Padded]:

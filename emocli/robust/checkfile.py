@@ -30,7 +30,12 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
         "config": check.config.model_dump(),
         "padded": check.representation.padded,
         "modalities": [
-            {"name": name, "steps": check.representation.steps[name], "total": pca.total}
+            {
+                "name": name,
+                "steps": check.representation.steps[name],
+                "total": pca.total,
+                "limit": check.limits[name],
+            }
             for name, pca in check.reductions.items()
         ],
         "pairs": [
@@ -41,7 +46,7 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
     arrays: dict[str, NDArray[Any]] = {}
     for k, (name, pca) in enumerate(check.reductions.items()):
         arrays |= {f"modality/{k}/{field}": getattr(pca, field) for field in PCA_ARRAYS}
-        arrays |= {f"modality/{k}/usual": check.usual[name], f"modality/{k}/bank": check.bank[name]}
+        arrays[f"modality/{k}/usual"] = check.usual[name]
     for k, pair in enumerate(check.pairs.values()):
         arrays |= {f"pair/{k}/{field}": getattr(pair.cca, field) for field in CCA_ARRAYS}
     if check.origin is not None:
@@ -72,7 +77,7 @@ def unpack(header: Mapping[str, Any], arrays: Arrays) -> ModalityCheck:
         },
         {pair.modalities: pair for pair in pairs},
         {name: arrays[f"{place}usual"] for name, place in places.items()},
-        {name: arrays[f"{place}bank"] for name, place in places.items()},
+        {name: m["limit"] for name, m in modalities.items()},
         _origin(header, arrays) if "manifest" in header else None,
     )
 

@@ -25,7 +25,7 @@ from emocli.errors import StoreError
 Arrays = Mapping[str, NDArray[Any]]
 
 FORMAT = "emocli check"
-VERSION = 1
+VERSION = 2
 
 AGAIN = "run emocli fit-cca again"
 

@@ -60,7 +60,7 @@ class Corruption:
     @property
     def ratio(self) -> float | None:
         """The signal-to-noise ratio, linear; None where there is none."""
-        noise = self.config.spoiler() if self.drawn else self.config
+        noise = self.config.spoiler if self.drawn else self.config
         return getattr(noise, "ratio", None)
 
     def struck(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Spoiler]:

@@ -27,7 +27,7 @@ class Origin:
     manifest : str
         Fingerprint of the manifest.
     ids : tuple of str
-        The training clips, in the order of the check's bank.
+        The training clips.
     standardiser : Standardiser
         What the features were standardised with.
     """

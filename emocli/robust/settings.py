@@ -38,8 +38,15 @@ class CheckConfig(Settings):
         the one that best separates held-out clips from their noisy copies (SNR 0.01).
     quantile, threshold : float
         That quantile; that number.
+    outliers : {'none', 'quantile', 'youden'}
+        Whether a modality is ineffective, too, that is more unusual by itself than held-out clips
+        are: than the largest share ``quantile`` of them; or than what best separates them from
+        their noisy copies.
     all_flagged : {'keep_best', 'keep_all', 'zero_all'}
         What is effective when no modality is: the least unusual one by itself, all, or none.
+    fit_on : {'clean', 'as_given'}
+        Whether it is fitted on clips as they are in the store, or corrupted as those the network is
+        trained with.
     """
 
     representation: Literal["flatten", "mean", "utterance"] = "flatten"
@@ -53,13 +60,15 @@ class CheckConfig(Settings):
     tau: Literal["quantile", "fixed", "youden"] = "quantile"
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.05
     threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.2
+    outliers: Literal["none", "quantile", "youden"] = "none"
     all_flagged: Literal["keep_best", "keep_all", "zero_all"] = "keep_best"
+    fit_on: Literal["clean", "as_given"] = "clean"
 
 
 PRESETS: Mapping[str, Tree] = {
-    "literal": {"rule": "any", "tau": "fixed", "all_flagged": "zero_all"},
+    "literal": {"rule": "any", "tau": "fixed", "all_flagged": "zero_all", "fit_on": "as_given"},
     "paper": {},
-    "plus": {"score": "llr", "tau": "youden"},
+    "plus": {"score": "llr", "tau": "youden", "outliers": "youden"},
 }
 """The printed text; the reading that is consistent with it and works; improved."""
 

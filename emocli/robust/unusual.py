@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.robust.settings import CheckConfig
+
 Array = NDArray[np.float64]
 
 TINY = float(np.finfo(np.float64).tiny)
@@ -29,6 +31,22 @@ def abnormality(distances: Array, known: Array) -> Array:
         if column[-1] > 0  # no residual where the reduction keeps all dimensions
     ]
     return np.where(np.isnan(distances[:, 0]), np.nan, np.mean(parts, axis=0))
+
+
+def limit(clean: Array, noisy: Array, config: CheckConfig) -> float:
+    """Choose how unusual a modality may be, by held-out clips and (``youden``) noisy copies.
+
+    Of limits that do equally well, the one in the middle.
+    """
+    clean, noisy = np.sort(clean[~np.isnan(clean)]), np.sort(noisy[~np.isnan(noisy)])
+    if config.outliers == "quantile":
+        return float(np.quantile(clean, 1 - config.quantile))
+    candidates = np.unique(np.concatenate([clean, noisy]))
+    found = 1 - np.searchsorted(noisy, candidates, side="right") / max(len(noisy), 1)
+    false = 1 - np.searchsorted(clean, candidates, side="right") / len(clean)
+    best = np.flatnonzero(found - false == (found - false).max())
+    above = candidates[min(best[0] + 1, len(candidates) - 1)]
+    return float((candidates[best[0]] + above) / 2)
 
 
 def _from_median(x: Array, known: Array) -> Array:

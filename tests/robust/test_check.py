@@ -131,7 +131,7 @@ def stated(
     parts = {field: getattr(check, field) for field in ("representation", "reductions", "usual")}
     pairs = {pair: replace(next(iter(check.pairs.values())), tau=0.5) for pair in table}
     config = replace_(CheckConfig(all_flagged="zero_all"), **settings)
-    copy = Stated(config=config, pairs=pairs, bank={}, **parts)
+    copy = Stated(config=config, pairs=pairs, **parts)
     object.__setattr__(copy, "table", table)
     n = len(next(iter(table.values())))
     views = padded({m: TEST[m][:n] for m in names})
@@ -215,6 +215,52 @@ def test_a_clip_without_anything_keeps_nothing(llr: ModalityCheck) -> None:
         assert not any(kept.any() for kept in check.effective(views).values())
 
 
+# -- what is unusual by itself
+
+PLUS = configure("plus", {})
+
+
+@pytest.mark.parametrize("modality", DIMS)
+def test_noise_that_agreement_alone_would_miss_is_unusual(modality: str) -> None:
+    """Too few clips to learn what agrees: the improved check still finds strong noise."""
+    train, valid = clips(40, 1), clips(20, 2)
+    found = flagged(fit(PLUS, train, valid), spoilt(TEST, modality))
+    assert found.pop(modality) >= 0.9
+    assert max(found.values()) <= 0.1
+    alone = flagged(fit(replace_(PLUS, outliers="none"), train, valid), spoilt(TEST, modality))
+    assert alone != {modality: 1.0, **dict.fromkeys(found, 0.0)}
+
+
+def test_a_dead_sensor_is_unusual() -> None:
+    dead = {**TEST, "audio": [np.zeros_like(row) for row in TEST["audio"]]}
+    assert flagged(fit(PLUS), dead)["audio"] >= 0.9
+
+
+def test_few_clean_clips_are_unusual() -> None:
+    for kind in ("quantile", "youden"):
+        check = fit(replace_(PLUS, outliers=kind))
+        assert max(flagged(check, TEST).values()) <= 0.1
+        limits = check.limits
+        unusual = check.unusual(padded(VALID))
+        share = {m: float((x > limits[m]).mean()) for m, x in unusual.items()}
+        assert max(share.values()) == pytest.approx(0.05 if kind == "quantile" else 0, abs=0.006)
+
+
+def test_what_is_unusual_has_no_say_and_the_two_others_are_believed() -> None:
+    check = fit(PLUS)
+    moved = {**TEST, "text": [*TEST["text"][1:], TEST["text"][0]]}
+    flags = check.effective(padded(spoilt(moved, "audio")))
+    assert not flags["audio"].any()
+    assert flags["text"].all()  # who of the two is wrong cannot be told
+    assert flags["visual"].all()
+    dims = {**DIMS, "touch": 15}
+    four = [clips(n, k, dims) for n, k in ((500, 1), (200, 2), (200, 3))]
+    wrong = {**four[2], "text": [*four[2]["text"][1:], four[2]["text"][0]]}
+    found = flagged(fit(PLUS, four[0], four[1]), spoilt(wrong, "audio"))
+    assert min(found["audio"], found["text"]) >= 0.75  # three can outvote one
+    assert max(found["visual"], found["touch"]) <= 0.1
+
+
 # -- when everything is flagged
 
 
@@ -292,8 +338,6 @@ def test_clips_that_lack_a_modality_help_where_they_can() -> None:
     check = fit(LLR, gaps)
     assert [pair.n_train for pair in check.pairs.values()] == [500, 375, 375]
     assert flagged(check, spoilt(TEST, "visual"))["visual"] >= 0.9
-    assert np.isnan(check.bank["visual"][::4]).all()
-    assert np.isfinite(check.bank["audio"]).all()
 
 
 def test_any_number_of_modalities() -> None:

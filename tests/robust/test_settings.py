@@ -14,6 +14,8 @@ def test_the_presets_are_the_readings_of_the_paper() -> None:
     assert (literal.score, literal.rule) == ("pearson", "any")
     assert (literal.tau, literal.all_flagged) == ("fixed", "zero_all")
     assert (plus.score, plus.rule, plus.tau) == ("llr", "all", "youden")
+    assert [c.outliers for c in (literal, paper, plus)] == ["none", "none", "youden"]
+    assert [c.fit_on for c in (literal, paper, plus)] == ["as_given", "clean", "clean"]
 
 
 def test_what_is_set_wins_over_the_preset() -> None:

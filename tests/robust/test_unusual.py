@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emocli.robust.unusual import abnormality, usual
+from emocli.robust.settings import CheckConfig
+from emocli.robust.unusual import abnormality, limit, usual
 
 KNOWN = usual(np.stack([np.arange(1.0, 102), np.arange(101.0, 0, -1)], axis=1))
 
@@ -36,3 +37,17 @@ def test_a_reduction_that_keeps_everything_is_judged_by_the_other_distance() -> 
 def test_missing_clips_are_not_judged_and_not_known() -> None:
     assert len(usual(np.array([[np.nan, np.nan], [1, 2]]))) == 1
     assert np.isnan(abnormality(np.array([[np.nan, np.nan]]), KNOWN)).all()
+
+
+def test_a_limit_lies_between_the_clean_and_the_noisy() -> None:
+    clean, noisy = np.array([0.3, 0.1, 0.9, np.nan]), np.array([2.9, np.nan, 3.5])
+    youden = CheckConfig(outliers="youden")
+    assert limit(clean, noisy, youden) == pytest.approx((0.9 + 2.9) / 2)
+    assert limit(clean, np.array([0.5, 3.0]), youden) == pytest.approx((0.3 + 0.5) / 2)
+    assert limit(clean, np.empty(0), youden) == pytest.approx(0.9)
+
+
+def test_or_at_a_share_of_the_clean() -> None:
+    clean = np.linspace(0, 1, 101)
+    config = CheckConfig(outliers="quantile", quantile=0.1)
+    assert limit(clean, np.empty(0), config) == pytest.approx(0.9)

@@ -11,6 +11,8 @@ from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.robust.check import ModalityCheck
+from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.settings import configure
 from emocli.stages.fit_cca import CheckSummary, fit_cca
 from tests import toy
 
@@ -24,7 +26,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
 
 @pytest.fixture(scope="module")
 def summary(corpus: toy.Toy) -> CheckSummary:
-    return fit_cca(corpus.manifest, corpus.store)
+    return fit_cca(corpus.manifest, corpus.store, preset="paper")
 
 
 def test_it_writes_a_check_and_says_what_is_in_it(corpus: toy.Toy, summary: CheckSummary) -> None:
@@ -78,20 +80,20 @@ def test_test_clips_are_never_read(
     before = summary.path.read_bytes()
     monkeypatch.setattr(FeatureStore, "__getitem__", watched)
     monkeypatch.setattr(FeatureStore, "read", None)
-    fit_cca(corpus.manifest, corpus.store)
+    fit_cca(corpus.manifest, corpus.store, preset="paper")
     assert read == {clip.id for clip in corpus.manifest.clips} - sealed
     assert summary.path.read_bytes() == before
 
 
 def test_the_valid_split_moves_the_threshold_only(tmp_path: Path) -> None:
     corpus = toy.build(tmp_path, sizes=SIZES)
-    fit_cca(corpus.manifest, corpus.store)
+    fit_cca(corpus.manifest, corpus.store, preset="paper")
     before = ModalityCheck.load(corpus.store / "check.h5")
     clips = tuple(
         replace(clip, split="test", speaker="test-0", dialogue="") if clip.id == "valid00" else clip
         for clip in corpus.manifest.clips
     )
-    fit_cca(replace(corpus.manifest, clips=clips), corpus.store)
+    fit_cca(replace(corpus.manifest, clips=clips), corpus.store, preset="paper")
     after = ModalityCheck.load(corpus.store / "check.h5")
     for pair, known in before.pairs.items():
         np.testing.assert_array_equal(after.pairs[pair].cca.projection_x, known.cca.projection_x)
@@ -179,3 +181,40 @@ def test_modalities_that_never_meet_are_refused(tmp_path: Path) -> None:
     toy.write_feature(corpus.store, "glove", "text", corpus.manifest, even)
     with pytest.raises(StoreError, match="0 training clips have both 'text' and 'visual'"):
         fit_cca(corpus.manifest, corpus.store)
+
+
+def test_the_default_is_the_improved_check(tmp_path: Path) -> None:
+    corpus = toy.build(tmp_path, sizes=SIZES)
+    check = ModalityCheck.load(fit_cca(corpus.manifest, corpus.store).path)
+    assert check.config == configure("plus", {})
+    stores = open_features(corpus.store, None, corpus.manifest)
+    assert check.origin is not None
+    test = Samples.of(corpus.manifest, "test", stores).then(check.origin.standardiser)
+    for modality in stores:
+        noise = Corrupter(parse_all([f"{modality}@0.01"], stores), 0, test)
+        flags = check.effective(test.then(noise).batch(test.clips).views)
+        flagged = {m: 1 - kept.mean() for m, kept in flags.items()}
+        assert flagged.pop(modality) >= 0.9
+        assert np.mean(list(flagged.values())) <= 0.1
+
+
+def test_every_fold_has_a_check_of_its_own(corpus: toy.Toy, summary: CheckSummary) -> None:
+    before = summary.path.read_bytes()
+    paths = [fit_cca(corpus.manifest.folded(k, 3), corpus.store).path for k in range(3)]
+    assert len(set(paths)) == 3
+    assert summary.path.read_bytes() == before
+    ids = [set(ModalityCheck.load(path).origin.ids) for path in paths]  # type: ignore[union-attr]
+    assert ids[0] != ids[1] != ids[2]
+
+
+def test_it_can_be_fitted_on_what_the_network_is_trained_with(tmp_path: Path) -> None:
+    corpus = toy.build(tmp_path, sizes=SIZES)
+    settings = {"check": {"fit_on": "as_given"}}
+    clean = ModalityCheck.load(fit_cca(corpus.manifest, corpus.store, settings=settings).path)
+    noisy = ModalityCheck.load(
+        fit_cca(corpus.manifest, corpus.store, settings=settings, corrupt=["m3er75"]).path
+    )
+    for pair, known in clean.pairs.items():
+        assert noisy.pairs[pair].cca.correlations[0] < known.cca.correlations[0]
+    with pytest.raises(ConfigError, match=r"choose --set check.fit_on=as_given"):
+        fit_cca(corpus.manifest, corpus.store, corrupt=["m3er75"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 
 from emocli import plugins
 from emocli.config import Settings
@@ -24,14 +25,15 @@ class Protocol(Settings):
     def require(self, modalities: Collection[str]) -> None:
         """Make sure that the protocol can be run on these modalities."""
 
+    @cached_property
     def spoiler(self) -> Spoiler:
-        """Return what is done to a modality that is drawn."""
+        """What is done to a modality that is drawn."""
         spoiler: Spoiler = plugins.load("corruptions", "gaussian").Config.parse(self.snr)
         return spoiler
 
     def describe(self) -> str:
         """Return the settings as a table shows them."""
-        return self.spoiler().describe()
+        return self.spoiler.describe()
 
 
 def require(modality: str, modalities: Collection[str]) -> None:

@@ -40,4 +40,4 @@ class Config(Protocol):
 
     def struck(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Spoiler]:
         """Say what happens to a clip that has these modalities."""
-        return {FACE: self.spoiler()} if FACE in present else {}
+        return {FACE: self.spoiler} if FACE in present else {}

@@ -10,6 +10,7 @@ Source: Mittal 2020, AAAI (M3ER), section 5.4.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Literal, Self, cast, get_args
 
 import numpy as np
@@ -64,12 +65,13 @@ class Config(Protocol):
             raise ConfigError(f"level '{level}'", mend=f"allowed is {ALLOWED}") from None
         return config
 
+    @cached_property
     def spoiler(self) -> Spoiler:
-        """Return what is done to a modality that is drawn."""
+        """What is done to a modality that is drawn."""
         if self.missing:
             spoiler: Spoiler = plugins.load("corruptions", "drop").Config()
             return spoiler
-        return super().spoiler()
+        return super().spoiler
 
     def describe(self) -> str:
         """Return the settings as a table shows them."""
@@ -88,4 +90,4 @@ class Config(Protocol):
             chosen = np.arange(count) == rng.integers(count)
         else:
             chosen = (rng.integers(1, 2**count - 1) >> np.arange(count)) % 2 == 1
-        return {name: self.spoiler() for name, hit in zip(names, chosen, strict=True) if hit}
+        return {name: self.spoiler for name, hit in zip(names, chosen, strict=True) if hit}
