@@ -97,11 +97,6 @@ def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Tree:
     return merged
 
 
-def layered(file: Path | None, pairs: Iterable[str] | None) -> Tree:
-    """Read a command line's settings: those of a TOML file, if any, under those of ``--set``."""
-    return merge(read_toml(file) if file else {}, parse_sets(pairs or ()))
-
-
 def _first(errors: Sequence[Any]) -> Any:
     """Return the first error; of those that a union's members have, the one that got farthest."""
     key = errors[0]["loc"][:1]

@@ -45,12 +45,6 @@ def test_a_later_layer_wins_key_by_key() -> None:
     assert weak == {"a": {"x": 1, "y": 2}, "b": 3}
 
 
-def test_set_wins_over_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "a.toml"
-    file.write_text("[mel]\nbands = 32\nhop = 1\n")
-    assert config.layered(file, ["mel.bands=64"]) == {"mel": {"bands": 64, "hop": 1}}
-
-
 def test_an_unknown_key_suggests_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"unknown setting 'mel\.band'; did you mean 'bands'"):
         config.build(Outer, {"band": 3}, "mel")

@@ -38,11 +38,11 @@ def command(
     Repeat the command to resume. Exit code 3: some clips failed; they are listed in
     STORE/failures.jsonl, the rest is complete.
     """
-    from emocli import config as configuration
+    from emocli.cli import sections
     from emocli.data.manifest import Manifest
     from emocli.stages import extract as stage
 
-    tree = configuration.layered(config, settings)
+    tree = sections.settings("extract", config, settings)
     corpus = Manifest.read(manifest, root)
     if dry_run:
         plans = stage.plan(corpus, feature, store, settings=tree, overwrite=overwrite)

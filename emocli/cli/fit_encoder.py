@@ -42,7 +42,7 @@ def command(
     Learns from the train split, stops and chooses on the valid split. Settings are encoder.KEY,
     train.KEY, loss.KEY and augment.KEY, e.g. --set encoder.side=112. Repeat the command to resume.
     """
-    from emocli import config as configuration
+    from emocli.cli import sections
     from emocli.data.manifest import Manifest
     from emocli.stages import fit_encoder as stage
 
@@ -54,7 +54,7 @@ def command(
             run,
             store=store,
             preset=preset,
-            settings=configuration.layered(config, settings),
+            settings=sections.settings("fit-encoder", config, settings),
             overwrite=overwrite,
             progress=progress,
         )

@@ -24,7 +24,7 @@ def command(
     Learns from the train split, stops and chooses on the valid split. Settings are text.KEY and
     train.KEY, e.g. --set text.backbone=roberta-base --set train.crossfit=5. Repeat to resume.
     """
-    from emocli import config as configuration
+    from emocli.cli import sections
     from emocli.data.manifest import Manifest
     from emocli.stages import fit_text as stage
 
@@ -33,7 +33,7 @@ def command(
         summary = stage.fit_text(
             corpus,
             run,
-            settings=configuration.layered(config, settings),
+            settings=sections.settings("fit-text", config, settings),
             overwrite=overwrite,
             progress=progress,
         )

@@ -16,17 +16,19 @@ def command(
     root: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Manifest to write (CSV).")],
     settings: options.Settings = None,
+    config: options.Config = None,
     json: options.Json = False,
 ) -> None:
     """Write the manifest of a corpus.
 
     It lists the clips with their splits, labels and media.
     """
-    from emocli import config, plugins
+    from emocli import plugins
+    from emocli.cli import sections
     from emocli.stages.manifest import make_manifest
 
     plugins.load("datasets", name)
-    tree = config.parse_sets(settings or [])
+    tree = sections.settings("manifest", config, settings, takes=(name,))
     summary = make_manifest(name, root, output, tree)
     if json:
         show.as_json(summary)

@@ -46,7 +46,8 @@ def command(
     train.KEY (of every network that has them), rows.ROW.train.KEY, check.KEY, experiment.KEY,
     reproduce.KEY.
     """
-    from emocli import config as configuration
+    from emocli.cli import sections
+    from emocli.config import merge
     from emocli.data.manifest import Manifest
     from emocli.stages import reproduce as stage
 
@@ -57,7 +58,7 @@ def command(
         "features": feature or None,
     }
     told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
-    tree = configuration.merge(configuration.layered(config, settings), told)
+    tree = merge(sections.settings("reproduce", config, settings), told)
     corpus = Manifest.read(manifest, root)
     if dry_run:
         show.as_json(stage.plan(experiment, corpus, store, tree))

@@ -49,12 +49,12 @@ def command(
     With --corrupt the clips of both splits are corrupted first; with --check (fitted by emocli
     fit-cca) what it distrusts is discarded, and with --proxy regenerated from validation on.
     """
-    from emocli import config as configuration
+    from emocli.cli import sections
     from emocli.data.manifest import Manifest
     from emocli.stages import train as stage
 
     corpus = Manifest.read(manifest, root)
-    tree = configuration.layered(config, settings)
+    tree = sections.settings("train", config, settings)
     robust = options.repair(check, oracle, proxy, fill) | {"corrupt": corrupt or ()}
     if dry_run:
         first = corpus.folded(0, folds) if folds else corpus

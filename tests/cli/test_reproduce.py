@@ -1,0 +1,98 @@
+"""`emocli reproduce` and `emocli train --folds` from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from emocli.cli.app import run
+from tests import toy
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    return toy.build(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("settings") / "quick.toml"
+    lines = ["[mel]\nbands = 40"]
+    for section, values in {**toy.QUICK, "reproduce": {"seeds": 1}}.items():
+        lines += [f"[{section}]", *(f"{k} = {json.dumps(v)}" for k, v in values.items())]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def arguments(corpus: toy.Toy, settings: Path, *more: str) -> list[str]:
+    paths = [str(corpus.folder / "toy.csv"), "--store", str(corpus.store)]
+    return [*paths, "--config", str(settings), *more]
+
+
+def test_a_table_is_one_command(corpus, settings, tmp_path, capsys):
+    command = ["reproduce", "rrnn-t1", *arguments(corpus, settings, "--out", str(tmp_path))]
+    assert run(command) == 0
+    shown = capsys.readouterr()
+    report = json.loads((tmp_path / "report.json").read_text())
+    (clean,) = report["rows"][3]["conditions"]
+    assert f"A + V              │ {clean['accuracy']:.3f}" in shown.out
+    assert str(tmp_path / "table.md") in shown.out
+    assert "A + V: accuracy clean" in shown.err
+    assert run([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == report
+
+
+def test_rows_that_cannot_run_are_named(corpus, settings, tmp_path, capsys):
+    chosen = arguments(corpus, settings, "-f", "mel", "--out", str(tmp_path))
+    assert run(["reproduce", "rrnn-t1", *chosen]) == 0
+    shown = capsys.readouterr().err
+    assert "warning: row 'V' was not run: no feature of visual (there are: audio)" in shown
+
+
+def test_a_dry_run_says_what_would_be_trained(corpus, settings, tmp_path, capsys):
+    more = ("--folds", "3", "--seeds", "4", "--dry-run", "--out", str(tmp_path / "out"))
+    assert run(["reproduce", "rrnn-t2", *arguments(corpus, settings, *more)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["trainings"] == 6 * 3 * 4
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--set", "network.hiden=4"), "did you mean 'hidden'"),
+        (("--folds", "2"), "2 folds are too few"),
+        (("--set", "experiment.noise=3"), "unknown setting 'experiment.noise'"),
+        (("-f", "mell"), "has no feature 'mell'"),
+    ],
+)
+def test_bad_input_is_one_line(corpus, settings, tmp_path, capsys, more, message):
+    chosen = arguments(corpus, settings, "--out", str(tmp_path), *more)
+    assert run(["reproduce", "rrnn-t1", *chosen]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+
+
+def test_an_unknown_experiment(corpus, settings, tmp_path, capsys):
+    chosen = arguments(corpus, settings, "--out", str(tmp_path))
+    assert run(["reproduce", "rnn-t2", *chosen]) == 2
+    assert "did you mean 'rrnn-t2'" in capsys.readouterr().err
+
+
+def test_a_table_row_is_two_commands(corpus, settings, tmp_path, capsys):
+    folder = str(tmp_path / "run")
+    more = ("--fusion", "late", "--run", folder, "--folds", "3", "--json")
+    assert run(["train", *arguments(corpus, settings, *more)]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    assert [Path(fold["run"]).name for fold in trained["folds"]] == ["fold-0", "fold-1", "fold-2"]
+    assert run(["train", *arguments(corpus, settings, *more[:-1])]) == 0
+    assert "fold-1 │    0 │ already trained" in capsys.readouterr().out
+    assert run(["evaluate", folder, "--corrupt", "visual", "--no-figures", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n"] == len(corpus.manifest.clips)
+    assert len(found["folds"]) == 3
+    assert run(["evaluate", folder, "--no-figures"]) == 0
+    assert "prior" in capsys.readouterr().out
