@@ -27,7 +27,7 @@ def tables(report: Data) -> tuple[Table, ...]:
     found = [_conditions(report)]
     if report["folds"]:
         found.append(_folds(report))
-    found += [_classes(report), *_confusions(report)]
+    found += [_classes(report), *confusions(report)]
     if report["repair"]:
         found.append(_repair(report))
     if report["sweep"]:
@@ -81,7 +81,8 @@ def _classes(report: Data) -> Table:
     return Table("classes", ("class", "clips", *columns), tuple(rows))
 
 
-def _confusions(report: Data) -> list[Table]:
+def confusions(report: Data) -> list[Table]:
+    """Return the confusion matrix of each condition, in per cent of each row."""
     classes = report["classes"]
     return [
         Table(

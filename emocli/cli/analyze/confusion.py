@@ -1,0 +1,48 @@
+"""`emocli analyze confusion`: what is taken for what, clean and corrupted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+from emocli.cli.evaluate import SplitName
+
+
+def command(
+    run: options.Run,
+    corrupt: options.Corrupt = None,
+    check: options.Check = None,
+    oracle: options.Oracle = False,
+    proxy: options.Proxy = None,
+    fill: options.Fill = None,
+    split: Annotated[SplitName, typer.Option(help="Clips to look at.")] = SplitName.test,
+    manifest: options.OtherManifest = None,
+    store: options.OtherStore = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
+    figures: options.Figures = True,
+    json: options.Json = False,
+) -> None:
+    """Show which classes are taken for which, in per cent of each row."""
+    from emocli.report.confusion import tabulate
+    from emocli.stages.analyze.confusion import confusion
+
+    found = confusion(
+        run,
+        corrupt=corrupt or (),
+        repair=options.repair(check, oracle, proxy, fill),
+        split=split.value,
+        seed=seed,
+        manifest=manifest,
+        store=store,
+        figures=figures,
+    )
+    if json:
+        show.as_json(found.data)
+        return
+    for table in tabulate(found.data):
+        show.table(table.columns, table.rows, table.title)
+    show.line(f"data: {found.path}")
+    for figure in found.figures:
+        show.line(f"figure: {figure}")

@@ -1,0 +1,64 @@
+"""`emocli analyze examples`: clips a network gets right most confidently, and its worst errors."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+from emocli.cli.evaluate import SplitName
+
+
+def command(
+    run: options.Run,
+    top: Annotated[int, typer.Option(min=0, help="Right answers of each class.")] = 1,
+    errors: Annotated[
+        int, typer.Option(min=0, help="Errors: the worst of every two classes, so many of them.")
+    ] = 6,
+    mistaken: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHOWN:PREDICTED", help="Only errors of these two classes, e.g. joy:anger."
+        ),
+    ] = None,
+    corrupt: options.Corrupt = None,
+    check: options.Check = None,
+    oracle: options.Oracle = False,
+    proxy: options.Proxy = None,
+    fill: options.Fill = None,
+    split: Annotated[SplitName, typer.Option(help="Clips to look at.")] = SplitName.test,
+    manifest: options.OtherManifest = None,
+    store: options.OtherStore = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
+    figures: options.Figures = True,
+    json: options.Json = False,
+) -> None:
+    """Show the most confident right answers of each class, and the most confident errors.
+
+    The figures show frames of those clips whose video can be read.
+    """
+    from emocli.report.examples import tabulate
+    from emocli.stages.analyze.examples import examples
+
+    found = examples(
+        run,
+        corrupt=corrupt or (),
+        repair=options.repair(check, oracle, proxy, fill),
+        top=top,
+        errors=errors,
+        mistaken=mistaken,
+        split=split.value,
+        seed=seed,
+        manifest=manifest,
+        store=store,
+        figures=figures,
+    )
+    if json:
+        show.as_json(found.data)
+        return
+    for table in tabulate(found.data):
+        show.table(table.columns, table.rows, table.title)
+    show.line(f"data: {found.path}")
+    for figure in found.figures:
+        show.line(f"figure: {figure}")

@@ -1,0 +1,53 @@
+"""`emocli analyze weights`: how much a network believes each modality, clean against corrupted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+from emocli.cli.evaluate import SplitName
+
+
+def command(
+    run: options.Run,
+    corrupt: options.Corrupt = None,
+    check: options.Check = None,
+    oracle: options.Oracle = False,
+    proxy: options.Proxy = None,
+    fill: options.Fill = None,
+    split: Annotated[SplitName, typer.Option(help="Clips to look at.")] = SplitName.test,
+    manifest: options.OtherManifest = None,
+    store: options.OtherStore = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
+    figures: options.Figures = True,
+    json: options.Json = False,
+) -> None:
+    """Show the mean weight of each modality, clean and corrupted, and what it changes by.
+
+    Without --corrupt: noise at an SNR of 0.01 on every modality in turn.
+    """
+    from emocli.report.weights import tabulate
+    from emocli.stages.analyze.weights import weights
+
+    with show.progress("analysing", "conditions") as progress:
+        found = weights(
+            run,
+            corrupt=corrupt or (),
+            repair=options.repair(check, oracle, proxy, fill),
+            split=split.value,
+            seed=seed,
+            manifest=manifest,
+            store=store,
+            figures=figures,
+            progress=progress,
+        )
+    if json:
+        show.as_json(found.data)
+        return
+    table = tabulate(found.data)
+    show.table(table.columns, table.rows, table.title)
+    show.line(f"data: {found.path}")
+    for figure in found.figures:
+        show.line(f"figure: {figure}")
