@@ -1,0 +1,116 @@
+"""Weights of modalities: means over clips, what changes, and for whom."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emocli.errors import ConfigError, RunError
+from emocli.report.weights import tabulate
+from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.stages._bench import Bench
+from emocli.stages.analyze.weights import weights
+from emocli.stages.train import train
+from tests import toy
+from tests.stages.test_m3er import SETTINGS
+
+SPEC = "visual@0.01"
+LABEL = "visual gaussian SNR 0.01"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    return toy.build(tmp_path_factory.mktemp("toy"))
+
+
+def trained(corpus: toy.Toy, fusion: str, seeds: int = 1) -> Path:
+    return train(
+        corpus.manifest,
+        corpus.store,
+        fusion=fusion,
+        run=corpus.folder / fusion,
+        settings=SETTINGS if fusion == "m3er" else toy.QUICK,
+        seeds=seeds,
+    ).run
+
+
+@pytest.fixture(scope="module")
+def run(corpus: toy.Toy) -> Path:
+    return trained(corpus, "m3er", seeds=2)
+
+
+def test_they_are_the_networks_clean_and_corrupted(run: Path) -> None:
+    data = weights(run, corrupt=[SPEC], figures=False, seed=3).data
+    assert list(data["conditions"]) == ["clean", LABEL]
+    bench = Bench.open(run, "test", None, None)
+    noise = Corrupter(parse_all([SPEC], bench.modalities), 3, bench.samples)
+    for label, samples in (("clean", bench.samples), (LABEL, bench.samples.then(noise))):
+        for index, member in enumerate(bench.members):
+            whole = samples.batch(samples.clips)
+            with torch.inference_mode():
+                output = member.network.eval()(whole)
+                known = member.network.oracle(output, whole)
+            for modality in bench.modalities:
+                for kind, said in (("weights", output.weights), ("oracle", known)):
+                    wanted = said[modality].mean().item()
+                    found = data["conditions"][label][kind][modality][index]
+                    assert found == pytest.approx(wanted, abs=1e-6)
+
+
+def test_what_changes_is_given_in_points_and_per_cent(run: Path) -> None:
+    analysis = weights(run, corrupt=[SPEC])
+    data = analysis.data
+    for kind, own in data["change"][LABEL].items():
+        for modality, change in own.items():
+            clean, corrupted = (
+                float(np.mean(data["conditions"][label][kind][modality]))
+                for label in ("clean", LABEL)
+            )
+            assert change["points"] == pytest.approx(100 * (corrupted - clean))
+            assert change["percent"] == pytest.approx(100 * (corrupted - clean) / clean)
+            assert change["points_ci"][0] <= change["points"] <= change["points_ci"][1]
+    total = sum(change["points"] for change in data["change"][LABEL]["weights"].values())
+    assert total == pytest.approx(0, abs=1e-4)
+    assert json.loads(analysis.path.read_text()) == data
+    with analysis.path.with_suffix(".csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 3 * 2
+    assert float(rows[0]["weights"]) == data["conditions"]["clean"]["weights"]["audio"][0]
+    assert all(path.stat().st_size > 1000 for path in analysis.figures)
+    table = tabulate(data)
+    assert len(table.rows) == 6
+
+
+def test_by_default_every_modality_is_corrupted_in_turn(run: Path) -> None:
+    labels = list(weights(run, figures=False).data["conditions"])
+    assert labels == ["clean", *(f"{m} gaussian SNR 0.01" for m in ("audio", "text", "visual"))]
+
+
+def test_a_repair_is_seen(run: Path) -> None:
+    plain = weights(run, corrupt=[SPEC], figures=False)
+    filled = weights(run, corrupt=[SPEC], repair={"oracle": True, "fill": "zero"}, figures=False)
+    assert filled.data["conditions"]["clean"] == plain.data["conditions"]["clean"]
+    assert filled.data["conditions"][LABEL] != plain.data["conditions"][LABEL]
+    assert filled.path != plain.path
+
+
+def test_weights_of_a_late_fusion_need_no_labels(corpus: toy.Toy) -> None:
+    data = weights(trained(corpus, "late"), corrupt=["visual:drop"], figures=False).data
+    assert set(data["conditions"]["clean"]) == {"weights"}
+    assert data["conditions"]["visual drop"]["weights"]["visual"] == [0]
+    assert data["change"]["visual drop"]["weights"]["visual"]["percent"] == pytest.approx(-100)
+
+
+def test_it_refuses_a_network_without_weights(corpus: toy.Toy) -> None:
+    with pytest.raises(RunError, match=r"'gca' gives its modalities no weights.*m3er or late"):
+        weights(trained(corpus, "gca"))
+
+
+def test_it_refuses_a_modality_that_is_not_there(run: Path) -> None:
+    with pytest.raises(ConfigError, match="no modality 'smell'"):
+        weights(run, corrupt=["smell"])
