@@ -79,7 +79,7 @@ def examples(data: Data, entries: Sequence[Data], pictures: Pictures) -> Figure:
         for axes in (caption, *places):
             axes.set_axis_off()
         for axes, picture in zip(places, pictures[entry["clip"]], strict=False):
-            # The rectangle it would be clipped by differs in the last bit from one time to the next.
+            # What it would be clipped by differs in the last bit from one time to the next.
             axes.imshow(picture, clip_on=False)
     condition = " + ".join(data["corruption"])
     title = " · ".join(filter(None, [data["run"], data["dataset"], data["split"], condition]))
