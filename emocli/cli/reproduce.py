@@ -29,6 +29,10 @@ def command(
     preset: Annotated[
         str | None, typer.Option(help="literal, paper or plus.  [default: paper]")
     ] = None,
+    row: Annotated[
+        list[str] | None,
+        typer.Option(help="Run only this row, e.g. gca-gating; repeat for more.  [default: all]"),
+    ] = None,
     workers: options.Workers = 1,
     settings: options.Settings = None,
     config: options.Config = None,
@@ -56,6 +60,7 @@ def command(
         "seeds": seeds,
         "preset": preset,
         "features": feature or None,
+        "only": row or None,
     }
     told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
     tree = merge(sections.settings("reproduce", config, settings), told)

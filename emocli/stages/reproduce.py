@@ -62,19 +62,22 @@ class Protocol(Settings):
     preset : str
         Of networks whose row does not say.
     check_preset : str
-        Of the modality check, where a row needs it; that of the networks if none is named.
+        Of the modality check, where a row needs it.
     features : tuple of str
         One per modality; all in the store if none is named.
     corruption_seed : int
         Another seed, other noise.
+    only : tuple of str
+        Rows to run now, by slug; all if none is named.
     """
 
     folds: Annotated[int, Field(ge=0)] = 0
     seeds: Annotated[int, Field(ge=1)] = 5
     preset: str = "paper"
-    check_preset: str = ""
+    check_preset: str = "plus"
     features: tuple[str, ...] = ()
     corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,12 +161,23 @@ class Experiment:
         stores = open_features(store, protocol.features or None, manifest)
         chosen = {modality: feature.name for modality, feature in stores.items()}
         rows = tuple(systems(table, chosen, features_in(store), protocol.preset, settings))
+        for name in protocol.only:
+            slugs = [system.slug for system in rows]
+            if name not in slugs:
+                raise ConfigError(f"there is no row '{name}'", mend=choice(name, slugs))
         for system in rows:
             _check_conditions(system)
         if all(system.lacking for system in rows):
             what = f"no row of {name} can be run: {rows[0].row.name}: {rows[0].lacking}"
             raise ConfigError(what, mend="name the modalities, e.g. --set experiment.visual=face")
         return cls(name, table, protocol, corpora, store, stores, rows, settings)
+
+    @property
+    def due(self) -> list[System]:
+        """The rows to run now, and those whose networks they need."""
+        only = self.protocol.only or [system.slug for system in self.systems]
+        needed = {*only, *(system.trained for system in self.systems if system.slug in only)}
+        return [system for system in self.systems if system.slug in needed]
 
     def folders(self, out: Path, slug: str) -> list[Path]:
         """Return the folder of each fold, of a row."""
@@ -196,7 +210,7 @@ class Experiment:
         """Whether a row needs the modality check."""
         return any(
             asked.get("check")
-            for system in self.systems
+            for system in self.due
             if not system.lacking
             for asked in (system.row.training, *(c.repair for c in system.row.conditions))
         )
@@ -223,9 +237,9 @@ def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str
                 "trainings": trainings if system.learns else 0,
                 "lacking": system.lacking,
             }
-            for system in experiment.systems
+            for system in experiment.due
         ],
-        "trainings": trainings * sum(system.learns for system in experiment.systems),
+        "trainings": trainings * sum(system.learns for system in experiment.due),
     }
 
 
@@ -290,13 +304,13 @@ class Runner:
         if experiment.checks:
             self._fit_checks()
         # Rows that cannot be trained are found out before hours have been spent on others.
-        for system in experiment.systems:
+        for system in experiment.due:
             if system.learns:
                 self._prepared(system, folds=1)
         trained: dict[str, list[TrainSummary]] = {}
         done: dict[str, tuple[Answer, ...]] = {}
         report = None
-        for system in experiment.systems:
+        for system in experiment.due:
             if system.lacking:
                 self.say(f"{system.row.name}: cannot be run, {system.lacking}")
                 continue
@@ -313,7 +327,7 @@ class Runner:
     def _fit_checks(self) -> None:
         """Fit the modality check of every fold that has none for these features."""
         protocol = self.experiment.protocol
-        preset = protocol.check_preset or protocol.preset
+        preset = protocol.check_preset
         settings = {"check": self.experiment.settings.get("check", {})}
         features = [store.name for store in self.experiment.stores.values()]
         for corpus in self.experiment.corpora:

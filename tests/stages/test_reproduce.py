@@ -207,6 +207,21 @@ def test_settings_reach_the_networks_that_have_them(corpus, tmp_path, experiment
     assert found.data["n"] == 15
 
 
+def test_rows_can_be_run_one_by_one(corpus, tmp_path, done, experiment):
+    experiment(comparisons=PAIRS)
+    found = run(corpus, tmp_path, settings={"reproduce": {"only": ["both-checked"]}})
+    states = {each["row"]: each["state"] for each in found.data["rows"]}
+    assert states["both, checked"] == states["Both + more"] == "done"
+    assert states["face"] == "not yet run"
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name == "both-more"
+    whole = run(corpus, tmp_path)
+    assert [each["state"] for each in whole.data["rows"]] == [
+        each["state"] for each in done.data["rows"]
+    ]
+    assert whole.data["comparisons"] == done.data["comparisons"]
+
+
 def test_training_may_be_corrupted_and_checked(corpus, tmp_path, experiment):
     robust = {"corrupt": ["visual:zero"], "check": True}
     experiment((Row("a", fusion="late", training=robust, conditions=(CLEAN, NOISE)),))
@@ -322,9 +337,10 @@ def test_two_do_not_meet(corpus, tmp_path, experiment):
         ({"train": {"epoch": 4}}, "row 'face': unknown setting 'train.epoch'; did you mean"),
         ({"rows": {"fase": {}}}, "there is no row 'fase'; did you mean 'face'"),
         ({"reproduce": {"fold": 4}}, "unknown setting 'reproduce.fold'; did you mean 'folds'"),
+        ({"reproduce": {"only": ["fase"]}}, "there is no row 'fase'; did you mean 'face'"),
         ({"reproduce": {"folds": 2}}, "2 folds are too few"),
         ({"reproduce": {"folds": 9}}, "too few for 9 folds; ask for at most 3"),
-        ({"reproduce": {"preset": "best"}}, "there is no preset 'best'"),
+        ({"reproduce": {"preset": "best"}}, "row 'face': 'unimodal' has no preset 'best'"),
         ({"reproduce": {"features": ["mfcc"]}}, "has no feature 'mfcc'"),
         ({"experiment": {"noise": 1}}, "unknown setting 'experiment.noise'"),
     ],
