@@ -23,6 +23,9 @@ from emocli.fusion._layers import Encoder, PerView, Size
 Depth = Annotated[int, Field(ge=1, le=32)]
 Pooling = Literal["mean", "max", "words"]
 
+GROUPS = 4
+"""Groups of clips of similar length, of which a network reads the words of one at a time."""
+
 
 class Config(Settings):
     """Settings of M2FNet.
@@ -210,7 +213,19 @@ class Words(nn.Module):
         )
 
     def forward(self, view: Padded) -> Tensor:
-        """Return vectors (n, 2 * words_hidden)."""
+        """Return vectors (n, 2 * words_hidden).
+
+        Clips of similar length are read together: most are far shorter than the longest one.
+        """
+        order = view.lengths.argsort(stable=True)
+        found = torch.cat([self._read(view, part) for part in order.chunk(GROUPS)])
+        return found[order.argsort()]
+
+    def _read(self, whole: Padded, clips: Tensor) -> Tensor:
+        lengths = whole.lengths[clips]
+        steps = max(1, int(lengths.max()))
+        present = None if whole.present is None else whole.present[clips, :steps]
+        view = Padded(whole.values[clips, :steps], lengths, present)
         states = self.encoder(view)
         mask = view.mask[..., None]
         lowest = torch.finfo(states.values.dtype).min
