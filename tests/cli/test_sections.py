@@ -11,6 +11,7 @@ from emocli import config, plugins
 from emocli.cli.sections import COMMANDS, settings
 from emocli.errors import ConfigError
 from emocli.learn.settings import TrainConfig
+from emocli.robust.repair import RobustConfig
 from emocli.robust.settings import configure
 from emocli.stages import _prepare, reproduce
 
@@ -104,15 +105,21 @@ def test_the_examples_are_understood(path: Path):
             config.build(plugins.load(kind, name).Config, tree[name], name)
     config.build(reproduce.Protocol, tree.get("reproduce", {}), "reproduce")
     config.build(TrainConfig, tree.get("train", {}), "train")
+    config.build(RobustConfig, tree.get("robust", {}), "robust")
     configure("paper", {"check": tree.get("check", {})})
     _experiment(path, tree)
 
 
 def _experiment(path: Path, tree: dict[str, Any]) -> None:
-    """Build what the file's own text says is run."""
+    """Build what the file's own text says is run: an experiment, or a training."""
     words = path.read_text().split()
-    names = [words[index + 1] for index, word in enumerate(words) if word == "reproduce"]
-    assert names
+    names, trained = (
+        [words[index + 1] for index, word in enumerate(words) if word == after]
+        for after in ("reproduce", "--fusion")
+    )
+    assert names or trained
+    for name in trained:
+        config.build(plugins.load("fusion", name).Config, tree.get("network", {}), "network")
     for name in names:
         module = plugins.load("experiments", name.replace("-", "_"))
         asked = config.build(module.Config, tree.get("experiment", {}), "experiment")
