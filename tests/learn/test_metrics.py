@@ -57,7 +57,8 @@ def test_single_label_on_a_case_done_by_hand():
     assert found.overall["weighted_f1"] == pytest.approx((2 * f1[0] + f1[1] + f1[2]) / 4)
     assert found.confusion.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
     assert found.hits.tolist() == [1, 0, 1, 0]
-    assert found.per_class["anger"] == {"n": 2, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+    halves = dict.fromkeys(("precision", "recall", "f1", "accuracy", "f1_pos", "weighted_f1"), 0.5)
+    assert found.per_class["anger"] == {"n": 2, **halves}
 
 
 def test_a_class_nobody_showed_has_no_recall_and_is_reported():
@@ -188,3 +189,12 @@ def test_confusion_matrix_has_a_row_per_reference():
 def test_nothing_to_score_is_a_bug():
     with pytest.raises(ValueError, match="no prediction"):
         score("single", np.zeros(0, int), np.zeros((0, 4)), CLASSES)
+
+
+def test_a_class_is_scored_against_the_rest_too() -> None:
+    targets, predicted = np.array([0, 0, 1, 2, 2, 2]), np.eye(3)[[0, 1, 1, 2, 2, 0]]
+    found = score("single", targets, predicted, ("a", "b", "c")).per_class["c"]
+    assert found["accuracy"] == pytest.approx(5 / 6)
+    assert found["f1_pos"] == pytest.approx(2 * 2 / (2 * 2 + 1)) == found["f1"]
+    negative = 2 * 3 / (2 * 3 + 1)
+    assert found["weighted_f1"] == pytest.approx((3 * found["f1_pos"] + 3 * negative) / 6)
