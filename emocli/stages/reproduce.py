@@ -22,7 +22,7 @@ from emocli import __version__, plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.durable import locked, replacing, write_at, write_text
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, check_path, features_in, open_features
+from emocli.data.store import FeatureStore, check_path, features_in, open_feature, open_features
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, choice
 from emocli.experiments._table import Table
 from emocli.learn import rundir
@@ -178,6 +178,13 @@ class Experiment:
         only = self.protocol.only or [system.slug for system in self.systems]
         needed = {*only, *(system.trained for system in self.systems if system.slug in only)}
         return [system for system in self.systems if system.slug in needed]
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Feature to the fingerprint of its content, of all that any row is given."""
+        names = {f for s in self.systems if not s.lacking for f in s.features.values()}
+        opened = (open_feature(self.store, name, self.corpora[0]) for name in sorted(names))
+        return {feature.name: feature.fingerprint for feature in opened}
 
     def folders(self, out: Path, slug: str) -> list[Path]:
         """Return the folder of each fold, of a row."""
@@ -476,7 +483,7 @@ class Results:
             "seconds": sum(self.costs.values()),
             "inputs": {
                 "manifest": first.fingerprint,
-                "features": {s.name: s.fingerprint for s in experiment.stores.values()},
+                "features": experiment.fingerprints,
             },
         }
 
