@@ -69,7 +69,15 @@ def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
         "patience": 10,
         "clip": 1.0,
     }
-    better = train | {"loss": "auto", "label_smoothing": 0.1}
+    better = train | {
+        "loss": "auto",
+        "label_smoothing": 0.1,
+        "mixup": 0.4,
+        "scheduler": "cosine",
+        "warmup": 0.1,
+        "epochs": 30,
+        "patience": 30,
+    }
     return {
         "literal": {"network": literal, "train": train},
         "paper": {"network": {}, "train": train},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from emocli.config import build
 from emocli.data.batch import Padded
 from emocli.errors import ConfigError
-from emocli.fusion import gca
+from emocli.fusion import gca, rrnn
 from tests.fusion.batches import DIMS, SMALL, make
 from tests.fusion.beard import compare
 
@@ -38,11 +39,12 @@ def test_equations_1_to_8(settings: dict[str, Any]) -> None:
     compare(gca, settings, make())
 
 
+@pytest.mark.parametrize("module", [gca, rrnn], ids=["gca", "rrnn"])
 @pytest.mark.parametrize("axis", ["time", "dim"])
-def test_a_zero_memory_asks_nothing_in_the_first_hop(axis: str) -> None:
+def test_a_zero_memory_asks_nothing_in_the_first_hop(module: ModuleType, axis: str) -> None:
     batch = make()
-    config = build(gca.Config, {**SMALL, "m0": "zero", "attn_axis": axis}, "network")
-    model = gca.Model(DIMS, 3, config).eval()
+    config = build(module.Config, {**SMALL, "m0": "zero", "attn_axis": axis}, "network")
+    model = module.Model(DIMS, 3, config).eval()
     output = model(batch)
     output.logits.square().sum().backward()
     for name, view in batch.views.items():

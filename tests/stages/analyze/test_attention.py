@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from emocli.cli.app import run as cli
 from emocli.config import merge
 from emocli.data.batch import Batch, Padded
 from emocli.data.manifest import Manifest
@@ -148,6 +149,16 @@ def test_it_writes_data_and_drawings(run: Path, found: Any) -> None:
     mean = np.mean(found["views"]["audio"]["weights"], axis=0)[1]
     assert [float(row["weight"]) for row in heard] == pytest.approx(mean.tolist())
     assert [float(row["seconds"]) for row in heard] == found["views"]["audio"]["times"]
+
+
+def test_the_command_writes_the_same(
+    run: Path, found: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["analyze", "attention", str(run), "--clip", SPOKEN, "--no-figures"]
+    assert cli([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == found
+    assert cli(command) == 0
+    assert f"attention-{SPOKEN}-last.json" in capsys.readouterr().out
 
 
 def test_early_fusion_has_attention_too(corpus: toy.Toy) -> None:

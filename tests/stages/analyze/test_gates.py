@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from emocli.cli.app import run as cli
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
 from emocli.report.gates import tabulate
@@ -89,6 +90,17 @@ def test_by_default_every_modality_is_corrupted_in_turn(run: Path) -> None:
     )  # fmt: skip
     wanted = analysis.data["gates"][conditions[-1]]["visual"][1][1]
     assert float(last["gate"]) == pytest.approx(wanted)
+
+
+def test_the_command_shows_a_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["analyze", "gates", str(run), "--corrupt", SPEC, "--no-figures"]
+    assert cli([*command, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data == gates(run, corrupt=[SPEC], figures=False).data
+    assert cli(command) == 0
+    shown = capsys.readouterr().out
+    assert LABEL in shown
+    assert f"{np.mean(data['gates'][LABEL]['visual'], axis=0)[1]:.3f}" in shown
 
 
 def test_it_refuses_networks_without_gates_and_unknown_modalities(
