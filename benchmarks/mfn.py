@@ -1,6 +1,6 @@
 """A training step of `mfn` against the same mathematics written as a loop over the steps.
 
-    python benchmarks/mfn.py [--batch 32] [--steps 50] [--rounds 15] [--threads 1]
+    python benchmarks/mfn.py [--batch 32] [--steps 50] [--rounds 15] [--threads N]
 
 The loop is how the network is usually written: at every step one LSTMCell per modality, then
 attention, then the gates. Both have the same parameters and see the same batch; a step is forward,
@@ -100,9 +100,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0, help="of the CPU (0: PyTorch's choice)")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads or torch.get_num_threads())
     torch.manual_seed(0)
     batch = noise(options.batch, options.steps)
     agree(batch, options.steps)
@@ -119,7 +119,10 @@ def main() -> None:
             step(network, optimisers[name], batch)
             if turn:  # the first one warms up
                 times[name].append(time.perf_counter() - start)
-    print(f"batch {options.batch}, {options.steps} steps, median of {options.rounds} steps each")
+    print(
+        f"batch {options.batch}, {options.steps} steps, {torch.get_num_threads()} threads, "
+        f"median of {options.rounds} trainings each"
+    )
     for name, found in times.items():
         median, fastest = statistics.median(found) * 1e3, min(found) * 1e3
         print(f"{name:5} {median:7.1f} ms  (fastest: {fastest:.1f} ms)")

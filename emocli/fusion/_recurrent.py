@@ -99,28 +99,28 @@ class Cells(torch.autograd.Function):
             torch.addmm(b, x.flatten(0, 1), w.T, out=own.flatten(0, 1))
         shape = (2, len(bias), inputs[0].shape[0] + 1, inputs[0].shape[1], size)
         states, cells = bias.new_zeros(shape)
+        shown = torch.empty_like(cells[:, 1:])
         enter, keep, new, leave = gates.chunk(4, dim=-1)
         sliced = (
             *(gates, gates[..., : 2 * size], enter, keep, new, leave),
-            *(states[:, :-1], states[:, 1:], cells[:, :-1], cells[:, 1:]),
+            *(states[:, :-1], states[:, 1:], cells[:, :-1], cells[:, 1:], shown),
         )
         steps = zip(*(values.unbind(1) for values in sliced), strict=True)
-        for own, doors, i, f, g, o, before, state, old, cell in steps:
+        for own, doors, i, f, g, o, before, state, old, cell, bounded in steps:
             own.baddbmm_(before, weight)
             doors.sigmoid_()
             torch.mul(f, old, out=cell).addcmul_(i, g.tanh_())
-            torch.mul(o.sigmoid_(), cell.tanh(), out=state)
-        ctx.save_for_backward(*inputs, *maps, weight, gates, states, cells)
+            torch.mul(o.sigmoid_(), torch.tanh(cell, out=bounded), out=state)
+        ctx.save_for_backward(*inputs, *maps, weight, gates, states, cells, shown)
         return states[:, 1:].clone(), cells[:, 1:].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_states: Tensor, d_cells: Tensor) -> tuple[Tensor | None, ...]:
         """Go back through the steps."""
-        *both, weight, gates, states, cells = ctx.saved_tensors
+        *both, weight, gates, states, cells, shown = ctx.saved_tensors
         inputs, maps = both[: len(weight)], both[len(weight) :]
         enter, keep, new, leave = gates.chunk(4, dim=-1)
-        shown = cells[:, 1:].tanh()
         slopes = torch.stack(
             [
                 new * enter * (1 - enter),
