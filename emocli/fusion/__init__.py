@@ -8,8 +8,9 @@ A module in ``emocli/fusion`` offers
     a ``torch.nn.Module``: ``dims`` maps each modality to its width, ``outputs`` is the number of
     classes; ``Model.level`` is ``"clip"`` or ``"dialogue"``; ``forward(Batch) -> FusionOutput``;
     optionally ``loss(output, batch, base) -> Tensor``, where ``base`` is the loss that the training
-    settings chose (`emocli.learn.losses.BaseLoss`), and ``set_task(task, loss)``, which is told
-    before the first clip what the logits are to stand for;
+    settings chose (`emocli.learn.losses.BaseLoss`); ``set_task(task, loss)``, which is told before
+    the first clip what the logits are to stand for; and ``oracle(output, batch)``, the weights of
+    the modalities if the labels are known;
 ``PRESETS``
     ``literal``, ``paper`` and ``plus``: settings of the whole run (``{"network": {...},
     "train": {...}}``) laid over the defaults.
