@@ -91,7 +91,7 @@ class Config(Settings):
     rd: Literal["newest", "v1.4.1"] = "newest"
     creak: Creak = Creak()
     seed: int = Field(default=0, ge=0)
-    block_s: float = Field(default=60.0, ge=1)
+    block_s: float = Field(default=60.0, ge=1, allow_inf_nan=False)
 
 
 def covarep(
