@@ -184,7 +184,7 @@ class Core(nn.Module):
     def _stepwise(self, inputs: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
         n = inputs[0].shape[1]
         memory = inputs[0].new_zeros(n, self.config.memory)
-        start = [(own.new_zeros(n, w), own.new_zeros(n, w)) for own, w in self._with_width(inputs)]
+        start = [(memory.new_zeros(n, w), memory.new_zeros(n, w)) for w in self.widths]
         recent = [torch.cat([c for _, c in start], dim=-1)] * self.config.window
         states, memories = [], []
         for step in zip(*inputs, strict=True):
@@ -197,9 +197,6 @@ class Core(nn.Module):
             states.append([h for h, _ in start])
             memories.append(memory)
         return [torch.stack(own) for own in zip(*states, strict=True)], torch.stack(memories)
-
-    def _with_width(self, inputs: Sequence[Tensor]) -> list[tuple[Tensor, int]]:
-        return list(zip(inputs, self.widths, strict=True))
 
 
 class Memory(nn.Module):

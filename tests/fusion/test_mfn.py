@@ -82,8 +82,9 @@ def test_any_number_of_modalities(count: int) -> None:
         assert own == pytest.approx(wanted, abs=1e-10)
 
 
-def test_lower_precision_around_the_memory_does_not_reach_it() -> None:
-    network = mfn.Model(DIMS, 3, mfn.Config()).eval()
+@pytest.mark.parametrize("feedback", ["none", "mem"])
+def test_lower_precision_around_the_memory_does_not_reach_it(feedback: str) -> None:
+    network = mfn.Model(DIMS, 3, build(mfn.Config, {"feedback": feedback}, "network")).eval()
     wanted = network(make()).logits
     with torch.autocast("cpu", dtype=torch.bfloat16):
         got = network(make()).logits
