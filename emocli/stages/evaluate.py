@@ -22,6 +22,7 @@ from emocli.report.tables import Table, tables
 from emocli.robust.corrupt import Corruption, at_levels, parse_all
 from emocli.stages._bench import Bench, Measured
 from emocli.stages._cross import Folds, open_bench
+from emocli.stages._plain import plain
 
 Progress = Callable[[int, int], None]
 
@@ -113,7 +114,7 @@ def evaluate(
     progress(len(conditions), len(conditions))
     clean, points = measured[0], measured[len(conditions) - len(swept) :]
     corrupted = measured[1] if asked else None
-    data = _plain(
+    data = plain(
         {
             **_condition(bench, corrupted or clean),
             **_facts(bench, split, seed),
@@ -272,12 +273,3 @@ def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Repo
             write_at(descriptor, content, 0)
     paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
     return Report(folder / f"{name}.json", data, paths, tables(data))
-
-
-def _plain(value: Any) -> Any:
-    """Turn what is not defined into None, which JSON knows."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -38,7 +38,7 @@ class Inspection:
 
 
 def inspect(path: Path, manifest: Path | None = None, root: Path | None = None) -> Inspection:
-    """Look into a manifest (.csv), a store (folder or .h5) or a run (folder with config.json).
+    """Look into a manifest (.csv), a store (folder or .h5) or a run (a folder, also of folds).
 
     Parameters
     ----------
@@ -60,6 +60,8 @@ def inspect(path: Path, manifest: Path | None = None, root: Path | None = None) 
         return _manifest(path, root)
     if (path / "config.json").is_file():
         return _run(path)
+    if (path / "fold-0" / "config.json").is_file():
+        return _folds(path)
     corpus = Manifest.read(manifest, root) if manifest else None
     if path.suffix == ".h5":
         return _store(path, [path], corpus)
@@ -209,6 +211,30 @@ def _run(path: Path) -> Inspection:
     return Inspection(
         "run", path, facts, (Section("run", ("what", "value"), tuple(_flat(facts))),), ()
     )
+
+
+def _folds(path: Path) -> Inspection:
+    """Look into a cross-validation: what its folds share, and how far each of them is."""
+    from emocli.learn import rundir
+
+    rows: list[Row] = []
+    folders = rundir.folds(path) or [path / "fold-0"]
+    first = rundir.describe(folders[0])
+    for folder in folders:
+        there = (folder / "config.json").is_file()
+        found: dict[str, Any] = rundir.describe(folder) if there else {"finished": 0, "epochs": []}
+        epochs = ", ".join(str(count) for count in found["epochs"]) or "-"
+        rows.append((folder.name, found["finished"], len(first["seeds"]), epochs))
+    own = ("fold", "labels", "finished", "epochs")
+    shared = {key: value for key, value in first.items() if key not in own}
+    columns = ("fold", "seeds finished", "of", "epochs")
+    facts = {
+        **shared,
+        "folds": [dict(zip(("run", *columns[1:]), row, strict=True)) for row in rows],
+        "reports": sorted(str(r.relative_to(path)) for r in path.glob("reports/*.json")),
+    }
+    table = Section("run", ("what", "value"), tuple(_flat(shared)))
+    return Inspection("run", path, facts, (table, Section("folds", columns, tuple(rows))), ())
 
 
 def _facts(facts: dict[str, Any], keys: Iterable[str]) -> Section:

@@ -39,7 +39,7 @@ def report(
         "task": "single",
         "n": 40,
         "classes": CLASSES,
-        "check": check,
+        "repair": "check, discard" if check else "",
         "protocols": dict.fromkeys(FIGURES, "what it is"),
         "corruption": [label] if corrupted else [],
         "clean": clean,
@@ -48,6 +48,8 @@ def report(
         if corrupted
         else None,
         "sweep": points if sweep else [],
+        "baselines": {"prior": dict.fromkeys(FIGURES, 0.5)},
+        "folds": [],
     }
 
 
@@ -63,5 +65,7 @@ def _condition(value: float, labels: list[str], seeds: int, flagged: int | None)
         "confusion": [[19 * seeds, seeds], [3 * seeds, 17 * seeds]],
     }
     if flagged is not None:
-        found["flagged"] = {"visual": {"corrupted": bool(labels), "clips": 40, "flagged": flagged}}
+        spoilt = 36 if labels else 0
+        counts = {"corrupted": spoilt, "flagged": flagged, "found": min(flagged, spoilt)}
+        found["flagged"] = {"visual": {"clips": 40, **counts, "regenerated": 0}}
     return found

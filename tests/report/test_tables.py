@@ -22,18 +22,28 @@ def column(found: Table, name: str) -> list[object]:
 def test_conditions_stand_side_by_side():
     found = tables(report(corrupted=True))[0]
     assert found.title == "demo on 40 clips of toy (test)"
-    assert found.columns == ("figure", "clean", "visual gaussian 0 dB")
+    assert found.columns == ("figure", "clean", "visual gaussian 0 dB", "prior")
     rows = {row[0]: row[1:] for row in found.rows}
-    assert rows["accuracy"] == (0.9, 0.7)
-    assert rows["weighted f1"] == (0.9, 0.7)
-    assert rows["change of accuracy"] == ("", "-0.200")
+    assert rows["accuracy"] == (0.9, 0.7, 0.5)
+    assert rows["weighted f1"] == (0.9, 0.7, 0.5)
+    assert rows["change of accuracy"] == ("", "-0.200", "")
     assert column(found, "clean")[1] == "0.800 to 0.950"
 
 
 def test_one_condition_has_one_column():
     found = tables(report())[0]
-    assert found.columns == ("figure", "clean")
+    assert found.columns == ("figure", "clean", "prior")
+    assert tables(report() | {"baselines": {}})[0].columns == ("figure", "clean")
     assert "change of accuracy" not in column(found, "figure")
+
+
+def test_folds_are_listed():
+    assert not [t for t in tables(report()) if t.title == "folds"]
+    fold = {"accuracy": 0.5, "accuracy_std": 0.1, "uar": 0.4, "weighted_f1": None}
+    folds = [{"fold": k, "n": 20, "clean": fold} for k in range(3)]
+    found = table(report() | {"folds": folds}, "folds")
+    assert found.columns == ("fold", "clips", "accuracy clean", "uar clean", "weighted f1 clean")
+    assert found.rows[2] == (2, 20, "0.500 ± 0.100", 0.4, "-")
 
 
 def test_several_seeds_show_their_spread():
@@ -66,12 +76,12 @@ def test_a_class_nobody_showed_has_a_blank_row():
     assert table(data, "confusion").rows[1] == ("joy", "-", "-")
 
 
-def test_the_check_is_listed_for_every_condition():
-    assert not [t for t in tables(report()) if t.title == "modality check"]
-    found = table(report(corrupted=True, check=True), "modality check")
+def test_the_repair_is_listed_for_every_condition():
+    assert not [t for t in tables(report()) if t.title.startswith("repair")]
+    found = table(report(corrupted=True, check=True), "repair: check, discard")
     assert found.rows == (
-        ("clean", "visual", "innocent", 40, 2, 5),
-        ("visual gaussian 0 dB", "visual", "corrupted", 40, 30, 75),
+        ("clean", "visual", 40, 0, "-", 5, 0),
+        ("visual gaussian 0 dB", "visual", 40, 36, 83, 0, 0),
     )
 
 

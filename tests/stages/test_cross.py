@@ -19,6 +19,7 @@ from emocli.robust.corrupt import parse_all
 from emocli.stages._bench import Bench
 from emocli.stages.evaluate import evaluate
 from emocli.stages.fit_cca import fit_cca
+from emocli.stages.inspect import inspect
 from emocli.stages.train import CrossSummary, cross_validate, train
 from tests import toy
 
@@ -124,6 +125,17 @@ def test_more_folds_than_groups_write_nothing(corpus, tmp_path):
 def test_where_one_run_is_needed_a_fold_is_named(crossed):
     with pytest.raises(RunError, match=r"name one of its folds, .*fold-0"):
         rundir.read_config(crossed.run)
+
+
+def test_inspecting_it_says_how_far_its_folds_are(crossed, tmp_path):
+    found = inspect(crossed.run)
+    assert found.facts["fusion"] == "late"
+    assert [fold["seeds finished"] for fold in found.facts["folds"]] == [2, 2, 2]
+    copy = Path(shutil.copytree(crossed.run, tmp_path / "copy"))
+    (copy / "fold-1" / "seed-1" / "model.safetensors").unlink()
+    shutil.rmtree(copy / "fold-2")
+    finished = [fold["seeds finished"] for fold in inspect(copy).facts["folds"]]
+    assert finished == [2, 1, 0]
 
 
 # -- evaluating one of its folds
