@@ -143,7 +143,7 @@ def test_batches_of_dialogues(samples: Samples) -> None:
     assert shuffled.index("b0") + 2 == shuffled.index("b1") + 1 == shuffled.index("b2")
 
 
-def test_transforms_in_turn_on_what_is_there(samples: Samples) -> None:
+def test_transforms_in_turn_and_where_nothing_is_too(samples: Samples) -> None:
     seen: list[tuple[str, str]] = []
 
     def add(clip_id: str, modality: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -157,8 +157,7 @@ def test_transforms_in_turn_on_what_is_there(samples: Samples) -> None:
     assert_array_equal(changed.array("a0", "audio"), steps(4, 8))
     assert_array_equal(samples.array("a0", "audio"), steps(1, 3))
     assert changed.array("b1", "audio").shape == (0, 1)
-    changed.batch(samples.clips)
-    assert ("b1", "audio") not in seen
+    assert ("b1", "audio") in seen  # a transform may put something where nothing was
     (batch,) = changed.batches(8, "dialogue")
     assert batch.views["audio"].mean()[0].tolist() == [22]
 
