@@ -89,12 +89,12 @@ def command(
     from emocli.report.experiment import cells, conditions
 
     for figure in found.data["figures"]:
-        rows = [(row, *texts) for row, texts in cells(found.data, figure)]
+        rows = [(name, *texts) for name, texts in cells(found.data, figure)]
         show.table(("system", *conditions(found.data)), rows, figure)
     show.line(f"table:  {found.table}")
     show.line(f"report: {found.path}")
     for figure in found.figures:
         show.line(f"figure: {figure}")
-    for row in found.data["rows"]:
-        if row["lacking"]:
-            show.warn(f"row '{row['row']}' was not run: {row['lacking']}")
+    for each in found.data["rows"]:
+        if each["lacking"]:
+            show.warn(f"row '{each['row']}' was not run: {each['lacking']}")

@@ -96,7 +96,8 @@ class Question:
         if row.fusion:
             return Bench.open(self.run, "test", None, self.store)
         features = tuple(self.system.features.values())
-        return ClassicalBench.open(row.baseline, self.corpus, self.store, features)
+        outliers = self.system.settings.get("train", {}).get("outliers")
+        return ClassicalBench.open(row.baseline, self.corpus, self.store, features, outliers)
 
     @cached_property
     def _stores(self) -> Mapping[str, FeatureStore]:
@@ -107,7 +108,7 @@ class Question:
         """Tell apart who is asked: trained networks, or a baseline and what it is fitted on."""
         row = self.system.row
         if not row.fusion:
-            return [row.baseline, labels(self.corpus)]
+            return [row.baseline, labels(self.corpus), json.dumps(self.system.settings)]
         seeds = rundir.read_config(self.run).seeds
         return [_digest(member / MODEL) for member in rundir.members(self.run, seeds)]
 

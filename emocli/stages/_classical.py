@@ -40,9 +40,16 @@ class ClassicalBench:
 
     @classmethod
     def open(
-        cls, name: str, corpus: Manifest, store: Path, features: Sequence[str]
+        cls,
+        name: str,
+        corpus: Manifest,
+        store: Path,
+        features: Sequence[str],
+        outliers: float | None = None,
     ) -> ClassicalBench:
         """Fit a baseline on the train split, its C on the valid split.
+
+        ``outliers`` is ``train.outliers`` of the networks beside it; by default the usual one.
 
         Raises
         ------
@@ -52,7 +59,7 @@ class ClassicalBench:
         stores = open_features(store, features, corpus)
         usual = TrainConfig()
         train, valid, test = (Samples.of(corpus, s, stores) for s in ("train", "valid", "test"))
-        standardiser = Standardiser.fit(train, usual.outliers)
+        standardiser = Standardiser.fit(train, usual.outliers if outliers is None else outliers)
         fitted = fit(name, train.then(standardiser), valid.then(standardiser))
         kept = Remembering.through(test.then(standardiser), Memory(usual.cache_mb << 20))
         place = check_path(store, corpus.fold)

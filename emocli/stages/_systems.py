@@ -144,8 +144,14 @@ def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: s
 def _with_settings(system: System, tree: Tree, own: Tree) -> System:
     """Lay the command's settings over those of the row, and the row's own over these."""
     fusion = system.row.fusion
-    settings = merge(system.row.settings, _shared(tree, fusion)) if fusion else {}
-    return replace(system, settings=merge(settings, own))
+    shared = _shared(tree, fusion) if fusion else _standardising(tree)
+    return replace(system, settings=merge(merge(system.row.settings, shared), own))
+
+
+def _standardising(tree: Tree) -> Tree:
+    """Return the only setting that baselines share with networks: how features are standardised."""
+    train = tree.get("train", {})
+    return {"train": {"outliers": train["outliers"]}} if "outliers" in train else {}
 
 
 def _shared(tree: Tree, fusion: str) -> Tree:

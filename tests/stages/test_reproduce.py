@@ -207,6 +207,14 @@ def test_settings_reach_the_networks_that_have_them(corpus, tmp_path, experiment
     assert found.data["n"] == 15
 
 
+def test_baselines_see_features_standardised_like_those_of_networks(corpus, tmp_path, experiment):
+    experiment(ROWS[5:])
+    whole = row(run(corpus, tmp_path), "SVM")["conditions"]
+    cut = row(run(corpus, tmp_path, settings={"train": {"outliers": 0.2}}), "SVM")["conditions"]
+    assert whole[0]["per_class"] != cut[0]["per_class"]
+    assert row(run(corpus, tmp_path), "SVM")["conditions"] == whole
+
+
 def test_rows_can_be_run_one_by_one(corpus, tmp_path, done, experiment):
     experiment(comparisons=PAIRS)
     found = run(corpus, tmp_path, settings={"reproduce": {"only": ["both-checked"]}})
