@@ -5,7 +5,8 @@ printed. It computes nothing. It holds a docstring whose first line says what th
 ``Source:`` line says where it is from, and
 
 - ``Config``, the experiment's own settings (`emocli.config.Settings`): section ``[experiment]``;
-- ``table(config) -> Table``, made of the parts in `emocli.experiments._table`.
+- ``table(config) -> Table``, made of the parts in `emocli.experiments._table`; or ``Extractors``,
+  a table of encoders.
 
 The name of the file is that of the experiment, with ``_`` for ``-``: ``rrnn_t2.py`` is what
 ``emocli reproduce rrnn-t2`` runs. For example::

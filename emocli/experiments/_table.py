@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from emocli.config import Tree
 from emocli.data.manifest import Task
@@ -74,6 +74,47 @@ class Row:
     training: Mapping[str, Any] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = (CLEAN,)
     printed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A way to train an encoder.
+
+    Attributes
+    ----------
+    name : str
+        As the table shows it.
+    preset : str
+        Of `emocli fit-encoder`; empty for what the command says.
+    settings : mapping
+        ``{"train": {...}, "loss": {...}}``, laid over the preset.
+    """
+
+    name: str
+    preset: str = ""
+    settings: Tree = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Extractors:
+    """A table of encoders, which all see the same pictures.
+
+    Attributes
+    ----------
+    title : str
+        What it is about.
+    kind : {'audio', 'face', 'scene'}
+        What the encoders look at.
+    rows : tuple of Extractor
+        The ways to train one.
+    notes : tuple of str
+        What a reader should know, a line each.
+    """
+
+    title: str
+    kind: Literal["audio", "face", "scene"]
+    rows: tuple[Extractor, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

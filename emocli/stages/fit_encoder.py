@@ -30,6 +30,7 @@ from emocli.learn import triplet
 from emocli.learn.augment import AugmentConfig
 from emocli.learn.checkpoint import Checkpoint, Tensors
 from emocli.learn.encoder import (
+    Encoder,
     EncoderConfig,
     EncoderRun,
     Kind,
@@ -346,9 +347,12 @@ class Learner:
 
     def accuracy(self) -> float:
         """Share of valid pictures whose nearest training picture is of their class."""
-        train, valid = (self._embedded(part) for part in (self.pictures.train, self.pictures.valid))
+        known, asked = self.pictures.train, self.pictures.valid
+        train, valid = (
+            embedded(self.encoder, self.screen, self.pictures, part) for part in (known, asked)
+        )
         labels = self.pictures.labels
-        return nearest(train, labels[self.pictures.train], valid, labels[self.pictures.valid])
+        return nearest(train, labels[known], valid, labels[asked])
 
     def parameters(self) -> Tensors:
         """Copy the encoder's parameters and statistics."""
@@ -383,12 +387,16 @@ class Learner:
         change = augment.sound if self.plan.kind == "audio" else augment.picture
         return change(picture, rng)
 
-    def _embedded(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        parts = [
-            embed(self.encoder, self.screen, [self.pictures.draw(int(i), None) for i in part])
-            for part in np.array_split(indices, max(1, len(indices) // 64))
-        ]
-        return np.concatenate(parts)
+
+def embedded(
+    encoder: Encoder, screen: Screen, pictures: Pictures, indices: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Embed some of the pictures, shape (n, dim); a few of them are in memory at a time."""
+    parts = [
+        embed(encoder, screen, [pictures.draw(int(i), None) for i in part])
+        for part in np.array_split(indices, max(1, len(indices) // 64))
+    ]
+    return np.concatenate(parts)
 
 
 def batches(

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from emocli import __version__, plugins
-from emocli.config import Settings, Tree, build
-from emocli.data.durable import locked, replacing, write_at, write_text
+from emocli import __version__
+from emocli.config import Tree, build
+from emocli.data.durable import locked, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, check_path, features_in, open_feature, open_features
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, choice
-from emocli.experiments._table import Table
+from emocli.experiments._table import Extractors, Table
 from emocli.learn import rundir
 from emocli.learn.metrics import ERRORS, PROTOCOLS, RULES
 from emocli.learn.statistics import grouping, groups
@@ -33,74 +31,27 @@ from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RepairConfig
 from emocli.robust.settings import configure
+from emocli.stages import _extractors as extractors
 from emocli.stages._answers import Answer, Question
 from emocli.stages._comparison import comparisons
-from emocli.stages._plain import plain
 from emocli.stages._pool import Pool, open_pool
 from emocli.stages._prepare import prepare
+from emocli.stages._reproduction import (
+    Protocol,
+    Reproduction,
+    Say,
+    check_sections,
+    wanted,
+    write,
+)
 from emocli.stages._systems import System, systems
 from emocli.stages.fit_cca import fit_cca
 from emocli.stages.train import Training, TrainSummary, carry_out
 
-Say = Callable[[str], None]
-
 SECTIONS = ("reproduce", "experiment", "network", "train", "check", "rows")
 """Of the settings of a reproduction."""
 
-REPORT, TABLE, COSTS = "report.json", "table.md", "costs.json"
-
-
-class Protocol(Settings):
-    """How an experiment is run.
-
-    Attributes
-    ----------
-    folds : int
-        Of a cross-validation; 0 for the manifest's own splits.
-    seeds : int
-        Trainings of each network on each fold.
-    preset : str
-        Of networks whose row does not say.
-    check_preset : str
-        Of the modality check, where a row needs it.
-    features : tuple of str
-        One per modality; all in the store if none is named.
-    corruption_seed : int
-        Another seed, other noise.
-    only : tuple of str
-        Rows to run now, by slug; all if none is named.
-    """
-
-    folds: Annotated[int, Field(ge=0)] = 0
-    seeds: Annotated[int, Field(ge=1)] = 5
-    preset: str = "paper"
-    check_preset: str = "plus"
-    features: tuple[str, ...] = ()
-    corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    only: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """What came out.
-
-    Attributes
-    ----------
-    path : Path
-        The report, a JSON file.
-    data : dict
-        Its content: ``rows`` with their ``conditions``, ``comparisons``, what it was computed from
-        and what it took.
-    table : Path
-        The same to be read, in Markdown.
-    figures : tuple of Path
-        And drawn.
-    """
-
-    path: Path
-    data: dict[str, Any]
-    table: Path
-    figures: tuple[Path, ...]
+COSTS = "costs.json"
 
 
 @dataclass(frozen=True)
@@ -137,22 +88,18 @@ class Experiment:
     settings: Tree
 
     @classmethod
-    def of(cls, name: str, manifest: Manifest, store: Path, settings: Tree) -> Experiment:
+    def of(
+        cls, name: str, table: Table, manifest: Manifest, store: Path, settings: Tree
+    ) -> Experiment:
         """Settle an experiment.
 
         Raises
         ------
         EmocliError
-            If it does not exist, or does not fit the corpus, the store or the settings.
+            If it does not fit the corpus, the store or the settings.
         """
-        for section, values in settings.items():
-            if section not in SECTIONS or not isinstance(values, Mapping):
-                mend = choice(section, SECTIONS)
-                raise ConfigError(f"unknown section of settings '{section}'", mend=mend)
-        module = _plugin(name)
+        check_sections(settings, SECTIONS)
         protocol = build(Protocol, settings.get("reproduce", {}), "reproduce")
-        asked = build(module.Config, settings.get("experiment", {}), "experiment")
-        table: Table = module.table(asked)
         if table.task not in (None, manifest.task):
             what = f"is of task '{manifest.task}', and {name} is about '{table.task}'"
             raise ManifestError(what, where=manifest.path or manifest.dataset)
@@ -225,7 +172,10 @@ class Experiment:
 
 def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str, Any]:
     """Check everything and say what would be run; writes nothing but what is never missing."""
-    experiment = Experiment.of(name, manifest, store, settings)
+    table = wanted(name, settings)
+    if isinstance(table, Extractors):
+        return extractors.plan(name, table, manifest, settings)
+    experiment = Experiment.of(name, table, manifest, store, settings)
     trainings = len(experiment.corpora) * experiment.protocol.seeds
     return {
         "experiment": name,
@@ -276,9 +226,9 @@ def reproduce(
     settings : mapping, optional
         ``reproduce``: `Protocol`; ``experiment``: the experiment's own; ``network``, ``train``: of
         every network that has them; ``check``: of the modality check; ``rows``: row to sections of
-        its own.
+        its own. Of a table of encoders: see `emocli.stages._extractors`.
     workers : int
-        Processes that compute.
+        Processes that compute; encoders are trained one after the other.
     overwrite : bool
         Train rows again whose settings or inputs have changed.
     say : callable
@@ -289,7 +239,11 @@ def reproduce(
     EmocliError
         If something is absent or does not fit.
     """
-    experiment = Experiment.of(name, manifest, store, dict(settings or {}))
+    tree = dict(settings or {})
+    table = wanted(name, tree)
+    if isinstance(table, Extractors):
+        return extractors.reproduce(name, table, manifest, store, out, tree, overwrite, say)
+    experiment = Experiment.of(name, table, manifest, store, tree)
     out.mkdir(parents=True, exist_ok=True)
     with locked(out / ".lock"), open_pool(workers) as pool:
         return Runner(experiment, out, pool, overwrite, say).run()
@@ -324,7 +278,8 @@ class Runner:
             if system.learns:
                 trained[system.slug] = self._train(system)
             done[system.slug] = self._ask(system)
-            report = self._write(Results(experiment, trained, done, self._costs()))
+            results = Results(experiment, trained, done, self._costs())
+            report = write(self.out, results.data())
             value = report.data["rows"][experiment.systems.index(system)]
             self.say(_line(value, experiment.table.figures[0]))
         if report is None:
@@ -401,20 +356,6 @@ class Runner:
         asked = self.pool.results(Numbered(questions), range(len(questions)))
         folds = [answers for _, answers in sorted(asked, key=lambda found: found[0])]
         return tuple(Answer.joined(fold) for fold in zip(*folds, strict=True))
-
-    def _write(self, results: Results) -> Reproduction:
-        from emocli.report.experiment import draw, markdown
-
-        data: dict[str, Any] = plain(results.data())
-        drawn = draw(data)
-        for suffix, content in drawn.items():
-            with replacing(self.out / f"figure{suffix}") as descriptor:
-                write_at(descriptor, content, 0)
-        write_text(self.out / TABLE, markdown(data))
-        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        write_text(self.out / REPORT, text)
-        figures = tuple(self.out / f"figure{suffix}" for suffix in drawn)
-        return Reproduction(self.out / REPORT, data, self.out / TABLE, figures)
 
 
 @dataclass(frozen=True)
@@ -581,14 +522,6 @@ class Results:
 def _valid(folds: Sequence[TrainSummary]) -> dict[str, float]:
     """Return the figures of the valid clips, means over seeds and folds."""
     return {name: sum(f.valid[name] for f in folds) / len(folds) for name in folds[0].valid}
-
-
-def _plugin(name: str) -> Any:
-    """Load an experiment; its name is written with hyphens."""
-    known = [found.replace("_", "-") for found in plugins.names("experiments")]
-    if name not in known:
-        raise ConfigError(f"no experiment is called '{name}'", mend=choice(name, known))
-    return plugins.load("experiments", name.replace("-", "_"))
 
 
 def _check_conditions(system: System) -> None:

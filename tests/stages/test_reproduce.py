@@ -20,7 +20,7 @@ import pytest
 from emocli import plugins
 from emocli.config import Settings, merge
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError
-from emocli.experiments._table import CLEAN, Condition, Row, Table
+from emocli.experiments._table import CLEAN, Condition, Extractors, Row, Table
 from emocli.learn import rundir
 from emocli.stages.evaluate import evaluate
 from emocli.stages.reproduce import Reproduction, plan, reproduce
@@ -414,6 +414,9 @@ def test_the_experiments_are_tables_that_hold_together(name):
     table = module.table(module.Config())
     names = [found.name for found in table.rows]
     assert len(set(names)) == len(names)
+    if isinstance(table, Extractors):
+        return
+    assert set(table.alternatives) <= set(names)
     for pair in table.comparisons:
         assert set(pair) <= set(names)
     for found in table.rows:
