@@ -22,9 +22,9 @@ import numpy as np
 
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
-from emocli.data.store import store_path
-from emocli.data.track import Track
-from emocli.data.writer import Recipe, write_part
+from emocli.data.store import Column, store_path
+from emocli.data.storefile import Contents, write_store
+from emocli.data.writer import Recipe
 
 CLASSES = tuple("abcdefgh")
 WIDTHS = {"covarep": ("audio", 74), "face": ("visual", 7)}
@@ -76,9 +76,19 @@ def generate(folder: Path, clips: int, steps: int) -> None:
     rng = np.random.default_rng(0)
     for (feature, (modality, width)), length in zip(WIDTHS.items(), (steps, FACES), strict=True):
         drawn = [rng.standard_normal((length, width), np.float32) for _ in range(DIFFERENT)]
-        tracks = {clip.id: Track(drawn[k % DIFFERENT]) for k, clip in enumerate(rows)}
+        recipe = Recipe(feature, modality, manifest.fingerprint)
+        contents = Contents(
+            ids=[clip.id for clip in rows],
+            lengths=[length] * clips,
+            columns={"values": Column(np.dtype("<f4"), (width,))},
+            blocks=(("values", drawn[k % DIFFERENT]) for k in range(clips)),
+            names=(),
+            notes=(),
+            absent=(),
+            attributes={**recipe.attributes(), "versions": "{}"},
+        )
         path = store_path(folder / "store", feature)
-        write_part(path, Recipe(feature, modality, manifest.fingerprint), tracks, ())
+        write_store(path, contents)
         print(f"{feature}: {clips} clips x {length} x {width}, {path.stat().st_size / 1e9:.2f} GB")
 
 
@@ -100,9 +110,9 @@ def measure(folder: Path, hidden: int) -> None:
     clips, cache = planned["clips"]["train"], planned["train"]["cache_mb"]
     print(f"{planned['parameters']:,} parameters, {clips} clips in an epoch, {seconds:.0f} s")
     print(
-        f"peak {after:.0f} MB: {before:.0f} MB before the first clip, {after - before:.0f} MB for"
+        f"peak {after:.0f} MB: {before:.0f} MB before the first clip, {after - before:.0f} MB for "
+        f"the training, of which up to {cache} MB are features kept (train.cache_mb)"
     )
-    print(f"the training, of which up to {cache} MB are features kept (train.cache_mb)")
 
 
 def peak() -> float:
