@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from emocli.data.batch import Padded
     from emocli.data.samples import Samples
     from emocli.robust.check import ModalityCheck
+    from emocli.robust.settings import CheckConfig
 
 Progress = Callable[[int, int], None]
 
@@ -108,7 +109,6 @@ def fit_cca(
     """
     from emocli.data.samples import Samples
     from emocli.data.standardise import Standardiser
-    from emocli.robust.check import ModalityCheck
     from emocli.robust.corrupt import Corrupter, parse_all
     from emocli.robust.origin import Origin
     from emocli.robust.settings import configure
@@ -129,13 +129,7 @@ def fit_cca(
             samples.then(Corrupter(corruptions, corruption_seed, samples)) if corrupt else samples
             for samples in (train.then(standardiser), valid.then(standardiser))
         )
-        total = len(train) + len(valid)
-        check = ModalityCheck.fit_batches(
-            _views(train, progress, 0, total),
-            _views(valid, progress, len(train), total),
-            {m: np.array([s.length(c.id) for c in train.clips]) for m, s in stores.items()},
-            config,
-        )
+        check = fitted(train, valid, config, progress)
         origin = Origin(
             {modality: opened.name for modality, opened in stores.items()},
             {modality: opened.fingerprint for modality, opened in stores.items()},
@@ -147,6 +141,30 @@ def fit_cca(
     path.parent.mkdir(exist_ok=True)
     replace(check, origin=origin).save(path)
     return CheckSummary(path, _pairs(check), (*_gaps(train), *_gaps(valid), *check.doubts()))
+
+
+def fitted(
+    train: Samples,
+    valid: Samples,
+    config: CheckConfig,
+    progress: Progress = lambda done, total: None,
+) -> ModalityCheck:
+    """Fit a check on standardised clips.
+
+    Raises
+    ------
+    StoreError
+        If there are fewer than two modalities, or too few clips that have two of them.
+    """
+    from emocli.robust.check import ModalityCheck
+
+    total = len(train) + len(valid)
+    return ModalityCheck.fit_batches(
+        _views(train, progress, 0, total),
+        _views(valid, progress, len(train), total),
+        {m: np.array([s.length(c.id) for c in train.clips]) for m, s in train.stores.items()},
+        config,
+    )
 
 
 def _views(

@@ -42,8 +42,9 @@ def test_missing_clips_are_not_judged_and_not_known() -> None:
 def test_a_limit_lies_between_the_clean_and_the_noisy() -> None:
     clean, noisy = np.array([0.3, 0.1, 0.9, np.nan]), np.array([2.9, np.nan, 3.5])
     youden = CheckConfig(outliers="youden")
-    assert limit(clean, noisy, youden) == pytest.approx((0.9 + 2.9) / 2)
-    assert limit(clean, np.array([0.5, 3.0]), youden) == pytest.approx((0.3 + 0.5) / 2)
+    near = 1 / np.sqrt(3)
+    assert limit(clean, noisy, youden) == pytest.approx(0.9 + near * 2.0)
+    assert limit(clean, np.array([0.5, 3.0]), youden) == pytest.approx(0.3 + near * 0.2)
     assert limit(clean, np.empty(0), youden) == pytest.approx(0.9)
 
 

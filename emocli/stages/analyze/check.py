@@ -1,0 +1,292 @@
+"""What the modality check finds: over the level of noise, and beside the settings of the paper.
+
+Source: Mittal et al. 2020, section 3.3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli import __version__
+from emocli.data.clip import Split
+from emocli.data.manifest import Manifest
+from emocli.data.samples import Samples
+from emocli.data.standardise import Standardiser
+from emocli.data.store import check_path, open_features
+from emocli.errors import ConfigError
+from emocli.learn.rundir import CONFIG
+from emocli.robust.check import ModalityCheck
+from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.settings import configure
+from emocli.stages._bench import Bench
+from emocli.stages._plain import plain
+from emocli.stages.analyze._written import Analysis, write
+from emocli.stages.fit_cca import fitted
+
+Array = NDArray[np.float64]
+Flags = Mapping[str, NDArray[np.bool_]]
+Progress = Callable[[int, int], None]
+
+LEVELS = tuple(f"{level}dB" for level in range(20, -25, -5))
+"""Signal-to-noise ratios."""
+
+OTHERS = "shuffle"
+"""Another clip's features: nothing about them is unusual but that they do not belong."""
+
+PROTOCOL = "m3er75"
+"""By which flagged and truly corrupted modalities are counted."""
+
+BESIDE = ("literal", "paper")
+"""Presets the check is compared with, fitted on the same clips."""
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A check and the clips it is tried on, all standardised.
+
+    Attributes
+    ----------
+    folder : Path
+        Where reports go: below the run, or the store.
+    check : ModalityCheck
+        As it was fitted.
+    train, valid, clips : Samples
+        What it was fitted on, and what it is tried on.
+    """
+
+    folder: Path
+    check: ModalityCheck
+    train: Samples
+    valid: Samples
+    clips: Samples
+
+    @classmethod
+    def open(cls, place: Path, split: Split, manifest: Path | None, store: Path | None) -> Subject:
+        """Find the check of a run, or of a store and a manifest.
+
+        Raises
+        ------
+        EmocliError
+            If there is none, or it does not fit.
+        """
+        if (place / CONFIG).is_file():
+            bench = Bench.open(place, split, manifest, store, {"check": True})
+            return cls._of(place, bench.workshop.check, bench.samples, bench.workshop.standardiser)
+        if manifest is None:
+            what = "is a store; its clips are in a manifest"
+            raise ConfigError(what, where=place, mend="name it with --manifest")
+        corpus = Manifest.read(manifest)
+        check = ModalityCheck.load(check_path(place))
+        names = list(check.origin.features.values()) if check.origin else None
+        stores = open_features(place, names, corpus)
+        clips = Samples.of(corpus, split, stores)
+        standardiser = Standardiser.fit(Samples.of(corpus, "train", stores))
+        if check.origin is not None:
+            check.origin.require(stores, standardiser)
+        return cls._of(place, check, clips.then(standardiser), standardiser)
+
+    @classmethod
+    def _of(
+        cls, folder: Path, check: ModalityCheck, clips: Samples, standardiser: Standardiser
+    ) -> Subject:
+        train, valid = (
+            Samples.of(clips.manifest, split, clips.stores).then(standardiser)
+            for split in ("train", "valid")
+        )
+        return cls(folder, check, train, valid, clips)
+
+    def struck(self, spec: str, seed: int) -> tuple[Samples, Corrupter]:
+        """Corrupt the clips."""
+        corrupter = Corrupter(parse_all([spec], self.clips.stores), seed, self.clips)
+        return self.clips.then(corrupter), corrupter
+
+
+def check(
+    place: Path,
+    *,
+    split: Split = "test",
+    levels: Sequence[str] = LEVELS,
+    seed: int = 0,
+    manifest: Path | None = None,
+    store: Path | None = None,
+    figures: bool = True,
+    progress: Progress = lambda done, total: None,
+) -> Analysis:
+    """Write down and draw what the modality check finds.
+
+    Parameters
+    ----------
+    place : Path
+        A run, or a store whose check is meant; then ``manifest`` says what its clips are.
+    split : str
+        Which clips are corrupted.
+    levels : sequence of str
+        Signal-to-noise ratios at which one modality after the other is corrupted in all clips.
+    seed : int
+        Of the corruptions.
+    manifest, store : Path, optional
+        Instead of those the run was trained on.
+    figures : bool
+        Whether to draw.
+    progress : callable
+        Told conditions done, and all conditions.
+
+    Raises
+    ------
+    EmocliError
+        If there is no check, or what is asked does not fit it.
+    """
+    subject = Subject.open(place, split, manifest, store)
+    checks = {"fitted": subject.check}
+    for preset in BESIDE:
+        checks[preset] = fitted(subject.train, subject.valid, configure(preset, {}))
+    points = [(m, level, f"{m}@{level}") for m in subject.clips.stores for level in levels]
+    points += [(m, OTHERS, f"{m}:{OTHERS}") for m in subject.clips.stores]
+    clean = _evidence(subject.check, subject.clips)
+    found = []
+    for index, (modality, level, spec) in enumerate(points):
+        progress(index, len(points))
+        noisy, corrupter = subject.struck(spec, seed)
+        found.append(
+            {
+                "modality": modality,
+                "level": level,
+                "snr_db": _decibel(corrupter),
+                "rates": {name: _rates(c, noisy, modality) for name, c in checks.items()},
+                "roc": _roc(clean[modality], _evidence(subject.check, noisy)[modality]),
+            }
+        )
+    progress(len(points), len(points))
+    data: dict[str, Any] = plain(
+        {
+            "format": 1,
+            "emocli": __version__,
+            "of": place.resolve().name,
+            "dataset": subject.clips.manifest.dataset,
+            "split": split,
+            "n": len(subject.clips),
+            "corruption_seed": seed,
+            "modalities": list(subject.clips.stores),
+            "settings": {name: c.config.model_dump() for name, c in checks.items()},
+            "clean": {name: _shares(_flagged(c, subject.clips)) for name, c in checks.items()},
+            "points": found,
+            "protocol": PROTOCOL,
+            "confusion": {name: _confusion(c, subject, seed) for name, c in checks.items()},
+        }
+    )
+    drawn: dict[str, bytes] = {}
+    if figures:
+        from emocli.report.check import draw
+
+        drawn = draw(data)
+    return write(subject.folder, f"check+{split}", data, list(_rows(data)), drawn)
+
+
+def _flagged(check: ModalityCheck, samples: Samples) -> Flags:
+    """Tell which modalities are there but not effective, (n,) each."""
+    parts = [
+        {m: view.observed.numpy() & ~effective[m] for m, view in batch.views.items()}
+        for batch in samples.batches(BATCH)
+        for effective in [check.effective(batch.views)]
+    ]
+    return {m: np.concatenate([part[m] for part in parts]) for m in samples.stores}
+
+
+def _shares(flags: Flags) -> dict[str, float]:
+    return {m: float(x.mean()) for m, x in flags.items()}
+
+
+def _rates(check: ModalityCheck, noisy: Samples, modality: str) -> dict[str, float]:
+    """Return the share of the corrupted that is found, and of the innocent that is flagged."""
+    shares = _shares(_flagged(check, noisy))
+    innocent = [share for m, share in shares.items() if m != modality]
+    return {"found": shares[modality], "false": float(np.mean(innocent))}
+
+
+def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Array]:
+    """Measure what speaks for each modality, (n, 2) each, the more the higher.
+
+    How far its best score with another one is above the threshold, and how usual it is by itself,
+    where that counts.
+    """
+    found: dict[str, list[Array]] = {m: [] for m in samples.stores}
+    for batch in samples.batches(BATCH):
+        scores, unusual = check.scores(batch.views), check.unusual(batch.views)
+        for modality, parts in found.items():
+            above = [rho - check.pairs[p].tau for p, rho in scores.items() if modality in p]
+            best = np.max(np.nan_to_num(above, nan=-np.inf), axis=0)
+            own = -unusual[modality] * (check.config.outliers != "none")
+            known = ~np.isnan(own) & np.isfinite(best)
+            parts.append(np.stack([best, own], axis=1)[known])
+    return {m: np.concatenate(parts) for m, parts in found.items()}
+
+
+def _roc(clean: Array, noisy: Array) -> dict[str, Any]:
+    """Trace what is found against what is blamed, as the limits are moved.
+
+    A clip is as suspicious as the rarer of its two pieces of evidence is among the clean clips.
+    """
+    known = np.sort(clean, axis=0)
+
+    def rarity(evidence: Array) -> Array:
+        ranks = [
+            np.searchsorted(column, x, side="right")
+            for column, x in zip(known.T, evidence.T, strict=True)
+        ]
+        return np.asarray(np.min(ranks, axis=0) / len(known))
+
+    blamed, caught = rarity(clean), rarity(noisy)
+    steps = np.unique(np.concatenate([[0.0], blamed, caught, [1.0]]))
+    false = np.array([(blamed <= step).mean() for step in steps])
+    found = np.array([(caught <= step).mean() for step in steps])
+    false, found = np.concatenate([[0.0], false]), np.concatenate([[0.0], found])
+    area = float(np.sum(np.diff(false) * (found[1:] + found[:-1]) / 2))
+    return {"false": false.tolist(), "found": found.tolist(), "area": area}
+
+
+def _confusion(check: ModalityCheck, subject: Subject, seed: int) -> dict[str, dict[str, int]]:
+    """Count clips by what is corrupted in truth and what is flagged."""
+    noisy, corrupter = subject.struck(PROTOCOL, seed)
+    flags = _flagged(check, noisy)
+    counts: Counter[tuple[str, str]] = Counter()
+    for index, clip in enumerate(noisy.clips):
+        flagged = [m for m, x in flags.items() if x[index]]
+        counts[_named(sorted(corrupter.spoilt(clip.id))), _named(flagged)] += 1
+    names = ["none", *subject.clips.stores]
+    columns = [*names, "several"]
+    return {row: {column: counts[row, column] for column in columns} for row in names}
+
+
+def _named(modalities: Sequence[str]) -> str:
+    if len(modalities) > 1:
+        return "several"
+    return modalities[0] if modalities else "none"
+
+
+def _decibel(corrupter: Corrupter) -> float | None:
+    ratio = corrupter.corruptions[0].ratio
+    return None if ratio is None else round(10 * math.log10(ratio), 6)
+
+
+def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Turn the data into a table."""
+    for point in data["points"]:
+        for name, rates in point["rates"].items():
+            yield {
+                "modality": point["modality"],
+                "level": point["level"],
+                "settings": name,
+                "found": rates["found"],
+                "false": rates["false"],
+                "area": point["roc"]["area"] if name == "fitted" else "",
+            }
