@@ -1,10 +1,10 @@
 """COVAREP's 74 features: agreement with the original, and speed.
 
-    python benchmarks/covarep.py [REFERENCE_FOLDER] [--creak-weights CHECKOUT] [--rd v1.4.1]
+    python benchmarks/covarep.py REFERENCE_FOLDER [--creak-weights CHECKOUT] [--rd v1.4.1]
     python benchmarks/covarep.py [REFERENCE_FOLDER] --speed [--repeats 5]
 
 REFERENCE_FOLDER holds outputs of the original, a NAME.npz (`features`, `names`, `fs`) beside each
-recording NAME.wav; by default ../shared/reference/covarep, where that is.
+recording NAME.wav; --speed does without.
 
 Agreement is that of frames the original calls voiced, in recordings of 16 kHz where these are at
 least a tenth: Pearson's correlation, for the phases HMPDM that of angles, |mean exp(j difference)|.
@@ -48,7 +48,6 @@ from emocli.features.covarep.residual import lp_residual, vocal_tract_order
 from emocli.features.covarep.srh import srh
 from emocli.features.covarep.wavelet import mdq, peak_slope
 
-FOLDER = Path(__file__).parents[2] / "shared" / "reference" / "covarep"
 FS = 16000
 LEAST_VOICED = 0.1
 
@@ -69,14 +68,14 @@ def main() -> None:
     options = parser.parse_args()
     values = {"rd": options.rd, "creak": {"weights": options.creak_weights}}
     settings = config.build(Config, values, "covarep")
-    folder = options.folder or FOLDER
-    recordings = [each for each in read(folder, options.rd) if each.fs == FS]
+    found = read(options.folder, options.rd) if options.folder else []
+    recordings = [each for each in found if each.fs == FS]
     if options.speed:
         time_stages(recordings or [generated()], options.repeats, settings)
         return
     recordings = [each for each in recordings if each.voiced.mean() >= LEAST_VOICED]
     if not recordings:
-        sys.exit(f"{folder}: no outputs of the original; give their folder, or --speed")
+        sys.exit(f"{options.folder}: no outputs of the original; give their folder, or --speed")
     if not compare(recordings, settings):
         sys.exit(1)
 

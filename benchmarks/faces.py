@@ -5,8 +5,7 @@
 
 Both are given the same batch of 640 x 360 frames and search it with the package's settings. They
 take turns, each with all cores to itself; networks are loaded and warm before the clock starts.
-Without --video, frames come from ../shared/data/media/single_face.mp4 where that is, else from a
-generated clip.
+Without --video, frames come from a generated clip.
 """
 
 from __future__ import annotations
@@ -32,8 +31,6 @@ from emocli.data.media import read_frames
 from emocli.features.faces.boxes import overlap
 from emocli.features.faces.cascade import Cascade, Faces
 
-ROOT = Path(__file__).parents[1]
-VIDEO = ROOT.parent / "shared" / "data" / "media" / "single_face.mp4"
 SCRIPT = Path(__file__).with_name("mtcnn_tensorflow.py")
 WIDTH, HEIGHT = 640, 360
 
@@ -51,7 +48,7 @@ def main() -> None:
     if python is None:
         sys.exit("set EMOCLI_TENSORFLOW_PYTHON to a python with tensorflow-cpu and mtcnn==1.0.0")
     with tempfile.TemporaryDirectory() as folder:
-        video = options.video or (VIDEO if VIDEO.exists() else generated(Path(folder)))
+        video = options.video or generated(Path(folder))
         batch = np.stack([fitted(f.image) for f in islice(read_frames(video), options.frames)])
         print(
             f"{len(batch)} frames of {WIDTH} x {HEIGHT} from {video.name}, {os.cpu_count()} cores"
