@@ -9,11 +9,13 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
+from torch.nn import functional
 
 from emocli.config import Settings
 from emocli.data.batch import Batch, FusionOutput, Padded
@@ -157,16 +159,64 @@ class Model(nn.Module):
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify every utterance of dialogues."""
+        places = Places.of(batch)
         streams = {}
         for name in self.utterances:
-            said = self.utterances[name](batch.views[name], batch)
-            streams[name] = self.encoders[name](said)
+            said, observed = self.utterances[name](batch.views[name], batch, places)
+            streams[name] = self.encoders[name](said, observed, places)
         query = streams.pop(self.query)
-        mixed = query.values
+        mixed = query.rows
         for layer in self.layers:
-            mixed = layer(mixed, streams)
-        final = torch.cat([mixed, *(stream.values for stream in streams.values())], dim=-1)  # eq. 7
-        return FusionOutput(self.classifier(batch.per_clip(final)))  # eq. 8
+            mixed = layer(mixed, streams, places)
+        final = torch.cat([mixed, *(stream.rows for stream in streams.values())], dim=-1)  # eq. 7
+        return FusionOutput(self.classifier(final))  # eq. 8
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where utterances are in their dialogues.
+
+    All that concerns one utterance is computed on rows (n, D), without padding; dialogues are laid
+    out, (B, K, D), to attend only.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Dialogues B, and utterances K of the longest one.
+    index : Tensor of int64, shape (n,)
+        Place of each utterance in the layout, flattened.
+    """
+
+    shape: tuple[int, int]
+    index: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch) -> Places:
+        """Find the places of a batch."""
+        inside = batch.in_dialogue
+        return cls((inside.shape[0], inside.shape[1]), inside.flatten().nonzero()[:, 0])
+
+    @property
+    def turns(self) -> Tensor:
+        """Place of each utterance in its dialogue, shape (n,)."""
+        return self.index % self.shape[1]
+
+    def laid_out(self, rows: Tensor) -> Tensor:
+        """Arrange rows (n, ...) by dialogue, (B, K, ...), zero where there is no utterance."""
+        empty = rows.new_zeros(self.shape[0] * self.shape[1], *rows.shape[1:])
+        return empty.index_copy(0, self.index, rows).unflatten(0, self.shape)
+
+    def rows(self, values: Tensor) -> Tensor:
+        """Bring what is laid out back into rows."""
+        return values.flatten(0, 1)[self.index]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A modality of dialogues: rows (n, D), and which of them may be seen, bool (B, K, K)."""
+
+    rows: Tensor
+    visible: Tensor
 
 
 class Utterance(nn.Module):
@@ -182,8 +232,8 @@ class Utterance(nn.Module):
         self.pos = config.pos
         self.speaker = nn.Embedding(config.speakers, self.width) if config.speaker_emb else None
 
-    def forward(self, view: Padded, batch: Batch) -> Padded:
-        """Return (B, K, D); utterances without the modality are zero and not present."""
+    def forward(self, view: Padded, batch: Batch, places: Places) -> tuple[Tensor, Tensor]:
+        """Return rows (n, D), zero without the modality, and where it was observed, bool (n,)."""
         if self.words is not None:
             vectors = self.words(view)
         else:
@@ -192,12 +242,10 @@ class Utterance(nn.Module):
         if self.speaker is not None and batch.speakers is not None:
             last = self.speaker.num_embeddings - 1
             vectors = vectors + self.speaker(batch.speakers.clamp(max=last))
-        values = batch.per_dialogue(vectors)
         if self.pos == "sinusoidal":
-            values = values + sinusoids(values.shape[1], self.width).to(values)
-        present = batch.per_dialogue(view.observed)
-        turns = batch.in_dialogue.sum(dim=1)
-        return Padded(values.masked_fill(~present[..., None], 0), turns, present)
+            waves = sinusoids(places.shape[1], self.width).to(vectors)
+            vectors = vectors + waves[places.turns]
+        return vectors.masked_fill(~view.observed[:, None], 0), view.observed
 
 
 class Words(nn.Module):
@@ -254,16 +302,28 @@ class Encoding(nn.Module):
             for _ in range(config.layers)
         )
 
-    def forward(self, said: Padded) -> Padded:
-        """Let the utterances attend to those that were observed."""
-        values, visible = said.values, seen(said.mask, self.past)
+    def forward(self, said: Tensor, observed: Tensor, places: Places) -> Stream:
+        """Let utterances (n, D) attend to those that were observed."""
+        visible = seen(places.laid_out(observed), self.past)
         # An utterance that sees none sees itself: a softmax needs something.
-        alone = ~visible.any(dim=-1, keepdim=True) & torch.eye(len(visible[0])).to(visible)
-        hidden = ~(visible | alone).repeat_interleave(self.heads, dim=0)
+        itself = torch.eye(places.shape[1], device=said.device, dtype=torch.bool)
+        allowed = visible | (~visible.any(dim=-1, keepdim=True) & itself)
+        rows = said
         for layer in self.layers:
-            encoded = layer(values, src_mask=hidden)
-            values = encoded + values if self.skip else encoded  # eq. 5
-        return said.with_values(values.masked_fill(~said.mask[..., None], 0))
+            encoded = _encode(layer, rows, allowed, places)
+            rows = encoded + rows if self.skip else encoded  # eq. 5
+        return Stream(rows.masked_fill(~observed[:, None], 0), visible)
+
+
+def _encode(
+    layer: nn.TransformerEncoderLayer, rows: Tensor, allowed: Tensor, places: Places
+) -> Tensor:
+    """Do what the layer does, without computing on padding."""
+    attended = attend(layer.self_attn, rows, rows, rows, allowed, places)
+    rows = layer.norm1(rows + layer.dropout1(attended))
+    inner = layer.dropout(torch.relu(layer.linear1(rows)))
+    result: Tensor = layer.norm2(rows + layer.dropout2(layer.linear2(inner)))
+    return result
 
 
 class FusionLayer(nn.Module):
@@ -289,9 +349,9 @@ class FusionLayer(nn.Module):
         self.join = nn.Linear((len(others) + kept) * width, width)
         self.norm = nn.LayerNorm(width) if self.residual == "add" else nn.Identity()
 
-    def forward(self, mixed: Tensor, others: Mapping[str, Padded]) -> Tensor:
-        """Mix the stream (B, K, D) anew."""
-        found = [self._attend(name, mixed, others[name]) for name in self.attention]
+    def forward(self, mixed: Tensor, others: Mapping[str, Stream], places: Places) -> Tensor:
+        """Mix the stream (n, D) anew."""
+        found = [self._attend(name, mixed, others[name], places) for name in self.attention]
         if self.residual == "concat":
             found.append(mixed)
         joined = self.join(torch.cat(found, dim=-1))  # eq. 6
@@ -300,15 +360,41 @@ class FusionLayer(nn.Module):
         result: Tensor = self.norm(joined)
         return result
 
-    def _attend(self, name: str, mixed: Tensor, other: Padded) -> Tensor:
-        visible = seen(other.mask, self.past)
-        nothing = ~visible.any(dim=-1, keepdim=True)
-        hidden = ~(visible | nothing).repeat_interleave(self.heads, dim=0)
-        found, _ = self.attention[name](
-            mixed, other.values, mixed, attn_mask=hidden, need_weights=False
-        )
-        result: Tensor = found.masked_fill(nothing, 0)
-        return result
+    def _attend(self, name: str, mixed: Tensor, other: Stream, places: Places) -> Tensor:
+        nothing = ~other.visible.any(dim=-1, keepdim=True)
+        allowed = other.visible | nothing
+        found = attend(self.attention[name], mixed, other.rows, mixed, allowed, places)
+        return found.masked_fill(places.rows(nothing), 0)
+
+
+def attend(
+    attention: nn.MultiheadAttention,
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    allowed: Tensor,
+    places: Places,
+) -> Tensor:
+    """Multi-head attention within dialogues, projecting rows (n, D) without padding.
+
+    ``allowed``, bool (B, K, K), says which keys (columns) each query (row) sees: at least one.
+    """
+    count = attention.num_heads
+    if attention.in_proj_weight is not None:
+        weights = attention.in_proj_weight.chunk(3)
+    else:
+        weights = (attention.q_proj_weight, attention.k_proj_weight, attention.v_proj_weight)
+    parts = zip((queries, keys, values), weights, attention.in_proj_bias.chunk(3), strict=True)
+    q, k, v = (
+        places.laid_out(functional.linear(rows, weight, bias))
+        .unflatten(-1, (count, -1))
+        .transpose(1, 2)
+        for rows, weight, bias in parts
+    )
+    dropout = attention.dropout if attention.training else 0.0
+    mixed = functional.scaled_dot_product_attention(q, k, v, allowed[:, None], dropout)
+    result: Tensor = attention.out_proj(places.rows(mixed.transpose(1, 2).flatten(-2)))
+    return result
 
 
 def heads(width: int, most: int) -> int:

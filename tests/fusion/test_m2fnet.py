@@ -231,13 +231,15 @@ def test_a_missing_utterance_is_no_key() -> None:
     """Taking an utterance's sound away is the same as making its key invisible."""
     whole, gone = dialogues(), dialogues(missing={"audio": (1,)})
     network = model(layers=1)
-    stream = network.encoders["audio"](network.utterances["audio"](gone.views["audio"], gone))
-    assert not stream.values[0, 1].any()
-    assert stream.mask[0].tolist() == [True, False, True, False]
-    query = torch.randn(3, 4, 8).double()
-    far = replace(stream, values=stream.values.clone())
-    far.values[0, 1] = 100.0
-    attended, again = (network.layers[0]._attend("audio", query, s) for s in (stream, far))
+    places = m2fnet.Places.of(gone)
+    said = network.utterances["audio"](gone.views["audio"], gone, places)
+    stream = network.encoders["audio"](*said, places)
+    assert not stream.rows[1].any()
+    assert stream.visible[0, 0].tolist() == [True, False, True, False]
+    query = torch.randn(8, 8).double()
+    far = replace(stream, rows=stream.rows.clone())
+    far.rows[1] = 100.0
+    attended, again = (network.layers[0]._attend("audio", query, s, places) for s in (stream, far))
     assert torch.equal(attended, again)
     logits = network(gone).logits
     assert not torch.allclose(logits[0], network(whole).logits[0])
