@@ -59,6 +59,11 @@ class RunError(EmocliError):
     """A run folder is absent, damaged or does not fit."""
 
 
+def reason(error: Exception) -> str:
+    """Return the first line of what a library says is wrong, or else the name of its error."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def choice(name: str, known: Sequence[str], most: int | None = None) -> str:
     """Suggest the nearest known name, or list what there is, ``most`` names at most: a mend."""
     import difflib

@@ -170,6 +170,12 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
         folder = Path(config.encoder)
         network, reader, _ = text.load(folder if part is None else folder / f"part-{part}")
         return network.to(device), reader
+    if config.encoder == text.SCRATCH:
+        raise ConfigError(
+            "an encoder from scratch has learned nothing",
+            where="roberta.encoder",
+            mend="train it: emocli fit-text, and give its folder",
+        )
     settings = text.TextConfig(backbone=config.encoder, **config.read)
     backbone, tokenizer = text.make_backbone(settings, ())
     network = text.TextNetwork(backbone, 1, settings.pool, 0.0)

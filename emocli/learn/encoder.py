@@ -8,7 +8,6 @@ The folder holds ``config.json`` (what the encoder is; nothing is downloaded to 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,17 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emocli.config import Settings, build
-from emocli.data.durable import write_text
-from emocli.errors import ConfigError, RunError
-from emocli.learn.rundir import CONFIG, MODEL, read_tensors, write_tensors
+from emocli.config import Settings
+from emocli.errors import ConfigError, RunError, reason
+from emocli.learn.rundir import (
+    CONFIG,
+    MODEL,
+    read_as,
+    read_tensors,
+    require_finished,
+    write_config,
+    write_tensors,
+)
 
 if TYPE_CHECKING:
     from transformers import ResNetModel
@@ -216,8 +222,7 @@ def embed(
 
 def write_run(run: Path, config: EncoderRun, state: Mapping[str, Tensor] | None = None) -> None:
     """Write ``config.json``, or with the parameters the model too, which completes the run."""
-    text = json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False)
-    write_text(run / CONFIG, text + "\n")
+    write_config(run, config)
     if state is not None:
         write_tensors(run / MODEL, state, {"format": "pt"})
 
@@ -235,14 +240,7 @@ def read_run(run: Path) -> EncoderRun:
         raise RunError(
             "there is no trained encoder", where=run, mend="train one: emocli fit-encoder"
         )
-    try:
-        values = json.loads(path.read_text("utf-8"))
-        if not isinstance(values, dict) or "encoder" not in values:
-            raise RunError("is not the configuration of an encoder", where=path)
-        return build(EncoderRun, values, "")
-    except (ValueError, ConfigError) as error:
-        reason = error.what if isinstance(error, ConfigError) else str(error)
-        raise RunError(f"is damaged ({reason})", where=path) from None
+    return read_as(EncoderRun, path, "an encoder")
 
 
 def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
@@ -258,10 +256,7 @@ def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
     config = read_run(run)
     if config.kind != kind:
         raise RunError(f"is an encoder of kind '{config.kind}', not '{kind}'", where=run)
-    if not (run / MODEL).is_file():
-        raise RunError(
-            "its training has not ended", where=run, mend="repeat the training command to resume"
-        )
+    require_finished(run)
     backbone = ResNetModel(ResNetConfig.from_dict(config.resnet))
     encoder = Encoder(backbone, config.encoder.dim)
     try:
@@ -279,17 +274,20 @@ def _published(name: str) -> ResNetModel:
     ConfigError
         If it cannot be had, is not a ResNet, or holds no safetensors.
     """
-    from transformers import ResNetModel
+    from transformers import AutoConfig, ResNetConfig, ResNetModel
 
     try:
-        backbone = ResNetModel.from_pretrained(name, use_safetensors=True)
+        shape = AutoConfig.from_pretrained(name, trust_remote_code=False)
+        if isinstance(shape, ResNetConfig):
+            return ResNetModel.from_pretrained(name, use_safetensors=True)
+        # It would be taken all the same, with random parameters and no more than a warning.
+        told = f"is a {shape.model_type}, not a ResNet"
     except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ConfigError(
-            f"setting 'encoder.backbone' = '{name}': {reason}",
-            mend=f"give {SCRATCH}, a ResNet of the Hugging Face hub, or a folder that holds one",
-        ) from None
-    return backbone
+        told = reason(error)
+    raise ConfigError(
+        f"setting 'encoder.backbone' = '{name}': {told}",
+        mend=f"give {SCRATCH}, a ResNet of the Hugging Face hub, or a folder that holds one",
+    )
 
 
 def _viridis() -> Tensor:

@@ -14,9 +14,11 @@ import csv
 import io
 import json
 import os
+import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,8 +28,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from emocli import plugins
-from emocli.config import Settings, Tree, build
+from emocli import __version__, plugins
+from emocli.config import S, Settings, Tree, build
 from emocli.data.durable import replacing, write_at, write_text
 from emocli.data.folds import Fold
 from emocli.data.manifest import Task
@@ -198,14 +200,25 @@ def read_config(run: Path) -> RunConfig:
     if not path.is_file():
         mend = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
         raise RunError(f"is not a run (it has no {CONFIG})", where=run, mend=mend)
+    return read_as(RunConfig, path, "a run")
+
+
+def read_as(kind: type[S], path: Path, what: str) -> S:
+    """Read a ``config.json`` as the settings of ``what``.
+
+    Raises
+    ------
+    RunError
+        If it is damaged or that of something else.
+    """
     try:
-        return build(RunConfig, _object(path.read_text("utf-8")), "")
-    except (ValueError, ConfigError) as error:
-        reason = error.what if isinstance(error, ConfigError) else str(error)
-        raise RunError(f"is damaged or not that of a run ({reason})", where=path) from None
+        return build(kind, _object(path.read_text("utf-8")), "")
+    except (OSError, ValueError, ConfigError) as error:
+        told = error.what if isinstance(error, ConfigError) else str(error)
+        raise RunError(f"is damaged or not that of {what} ({told})", where=path) from None
 
 
-def write_config(run: Path, config: RunConfig) -> None:
+def write_config(run: Path, config: Settings) -> None:
     """Write ``config.json``."""
     text = json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(run / CONFIG, text + "\n")
@@ -233,6 +246,28 @@ def folds(run: Path) -> list[Path]:
 def finished(run: Path) -> bool:
     """Whether the training of one seed has come to its end."""
     return (run / MODEL).is_file()
+
+
+def require_finished(run: Path) -> None:
+    """Refuse a training that has not come to its end.
+
+    Raises
+    ------
+    RunError
+        If it has not.
+    """
+    if not finished(run):
+        mend = "repeat the training command to resume"
+        raise RunError("its training has not ended", where=run, mend=mend)
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Return the versions of emocli, Python and the libraries that a run is made with."""
+    return {
+        "emocli": __version__,
+        "python": platform.python_version(),
+        **{library: version(library) for library in libraries},
+    }
 
 
 def make_network(config: RunConfig) -> nn.Module:
@@ -279,11 +314,8 @@ def load(run: Path) -> Run:
         If it is absent, unfinished, damaged, or its parts do not fit each other.
     """
     config = read_config(run)
+    require_finished(run)
     path = run / MODEL
-    if not path.is_file():
-        raise RunError(
-            "its training has not ended", where=run, mend="repeat the training command to resume"
-        )
     tensors = read_tensors(path)
     state = {n.removeprefix(NETWORK): t for n, t in tensors.items() if n.startswith(NETWORK)}
     arrays = {name: t.numpy() for name, t in tensors.items() if not name.startswith(NETWORK)}

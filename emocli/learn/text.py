@@ -10,7 +10,6 @@ and downloads nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +21,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from emocli.config import Settings, build
+from emocli.config import Settings
 from emocli.data.clip import Clip
-from emocli.data.durable import write_text
-from emocli.errors import ConfigError, RunError
-from emocli.learn.rundir import CONFIG, MODEL, read_tensors, write_tensors
+from emocli.errors import ConfigError, RunError, reason
+from emocli.learn.rundir import (
+    CONFIG,
+    MODEL,
+    read_as,
+    read_tensors,
+    require_finished,
+    write_config,
+    write_tensors,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -271,15 +277,15 @@ def make_backbone(
     most = getattr(backbone.config, "max_position_embeddings", config.tokens + 2) - 2
     if config.tokens > most:
         raise ConfigError(
-            f"setting 'text.tokens' = {config.tokens}: '{config.backbone}' reads at most {most}"
+            f"text encoder '{config.backbone}' reads at most {most} tokens, not {config.tokens}",
+            mend=f"set tokens={most}",
         )
     return backbone, tokenizer
 
 
 def write_run(run: Path, config: TextRun, network: TextNetwork | None = None) -> None:
     """Write ``config.json``, or with the network the rest too, which completes the run."""
-    text = json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False)
-    write_text(run / CONFIG, text + "\n")
+    write_config(run, config)
     if network is not None:
         write_tensors(run / MODEL, network.state_dict(), {"format": "pt"})
 
@@ -294,15 +300,10 @@ def read_run(run: Path) -> TextRun:
     """
     path = run / CONFIG
     if not path.is_file():
-        raise RunError("there is no trained text encoder", where=run, mend="emocli fit-text")
-    try:
-        values = json.loads(path.read_text("utf-8"))
-        if not isinstance(values, dict) or "text" not in values:
-            raise RunError("is not the configuration of a text encoder", where=path)
-        return build(TextRun, values, "")
-    except (ValueError, ConfigError) as error:
-        reason = error.what if isinstance(error, ConfigError) else str(error)
-        raise RunError(f"is damaged ({reason})", where=path) from None
+        raise RunError(
+            "there is no trained text encoder", where=run, mend="train one: emocli fit-text"
+        )
+    return read_as(TextRun, path, "a text encoder")
 
 
 def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
@@ -316,13 +317,11 @@ def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     config = read_run(run)
-    if not (run / MODEL).is_file():
-        raise RunError(
-            "its training has not ended", where=run, mend="repeat the training command to resume"
-        )
+    require_finished(run)
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        shape = AutoConfig.from_pretrained(run / BACKBONE, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(run / BACKBONE, local_files_only=True)
+        shape = AutoConfig.from_pretrained(run / BACKBONE, **local)
+        tokenizer = AutoTokenizer.from_pretrained(run / BACKBONE, **local)
         network = TextNetwork(
             AutoModel.from_config(shape),  # type: ignore[no-untyped-call]
             len(config.classes),
@@ -331,8 +330,8 @@ def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
         )
         network.load_state_dict(read_tensors(run / MODEL))
     except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RunError(f"does not hold what {CONFIG} speaks of ({reason})", where=run) from None
+        what = f"does not hold what {CONFIG} speaks of ({reason(error)})"
+        raise RunError(what, where=run) from None
     return network.eval(), Reader(tokenizer, config.text), config
 
 
@@ -340,13 +339,13 @@ def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoModel, AutoTokenizer
 
     try:
-        backbone = AutoModel.from_pretrained(name, use_safetensors=True)
-        return backbone, AutoTokenizer.from_pretrained(name)
+        # Where a folder brings code of its own it is neither run nor asked about.
+        backbone = AutoModel.from_pretrained(name, use_safetensors=True, trust_remote_code=False)
+        return backbone, AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise ConfigError(
-            f"setting 'text.backbone' = '{name}': {reason}",
-            mend=f"give {SCRATCH}, an encoder of the Hugging Face hub, or a folder that holds one",
+            f"text encoder '{name}' cannot be had: {reason(error)}",
+            mend="give one of the Hugging Face hub by name, or a folder that holds one",
         ) from None
 
 

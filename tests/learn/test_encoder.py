@@ -94,7 +94,7 @@ def test_a_folder_says_what_is_wrong_with_it(encoders: Mapping[str, Path], tmp_p
     with pytest.raises(RunError, match="damaged"):
         load(tmp_path, "audio")
     (tmp_path / "config.json").write_text('{"fusion": "rrnn"}')
-    with pytest.raises(RunError, match="not the configuration of an encoder"):
+    with pytest.raises(RunError, match="not that of an encoder"):
         load(tmp_path, "audio")
     config = json.loads((encoders["audio"] / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -130,5 +130,8 @@ def test_a_backbone_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"encoder\.backbone") as error:
         make_encoder(EncoderConfig(backbone=str(tmp_path)))
     assert "\n" not in str(error.value)
+    (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
+    with pytest.raises(ConfigError, match="is a roberta, not a ResNet"):
+        make_encoder(EncoderConfig(backbone=str(tmp_path)))
     with pytest.raises(ConfigError, match="2 depths and 4 hidden sizes"):
         make_encoder(EncoderConfig(depths=(1, 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -172,8 +173,17 @@ def test_a_published_encoder_comes_from_a_folder(tmp_path: Path) -> None:
         make_backbone(TextConfig(backbone=str(tmp_path)), ())
 
 
+def test_code_that_comes_with_an_encoder_is_not_run(tmp_path: Path) -> None:
+    told = {"model_type": "other", "auto_map": {"AutoConfig": "c.C", "AutoModel": "c.M"}}
+    (tmp_path / "config.json").write_text(json.dumps(told))
+    (tmp_path / "c.py").write_text(f"open({str(tmp_path / 'harm')!r}, 'w').close()\n")
+    with pytest.raises(ConfigError, match="contains custom code"):
+        make_backbone(TextConfig(backbone=str(tmp_path)), ())
+    assert not (tmp_path / "harm").exists()
+
+
 def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"text\.backbone") as error:
+    with pytest.raises(ConfigError, match="cannot be had") as error:
         make_backbone(TextConfig(backbone=str(tmp_path / "none")), ())
     assert "\n" not in str(error.value)
     with pytest.raises(ConfigError, match="does not divide"):

@@ -205,6 +205,8 @@ def test_published_and_fine_tuned_at_a_terminal(
     assert "reads what it was trained on" in capsys.readouterr().err
     assert command([*extract, "--set", f"roberta.encoder={tmp_path / 'none'}"]) == 2
     assert "error: " in capsys.readouterr().err
+    assert command([*extract, "--set", "roberta.encoder=scratch"]) == 2
+    assert "has learned nothing" in capsys.readouterr().err
     # As a published encoder is laid out: the parameters beside shape and tokenizer.
     from emocli.learn.text import load
 
