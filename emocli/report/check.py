@@ -20,6 +20,9 @@ Data = Mapping[str, Any]
 PANEL = 3.1
 """Inches."""
 
+ASIDE = 9
+"""Left of the strongest noise, in dB: where another clip's features are drawn."""
+
 
 def draw(data: Data) -> dict[str, bytes]:
     """Draw an analysis of the check; return the ends of the files' names to their content."""
@@ -67,7 +70,7 @@ def curves(data: Data) -> Figure:
                 label = f"{name}: {'found' if which == 'found' else 'others blamed'}"
                 axes.plot([p["snr_db"] for p in levels], values, line, color=colour, label=label)
                 for point in other:
-                    place = min(p["snr_db"] for p in levels) - 6
+                    place = min(p["snr_db"] for p in levels) - ASIDE
                     filled = colour if which == "found" else "none"
                     marker = MARKERS[index]
                     value = point["rates"][name][which]
@@ -127,7 +130,7 @@ def confusions(data: Data) -> Figure:
 
 def _label(axes: Axes, levels: list[Data], modality: str) -> None:
     ticks = [p["snr_db"] for p in levels if p["snr_db"] % 10 == 0]
-    place = min(p["snr_db"] for p in levels) - 6
+    place = min(p["snr_db"] for p in levels) - ASIDE
     axes.set_xticks([*ticks, place], [*(f"{tick:g}" for tick in ticks), "other\nclip"])
     axes.set_xlabel("SNR (dB)")
     axes.set_ylim(-0.03, 1.03)

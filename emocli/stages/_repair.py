@@ -88,7 +88,7 @@ class Workshop:
         if not config.label:
             return Repaired.untouched(samples)
         check = self.check if config.trust == "check" else None
-        generator = self._generator(config.proxy, without) if config.fill == "proxy" else None
+        generator = self.generator(config.proxy, without) if config.fill == "proxy" else None
         repair = Repair.of(config, self.standardiser, check, corrupter, generator)
         return repair(samples, size)
 
@@ -125,7 +125,7 @@ class Workshop:
         corrupter = Corrupter(corruptions, self.trained.corruption_seed, samples)
         return samples.then(corrupter), corrupter
 
-    def _generator(self, config: ProxyConfig, without: Collection[str]) -> ProxyGenerator:
+    def generator(self, config: ProxyConfig, without: Collection[str] = ()) -> ProxyGenerator:
         """Fit proxies on the train split, once for each kind."""
         key = config.model_dump_json(), frozenset(without)
         if key not in self._generators:

@@ -261,8 +261,11 @@ class _Regenerator:
 
 def _reduced(reductions: Mapping[str, PCA], rows: Mapping[str, Rows]) -> Array:
     """Reduce rows; of several modalities side by side, so that each has as much variance."""
-    parts = [pca.scores(rows[s]) / np.sqrt(pca.variances.sum()) for s, pca in reductions.items()]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    parts = {s: pca.scores(rows[s]) for s, pca in reductions.items()}
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    scales = {s: np.sqrt(pca.variances.sum()) for s, pca in reductions.items()}
+    return np.concatenate([part / scales[s] for s, part in parts.items()], axis=1)
 
 
 def _steps(rows: NDArray[Any], width: int, count: int) -> NDArray[Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,12 @@ from numpy.typing import NDArray
 
 from emocli import __version__
 from emocli.data.clip import Split
-from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
-from emocli.data.standardise import Standardiser
-from emocli.data.store import check_path, open_features
-from emocli.errors import ConfigError
-from emocli.learn.rundir import CONFIG
 from emocli.robust.check import ModalityCheck
-from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.corrupt import Corrupter
 from emocli.robust.settings import configure
-from emocli.stages._bench import Bench
 from emocli.stages._plain import plain
+from emocli.stages.analyze._subject import Subject
 from emocli.stages.analyze._written import Analysis, write
 from emocli.stages.fit_cca import fitted
 
@@ -48,67 +42,6 @@ BESIDE = ("literal", "paper")
 """Presets the check is compared with, fitted on the same clips."""
 
 BATCH = 64
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A check and the clips it is tried on, all standardised.
-
-    Attributes
-    ----------
-    folder : Path
-        Where reports go: below the run, or the store.
-    check : ModalityCheck
-        As it was fitted.
-    train, valid, clips : Samples
-        What it was fitted on, and what it is tried on.
-    """
-
-    folder: Path
-    check: ModalityCheck
-    train: Samples
-    valid: Samples
-    clips: Samples
-
-    @classmethod
-    def open(cls, place: Path, split: Split, manifest: Path | None, store: Path | None) -> Subject:
-        """Find the check of a run, or of a store and a manifest.
-
-        Raises
-        ------
-        EmocliError
-            If there is none, or it does not fit.
-        """
-        if (place / CONFIG).is_file():
-            bench = Bench.open(place, split, manifest, store, {"check": True})
-            return cls._of(place, bench.workshop.check, bench.samples, bench.workshop.standardiser)
-        if manifest is None:
-            what = "is a store; its clips are in a manifest"
-            raise ConfigError(what, where=place, mend="name it with --manifest")
-        corpus = Manifest.read(manifest)
-        check = ModalityCheck.load(check_path(place))
-        names = list(check.origin.features.values()) if check.origin else None
-        stores = open_features(place, names, corpus)
-        clips = Samples.of(corpus, split, stores)
-        standardiser = Standardiser.fit(Samples.of(corpus, "train", stores))
-        if check.origin is not None:
-            check.origin.require(stores, standardiser)
-        return cls._of(place, check, clips.then(standardiser), standardiser)
-
-    @classmethod
-    def _of(
-        cls, folder: Path, check: ModalityCheck, clips: Samples, standardiser: Standardiser
-    ) -> Subject:
-        train, valid = (
-            Samples.of(clips.manifest, split, clips.stores).then(standardiser)
-            for split in ("train", "valid")
-        )
-        return cls(folder, check, train, valid, clips)
-
-    def struck(self, spec: str, seed: int) -> tuple[Samples, Corrupter]:
-        """Corrupt the clips."""
-        corrupter = Corrupter(parse_all([spec], self.clips.stores), seed, self.clips)
-        return self.clips.then(corrupter), corrupter
 
 
 def check(
@@ -147,12 +80,13 @@ def check(
         If there is no check, or what is asked does not fit it.
     """
     subject = Subject.open(place, split, manifest, store)
-    checks = {"fitted": subject.check}
+    checks = {"fitted": subject.workshop.check}
+    train, valid = subject.split("train"), subject.split("valid")
     for preset in BESIDE:
-        checks[preset] = fitted(subject.train, subject.valid, configure(preset, {}))
+        checks[preset] = fitted(train, valid, configure(preset, {}))
     points = [(m, level, f"{m}@{level}") for m in subject.clips.stores for level in levels]
     points += [(m, OTHERS, f"{m}:{OTHERS}") for m in subject.clips.stores]
-    clean = _evidence(subject.check, subject.clips)
+    clean = _evidence(checks["fitted"], subject.clips)
     found = []
     for index, (modality, level, spec) in enumerate(points):
         progress(index, len(points))
@@ -163,7 +97,7 @@ def check(
                 "level": level,
                 "snr_db": _decibel(corrupter),
                 "rates": {name: _rates(c, noisy, modality) for name, c in checks.items()},
-                "roc": _roc(clean[modality], _evidence(subject.check, noisy)[modality]),
+                "roc": _roc(clean[modality], _evidence(checks["fitted"], noisy)[modality]),
             }
         )
     progress(len(points), len(points))
