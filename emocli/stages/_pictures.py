@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -67,9 +68,11 @@ class Pictures:
 
 
 def of_manifest(
-    kind: Kind, manifest: Manifest, store: Path, teach: Teach, side: int, cache: Path
+    kind: Kind, manifest: Manifest, store: Path, teach: Teach, side: int, folder: Path
 ) -> Pictures:
     """Take the clips of the train and valid split; the test split stays sealed.
+
+    Pictures of scenes are kept in a file in ``folder``, so that each video is decoded once.
 
     Raises
     ------
@@ -81,10 +84,12 @@ def of_manifest(
     usable = [(clip, name) for clip, name in named if name]
     skipped = {f"without a {teach}": len(named) - len(usable)}
     if kind == "scene":
-        draw, kept, origin = _scenes(usable, side, cache)
+        draw, kept, origin = _scenes(usable, side, folder)
         skipped["without a video"] = len(usable) - len(kept)
     else:
         feature = open_feature(store, FEATURES[kind], manifest)
+        if kind == "face" and "extra/main" not in feature.columns:
+            raise StoreError("holds no faces", where=feature.path, mend="emocli extract -f faces")
         kept = [(clip, name) for clip, name in usable if _has(feature, clip, kind)]
         skipped[f"without {feature.name}"] = len(usable) - len(kept)
         ids = [clip.id for clip, _ in kept]
@@ -170,7 +175,7 @@ def _held_out(names: Sequence[str]) -> list[str]:
 def _has(feature: FeatureStore, clip: Clip, kind: Kind) -> bool:
     if clip.id not in feature or not feature.length(clip.id):
         return False
-    return kind == "audio" or bool(feature.track(clip.id).extra["found"].any())
+    return kind == "audio" or bool(feature.track(clip.id).extra["main"].any())
 
 
 def _sounds(feature: FeatureStore, ids: Sequence[str]) -> Draw:
@@ -179,8 +184,6 @@ def _sounds(feature: FeatureStore, ids: Sequence[str]) -> Draw:
 
 def _faces(feature: FeatureStore, ids: Sequence[str]) -> Draw:
     """Draw a main face of the clip; the middle one of them without rng."""
-    if "main" not in feature.track(ids[0]).extra:
-        raise StoreError("holds no faces", where=feature.path, mend="emocli extract -f faces")
 
     def draw(index: int, rng: np.random.Generator | None) -> Picture:
         track = feature.track(ids[index])
@@ -193,20 +196,23 @@ def _faces(feature: FeatureStore, ids: Sequence[str]) -> Draw:
 
 
 def _scenes(
-    clips: Sequence[tuple[Clip, str]], side: int, cache: Path
+    clips: Sequence[tuple[Clip, str]], side: int, folder: Path
 ) -> tuple[Draw, list[tuple[Clip, str]], str]:
-    """Read the middle picture of every clip once; they wait in one file beside the run."""
+    """Draw the middle picture of a clip; those of all clips are read when the first is drawn."""
     kept = [(clip, name) for clip, name in clips if clip.media.get("video")]
     listed = hashlib.sha256(json.dumps([side, *(c.id for c, _ in kept)]).encode()).hexdigest()
-    path = cache / f"scenes-{listed[:12]}.safetensors"
-    if not path.is_file():
-        if not kept:
-            raise ManifestError("no clip has a video", where="emocli fit-encoder scene")
-        pictures = np.stack([_middle(clip, side) for clip, _ in kept])
-        cache.mkdir(parents=True, exist_ok=True)
-        write_tensors(path, {"pictures": torch.from_numpy(pictures)}, {})
-    stored = read_tensors(path)["pictures"].numpy()
-    return lambda index, rng: stored[index], kept, listed
+    path = folder / f"scenes-{listed[:12]}.safetensors"
+
+    @cache
+    def stored() -> NDArray[np.uint8]:
+        if not path.is_file():
+            pictures = np.stack([_middle(clip, side) for clip, _ in kept])
+            folder.mkdir(parents=True, exist_ok=True)
+            write_tensors(path, {"pictures": torch.from_numpy(pictures)}, {})
+        found: NDArray[np.uint8] = read_tensors(path)["pictures"].numpy()
+        return found
+
+    return lambda index, rng: stored()[index], kept, listed
 
 
 def _middle(clip: Clip, side: int) -> NDArray[np.uint8]:

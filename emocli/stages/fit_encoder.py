@@ -6,12 +6,10 @@ picture is of its class. Repeating the same command resumes, or leaves alone wha
 
 from __future__ import annotations
 
-import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,7 +19,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from emocli import __version__
 from emocli.config import Settings, Tree, build, merge
 from emocli.data.durable import locked, write_text
 from emocli.data.manifest import Manifest
@@ -37,16 +34,16 @@ from emocli.learn.encoder import (
     Picture,
     Screen,
     embed,
+    load,
     make_encoder,
     read_run,
     write_run,
 )
-from emocli.learn.loop import LAST, arithmetic, make_fabric, seeded
-from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, MODEL, Row, read_history, write_history
+from emocli.learn.loop import arithmetic, make_fabric, seeded
+from emocli.learn.rundir import CARD, CHECKPOINT, Row, read_history, versions, write_history
 from emocli.learn.triplet import TripletConfig
+from emocli.stages._fitting import State, best_epoch, claim, fit, state
 from emocli.stages._pictures import Pictures, Teach, of_folder, of_manifest
-
-State = Literal["trained", "resumed", "already trained"]
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -181,18 +178,17 @@ def fit_encoder(
     with locked(run / ".lock"):
         pictures = plan.pictures(source, store, run / CHECKPOINT)
         config = plan.config(pictures)
-        _claim(run, config, overwrite)
-        if (run / MODEL).is_file():
-            shutil.rmtree(run / CHECKPOINT, ignore_errors=True)
-            return _summary(run, config, pictures, "already trained")
-        state: State = "resumed" if (run / CHECKPOINT / LAST).is_file() else "trained"
-        with arithmetic(plan.train.threads):
-            best, history, resnet = _fit(plan, pictures, run, progress)
-        write_history(run, history)
-        write_text(run / CARD, _card(config, history))
-        write_run(run, config.model_copy(update={"resnet": resnet}), best)
-        shutil.rmtree(run / CHECKPOINT)
-        return _summary(run, config, pictures, state)
+
+        def same() -> bool:
+            return _choices(read_run(run)) == _choices(config)
+
+        if not claim(run, "an encoder", "pictures", same, overwrite):
+            write_run(run, config)
+        standing = state(run)
+        if standing != "already trained":
+            _train(plan, pictures, config, run, progress)
+        shutil.rmtree(run / CHECKPOINT, ignore_errors=True)
+        return _summary(run, config, pictures, standing)
 
 
 @dataclass(frozen=True)
@@ -250,57 +246,35 @@ class Plan:
             settings={name: part.model_dump(mode="json") for name, part in parts.items()},
             classes=pictures.classes,
             source=pictures.fingerprint,
-            versions={
-                "emocli": __version__,
-                "python": platform.python_version(),
-                **{library: version(library) for library in LIBRARIES},
-            },
+            versions=versions(LIBRARIES),
         )
-
-
-def _claim(run: Path, config: EncoderRun, overwrite: bool) -> None:
-    """Make the folder that of this encoder.
-
-    Raises
-    ------
-    RunError
-        If it holds another, which may not be replaced.
-    """
-    if (run / CONFIG).is_file():
-        old = read_run(run)
-        same = _choices(old) == _choices(config)
-        if not same and not overwrite:
-            mend = "choose another --run, or replace it with --overwrite"
-            raise RunError("was trained with other settings or pictures", where=run, mend=mend)
-        if not same or (overwrite and (run / MODEL).is_file()):
-            (run / MODEL).unlink(missing_ok=True)
-            (run / CHECKPOINT / LAST).unlink(missing_ok=True)
-        elif (run / MODEL).is_file():
-            return
-    elif any(not path.name.startswith(".") for path in run.iterdir()):
-        mend = "choose another --run"
-        raise RunError("is there already and is not an encoder", where=run, mend=mend)
-    write_run(run, config)
 
 
 def _choices(config: EncoderRun) -> Tree:
     return config.model_dump(exclude={"versions", "resnet"})
 
 
-def _fit(
-    plan: Plan, pictures: Pictures, run: Path, progress: Callable[[int, int], None]
-) -> tuple[Tensors, list[Row], dict[str, Any]]:
-    """Train from the checkpoint on; return best parameters, history, and the backbone's shape."""
-    learner = Learner(plan, pictures)
-    history, best = learner.restore(run / CHECKPOINT / LAST)
-    progress(len(history), plan.epochs)
-    while len(history) < plan.epochs and len(history) - _best(history) < plan.train.patience:
-        history.append(learner.epoch(len(history) + 1))
-        if _best(history) == len(history):
-            best = learner.parameters()
-        learner.checkpoint(history, best).save(run / CHECKPOINT / LAST)
-        progress(len(history), plan.epochs)
-    return best, history, learner.encoder.shape
+def _train(
+    plan: Plan,
+    pictures: Pictures,
+    config: EncoderRun,
+    run: Path,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Train from the checkpoint on, and write the encoder."""
+    with arithmetic(plan.train.threads):
+        learner = Learner(plan, pictures)
+        history, best = fit(
+            learner,
+            run,
+            NEIGHBOUR,
+            plan.epochs,
+            plan.train.patience,
+            lambda done: progress(done, plan.epochs),
+        )
+    write_history(run, history)
+    write_text(run / CARD, _card(config, history))
+    write_run(run, config.model_copy(update={"resnet": learner.encoder.shape}), best)
 
 
 class Learner:
@@ -429,19 +403,10 @@ def nearest(
     return float(np.mean(known[(unit[1] @ unit[0].T).argmax(axis=1)] == wanted))
 
 
-def _best(history: list[Row]) -> int:
-    """Return the number of the best epoch, the first of equals; 0 before the first."""
-    if not history:
-        return 0
-    figures = [row[NEIGHBOUR] for row in history]
-    return 1 + figures.index(max(figures))
-
-
 def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) -> EncoderSummary:
     history = read_history(run)
-    best = _best(history)
-    with seeded(0):
-        parameters = sum(p.numel() for p in make_encoder(config.encoder).parameters())
+    best = best_epoch(history, NEIGHBOUR)
+    encoder, _ = load(run, config.kind)
     return EncoderSummary(
         run=run,
         kind=config.kind,
@@ -450,7 +415,7 @@ def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) ->
         train=len(pictures.train),
         valid=len(pictures.valid),
         skipped=pictures.skipped,
-        parameters=parameters,
+        parameters=sum(p.numel() for p in encoder.parameters()),
         epochs=len(history),
         best_epoch=best,
         accuracy=history[best - 1][NEIGHBOUR],
@@ -458,7 +423,7 @@ def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) ->
 
 
 def _card(config: EncoderRun, history: list[Row]) -> str:
-    best = _best(history)
+    best = best_epoch(history, NEIGHBOUR)
     return f"""---
 library_name: emocli
 tags: [feature-extraction, {config.kind}]

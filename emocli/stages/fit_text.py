@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +22,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from emocli import __version__
 from emocli.config import Settings, Tree, build
 from emocli.data import folds
 from emocli.data.clip import Clip
@@ -33,8 +30,8 @@ from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ManifestError, RunError
 from emocli.learn import losses, metrics
 from emocli.learn.checkpoint import Checkpoint, Tensors
-from emocli.learn.loop import LAST, arithmetic, balanced, make_fabric, seeded
-from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, MODEL, Row, read_history, write_history
+from emocli.learn.loop import arithmetic, balanced, make_fabric, seeded
+from emocli.learn.rundir import CARD, CHECKPOINT, Row, read_history, versions, write_history
 from emocli.learn.text import (
     BACKBONE,
     Reader,
@@ -43,13 +40,14 @@ from emocli.learn.text import (
     TextNetwork,
     TextRun,
     collate,
+    load,
     make_backbone,
     read_clips,
     read_run,
     write_run,
 )
+from emocli.stages._fitting import State, best_epoch, claim, fit, state
 
-State = Literal["trained", "resumed", "already trained"]
 Positive = Annotated[int, Field(ge=1)]
 
 MONITOR = "valid_weighted_f1"
@@ -174,7 +172,12 @@ def fit_text(
     config = _config(text, train, corpus)
     run.mkdir(parents=True, exist_ok=True)
     with locked(run / ".lock"):
-        _claim(run, config, overwrite)
+
+        def same() -> bool:
+            return _choices(read_run(run)) == _choices(config)
+
+        if not claim(run, "a text encoder", "texts", same, overwrite, parts=f"{PART}*"):
+            write_run(run, config)
         states: list[State] = []
         for number, (folder, unseen) in enumerate(members):
 
@@ -276,36 +279,8 @@ def _config(text: TextConfig, train: FitConfig, corpus: Texts) -> TextRun:
         train=train.model_dump(mode="json"),
         classes=corpus.classes,
         source=corpus.fingerprint,
-        versions={
-            "emocli": __version__,
-            "python": platform.python_version(),
-            **{library: version(library) for library in LIBRARIES},
-        },
+        versions=versions(LIBRARIES),
     )
-
-
-def _claim(run: Path, config: TextRun, overwrite: bool) -> None:
-    """Make the folder that of this encoder.
-
-    Raises
-    ------
-    RunError
-        If it holds another, which may not be replaced.
-    """
-    if (run / CONFIG).is_file():
-        same = _choices(read_run(run)) == _choices(config)
-        if not same and not overwrite:
-            mend = "choose another --run, or replace it with --overwrite"
-            raise RunError("was trained with other settings or texts", where=run, mend=mend)
-        if same and not (overwrite and (run / MODEL).is_file()):
-            return
-        for folder in [*run.glob(f"{PART}*"), run / CHECKPOINT]:
-            shutil.rmtree(folder, ignore_errors=True)
-        (run / MODEL).unlink(missing_ok=True)
-    elif any(not path.name.startswith(".") for path in run.iterdir()):
-        mend = "choose another --run"
-        raise RunError("is there already and is not a text encoder", where=run, mend=mend)
-    write_run(run, config)
 
 
 def _choices(config: TextRun) -> Tree:
@@ -316,22 +291,15 @@ def _member(
     folder: Path, config: TextRun, train: FitConfig, corpus: Texts, ended: Callable[[int], None]
 ) -> State:
     """Train one encoder, resume it, or leave it alone if it is done."""
-    if (folder / MODEL).is_file():
+    standing = state(folder)
+    if standing == "already trained":
         shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
-        return "already trained"
+        return standing
     folder.mkdir(exist_ok=True)
     write_run(folder, config)
-    state: State = "resumed" if (folder / CHECKPOINT / LAST).is_file() else "trained"
     with arithmetic(train.threads):
         learner = Learner(config.text, train, corpus)
-        history, best = learner.restore(folder / CHECKPOINT / LAST)
-        ended(len(history))
-        while len(history) < train.epochs and len(history) - _best(history) < train.patience:
-            history.append(learner.epoch(len(history) + 1))
-            if _best(history) == len(history):
-                best = learner.parameters()
-            learner.checkpoint(history, best).save(folder / CHECKPOINT / LAST)
-            ended(len(history))
+        history, best = fit(learner, folder, MONITOR, train.epochs, train.patience, ended)
     learner.network.load_state_dict(best)
     write_history(folder, history)
     learner.network.backbone.config.save_pretrained(folder / BACKBONE)
@@ -339,7 +307,7 @@ def _member(
     write_text(folder / CARD, _card(config, history))
     write_run(folder, config, learner.network)
     shutil.rmtree(folder / CHECKPOINT)
-    return state
+    return standing
 
 
 class Learner:
@@ -462,20 +430,12 @@ class Learner:
         self.optimizer.zero_grad()
 
 
-def _best(history: Sequence[Row]) -> int:
-    """Return the number of the best epoch, the first of equals; 0 before the first."""
-    figures = [row[MONITOR] for row in history]
-    return 1 + figures.index(max(figures)) if figures else 0
-
-
 def _summary(
     run: Path, states: Sequence[State], corpus: Texts, folders: Sequence[Path]
 ) -> TextSummary:
-    from emocli.learn.text import load
-
     network, reader, config = load(run)
     histories = [read_history(folder) for folder in folders]
-    best = histories[0][_best(histories[0]) - 1]
+    best = histories[0][best_epoch(histories[0], MONITOR) - 1]
     readings = read_clips(reader, corpus.context)
     silent = sum(not clip.text.strip() for clip in corpus.context)
     cut = sum(
@@ -495,14 +455,14 @@ def _summary(
         parameters=sum(p.numel() for p in network.parameters()),
         tokens=float(np.mean([len(reading.tokens) for reading in readings.values()])),
         epochs=tuple(len(history) for history in histories),
-        best_epoch=tuple(_best(history) for history in histories),
+        best_epoch=tuple(best_epoch(history, MONITOR) for history in histories),
         figures={k.removeprefix("valid_"): v for k, v in best.items() if k.startswith("valid_")},
         notes=tuple(notes),
     )
 
 
 def _card(config: TextRun, history: Sequence[Row]) -> str:
-    best = _best(history)
+    best = best_epoch(history, MONITOR)
     part = "" if config.part is None else f", part {config.part} of a cross-fitting"
     return f"""---
 library_name: emocli

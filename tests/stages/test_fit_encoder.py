@@ -14,11 +14,15 @@ import pytest
 from emocli.cli.app import run as command
 from emocli.config import merge
 from emocli.data.manifest import Manifest
-from emocli.errors import EmocliError, ManifestError, RunError
+from emocli.data.track import Track
+from emocli.data.writer import FeatureWriter, Recipe, write_part
+from emocli.errors import EmocliError, ManifestError, RunError, StoreError
 from emocli.learn.rundir import read_history
+from emocli.stages import _pictures
 from emocli.stages import fit_encoder as stage
 from emocli.stages.extract import extract
 from emocli.stages.fit_encoder import EncoderSummary, FitConfig, batches, fit_encoder, nearest
+from emocli.stages.import_features import import_features
 
 TINY = {
     "encoder": {"depths": [1], "hidden_sizes": [8], "embedding_size": 8, "dim": 8, "side": 32},
@@ -124,9 +128,14 @@ def test_sound_and_faces_of_a_corpus(corpus: Manifest, store: Path, tmp_path: Pa
         assert summary.classes == corpus.classes
 
 
-def test_scenes_are_read_from_the_videos(corpus: Manifest, tmp_path: Path) -> None:
+def test_scenes_are_read_from_the_videos(
+    corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     summary = fit(corpus, tmp_path / "run", "scene")
     assert (summary.train, summary.valid) == (4, 4)
+    # What is finished is left alone, and no video read again.
+    monkeypatch.setattr(_pictures, "frames", None)
+    assert fit(corpus, tmp_path / "run", "scene").state == "already trained"
 
 
 def test_the_test_split_is_not_seen(corpus: Manifest, store: Path, tmp_path: Path) -> None:
@@ -139,12 +148,46 @@ def test_the_test_split_is_not_seen(corpus: Manifest, store: Path, tmp_path: Pat
     assert models[0] == models[1]
 
 
-def test_clips_without_a_face_are_counted(corpus: Manifest, store: Path, tmp_path: Path) -> None:
+def test_clips_without_a_label_are_counted(corpus: Manifest, store: Path, tmp_path: Path) -> None:
     unlabelled = tuple(
         replace(c, label=None) if c is corpus.split("train")[0] else c for c in corpus.clips
     )
     summary = fit(replace(corpus, clips=unlabelled), tmp_path / "run", store=store)
     assert summary.skipped == {"without a label": 1}
+
+
+def stored_faces(corpus: Manifest, store: Path, main: Mapping[str, bool]) -> None:
+    """A row of a feature `faces` for every clip that is named, and whether it is a face."""
+    recipe = Recipe("faces", "visual", corpus.fingerprint, {})
+    crop = np.zeros((1, 32, 32, 3), np.uint8)
+    tracks = {i: Track(crop, extra={"main": np.array([shown])}) for i, shown in main.items()}
+    with FeatureWriter(store, recipe, list(tracks)) as writer:
+        (part,) = writer.reserve(1)
+        write_part(part, recipe, tracks, ())
+        writer.finish(list(tracks))
+
+
+def test_clips_without_a_face_are_counted(corpus: Manifest, tmp_path: Path) -> None:
+    clips = [clip.id for clip in corpus.clips]
+    first = corpus.split("train")[0].id
+    stored_faces(corpus, tmp_path / "store", {i: i != first for i in clips})
+    summary = fit(corpus, tmp_path / "run", store=tmp_path / "store")
+    assert summary.skipped == {"without faces": 1}
+    stored_faces(corpus, tmp_path / "bare", dict.fromkeys(clips, False))
+    with pytest.raises(ManifestError, match="fewer than two classes"):
+        fit(corpus, tmp_path / "none", store=tmp_path / "bare")
+
+
+def test_a_feature_without_faces_is_refused(corpus: Manifest, tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "faces.npz",
+        ids=np.array([clip.id for clip in corpus.clips]),
+        offsets=np.arange(len(corpus.clips) + 1),
+        values=np.zeros((len(corpus.clips), 3), np.float32),
+    )
+    import_features(tmp_path / "faces.npz", "faces", "visual", corpus, tmp_path / "store")
+    with pytest.raises(StoreError, match="holds no faces"):
+        fit(corpus, tmp_path / "run", store=tmp_path / "store")
 
 
 def test_what_cannot_be_learned_is_refused(corpus: Manifest, store: Path, tmp_path: Path) -> None:
