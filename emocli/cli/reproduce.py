@@ -63,7 +63,7 @@ def command(
         "only": row or None,
     }
     told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
-    tree = merge(sections.settings("reproduce", config, settings), told)
+    tree = merge(sections.settings("reproduce", config, settings, stage.sections(experiment)), told)
     corpus = Manifest.read(manifest, root)
     if dry_run:
         show.as_json(stage.plan(experiment, corpus, store, tree))

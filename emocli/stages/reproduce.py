@@ -170,6 +170,17 @@ class Experiment:
         )
 
 
+def sections(name: str) -> tuple[str, ...]:
+    """Name the sections of settings that an experiment takes.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such experiment.
+    """
+    return extractors.SECTIONS if isinstance(wanted(name, {}), Extractors) else SECTIONS
+
+
 def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str, Any]:
     """Check everything and say what would be run; writes nothing but what is never missing."""
     table = wanted(name, settings)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emocli.cli.sections import settings
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
 from emocli.experiments.m2f_extractor import Config, table
 from emocli.learn.encoder import load
 from emocli.learn.triplet import PRESETS
-from emocli.stages.reproduce import Reproduction, plan, reproduce
+from emocli.stages.reproduce import Reproduction, plan, reproduce, sections
 from tests import toy
 
 TINY = {
@@ -157,3 +158,14 @@ def test_rows_are_told_apart(kind: Any) -> None:
     assert made.kind == kind
     assert len({row.name for row in made.rows}) == len(made.rows)
     assert len({str((row.preset, row.settings)) for row in made.rows}) == len(made.rows)
+
+
+def test_a_file_of_settings_is_read_for_encoders(corpus: toy.Toy, tmp_path: Path) -> None:
+    """Of the same sections a table of networks takes others."""
+    file = tmp_path / "encoders.toml"
+    file.write_text("[loss]\nmargin = 0.4\n[network]\nlayers = 1\n[reproduce]\nseeds = 1\n")
+    for name, wanted in (
+        ("m2f-extractor", {"loss", "reproduce"}),
+        ("m2f-t4", {"network", "reproduce"}),
+    ):
+        assert set(settings("reproduce", file, None, sections(name))) == wanted
