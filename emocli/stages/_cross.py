@@ -132,7 +132,8 @@ def _check(run: Path, parts: Sequence[Bench]) -> None:
             what = "the folds are those of another corpus"
             raise RunError(what, where=run, mend=f"evaluate one of them, {part.run}")
         fold = config.fold
-        other = first.model_copy(update={"fold": fold, "labels": config.labels})
+        own = {"fold": fold, "labels": config.labels, "check": config.check}
+        other = first.model_copy(update=own)
         expected = None if fold is None else fold.model_copy(update={"index": index})
         difference = other.differs(config) or (None if fold == expected else "another fold")
         if difference or config.seeds != first.seeds:

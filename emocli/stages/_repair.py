@@ -98,7 +98,7 @@ class Workshop:
         Proxies that are learnt from are made without the dialogue or speaker of the clip: the bank
         holds the clip itself.
         """
-        noisy, corrupter = self._corrupted(train.then(self.standardiser))
+        noisy, corrupter = self.corrupted(train.then(self.standardiser))
         config = self.trained.at_training
         if config.fill != "proxy":
             return self.repaired(noisy, config, corrupter).samples
@@ -114,10 +114,10 @@ class Workshop:
 
     def chosen_by(self, valid: Samples) -> Samples:
         """Corrupt the valid split, and repair it as test clips are repaired."""
-        noisy, corrupter = self._corrupted(valid.then(self.standardiser))
+        noisy, corrupter = self.corrupted(valid.then(self.standardiser))
         return self.repaired(noisy, self.trained, corrupter).samples
 
-    def _corrupted(self, samples: Samples) -> tuple[Samples, Corrupter | None]:
+    def corrupted(self, samples: Samples) -> tuple[Samples, Corrupter | None]:
         """Do to standardised clips what is done to those the network is trained with."""
         if not self.trained.corrupt:
             return samples, None
@@ -130,7 +130,7 @@ class Workshop:
         key = config.model_dump_json(), frozenset(without)
         if key not in self._generators:
             whole = self.train.then(self.standardiser)
-            train = self._corrupted(whole)[0] if config.fit_on == "as_given" else whole
+            train = self.corrupted(whole)[0] if config.fit_on == "as_given" else whole
             train = replace(train, clips=tuple(c for c in train.clips if c.id not in key[1]))
             if not train.clips:
                 raise StoreError("there is no training clip to regenerate features from")
