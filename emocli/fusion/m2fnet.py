@@ -8,9 +8,9 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, cast
 
 import torch
 from pydantic import Field, model_validator
@@ -24,6 +24,7 @@ from emocli.fusion._layers import Encoder, PerView, Size
 
 Depth = Annotated[int, Field(ge=1, le=32)]
 Pooling = Literal["mean", "max", "words"]
+Context = Literal["full", "past", "none"]
 
 GROUPS = 4
 """Groups of clips of similar length, of which a network reads the words of one at a time."""
@@ -58,8 +59,8 @@ class Config(Settings):
         Whether a learned vector for the speaker, counted within the dialogue, is added.
     speakers : int
         Speakers told apart; all further ones share the last vector.
-    context : {'full', 'past'}
-        Whether an utterance sees those after it.
+    context : {'full', 'past', 'none'}
+        Whether an utterance sees the whole dialogue, what came before it, or itself alone.
     utterance : {'mean', 'max', 'words'}, or a mapping of modalities to these
         How the steps of a clip become one vector: their mean, their maximum, or what a
         bidirectional LSTM finds in them, weighed by attention. Features with one row per clip stay
@@ -85,7 +86,7 @@ class Config(Settings):
     pos: Literal["none", "sinusoidal"] = "none"
     speaker_emb: bool = False
     speakers: Depth = 8
-    context: Literal["full", "past"] = "full"
+    context: Context = "full"
     utterance: Pooling | dict[str, Pooling] = "mean"
     words_hidden: Size = 128
     width: Size | None = None
@@ -204,7 +205,7 @@ class Places:
     def laid_out(self, rows: Tensor) -> Tensor:
         """Arrange rows (n, ...) by dialogue, (B, K, ...), zero where there is no utterance."""
         empty = rows.new_zeros(self.shape[0] * self.shape[1], *rows.shape[1:])
-        return empty.index_copy(0, self.index, rows).unflatten(0, self.shape)
+        return empty.index_copy(0, self.index, rows).view(*self.shape, *rows.shape[1:])
 
     def rows(self, values: Tensor) -> Tensor:
         """Bring what is laid out back into rows."""
@@ -289,7 +290,7 @@ class Encoding(nn.Module):
     def __init__(self, width: int, config: Config) -> None:
         super().__init__()
         self.skip = config.enc_skip
-        self.past = config.context == "past"
+        self.context = config.context
         self.heads = heads(width, config.heads)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
@@ -304,13 +305,13 @@ class Encoding(nn.Module):
 
     def forward(self, said: Tensor, observed: Tensor, places: Places) -> Stream:
         """Let utterances (n, D) attend to those that were observed."""
-        visible = seen(places.laid_out(observed), self.past)
+        visible = seen(places.laid_out(observed), self.context)
         # An utterance that sees none sees itself: a softmax needs something.
         itself = torch.eye(places.shape[1], device=said.device, dtype=torch.bool)
         allowed = visible | (~visible.any(dim=-1, keepdim=True) & itself)
         rows = said
         for layer in self.layers:
-            encoded = _encode(layer, rows, allowed, places)
+            encoded = _encode(cast(nn.TransformerEncoderLayer, layer), rows, allowed, places)
             rows = encoded + rows if self.skip else encoded  # eq. 5
         return Stream(rows.masked_fill(~observed[:, None], 0), visible)
 
@@ -334,7 +335,6 @@ class FusionLayer(nn.Module):
 
     def __init__(self, width: int, others: Mapping[str, int], config: Config) -> None:
         super().__init__()
-        self.past = config.context == "past"
         self.residual = config.fusion_residual
         self.heads = heads(width, config.heads)
         self.attention = PerView(
@@ -363,7 +363,8 @@ class FusionLayer(nn.Module):
     def _attend(self, name: str, mixed: Tensor, other: Stream, places: Places) -> Tensor:
         nothing = ~other.visible.any(dim=-1, keepdim=True)
         allowed = other.visible | nothing
-        found = attend(self.attention[name], mixed, other.rows, mixed, allowed, places)
+        attention = cast(nn.MultiheadAttention, self.attention[name])
+        found = attend(attention, mixed, other.rows, mixed, allowed, places)
         return found.masked_fill(places.rows(nothing), 0)
 
 
@@ -379,15 +380,15 @@ def attend(
 
     ``allowed``, bool (B, K, K), says which keys (columns) each query (row) sees: at least one.
     """
-    count = attention.num_heads
-    if attention.in_proj_weight is not None:
+    weights: Sequence[Tensor]
+    if attention.kdim == attention.embed_dim:
         weights = attention.in_proj_weight.chunk(3)
     else:
         weights = (attention.q_proj_weight, attention.k_proj_weight, attention.v_proj_weight)
     parts = zip((queries, keys, values), weights, attention.in_proj_bias.chunk(3), strict=True)
     q, k, v = (
         places.laid_out(functional.linear(rows, weight, bias))
-        .unflatten(-1, (count, -1))
+        .view(*places.shape, attention.num_heads, -1)
         .transpose(1, 2)
         for rows, weight, bias in parts
     )
@@ -402,10 +403,12 @@ def heads(width: int, most: int) -> int:
     return max(count for count in range(1, most + 1) if width % count == 0)
 
 
-def seen(mask: Tensor, past: bool) -> Tensor:
+def seen(mask: Tensor, context: Context) -> Tensor:
     """Bool (B, K, K): which observed utterances (columns) each one (rows) may attend to."""
     visible = mask[:, None].expand(-1, mask.shape[1], -1)
-    return visible.tril() if past else visible
+    if context == "full":
+        return visible
+    return visible.tril() if context == "past" else visible.tril().triu()
 
 
 def sinusoids(steps: int, width: int) -> Tensor:

@@ -105,7 +105,8 @@ class Written:
 
     def visible(self, count: int, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         square = np.broadcast_to(observed, (count, count))
-        return np.tril(square) if self.config.get("context") == "past" else square
+        shown = {"past": np.tri(count), "none": np.eye(count)}.get(self.config.get("context", ""))
+        return square if shown is None else square & shown.astype(bool)
 
     def logits(self, batch: Batch) -> Array:
         rows, start = [], 0
@@ -148,6 +149,7 @@ class Written:
         {"layers": 3},
         {"heads": 2},
         {"context": "past"},
+        {"context": "none"},
         {"fusion": "concat"},
         {"fusion_layers": 5},
         {"fusion_residual": "add"},
@@ -225,6 +227,7 @@ def test_the_past_does_not_see_the_future() -> None:
 
     assert moved(context="past") == [False, False, True] + 5 * [False]
     assert moved(context="full") == [True, True, True] + 5 * [False]
+    assert moved(context="none") == [False, False, True] + 5 * [False]
 
 
 def test_a_missing_utterance_is_no_key() -> None:
