@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
+
+    from emocli.report.tables import Table
+    from emocli.stages.analyze._written import Analysis
 
 WIDEST = 1000
 """Characters of a table that is not shown on a terminal."""
@@ -66,6 +69,18 @@ def table(
             width=max(console.width, console.measure(drawn, options=unbounded).maximum), **literal
         )
     console.print(drawn)
+
+
+def analysis(found: Analysis, tables: Iterable[Table], as_data: bool) -> None:
+    """Print an analysis: its data as JSON, or its tables and where data and figures are."""
+    if as_data:
+        as_json(found.data)
+        return
+    for made in tables:
+        table(made.columns, made.rows, made.title)
+    line(f"data: {found.path}")
+    for figure in found.figures:
+        line(f"figure: {figure}")
 
 
 def text(cell: object) -> str:

@@ -66,7 +66,8 @@ def gates(data: Data) -> Figure:
 
 
 def _title(data: Data) -> str:
-    return f"{data['run']} · {data['dataset']}, {data['split']} ({data['n']} clips)"
+    repair = f" · {data['repair']}" if data["repair"] else ""
+    return f"{data['run']} · {data['dataset']}, {data['split']} ({data['n']} clips){repair}"
 
 
 def _line(axes: Axes, values: Any, condition: str, index: int, shift: float) -> None:

@@ -30,9 +30,4 @@ def command(
     from emocli.stages.analyze.attention import attention
 
     found = attention(run, clip, hop=hop.value, manifest=manifest, store=store, figures=figures)
-    if json:
-        show.as_json(found.data)
-        return
-    show.line(f"data: {found.path}")
-    for figure in found.figures:
-        show.line(f"figure: {figure}")
+    show.analysis(found, (), json)

@@ -45,11 +45,4 @@ def command(
             figures=figures,
             progress=progress,
         )
-    if json:
-        show.as_json(found.data)
-        return
-    for table in tabulate(found.data):
-        show.table(table.columns, table.rows, table.title)
-    show.line(f"data: {found.path}")
-    for figure in found.figures:
-        show.line(f"figure: {figure}")
+    show.analysis(found, tabulate(found.data), json)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emocli import __version__
 from emocli.data.durable import replacing, write_at
-from emocli.learn.rundir import REPORTS
+from emocli.learn.rundir import REPORTS, RunConfig
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,26 @@ class Analysis:
     path: Path
     data: dict[str, Any]
     figures: tuple[Path, ...]
+
+
+def about(run: Path, config: RunConfig) -> dict[str, Any]:
+    """Say whose analysis it is: what its data begin with."""
+    return {
+        "format": 1,
+        "emocli": __version__,
+        "run": run.resolve().name,
+        "fusion": config.fusion,
+        "seeds": list(config.seeds),
+        "dataset": config.dataset,
+    }
+
+
+def titled(*parts: str | None, seed: int = 0) -> str:
+    """Name an analysis after what sets it apart from others of the run; empty parts are left out.
+
+    ``seed`` is that of the corruptions.
+    """
+    return "+".join([*filter(None, parts), *([f"seed {seed}"] if seed else [])])
 
 
 def write(

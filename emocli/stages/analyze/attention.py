@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emocli import __version__
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.clip import Clip
 from emocli.data.store import FeatureStore
@@ -23,7 +22,7 @@ from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
 from emocli.learn.losses import probabilities
 from emocli.stages._bench import Bench
-from emocli.stages.analyze._written import Analysis, write
+from emocli.stages.analyze._written import Analysis, about, write
 
 Hop = Literal["all", "last"]
 
@@ -70,11 +69,7 @@ def attention(
     outputs = _outputs(bench, chosen)
     views = _views(bench, chosen, outputs)
     data = {
-        "format": 1,
-        "emocli": __version__,
-        "run": run.resolve().name,
-        "fusion": bench.config.fusion,
-        "seeds": list(bench.config.seeds),
+        **about(run, bench.config),
         "clip": chosen.id,
         "split": chosen.split,
         "label": chosen.label,

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from emocli import __version__
 from emocli.data.clip import Split
 from emocli.learn.metrics import RULES
 from emocli.robust.corrupt import parse_all
 from emocli.stages._bench import Measured
 from emocli.stages._cross import open_bench
-from emocli.stages.analyze._written import Analysis, write
+from emocli.stages.analyze._written import Analysis, about, titled, write
 
 
 def confusion(
@@ -63,12 +62,7 @@ def confusion(
     asked = parse_all(corrupt, bench.modalities)
     labels = [corruption.label for corruption in asked]
     data = {
-        "format": 1,
-        "emocli": __version__,
-        "run": run.resolve().name,
-        "fusion": bench.config.fusion,
-        "seeds": list(bench.config.seeds),
-        "dataset": bench.config.dataset,
+        **about(run, bench.config),
         "task": bench.config.task,
         "classes": list(bench.config.classes),
         "split": split,
@@ -85,8 +79,7 @@ def confusion(
         from emocli.report.confusion import draw
 
         drawn = draw(data)
-    parts = ["confusion", split, *labels, *filter(None, [bench.repair.label])]
-    name = "+".join([*parts, *([f"seed {seed}"] if seed else [])])
+    name = titled("confusion", split, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
 
 

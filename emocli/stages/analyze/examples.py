@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli import __version__
 from emocli.data.clip import Clip, Split
 from emocli.data.manifest import Manifest, Task
 from emocli.data.media import frames
@@ -23,7 +22,7 @@ from emocli.errors import ConfigError, MediaError, choice
 from emocli.learn.metrics import ACCEPT, PRESENT
 from emocli.robust.corrupt import parse_all
 from emocli.stages._cross import open_bench
-from emocli.stages.analyze._written import Analysis, write
+from emocli.stages.analyze._written import Analysis, about, titled, write
 
 PICTURES = 4
 """Frames shown of a clip."""
@@ -114,12 +113,7 @@ def examples(
     ]
     labels = [corruption.label for corruption in asked]
     data = {
-        "format": 1,
-        "emocli": __version__,
-        "run": run.resolve().name,
-        "fusion": bench.config.fusion,
-        "seeds": list(bench.config.seeds),
-        "dataset": bench.config.dataset,
+        **about(run, bench.config),
         "task": bench.config.task,
         "classes": list(classes),
         "split": split,
@@ -139,8 +133,7 @@ def examples(
         drawn = draw(
             data, {entry["clip"]: pictures(corpus.clip(entry["clip"])) for entry in entries}
         )
-    parts = ["examples", split, *labels, *filter(None, [bench.repair.label, mistaken])]
-    name = "+".join([*parts, *([f"seed {seed}"] if seed else [])])
+    name = titled("examples", split, *labels, bench.repair.label, mistaken, seed=seed)
     return write(run, name, data, list(_rows(entries)), drawn)
 
 
@@ -203,21 +196,21 @@ def _judged(task: Task, targets: NDArray[Any], values: NDArray[Any]) -> Iterator
 def _right(judged: Sequence[Example], classes: int, top: int) -> Iterator[Example]:
     """Choose the most confident right answers of each class, class by class."""
     for wanted in range(classes):
-        yield from _worst([e for e in judged if e.right and e.shown == wanted], top)
+        yield from _surest([e for e in judged if e.right and e.shown == wanted], top)
 
 
 def _wrong(judged: Sequence[Example], most: int, pair: tuple[int, int] | None) -> Sequence[Example]:
     """Choose the most confident errors: one of each two classes, or all of one pair."""
     wrong = [example for example in judged if not example.right]
     if pair is not None:
-        return _worst([e for e in wrong if (e.shown, e.said) == pair], most)
+        return _surest([e for e in wrong if (e.shown, e.said) == pair], most)
     of_pair: dict[tuple[int, int], Example] = {}
-    for example in _worst(wrong, len(wrong)):
+    for example in _surest(wrong, len(wrong)):
         of_pair.setdefault((example.shown, example.said), example)
     return [*of_pair.values()][:most]
 
 
-def _worst(found: Sequence[Example], most: int) -> list[Example]:
+def _surest(found: Sequence[Example], most: int) -> list[Example]:
     return sorted(found, key=lambda example: -example.confidence)[:most]
 
 

@@ -12,18 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
-from emocli.robust.corrupt import Corrupter, Corruption, parse_all
 from emocli.stages._bench import Bench
-from emocli.stages.analyze._written import Analysis, write
+from emocli.stages.analyze._conditions import CLEAN, conditions
+from emocli.stages.analyze._written import Analysis, about, titled, write
 
 Progress = Callable[[int, int], None]
-
-CLEAN = "clean"
 
 Gates = dict[str, list[list[float | None]]]
 """View to a row per seed with a number per hop; None where no clip has the view."""
@@ -42,7 +39,8 @@ def gates(
 ) -> Analysis:
     """Write down and draw how far each view passes its gate in each hop.
 
-    Figures are means over the clips that have the view, of each seed; 1 is open, 0 shut.
+    Figures are means over the clips that have the view, of each seed; 1 is open, 0 shut. About
+    modalities that are not trusted is done what was done in training.
 
     Parameters
     ----------
@@ -68,22 +66,17 @@ def gates(
         If the run is no run, what is asked does not fit it, or its network has no gates.
     """
     bench = Bench.open(run, split, manifest, store)
-    conditions = list(_conditions(bench, corrupt))
+    asked = conditions(corrupt, bench.modalities)
     found: dict[str, Gates] = {}
-    for index, corruptions in enumerate(conditions):
-        progress(index, len(conditions))
-        label = " + ".join(corruption.label for corruption in corruptions) or CLEAN
-        found[label] = _gates(bench, _spoilt(bench.samples, corruptions, seed))
-    progress(len(conditions), len(conditions))
+    for label, corruptions in asked.items():
+        progress(len(found), len(asked))
+        found[label] = _gates(bench, bench.seen(corruptions, seed))
+    progress(len(found), len(asked))
     data = {
-        "format": 1,
-        "emocli": __version__,
-        "run": run.resolve().name,
-        "fusion": bench.config.fusion,
-        "seeds": list(bench.config.seeds),
-        "dataset": bench.config.dataset,
+        **about(run, bench.config),
         "split": split,
         "n": len(bench.samples),
+        "repair": bench.repair.label,
         "corruption_seed": seed,
         "gates": found,
     }
@@ -92,20 +85,9 @@ def gates(
         from emocli.report.gates import draw
 
         drawn = draw(data)
-    name = "+".join(["gates", split, *(label for label in found if corrupt and label != CLEAN)])
+    labels = [label for label in found if corrupt and label != CLEAN]
+    name = titled("gates", split, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
-
-
-def _conditions(bench: Bench, corrupt: Sequence[str]) -> Iterator[tuple[Corruption, ...]]:
-    yield ()
-    if corrupt:
-        yield parse_all(corrupt, bench.modalities)
-    else:
-        yield from (parse_all([modality], bench.modalities) for modality in bench.modalities)
-
-
-def _spoilt(samples: Samples, corruptions: tuple[Corruption, ...], seed: int) -> Samples:
-    return samples.then(Corrupter(corruptions, seed, samples)) if corruptions else samples
 
 
 def _gates(bench: Bench, samples: Samples) -> Gates:

@@ -14,21 +14,18 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
 from emocli.learn.statistics import cluster_bootstrap, grouping, groups
 from emocli.learn.summary import bounds
-from emocli.robust.corrupt import Corruption, parse_all
 from emocli.stages._bench import Bench
 from emocli.stages._plain import plain
-from emocli.stages.analyze._written import Analysis, write
+from emocli.stages.analyze._conditions import CLEAN, conditions
+from emocli.stages.analyze._written import Analysis, about, titled, write
 
 Progress = Callable[[int, int], None]
-
-CLEAN = "clean"
 
 NOISE = "0.01"
 """Signal-to-noise ratio, if no corruption is given (Mittal 2020)."""
@@ -81,21 +78,15 @@ def weights(
         If the run is no run, what is asked does not fit it, or its network weighs nothing.
     """
     bench = Bench.open(run, split, manifest, store, repair)
-    conditions = _conditions(bench, corrupt)
+    asked = conditions(corrupt, bench.modalities, f"gaussian@{NOISE}")
     found: dict[str, Weights] = {}
-    for index, corruptions in enumerate(conditions):
-        progress(index, len(conditions))
-        label = " + ".join(corruption.label for corruption in corruptions) or CLEAN
+    for label, corruptions in asked.items():
+        progress(len(found), len(asked))
         found[label] = _weights(bench, bench.seen(corruptions, seed))
-    progress(len(conditions), len(conditions))
+    progress(len(found), len(asked))
     data = plain(
         {
-            "format": 1,
-            "emocli": __version__,
-            "run": run.resolve().name,
-            "fusion": bench.config.fusion,
-            "seeds": list(bench.config.seeds),
-            "dataset": bench.config.dataset,
+            **about(run, bench.config),
             "split": split,
             "n": len(bench.samples),
             "repair": bench.repair.label,
@@ -114,20 +105,9 @@ def weights(
         from emocli.report.weights import draw
 
         drawn = draw(data)
-    name = "+".join(["weights", split, *(label for label in found if corrupt and label != CLEAN)])
-    return write(run, name + _suffix(bench, seed), data, list(_rows(data)), drawn)
-
-
-def _conditions(bench: Bench, corrupt: Sequence[str]) -> list[tuple[Corruption, ...]]:
-    if corrupt:
-        return [(), parse_all(corrupt, bench.modalities)]
-    each = [f"{modality}:gaussian@{NOISE}" for modality in bench.modalities]
-    return [(), *(parse_all([spec], bench.modalities) for spec in each)]
-
-
-def _suffix(bench: Bench, seed: int) -> str:
-    repaired = f"+{bench.repair.label}" if bench.repair.label else ""
-    return repaired + (f"+seed {seed}" if seed else "")
+    labels = [label for label in found if corrupt and label != CLEAN]
+    name = titled("weights", split, *labels, bench.repair.label, seed=seed)
+    return write(run, name, data, list(_rows(data)), drawn)
 
 
 def _weights(bench: Bench, samples: Samples) -> Weights:

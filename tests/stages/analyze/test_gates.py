@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
     return toy.build(tmp_path_factory.mktemp("toy"))
 
 
-def trained(corpus: toy.Toy, name: str, fusion: str = "rrnn", seeds: int = 1, **own: str) -> Path:
+def trained(
+    corpus: toy.Toy,
+    name: str,
+    fusion: str = "rrnn",
+    seeds: int = 1,
+    robust: dict[str, Any] | None = None,
+    **own: str,
+) -> Path:
     settings = merge(QUICK, {"network": own})
     return train(
         corpus.manifest,
@@ -38,6 +46,7 @@ def trained(corpus: toy.Toy, name: str, fusion: str = "rrnn", seeds: int = 1, **
         fusion=fusion,
         run=corpus.folder / name,
         settings=settings,
+        robust=robust,
         seeds=seeds,
     ).run
 
@@ -90,6 +99,15 @@ def test_by_default_every_modality_is_corrupted_in_turn(run: Path) -> None:
     )  # fmt: skip
     wanted = analysis.data["gates"][conditions[-1]]["visual"][1][1]
     assert float(last["gate"]) == pytest.approx(wanted)
+
+
+def test_what_the_training_repaired_is_repaired(corpus: toy.Toy) -> None:
+    robust = {"corrupt": ["visual:zero"], "oracle": True, "fill": "missing"}
+    analysis = gates(trained(corpus, "wary", robust=robust), corrupt=[SPEC], seed=3)
+    assert analysis.data["repair"] == "oracle, missing"
+    # As if it had never been recorded: there is no gate to pass.
+    assert analysis.data["gates"][LABEL]["visual"] == [[None, None]]
+    assert analysis.path.name == "gates+test+visual-gaussian--20-dB+oracle-missing+seed-3.json"
 
 
 def test_the_command_shows_a_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,34 @@
+"""Under which conditions an analysis looks at a network: clean, and corrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from emocli.robust.corrupt import Corruption, parse_all
+
+CLEAN = "clean"
+
+
+def conditions(
+    corrupt: Sequence[str], modalities: Sequence[str], default: str = ""
+) -> dict[str, tuple[Corruption, ...]]:
+    """Return each condition's label and corruptions, the clean one first.
+
+    Parameters
+    ----------
+    corrupt : sequence of str
+        Corruptions, all at once (as in `emocli evaluate`).
+    modalities : sequence of str
+        Which ones the network knows.
+    default : str
+        What is done to every modality in turn where none is given, e.g. ``gaussian@0dB``; by
+        default the usual corruption.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such corruption or modality.
+    """
+    each = [[f"{modality}:{default}" if default else modality] for modality in modalities]
+    asked = [parse_all(specs, modalities) for specs in ([corrupt] if corrupt else each)]
+    return {CLEAN: (), **{" + ".join(c.label for c in own): own for own in asked}}
