@@ -80,7 +80,7 @@ def table(config: Config) -> Table:
 
     dropout: Tree = {"train": {"modality_dropout": config.modality_dropout}}
     learning: Tree = {"robust": {"train_on_proxy": True}}
-    both = {"check": True, "proxy": config.proxy}
+    both: dict[str, Any] = {"check": True, "proxy": config.proxy}
     rows = (
         Row(
             "original loss",

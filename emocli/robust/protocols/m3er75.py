@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Literal, Self, cast, get_args
+from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
 from pydantic import Field
@@ -50,15 +50,15 @@ class Config(Protocol):
     def parse(cls, level: str | None) -> Self:
         """Read ``iid``, ``missing``, an SNR, or several of them joined by ``+``."""
         parts = [part.strip() for part in level.split("+")] if level is not None else []
-        modes = [part for part in parts if part in MODES]
+        modes = [mode for mode in MODES for part in parts if part == mode]
         strengths = [part for part in parts if part not in (*MODES, MISSING)]
         if len(modes) > 1 or len(strengths) > 1 or (strengths and MISSING in parts):
             raise ConfigError(f"level '{level}'", mend=f"allowed is {ALLOWED}")
         try:
             config = cls(
-                mode=cast(Mode, (*modes, "one")[0]),
+                mode=modes[0] if modes else "one",
                 missing=MISSING in parts,
-                snr=(*strengths, "0.01")[0],
+                snr=strengths[0] if strengths else "0.01",
             )
             config.describe()
         except ConfigError:

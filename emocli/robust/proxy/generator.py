@@ -201,7 +201,7 @@ class ProxyGenerator:
     def _brought_to(self, sequence: Array, length: int) -> Rows:
         """Bring a regenerated sequence to a length."""
         if not self.representation.padded:
-            return lengthened(sequence[None], length)[0].astype(np.float32)
+            return np.asarray(lengthened(sequence[None], length)[0], np.float32)
         rows = np.zeros((length, sequence.shape[1]), np.float32)
         rows[: len(sequence)] = sequence[:length]
         return rows

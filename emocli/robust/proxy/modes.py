@@ -32,7 +32,8 @@ def knn_ls(x: Array, y: Array, config: ProxyConfig) -> Transformation:
     """
 
     def local(query: Array, near: NDArray[np.int64]) -> Array:
-        return _regularised(x[near] @ x[near].T, config.ridge, x[near] @ query) @ y[near]
+        weights = _regularised(x[near] @ x[near].T, config.ridge, x[near] @ query)
+        return np.asarray(weights @ y[near])
 
     return _by_neighbours(x, y, config.k, local)
 
@@ -43,7 +44,7 @@ def affine(x: Array, y: Array, config: ProxyConfig) -> Transformation:
     def local(query: Array, near: NDArray[np.int64]) -> Array:
         away = x[near] - query
         weights = _regularised(away @ away.T, config.ridge, np.ones(len(near)))
-        return weights / weights.sum() @ y[near]
+        return np.asarray(weights / weights.sum() @ y[near])
 
     return _by_neighbours(x, y, config.k, local)
 
