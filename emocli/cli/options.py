@@ -86,7 +86,7 @@ DEFAULTS = {"--proxy": "paper"}
 
 def with_defaults(arguments: Sequence[str]) -> list[str]:
     """Write down the values that were left out."""
-    following = [*arguments[1:], "-"]
+    following = [*arguments, "-"][1:]
     return [
         part
         for argument, after in zip(arguments, following, strict=True)

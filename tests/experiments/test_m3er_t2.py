@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from emocli.experiments._table import CLEAN
+from emocli.experiments.m3er_t2 import Config, table
+from emocli.robust.repair import RobustConfig
+
+TABLE = table(Config(proxy="ridge"))
+ROWS = {row.name: row for row in TABLE.rows}
+
+
+def asked(name: str) -> RobustConfig:
+    row = ROWS[name]
+    return RobustConfig().asked(**row.training, settings=row.settings.get("robust"))
+
+
+def test_the_five_rows_of_the_paper_have_its_numbers_beside() -> None:
+    printed = {name: row.printed for name, row in ROWS.items() if row.printed}
+    assert len(printed) == 5
+    assert printed["M3ER"]["clean"] == {"weighted_f1": 0.902, "accuracy": 0.890}
+    assert printed["noisy, check and proxy"]["noisy"]["accuracy"] == 0.850
+    iemocap = {row.name: row.printed for row in table(Config(printed="iemocap")).rows}
+    assert iemocap["noisy, check"]["noisy"]["accuracy"] == 0.751
+
+
+def test_each_row_takes_one_thing_away_or_puts_another_in_its_place() -> None:
+    names = ("noisy", "noisy, check", "noisy, check and proxy", "noisy, oracle and proxy")
+    assert [(asked(n).trust, asked(n).fill) for n in names] == [
+        ("all", "discard"),
+        ("check", "discard"),
+        ("check", "proxy"),
+        ("oracle", "proxy"),
+    ]
+    assert asked("noisy, check and proxy").proxy.mode == "ridge"
+    assert not asked("noisy, check and proxy").train_on_proxy
+    assert asked("noisy, check, trained on proxies").train_on_proxy
+    assert asked("noisy, check and zeros").fill == "zero"
+    assert asked("noisy, check and means").proxy.mode == "mean"
+    assert ROWS["noisy, modality dropout"].settings == {"train": {"modality_dropout": 0.25}}
+    assert ROWS["original loss"].settings == {"network": {"loss": "orig"}}
+
+
+def test_noisy_rows_are_trained_and_tested_under_the_same_corruption() -> None:
+    for name, row in ROWS.items():
+        if name.startswith("noisy"):
+            assert asked(name).corrupt == ("m3er75",)
+            assert [c.corrupt for c in row.conditions] == [("m3er75",)]
+        else:
+            assert not row.training
+    clean = [name for name, row in ROWS.items() if row.conditions == (CLEAN,)]
+    assert clean == ["original loss", "M3ER", "logistic regression"]
+
+
+def test_what_is_compared_is_there() -> None:
+    assert {name for pair in TABLE.comparisons for name in pair} <= ROWS.keys()
