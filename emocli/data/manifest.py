@@ -368,9 +368,6 @@ def _column(name: str, prefix: str) -> tuple[str, str, Callable[[str], Any]]:
 
 def _check_header(header: Sequence[str], path: Path, classes: Sequence[str]) -> None:
     where = f"{path}, row 1"
-    twice = rules.repeated(header)
-    if twice is not None:
-        raise ManifestError(f"column '{twice}' is there twice", where=where)
     labels = [LABEL + name for name in classes]
     for name in header:
         if name in PARSERS or name in labels or (name.startswith(MEDIA) and name != MEDIA):

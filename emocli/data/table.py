@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from emocli.data import rules
 from emocli.errors import EmocliError
 
 BYTE_ORDER_MARKS = {b"\xff\xfe\x00\x00": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
@@ -46,7 +47,7 @@ def read_table(path: Path, error: type[EmocliError], *, fallback: str | None = N
     path : Path
         The file.
     error : type
-        What to raise if it is absent, empty, not UTF-8 or not rectangular.
+        What to raise if it is absent, empty, not UTF-8, not rectangular, or names a column twice.
     fallback : str, optional
         The encoding of a file that is not UTF-8, instead of refusing it.
     """
@@ -66,6 +67,9 @@ def read_table(path: Path, error: type[EmocliError], *, fallback: str | None = N
     if not rows:
         raise error("is empty", where=path)
     header = tuple(rows[0])
+    twice = rules.repeated(header)
+    if twice is not None:
+        raise error(f"column '{twice}' is there twice", where=f"{path}, row {lines[0]}")
     for row, start in zip(rows, lines, strict=True):
         if len(row) != len(header):
             raise error(

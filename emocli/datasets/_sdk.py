@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -138,6 +139,10 @@ def build(
         what = f"has no scores of {', '.join(lacking)}" if lacking else "has no segment"
         mend = f"choose another file with {corpus.name}.labels, or another {corpus.name}.task"
         raise ManifestError(what, where=labels, mend=mend)
+    for segment in found:
+        if not all(map(math.isfinite, segment.scores.values())):
+            what = f"segment '{segment.id}' has a score that is not a finite number"
+            raise ManifestError(what, where=labels)
     found = _with_texts(found, folder)
     splits, standard = _splits(found, folder, config.folds, corpus)
     media = _media(folder)

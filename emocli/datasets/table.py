@@ -5,7 +5,7 @@ Source: no corpus in particular.
 ``labels.csv`` has a column ``id`` and a column of labels; ``split``, ``dialogue``, ``turn``,
 ``speaker``, ``start``, ``end``, ``text`` and ``media.<kind>`` are as in a manifest. Labels are
 classes; or numbers, which ``edges`` cut into classes. Without ``edges`` a few whole numbers are
-classes, other numbers intensities. A clip with an empty label has none.
+classes, other numbers intensities. A clip whose label is empty or ``nan`` has none.
 
 Splits are those of the table; with ``split=new``, or where the table has none, they are drawn: by
 dialogue, else by speaker, else clip by clip.
@@ -126,6 +126,7 @@ def build(root: Path, config: Config) -> Manifest:
         clips = apart(clips, _group)
     alone = sum(not clip.dialogue and not clip.speaker for clip in clips) if drawn else 0
     absent = [name for name in SPLITS[:2] if not any(clip.split == name for clip in clips)]
+    mend = "" if drawn else "; draw splits: table.split=new"
     unlabelled = sum(cell is None for cell in labels.cells)
     return Manifest(
         clips=clips,
@@ -140,10 +141,7 @@ def build(root: Path, config: Config) -> Manifest:
                 (alone, "clips are split one by one: their dialogues and speakers are not known"),
                 (unlabelled, "clips have no label"),
             ),
-            *(
-                f"no clip is in {name}: training needs it; draw splits: table.split=new"
-                for name in absent
-            ),
+            *(f"no clip is in {name}: training needs it{mend}" for name in absent),
         ),
     )
 
@@ -186,11 +184,14 @@ def _column(table: Table, named: str, path: Path) -> str:
 
 
 def _cells(table: Table, column: str) -> list[str]:
-    return [row[column].strip() for row in table.records()]
+    cells = [row[column].strip() for row in table.records()]
+    return ["" if cell.lower() == "nan" else cell for cell in cells]
 
 
 def _meaning(column: str, cells: Sequence[str], config: Config, path: Path) -> _Labels:
     """Tell classes, numbers that are classes, and intensities apart."""
+    if cells and not any(cells):
+        raise ManifestError(f"column '{column}' holds no label", where=path)
     numbers = _numbers(cells)
     if numbers is None:
         if config.edges:

@@ -72,6 +72,7 @@ def test_a_table_beside_the_labels_of_the_sdk(tmp_path: Path) -> None:
         ("v[1],v,1,train,high,x", "row 2: could not convert"),
         ("v[1],v,one,train,1,x", "row 2: invalid literal"),
         ("v[1],v,1,dev,1,x", "row 2: there is no split 'dev'"),
+        ("v[1],v,1,train,nan,x", r"segment 'v\[1\]' has a score that is not a finite number"),
     ],
 )
 def test_broken_tables(tmp_path: Path, row: str, message: str) -> None:

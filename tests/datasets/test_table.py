@@ -108,6 +108,8 @@ def test_splits_can_be_drawn(tmp_path: Path) -> None:
     [
         (["name,y", "a,1"], {}, "has no column 'id'"),
         (["id,split", "a,train"], {}, "has no column of labels"),
+        (["id,y", "a,", "b,nan"], {}, "column 'y' holds no label"),
+        (["id,y,id", "a,1,b"], {}, "row 1: column 'id' is there twice"),
         (["id,x,y", "a,1,2"], {}, r"may be the labels: x, y; choose one with --set table\.label"),
         (["id,valence", "a,1"], {"label": "valance"}, "no column 'valance'; did you mean 'valen"),
         (["id,turn,y", "a,first,1"], {}, "row 2: invalid literal"),
@@ -132,8 +134,24 @@ def test_another_table_and_column(tmp_path: Path) -> None:
 
 
 def test_numbers_that_are_none_are_names(tmp_path: Path) -> None:
-    write(tmp_path, "id,y", "a,nan", "b,inf", "c,1")
-    assert build(tmp_path).classes == ("1", "inf", "nan")
+    write(tmp_path, "id,y", "a,none", "b,inf", "c,1")
+    assert build(tmp_path).classes == ("1", "inf", "none")
+
+
+def test_nan_is_no_label(tmp_path: Path) -> None:
+    write(tmp_path, "id,y", "a,nan", "b,0.5", "c,1")
+    manifest = build(tmp_path)
+    assert manifest.task == "intensity"
+    assert [dict(clip.labels) for clip in manifest.clips] == [{}, {"y": 0.5}, {"y": 1}]
+    assert "1 clips have no label" in manifest.notes
+
+
+def test_drawing_splits_is_advised_where_they_were_not_drawn(tmp_path: Path) -> None:
+    write(tmp_path, "id,split,y", "a,train,x", "b,train,z")
+    assert build(tmp_path).notes == (
+        "no clip is in valid: training needs it; draw splits: table.split=new",
+    )
+    assert "no clip is in train: training needs it" in build(tmp_path, split="new").notes
 
 
 def test_it_is_written_and_read(tmp_path: Path) -> None:
