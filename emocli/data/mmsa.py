@@ -342,7 +342,19 @@ def _part(content: Any, path: Path, split: str) -> Part:
     for key, value in arrays.items():
         if (isinstance(value, list) or value.ndim) and len(value) != len(ids):
             raise StoreError(f"'{key}' has {len(value)} rows for {len(ids)} ids", where=where)
+        if key.endswith(PADDING) and not _are_lengths(value):
+            raise StoreError(f"'{key}' does not hold a number of steps per clip", where=where)
     return Part(ids, arrays)
+
+
+def _are_lengths(column: Any) -> bool:
+    try:
+        lengths = np.asarray(column)
+    except ValueError:  # lists of unequal length
+        return False
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iuf":
+        return False
+    return bool((np.isfinite(lengths) & (lengths >= 0)).all())
 
 
 def _ids(column: Any) -> Iterator[str]:
@@ -367,7 +379,8 @@ def _inside(values: NDArray[np.float32], arrays: Mapping[str, Any], name: str, r
     lengths, bert = arrays.get(f"{name}{PADDING}"), arrays.get(BERT)
     if lengths is not None:
         return slice(0, int(lengths[row]))
-    if isinstance(bert, np.ndarray) and bert.shape[1:] == (3, len(values)):
+    numeric = isinstance(bert, np.ndarray) and bert.dtype.kind in "biuf"
+    if numeric and bert.shape[1:] == (3, len(values)):
         return slice(0, int((bert[row, 1] > 0).sum()))
     shown = values.any(axis=1)
     for other in map(arrays.get, ARRAYS.values()):

@@ -95,8 +95,8 @@ def loss(
     embeddings : Tensor, shape (n, d)
         Not normalised.
     labels : Tensor of int64, shape (n,)
-        Their classes; without two of a class and another class there are no triplets and the
-        triplet term is zero.
+        Their classes; without two of a class and another class there are no triplets, and the loss
+        is zero.
     config : TripletConfig
         Settings.
     generator : Generator, optional

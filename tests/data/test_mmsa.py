@@ -391,6 +391,10 @@ def test_ids_in_all_their_forms(tmp_path: Path) -> None:
         (lambda c: {"train": {"id": ["a"]}, "test": {"id": ["a"]}}, "same clip in two splits"),
         (lambda c: {"train": {"id": 3}}, "is no list of clips"),
         (lambda c: {"train": {"id": ["a"], "audio": np.ones((2, 1))}}, "'audio' has 2 rows for 1"),
+        *(
+            (lambda c, own=own: {"train": {"id": ["a", "b"], "audio_lengths": own}}, "of steps per")
+            for own in (["3", "4"], [[3], [4, 5]], [3, -1], [3, np.nan], np.ones((2, 1)))
+        ),
     ],
 )
 def test_other_layouts(tmp_path: Path, content: dict[str, Any], change: Any, message: str) -> None:
