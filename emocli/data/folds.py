@@ -95,7 +95,7 @@ def _dealt(
 ) -> dict[str, int]:
     """Deal groups out to folds."""
     held = _contents(clips, groups)
-    order = sorted(sizes, key=lambda group: (-sizes[group], _digest(group)))
+    order = sorted(sizes, key=lambda group: (-sizes[group], lot(group)))
     full = np.zeros((count, len(next(iter(held.values())))))
     numbers: dict[str, int] = {}
     for group in order:
@@ -143,6 +143,6 @@ def _connected(links: Sequence[Sequence[str]]) -> list[str]:
     return [find(first) for first, *_ in links]
 
 
-def _digest(name: str) -> str:
-    """Order names as if at random: numbering often follows sex, or the date of recording."""
+def lot(name: str) -> str:
+    """Draw a name's lot, always the same: numbering often follows sex, or the date of recording."""
     return hashlib.sha256(name.encode()).hexdigest()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from emocli.data.clip import Clip, Split
+from emocli.data.folds import lot
 
 SHARE = 6
 """One clip in so many is for validation, and as many for the test; at least one each."""
@@ -24,7 +24,7 @@ def _by_itself(clip: Clip) -> str:
 def apart(clips: Sequence[Clip], group: Callable[[Clip], str] = _by_itself) -> tuple[Clip, ...]:
     """Put each group in a split of its own accord, drawn from its name; by default each clip."""
     names = {group(clip) for clip in clips}
-    order = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+    order = sorted(names, key=lot)
     size = max(1, len(order) // SHARE)
     splits: dict[str, Split] = dict.fromkeys(order[:size], "test")
     splits |= dict.fromkeys(order[size : 2 * size], "valid")

@@ -17,7 +17,6 @@ validate); ``fold`` is the session, so that ``--folds 5`` leaves one pair of spe
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.clip import Clip, Split
+from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
 from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
 from emocli.errors import ManifestError
@@ -256,7 +256,7 @@ def _splits(
     if config.split == "dialogxl":
         valid = set(others[-LAST:]) if len(others) > LAST else set(others[-1:])
     else:
-        valid = set(sorted(others, key=_lot)[: max(1, len(others) // TENTH)])
+        valid = set(sorted(others, key=lot)[: max(1, len(others) // TENTH)])
     return {u.id: _split(u, config.test_session, valid) for u in utterances}
 
 
@@ -268,7 +268,7 @@ def _split(utterance: Utterance, test: int, valid: set[str]) -> Split:
 
 def _drawn(utterances: Sequence[Utterance], names: Mapping[str, str]) -> dict[str, Split]:
     """Draw utterances one by one, in the proportion of Dai et al.; all of them, labelled first."""
-    order = sorted(utterances, key=lambda u: (u.code not in names, _lot(u.id)))
+    order = sorted(utterances, key=lambda u: (u.code not in names, lot(u.id)))
     labelled = sum(u.code in names for u in utterances)
     share = labelled / sum(DRAWN.values())
     valid, test = round(share * DRAWN["valid"]), round(share * DRAWN["test"])
@@ -276,7 +276,3 @@ def _drawn(utterances: Sequence[Utterance], names: Mapping[str, str]) -> dict[st
     splits |= dict.fromkeys((u.id for u in order[:test]), "test")
     splits |= dict.fromkeys((u.id for u in order[test : test + valid]), "valid")
     return splits
-
-
-def _lot(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from emocli.config import Settings
-from emocli.errors import ConfigError
+from emocli.features._device import Device, device
 
 if TYPE_CHECKING:
     from emocli.learn.encoder import Encoder, Kind, Picture, Screen
@@ -37,7 +37,7 @@ class EmbeddingConfig(Settings):
 
     encoder: Path
     digest: str = ""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     batch: Annotated[int, Field(ge=1)] = 32
 
     @model_validator(mode="before")
@@ -89,10 +89,6 @@ class Embedder:
     kind: Kind
 
     def __post_init__(self) -> None:
-        import torch
-
-        if self.config.device == "cuda" and not torch.cuda.is_available():
-            raise ConfigError("there is no GPU", where="device", mend="set it to auto")
         _ = self._loaded
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -111,10 +107,8 @@ class Embedder:
 
     @cached_property
     def _loaded(self) -> tuple[Encoder, Screen]:
-        import torch
-
         from emocli.learn.encoder import load
 
+        place = device(self.config.device, f"device of the {self.kind} encoder")
         encoder, screen = load(self.config.encoder, self.kind)
-        gpu = torch.cuda.is_available() and self.config.device != "cpu"
-        return encoder.to("cuda" if gpu else "cpu"), screen
+        return encoder.to(place), screen

@@ -20,6 +20,7 @@ from emocli.config import Settings
 from emocli.data.clip import Clip
 from emocli.data.track import Absent, Track
 from emocli.errors import ConfigError
+from emocli.features._device import Device, device
 
 if TYPE_CHECKING:
     from emocli.learn.text import Reader, Reading, TextNetwork
@@ -55,7 +56,7 @@ class Config(Settings):
     names: bool | None = None
     pool: Literal["cls", "mean"] | None = None
     digest: str = ""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
 
     @model_validator(mode="before")
     @classmethod
@@ -152,14 +153,9 @@ def _parts(config: Config) -> Iterable[tuple[str, int]]:
 
 
 def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
-    import torch
-
     from emocli.learn import text
 
-    gpu = torch.cuda.is_available() and config.device != "cpu"
-    if config.device == "cuda" and not gpu:
-        raise ConfigError("there is no GPU", where="roberta.device", mend="set it to auto")
-    device = "cuda" if gpu else "cpu"
+    place = device(config.device, "roberta.device")
     if _trained(config):
         if config.read:
             raise ConfigError(
@@ -169,7 +165,7 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
             )
         folder = Path(config.encoder)
         network, reader, _ = text.load(folder if part is None else folder / f"part-{part}")
-        return network.to(device), reader
+        return network.to(place), reader
     if config.encoder == text.SCRATCH:
         raise ConfigError(
             "an encoder from scratch has learned nothing",
@@ -179,7 +175,7 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
     settings = text.TextConfig(backbone=config.encoder, **config.read)
     backbone, tokenizer = text.make_backbone(settings, ())
     network = text.TextNetwork(backbone, 1, settings.pool, 0.0)
-    return network.eval().to(device), text.Reader(tokenizer, settings)
+    return network.eval().to(place), text.Reader(tokenizer, settings)
 
 
 def _trained(config: Config) -> bool:

@@ -21,7 +21,7 @@ from emocli.config import Settings
 from emocli.data.clip import Clip
 from emocli.data.media import Frame, frames
 from emocli.data.track import Track
-from emocli.errors import ConfigError
+from emocli.features._device import Device, device
 from emocli.features.faces.weights import DIGESTS, checked
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Config(Settings):
     thresholds: tuple[Probability, Probability, Probability] = (0.6, 0.7, 0.8)
     rate: float | None = Field(default=None, gt=0)
     batch: int = Field(default=16, ge=1)
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,10 @@ class Extractor:
 
     @cached_property
     def _cascade(self) -> Cascade:
-        import torch
-
         from emocli.features.faces.cascade import Cascade
 
-        device = self.config.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        return Cascade(self.config.factor, self.config.thresholds, device)
+        place = device(self.config.device, "faces.device")
+        return Cascade(self.config.factor, self.config.thresholds, place)
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return a row per face: crops, shape (T, size, size, 3), and what belongs to them.
@@ -135,9 +131,6 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     del clips
     for name in DIGESTS:
         checked(name)
-    if config.device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise ConfigError("there is no GPU", where="faces.device", mend="set it to auto")
+    if config.device == "cuda":  # else there is nothing to check, and PyTorch need not be loaded
+        device(config.device, "faces.device")
     return Extractor(config)
