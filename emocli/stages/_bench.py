@@ -171,7 +171,7 @@ class Bench:
             check_path(folder, corpus.fold),
             standardiser,
             trained,
-            Samples(corpus, corpus.split("train"), stores),
+            Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
         )
         asked = trained.asked(**(repair or {}))
         if asked.trust == "check":
