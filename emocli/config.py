@@ -27,7 +27,7 @@ class Settings(BaseModel):
 S = TypeVar("S", bound=Settings)
 
 
-def build(kind: type[S], values: Mapping[str, Any], where: str) -> S:
+def build(kind: type[S], values: object, where: str) -> S:
     """Make settings from plain values.
 
     Parameters
@@ -42,8 +42,12 @@ def build(kind: type[S], values: Mapping[str, Any], where: str) -> S:
     Raises
     ------
     ConfigError
-        For an unknown key or an impossible value; the message names the first one.
+        For an unknown key, an impossible value, or a value instead of a section; the message names
+        the first one.
     """
+    if not isinstance(values, Mapping):
+        mend = f"set {where}.KEY=VALUE"
+        raise ConfigError(f"'{where}' is a section, not a setting (now {values!r})", mend=mend)
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:

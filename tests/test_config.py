@@ -60,6 +60,11 @@ def test_an_impossible_value_is_named() -> None:
         config.build(Outer, {"bands": 0}, "mel")
 
 
+def test_a_value_is_no_section() -> None:
+    with pytest.raises(ConfigError, match=r"'mel' is a section.*\(now 3\); set mel\.KEY=VALUE"):
+        config.build(Outer, config.parse_sets(["mel=3"])["mel"], "mel")
+
+
 def test_of_a_choice_of_forms_the_nearest_is_explained() -> None:
     with pytest.raises(ConfigError, match=r"'mel\.way' = 'odd': input should be 'even'"):
         config.build(Outer, {"way": "odd"}, "mel")

@@ -52,7 +52,7 @@ def settings(
     Raises
     ------
     ConfigError
-        If the file is absent or no TOML, or a section of it belongs to no command.
+        If the file is absent or no TOML, or a section of it is none, or belongs to no command.
     """
     told = parse_sets(pairs or ())
     sections = COMMANDS[command]() if takes is None else takes
@@ -64,9 +64,12 @@ def _own(command: str, sections: Collection[str], file: Path) -> Tree:
     tables = {name.replace("-", "_") for name in COMMANDS}
     known = sorted({*tables, *(name for taken in COMMANDS.values() for name in taken())})
     for name, values in tree.items():
-        if name not in known or not isinstance(values, Mapping):
+        if name not in known:
             what = f"section '{name}' belongs to no command"
             raise ConfigError(what, where=file, mend=choice(name, known))
+        if not isinstance(values, Mapping):
+            mend = f"give its settings below [{name}]"
+            raise ConfigError(f"'{name}' is a section, not a setting", where=file, mend=mend)
     if table in tree and table not in sections:
         return dict(tree[table])
     return {name: values for name, values in tree.items() if name in sections}

@@ -379,8 +379,8 @@ def _inside(values: NDArray[np.float32], arrays: Mapping[str, Any], name: str, r
     lengths, bert = arrays.get(f"{name}{PADDING}"), arrays.get(BERT)
     if lengths is not None:
         return slice(0, int(lengths[row]))
-    numeric = isinstance(bert, np.ndarray) and bert.dtype.kind in "biuf"
-    if numeric and bert.shape[1:] == (3, len(values)):
+    known = isinstance(bert, np.ndarray) and bert.dtype.kind in "biuf"
+    if bert is not None and known and bert.shape[1:] == (3, len(values)):
         return slice(0, int((bert[row, 1] > 0).sum()))
     shown = values.any(axis=1)
     for other in map(arrays.get, ARRAYS.values()):

@@ -181,4 +181,4 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
 def _trained(config: Config) -> bool:
     """Whether the encoder is one of `emocli fit-text`, which its configuration says."""
     path = Path(config.encoder) / CONFIG
-    return path.is_file() and '"text":' in path.read_text("utf-8")
+    return path.is_file() and '"text":' in path.read_text("utf-8", "replace")

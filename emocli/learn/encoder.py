@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["audio", "face", "scene"]
 
+Stages = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+
 Picture = NDArray[Any]
 """Sound: a log-mel spectrogram in decibels, shape (T, bands). Faces and scenes: RGB, (h, w, 3)."""
 
@@ -81,8 +83,8 @@ class EncoderConfig(Settings):
     """
 
     backbone: str = SCRATCH
-    depths: tuple[int, ...] = (2, 2, 2, 2)
-    hidden_sizes: tuple[int, ...] = (64, 128, 256, 512)
+    depths: Stages = (2, 2, 2, 2)
+    hidden_sizes: Stages = (64, 128, 256, 512)
     embedding_size: int = Field(64, ge=1)
     dim: int = Field(300, ge=1)
     side: int = Field(224, ge=32)

@@ -81,12 +81,18 @@ def test_fewer_sections_may_be_taken(file):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("text", ["[trian]\nlr = 1", "trian = 1", "train = 1"])
+@pytest.mark.parametrize("text", ["[trian]\nlr = 1", "trian = 1"])
 def test_what_belongs_to_no_command_is_refused_by_all(tmp_path, command, text):
     (tmp_path / "odd.toml").write_text(text)
     with pytest.raises(ConfigError, match=r"odd\.toml: section 'tr.*' belongs to no") as caught:
         settings(command, tmp_path / "odd.toml", None)
     assert "did you mean 'train'" in str(caught.value)
+
+
+def test_a_section_is_no_setting(tmp_path):
+    (tmp_path / "odd.toml").write_text("train = 1")
+    with pytest.raises(ConfigError, match="'train' is a section, not a setting"):
+        settings("train", tmp_path / "odd.toml", None)
 
 
 def test_the_sections_are_those_the_stages_take():

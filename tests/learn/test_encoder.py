@@ -133,5 +133,7 @@ def test_a_backbone_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
     with pytest.raises(ConfigError, match="is a roberta, not a ResNet"):
         make_encoder(EncoderConfig(backbone=str(tmp_path)))
+    with pytest.raises(ConfigError, match=r"encoder\.depths"):
+        build(EncoderConfig, {"depths": []}, "encoder")
     with pytest.raises(ConfigError, match="2 depths and 4 hidden sizes"):
         make_encoder(EncoderConfig(depths=(1, 1)))
