@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from emocli import __version__
 from emocli.data.durable import replacing, write_at
 from emocli.learn.rundir import REPORTS, RunConfig
+from emocli.stages._named import named
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def write(
     run : Path
         The run.
     name : str
-        Of the files; what no file name should hold becomes a hyphen.
+        Of the files, as `named` makes it one.
     data : mapping
         Plain values.
     rows : sequence of mapping
@@ -79,7 +79,7 @@ def write(
     """
     folder = run / REPORTS
     folder.mkdir(exist_ok=True)
-    name = re.sub(r"[^\w.+-]+", "-", name)
+    name = named(name)
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     files = {**drawn, ".csv": _table(rows).encode(), ".json": text.encode()}
     for suffix, content in files.items():
