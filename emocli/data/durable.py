@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import socket
 from collections.abc import Iterator
@@ -56,6 +57,12 @@ def write_at(descriptor: int, data: bytes | memoryview, position: int) -> None:
     while rest:
         done = os.pwrite(descriptor, rest, position)
         rest, position = rest[done:], position + done
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from emocli.config import Settings
+from emocli.data.durable import digest
 from emocli.features._device import Device, device
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class EmbeddingConfig(Settings):
 
         model = Path(str(values.get("encoder", ""))) / MODEL
         if not values.get("digest") and model.is_file():
-            return {**values, "digest": hashlib.sha256(model.read_bytes()).hexdigest()}
+            return {**values, "digest": digest(model)}
         return values
 
 

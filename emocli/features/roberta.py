@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from emocli.config import Settings
 from emocli.data.clip import Clip
+from emocli.data.durable import digest
 from emocli.data.track import Absent, Track
 from emocli.errors import ConfigError
 from emocli.features._device import Device, device
@@ -66,8 +67,8 @@ class Config(Settings):
         models = [*models, folder / MODEL]
         if values.get("digest") or not models[-1].is_file():
             return values
-        digest = hashlib.sha256(b"".join(hashlib.sha256(m.read_bytes()).digest() for m in models))
-        return {**values, "digest": digest.hexdigest()}
+        whole = " ".join(map(digest, models))
+        return {**values, "digest": hashlib.sha256(whole.encode()).hexdigest()}
 
     @property
     def read(self) -> dict[str, Any]:

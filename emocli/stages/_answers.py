@@ -16,7 +16,7 @@ import numpy as np
 
 from emocli import __version__
 from emocli.config import build
-from emocli.data.durable import replacing, write_at
+from emocli.data.durable import digest, replacing, write_at
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import ConfigError
@@ -110,7 +110,7 @@ class Question:
         if not row.fusion:
             return [row.baseline, labels(self.corpus), json.dumps(self.system.settings)]
         seeds = rundir.read_config(self.run).seeds
-        return [_digest(member / MODEL) for member in rundir.members(self.run, seeds)]
+        return [digest(member / MODEL) for member in rundir.members(self.run, seeds)]
 
     def _key(self, condition: Condition) -> str:
         """Tell questions apart by everything that answers depend on."""
@@ -123,13 +123,9 @@ class Question:
             [[clip.id, clip.label, sorted(clip.labels.items())] for clip in tested],
             {modality: store.fingerprint for modality, store in self._stores.items()},
             [condition.corrupt, dict(condition.repair), self.seed],
-            _digest(check) if robust.get("check") and check.is_file() else "",
+            digest(check) if robust.get("check") and check.is_file() else "",
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _write(path: Path, key: str, answer: Answer) -> None:

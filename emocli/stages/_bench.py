@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from emocli.config import build
 from emocli.data.clip import Clip, Split
+from emocli.data.durable import digest
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, check_path, open_features
@@ -200,12 +200,7 @@ class Bench:
     @cached_property
     def fingerprints(self) -> dict[str, str]:
         """Seed to the digest of its model."""
-        return {
-            str(member.config.seeds[0]): hashlib.sha256(
-                (member.path / MODEL).read_bytes()
-            ).hexdigest()
-            for member in self.members
-        }
+        return {str(member.config.seeds[0]): digest(member.path / MODEL) for member in self.members}
 
     def prior(self) -> NDArray[np.float64] | None:
         """Return the frequencies of the classes in the train split, for every clip, shape (n, C).

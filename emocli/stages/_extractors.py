@@ -10,7 +10,6 @@ Settings are ``reproduce`` and ``experiment`` as always; ``encoder``, ``train``,
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ import numpy as np
 from emocli import __version__
 from emocli.config import Tree, build, merge
 from emocli.data.clip import Split
-from emocli.data.durable import locked, write_text
+from emocli.data.durable import digest, locked, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError, choice
 from emocli.experiments._table import Extractor, Extractors
@@ -219,7 +218,7 @@ def _trained(
 def _tested(run: Path, plan: Plan, corpus: Manifest, store: Path, cache: Path) -> tuple[float, int]:
     """Return the accuracy on the test clips, and their number: kept, or computed."""
     pictures = _with_test(plan, corpus, store, cache)
-    model = hashlib.sha256((run / MODEL).read_bytes()).hexdigest()
+    model = digest(run / MODEL)
     path, key = run / SAID, [__version__, model, pictures.fingerprint]
     try:
         kept = json.loads(path.read_text("utf-8"))

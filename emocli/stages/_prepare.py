@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from emocli import __version__, plugins
+from emocli import plugins
 from emocli.config import Tree, build, merge
+from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
@@ -24,7 +23,7 @@ from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.learn import losses
 from emocli.learn.loop import class_counts, seeded
 from emocli.learn.memory import Memory, Remembering
-from emocli.learn.rundir import RunConfig, Source, View, tell_task
+from emocli.learn.rundir import RunConfig, Source, View, tell_task, versions
 from emocli.learn.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RobustConfig
@@ -116,7 +115,7 @@ class Prepared:
             network=self.network,
             train=self.settings,
             robust=self.robust.model_dump(mode="json", exclude_defaults=True),
-            check=_digest(self.check) if self.robust.trust == "check" else "",
+            check=digest(self.check) if self.robust.trust == "check" else "",
             seeds=tuple(seeds),
             dataset=manifest.dataset,
             task=manifest.task,
@@ -128,11 +127,7 @@ class Prepared:
             manifest=Source.of(manifest.path, run, manifest.fingerprint),
             store=Source.of(store, run),
             features={modality: _view(s) for modality, s in self.train.stores.items()},
-            versions={
-                "emocli": __version__,
-                "python": platform.python_version(),
-                **{library: version(library) for library in LIBRARIES},
-            },
+            versions=versions(LIBRARIES),
         )
 
 
@@ -199,10 +194,6 @@ def _resolve(
     }
     repairing = RobustConfig().asked(**robust, settings=tree.get("robust"))
     return network, training.model_copy(update=chosen), repairing
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _check_learnable(samples: Samples) -> None:

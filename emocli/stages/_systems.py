@@ -14,9 +14,6 @@ from emocli.errors import ConfigError, choice
 from emocli.experiments._table import Row, Table
 from emocli.learn import baselines
 
-SHARED = ("network", "train")
-"""Sections of settings that go to every network."""
-
 
 @dataclass(frozen=True)
 class System:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +20,13 @@ from emocli.report.tables import Table, tables
 from emocli.robust.corrupt import Corruption, at_levels, parse_all
 from emocli.stages._bench import Bench, Measured
 from emocli.stages._cross import Folds, open_bench
+from emocli.stages._named import named
 from emocli.stages._plain import plain
 
 Progress = Callable[[int, int], None]
 
 LEVELS = ("20dB", "10dB", "0dB", "-10dB", "-20dB")
 """Signal-to-noise ratios of a sweep, if none are given."""
-
-LONGEST = 100
-"""Characters of a report's name."""
 
 
 @dataclass(frozen=True)
@@ -253,10 +249,7 @@ def _name(split: str, parts: Sequence[Corruption | str], repair: str, seed: int)
         labels.append(repair)
     if seed and parts:
         labels.append(f"seed {seed}")
-    name = re.sub(r"[^\w.+-]+", "-", "+".join([split, *labels]))
-    if len(name) > LONGEST:
-        name = f"{name[:LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return name
+    return named("+".join([split, *labels]))
 
 
 def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Report:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from emocli.data.align import Timed, average
 from emocli.data.clip import Clip
 from emocli.data.csd import Csd
+from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import RESERVED, FeatureStore
 from emocli.data.track import Track
@@ -166,9 +166,9 @@ def import_features(
         ids = [c.id for c in manifest.clips if c.id in entries or c.dialogue in entries]
         if not ids:
             raise _nothing(source, taken, manifest)
-        settings: dict[str, Any] = {"source": source.name, "sha256": _sha256(source)}
+        settings: dict[str, Any] = {"source": source.name, "sha256": digest(source)}
         if align_to is not None:
-            settings |= {"align_to": align_to.name, "align_to_sha256": _sha256(align_to)}
+            settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
         with FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer:
             known = writer.standing().written
@@ -248,8 +248,3 @@ def _check_name(name: str, modality: str) -> None:
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + PART] for start in range(0, len(ids), PART))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
