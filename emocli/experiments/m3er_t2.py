@@ -5,9 +5,11 @@ Source: Mittal et al. 2020, Table 2 and section 5.4.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from emocli.config import Settings, Tree
+from pydantic import Field
+
+from emocli.config import Settings, Tree, merge
 from emocli.experiments._table import CLEAN, Condition, Row, Table
 
 Printed = dict[str, dict[str, float]]
@@ -40,6 +42,8 @@ class Config(Settings):
         What happens to train, valid and test clips of the noisy rows.
     proxy : str
         Kind of the proxies.
+    ridge : float, optional
+        Their regularisation; that of the kind if none is given.
     modality_dropout : float
         Of the row that learns to do without modalities.
     printed : {'mosei', 'iemocap'}
@@ -48,6 +52,7 @@ class Config(Settings):
 
     corrupt: str = "m3er75"
     proxy: str = "paper"
+    ridge: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     modality_dropout: float = 0.25
     printed: Literal["mosei", "iemocap"] = "mosei"
 
@@ -55,6 +60,7 @@ class Config(Settings):
 def table(config: Config) -> Table:
     """Return the table: the paper's five rows, what else could be done, and the truth."""
     noisy = Condition("noisy", (config.corrupt,))
+    proxy: Tree = {} if config.ridge is None else {"proxy": {"ridge": config.ridge}}
 
     def printed(name: str, condition: Condition) -> Printed:
         f1, accuracy = PRINTED[config.printed][name]
@@ -69,13 +75,15 @@ def table(config: Config) -> Table:
         return Row(
             name,
             fusion="m3er",
-            settings=settings or {},
+            settings=merge({"robust": proxy} if "proxy" in training else {}, settings or {}),
             training={"corrupt": [config.corrupt], **training},
             conditions=(noisy,),
             printed=printed or {},
         )
 
     def tested(name: str, **repair: Any) -> Row:
+        if "proxy" in repair:
+            repair["settings"] = proxy
         return Row(name, like="M3ER", conditions=(Condition("noisy", noisy.corrupt, repair),))
 
     dropout: Tree = {"train": {"modality_dropout": config.modality_dropout}}

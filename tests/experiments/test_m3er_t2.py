@@ -31,6 +31,13 @@ def test_each_row_takes_one_thing_away_or_puts_another_in_its_place() -> None:
         ("oracle", "proxy"),
     ]
     assert asked("noisy, check and proxy").proxy.mode == "ridge"
+    stronger = {row.name: row for row in table(Config(proxy="plus", ridge=3.0)).rows}
+    for name in ("noisy, check and proxy", "noisy, check, trained on proxies"):
+        row = stronger[name]
+        found = RobustConfig().asked(**row.training, settings=row.settings["robust"])
+        assert (found.proxy.mode, found.proxy.ridge) == ("ridge", 3.0)
+    (condition,) = stronger["trained clean, check and proxy"].conditions
+    assert RobustConfig().asked(**condition.repair).proxy.ridge == 3.0
     assert not asked("noisy, check and proxy").train_on_proxy
     assert asked("noisy, check, trained on proxies").train_on_proxy
     assert asked("noisy, check and zeros").fill == "zero"
