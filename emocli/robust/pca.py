@@ -89,10 +89,11 @@ def _centred(x: NDArray[Any], mean: Array) -> Iterator[Array]:
 def _directions(x: NDArray[Any], mean: Array, k: int) -> tuple[Array, Array]:
     """Return the k largest eigenvalues of the scatter matrix, and their vectors, shape (d, k)."""
     from scipy.linalg import eigh
-    from sklearn.utils.extmath import randomized_svd
 
     n, width = x.shape
     if min(n, width) > EXACT:
+        from sklearn.utils.extmath import randomized_svd  # slow to import, and seldom needed
+
         centred = x - mean.astype(x.dtype)
         _, roots, rows = randomized_svd(centred, k, n_iter=7, random_state=0)
         return np.square(roots, dtype=np.float64), rows.T.astype(np.float64)
