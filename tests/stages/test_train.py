@@ -103,7 +103,7 @@ def test_settings_win_over_the_preset_over_the_defaults(corpus):
     assert found["train"]["lr"] == 0.5
     assert found["train"]["label_smoothing"] == 0.1  # of plus
     assert found["train"]["loss"] == "ce"
-    assert found["train"]["scheduler"] == "none"  # the default
+    assert found["train"]["sampler"] == "none"  # the default
     assert plan(corpus.manifest, corpus.store, **options)["train"]["loss"] == "l2"
 
 
