@@ -60,11 +60,18 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         failing(monkeypatch, ZeroDivisionError())
 
 
+def interruptible() -> None:
+    """Undo what a shell does to the programs it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupted_extraction_resumes(tmp_path: Path, corpus: Manifest) -> None:
     store = tmp_path / "store"
     command = ["extract", str(corpus.path), "-f", "faces", "--store", str(store)]
     code = f"import sys; from emocli.cli.app import run; sys.exit(run({command!r}))"
-    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, preexec_fn=interruptible
+    ) as child:
         while not list(store.glob(".faces.parts/*.h5")) and child.poll() is None:
             time.sleep(0.02)
         child.send_signal(signal.SIGINT)
