@@ -21,13 +21,14 @@ def abnormality(distances: Array, known: Array) -> Array:
     """Judge clips by their distances, (B, 2) -> (B,); NaN stays NaN.
 
     The mean over both distances of how far their percentile among the known is from the median: 0
-    is a clip like most, 1 one at the edge. Too small a distance counts as well, for a dead sensor
-    gives the mean. Beyond the known it grows on with the logarithm, so that of two impossible
-    modalities one is still the worse.
+    is a clip like most, 1 one at the edge. Along the components too small a distance counts as
+    well, for a dead sensor gives the mean; the distance from them can only be too large, for the
+    clips the components were fitted on lie close to them. Beyond the known it grows on with the
+    logarithm, so that of two impossible modalities one is still the worse.
     """
     parts = [
-        _from_median(x, column)
-        for x, column in zip(distances.T, known.T, strict=True)
+        _beyond(x, column, both)
+        for x, column, both in zip(distances.T, known.T, (False, True), strict=True)
         if column[-1] > 0  # no residual where the reduction keeps all dimensions
     ]
     return np.where(np.isnan(distances[:, 0]), np.nan, np.mean(parts, axis=0))
@@ -50,8 +51,9 @@ def limit(clean: Array, noisy: Array, config: CheckConfig) -> float:
     return float(low + (high - low) / np.sqrt(len(clean)))
 
 
-def _from_median(x: Array, known: Array) -> Array:
+def _beyond(x: Array, known: Array, both: bool) -> Array:
+    """Tell how far beyond the median of the known numbers are, to ``both`` sides or above only."""
     x = np.maximum(x, TINY)
     inside = np.clip(x, np.maximum(known[0], TINY), known[-1])
-    percentile = np.searchsorted(known, x) / len(known)
-    return np.asarray(np.abs(2 * percentile - 1) + np.abs(np.log(x / inside)))
+    above = 2 * np.searchsorted(known, x) / len(known) - 1 + np.log(x / inside)
+    return np.asarray(np.abs(above) if both else np.maximum(above, 0.0))

@@ -236,6 +236,17 @@ def test_a_dead_sensor_is_unusual() -> None:
     assert flagged(fit(PLUS), dead)["audio"] >= 0.9
 
 
+@pytest.mark.parametrize("n", [40, 500])
+def test_the_clips_it_was_fitted_on_are_not_unusual(n: int) -> None:
+    """Of few clips the components explain everything: nothing is left over in any of them."""
+    train = clips(n, 1)
+    check = fit(PLUS, train, clips(30, 2))
+    assert max(flagged(check, train).values()) <= 0.1
+    found = flagged(check, spoilt(train, "audio"))
+    assert found.pop("audio") >= 0.9
+    assert max(found.values()) <= 0.1
+
+
 def test_few_clean_clips_are_unusual() -> None:
     for kind in ("quantile", "youden"):
         check = fit(replace_(PLUS, outliers=kind))
