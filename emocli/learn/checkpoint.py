@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from emocli.errors import RunError
 from emocli.learn.rundir import Row, read_tensors, write_tensors
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 Tensors = dict[str, Tensor]
 
@@ -40,6 +44,20 @@ class Checkpoint:
     best: Tensors
     optimizer: dict[int, Tensors]
     scaler: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        history: list[Row],
+        best: Tensors,
+        network: nn.Module,
+        optimizer: Optimizer,
+        fabric: Fabric,
+    ) -> Checkpoint:
+        """Take down where a training stands."""
+        scaler = fabric.strategy.precision.state_dict()
+        state = optimizer.state_dict()["state"]
+        return cls(history, network.state_dict(), best, state, scaler)
 
     def save(self, path: Path) -> None:
         """Write the file; a kill leaves the one before."""
@@ -79,6 +97,29 @@ class Checkpoint:
         return cls(
             history, _below(tensors, "network."), _below(tensors, "best."), optimizer, scaler
         )
+
+
+def resume(
+    path: Path, network: nn.Module, optimizer: Optimizer, fabric: Fabric
+) -> tuple[list[Row], Tensors]:
+    """Go back to where a training stood; return its history and best parameters, if there are any.
+
+    Raises
+    ------
+    RunError
+        If the checkpoint is damaged, or that of another network.
+    """
+    found = Checkpoint.load(path)
+    if found is None:
+        return [], {}
+    groups = optimizer.state_dict()["param_groups"]
+    try:
+        network.load_state_dict(found.network)
+        optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
+    except (RuntimeError, ValueError, KeyError):
+        raise RunError("is that of another network", where=path, mend=ANEW) from None
+    fabric.strategy.precision.load_state_dict(found.scaler)
+    return found.history, found.best
 
 
 def _below(tensors: Tensors, prefix: str) -> Tensors:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -168,7 +169,14 @@ class Screen:
         grey = self._resize(((loudness - low) / (top - low).clamp(min=1e-6)).clamp(0, 1)[None])
         if self.config.colour == "repeat":
             return grey.expand(3, -1, -1)
-        return _viridis()[(grey[0] * 255).round().long()].permute(2, 0, 1)
+        return self._viridis[(grey[0] * 255).round().long()].permute(2, 0, 1)
+
+    @cached_property
+    def _viridis(self) -> Tensor:
+        """Colours of matplotlib's map, shape (256, 3)."""
+        from matplotlib import colormaps
+
+        return torch.from_numpy(colormaps["viridis"](np.arange(256))[:, :3]).float()
 
     def _resize(self, pixels: Tensor) -> Tensor:
         size = (self.config.side, self.config.side)
@@ -290,10 +298,3 @@ def _published(name: str) -> ResNetModel:
         f"setting 'encoder.backbone' = '{name}': {told}",
         mend=f"give {SCRATCH}, a ResNet of the Hugging Face hub, or a folder that holds one",
     )
-
-
-def _viridis() -> Tensor:
-    """Colours of matplotlib's map, shape (256, 3)."""
-    from matplotlib import colormaps
-
-    return torch.from_numpy(colormaps["viridis"](np.arange(256))[:, :3]).float()

@@ -26,7 +26,7 @@ from emocli.data.manifest import Task
 from emocli.data.samples import Level, Samples
 from emocli.errors import ConfigError, RunError
 from emocli.learn import losses, metrics
-from emocli.learn.checkpoint import ANEW, Checkpoint, Tensors
+from emocli.learn.checkpoint import Checkpoint, Tensors, resume
 from emocli.learn.dropout import drop_modalities
 from emocli.learn.rundir import CHECKPOINT, Row, write_history
 from emocli.learn.settings import TrainConfig
@@ -197,23 +197,11 @@ class Learner:
 
     def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
         """Take down where the training stands."""
-        state = self.optimizer.state_dict()["state"]
-        scaler = self.fabric.strategy.precision.state_dict()
-        return Checkpoint(history, self.network.state_dict(), best, state, scaler)
+        return Checkpoint.of(history, best, self.network, self.optimizer, self.fabric)
 
     def restore(self, path: Path) -> tuple[list[Row], Tensors]:
         """Go back to where a training stood; return its history and best parameters."""
-        found = Checkpoint.load(path)
-        if found is None:
-            return [], {}
-        groups = self.optimizer.state_dict()["param_groups"]
-        try:
-            self.network.load_state_dict(found.network)
-            self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
-        except (RuntimeError, ValueError, KeyError):
-            raise RunError("is that of another network", where=path, mend=ANEW) from None
-        self.fabric.strategy.precision.load_state_dict(found.scaler)
-        return found.history, found.best
+        return resume(path, self.network, self.optimizer, self.fabric)
 
     def _train(self, number: int, order: np.random.Generator, rate: float) -> float:
         self.network.train()

@@ -25,7 +25,7 @@ from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
 from emocli.learn import triplet
 from emocli.learn.augment import AugmentConfig
-from emocli.learn.checkpoint import Checkpoint, Tensors
+from emocli.learn.checkpoint import Checkpoint, Tensors, resume
 from emocli.learn.encoder import (
     Encoder,
     EncoderConfig,
@@ -283,7 +283,8 @@ class Learner:
     def __init__(self, plan: Plan, pictures: Pictures) -> None:
         self.plan, self.pictures = plan, pictures
         self.screen = Screen(plan.kind, plan.encoder)
-        self.device = make_fabric(plan.train.accelerator, "32-true").device
+        self.fabric = make_fabric(plan.train.accelerator, "32-true")
+        self.device = self.fabric.device
         with seeded(plan.train.seed, 0):
             self.encoder = make_encoder(plan.encoder).to(self.device)
             head = nn.Linear(plan.encoder.dim, len(pictures.classes))
@@ -334,18 +335,11 @@ class Learner:
 
     def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
         """Take down where the training stands."""
-        state = self.optimizer.state_dict()["state"]
-        return Checkpoint(history, self.modules.state_dict(), best, state, {})
+        return Checkpoint.of(history, best, self.modules, self.optimizer, self.fabric)
 
     def restore(self, path: Path) -> tuple[list[Row], Tensors]:
         """Go back to where a training stood."""
-        found = Checkpoint.load(path)
-        if found is None:
-            return [], {}
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.modules.load_state_dict(found.network)
-        self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
-        return found.history, found.best
+        return resume(path, self.modules, self.optimizer, self.fabric)
 
     def _loss(self, indices: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         shown = self.screen([self._augmented(int(index), rng) for index in indices])

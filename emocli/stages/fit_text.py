@@ -29,7 +29,7 @@ from emocli.data.durable import locked, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ManifestError, RunError
 from emocli.learn import losses, metrics
-from emocli.learn.checkpoint import Checkpoint, Tensors
+from emocli.learn.checkpoint import Checkpoint, Tensors, resume
 from emocli.learn.loop import arithmetic, balanced, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, Row, read_history, versions, write_history
 from emocli.learn.text import (
@@ -376,20 +376,11 @@ class Learner:
 
     def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
         """Take down where the training stands."""
-        state = self.optimizer.state_dict()["state"]
-        scaler = self.fabric.strategy.precision.state_dict()
-        return Checkpoint(history, self.network.state_dict(), best, state, scaler)
+        return Checkpoint.of(history, best, self.network, self.optimizer, self.fabric)
 
     def restore(self, path: Path) -> tuple[list[Row], Tensors]:
         """Go back to where a training stood."""
-        found = Checkpoint.load(path)
-        if found is None:
-            return [], {}
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.network.load_state_dict(found.network)
-        self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
-        self.fabric.strategy.precision.load_state_dict(found.scaler)
-        return found.history, found.best
+        return resume(path, self.network, self.optimizer, self.fabric)
 
     def _batches(self, rng: np.random.Generator) -> Iterator[list[Clip]]:
         """Draw batches of inputs of similar length."""
