@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +9,6 @@ import typer
 
 from emocli.cli import options, show
 from emocli.errors import ConfigError
-
-
-class SplitName(StrEnum):
-    """Which clips."""
-
-    train = "train"
-    valid = "valid"
-    test = "test"
 
 
 def command(
@@ -34,14 +25,16 @@ def command(
     proxy: options.Proxy = None,
     fill: options.Fill = None,
     settings: options.Settings = None,
-    split: Annotated[SplitName, typer.Option(help="Clips to evaluate on.")] = SplitName.test,
+    split: Annotated[options.SplitName, typer.Option(help="Clips to evaluate on.")] = (
+        options.SplitName.test
+    ),
     manifest: Annotated[
         Path | None, typer.Option(help="Another manifest than the run was trained with.")
     ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Another place of the store than the run remembers.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
+    seed: options.CorruptionSeed = 0,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     json: options.Json = False,
 ) -> None:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+
+class SplitName(StrEnum):
+    """Which clips."""
+
+    train = "train"
+    valid = "valid"
+    test = "test"
+
 
 ManifestFile = Annotated[Path, typer.Argument(help="The corpus's manifest (CSV).")]
 Root = Annotated[
@@ -36,6 +46,8 @@ Workers = Annotated[int, typer.Option(min=1, help="Processes that compute.")]
 Folds = Annotated[
     int | None, typer.Option(min=3, help="For cross-validation: each of this many folds.")
 ]
+Split = Annotated[SplitName, typer.Option(help="Clips to look at.")]
+CorruptionSeed = Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")]
 Run = Annotated[Path, typer.Argument(help="Folder of a trained run.")]
 OtherManifest = Annotated[
     Path | None,

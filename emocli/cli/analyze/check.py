@@ -8,20 +8,21 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.evaluate import SplitName
 
 
 def command(
     place: Annotated[
         Path, typer.Argument(metavar="RUN|STORE", help="A run; or a store, with --manifest.")
     ],
-    split: Annotated[SplitName, typer.Option(help="Clips to try it on.")] = SplitName.test,
+    split: Annotated[
+        options.SplitName, typer.Option(help="Clips to try it on.")
+    ] = options.SplitName.test,
     levels: Annotated[
         str | None, typer.Option(help="Noise to try, e.g. 10dB,0dB,-20dB. Default: 20 to -20 dB.")
     ] = None,
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
+    seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
     json: options.Json = False,
 ) -> None:

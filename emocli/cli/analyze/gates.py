@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.evaluate import SplitName
 
 
 def command(
@@ -20,10 +19,10 @@ def command(
             "noise at 0 dB on every modality in turn.",
         ),
     ] = None,
-    split: Annotated[SplitName, typer.Option(help="Clips to look at.")] = SplitName.test,
+    split: options.Split = options.SplitName.test,
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
+    seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
     json: options.Json = False,
 ) -> None:

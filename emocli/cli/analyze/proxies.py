@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.evaluate import SplitName
 
 
 def command(
@@ -19,7 +18,9 @@ def command(
         list[str] | None,
         typer.Option(help="Mode or preset; repeat for more. Default: paper, plus, literal, mean."),
     ] = None,
-    split: Annotated[SplitName, typer.Option(help="Clips that were not learnt.")] = SplitName.test,
+    split: Annotated[
+        options.SplitName, typer.Option(help="Clips that were not learnt.")
+    ] = options.SplitName.test,
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,

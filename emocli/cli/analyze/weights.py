@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from emocli.cli import options, show
-from emocli.cli.evaluate import SplitName
 
 
 def command(
@@ -17,10 +12,10 @@ def command(
     oracle: options.Oracle = False,
     proxy: options.Proxy = None,
     fill: options.Fill = None,
-    split: Annotated[SplitName, typer.Option(help="Clips to look at.")] = SplitName.test,
+    split: options.Split = options.SplitName.test,
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")] = 0,
+    seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
     json: options.Json = False,
 ) -> None:

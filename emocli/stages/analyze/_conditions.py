@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from emocli.robust.corrupt import Corruption, parse_all
 
 CLEAN = "clean"
+
+Found = TypeVar("Found")
 
 
 def conditions(
@@ -32,3 +35,17 @@ def conditions(
     each = [[f"{modality}:{default}" if default else modality] for modality in modalities]
     asked = [parse_all(specs, modalities) for specs in ([corrupt] if corrupt else each)]
     return {CLEAN: (), **{" + ".join(c.label for c in own): own for own in asked}}
+
+
+def through(
+    asked: Mapping[str, tuple[Corruption, ...]],
+    look: Callable[[tuple[Corruption, ...]], Found],
+    progress: Callable[[int, int], None],
+) -> dict[str, Found]:
+    """Look under each condition in turn; ``progress`` is told conditions done, and all of them."""
+    found: dict[str, Found] = {}
+    for label, corruptions in asked.items():
+        progress(len(found), len(asked))
+        found[label] = look(corruptions)
+    progress(len(found), len(asked))
+    return found

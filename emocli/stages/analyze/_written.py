@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from emocli import __version__
+from emocli.data.clip import Split
 from emocli.data.durable import replacing, write_at
 from emocli.learn.rundir import REPORTS, RunConfig
+from emocli.stages._bench import Bench
+from emocli.stages._cross import Folds
 from emocli.stages._named import named
 
 
@@ -44,6 +47,17 @@ def about(run: Path, config: RunConfig) -> dict[str, Any]:
         "fusion": config.fusion,
         "seeds": list(config.seeds),
         "dataset": config.dataset,
+    }
+
+
+def tried(run: Path, bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
+    """Say whose analysis it is and on which clips; ``seed`` is that of the corruptions."""
+    return {
+        **about(run, bench.config),
+        "split": split,
+        "n": len(bench.samples),
+        "repair": bench.repair.label,
+        "corruption_seed": seed,
     }
 
 

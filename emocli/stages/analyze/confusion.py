@@ -16,7 +16,7 @@ from emocli.learn.metrics import RULES
 from emocli.robust.corrupt import parse_all
 from emocli.stages._bench import Measured
 from emocli.stages._cross import open_bench
-from emocli.stages.analyze._written import Analysis, about, titled, write
+from emocli.stages.analyze._written import Analysis, titled, tried, write
 
 
 def confusion(
@@ -62,13 +62,9 @@ def confusion(
     asked = parse_all(corrupt, bench.modalities)
     labels = [corruption.label for corruption in asked]
     data = {
-        **about(run, bench.config),
+        **tried(run, bench, split, seed),
         "task": bench.config.task,
         "classes": list(bench.config.classes),
-        "split": split,
-        "n": len(bench.samples),
-        "repair": bench.repair.label,
-        "corruption_seed": seed,
         "corruption": labels,
         "rule": RULES[bench.config.task]["confusion"],
         "clean": _counted(bench.measure((), seed)),

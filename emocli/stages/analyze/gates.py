@@ -17,8 +17,8 @@ from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
 from emocli.stages._bench import Bench
-from emocli.stages.analyze._conditions import CLEAN, conditions
-from emocli.stages.analyze._written import Analysis, about, titled, write
+from emocli.stages.analyze._conditions import CLEAN, conditions, through
+from emocli.stages.analyze._written import Analysis, titled, tried, write
 
 Progress = Callable[[int, int], None]
 
@@ -67,17 +67,9 @@ def gates(
     """
     bench = Bench.open(run, split, manifest, store)
     asked = conditions(corrupt, bench.modalities)
-    found: dict[str, Gates] = {}
-    for label, corruptions in asked.items():
-        progress(len(found), len(asked))
-        found[label] = _gates(bench, bench.seen(corruptions, seed))
-    progress(len(found), len(asked))
+    found = through(asked, lambda each: _gates(bench, bench.seen(each, seed)), progress)
     data = {
-        **about(run, bench.config),
-        "split": split,
-        "n": len(bench.samples),
-        "repair": bench.repair.label,
-        "corruption_seed": seed,
+        **tried(run, bench, split, seed),
         "gates": found,
     }
     drawn: dict[str, bytes] = {}

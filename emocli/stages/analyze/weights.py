@@ -22,8 +22,8 @@ from emocli.learn.statistics import cluster_bootstrap, grouping, groups
 from emocli.learn.summary import bounds
 from emocli.stages._bench import Bench
 from emocli.stages._plain import plain
-from emocli.stages.analyze._conditions import CLEAN, conditions
-from emocli.stages.analyze._written import Analysis, about, titled, write
+from emocli.stages.analyze._conditions import CLEAN, conditions, through
+from emocli.stages.analyze._written import Analysis, titled, tried, write
 
 Progress = Callable[[int, int], None]
 
@@ -79,18 +79,10 @@ def weights(
     """
     bench = Bench.open(run, split, manifest, store, repair)
     asked = conditions(corrupt, bench.modalities, f"gaussian@{NOISE}")
-    found: dict[str, Weights] = {}
-    for label, corruptions in asked.items():
-        progress(len(found), len(asked))
-        found[label] = _weights(bench, bench.seen(corruptions, seed))
-    progress(len(found), len(asked))
+    found = through(asked, lambda each: _weights(bench, bench.seen(each, seed)), progress)
     data = plain(
         {
-            **about(run, bench.config),
-            "split": split,
-            "n": len(bench.samples),
-            "repair": bench.repair.label,
-            "corruption_seed": seed,
+            **tried(run, bench, split, seed),
             "interval": f"95 %, bootstrap over {grouping(bench.samples.clips)}s",
             "conditions": {label: _means(bench, own) for label, own in found.items()},
             "change": {
