@@ -78,7 +78,7 @@ def unpack(header: Mapping[str, Any], arrays: Arrays) -> ModalityCheck:
         {pair.modalities: pair for pair in pairs},
         {name: arrays[f"{place}usual"] for name, place in places.items()},
         {name: m["limit"] for name, m in modalities.items()},
-        _origin(header, arrays) if "manifest" in header else None,
+        _origin(header, arrays, config) if "manifest" in header else None,
     )
 
 
@@ -88,13 +88,14 @@ def _pair(place: str, values: Mapping[str, Any], arrays: Arrays) -> PairCheck:
     return PairCheck((i, j), cca, values["tau"], values["n_train"], values["n_valid"])
 
 
-def _origin(header: Mapping[str, Any], arrays: Arrays) -> Origin:
+def _origin(header: Mapping[str, Any], arrays: Arrays, config: CheckConfig) -> Origin:
     return Origin(
         header["features"],
         header["fingerprints"],
         header["manifest"],
         tuple(np.char.decode(arrays["ids"], "utf-8").tolist()),
         Standardiser.from_tensors(arrays),
+        config.clip_outliers,
     )
 
 

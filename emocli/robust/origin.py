@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emocli.data.standardise import Standardiser
+from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.errors import StoreError
 from emocli.robust.container import AGAIN
 
@@ -30,6 +30,8 @@ class Origin:
         The training clips.
     standardiser : Standardiser
         What the features were standardised with.
+    outliers : float
+        The limit it clips at, in robust standard deviations.
     """
 
     features: Mapping[str, str]
@@ -37,13 +39,18 @@ class Origin:
     manifest: str
     ids: tuple[str, ...]
     standardiser: Standardiser
+    outliers: float = OUTLIERS
 
     def require(
-        self, stores: Mapping[str, FeatureStore], standardiser: Standardiser | None = None
+        self,
+        stores: Mapping[str, FeatureStore],
+        standardiser: Standardiser | None = None,
+        outliers: float = OUTLIERS,
     ) -> None:
         """Make sure that the check fits these features, and the way they are standardised.
 
-        It may know modalities that are not among them.
+        It may know modalities that are not among them. ``outliers`` is the limit of the
+        ``standardiser``.
 
         Raises
         ------
@@ -57,6 +64,10 @@ class Origin:
                 what = f"the modality check was fitted {was}"
                 raise StoreError(what, where=store.path, mend=AGAIN)
         if standardiser is not None and not self._standardised_by(standardiser, set(stores)):
+            if outliers != self.outliers:
+                what = f"the modality check clips numbers beyond {self.outliers:g} robust standard"
+                mend = f"{AGAIN} with --set check.clip_outliers={outliers:g}"
+                raise StoreError(f"{what} deviations, the network beyond {outliers:g}", mend=mend)
             what = "the modality check was fitted on another train split than the network"
             raise StoreError(what, mend="run emocli fit-cca again with the network's manifest")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from emocli.config import Settings, Tree, build, merge
+from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError
 
 
@@ -42,6 +43,9 @@ class CheckConfig(Settings):
         Whether a modality is ineffective, too, that is more unusual by itself than held-out clips
         are: than the largest share ``quantile`` of them; or than what best separates them from
         their noisy copies.
+    clip_outliers : float
+        Robust standard deviations beyond which a feature's numbers are clipped before; 0 clips
+        none. As ``train.outliers`` of the network it is to serve.
     all_flagged : {'keep_best', 'keep_all', 'zero_all'}
         What is effective when no modality is: the least unusual one by itself, all, or none.
     fit_on : {'clean', 'as_given'}
@@ -61,6 +65,7 @@ class CheckConfig(Settings):
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.05
     threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.2
     outliers: Literal["none", "quantile", "youden"] = "none"
+    clip_outliers: Annotated[float, Field(ge=0, allow_inf_nan=False)] = OUTLIERS
     all_flagged: Literal["keep_best", "keep_all", "zero_all"] = "keep_best"
     fit_on: Literal["clean", "as_given"] = "clean"
 

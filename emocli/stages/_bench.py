@@ -172,6 +172,7 @@ class Bench:
             standardiser,
             trained,
             Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
+            config.train.outliers,
         )
         asked = trained.asked(**(repair or {}))
         if asked.trust == "check":

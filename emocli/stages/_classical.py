@@ -59,11 +59,13 @@ class ClassicalBench:
         stores = open_features(store, features, corpus)
         usual = TrainConfig()
         train, valid, test = (Samples.of(corpus, s, stores) for s in ("train", "valid", "test"))
-        standardiser = Standardiser.fit(train, usual.outliers if outliers is None else outliers)
+        limit = usual.outliers if outliers is None else outliers
+        standardiser = Standardiser.fit(train, limit)
         fitted = fit(name, train.then(standardiser), valid.then(standardiser))
         kept = Remembering.through(test.then(standardiser), Memory(usual.cache_mb << 20))
         place = check_path(store, corpus.fold)
-        return cls(fitted, kept, Workshop(place, standardiser, RobustConfig(), train))
+        workshop = Workshop(place, standardiser, RobustConfig(), train, limit)
+        return cls(fitted, kept, workshop)
 
     def measure(
         self,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from emocli.data.samples import Samples
-from emocli.data.standardise import Standardiser
+from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.errors import StoreError
 from emocli.learn.statistics import grouping, groups
 from emocli.robust.check import ModalityCheck
@@ -40,12 +40,15 @@ class Workshop:
         What the network was trained with.
     train : Samples
         The train split, features as they are in the store.
+    outliers : float
+        The limit the standardiser clips at, in robust standard deviations.
     """
 
     place: Path
     standardiser: Standardiser
     trained: RobustConfig
     train: Samples
+    outliers: float = OUTLIERS
     _generators: dict[tuple[str, frozenset[str]], ProxyGenerator] = field(default_factory=dict)
 
     @cached_property
@@ -59,7 +62,7 @@ class Workshop:
         """
         check = ModalityCheck.load(self.place)
         if check.origin is not None:
-            check.origin.require(self.train.stores, self.standardiser)
+            check.origin.require(self.train.stores, self.standardiser, self.outliers)
         return check
 
     def repaired(

@@ -123,7 +123,7 @@ def fit_cca(
             open_files.enter_context(opened)
         train = Samples.of(manifest, "train", stores)
         valid = Samples.of(manifest, "valid", stores)
-        standardiser = Standardiser.fit(train)
+        standardiser = Standardiser.fit(train, config.clip_outliers)
         corruptions = parse_all(corrupt, stores)
         train, valid = (
             samples.then(Corrupter(corruptions, corruption_seed, samples)) if corrupt else samples
@@ -136,6 +136,7 @@ def fit_cca(
             manifest.fingerprint,
             tuple(clip.id for clip in train.clips),
             standardiser,
+            config.clip_outliers,
         )
     path = check_path(store, manifest.fold)
     path.parent.mkdir(exist_ok=True)

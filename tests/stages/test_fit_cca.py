@@ -6,14 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emocli.config import merge
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
+from emocli.robust import container
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.robust.settings import configure
+from emocli.stages._bench import Bench
 from emocli.stages.fit_cca import CheckSummary, fit_cca
+from emocli.stages.train import train
 from tests import toy
 
 SIZES = {"train": 60, "valid": 30, "test": 30}
@@ -218,3 +222,39 @@ def test_it_can_be_fitted_on_what_the_network_is_trained_with(tmp_path: Path) ->
         assert noisy.pairs[pair].cca.correlations[0] < known.cca.correlations[0]
     with pytest.raises(ConfigError, match=r"choose --set check.fit_on=as_given"):
         fit_cca(corpus.manifest, corpus.store, corrupt=["m3er75"])
+
+
+def test_it_clips_what_its_network_clips(tmp_path: Path) -> None:
+    corpus = toy.build(tmp_path, sizes=SIZES)
+
+    def trained() -> Path:
+        return train(
+            corpus.manifest,
+            corpus.store,
+            fusion="late",
+            run=tmp_path / "run",
+            settings=merge(toy.QUICK, {"train": {"outliers": 0.75, "epochs": 1}}),
+            robust={"check": True},
+        ).run
+
+    fit_cca(corpus.manifest, corpus.store)
+    mend = r"beyond 20 robust .*the network beyond 0\.75; .*--set check\.clip_outliers=0\.75"
+    with pytest.raises(StoreError, match=mend):
+        trained()
+    path = fit_cca(corpus.manifest, corpus.store, settings={"check": {"clip_outliers": 0.75}}).path
+    assert ModalityCheck.load(path).config.clip_outliers == 0.75
+    run = trained()
+    assert Bench.open(run, "test", None, None).repair.trust == "check"
+    fit_cca(corpus.manifest, corpus.store)
+    with pytest.raises(StoreError, match=mend):
+        Bench.open(run, "test", None, None)
+
+
+def test_a_check_of_before_there_was_the_setting_has_the_default(corpus: toy.Toy) -> None:
+    path = fit_cca(corpus.manifest, corpus.store, preset="paper").path
+    header, arrays = container.read(path)
+    del header["config"]["clip_outliers"]
+    container.write(path, header, arrays)
+    check = ModalityCheck.load(path)
+    assert check.origin is not None
+    assert check.config.clip_outliers == check.origin.outliers == 20
