@@ -91,6 +91,8 @@ class Batch:
     speakers : Tensor of int64, shape (n,), optional
         Who speaks, counted from 0 within each dialogue in the order of appearance; None if the
         clips stand by themselves.
+    condensed : bool
+        Whether the network's own ``condense`` has been over the views.
     """
 
     ids: tuple[str, ...]
@@ -98,6 +100,7 @@ class Batch:
     targets: Tensor | None = None
     turns: Tensor | None = None
     speakers: Tensor | None = None
+    condensed: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -131,8 +134,8 @@ class Batch:
             return None if tensor is None else tensor.to(device)
 
         views = {name: view.to(device) for name, view in self.views.items()}
-        rest = map(moved, (self.targets, self.turns, self.speakers))
-        return Batch(self.ids, views, *rest)
+        targets, turns, speakers = map(moved, (self.targets, self.turns, self.speakers))
+        return replace(self, views=views, targets=targets, turns=turns, speakers=speakers)
 
 
 @dataclass(frozen=True)

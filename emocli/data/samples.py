@@ -39,12 +39,15 @@ class Samples:
         Modality to the open store of its feature.
     transforms : tuple of callables
         Applied in this order to every array as it is read.
+    condensed : bool
+        Whether a network's ``condense`` is one of them.
     """
 
     manifest: Manifest
     clips: tuple[Clip, ...]
     stores: Mapping[str, FeatureStore]
     transforms: tuple[Transform, ...] = ()
+    condensed: bool = False
 
     @classmethod
     def of(cls, manifest: Manifest, split: Split, stores: Mapping[str, FeatureStore]) -> Samples:
@@ -76,6 +79,14 @@ class Samples:
         """Add a transform."""
         return replace(self, transforms=(*self.transforms, transform))
 
+    def condensed_by(self, network: object) -> Samples:
+        """Let a network that condenses sequences without learning anything do so as they are read.
+
+        So that it need not do it again in every epoch.
+        """
+        condense = getattr(network, "condense", None)
+        return self if condense is None else replace(self.then(condense), condensed=True)
+
     def array(self, clip_id: str, modality: str) -> NDArray[np.float32]:
         """Return one clip's array, shape (T, D); T = 0 where the clip lacks the feature."""
         store = self.stores[modality]
@@ -100,7 +111,7 @@ class Samples:
         """Put clips together."""
         ids = tuple(clip.id for clip in clips)
         views = {m: Padded.from_rows([self.array(i, m) for i in ids]) for m in self.stores}
-        return Batch(ids, views, self._targets(clips))
+        return Batch(ids, views, self._targets(clips), condensed=self.condensed)
 
     def dialogue_batch(self, dialogues: Sequence[Sequence[Clip]]) -> Batch:
         """Put whole dialogues together."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
 from emocli.config import Settings, Tree
-from emocli.data.batch import Padded
+from emocli.data.batch import Batch, Padded
+from emocli.data.samples import Level
 from emocli.fusion._blocks import Blocks
 
 Size = Annotated[int, Field(ge=1, le=8192)]
@@ -155,9 +158,11 @@ class Encoders(PerView):
         )
         self.config = config
 
-    def forward(self, views: Mapping[str, Padded]) -> dict[str, Padded]:
+    def forward(self, batch: Batch) -> dict[str, Padded]:
         """Encode the views, in the order of their names; a state per block of steps."""
-        return {name: self[name](self.seen(name, views[name])) for name in self}
+        views = batch.views
+        seen = {n: views[n] if batch.condensed else self.seen(n, views[n]) for n in self}
+        return {name: self[name](view) for name, view in seen.items()}
 
     def seen(self, name: str, view: Padded) -> Padded:
         """Return what a view's encoder is given."""
@@ -168,11 +173,30 @@ class Encoders(PerView):
         """Gather a view's steps into blocks."""
         return Blocks.of(view, self.config.stride_of(name), self.config.max_len)
 
-    def over_steps(
-        self, attention: Mapping[str, Tensor], views: Mapping[str, Padded]
-    ) -> dict[str, Tensor]:
+    def over_steps(self, attention: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
         """Turn attention over states (B, hops, K) into that over the views' steps (B, hops, T)."""
-        return {name: self.blocks(name, views[name]).spread(a) for name, a in attention.items()}
+        if batch.condensed:
+            return dict(attention)
+        return {n: self.blocks(n, batch.views[n]).spread(a) for n, a in attention.items()}
+
+
+class Encoded(nn.Module):
+    """A network of clips that begins with encoders."""
+
+    level: ClassVar[Level] = "clip"
+
+    def __init__(self, dims: Mapping[str, int], config: NetworkSettings) -> None:
+        super().__init__()
+        self.encoders = Encoders(dims, config)
+
+    def condense(
+        self, clip_id: str, modality: str, values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Turn a clip's steps (T, D) into what the encoder is given, blocks of them (K, D')."""
+        if modality not in self.encoders.names:
+            return values
+        (condensed,) = self.encoders.seen(modality, Padded.from_rows([values])).rows()
+        return condensed
 
 
 def last_step(states: Padded) -> Tensor:

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from emocli.data.batch import Batch, FusionOutput, Padded
-from emocli.data.samples import Level
 from emocli.fusion import gca
-from emocli.fusion._layers import Encoders, decoder, presets, take
+from emocli.fusion._layers import Encoded, decoder, presets, take
 
 JOINED = "joined"
 """Name of the one view that attention sees."""
@@ -84,24 +83,21 @@ class Resampling:
         return own
 
 
-class Model(nn.Module):
+class Model(Encoded):
     """Early fusion: encoders, resampling, one attention block."""
 
-    level: ClassVar[Level] = "clip"
-
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
-        super().__init__()
+        super().__init__(dims, config)
         joined = len(dims) * config.width
         width = config.width if config.project else joined
         self.nearest = config.resample == "nearest"
-        self.encoders = Encoders(dims, config)
         self.project = nn.Linear(joined, width) if config.project else nn.Identity()
         self.recursion = gca.Recursion([JOINED], width, config, gca.Update(1, width, config))
         self.decoder = decoder(width, outputs, config)
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips; attention is given for each view's own steps."""
-        states: dict[str, Padded] = self.encoders(batch.views)
+        states: dict[str, Padded] = self.encoders(batch)
         lengths = torch.stack([v.lengths * v.observed for v in states.values()]).amax(dim=0)
         steps = max(view.values.shape[1] for view in states.values())
         grids = {n: Resampling.of(v, lengths, steps, self.nearest) for n, v in states.items()}
@@ -112,7 +108,7 @@ class Model(nn.Module):
             name: _present(view, grids[name].back(attention[JOINED], view.values.shape[1]))
             for name, view in states.items()
         }
-        own = self.encoders.over_steps(own, batch.views)
+        own = self.encoders.over_steps(own, batch)
         return FusionOutput(self.decoder(memory), attention=own)
 
 

@@ -9,15 +9,14 @@ Source: Beard et al. 2018, CoNLL (system "GCA").
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from emocli.data.batch import Batch, FusionOutput, Padded
-from emocli.data.samples import Level
-from emocli.fusion._layers import Encoders, NetworkSettings, PerView, Size, decoder, presets
+from emocli.fusion._layers import Encoded, NetworkSettings, PerView, Size, decoder, presets
 
 
 class AttentionSettings(NetworkSettings):
@@ -202,23 +201,20 @@ class Recursion(nn.Module):
         return total if self.m0 == "mean_sum" else torch.zeros_like(total)
 
 
-class Network(nn.Module):
+class Network(Encoded):
     """Encoders, recursion and decoder; what distinguishes its kinds is the memory update."""
-
-    level: ClassVar[Level] = "clip"
 
     def __init__(
         self, dims: Mapping[str, int], outputs: int, config: AttentionSettings, update: nn.Module
     ) -> None:
-        super().__init__()
-        self.encoders = Encoders(dims, config)
+        super().__init__(dims, config)
         self.recursion = Recursion(self.encoders.names, config.width, config, update)
         self.decoder = decoder(config.width, outputs, config)
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
-        memory, attention, gates = self.recursion(self.encoders(batch.views))
-        attention = self.encoders.over_steps(attention, batch.views)
+        memory, attention, gates = self.recursion(self.encoders(batch))
+        attention = self.encoders.over_steps(attention, batch)
         return FusionOutput(self.decoder(memory), attention=attention, gates=gates)
 
 

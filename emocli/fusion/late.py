@@ -9,14 +9,13 @@ Source: Beard et al. 2018, CoNLL (system "late fusion").
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from emocli.data.batch import Batch, FusionOutput
-from emocli.data.samples import Level
-from emocli.fusion._layers import Encoders, NetworkSettings, PerView, last_step, presets
+from emocli.fusion._layers import Encoded, NetworkSettings, PerView, last_step, presets
 
 
 class Config(NetworkSettings):
@@ -34,14 +33,11 @@ class Config(NetworkSettings):
 PRESETS = presets(literal={}, plus={"late_weights": "per_class"})
 
 
-class Model(nn.Module):
+class Model(Encoded):
     """Late fusion: an encoder and a linear layer per view, and a weighted sum."""
 
-    level: ClassVar[Level] = "clip"
-
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
-        super().__init__()
-        self.encoders = Encoders(dims, config)
+        super().__init__(dims, config)
         self.heads = PerView({name: self._head(outputs, config) for name in self.encoders})
         columns = outputs if config.late_weights == "per_class" else 1
         self.scores = nn.Parameter(torch.zeros(len(dims), columns))
@@ -52,7 +48,7 @@ class Model(nn.Module):
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips; a missing view has no say (weight 0), the others share its weight."""
-        states = self.encoders(batch.views)
+        states = self.encoders(batch)
         logits = {name: self.heads[name](last_step(view)) for name, view in states.items()}
         weights = self.weights(torch.stack([view.observed for view in states.values()], dim=1))
         total = (weights * torch.stack(list(logits.values()), dim=1)).sum(dim=1)

@@ -8,14 +8,10 @@ Source: Beard et al. 2018, CoNLL (systems "LSTM decoder", attention nil).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
-
-from torch import nn
 
 from emocli.data.batch import Batch, FusionOutput
-from emocli.data.samples import Level
 from emocli.errors import ConfigError
-from emocli.fusion._layers import Encoders, NetworkSettings, decoder, last_step, presets
+from emocli.fusion._layers import Encoded, NetworkSettings, decoder, last_step, presets
 
 
 class Config(NetworkSettings):
@@ -25,7 +21,7 @@ class Config(NetworkSettings):
 PRESETS = presets(literal={}, plus={})
 
 
-class Model(nn.Module):
+class Model(Encoded):
     """One view: encoder and decoder.
 
     Raises
@@ -34,19 +30,16 @@ class Model(nn.Module):
         If there is not exactly one modality.
     """
 
-    level: ClassVar[Level] = "clip"
-
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
-        super().__init__()
         if len(dims) != 1:
             raise ConfigError(
                 f"unimodal takes exactly one modality, not {len(dims)} ({', '.join(sorted(dims))})",
                 mend="choose one feature with -f",
             )
-        self.encoders = Encoders(dims, config)
+        super().__init__(dims, config)
         self.decoder = decoder(config.width, outputs, config)
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
-        (states,) = self.encoders(batch.views).values()
+        (states,) = self.encoders(batch).values()
         return FusionOutput(self.decoder(last_step(states)))

@@ -47,7 +47,7 @@ class Remembering(Samples):
     def through(cls, samples: Samples, memory: Memory) -> Remembering:
         """Keep the arrays of ``samples``, transforms applied."""
         parts = (samples.manifest, samples.clips, samples.stores)
-        return cls(*parts, source=samples, memory=memory)
+        return cls(*parts, condensed=samples.condensed, source=samples, memory=memory)
 
     def array(self, clip_id: str, modality: str) -> NDArray[np.float32]:
         """Return one clip's array, shape (T, D); T = 0 where the clip lacks the feature."""

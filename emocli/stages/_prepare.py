@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from emocli.learn.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RobustConfig
 from emocli.stages._repair import Workshop
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SECTIONS = ("network", "train", "robust")
 """Of the settings of a training."""
@@ -90,14 +93,17 @@ class Prepared:
     @property
     def workshop(self) -> Workshop:
         """Makes the repairs."""
-        return Workshop(self.check, self.standardiser, self.robust, self.train)
+        outliers = self.settings.outliers
+        return Workshop(self.check, self.standardiser, self.robust, self.train, outliers)
 
-    @cached_property
-    def ready(self) -> tuple[Samples, Samples]:
-        """Train and valid split, standardised, corrupted, repaired, and kept in memory."""
+    def ready(self, network: nn.Module) -> tuple[Samples, Samples]:
+        """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
         memory, workshop = Memory(self.settings.cache_mb << 20), self.workshop
-        train, valid = workshop.learnt_from(self.train), workshop.chosen_by(self.valid)
-        return Remembering.through(train, memory), Remembering.through(valid, memory)
+        train, valid = (
+            Remembering.through(samples.condensed_by(network), memory)
+            for samples in (workshop.learnt_from(self.train), workshop.chosen_by(self.valid))
+        )
+        return train, valid
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

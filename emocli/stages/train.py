@@ -441,7 +441,7 @@ def _train_seed(
     rundir.write_config(folder, config)
     with seeded(config.train.seed, 0):
         network = rundir.make_network(config)
-    fitted = fit(network, *prepared.ready, config.train, folder, ended)
+    fitted = fit(network, *prepared.ready(network), config.train, folder, ended)
     rundir.write_history(folder, fitted.history)
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -119,3 +120,31 @@ def test_a_network_sees_blocks(module: ModuleType, settings: dict[str, object]) 
     assert not torch.allclose(got.logits, output(batch, dims).logits)
     for name, attention in got.attention.items():
         torch.testing.assert_close(attention, blocks[name].spread(wanted.attention[name]))
+
+
+@pytest.mark.parametrize("module", [early, gca, late, rrnn, unimodal])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"stride": {"audio": 2}}, {"max_len": 3}, {"stride": 2, "pool": {"audio": "statistics"}}],
+    ids=str,
+)
+def test_what_was_condensed_before_gives_the_same(
+    module: ModuleType, settings: dict[str, object]
+) -> None:
+    dims = {"audio": 4} if module is unimodal else DIMS
+    lengths = {"audio": (7, 0, 9)}
+    batch = make(lengths, dims) if module is unimodal else make()
+    model = module.Model(dims, 3, build(module.Config, {**SMALL, **settings}, "network")).eval()
+    views = {
+        name: Padded.from_rows([model.condense("clip", name, row) for row in view.rows()])
+        for name, view in batch.views.items()
+    }
+    condensed = replace(batch, views=views, condensed=True)
+    torch.testing.assert_close(model(condensed).logits, model(batch).logits)
+
+
+def test_a_view_that_a_network_leaves_out_is_not_condensed() -> None:
+    model = unimodal.Model({"audio": 4}, 3, build(unimodal.Config, {"stride": 3}, "network"))
+    values = np.ones((5, 2), np.float32)
+    assert model.condense("clip", "text", values) is values
+    assert model.condense("clip", "audio", np.ones((5, 4), np.float32)).shape == (2, 4)

@@ -74,7 +74,7 @@ def test_the_last_step_of_a_missing_view_is_zero(encoder: Encoder, view: Padded)
 def test_views_may_have_any_name(name: str) -> None:
     batch = make({name: (3,), "other": (2,)}, {name: 4, "other": 5})
     encoders = Encoders({"other": 5, name: 4}, NetworkSettings(hidden=3))
-    states = encoders(batch.views)
+    states = encoders(batch)
     assert list(states) == sorted([name, "other"])
     assert states[name].values.shape == (1, 3, 6)
 

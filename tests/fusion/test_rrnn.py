@@ -36,7 +36,7 @@ def test_equations_with_any_number_of_views(views: int) -> None:
 
 def test_the_gate_forced_shut_keeps_the_memory() -> None:
     model = rrnn.Model(DIMS, 3, rrnn.Config(**SMALL)).eval()
-    states = model.encoders(make().views)
+    states = model.encoders(make())
     start = model.recursion.start(states)
     assert not torch.allclose(model.recursion(states)[0], start)
     torch.nn.init.constant_(model.recursion.update.memory_gate.memory.bias, -1e9)

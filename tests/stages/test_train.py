@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, StoreError
+from emocli.fusion._layers import Encoded
 from emocli.learn import loop, rundir
 from emocli.stages.train import TrainSummary, plan, train
 from tests import toy
@@ -522,3 +524,25 @@ def test_other_tasks_can_be_trained(tmp_path, task):
 def test_the_stage_prints_nothing(corpus, tmp_path, capsys):
     quick(corpus, tmp_path / "run")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_training_condenses_every_clip_once(
+    corpus: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"network": {"stride": 2, "pool": "statistics"}, "train": {"mixup": 0}}
+    seen: Counter[tuple[str, str]] = Counter()
+    condense = Encoded.condense
+
+    def counting(self: Encoded, clip_id: str, modality: str, values: Any) -> Any:
+        seen[clip_id, modality] += 1
+        return condense(self, clip_id, modality, values)
+
+    monkeypatch.setattr(Encoded, "condense", counting)
+    once = quick(corpus, tmp_path / "once", settings=settings)
+    assert len(once.seeds) == 1
+    assert set(seen.values()) == {1}
+    assert len(seen) == 3 * sum(once.clips.values())
+    monkeypatch.delattr(Encoded, "condense")
+    again = quick(corpus, tmp_path / "again", settings=settings)
+    for name in ("loss", "accuracy"):
+        assert again.valid[name] == pytest.approx(once.valid[name], abs=1e-4)
