@@ -31,8 +31,8 @@ def command(
     a fold, STORE/checks/) and prints canonical correlations and threshold of each pair. The default
     is the improved check: a likelihood ratio in place of the correlation across components, and how
     unusual a modality is by itself; --preset paper is the paper's. With --corrupt and --set
-    check.fit_on=as_given it is fitted on corrupted clips. For a network with another train.outliers,
-    --set check.clip_outliers must say the same.
+    check.fit_on=as_given it is fitted on corrupted clips. Where the network has another
+    train.outliers, give it with --set check.clip_outliers=N, too.
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest

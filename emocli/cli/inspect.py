@@ -15,16 +15,21 @@ def command(
     manifest: Annotated[
         Path | None, typer.Option(help="For a store: report which of its clips are missing.")
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Of a store: read all of it, and refuse it if damaged."),
+    ] = False,
     root: options.Root = None,
     json: options.Json = False,
 ) -> None:
     """Say what is in a manifest, store or run.
 
-    Dims, rates, counts, missing clips, non-finite values, provenance.
+    Dims, rates, counts, missing clips, non-finite values, provenance. With --verify damaged content
+    is found, too: exit code 2.
     """
     from emocli.stages.inspect import inspect
 
-    found = inspect(path, manifest, root)
+    found = inspect(path, manifest, root, verify=verify)
     if json:
         facts = {"kind": found.kind, "path": found.path, **found.facts, "problems": found.problems}
         show.as_json(facts)
@@ -32,5 +37,7 @@ def command(
     show.line(f"{found.path} is a {found.kind}")
     for section in found.sections:
         show.table(section.columns, section.rows, section.title)
+    if verify:
+        show.line("verified: the content is what was written")
     for problem in found.problems:
         show.warn(problem)

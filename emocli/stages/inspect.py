@@ -11,7 +11,7 @@ from typing import Any
 from emocli.data.clip import SPLITS
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, features_in, store_path
-from emocli.errors import EmocliError
+from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.stages import _failures
 
 Row = tuple[object, ...]
@@ -37,7 +37,9 @@ class Inspection:
     problems: tuple[str, ...]
 
 
-def inspect(path: Path, manifest: Path | None = None, root: Path | None = None) -> Inspection:
+def inspect(
+    path: Path, manifest: Path | None = None, root: Path | None = None, *, verify: bool = False
+) -> Inspection:
     """Look into a manifest (.csv), a store (folder or .h5) or a run (a folder, also of folds).
 
     Parameters
@@ -48,6 +50,8 @@ def inspect(path: Path, manifest: Path | None = None, root: Path | None = None) 
         For a store: report which of this manifest's clips it lacks.
     root : Path, optional
         Media root of the manifest.
+    verify : bool
+        Of a store: whether to read all of it, and compare it with what was written.
 
     Raises
     ------
@@ -56,6 +60,8 @@ def inspect(path: Path, manifest: Path | None = None, root: Path | None = None) 
     """
     if not path.exists():
         raise EmocliError("there is no such file or folder", where=path)
+    if verify and not _files(path):
+        raise ConfigError("--verify is for stores", where=path, mend="leave it out")
     if path.suffix == ".csv":
         return _manifest(path, root)
     if (path / "config.json").is_file():
@@ -63,14 +69,38 @@ def inspect(path: Path, manifest: Path | None = None, root: Path | None = None) 
     if (path / "fold-0" / "config.json").is_file():
         return _folds(path)
     corpus = Manifest.read(manifest, root) if manifest else None
-    if path.suffix == ".h5":
-        return _store(path, [path], corpus)
-    files = [store_path(path, name) for name in features_in(path)] if path.is_dir() else []
+    files = _files(path)
     if not files:
         raise EmocliError(
             "is neither a manifest (.csv), a store (.h5 files) nor a run (config.json)", where=path
         )
-    return _store(path, files, corpus)
+    found = _store(path, files, corpus)
+    if verify:
+        _verify(files)
+    return found
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files of a store; none if it is not one."""
+    if path.is_dir():
+        return [store_path(path, name) for name in features_in(path)]
+    return [path] if path.suffix == ".h5" else []
+
+
+def _verify(files: Iterable[Path]) -> None:
+    """Read all of them.
+
+    Raises
+    ------
+    StoreError
+        If one cannot be read, or no longer holds what was written.
+    """
+    for file in files:
+        with FeatureStore.open(file) as store:
+            if not store.is_intact():
+                what = "is damaged: its content is not what was written"
+                mend = "extract or import it again with --overwrite"
+                raise StoreError(what, where=file, mend=mend)
 
 
 def _manifest(path: Path, root: Path | None) -> Inspection:
