@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,10 +127,34 @@ def frames(clip: Clip, every: float | None = None) -> Iterator[Frame]:
     MediaError
         If it cannot be used; where a recording is truncated, after its last picture.
     """
-    path = clip.media.get("video")
-    if path is None:
-        raise Absent("the clip has no video")
-    return read_frames(path, clip.start, clip.end, every)
+    return read_frames(_filmed(clip), clip.start, clip.end, every)
+
+
+def chosen_frames(clip: Clip, choose: Callable[[int], Iterable[int]]) -> list[Frame]:
+    """Return some pictures of a clip's ``media.video``, by their places among all of them.
+
+    The recording is read twice, first to count its pictures: only those that are chosen are in
+    memory, however long it is.
+
+    Parameters
+    ----------
+    clip : Clip
+        The pictures that begin inside [start, end) are counted, from 0.
+    choose : callable
+        Given how many there are, tells the places of those that are wanted.
+
+    Raises
+    ------
+    Absent, MediaError
+        As `frames`.
+    """
+    path = _filmed(clip)
+    if path.suffix.lower() in STILLS:
+        return [Frame(0.0, _still(path))]
+    count = sum(1 for _ in _shown(path, clip.start, clip.end))
+    wanted = set(choose(count))
+    shown = islice(_shown(path, clip.start, clip.end), 1 + max(wanted, default=-1))
+    return [_frame(*timed) for place, timed in enumerate(shown) if place in wanted]
 
 
 def read_sound(
@@ -159,19 +183,38 @@ def read_frames(
     if path.suffix.lower() in STILLS:
         yield Frame(0.0, _still(path))
         return
-    begin = start or 0.0
     due = -INSTANT
-    found = False
-    for time, frame in decode(path, "video", begin, end):
-        moment = time - begin
+    for moment, picture in _shown(path, start, end):
         if moment < due:
             continue
-        found = True
         if every:
             due = (math.floor((moment + INSTANT) / every) + 1) * every - INSTANT
-        yield Frame(max(moment, 0.0), _image(frame))
+        yield _frame(moment, picture)
+
+
+def _filmed(clip: Clip) -> Path:
+    path = clip.media.get("video")
+    if path is None:
+        raise Absent("the clip has no video")
+    return path
+
+
+def _shown(
+    path: Path, start: float | None, end: float | None
+) -> Iterator[tuple[float, VideoFrame]]:
+    """Iterate over the pictures of a recording as they are decoded, with their moments."""
+    begin = start or 0.0
+    found = False
+    for time, picture in decode(path, "video", begin, end):
+        if time - begin >= -INSTANT:
+            found = True
+            yield time - begin, picture
     if not found:
         raise MediaError(f"has no picture {span(begin, end)}", where=path)
+
+
+def _frame(moment: float, picture: VideoFrame) -> Frame:
+    return Frame(max(moment, 0.0), _image(picture))
 
 
 def _with_sound(clip: Clip) -> Path:

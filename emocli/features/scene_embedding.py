@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emocli.data.clip import Clip
-from emocli.data.media import frames
-from emocli.data.track import Absent, Track
+from emocli.data.media import chosen_frames
+from emocli.data.track import Track
 from emocli.features._embedding import Embedder, FramesConfig
 
 MODALITY = "visual"
@@ -31,12 +31,9 @@ class Extractor:
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return one row, shape (1, dim)."""
         del upstream
-        pictures = [frame.image for frame in frames(clip)]
-        if not pictures:
-            raise Absent(f"{clip.id} has no picture")
-        chosen = [pictures[index] for index in self.config.chosen(len(pictures))]
-        values = self.embedder(chosen).max(axis=0, keepdims=True)
-        return Track(values, notes={"frames": len(chosen)})
+        pictures = [frame.image for frame in chosen_frames(clip, self.config.chosen)]
+        values = self.embedder(pictures).max(axis=0, keepdims=True)
+        return Track(values, notes={"frames": len(pictures)})
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:

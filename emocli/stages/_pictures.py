@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from emocli import plugins
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.media import STILLS, frames, read_frames
+from emocli.data.media import STILLS, chosen_frames, read_frames
 from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Absent
 from emocli.errors import ConfigError, ManifestError, MediaError, StoreError
@@ -219,13 +219,11 @@ def _middle(clip: Clip, side: int) -> NDArray[np.uint8]:
     import cv2
 
     try:
-        pictures = [frame.image for frame in frames(clip)]
+        (middle,) = chosen_frames(clip, lambda count: [count // 2])
     except Absent as error:
         raise MediaError(str(error), where=clip.id) from None
-    if not pictures:
-        raise MediaError("has no picture", where=clip.media["video"])
-    middle = pictures[len(pictures) // 2]
-    return np.asarray(cv2.resize(middle, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+    size = (side, side)
+    return np.asarray(cv2.resize(middle.image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _heard(files: Sequence[Path]) -> Draw:

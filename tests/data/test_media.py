@@ -8,8 +8,10 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from emocli.data import media
 from emocli.data.clip import Clip
 from emocli.data.media import (
+    chosen_frames,
     first_channel,
     frames,
     read_frames,
@@ -18,6 +20,7 @@ from emocli.data.media import (
     write_video,
 )
 from emocli.data.track import Absent
+from emocli.errors import MediaError
 from tests import media_factory as factory
 from tests.media_factory import complaint, lag
 
@@ -129,6 +132,43 @@ def test_pictures_can_be_thinned(mp4: Path) -> None:
     assert len(list(frames(clip))) == 100
 
 
+@pytest.mark.parametrize("span", [(None, None), (1.0, 3.0)], ids=str)
+def test_pictures_are_chosen_by_their_places(
+    mp4: Path, span: tuple[float | None, float | None]
+) -> None:
+    clip = Clip("a", start=span[0], end=span[1], media={"video": mp4})
+    every = list(frames(clip))
+    counted = []
+
+    def choose(count: int) -> list[int]:
+        counted.append(count)
+        return [3, count // 2, count - 1]
+
+    found = chosen_frames(clip, choose)
+    assert counted == [len(every)]
+    for frame, place in zip(found, (3, len(every) // 2, len(every) - 1), strict=True):
+        assert frame.time == every[place].time
+        np.testing.assert_array_equal(frame.image, every[place].image)
+
+
+def test_only_what_is_chosen_is_in_memory(mp4: Path) -> None:
+    clip, images = Clip("a", media={"video": mp4}), media._image
+    converted = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(media, "_image", lambda picture: converted.append(1) or images(picture))
+        assert len(chosen_frames(clip, lambda count: [count // 2])) == 1
+    assert len(converted) == 1
+
+
+def test_what_cannot_be_chosen_from(tmp_path: Path, mp4: Path) -> None:
+    with pytest.raises(Absent):
+        chosen_frames(Clip("a", text="hi"), lambda count: [0])
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(mp4.read_bytes()[: mp4.stat().st_size // 2])
+    with pytest.raises(MediaError):
+        chosen_frames(Clip("a", media={"video": cut}), lambda count: [0])
+
+
 def test_a_clip_takes_its_sound_from_audio_or_else_from_video(mp4: Path, tmp_path: Path) -> None:
     other = tmp_path / "a.wav"
     soundfile.write(other, factory.tone(1.0, seed=5), RATE, subtype="PCM_24")
@@ -168,7 +208,9 @@ def test_a_still_image_is_one_picture(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a%d{suffix}"
     path.write_bytes(cv2.imencode(suffix, image[..., ::-1])[1].tobytes())
     (frame,) = read_frames(path)
-    assert frame.time == 0
+    (chosen,) = chosen_frames(Clip("a", media={"video": path}), lambda count: [count // 2])
+    np.testing.assert_array_equal(chosen.image, frame.image)
+    assert frame.time == chosen.time == 0
     assert np.abs(frame.image.astype(int) - image).mean() < 3
     path.write_text("no image")
     assert "is not an image" in complaint(path, video=True)

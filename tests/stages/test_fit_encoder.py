@@ -134,7 +134,7 @@ def test_scenes_are_read_from_the_videos(
     summary = fit(corpus, tmp_path / "run", "scene")
     assert (summary.train, summary.valid) == (4, 4)
     # What is finished is left alone, and no video read again.
-    monkeypatch.setattr(_pictures, "frames", None)
+    monkeypatch.setattr(_pictures, "chosen_frames", None)
     assert fit(corpus, tmp_path / "run", "scene").state == "already trained"
 
 
