@@ -261,19 +261,35 @@ def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
     RunError
         If it is absent, unfinished, damaged, or looks at something else.
     """
-    from transformers import ResNetConfig, ResNetModel
-
-    config = read_run(run)
+    encoder, config = _built(run)
     if config.kind != kind:
         raise RunError(f"is an encoder of kind '{config.kind}', not '{kind}'", where=run)
-    require_finished(run)
-    backbone = ResNetModel(ResNetConfig.from_dict(config.resnet))
-    encoder = Encoder(backbone, config.encoder.dim)
     try:
         encoder.load_state_dict(read_tensors(run / MODEL))
     except RuntimeError:
         raise RunError(f"does not hold what {CONFIG} speaks of", where=run / MODEL) from None
     return encoder.eval(), Screen(kind, config.encoder)
+
+
+def outline(run: Path) -> Encoder:
+    """Read what a trained encoder is: its parameters have shapes, but no values.
+
+    Raises
+    ------
+    RunError
+        If it is absent or unfinished.
+    """
+    with torch.device("meta"):
+        return _built(run)[0]
+
+
+def _built(run: Path) -> tuple[Encoder, EncoderRun]:
+    from transformers import ResNetConfig, ResNetModel
+
+    config = read_run(run)
+    require_finished(run)
+    backbone = ResNetModel(ResNetConfig.from_dict(config.resnet))
+    return Encoder(backbone, config.encoder.dim), config
 
 
 def _published(name: str) -> ResNetModel:

@@ -274,13 +274,24 @@ def make_backbone(
     if config.backbone == SCRATCH:
         return _scratch(config, texts)
     backbone, tokenizer = _published(config.backbone)
-    most = getattr(backbone.config, "max_position_embeddings", config.tokens + 2) - 2
-    if config.tokens > most:
+    most = _longest(backbone)
+    if most is not None and config.tokens > most:
         raise ConfigError(
             f"text encoder '{config.backbone}' reads at most {most} tokens, not {config.tokens}",
             mend=f"set tokens={most}",
         )
     return backbone, tokenizer
+
+
+def _longest(backbone: PreTrainedModel) -> int | None:
+    """Return how many tokens a backbone reads at most; None if it does not say."""
+    stated: int | None = getattr(backbone.config, "max_position_embeddings", None)
+    for name, part in backbone.named_modules():
+        if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
+            # RoBERTa and its kin count from behind the number of padding, others from 0.
+            first = 0 if part.padding_idx is None else part.padding_idx + 1
+            return part.num_embeddings - first
+    return stated
 
 
 def write_run(run: Path, config: TextRun, network: TextNetwork | None = None) -> None:
@@ -314,6 +325,27 @@ def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
     RunError
         If it is absent, unfinished or damaged.
     """
+    network, reader, config = _built(run)
+    try:
+        network.load_state_dict(read_tensors(run / MODEL))
+    except RuntimeError as error:
+        raise _unlike(run, error) from None
+    return network.eval(), reader, config
+
+
+def outline(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
+    """Read what a trained text encoder is: its parameters have shapes, but no values.
+
+    Raises
+    ------
+    RunError
+        If it is absent, unfinished or damaged.
+    """
+    with torch.device("meta"):
+        return _built(run)
+
+
+def _built(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     config = read_run(run)
@@ -322,17 +354,15 @@ def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
     try:
         shape = AutoConfig.from_pretrained(run / BACKBONE, **local)
         tokenizer = AutoTokenizer.from_pretrained(run / BACKBONE, **local)
-        network = TextNetwork(
-            AutoModel.from_config(shape),  # type: ignore[no-untyped-call]
-            len(config.classes),
-            config.text.pool,
-            0.0,
-        )
-        network.load_state_dict(read_tensors(run / MODEL))
+        backbone = AutoModel.from_config(shape)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, RuntimeError) as error:
-        what = f"does not hold what {CONFIG} speaks of ({reason(error)})"
-        raise RunError(what, where=run) from None
-    return network.eval(), Reader(tokenizer, config.text), config
+        raise _unlike(run, error) from None
+    network = TextNetwork(backbone, len(config.classes), config.text.pool, 0.0)
+    return network, Reader(tokenizer, config.text), config
+
+
+def _unlike(run: Path, error: Exception) -> RunError:
+    return RunError(f"does not hold what {CONFIG} speaks of ({reason(error)})", where=run)
 
 
 def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -34,8 +34,8 @@ from emocli.learn.encoder import (
     Picture,
     Screen,
     embed,
-    load,
     make_encoder,
+    outline,
     read_run,
     write_run,
 )
@@ -400,7 +400,6 @@ def nearest(
 def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) -> EncoderSummary:
     history = read_history(run)
     best = best_epoch(history, NEIGHBOUR)
-    encoder, _ = load(run, config.kind)
     return EncoderSummary(
         run=run,
         kind=config.kind,
@@ -409,7 +408,7 @@ def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) ->
         train=len(pictures.train),
         valid=len(pictures.valid),
         skipped=pictures.skipped,
-        parameters=sum(p.numel() for p in encoder.parameters()),
+        parameters=sum(p.numel() for p in outline(run).parameters()),
         epochs=len(history),
         best_epoch=best,
         accuracy=history[best - 1][NEIGHBOUR],

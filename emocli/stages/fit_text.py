@@ -40,8 +40,8 @@ from emocli.learn.text import (
     TextNetwork,
     TextRun,
     collate,
-    load,
     make_backbone,
+    outline,
     read_clips,
     read_run,
     write_run,
@@ -77,7 +77,7 @@ class FitConfig(Settings):
     class_weights : {'none', 'balanced'}
         Whether the loss weighs classes by the inverse of their frequency.
     crossfit : int
-        Parts of a cross-fitting; 0 for none.
+        Parts of a cross-fitting, at least three; 0 for none.
     precision, accelerator, threads, seed
         As in every training.
     """
@@ -265,7 +265,15 @@ def _members(run: Path, corpus: Texts, crossfit: int) -> list[tuple[Path, frozen
     whole: list[tuple[Path, frozenset[str]]] = [(run, frozenset())]
     if not crossfit:
         return whole
-    numbers = folds.assign(corpus.train, crossfit, overlap=True)
+    where = "train.crossfit"
+    if crossfit < folds.FEWEST:
+        mend = f"give at least {folds.FEWEST}, or 0 for none"
+        raise ConfigError(f"{crossfit} is too few parts of a cross-fitting", where=where, mend=mend)
+    try:
+        numbers = folds.assign(corpus.train, crossfit, overlap=True)
+    except ManifestError:
+        what = f"the train split has too few dialogues for {crossfit} parts"
+        raise ConfigError(what, where=where, mend="give fewer, or 0 for none") from None
     pairs = list(zip(corpus.train, numbers, strict=True))
     return whole + [
         (run / f"{PART}{k}", frozenset(clip.id for clip, number in pairs if number == k))
@@ -424,7 +432,7 @@ class Learner:
 def _summary(
     run: Path, states: Sequence[State], corpus: Texts, folders: Sequence[Path]
 ) -> TextSummary:
-    network, reader, config = load(run)
+    network, reader, config = outline(run)
     histories = [read_history(folder) for folder in folders]
     best = histories[0][best_epoch(histories[0], MONITOR) - 1]
     readings = read_clips(reader, corpus.context)

@@ -173,6 +173,40 @@ def test_a_published_encoder_comes_from_a_folder(tmp_path: Path) -> None:
         make_backbone(TextConfig(backbone=str(tmp_path)), ())
 
 
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta"])
+def test_a_published_encoder_reads_as_many_tokens_as_it_has_places_for(
+    tmp_path: Path, kind: str
+) -> None:
+    from transformers import AutoConfig, AutoModel
+
+    _, tokenizer = make_backbone(SMALL, TEXTS)
+    tokenizer.save_pretrained(tmp_path)
+    sizes = {"dim": 8, "n_layers": 1, "n_heads": 2, "hidden_dim": 8}
+    if kind != "distilbert":
+        sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    shape = AutoConfig.for_model(
+        kind, vocab_size=300, max_position_embeddings=24, pad_token_id=1, **sizes
+    )
+    AutoModel.from_config(shape).save_pretrained(tmp_path)  # type: ignore[no-untyped-call]
+    most = max(n for n in range(18, 25) if readable(tmp_path, n))
+    config = SMALL.model_copy(update={"backbone": str(tmp_path), "tokens": most})
+    backbone, _ = make_backbone(config, ())
+    assert type(backbone).__name__.lower() == f"{kind}model"
+    with pytest.raises(ConfigError, match=f"at most {most} tokens, not {most + 1}"):
+        make_backbone(config.model_copy(update={"tokens": most + 1}), ())
+
+
+def readable(folder: Path, count: int) -> bool:
+    """Whether an encoder takes so many tokens."""
+    from transformers import AutoModel
+
+    try:
+        AutoModel.from_pretrained(folder)(input_ids=torch.full((1, count), 5))
+    except (IndexError, RuntimeError):
+        return False
+    return True
+
+
 def test_code_that_comes_with_an_encoder_is_not_run(tmp_path: Path) -> None:
     told = {"model_type": "other", "auto_map": {"AutoConfig": "c.C", "AutoModel": "c.M"}}
     (tmp_path / "config.json").write_text(json.dumps(told))

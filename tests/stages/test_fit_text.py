@@ -15,6 +15,7 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import open_feature
 from emocli.errors import EmocliError, RunError
+from emocli.learn import text
 from emocli.learn.rundir import read_history
 from emocli.learn.text import read_run
 from emocli.stages import fit_text as stage
@@ -145,6 +146,18 @@ def test_cross_fitted_features_come_from_the_part_that_has_not_seen_the_clip(
         assert same == (clip.split != "train")
 
 
+def test_what_is_trained_is_described_without_reading_it(
+    talk: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = fit(talk, tmp_path / "run")
+    monkeypatch.setattr(text, "read_tensors", None)
+    again = fit(talk, tmp_path / "run")
+    monkeypatch.undo()
+    assert again.state == "already trained"
+    network, _, _ = text.load(tmp_path / "run")
+    assert again.parameters == done.parameters == sum(p.numel() for p in network.parameters())
+
+
 def test_the_test_split_is_not_read(talk: Manifest, tmp_path: Path) -> None:
     fit(talk, tmp_path / "a")
     other = tuple(replace(c, text="?", label="joy") if c.split == "test" else c for c in talk.clips)
@@ -179,7 +192,9 @@ def test_what_cannot_be_learned_is_refused(talk: Manifest, tmp_path: Path) -> No
         ("no class per clip", replace(talk, task="multi"), {}),
         ("unknown setting 'network'", talk, {"network": {}}),
         (r"unknown setting 'text\.model'", talk, {"text": {"model": "x"}}),
-        ("too few for 9 folds", talk, {"train": {"crossfit": 9}}),
+        (r"train\.crossfit: .* too few dialogues for 9 parts", talk, {"train": {"crossfit": 9}}),
+        (r"train\.crossfit: 1 is too few parts .* at least 3", talk, {"train": {"crossfit": 1}}),
+        (r"train\.crossfit: 2 is too few parts .* at least 3", talk, {"train": {"crossfit": 2}}),
         ("needs a GPU", talk, {"train": {"precision": "16-mixed"}}),
     ]
     for match, manifest, settings in cases:
