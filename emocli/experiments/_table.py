@@ -132,6 +132,9 @@ class Table:
     comparisons : tuple of (str, str)
         Pairs of rows: how much better is the first than the second, clip by clip, under every
         condition that both have; and how much less does it lose by each.
+    recoveries : tuple of (str, str, str)
+        Three rows, each under its first condition: of what the third gets right beyond the second,
+        how much does the first?
     alternatives : tuple of str
         Rows that differ in one choice: the report says which of them is best on the valid clips.
     by_class : str
@@ -146,6 +149,7 @@ class Table:
     rows: tuple[Row, ...]
     figures: tuple[str, ...] = ("accuracy", "uar", "weighted_f1")
     comparisons: tuple[tuple[str, str], ...] = ()
+    recoveries: tuple[tuple[str, str, str], ...] = ()
     alternatives: tuple[str, ...] = ()
     by_class: str = ""
     task: Task | None = None

@@ -36,7 +36,7 @@ class Interval:
     Attributes
     ----------
     mean, low, high : float
-        The bounds are NaN if there is only one group.
+        The bounds are NaN if there is only one group, or nothing to be a share of.
     groups : int
         How many groups were drawn from.
     p : float
@@ -60,9 +60,13 @@ def spread(values: ArrayLike) -> Spread:
 
 
 def cluster_bootstrap(
-    values: ArrayLike, groups: Sequence[Hashable], draws: int = DRAWS, seed: int = 0
+    values: ArrayLike,
+    groups: Sequence[Hashable],
+    draws: int = DRAWS,
+    seed: int = 0,
+    wholes: ArrayLike | None = None,
 ) -> Interval:
-    """Percentile interval of a mean, by drawing groups with replacement.
+    """Percentile interval of a mean, or of a share, by drawing groups with replacement.
 
     Parameters
     ----------
@@ -75,21 +79,27 @@ def cluster_bootstrap(
         Number of bootstrap samples.
     seed : int
         Of the draws.
+    wholes : array_like, shape (n,), optional
+        What the values are parts of: their sum is divided by the sum of these, not by the number
+        of clips. A share of nothing is NaN.
     """
     numbers = np.asarray(values, np.float64)
+    counted = np.ones_like(numbers) if wholes is None else np.asarray(wholes, np.float64)
     names = list(dict.fromkeys(groups))
     place = {name: i for i, name in enumerate(names)}
     member = np.array([place[group] for group in groups])
-    mean, count = float(numbers.mean()), len(names)
-    if count < 2:
+    count = len(names)
+    mean = float(numbers.sum() / counted.sum()) if counted.sum() else float("nan")
+    if count < 2 or np.isnan(mean):
         return Interval(mean, float("nan"), float("nan"), count, float("nan"))
     totals = np.bincount(member, weights=numbers, minlength=count)
-    sizes = np.bincount(member, minlength=count)
+    sizes = np.bincount(member, weights=counted, minlength=count)
     rng = np.random.default_rng(seed)
     times = rng.multinomial(count, np.full(count, 1 / count), size=draws)
-    means = (times @ totals) / (times @ sizes)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = (times @ totals) / (times @ sizes)
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(means, (tail, 1 - tail))
+    low, high = np.nanquantile(means, (tail, 1 - tail))
     # Counting the sample itself keeps p above 0.
     below, above = (1 + (means <= 0).sum()) / (draws + 1), (1 + (means >= 0).sum()) / (draws + 1)
     return Interval(mean, float(low), float(high), count, float(min(1.0, 2 * min(below, above))))

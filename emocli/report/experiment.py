@@ -24,7 +24,7 @@ def markdown(report: Data) -> str:
         what = report["protocols"].get(figure, "")
         parts += [f"## {figure} ({what})", _table(report, figure, printed=True)]
         if index == 0:
-            parts += [*_chosen(report), *_compared(report)]
+            parts += [*_chosen(report), *_compared(report), *_recovered(report)]
     if report["by_class"]:
         what = report["by_class"]
         parts += [f"## {what} of each class, {conditions(report)[0]}", _classes(report)]
@@ -217,7 +217,24 @@ def _compared(report: Data) -> Iterator[str]:
     yield "\n".join(lines)
 
 
+def _recovered(report: Data) -> Iterator[str]:
+    """Say how much of what lies between two rows others make up for."""
+    if not report["recoveries"]:
+        return
+    lines = [_line(["system", "from", "to", "share"]), _line(["---", "---", "---", "---:"])]
+    lines += [
+        _line([*found["rows"], _interval(found["share"])[0]]) for found in report["recoveries"]
+    ]
+    yield (
+        f"How much of the {report['recoveries'][0]['figure']} between two rows a system makes up "
+        f"for, each under its first condition; {report['interval']}."
+    )
+    yield "\n".join(lines)
+
+
 def _interval(found: Data) -> tuple[str, str]:
+    if found["mean"] is None:
+        return "-", "-"
     low, high = found["ci"]
     bounds = "" if low is None else f" ({low:+.3f} to {high:+.3f})"
     return f"{found['mean']:+.3f}{bounds}", "-" if found["p"] is None else f"{found['p']:.3f}"

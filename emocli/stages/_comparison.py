@@ -69,6 +69,34 @@ def comparisons(
         yield found
 
 
+def recovery(
+    names: tuple[str, str, str],
+    answers: tuple[Measured, Measured, Measured],
+    figure: str,
+    groups: Mapping[str, str],
+) -> dict[str, Any]:
+    """Say how much of the difference between two rows a row makes up for.
+
+    Parameters
+    ----------
+    names, answers : three of each
+        The row, the one that it is better than, and the one that it would be like.
+    figure, groups
+        As in `comparisons`.
+
+    Returns
+    -------
+    dict
+        ``share``: 0 as the second, 1 as the third, with interval; NaN where these are equal.
+    """
+    name = figure if figure in PER_CLIP else "accuracy"
+    row, worse, better = answers
+    gained, drawn = _difference(row, worse, name, groups)
+    whole, _ = _difference(better, worse, name, groups)
+    share = cluster_bootstrap(gained, drawn, wholes=whole)
+    return {"rows": list(names), "figure": name, "share": _told(share)}
+
+
 def _difference(
     first: Measured, second: Measured, figure: str, groups: Mapping[str, str]
 ) -> tuple[Values, list[str]]:

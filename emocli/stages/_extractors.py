@@ -263,6 +263,7 @@ def _report(comparison: Comparison, done: Mapping[str, Sequence[Sequence[Trial]]
         "protocols": {FIGURE: PROTOCOL},
         "rows": [_row(comparison, row, done.get(row.name, ())) for row in table.rows],
         "comparisons": [],
+        "recoveries": [],
         "chosen": {},
         "by_class": "",
         "notes": list(table.notes),

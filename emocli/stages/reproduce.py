@@ -33,7 +33,7 @@ from emocli.robust.repair import RepairConfig
 from emocli.robust.settings import configure
 from emocli.stages import _extractors as extractors
 from emocli.stages._answers import Answer, Question
-from emocli.stages._comparison import comparisons
+from emocli.stages._comparison import comparisons, recovery
 from emocli.stages._pool import Pool, open_pool
 from emocli.stages._prepare import prepare
 from emocli.stages._reproduction import (
@@ -108,10 +108,10 @@ class Experiment:
         stores = open_features(store, protocol.features or None, manifest)
         chosen = {modality: feature.name for modality, feature in stores.items()}
         rows = tuple(systems(table, chosen, features_in(store), protocol.preset, settings))
-        for name in protocol.only:
-            slugs = [system.slug for system in rows]
-            if name not in slugs:
-                raise ConfigError(f"there is no row '{name}'", mend=choice(name, slugs))
+        slugs = [system.slug for system in rows]
+        for slug in protocol.only:
+            if slug not in slugs:
+                raise ConfigError(f"there is no row '{slug}'", mend=choice(slug, slugs))
         for system in rows:
             _check_conditions(system)
         if all(system.lacking for system in rows):
@@ -426,6 +426,7 @@ class Results:
             "figures": list(experiment.table.figures),
             "rows": [self._row(system) for system in experiment.systems],
             "comparisons": list(self._comparisons()),
+            "recoveries": list(self._recoveries()),
             "chosen": self._chosen(),
             "by_class": experiment.table.by_class,
             "notes": list(experiment.table.notes),
@@ -528,6 +529,14 @@ class Results:
                 ]
                 figure = self.experiment.table.figures[0]
                 yield from comparisons((first, second), answers, figure, self.groups)
+
+    def _recoveries(self) -> Iterator[dict[str, Any]]:
+        slugs = {s.row.name: s.slug for s in self.experiment.systems}
+        for names in self.experiment.table.recoveries:
+            if all(slugs[name] in self.answers for name in names):
+                row, worse, better = (self.answers[slugs[name]][0].measured for name in names)
+                figure = self.experiment.table.figures[0]
+                yield recovery(names, (row, worse, better), figure, self.groups)
 
 
 def _valid(folds: Sequence[TrainSummary]) -> dict[str, float]:

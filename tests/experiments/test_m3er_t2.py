@@ -59,3 +59,26 @@ def test_noisy_rows_are_trained_and_tested_under_the_same_corruption() -> None:
 
 def test_what_is_compared_is_there() -> None:
     assert {name for pair in TABLE.comparisons for name in pair} <= ROWS.keys()
+
+
+def test_every_repair_is_measured_by_what_it_wins_back() -> None:
+    of_loss = {row: start for row, start, whole in TABLE.recoveries if whole == "M3ER"}
+    repaired = {name: name.partition(", ")[0] for name in ROWS if ", " in name}
+    assert of_loss == repaired
+    of_truth = {row: whole for row, _, whole in TABLE.recoveries if whole != "M3ER"}
+    assert of_truth == {
+        name: name.replace("check", "oracle")
+        for start in ("noisy", "trained clean")
+        for name in (f"{start}, check", f"{start}, check and proxy")
+    }
+
+
+def test_what_is_trained_on_clean_clips_is_repaired_like_what_is_trained_on_noisy_ones() -> None:
+    def repair(name: str) -> tuple[str, str]:
+        (condition,) = ROWS[f"trained clean{name}"].conditions
+        found = RobustConfig().asked(**condition.repair)
+        return found.trust, found.fill
+
+    for name in ("", ", check", ", check and proxy", ", oracle", ", oracle and proxy"):
+        trained = asked(f"noisy{name}")
+        assert repair(name) == (trained.trust, trained.fill)

@@ -46,6 +46,29 @@ def test_bootstrap_agrees_with_drawing_groups_one_by_one():
     assert found.groups == 9
 
 
+def test_a_share_is_the_sum_of_parts_over_that_of_wholes():
+    rng = np.random.default_rng(3)
+    wholes = rng.normal(0.5, 0.2, 60)
+    member = np.repeat(np.arange(12), 5)
+    parts = 0.8 * wholes + rng.normal(0, 0.1, 60)
+    found = cluster_bootstrap(parts, member.tolist(), draws=4000, wholes=wholes)
+    assert found.mean == pytest.approx(sum(parts) / sum(wholes))
+    shares = []
+    for _ in range(4000):
+        drawn = np.concatenate([np.flatnonzero(member == g) for g in rng.choice(12, 12)])
+        shares.append(parts[drawn].sum() / wholes[drawn].sum())
+    assert found.low == pytest.approx(np.quantile(shares, 0.025), abs=0.01)
+    assert found.high == pytest.approx(np.quantile(shares, 0.975), abs=0.01)
+    exact = cluster_bootstrap(0.8 * wholes, member.tolist(), wholes=wholes)
+    assert (exact.low, exact.high) == pytest.approx((0.8, 0.8))
+
+
+def test_a_share_of_nothing_is_undefined():
+    found = cluster_bootstrap([1.0, 0.0, 1.0], ["a", "b", "c"], wholes=[0.0, 0.0, 0.0])
+    assert math.isnan(found.mean)
+    assert math.isnan(found.low)
+
+
 def test_groups_that_agree_inside_make_the_interval_wider():
     hits = np.repeat([1, 0, 1, 0, 1, 1, 0, 1], 25)
     by_clip = cluster_bootstrap(hits, list(range(200)))

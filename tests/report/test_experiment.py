@@ -63,6 +63,18 @@ def report() -> dict[str, Any]:
                 "loss": {"mean": -0.2, "ci": [None, None], "p": None},
             }
         ],
+        "recoveries": [
+            {
+                "rows": ["A | V", "odd", "SVM"],
+                "figure": "accuracy",
+                "share": {"mean": 0.75, "ci": [0.5, 0.875], "p": 0.002},
+            },
+            {
+                "rows": ["odd", "A | V", "A | V"],
+                "figure": "accuracy",
+                "share": {"mean": None, "ci": [None, None], "p": None},
+            },
+        ],
     }
 
 
@@ -82,6 +94,8 @@ def test_the_words_hold_the_numbers(report):
     assert "40 test clips (5 folds, pooled), 3 seeds, preset `paper`, features mel." in text
     assert "| A / V | 0.700 ± 0.020 (0.583) | 0.400 ± 0.050 |" in text
     assert "| A / V - SVM | noise | +0.100 (+0.050 to +0.150) | 0.002 | -0.200 | - |" in text
+    assert "| A / V | odd | SVM | +0.750 (+0.500 to +0.875) |" in text
+    assert "| odd | A / V | A / V | - |" in text
     assert "| A / V | late | 12,345 | 3 to 11 | 1,234 s |" in text
     assert "| SVM | svm, C = 1 |  |  |  |" in text
     assert "- smell: no feature of olfactory" in text
@@ -91,7 +105,9 @@ def test_the_words_hold_the_numbers(report):
 
 
 def test_without_folds_it_says_what_was_tested(report):
-    assert "(the manifest's test split)" in markdown(report | {"folds": 0, "comparisons": []})
+    assert "(the manifest's test split)" in markdown(
+        report | {"folds": 0, "comparisons": [], "recoveries": []}
+    )
 
 
 def test_rows_are_drawn_with_what_was_printed(report):

@@ -72,7 +72,13 @@ def experiment(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture(scope="module")
 def done(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> Reproduction:
     """The table, which nobody writes to."""
-    table = Table("A table", ROWS, figures=("accuracy", "uar"), comparisons=PAIRS)
+    table = Table(
+        "A table",
+        ROWS,
+        figures=("accuracy", "uar"),
+        comparisons=PAIRS,
+        recoveries=(("both, checked", "face", "Both + more"), ("smell", "face", "SVM")),
+    )
     module = SimpleNamespace(Config=Config, table=lambda config: table)
     load = plugins.load
     with pytest.MonkeyPatch.context() as patch:
@@ -178,6 +184,15 @@ def test_rows_are_compared_clip_by_clip(corpus, done):
     assert low <= lost <= high
 
 
+def test_a_row_makes_up_for_a_share_of_what_lies_between_two_others(done):
+    (found,) = done.data["recoveries"]  # of 'smell' nothing is known
+    assert found["rows"] == ["both, checked", "face", "Both + more"]
+    ours, worse, better = (row(done, n)["conditions"][0]["accuracy"] for n in found["rows"])
+    assert found["share"]["mean"] == pytest.approx((ours - worse) / (better - worse))
+    low, high = found["share"]["ci"]
+    assert low <= found["share"]["mean"] <= high
+
+
 def test_the_table_can_be_read(done):
     text = done.table.read_text()
     clean = row(done, "Both + more")["conditions"][0]
@@ -221,6 +236,7 @@ def test_rows_can_be_run_one_by_one(corpus, tmp_path, done, experiment):
     states = {each["row"]: each["state"] for each in found.data["rows"]}
     assert states["both, checked"] == states["Both + more"] == "done"
     assert states["face"] == "not yet run"
+    assert found.data["experiment"] == "rrnn-t2"
     (folder,) = (tmp_path / "runs").iterdir()
     assert folder.name == "both-more"
     whole = run(corpus, tmp_path)
@@ -417,8 +433,8 @@ def test_the_experiments_are_tables_that_hold_together(name):
     if isinstance(table, Extractors):
         return
     assert set(table.alternatives) <= set(names)
-    for pair in table.comparisons:
-        assert set(pair) <= set(names)
+    for compared in (*table.comparisons, *table.recoveries):
+        assert set(compared) <= set(names)
     for found in table.rows:
         assert bool(found.fusion) + bool(found.baseline) + bool(found.like) == 1
         assert found.like in ("", *names)
