@@ -107,6 +107,8 @@ class Extractors:
         What the encoders look at.
     rows : tuple of Extractor
         The ways to train one.
+    comparisons : tuple of (str, str)
+        Pairs of rows: how much better is the first than the second, clip by clip.
     notes : tuple of str
         What a reader should know, a line each.
     """
@@ -114,6 +116,7 @@ class Extractors:
     title: str
     kind: Literal["audio", "face", "scene"]
     rows: tuple[Extractor, ...]
+    comparisons: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -23,6 +23,10 @@ class Config(Settings):
     kind: Literal["audio", "face", "scene"] = "audio"
 
 
+ADAPTIVE = ("adaptive margin, detached", "adaptive margin, scaled")
+OTHERS = ("cross-entropy", "fixed margin")
+
+
 def table(config: Config) -> Extractors:
     """Return the losses; only the last row takes all of them as they are printed."""
     return Extractors(
@@ -39,6 +43,7 @@ def table(config: Config) -> Extractors:
             Extractor("detached, alone", settings={"loss": {"w_var": 0.0, "w_cov": 0.0}}),
             Extractor("all as printed", preset="literal"),
         ),
+        comparisons=tuple((adaptive, other) for adaptive in ADAPTIVE for other in OTHERS),
         notes=(
             "the paper prints no figures for its loss",
             "detached: no gradient flows through the margin, whose printed form pushes pairs of a "

@@ -20,7 +20,7 @@ import numpy as np
 
 from emocli import __version__
 from emocli.config import Tree, build, merge
-from emocli.data.clip import Split
+from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest, locked, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError, choice
@@ -29,7 +29,8 @@ from emocli.learn import rundir
 from emocli.learn.encoder import load
 from emocli.learn.loop import arithmetic
 from emocli.learn.rundir import MODEL, read_history
-from emocli.learn.statistics import spread
+from emocli.learn.statistics import cluster_bootstrap, grouping, groups, spread
+from emocli.learn.summary import bounds
 from emocli.stages._pictures import FEATURES, Pictures, of_manifest
 from emocli.stages._reproduction import Protocol, Reproduction, Say, check_sections, write
 from emocli.stages._systems import slug
@@ -115,11 +116,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Trial:
-    """One encoder: how it was trained, and what it says of the test clips."""
+    """One encoder: how it was trained, and which test clips it is right about."""
 
     summary: EncoderSummary
-    accuracy: float
-    clips: int
+    hits: Mapping[str, bool]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the test clips it is right about."""
+        return sum(self.hits.values()) / len(self.hits)
 
     @property
     def seconds(self) -> float:
@@ -188,7 +193,8 @@ def _trials(
             settled = Plan.of(comparison.preset(row), comparison.choices(row, seed), kind)
             run = place / f"seed-{seed}"
             summary = _trained(comparison, row, seed, corpus, run, store, overwrite)
-            trials.append(Trial(summary, *_tested(run, settled, corpus, store, out / ".pictures")))
+            hits = _tested(run, settled, corpus, store, out / ".pictures")
+            trials.append(Trial(summary, hits))
         found.append(trials)
     return found
 
@@ -215,25 +221,24 @@ def _trained(
     )
 
 
-def _tested(run: Path, plan: Plan, corpus: Manifest, store: Path, cache: Path) -> tuple[float, int]:
-    """Return the accuracy on the test clips, and their number: kept, or computed."""
+def _tested(run: Path, plan: Plan, corpus: Manifest, store: Path, cache: Path) -> dict[str, bool]:
+    """Tell which test clips an encoder is right about: kept, or computed."""
     pictures = _with_test(plan, corpus, store, cache)
-    model = digest(run / MODEL)
-    path, key = run / SAID, [__version__, model, pictures.fingerprint]
+    path, key = run / SAID, [__version__, digest(run / MODEL), pictures.fingerprint]
     try:
         kept = json.loads(path.read_text("utf-8"))
         if kept["key"] == key:
-            return kept["accuracy"], kept["clips"]
+            return dict(kept["hits"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
     encoder, screen = load(run, plan.kind)
     known, asked, labels = pictures.train, pictures.valid, pictures.labels
     with arithmetic(plan.train.threads):
         vectors = [embedded(encoder, screen, pictures, part) for part in (known, asked)]
-    accuracy = nearest(vectors[0], labels[known], vectors[1], labels[asked])
-    said = {"key": key, "accuracy": accuracy, "clips": len(asked)}
-    write_text(path, json.dumps(said, indent=2) + "\n")
-    return accuracy, len(asked)
+    right = nearest(vectors[0], labels[known], vectors[1], labels[asked])
+    hits = {pictures.ids[index]: bool(hit) for index, hit in zip(asked, right, strict=True)}
+    write_text(path, json.dumps({"key": key, "hits": hits}, indent=2) + "\n")
+    return hits
 
 
 def _with_test(plan: Plan, corpus: Manifest, store: Path, cache: Path) -> Pictures:
@@ -247,7 +252,8 @@ def _with_test(plan: Plan, corpus: Manifest, store: Path, cache: Path) -> Pictur
 def _report(comparison: Comparison, done: Mapping[str, Sequence[Sequence[Trial]]]) -> Tree:
     """Return the report in plain values, in the form of every experiment's."""
     table, first = comparison.table, comparison.corpora[0]
-    tested = next(iter(done.values()))
+    tested = [clip_id for trials in next(iter(done.values())) for clip_id in trials[0].hits]
+    clips = [first.clip(clip_id) for clip_id in tested]
     return {
         "format": 1,
         "emocli": __version__,
@@ -256,13 +262,18 @@ def _report(comparison: Comparison, done: Mapping[str, Sequence[Sequence[Trial]]
         "dataset": first.dataset,
         "task": first.task,
         "classes": list(first.classes),
-        "n": sum(trials[0].clips for trials in tested),
+        "n": len(clips),
         **comparison.protocol.model_dump(),
         "settings": comparison.settings,
         "figures": [FIGURE],
         "protocols": {FIGURE: PROTOCOL},
         "rows": [_row(comparison, row, done.get(row.name, ())) for row in table.rows],
-        "comparisons": [],
+        "comparisons": [
+            _compared((ours, theirs), (done[ours], done[theirs]), clips)
+            for ours, theirs in table.comparisons
+            if ours in done and theirs in done
+        ],
+        "interval": f"95 %, bootstrap over {grouping(clips)}s",
         "recoveries": [],
         "chosen": {},
         "by_class": "",
@@ -287,7 +298,7 @@ def _row(comparison: Comparison, row: Extractor, folds: Sequence[Sequence[Trial]
     if not folds:
         return facts | {"state": "not yet run"}
     valid = [[(t.summary.accuracy, t.summary.valid) for t in trials] for trials in folds]
-    test = [[(t.accuracy, t.clips) for t in trials] for trials in folds]
+    test = [[(t.accuracy, len(t.hits)) for t in trials] for trials in folds]
     every = [trial for trials in folds for trial in trials]
     return {
         **facts,
@@ -296,6 +307,30 @@ def _row(comparison: Comparison, row: Extractor, folds: Sequence[Sequence[Trial]
         "parameters": every[0].summary.parameters,
         "best_epochs": [trial.summary.best_epoch for trial in every],
         "seconds": sum(trial.seconds for trial in every),
+    }
+
+
+def _compared(
+    names: tuple[str, str], rows: Sequence[Sequence[Sequence[Trial]]], clips: Sequence[Clip]
+) -> Tree:
+    """Say how much more often the first row is right about the same clips, mean over the seeds."""
+    ours, theirs = (_rates(folds) for folds in rows)
+    change = [ours[clip.id] - theirs[clip.id] for clip in clips]
+    found = cluster_bootstrap(change, groups(clips, grouping(clips)))
+    return {
+        "rows": list(names),
+        "condition": "test",
+        "figure": FIGURE,
+        "difference": {"mean": found.mean, "ci": bounds(found), "p": found.p},
+    }
+
+
+def _rates(folds: Sequence[Sequence[Trial]]) -> dict[str, float]:
+    """Test clip to the share of the seeds that are right about it."""
+    return {
+        clip_id: sum(trial.hits[clip_id] for trial in trials) / len(trials)
+        for trials in folds
+        for clip_id in trials[0].hits
     }
 
 

@@ -46,6 +46,8 @@ class Pictures:
     ----------
     classes : tuple of str
         Their names.
+    ids : tuple of str
+        Clip or file each one is of.
     train, valid : ndarray of int
         Which pictures to learn from, and which to choose by.
     labels : ndarray of int, shape (n,)
@@ -59,6 +61,7 @@ class Pictures:
     """
 
     classes: tuple[str, ...]
+    ids: tuple[str, ...]
     train: NDArray[np.int64]
     valid: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -146,7 +149,14 @@ def _pictures(
     fingerprint = hashlib.sha256(rows.encode()).hexdigest()
     lacking = {reason: count for reason, count in skipped.items() if count}
     return Pictures(
-        tuple(classes), which["train"], which["valid"], labels, draw, fingerprint, lacking
+        classes=tuple(classes),
+        ids=tuple(ids),
+        train=which["train"],
+        valid=which["valid"],
+        labels=labels,
+        draw=draw,
+        fingerprint=fingerprint,
+        skipped=lacking,
     )
 
 

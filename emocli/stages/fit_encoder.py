@@ -327,7 +327,7 @@ class Learner:
             embedded(self.encoder, self.screen, self.pictures, part) for part in (known, asked)
         )
         labels = self.pictures.labels
-        return nearest(train, labels[known], valid, labels[asked])
+        return float(nearest(train, labels[known], valid, labels[asked]).mean())
 
     def parameters(self) -> Tensors:
         """Copy the encoder's parameters and statistics."""
@@ -389,12 +389,13 @@ def nearest(
     known: NDArray[np.int64],
     asked: NDArray[np.float32],
     wanted: NDArray[np.int64],
-) -> float:
-    """Accuracy of the nearest neighbour by cosine."""
+) -> NDArray[np.bool_]:
+    """Whether the nearest neighbour by cosine is of the wanted class, for each one asked about."""
     unit = [
         x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12) for x in (gallery, asked)
     ]
-    return float(np.mean(known[(unit[1] @ unit[0].T).argmax(axis=1)] == wanted))
+    found: NDArray[np.bool_] = known[(unit[1] @ unit[0].T).argmax(axis=1)] == wanted
+    return found
 
 
 def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) -> EncoderSummary:

@@ -107,13 +107,32 @@ def test_folds_are_pooled(corpus: toy.Toy, tmp_path: Path) -> None:
     asked = {"seeds": 1, "folds": 3, "only": ["fixed-margin"]}
     found = run(corpus, tmp_path, reproduce=asked)
     assert found.data["n"] == len(corpus.manifest.clips)
-    said = [
-        json.loads((tmp_path / "runs/fixed-margin" / f"fold-{k}/seed-0/nearest.json").read_text())
-        for k in range(3)
-    ]
-    pooled = sum(s["accuracy"] * s["clips"] for s in said) / sum(s["clips"] for s in said)
+    said = hits(tmp_path / "runs/fixed-margin", *(f"fold-{k}/seed-0" for k in range(3)))
+    assert {clip_id for part in said for clip_id in part} == {c.id for c in corpus.manifest.clips}
+    pooled = np.mean([hit for part in said for hit in part.values()])
     (row,) = (row for row in found.data["rows"] if row["conditions"])
     assert row["conditions"][1]["nearest"] == pytest.approx(pooled)
+    assert found.data["comparisons"] == []
+
+
+def hits(folder: Path, *runs: str) -> list[dict[str, bool]]:
+    return [json.loads((folder / run / "nearest.json").read_text())["hits"] for run in runs]
+
+
+def test_losses_are_compared_clip_by_clip(corpus: toy.Toy, tmp_path: Path) -> None:
+    pair = ("adaptive-margin-detached", "cross-entropy")
+    found = run(corpus, tmp_path, reproduce={"only": list(pair)})
+    (told,) = found.data["comparisons"]
+    assert told["rows"] == ["adaptive margin, detached", "cross-entropy"]
+    ours, theirs = (hits(tmp_path / "runs" / slug, "seed-0", "seed-1") for slug in pair)
+    change = {
+        clip.id: np.mean([a[clip.id] - b[clip.id] for a, b in zip(ours, theirs, strict=True)])
+        for clip in corpus.manifest.split("test")
+    }
+    assert told["difference"]["mean"] == pytest.approx(np.mean(list(change.values())))
+    low, high = told["difference"]["ci"]
+    assert low <= told["difference"]["mean"] <= high
+    assert "| adaptive margin, detached - cross-entropy | test |" in found.table.read_text("utf-8")
 
 
 def test_other_settings_need_overwrite(corpus: toy.Toy, tmp_path: Path) -> None:
