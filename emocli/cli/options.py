@@ -48,7 +48,7 @@ Folds = Annotated[
 ]
 Split = Annotated[SplitName, typer.Option(help="Clips to look at.")]
 CorruptionSeed = Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")]
-Run = Annotated[Path, typer.Argument(help="Folder of a trained run.")]
+Run = Annotated[Path, typer.Argument(help="Folder of a trained run, or of a cross-validation.")]
 OtherManifest = Annotated[
     Path | None,
     typer.Option("--manifest", help="Another manifest than the run was trained with."),

@@ -238,7 +238,8 @@ class Bench:
             What `RepairConfig.asked` takes, on top of the bench's own.
         """
         asked = self.repair.asked(**(repair or {}))
-        corrupter, repaired = self._under(corruptions, seed, asked)
+        corrupter = self._corrupter(corruptions, seed)
+        repaired = self._repaired(corrupter, asked)
         training, samples = self.config.train, repaired.samples
         with arithmetic(training.threads):
             said = [predict(m.network, samples, training.batch_size) for m in self.members]
@@ -261,15 +262,29 @@ class Bench:
 
     def seen(self, corruptions: Sequence[Corruption], seed: int) -> Samples:
         """Return the clips as the networks see them under a condition."""
-        return self._under(corruptions, seed, self.repair)[1].samples
+        return self._repaired(self._corrupter(corruptions, seed), self.repair).samples
 
-    def _under(
-        self, corruptions: Sequence[Corruption], seed: int, repair: RepairConfig
-    ) -> tuple[Corrupter, Repaired]:
-        corrupter = Corrupter(tuple(corruptions), seed, self.samples)
-        noisy = _kept(self.samples.then(corrupter), self.config) if corruptions else self.samples
+    def seen_alone(self, clip: Clip, corruptions: Sequence[Corruption], seed: int) -> Repaired:
+        """Return one clip as the networks see it among the others of its split.
+
+        The bench holds all clips of the corpus; this one need not have a label.
+        """
+        manifest = self.samples.manifest
+        others = tuple(filter(manifest.is_labelled, manifest.split(clip.split)))
+        split = replace(self.samples, clips=others)
+        corrupter = Corrupter(tuple(corruptions), seed, split)
+        alone = replace(self.samples, clips=(clip,)).then(corrupter)
+        return self.workshop.repaired(alone, self.repair, corrupter)
+
+    def _corrupter(self, corruptions: Sequence[Corruption], seed: int) -> Corrupter:
+        return Corrupter(tuple(corruptions), seed, self.samples)
+
+    def _repaired(self, corrupter: Corrupter, repair: RepairConfig) -> Repaired:
+        noisy = self.samples
+        if corrupter.corruptions:
+            noisy = _kept(noisy.then(corrupter), self.config)
         size = self.config.train.batch_size
-        return corrupter, self.workshop.repaired(noisy, repair, corrupter, size=size)
+        return self.workshop.repaired(noisy, repair, corrupter, size=size)
 
 
 def _kept(samples: Samples, config: RunConfig) -> Samples:

@@ -111,10 +111,45 @@ def open_bench(
         return Bench.open(run, split, manifest, store, repair)
     if split == "train":
         what = "clips are in the train split of several folds"
-        raise RunError(what, where=run, mend=f"evaluate one of them, {folders[0]}")
+        raise RunError(what, where=run, mend=f"name one of them, {folders[0]}")
     parts = tuple(Bench.open(folder, split, manifest, store, repair) for folder in folders)
     _check(run, parts)
     return Folds(run, parts)
+
+
+def open_tester(
+    run: Path,
+    clip: str,
+    manifest: Path | None,
+    store: Path | None,
+    repair: Mapping[str, Any] | None = None,
+) -> Bench:
+    """Open a run, or the fold of a cross-validation that a clip tests, on all clips.
+
+    Raises
+    ------
+    EmocliError
+        If something is absent, damaged, or does not fit.
+    """
+    for folder in rundir.folds(run):
+        bench = Bench.open(folder, None, manifest, store, repair)
+        _require_own_corpus(run, bench)
+        if bench.samples.manifest.clip(clip).split == "test":
+            return bench
+    return Bench.open(run, None, manifest, store, repair)
+
+
+def _require_own_corpus(run: Path, part: Bench) -> None:
+    """Refuse a fold of another corpus than the one it is tried on.
+
+    Raises
+    ------
+    RunError
+        If it is one.
+    """
+    if part.config.manifest.fingerprint != part.samples.manifest.fingerprint:
+        what = "the folds are those of another corpus"
+        raise RunError(what, where=run, mend=f"name one of them, {part.run}")
 
 
 def _check(run: Path, parts: Sequence[Bench]) -> None:
@@ -128,9 +163,7 @@ def _check(run: Path, parts: Sequence[Bench]) -> None:
     first = parts[0].config
     for index, part in enumerate(parts):
         config = part.config
-        if config.manifest.fingerprint != part.samples.manifest.fingerprint:
-            what = "the folds are those of another corpus"
-            raise RunError(what, where=run, mend=f"evaluate one of them, {part.run}")
+        _require_own_corpus(run, part)
         fold = config.fold
         own = {"fold": fold, "labels": config.labels, "check": config.check}
         other = first.model_copy(update=own)

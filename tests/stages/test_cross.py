@@ -238,7 +238,7 @@ def test_a_check_of_each_fold_is_used(corpus, crossed):
 
 
 def test_training_clips_cannot_be_pooled(crossed):
-    with pytest.raises(RunError, match="train split of several folds; evaluate one of them"):
+    with pytest.raises(RunError, match="train split of several folds; name one of them"):
         report(crossed.run, split="train")
     assert report(crossed.run, split="valid")["n"] == report(crossed.run)["n"]
 
@@ -261,7 +261,7 @@ def test_folds_that_differ_are_not_pooled(corpus, crossed, tmp_path):
 
 def test_another_corpus_is_for_one_fold(crossed, tmp_path):
     other = toy.build(tmp_path, sizes={"train": 24, "valid": 12, "test": 18})
-    with pytest.raises(RunError, match="those of another corpus; evaluate one of them"):
+    with pytest.raises(RunError, match="those of another corpus; name one of them"):
         report(crossed.run, manifest=tmp_path / "toy.csv", store=other.store)
     alone = report(crossed.folds[0].run, manifest=tmp_path / "toy.csv", store=other.store)
     assert alone["n"] == 18

@@ -12,7 +12,11 @@ from emocli.cli import options, show
 
 def command(
     place: Annotated[
-        Path, typer.Argument(metavar="RUN|STORE", help="A run; or a store, with --manifest.")
+        Path,
+        typer.Argument(
+            metavar="RUN|STORE",
+            help="A run, or a cross-validation; or a store, with --manifest.",
+        ),
     ],
     split: Annotated[
         options.SplitName, typer.Option(help="Clips to try it on.")

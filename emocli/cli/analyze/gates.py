@@ -19,6 +19,10 @@ def command(
             "noise at 0 dB on every modality in turn.",
         ),
     ] = None,
+    check: options.Check = None,
+    oracle: options.Oracle = False,
+    proxy: options.Proxy = None,
+    fill: options.Fill = None,
     split: options.Split = options.SplitName.test,
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
@@ -34,6 +38,7 @@ def command(
         found = gates(
             run,
             corrupt=corrupt or (),
+            repair=options.repair(check, oracle, proxy, fill),
             split=split.value,
             seed=seed,
             manifest=manifest,

@@ -12,7 +12,11 @@ from emocli.cli import options, show
 
 def command(
     place: Annotated[
-        Path, typer.Argument(metavar="RUN|STORE", help="A run; or a store, with --manifest.")
+        Path,
+        typer.Argument(
+            metavar="RUN|STORE",
+            help="A run, or a cross-validation; or a store, with --manifest.",
+        ),
     ],
     kind: Annotated[
         list[str] | None,
@@ -48,11 +52,4 @@ def command(
             figures=figures,
             progress=progress,
         )
-    if json:
-        show.as_json(found.data)
-        return
-    table = tabulate(found.data)
-    show.table(table.columns, table.rows, table.title)
-    show.line(f"data: {found.path}")
-    for figure in found.figures:
-        show.line(f"figure: {figure}")
+    show.analysis(found, [tabulate(found.data)], json)

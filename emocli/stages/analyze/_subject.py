@@ -1,4 +1,4 @@
-"""What an analysis without a network looks at: the clips of a run, or of a store and a manifest."""
+"""What an analysis without a network looks at: the clips of a run, of its folds, or of a store."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 from emocli.data.clip import Split
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
-from emocli.data.standardise import Standardiser
+from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
-from emocli.learn.rundir import CONFIG
+from emocli.learn.rundir import CONFIG, folds
+from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.robust.repair import RobustConfig
-from emocli.stages._bench import Bench
+from emocli.stages._cross import open_bench
 from emocli.stages._repair import Workshop
 
 
@@ -24,40 +25,14 @@ class Subject:
 
     Attributes
     ----------
-    folder : Path
-        Where reports go: below the run, or the store.
     clips : Samples
         What is looked at.
     workshop : Workshop
         The check, and the train split.
     """
 
-    folder: Path
     clips: Samples
     workshop: Workshop
-
-    @classmethod
-    def open(cls, place: Path, split: Split, manifest: Path | None, store: Path | None) -> Subject:
-        """Open a run; or a store, whose clips a manifest names.
-
-        Raises
-        ------
-        EmocliError
-            If it is neither, or its parts do not fit each other.
-        """
-        if (place / CONFIG).is_file():
-            bench = Bench.open(place, split, manifest, store)
-            return cls(place, bench.samples, bench.workshop)
-        if manifest is None:
-            what = "is no run; of a store, the clips are in a manifest"
-            raise ConfigError(what, where=place, mend="name it with --manifest")
-        corpus = Manifest.read(manifest)
-        stores = open_features(place, None, corpus)
-        train = Samples.of(corpus, "train", stores)
-        standardiser = Standardiser.fit(train)
-        clips = Samples.of(corpus, split, stores).then(standardiser)
-        workshop = Workshop(check_path(place), standardiser, RobustConfig(), train)
-        return cls(place, clips, workshop)
 
     def split(self, name: Split) -> Samples:
         """Return another split, standardised alike."""
@@ -68,3 +43,33 @@ class Subject:
         """Corrupt the clips."""
         corrupter = Corrupter(parse_all([spec], self.clips.stores), seed, self.clips)
         return self.clips.then(corrupter), corrupter
+
+
+def subjects(
+    place: Path, split: Split, manifest: Path | None, store: Path | None
+) -> tuple[Subject, ...]:
+    """Open a run, or each fold of a cross-validation; or a store, whose clips a manifest names.
+
+    Raises
+    ------
+    EmocliError
+        If it is none of these, or its parts do not fit each other.
+    """
+    if (place / CONFIG).is_file() or folds(place):
+        bench = open_bench(place, split, manifest, store)
+        return tuple(Subject(part.samples, part.workshop) for part in bench.parts)
+    if manifest is None:
+        what = "is no run; of a store, the clips are in a manifest"
+        raise ConfigError(what, where=place, mend="name it with --manifest")
+    corpus = Manifest.read(manifest)
+    return (_of_store(place, split, corpus),)
+
+
+def _of_store(store: Path, split: Split, corpus: Manifest) -> Subject:
+    stores = open_features(store, None, corpus)
+    train = Samples.of(corpus, "train", stores)
+    path = check_path(store)
+    outliers = ModalityCheck.load(path).config.clip_outliers if path.is_file() else OUTLIERS
+    standardiser = Standardiser.fit(train, outliers)
+    clips = Samples.of(corpus, split, stores).then(standardiser)
+    return Subject(clips, Workshop(path, standardiser, RobustConfig(), train, outliers))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from numpy.typing import NDArray
 from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.samples import Samples
+from emocli.errors import StoreError
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import Corrupter
-from emocli.robust.settings import configure
+from emocli.robust.settings import CheckConfig, configure
 from emocli.stages._plain import plain
-from emocli.stages.analyze._subject import Subject
+from emocli.stages.analyze._subject import Subject, subjects
 from emocli.stages.analyze._written import Analysis, write
 from emocli.stages.fit_cca import fitted
 
@@ -57,10 +59,14 @@ def check(
 ) -> Analysis:
     """Write down and draw what the modality check finds.
 
+    Of a cross-validation every fold's check judges the clips that the fold tests, and all of them
+    are counted together.
+
     Parameters
     ----------
     place : Path
-        A run, or a store whose check is meant; then ``manifest`` says what its clips are.
+        A run, the folder of a cross-validation, or a store whose check is meant; then ``manifest``
+        says what its clips are.
     split : str
         Which clips are corrupted.
     levels : sequence of str
@@ -79,43 +85,42 @@ def check(
     EmocliError
         If there is no check, or what is asked does not fit it.
     """
-    subject = Subject.open(place, split, manifest, store)
-    checks = {"fitted": subject.workshop.check}
-    train, valid = subject.split("train"), subject.split("valid")
-    for preset in BESIDE:
-        checks[preset] = fitted(train, valid, configure(preset, {}))
-    points = [(m, level, f"{m}@{level}") for m in subject.clips.stores for level in levels]
-    points += [(m, OTHERS, f"{m}:{OTHERS}") for m in subject.clips.stores]
-    clean = _evidence(checks["fitted"], subject.clips)
+    judges = [_Judge.of(subject) for subject in subjects(place, split, manifest, store)]
+    settings = _settings(place, judges)
+    corpus, modalities = judges[0].clips.manifest, list(judges[0].clips.stores)
+    points = [(m, level, f"{m}@{level}") for m in modalities for level in levels]
+    points += [(m, OTHERS, f"{m}:{OTHERS}") for m in modalities]
     found = []
     for index, (modality, level, spec) in enumerate(points):
         progress(index, len(points))
-        noisy, corrupter = subject.struck(spec, seed)
+        struck = [judge.subject.struck(spec, seed) for judge in judges]
+        noisy = [samples for samples, _ in struck]
         found.append(
             {
                 "modality": modality,
                 "level": level,
-                "snr_db": _decibel(corrupter),
-                "rates": {name: _rates(c, noisy, modality) for name, c in checks.items()},
-                "roc": _roc(clean[modality], _evidence(checks["fitted"], noisy)[modality]),
+                "snr_db": _decibel(struck[0][1]),
+                "rates": {n: _rates(_flagged(judges, n, noisy), modality) for n in settings},
+                "roc": _roc(judges, noisy, modality),
             }
         )
     progress(len(points), len(points))
+    clean = [judge.clips for judge in judges]
     data: dict[str, Any] = plain(
         {
             "format": 1,
             "emocli": __version__,
             "of": place.resolve().name,
-            "dataset": subject.clips.manifest.dataset,
+            "dataset": corpus.dataset,
             "split": split,
-            "n": len(subject.clips),
+            "n": sum(map(len, clean)),
             "corruption_seed": seed,
-            "modalities": list(subject.clips.stores),
-            "settings": {name: c.config.model_dump() for name, c in checks.items()},
-            "clean": {name: _shares(_flagged(c, subject.clips)) for name, c in checks.items()},
+            "modalities": modalities,
+            "settings": {name: config.model_dump() for name, config in settings.items()},
+            "clean": {name: _shares(_flagged(judges, name, clean)) for name in settings},
             "points": found,
             "protocol": PROTOCOL,
-            "confusion": {name: _confusion(c, subject, seed) for name, c in checks.items()},
+            "confusion": {name: _confusion(judges, name, seed) for name in settings},
         }
     )
     drawn: dict[str, bytes] = {}
@@ -123,26 +128,62 @@ def check(
         from emocli.report.check import draw
 
         drawn = draw(data)
-    return write(subject.folder, f"check+{split}", data, list(_rows(data)), drawn)
+    return write(place, f"check+{split}", data, list(_rows(data)), drawn)
 
 
-def _flagged(check: ModalityCheck, samples: Samples) -> Flags:
-    """Tell which modalities are there but not effective, (n,) each."""
+@dataclass(frozen=True)
+class _Judge:
+    """A subject, the checks that are compared on it, and the evidence in its clean clips."""
+
+    subject: Subject
+    checks: Mapping[str, ModalityCheck]
+    evidence: Mapping[str, Array]
+
+    @classmethod
+    def of(cls, subject: Subject) -> _Judge:
+        own = subject.workshop.check
+        train, valid = subject.split("train"), subject.split("valid")
+        beside = {preset: fitted(train, valid, configure(preset, {})) for preset in BESIDE}
+        return cls(subject, {"fitted": own, **beside}, _evidence(own, subject.clips))
+
+    @property
+    def clips(self) -> Samples:
+        return self.subject.clips
+
+
+def _settings(place: Path, judges: Sequence[_Judge]) -> dict[str, CheckConfig]:
+    """Return the settings of the checks.
+
+    Raises
+    ------
+    StoreError
+        If the folds' checks have different ones.
+    """
+    first, *others = ({n: c.config for n, c in judge.checks.items()} for judge in judges)
+    if any(other != first for other in others):
+        what = "the modality checks of its folds have different settings"
+        raise StoreError(what, where=place, mend="run emocli fit-cca --folds again")
+    return first
+
+
+def _flagged(judges: Sequence[_Judge], name: str, samples: Sequence[Samples]) -> Flags:
+    """Tell which modalities are there but not effective, (n,) each, fold after fold."""
     parts = [
         {m: view.observed.numpy() & ~effective[m] for m, view in batch.views.items()}
-        for batch in samples.batches(BATCH)
-        for effective in [check.effective(batch.views)]
+        for judge, own in zip(judges, samples, strict=True)
+        for batch in own.batches(BATCH)
+        for effective in [judge.checks[name].effective(batch.views)]
     ]
-    return {m: np.concatenate([part[m] for part in parts]) for m in samples.stores}
+    return {m: np.concatenate([part[m] for part in parts]) for m in parts[0]}
 
 
 def _shares(flags: Flags) -> dict[str, float]:
     return {m: float(x.mean()) for m, x in flags.items()}
 
 
-def _rates(check: ModalityCheck, noisy: Samples, modality: str) -> dict[str, float]:
+def _rates(flags: Flags, modality: str) -> dict[str, float]:
     """Return the share of the corrupted that is found, and of the innocent that is flagged."""
-    shares = _shares(_flagged(check, noisy))
+    shares = _shares(flags)
     innocent = [share for m, share in shares.items() if m != modality]
     return {"found": shares[modality], "false": float(np.mean(innocent))}
 
@@ -165,21 +206,18 @@ def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Array]:
     return {m: np.concatenate(parts) for m, parts in found.items()}
 
 
-def _roc(clean: Array, noisy: Array) -> dict[str, Any]:
+def _roc(judges: Sequence[_Judge], noisy: Sequence[Samples], modality: str) -> dict[str, Any]:
     """Trace what is found against what is blamed, as the limits are moved.
 
-    A clip is as suspicious as the rarer of its two pieces of evidence is among the clean clips.
+    A clip is as suspicious as the rarer of its two pieces of evidence is among the clean clips of
+    its fold.
     """
-    known = np.sort(clean, axis=0)
-
-    def rarity(evidence: Array) -> Array:
-        ranks = [
-            np.searchsorted(column, x, side="right")
-            for column, x in zip(known.T, evidence.T, strict=True)
-        ]
-        return np.asarray(np.min(ranks, axis=0) / len(known))
-
-    blamed, caught = rarity(clean), rarity(noisy)
+    rarities = []
+    for judge, own in zip(judges, noisy, strict=True):
+        clean = judge.evidence[modality]
+        found = _evidence(judge.checks["fitted"], own)[modality]
+        rarities.append((_rarity(clean, clean), _rarity(found, clean)))
+    blamed, caught = (np.concatenate(parts) for parts in zip(*rarities, strict=True))
     steps = np.unique(np.concatenate([[0.0], blamed, caught, [1.0]]))
     false = np.array([(blamed <= step).mean() for step in steps])
     found = np.array([(caught <= step).mean() for step in steps])
@@ -188,15 +226,23 @@ def _roc(clean: Array, noisy: Array) -> dict[str, Any]:
     return {"false": false.tolist(), "found": found.tolist(), "area": area}
 
 
-def _confusion(check: ModalityCheck, subject: Subject, seed: int) -> dict[str, dict[str, int]]:
+def _rarity(evidence: Array, known: Array) -> Array:
+    """Return the share of the known that has no more of the rarer of two pieces of evidence."""
+    pairs = zip(np.sort(known, axis=0).T, evidence.T, strict=True)
+    ranks = [np.searchsorted(column, x, side="right") for column, x in pairs]
+    return np.asarray(np.min(ranks, axis=0) / len(known))
+
+
+def _confusion(judges: Sequence[_Judge], name: str, seed: int) -> dict[str, dict[str, int]]:
     """Count clips by what is corrupted in truth and what is flagged."""
-    noisy, corrupter = subject.struck(PROTOCOL, seed)
-    flags = _flagged(check, noisy)
     counts: Counter[tuple[str, str]] = Counter()
-    for index, clip in enumerate(noisy.clips):
-        flagged = [m for m, x in flags.items() if x[index]]
-        counts[_named(sorted(corrupter.spoilt(clip.id))), _named(flagged)] += 1
-    names = ["none", *subject.clips.stores]
+    for judge in judges:
+        noisy, corrupter = judge.subject.struck(PROTOCOL, seed)
+        flags = _flagged([judge], name, [noisy])
+        for index, clip in enumerate(noisy.clips):
+            flagged = [m for m, x in flags.items() if x[index]]
+            counts[_named(sorted(corrupter.spoilt(clip.id))), _named(flagged)] += 1
+    names = ["none", *judges[0].clips.stores]
     columns = [*names, "several"]
     return {row: {column: counts[row, column] for column in columns} for row in names}
 

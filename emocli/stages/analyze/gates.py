@@ -16,7 +16,9 @@ from emocli.data.clip import Split
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
+from emocli.robust.corrupt import Corruption
 from emocli.stages._bench import Bench
+from emocli.stages._cross import Folds, open_bench
 from emocli.stages.analyze._conditions import CLEAN, conditions, through
 from emocli.stages.analyze._written import Analysis, titled, tried, write
 
@@ -30,6 +32,7 @@ def gates(
     run: Path,
     *,
     corrupt: Sequence[str] = (),
+    repair: Mapping[str, Any] | None = None,
     split: Split = "test",
     seed: int = 0,
     manifest: Path | None = None,
@@ -39,16 +42,18 @@ def gates(
 ) -> Analysis:
     """Write down and draw how far each view passes its gate in each hop.
 
-    Figures are means over the clips that have the view, of each seed; 1 is open, 0 shut. About
-    modalities that are not trusted is done what was done in training.
+    Figures are means over the clips that have the view, of each seed; 1 is open, 0 shut.
 
     Parameters
     ----------
     run : Path
-        A finished run of a network with gates.
+        A finished run of a network with gates, or the folder of a cross-validation.
     corrupt : sequence of str
         Corruptions, all at once (as in `emocli evaluate`). None given: Gaussian noise at 0 dB on
         every modality in turn.
+    repair : mapping, optional
+        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it. By
+        default what was done in training.
     split : str
         Which clips.
     seed : int
@@ -65,9 +70,9 @@ def gates(
     EmocliError
         If the run is no run, what is asked does not fit it, or its network has no gates.
     """
-    bench = Bench.open(run, split, manifest, store)
+    bench = open_bench(run, split, manifest, store, repair)
     asked = conditions(corrupt, bench.modalities)
-    found = through(asked, lambda each: _gates(bench, bench.seen(each, seed)), progress)
+    found = through(asked, lambda each: _gates(bench, each, seed), progress)
     data = {
         **tried(run, bench, split, seed),
         "gates": found,
@@ -82,8 +87,20 @@ def gates(
     return write(run, name, data, list(_rows(data)), drawn)
 
 
-def _gates(bench: Bench, samples: Samples) -> Gates:
-    """Measure the gates of each view.
+def _gates(bench: Bench | Folds, corruptions: Sequence[Corruption], seed: int) -> Gates:
+    """Measure the gates of each view, in every clip by the networks of the fold that tests it."""
+    parts = [_open(part, part.seen(corruptions, seed)) for part in bench.parts]
+    rows: Gates = {}
+    for folds in zip(*parts, strict=True):  # of one seed
+        for modality in folds[0]:
+            values = torch.cat([passed[modality] for passed in folds])
+            hops = values.mean(dim=0).tolist() if len(values) else [None] * values.shape[1]
+            rows.setdefault(modality, []).append(hops)
+    return rows
+
+
+def _open(bench: Bench, samples: Samples) -> list[dict[str, Tensor]]:
+    """Collect the gates of every clip, of each seed.
 
     Raises
     ------
@@ -91,20 +108,15 @@ def _gates(bench: Bench, samples: Samples) -> Gates:
         If the network has none.
     """
     training = bench.config.train
-    rows: Gates = {}
     with arithmetic(training.threads), torch.inference_mode():
-        for member in bench.members:
-            passed = _passed(member.network.eval(), samples, training.batch_size)
-            if not passed:
-                raise RunError(
-                    f"its network '{bench.config.fusion}' has no gates",
-                    where=bench.run,
-                    mend="train one that has: rrnn with network.view_gate other than none",
-                )
-            for modality, values in passed.items():
-                hops = values.mean(dim=0).tolist() if len(values) else [None] * values.shape[1]
-                rows.setdefault(modality, []).append(hops)
-    return rows
+        found = [_passed(m.network.eval(), samples, training.batch_size) for m in bench.members]
+    if not all(found):
+        raise RunError(
+            f"its network '{bench.config.fusion}' has no gates",
+            where=bench.run,
+            mend="train one that has: rrnn with network.view_gate other than none",
+        )
+    return found
 
 
 def _passed(network: nn.Module, samples: Samples, size: int) -> dict[str, Tensor]:

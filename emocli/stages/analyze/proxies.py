@@ -5,7 +5,7 @@ Source: Mittal et al. 2020, section 3.4 and Figure 7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from emocli.data.samples import Samples
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
 from emocli.stages._plain import plain
-from emocli.stages.analyze._subject import Subject
+from emocli.stages.analyze._subject import Subject, subjects
 from emocli.stages.analyze._written import Analysis, write
 
 Array = NDArray[np.float64]
@@ -57,10 +57,14 @@ def proxies(
 ) -> Analysis:
     """Write down and draw how far proxies are from what they stand for.
 
+    Of a cross-validation every fold's proxies are tried on its own clips, and the errors are those
+    of all together; the curves are of the first fold.
+
     Parameters
     ----------
     place : Path
-        A run, or a store; then ``manifest`` says what its clips are.
+        A run, the folder of a cross-validation, or a store; then ``manifest`` says what its clips
+        are.
     kinds : sequence of str
         Modes and presets of proxies. The first one is drawn.
     split : str
@@ -79,35 +83,43 @@ def proxies(
     EmocliError
         If what is asked does not fit.
     """
-    subject = Subject.open(place, split, manifest, store)
+    parts = subjects(place, split, manifest, store)
+    first = parts[0]
     configs = {kind: configure(kind) for kind in kinds}
     configs[MEMORY] = ProxyConfig.model_validate(MEMORISED)
-    sets = {"learnt": _some(subject.split("train")), "held out": _some(subject.clips)}
+    most = -(-MOST // len(parts))
+    sets = {
+        "learnt": [_some(part.split("train"), most) for part in parts],
+        "held out": [_some(part.clips, most) for part in parts],
+    }
     errors = []
     for index, (kind, config) in enumerate(configs.items()):
         progress(index, len(configs))
-        generator = subject.workshop.generator(config)
-        for modality in subject.clips.stores:
-            for sources in _sources(modality, list(subject.clips.stores)):
-                found = {n: _error(generator, s, modality, sources) for n, s in sets.items()}
+        generators = [part.workshop.generator(config) for part in parts]
+        for modality in first.clips.stores:
+            for sources in _sources(modality, list(first.clips.stores)):
+                found = {
+                    name: _error(zip(generators, own, strict=True), modality, sources)
+                    for name, own in sets.items()
+                }
                 from_ = " + ".join(sources)
                 errors.append({"kind": kind, "modality": modality, "from": from_, **found})
     progress(len(configs), len(configs))
-    first = next(iter(configs))
+    drawn_kind = next(iter(configs.values()))
     data: dict[str, Any] = plain(
         {
             "format": 1,
             "emocli": __version__,
             "of": place.resolve().name,
-            "dataset": subject.clips.manifest.dataset,
+            "dataset": first.clips.manifest.dataset,
             "split": split,
-            "n": {name: len(samples) for name, samples in sets.items()},
+            "n": {name: sum(map(len, own)) for name, own in sets.items()},
             "corruption_seed": seed,
             "settings": {kind: config.model_dump() for kind, config in configs.items()},
             "error": "L2 norm of proxy less original, over that of the original; all clips' sums",
             "errors": errors,
             "noise": NOISE,
-            "curves": _curves(subject, subject.workshop.generator(configs[first]), seed),
+            "curves": _curves(first, first.workshop.generator(drawn_kind), seed),
         }
     )
     drawn: dict[str, bytes] = {}
@@ -115,14 +127,14 @@ def proxies(
         from emocli.report.proxies import draw
 
         drawn = draw(data)
-    return write(subject.folder, f"proxies+{split}", data, list(_rows(data)), drawn)
+    return write(place, f"proxies+{split}", data, list(_rows(data)), drawn)
 
 
-def _some(samples: Samples) -> Samples:
-    """Take clips that have everything, evenly spread, `MOST` at most."""
+def _some(samples: Samples, most: int) -> Samples:
+    """Take clips that have everything, evenly spread."""
     stores = samples.stores.values()
     whole = [clip for clip in samples.clips if all(store.length(clip.id) for store in stores)]
-    picks = np.unique(np.linspace(0, len(whole) - 1, min(MOST, len(whole))).astype(int))
+    picks = np.unique(np.linspace(0, len(whole) - 1, min(most, len(whole))).astype(int))
     return replace(samples, clips=tuple(whole[k] for k in picks))
 
 
@@ -135,13 +147,14 @@ def _sources(modality: str, modalities: Sequence[str]) -> Iterator[tuple[str, ..
 
 
 def _error(
-    generator: ProxyGenerator, samples: Samples, modality: str, sources: Sequence[str]
+    parts: Iterable[tuple[ProxyGenerator, Samples]], modality: str, sources: Sequence[str]
 ) -> float:
     """Return the relative error of the proxies of a modality; NaN where there are none."""
     off = size = 0.0
-    for original, made in _pairs(generator, samples, modality, sources):
-        off += float(np.linalg.norm(made - original))
-        size += float(np.linalg.norm(original))
+    for generator, samples in parts:
+        for original, made in _pairs(generator, samples, modality, sources):
+            off += float(np.linalg.norm(made - original))
+            size += float(np.linalg.norm(original))
     return off / size if size else float("nan")
 
 
@@ -160,7 +173,7 @@ def _pairs(
 
 def _curves(subject: Subject, generator: ProxyGenerator, seed: int) -> list[dict[str, Any]]:
     """Show a few clips: original, noisy and regenerated vectors, means over the steps."""
-    few = _some(subject.clips)
+    few = _some(subject.clips, MOST)
     picks = np.unique(np.linspace(0, len(few) - 1, SHOWN + 2).astype(int)[1:-1])
     few = replace(few, clips=tuple(few.clips[k] for k in picks))
     found = []

@@ -14,13 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from emocli.data.clip import Split
+from emocli.data.clip import Clip, Split
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
 from emocli.learn.statistics import cluster_bootstrap, grouping, groups
 from emocli.learn.summary import bounds
+from emocli.robust.corrupt import Corruption
 from emocli.stages._bench import Bench
+from emocli.stages._cross import Folds, open_bench
 from emocli.stages._plain import plain
 from emocli.stages.analyze._conditions import CLEAN, conditions, through
 from emocli.stages.analyze._written import Analysis, titled, tried, write
@@ -54,7 +56,8 @@ def weights(
     Parameters
     ----------
     run : Path
-        A finished run of a network that weighs its modalities.
+        A finished run of a network that weighs its modalities, or the folder of a
+        cross-validation.
     corrupt : sequence of str
         Corruptions, all at once (as in `emocli evaluate`). None given: Gaussian noise at an SNR of
         0.01 on every modality in turn.
@@ -77,9 +80,9 @@ def weights(
     EmocliError
         If the run is no run, what is asked does not fit it, or its network weighs nothing.
     """
-    bench = Bench.open(run, split, manifest, store, repair)
+    bench = open_bench(run, split, manifest, store, repair)
     asked = conditions(corrupt, bench.modalities, f"gaussian@{NOISE}")
-    found = through(asked, lambda each: _weights(bench, bench.seen(each, seed)), progress)
+    found = through(asked, lambda each: _pooled(bench, each, seed), progress)
     data = plain(
         {
             **tried(run, bench, split, seed),
@@ -100,6 +103,15 @@ def weights(
     labels = [label for label in found if corrupt and label != CLEAN]
     name = titled("weights", split, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
+
+
+def _pooled(bench: Bench | Folds, corruptions: Sequence[Corruption], seed: int) -> Weights:
+    """Collect what is said about every clip by the networks of the fold that tests it."""
+    parts = [_weights(part, part.seen(corruptions, seed)) for part in bench.parts]
+    return {
+        kind: {m: np.concatenate([part[kind][m] for part in parts], axis=1) for m in by_modality}
+        for kind, by_modality in parts[0].items()
+    }
 
 
 def _weights(bench: Bench, samples: Samples) -> Weights:
@@ -144,19 +156,20 @@ def _said(
     return {k: {m: np.concatenate(rows) for m, rows in own.items()} for k, own in parts.items()}
 
 
-def _having(bench: Bench, modality: str) -> NDArray[np.bool_]:
+def _having(bench: Bench | Folds, modality: str) -> NDArray[np.bool_]:
     """Tell which clips have a modality, in the order in which the networks visit them."""
     store = bench.samples.stores[modality]
     return np.array([bool(store.length(clip.id)) for clip in _visited(bench)])
 
 
-def _visited(bench: Bench) -> list[Any]:
-    if level(bench.members[0].network) == "clip":
+def _visited(bench: Bench | Folds) -> list[Clip]:
+    if level(bench.parts[0].members[0].network) == "clip":
         return list(bench.samples.clips)
-    return [clip for dialogue in bench.samples.dialogues() for clip in dialogue]
+    dialogues = [dialogue for part in bench.parts for dialogue in part.samples.dialogues()]
+    return [clip for dialogue in dialogues for clip in dialogue]
 
 
-def _means(bench: Bench, found: Weights) -> dict[str, dict[str, list[float]]]:
+def _means(bench: Bench | Folds, found: Weights) -> dict[str, dict[str, list[float]]]:
     """Average over the clips that have the modality: kind, modality, seed."""
     return {
         kind: {
@@ -168,7 +181,7 @@ def _means(bench: Bench, found: Weights) -> dict[str, dict[str, list[float]]]:
     }
 
 
-def _changes(bench: Bench, clean: Weights, corrupted: Weights) -> dict[str, Any]:
+def _changes(bench: Bench | Folds, clean: Weights, corrupted: Weights) -> dict[str, Any]:
     """Compare with the clean condition, on the same clips; means over the seeds."""
     clips = _visited(bench)
     names = np.array(groups(clips, grouping(clips)))
