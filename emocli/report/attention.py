@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emocli.report.canvas import COLOURS, GREY, canvas, render, style
+from emocli.report.tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +34,15 @@ def draw(data: Data) -> dict[str, bytes]:
         return render({"": attention(data)})
 
 
+def tabulate(data: Data) -> Table:
+    """Return a row per view: what was read of it, and the moment of the highest attention."""
+    rows = tuple(
+        (name, view["feature"], len(view["times"]), _state(data, name) or "as it is", _peak(view))
+        for name, view in data["views"].items()
+    )
+    return Table(_title(data), ("view", "feature", "steps", "read", "peak (s)"), rows)
+
+
 def attention(data: Data) -> Figure:
     """Draw the attention to every step of every view, as a multiple of uniform attention.
 
@@ -44,7 +54,8 @@ def attention(data: Data) -> Figure:
     drawing, panels = canvas(WIDTH, len(views) * PANEL + 0.7, rows=len(views))
     for axes, (name, view) in zip(panels, views, strict=True):
         _curves(axes, view, every)
-        axes.set_ylabel(name if view["timed"] else f"{name}\n(no times)")
+        remarks = ("" if view["timed"] else "no times", _state(data, name))
+        axes.set_ylabel("\n".join([name, *(f"({remark})" for remark in remarks if remark)]))
         axes.tick_params(labelbottom=axes is panels[-1])
         if view["words"]:
             _words(axes, view["words"])
@@ -58,6 +69,19 @@ def attention(data: Data) -> Figure:
     if every:
         panels[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
     return drawing
+
+
+def _state(data: Data, name: str) -> str:
+    """Say what was done about a modality; nothing if it was read as it is."""
+    if name in data["regenerated"]:
+        return "regenerated"
+    return "not trusted" if name in data["flagged"] else ""
+
+
+def _peak(view: Data) -> float:
+    """Return when the last hop attends most, mean over the seeds; NaN where times are unknown."""
+    weights = np.mean(view["weights"], axis=0)[-1]
+    return float(view["times"][int(weights.argmax())]) if view["timed"] else float("nan")
 
 
 def _curves(axes: Axes, view: Data, every: bool) -> None:
@@ -92,6 +116,6 @@ def _title(data: Data) -> str:
     said = max(data["said"], key=data["said"].__getitem__)
     shown = f"shown: {data['label']}, " if data["label"] else ""
     hop = "all hops" if data["hop"] == "all" else "last hop"
-    return textwrap.fill(
-        f"{data['run']} · {data['clip']} ({shown}said: {said}) · attention, {hop}", 90
-    )
+    under = [" + ".join(data["corruption"]), data["repair"]]
+    parts = [data["run"], f"{data['clip']} ({shown}said: {said})", f"attention, {hop}", *under]
+    return textwrap.fill(" · ".join(filter(None, parts)), 90)

@@ -21,8 +21,10 @@ from emocli.data.words import read_words
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
 from emocli.learn.losses import probabilities
+from emocli.robust.corrupt import parse_all
 from emocli.stages._bench import Bench
-from emocli.stages.analyze._written import Analysis, about, write
+from emocli.stages._cross import open_tester
+from emocli.stages.analyze._written import Analysis, about, titled, write
 
 Hop = Literal["all", "last"]
 
@@ -38,22 +40,34 @@ def attention(
     clip: str,
     *,
     hop: Hop = "last",
+    corrupt: Sequence[str] = (),
+    repair: Mapping[str, Any] | None = None,
+    seed: int = 0,
     manifest: Path | None = None,
     store: Path | None = None,
     figures: bool = True,
 ) -> Analysis:
     """Write down and draw the attention of every view of one clip over time.
 
-    Curves are the mean over the run's seeds; the data hold every seed.
+    Curves are the mean over the run's seeds; the data hold every seed. The clip is read as in
+    `emocli evaluate`: corrupted if asked for, and repaired.
 
     Parameters
     ----------
     run : Path
-        A finished run of a network with attention over steps.
+        A finished run of a network with attention over steps, or the folder of a cross-validation,
+        of which the fold that tests the clip is taken.
     clip : str
         Id of a clip of the corpus, of any split.
     hop : {'last', 'all'}
         Which hops are drawn; the data hold all.
+    corrupt : sequence of str
+        Corruptions, all at once (as in `emocli evaluate`).
+    repair : mapping, optional
+        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it. By
+        default what was done in training.
+    seed : int
+        Of the corruptions.
     manifest, store : Path, optional
         Instead of those the run was trained on.
     figures : bool
@@ -62,20 +76,33 @@ def attention(
     Raises
     ------
     EmocliError
-        If the run is no run, there is no such clip, or its network attends to no steps.
+        If the run is no run, there is no such clip or nothing is left of it, its network attends to
+        no steps, or what is asked does not fit it.
     """
-    bench = Bench.open(run, None, manifest, store)
+    bench = open_tester(run, clip, manifest, store, repair)
+    asked = parse_all(corrupt, bench.modalities)
     chosen = bench.samples.manifest.clip(clip)
-    outputs = _outputs(bench, chosen)
-    views = _views(bench, chosen, outputs)
+    seen = bench.seen_alone(chosen, asked, seed)
+    read = {m: Padded.from_rows([seen.samples.array(clip, m)]) for m in bench.modalities}
+    if not any(view.observed for view in read.values()):
+        raise RunError(f"clip '{clip}' has none of its features", where=run)
+    outputs = _outputs(bench, Batch((clip,), read))
+    views = _views(bench, chosen, read, outputs)
+    labels = [corruption.label for corruption in asked]
     data = {
         **about(run, bench.config),
+        "fold": bench.config.fold and bench.config.fold.index,
         "clip": chosen.id,
         "split": chosen.split,
         "label": chosen.label,
         "labels": dict(chosen.labels),
         "said": _said(bench, outputs),
         "hop": hop,
+        "corruption": labels,
+        "corruption_seed": seed,
+        "repair": bench.repair.label,
+        "flagged": [m for m in bench.modalities if clip in seen.flagged[m]],
+        "regenerated": [m for m in bench.modalities if clip in seen.regenerated[m]],
         "views": views,
     }
     drawn: dict[str, bytes] = {}
@@ -83,10 +110,11 @@ def attention(
         from emocli.report.attention import draw
 
         drawn = draw(data)
-    return write(run, f"attention-{clip}-{hop}", data, list(_rows(views)), drawn)
+    name = titled(f"attention-{clip}-{hop}", *labels, bench.repair.label, seed=seed)
+    return write(run, name, data, list(_rows(views)), drawn)
 
 
-def _outputs(bench: Bench, clip: Clip) -> list[FusionOutput]:
+def _outputs(bench: Bench, batch: Batch) -> list[FusionOutput]:
     """Let every seed of the run look at the clip.
 
     Raises
@@ -94,15 +122,10 @@ def _outputs(bench: Bench, clip: Clip) -> list[FusionOutput]:
     RunError
         If there is no attention over steps.
     """
-    views = {m: Padded.from_rows([bench.samples.array(clip.id, m)]) for m in bench.modalities}
     outputs = []
     with arithmetic(bench.config.train.threads), torch.inference_mode():
         for member in bench.members:
-            output = (
-                member.network.eval()(Batch((clip.id,), views))
-                if level(member.network) == "clip"
-                else None
-            )
+            output = member.network.eval()(batch) if level(member.network) == "clip" else None
             if output is None or not output.attention:
                 raise RunError(
                     f"its network '{bench.config.fusion}' has no attention over steps",
@@ -113,17 +136,20 @@ def _outputs(bench: Bench, clip: Clip) -> list[FusionOutput]:
     return outputs
 
 
-def _views(bench: Bench, clip: Clip, outputs: Sequence[FusionOutput]) -> dict[str, dict[str, Any]]:
-    """Collect times, words and weights (seed, hop, step) of the views that the clip has."""
+def _views(
+    bench: Bench, clip: Clip, read: Mapping[str, Padded], outputs: Sequence[FusionOutput]
+) -> dict[str, dict[str, Any]]:
+    """Collect times, words and weights (seed, hop, step) of the views that are read."""
     stores = bench.samples.stores
     ends = [times[-1] for store in stores.values() if (times := _times(store, clip)) is not None]
     found = {}
     for modality in outputs[0].attention:
         store = stores[modality]
-        steps = store.length(clip.id)
+        steps = int(read[modality].lengths)
         if not steps:
             continue
-        times = _times(store, clip)
+        # What was regenerated where there was nothing has no times.
+        times = _times(store, clip) if steps == store.length(clip.id) else None
         # Where nobody knows the time, a step takes the place of a second.
         places = (np.arange(steps) + 0.5) * max(ends, default=steps) / steps
         found[modality] = {

@@ -20,8 +20,11 @@ from emocli.data.track import Track
 from emocli.data.writer import FeatureWriter, Recipe, write_part
 from emocli.errors import EmocliError, ManifestError, RunError
 from emocli.learn import rundir
+from emocli.report.attention import tabulate
+from emocli.robust.corrupt import parse_all
+from emocli.stages._bench import Bench
 from emocli.stages.analyze.attention import attention
-from emocli.stages.train import train
+from emocli.stages.train import cross_validate, train
 from tests import toy
 
 QUICK = merge(toy.QUICK, {"train": {"epochs": 2}, "network": {"hops": 2, "stride": {"audio": 2}}})
@@ -64,12 +67,19 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
     return toy.Toy(made.folder, manifest)
 
 
-def trained(corpus: toy.Toy, fusion: str, seeds: int = 1) -> Path:
+def trained(
+    corpus: toy.Toy,
+    fusion: str,
+    seeds: int = 1,
+    name: str = "",
+    robust: dict[str, Any] | None = None,
+) -> Path:
     return train(
         corpus.manifest,
         corpus.store,
         fusion=fusion,
-        run=corpus.folder / fusion,
+        run=corpus.folder / (name or fusion),
+        robust=robust,
         settings=QUICK if fusion != "late" else merge(toy.QUICK, {"train": {"epochs": 1}}),
         seeds=seeds,
     ).run
@@ -181,3 +191,69 @@ def test_it_refuses(
     chosen = run if fusion == "rrnn" else trained(corpus, fusion)
     with pytest.raises(error, match=message):
         attention(chosen, clip)
+
+
+# -- what is read
+
+
+def test_a_clip_is_read_as_it_is_evaluated(corpus: toy.Toy, run: Path) -> None:
+    """Corrupted as among the others of its split, and repaired: the weights are of that."""
+    options = {"corrupt": ["visual:shuffle", "audio@0.01"], "seed": 3}
+    repair = {"oracle": True, "proxy": "mean"}
+    clip = corpus.manifest.split("test")[2].id
+    found = attention(run, clip, repair=repair, figures=False, **options)
+    bench = Bench.open(run, "test", None, None, repair)
+    seen = bench.seen(parse_all(options["corrupt"], bench.modalities), 3)
+    for index, member in enumerate(bench.members):
+        with torch.inference_mode():
+            output = member.network.eval()(seen.batch([seen.manifest.clip(clip)]))
+        for modality, wanted in output.attention.items():
+            got = torch.tensor(found.data["views"][modality]["weights"][index])
+            torch.testing.assert_close(got, wanted[0])
+    assert found.data["corruption"] == ["visual shuffle", "audio gaussian SNR 0.01"]
+    assert found.data["regenerated"] == found.data["flagged"] == ["audio", "visual"]
+    assert found.path.name != f"attention-{clip}-last.json"
+    plain = attention(run, clip, figures=False).data
+    assert plain["repair"] == ""
+    assert plain["views"]["text"]["weights"] != found.data["views"]["text"]["weights"]
+    noisy = attention(run, clip, figures=False, **options).data
+    assert noisy["flagged"] == noisy["regenerated"] == []
+    assert noisy["views"]["audio"]["weights"] != found.data["views"]["audio"]["weights"]
+
+
+def test_the_training_s_repair_is_that_of_the_run(corpus: toy.Toy) -> None:
+    robust = {"corrupt": ["visual:zero"], "oracle": True, "fill": "missing"}
+    run = trained(corpus, "rrnn", name="wary", robust=robust)
+    clip = corpus.manifest.split("test")[0].id
+    found = attention(run, clip, corrupt=["visual"])
+    assert found.data["repair"] == "oracle, missing"
+    assert list(found.data["views"]) == ["audio", "text"]  # as if it had never been recorded
+    assert "visual" in attention(run, clip, figures=False).data["views"]
+    noisy = attention(run, clip, corrupt=["visual"], repair={"fill": "zero"}).data
+    assert [row[3] for row in tabulate(noisy).rows] == ["as it is", "as it is", "not trusted"]
+
+
+def test_a_clip_of_which_nothing_is_left_is_refused(corpus: toy.Toy, run: Path) -> None:
+    every = [f"{m}:drop" for m in ("audio", "text", "visual")]
+    with pytest.raises(RunError, match="has none of its features"):
+        attention(run, SPOKEN, corrupt=every)
+
+
+def test_of_a_cross_validation_the_fold_that_tests_the_clip_looks(corpus: toy.Toy) -> None:
+    crossed = cross_validate(
+        corpus.manifest,
+        corpus.store,
+        folds=3,
+        fusion="rrnn",
+        run=corpus.folder / "crossed",
+        settings=merge(QUICK, {"train": {"epochs": 1}}),
+    )
+    for index in range(3):
+        clip = corpus.manifest.folded(index, 3).split("test")[0].id
+        found = attention(crossed.run, clip, figures=False)
+        alone = attention(crossed.folds[index].run, clip, figures=False)
+        assert found.path.parent == crossed.run / "reports"
+        assert found.data["fold"] == alone.data["fold"] == index
+        assert found.data["views"] == alone.data["views"]
+    with pytest.raises(ManifestError, match="no clip 'train0'"):
+        attention(crossed.run, "train0")
