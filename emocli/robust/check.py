@@ -100,14 +100,16 @@ class ModalityCheck:
             lengths, config.representation, config.steps, config.alignment
         )
         rows = _together([representation(views) for views in train])
-        reductions = {m: _reduction(m, rows.pop(m), config) for m in sorted(lengths)}
+        reductions = {
+            m: _reduction(m, rows.pop(m), representation, config) for m in sorted(lengths)
+        }
         bank = {m: scores for m, (_, scores) in reductions.items()}
         check = cls(
             config,
             representation,
             {m: pca for m, (pca, _) in reductions.items()},
             {
-                (i, j): PairCheck.fit((i, j), bank[i], bank[j], config)
+                (i, j): PairCheck.fit((i, j), bank[i], bank[j], config, representation.per_clip)
                 for i, j in combinations(bank, 2)
             },
             {},
@@ -135,8 +137,8 @@ class ModalityCheck:
         does not tell which of them is bad.
         """
         vectors = self._vectors(views)
-        observed = {m: present(x) for m, x in vectors.items()}
-        odd = self._odd(vectors)
+        observed = {m: self.representation.shown(x) for m, x in vectors.items()}
+        odd = self._odd(vectors, observed)
         usual = {m: here & ~odd[m] for m, here in observed.items()}
         told = np.sum(list(usual.values()), axis=0) > 2
         doubted = ~np.any([here & odd[m] for m, here in observed.items()], axis=0) | told
@@ -144,9 +146,8 @@ class ModalityCheck:
         flags = {m: here & (~doubted | self._agrees(m, scores, usual)) for m, here in usual.items()}
         none = ~np.any(list(flags.values()), axis=0)
         if none.any():
-            rescued = self._rescued({m: x[none] for m, x in vectors.items()})
-            for m, kept in rescued.items():
-                flags[m][none] = observed[m][none] & kept
+            for m, kept in self._rescued(vectors, observed).items():
+                flags[m][none] = kept[none]
         return flags
 
     def doubts(self) -> tuple[str, ...]:
@@ -201,20 +202,23 @@ class ModalityCheck:
         agrees: Flags = cleared >= np.minimum(needed, partners)  # eq. 1
         return agrees
 
-    def _odd(self, vectors: Mapping[str, Rows]) -> dict[str, Flags]:
+    def _odd(self, vectors: Mapping[str, Rows], observed: Mapping[str, Flags]) -> dict[str, Flags]:
         """Tell which modalities are too unusual by themselves, shape (B,) each."""
         if self.config.outliers == "none":
-            return {m: np.zeros(len(x), bool) for m, x in vectors.items()}
+            return {m: np.zeros_like(here) for m, here in observed.items()}
         return {m: x > self.limits[m] for m, x in self._unusual(vectors).items()}
 
-    def _rescued(self, vectors: Mapping[str, Rows]) -> dict[str, Flags]:
+    def _rescued(
+        self, vectors: Mapping[str, Rows], observed: Mapping[str, Flags]
+    ) -> dict[str, Flags]:
         """Choose what to keep of clips of which nothing is effective, shape (B,) each."""
-        n = len(next(iter(vectors.values())))
         if self.config.all_flagged != "keep_best":
-            return {m: np.full(n, self.config.all_flagged == "keep_all") for m in vectors}
+            return {
+                m: here & (self.config.all_flagged == "keep_all") for m, here in observed.items()
+            }
         unusual = np.stack(list(self._unusual(vectors).values()))
         best = np.where(np.isnan(unusual), np.inf, unusual).argmin(axis=0)
-        return {m: best == index for index, m in enumerate(vectors)}
+        return {m: observed[m] & (best == index) for index, m in enumerate(vectors)}
 
     def _vectors(self, views: Views) -> dict[str, Rows]:
         for modality in views.keys() - self.reductions.keys():
@@ -231,8 +235,9 @@ class ModalityCheck:
 
     def _scores(self, vectors: Mapping[str, Rows]) -> dict[Pair, Array]:
         reduced = {m: self.reductions[m].scores(x) for m, x in vectors.items()}
+        by_clip = self.representation.by_clip
         return {
-            (i, j): pair.scores(reduced[i], reduced[j], self.config.score)
+            (i, j): by_clip(pair.scores(reduced[i], reduced[j], self.config.score))
             for (i, j), pair in self.pairs.items()
             if i in reduced and j in reduced
         }
@@ -241,7 +246,8 @@ class ModalityCheck:
         return {m: abnormality(d, self.usual[m]) for m, d in self._distances(vectors).items()}
 
     def _distances(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
-        return {m: self.reductions[m].unusual(x) for m, x in vectors.items()}
+        by_clip = self.representation.by_clip
+        return {m: by_clip(self.reductions[m].unusual(x)) for m, x in vectors.items()}
 
     def _calibrated(self, valid: Iterable[Views]) -> Self:
         """Choose every tau and limit, and learn how unusual is usual, on held-out clips."""
@@ -307,15 +313,15 @@ def _together(parts: list[dict[Any, NDArray[Any]]]) -> dict[Any, NDArray[Any]]:
     return {key: np.concatenate([part[key] for part in parts if key in part]) for key in keys}
 
 
-def _reduction(modality: str, vectors: Rows, config: CheckConfig) -> tuple[PCA, Array]:
+def _reduction(
+    modality: str, vectors: Rows, representation: Representation, config: CheckConfig
+) -> tuple[PCA, Array]:
     """Fit the reduction of a modality; return it and what it makes of all training clips."""
-    usable = vectors[present(vectors)]
-    if len(usable) < FEWEST:
-        raise StoreError(
-            f"{len(usable)} training clips have modality '{modality}', "
-            f"the modality check needs {FEWEST}"
-        )
-    pca = PCA.fit(usable, config.components)
+    n = int(representation.shown(vectors).sum())
+    if n < FEWEST:
+        what = f"{n} training clips have modality '{modality}'"
+        raise StoreError(f"{what}, the modality check needs {FEWEST}")
+    pca = PCA.fit(vectors[present(vectors)], config.components)
     if not len(pca.variances):
         raise StoreError(f"modality '{modality}' is the same in every training clip")
     return pca, pca.scores(vectors)

@@ -49,8 +49,17 @@ class PairCheck:
     n_valid: int
 
     @classmethod
-    def fit(cls, modalities: tuple[str, str], x: Array, y: Array, config: CheckConfig) -> Self:
-        """Fit on the reduced vectors of the training clips, NaN where a clip lacks a modality.
+    def fit(
+        cls,
+        modalities: tuple[str, str],
+        x: Array,
+        y: Array,
+        config: CheckConfig,
+        per_clip: int = 1,
+    ) -> Self:
+        """Fit on the reduced vectors of the training clips, so many for each.
+
+        They are NaN where a clip lacks a modality.
 
         Raises
         ------
@@ -58,7 +67,7 @@ class PairCheck:
             If too few clips have both.
         """
         both = ~np.isnan(x[:, 0]) & ~np.isnan(y[:, 0])
-        n = int(both.sum())
+        n = int(both.reshape(-1, per_clip).any(axis=1).sum())
         if n < FEWEST:
             what = f"{n} training clips have both {_named(modalities)}"
             raise StoreError(f"{what}, the modality check needs {FEWEST}", mend=OTHERS)

@@ -18,26 +18,28 @@ from emocli.errors import ConfigError
 Rows = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
-Kind = Literal["flatten", "mean", "utterance"]
+Kind = Literal["flatten", "mean", "utterance", "step"]
 Alignment = Literal["auto", "pad", "resample"]
 
 
 @dataclass(frozen=True)
 class Representation:
-    """Turns sequences of any length into vectors of one width.
+    """Turns sequences of any length into vectors of one width, one for a clip or for a step.
 
     Attributes
     ----------
-    kind : {'flatten', 'mean', 'utterance'}
+    kind : {'flatten', 'mean', 'utterance', 'step'}
         ``flatten`` strings a fixed number of steps together, ``mean`` averages over the observed
-        steps, ``utterance`` is for features that are one vector per clip already.
+        steps, ``utterance`` is for features that are one vector per clip already; ``step`` keeps
+        steps apart.
     steps : mapping
-        Modality to its number of steps (for ``flatten``).
+        Modality to its number of steps (for ``flatten`` and ``step``, where all have the same).
     padded : bool
         Whether ``flatten`` pads with zeros, the mean of standardised features, and cuts what is
-        longer; else the observed part is resampled, step by step the mean over an equal share of
-        its duration. Padding keeps step t of one modality beside step t of another, which is right
-        for features aligned to the same words, and for those alone.
+        longer (``step`` leaves the padding out); else the observed part is resampled, step by step
+        the mean over an equal share of its duration. Padding keeps step t of one modality beside
+        step t of another, which is right for features aligned to the same words, and for those
+        alone.
     """
 
     kind: Kind
@@ -71,15 +73,33 @@ class Representation:
                 )
         auto = _aligned(lengths) and max(longest.values()) <= steps
         padded = auto if alignment == "auto" else alignment == "pad"
+        if kind == "step":
+            longest = dict.fromkeys(longest, max(longest.values()))
         return cls(kind, {m: max(1, min(steps, most)) for m, most in longest.items()}, padded)
 
-    def __call__(self, views: Mapping[str, Padded]) -> dict[str, Rows]:
-        """Return a row per clip, float32, shape (B, width), for each modality.
+    @property
+    def per_clip(self) -> int:
+        """Rows that stand for a clip."""
+        return max(self.steps.values()) if self.kind == "step" else 1
 
-        The row is NaN where a clip lacks the modality, and where its features hold a number that
-        is not finite.
+    def __call__(self, views: Mapping[str, Padded]) -> dict[str, Rows]:
+        """Return `per_clip` rows for each clip, float32, shape (B * rows, width), by modality.
+
+        They are NaN where a clip lacks the modality, and where its features hold a number that is
+        not finite; those of steps also in the padding.
         """
         return {modality: self._rows(modality, view) for modality, view in views.items()}
+
+    def by_clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Average over the rows of each clip that are not NaN, (B * rows, ...) -> (B, ...)."""
+        apart = values.reshape(-1, self.per_clip, *values.shape[1:])
+        told = ~np.isnan(apart)
+        total, count = np.where(told, apart, 0).sum(axis=1), told.sum(axis=1)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    def shown(self, rows: Rows) -> Flags:
+        """Tell of which clips at least one row stands for something, shape (B,)."""
+        return np.asarray(present(rows).reshape(-1, self.per_clip).any(axis=1))
 
     def _rows(self, modality: str, view: Padded) -> Rows:
         view = view.to("cpu")
@@ -88,16 +108,30 @@ class Representation:
         values = values.masked_fill(~usable[:, None, None], 0)
         if self.kind == "flatten":
             rows = self._steps(values, view.lengths, self.steps[modality]).flatten(1)
+        elif self.kind == "step":
+            rows = self._steps(values, view.lengths, self.per_clip).flatten(0, 1)
+            usable = (usable[:, None] & self._told(view)).flatten()
         else:
             rows = view.with_values(values).mean()
         return rows.float().masked_fill(~usable[:, None], torch.nan).numpy()
 
     def _steps(self, values: Tensor, lengths: Tensor, steps: int) -> Tensor:
-        if not self.padded:
-            own = lengths.clamp(min=1)
-            return resample(values.double(), own, torch.full_like(own, steps))
-        shown = values[:, :steps]
-        return torch.nn.functional.pad(shown, (0, 0, 0, steps - shown.shape[1]))
+        if self.padded:
+            return _cut(values, steps)
+        own = lengths.clamp(min=1)
+        return resample(values.double(), own, torch.full_like(own, steps))
+
+    def _told(self, view: Padded) -> Tensor:
+        """Tell which steps are not padding, shape (B, steps)."""
+        if self.padded:
+            return _cut(view.mask[..., None], self.per_clip)[..., 0]
+        return torch.ones(len(view.lengths), self.per_clip, dtype=torch.bool)
+
+
+def _cut(values: Tensor, steps: int) -> Tensor:
+    """Cut what is longer, pad what is shorter, (B, T, D) -> (B, steps, D)."""
+    shown = values[:, :steps]
+    return torch.nn.functional.pad(shown, (0, 0, 0, steps - shown.shape[1]))
 
 
 def present(rows: Rows) -> Flags:

@@ -17,12 +17,13 @@ class CheckConfig(Settings):
 
     Attributes
     ----------
-    representation : {'flatten', 'mean', 'utterance'}
-        The vector that stands for a sequence.
+    representation : {'flatten', 'mean', 'utterance', 'step'}
+        The vector that stands for a sequence; or that each step stands for itself, and a clip's
+        scores are the means over its steps.
     steps : int
-        Steps a flattened sequence has.
+        Steps a sequence is brought to, where it is flattened or its steps are compared.
     alignment : {'auto', 'pad', 'resample'}
-        How a flattened sequence gets them.
+        How it is brought to them.
     components : int
         Dimensions both modalities of a pair are reduced to.
     cca_reg : float
@@ -53,7 +54,7 @@ class CheckConfig(Settings):
         trained with.
     """
 
-    representation: Literal["flatten", "mean", "utterance"] = "flatten"
+    representation: Literal["flatten", "mean", "utterance", "step"] = "flatten"
     steps: Annotated[int, Field(ge=1)] = 20
     alignment: Literal["auto", "pad", "resample"] = "auto"
     components: Annotated[int, Field(ge=1)] = 100

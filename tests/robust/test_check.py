@@ -37,6 +37,11 @@ def paper() -> ModalityCheck:
     return fit(CheckConfig())
 
 
+@pytest.fixture(scope="module")
+def step() -> ModalityCheck:
+    return fit(replace_(LLR, representation="step", outliers="quantile"))
+
+
 # -- what it finds
 
 
@@ -57,6 +62,14 @@ def test_the_paper_s_score_blames_the_noisy_modality_more_than_the_others(
     found = flagged(paper, spoilt(TEST, modality))
     assert found.pop(modality) >= 0.4
     assert max(found.values()) <= 0.1
+
+
+@pytest.mark.parametrize("modality", DIMS)
+def test_steps_that_are_compared_one_by_one_find_it_too(step: ModalityCheck, modality: str) -> None:
+    found = flagged(step, spoilt(TEST, modality))
+    assert found.pop(modality) >= 0.9
+    assert max(found.values()) <= 0.1
+    assert max(flagged(step, TEST).values()) <= 0.1
 
 
 def test_few_clean_clips_are_flagged(llr: ModalityCheck, paper: ModalityCheck) -> None:
@@ -110,6 +123,20 @@ def test_rho_is_the_correlation_of_the_projected_vectors(paper: ModalityCheck) -
         z = cca.transform_x(paper.reductions["audio"].scores(rows["audio"][k : k + 1]))[0]
         w = cca.transform_y(paper.reductions["text"].scores(rows["text"][k : k + 1]))[0]
         assert rho[k] == pytest.approx(np.corrcoef(z, w)[0, 1])
+
+
+def test_the_score_of_a_clip_is_the_mean_over_its_steps(step: ModalityCheck) -> None:
+    whole = {m: rows[:6] for m, rows in TEST.items()}
+    scores = step.scores(padded(whole))["audio", "text"]
+    unusual = step.unusual(padded(whole))
+    for k in range(6):
+        steps = {m: [row[None] for row in rows[k]] for m, rows in whole.items()}
+        alone = step.scores(padded(steps))["audio", "text"]
+        assert len(alone) == len(whole["text"][k])
+        assert scores[k] == pytest.approx(alone.mean())
+    assert all(len(found) == 6 for found in unusual.values())
+    pairs = step.pairs.values()
+    assert {(pair.n_train, pair.n_valid) for pair in pairs} == {(500, 200)}
 
 
 # -- the rule

@@ -42,6 +42,17 @@ def test_a_check_judges_the_same_after_saving(check: ModalityCheck, tmp_path: Pa
     assert loaded.doubts() == check.doubts()
 
 
+def test_a_check_of_steps_comes_back_as_one(tmp_path: Path) -> None:
+    config = configure("plus", {"check": {"representation": "step", "steps": 5}})
+    check = ModalityCheck.fit(padded(clips(60, 1)), padded(clips(30, 2)), config)
+    check.save(tmp_path / "check.h5")
+    loaded = ModalityCheck.load(tmp_path / "check.h5")
+    assert loaded.representation == check.representation
+    views = padded(spoilt(clips(40, 3), "audio"))
+    before, after = check.effective(views), loaded.effective(views)
+    assert all(np.array_equal(before[m], after[m]) for m in DIMS)
+
+
 def test_its_limits_and_its_origin_come_along(check: ModalityCheck, tmp_path: Path) -> None:
     check.save(tmp_path / "check.h5")
     loaded = ModalityCheck.load(tmp_path / "check.h5")

@@ -55,7 +55,7 @@ def test_resampling_averages_equal_shares_of_the_duration(length: int) -> None:
     np.testing.assert_allclose(rows[0], expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["flatten", "mean"])
+@pytest.mark.parametrize("kind", ["flatten", "mean", "step"])
 @pytest.mark.parametrize("padded", [True, False])
 def test_what_lies_in_the_padding_is_never_read(kind: str, padded: bool) -> None:
     view = Padded.from_rows([np.ones((2, 3)), np.ones((5, 3))])
@@ -71,10 +71,44 @@ def test_missing_and_broken_clips_are_not_a_number() -> None:
     broken = np.ones((2, 3))
     broken[1, 1] = np.inf
     view = Padded.from_rows([np.ones((2, 3)), np.zeros((0, 3)), broken])
-    for kind, padded in (("flatten", True), ("flatten", False), ("mean", True)):
-        rows = Representation(kind, {"text": 2}, padded)({"text": view})["text"]  # type: ignore[arg-type]
-        assert np.isfinite(rows[0]).all()
-        assert np.isnan(rows[1:]).all()
+    for kind, padded in (("flatten", True), ("flatten", False), ("mean", True), ("step", False)):
+        represent = Representation(kind, {"text": 2}, padded)  # type: ignore[arg-type]
+        rows = represent({"text": view})["text"]
+        assert np.isfinite(rows[: represent.per_clip]).all()
+        assert np.isnan(rows[represent.per_clip :]).all()
+
+
+def test_steps_stay_apart_and_what_is_padding_is_not_a_number() -> None:
+    view = Padded.from_rows([np.array([[1.0, 2]]), np.array([[3.0, 4], [5, 6], [7, 8], [9, 10]])])
+    represent = Representation("step", {"text": 3}, padded=True)
+    rows = represent({"text": view})["text"]
+    assert represent.per_clip == 3
+    assert rows[[0, 3, 4, 5]].tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
+    assert np.isnan(rows[1:3]).all()
+    assert represent.shown(rows).tolist() == [True, True]
+    assert represent.by_clip(rows).tolist() == [[1, 2], [5, 6]]
+
+
+def test_modalities_of_other_rates_have_as_many_steps() -> None:
+    lengths = {"text": np.array([2, 1]), "audio": np.array([50, 6])}
+    represent = Representation.of(lengths, "step", steps=4)
+    assert represent.steps == {"text": 4, "audio": 4}
+    views = {
+        "text": Padded.from_rows([np.array([[1.0], [3]]), np.array([[5.0]])]),
+        "audio": Padded.from_rows([np.ones((50, 2)), np.zeros((0, 2))]),
+    }
+    rows = represent(views)
+    assert rows["text"][:, 0].tolist() == [1, 1, 3, 3, 5, 5, 5, 5]
+    assert represent.shown(rows["audio"]).tolist() == [True, False]
+    assert np.isnan(represent.by_clip(rows["audio"])[1]).all()
+
+
+@pytest.mark.parametrize("kind", ["flatten", "mean"])
+def test_where_a_row_is_a_clip_nothing_is_averaged(kind: str) -> None:
+    represent = Representation(kind, {"text": 3}, padded=True)  # type: ignore[arg-type]
+    values = np.array([[1.5, np.nan], [2.25, 4]])
+    assert represent.per_clip == 1
+    np.testing.assert_array_equal(represent.by_clip(values), values)
 
 
 def test_utterance_wants_one_row_per_clip() -> None:
