@@ -17,13 +17,15 @@ The clips' sound is that of a ``.wav`` of the same name, or else of the video.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from emocli.config import Settings
 from emocli.data.clip import Clip, Split
+from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
 from emocli.data.table import Table, read_table
 from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
@@ -35,6 +37,9 @@ SENTIMENTS = ("neutral", "positive", "negative")
 
 SPLITS: Mapping[str, Split] = MappingProxyType({"train": "train", "dev": "valid", "test": "test"})
 """MELD's names of the splits."""
+
+HELD_OUT = 10
+"""One in so many dialogues of the train table validates, where the dev table is tested."""
 
 COLUMNS = (
     "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "StartTime",
@@ -68,6 +73,9 @@ class Config(Settings):
         Seven emotions or three sentiments.
     tables : tuple of {'train', 'dev', 'test'}
         Which tables to take.
+    dev : {'valid', 'test'}
+        What the dev table is for: validation as usual; or it is tested, and one dialogue in ten of
+        the train table validates.
     final_videos : {'ignore', 'prefer'}
         Whether the files ``final_videos_testdia*`` of the test folder, some 130, take the place of
         those without that prefix. Most users leave them out as duplicates; according to others they
@@ -78,6 +86,7 @@ class Config(Settings):
 
     label: Literal["emotion", "sentiment"] = "emotion"
     tables: tuple[Literal["train", "dev", "test"], ...] = ("train", "dev", "test")
+    dev: Literal["valid", "test"] = "valid"
     final_videos: Literal["ignore", "prefer"] = "ignore"
     exclude: tuple[str, ...] = DAMAGED
 
@@ -105,6 +114,8 @@ def build(root: Path, config: Config) -> Manifest:
         for name, table in tables.items()
         for clip in _clips(name, table, f"{paths[name]}", usable, config.label)
     )
+    if config.dev == "test":
+        clips = _with_dev_tested(clips)
     known = {clip.id for clip in clips}
     return Manifest(
         clips=clips,
@@ -117,7 +128,7 @@ def build(root: Path, config: Config) -> Manifest:
         overlap=True,  # the same six people in all splits
         notes=(
             *(
-                f"there is no {name}_sent_emo.csv: no clip is in {SPLITS[name]}"
+                f"there is no {name}_sent_emo.csv: its clips are left out"
                 for name, path in paths.items()
                 if path is None
             ),
@@ -169,6 +180,17 @@ def _clips(
             media=found,
             label=row["Emotion" if label == "emotion" else "Sentiment"].strip().lower() or None,
         )
+
+
+def _with_dev_tested(clips: Sequence[Clip]) -> tuple[Clip, ...]:
+    """Test the dev table, and let dialogues of the train table validate: always the same ones."""
+    dialogues = sorted({clip.dialogue for clip in clips if clip.split == "train"}, key=lot)
+    held_out = {*dialogues[::HELD_OUT]}
+    splits: Mapping[Split, Split] = {"train": "train", "valid": "test", "test": "test"}
+    return tuple(
+        replace(clip, split="valid" if clip.dialogue in held_out else splits[clip.split])
+        for clip in clips
+    )
 
 
 def _plain(text: str) -> str:

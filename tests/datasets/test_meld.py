@@ -140,7 +140,22 @@ def test_some_tables_only(corpus: Path) -> None:
     manifest = build(corpus, tables=["dev"])
     assert [clip.id for clip in manifest.clips] == ["dev_dia0_utt0", "dev_dia110_utt7"]
     (corpus / "test_sent_emo.csv").unlink()
-    assert build(corpus).notes[0] == "there is no test_sent_emo.csv: no clip is in test"
+    assert build(corpus).notes[0] == "there is no test_sent_emo.csv: its clips are left out"
+
+
+def test_dev_can_be_tested(corpus: Path) -> None:
+    many = [row(dialogue, k) for dialogue in range(40) for k in range(3)]
+    table(corpus, "train", *many)
+    splits: dict[str, set[str]] = {}
+    for clip in build(corpus, dev="test").clips:
+        splits.setdefault(clip.dialogue, set()).add(clip.split)
+    assert all(found == {"test"} for name, found in splits.items() if name[:5] != "train")
+    train = [found for name, found in splits.items() if name[:5] == "train"]
+    assert sorted(map(sorted, train)) == 36 * [["train"]] + 4 * [["valid"]]
+    table(corpus, "train", *reversed(many))  # always the same ones
+    again = build(corpus, dev="test", tables=["train", "dev"])
+    assert all(splits[clip.dialogue] == {clip.split} for clip in again.clips)
+    assert not again.notes[0].startswith("there is no")
 
 
 QUOTED = "It’s “fine” — really…"
