@@ -193,7 +193,8 @@ def _speaker(number: int, config: Config) -> Speaker:
     pitch = rng.uniform(165, 190) if high else rng.uniform(110, 130)
     voice = Voice(pitch, rng.uniform(1.1, 1.18) if high else rng.uniform(0.96, 1.04))
     cycle, name = divmod(number, len(NAMES))
-    return Speaker(NAMES[name] + (str(cycle + 1) if cycle else ""), look(rng, number), voice)
+    # What is said is spelled out by the voice: a name has letters alone.
+    return Speaker(NAMES[name] + "son" * cycle, look(rng, number), voice)
 
 
 def _split(split: Split, people: list[Speaker], config: Config) -> Iterator[Utterance]:

@@ -22,6 +22,7 @@ from emocli.datasets.demo.corpus import (
     stream,
     varied,
 )
+from emocli.datasets.demo.render import schedule
 from emocli.datasets.demo.voice import DELIVERIES, SPREAD
 from emocli.errors import ConfigError
 
@@ -40,6 +41,16 @@ def many() -> list[Utterance]:
 
 def shares(utterances: list[Utterance], modality: str) -> np.ndarray:
     return np.array([u.shown[modality].shares[u.emotion] for u in utterances])
+
+
+def test_more_speakers_than_names_can_be_spoken_to() -> None:
+    few = Sizes(train=20, valid=1, test=1)
+    config = Config(speakers=Sizes(train=20, valid=2, test=2), dialogues=few)
+    many = plan(config)
+    assert len({found.speaker.name for found in many}) == 24
+    for found in many:
+        score, _ = schedule(found, config)
+        assert len(score.words) == len(found.text.split())
 
 
 def test_no_speaker_and_no_dialogue_crosses_the_splits(usual: list[Utterance]) -> None:
