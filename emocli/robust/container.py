@@ -60,7 +60,8 @@ def read(path: Path) -> tuple[Tree, Arrays]:
                 raise StoreError(what, where=path, mend=AGAIN)
             text, arrays = str(file.attrs["header"]), _arrays(file)
     except FileNotFoundError:
-        raise StoreError("there is no such file", where=path, mend="run emocli fit-cca") from None
+        mend = "run emocli fit-cca, for a cross-validation with --folds"
+        raise StoreError("there is no such file", where=path, mend=mend) from None
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise StoreError(f"is damaged or not HDF5 ({error})", where=path, mend=AGAIN) from None
     if marks["digest"] != _digest(text, arrays):
