@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+aten = torch.ops.aten
+"""Derivatives of functions, given the function's value: one pass over the numbers each."""
+
 
 class Gated(torch.autograd.Function):
     """The recurrence of the memory with its derivative.
@@ -45,7 +48,7 @@ class Gated(torch.autograd.Function):
             torch.addmm(bias2, second, weight2, out=write).sigmoid_()
             torch.mul(keep, before, out=after).addcmul_(write, new)
         ctx.save_for_backward(passed, content, recalled, weight1, weight2, inner, gates, memories)
-        return memories[1:].clone()
+        return memories[1:]
 
     @staticmethod
     @once_differentiable
@@ -53,26 +56,29 @@ class Gated(torch.autograd.Function):
         """Go back through the steps."""
         passed, content, recalled, weight1, weight2, inner, gates, memories = ctx.saved_tensors
         size = len(weight1)
-        slope = gates * (1 - gates) * torch.stack([memories[:-1], content])
-        passed = passed * (inner > 0)
-        d_gates, d_found = torch.empty_like(gates), torch.empty_like(inner)
-        d_memories = torch.empty_like(content)
-        d_memory = torch.zeros_like(memories[0])
+        before, (keep, write) = memories[:-1], gates
+        # What both gates and the content are told of a memory's derivative.
+        factors = torch.stack(
+            [aten.sigmoid_backward(before, keep), aten.sigmoid_backward(content, write), write]
+        )
+        parts, d_found = torch.empty_like(factors), torch.empty_like(inner)
+        passed = aten.threshold_backward(passed, inner, 0)
         steps = zip(
-            *(gradient, passed, gates[0], slope[0], slope[1], d_memories),
-            *(d_gates[0], d_gates[1], d_found, d_found[..., :size], d_found[..., size:]),
+            *(gradient, passed, keep, factors.unbind(1), parts.unbind(1)),
+            *(parts[0], parts[1], d_found, d_found[..., :size], d_found[..., size:]),
             strict=True,
         )
         recall, first, second = recalled.T, weight1.T, weight2.T
-        for d, mask, keep, slope1, slope2, total, d1, d2, both, part1, part2 in reversed([*steps]):
-            torch.add(d, d_memory, out=total)
-            torch.mm(torch.mul(total, slope1, out=d1), first, out=part1)
-            torch.mm(torch.mul(total, slope2, out=d2), second, out=part2)
-            d_memory = torch.addmm(total * keep, both.mul_(mask), recall)
-        before, flat, hidden = (x.flatten(0, 1) for x in (memories[:-1], d_found, inner))
-        d1, d2 = d_gates.flatten(1, 2)
+        d_memory = torch.zeros_like(memories[0])
+        for d, mask, door, factor, part, d1, d2, both, part1, part2 in reversed([*steps]):
+            torch.mul(d_memory.add_(d), factor, out=part)
+            torch.mm(d1, first, out=part1)
+            torch.mm(d2, second, out=part2)
+            d_memory.mul_(door).addmm_(both.mul_(mask), recall)
+        d1, d2 = parts[:2].flatten(1, 2)
+        before, flat, hidden = (x.flatten(0, 1) for x in (before, d_found, inner))
         return (
-            *(d_found, None, d_memories * gates[1], d_memory, before.T @ flat),
+            *(d_found, None, parts[2], d_memory, before.T @ flat),
             *(hidden[:, :size].T @ d1, d1.sum(dim=0), hidden[:, size:].T @ d2, d2.sum(dim=0)),
         )
 
@@ -112,7 +118,7 @@ class Cells(torch.autograd.Function):
             torch.mul(f, old, out=cell).addcmul_(i, g.tanh_())
             torch.mul(o.sigmoid_(), torch.tanh(cell, out=bounded), out=state)
         ctx.save_for_backward(*inputs, *maps, weight, gates, states, cells, shown)
-        return states[:, 1:].clone(), cells[:, 1:].clone()
+        return states[:, 1:], cells[:, 1:]
 
     @staticmethod
     @once_differentiable
@@ -123,17 +129,17 @@ class Cells(torch.autograd.Function):
         enter, keep, new, leave = gates.chunk(4, dim=-1)
         slopes = torch.stack(
             [
-                new * enter * (1 - enter),
-                cells[:, :-1] * keep * (1 - keep),
-                enter * (1 - new * new),
-                shown * leave * (1 - leave),
+                aten.sigmoid_backward(new, enter),
+                aten.sigmoid_backward(cells[:, :-1], keep),
+                aten.tanh_backward(enter, new),
+                aten.sigmoid_backward(shown, leave),
             ],
             dim=-2,
         )
         d_gates = torch.empty_like(slopes)
         flat = d_gates.flatten(-2)
         sliced = (
-            *(d_states, d_cells, leave * (1 - shown * shown), keep),
+            *(d_states, d_cells, aten.tanh_backward(leave, shown), keep),
             *(slopes[..., :3, :], slopes[..., 3, :]),
             *(flat, d_gates[..., :3, :], d_gates[..., 3, :]),
         )
@@ -141,17 +147,17 @@ class Cells(torch.autograd.Function):
         d_state, d_cell = torch.zeros_like(states[:, 0]), torch.zeros_like(cells[:, 0])
         back = weight.transpose(1, 2)
         for seen, seen_cell, through, f, inner, last, own, d_inner, d_last in reversed(steps):
-            d_state = d_state + seen
-            d_cell = torch.addcmul(d_cell + seen_cell, d_state, through)
+            d_state += seen
+            d_cell.add_(seen_cell).addcmul_(d_state, through)
             torch.mul(inner, d_cell[..., None, :], out=d_inner)
             torch.mul(last, d_state, out=d_last)
-            d_cell = d_cell * f
-            d_state = torch.bmm(own, back)
+            d_cell *= f
+            torch.bmm(own, back, out=d_state)
         flat = flat.flatten(1, 2)
         wanted = zip(flat, inputs, maps, ctx.needs_input_grad, strict=False)
         return (
             *((d @ w).view_as(x) if needed else None for d, x, w, needed in wanted),
-            *(d.T @ x.flatten(0, 1) for d, x in zip(flat, inputs, strict=True)),
+            *((x.flatten(0, 1).T @ d).T for d, x in zip(flat, inputs, strict=True)),
             flat.sum(dim=1),
             states[:, :-1].flatten(1, 2).transpose(1, 2) @ flat,
         )
