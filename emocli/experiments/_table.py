@@ -140,8 +140,9 @@ class Table:
         how much does the first?
     alternatives : tuple of str
         Rows that differ in one choice: the report says which of them is best on the valid clips.
-    by_class : str
-        Figure that is also shown class by class, under the first condition; none if empty.
+    by_class : tuple of str
+        Figures that are also shown class by class, under each row's first condition; the first of
+        them is drawn.
     task : str, optional
         The task the table is about; any if none is given.
     notes : tuple of str
@@ -154,6 +155,6 @@ class Table:
     comparisons: tuple[tuple[str, str], ...] = ()
     recoveries: tuple[tuple[str, str, str], ...] = ()
     alternatives: tuple[str, ...] = ()
-    by_class: str = ""
+    by_class: tuple[str, ...] = ()
     task: Task | None = None
     notes: tuple[str, ...] = ()

@@ -148,7 +148,7 @@ def table(config: Config) -> Table:
             ("trained clean, check and proxy", "trained clean, oracle and proxy"),
         ),
         recoveries=tuple(_recoveries(rows)),
-        by_class="f1_pos",
+        by_class=("f1_pos", "weighted_f1", "accuracy"),
         notes=(
             f"noisy: {config.corrupt} in train, valid and test clips, as the paper corrupts its "
             "datasets; trained clean: in test clips alone",

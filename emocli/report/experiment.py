@@ -25,9 +25,9 @@ def markdown(report: Data) -> str:
         parts += [f"## {figure} ({what})", _table(report, figure, printed=True)]
         if index == 0:
             parts += [*_chosen(report), *_compared(report), *_recovered(report)]
-    if report["by_class"]:
-        what = report["by_class"]
-        parts += [f"## {what} of each class, {conditions(report)[0]}", _classes(report)]
+    for figure in report["by_class"]:
+        what = f"{figure} of each class, every system under its first condition"
+        parts += [f"## {what}", _classes(report, figure)]
     parts += ["## Cost", _costs(report)]
     absent = [f"- {row['row']}: {row['lacking']}" for row in report["rows"] if row["lacking"]]
     if absent:
@@ -119,7 +119,7 @@ def rows(report: Data) -> Figure:
 
 def classes(report: Data) -> Figure:
     """Draw a group of bars per class and a bar per row; whiskers are the spread over the seeds."""
-    figure, names = report["by_class"], report["classes"]
+    figure, names = report["by_class"][0], report["classes"]
     done = [row for row in report["rows"] if row["conditions"]]
     drawing, (axes,) = canvas(1.6 + 0.22 * len(names) * (len(done) + 1), 3.6)
     width = 1 / (len(done) + 1)
@@ -176,9 +176,9 @@ def _chosen(report: Data) -> Iterator[str]:
         yield f"On the validation clips **{chosen['row']}** is best ({chosen['figure']}: {rest})."
 
 
-def _classes(report: Data) -> str:
+def _classes(report: Data, figure: str) -> str:
     """Write a figure class by class."""
-    figure, names = report["by_class"], report["classes"]
+    names = report["classes"]
     lines = [_line(["system", *names]), _line(["---", *["---:"] * len(names)])]
     for row in report["rows"]:
         if row["conditions"]:

@@ -276,7 +276,7 @@ def _report(comparison: Comparison, done: Mapping[str, Sequence[Sequence[Trial]]
         "interval": f"95 %, bootstrap over {grouping(clips)}s",
         "recoveries": [],
         "chosen": {},
-        "by_class": "",
+        "by_class": [],
         "notes": list(table.notes),
         "seconds": sum(t.seconds for folds in done.values() for trials in folds for t in trials),
         "inputs": {"manifest": first.fingerprint},

@@ -428,7 +428,7 @@ class Results:
             "comparisons": list(self._comparisons()),
             "recoveries": list(self._recoveries()),
             "chosen": self._chosen(),
-            "by_class": experiment.table.by_class,
+            "by_class": list(experiment.table.by_class),
             "notes": list(experiment.table.notes),
             "interval": f"95 %, bootstrap over {grouping(clips)}s",
             "protocols": dict(PROTOCOLS[first.task]),

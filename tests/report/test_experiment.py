@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from matplotlib.collections import PathCollection
 
-from emocli.report.experiment import cells, conditions, draw, markdown, rows
+from emocli.report.experiment import cells, classes, conditions, draw, markdown, rows
 
 
 def condition(name: str, accuracy: float | None, std: float | None = None) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def report() -> dict[str, Any]:
         "protocols": {"accuracy": "share of hits", "uar": "mean recall"},
         "interval": "95 %, bootstrap over speakers",
         "classes": ["a", "b"],
-        "by_class": "",
+        "by_class": [],
         "chosen": {},
         "notes": ["noise is white"],
         "inputs": {"features": {"mel": "0", "glove": "1"}},
@@ -117,6 +117,20 @@ def test_rows_are_drawn_with_what_was_printed(report):
     assert [label.get_text() for label in axes.get_yticklabels()] == ["A | V", "SVM", "odd"]
     (crosses,) = (found for found in axes.collections if isinstance(found, PathCollection))
     assert crosses.get_offsets()[0][0] == pytest.approx(0.5833)
+
+
+def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
+    done = report["rows"][0]["conditions"]
+    for found, place in zip(done, (0.5, 0.25), strict=True):
+        found["per_class"] = {k: {"f1": place, "accuracy": place / 2} for k in report["classes"]}
+    report |= {"by_class": ["f1", "accuracy"], "rows": report["rows"][:1]}
+    text = markdown(report)
+    for figure, told in (("f1", "0.500"), ("accuracy", "0.250")):
+        section = text.split(f"## {figure} of each class")[1].split("##")[0]
+        assert f"| A / V | {told} | {told} |" in section
+    (axes,) = classes(report).axes
+    assert axes.get_ylabel() == "f1"
+    assert [bar.get_height() for bar in axes.patches] == [0.5, 0.5]
 
 
 def test_the_same_report_gives_the_same_files(report):
