@@ -30,12 +30,21 @@ def command(
     config: options.Config = None,
     root: options.Root = None,
     overwrite: options.Overwrite = False,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update",
+            help="Make clips anew that have changed in the manifest, drop those that have left it, "
+            "and keep the rest.",
+        ),
+    ] = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
     """Extract features of every clip into a store.
 
-    Repeat the command to resume. Exit code 3: some clips failed; they are listed in
+    Repeat the command to resume. Repeat it, too, when clips have joined the manifest: covarep,
+    faces, face_hog and mel keep what is there. Exit code 3: some clips failed; they are listed in
     STORE/failures.jsonl, the rest is complete.
     """
     from emocli.cli import sections
@@ -45,7 +54,9 @@ def command(
     tree = sections.settings("extract", config, settings)
     corpus = Manifest.read(manifest, root)
     if dry_run:
-        plans = stage.plan(corpus, feature, store, settings=tree, overwrite=overwrite)
+        plans = stage.plan(
+            corpus, feature, store, settings=tree, overwrite=overwrite, update=update
+        )
         if json:
             show.as_json(plans)
         else:
@@ -61,6 +72,7 @@ def command(
             workers=workers,
             scheduler=scheduler,
             overwrite=overwrite,
+            update=update,
             progress=progress,
         )
     if json:

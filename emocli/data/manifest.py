@@ -253,12 +253,23 @@ class Manifest:
         Independent of the order of the clips, of labels and splits, and of where the root is.
         """
         digest = hashlib.sha256()
-        prefix = rules.folder_prefix(self.root)
-        for clip in sorted(self.clips, key=lambda clip: clip.id):
+        for _, record in sorted(self._records.items()):
+            digest.update(record)
+        return digest.hexdigest()
+
+    @cached_property
+    def sources(self) -> Mapping[str, str]:
+        """Clip to the SHA-256 over all of it that a feature of it alone may depend on."""
+        return {i: hashlib.sha256(record).hexdigest() for i, record in self._records.items()}
+
+    @cached_property
+    def _records(self) -> Mapping[str, bytes]:
+        prefix, found = rules.folder_prefix(self.root), {}
+        for clip in self.clips:
             media = [[name, rules.relative(path, prefix)] for name, path in clip.media.items()]
             record = [clip.id, clip.start, clip.end, clip.text, sorted(media)]
-            digest.update(json.dumps(record).encode())
-        return digest.hexdigest()
+            found[clip.id] = json.dumps(record).encode()
+        return found
 
     @cached_property
     def _by_id(self) -> Mapping[str, Clip]:

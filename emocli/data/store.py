@@ -2,9 +2,10 @@
 
 A file holds ``ids`` (N), ``offsets`` (N + 1), ``values`` (sum of T, ...) and, where the feature
 has them, ``times`` (seconds from the clip's start) and ``extra/<name>`` with the same offsets;
-``names`` of the columns, ``notes`` of each clip (JSON), and ``absent``, the ids of the clips that
-have no such medium. Its attributes say how it was made. HDF5 describes where the arrays lie;
-rows are read from there directly, which is several times faster than asking HDF5 for each clip.
+``names`` of the columns, ``notes`` of each clip (JSON), ``absent``, the ids of the clips that have
+no such medium, and ``sources``, fingerprints of what each of these clips was. Its attributes say
+how it was made. HDF5 describes where the arrays lie; rows are read from there directly, which is
+several times faster than asking HDF5 for each clip.
 """
 
 from __future__ import annotations
@@ -83,6 +84,9 @@ class FeatureStore:
         Names of the columns of ``values``; empty where they have none.
     absent : tuple of str
         Clips that have no medium the feature could be computed from.
+    sources : dict
+        Clip to the fingerprint of what its arrays were made from, `Manifest.sources`; empty where
+        they may depend on other clips.
     attributes : dict
         Everything recorded about how the file was made.
     """
@@ -126,6 +130,8 @@ class FeatureStore:
         self.absent = _strings(file["absent"])
         self.dim_names = _strings(file["names"])
         self._notes = _strings(file["notes"])
+        sources = _strings(file["sources"]) if "sources" in file else ()
+        self.sources = dict(zip((*self.ids, *self.absent), sources, strict=bool(sources)))
         self._offsets: list[int] = file["offsets"][:].tolist()
         self._index = {clip_id: k for k, clip_id in enumerate(self.ids)}
         self.columns = {name: _column(file[name]) for name in _array_names(file)}
@@ -175,6 +181,17 @@ class FeatureStore:
     def recipe(self) -> str:
         """Fingerprint of how the feature was made: settings, manifest and upstream features."""
         return str(self.attributes["recipe"])
+
+    @property
+    def method(self) -> str:
+        """Fingerprint of how each clip's arrays were made, whatever other clips there are."""
+        # A file of before there were methods is bound to its manifest.
+        return str(self.attributes.get("method", self.recipe))
+
+    @property
+    def made(self) -> dict[str, str]:
+        """What another feature that is computed from this one notes about it."""
+        return {"recipe": self.recipe, "method": self.method, "digest": self.fingerprint}
 
     @property
     def fingerprint(self) -> str:
@@ -401,7 +418,7 @@ def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore
     if store.manifest_fingerprint != manifest.fingerprint:
         store.close()
         what = "was made for another manifest, or for this one before its clips were changed"
-        mend = "extract or import it again with --overwrite, or into another folder"
+        mend = "extract or import it again, or into another folder"
         raise StoreError(what, where=store.path, mend=mend)
     return store
 

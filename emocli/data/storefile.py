@@ -60,6 +60,9 @@ class Contents:
         Clips that have no such medium.
     attributes : mapping
         Text and numbers that say how the values were made.
+    sources : sequence of str
+        For each clip, then for each absent one: fingerprint of what its arrays were made from;
+        empty where they may depend on other clips.
     """
 
     ids: Sequence[str]
@@ -70,6 +73,7 @@ class Contents:
     notes: Sequence[str]
     absent: Sequence[str]
     attributes: Mapping[str, str | int | float]
+    sources: Sequence[str] = ()
 
 
 def write_store(path: Path, contents: Contents) -> None:
@@ -128,7 +132,7 @@ def library_versions() -> dict[str, str]:
 
 
 def _write_small(file: h5py.File, contents: Contents, offsets: Array) -> None:
-    for name in ("ids", "names", "notes", "absent"):
+    for name in ("ids", "names", "notes", "absent", "sources"):
         file[name] = _texts(getattr(contents, name))
     file["offsets"] = offsets
     sums = sum_notes(json.loads(text) for text in contents.notes if text)

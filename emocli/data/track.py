@@ -8,6 +8,9 @@ A module in ``emocli/features`` offers
     names of the features it is computed from (a tuple, usually empty);
 ``Config``
     its settings;
+``ALONE`` (optional)
+    true if the track of a clip depends on nothing but that clip, its media and what is upstream:
+    then it is kept when other clips join the manifest;
 ``prepare(config, clips) -> Extractor``
     called once, before any clip, with all clips of the manifest (to collect a vocabulary, say);
     the extractor is pickled to the workers.

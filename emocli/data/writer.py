@@ -43,7 +43,9 @@ class Recipe:
     settings : mapping
         Plain values.
     upstream : mapping
-        Feature it is computed from to that feature's ``recipe`` and content ``digest``.
+        Feature it is computed from to that feature's ``recipe``, ``method`` and content ``digest``.
+    alone : bool
+        Whether the arrays of a clip depend on that clip alone, not on others of the manifest.
     """
 
     feature: str
@@ -51,6 +53,7 @@ class Recipe:
     manifest: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     upstream: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    alone: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -58,8 +61,16 @@ class Recipe:
 
         What an upstream feature holds does not count, so that clips can be added to it.
         """
-        upstream = {name: made["recipe"] for name, made in self.upstream.items()}
-        whole = [self.feature, self.modality, self.manifest, self.settings, upstream]
+        return self._digest(self.manifest, "recipe")
+
+    @property
+    def method(self) -> str:
+        """Equal for recipes that make the same of a clip, even if the manifests differ."""
+        return self._digest("" if self.alone else self.manifest, "method")
+
+    def _digest(self, manifest: str, kind: str) -> str:
+        upstream = {name: made[kind] for name, made in self.upstream.items()}
+        whole = [self.feature, self.modality, manifest, self.settings, upstream]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
     def attributes(self) -> dict[str, str]:
@@ -70,17 +81,16 @@ class Recipe:
             "modality": self.modality,
             "manifest": self.manifest,
             "recipe": self.fingerprint,
+            "method": self.method,
             **{key: json.dumps(value, sort_keys=True) for key, value in texts.items()},
         }
 
     def difference(self, manifest: str, settings: Mapping[str, Any]) -> str:
         """Say how something made earlier differs."""
-        if manifest != self.manifest:
-            return "another manifest"
         keys = sorted({*settings, *self.settings})
         changed = [key for key in keys if settings.get(key) != self.settings.get(key)]
         if not changed:
-            return "other upstream features"
+            return "other upstream features" if manifest == self.manifest else "another manifest"
         key = changed[0]
         return f"other settings ({key} was {settings.get(key)!r}, is {self.settings.get(key)!r})"
 
@@ -121,36 +131,52 @@ class Standing:
         Parts that cannot be read; their clips are computed again.
     begun : Begun, optional
         What the parts are parts of; None where there is none.
+    stale : mapping
+        Source to its clips that have changed since, or have left the manifest: they do not count.
     """
 
     sources: tuple[FeatureStore, ...] = ()
     misfits: tuple[FeatureStore, ...] = ()
     damaged: int = 0
     begun: Begun | None = None
+    stale: Mapping[FeatureStore, Collection[str]] = field(default_factory=dict)
+
+    @property
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Clip whose arrays are there to its source and its position in that, by number."""
+        found: dict[str, tuple[int, int]] = {}
+        for number, source in enumerate(self.sources):
+            for k, clip_id in enumerate(source.ids):
+                if clip_id not in self.stale.get(source, ()):
+                    found.setdefault(clip_id, (number, k))
+        return found
 
     @property
     def written(self) -> set[str]:
         """Ids of the clips whose arrays are there."""
-        return {clip_id for source in self.sources for clip_id in source.ids}
+        return set(self.places)
 
     @property
     def absent(self) -> set[str]:
         """Ids of the clips known to have no such medium."""
-        return {clip_id for source in self.sources for clip_id in source.absent} - self.written
+        known = (set(s.absent).difference(self.stale.get(s, ())) for s in self.sources)
+        return set().union(*known) - self.written
 
 
 def standing(
     folder: Path,
     recipe: Recipe,
     *,
+    sources: Mapping[str, str] | None = None,
     overwrite: bool = False,
+    update: bool = False,
     opened: dict[Path, FeatureStore] | None = None,
 ) -> Standing:
     """Look at how far a feature has come; nothing is changed.
 
     Parameters
     ----------
-    folder, recipe, overwrite
+    folder, recipe, sources, overwrite, update
         As for :class:`FeatureWriter`.
     opened : dict, optional
         Parts that were looked at before; added to. A part never changes.
@@ -158,15 +184,18 @@ def standing(
     Raises
     ------
     StoreError
-        If what is there was made by another recipe, and ``overwrite`` is false.
+        If what is there was made by another recipe, and neither ``overwrite`` nor ``update`` say
+        what to do.
     """
     path, parts = store_path(folder, recipe.feature), _parts_folder(folder, recipe.feature)
-    begun = _resumable(path, parts, recipe, overwrite)
+    begun = _resumable(path, parts, recipe, overwrite, update and path.exists())
     replaces = overwrite or (begun is not None and begun.overwrite)
-    finished = [] if replaces else _finished(path, recipe)
+    finished = None if replaces else _finished(path, recipe)
+    stale = _stale(finished, recipe, sources or {}, update) if finished else frozenset()
     made, damaged = _parts(parts, begun, {} if opened is None else opened)
-    fitting, misfits = _sort_out([*finished, *made])
-    return Standing(tuple(fitting), tuple(misfits), damaged, begun)
+    fitting, misfits = _sort_out([*([finished] if finished else []), *made])
+    old = {finished: stale} if finished else {}
+    return Standing(tuple(fitting), tuple(misfits), damaged, begun, old)
 
 
 class FeatureWriter:
@@ -180,8 +209,13 @@ class FeatureWriter:
         What is written.
     order : sequence of str
         Ids of the manifest's clips, in its order.
+    sources : mapping, optional
+        Clip to the fingerprint of what its arrays are made from: where the recipe's clips stand
+        ``alone``, those of a finished file are kept that the same has been made of.
     overwrite : bool
         Make the feature anew; a finished file stays until the new one takes its place.
+    update : bool
+        Let clips of a finished file go that have changed since, or have left the manifest.
 
     Raises
     ------
@@ -191,10 +225,18 @@ class FeatureWriter:
     """
 
     def __init__(
-        self, folder: Path, recipe: Recipe, order: Sequence[str], *, overwrite: bool = False
+        self,
+        folder: Path,
+        recipe: Recipe,
+        order: Sequence[str],
+        *,
+        sources: Mapping[str, str] | None = None,
+        overwrite: bool = False,
+        update: bool = False,
     ) -> None:
         self.path = store_path(folder, recipe.feature)
         self._folder, self._recipe, self._order = folder, recipe, order
+        self._sources, self._update = sources, update
         self._parts = _parts_folder(folder, recipe.feature)
         self._trash = self._parts.with_suffix(".trash")
         self._begun = Begun(recipe.fingerprint, recipe.manifest, dict(recipe.settings), overwrite)
@@ -226,7 +268,12 @@ class FeatureWriter:
     def standing(self) -> Standing:
         """Look at how far the feature has come."""
         return standing(
-            self._folder, self._recipe, overwrite=self._begun.overwrite, opened=self._opened
+            self._folder,
+            self._recipe,
+            sources=self._sources,
+            overwrite=self._begun.overwrite,
+            update=self._update,
+            opened=self._opened,
         )
 
     def reserve(self, count: int) -> list[Path]:
@@ -261,9 +308,10 @@ class FeatureWriter:
         if lost:
             what = f"parts with {len(lost)} clips vanished"
             raise StoreError(what, where=self._parts, mend="run the same command again")
-        new = any(source.path != self.path for source in now.sources)
+        recipe = self._recipe.fingerprint
+        new = any(s.path != self.path or s.recipe != recipe for s in now.sources)
         if new and now.written:
-            write_store(self.path, _merged(self._recipe, now.sources, self._order))
+            write_store(self.path, _merged(self._recipe, now, self._order, self._sources))
         self._discard_parts()
         return FeatureStore.open(self.path) if now.written else None
 
@@ -365,7 +413,9 @@ def _part(parts: Path, number: int) -> Path:
     return parts / f"{number:06d}.h5"
 
 
-def _resumable(path: Path, parts: Path, recipe: Recipe, overwrite: bool) -> Begun | None:
+def _resumable(
+    path: Path, parts: Path, recipe: Recipe, overwrite: bool, update: bool
+) -> Begun | None:
     """Return what was begun, if it is what is asked for now."""
     begun = _read_begun(parts)
     if begun is None:
@@ -373,7 +423,7 @@ def _resumable(path: Path, parts: Path, recipe: Recipe, overwrite: bool) -> Begu
     same = begun.recipe == recipe.fingerprint
     if overwrite:
         return begun if same and begun.overwrite else None
-    if not same and any(parts.glob("[0-9]*.h5")):
+    if not same and not update and any(parts.glob("[0-9]*.h5")):
         what = f"was begun with {recipe.difference(begun.manifest, begun.settings)}"
         raise StoreError(what, where=path, mend=OVERWRITE)
     return begun if same else None
@@ -389,18 +439,39 @@ def _read_begun(parts: Path) -> Begun | None:
         raise StoreError(what, where=parts / BEGUN, mend=f"remove the folder {parts}") from None
 
 
-def _finished(path: Path, recipe: Recipe) -> list[FeatureStore]:
+def _finished(path: Path, recipe: Recipe) -> FeatureStore | None:
     if not path.exists():
-        return []
+        return None
     try:
         store = FeatureStore.open(path)
     except StoreError as error:
         raise StoreError(error.what, where=path, mend=OVERWRITE) from None
     store.close()
-    if store.recipe != recipe.fingerprint:
+    if store.recipe != recipe.fingerprint and store.method != recipe.method:
         what = f"was made with {recipe.difference(store.manifest_fingerprint, store.settings)}"
         raise StoreError(what, where=path, mend=OVERWRITE)
-    return [store]
+    return store
+
+
+def _stale(
+    store: FeatureStore, recipe: Recipe, sources: Mapping[str, str], update: bool
+) -> frozenset[str]:
+    """Return the clips of a finished file that are no longer what they were.
+
+    Raises
+    ------
+    StoreError
+        If there are any, and they are not to be let go.
+    """
+    if store.recipe == recipe.fingerprint:
+        return frozenset()
+    stale = frozenset(i for i, made_of in store.sources.items() if sources.get(i) != made_of)
+    if stale and not update:
+        gone = len(stale - sources.keys())
+        what = f"was made with another manifest: {len(stale) - gone} of its clips have changed"
+        mend = f"give --update to make those anew and keep the rest, or {OVERWRITE}"
+        raise StoreError(f"{what}, {gone} are gone", where=store.path, mend=mend)
+    return stale
 
 
 def _parts(
@@ -470,14 +541,13 @@ def _attributes(
     return {**recipe.attributes(), **known, "versions": json.dumps(versions, sort_keys=True)}
 
 
-def _merged(recipe: Recipe, sources: Sequence[FeatureStore], order: Sequence[str]) -> Contents:
+def _merged(
+    recipe: Recipe, now: Standing, order: Sequence[str], made_of: Mapping[str, str] | None
+) -> Contents:
     """Put the clips of all sources into the manifest's order."""
-    places: dict[str, tuple[int, int]] = {}
-    for number, source in enumerate(sources):
-        for k, clip_id in enumerate(source.ids):
-            places.setdefault(clip_id, (number, k))
+    sources, places, known = now.sources, now.places, now.absent
     ids = [clip_id for clip_id in order if clip_id in places]
-    absent = {clip_id for source in sources for clip_id in source.absent} - places.keys()
+    absent = [clip_id for clip_id in order if clip_id in known]
     model = next((s for s in sources if s.steps), next(s for s in sources if len(s)))
     return Contents(
         ids=ids,
@@ -486,8 +556,9 @@ def _merged(recipe: Recipe, sources: Sequence[FeatureStore], order: Sequence[str
         blocks=_blocks(sources, [places[i] for i in ids]),
         names=model.dim_names,
         notes=[_note(sources[places[i][0]].notes(i)) for i in ids],
-        absent=[clip_id for clip_id in order if clip_id in absent],
+        absent=absent,
         attributes=_attributes(recipe, model.rate, _united([s.versions for s in sources])),
+        sources=[made_of[clip_id] for clip_id in (*ids, *absent)] if made_of else (),
     )
 
 

@@ -23,6 +23,7 @@ from emocli.errors import ConfigError
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
+ALONE = True
 
 GEOMETRY = (
     "roll",

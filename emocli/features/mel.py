@@ -24,6 +24,7 @@ from emocli.errors import ConfigError
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
+ALONE = True
 
 
 class Config(Settings):

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, features_in, open_feature, store_path
+from emocli.data.store import features_in, open_feature, store_path
 from emocli.data.track import Feature
 from emocli.data.writer import FeatureWriter, Recipe, Standing, standing
 from emocli.errors import ConfigError, StoreError
@@ -26,7 +26,7 @@ PART = 8
 Progress = Callable[[int, int], None]
 
 _Made = dict[str, str]
-"""How an upstream feature was made: ``recipe`` and ``digest``."""
+"""How an upstream feature was made: ``recipe``, ``method`` and ``digest``."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,10 @@ def plan(
     *,
     settings: Mapping[str, Tree],
     overwrite: bool = False,
+    update: bool = False,
 ) -> list[Plan]:
     """Say what :func:`extract` would do; nothing is written or computed."""
-    return _plans(_jobs(manifest, features, store, settings, overwrite))
+    return _plans(_jobs(manifest, features, store, settings, overwrite, update))
 
 
 def extract(
@@ -111,12 +112,14 @@ def extract(
     workers: int = 1,
     scheduler: str | None = None,
     overwrite: bool = False,
+    update: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> list[Extraction]:
     """Compute features into a store.
 
     Clips that are there are kept, those that failed are tried again. A feature is computed after
-    those it needs.
+    those it needs. Where clips have joined the manifest, features whose clips stand alone keep all
+    that is there.
 
     Parameters
     ----------
@@ -132,6 +135,8 @@ def extract(
         Where to compute, see :func:`emocli.stages._pool.open_pool`.
     overwrite : bool
         Compute everything anew; finished files stay until the new ones take their place.
+    update : bool
+        Compute clips anew that have changed in the manifest, and drop those that have left it.
     progress : callable
         Called with clips done and clips to do, of all features together.
 
@@ -145,11 +150,11 @@ def extract(
     ConfigError
         For an unknown feature or setting, or a needed feature that is not in the store.
     StoreError
-        If the store was made with other settings or for another manifest, is being written by
-        another process, or the disk is full; if no clip has the medium of a feature, or none of
-        them can be used.
+        If the store was made with other settings or for a manifest that this one does not just
+        add clips to, is being written by another process, or the disk is full; if no clip has the
+        medium of a feature, or none of them can be used.
     """
-    jobs = _jobs(manifest, features, store, settings, overwrite)
+    jobs = _jobs(manifest, features, store, settings, overwrite, update)
     advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
     made = _upstream(jobs)
     results = []
@@ -170,6 +175,7 @@ class _Job:
     manifest: Manifest
     folder: Path
     overwrite: bool
+    update: bool
 
     def recipe(self, made: Mapping[str, _Made]) -> Recipe:
         return Recipe(
@@ -178,20 +184,25 @@ class _Job:
             self.manifest.fingerprint,
             self.config.model_dump(mode="json"),
             {name: made[name] for name in self.module.REQUIRES},
+            getattr(self.module, "ALONE", False),
         )
 
     def plan(self, recipe: Recipe) -> Plan:
-        now = standing(self.folder, recipe, overwrite=self.overwrite)
+        now = standing(self.folder, recipe, **self._options(recipe))
         clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
         path = store_path(self.folder, self.feature)
         return Plan(self.feature, path, clips, there, absent, clips - there - absent)
+
+    def _options(self, recipe: Recipe) -> dict[str, Any]:
+        sources = self.manifest.sources if recipe.alone else None
+        return {"sources": sources, "overwrite": self.overwrite, "update": self.update}
 
     def run(
         self, recipe: Recipe, pool: Pool, advance: Callable[[int], None]
     ) -> tuple[Extraction, _Made]:
         started = time.monotonic()
         order = [clip.id for clip in self.manifest.clips]
-        with FeatureWriter(self.folder, recipe, order, overwrite=self.overwrite) as writer:
+        with FeatureWriter(self.folder, recipe, order, **self._options(recipe)) as writer:
             before = writer.standing()
             outcomes = []
             works = self._works(writer, recipe, before, pool.room)
@@ -218,7 +229,7 @@ class _Job:
                 non_finite=made.non_finite,
                 damaged=before.damaged,
             )
-            return result, _how(made)
+            return result, made.made
 
     def _works(
         self, writer: FeatureWriter, recipe: Recipe, before: Standing, room: int
@@ -260,7 +271,7 @@ def _plans(jobs: Sequence[_Job]) -> list[Plan]:
     made, plans = _upstream(jobs), []
     for job in jobs:
         recipe = job.recipe(made)
-        made[job.feature] = {"recipe": recipe.fingerprint, "digest": ""}
+        made[job.feature] = {"recipe": recipe.fingerprint, "method": recipe.method, "digest": ""}
         plans.append(job.plan(recipe))
     return plans
 
@@ -271,6 +282,7 @@ def _jobs(
     folder: Path,
     settings: Mapping[str, Tree],
     overwrite: bool,
+    update: bool,
 ) -> list[_Job]:
     """Load the plug-ins, and put each behind those it needs."""
     _check_names(settings)
@@ -282,7 +294,7 @@ def _jobs(
     except CycleError as error:
         raise ConfigError(f"features need each other: {', '.join(error.args[1])}") from None
     configs = {n: build(m.Config, settings.get(n, {}), n) for n, m in modules.items()}
-    return [_Job(n, modules[n], configs[n], manifest, folder, overwrite) for n in order]
+    return [_Job(n, modules[n], configs[n], manifest, folder, overwrite, update) for n in order]
 
 
 def _check_needs(needs: Mapping[str, set[str]], folder: Path) -> None:
@@ -308,12 +320,8 @@ def _upstream(jobs: Sequence[_Job]) -> dict[str, _Made]:
     for job in jobs:
         for name in set(job.module.REQUIRES) - own:
             with open_feature(job.folder, name, job.manifest) as store:
-                made[name] = _how(store)
+                made[name] = store.made
     return made
-
-
-def _how(store: FeatureStore) -> _Made:
-    return {"recipe": store.recipe, "digest": store.fingerprint}
 
 
 def _counter(progress: Progress, total: int) -> Callable[[int], None]:

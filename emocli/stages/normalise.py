@@ -76,13 +76,12 @@ def normalise(
     with open_feature(store, feature, manifest) as source:
         clips = [clip for clip in manifest.clips if clip.id in source]
         speakers = _speakers(manifest, clips)
-        made = {"recipe": source.recipe, "digest": source.fingerprint}
         recipe = Recipe(
             f"{feature}{SUFFIX}",
             source.modality,
             manifest.fingerprint,
             {"by": "speaker", "speakers": _fingerprint(speakers)},
-            {feature: made},
+            {feature: source.made},
         )
         with FeatureWriter(
             store, recipe, [clip.id for clip in manifest.clips], overwrite=overwrite

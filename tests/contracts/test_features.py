@@ -82,3 +82,18 @@ def test_a_clip_without_its_medium_is_absent(
     clip = replace(corpus.clips[0], media={}, text="")
     with pytest.raises(Absent):
         extractor(name, corpus, corpus_settings)(clip, {})
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if getattr(plugins.load("features", n), "ALONE", False)]
+)
+def test_a_clip_that_stands_alone_needs_no_others(
+    name: str, corpus: Manifest, corpus_settings: Mapping[str, Any]
+) -> None:
+    clip = corpus.clips[1]
+    among = extract(name, clip, corpus, corpus_settings)
+    alone = extract(name, clip, replace(corpus, clips=(clip,)), corpus_settings)
+    np.testing.assert_array_equal(among.values, alone.values)
+    assert among.notes == alone.notes
+    for other in plugins.load("features", name).REQUIRES:
+        assert plugins.load("features", other).ALONE

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -270,8 +273,8 @@ def forked(call: Callable[[], None]) -> int:
 CHANGES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
 
 
-def killed_at(change: int, folder: Path, chunks: list[list[str]], overwrite: bool) -> bool:
-    """Write in a process that is killed before its n-th change of the folder; false if it ended."""
+def killed_at(change: int, folder: Path, work: Callable[[], object]) -> bool:
+    """Work in a process that is killed before its n-th change of the folder; false if it ended."""
 
     def run() -> None:
         count = 0
@@ -284,7 +287,7 @@ def killed_at(change: int, folder: Path, chunks: list[list[str]], overwrite: boo
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
-        write(folder, chunks, overwrite=overwrite)
+        work()
 
     status = os.waitpid(forked(run), 0)[1]
     assert status in (0, signal.SIGKILL)
@@ -300,7 +303,8 @@ def test_kill_before_every_change(tmp_path: Path, whole: bytes, overwrite: bool)
         if overwrite:
             write(folder, [IDS[:3]])
             before = (folder / "mel.h5").read_bytes()
-        killed = killed_at(change, folder, chunks, overwrite)
+        again = partial(write, folder, chunks, overwrite=overwrite)
+        killed = killed_at(change, folder, again)
         if overwrite:
             assert (folder / "mel.h5").read_bytes() in (before, whole)
         if not killed:
@@ -310,6 +314,47 @@ def test_kill_before_every_change(tmp_path: Path, whole: bytes, overwrite: bool)
         left = {path.name for path in folder.iterdir()}
         assert left == {"mel.h5"}, f"killed before change {change}"
         change += 1
+    assert change > 20
+
+
+def test_kill_during_an_update(tmp_path: Path) -> None:
+    """Two clips are new, one has changed, one is gone; what is there is kept."""
+    old = replace(RECIPE, manifest="earlier", alone=True)
+    new = replace(old, manifest="later")
+    before, after = IDS[:-2], IDS[1:]
+    was = {i: f"{i} as it was" for i in before}
+    now = {i: "changed" if i == IDS[4] else f"{i} as it was" for i in after}
+
+    def make(folder: Path, recipe: Recipe, sources: dict[str, str], steps: int) -> None:
+        writer = FeatureWriter(folder, recipe, list(sources), sources=sources, update=True)
+        with writer:
+            left = [i for i in sources if i not in writer.standing().written]
+            for path, ids in zip(writer.reserve(2), (left[:1], left[1:]), strict=True):
+                write_part(path, recipe, {i: track(i, steps) for i in ids}, ())
+            writer.finish()
+
+    make(tmp_path / "before", old, was, 2)
+    first = (tmp_path / "before" / "mel.h5").read_bytes()
+    shutil.copytree(tmp_path / "before", tmp_path / "whole")
+    make(tmp_path / "whole", new, now, 3)
+    whole = (tmp_path / "whole" / "mel.h5").read_bytes()
+    with FeatureStore.open(tmp_path / "whole" / "mel.h5") as store:
+        assert store.ids == tuple(after)
+        assert store.sources == now
+        made_anew = {i for i in after if store.length(i) == 3}
+        assert made_anew == {IDS[4], *IDS[-2:]}
+    change = 0
+    while True:
+        folder = tmp_path / f"{change}"
+        shutil.copytree(tmp_path / "before", folder)
+        killed = killed_at(change, folder, partial(make, folder, new, now, 3))
+        assert (folder / "mel.h5").read_bytes() in (first, whole)
+        make(folder, new, now, 3)
+        assert (folder / "mel.h5").read_bytes() == whole
+        assert {path.name for path in folder.iterdir()} == {"mel.h5"}
+        if not killed:
+            break
+        change += 4
     assert change > 20
 
 
@@ -389,8 +434,8 @@ def test_disk_that_is_really_full(small_disk: Path, tmp_path: Path, whole: bytes
 
 
 def test_recipe_ignores_what_upstream_holds() -> None:
-    one = Recipe("a", "audio", "m", {}, {"b": {"recipe": "r", "digest": "1"}})
-    two = Recipe("a", "audio", "m", {}, {"b": {"recipe": "r", "digest": "2"}})
-    three = Recipe("a", "audio", "m", {}, {"b": {"recipe": "s", "digest": "1"}})
+    one = Recipe("a", "audio", "m", {}, {"b": {"recipe": "r", "method": "x", "digest": "1"}})
+    two = Recipe("a", "audio", "m", {}, {"b": {"recipe": "r", "method": "x", "digest": "2"}})
+    three = Recipe("a", "audio", "m", {}, {"b": {"recipe": "s", "method": "x", "digest": "1"}})
     assert one.fingerprint == two.fingerprint != three.fingerprint
     assert json.loads(one.attributes()["upstream"])["b"]["digest"] == "1"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -253,6 +258,7 @@ def test_features_in_order_of_need(tmp_path: Path, store: Path) -> None:
         assert_array_equal(made[clip_id], np.full_like(made[clip_id], source[clip_id].mean()))
         assert made.attributes["upstream"]["toy"] == {
             "recipe": source.recipe,
+            "method": source.method,
             "digest": source.fingerprint,
         }
         assert made.absent == source.absent
@@ -357,6 +363,118 @@ def test_silent_scheduler_is_one_line(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["fine"], tmp_path)
     with pytest.raises(ConfigError, match="no Dask scheduler answers"):
         extract(manifest, ["toy"], store, settings={}, scheduler="nonsense://127.0.0.1:1")
+
+
+# -- clips that join the manifest, change, or leave it
+
+
+@pytest.fixture
+def alone(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tracks of a clip depend on that clip alone."""
+    toy_features.install(site, alone=True)
+    for name in ("toy_plugin", "toy_mean_plugin"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    importlib.invalidate_caches()
+
+
+def among(manifest: Manifest, texts: dict[int, str], without: Sequence[int] = ()) -> Manifest:
+    """Change the texts of some clips, and leave out others."""
+    clips = [replace(c, text=texts.get(k, c.text)) for k, c in enumerate(manifest.clips)]
+    return replace(manifest, clips=tuple(c for k, c in enumerate(clips) if k not in without))
+
+
+def assert_as_at_once(manifest: Manifest, store: Path, names: Sequence[str] = ("toy",)) -> None:
+    """Compare with a store that was made for this manifest from the start."""
+    whole = store.with_name("at once")
+    shutil.rmtree(whole, ignore_errors=True)
+    extract(manifest, names, whole, settings={})
+    for name in names:
+        assert_same(store / f"{name}.h5", whole / f"{name}.h5")
+        assert (store / f"{name}.h5").read_bytes() == (whole / f"{name}.h5").read_bytes()
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_is_there_is_kept_when_clips_join(tmp_path: Path, store: Path) -> None:
+    names = ["toy", "toy_mean"]
+    manifest = toy_features.corpus(["fine", "absent", "nan", *["fine"] * 20], tmp_path)
+    few = among(manifest, {}, without=[0, 7, 8, 20])
+    extract(few, names, store, settings={})
+    plans = plan(manifest, names, store, settings={})
+    assert [(p.present, p.absent, p.remaining) for p in plans] == [(18, 1, 4)] * 2
+    for result in extract(manifest, names, store, settings={}):
+        assert (result.done, result.resumed, result.absent) == (4, 18, 1)
+    assert_as_at_once(manifest, store, names)
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_has_changed_or_left_goes_only_when_asked(tmp_path: Path, store: Path) -> None:
+    manifest = toy_features.corpus(["fine", "absent", *["fine"] * 10], tmp_path)
+    extract(manifest, ["toy"], store, settings={})
+    before = (store / "toy.h5").read_bytes()
+    later = among(manifest, {1: "fine", 2: "broken", 3: "absent", 4: "fine!"}, without=[5, 6, 7])
+    message = r"4 of its clips have changed, 3 are gone; give --update .*, or give --overwrite"
+    with pytest.raises(StoreError, match=message):
+        extract(later, ["toy"], store, settings={})
+    with pytest.raises(StoreError, match=message):
+        plan(later, ["toy"], store, settings={})
+    assert (store / "toy.h5").read_bytes() == before
+    (planned,) = plan(later, ["toy"], store, settings={}, update=True)
+    assert (planned.present, planned.absent, planned.remaining) == (5, 0, 4)
+    (result,) = extract(later, ["toy"], store, settings={}, update=True)
+    assert (result.resumed, result.done, result.absent, result.failed) == (5, 2, 1, 1)
+    with FeatureStore.open(result.path) as made:
+        assert manifest.clips[2].id not in made  # what it was is no longer true
+    assert_as_at_once(later, store)
+    fewer = among(later, {}, without=[0])
+    (result,) = extract(fewer, ["toy"], store, settings={}, update=True)
+    assert (result.resumed, result.done) == (6, 0)
+    assert_as_at_once(fewer, store)
+
+
+@pytest.mark.usefixtures("alone")
+def test_an_interrupted_addition_goes_on(tmp_path: Path, store: Path) -> None:
+    whole = toy_features.corpus(["fine"] * 40, tmp_path)
+    extract(among(whole, {}, without=range(20, 40)), ["toy"], store, settings={})
+    before = (store / "toy.h5").read_bytes()
+    interrupt(whole, store, parts=1)
+    assert (store / "toy.h5").read_bytes() == before
+    other = among(whole, {30: "fine!"})
+    with pytest.raises(StoreError, match="was begun with another manifest"):
+        extract(other, ["toy"], store, settings={})
+    (result,) = extract(whole, ["toy"], store, settings={})
+    assert (result.resumed, result.done) == (28, 12)
+    assert_as_at_once(whole, store)
+    shutil.rmtree(store)
+    extract(among(whole, {}, without=range(20, 40)), ["toy"], store, settings={})
+    interrupt(whole, store, parts=1)
+    (result,) = extract(other, ["toy"], store, settings={}, update=True)
+    assert (result.resumed, result.done) == (20, 20)
+    assert_as_at_once(other, store)
+
+
+@pytest.mark.usefixtures("alone")
+def test_nothing_is_kept_of_other_settings_or_an_older_kind_of_file(
+    tmp_path: Path, store: Path
+) -> None:
+    manifest = toy_features.corpus(["fine"] * 12, tmp_path)
+    few = among(manifest, {}, without=[3])
+    extract(few, ["toy"], store, settings={})
+    with pytest.raises(StoreError, match=r"other settings \(width was 3, is 4\)"):
+        extract(manifest, ["toy"], store, settings={"toy": {"width": 4}}, update=True)
+    with h5py.File(store / "toy.h5", "r+") as file:
+        del file["sources"], file.attrs["method"]
+    (result,) = extract(few, ["toy"], store, settings={})
+    assert result.resumed == 11
+    with pytest.raises(StoreError, match=r"another manifest; give --overwrite"):
+        extract(manifest, ["toy"], store, settings={}, update=True)
+
+
+def test_clips_that_need_each_other_are_not_kept(tmp_path: Path, store: Path) -> None:
+    manifest = toy_features.corpus(["fine"] * 12, tmp_path)
+    extract(among(manifest, {}, without=[3]), ["toy"], store, settings={})
+    with pytest.raises(StoreError, match=r"another manifest; give --overwrite"):
+        extract(manifest, ["toy"], store, settings={}, update=True)
+    assert extract(manifest, ["toy"], store, settings={}, overwrite=True)[0].done == 12
 
 
 # -- interruptions

@@ -28,6 +28,7 @@ from emocli.errors import MediaError
 
 MODALITY = "{modality}"
 REQUIRES = {requires}
+ALONE = {alone}
 
 
 class Config(Settings):
@@ -81,14 +82,14 @@ toy_mean = toy_mean_plugin
 """
 
 
-def install(site: Path) -> Path:
+def install(site: Path, alone: bool = False) -> Path:
     """Make a folder that, on the module path, is a package with two feature plug-ins."""
     info = site / "toys-1.0.dist-info"
-    info.mkdir(parents=True)
+    info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRIES)
-    plain = MODULE.format(modality="audio", requires="()")
-    mean = MODULE.format(modality="visual", requires="('toy',)")
+    plain = MODULE.format(modality="audio", requires="()", alone=alone)
+    mean = MODULE.format(modality="visual", requires="('toy',)", alone=alone)
     (site / "toy_plugin.py").write_text(plain)
     (site / "toy_mean_plugin.py").write_text(mean)
     return site

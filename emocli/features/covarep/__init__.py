@@ -46,6 +46,7 @@ from emocli.data.track import Track
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
+ALONE = True
 
 COLUMNS = (
     *("F0", "VUV", "NAQ", "QOQ", "H1H2", "PSP", "MDQ", "peakSlope", "Rd", "Rd_conf", "creak"),

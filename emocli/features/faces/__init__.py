@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
+ALONE = True
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
