@@ -469,7 +469,7 @@ def _stale(
     if stale and not update:
         gone = len(stale - sources.keys())
         what = f"was made with another manifest: {len(stale) - gone} of its clips have changed"
-        mend = f"give --update to make those anew and keep the rest, or {OVERWRITE}"
+        mend = f"give --update to keep the others, or {OVERWRITE}"
         raise StoreError(f"{what}, {gone} are gone", where=store.path, mend=mend)
     return stale
 

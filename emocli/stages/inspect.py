@@ -60,31 +60,41 @@ def inspect(
     """
     if not path.exists():
         raise EmocliError("there is no such file or folder", where=path)
-    if verify and not _files(path):
-        raise ConfigError("--verify is for stores", where=path, mend="leave it out")
     if path.suffix == ".csv":
-        return _manifest(path, root)
-    if (path / "config.json").is_file():
-        return _run(path)
-    if (path / "fold-0" / "config.json").is_file():
-        return _folds(path)
-    corpus = Manifest.read(manifest, root) if manifest else None
-    files = _files(path)
-    if not files:
-        raise EmocliError(
-            "is neither a manifest (.csv), a store (.h5 files) nor a run (config.json)", where=path
-        )
-    found = _store(path, files, corpus)
+        found = _manifest(path, root)
+    elif (path / "config.json").is_file():
+        found = _run(path)
+    elif (path / "fold-0" / "config.json").is_file():
+        found = _folds(path)
+    else:
+        corpus = Manifest.read(manifest, root) if manifest else None
+        files = _files(path)
+        found = _store(path, files, corpus)
+        if verify:
+            _verify(files)
+        return found
     if verify:
-        _verify(files)
+        what = f"is a {found.kind}, --verify is for stores"
+        raise ConfigError(what, where=path, mend="leave it out")
     return found
 
 
 def _files(path: Path) -> list[Path]:
-    """Return the files of a store; none if it is not one."""
+    """Return the files of a store.
+
+    Raises
+    ------
+    EmocliError
+        If it is none.
+    """
     if path.is_dir():
-        return [store_path(path, name) for name in features_in(path)]
-    return [path] if path.suffix == ".h5" else []
+        files = [store_path(path, name) for name in features_in(path)]
+    else:
+        files = [path] if path.suffix == ".h5" else []
+    if not files:
+        what = "is neither a manifest (.csv), a store (.h5 files) nor a run (config.json)"
+        raise EmocliError(what, where=path)
+    return files
 
 
 def _verify(files: Iterable[Path]) -> None:

@@ -40,7 +40,7 @@ def test_damage_is_found_when_all_of_it_is_read(corpus: toy.Toy) -> None:
 
 
 def test_only_a_store_is_verified(corpus: toy.Toy) -> None:
-    with pytest.raises(ConfigError, match=r"toy\.csv: --verify is for stores"):
+    with pytest.raises(ConfigError, match=r"toy\.csv: is a manifest, --verify is for stores"):
         inspect(corpus.folder / "toy.csv", verify=True)
 
 
