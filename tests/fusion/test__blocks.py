@@ -61,6 +61,23 @@ def test_its_statistics_are_those_of_its_observed_steps(stride: int, longest: in
             assert got.mask[item, block] == bool(steps)
 
 
+@pytest.mark.parametrize("size", [2, 3, 9])
+@pytest.mark.parametrize("padding", [0, 8])
+def test_blocks_of_one_size_are_the_same_among_others(size: int, padding: int) -> None:
+    view = holed()
+    values = torch.nn.functional.pad(view.values, (0, 0, 0, padding), value=torch.nan)
+    present = torch.nn.functional.pad(view.mask, (0, padding))
+    alone = Padded(values, view.lengths, present)
+    among = Padded(*(torch.cat([own, own]) for own in (values, view.lengths, present)))
+    sizes = torch.tensor([size] * 3)
+    got = Blocks(alone, sizes).statistics()
+    wanted = Blocks(among, torch.cat([sizes, sizes + 1])).statistics()
+    steps = got.values.shape[1]
+    torch.testing.assert_close(got.values, wanted.values[:3, :steps])
+    assert torch.equal(got.mask, wanted.mask[:3, :steps])
+    assert not wanted.mask[:3, steps:].any()
+
+
 def test_the_weight_of_a_block_is_shared_by_its_observed_steps() -> None:
     """So that both say the same: the weighted sum over blocks is that over steps."""
     view = holed()
