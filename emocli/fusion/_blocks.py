@@ -75,9 +75,7 @@ class Blocks:
         """Observed steps by block, (B, K, S, D), and where there is one, (B, K, S, 1)."""
         view, size = self.view, int(self.sizes.max())
         count = max(1, int(_ceil(view.lengths, self.sizes).max()))
-        if (
-            self.sizes == size
-        ).all():  # then they lie one after the other, which takes half the time
+        if (self.sizes == size).all():  # side by side, found in half the time
             lack = count * size - view.values.shape[1]
             values = pad(view.values, (0, 0, 0, lack)).unflatten(1, (count, size))
             return values, pad(view.mask, (0, lack)).view(-1, count, size, 1)
