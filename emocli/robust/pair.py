@@ -22,7 +22,7 @@ FEWEST = 4
 OTHERS = "choose other features with -f, or extract them for more clips"
 
 BETTER = "try --set check.score=llr"
-FEWER = "try --set check.representation=mean, or fewer check.components"
+FEWER = "try --set check.representation=step (or mean), or fewer check.components"
 
 ENOUGH = 20
 """Validation clips below which a threshold is doubtful."""
