@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -495,3 +498,27 @@ def test_no_gpu_is_one_line(corpus, tmp_path):
 def test_impossible_settings_are_refused(key, value):
     with pytest.raises(ConfigError, match=f"train.{key}"):
         config(**{key: value})
+
+
+CLEARED = """
+import resource, torch
+from emocli.learn.loop import arithmetic
+
+def step():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    activations = [torch.ones(1 << 18) for _ in range(16)]
+    del activations
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(min(step() for _ in range(5)))
+with arithmetic(1):
+    print(min(step() for _ in range(5)))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs the GNU C library")
+def test_a_steps_memory_is_not_cleared_anew_by_the_system():
+    """Counted in a process of its own, whose allocator has seen nothing yet."""
+    done = subprocess.run([sys.executable, "-c", CLEARED], capture_output=True, check=True)
+    outside, inside = map(int, done.stdout.split())
+    assert inside < outside / 10
