@@ -78,7 +78,8 @@ def run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         usage = getattr(error, "ctx", None)
         command = usage.command_path if usage else "emocli"
-        return _refuse(f"{error.format_message().rstrip('.')}; see {command} --help")
+        message = error.format_message().replace("Value error, ", "").rstrip(".")
+        return _refuse(f"{message}; see {command} --help")
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except (PermissionError, IsADirectoryError, NotADirectoryError) as error:

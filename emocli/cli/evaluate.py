@@ -12,7 +12,7 @@ from emocli.errors import ConfigError
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="Folder of a trained run.")],
+    run: options.Run,
     corrupt: options.Corrupt = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Also try a range of levels, and draw the curve.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.errors import ConfigError
 
 if TYPE_CHECKING:
     from emocli.stages.extract import Extraction
@@ -51,6 +52,8 @@ def command(
     from emocli.data.manifest import Manifest
     from emocli.stages import extract as stage
 
+    if overwrite and update:
+        raise ConfigError("--overwrite and --update", mend="choose one of them")
     tree = sections.settings("extract", config, settings)
     corpus = Manifest.read(manifest, root)
     if dry_run:

@@ -31,6 +31,9 @@ from emocli.errors import StoreError
 FORMAT = 1
 """Version of the file format."""
 
+AGAIN = "extract or import it again with --overwrite"
+"""How a file that cannot be used is mended."""
+
 CHECK = "check"
 """Name of the file that holds the modality check."""
 
@@ -100,7 +103,8 @@ class FeatureStore:
             self._read_structure(self._file)
         except (KeyError, ValueError, TypeError, OSError, RuntimeError) as error:
             self._file.close()
-            raise StoreError(f"is damaged or not a feature store ({error})", where=path) from None
+            what = f"is damaged or not a feature store ({error})"
+            raise StoreError(what, where=path, mend=AGAIN) from None
         except StoreError:
             self._file.close()
             raise
@@ -120,7 +124,7 @@ class FeatureStore:
         self.attributes = {key: _plain(value) for key, value in file.attrs.items()}
         if self.attributes.get("format") != FORMAT:
             found = self.attributes.get("format", "none")
-            raise StoreError(f"has format {found}, not {FORMAT}", where=self.path)
+            raise StoreError(f"has format {found}, not {FORMAT}", where=self.path, mend=AGAIN)
         for key in JSON_ATTRIBUTES:
             self.attributes[key] = json.loads(self.attributes[key])
         missing = [key for key in ATTRIBUTES if key not in self.attributes]
@@ -411,6 +415,7 @@ def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore
     StoreError
         If it is not there, is damaged, or was made for another manifest.
     """
+    _require_folder(folder)
     if feature not in (known := features_in(folder)):
         inside = f"it has: {', '.join(known)}" if known else "it has none; run emocli extract first"
         raise StoreError(f"has no feature '{feature}'", where=folder, mend=inside)
@@ -447,6 +452,7 @@ def open_features(
     StoreError
         If a feature is not there, does not fit the manifest, or shares its modality with another.
     """
+    _require_folder(folder)
     names = features_in(folder) if features is None else list(dict.fromkeys(features))
     stores = [open_feature(folder, name, manifest) for name in names]
     if features is None:
@@ -464,6 +470,12 @@ def open_features(
     return dict(sorted(chosen.items()))
 
 
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        mend = "run emocli extract or emocli import first"
+        raise StoreError("there is no such folder of features", where=folder, mend=mend)
+
+
 def _open_file(path: Path) -> h5py.File:
     try:
         # Readers never lock: shared folders often cannot, and files are replaced, not changed.
@@ -471,7 +483,7 @@ def _open_file(path: Path) -> h5py.File:
     except FileNotFoundError:
         raise StoreError("there is no such file", where=path) from None
     except OSError as error:
-        raise StoreError(f"is damaged or not HDF5 ({error})", where=path) from None
+        raise StoreError(f"is damaged or not HDF5 ({error})", where=path, mend=AGAIN) from None
 
 
 def _identity(file: h5py.File) -> tuple[int, int, int]:

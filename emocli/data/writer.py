@@ -432,7 +432,7 @@ def _resumable(
 def _read_begun(parts: Path) -> Begun | None:
     try:
         return Begun(**json.loads((parts / BEGUN).read_text("utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:
         what = f"is damaged ({error})"

@@ -215,7 +215,10 @@ def read_as(kind: type[S], path: Path, what: str) -> S:
         return build(kind, _object(path.read_text("utf-8")), "")
     except (OSError, ValueError, ConfigError) as error:
         told = error.what if isinstance(error, ConfigError) else str(error)
-        raise RunError(f"is damaged or not that of {what} ({told})", where=path) from None
+        mend = "restore it, or train again with --overwrite"
+        raise RunError(
+            f"is damaged or not that of {what} ({told})", where=path, mend=mend
+        ) from None
 
 
 def write_config(run: Path, config: Settings) -> None:
@@ -353,7 +356,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
-        raise RunError(f"is damaged or not safetensors ({error})", where=path) from None
+        mend = "restore it, or train again with --overwrite"
+        raise RunError(f"is damaged or not safetensors ({error})", where=path, mend=mend) from None
 
 
 def write_history(run: Path, history: Sequence[Row]) -> None:

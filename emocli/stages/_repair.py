@@ -62,7 +62,11 @@ class Workshop:
         """
         check = ModalityCheck.load(self.place)
         if check.origin is not None:
-            check.origin.require(self.train.stores, self.standardiser, self.outliers)
+            try:
+                check.origin.require(self.train.stores, self.standardiser, self.outliers)
+            except StoreError as error:
+                where = error.where or self.place
+                raise StoreError(error.what, where=where, mend=error.mend) from None
         return check
 
     def repaired(

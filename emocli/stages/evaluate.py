@@ -11,7 +11,7 @@ from typing import Any
 
 from emocli import __version__
 from emocli.data.clip import Split
-from emocli.data.durable import replacing, write_at
+from emocli.data.durable import disk_errors, replacing, write_at
 from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
 from emocli.learn.statistics import grouping, groups
@@ -259,7 +259,8 @@ def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Repo
         from emocli.report.figures import draw
 
         drawn = draw(data)
-    folder.mkdir(exist_ok=True)
+    with disk_errors(folder):
+        folder.mkdir(exist_ok=True)
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     for suffix, content in {**drawn, ".json": text.encode()}.items():
         with replacing(folder / f"{name}{suffix}") as descriptor:

@@ -10,7 +10,7 @@ from typing import Any
 
 from emocli.data.clip import SPLITS
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, features_in, store_path
+from emocli.data.store import AGAIN, FeatureStore, features_in, store_path
 from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.stages import _failures
 
@@ -109,8 +109,7 @@ def _verify(files: Iterable[Path]) -> None:
         with FeatureStore.open(file) as store:
             if not store.is_intact():
                 what = "is damaged: its content is not what was written"
-                mend = "extract or import it again with --overwrite"
-                raise StoreError(what, where=file, mend=mend)
+                raise StoreError(what, where=file, mend=AGAIN)
 
 
 def _manifest(path: Path, root: Path | None) -> Inspection:

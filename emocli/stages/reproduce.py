@@ -18,7 +18,7 @@ from typing import Any
 
 from emocli import __version__
 from emocli.config import Tree, build
-from emocli.data.durable import locked, write_text
+from emocli.data.durable import disk_errors, locked, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, check_path, features_in, open_feature, open_features
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, choice
@@ -255,7 +255,8 @@ def reproduce(
     if isinstance(table, Extractors):
         return extractors.reproduce(name, table, manifest, store, out, tree, overwrite, say)
     experiment = Experiment.of(name, table, manifest, store, tree)
-    out.mkdir(parents=True, exist_ok=True)
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
     with locked(out / ".lock"), open_pool(workers) as pool:
         return Runner(experiment, out, pool, overwrite, say).run()
 

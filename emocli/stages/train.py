@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from emocli.data.durable import locked, write_text
+from emocli.data.durable import disk_errors, locked, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
 from emocli.learn import rundir
 from emocli.learn.card import card
-from emocli.learn.loop import best_epoch, fit, seeded
+from emocli.learn.loop import best_epoch, fit, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, REPORTS, RunConfig, Source
 from emocli.learn.statistics import Spread, spread
 from emocli.stages._pool import Pool, open_pool
@@ -262,7 +262,8 @@ class Training:
     @contextmanager
     def claimed(self, overwrite: bool) -> Iterator[None]:
         """Hold the folder against other processes, and make it that of this run."""
-        self.run.mkdir(parents=True, exist_ok=True)
+        with disk_errors(self.run):
+            self.run.mkdir(parents=True, exist_ok=True)
         with locked(self.run / ".lock"):
             _claim(self.run, self.config, overwrite)
             yield
@@ -291,6 +292,8 @@ def carry_out(
     """Train runs that share a pool, seed by seed; each is locked meanwhile."""
     for training in trainings:
         _check_folder(training.run, training.config, overwrite)
+        settings = training.config.train
+        make_fabric(settings.accelerator, settings.precision)  # refuses what cannot be done here
     with ExitStack() as claims:
         for training in trainings:
             claims.enter_context(training.claimed(overwrite))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from emocli.cli.app import run
-from tests import media_factory
+from emocli.stages.train import train
+from tests import media_factory, toy
 
 SIDECAR = 'dataset = "own"\nclasses = ["a", "b"]\ntask = "single"\n'
 HEADER = "id,split,speaker,label,media.audio,media.video,start,end\n"
@@ -235,3 +238,89 @@ def test_options_that_do_not_exist(here: Path, refused: Refused) -> None:
     assert "bands" in refused("extract", "own.csv", "-f", "mel", "--set", "mel.band=3")
     assert "run" in refused("evaluate", "nowhere")
     assert "there is no such file" in refused("inspect", "nowhere.csv")
+
+
+# -- places that cannot be used, and runs that are damaged
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus and a run, which nobody writes to."""
+    folder = tmp_path_factory.mktemp("toy")
+    corpus = toy.build(folder)
+    train(corpus.manifest, corpus.store, fusion="late", run=folder / "run", settings=toy.QUICK)
+    return folder
+
+
+@pytest.fixture
+def trained(here: Path, beside: Path) -> Path:
+    """A copy of the run, beside its corpus."""
+    shutil.copytree(beside, here, dirs_exist_ok=True)
+    return here / "run"
+
+
+TRAIN = ("train", "toy.csv", "--fusion", "late", "--store")
+
+
+def test_a_file_where_a_folder_belongs(trained: Path, refused: Refused) -> None:
+    (trained.parent / "file").write_text("something else")
+    assert "file/run: cannot be written" in refused(*TRAIN, "store", "--run", "file/run")
+    line = refused("reproduce", "rrnn-t1", "toy.csv", "--store", "store", "--out", "file")
+    assert line.startswith("error: file: cannot be written")
+    assert "file: there is no such folder" in refused(*TRAIN, "file", "--run", "other")
+    assert "file: cannot be written" in refused(
+        "extract", "toy.csv", "-f", "mel", "--store", "file"
+    )
+    shutil.rmtree(trained / "reports", ignore_errors=True)
+    (trained / "reports").write_text("something else")
+    assert "reports: cannot be written" in refused("evaluate", trained, "--no-figures")
+    assert "reports: cannot be written" in refused("analyze", "confusion", trained, "--no-figures")
+    assert (trained.parent / "file").read_text() == "something else"
+
+
+def test_a_store_or_run_that_is_not_there(trained: Path, refused: Refused) -> None:
+    assert "nowhere: there is no such folder" in refused(*TRAIN, "nowhere", "--run", "other")
+    assert "nowhere: there is no such run" in refused("analyze", "proxies", "nowhere")
+    assert "nowhere: there is no such run" in refused("analyze", "gates", "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", b'{"format": 1,'),
+        ("config.json", b"[1]"),
+        ("config.json", b"\xff\xfe"),
+        ("model.safetensors", b""),
+        ("model.safetensors", b"\x10\0\0\0\0\0\0\0{}"),
+    ],
+)
+def test_a_damaged_run(trained: Path, refused: Refused, name: str, content: bytes) -> None:
+    (trained / name).write_bytes(content)
+    line = refused("evaluate", trained, "--no-figures")
+    assert f"{name}: is damaged" in line
+    assert line.endswith("; restore it, or train again with --overwrite\n")
+
+
+def test_a_damaged_feature(trained: Path, refused: Refused) -> None:
+    path = trained.parent / "store" / "mel.h5"
+    path.write_bytes(path.read_bytes()[:-100])
+    for command in (("inspect", "store"), (*TRAIN, "store", "--run", "other")):
+        line = refused(*command)
+        assert "mel.h5: is damaged" in line
+        assert line.endswith("; extract or import it again with --overwrite\n")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_what_this_machine_cannot_do_leaves_no_run(trained: Path, refused: Refused) -> None:
+    line = refused(*TRAIN, "store", "--run", "other", "--set", "train.accelerator=cuda")
+    assert "there is no GPU here; choose train.accelerator=cpu" in line
+    assert not (trained.parent / "other").exists()
+
+
+def test_options_that_contradict_each_other_or_have_no_such_value(
+    trained: Path, refused: Refused
+) -> None:
+    command = ("extract", "toy.csv", "-f", "mel", "--store", "store", "--overwrite", "--update")
+    assert "--overwrite and --update; choose one of them" in refused(*command)
+    line = refused("evaluate", trained, "--split", "dev")
+    assert "Invalid value for '--split': 'dev' is not one of" in line

@@ -58,6 +58,8 @@ def subjects(
     if (place / CONFIG).is_file() or folds(place):
         bench = open_bench(place, split, manifest, store)
         return tuple(Subject(part.samples, part.workshop) for part in bench.parts)
+    if not place.is_dir():
+        raise ConfigError("there is no such run or store", where=place)
     if manifest is None:
         what = "is no run; of a store, the clips are in a manifest"
         raise ConfigError(what, where=place, mend="name it with --manifest")
