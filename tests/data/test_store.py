@@ -301,6 +301,6 @@ def test_store_of_another_manifest(tmp_path: Path, tracks: dict[str, Track]) -> 
 def test_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="has no feature a network could take"):
         open_features(tmp_path, None, corpus(["a"], tmp_path))
-    with pytest.raises(StoreError, match="it has none; run emocli extract first"):
+    with pytest.raises(StoreError, match="no such folder of features; run emocli extract"):
         open_features(tmp_path / "nowhere", ["mel"], corpus(["a"], tmp_path))
     assert store_path(tmp_path, "mel") == tmp_path / "mel.h5"
