@@ -10,10 +10,13 @@ import pytest
 from emocli import config, plugins
 from emocli.cli.sections import COMMANDS, settings
 from emocli.errors import ConfigError
+from emocli.experiments._table import Extractors
 from emocli.learn.settings import TrainConfig
 from emocli.robust.repair import RobustConfig
 from emocli.robust.settings import configure
 from emocli.stages import _prepare, reproduce
+from emocli.stages._extractors import PARTS
+from emocli.stages.fit_encoder import Plan
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 
@@ -129,6 +132,12 @@ def _experiment(path: Path, tree: dict[str, Any]) -> None:
     for name in names:
         module = plugins.load("experiments", name.replace("-", "_"))
         asked = config.build(module.Config, tree.get("experiment", {}), "experiment")
-        networks = {row.fusion for row in module.table(asked).rows if row.fusion}
+        table = module.table(asked)
+        if isinstance(table, Extractors):
+            parts = {part: tree[part] for part in PARTS if part in tree}
+            for row in table.rows:
+                Plan.of(row.preset or "paper", config.merge(row.settings, parts), table.kind)
+            continue
+        networks = {row.fusion for row in table.rows if row.fusion}
         known = {k for n in networks for k in plugins.load("fusion", n).Config.model_fields}
         assert set(tree.get("network", {})) <= known
