@@ -4,9 +4,9 @@
 
 The loop is how the network is usually written: at every step one LSTMCell per modality, then
 attention, then the gates. Both have the same parameters and see the same batch; a step is forward,
-loss, backward and Adam. They take turns in this process and medians are compared, and the fastest
-steps, which a busy machine disturbs least. First, in 32 bits and without dropout, their outputs and
-gradients must agree to 1e-5.
+loss, backward and Adam, in the arithmetic of a training. They take turns in this process; medians
+are compared, and the fastest steps, which a busy machine disturbs least. First, in 32 bits and
+without dropout, their outputs and gradients must agree to 1e-5.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.fusion import mfn
+from emocli.learn.loop import arithmetic
 
 DIMS = {"audio": 74, "text": 300, "visual": 35}
 CLASSES = 6
@@ -102,7 +103,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=0, help="of the CPU (0: PyTorch's choice)")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads or torch.get_num_threads())
+    with arithmetic(options.threads):
+        compare(options)
+
+
+def compare(options: argparse.Namespace) -> None:
     torch.manual_seed(0)
     batch = noise(options.batch, options.steps)
     agree(batch, options.steps)
