@@ -77,8 +77,9 @@ class Blocks:
         count = max(1, int(_ceil(view.lengths, self.sizes).max()))
         if (self.sizes == size).all():  # side by side, found in half the time
             lack = count * size - view.values.shape[1]
-            values = pad(view.values, (0, 0, 0, lack)).unflatten(1, (count, size))
-            return values, pad(view.mask, (0, lack)).view(-1, count, size, 1)
+            values, mask = pad(view.values, (0, 0, 0, lack)), pad(view.mask, (0, lack))
+            shape = (-1, count, size)
+            return values.view(*shape, values.shape[2]), mask.view(*shape, 1)
         within = torch.arange(size, device=self.sizes.device)
         first = torch.arange(count, device=self.sizes.device) * self.sizes[:, None]
         step = (first[..., None] + within).clamp(max=view.values.shape[1] - 1)
