@@ -26,8 +26,7 @@ def markdown(report: Data) -> str:
         if index == 0:
             parts += [*_chosen(report), *_compared(report), *_recovered(report)]
     for figure in report["by_class"]:
-        what = f"{figure} of each class, every system under its first condition"
-        parts += [f"## {what}", _classes(report, figure)]
+        parts += [f"## {figure} of each class, {_starts(report)}", _classes(report, figure)]
     parts += ["## Cost", _costs(report)]
     absent = [f"- {row['row']}: {row['lacking']}" for row in report["rows"] if row["lacking"]]
     if absent:
@@ -174,6 +173,12 @@ def _chosen(report: Data) -> Iterator[str]:
     if chosen:
         rest = ", ".join(f"{name} {found:.3f}" for name, found in chosen["valid"].items())
         yield f"On the validation clips **{chosen['row']}** is best ({chosen['figure']}: {rest})."
+
+
+def _starts(report: Data) -> str:
+    """Name the condition that comes first in every row that was tested, or say that they differ."""
+    found = {row["conditions"][0]["name"] for row in report["rows"] if row["conditions"]}
+    return found.pop() if len(found) == 1 else "each system under its first condition"
 
 
 def _classes(report: Data, figure: str) -> str:

@@ -126,8 +126,11 @@ def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
     report |= {"by_class": ["f1", "accuracy"], "rows": report["rows"][:1]}
     text = markdown(report)
     for figure, told in (("f1", "0.500"), ("accuracy", "0.250")):
-        section = text.split(f"## {figure} of each class")[1].split("##")[0]
+        section = text.split(f"## {figure} of each class, clean\n")[1].split("##")[0]
         assert f"| A / V | {told} | {told} |" in section
+    other = {**report["rows"][0], "conditions": done[1:]}
+    mixed = markdown(report | {"rows": [*report["rows"], other]})
+    assert "## f1 of each class, each system under its first condition\n" in mixed
     (axes,) = classes(report).axes
     assert axes.get_ylabel() == "f1"
     assert [bar.get_height() for bar in axes.patches] == [0.5, 0.5]
