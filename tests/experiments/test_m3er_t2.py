@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
+import pytest
+
 from emocli.experiments._table import CLEAN
 from emocli.experiments.m3er_t2 import Config, table
 from emocli.robust.repair import RobustConfig
+from emocli.stages._systems import systems
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("m3er_*.toml"))
 
 TABLE = table(Config(proxy="ridge"))
 ROWS = {row.name: row for row in TABLE.rows}
@@ -82,3 +90,19 @@ def test_what_is_trained_on_clean_clips_is_repaired_like_what_is_trained_on_nois
     for name in ("", ", check", ", check and proxy", ", oracle", ", oracle and proxy"):
         trained = asked(f"noisy{name}")
         assert repair(name) == (trained.trust, trained.fill)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_settings_of_an_example_leave_apart_what_rows_differ_in(path: Path) -> None:
+    tree = tomllib.loads(path.read_text("utf-8"))
+    found = systems(
+        table(Config(**tree.get("experiment", {}))), {"text": "glove"}, ["glove"], "", tree
+    )
+    losses = {s.slug: s.settings.get("network", {}).get("loss") for s in found}
+    assert losses.pop("original-loss") == "orig"
+    assert set(losses.values()) == {None}
+    dropout = {s.slug: s.settings.get("train", {}).get("modality_dropout") for s in found}
+    assert {name for name, p in dropout.items() if p} == {
+        "noisy-modality-dropout",
+        "noisy-check-modality-dropout",
+    }
