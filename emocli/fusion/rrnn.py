@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from emocli.fusion import gca
@@ -27,12 +28,17 @@ class Config(gca.AttentionSettings):
         What gates the views' contexts in eq. 12: the joint gate of eq. 9, as printed, whose
         parameters grow with the square of the number of views; a gate of each view's own
         (eq. 11, which the paper defines and does not use); the product of both; nothing.
+    write_bias : float
+        What the bias of the gate of eq. 10 starts with beyond its random value. Below zero a hop
+        rewrites little of the memory at first, as an LSTM forgets little whose forget gate starts
+        open (Jozefowicz et al. 2015).
     """
 
     view_gate: Literal["concat", "per_view", "both", "none"] = "concat"
+    write_bias: float = Field(0.0, allow_inf_nan=False)
 
 
-PRESETS = presets(literal={"m0": "zero"}, plus={"view_gate": "per_view"})
+PRESETS = presets(literal={"m0": "zero"}, plus={"view_gate": "per_view", "write_bias": -2.0})
 
 
 class Affine(nn.Module):
@@ -63,6 +69,8 @@ class GatedUpdate(nn.Module):
         self.joint_gate = Affine(width, joined, joined) if joint else None
         self.view_gates = PerView({v: Affine(width, width, width) for v in views}) if own else None
         self.memory_gate = Affine(width, joined, width)
+        with torch.no_grad():
+            self.memory_gate.memory.bias.add_(config.write_bias)
         self.content = Affine(width, joined, width)
 
     def forward(

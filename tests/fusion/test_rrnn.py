@@ -43,6 +43,21 @@ def test_the_gate_forced_shut_keeps_the_memory() -> None:
     torch.testing.assert_close(model.recursion(states)[0], start, rtol=0, atol=0)
 
 
+def test_the_write_gate_may_start_nearly_shut() -> None:
+    """Then the memory stays near where it started, and nothing else is other."""
+
+    def change(**own: float) -> torch.Tensor:
+        torch.manual_seed(0)
+        model = rrnn.Model(DIMS, 3, build(rrnn.Config, {**SMALL, **own}, "network")).eval()
+        states = model.encoders(make())
+        moved: torch.Tensor = model.recursion(states)[0] - model.recursion.start(states)
+        return moved.abs().mean()
+
+    assert change(write_bias=-2) < change() / 2
+    assert change(write_bias=-1e9) == 0
+    torch.testing.assert_close(change(write_bias=0), change())
+
+
 @pytest.mark.parametrize("gate", ["concat", "per_view", "both"])
 def test_a_shut_view_gate_blocks_the_view(gate: str) -> None:
     """With g = 0 for a view, what it holds no longer reaches the content (eq. 12)."""
@@ -143,7 +158,7 @@ def test_the_presets_are_the_readings_of_the_paper() -> None:
 
     assert read("paper") == rrnn.Config()
     assert read("literal") == rrnn.Config(m0="zero")
-    assert read("plus") == rrnn.Config(view_gate="per_view")
+    assert read("plus") == rrnn.Config(view_gate="per_view", write_bias=-2.0)
     paper = rrnn.Config()
     assert (paper.hops, paper.hidden, paper.width, paper.dropout) == (3, 128, 256, 0.2)
 
