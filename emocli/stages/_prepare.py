@@ -181,6 +181,26 @@ def _resolve(
     manifest: Manifest,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
     """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device."""
+    network, training, tree = read_settings(fusion, preset, settings)
+    chosen = {
+        "loss": losses.resolve(training.loss, manifest.task),
+        "monitor": training.monitored(manifest.task),
+        "class_weights": training.weighed(manifest.classes),
+    }
+    repairing = RobustConfig().asked(**robust, settings=tree.get("robust"))
+    return network, training.model_copy(update=chosen), repairing
+
+
+def read_settings(
+    fusion: str, preset: str, settings: Mapping[str, Any]
+) -> tuple[Any, TrainConfig, Tree]:
+    """Lay settings over a network's preset; return the network's, the training's, and all of them.
+
+    Raises
+    ------
+    ConfigError
+        If a name or a value is none.
+    """
     module = plugins.load("fusion", fusion)
     if preset not in module.PRESETS:
         raise ConfigError(
@@ -192,14 +212,7 @@ def _resolve(
             mend = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"
             raise ConfigError(f"unknown setting '{section}'", mend=mend)
     network = build(module.Config, tree.get("network", {}), "network")
-    training = build(TrainConfig, tree.get("train", {}), "train")
-    chosen = {
-        "loss": losses.resolve(training.loss, manifest.task),
-        "monitor": training.monitored(manifest.task),
-        "class_weights": training.weighed(manifest.classes),
-    }
-    repairing = RobustConfig().asked(**robust, settings=tree.get("robust"))
-    return network, training.model_copy(update=chosen), repairing
+    return network, build(TrainConfig, tree.get("train", {}), "train"), tree
 
 
 def _check_learnable(samples: Samples) -> None:

@@ -13,6 +13,7 @@ from emocli.config import Tree, merge
 from emocli.data.durable import write_text
 from emocli.data.manifest import Manifest
 from emocli.stages._pool import open_pool
+from emocli.stages._prepare import read_settings
 from emocli.stages.evaluate import evaluate
 from emocli.stages.extract import extract
 from emocli.stages.fit_cca import fit_cca
@@ -23,6 +24,8 @@ VIEWS: Mapping[str, str] = MappingProxyType(
     {"text": "glove", "audio": "covarep", "visual": "face_hog"}
 )
 """Modality to the feature it is seen through."""
+
+PRESET = "paper"
 
 FUSIONS = ("early", "late", "gca", "rrnn")
 
@@ -107,12 +110,20 @@ def demo(
         Trainings of each network.
     say : callable
         Told what is done next.
+
+    Raises
+    ------
+    EmocliError
+        If a setting is none; then nothing has been done.
     """
     path, store, corpus = folder / "manifest.csv", folder / "store", folder / "corpus"
+    tree = merge(SMALL, settings or {})
+    drawn = {"demo": tree.pop("demo", {})}
+    for fusion, _ in _systems():
+        read_settings(fusion, PRESET, tree)  # refuses, before anything is done, what is none
     say("generating a corpus: drawn faces, synthetic voices, template sentences")
     corpus.mkdir(parents=True, exist_ok=True)
-    tree = merge(SMALL, settings or {})
-    make_manifest("demo", corpus, path, {"demo": tree.pop("demo", {})})
+    make_manifest("demo", corpus, path, drawn)
     manifest = Manifest.read(path)
     features = ["faces", *VIEWS.values()]
     say(f"extracting {', '.join(features)} of {len(manifest.clips)} clips")
@@ -169,6 +180,7 @@ class Trial:
             fusion=fusion,
             run=run,
             features=features,
+            preset=PRESET,
             settings=self.settings,
             seeds=self.seeds,
         )

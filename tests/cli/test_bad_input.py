@@ -324,3 +324,11 @@ def test_options_that_contradict_each_other_or_have_no_such_value(
     assert "--overwrite and --update; choose one of them" in refused(*command)
     line = refused("evaluate", trained, "--split", "dev")
     assert "Invalid value for '--split': 'dev' is not one of" in line
+
+
+@pytest.mark.parametrize("setting", ["nope=1", "network.nope=1", "train.lr=fast"])
+def test_the_demo_refuses_a_setting_before_it_starts(
+    setting: str, here: Path, refused: Refused
+) -> None:
+    assert setting.split("=")[0] in refused("demo", "--dir", "demo", "--set", setting)
+    assert not (here / "demo").exists()
