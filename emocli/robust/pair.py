@@ -57,7 +57,7 @@ class PairCheck:
         config: CheckConfig,
         per_clip: int = 1,
     ) -> Self:
-        """Fit on the reduced vectors of the training clips, so many for each.
+        """Fit on the reduced vectors of the training clips, ``per_clip`` rows of each.
 
         They are NaN where a clip lacks a modality.
 
