@@ -318,7 +318,7 @@ def test_no_run_and_no_finished_run(tmp_path, corpus, single):
         ({"sweep": ["loud"]}, "level 'loud'"),
         ({"split": "dev"}, "no split 'dev'"),
         ({"manifest": Path("absent.csv")}, "absent.csv"),
-        ({"store": Path("absent")}, "has no feature 'mel'"),
+        ({"store": Path("absent")}, "there is no such folder of features"),
     ],
     ids=str,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import nn
 
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError, StoreError
@@ -79,7 +80,7 @@ def test_proxies_are_for_validation_unless_they_are_to_be_learnt_from(corpus: to
         settings = merge(toy.QUICK, options.pop("settings", {}))
         return prepare(
             corpus.manifest, corpus.store, "late", None, "paper", settings, **options
-        ).ready
+        ).ready(nn.Identity())
 
     def arrays(samples: Any) -> list[np.ndarray]:
         return [samples.array(c.id, m) for c in samples.clips for m in samples.stores]
@@ -103,7 +104,7 @@ def test_a_proxy_that_is_learnt_from_never_saw_its_clip(corpus: toy.Toy) -> None
     prepared = prepare(corpus.manifest, corpus.store, "late", None, "paper", settings, robust)
     clean = prepared.train.then(prepared.standardiser)
     _, corrupter = prepared.workshop.corrupted(clean)
-    learnt, _ = prepared.ready
+    learnt, _ = prepared.ready(nn.Identity())
     struck = [(c.id, m) for c in clean.clips for m in corrupter.spoilt(c.id)]
     assert len(struck) > 15
     for clip_id, modality in struck:
