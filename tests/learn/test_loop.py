@@ -521,4 +521,6 @@ def test_a_steps_memory_is_not_cleared_anew_by_the_system():
     """Counted in a process of its own, whose allocator has seen nothing yet."""
     done = subprocess.run([sys.executable, "-c", CLEARED], capture_output=True, check=True)
     outside, inside = map(int, done.stdout.split())
+    if outside < 100:
+        pytest.skip("this machine's allocator keeps what is freed by itself")
     assert inside < outside / 10
