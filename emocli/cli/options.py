@@ -49,6 +49,12 @@ Folds = Annotated[
 Split = Annotated[SplitName, typer.Option(help="Clips to look at.")]
 CorruptionSeed = Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")]
 Run = Annotated[Path, typer.Argument(help="Folder of a trained run, or of a cross-validation.")]
+RunOrStore = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN|STORE", help="A run, or a cross-validation; or a store, with --manifest."
+    ),
+]
 OtherManifest = Annotated[
     Path | None,
     typer.Option("--manifest", help="Another manifest than the run was trained with."),

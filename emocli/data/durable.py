@@ -86,6 +86,18 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"cannot be written ({error.strerror or error})", where=path) from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those it is in; one that is there stays as it is.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be made.
+    """
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold a lock file; the system lets go of it when the process ends, however it ends.

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from emocli.data.durable import disk_errors, locked, sync_folder, write_text
+from emocli.data.durable import disk_errors, locked, make_folder, sync_folder, write_text
 from emocli.data.store import EXTRA, Column, FeatureStore, store_path
 from emocli.data.storefile import Contents, library_versions, write_store
 from emocli.data.track import Array, Track
@@ -245,8 +245,7 @@ class FeatureWriter:
 
     def __enter__(self) -> FeatureWriter:
         with ExitStack() as stack:
-            with disk_errors(self._folder):
-                self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             stack.enter_context(locked(self._folder / f".{self._recipe.feature}.lock"))
             begun = self.standing().begun
             if begun is None:

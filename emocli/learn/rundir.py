@@ -45,6 +45,9 @@ NETWORK = "network."
 PRIVATE = frozenset({"seed", "cache_mb"})
 """Settings of a training that do not make two runs different: seeds are compared by themselves."""
 
+RESTORE = "restore it, or train again with --overwrite"
+"""How a run is mended that is not what was trained, or was trained on something else."""
+
 Row = dict[str, float]
 """One epoch of a history."""
 
@@ -215,10 +218,8 @@ def read_as(kind: type[S], path: Path, what: str) -> S:
         return build(kind, _object(path.read_text("utf-8")), "")
     except (OSError, ValueError, ConfigError) as error:
         told = error.what if isinstance(error, ConfigError) else str(error)
-        mend = "restore it, or train again with --overwrite"
-        raise RunError(
-            f"is damaged or not that of {what} ({told})", where=path, mend=mend
-        ) from None
+        damaged = f"is damaged or not that of {what} ({told})"
+        raise RunError(damaged, where=path, mend=RESTORE) from None
 
 
 def write_config(run: Path, config: Settings) -> None:
@@ -356,8 +357,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
-        mend = "restore it, or train again with --overwrite"
-        raise RunError(f"is damaged or not safetensors ({error})", where=path, mend=mend) from None
+        damaged = f"is damaged or not safetensors ({error})"
+        raise RunError(damaged, where=path, mend=RESTORE) from None
 
 
 def write_history(run: Path, history: Sequence[Row]) -> None:

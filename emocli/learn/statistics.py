@@ -115,6 +115,11 @@ def grouping(clips: Sequence[Clip]) -> Grouping:
     return "clip"
 
 
+def interval_over(clips: Sequence[Clip]) -> str:
+    """Say what the intervals of figures of these clips are."""
+    return f"{100 * LEVEL:g} %, bootstrap over {grouping(clips)}s"
+
+
 def groups(clips: Sequence[Clip], by: Grouping) -> list[str]:
     """Name the group of each clip."""
     return [clip.id if by == "clip" else str(getattr(clip, by)) for clip in clips]

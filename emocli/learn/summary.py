@@ -73,6 +73,11 @@ def bounds(interval: Interval) -> list[float]:
     return [interval.low, interval.high]
 
 
+def told(interval: Interval) -> dict[str, Any]:
+    """Return an interval in plain values: ``mean``, ``ci`` and ``p``."""
+    return {"mean": interval.mean, "ci": bounds(interval), "p": interval.p}
+
+
 def _undefined(scores: Sequence[Scores]) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for seed in scores:

@@ -23,7 +23,7 @@ from emocli.learn.baselines import prior
 from emocli.learn.loop import arithmetic, predict
 from emocli.learn.memory import Memory, Remembering
 from emocli.learn.metrics import Scores, score
-from emocli.learn.rundir import MODEL, Run, RunConfig, Source, View
+from emocli.learn.rundir import MODEL, RESTORE, Run, RunConfig, Source, View
 from emocli.robust.corrupt import Corrupter, Corruption
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.stages._prepare import labels
@@ -341,7 +341,7 @@ def _corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
             raise RunError(
                 "its labels or folds are no longer those the run was trained on",
                 where=corpus.path or "",
-                mend="restore it, or train again with --overwrite",
+                mend=RESTORE,
             )
     return corpus
 
@@ -360,7 +360,7 @@ def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
         raise StoreError(
             "is no longer what the run was trained on",
             where=store.path,
-            mend="restore it, or train again with --overwrite",
+            mend=RESTORE,
         )
     if (store.dim, store.settings) != (view.dim, view.settings):
         raise StoreError(

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.learn.metrics import ERRORS
-from emocli.learn.statistics import Interval, cluster_bootstrap
-from emocli.learn.summary import bounds, mean_hits
+from emocli.learn.statistics import cluster_bootstrap
+from emocli.learn.summary import mean_hits, told
 from emocli.stages._bench import Measured
 
 Values = NDArray[np.float64]
@@ -60,12 +60,12 @@ def comparisons(
             "rows": list(names),
             "condition": condition,
             "figure": name,
-            "difference": _told(cluster_bootstrap(change, drawn)),
+            "difference": told(cluster_bootstrap(change, drawn)),
         }
         if condition != start and start in theirs:
             before, _ = _difference(ours[start], theirs[start], name, groups)
             worse = change - before if name in ERRORS else before - change
-            found["loss"] = _told(cluster_bootstrap(worse, drawn))
+            found["loss"] = told(cluster_bootstrap(worse, drawn))
         yield found
 
 
@@ -94,7 +94,7 @@ def recovery(
     gained, drawn = _difference(row, worse, name, groups)
     whole, _ = _difference(better, worse, name, groups)
     share = cluster_bootstrap(gained, drawn, wholes=whole)
-    return {"rows": list(names), "figure": name, "share": _told(share)}
+    return {"rows": list(names), "figure": name, "share": told(share)}
 
 
 def _difference(
@@ -115,7 +115,3 @@ def _errors(measured: Measured, distance: Callable[[Values], Values]) -> Values:
     """Sum over the classes of each clip's errors, mean over the seeds, shape (n,)."""
     each = [distance(values - measured.targets).sum(axis=1) for values in measured.values]
     return np.asarray(np.mean(each, axis=0), np.float64)
-
-
-def _told(interval: Interval) -> dict[str, Any]:
-    return {"mean": interval.mean, "ci": bounds(interval), "p": interval.p}

@@ -21,7 +21,7 @@ import numpy as np
 from emocli import __version__
 from emocli.config import Tree, build, merge
 from emocli.data.clip import Clip, Split
-from emocli.data.durable import digest, locked, write_text
+from emocli.data.durable import digest, locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError, choice
 from emocli.experiments._table import Extractor, Extractors
@@ -29,8 +29,8 @@ from emocli.learn import rundir
 from emocli.learn.encoder import load
 from emocli.learn.loop import arithmetic
 from emocli.learn.rundir import MODEL, read_history
-from emocli.learn.statistics import cluster_bootstrap, grouping, groups, spread
-from emocli.learn.summary import bounds
+from emocli.learn.statistics import cluster_bootstrap, grouping, groups, interval_over, spread
+from emocli.learn.summary import told
 from emocli.stages._pictures import FEATURES, Pictures, of_manifest
 from emocli.stages._reproduction import Protocol, Reproduction, Say, check_sections, write
 from emocli.stages._systems import slug
@@ -167,7 +167,7 @@ def reproduce(
 ) -> Reproduction:
     """Train all encoders, or those that are left; parameters as of `emocli.stages.reproduce`."""
     comparison = Comparison.of(name, table, manifest, settings)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     done: dict[str, list[list[Trial]]] = {}
     with locked(out / ".lock"):
         for row in comparison.due:
@@ -273,7 +273,7 @@ def _report(comparison: Comparison, done: Mapping[str, Sequence[Sequence[Trial]]
             for ours, theirs in table.comparisons
             if ours in done and theirs in done
         ],
-        "interval": f"95 %, bootstrap over {grouping(clips)}s",
+        "interval": interval_over(clips),
         "recoveries": [],
         "chosen": {},
         "by_class": [],
@@ -321,7 +321,7 @@ def _compared(
         "rows": list(names),
         "condition": "test",
         "figure": FIGURE,
-        "difference": {"mean": found.mean, "ci": bounds(found), "p": found.p},
+        "difference": told(found),
     }
 
 

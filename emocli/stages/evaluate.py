@@ -11,10 +11,10 @@ from typing import Any
 
 from emocli import __version__
 from emocli.data.clip import Split
-from emocli.data.durable import disk_errors, replacing, write_at
+from emocli.data.durable import make_folder, replacing, write_at
 from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
-from emocli.learn.statistics import grouping, groups
+from emocli.learn.statistics import grouping, groups, interval_over
 from emocli.learn.summary import compare, means, summarise
 from emocli.report.tables import Table, tables
 from emocli.robust.corrupt import Corruption, at_levels, parse_all
@@ -227,7 +227,7 @@ def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
         "repair": bench.repair.label,
         "trained_with": {**bench.config.robust, "check": bench.config.check},
         "corruption_seed": seed,
-        "interval": f"95 %, bootstrap over {grouping(samples.clips)}s",
+        "interval": interval_over(samples.clips),
         "protocols": dict(PROTOCOLS[config.task]),
         "rules": dict(RULES[config.task]),
         "unlabelled": bench.unlabelled,
@@ -259,8 +259,7 @@ def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Repo
         from emocli.report.figures import draw
 
         drawn = draw(data)
-    with disk_errors(folder):
-        folder.mkdir(exist_ok=True)
+    make_folder(folder)
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     for suffix, content in {**drawn, ".json": text.encode()}.items():
         with replacing(folder / f"{name}{suffix}") as descriptor:

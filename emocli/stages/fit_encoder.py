@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from emocli.config import Settings, Tree, build, merge
-from emocli.data.durable import locked, write_text
+from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
 from emocli.learn import triplet
@@ -174,7 +174,7 @@ def fit_encoder(
         If settings, pictures and folder do not fit each other.
     """
     plan = Plan.of(preset, settings or {}, kind)
-    run.mkdir(parents=True, exist_ok=True)
+    make_folder(run)
     with locked(run / ".lock"):
         pictures = plan.pictures(source, store, run / CHECKPOINT)
         config = plan.config(pictures)

@@ -25,7 +25,7 @@ from torch import Tensor
 from emocli.config import Settings, Tree, build
 from emocli.data import folds
 from emocli.data.clip import Clip
-from emocli.data.durable import locked, write_text
+from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ManifestError, RunError
 from emocli.learn import losses, metrics
@@ -170,7 +170,7 @@ def fit_text(
     corpus = Texts.of(manifest)
     members = _members(run, corpus, train.crossfit)
     config = _config(text, train, corpus)
-    run.mkdir(parents=True, exist_ok=True)
+    make_folder(run)
     with locked(run / ".lock"):
 
         def same() -> bool:

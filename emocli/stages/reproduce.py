@@ -18,14 +18,14 @@ from typing import Any
 
 from emocli import __version__
 from emocli.config import Tree, build
-from emocli.data.durable import disk_errors, locked, write_text
+from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, check_path, features_in, open_feature, open_features
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, choice
 from emocli.experiments._table import Extractors, Table
 from emocli.learn import rundir
 from emocli.learn.metrics import ERRORS, PROTOCOLS, RULES
-from emocli.learn.statistics import grouping, groups
+from emocli.learn.statistics import grouping, groups, interval_over
 from emocli.learn.summary import summarise
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import parse_all
@@ -255,8 +255,7 @@ def reproduce(
     if isinstance(table, Extractors):
         return extractors.reproduce(name, table, manifest, store, out, tree, overwrite, say)
     experiment = Experiment.of(name, table, manifest, store, tree)
-    with disk_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with locked(out / ".lock"), open_pool(workers) as pool:
         return Runner(experiment, out, pool, overwrite, say).run()
 
@@ -431,7 +430,7 @@ class Results:
             "chosen": self._chosen(),
             "by_class": list(experiment.table.by_class),
             "notes": list(experiment.table.notes),
-            "interval": f"95 %, bootstrap over {grouping(clips)}s",
+            "interval": interval_over(clips),
             "protocols": dict(PROTOCOLS[first.task]),
             "rules": dict(RULES[first.task]),
             "seconds": sum(self.costs.values()),

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from emocli.data.durable import disk_errors, locked, write_text
+from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
 from emocli.learn import rundir
@@ -262,8 +262,7 @@ class Training:
     @contextmanager
     def claimed(self, overwrite: bool) -> Iterator[None]:
         """Hold the folder against other processes, and make it that of this run."""
-        with disk_errors(self.run):
-            self.run.mkdir(parents=True, exist_ok=True)
+        make_folder(self.run)
         with locked(self.run / ".lock"):
             _claim(self.run, self.config, overwrite)
             yield

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from emocli.data.durable import locked, replacing, write_text
+from emocli.data.durable import locked, make_folder, replacing, write_text
 from emocli.data.store import FeatureStore
 from emocli.data.track import Track, empty
 from emocli.data.writer import FeatureWriter, Recipe, check_track, standing, write_part
@@ -439,3 +439,14 @@ def test_recipe_ignores_what_upstream_holds() -> None:
     three = Recipe("a", "audio", "m", {}, {"b": {"recipe": "s", "method": "x", "digest": "1"}})
     assert one.fingerprint == two.fingerprint != three.fingerprint
     assert json.loads(one.attributes()["upstream"])["b"]["digest"] == "1"
+
+
+def test_a_folder_is_made_or_refused_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    make_folder(folder)
+    make_folder(folder)
+    assert folder.is_dir()
+    (tmp_path / "file").write_text("")
+    for wrong in (tmp_path / "file", tmp_path / "file" / "b"):
+        with pytest.raises(StoreError, match="cannot be written"):
+            make_folder(wrong)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,13 +10,7 @@ from emocli.cli import options, show
 
 
 def command(
-    place: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN|STORE",
-            help="A run, or a cross-validation; or a store, with --manifest.",
-        ),
-    ],
+    place: options.RunOrStore,
     split: Annotated[
         options.SplitName, typer.Option(help="Clips to try it on.")
     ] = options.SplitName.test,

@@ -12,7 +12,7 @@ from typing import Any
 
 from emocli import __version__
 from emocli.data.clip import Split
-from emocli.data.durable import disk_errors, replacing, write_at
+from emocli.data.durable import make_folder, replacing, write_at
 from emocli.learn.rundir import REPORTS, RunConfig
 from emocli.stages._bench import Bench
 from emocli.stages._cross import Folds
@@ -92,8 +92,7 @@ def write(
         End of a figure's name (``.png``) to its content.
     """
     folder = run / REPORTS
-    with disk_errors(folder):
-        folder.mkdir(exist_ok=True)
+    make_folder(folder)
     name = named(name)
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     files = {**drawn, ".csv": _table(rows).encode(), ".json": text.encode()}

@@ -18,7 +18,7 @@ from emocli.data.clip import Clip, Split
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
-from emocli.learn.statistics import cluster_bootstrap, grouping, groups
+from emocli.learn.statistics import cluster_bootstrap, grouping, groups, interval_over
 from emocli.learn.summary import bounds
 from emocli.robust.corrupt import Corruption
 from emocli.stages._bench import Bench
@@ -86,7 +86,7 @@ def weights(
     data = plain(
         {
             **tried(run, bench, split, seed),
-            "interval": f"95 %, bootstrap over {grouping(bench.samples.clips)}s",
+            "interval": interval_over(bench.samples.clips),
             "conditions": {label: _means(bench, own) for label, own in found.items()},
             "change": {
                 label: _changes(bench, found[CLEAN], own)
