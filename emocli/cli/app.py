@@ -12,6 +12,7 @@ import typer
 
 from emocli import __version__
 from emocli.cli import (
+    align,
     analyze,
     demo,
     evaluate,
@@ -48,6 +49,7 @@ def application() -> typer.Typer:
     app.command("extract")(extract.command)
     app.command("import")(import_features.command)
     app.command("export")(export.command)
+    app.command("align")(align.command)
     app.command("normalise")(normalise.command)
     app.command("fit-cca")(fit_cca.command)
     app.command("fit-encoder")(fit_encoder.command)

@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.store import FeatureStore
+
+STEP = 1.0
+"""Seconds a row is given where nothing tells how long it lasts."""
+
 
 @dataclass(frozen=True)
 class Timed:
@@ -52,6 +57,18 @@ def by_start(values: NDArray[Any], intervals: NDArray[np.float64]) -> Timed:
     return Timed(values[order], intervals[order])
 
 
+def recorded(store: FeatureStore, clip_id: str) -> Timed:
+    """Return the rows of a feature's clip, NaN and all, timed from the clip's start.
+
+    A row lasts one step of the feature's rate; where it has none, to half-way to its neighbours.
+    """
+    span = store.span_of(clip_id)
+    values = store.rows("values", *span).astype(np.float32, copy=False)
+    if "times" not in store.columns:
+        return Timed(values)
+    return Timed(values, _intervals(store.rows("times", *span), store.rate))
+
+
 def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
     """Average the rows over intervals, as the CMU SDK aligns sequences.
 
@@ -86,3 +103,12 @@ def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
         total = np.where(finite, found, 0).sum(axis=0, dtype=np.float64)
         values[k] = total / np.maximum(count, 1)
     return Timed(values, np.array(words, np.float64)), empty
+
+
+def _intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.float64]:
+    if rate is not None or len(times) < 2:
+        half = 0.5 / rate if rate else STEP / 2
+        return np.stack([times - half, times + half], axis=1)
+    inner = (times[:-1] + times[1:]) / 2
+    first, last = 2 * times[0] - inner[0], 2 * times[-1] - inner[-1]
+    return np.stack([np.r_[first, inner], np.r_[inner, last]], axis=1)

@@ -257,11 +257,11 @@ class FeatureStore:
         StoreError
             If the clip is not in the store, or the file cannot be read.
         """
-        return self._finite(self.rows("values", *self._span(clip_id)))
+        return self._finite(self.rows("values", *self.span_of(clip_id)))
 
     def read(self, ids: Sequence[str]) -> list[Array]:
         """Return the ``values`` of many clips; read in the order of the file, whatever theirs."""
-        starts = [self._span(clip_id)[0] for clip_id in ids]
+        starts = [self.span_of(clip_id)[0] for clip_id in ids]
         arrays: list[Array | None] = [None] * len(ids)
         for k in sorted(range(len(ids)), key=starts.__getitem__):
             arrays[k] = self[ids[k]]
@@ -269,7 +269,7 @@ class FeatureStore:
 
     def track(self, clip_id: str) -> Track:
         """Return everything about a clip."""
-        start, stop = self._span(clip_id)
+        start, stop = self.span_of(clip_id)
         arrays = {name: self.rows(name, start, stop) for name in self.columns}
         values, times = self._finite(arrays.pop("values")), arrays.pop("times", None)
         extra = {name.removeprefix(EXTRA): array for name, array in arrays.items()}
@@ -301,6 +301,13 @@ class FeatureStore:
         """Rows of the clips ``ids[first:last]``, which lie end to end."""
         return self._offsets[first], self._offsets[last]
 
+    def span_of(self, clip_id: str) -> tuple[int, int]:
+        """Rows of a clip."""
+        k = self._index.get(clip_id)
+        if k is None:
+            raise StoreError(f"has no clip '{clip_id}'", where=self.path)
+        return self._offsets[k], self._offsets[k + 1]
+
     def is_intact(self) -> bool:
         """Whether the content still has the digest recorded when it was written."""
         digest = Digest(self.ids, self._offsets)
@@ -316,12 +323,6 @@ class FeatureStore:
         step = max(1, (16 << 20) // max(1, row_bytes))
         for first in range(start, stop, step):
             yield first, min(stop, first + step)
-
-    def _span(self, clip_id: str) -> tuple[int, int]:
-        k = self._index.get(clip_id)
-        if k is None:
-            raise StoreError(f"has no clip '{clip_id}'", where=self.path)
-        return self._offsets[k], self._offsets[k + 1]
 
     def _finite(self, values: Array) -> Array:
         if self.non_finite and values.dtype.kind == "f":

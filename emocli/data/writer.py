@@ -27,6 +27,8 @@ from emocli.data.track import Array, Track
 from emocli.errors import StoreError
 
 BEGUN = "begun.json"
+PART = 1000
+"""Clips written at a time, where many are at hand."""
 OVERWRITE = "give --overwrite to make it anew"
 
 
@@ -345,6 +347,11 @@ def check_track(track: Track, names: Sequence[str] = ()) -> None:
     shape = np.shape(track.values)[1:]
     if names and shape != (len(names),):
         raise ValueError(f"values has rows of shape {shape} for {len(names)} names")
+
+
+def parts_of(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Cut clips into parts of `PART`."""
+    return [ids[start : start + PART] for start in range(0, len(ids), PART)]
 
 
 def write_part(

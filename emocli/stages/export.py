@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.align import Timed
+from emocli.data.align import STEP, Timed, recorded
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.csd import write_csd
 from emocli.data.durable import disk_errors
@@ -20,9 +20,6 @@ from emocli.data.manifest import Manifest
 from emocli.data.mmsa import ARRAYS, mmsa_id, write_mmsa
 from emocli.data.store import FeatureStore, open_feature, open_features
 from emocli.errors import StoreError
-
-STEP = 1.0
-"""Seconds a row is given where neither it nor its clip has any times."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +96,7 @@ def export(
             write_ragged(output, _ragged(first))
         elif output.suffix == ".csd":
             told = {"dataset name": manifest.dataset, "dataset bib citation": manifest.citation}
-            entries = (
-                (clip_id, _timed(first, k, manifest.clip(clip_id)))
-                for k, clip_id in enumerate(first.ids)
-            )
+            entries = ((clip_id, _timed(first, manifest.clip(clip_id))) for clip_id in first.ids)
             write_csd(output, first.name, entries, first.dim_names, told)
         else:
             write_mmsa(
@@ -139,26 +133,14 @@ def _ragged(store: FeatureStore) -> Ragged:
     )
 
 
-def _timed(store: FeatureStore, k: int, clip: Clip) -> Timed:
-    """Return the rows of clip number ``k`` with their intervals in the recording."""
-    values = _raw(store, "values", k, k + 1).astype(np.float32, copy=False)
-    start = clip.start or 0.0
-    if "times" in store.columns:
-        times = start + _raw(store, "times", k, k + 1)
-        return Timed(values, _intervals(times, store.rate))
-    end = start + STEP * len(values) if clip.end is None else clip.end
-    edges = np.linspace(start, end, len(values) + 1)
-    return Timed(values, np.stack([edges[:-1], edges[1:]], axis=1))
-
-
-def _intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.float64]:
-    """Put intervals around moments: of one step of the rate, else up to half-way to neighbours."""
-    if rate is not None or len(times) < 2:
-        half = 0.5 / rate if rate else STEP / 2
-        return np.stack([times - half, times + half], axis=1)
-    inner = (times[:-1] + times[1:]) / 2
-    first, last = 2 * times[0] - inner[0], 2 * times[-1] - inner[-1]
-    return np.stack([np.r_[first, inner], np.r_[inner, last]], axis=1)
+def _timed(store: FeatureStore, clip: Clip) -> Timed:
+    """Return the rows of a clip with their intervals in the recording."""
+    rows, start = recorded(store, clip.id), clip.start or 0.0
+    if rows.intervals is not None:
+        return rows.since(-start)
+    end = start + STEP * len(rows.values) if clip.end is None else clip.end
+    edges = np.linspace(start, end, len(rows.values) + 1)
+    return Timed(rows.values, np.stack([edges[:-1], edges[1:]], axis=1))
 
 
 def _part(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,9 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import RESERVED, FeatureStore
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
+from emocli.data.writer import FeatureWriter, Recipe, parts_of, write_part
 from emocli.errors import StoreError
 from emocli.stages._sources import Source, locate, modalities_of, opened
-
-PART = 1000
-"""Clips written at a time."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +169,7 @@ def import_features(
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
         with FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer:
             known = writer.standing().written
-            chunks = list(_chunks([clip_id for clip_id in ids if clip_id not in known]))
+            chunks = parts_of([clip_id for clip_id in ids if clip_id not in known])
             for path, chunk in zip(writer.reserve(len(chunks)), chunks, strict=True):
                 clips = map(manifest.clip, chunk)
                 tracks = {clip.id: _track(taken, entries, clip, words) for clip in clips}
@@ -244,7 +241,3 @@ def _check_name(name: str, modality: str) -> None:
         raise StoreError(f"'{name}' is a name of emocli's own", mend="give another one")
     if not modality.strip():
         raise StoreError("a modality needs a name", mend="give text, audio, visual or any other")
-
-
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + PART] for start in range(0, len(ids), PART))

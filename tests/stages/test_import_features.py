@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from emocli.data import writer as parts
 from emocli.data.clip import Clip
 from emocli.data.interchange import Ragged, read_ragged, write_ragged
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
-from emocli.stages import import_features as stage
 from emocli.stages._sources import importable, words_in
 from emocli.stages.import_features import import_all, import_features
 
@@ -61,7 +61,7 @@ def test_import_in_several_parts(
 ) -> None:
     manifest = corpus(["a", "b", "c"], tmp_path)
     one = import_features(source, "f", "visual", manifest, tmp_path / "one")
-    monkeypatch.setattr(stage, "PART", 1)
+    monkeypatch.setattr(parts, "PART", 1)
     many = import_features(source, "f", "visual", manifest, tmp_path / "many")
     assert one.path.read_bytes() == many.path.read_bytes()
 

@@ -1,0 +1,44 @@
+"""`emocli align`: features that have a row per word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emocli.cli import options, show
+
+
+def command(
+    manifest: options.ManifestFile,
+    features: Annotated[
+        list[str],
+        typer.Option("-f", "--feature", help="Feature to align; repeat for more."),
+    ],
+    to: Annotated[
+        str, typer.Option("--to", help="Feature whose rows are words, or anything else with times.")
+    ],
+    store: options.Store = Path("store"),
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+) -> None:
+    """Average features over the words of each clip.
+
+    mel becomes mel_to_glove, with a row for each of glove's, for networks that read modalities step
+    by step.
+    """
+    from emocli.data.manifest import Manifest
+    from emocli.stages.align import align
+
+    corpus = Manifest.read(manifest)
+    results = [align(corpus, store, feature, to, overwrite=overwrite) for feature in features]
+    if json:
+        show.as_json(results)
+        return
+    for made in results:
+        show.line(
+            f"{made.path}: {made.clips} clips, {made.rows} rows, {made.silent} of them silent"
+        )
+        if made.left_out:
+            show.warn(f"{made.feature} lacks {made.left_out} clips: {to} has no times there")

@@ -1,0 +1,125 @@
+"""Features that step together: one feature's rows averaged over the time of each row of another.
+
+Networks that read modalities step by step, such as the memory fusion network, are usually given one
+row per spoken word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emocli.data.align import average, recorded
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore, open_feature
+from emocli.data.track import Track
+from emocli.data.writer import FeatureWriter, Recipe, parts_of, write_part
+from emocli.errors import StoreError
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A feature that was aligned.
+
+    Attributes
+    ----------
+    feature : str
+        Name of the new feature.
+    path : Path
+        Its store file.
+    clips, rows : int
+        What is in it.
+    silent : int
+        Rows that nothing of the feature overlaps; they are zeros.
+    left_out : int
+        Clips of the feature for which the other one has no rows with times.
+    """
+
+    feature: str
+    path: Path
+    clips: int
+    rows: int
+    silent: int
+    left_out: int
+
+
+def align(
+    manifest: Manifest, store: Path, feature: str, to: str, *, overwrite: bool = False
+) -> Aligned:
+    """Average a feature over the rows of another.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The corpus.
+    store : Path
+        Folder of the stores.
+    feature : str
+        A feature whose rows are vectors with times. The new one is called the same, with ``_to_``
+        and the name of the other at the end, and is of the same modality.
+    to : str
+        A feature with times, usually of words. The new one has its rows: the mean, number by
+        number, of all rows that overlap the time of each.
+    overwrite : bool
+        Replace one made from other input.
+
+    Raises
+    ------
+    StoreError
+        If there is no such feature, it has no times or no vectors, or both have no clip in common.
+    """
+    with (
+        open_feature(store, feature, manifest) as source,
+        open_feature(store, to, manifest) as words,
+    ):
+        _ = source.dim  # refuses rows that are no vectors
+        for needed in (source, words):
+            _require_times(needed)
+        ids = [clip_id for clip_id in source.ids if clip_id in words and _is_timed(words, clip_id)]
+        if not ids:
+            raise StoreError(f"no clip of '{feature}' has rows of '{to}' with times", where=store)
+        upstream = {feature: source.made, to: words.made}
+        recipe = Recipe(
+            f"{feature}_to_{to}", source.modality, manifest.fingerprint, {"to": to}, upstream
+        )
+        with FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer:
+            known = writer.standing().written
+            parts = parts_of([clip_id for clip_id in ids if clip_id not in known])
+            for path, part in zip(writer.reserve(len(parts)), parts, strict=True):
+                tracks = {clip_id: _track(source, words, clip_id) for clip_id in part}
+                write_part(path, recipe, tracks, (), names=source.dim_names)
+            writer.finish(ids)
+    with FeatureStore.open(writer.path) as made:
+        notes = made.attributes["notes"]
+        return Aligned(
+            feature=recipe.feature,
+            path=made.path,
+            clips=len(made),
+            rows=made.steps,
+            silent=notes["rows.silent"],
+            left_out=len(source) - len(ids),
+        )
+
+
+def _require_times(store: FeatureStore) -> None:
+    if "times" not in store.columns:
+        raise StoreError(
+            f"'{store.name}' has no times, so that nothing can be aligned with it",
+            where=store.path,
+            mend="words have them where the manifest names files of words (media.words)",
+        )
+
+
+def _is_timed(words: FeatureStore, clip_id: str) -> bool:
+    times = recorded(words, clip_id).times
+    return times is not None and len(times) > 0 and bool(np.isfinite(times).all())
+
+
+def _track(source: FeatureStore, words: FeatureStore, clip_id: str) -> Track:
+    grid = recorded(words, clip_id).intervals
+    assert grid is not None
+    aligned, silent = average(recorded(source, clip_id), grid)
+    notes = {"rows": len(grid), "rows.silent": silent}
+    return Track(aligned.values, words.track(clip_id).times, notes=notes)

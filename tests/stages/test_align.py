@@ -1,0 +1,124 @@
+"""Features brought to the rows of another, against plain arithmetic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emocli.cli.app import run
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore, open_feature
+from emocli.data.track import Track
+from emocli.data.writer import FeatureWriter, Recipe, write_part
+from emocli.errors import StoreError
+from emocli.stages.align import align
+from tests import toy
+
+WORDS = {
+    "train00": [0.1, 0.3, 0.8],
+    "train01": [0.5],
+    "valid00": [np.nan, np.nan],
+    "valid01": [],
+}
+"""Middles of the words, in seconds, of the clips that have any."""
+
+
+def write(
+    store: Path,
+    manifest: Manifest,
+    name: str,
+    modality: str,
+    tracks: Mapping[str, Track],
+    rate: float | None = None,
+    **settings: object,
+) -> None:
+    recipe = Recipe(name, modality, manifest.fingerprint, settings)
+    order = [clip.id for clip in manifest.clips]
+    with FeatureWriter(store, recipe, order, overwrite=True) as writer:
+        (part,) = writer.reserve(1)
+        write_part(part, recipe, tracks, (), rate=rate)
+        writer.finish()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> toy.Toy:
+    """Return mel at 10 rows a second for every clip, words for a few."""
+    made = toy.build(tmp_path)
+    rng = np.random.default_rng(0)
+    times = 0.05 + 0.1 * np.arange(10)
+    mel = {c.id: Track(rng.normal(size=(10, 5)), times) for c in made.manifest.clips}
+    words = {i: Track(np.zeros((len(t), 4)), np.array(t)) for i, t in WORDS.items()}
+    write(made.store, made.manifest, "mel", "audio", mel, rate=10.0)
+    write(made.store, made.manifest, "words", "text", words)
+    return made
+
+
+def test_a_row_is_the_mean_of_what_its_word_overlaps(corpus: toy.Toy) -> None:
+    made = align(corpus.manifest, corpus.store, "mel", "words")
+    assert (made.feature, made.clips, made.rows, made.silent) == ("mel_to_words", 2, 4, 0)
+    source = FeatureStore.open(corpus.store / "mel.h5")["train00"]
+    found = open_feature(corpus.store, "mel_to_words", corpus.manifest)
+    assert found.modality == "audio"
+    # The words reach half-way to their neighbours: 0 to .2, .2 to .55, .55 to 1.05 seconds.
+    wanted = [source[:2].mean(axis=0), source[2:6].mean(axis=0), source[5:].mean(axis=0)]
+    np.testing.assert_allclose(found["train00"], wanted, atol=1e-6)
+    np.testing.assert_array_equal(found.track("train00").times, WORDS["train00"])
+    # A clip's only word lasts a second.
+    whole = FeatureStore.open(corpus.store / "mel.h5")["train01"]
+    np.testing.assert_allclose(found["train01"], [whole.mean(axis=0)], atol=1e-6)
+
+
+def test_clips_without_timed_words_are_left_out_and_counted(
+    corpus: toy.Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(corpus.folder / "toy.csv"), "--store", str(corpus.store), "-f", "mel"]
+    assert run(["align", *arguments, "--to", "words"]) == 0
+    out, err = capsys.readouterr()
+    assert "mel_to_words.h5: 2 clips, 4 rows, 0 of them silent" in out
+    assert "mel_to_words lacks 49 clips: words has no times there" in err
+    assert run(["align", *arguments, "--to", "words", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["left_out"] == 49
+
+
+def test_words_that_nothing_overlaps_are_zeros_and_counted(corpus: toy.Toy) -> None:
+    words = {"train00": Track(np.zeros((3, 4)), np.array([0.2, 4.0, 4.2]))}
+    write(corpus.store, corpus.manifest, "late", "text", words)
+    made = align(corpus.manifest, corpus.store, "mel", "late")
+    assert (made.rows, made.silent) == (3, 2)
+    found = open_feature(corpus.store, "mel_to_late", corpus.manifest)["train00"]
+    assert found.any(axis=1).tolist() == [True, False, False]
+
+
+def test_it_is_made_anew_only_when_asked(corpus: toy.Toy) -> None:
+    before = align(corpus.manifest, corpus.store, "mel", "words").path.stat().st_mtime_ns
+    assert align(corpus.manifest, corpus.store, "mel", "words").path.stat().st_mtime_ns == before
+    words = {"train00": Track(np.zeros((1, 4)), np.array([0.5]))}
+    write(corpus.store, corpus.manifest, "words", "text", words, heard="anew")
+    with pytest.raises(StoreError, match="--overwrite"):
+        align(corpus.manifest, corpus.store, "mel", "words")
+    assert align(corpus.manifest, corpus.store, "mel", "words", overwrite=True).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("feature", "to", "message"),
+    [
+        ("mel", "glove", "glove.h5: 'glove' has no times"),
+        ("face_hog", "words", "face_hog.h5: 'face_hog' has no times"),
+        ("nothing", "words", "no feature 'nothing'"),
+        ("mel", "untimed", "no clip of 'mel' has rows of 'untimed' with times"),
+    ],
+)
+def test_what_cannot_be_aligned_is_one_line(
+    corpus: toy.Toy, feature: str, to: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = {"train00": Track(np.zeros((1, 4)), np.array([np.nan]))}
+    write(corpus.store, corpus.manifest, "untimed", "text", nothing)
+    arguments = [str(corpus.folder / "toy.csv"), "--store", str(corpus.store), "-f", feature]
+    assert run(["align", *arguments, "--to", to]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
