@@ -134,6 +134,7 @@ def table(config: Config) -> Table:
             ("noisy, check", "noisy"),
             ("noisy, check and proxy", "noisy"),
             ("noisy, check and proxy", "noisy, check"),
+            ("noisy, check, trained on proxies", "noisy, check"),
             *(
                 ("noisy, check and proxy", other)
                 for other in (

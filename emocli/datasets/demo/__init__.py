@@ -30,7 +30,7 @@ from emocli.errors import ConfigError
 
 __all__ = ["Config", "build"]
 
-GENERATOR = 1
+GENERATOR = 2
 """Changes when equal settings come to give another corpus."""
 
 SETTINGS, VECTORS = "demo.json", "vectors.txt"

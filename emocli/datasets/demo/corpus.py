@@ -6,6 +6,10 @@ shows a mixture with another one, which may outweigh it: mostly with that modali
 the emotion, at times with any. The voice leaves open whether a feeling is pleasant, the face how
 excited it is, the words the rest: so no modality suffices, and what one leaves open the others
 tell, though not always.
+
+Beside the emotion there may be something that all modalities share: the *vigour* of a clip. A
+lively person is louder, looks up and says "truly", whatever the feeling, and so each modality tells
+the others how they are to be read.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from pydantic import Field, field_validator
 
 from emocli.config import Settings
 from emocli.data.clip import SPLITS, Split
-from emocli.datasets.demo.language import sentence
+from emocli.datasets.demo.language import adverb, sentence
 from emocli.datasets.demo.portrait import Look, look
 from emocli.datasets.demo.voice import Voice
 
@@ -32,6 +36,8 @@ NEIGHBOURS: Mapping[str, Mapping[str, str]] = {
 }
 CLEAR, UNCLEAR = (0.8, 1.0), (0.2, 0.6)
 """The emotion's share, least and most, where a modality is clear and where it is not."""
+MOST = 2.0
+"""Vigour is normally distributed between this and its opposite, times `Config.vigour`."""
 NAMES = ("Ada", "Bruno", "Carla", "Dario", "Elena", "Fabio", "Greta", "Hugo")
 
 P = TypeVar("P")
@@ -73,6 +79,9 @@ class Config(Settings):
         of its neighbour.
     noise : float
         Scale of the continuous variation around an emotion's face and voice; 0 for none.
+    vigour : float
+        How much clips differ in vigour, which face, voice and words show together, whatever the
+        emotion; 0 for not at all.
     seconds : pair of float
         Least and greatest length of a clip.
     size : int
@@ -94,6 +103,7 @@ class Config(Settings):
     clarity: Clarity = Clarity()
     stray: float = Field(default=0.4, ge=0, le=1)
     noise: float = Field(default=1.0, ge=0, le=3)
+    vigour: float = Field(default=1.0, ge=0, le=2)
     seconds: tuple[float, float] = (1.2, 2.0)
     size: int = Field(default=256, ge=64, le=1024, multiple_of=2)
     fps: float = Field(default=12.5, ge=5, le=60)
@@ -142,7 +152,7 @@ class Speaker:
 
 @dataclass(frozen=True)
 class Utterance:
-    """One clip to be made; ``shown`` is what each modality shows."""
+    """One clip to be made; ``shown`` is what each modality shows, ``vigour`` what all do."""
 
     id: str
     split: Split
@@ -151,6 +161,7 @@ class Utterance:
     speaker: Speaker
     emotion: str
     shown: Mapping[str, Blend]
+    vigour: float
     text: str
 
 
@@ -173,6 +184,18 @@ def varied(params: P, spread: P, scale: float, rng: np.random.Generator) -> P:
         **{
             field.name: getattr(params, field.name)
             + scale * getattr(spread, field.name) * rng.standard_normal()
+            for field in fields(kind)
+        }
+    )
+    return changed
+
+
+def moved(params: P, direction: P, by: float) -> P:
+    """Move a dataclass of numbers along a direction."""
+    kind: Any = type(params)
+    changed: P = kind(
+        **{
+            field.name: getattr(params, field.name) + by * getattr(direction, field.name)
             for field in fields(kind)
         }
     )
@@ -228,11 +251,13 @@ def _utterance(
         modality: _shown(emotion, modality, config, stream(config, name, "shown", modality))
         for modality in NEIGHBOURS
     }
+    lively = stream(config, name, "vigour")
+    vigour = config.vigour * float(np.clip(lively.standard_normal(), -MOST, MOST))
+    degree = adverb(vigour, lively)
     rng = stream(config, name, "text")
-    text = sentence(lambda: shown["text"].draw(rng), listener, rng)
-    return Utterance(
-        name, split, dialogue, turn, me, emotion, shown, text[0].upper() + text[1:] + "."
-    )
+    text = sentence(lambda: shown["text"].draw(rng), listener, rng, degree)
+    text = text[0].upper() + text[1:] + "."
+    return Utterance(name, split, dialogue, turn, me, emotion, shown, vigour, text)
 
 
 def _shown(emotion: str, modality: str, config: Config, rng: np.random.Generator) -> Blend:

@@ -69,6 +69,8 @@ EXPRESSIONS = {
 }
 SPREAD = Expression(0.22, 0.25, 0.08, 0.22, 0.07, 0.10, 0.2, 0.2)
 """Standard deviations of an expression around its emotion."""
+VIGOUR = Expression(0.0, 0.35, 0.12, 0.0, 0.04, 0.15, -0.25, 0.3)
+"""What a unit of vigour adds to an expression."""
 
 CHIN_DROP = 0.11
 """How much longer a fully opened jaw makes the face below the nose, as a fraction."""

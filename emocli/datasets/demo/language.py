@@ -1,7 +1,8 @@
 """Sentences from templates, and word vectors in which words of one emotion lie near each other.
 
 A sentence's slots are filled one by one with words of the emotion drawn for each slot, so that a
-mixed feeling makes a mixed sentence. The vectors are a hidden tendency per emotion plus noise.
+mixed feeling makes a mixed sentence; an adverb tells how vigorous it is. The vectors are a hidden
+tendency per emotion, or towards vigour, plus noise.
 """
 
 from __future__ import annotations
@@ -46,13 +47,35 @@ TEMPLATES = (
     "{opener} they {verb} the {thing}",
     "{name} you {verb} the {thing}",
 )
+DEGREES: Mapping[int, tuple[str, ...]] = {
+    -2: ("barely", "hardly"),
+    -1: ("mildly", "partly"),
+    0: ("",),
+    1: ("pretty", "fairly"),
+    2: ("truly", "wildly"),
+}
+"""Adverbs by how vigorous they are; none where there is nothing to say about it."""
+DEGREE = 0.8
+"""How strongly an adverb's vector tends to vigour, per degree."""
+TACT = 0.5
+"""Standard deviation of what words say about vigour around what it is."""
 CERTAINTY = (0.6, 1.1)
 """How strongly a word tends to its emotion: least and most."""
 LEAK = 0.6
 """How strongly, at most, it tends to another one too."""
 
 
-def sentence(feeling: Callable[[], str], name: str, rng: np.random.Generator) -> str:
+def adverb(vigour: float, rng: np.random.Generator) -> str:
+    """Draw an adverb of about this vigour, or none; always none for a vigour of 0."""
+    if vigour == 0:
+        return ""
+    degree = round(vigour + TACT * rng.standard_normal())
+    return str(rng.choice(DEGREES[min(max(degree, min(DEGREES)), max(DEGREES))]))
+
+
+def sentence(
+    feeling: Callable[[], str], name: str, rng: np.random.Generator, degree: str = ""
+) -> str:
     """Make a sentence.
 
     Parameters
@@ -63,10 +86,15 @@ def sentence(feeling: Callable[[], str], name: str, rng: np.random.Generator) ->
         Who is spoken to; names have no vector.
     rng : Generator
         Of templates and words.
+    degree : str
+        An adverb for its verb, or for its adjective if it has no verb.
     """
     template = TEMPLATES[rng.integers(len(TEMPLATES))]
     slots = [field for _, field, _, _ in string.Formatter().parse(template) if field]
     words = {slot: str(rng.choice(LEXICON[feeling()][slot])) for slot in slots if slot != "name"}
+    if degree:
+        graded = "verb" if "verb" in words else "quality"
+        words[graded] = f"{degree} {words[graded]}"
     return template.format(name=name, **words)
 
 
@@ -94,6 +122,11 @@ def vectors(
             tendency[own[word]] += rng.uniform(*CERTAINTY)
         unrelated = rng.standard_normal(dimension) * noise / np.sqrt(dimension)
         table[word] = (tendency @ directions + unrelated).astype(np.float32)
+    lively = rng.standard_normal(dimension) / np.sqrt(dimension)
+    for degree, words in DEGREES.items():
+        for word in filter(None, words):
+            unrelated = rng.standard_normal(dimension) * noise / np.sqrt(dimension)
+            table[word] = (DEGREE * degree * lively + unrelated).astype(np.float32)
     return table
 
 

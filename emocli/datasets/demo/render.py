@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from emocli.datasets.demo import corpus, voice
 from emocli.datasets.demo.corpus import Config, Utterance
-from emocli.datasets.demo.face import EXPRESSIONS, SPREAD, Face
+from emocli.datasets.demo.face import EXPRESSIONS, SPREAD, VIGOUR, Face
 
 
 def render(
@@ -28,7 +28,7 @@ def render(
     rng = corpus.stream(config, utterance.id, "sound")
     sound = voice.speak(score, utterance.speaker.voice, delivery, config.rate, rng)
     rng = corpus.stream(config, utterance.id, "pictures")
-    shown = utterance.shown["visual"].mix(EXPRESSIONS)
+    shown = corpus.moved(utterance.shown["visual"].mix(EXPRESSIONS), VIGOUR, utterance.vigour)
     expression = corpus.varied(shown, SPREAD, config.noise, rng)
     level = loudness(sound, round(score.seconds * config.fps))
     return score, sound, np.stack(list(person.animate(expression, level, rng)))
@@ -37,7 +37,8 @@ def render(
 def schedule(utterance: Utterance, config: Config) -> tuple[voice.Score, voice.Delivery]:
     """Decide how an utterance is delivered and when each word is said."""
     rng = corpus.stream(config, utterance.id, "score")
-    shown = utterance.shown["audio"].mix(voice.DELIVERIES)
+    neutral = utterance.shown["audio"].mix(voice.DELIVERIES)
+    shown = corpus.moved(neutral, voice.VIGOUR, utterance.vigour)
     delivery = corpus.varied(shown, voice.SPREAD, config.noise, rng)
     words = utterance.text.lower().rstrip(".").split()
     return voice.score(words, delivery.tempo, config.seconds, config.fps, rng), delivery

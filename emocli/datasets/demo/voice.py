@@ -60,6 +60,8 @@ DELIVERIES = {
 }
 SPREAD = Delivery(1.0, 0.8, 0.05, 1.2, 0.15)
 """Standard deviations of a delivery around its emotion."""
+VIGOUR = Delivery(1.2, 1.0, 0.05, 3.5, -0.3)
+"""What a unit of vigour adds to a delivery."""
 
 
 @dataclass(frozen=True)

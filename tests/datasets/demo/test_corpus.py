@@ -22,10 +22,12 @@ from emocli.datasets.demo.corpus import (
     stream,
     varied,
 )
+from emocli.datasets.demo.language import DEGREES
 from emocli.datasets.demo.render import schedule
 from emocli.datasets.demo.voice import DELIVERIES, SPREAD
 from emocli.errors import ConfigError
 
+DEGREE_OF = {word: degree for degree, words in DEGREES.items() for word in words if word}
 LARGE = Config(dialogues=Sizes(train=250, valid=1, test=1))
 
 
@@ -116,6 +118,33 @@ def test_modalities_err_independently_given_the_emotion(many: list[Utterance]) -
             assert abs(together) < 4 / np.sqrt(len(those))
 
 
+def test_vigour_is_in_face_voice_and_words_together_and_tells_nothing_of_the_emotion(
+    many: list[Utterance],
+) -> None:
+    vigour = np.array([u.vigour for u in many])
+    assert np.abs(vigour).max() <= 2
+    assert np.std(vigour) == pytest.approx(0.95, abs=0.04)  # a normal one cut at 2
+    said = np.array([degree(u.text) for u in many])
+    assert np.corrcoef(vigour, said)[0, 1] > 0.8
+    for emotion in EMOTIONS:
+        those = np.array([u.emotion == emotion for u in many])
+        assert abs(vigour[those].mean()) < 4 / np.sqrt(those.sum())
+        loud = [schedule(u, LARGE)[1].loudness for u in many if u.emotion == emotion]
+        assert np.corrcoef(vigour[those], loud)[0, 1] > 0.5
+
+
+def test_without_vigour_nobody_is_lively(usual: list[Utterance]) -> None:
+    calm, lively = plan(Config(vigour=0.0)), usual
+    assert {u.vigour for u in calm} == {0.0}
+    assert not {word for u in calm for word in u.text.split()} & set(DEGREE_OF)
+    assert [u.shown for u in calm] == [u.shown for u in lively]
+    assert [u.emotion for u in calm] == [u.emotion for u in lively]
+
+
+def degree(text: str) -> int:
+    return sum(DEGREE_OF.get(word, 0) for word in text.lower().rstrip(".").split())
+
+
 def test_no_two_modalities_confuse_the_same_emotions() -> None:
     for emotion in EMOTIONS:
         neighbours = [table[emotion] for table in NEIGHBOURS.values()]
@@ -166,6 +195,7 @@ def test_noise_varies_by_the_spread_and_none_does_not() -> None:
         {"seconds": [2.0, 1.2]},
         {"clarity": {"audio": 1.5}},
         {"size": 127},
+        {"vigour": -1.0},
         {"rate": 12345},
         {"speakers": {"train": 0, "valid": 2, "test": 2}},
         {"colour": 1},

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from emocli.datasets.demo.corpus import EMOTIONS, NAMES
-from emocli.datasets.demo.language import LEXICON, TEMPLATES, as_glove, sentence, vectors
+from emocli.datasets.demo.language import (
+    DEGREES,
+    LEXICON,
+    TEMPLATES,
+    adverb,
+    as_glove,
+    sentence,
+    vectors,
+)
 from emocli.datasets.demo.voice import phones
 
 OWN = {
@@ -45,10 +53,39 @@ def test_every_word_can_be_spoken_and_all_but_names_have_a_vector() -> None:
     table = vectors(8, 1.0, np.random.default_rng(0))
     said = {word.lower() for words in OWN.values() for word in words}
     said |= {word for template in TEMPLATES for word in template.split() if "{" not in word}
+    said |= {word for words in DEGREES.values() for word in words if word}
     assert said <= set(table)
     for word in (*said, *(name.lower() for name in NAMES)):
         assert phones(word)
     assert not {name.lower() for name in NAMES} & set(table)
+
+
+def test_adverbs_say_how_vigorous_it_is() -> None:
+    rng = np.random.default_rng(0)
+    of = {word: degree for degree, words in DEGREES.items() for word in words}
+    assert adverb(0.0, rng) == ""
+    for vigour in (-2, -1, 1, 2):
+        said = [of[adverb(vigour, rng)] for _ in range(300)]
+        assert np.mean(said) == pytest.approx(vigour, abs=0.3)
+    assert adverb(9.0, rng) in DEGREES[2]
+
+
+def test_a_sentence_takes_one_adverb_and_is_else_the_same() -> None:
+    for seed in range(40):
+        plain, graded = (
+            sentence(lambda: "sad", "Ada", np.random.default_rng(seed), degree)
+            for degree in ("", "truly")
+        )
+        assert graded.split().count("truly") == 1
+        assert graded.replace("truly ", "") == plain
+
+
+def test_adverbs_vectors_are_in_the_order_of_their_degrees() -> None:
+    table = vectors(50, 0.0, np.random.default_rng(0))
+    lively = table["truly"]
+    along = [float(table[words[0]] @ lively) for degree, words in DEGREES.items() if degree]
+    assert along == sorted(along)
+    assert along[0] == pytest.approx(-along[-1])
 
 
 def nearness(table: dict[str, np.ndarray]) -> tuple[float, float]:
