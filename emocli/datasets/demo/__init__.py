@@ -4,9 +4,9 @@ Source: emocli.
 
 Nothing is downloaded and nobody recorded: faces are drawn (`portrait`, `face`), voices synthesised
 (`voice`), sentences put together (`language`). Each modality shows the emotion by itself and with
-controlled ambiguity (`corpus`), so that modalities complete each other. The corpus proves that the
-pipeline works from raw clips to a report; it does not prove that a network is any good, for these
-emotions are as simple as the rules that made them.
+controlled ambiguity, and all show how vigorous a clip is (`corpus`), so that modalities complete
+each other. The corpus proves that the pipeline works from raw clips to a report; it does not prove
+that a network is any good, for these emotions are as simple as the rules that made them.
 
 The folder gets ``video/<clip>.mp4``, ``words/<clip>.csv`` (start, end, word), ``vectors.txt``
 (word vectors in GloVe's text format) and ``demo.json`` (the settings).
