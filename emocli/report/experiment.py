@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ Data = Mapping[str, Any]
 
 ROOM = 0.5
 """Height of a row of the drawing, in inches."""
+
+PANELS = 4
+"""Classes drawn side by side."""
 
 
 def markdown(report: Data) -> str:
@@ -117,25 +121,32 @@ def rows(report: Data) -> Figure:
 
 
 def classes(report: Data) -> Figure:
-    """Draw a group of bars per class and a bar per row; whiskers are the spread over the seeds."""
+    """Draw a panel per class and in it a line per row; bars are the spread over the seeds."""
     figure, names = report["by_class"][0], report["classes"]
     done = [row for row in report["rows"] if row["conditions"]]
-    drawing, (axes,) = canvas(1.6 + 0.22 * len(names) * (len(done) + 1), 3.6)
-    width = 1 / (len(done) + 1)
-    for index, row in enumerate(done):
-        found = [row["conditions"][0]["per_class"][name] for name in names]
-        axes.bar(
-            [place + (index - (len(done) - 1) / 2) * width for place in range(len(names))],
-            [one[figure] or 0.0 for one in found],
-            width,
-            yerr=[one.get(f"{figure}_std") or 0.0 for one in found],
-            color=COLOURS[index % len(COLOURS)],
-            label=row["row"],
+    columns = min(len(names), PANELS)
+    lines = -(-len(names) // columns)
+    size = (2.6 + 1.9 * columns, 1.1 + lines * (0.6 + ROOM * len(done) / 2))
+    drawing, panels = canvas(*size, columns, lines, sharex=True, sharey=True)
+    for axes, name in zip(panels, names, strict=False):
+        found = [row["conditions"][0]["per_class"][name] for row in done]
+        axes.errorbar(
+            [math.nan if one[figure] is None else one[figure] for one in found],
+            range(len(done)),
+            xerr=[one.get(f"{figure}_std") or 0.0 for one in found],
+            linestyle="none",
+            marker="o",
+            markersize=4,
+            color=COLOURS[0],
         )
-    axes.set_xticks(range(len(names)), names)
-    axes.set_ylabel(figure)
-    axes.set_title(textwrap.fill(f"{report['title']} · {report['dataset']}", 60))
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+        axes.set_title(name)
+        axes.grid(axis="x", alpha=0.3)
+    for axes in panels[len(names) :]:
+        axes.set_visible(False)
+    panels[0].set_yticks(range(len(done)), [row["row"] for row in done])
+    panels[0].invert_yaxis()
+    drawing.suptitle(textwrap.fill(f"{report['title']} · {report['dataset']}", 60))
+    drawing.supxlabel(f"{figure.replace('_', ' ')}, {_starts(report)}")
     return drawing
 
 

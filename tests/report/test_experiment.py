@@ -131,9 +131,12 @@ def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
     other = {**report["rows"][0], "conditions": done[1:]}
     mixed = markdown(report | {"rows": [*report["rows"], other]})
     assert "## f1 of each class, each system under its first condition\n" in mixed
-    (axes,) = classes(report).axes
-    assert axes.get_ylabel() == "f1"
-    assert [bar.get_height() for bar in axes.patches] == [0.5, 0.5]
+    panels = classes(report).axes
+    assert [axes.get_title() for axes in panels] == list(report["classes"])
+    for axes in panels:
+        (dots,) = (line for line in axes.lines if line.get_marker() == "o")
+        assert list(dots.get_xdata()) == [0.5]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["A | V"]
 
 
 def test_the_same_report_gives_the_same_files(report):
