@@ -110,7 +110,7 @@ def _claim(path: Path, config: Config) -> None:
         theirs = None
     if theirs != ours:
         raise ConfigError(
-            "the folder holds a corpus made with other settings",
+            "the folder holds a corpus made with other settings, or by another emocli",
             where=path.parent,
             mend="name another folder, or remove this one",
         )
