@@ -41,4 +41,7 @@ def command(
             f"{made.path}: {made.clips} clips, {made.rows} rows, {made.silent} of them silent"
         )
         if made.left_out:
-            show.warn(f"{made.feature} lacks {made.left_out} clips: {to} has no times there")
+            show.warn(
+                f"{made.feature} lacks {made.left_out} clips of which not both features have "
+                "rows with times"
+            )

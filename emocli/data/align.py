@@ -60,13 +60,18 @@ def by_start(values: NDArray[Any], intervals: NDArray[np.float64]) -> Timed:
 def recorded(store: FeatureStore, clip_id: str) -> Timed:
     """Return the rows of a feature's clip, NaN and all, timed from the clip's start.
 
+    They are in the order of the store.
+    """
+    values = store.rows("values", *store.span_of(clip_id)).astype(np.float32, copy=False)
+    return Timed(values, lasting(store, clip_id) if "times" in store.columns else None)
+
+
+def lasting(store: FeatureStore, clip_id: str) -> NDArray[np.float64]:
+    """Return the start and end of each row of a clip, shape (n, 2), of a feature with times.
+
     A row lasts one step of the feature's rate; where it has none, to half-way to its neighbours.
     """
-    span = store.span_of(clip_id)
-    values = store.rows("values", *span).astype(np.float32, copy=False)
-    if "times" not in store.columns:
-        return Timed(values)
-    return Timed(values, _intervals(store.rows("times", *span), store.rate))
+    return _intervals(store.rows("times", *store.span_of(clip_id)), store.rate)
 
 
 def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
@@ -89,12 +94,14 @@ def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
     """
     if rows.intervals is None:
         raise ValueError("rows without times cannot be aligned")
+    rows = by_start(rows.values, rows.intervals)
+    assert rows.intervals is not None
     starts, ends = rows.intervals.T
     latest = np.maximum.accumulate(ends) if len(ends) else ends
     values = np.zeros((len(words), rows.values.shape[1]), np.float32)
     empty = 0
     for k, (start, end) in enumerate(words):
-        # Rows are ordered by start; no row before `first` can reach into the word.
+        # No row before `first` can reach into the word.
         first, last = np.searchsorted(latest, start, "right"), np.searchsorted(starts, end, "left")
         found = rows.values[first:last][ends[first:last] > start]
         empty += not len(found)
@@ -109,6 +116,11 @@ def _intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.flo
     if rate is not None or len(times) < 2:
         half = 0.5 / rate if rate else STEP / 2
         return np.stack([times - half, times + half], axis=1)
-    inner = (times[:-1] + times[1:]) / 2
-    first, last = 2 * times[0] - inner[0], 2 * times[-1] - inner[-1]
-    return np.stack([np.r_[first, inner], np.r_[inner, last]], axis=1)
+    # Words that are spoken at once need not be in the order of their middles.
+    order = np.argsort(times, kind="stable")
+    found = times[order]
+    inner = (found[:-1] + found[1:]) / 2
+    first, last = 2 * found[0] - inner[0], 2 * found[-1] - inner[-1]
+    intervals = np.empty((len(times), 2))
+    intervals[order] = np.stack([np.r_[first, inner], np.r_[inner, last]], axis=1)
+    return intervals

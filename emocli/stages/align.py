@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emocli.data.align import average, recorded
+from emocli.data.align import average, lasting, recorded
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Track
@@ -34,7 +34,7 @@ class Aligned:
     silent : int
         Rows that nothing of the feature overlaps; they are zeros.
     left_out : int
-        Clips of the feature for which the other one has no rows with times.
+        Clips of the feature of which it or the other one has no rows with times.
     """
 
     feature: str
@@ -60,7 +60,7 @@ def align(
         A feature whose rows are vectors with times. The new one is called the same, with ``_to_``
         and the name of the other at the end, and is of the same modality.
     to : str
-        A feature with times, usually of words. The new one has its rows: the mean, number by
+        Another feature with times, usually of words. The new one has its rows: the mean, number by
         number, of all rows that overlap the time of each.
     overwrite : bool
         Replace one made from other input.
@@ -70,6 +70,8 @@ def align(
     StoreError
         If there is no such feature, it has no times or no vectors, or both have no clip in common.
     """
+    if feature == to:
+        raise StoreError(f"'{feature}' has its own rows", mend="name another feature with --to")
     with (
         open_feature(store, feature, manifest) as source,
         open_feature(store, to, manifest) as words,
@@ -77,9 +79,10 @@ def align(
         _ = source.dim  # refuses rows that are no vectors
         for needed in (source, words):
             _require_times(needed)
-        ids = [clip_id for clip_id in source.ids if clip_id in words and _is_timed(words, clip_id)]
+        ids = [i for i in source.ids if _is_timed(source, i) and _is_timed(words, i)]
         if not ids:
-            raise StoreError(f"no clip of '{feature}' has rows of '{to}' with times", where=store)
+            what = f"no clip has rows with times of both '{feature}' and '{to}'"
+            raise StoreError(what, where=store)
         upstream = {feature: source.made, to: words.made}
         recipe = Recipe(
             f"{feature}_to_{to}", source.modality, manifest.fingerprint, {"to": to}, upstream
@@ -112,14 +115,13 @@ def _require_times(store: FeatureStore) -> None:
         )
 
 
-def _is_timed(words: FeatureStore, clip_id: str) -> bool:
-    times = recorded(words, clip_id).times
-    return times is not None and len(times) > 0 and bool(np.isfinite(times).all())
+def _is_timed(store: FeatureStore, clip_id: str) -> bool:
+    return store.length(clip_id) > 0 and bool(np.isfinite(lasting(store, clip_id)).all())
 
 
 def _track(source: FeatureStore, words: FeatureStore, clip_id: str) -> Track:
-    grid = recorded(words, clip_id).intervals
-    assert grid is not None
+    grid = lasting(words, clip_id)
     aligned, silent = average(recorded(source, clip_id), grid)
     notes = {"rows": len(grid), "rows.silent": silent}
-    return Track(aligned.values, words.track(clip_id).times, notes=notes)
+    times = words.rows("times", *words.span_of(clip_id))
+    return Track(aligned.values, times, notes=notes)

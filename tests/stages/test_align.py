@@ -15,6 +15,7 @@ from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Track
 from emocli.data.writer import FeatureWriter, Recipe, write_part
 from emocli.errors import StoreError
+from emocli.stages import align as stage
 from emocli.stages.align import align
 from tests import toy
 
@@ -79,7 +80,8 @@ def test_clips_without_timed_words_are_left_out_and_counted(
     assert run(["align", *arguments, "--to", "words"]) == 0
     out, err = capsys.readouterr()
     assert "mel_to_words.h5: 2 clips, 4 rows, 0 of them silent" in out
-    assert "mel_to_words lacks 49 clips: words has no times there" in err
+    (line,) = err.splitlines()
+    assert "mel_to_words lacks 49 clips of which not both features have rows with times" in line
     assert run(["align", *arguments, "--to", "words", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert told["left_out"] == 49
@@ -92,6 +94,61 @@ def test_words_that_nothing_overlaps_are_zeros_and_counted(corpus: toy.Toy) -> N
     assert (made.rows, made.silent) == (3, 2)
     found = open_feature(corpus.store, "mel_to_late", corpus.manifest)["train00"]
     assert found.any(axis=1).tolist() == [True, False, False]
+
+
+def test_a_clip_without_the_feature_stays_without_it(corpus: toy.Toy) -> None:
+    """Else a network would take the zeros for something that was recorded."""
+    values, times = np.ones((2, 5)), np.array([0.2, 0.6])
+    tracks = {
+        "train00": Track(values, times),
+        "train01": Track(values[:0], times[:0]),
+        "train02": Track(values, times),
+    }
+    write(corpus.store, corpus.manifest, "faces", "visual", tracks)
+    made = align(corpus.manifest, corpus.store, "faces", "words")
+    assert (made.clips, made.rows, made.silent, made.left_out) == (1, 3, 0, 2)
+    assert open_feature(corpus.store, "faces_to_words", corpus.manifest).ids == ("train00",)
+
+
+def test_rows_of_rank_three_can_give_the_times(corpus: toy.Toy) -> None:
+    pictures = {"train00": Track(np.zeros((2, 3, 3)), np.array([0.25, 0.75]))}
+    write(corpus.store, corpus.manifest, "pictures", "visual", pictures, rate=2.0)
+    made = align(corpus.manifest, corpus.store, "mel", "pictures")
+    assert (made.clips, made.rows, made.silent) == (1, 2, 0)
+
+
+def test_words_that_overlap_need_not_be_in_the_order_of_their_middles(corpus: toy.Toy) -> None:
+    words = {"train00": Track(np.zeros((3, 4)), np.array([0.5, 0.2, 0.8]))}
+    write(corpus.store, corpus.manifest, "at_once", "text", words)
+    assert align(corpus.manifest, corpus.store, "mel", "at_once").silent == 0
+    source = FeatureStore.open(corpus.store / "mel.h5")["train00"]
+    found = open_feature(corpus.store, "mel_to_at_once", corpus.manifest)["train00"]
+    # .35 to .65, .05 to .35, .65 to .95 seconds.
+    wanted = [source[3:7].mean(axis=0), source[:4].mean(axis=0), source[6:].mean(axis=0)]
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_killed_half_way_it_goes_on_and_ends_the_same(
+    corpus: toy.Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = align(corpus.manifest, corpus.store, "mel", "words").path.read_bytes()
+    (corpus.store / "mel_to_words.h5").unlink()
+    monkeypatch.setattr("emocli.data.writer.PART", 1)
+    asked: list[str] = []
+
+    def killed(source: FeatureStore, words: FeatureStore, clip_id: str) -> Track:
+        asked.append(clip_id)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return track(source, words, clip_id)
+
+    track = stage._track
+    monkeypatch.setattr(stage, "_track", killed)
+    with pytest.raises(KeyboardInterrupt):
+        align(corpus.manifest, corpus.store, "mel", "words")
+    assert not (corpus.store / "mel_to_words.h5").exists()
+    assert align(corpus.manifest, corpus.store, "mel", "words").path.read_bytes() == whole
+    assert asked == ["train00", "train01", "train01"]
 
 
 def test_it_is_made_anew_only_when_asked(corpus: toy.Toy) -> None:
@@ -110,7 +167,10 @@ def test_it_is_made_anew_only_when_asked(corpus: toy.Toy) -> None:
         ("mel", "glove", "glove.h5: 'glove' has no times"),
         ("face_hog", "words", "face_hog.h5: 'face_hog' has no times"),
         ("nothing", "words", "no feature 'nothing'"),
-        ("mel", "untimed", "no clip of 'mel' has rows of 'untimed' with times"),
+        ("mel", "untimed", "no clip has rows with times of both 'mel' and 'untimed'"),
+        ("untimed", "words", "no clip has rows with times of both 'untimed' and 'words'"),
+        ("pictures", "words", "pictures.h5: has rows of shape (2, 2)"),
+        ("mel", "mel", "'mel' has its own rows"),
     ],
 )
 def test_what_cannot_be_aligned_is_one_line(
@@ -118,6 +178,8 @@ def test_what_cannot_be_aligned_is_one_line(
 ) -> None:
     nothing = {"train00": Track(np.zeros((1, 4)), np.array([np.nan]))}
     write(corpus.store, corpus.manifest, "untimed", "text", nothing)
+    pictures = {"train00": Track(np.zeros((1, 2, 2)), np.array([0.5]))}
+    write(corpus.store, corpus.manifest, "pictures", "visual", pictures)
     arguments = [str(corpus.folder / "toy.csv"), "--store", str(corpus.store), "-f", feature]
     assert run(["align", *arguments, "--to", to]) == 2
     (line,) = capsys.readouterr().err.splitlines()
