@@ -8,7 +8,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from emocli.errors import StoreError
@@ -41,7 +41,8 @@ def replacing(path: Path) -> Iterator[int]:
             temporary.replace(path)
             sync_folder(path.parent)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # there may be no such folder
+            temporary.unlink(missing_ok=True)
         raise
 
 
@@ -83,7 +84,9 @@ def disk_errors(path: Path) -> Iterator[None]:
         if error.errno in FULL:
             mend = "make room, then run the same command again: it goes on where it stopped"
             raise StoreError("the disk is full", where=path, mend=mend) from None
-        raise StoreError(f"cannot be written ({error.strerror or error})", where=path) from None
+        what = f"cannot be written ({error.strerror or error})"
+        mend = "make it writable, or choose another place"
+        raise StoreError(what, where=path, mend=mend) from None
 
 
 def make_folder(folder: Path) -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from emocli.config import Settings, build, read_toml
 from emocli.data import folds, rules
 from emocli.data.clip import SPLITS, Clip
-from emocli.data.durable import disk_errors, write_text
+from emocli.data.durable import make_folder, write_text
 from emocli.data.folds import Fold
 from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, Task
 from emocli.data.table import Table, read_table
@@ -435,6 +435,5 @@ def _write(path: Path, text: str) -> None:
     except UnicodeEncodeError as fault:
         bad = fault.object[fault.start : fault.end]
         raise ManifestError(f"{bad!r} cannot be written in UTF-8", where=path) from None
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_text(path, text)

@@ -281,8 +281,7 @@ class FeatureWriter:
         """Return paths for that many new parts."""
         first = self._begun.next
         self._begun = replace(self._begun, next=first + count)
-        with disk_errors(self._parts):
-            self._parts.mkdir(exist_ok=True)
+        make_folder(self._parts)
         write_text(self._parts / BEGUN, json.dumps(asdict(self._begun), indent=1))
         return [_part(self._parts, number) for number in range(first, first + count)]
 

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from emocli.data.durable import make_folder
 from emocli.errors import RunError
 from emocli.learn.rundir import Row, read_tensors, write_tensors
 
@@ -66,7 +67,7 @@ class Checkpoint:
         for number, state in self.optimizer.items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
         metadata = {"history": json.dumps(self.history), "scaler": json.dumps(self.scaler)}
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         write_tensors(path, tensors, metadata)
 
     @classmethod

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emocli import plugins
 from emocli.data.clip import Clip
+from emocli.data.durable import make_folder
 from emocli.data.manifest import Manifest
 from emocli.data.media import STILLS, chosen_frames, read_frames
 from emocli.data.store import FeatureStore, open_feature
@@ -217,7 +218,7 @@ def _scenes(
     def stored() -> NDArray[np.uint8]:
         if not path.is_file():
             pictures = np.stack([_middle(clip, side) for clip, _ in kept])
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             write_tensors(path, {"pictures": torch.from_numpy(pictures)}, {})
         found: NDArray[np.uint8] = read_tensors(path)["pictures"].numpy()
         return found

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from emocli.config import Tree, merge
-from emocli.data.durable import write_text
+from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.stages._pool import open_pool
 from emocli.stages._prepare import read_settings
@@ -114,15 +114,15 @@ def demo(
     Raises
     ------
     EmocliError
-        If a setting is none; then nothing has been done.
+        If a setting is none or the folder cannot be made; then nothing has been done.
     """
     path, store, corpus = folder / "manifest.csv", folder / "store", folder / "corpus"
     tree = merge(SMALL, settings or {})
     drawn = {"demo": tree.pop("demo", {})}
     for fusion, _ in _systems():
         read_settings(fusion, PRESET, tree)  # refuses, before anything is done, what is none
+    make_folder(corpus)
     say("generating a corpus: drawn faces, synthetic voices, template sentences")
-    corpus.mkdir(parents=True, exist_ok=True)
     make_manifest("demo", corpus, path, drawn)
     manifest = Manifest.read(path)
     features = ["faces", *VIEWS.values()]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emocli.data.align import STEP, Timed, recorded
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.csd import write_csd
-from emocli.data.durable import disk_errors
+from emocli.data.durable import make_folder
 from emocli.data.interchange import Ragged, write_ragged
 from emocli.data.manifest import Manifest
 from emocli.data.mmsa import ARRAYS, mmsa_id, write_mmsa
@@ -52,8 +52,8 @@ def export(
     """Write features of a store into a file for other programs; its ending says which kind.
 
     ``.npz`` and ``.csd`` hold one feature, ``.pkl`` one per modality, with labels and splits. Rows
-    of a ``.csd`` are timed in the recording; where a feature has no times, the rows of a clip share
-    its time evenly.
+    of a ``.csd`` are timed in the recording; where their times are not known, the rows of a clip
+    share its time evenly.
 
     Parameters
     ----------
@@ -89,8 +89,7 @@ def export(
             names = ", ".join(feature.name for feature in opened.values())
             mend = "choose one with -f, or write a .pkl"
             raise StoreError(f"holds one feature, not {names}", where=output, mend=mend)
-        with disk_errors(output):
-            output.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(output.parent)
         first = next(iter(opened.values()))
         if output.suffix == ".npz":
             write_ragged(output, _ragged(first))
@@ -136,7 +135,7 @@ def _ragged(store: FeatureStore) -> Ragged:
 def _timed(store: FeatureStore, clip: Clip) -> Timed:
     """Return the rows of a clip with their intervals in the recording."""
     rows, start = recorded(store, clip.id), clip.start or 0.0
-    if rows.intervals is not None:
+    if rows.timed:
         return rows.since(-start)
     end = start + STEP * len(rows.values) if clip.end is None else clip.end
     edges = np.linspace(start, end, len(rows.values) + 1)

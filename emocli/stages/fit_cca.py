@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emocli.data.durable import make_folder
 from emocli.data.manifest import Manifest
 from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
@@ -139,7 +140,7 @@ def fit_cca(
             config.clip_outliers,
         )
     path = check_path(store, manifest.fold)
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     replace(check, origin=origin).save(path)
     return CheckSummary(path, _pairs(check), (*_gaps(train), *_gaps(valid), *check.doubts()))
 

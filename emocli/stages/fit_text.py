@@ -303,7 +303,7 @@ def _member(
     if standing == "already trained":
         shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
         return standing
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     write_run(folder, config)
     with arithmetic(train.threads):
         learner = Learner(config.text, train, corpus)

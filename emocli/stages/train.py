@@ -439,7 +439,7 @@ def _train_seed(
     if rundir.finished(folder):
         shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
         return _seed_summary(folder, config, "already trained")
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     rundir.write_config(folder, config)
     with seeded(config.train.seed, 0):
         network = rundir.make_network(config)

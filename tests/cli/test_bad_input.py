@@ -278,6 +278,52 @@ def test_a_file_where_a_folder_belongs(trained: Path, refused: Refused) -> None:
     assert (trained.parent / "file").read_text() == "something else"
 
 
+@pytest.fixture(params=["file/x", "/proc/x", "/sys/x"])
+def nowhere(trained: Path, request: pytest.FixtureRequest) -> str:
+    """A place below a file, or where the system lets nobody make a folder."""
+    place = Path(request.param)
+    if place.is_absolute() and not place.parent.is_dir():
+        pytest.skip(f"there is no {place.parent} here")
+    (trained.parent / "file").write_text("something else")
+    return request.param
+
+
+OUTPUTS = (
+    ("demo", "--dir", "{}"),
+    ("manifest", "table", "films", "-o", "{}/own.csv"),
+    ("extract", "toy.csv", "-f", "mel", "--store", "{}"),
+    (*TRAIN, "store", "--run", "{}"),
+    (*TRAIN, "store", "--seeds", "2", "--run", "{}"),
+    (*TRAIN, "store", "--folds", "3", "--run", "{}"),
+    ("fit-encoder", "audio", "toy.csv", "--store", "store", "--run", "{}"),
+    ("fit-text", "told.csv", "--set", "text.backbone=scratch", "--run", "{}"),
+    ("reproduce", "rrnn-t1", "toy.csv", "--store", "store", "--out", "{}"),
+    ("import", "x.npz", "--as", "x", "--modality", "a", "--manifest", "toy.csv", "--store", "{}"),
+    ("export", "{}/mel.npz", "--manifest", "toy.csv", "-f", "mel"),
+    ("export", "{}/mel.csd", "--manifest", "toy.csv", "-f", "mel"),
+    ("export", "{}/toy.pkl", "--manifest", "toy.csv"),
+)
+"""Commands that make a folder or a file."""
+
+
+@pytest.mark.parametrize("command", OUTPUTS, ids=lambda words: words[0])
+def test_a_place_where_nothing_can_be_made(
+    command: tuple[str, ...], nowhere: str, trained: Path, refused: Refused
+) -> None:
+    here = trained.parent
+    np.savez(here / "x.npz", **{**arrays(), "ids": np.array(["train00", "train01"])})
+    (here / "films").mkdir()
+    (here / "films" / "a.mp4").write_text("no film")
+    (here / "films" / "labels.csv").write_text("id,split,label\na,train,joy\n")
+    (here / "told.toml").write_text(SIDECAR)
+    rows = ("a,train,a,yes", "b,train,b,no", "c,valid,a,yes", "d,valid,b,no")
+    (here / "told.csv").write_text("\n".join(["id,split,label,text", *rows, ""]))
+    line = refused(*(word.format(nowhere) for word in command))
+    assert line.startswith(f"error: {nowhere}")
+    assert "cannot be written (" in line
+    assert line.endswith("; make it writable, or choose another place\n")
+
+
 def test_a_store_or_run_that_is_not_there(trained: Path, refused: Refused) -> None:
     assert "nowhere: there is no such folder" in refused(*TRAIN, "nowhere", "--run", "other")
     assert "nowhere: there is no such run" in refused("analyze", "proxies", "nowhere")
