@@ -23,7 +23,8 @@ class Timed:
     values : ndarray of float32, shape (n, D)
         May hold NaN and infinite numbers.
     intervals : ndarray of float64, shape (n, 2), optional
-        Start and end of each row in seconds, by start; None where the rows have no times.
+        Start and end of each row in seconds, NaN where they are unknown; None where the rows have
+        no times.
     """
 
     values: NDArray[np.float32]
@@ -32,6 +33,11 @@ class Timed:
     def __post_init__(self) -> None:
         if self.intervals is not None and self.intervals.shape != (len(self.values), 2):
             raise ValueError(f"{len(self.values)} rows have intervals {self.intervals.shape}")
+
+    @property
+    def timed(self) -> bool:
+        """Whether the times of all rows are known."""
+        return self.intervals is not None and bool(np.isfinite(self.intervals).all())
 
     @property
     def times(self) -> NDArray[np.float64] | None:

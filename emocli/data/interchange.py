@@ -2,7 +2,7 @@
 
 ``ids`` (N) text, ``offsets`` (N + 1) whole numbers, ``values`` (sum of T, D) numbers: clip k is
 ``values[offsets[k]:offsets[k + 1]]``. Optional: ``times`` (sum of T) seconds from the clip's start,
-``names`` (D) of the columns. Nothing in it is ever unpickled.
+NaN where they are unknown; ``names`` (D) of the columns. Nothing in it is ever unpickled.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Ragged:
     values : ndarray of float32, shape (offsets[-1], D)
         May hold NaN and infinite numbers.
     times : ndarray of float64, shape (offsets[-1],), optional
-        Seconds from the start of the clip.
+        Seconds from the start of the clip; NaN where they are unknown.
     names : tuple of str
         Names of the columns; empty where they have none.
     """
@@ -155,8 +155,8 @@ def _values(array: NDArray[Any]) -> NDArray[np.float32]:
 def _times(array: NDArray[Any]) -> NDArray[np.float64]:
     if array.dtype.kind not in "fiu":
         raise ValueError(f"times must be numbers, not {_kind(array)}")
-    if not np.isfinite(array).all():
-        raise ValueError("times holds NaN or infinite numbers")
+    if np.isinf(array).any():
+        raise ValueError("times holds infinite numbers")
     return array.astype(np.float64)
 
 

@@ -185,14 +185,14 @@ def locate(source: Source, entries: set[str], clip: Clip) -> Timed:
     Raises
     ------
     StoreError
-        If it would have to be cut out of rows that have no times.
+        If it would have to be cut out of rows whose times are not known.
     """
     start = clip.start or 0.0
     if clip.id in entries:
         rows = source.rows(clip.id)
         return rows if source.from_clip else rows.since(start)
     rows = source.rows(clip.dialogue)
-    if rows.intervals is None:
+    if not rows.timed:
         what = f"clip '{clip.id}' cannot be cut out of '{clip.dialogue}', whose rows have no times"
         raise StoreError(what)
     return rows.cut(start, np.inf if clip.end is None else clip.end).since(start)

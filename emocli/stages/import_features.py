@@ -218,10 +218,12 @@ class _Words:
 def _track(source: Source, entries: set[str], clip: Clip, words: _Words | None) -> Track:
     rows, notes = locate(source, entries, clip), {}
     if words is not None:
-        if rows.intervals is None:
-            what = "its rows have no times, so they cannot be aligned"
+        if not rows.timed:
+            what = f"the rows of clip '{clip.id}' have no times, so they cannot be aligned"
             raise StoreError(what, mend="leave --align-to out")
-        rows, silent = average(rows, words.of(clip))
+        # Without a row of its own the clip lacks the feature: zeros would hide that.
+        grid = words.of(clip) if len(rows.values) else np.zeros((0, 2))
+        rows, silent = average(rows, grid)
         notes = {"words": len(rows.values), "words.silent": silent}
     return Track(rows.values, rows.times, notes=notes)
 

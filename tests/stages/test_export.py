@@ -105,6 +105,26 @@ def test_intervals_follow_the_rate(tmp_path: Path) -> None:
         assert_allclose(file.rows("v[0]").intervals, [[2.05, 2.15], [2.25, 2.35]])
 
 
+def test_times_may_be_unknown_in_some_clips(tmp_path: Path) -> None:
+    """Words have times only where a file of words is at hand."""
+    manifest, store = corpus(tmp_path), tmp_path / "s"
+    rows = np.arange(3, dtype=np.float32)[:, None]
+    known, unknown = np.array([0.1, 0.4, 0.6]), np.full(3, np.nan)
+    make(store, "text", {"v[0]": Track(rows, known), "x[0]": Track(rows, unknown)})
+    for suffix in (".npz", ".csd"):
+        export(tmp_path / f"text{suffix}", manifest, store)
+        back = import_features(
+            tmp_path / f"text{suffix}", suffix[1:], "text", manifest, tmp_path / "back"
+        )
+        with FeatureStore.open(back.path) as made:
+            assert_array_equal(made["x[0]"], rows)
+            if suffix == ".npz":
+                assert_array_equal(made.track("v[0]").times, known)
+                assert np.isnan(made.track("x[0]").times).all()
+    with Csd(tmp_path / "text.csd") as file:
+        assert_allclose(file.rows("x[0]").intervals[:, 0], [1, 4 / 3, 5 / 3])  # share the clip
+
+
 @pytest.mark.parametrize("suffix", [".npz", ".csd", ".pkl"])
 def test_what_is_exported_can_be_imported(tmp_path: Path, store: Path, suffix: str) -> None:
     manifest = corpus(tmp_path)

@@ -200,6 +200,10 @@ def test_rows_become_words(tmp_path: Path, frames: Path, words: Path) -> None:
         assert store["w[0]"][:, 0].tolist() == [0]  # the frames end before the word
         assert_allclose(store.track("v[1]").times, [0.25, 0.95])
         assert store.settings["align_to"] == "words.csd"
+    early = Clip("w[1]", dialogue="w", start=1.5)  # it has a word, but none of the frames
+    alone = Manifest(clips=(early,), classes=("a",), task="single", dataset="x", root=tmp_path)
+    (without,) = import_all([frames], alone, tmp_path / "without", align_to=words)
+    assert (without.words, without.empty) == (0, 1)
     (plain,) = import_all([frames], manifest, tmp_path / "plain")
     assert plain.words is None
     with pytest.raises(StoreError, match="other settings"):
