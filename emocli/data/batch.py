@@ -112,17 +112,6 @@ class Batch:
         places = torch.arange(int(turns.max()) if len(turns) else 1, device=turns.device)
         return places < turns[:, None]
 
-    def per_dialogue(self, values: Tensor) -> Tensor:
-        """Arrange rows of clips (n, ...) by dialogue, (B, K, ...), zero where there is no clip."""
-        places = self.in_dialogue
-        arranged = values.new_zeros(*places.shape, *values.shape[1:])
-        arranged[places] = values
-        return arranged
-
-    def per_clip(self, values: Tensor) -> Tensor:
-        """Bring what is arranged by dialogue, (B, K, ...), back into the order of ``ids``."""
-        return values[self.in_dialogue]
-
     def with_views(self, views: Mapping[str, Padded]) -> Batch:
         """Other views of the same clips."""
         return replace(self, views=views)

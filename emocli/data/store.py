@@ -259,14 +259,6 @@ class FeatureStore:
         """
         return self._finite(self.rows("values", *self.span_of(clip_id)))
 
-    def read(self, ids: Sequence[str]) -> list[Array]:
-        """Return the ``values`` of many clips; read in the order of the file, whatever theirs."""
-        starts = [self.span_of(clip_id)[0] for clip_id in ids]
-        arrays: list[Array | None] = [None] * len(ids)
-        for k in sorted(range(len(ids)), key=starts.__getitem__):
-            arrays[k] = self[ids[k]]
-        return [array for array in arrays if array is not None]
-
     def track(self, clip_id: str) -> Track:
         """Return everything about a clip."""
         start, stop = self.span_of(clip_id)

@@ -62,20 +62,13 @@ def test_no_rows_at_all() -> None:
 
 def test_clips_by_themselves_are_dialogues_of_one() -> None:
     batch = Batch(("a", "b"), {})
-    output = torch.arange(6.0).reshape(2, 3)
-    assert batch.per_dialogue(output).tolist() == [[[0, 1, 2]], [[3, 4, 5]]]
-    assert torch.equal(batch.per_clip(batch.per_dialogue(output)), output)
+    assert batch.in_dialogue.tolist() == [[True], [True]]
     assert len(batch) == 2
 
 
-def test_dialogues_follow_the_ids_there_and_back() -> None:
+def test_dialogues_take_as_many_places_as_they_have_clips() -> None:
     batch = Batch(("a0", "a1", "b0", "c0", "c1", "c2"), {}, turns=torch.tensor([2, 1, 3]))
-    clips = torch.tensor([[1.0], [2.0], [10.0], [20.0], [21.0], [22.0]])
-    arranged = batch.per_dialogue(clips)
-    assert arranged[..., 0].tolist() == [[1, 2, 0], [10, 0, 0], [20, 21, 22]]
     assert batch.in_dialogue.tolist() == [[True, True, False], [True, False, False], [True] * 3]
-    assert torch.equal(batch.per_clip(arranged), clips)
-    assert batch.per_clip(arranged[..., 0]).tolist() == [1, 2, 10, 20, 21, 22]
 
 
 def test_moving_keeps_everything() -> None:

@@ -115,7 +115,7 @@ def test_dialogue_batch(samples: Samples) -> None:
         assert_array_equal(row, samples.array(clip_id, "audio"))
     assert batch.targets is not None
     assert batch.targets.tolist() == [1, 0, 0, 0, 1]
-    assert batch.per_dialogue(audio.mean()).shape == (3, 3, 1)
+    assert batch.in_dialogue.sum(dim=1).tolist() == [3, 1, 1]
 
 
 def test_speakers_are_numbered_within_their_dialogue(tmp_path: Path) -> None:
