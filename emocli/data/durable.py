@@ -46,10 +46,15 @@ def replacing(path: Path) -> Iterator[int]:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a file by a text."""
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Replace a file; errors as `replacing`."""
     with replacing(path) as descriptor:
-        write_at(descriptor, text.encode("utf-8"), 0)
+        write_at(descriptor, content, 0)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file by a text in UTF-8; errors as `replacing`."""
+    write_bytes(path, text.encode("utf-8"))
 
 
 def write_at(descriptor: int, data: bytes | memoryview, position: int) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.durable import replacing, write_at
+from emocli.data.durable import write_bytes
 from emocli.errors import StoreError
 
 REQUIRED = ("ids", "offsets", "values")
@@ -109,8 +109,7 @@ def write_ragged(path: Path, ragged: Ragged) -> None:
         arrays["names"] = np.array(ragged.names, dtype=np.str_)
     archive = io.BytesIO()
     np.savez(archive, allow_pickle=False, **arrays)
-    with replacing(path) as descriptor:
-        write_at(descriptor, archive.getbuffer(), 0)
+    write_bytes(path, archive.getbuffer())
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from emocli import __version__, plugins
 from emocli.config import S, Settings, Tree, build
-from emocli.data.durable import replacing, write_at, write_text
+from emocli.data.durable import write_bytes, write_text
 from emocli.data.folds import Fold
 from emocli.data.manifest import Task
 from emocli.data.standardise import Standardiser
@@ -342,8 +342,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     """Write a safetensors file as a whole."""
     # Copies: tied parameters share memory, which the format refuses.
     plain = {n: t.detach().cpu().contiguous().clone() for n, t in tensors.items()}
-    with replacing(path) as descriptor:
-        write_at(descriptor, save(plain, dict(metadata)), 0)
+    write_bytes(path, save(plain, dict(metadata)))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

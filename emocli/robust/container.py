@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import Tree
-from emocli.data.durable import replacing, write_at
+from emocli.data.durable import write_bytes
 from emocli.errors import StoreError
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -38,8 +38,7 @@ def write(path: Path, header: Tree, arrays: Arrays) -> None:
         file.attrs.update(format=FORMAT, version=VERSION, header=text, digest=_digest(text, arrays))
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
-    with replacing(path) as descriptor:
-        write_at(descriptor, image.getvalue(), 0)
+    write_bytes(path, image.getvalue())
 
 
 def read(path: Path) -> tuple[Tree, Arrays]:

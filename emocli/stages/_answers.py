@@ -16,7 +16,7 @@ import numpy as np
 
 from emocli import __version__
 from emocli.config import build
-from emocli.data.durable import digest, make_folder, replacing, write_at
+from emocli.data.durable import digest, make_folder, write_bytes
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import ConfigError
@@ -148,8 +148,7 @@ def _write(path: Path, key: str, answer: Answer) -> None:
         about=np.array(json.dumps(about)),
     )
     make_folder(path.parent)
-    with replacing(path) as descriptor:
-        write_at(descriptor, file.getvalue(), 0)
+    write_bytes(path, file.getvalue())
 
 
 def _read(

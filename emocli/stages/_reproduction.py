@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,10 @@ from pydantic import Field
 
 from emocli import plugins
 from emocli.config import Settings, Tree, build
-from emocli.data.durable import replacing, write_at, write_text
+from emocli.data.durable import write_bytes, write_text
 from emocli.errors import ConfigError, choice
 from emocli.experiments._table import Extractors, Table
-from emocli.stages._plain import plain
+from emocli.stages._plain import as_json, plain
 
 Say = Callable[[str], None]
 
@@ -114,10 +113,8 @@ def write(out: Path, report: dict[str, Any]) -> Reproduction:
     data: dict[str, Any] = plain(report)
     drawn = draw(data)
     for suffix, content in drawn.items():
-        with replacing(out / f"figure{suffix}") as descriptor:
-            write_at(descriptor, content, 0)
+        write_bytes(out / f"figure{suffix}", content)
     write_text(out / TABLE, markdown(data))
-    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_text(out / REPORT, text)
+    write_text(out / REPORT, as_json(data))
     figures = tuple(out / f"figure{suffix}" for suffix in drawn)
     return Reproduction(out / REPORT, data, out / TABLE, figures)

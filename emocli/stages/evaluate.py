@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from emocli import __version__
 from emocli.data.clip import Split
-from emocli.data.durable import make_folder, replacing, write_at
+from emocli.data.durable import make_folder, write_bytes
 from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
 from emocli.learn.statistics import grouping, groups, interval_over
@@ -21,7 +20,7 @@ from emocli.robust.corrupt import Corruption, at_levels, parse_all
 from emocli.stages._bench import Bench, Measured
 from emocli.stages._cross import Folds, open_bench
 from emocli.stages._named import named
-from emocli.stages._plain import plain
+from emocli.stages._plain import as_json, plain
 
 Progress = Callable[[int, int], None]
 
@@ -260,9 +259,7 @@ def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Repo
 
         drawn = draw(data)
     make_folder(folder)
-    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    for suffix, content in {**drawn, ".json": text.encode()}.items():
-        with replacing(folder / f"{name}{suffix}") as descriptor:
-            write_at(descriptor, content, 0)
+    for suffix, content in {**drawn, ".json": as_json(data).encode()}.items():
+        write_bytes(folder / f"{name}{suffix}", content)
     paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
     return Report(folder / f"{name}.json", data, paths, tables(data))

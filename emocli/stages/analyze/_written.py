@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import Any
 
 from emocli import __version__
 from emocli.data.clip import Split
-from emocli.data.durable import make_folder, replacing, write_at
+from emocli.data.durable import make_folder, write_bytes
 from emocli.learn.rundir import REPORTS, RunConfig
 from emocli.stages._bench import Bench
 from emocli.stages._cross import Folds
 from emocli.stages._named import named
+from emocli.stages._plain import as_json
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,9 @@ def write(
     folder = run / REPORTS
     make_folder(folder)
     name = named(name)
-    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    files = {**drawn, ".csv": _table(rows).encode(), ".json": text.encode()}
+    files = {**drawn, ".csv": _table(rows).encode(), ".json": as_json(data).encode()}
     for suffix, content in files.items():
-        with replacing(folder / f"{name}{suffix}") as descriptor:
-            write_at(descriptor, content, 0)
+        write_bytes(folder / f"{name}{suffix}", content)
     figures = tuple(folder / f"{name}{suffix}" for suffix in drawn)
     return Analysis(folder / f"{name}.json", data, figures)
 
