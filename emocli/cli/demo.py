@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +14,7 @@ def command(
     folder: Annotated[
         Path, typer.Option("--dir", help="Where everything goes; repeat to resume.")
     ] = Path("demo"),
-    workers: Annotated[int, typer.Option(min=1, help="Processes that compute.")] = 2,
+    workers: options.Workers = 2,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each network.")] = 3,
     settings: options.Settings = None,
     json: options.Json = False,
@@ -31,11 +29,7 @@ def command(
     from emocli.stages.demo import demo
 
     tree = config.parse_sets(settings or [])
-    start = time.monotonic()
-
-    def say(step: str) -> None:
-        print(f"[{time.monotonic() - start:5.0f} s] {step}", file=sys.stderr)
-
+    say = show.stopwatch()
     report = demo(folder, settings=tree, workers=workers, seeds=seeds, say=say)
     if json:
         show.as_json(report)

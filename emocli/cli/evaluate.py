@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,17 +24,11 @@ def command(
     proxy: options.Proxy = None,
     fill: options.Fill = None,
     settings: options.Settings = None,
-    split: Annotated[options.SplitName, typer.Option(help="Clips to evaluate on.")] = (
-        options.SplitName.test
-    ),
-    manifest: Annotated[
-        Path | None, typer.Option(help="Another manifest than the run was trained with.")
-    ] = None,
-    store: Annotated[
-        Path | None, typer.Option(help="Another place of the store than the run remembers.")
-    ] = None,
+    split: options.Split = options.SplitName.test,
+    manifest: options.OtherManifest = None,
+    store: options.OtherStore = None,
     seed: options.CorruptionSeed = 0,
-    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
+    figures: options.Figures = True,
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -52,7 +45,7 @@ def command(
     tree = parse_sets(settings or ())
     for section in tree.keys() - {"robust"}:
         raise ConfigError(f"unknown setting '{section}'", mend="there is robust.KEY")
-    wanted = (levels or "").split(",") if levels else []
+    wanted = levels.split(",") if levels else []
     with show.progress("evaluating", "conditions") as progress:
         report = evaluate(
             run,

@@ -10,7 +10,7 @@ from emocli.cli import options, show
 def command(json: options.Json = False) -> None:
     """List what there is to choose from.
 
-    Datasets, features, networks and corruptions, with the source of each.
+    Datasets, features, corruptions, protocols, networks and experiments, with the source of each.
     """
     from emocli import plugins
 

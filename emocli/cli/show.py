@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -100,6 +101,16 @@ def line(message: str) -> None:
 def warn(message: str) -> None:
     """Print a warning on stderr."""
     print(f"warning: {message}", file=sys.stderr)
+
+
+def stopwatch() -> Callable[[str], None]:
+    """Return what says the steps of a long command on stderr, each with the seconds until then."""
+    start = time.monotonic()
+
+    def say(step: str) -> None:
+        print(f"[{time.monotonic() - start:5.0f} s] {step}", file=sys.stderr)
+
+    return say
 
 
 @contextmanager

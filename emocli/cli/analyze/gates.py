@@ -14,7 +14,7 @@ def command(
     corrupt: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="MODALITY[:NAME[@LEVEL]]",
+            metavar="MODALITY[:NAME][@LEVEL]",
             help="As in emocli evaluate; repeat to corrupt several at once. Default: Gaussian "
             "noise at 0 dB on every modality in turn.",
         ),
