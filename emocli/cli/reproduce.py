@@ -47,8 +47,8 @@ def command(
 
     Trains every row of a table, tests it under its conditions, compares the rows clip by clip, and
     writes OUT/table.md, report.json and a figure; the runs are kept. Settings are network.KEY,
-    train.KEY (of every network that has them), rows.ROW.train.KEY, check.KEY, experiment.KEY,
-    reproduce.KEY.
+    train.KEY (of every network that has them, but for what tells the rows apart),
+    rows.ROW.train.KEY, check.KEY, experiment.KEY, reproduce.KEY.
     """
     from emocli.cli import sections
     from emocli.config import merge

@@ -5,7 +5,8 @@ Everything is kept under the output folder, so that the same command goes on aft
 test clips. The report is written anew after every row.
 
 Settings are ``reproduce`` and ``experiment`` as always; ``encoder``, ``train``, ``loss`` and
-``augment`` of all encoders; and ``rows``: row to such sections of its own.
+``augment`` of all encoders, where the table does not set them row by row; and ``rows``: row to such
+sections of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from emocli.learn.statistics import cluster_bootstrap, grouping, groups, interva
 from emocli.learn.summary import told
 from emocli.stages._pictures import FEATURES, Pictures, of_manifest
 from emocli.stages._reproduction import Protocol, Reproduction, Say, check_sections, write
-from emocli.stages._systems import slug
+from emocli.stages._systems import overruled, slug
 from emocli.stages.fit_encoder import EncoderSummary, Plan, embedded, fit_encoder, nearest
 
 PARTS = ("encoder", "train", "loss", "augment")
@@ -103,15 +104,24 @@ class Comparison:
         only = self.protocol.only
         return [row for row in self.table.rows if not only or slug(row.name) in only]
 
+    @property
+    def shared(self) -> Tree:
+        """The settings of all encoders."""
+        return {part: self.settings[part] for part in PARTS if part in self.settings}
+
+    @property
+    def overruled(self) -> list[str]:
+        """Which of these do not count for some rows."""
+        return overruled(((slug(row.name), row.settings) for row in self.due), self.shared)
+
     def preset(self, row: Extractor) -> str:
         """Return what a row's settings start from."""
         return row.preset or self.protocol.preset
 
     def choices(self, row: Extractor, seed: int) -> Tree:
-        """Return the settings of a row: its own over the command's over the table's."""
-        shared = {part: self.settings[part] for part in PARTS if part in self.settings}
+        """Return a row's settings: the command's for it over the table's over those for all."""
         own = self.settings.get("rows", {}).get(slug(row.name), {})
-        return merge(merge(merge(row.settings, shared), own), {"train": {"seed": seed}})
+        return merge(merge(merge(self.shared, row.settings), own), {"train": {"seed": seed}})
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,7 @@ def plan(name: str, table: Extractors, manifest: Manifest, settings: Tree) -> di
             for row in comparison.due
         ],
         "trainings": trainings * len(comparison.due),
+        "overruled": comparison.overruled,
     }
 
 
@@ -169,6 +180,8 @@ def reproduce(
     comparison = Comparison.of(name, table, manifest, settings)
     make_folder(out)
     done: dict[str, list[list[Trial]]] = {}
+    for line in comparison.overruled:
+        say(f"warning: {line}")
     with locked(out / ".lock"):
         for row in comparison.due:
             say(f"{row.name}: training {table.kind} encoders")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from emocli import plugins
-from emocli.config import Tree, merge
+from emocli.config import Tree, leaves, merge
 from emocli.errors import ConfigError, choice
 from emocli.experiments._table import Row, Table
 from emocli.learn import baselines
+
+SHARED = ("network", "train")
+"""Sections of settings of every network."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,9 @@ def systems(
     preset : str
         Of rows that do not say.
     tree : mapping
-        ``network`` and ``train``: settings of every network that has them; ``rows``: slug to
-        sections of settings of one row alone. They win over what the table says.
+        ``network`` and ``train``: settings of every network that has them, where its row does not
+        set them itself, which is what makes it that row; ``rows``: slug to sections of settings of
+        one row alone, which win over what the table says.
 
     Raises
     ------
@@ -88,6 +92,34 @@ def systems(
     _check_shared(tree, whole)
     made = [_system(row, chosen, there, preset) for row in whole]
     return [_with_settings(system, tree, own.get(system.slug, {})) for system in made]
+
+
+def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
+    """Say which settings of all rows do not count for some, because the table sets them there.
+
+    Parameters
+    ----------
+    rows : iterable of (str, mapping)
+        Slug of each row, and what the table sets.
+    shared : mapping
+        What the command sets for all.
+
+    Returns
+    -------
+    list of str
+        A line for each such setting.
+    """
+    told = dict(leaves(shared))
+    found: dict[str, list[str]] = {}
+    for name, settings in rows:
+        for key, value in leaves(settings):
+            if told.get(key, value) != value:
+                found.setdefault(key, []).append(name)
+    return [
+        f"{key} does not count for {', '.join(names)}, which the table tells apart by it; "
+        f"rows.ROW.{key} changes one"
+        for key, names in found.items()
+    ]
 
 
 def slug(name: str) -> str:
@@ -139,10 +171,10 @@ def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: s
 
 
 def _with_settings(system: System, tree: Tree, own: Tree) -> System:
-    """Lay the command's settings over those of the row, and the row's own over these."""
+    """Lay the row's settings over the command's, and those the command has for it over these."""
     fusion = system.row.fusion
     shared = _shared(tree, fusion) if fusion else _standardising(tree)
-    return replace(system, settings=merge(merge(system.row.settings, shared), own))
+    return replace(system, settings=merge(merge(shared, system.row.settings), own))
 
 
 def _standardising(tree: Tree) -> Tree:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emocli.config import leaves
 from emocli.data.clip import SPLITS
 from emocli.data.manifest import Manifest
 from emocli.data.store import AGAIN, FeatureStore, features_in, store_path
@@ -204,7 +205,9 @@ def _store(path: Path, files: list[Path], manifest: Manifest | None) -> Inspecti
     sections = [Section("features", ("feature", *columns), rows)]
     for name, fact in stored.items():
         provenance = {k: v for k, v in fact["provenance"].items() if v not in ("", {}, None)}
-        sections.append(Section(f"{name}: provenance", ("what", "value"), tuple(_flat(provenance))))
+        sections.append(
+            Section(f"{name}: provenance", ("what", "value"), tuple(leaves(provenance)))
+        )
     return Inspection("store", path, facts, tuple(sections), tuple(problems))
 
 
@@ -248,7 +251,7 @@ def _run(path: Path) -> Inspection:
     reports = sorted(str(report.relative_to(path)) for report in path.glob("reports/*.json"))
     facts = {**facts, "reports": reports}
     return Inspection(
-        "run", path, facts, (Section("run", ("what", "value"), tuple(_flat(facts))),), ()
+        "run", path, facts, (Section("run", ("what", "value"), tuple(leaves(facts))),), ()
     )
 
 
@@ -272,17 +275,9 @@ def _folds(path: Path) -> Inspection:
         "folds": [dict(zip(("run", *columns[1:]), row, strict=True)) for row in rows],
         "reports": sorted(str(r.relative_to(path)) for r in path.glob("reports/*.json")),
     }
-    table = Section("run", ("what", "value"), tuple(_flat(shared)))
+    table = Section("run", ("what", "value"), tuple(leaves(shared)))
     return Inspection("run", path, facts, (table, Section("folds", columns, tuple(rows))), ())
 
 
 def _facts(facts: dict[str, Any], keys: Iterable[str]) -> Section:
     return Section("", ("what", "value"), tuple((key, facts[key]) for key in keys if facts[key]))
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[Row]:
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

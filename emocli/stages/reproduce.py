@@ -44,7 +44,7 @@ from emocli.stages._reproduction import (
     wanted,
     write,
 )
-from emocli.stages._systems import System, systems
+from emocli.stages._systems import SHARED, System, overruled, systems
 from emocli.stages.fit_cca import fit_cca
 from emocli.stages.train import Training, TrainSummary, carry_out
 
@@ -125,6 +125,12 @@ class Experiment:
         only = self.protocol.only or [system.slug for system in self.systems]
         needed = {*only, *(system.trained for system in self.systems if system.slug in only)}
         return [system for system in self.systems if system.slug in needed]
+
+    @property
+    def overruled(self) -> list[str]:
+        """Which settings of all networks do not count for some rows."""
+        rows = ((system.slug, system.row.settings) for system in self.due)
+        return overruled(rows, {part: self.settings.get(part, {}) for part in SHARED})
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -208,6 +214,7 @@ def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str
             for system in experiment.due
         ],
         "trainings": trainings * sum(system.learns for system in experiment.due),
+        "overruled": experiment.overruled,
     }
 
 
@@ -236,8 +243,9 @@ def reproduce(
         Folder for everything that comes out.
     settings : mapping, optional
         ``reproduce``: `Protocol`; ``experiment``: the experiment's own; ``network``, ``train``: of
-        every network that has them; ``check``: of the modality check; ``rows``: row to sections of
-        its own. Of a table of encoders: see `emocli.stages._extractors`.
+        every network that has them, where the table does not set them row by row; ``check``: of the
+        modality check; ``rows``: row to sections of its own. Of a table of encoders: see
+        `emocli.stages._extractors`.
     workers : int
         Processes that compute; encoders are trained one after the other.
     overwrite : bool
@@ -273,6 +281,8 @@ class Runner:
     def run(self) -> Reproduction:
         """Run row after row; the report is written after each."""
         experiment = self.experiment
+        for line in experiment.overruled:
+            self.say(f"warning: {line}")
         if experiment.checks:
             self._fit_checks()
         # Rows that cannot be trained are found out before hours have been spent on others.

@@ -222,6 +222,33 @@ def test_settings_reach_the_networks_that_have_them(corpus, tmp_path, experiment
     assert found.data["n"] == 15
 
 
+def test_what_tells_rows_apart_is_not_set_for_all_of_them(corpus, tmp_path, experiment):
+    experiment([Row(f"{n}", fusion="gca", settings={"network": {"hops": n}}) for n in (1, 2, 3)])
+    settings = {
+        "network": {"hops": 2},
+        "rows": {"3": {"network": {"hops": 4}}},
+        "train": {"epochs": 1},
+        "reproduce": {"folds": 0, "seeds": 1},
+    }
+    said: list[str] = []
+    run(corpus, tmp_path, settings=settings, say=said.append)
+    made = [rundir.read_config(tmp_path / "runs" / name).network["hops"] for name in "123"]
+    assert made == [1, 2, 4]
+    (line,) = (line for line in said if line.startswith("warning: "))
+    assert line == (
+        "warning: network.hops does not count for 1, 3, which the table tells apart by it; "
+        "rows.ROW.network.hops changes one"
+    )
+    planned = plan("rrnn-t2", corpus.manifest, corpus.store, merge(SETTINGS, settings))
+    assert planned["overruled"] == [line.removeprefix("warning: ")]
+
+
+def test_general_settings_that_the_table_shares_are_no_matter(corpus, experiment):
+    experiment([Row("a", fusion="gca", settings={"network": {"hops": 3}})])
+    settings = merge(SETTINGS, {"network": {"hops": 3, "hidden": 8}})
+    assert plan("rrnn-t2", corpus.manifest, corpus.store, settings)["overruled"] == []
+
+
 def test_baselines_see_features_standardised_like_those_of_networks(corpus, tmp_path, experiment):
     experiment(ROWS[5:])
     whole = row(run(corpus, tmp_path), "SVM")["conditions"]
