@@ -44,8 +44,8 @@ def command(
 ) -> None:
     """Extract features of every clip into a store.
 
-    Repeat the command to resume. Repeat it, too, when clips have joined the manifest: covarep,
-    faces, face_hog and mel keep what is there. Exit code 3: some clips failed; they are listed in
+    Repeat the command to resume. Repeat it, too, when clips have joined the manifest: all features
+    but glove and roberta keep what is there. Exit code 3: some clips failed; they are listed in
     STORE/failures.jsonl, the rest is complete.
     """
     from emocli.cli import sections

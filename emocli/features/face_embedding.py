@@ -23,6 +23,7 @@ from emocli.features._embedding import Embedder, FramesConfig
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
+ALONE = True
 
 
 class Config(FramesConfig):

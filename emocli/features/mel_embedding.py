@@ -14,6 +14,7 @@ from emocli.features._embedding import Embedder, EmbeddingConfig
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ("mel",)
+ALONE = True
 
 Config = EmbeddingConfig
 

@@ -1,0 +1,69 @@
+"""Embeddings of clips: what is there stays when clips join the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emocli.config import merge
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore
+from emocli.errors import StoreError
+from emocli.stages.extract import extract, plan
+
+UPSTREAM = ("mel", "faces")
+EMBEDDINGS = ("mel_embedding", "scene_embedding", "face_embedding", "visual_embedding")
+NAMES = (*UPSTREAM, *EMBEDDINGS)
+
+
+@pytest.fixture(scope="module")
+def settings(encoders: Mapping[str, Path]) -> dict[str, Any]:
+    return {
+        "faces": {"rate": 5, "min_share": 0.2},
+        "mel_embedding": {"encoder": encoders["audio"]},
+        "face_embedding": {"encoder": encoders["face"]},
+        "scene_embedding": {"encoder": encoders["scene"], "frames": 3},
+    }
+
+
+@pytest.fixture(scope="module")
+def whole(corpus: Manifest) -> Manifest:
+    return replace(corpus, clips=corpus.clips[:4])
+
+
+@pytest.fixture
+def begun(whole: Manifest, settings: dict[str, Any], tmp_path: Path) -> Path:
+    """A store of some of the clips."""
+    few = replace(whole, clips=(whole.clips[0], whole.clips[2], whole.clips[3]))
+    extract(few, NAMES, tmp_path / "store", settings=settings)
+    return tmp_path / "store"
+
+
+def test_what_is_there_is_kept_when_clips_join(
+    whole: Manifest, settings: dict[str, Any], begun: Path, tmp_path: Path
+) -> None:
+    found = extract(whole, NAMES, begun, settings=settings)
+    assert {each.feature: (each.resumed, each.done) for each in found} == dict.fromkeys(
+        NAMES, (3, 1)
+    )
+    extract(whole, NAMES, tmp_path / "at once", settings=settings)
+    for name in NAMES:
+        files = (folder / f"{name}.h5" for folder in (begun, tmp_path / "at once"))
+        made, expected = (FeatureStore.open(file) for file in files)
+        assert made.ids == expected.ids
+        for clip in whole.clips:
+            np.testing.assert_array_equal(made[clip.id], expected[clip.id])
+        assert made.fingerprint == expected.fingerprint
+
+
+def test_another_encoder_is_another_feature(
+    whole: Manifest, settings: dict[str, Any], begun: Path
+) -> None:
+    other = merge(settings, {"mel_embedding": {"digest": "of another training"}})
+    with pytest.raises(StoreError, match=r"mel_embedding\.h5: was made with other settings"):
+        plan(whole, NAMES, begun, settings=other)
