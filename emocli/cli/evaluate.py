@@ -77,4 +77,4 @@ def command(
             show.warn(f"{feature} has {count} values that are not finite; they were read as 0")
     for feature, count in report.data["clipped"].items():
         if count:
-            show.warn(f"{count} values of {feature} are absurdly far out and were clipped")
+            show.warn(f"{count} values of {feature} are beyond the training's limits: clipped")

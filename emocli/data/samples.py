@@ -61,10 +61,16 @@ class Samples:
         clips = tuple(clip for clip in manifest.split(split) if manifest.is_labelled(clip))
         if not clips:
             raise StoreError(
-                f"split '{split}' has no labelled clip", where=manifest.path or "manifest"
+                f"split '{split}' has no labelled clip",
+                where=manifest.path or manifest.dataset,
+                mend="see its columns split and label",
             )
         if not any(clip.id in store for clip in clips for store in stores.values()):
-            raise StoreError(f"no clip of split '{split}' has any of the features in the store")
+            names = ", ".join(store.name for store in stores.values())
+            raise StoreError(
+                f"no clip of split '{split}' has any of the features {names}",
+                mend="extract or import them, or choose others with -f",
+            )
         return cls(manifest, clips, stores)
 
     def __len__(self) -> int:

@@ -298,7 +298,8 @@ def _of_pickle(pickle: Mmsa) -> Iterator[Segment]:
 def _of_table(path: Path) -> Iterator[Segment]:
     table = read_table(path, ManifestError)
     if "id" not in table.header:
-        raise ManifestError("has no column 'id'", where=path)
+        mend = "its first row names the columns"
+        raise ManifestError("has no column 'id'", where=path, mend=mend)
     names = [name for name in (SENTIMENT, *EMOTIONS) if name in table.header]
     for line, row in zip(table.lines, table.records(), strict=True):
         try:

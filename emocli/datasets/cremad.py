@@ -247,7 +247,8 @@ def _table(folder: Folder, name: str, columns: Iterable[str]) -> Table:
     table = read_table(path, ManifestError)
     lacking = [column for column in columns if column not in table.header]
     if lacking:
-        raise ManifestError(f"has no column '{lacking[0]}'", where=path)
+        mend = "copy it as it is from the corpus"
+        raise ManifestError(f"has no column '{lacking[0]}'", where=path, mend=mend)
     return table
 
 

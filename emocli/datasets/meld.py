@@ -150,7 +150,8 @@ def _table(path: Path) -> Table:
     table = read_table(path, ManifestError, fallback="cp1252")
     lacking = [column for column in COLUMNS if column not in table.header]
     if lacking:
-        raise ManifestError(f"has no column '{lacking[0]}'", where=path)
+        mend = "copy it as it is from the corpus"
+        raise ManifestError(f"has no column '{lacking[0]}'", where=path, mend=mend)
     return table
 
 

@@ -166,7 +166,8 @@ def _attributes(row: Mapping[str, str], root: Path, where: str) -> dict[str, Any
 def _column(table: Table, named: str, path: Path) -> str:
     """Find the column of labels."""
     if "id" not in table.header:
-        raise ManifestError("has no column 'id'", where=path)
+        mend = "its first row names the columns"
+        raise ManifestError("has no column 'id'", where=path, mend=mend)
     others = [n for n in table.header if n not in PARSERS and not n.startswith(MEDIA)]
     if named in others or (not named and len(others) == 1):
         return named or others[0]
@@ -175,7 +176,7 @@ def _column(table: Table, named: str, path: Path) -> str:
             f"has no column '{named}'", where=path, mend=choice(named, others, MOST_NAMES)
         )
     if not others:
-        raise ManifestError("has no column of labels", where=path)
+        raise ManifestError("has no column of labels", where=path, mend="add one, e.g. 'label'")
     raise ManifestError(
         f"has several columns that may be the labels: {', '.join(others[:MOST_NAMES])}",
         where=path,

@@ -26,6 +26,7 @@ from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.rundir import (
     CONFIG,
     MODEL,
+    RESTORE,
     read_as,
     read_tensors,
     require_finished,
@@ -263,11 +264,13 @@ def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
     """
     encoder, config = _built(run)
     if config.kind != kind:
-        raise RunError(f"is an encoder of kind '{config.kind}', not '{kind}'", where=run)
+        what = f"is an encoder of kind '{config.kind}', not '{kind}'"
+        raise RunError(what, where=run, mend=f"train one: emocli fit-encoder {kind}")
     try:
         encoder.load_state_dict(read_tensors(run / MODEL))
     except RuntimeError:
-        raise RunError(f"does not hold what {CONFIG} speaks of", where=run / MODEL) from None
+        what = f"does not hold what {CONFIG} speaks of"
+        raise RunError(what, where=run / MODEL, mend=RESTORE) from None
     return encoder.eval(), Screen(kind, config.encoder)
 
 

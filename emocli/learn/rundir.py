@@ -326,7 +326,8 @@ def load(run: Path) -> Run:
     standardiser = Standardiser.from_tensors(arrays)
     widths = {modality: mean.shape for modality, mean in standardiser.mean.items()}
     if widths != {modality: (dim,) for modality, dim in config.dims.items()}:
-        raise RunError(f"does not hold the statistics that {CONFIG} speaks of", where=path)
+        what = f"does not hold the statistics that {CONFIG} speaks of"
+        raise RunError(what, where=path, mend=RESTORE)
     try:
         network = make_network(config)
         network.load_state_dict(state)
@@ -334,7 +335,7 @@ def load(run: Path) -> Run:
         raise RunError(error.what, where=run / CONFIG, mend=error.mend) from None
     except RuntimeError:
         what = f"does not hold the network that {CONFIG} speaks of"
-        raise RunError(what, where=path, mend="train it again with --overwrite") from None
+        raise RunError(what, where=path, mend=RESTORE) from None
     return Run(run, config, network.eval(), standardiser)
 
 
@@ -382,7 +383,7 @@ def read_history(run: Path) -> list[Row]:
         with path.open(encoding="utf-8", newline="") as file:
             return [{key: float(v) for key, v in row.items()} for row in csv.DictReader(file)]
     except (OSError, ValueError, TypeError) as error:
-        raise RunError(f"is absent or damaged ({error})", where=path) from None
+        raise RunError(f"is absent or damaged ({error})", where=path, mend=RESTORE) from None
 
 
 def clear(run: Path) -> None:

@@ -27,6 +27,7 @@ from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.rundir import (
     CONFIG,
     MODEL,
+    RESTORE,
     read_as,
     read_tensors,
     require_finished,
@@ -362,7 +363,8 @@ def _built(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
 
 
 def _unlike(run: Path, error: Exception) -> RunError:
-    return RunError(f"does not hold what {CONFIG} speaks of ({reason(error)})", where=run)
+    what = f"does not hold what {CONFIG} speaks of ({reason(error)})"
+    return RunError(what, where=run, mend=RESTORE)
 
 
 def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -387,7 +389,8 @@ def _scratch(
 
     if config.width % config.heads:
         raise ConfigError(
-            f"setting 'text.heads' = {config.heads} does not divide text.width = {config.width}"
+            f"setting 'text.heads' = {config.heads} does not divide text.width = {config.width}",
+            mend=f"set text.width={-(-config.width // config.heads) * config.heads}",
         )
     pieces = ByteLevelBPETokenizer()
     pieces.train_from_iterator(

@@ -159,7 +159,7 @@ class Bench:
         members = tuple(rundir.load(folder) for folder in rundir.members(run, config.seeds))
         standardiser = members[0].standardiser
         if any(not _equal(standardiser.tensors(), m.standardiser.tensors()) for m in members):
-            raise RunError("its seeds were standardised differently", where=run)
+            raise RunError("its seeds were standardised differently", where=run, mend=RESTORE)
         corpus = _corpus(run, config, manifest)
         folder = store or _find(run, "store", config.store)
         stores = open_features(folder, [v.feature for v in config.features.values()], corpus)
@@ -333,6 +333,7 @@ def _corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
             f"has task '{corpus.task}' with classes {', '.join(corpus.classes)}; the run knows "
             f"'{config.task}' with {', '.join(config.classes)}",
             where=corpus.path or "",
+            mend="name a manifest of the same task and classes",
         )
     if corpus.fingerprint == config.manifest.fingerprint and config.fold is not None:
         corpus = corpus.folded(config.fold.index, config.fold.count)
@@ -355,7 +356,8 @@ def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
         If it is not.
     """
     if store is None:
-        raise StoreError(f"feature '{view.feature}' is of another modality than in the training")
+        what = f"feature '{view.feature}' is of another modality than in the training"
+        raise StoreError(what, mend="import it again with --modality, into another store")
     if same and store.fingerprint != view.fingerprint:
         raise StoreError(
             "is no longer what the run was trained on",

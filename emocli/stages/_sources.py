@@ -194,5 +194,5 @@ def locate(source: Source, entries: set[str], clip: Clip) -> Timed:
     rows = source.rows(clip.dialogue)
     if not rows.timed:
         what = f"clip '{clip.id}' cannot be cut out of '{clip.dialogue}', whose rows have no times"
-        raise StoreError(what)
+        raise StoreError(what, mend="give rows times, or every clip an entry of its own")
     return rows.cut(start, np.inf if clip.end is None else clip.end).since(start)

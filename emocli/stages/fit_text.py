@@ -221,14 +221,15 @@ class Texts:
         where = manifest.path or manifest.dataset
         if manifest.task != "single":
             what = f"a task of kind '{manifest.task}' has no class per clip"
-            raise ManifestError(what, where=where)
+            mend = "extract roberta with a published encoder, e.g. roberta.encoder=roberta-base"
+            raise ManifestError(what, where=where, mend=mend)
         context = tuple(clip for clip in manifest.clips if clip.split != "test")
         usable = [clip for clip in context if clip.text.strip() and manifest.is_labelled(clip)]
         parts = {s: tuple(c for c in usable if c.split == s) for s in ("train", "valid")}
         for split, clips in parts.items():
             if not clips:
                 what = f"split '{split}' has no labelled clip with a text"
-                raise ManifestError(what, where=where)
+                raise ManifestError(what, where=where, mend="see its columns split, text and label")
         return cls(manifest.classes, context, parts["train"], parts["valid"])
 
     @property

@@ -72,7 +72,9 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
     read = _read_npz if path.suffix == ".npz" else _read_text
     vectors = read(path, wanted, mean)
     if wanted and not vectors.rows:
-        raise StoreError(f"holds none of the {len(wanted)} words of the corpus", where=path)
+        what = f"holds none of the {len(wanted)} words of the corpus"
+        mend = "are these vectors of its language, and is glove.case right?"
+        raise StoreError(what, where=path, mend=mend)
     return vectors
 
 
