@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,11 +66,6 @@ def command(
     if dry_run:
         show.as_json(stage.plan(experiment, corpus, store, tree))
         return
-    start = time.monotonic()
-
-    def say(step: str) -> None:
-        print(f"[{time.monotonic() - start:5.0f} s] {step}", file=sys.stderr)
-
     found = stage.reproduce(
         experiment,
         corpus,
@@ -81,7 +74,7 @@ def command(
         settings=tree,
         workers=workers,
         overwrite=overwrite,
-        say=say,
+        say=show.stopwatch(),
     )
     if json:
         show.as_json(found.data)

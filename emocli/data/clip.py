@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -51,3 +51,11 @@ class Clip:
     label: str | None = None
     labels: Mapping[str, float] = field(default_factory=dict)
     fold: int | None = None
+
+
+def by_dialogue(clips: Iterable[Clip]) -> dict[str, tuple[Clip, ...]]:
+    """Group clips by dialogue, each group by turn; a clip without dialogue is one by itself."""
+    groups: dict[str, list[Clip]] = {}
+    for clip in clips:
+        groups.setdefault(clip.dialogue or clip.id, []).append(clip)
+    return {k: tuple(sorted(group, key=lambda clip: clip.turn)) for k, group in groups.items()}

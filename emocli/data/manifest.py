@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from emocli.config import Settings, build, read_toml
 from emocli.data import folds, rules
-from emocli.data.clip import SPLITS, Clip
+from emocli.data.clip import SPLITS, Clip, by_dialogue
 from emocli.data.durable import make_folder, write_text
 from emocli.data.folds import Fold
 from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, Task
@@ -201,10 +201,7 @@ class Manifest:
 
     def dialogues(self) -> dict[str, tuple[Clip, ...]]:
         """Return the clips of each dialogue by turn; a clip without dialogue is one by itself."""
-        groups: dict[str, list[Clip]] = {}
-        for clip in self.clips:
-            groups.setdefault(clip.dialogue or clip.id, []).append(clip)
-        return {k: tuple(sorted(group, key=lambda clip: clip.turn)) for k, group in groups.items()}
+        return by_dialogue(self.clips)
 
     def clip(self, clip_id: str) -> Clip:
         """Return the clip of that id.

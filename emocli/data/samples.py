@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from emocli.data.batch import Batch, Padded
-from emocli.data.clip import Clip, Split
+from emocli.data.clip import Clip, Split, by_dialogue
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.errors import StoreError
@@ -147,10 +147,7 @@ class Samples:
 
     def dialogues(self) -> list[tuple[Clip, ...]]:
         """Return the labelled clips by dialogue, each in the order of its turns."""
-        groups: dict[str, list[Clip]] = {}
-        for clip in self.clips:
-            groups.setdefault(clip.dialogue or clip.id, []).append(clip)
-        return [tuple(sorted(group, key=lambda clip: clip.turn)) for group in groups.values()]
+        return list(by_dialogue(self.clips).values())
 
     def _clip_order(self, size: int, order: np.random.Generator | None) -> list[NDArray[np.int64]]:
         indices = np.arange(len(self.clips))

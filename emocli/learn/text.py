@@ -22,7 +22,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from emocli.config import Settings
-from emocli.data.clip import Clip
+from emocli.data.clip import Clip, by_dialogue
 from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.rundir import (
     CONFIG,
@@ -236,15 +236,12 @@ def collate(readings: Sequence[Reading], pad: int) -> tuple[Tensor, Tensor, Tens
 
 def read_clips(reader: Reader, clips: Iterable[Clip]) -> dict[str, Reading]:
     """Read every clip that has a text, each inside its own dialogue."""
-    dialogues: dict[str, list[Clip]] = {}
-    for clip in clips:
-        dialogues.setdefault(clip.dialogue or clip.id, []).append(clip)
-    readings = {}
-    for group in dialogues.values():
-        ordered = sorted((c for c in group if c.text.strip()), key=lambda clip: clip.turn)
-        for turn, clip in enumerate(ordered):
-            readings[clip.id] = reader(ordered, turn)
-    return readings
+    said = (clip for clip in clips if clip.text.strip())
+    return {
+        clip.id: reader(dialogue, turn)
+        for dialogue in by_dialogue(said).values()
+        for turn, clip in enumerate(dialogue)
+    }
 
 
 def describe(
@@ -370,6 +367,7 @@ def _unlike(run: Path, error: Exception) -> RunError:
 def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoModel, AutoTokenizer
 
+    require_hub(name)
     try:
         # Where a folder brings code of its own it is neither run nor asked about.
         backbone = AutoModel.from_pretrained(name, use_safetensors=True, trust_remote_code=False)

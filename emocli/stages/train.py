@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +24,13 @@ from emocli.learn.card import card
 from emocli.learn.loop import best_epoch, fit, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, REPORTS, RunConfig, Source
 from emocli.learn.statistics import Spread, spread
+from emocli.stages._fitting import State
 from emocli.stages._pool import Pool, open_pool
 from emocli.stages._prepare import Prepared, prepare
 
 Progress = Callable[[int, int], None]
 
 VALID = "valid_"
-
-State = Literal["trained", "resumed", "already trained"]
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ from emocli.config import Settings
 from emocli.data.clip import Clip
 from emocli.data.media import first_channel
 from emocli.data.track import Track
+from emocli.features.covarep._blocks import BLOCK_S
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
@@ -92,7 +93,7 @@ class Config(Settings):
     rd: Literal["newest", "v1.4.1"] = "newest"
     creak: Creak = Creak()
     seed: int = Field(default=0, ge=0)
-    block_s: float = Field(default=60.0, ge=1, allow_inf_nan=False)
+    block_s: float = Field(default=BLOCK_S, ge=1, allow_inf_nan=False)
 
 
 def covarep(
