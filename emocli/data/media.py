@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.video.frame import VideoFrame
 
+AUDIO = frozenset({".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus"})
+VIDEO = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv", ".m4v"})
+"""Suffixes of recordings of sound, and of pictures, mostly with sound."""
+
 STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """Suffixes of still images."""
 

@@ -9,9 +9,6 @@ from pathlib import Path
 from emocli.data.rules import absolute
 from emocli.errors import ManifestError
 
-AUDIO = frozenset({".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus"})
-VIDEO = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv", ".m4v"})
-
 
 @dataclass(frozen=True)
 class Folder:

@@ -21,11 +21,12 @@ from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.csd import Csd
 from emocli.data.manifest import Manifest, Task
+from emocli.data.media import AUDIO, VIDEO
 from emocli.data.mmsa import SUFFIXES, Mmsa, read_mmsa
 from emocli.data.rules import absolute
 from emocli.data.table import read_table
 from emocli.datasets._apart import apart
-from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
+from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
 
 SENTIMENT = "sentiment"

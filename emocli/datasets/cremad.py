@@ -33,9 +33,10 @@ from pydantic import Field
 from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
+from emocli.data.media import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
 from emocli.datasets._apart import NEEDED, WARNING, apart
-from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
+from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
 
 EMOTIONS: Mapping[str, str] = MappingProxyType(

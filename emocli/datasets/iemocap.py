@@ -30,7 +30,8 @@ from emocli.config import Settings
 from emocli.data.clip import Clip, Split
 from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
-from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
+from emocli.data.media import AUDIO, VIDEO
+from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
 
 CODES: Mapping[str, Mapping[str, str]] = MappingProxyType(

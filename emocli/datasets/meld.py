@@ -27,8 +27,9 @@ from emocli.config import Settings
 from emocli.data.clip import Clip, Split
 from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
+from emocli.data.media import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
-from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
+from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
 
 EMOTIONS = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")

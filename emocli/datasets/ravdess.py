@@ -33,8 +33,9 @@ from pydantic import Field, field_validator
 from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
+from emocli.data.media import AUDIO, VIDEO
 from emocli.datasets._apart import NEEDED, WARNING, apart
-from emocli.datasets._files import AUDIO, VIDEO, Folder, counted
+from emocli.datasets._files import Folder, counted
 from emocli.errors import ConfigError, ManifestError
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")

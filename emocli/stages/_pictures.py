@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ from emocli import plugins
 from emocli.data.clip import Clip
 from emocli.data.durable import make_folder
 from emocli.data.manifest import Manifest
-from emocli.data.media import STILLS, chosen_frames, read_frames
+from emocli.data.media import AUDIO, STILLS, VIDEO, chosen_frames, read_frames
 from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Absent
 from emocli.errors import ConfigError, ManifestError, MediaError, StoreError
@@ -30,10 +31,10 @@ Teach = Literal["label", "speaker"]
 FEATURES: dict[Kind, str] = {"audio": "mel", "face": "faces"}
 """The feature an encoder looks at; scenes are read from the recordings."""
 
-SOUNDS = frozenset({".wav", ".flac", ".mp3", ".ogg", ".m4a", ".mp4"})
-
 HELD_OUT = 10
 """One in so many pictures of each class is for validation, where nothing else decides it."""
+
+SECOND = 2
 
 Draw = Callable[[int, np.random.Generator | None], Picture]
 """(index, rng) -> picture; without rng the same one every time."""
@@ -113,7 +114,7 @@ def of_folder(kind: Kind, folder: Path) -> Pictures:
     ConfigError
         If it has fewer than two classes.
     """
-    suffixes = SOUNDS if kind == "audio" else STILLS
+    suffixes = AUDIO | VIDEO if kind == "audio" else STILLS
     files = sorted(p for p in folder.glob("*/*") if p.suffix.lower() in suffixes)
     names = [path.parent.name for path in files]
     classes = tuple(sorted(set(names)))
@@ -174,12 +175,12 @@ def _class(clip: Clip, manifest: Manifest, teach: Teach) -> str:
 
 
 def _held_out(names: Sequence[str]) -> list[str]:
-    """Set aside one in `HELD_OUT` of each class, at least one."""
-    seen: dict[str, int] = {}
+    """Set aside the second of every `HELD_OUT` of each class, so that two of a class are enough."""
+    seen: Counter[str] = Counter()
     splits = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        splits.append("valid" if seen[name] % HELD_OUT == 2 % HELD_OUT else "train")
+        seen[name] += 1
+        splits.append("valid" if seen[name] % HELD_OUT == SECOND else "train")
     return splits
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from emocli.datasets._files import AUDIO, Folder, counted
+from emocli.data.media import AUDIO
+from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
 
 

@@ -214,6 +214,18 @@ def test_batches_hold_p_classes_of_k(colours: Path, tmp_path: Path) -> None:
         assert sorted(np.bincount(pictures.labels[indices], minlength=3)) == [0, 5, 5]
 
 
+def test_a_folder_of_sounds_takes_every_kind_of_recording(tmp_path: Path) -> None:
+    kinds = [".wav", ".opus", ".aac", ".webm", ".FLV", ".txt", ".png"]
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for suffix in kinds:
+            (tmp_path / name / f"x{suffix}").touch()
+    found = stage.of_folder("audio", tmp_path)
+    assert {Path(i).suffix for i in found.ids} == set(kinds[:5])
+    assert [found.ids[k].partition("/")[0] for k in found.valid] == ["a", "b"]
+    assert not set(found.valid) & set(found.train)
+
+
 def test_nearest_is_by_direction() -> None:
     gallery = np.array([[1, 0], [0, 1]], np.float32)
     asked = np.array([[9, 1], [1, 9], [0.2, 0.1]], np.float32)
