@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emocli.data.align import STEP, Timed, recorded
 from emocli.data.clip import SPLITS, Clip
@@ -114,19 +113,14 @@ def export(
         )
 
 
-def _raw(store: FeatureStore, column: str, first: int, last: int) -> NDArray[Any]:
-    """Return the rows of the clips ``ids[first:last]`` as they lie in the file, NaN and all."""
-    return store.rows(column, *store.span(first, last))
-
-
 def _ragged(store: FeatureStore) -> Ragged:
-    count = len(store)
+    """Take the whole of a store as it lies in the file, NaN and all."""
     lengths = [store.length(clip_id) for clip_id in store.ids]
-    times = _raw(store, "times", 0, count) if "times" in store.columns else None
+    times = store.rows("times", 0, store.steps) if "times" in store.columns else None
     return Ragged(
         ids=store.ids,
         offsets=np.cumsum([0, *lengths], dtype=np.int64),
-        values=_raw(store, "values", 0, count).astype(np.float32, copy=False),
+        values=store.rows("values", 0, store.steps).astype(np.float32, copy=False),
         times=times,
         names=store.dim_names,
     )
