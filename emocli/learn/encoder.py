@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from emocli.config import Settings
 from emocli.errors import ConfigError, RunError, reason
+from emocli.learn.hub import only_cached
 from emocli.learn.rundir import (
     CONFIG,
     MODEL,
@@ -305,10 +306,11 @@ def _published(name: str) -> ResNetModel:
     """
     from transformers import AutoConfig, ResNetConfig, ResNetModel
 
+    cached = only_cached(name)
     try:
-        shape = AutoConfig.from_pretrained(name, trust_remote_code=False)
+        shape = AutoConfig.from_pretrained(name, local_files_only=cached, trust_remote_code=False)
         if isinstance(shape, ResNetConfig):
-            return ResNetModel.from_pretrained(name, use_safetensors=True)
+            return ResNetModel.from_pretrained(name, local_files_only=cached, use_safetensors=True)
         # It would be taken all the same, with random parameters and no more than a warning.
         told = f"is a {shape.model_type}, not a ResNet"
     except (OSError, ValueError, RuntimeError) as error:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from emocli.config import Settings
 from emocli.data.clip import Clip, by_dialogue
 from emocli.errors import ConfigError, RunError, reason
+from emocli.learn.hub import only_cached
 from emocli.learn.rundir import (
     CONFIG,
     MODEL,
@@ -367,11 +368,11 @@ def _unlike(run: Path, error: Exception) -> RunError:
 def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoModel, AutoTokenizer
 
-    require_hub(name)
+    # Where a folder brings code of its own it is neither run nor asked about.
+    how: dict[str, Any] = {"local_files_only": only_cached(name), "trust_remote_code": False}
     try:
-        # Where a folder brings code of its own it is neither run nor asked about.
-        backbone = AutoModel.from_pretrained(name, use_safetensors=True, trust_remote_code=False)
-        return backbone, AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        backbone = AutoModel.from_pretrained(name, use_safetensors=True, **how)
+        return backbone, AutoTokenizer.from_pretrained(name, **how)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f"text encoder '{name}' cannot be had: {reason(error)}",
