@@ -20,6 +20,7 @@ def command(
         typer.Option("-f", "--feature", help="Feature to normalise; repeat for more."),
     ],
     store: options.Store = Path("store"),
+    root: options.Root = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
@@ -31,7 +32,7 @@ def command(
     from emocli.data.manifest import Manifest
     from emocli.stages.normalise import normalise
 
-    corpus = Manifest.read(manifest)
+    corpus = Manifest.read(manifest, root)
     results = [normalise(corpus, store, feature, overwrite=overwrite) for feature in features]
     if json:
         show.as_json(results)
