@@ -15,7 +15,7 @@ the others how they are to be read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
 
@@ -127,14 +127,10 @@ class Blend:
 
     def mix(self, table: Mapping[str, P]) -> P:
         """Average dataclasses of numbers, one per emotion."""
-        kind: Any = type(next(iter(table.values())))
-        mixed: P = kind(
-            **{
-                field.name: sum(w * getattr(table[e], field.name) for e, w in self.shares.items())
-                for field in fields(kind)
-            }
+        like = next(iter(table.values()))
+        return _made(
+            like, lambda name: sum(w * getattr(table[e], name) for e, w in self.shares.items())
         )
-        return mixed
 
     def draw(self, rng: np.random.Generator) -> str:
         """Draw one emotion."""
@@ -179,27 +175,24 @@ def stream(config: Config, *parts: object) -> np.random.Generator:
 
 def varied(params: P, spread: P, scale: float, rng: np.random.Generator) -> P:
     """Add normal noise to a dataclass of numbers; ``spread`` holds the standard deviations."""
-    kind: Any = type(params)
-    changed: P = kind(
-        **{
-            field.name: getattr(params, field.name)
-            + scale * getattr(spread, field.name) * rng.standard_normal()
-            for field in fields(kind)
-        }
-    )
-    return changed
+
+    def number(name: str) -> float:
+        noise: float = scale * getattr(spread, name) * rng.standard_normal()
+        return getattr(params, name) + noise
+
+    return _made(params, number)
 
 
 def moved(params: P, direction: P, by: float) -> P:
     """Move a dataclass of numbers along a direction."""
-    kind: Any = type(params)
-    changed: P = kind(
-        **{
-            field.name: getattr(params, field.name) + by * getattr(direction, field.name)
-            for field in fields(kind)
-        }
-    )
-    return changed
+    return _made(params, lambda name: getattr(params, name) + by * getattr(direction, name))
+
+
+def _made(like: P, number: Callable[[str], float]) -> P:
+    """Make a dataclass of numbers, field by field, of the same kind as another."""
+    kind: Any = type(like)
+    made: P = kind(**{field.name: number(field.name) for field in fields(kind)})
+    return made
 
 
 def _speakers(config: Config) -> dict[Split, list[Speaker]]:
