@@ -6,7 +6,8 @@ Source: Beard et al. 2018, Table 1 and section 5.
 from __future__ import annotations
 
 from emocli.config import Settings
-from emocli.experiments._table import CLEAN, Row, Table
+from emocli.experiments._beard import printed
+from emocli.experiments._table import Row, Table
 
 
 class Config(Settings):
@@ -25,10 +26,6 @@ class Config(Settings):
 def table(config: Config) -> Table:
     """Return the table: each view by itself, and both."""
     both = (config.audio, config.visual)
-
-    def printed(accuracy: float) -> dict[str, dict[str, float]]:
-        return {CLEAN.name: {"accuracy": accuracy}}
-
     return Table(
         title="RRNN on CREMA-D: each view by itself, and both",
         rows=(

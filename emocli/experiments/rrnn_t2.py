@@ -6,6 +6,7 @@ Source: Beard et al. 2018, Table 2 and section 5.
 from __future__ import annotations
 
 from emocli.config import Settings
+from emocli.experiments._beard import FUSIONS, printed
 from emocli.experiments._table import CLEAN, Condition, Row, Table
 
 
@@ -25,10 +26,8 @@ class Config(Settings):
     noise: tuple[str, ...] = ("0dB", "-10dB", "-20dB")
 
 
-FUSIONS = {"early": "early", "late": "late", "GCA": "gca", "GCA + gating": "rrnn"}
-"""Name in the table to network."""
-
 PRINTED = {"audio": 0.4125, "vision": 0.5208, "GCA + gating": 0.5833}
+"""Row to its accuracy."""
 
 
 def table(config: Config) -> Table:
@@ -39,23 +38,20 @@ def table(config: Config) -> Table:
         for level in config.noise
     )
     tested = (CLEAN, *noisy)
-
-    def printed(name: str) -> dict[str, dict[str, float]]:
-        return {CLEAN.name: {"accuracy": PRINTED[name]}} if name in PRINTED else {}
-
+    told = {name: printed(accuracy) for name, accuracy in PRINTED.items()}
     rows = (
         Row("prior", baseline="prior", modalities=both),
-        Row("audio", fusion="unimodal", modalities=both[:1], printed=printed("audio")),
+        Row("audio", fusion="unimodal", modalities=both[:1], printed=told["audio"]),
         Row(
             "vision",
             fusion="unimodal",
             modalities=both[1:],
             conditions=tested,
-            printed=printed("vision"),
+            printed=told["vision"],
         ),
         Row("SVM on functionals", baseline="svm", modalities=both, conditions=tested),
         *(
-            Row(name, fusion=fusion, modalities=both, conditions=tested, printed=printed(name))
+            Row(name, fusion=fusion, modalities=both, conditions=tested, printed=told.get(name, {}))
             for name, fusion in FUSIONS.items()
         ),
     )

@@ -6,6 +6,7 @@ Source: Beard et al. 2018, Table 3 and section 5.
 from __future__ import annotations
 
 from emocli.config import Settings
+from emocli.experiments._beard import FUSIONS
 from emocli.experiments._table import CLEAN, Condition, Row, Table
 
 FIGURES = ("mse_sum", "mae_sum", "uar")
@@ -22,8 +23,6 @@ PRINTED = {
     "GCA + gating": ((0.4691, 0.8705, 0.5765), (0.4742, 0.8857, 0.5688)),
 }
 """Row to its figures, clean and with noise."""
-
-FUSIONS = {"early": "early", "late": "late", "GCA": "gca", "GCA + gating": "rrnn"}
 
 
 class Config(Settings):

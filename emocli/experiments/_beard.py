@@ -1,0 +1,21 @@
+"""What the tables of the RRNN's paper share: the fusions, and how a printed accuracy is told.
+
+Source: Beard et al. 2018, CoNLL, section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from emocli.experiments._table import CLEAN
+
+FUSIONS: Mapping[str, str] = MappingProxyType(
+    {"early": "early", "late": "late", "GCA": "gca", "GCA + gating": "rrnn"}
+)
+"""Name in the tables to network."""
+
+
+def printed(accuracy: float) -> dict[str, dict[str, float]]:
+    """Tell a row what the paper prints for it, clean."""
+    return {CLEAN.name: {"accuracy": accuracy}}
