@@ -26,6 +26,8 @@ JOINED = "joined"
 class Config(gca.Config):
     """Settings of early fusion.
 
+    There is one view for the attention, so ``gca_update`` 'sum' and 'dan_product' are the same.
+
     Attributes
     ----------
     resample : {'linear', 'nearest'}

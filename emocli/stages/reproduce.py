@@ -188,7 +188,7 @@ def sections(name: str) -> tuple[str, ...]:
 
 
 def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str, Any]:
-    """Check everything and say what would be run; writes nothing but what is never missing."""
+    """Check everything and say what would be run; writes nothing."""
     table = wanted(name, settings)
     if isinstance(table, Extractors):
         return extractors.plan(name, table, manifest, settings)
