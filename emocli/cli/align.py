@@ -20,7 +20,6 @@ def command(
         str, typer.Option("--to", help="Feature whose rows are words, or anything else with times.")
     ],
     store: options.Store = Path("store"),
-    root: options.Root = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
@@ -32,7 +31,7 @@ def command(
     from emocli.data.manifest import Manifest
     from emocli.stages.align import align
 
-    corpus = Manifest.read(manifest, root)
+    corpus = Manifest.read(manifest)
     results = [align(corpus, store, feature, to, overwrite=overwrite) for feature in features]
     if json:
         show.as_json(results)

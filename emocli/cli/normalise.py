@@ -20,7 +20,6 @@ def command(
         typer.Option("-f", "--feature", help="Feature to normalise; repeat for more."),
     ],
     store: options.Store = Path("store"),
-    root: options.Root = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
@@ -32,7 +31,7 @@ def command(
     from emocli.data.manifest import Manifest
     from emocli.stages.normalise import normalise
 
-    corpus = Manifest.read(manifest, root)
+    corpus = Manifest.read(manifest)
     results = [normalise(corpus, store, feature, overwrite=overwrite) for feature in features]
     if json:
         show.as_json(results)

@@ -363,25 +363,6 @@ def test_what_this_machine_cannot_do_leaves_no_run(trained: Path, refused: Refus
     assert not (trained.parent / "other").exists()
 
 
-def test_media_outside_the_root_need_another_root_wherever_a_manifest_is_read(
-    here: Path, refused: Refused
-) -> None:
-    media = here.parent / "elsewhere"
-    manifest(here, [f"{k},train,{k},{k},{media}/{k}.wav,,," for k in ("a", "b")])
-    times = np.array([0.1, 0.3, 0.1, 0.3, 0.5])
-    for name, modality in (("x", "visual"), ("words", "text")):
-        np.savez(here / f"{name}.npz", **arrays(), times=times)
-        command = ["import", f"{name}.npz", "--as", name, "--modality", modality]
-        assert run([*command, "--manifest", "own.csv", "--root", str(media)]) == 0
-    for words in (
-        ("normalise", "own.csv", "-f", "x"),
-        ("align", "own.csv", "-f", "x", "--to", "words"),
-        ("export", "out.npz", "--manifest", "own.csv", "-f", "x"),
-    ):
-        assert "give another root" in refused(*words)
-        assert run([*words, "--root", str(media)]) == 0
-
-
 def test_options_that_contradict_each_other_or_have_no_such_value(
     trained: Path, refused: Refused
 ) -> None:
