@@ -53,6 +53,7 @@ def command(
     from emocli.data.manifest import Manifest
     from emocli.stages import reproduce as stage
 
+    experiment = experiment.replace("_", "-")  # emocli info names files
     asked: dict[str, Any] = {
         "folds": folds,
         "seeds": seeds,

@@ -59,6 +59,15 @@ def test_a_dry_run_says_what_would_be_trained(corpus, settings, tmp_path, capsys
     assert not (tmp_path / "out").exists()
 
 
+def test_every_name_that_info_lists_is_taken(corpus, settings, tmp_path, capsys):
+    assert run(["info", "--json"]) == 0
+    listed = [each["name"] for each in json.loads(capsys.readouterr().out)["experiments"]]
+    assert "rrnn_t2" in listed
+    more = ("--dry-run", "--out", str(tmp_path / "out"))
+    assert run(["reproduce", "rrnn_t2", *arguments(corpus, settings, *more)]) == 0
+    assert json.loads(capsys.readouterr().out)["experiment"] == "rrnn-t2"
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
