@@ -20,6 +20,8 @@ EXACT = 3000
 NEGLIGIBLE = 1e-10
 """Share of the largest variance below which a direction counts as having none."""
 
+TINY = float(np.finfo(np.float64).tiny)
+
 
 @dataclass(frozen=True)
 class PCA:
@@ -52,7 +54,7 @@ class PCA:
         mean = x.mean(axis=0, dtype=np.float64)
         total = sum(float(np.square(part).sum()) for part in _centred(x, mean))
         values, vectors = _directions(x, mean, min(components, width, n - 1))
-        kept = values > NEGLIGIBLE * total
+        kept = values > max(NEGLIGIBLE * total, TINY)
         vectors = vectors[:, kept] * signs(vectors[:, kept])
         return cls(mean, vectors.T.copy(), values[kept] / (n - 1), total / (n - 1))
 
@@ -103,5 +105,5 @@ def _directions(x: NDArray[Any], mean: Array, k: int) -> tuple[Array, Array]:
         return values[::-1], vectors[:, ::-1]
     centred = x - mean
     values, left = eigh(centred @ centred.T, subset_by_index=(n - k, n - 1))
-    values = np.maximum(values[::-1], np.finfo(np.float64).tiny)
+    values = np.maximum(values[::-1], TINY)
     return values, centred.T @ (left[:, ::-1] / np.sqrt(values))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.samples import Samples
+from emocli.errors import StoreError
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
 from emocli.stages._plain import plain
@@ -58,7 +59,7 @@ def proxies(
     """Write down and draw how far proxies are from what they stand for.
 
     Of a cross-validation every fold's proxies are tried on its own clips, and the errors are those
-    of all together; the curves are of the first fold.
+    of all together; the curves are of the first fold that has a clip with all modalities.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def proxies(
     Raises
     ------
     EmocliError
-        If what is asked does not fit.
+        If what is asked does not fit, or no clip of the split has all modalities.
     """
     parts = subjects(place, split, manifest, store)
     first = parts[0]
@@ -92,6 +93,10 @@ def proxies(
         "learnt": [_some(part.split("train"), most) for part in parts],
         "held out": [_some(part.clips, most) for part in parts],
     }
+    shown = next((part for part, own in zip(parts, sets["held out"], strict=True) if own), None)
+    if shown is None:
+        what = f"no clip of split '{split}' has all of {', '.join(first.clips.stores)}"
+        raise StoreError(what, where=place, mend="choose another with --split")
     errors = []
     for index, (kind, config) in enumerate(configs.items()):
         progress(index, len(configs))
@@ -119,7 +124,7 @@ def proxies(
             "error": "L2 norm of proxy less original, over that of the original; all clips' sums",
             "errors": errors,
             "noise": NOISE,
-            "curves": _curves(first, first.workshop.generator(drawn_kind), seed),
+            "curves": _curves(shown, shown.workshop.generator(drawn_kind), seed),
         }
     )
     drawn: dict[str, bytes] = {}

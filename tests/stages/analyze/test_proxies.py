@@ -4,9 +4,10 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, StoreError
 from emocli.report.proxies import tabulate
 from emocli.stages.analyze import proxies as stage
 from tests import toy
@@ -72,3 +73,13 @@ def test_kinds_may_be_chosen_and_mistakes_are_named(corpus: toy.Toy, tmp_path: P
         stage.proxies(corpus.store, kinds=["nn2"], **where)
     with pytest.raises(ConfigError, match="is no run; of a store, the clips are in a manifest"):
         stage.proxies(tmp_path)
+
+
+def test_clips_that_lack_a_modality_are_no_measure(tmp_path: Path) -> None:
+    corpus = toy.build(tmp_path)
+    spoken = {c.id: np.ones((3, 4)) for c in corpus.manifest.clips if c.split != "test"}
+    toy.write_feature(corpus.store, "glove", "text", corpus.manifest, spoken)
+    where = {"manifest": corpus.folder / "toy.csv", "figures": False}
+    with pytest.raises(StoreError, match="no clip of split 'test' has all of audio, text, visual"):
+        stage.proxies(corpus.store, **where)
+    assert stage.proxies(corpus.store, split="valid", **where).data["n"]["held out"] == 12
