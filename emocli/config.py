@@ -70,6 +70,11 @@ def parse_sets(pairs: Iterable[str]) -> Tree:
     """Turn ``["mel.bands=64", "train.lr=1e-3"]`` into a nested mapping.
 
     A value is read as TOML where it is TOML (numbers, true/false, lists), else as a string.
+
+    Raises
+    ------
+    ConfigError
+        If one is not of that form.
     """
     tree: Tree = {}
     for pair in pairs:
@@ -82,7 +87,13 @@ def parse_sets(pairs: Iterable[str]) -> Tree:
 
 
 def read_toml(path: Path) -> Tree:
-    """Read a TOML file of settings."""
+    """Read a TOML file of settings.
+
+    Raises
+    ------
+    ConfigError
+        If it is absent or no TOML.
+    """
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

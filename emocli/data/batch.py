@@ -59,7 +59,7 @@ class Padded:
         return total / mask.sum(dim=1).clamp(min=1)
 
     def rows(self) -> list[NDArray[np.float32]]:
-        """Return the sequences without their padding."""
+        """Return the sequences (T_b, D) without their padding."""
         pairs = zip(self.values, self.lengths.tolist(), strict=True)
         return [values[:length].detach().cpu().numpy() for values, length in pairs]
 

@@ -140,7 +140,13 @@ class Csd:
         return intervals[np.argsort(intervals[:, 0], kind="stable")]
 
     def table(self, entry: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the numbers and the intervals of an entry in the order of the file."""
+        """Return numbers (n, D) and intervals (n, 2) of an entry in the order of the file.
+
+        Raises
+        ------
+        StoreError
+            If they are texts, or break a rule of the layout.
+        """
         features, intervals = self._pair(entry)
         if features.dtype.kind not in "fiub":
             raise StoreError("holds words, not numbers", where=self._where(entry))

@@ -164,7 +164,13 @@ class Manifest:
         _write(path, self._csv())
 
     def split(self, name: str) -> tuple[Clip, ...]:
-        """Return the clips of ``train``, ``valid`` or ``test``."""
+        """Return the clips of ``train``, ``valid`` or ``test``.
+
+        Raises
+        ------
+        ManifestError
+            If there is no split of that name.
+        """
         if name not in SPLITS:
             mend = f"splits are: {', '.join(SPLITS)}"
             raise ManifestError(f"there is no split '{name}'", mend=mend)

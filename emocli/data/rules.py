@@ -26,7 +26,13 @@ MOST_NAMES = 12
 
 
 def check_ids(clips: Sequence[Clip], place: Place) -> None:
-    """Every clip has an id of its own."""
+    """Require that every clip has an id of its own.
+
+    Raises
+    ------
+    ManifestError
+        If one breaks the rule; the message names its place.
+    """
     seen: dict[str, int] = {}
     for index, clip in enumerate(clips):
         if not clip.id:
@@ -43,7 +49,13 @@ def check_ids(clips: Sequence[Clip], place: Place) -> None:
 def check_values(
     clips: Sequence[Clip], classes: Sequence[str], task: Task, root: Path, place: Place
 ) -> None:
-    """Every split and class is known, times and labels make sense, media are inside the root."""
+    """Require known splits and classes, sensible times and labels, media inside the root.
+
+    Raises
+    ------
+    ManifestError
+        If one breaks the rule; the message names its place.
+    """
     prefix = folder_prefix(root)
     folded = any(clip.fold is not None for clip in clips)
     for index, clip in enumerate(clips):
@@ -61,7 +73,13 @@ def check_values(
 
 
 def check_groups(clips: Sequence[Clip], place: Place) -> None:
-    """No speaker and no dialogue is in two splits, or in two folds."""
+    """Require that no speaker and no dialogue is in two splits, or in two folds.
+
+    Raises
+    ------
+    ManifestError
+        If one breaks the rule; the message names its place.
+    """
     for column in ("speaker", "dialogue"):
         _check_together(clips, column, "split", place)
         _check_together(clips, column, "fold", place)

@@ -268,7 +268,13 @@ class FeatureStore:
         return Track(values, times, extra, self.notes(clip_id))
 
     def notes(self, clip_id: str) -> dict[str, float]:
-        """Return what the extractor noted about a clip."""
+        """Return what the extractor noted about a clip.
+
+        Raises
+        ------
+        StoreError
+            If the notes are damaged.
+        """
         text = self._notes[self._index[clip_id]] if self._notes else ""
         try:
             return dict(json.loads(text)) if text else {}
@@ -276,7 +282,13 @@ class FeatureStore:
             raise StoreError(f"has damaged notes ({error})", where=self.path) from None
 
     def rows(self, column: str, start: int, stop: int) -> Array:
-        """Return rows of one array as they lie in the file, clips end to end."""
+        """Return rows of one array as they lie in the file, clips end to end, NaN and all.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be read, or was replaced while in use.
+        """
         file, kind = self._handle(), self.columns[column]
         block = np.empty((stop - start, *kind.shape), kind.dtype)
         try:
@@ -294,7 +306,13 @@ class FeatureStore:
         return self._offsets[first], self._offsets[last]
 
     def span_of(self, clip_id: str) -> tuple[int, int]:
-        """Rows of a clip."""
+        """Rows of a clip, from the first to the one after the last.
+
+        Raises
+        ------
+        StoreError
+            If it is not in the store.
+        """
         k = self._index.get(clip_id)
         if k is None:
             raise StoreError(f"has no clip '{clip_id}'", where=self.path)

@@ -49,7 +49,7 @@ class AugmentConfig(Settings):
 
 
 def warped(rows: NDArray[np.float32], most: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Move a random row by up to ``most``, at most a third of all, and stretch what lies beside."""
+    """Move a random row of (T, bands) by up to ``most``, T / 3 at most, and stretch the rest."""
     count = len(rows)
     reach = min(most, (count - 1) // 3)
     if reach < 1:

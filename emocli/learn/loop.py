@@ -344,7 +344,7 @@ def class_weights(config: TrainConfig, samples: Samples) -> Tensor | None:
 
 
 def balanced(counts: NDArray[np.int64], clips: int) -> Tensor:
-    """Weigh classes by the inverse of their frequency; a class nobody shows weighs 1."""
+    """Weigh classes by the inverse of their frequency, (C,); a class nobody shows weighs 1."""
     weights = clips / (len(counts) * np.maximum(counts, 1))
     return torch.from_numpy(np.where(counts > 0, weights, 1)).float()
 

@@ -132,7 +132,7 @@ def triplet_term(
 
 
 def adaptive_margin(near: Tensor, far: Tensor) -> Tensor:
-    """Ask more of pairs that are easy, from distances in [0, 1] (Chudasama 2022 eq. 11)."""
+    """Ask more of easy pairs: distances in [0, 1] to margins (t,) (Chudasama 2022 eq. 11)."""
     similarity = 1 + 2 * torch.exp(-4 * near)
     dissimilarity = 1 + 2 * torch.exp(4 * far - 4)
     return similarity + dissimilarity  # eq. 11

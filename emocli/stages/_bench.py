@@ -160,7 +160,7 @@ class Bench:
         standardiser = members[0].standardiser
         if any(not _equal(standardiser.tensors(), m.standardiser.tensors()) for m in members):
             raise RunError("its seeds were standardised differently", where=run, mend=RESTORE)
-        corpus = _corpus(run, config, manifest)
+        corpus = read_corpus(run, config, manifest)
         folder = store or _find(run, "store", config.store)
         stores = open_features(folder, [v.feature for v in config.features.values()], corpus)
         same = corpus.fingerprint == config.manifest.fingerprint
@@ -313,8 +313,8 @@ def _find(run: Path, what: str, source: Source) -> Path:
     return path
 
 
-def _corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
-    """Read the manifest; another than the run's own must ask for the same classes.
+def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
+    """Read a run's manifest; another than its own must ask for the same classes.
 
     Raises
     ------

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.clip import Split
+from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn import rundir
 from emocli.learn.rundir import RunConfig
 from emocli.robust.corrupt import Corruption
 from emocli.robust.repair import RepairConfig
-from emocli.stages._bench import Bench, Measured
+from emocli.stages._bench import Bench, Measured, read_corpus
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Folds:
         return {m: sum(part.clipped[m] for part in self.parts) for m in self.modalities}
 
     def prior(self) -> NDArray[np.float64] | None:
-        """Return the frequencies of the classes in each fold's train split, for every clip."""
+        """Return the frequencies of classes in the fold's train split, for every clip, (n, C)."""
         found = [part.prior() for part in self.parts]
         return np.concatenate([values for values in found if values is not None])
 
@@ -131,15 +132,24 @@ def open_tester(
     EmocliError
         If something is absent, damaged, or does not fit.
     """
-    for folder in rundir.folds(run):
-        bench = Bench.open(folder, None, manifest, store, repair)
-        _require_own_corpus(run, bench)
-        if bench.samples.manifest.clip(clip).split == "test":
-            return bench
-    return Bench.open(run, None, manifest, store, repair)
+    return Bench.open(_tester(run, clip, manifest), None, manifest, store, repair)
 
 
-def _require_own_corpus(run: Path, part: Bench) -> None:
+def _tester(run: Path, clip: str, manifest: Path | None) -> Path:
+    """Return the fold of a cross-validation that tests a clip; of another run the run itself."""
+    folders = rundir.folds(run)
+    for folder in folders:
+        config = rundir.read_config(folder)
+        corpus = read_corpus(folder, config, manifest)
+        _require_own_corpus(run, folder, config, corpus)
+        if corpus.clip(clip).split == "test":
+            return folder
+    if folders:
+        raise RunError(f"no fold tests clip '{clip}'", where=run, mend=f"name one, {folders[0]}")
+    return run
+
+
+def _require_own_corpus(run: Path, folder: Path, config: RunConfig, corpus: Manifest) -> None:
     """Refuse a fold of another corpus than the one it is tried on.
 
     Raises
@@ -147,9 +157,9 @@ def _require_own_corpus(run: Path, part: Bench) -> None:
     RunError
         If it is one.
     """
-    if part.config.manifest.fingerprint != part.samples.manifest.fingerprint:
+    if config.manifest.fingerprint != corpus.fingerprint:
         what = "the folds are those of another corpus"
-        raise RunError(what, where=run, mend=f"name one of them, {part.run}")
+        raise RunError(what, where=run, mend=f"name one of them, {folder}")
 
 
 def _check(run: Path, parts: Sequence[Bench]) -> None:
@@ -163,7 +173,7 @@ def _check(run: Path, parts: Sequence[Bench]) -> None:
     first = parts[0].config
     for index, part in enumerate(parts):
         config = part.config
-        _require_own_corpus(run, part)
+        _require_own_corpus(run, part.run, config, part.samples.manifest)
         fold = config.fold
         own = {"fold": fold, "labels": config.labels, "check": config.check}
         other = first.model_copy(update=own)

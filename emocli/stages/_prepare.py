@@ -111,7 +111,13 @@ class Prepared:
         return tuple(_notes(self))
 
     def config(self, run: Path, store: Path, seeds: Sequence[int]) -> RunConfig:
-        """Write down what a run in that folder is."""
+        """Write down what a run in that folder is.
+
+        Raises
+        ------
+        ManifestError
+            If the manifest was not read from a file.
+        """
         manifest = self.manifest
         if manifest.path is None:
             raise ManifestError("was not read from a file", where=manifest.dataset)

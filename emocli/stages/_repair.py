@@ -133,7 +133,13 @@ class Workshop:
         return samples.then(corrupter), corrupter
 
     def generator(self, config: ProxyConfig, without: Collection[str] = ()) -> ProxyGenerator:
-        """Fit proxies on the train split, once for each kind."""
+        """Fit proxies on the train split, once for each kind.
+
+        Raises
+        ------
+        StoreError
+            If no training clip is left to fit them on.
+        """
         key = config.model_dump_json(), frozenset(without)
         if key not in self._generators:
             whole = self.train.then(self.standardiser)

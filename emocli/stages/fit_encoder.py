@@ -203,7 +203,13 @@ class Plan:
 
     @classmethod
     def of(cls, preset: str, settings: Mapping[str, Any], kind: Kind) -> Plan:
-        """Lay settings over the preset."""
+        """Lay settings over the preset.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such preset, section or setting.
+        """
         if preset not in PRESETS:
             raise ConfigError(
                 f"there is no preset '{preset}'", mend=f"there are: {', '.join(PRESETS)}"
@@ -390,7 +396,20 @@ def nearest(
     asked: NDArray[np.float32],
     wanted: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Whether the nearest neighbour by cosine is of the wanted class, for each one asked about."""
+    """Tell whether nearest neighbours are of the wanted class.
+
+    Parameters
+    ----------
+    gallery, asked : ndarray, shape (m, dim), (n, dim)
+        Vectors of pictures that are known, and of others; near is what has a great cosine.
+    known, wanted : ndarray of int, shape (m,), (n,)
+        Their classes.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        For each one asked about.
+    """
     unit = [
         x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12) for x in (gallery, asked)
     ]

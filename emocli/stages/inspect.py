@@ -69,12 +69,8 @@ def inspect(
         found = _folds(path)
     else:
         corpus = Manifest.read(manifest, root) if manifest else None
-        files = _files(path)
-        found = _store(path, files, corpus)
-        if verify:
-            _verify(files)
-        return found
-    if verify:
+        found = _store(path, corpus, verify)
+    if verify and found.kind != "store":
         what = f"is a {found.kind}, --verify is for stores"
         raise ConfigError(what, where=path, mend="leave it out")
     return found
@@ -96,21 +92,6 @@ def _files(path: Path) -> list[Path]:
         what = "is neither a manifest (.csv), a store (.h5 files) nor a run (config.json)"
         raise EmocliError(what, where=path)
     return files
-
-
-def _verify(files: Iterable[Path]) -> None:
-    """Read all of them.
-
-    Raises
-    ------
-    StoreError
-        If one cannot be read, or no longer holds what was written.
-    """
-    for file in files:
-        with FeatureStore.open(file) as store:
-            if not store.is_intact():
-                what = "is damaged: its content is not what was written"
-                raise StoreError(what, where=file, mend=AGAIN)
 
 
 def _manifest(path: Path, root: Path | None) -> Inspection:
@@ -180,11 +161,14 @@ def _count(manifest: Manifest, split: Any, name: str) -> int:
     return sum(clip.label == name or clip.labels.get(name, 0) > 0 for clip in manifest.split(split))
 
 
-def _store(path: Path, files: list[Path], manifest: Manifest | None) -> Inspection:
+def _store(path: Path, manifest: Manifest | None, verify: bool) -> Inspection:
     facts: dict[str, Any] = {}
     problems: list[str] = []
-    for file in files:
+    for file in _files(path):
         with FeatureStore.open(file) as store:
+            if verify and not store.is_intact():
+                what = "is damaged: its content is not what was written"
+                raise StoreError(what, where=file, mend=AGAIN)
             facts[store.name] = _feature(store, manifest)
             problems += _store_problems(store, manifest)
     for name, count in _failures.count(path).items() if path.is_dir() else ():

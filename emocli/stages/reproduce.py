@@ -279,7 +279,13 @@ class Runner:
     say: Say
 
     def run(self) -> Reproduction:
-        """Run row after row; the report is written after each."""
+        """Run row after row; the report is written after each.
+
+        Raises
+        ------
+        EmocliError
+            If a row cannot be trained or tested, or none can be run.
+        """
         experiment = self.experiment
         for line in experiment.overruled:
             self.say(f"warning: {line}")

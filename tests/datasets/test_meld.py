@@ -230,7 +230,9 @@ def test_real_tables(shared_data: Path) -> None:
 
 def test_real_features_have_these_ids(shared_data: Path) -> None:
     known = {clip.id for clip in build(shared_data / "meld", tables=["dev"]).clips}
-    for path in sorted((shared_data / "meld").glob("*.npz")):
+    paths = sorted((shared_data / "meld").glob("*.npz"))
+    assert paths
+    for path in paths:
         ids = set(read_ragged(path).ids)
         assert ids <= known
         assert len(known - ids) == (7 if path.stem == "dev_action_units" else 1)

@@ -45,7 +45,7 @@ def schedule(utterance: Utterance, config: Config) -> tuple[voice.Score, voice.D
 
 
 def loudness(sound: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-    """Measure the loudness at each picture, 1 where it is greatest.
+    """Measure the loudness at each picture, shape (frames,), 1 where it is greatest.
 
     It is relative to the clip's own, so that the lips do not tell how loud the voice is: what a
     modality shows is its own evidence.

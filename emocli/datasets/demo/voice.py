@@ -234,7 +234,7 @@ def speak(
 
 
 def pulse(laxness: float, samples: int) -> Floats:
-    """One period of the LF model's flow derivative, closing peak -1 (Fant 1995).
+    """One period of the LF model's flow derivative, (samples,), closing peak -1 (Fant 1995).
 
     Parameters
     ----------

@@ -4,8 +4,9 @@ Source: Drugman, Kane & Gobl 2014, Computer Speech & Language 28(5) (the set, H2
 prominence); Ishi, Sakakibara, Ishiguro & Hagita 2008, IEEE TASLP 16(1) (periodicity, similarity
 and power of pulses).
 
-A measure's values lie at equal distances from the first to the last sample, whatever their frames,
-unless it says otherwise.
+A measure's values, shape (frames,), lie at equal distances from the first to the last sample,
+whatever their frames, unless it says otherwise; what takes `Rows` returns a value for each of them,
+shape (rows,).
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ class Rows:
 
 
 def resonator(residual: Real, fs: float, f0: float, radius: float) -> Real:
-    """Let the residual ring at the median pitch."""
+    """Let the residual ring at the median pitch, shape (samples,)."""
     a = [1, -2 * radius * np.cos(2 * np.pi * f0 / fs), radius**2]
     rung: Real = lfilter([1.0], a, residual)
     return rung
@@ -229,7 +230,7 @@ def zero_crossings(rows: Rows, x: Real) -> Real:
 
 
 def band(x: Real, fs: float) -> Real:
-    """Return the band from 100 to 1500 Hz, without delay."""
+    """Return the band from 100 to 1500 Hz, without delay, shape (samples,)."""
     nyquist = fs / 2
     order, edges = buttord([100 / nyquist, 1500 / nyquist], [50 / nyquist, 3000 / nyquist], 3, 40)
     b, a = butter(order, edges, "bandpass")
@@ -343,7 +344,7 @@ def power_spread(x: Real, fs: float) -> Real:
 
 
 def autocorrelation(frames: Real) -> Real:
-    """Return the autocorrelation of each frame at lags 0 to its length less 1."""
+    """Return the autocorrelation of frames (F, N) at lags 0 to N - 1, of the same shape."""
     length = frames.shape[1]
     size = 2 ** int(np.ceil(np.log2(2 * length)))
     correlation: Real = np.fft.irfft(np.abs(np.fft.rfft(frames, size)) ** 2, size)[:, :length]
