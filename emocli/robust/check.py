@@ -23,7 +23,7 @@ from emocli.data.batch import Padded
 from emocli.errors import StoreError
 from emocli.robust.container import AGAIN, read, write
 from emocli.robust.origin import Origin
-from emocli.robust.pair import FEWEST, PairCheck
+from emocli.robust.pair import FEWEST, OTHERS, PairCheck
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Flags, Representation, Rows, present
 from emocli.robust.settings import CheckConfig
@@ -320,8 +320,9 @@ def _reduction(
     n = int(representation.shown(vectors).sum())
     if n < FEWEST:
         what = f"{n} training clips have modality '{modality}'"
-        raise StoreError(f"{what}, the modality check needs {FEWEST}")
+        raise StoreError(f"{what}, the modality check needs {FEWEST}", mend=OTHERS)
     pca = PCA.fit(vectors[present(vectors)], config.components)
     if not len(pca.variances):
-        raise StoreError(f"modality '{modality}' is the same in every training clip")
+        what = f"modality '{modality}' is the same in every training clip"
+        raise StoreError(what, mend="choose other features with -f")
     return pca, pca.scores(vectors)
