@@ -257,3 +257,6 @@ def test_of_a_cross_validation_the_fold_that_tests_the_clip_looks(corpus: toy.To
         assert found.data["views"] == alone.data["views"]
     with pytest.raises(ManifestError, match="no clip 'train0'"):
         attention(crossed.run, "train0")
+    for index in (0, 1):  # only the fold that tests the clip is loaded
+        (crossed.folds[index].run / "model.safetensors").unlink()
+    assert attention(crossed.run, clip, figures=False).data == found.data
