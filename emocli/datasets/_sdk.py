@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -52,6 +52,7 @@ INSTANT = 1e-3
 """Seconds a segment has whose labels give it no length."""
 
 EMPTY = "segments have no length in the labels: they have no rows in the features"
+DRAWN = "clips are split by video, drawn from its name: no file of standard folds is there"
 FAINT = f"emotions are between 0 and {ACCEPTED:g}: present, but below Beard's threshold"
 
 CSD = frozenset({".csd"})
@@ -132,19 +133,7 @@ def build(
         If a file is damaged.
     """
     folder = Folder.scan(root)
-    first = corpus.first if config.first is None else config.first
-    labels = _labels_file(folder, config.labels, corpus)
-    found = list(_segments(labels, first))
-    lacking = [name for name in names if found and name not in found[0].scores]
-    if not found or lacking:
-        what = f"has no scores of {', '.join(lacking)}" if lacking else "has no segment"
-        mend = f"choose another file with {corpus.name}.labels, or another {corpus.name}.task"
-        raise ManifestError(what, where=labels, mend=mend)
-    for segment in found:
-        if not all(map(math.isfinite, segment.scores.values())):
-            what = f"segment '{segment.id}' has a score that is not a finite number"
-            raise ManifestError(what, where=labels)
-    found = _with_texts(found, folder)
+    found = _with_texts(_labelled(folder, config, corpus, names), folder)
     splits, standard = _splits(found, folder, config.folds, corpus)
     media = _media(folder)
     kept = [segment for segment in found if segment.video in splits]
@@ -164,20 +153,23 @@ def build(
         citation=corpus.citation,
         licence=corpus.licence,
         notes=counted(
-            (
-                0 if standard else len(clips),
-                "clips are split by video, drawn from its name: no file of standard folds is there",
-            ),
+            (0 if standard else len(clips), DRAWN),
             (len(found) - len(kept), "segments left out: their video is in no fold"),
-            (sum(s.end is not None and s.end <= (s.start or 0) for s in kept), EMPTY),
-            (sum(_too_high(s, names) for s in kept), f"intensities above {MOST:g} were lowered"),
-            (sum(_too_faint(s, names) for s in kept), FAINT),
+            *_oddities(kept, names),
             (
                 sum(task == SENTIMENT and c.label is None for c in clips),
                 "clips have no label: their sentiment is 0",
             ),
         ),
     )
+
+
+def _oddities(segments: Sequence[Segment], names: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Count what is odd about labels."""
+    yield sum(s.end is not None and s.end <= (s.start or 0) for s in segments), EMPTY
+    graded = [s.scores[name] for s in segments for name in names if name != SENTIMENT]
+    yield sum(score > MOST for score in graded), f"intensities above {MOST:g} were lowered"
+    yield sum(0 < score < ACCEPTED for score in graded), FAINT
 
 
 def _clip(
@@ -221,15 +213,31 @@ def _sign(segment: Segment, zeros: str) -> str | None:
     return SIGNS[score > 0]
 
 
-def _too_high(segment: Segment, names: Iterable[str]) -> int:
-    return sum(segment.scores[name] > MOST for name in names if name != SENTIMENT)
-
-
-def _too_faint(segment: Segment, names: Iterable[str]) -> int:
-    return sum(0 < segment.scores[name] < ACCEPTED for name in names if name != SENTIMENT)
-
-
 # -- labels
+
+
+def _labelled(
+    folder: Folder, config: SdkConfig, corpus: Corpus, names: Sequence[str]
+) -> list[Segment]:
+    """Read the segments and their scores.
+
+    Raises
+    ------
+    ManifestError
+        If there are none, or not those that are asked for.
+    """
+    path = _labels_file(folder, config.labels, corpus)
+    found = list(_segments(path, corpus.first if config.first is None else config.first))
+    lacking = [name for name in names if not all(name in segment.scores for segment in found)]
+    if not found or lacking:
+        what = f"has no scores of {', '.join(lacking)}" if lacking else "has no segment"
+        mend = f"choose another file with {corpus.name}.labels, or another {corpus.name}.task"
+        raise ManifestError(what, where=path, mend=mend)
+    for segment in found:
+        if not all(map(math.isfinite, segment.scores.values())):
+            what = f"segment '{segment.id}' has a score that is not a finite number"
+            raise ManifestError(what, where=path, mend="correct it, or leave the segment out")
+    return found
 
 
 def _labels_file(folder: Folder, named: str, corpus: Corpus) -> Path:

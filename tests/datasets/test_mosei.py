@@ -185,3 +185,11 @@ def test_it_is_written_and_read(corpus: Path) -> None:
         manifest = build(corpus, task=task)
         manifest.write(corpus / f"{task}.csv")
         assert Manifest.read(corpus / f"{task}.csv") == manifest
+
+
+def test_a_video_without_emotions_is_refused_wherever_it_is(tmp_path: Path) -> None:
+    videos = {"aaa": [(0.0, 1.0, JOLLY)], "bbb": [(0.0, 1.0, JOLLY[:1])]}
+    labels(tmp_path / "CMU_MOSEI_Labels.csd", videos)
+    with pytest.raises(ManifestError, match="has no scores of happy, sad, anger"):
+        build(tmp_path)
+    assert len(build(tmp_path, task="sentiment").clips) == 2
