@@ -350,6 +350,8 @@ PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
 
 FOLD = "fold"
 PLAIN = tuple(name for name in PARSERS if name not in (FOLD, "label"))
+"""Those that every manifest has."""
+
 REQUIRED = ("id", "split")
 """Cells that may not be empty; the column ``split`` itself may be missing (all are ``train``)."""
 

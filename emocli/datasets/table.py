@@ -13,11 +13,10 @@ dialogue, else by speaker, else clip by clip.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +24,7 @@ from pydantic import field_validator
 
 from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip
-from emocli.data.manifest import Manifest, Task
+from emocli.data.manifest import PARSERS, PLAIN, Manifest, Task
 from emocli.data.rules import MEDIA, MOST_NAMES, absolute
 from emocli.data.table import Table, read_table
 from emocli.datasets._apart import apart
@@ -34,20 +33,6 @@ from emocli.errors import ManifestError, choice
 
 MOST = 20
 """Whole numbers are classes if there are at most so many."""
-
-PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
-    {
-        "id": str,
-        "split": str,
-        "dialogue": str,
-        "turn": int,
-        "speaker": str,
-        "start": float,
-        "end": float,
-        "text": str,
-    }
-)
-"""Columns that are attributes of a clip."""
 
 
 class Config(Settings):
@@ -151,10 +136,13 @@ def _group(clip: Clip) -> str:
 
 
 def _attributes(row: Mapping[str, str], root: Path, where: str) -> dict[str, Any]:
-    try:
-        told = {name: parse(row[name]) for name, parse in PARSERS.items() if row.get(name)}
-    except ValueError as fault:
-        raise ManifestError(str(fault), where=where) from None
+    told: dict[str, Any] = {}
+    for name in PLAIN:
+        if row.get(name):
+            try:
+                told[name] = PARSERS[name](row[name])
+            except ValueError as fault:
+                raise ManifestError(str(fault), where=f"{where}, column '{name}'") from None
     media = {
         name.removeprefix(MEDIA): root / cell
         for name, cell in row.items()
@@ -168,7 +156,7 @@ def _column(table: Table, named: str, path: Path) -> str:
     if "id" not in table.header:
         mend = "its first row names the columns"
         raise ManifestError("has no column 'id'", where=path, mend=mend)
-    others = [n for n in table.header if n not in PARSERS and not n.startswith(MEDIA)]
+    others = [n for n in table.header if n not in PLAIN and not n.startswith(MEDIA)]
     if named in others or (not named and len(others) == 1):
         return named or others[0]
     if named:
