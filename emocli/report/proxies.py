@@ -20,7 +20,7 @@ PANEL = (3.4, 2.0)
 LINES = {"noisy": "#d55e00", "original": "#0072b2", "regenerated": "#009e73"}
 
 WORST = 2.5
-"""Relative error at which bars are cut."""
+"""Relative error at which bars are cut; how long they would be stands on them."""
 
 
 def draw(data: Data) -> dict[str, bytes]:
@@ -61,8 +61,10 @@ def curves(data: Data) -> Figure:
         axes.set_ylim(-highest, highest)  # the noise goes far beyond
         if row == 0:
             axes.set_title(textwrap.shorten(curve["clip"], 28))
+        if row == len(modalities) - 1:
+            axes.set_xlabel("dimension")
         if column == 0:
-            axes.set_ylabel(curve["modality"])
+            axes.set_ylabel(f"{curve['modality']}\n(mean over steps)")
     if data["curves"]:
         panels[len(clips) - 1].legend(
             loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0
@@ -82,10 +84,13 @@ def errors(data: Data) -> Figure:
         for row in rows:
             place = sources.index(row["from"])
             for side, name in enumerate(data["n"]):
-                slot = 2 * kinds.index(row["kind"]) + side
+                slot, error = 2 * kinds.index(row["kind"]) + side, row[name] or 0.0
+                x = place - 0.4 + (slot + 0.5) * width
+                if error > WORST:
+                    axes.text(x, WORST, f"{error:.1f}", fontsize=6, ha="center", va="bottom")
                 axes.bar(
-                    place - 0.4 + (slot + 0.5) * width,
-                    min(row[name] or 0.0, WORST),
+                    x,
+                    min(error, WORST),
                     width,
                     color=COLOURS[kinds.index(row["kind"]) % len(COLOURS)],
                     alpha=0.45 if side == 0 else 1.0,

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from emocli.errors import ConfigError, StoreError
+from emocli.report.proxies import curves as drawn_curves
+from emocli.report.proxies import errors as drawn_errors
 from emocli.report.proxies import tabulate
 from emocli.stages.analyze import proxies as stage
 from tests import toy
@@ -83,3 +85,16 @@ def test_clips_that_lack_a_modality_are_no_measure(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no clip of split 'test' has all of audio, text, visual"):
         stage.proxies(corpus.store, **where)
     assert stage.proxies(corpus.store, split="valid", **where).data["n"]["held out"] == 12
+
+
+def test_what_is_drawn_says_what_its_axes_are_and_where_a_bar_is_cut(found: stage.Analysis) -> None:
+    panels = drawn_curves(found.data).axes
+    assert [panel.get_xlabel() for panel in panels] == [""] * 6 + ["dimension"] * 3
+    assert [panel.get_ylabel().split("\n")[0] for panel in panels[::3]] == [
+        "audio",
+        "text",
+        "visual",
+    ]
+    rows = [{**found.data["errors"][0], "learnt": 7.25, "held out": 0.5}]
+    (panel,) = drawn_errors({**found.data, "errors": rows}).axes
+    assert [text.get_text() for text in panel.texts] == ["7.2"]
