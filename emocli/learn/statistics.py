@@ -36,7 +36,7 @@ class Interval:
     Attributes
     ----------
     mean, low, high : float
-        The bounds are NaN if there is only one group, or nothing to be a share of.
+        The bounds are NaN if there is only one group, or what it is a share of may be nothing.
     groups : int
         How many groups were drawn from.
     p : float
@@ -98,8 +98,9 @@ def cluster_bootstrap(
     times = rng.multinomial(count, np.full(count, 1 / count), size=draws)
     with np.errstate(divide="ignore", invalid="ignore"):
         means = (times @ totals) / (times @ sizes)
-    tail = (1 - LEVEL) / 2
-    low, high = np.nanquantile(means, (tail, 1 - tail))
+        tail = (1 - LEVEL) / 2
+        bounds = np.nanquantile(means, (tail, 1 - tail))
+    low, high = bounds if np.isfinite(bounds).all() else (np.nan, np.nan)
     # Counting the sample itself keeps p above 0.
     below, above = (1 + (means <= 0).sum()) / (draws + 1), (1 + (means >= 0).sum()) / (draws + 1)
     return Interval(mean, float(low), float(high), count, float(min(1.0, 2 * min(below, above))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics as standard
+import warnings
 
 import numpy as np
 import pytest
@@ -67,6 +68,14 @@ def test_a_share_of_nothing_is_undefined():
     found = cluster_bootstrap([1.0, 0.0, 1.0], ["a", "b", "c"], wholes=[0.0, 0.0, 0.0])
     assert math.isnan(found.mean)
     assert math.isnan(found.low)
+
+
+def test_a_share_of_what_may_be_nothing_has_no_bounds():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = cluster_bootstrap([0.5, 0.2, 0.1], ["a", "b", "c"], wholes=[1.0, 0.0, 0.0])
+    assert found.mean == pytest.approx(0.8)
+    assert np.isnan([found.low, found.high]).all()
 
 
 def test_groups_that_agree_inside_make_the_interval_wider():
