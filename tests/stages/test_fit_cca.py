@@ -83,7 +83,6 @@ def test_test_clips_are_never_read(
 
     before = summary.path.read_bytes()
     monkeypatch.setattr(FeatureStore, "__getitem__", watched)
-    monkeypatch.setattr(FeatureStore, "read", None)
     fit_cca(corpus.manifest, corpus.store, preset="paper")
     assert read == {clip.id for clip in corpus.manifest.clips} - sealed
     assert summary.path.read_bytes() == before

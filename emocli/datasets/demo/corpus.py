@@ -177,8 +177,9 @@ def varied(params: P, spread: P, scale: float, rng: np.random.Generator) -> P:
     """Add normal noise to a dataclass of numbers; ``spread`` holds the standard deviations."""
 
     def number(name: str) -> float:
-        noise: float = scale * getattr(spread, name) * rng.standard_normal()
-        return getattr(params, name) + noise
+        usual: float = getattr(params, name)
+        width: float = getattr(spread, name)
+        return usual + scale * width * rng.standard_normal()
 
     return _made(params, number)
 
