@@ -37,8 +37,8 @@ def render(
 def schedule(utterance: Utterance, config: Config) -> tuple[voice.Score, voice.Delivery]:
     """Decide how an utterance is delivered and when each word is said."""
     rng = corpus.stream(config, utterance.id, "score")
-    neutral = utterance.shown["audio"].mix(voice.DELIVERIES)
-    shown = corpus.moved(neutral, voice.VIGOUR, utterance.vigour)
+    usual = utterance.shown["audio"].mix(voice.DELIVERIES)
+    shown = corpus.moved(usual, voice.VIGOUR, utterance.vigour)
     delivery = corpus.varied(shown, voice.SPREAD, config.noise, rng)
     words = utterance.text.lower().rstrip(".").split()
     return voice.score(words, delivery.tempo, config.seconds, config.fps, rng), delivery
