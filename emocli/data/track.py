@@ -22,7 +22,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import Settings
@@ -102,8 +101,3 @@ class Feature(Protocol):
     def prepare(self, config: Any, clips: Sequence[Clip]) -> Extractor:
         """Make the extractor for a corpus."""
         ...
-
-
-def empty(width: int, dtype: type = np.float32) -> Track:
-    """Return a track without a row, ``width`` columns wide."""
-    return Track(np.zeros((0, width), dtype))

@@ -9,8 +9,10 @@ A module in ``emocli/fusion`` offers
     classes; ``Model.level`` is ``"clip"`` or ``"dialogue"``; ``forward(Batch) -> FusionOutput``;
     optionally ``loss(output, batch, base) -> Tensor``, where ``base`` is the loss that the training
     settings chose (`emocli.learn.losses.BaseLoss`); ``set_task(task, loss)``, which is told before
-    the first clip what the logits are to stand for; and ``oracle(output, batch)``, the weights of
-    the modalities if the labels are known;
+    the first clip what the logits are to stand for; ``condense(clip_id, modality, values)``, what
+    can be done to a clip's array (T, D) once and for all, since nothing in it is learnt: batches
+    then come ``condensed``; and ``oracle(output, batch)``, the weights of the modalities if the
+    labels are known;
 ``PRESETS``
     ``literal``, ``paper`` and ``plus``: settings of the whole run (``{"network": {...},
     "train": {...}}``) laid over the defaults.

@@ -22,12 +22,16 @@ from numpy.testing import assert_array_equal
 
 from emocli.data.durable import locked, make_folder, replacing, write_text
 from emocli.data.store import FeatureStore
-from emocli.data.track import Track, empty
+from emocli.data.track import Track
 from emocli.data.writer import FeatureWriter, Recipe, check_track, standing, write_part
 from emocli.errors import StoreError
 
 RECIPE = Recipe("mel", "audio", "manifest", {"bands": 3})
 IDS = [f"clip {k}" for k in range(20)]
+
+
+def empty(width: int, dtype: type = np.float32) -> Track:
+    return Track(np.zeros((0, width), dtype))
 
 
 def track(clip_id: str, steps: int | None = None) -> Track:
