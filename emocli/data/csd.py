@@ -200,7 +200,7 @@ def write_csd(
     Raises
     ------
     StoreError
-        If the disk is full or the folder cannot be written.
+        If the disk is full or the folder cannot be written, or an entry cannot be called so.
     """
     told = {
         **dict.fromkeys(UNKNOWN, ""),
@@ -219,6 +219,9 @@ def write_csd(
         group = file.create_group(name)
         data = group.create_group("data")
         for entry, rows in entries:
+            if entry in ("", ".") or "/" in entry:
+                what = f"cannot hold an entry called '{entry}', which is a path in HDF5"
+                raise StoreError(what, where=path, mend="write a .npz")
             place = data.create_group(entry)
             place["features"], place["intervals"] = rows.values, rows.intervals
         for key, value in told.items():

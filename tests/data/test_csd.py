@@ -99,6 +99,14 @@ def test_what_is_written_has_all_the_sdk_asks_for(tmp_path: Path) -> None:
         assert file["x/metadata/root name"][0] == b'"x"'
 
 
+@pytest.mark.parametrize("name", ["a/b", ".", "/a"])
+def test_an_entry_that_would_be_a_path(tmp_path: Path, name: str) -> None:
+    rows = Timed(np.zeros((1, 2), np.float32), np.array([[0.0, 1.0]]))
+    with pytest.raises(StoreError, match=f"cannot hold an entry called '{name}'"):
+        write_csd(tmp_path / "a.csd", "x", [(name, rows)])
+    assert not (tmp_path / "a.csd").exists()
+
+
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     path = save(tmp_path / "a.csd", v=(np.ones((1, 1)), SPANS[:1]))
     before = path.read_bytes()
