@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emocli.config import leaves
-from emocli.data.clip import SPLITS
+from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import AGAIN, FeatureStore, features_in, store_path
 from emocli.errors import ConfigError, EmocliError, StoreError
@@ -96,22 +96,24 @@ def _files(path: Path) -> list[Path]:
 
 def _manifest(path: Path, root: Path | None) -> Inspection:
     manifest = Manifest.read(path, root)
+    facts = _manifest_facts(manifest)
+    told = ("dataset", "task", "clips", "unlabelled", "with_text", "citation", "licence")
+    labels = tuple((name, *counts.values()) for name, counts in facts["labels"].items())
+    media = tuple((kind, *counts.values()) for kind, counts in facts["media"].items())
+    sections = (
+        _facts(facts, told),
+        Section("splits", ("split", "clips", "speakers", "dialogues"), tuple(_splits(manifest))),
+        Section("labels", ("class", *SPLITS), labels),
+        Section("media", ("medium", "clips", "not on disk"), media),
+    )
+    problems = [f"{lost} clips have no {kind} file on disk" for kind, _, lost in media if lost]
+    problems += [f"split '{split}' is empty" for split in SPLITS if not manifest.split(split)]
+    return Inspection("manifest", path, facts, sections, tuple(problems))
+
+
+def _manifest_facts(manifest: Manifest) -> dict[str, Any]:
     clips = manifest.clips
-    labels = {
-        name: {split: _count(manifest, split, name) for split in SPLITS}
-        for name in manifest.classes
-    }
-    kinds = sorted({kind for clip in clips for kind in clip.media})
-    media = {
-        kind: {
-            "clips": sum(kind in clip.media for clip in clips),
-            "not_on_disk": sum(
-                kind in clip.media and not clip.media[kind].is_file() for clip in clips
-            ),
-        }
-        for kind in kinds
-    }
-    facts: dict[str, Any] = {
+    return {
         "dataset": manifest.dataset,
         "task": manifest.task,
         "classes": list(manifest.classes),
@@ -121,40 +123,31 @@ def _manifest(path: Path, root: Path | None) -> Inspection:
         "speakers": len({clip.speaker for clip in clips if clip.speaker}),
         "dialogues": len(manifest.dialogues()),
         "with_text": sum(bool(clip.text) for clip in clips),
-        "media": media,
-        "labels": labels,
+        "media": {
+            kind: _media(kind, clips) for kind in sorted({k for c in clips for k in c.media})
+        },
+        "labels": {
+            name: {split: _count(manifest, split, name) for split in SPLITS}
+            for name in manifest.classes
+        },
         "fingerprint": manifest.fingerprint,
         "citation": manifest.citation,
         "licence": manifest.licence,
     }
-    splits = tuple(
-        (
-            split,
-            len(manifest.split(split)),
-            len({clip.speaker for clip in manifest.split(split) if clip.speaker}),
-            len({clip.dialogue for clip in manifest.split(split) if clip.dialogue}),
-        )
-        for split in SPLITS
-    )
-    sections = (
-        _facts(
-            facts, ("dataset", "task", "clips", "unlabelled", "with_text", "citation", "licence")
-        ),
-        Section("splits", ("split", "clips", "speakers", "dialogues"), splits),
-        Section("labels", ("class", *SPLITS), tuple((k, *v.values()) for k, v in labels.items())),
-        Section(
-            "media",
-            ("medium", "clips", "not on disk"),
-            tuple((kind, found["clips"], found["not_on_disk"]) for kind, found in media.items()),
-        ),
-    )
-    problems = [
-        f"{found['not_on_disk']} clips have no {kind} file on disk"
-        for kind, found in media.items()
-        if found["not_on_disk"]
-    ]
-    problems += [f"split '{split}' is empty" for split in SPLITS if not manifest.split(split)]
-    return Inspection("manifest", path, facts, sections, tuple(problems))
+
+
+def _media(kind: str, clips: Iterable[Clip]) -> dict[str, int]:
+    """Count the clips that have a medium, and those whose file is not there."""
+    paths = [clip.media[kind] for clip in clips if kind in clip.media]
+    return {"clips": len(paths), "not_on_disk": sum(not path.is_file() for path in paths)}
+
+
+def _splits(manifest: Manifest) -> Iterator[Row]:
+    """Count clips, speakers and dialogues of each split."""
+    for split in SPLITS:
+        clips = manifest.split(split)
+        speakers = {clip.speaker for clip in clips if clip.speaker}
+        yield split, len(clips), len(speakers), len({c.dialogue for c in clips if c.dialogue})
 
 
 def _count(manifest: Manifest, split: Any, name: str) -> int:
