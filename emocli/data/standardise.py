@@ -131,11 +131,10 @@ def _some_rows(samples: Samples, modality: str) -> Vector:
 
 def _limits(rows: Vector, outliers: float) -> tuple[Vector, Vector]:
     """Return the lowest and the highest number of each dimension that is not absurd."""
-    tail = min(max(TAIL, ROWS / max(len(rows), 1)), MOST_TAIL)
     if not len(rows):
-        return np.full(rows.shape[1], -np.inf, np.float32), np.full(
-            rows.shape[1], np.inf, np.float32
-        )
+        endless = np.full(rows.shape[1], np.inf, np.float32)
+        return -endless, endless
+    tail = min(max(TAIL, ROWS / len(rows)), MOST_TAIL)
     low, middle, high = np.quantile(rows, (tail, 0.5, 1 - tail), axis=0).astype(np.float64)
     spread = (high - low) / (2 * NormalDist().inv_cdf(1 - tail))
     flat = spread == 0  # nearly all are equal
