@@ -54,7 +54,7 @@ class Config(Settings):
     corrupt: str = "m3er75"
     proxy: str = "paper"
     ridge: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    modality_dropout: float = 0.25
+    modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
     printed: Literal["mosei", "iemocap"] = "mosei"
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,12 @@ def test_noisy_rows_are_trained_and_tested_under_the_same_corruption() -> None:
             assert not row.training
     clean = [name for name, row in ROWS.items() if row.conditions == (CLEAN,)]
     assert clean == ["original loss", "M3ER", "logistic regression"]
+
+
+@pytest.mark.parametrize("settings", [{"modality_dropout": 1.5}, {"ridge": -1.0}])
+def test_impossible_settings_are_refused_before_anything_is_planned(settings: Any) -> None:
+    with pytest.raises(ValueError, match="modality_dropout|ridge"):
+        Config.model_validate(settings)
 
 
 def test_what_is_compared_is_there() -> None:
