@@ -68,7 +68,7 @@ def test_noisy_rows_are_trained_and_tested_under_the_same_corruption() -> None:
 
 @pytest.mark.parametrize("settings", [{"modality_dropout": 1.5}, {"ridge": -1.0}])
 def test_impossible_settings_are_refused_before_anything_is_planned(settings: Any) -> None:
-    with pytest.raises(ValueError, match="modality_dropout|ridge"):
+    with pytest.raises(ValueError, match=r"modality_dropout|ridge"):
         Config.model_validate(settings)
 
 
