@@ -13,12 +13,13 @@ def command(
     run: options.Run,
     top: Annotated[int, typer.Option(min=0, help="Right answers of each class.")] = 1,
     errors: Annotated[
-        int, typer.Option(min=0, help="Errors: the worst of every two classes, so many of them.")
+        int, typer.Option(min=0, help="Errors, at most: the worst of every two classes.")
     ] = 6,
     mistaken: Annotated[
         str | None,
         typer.Option(
-            metavar="SHOWN:PREDICTED", help="Only errors of these two classes, e.g. joy:anger."
+            metavar="SHOWN:PREDICTED",
+            help="Only the worst errors of these two classes, e.g. joy:anger.",
         ),
     ] = None,
     corrupt: options.Corrupt = None,

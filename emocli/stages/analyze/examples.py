@@ -85,7 +85,8 @@ def examples(
     errors : int
         Errors: the worst of each two classes, and the worst of these.
     mistaken : str, optional
-        ``joy:anger``: only errors in which the first class was taken for the second, all of them.
+        ``joy:anger``: only errors in which the first class was taken for the second, the worst of
+        them.
     split : str
         Which clips.
     seed : int
