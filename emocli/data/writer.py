@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -285,6 +285,32 @@ class FeatureWriter:
         write_text(self._parts / BEGUN, json.dumps(asdict(self._begun), indent=1))
         return [_part(self._parts, number) for number in range(first, first + count)]
 
+    def complete(
+        self, ids: Sequence[str], track: Callable[[str], Track], names: Sequence[str] = ()
+    ) -> None:
+        """Write the clips that are not there yet, `PART` at a time, and finish.
+
+        Parameters
+        ----------
+        ids : sequence of str
+            All clips of the feature.
+        track : callable
+            Makes the track of a clip.
+        names : sequence of str
+            Names of the columns.
+
+        Raises
+        ------
+        StoreError
+            As `finish`.
+        """
+        known = self.standing().written
+        rest = [clip_id for clip_id in ids if clip_id not in known]
+        parts = [rest[start : start + PART] for start in range(0, len(rest), PART)]
+        for path, part in zip(self.reserve(len(parts)), parts, strict=True):
+            write_part(path, self._recipe, {i: track(i) for i in part}, (), names=names)
+        self.finish(ids)
+
     def finish(self, expected: Collection[str] = ()) -> FeatureStore | None:
         """Merge all parts into one file.
 
@@ -346,11 +372,6 @@ def check_track(track: Track, names: Sequence[str] = ()) -> None:
     shape = np.shape(track.values)[1:]
     if names and shape != (len(names),):
         raise ValueError(f"values has rows of shape {shape} for {len(names)} names")
-
-
-def parts_of(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Cut clips into parts of `PART`."""
-    return [ids[start : start + PART] for start in range(0, len(ids), PART)]
 
 
 def write_part(

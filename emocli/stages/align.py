@@ -15,7 +15,7 @@ from emocli.data.align import average, lasting, recorded
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, parts_of, write_part
+from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
 
 
@@ -88,12 +88,7 @@ def align(
             f"{feature}_to_{to}", source.modality, manifest.fingerprint, {"to": to}, upstream
         )
         with FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer:
-            known = writer.standing().written
-            parts = parts_of([clip_id for clip_id in ids if clip_id not in known])
-            for path, part in zip(writer.reserve(len(parts)), parts, strict=True):
-                tracks = {clip_id: _track(source, words, clip_id) for clip_id in part}
-                write_part(path, recipe, tracks, (), names=source.dim_names)
-            writer.finish(ids)
+            writer.complete(ids, lambda i: _track(source, words, i), source.dim_names)
     with FeatureStore.open(writer.path) as made:
         notes = made.attributes["notes"]
         return Aligned(

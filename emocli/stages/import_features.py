@@ -18,7 +18,7 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import RESERVED, FeatureStore
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, parts_of, write_part
+from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
 from emocli.stages._sources import Source, locate, modalities_of, opened
 
@@ -168,13 +168,9 @@ def import_features(
             settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
         with FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer:
-            known = writer.standing().written
-            chunks = parts_of([clip_id for clip_id in ids if clip_id not in known])
-            for path, chunk in zip(writer.reserve(len(chunks)), chunks, strict=True):
-                clips = map(manifest.clip, chunk)
-                tracks = {clip.id: _track(taken, entries, clip, words) for clip in clips}
-                write_part(path, recipe, tracks, (), names=taken.names)
-            writer.finish(ids)
+            writer.complete(
+                ids, lambda i: _track(taken, entries, manifest.clip(i), words), taken.names
+            )
         used = {c.id if c.id in entries else c.dialogue for c in map(manifest.clip, ids)}
         with FeatureStore.open(writer.path) as made:
             notes: Mapping[str, int] = made.attributes["notes"]
