@@ -76,12 +76,25 @@ def write_feature(
     store: Path, name: str, modality: str, manifest: Manifest, arrays: Mapping[str, Array]
 ) -> None:
     """Write a feature; clips without an array are missing from it."""
-    recipe = Recipe(name, modality, manifest.fingerprint)
-    order = [clip.id for clip in manifest.clips]
     tracks = {i: Track(np.asarray(values, np.float32)) for i, values in arrays.items()}
+    write_tracks(store, name, modality, manifest, tracks)
+
+
+def write_tracks(
+    store: Path,
+    name: str,
+    modality: str,
+    manifest: Manifest,
+    tracks: Mapping[str, Track],
+    rate: float | None = None,
+    **settings: object,
+) -> None:
+    """Write a feature of tracks, made with some settings."""
+    recipe = Recipe(name, modality, manifest.fingerprint, settings)
+    order = [clip.id for clip in manifest.clips]
     with FeatureWriter(store, recipe, order, overwrite=True) as writer:
         (part,) = writer.reserve(1)
-        write_part(part, recipe, tracks, ())
+        write_part(part, recipe, tracks, (), rate=rate)
         writer.finish()
 
 

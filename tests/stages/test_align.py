@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emocli.cli.app import run
-from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
 from emocli.errors import StoreError
 from emocli.stages import align as stage
 from emocli.stages.align import align
@@ -28,23 +25,6 @@ WORDS = {
 """Middles of the words, in seconds, of the clips that have any."""
 
 
-def write(
-    store: Path,
-    manifest: Manifest,
-    name: str,
-    modality: str,
-    tracks: Mapping[str, Track],
-    rate: float | None = None,
-    **settings: object,
-) -> None:
-    recipe = Recipe(name, modality, manifest.fingerprint, settings)
-    order = [clip.id for clip in manifest.clips]
-    with FeatureWriter(store, recipe, order, overwrite=True) as writer:
-        (part,) = writer.reserve(1)
-        write_part(part, recipe, tracks, (), rate=rate)
-        writer.finish()
-
-
 @pytest.fixture
 def corpus(tmp_path: Path) -> toy.Toy:
     """Return mel at 10 rows a second for every clip, words for a few."""
@@ -53,8 +33,8 @@ def corpus(tmp_path: Path) -> toy.Toy:
     times = 0.05 + 0.1 * np.arange(10)
     mel = {c.id: Track(rng.normal(size=(10, 5)), times) for c in made.manifest.clips}
     words = {i: Track(np.zeros((len(t), 4)), np.array(t)) for i, t in WORDS.items()}
-    write(made.store, made.manifest, "mel", "audio", mel, rate=10.0)
-    write(made.store, made.manifest, "words", "text", words)
+    toy.write_tracks(made.store, "mel", "audio", made.manifest, mel, rate=10.0)
+    toy.write_tracks(made.store, "words", "text", made.manifest, words)
     return made
 
 
@@ -89,7 +69,7 @@ def test_clips_without_timed_words_are_left_out_and_counted(
 
 def test_words_that_nothing_overlaps_are_zeros_and_counted(corpus: toy.Toy) -> None:
     words = {"train00": Track(np.zeros((3, 4)), np.array([0.2, 4.0, 4.2]))}
-    write(corpus.store, corpus.manifest, "late", "text", words)
+    toy.write_tracks(corpus.store, "late", "text", corpus.manifest, words)
     made = align(corpus.manifest, corpus.store, "mel", "late")
     assert (made.rows, made.silent) == (3, 2)
     found = open_feature(corpus.store, "mel_to_late", corpus.manifest)["train00"]
@@ -104,7 +84,7 @@ def test_a_clip_without_the_feature_stays_without_it(corpus: toy.Toy) -> None:
         "train01": Track(values[:0], times[:0]),
         "train02": Track(values, times),
     }
-    write(corpus.store, corpus.manifest, "faces", "visual", tracks)
+    toy.write_tracks(corpus.store, "faces", "visual", corpus.manifest, tracks)
     made = align(corpus.manifest, corpus.store, "faces", "words")
     assert (made.clips, made.rows, made.silent, made.left_out) == (1, 3, 0, 2)
     assert open_feature(corpus.store, "faces_to_words", corpus.manifest).ids == ("train00",)
@@ -112,14 +92,14 @@ def test_a_clip_without_the_feature_stays_without_it(corpus: toy.Toy) -> None:
 
 def test_rows_of_rank_three_can_give_the_times(corpus: toy.Toy) -> None:
     pictures = {"train00": Track(np.zeros((2, 3, 3)), np.array([0.25, 0.75]))}
-    write(corpus.store, corpus.manifest, "pictures", "visual", pictures, rate=2.0)
+    toy.write_tracks(corpus.store, "pictures", "visual", corpus.manifest, pictures, rate=2.0)
     made = align(corpus.manifest, corpus.store, "mel", "pictures")
     assert (made.clips, made.rows, made.silent) == (1, 2, 0)
 
 
 def test_words_that_overlap_need_not_be_in_the_order_of_their_middles(corpus: toy.Toy) -> None:
     words = {"train00": Track(np.zeros((3, 4)), np.array([0.5, 0.2, 0.8]))}
-    write(corpus.store, corpus.manifest, "at_once", "text", words)
+    toy.write_tracks(corpus.store, "at_once", "text", corpus.manifest, words)
     assert align(corpus.manifest, corpus.store, "mel", "at_once").silent == 0
     source = FeatureStore.open(corpus.store / "mel.h5")["train00"]
     found = open_feature(corpus.store, "mel_to_at_once", corpus.manifest)["train00"]
@@ -155,7 +135,7 @@ def test_it_is_made_anew_only_when_asked(corpus: toy.Toy) -> None:
     before = align(corpus.manifest, corpus.store, "mel", "words").path.stat().st_mtime_ns
     assert align(corpus.manifest, corpus.store, "mel", "words").path.stat().st_mtime_ns == before
     words = {"train00": Track(np.zeros((1, 4)), np.array([0.5]))}
-    write(corpus.store, corpus.manifest, "words", "text", words, heard="anew")
+    toy.write_tracks(corpus.store, "words", "text", corpus.manifest, words, heard="anew")
     with pytest.raises(StoreError, match="--overwrite"):
         align(corpus.manifest, corpus.store, "mel", "words")
     assert align(corpus.manifest, corpus.store, "mel", "words", overwrite=True).rows == 1
@@ -177,9 +157,9 @@ def test_what_cannot_be_aligned_is_one_line(
     corpus: toy.Toy, feature: str, to: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nothing = {"train00": Track(np.zeros((1, 4)), np.array([np.nan]))}
-    write(corpus.store, corpus.manifest, "untimed", "text", nothing)
+    toy.write_tracks(corpus.store, "untimed", "text", corpus.manifest, nothing)
     pictures = {"train00": Track(np.zeros((1, 2, 2)), np.array([0.5]))}
-    write(corpus.store, corpus.manifest, "pictures", "visual", pictures)
+    toy.write_tracks(corpus.store, "pictures", "visual", corpus.manifest, pictures)
     arguments = [str(corpus.folder / "toy.csv"), "--store", str(corpus.store), "-f", feature]
     assert run(["align", *arguments, "--to", to]) == 2
     (line,) = capsys.readouterr().err.splitlines()

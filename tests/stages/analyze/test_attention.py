@@ -17,7 +17,6 @@ from emocli.config import merge
 from emocli.data.batch import Batch, Padded
 from emocli.data.manifest import Manifest
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
 from emocli.errors import EmocliError, ManifestError, RunError
 from emocli.learn import rundir
 from emocli.report.attention import tabulate
@@ -57,13 +56,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
             if modality == "text":
                 times = np.array([0.1, 0.4, 0.7]) if clip.id == SPOKEN else np.full(steps, np.nan)
             tracks[clip.id] = Track(rng.normal(size=(steps, width)).astype(np.float32), times)
-        recipe = Recipe(name, modality, manifest.fingerprint)
         rate = 10.0 if modality == "audio" else None
-        order = [clip.id for clip in manifest.clips]
-        with FeatureWriter(made.store, recipe, order, overwrite=True) as writer:
-            (part,) = writer.reserve(1)
-            write_part(part, recipe, tracks, (), rate=rate)
-            writer.finish()
+        toy.write_tracks(made.store, name, modality, manifest, tracks, rate)
     return toy.Toy(made.folder, manifest)
 
 
