@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from emocli.data.rules import absolute
+from emocli.data.table import Table
 from emocli.errors import ManifestError
+
+COPY = "copy it as it is from the corpus"
+HEADER = "its first row names the columns"
+"""How a table without a column is mended: one of a corpus, and one of a user's own."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,19 @@ class Folder:
     def named(self, name: str) -> Path | None:
         """Return the first file of a name, if there is one."""
         return next((path for path in self.files if path.name == name), None)
+
+
+def require_columns(table: Table, path: Path, columns: Iterable[str], mend: str) -> None:
+    """Refuse a table that lacks a column.
+
+    Raises
+    ------
+    ManifestError
+        If it does.
+    """
+    for column in columns:
+        if column not in table.header:
+            raise ManifestError(f"has no column '{column}'", where=path, mend=mend)
 
 
 def counted(*notes: tuple[int, str]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from emocli.data.mmsa import SUFFIXES, Mmsa, read_mmsa
 from emocli.data.rules import absolute
 from emocli.data.table import read_table
 from emocli.datasets._apart import apart
-from emocli.datasets._files import Folder, counted
+from emocli.datasets._files import HEADER, Folder, counted, require_columns
 from emocli.errors import ManifestError
 
 SENTIMENT = "sentiment"
@@ -306,9 +306,7 @@ def _of_pickle(pickle: Mmsa) -> Iterator[Segment]:
 
 def _of_table(path: Path) -> Iterator[Segment]:
     table = read_table(path, ManifestError)
-    if "id" not in table.header:
-        mend = "its first row names the columns"
-        raise ManifestError("has no column 'id'", where=path, mend=mend)
+    require_columns(table, path, ["id"], HEADER)
     names = [name for name in (SENTIMENT, *EMOTIONS) if name in table.header]
     for line, row in zip(table.lines, table.records(), strict=True):
         try:

@@ -36,7 +36,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.media import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
 from emocli.datasets._apart import NEEDED, WARNING, apart
-from emocli.datasets._files import Folder, counted
+from emocli.datasets._files import COPY, Folder, counted, require_columns
 from emocli.errors import ManifestError
 
 EMOTIONS: Mapping[str, str] = MappingProxyType(
@@ -246,10 +246,7 @@ def _table(folder: Folder, name: str, columns: Iterable[str]) -> Table:
             mend="copy it there from the corpus, or change the setting that needs it",
         )
     table = read_table(path, ManifestError)
-    lacking = [column for column in columns if column not in table.header]
-    if lacking:
-        mend = "copy it as it is from the corpus"
-        raise ManifestError(f"has no column '{lacking[0]}'", where=path, mend=mend)
+    require_columns(table, path, columns, COPY)
     return table
 
 

@@ -29,7 +29,7 @@ from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
 from emocli.data.media import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
-from emocli.datasets._files import Folder, counted
+from emocli.datasets._files import COPY, Folder, counted, require_columns
 from emocli.errors import ManifestError
 
 EMOTIONS = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
@@ -149,10 +149,7 @@ def build(root: Path, config: Config) -> Manifest:
 
 def _table(path: Path) -> Table:
     table = read_table(path, ManifestError, fallback="cp1252")
-    lacking = [column for column in COLUMNS if column not in table.header]
-    if lacking:
-        mend = "copy it as it is from the corpus"
-        raise ManifestError(f"has no column '{lacking[0]}'", where=path, mend=mend)
+    require_columns(table, path, COLUMNS, COPY)
     return table
 
 

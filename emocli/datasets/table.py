@@ -28,7 +28,7 @@ from emocli.data.manifest import PARSERS, PLAIN, Manifest, Task
 from emocli.data.rules import MEDIA, MOST_NAMES, absolute
 from emocli.data.table import Table, read_table
 from emocli.datasets._apart import apart
-from emocli.datasets._files import counted
+from emocli.datasets._files import HEADER, counted, require_columns
 from emocli.errors import ManifestError, choice
 
 MOST = 20
@@ -153,9 +153,7 @@ def _attributes(row: Mapping[str, str], root: Path, where: str) -> dict[str, Any
 
 def _column(table: Table, named: str, path: Path) -> str:
     """Find the column of labels."""
-    if "id" not in table.header:
-        mend = "its first row names the columns"
-        raise ManifestError("has no column 'id'", where=path, mend=mend)
+    require_columns(table, path, ["id"], HEADER)
     others = [n for n in table.header if n not in PLAIN and not n.startswith(MEDIA)]
     if named in others or (not named and len(others) == 1):
         return named or others[0]
