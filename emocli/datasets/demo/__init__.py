@@ -59,9 +59,8 @@ def build(
     """
     root = Path(root)
     utterances = corpus.plan(config)
-    with durable.disk_errors(root):
-        for folder in ("video", "words"):
-            (root / folder).mkdir(parents=True, exist_ok=True)
+    for folder in (root, root / "video", root / "words"):
+        durable.make_folder(folder)
     with durable.locked(root / ".demo.lock"):
         _claim(root / SETTINGS, config)
         _write_vectors(root / VECTORS, config)

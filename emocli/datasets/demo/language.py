@@ -115,18 +115,20 @@ def vectors(
     """
     directions = np.linalg.qr(rng.standard_normal((dimension, len(LEXICON))))[0].T
     own = {word: number for number, words in enumerate(_words().values()) for word in words}
+
+    def unrelated() -> NDArray[np.float64]:
+        return rng.standard_normal(dimension) * noise / np.sqrt(dimension)
+
     table = {}
     for word in sorted({*own, *_plain_words()}):
         tendency = rng.uniform(0, LEAK) * rng.dirichlet(np.full(len(LEXICON), 0.5))
         if word in own:
             tendency[own[word]] += rng.uniform(*CERTAINTY)
-        unrelated = rng.standard_normal(dimension) * noise / np.sqrt(dimension)
-        table[word] = (tendency @ directions + unrelated).astype(np.float32)
+        table[word] = (tendency @ directions + unrelated()).astype(np.float32)
     lively = rng.standard_normal(dimension) / np.sqrt(dimension)
     for degree, words in DEGREES.items():
         for word in filter(None, words):
-            unrelated = rng.standard_normal(dimension) * noise / np.sqrt(dimension)
-            table[word] = (DEGREE * degree * lively + unrelated).astype(np.float32)
+            table[word] = (DEGREE * degree * lively + unrelated()).astype(np.float32)
     return table
 
 
