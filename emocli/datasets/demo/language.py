@@ -117,7 +117,8 @@ def vectors(
     own = {word: number for number, words in enumerate(_words().values()) for word in words}
 
     def unrelated() -> NDArray[np.float64]:
-        return rng.standard_normal(dimension) * noise / np.sqrt(dimension)
+        part: NDArray[np.float64] = rng.standard_normal(dimension) * noise / np.sqrt(dimension)
+        return part
 
     table = {}
     for word in sorted({*own, *_plain_words()}):
