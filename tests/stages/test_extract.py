@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import random
@@ -34,6 +33,8 @@ MIXED = ["fine", "absent", "nan", "empty", "broken", "fine", "bug", *["fine"] * 
 @pytest.fixture(autouse=True)
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = toy_features.install(tmp_path / "site")
+    for name in toy_features.MODULES:
+        sys.modules.pop(name, None)  # another test's may say otherwise
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("PYTHONPATH", str(folder))
     return folder
@@ -369,12 +370,9 @@ def test_silent_scheduler_is_one_line(tmp_path: Path, store: Path) -> None:
 
 
 @pytest.fixture
-def alone(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def alone(site: Path) -> None:
     """Let the tracks of a clip depend on that clip alone."""
     toy_features.install(site, alone=True)
-    for name in ("toy_plugin", "toy_mean_plugin"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    importlib.invalidate_caches()
 
 
 def among(manifest: Manifest, texts: dict[int, str], without: Sequence[int] = ()) -> Manifest:

@@ -76,6 +76,8 @@ def prepare(config, clips):
     return Extractor(config, clips)
 '''
 
+MODULES = ("toy_plugin", "toy_mean_plugin")
+
 ENTRIES = """[emocli.features]
 toy = toy_plugin
 toy_mean = toy_mean_plugin
