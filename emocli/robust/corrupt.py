@@ -154,6 +154,15 @@ class Corrupter:
         """Tell which modalities of a clip are corrupted: the truth a check is judged by."""
         return frozenset(modality for found in self._struck(clip_id) for modality in found)
 
+    @property
+    def clips(self) -> dict[str, frozenset[str]]:
+        """Modality to the clips of the split in which it is corrupted."""
+        spoilt = {clip.id: self.spoilt(clip.id) for clip in self.samples.clips}
+        return {
+            m: frozenset(i for i, names in spoilt.items() if m in names)
+            for m in self.samples.stores
+        }
+
     def _struck(self, clip_id: str) -> list[Mapping[str, Spoiler]]:
         stores = self.samples.stores
         present = sorted(m for m, store in stores.items() if store.length(clip_id))

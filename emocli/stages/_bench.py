@@ -252,10 +252,7 @@ class Bench:
             task,
             classes,
             asked,
-            {
-                m: frozenset(c.id for c in samples.clips if m in corrupter.spoilt(c.id))
-                for m in self.modalities
-            },
+            corrupter.clips,
             repaired.flagged,
             repaired.regenerated,
         )

@@ -87,10 +87,7 @@ class ClassicalBench:
             task=manifest.task,
             classes=manifest.classes,
             repair=asked,
-            spoilt={
-                modality: frozenset(c.id for c in clips if modality in corrupter.spoilt(c.id))
-                for modality in self.samples.stores
-            },
+            spoilt=corrupter.clips,
             flagged=repaired.flagged,
             regenerated=repaired.regenerated,
         )

@@ -32,7 +32,7 @@ from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RepairConfig
 from emocli.robust.settings import configure
 from emocli.stages import _extractors as extractors
-from emocli.stages._answers import Answer, Question
+from emocli.stages._answers import MARKS, Answer, Question
 from emocli.stages._comparison import comparisons, recovery
 from emocli.stages._pool import Pool, open_pool
 from emocli.stages._prepare import prepare
@@ -510,8 +510,7 @@ class Results:
         seeds = range(len(measured.values))
         found = summarise(measured.scores, seeds, names)
         counts = {
-            name: {m: len(ids) for m, ids in getattr(measured, name).items()}
-            for name in ("spoilt", "flagged", "regenerated")
+            name: {m: len(ids) for m, ids in getattr(measured, name).items()} for name in MARKS
         }
         return found | (counts if measured.repair.label else {})
 

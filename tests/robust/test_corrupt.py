@@ -142,6 +142,7 @@ def test_a_protocol_strikes_the_same_modalities_whichever_is_read_first(samples:
             clean = samples.array(clip.id, modality)
             changed = not np.array_equal(spoiler_(clip.id, modality, clean), clean)
             assert changed == (modality in told)
+        assert told == {m for m, ids in spoiler_.clips.items() if clip.id in ids}
     assert {len(spoiler_.spoilt(clip.id)) for clip in samples.clips} == {0, 1}
     other = Corrupter(spoiler_.corruptions, 1, samples)
     assert any(other.spoilt(c.id) != spoiler_.spoilt(c.id) for c in samples.clips)
