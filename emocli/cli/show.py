@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from emocli.data import plain
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
@@ -26,24 +25,7 @@ Progress = Callable[[int, int], None]
 
 def as_json(result: object) -> None:
     """Print a result as JSON; what is not a number becomes null."""
-    print(json.dumps(plain(result), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def plain(value: Any) -> Any:
-    """Turn dataclasses, arrays, paths and tuples into what JSON knows."""
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(inner) for inner in value]
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    print(plain.as_json(result), end="")
 
 
 def table(

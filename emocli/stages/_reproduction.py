@@ -12,9 +12,9 @@ from pydantic import Field
 from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.durable import write_bytes, write_text
+from emocli.data.plain import as_json, plain
 from emocli.errors import ConfigError, choice
 from emocli.experiments._table import Extractors, Table
-from emocli.stages._plain import as_json, plain
 
 Say = Callable[[str], None]
 

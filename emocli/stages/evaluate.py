@@ -11,6 +11,7 @@ from typing import Any
 from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.durable import make_folder, write_bytes
+from emocli.data.plain import as_json, plain
 from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
 from emocli.learn.statistics import grouping, groups, interval_over
@@ -20,7 +21,6 @@ from emocli.robust.corrupt import Corruption, at_levels, parse_all
 from emocli.stages._bench import Bench, Measured
 from emocli.stages._cross import Folds, open_bench
 from emocli.stages._named import named
-from emocli.stages._plain import as_json, plain
 
 Progress = Callable[[int, int], None]
 

@@ -12,11 +12,11 @@ from typing import Any
 from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.durable import make_folder, write_bytes
+from emocli.data.plain import as_json
 from emocli.learn.rundir import REPORTS, RunConfig
 from emocli.stages._bench import Bench
 from emocli.stages._cross import Folds
 from emocli.stages._named import named
-from emocli.stages._plain import as_json
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from emocli import __version__
 from emocli.data.clip import Split
+from emocli.data.plain import plain
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import Corrupter
 from emocli.robust.settings import CheckConfig, configure
-from emocli.stages._plain import plain
 from emocli.stages.analyze._subject import Subject, subjects
 from emocli.stages.analyze._written import Analysis, write
 from emocli.stages.fit_cca import fitted

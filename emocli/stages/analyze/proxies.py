@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from emocli import __version__
 from emocli.data.clip import Split
+from emocli.data.plain import plain
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
-from emocli.stages._plain import plain
 from emocli.stages.analyze._subject import Subject, subjects
 from emocli.stages.analyze._written import Analysis, write
 

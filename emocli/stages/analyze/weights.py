@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from emocli.data.clip import Clip, Split
+from emocli.data.plain import plain
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
@@ -23,7 +24,6 @@ from emocli.learn.summary import bounds
 from emocli.robust.corrupt import Corruption
 from emocli.stages._bench import Bench
 from emocli.stages._cross import Folds, open_bench
-from emocli.stages._plain import plain
 from emocli.stages.analyze._conditions import CLEAN, conditions, through
 from emocli.stages.analyze._written import Analysis, titled, tried, write
 
