@@ -37,7 +37,7 @@ spans = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frames=spans, words=spans, seed=st.integers(0, 99))
 def test_average_of_what_overlaps(
     frames: list[tuple[float, float]], words: list[tuple[float, float]], seed: int
@@ -64,7 +64,7 @@ def test_average_by_hand() -> None:
     assert average(moments, np.array([[0.05, 0.25]]))[0].values[0, 0] == 5
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(frames=spans, cuts=st.lists(st.integers(0, 60), min_size=1, max_size=4))
 def test_every_row_belongs_to_one_of_neighbouring_clips(
     frames: list[tuple[float, float]], cuts: list[int]

@@ -15,7 +15,7 @@ def rows_of(lengths: list[int], width: int = 3) -> list[np.ndarray]:
     return [rng.normal(size=(length, width)).astype(np.float32) for length in lengths]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=6))
 def test_padding_and_back(lengths: list[int]) -> None:
     rows = rows_of(lengths)
@@ -28,7 +28,7 @@ def test_padding_and_back(lengths: list[int]) -> None:
         assert_array_equal(row, again)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=6))
 def test_mean_is_over_the_steps_and_nothing_else(lengths: list[int]) -> None:
     rows = rows_of(lengths)

@@ -40,7 +40,7 @@ def test_reads_what_numpy_wrote(tmp_path: Path) -> None:
     assert bare.names == ()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     lengths=st.lists(st.integers(0, 5), max_size=6),
     width=st.integers(1, 4),

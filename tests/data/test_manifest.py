@@ -101,7 +101,7 @@ names = st.text("abcxyz äß'\"#,.-_é ", min_size=1, max_size=8).filter(lambda 
 numbers = st.floats(-1e6, 1e6)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(
         st.tuples(names, texts, st.floats(0, 1e6), numbers, names), min_size=1, max_size=5

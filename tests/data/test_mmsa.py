@@ -313,7 +313,7 @@ def test_no_name_of_the_file_is_looked_up(
     assert {op.name for op, _, _ in pickletools.genops(data)} >= {"REDUCE", "BUILD", "GLOBAL"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_damage_is_refused_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

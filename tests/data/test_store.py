@@ -71,7 +71,7 @@ def tracks() -> dict[str, Track]:
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrays=RAGGED, parts=st.integers(1, 3))
 def test_ragged_round_trip(
     tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, np.ndarray], parts: int

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emocli.errors import ConfigError
@@ -114,7 +114,6 @@ rows = st.lists(st.floats(-300, 300, width=32), min_size=2, max_size=6)
 
 
 @pytest.mark.parametrize("name", CHOICES["single"])
-@settings(deadline=None)
 @given(row=rows)
 def test_probabilities_of_one_class_are_a_distribution(name: Any, row: Row) -> None:
     logits = torch.tensor([row])
@@ -126,14 +125,12 @@ def test_probabilities_of_one_class_are_a_distribution(name: Any, row: Row) -> N
 
 
 @pytest.mark.parametrize("name", CHOICES["multi"])
-@settings(deadline=None)
 @given(row=rows)
 def test_probabilities_of_many_classes_lie_between_0_and_1(name: Any, row: Row) -> None:
     got = probabilities("multi", name, torch.tensor([row]))
     assert ((got >= 0) & (got <= 1)).all()
 
 
-@settings(deadline=None)
 @given(row=rows, other=rows)
 def test_no_distribution_is_nearer(row: Row, other: Row) -> None:
     size = min(len(row), len(other))
