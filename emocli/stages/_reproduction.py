@@ -15,6 +15,7 @@ from emocli.data.durable import write_bytes, write_text
 from emocli.data.plain import as_json, plain
 from emocli.errors import ConfigError, choice
 from emocli.experiments._table import Extractors, Table
+from emocli.report.experiment import draw, markdown
 
 Say = Callable[[str], None]
 
@@ -108,8 +109,6 @@ def check_sections(settings: Tree, known: Sequence[str]) -> None:
 
 def write(out: Path, report: dict[str, Any]) -> Reproduction:
     """Write a report as JSON, as Markdown and drawn."""
-    from emocli.report.experiment import draw, markdown
-
     data: dict[str, Any] = plain(report)
     drawn = draw(data)
     for suffix, content in drawn.items():

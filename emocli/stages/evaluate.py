@@ -16,6 +16,7 @@ from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
 from emocli.learn.statistics import grouping, groups, interval_over
 from emocli.learn.summary import compare, means, summarise
+from emocli.report.figures import draw
 from emocli.report.tables import Table, tables
 from emocli.robust.corrupt import Corruption, at_levels, parse_all
 from emocli.stages._bench import Bench, Measured
@@ -253,11 +254,7 @@ def _name(split: str, parts: Sequence[Corruption | str], repair: str, seed: int)
 
 def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Report:
     """Write the drawings, then the report."""
-    drawn: dict[str, bytes] = {}
-    if figures:
-        from emocli.report.figures import draw
-
-        drawn = draw(data)
+    drawn = draw(data) if figures else {}
     make_folder(folder)
     for suffix, content in {**drawn, ".json": as_json(data).encode()}.items():
         write_bytes(folder / f"{name}{suffix}", content)

@@ -21,6 +21,7 @@ from emocli.data.words import read_words
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
 from emocli.learn.losses import probabilities
+from emocli.report.attention import draw
 from emocli.robust.corrupt import parse_all
 from emocli.stages._bench import Bench
 from emocli.stages._cross import open_tester
@@ -105,11 +106,7 @@ def attention(
         "regenerated": [m for m in bench.modalities if clip in seen.regenerated[m]],
         "views": views,
     }
-    drawn: dict[str, bytes] = {}
-    if figures:
-        from emocli.report.attention import draw
-
-        drawn = draw(data)
+    drawn = draw(data) if figures else {}
     name = titled(f"attention-{clip}-{hop}", *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(views)), drawn)
 

@@ -20,6 +20,7 @@ from emocli.data.clip import Split
 from emocli.data.plain import plain
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
+from emocli.report.check import draw
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import Corrupter
 from emocli.robust.settings import CheckConfig, configure
@@ -123,11 +124,7 @@ def check(
             "confusion": {name: _confusion(judges, name, seed) for name in settings},
         }
     )
-    drawn: dict[str, bytes] = {}
-    if figures:
-        from emocli.report.check import draw
-
-        drawn = draw(data)
+    drawn = draw(data) if figures else {}
     return write(place, f"check+{split}", data, list(_rows(data)), drawn)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from emocli.data.clip import Split
 from emocli.learn.metrics import RULES
+from emocli.report.confusion import draw
 from emocli.robust.corrupt import parse_all
 from emocli.stages._bench import Measured
 from emocli.stages._cross import open_bench
@@ -70,11 +71,7 @@ def confusion(
         "clean": _counted(bench.measure((), seed)),
         "corrupted": _counted(bench.measure(asked, seed)) if asked else None,
     }
-    drawn: dict[str, bytes] = {}
-    if figures:
-        from emocli.report.confusion import draw
-
-        drawn = draw(data)
+    drawn = draw(data) if figures else {}
     name = titled("confusion", split, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
 

@@ -20,6 +20,7 @@ from emocli.data.media import frames
 from emocli.data.track import Absent
 from emocli.errors import ConfigError, MediaError, choice
 from emocli.learn.metrics import ACCEPT, PRESENT
+from emocli.report.examples import draw
 from emocli.robust.corrupt import parse_all
 from emocli.stages._cross import open_bench
 from emocli.stages.analyze._written import Analysis, about, titled, write
@@ -127,13 +128,8 @@ def examples(
         "mistaken": mistaken,
         "examples": entries,
     }
-    drawn: dict[str, bytes] = {}
-    if figures:
-        from emocli.report.examples import draw
-
-        drawn = draw(
-            data, {entry["clip"]: pictures(corpus.clip(entry["clip"])) for entry in entries}
-        )
+    frames = {e["clip"]: pictures(corpus.clip(e["clip"])) for e in entries} if figures else {}
+    drawn = draw(data, frames) if figures else {}
     name = titled("examples", split, *labels, bench.repair.label, mistaken, seed=seed)
     return write(run, name, data, list(_rows(entries)), drawn)
 

@@ -16,6 +16,7 @@ from emocli.data.clip import Split
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
+from emocli.report.gates import draw
 from emocli.robust.corrupt import Corruption
 from emocli.stages._bench import Bench
 from emocli.stages._cross import Folds, open_bench
@@ -77,11 +78,7 @@ def gates(
         **tried(run, bench, split, seed),
         "gates": found,
     }
-    drawn: dict[str, bytes] = {}
-    if figures:
-        from emocli.report.gates import draw
-
-        drawn = draw(data)
+    drawn = draw(data) if figures else {}
     labels = [label for label in found if corrupt and label != CLEAN]
     name = titled("gates", split, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)

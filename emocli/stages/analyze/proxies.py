@@ -18,6 +18,7 @@ from emocli.data.clip import Split
 from emocli.data.plain import plain
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
+from emocli.report.proxies import draw
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
 from emocli.stages.analyze._subject import Subject, subjects
@@ -127,11 +128,7 @@ def proxies(
             "curves": _curves(shown, shown.workshop.generator(drawn_kind), seed),
         }
     )
-    drawn: dict[str, bytes] = {}
-    if figures:
-        from emocli.report.proxies import draw
-
-        drawn = draw(data)
+    drawn = draw(data) if figures else {}
     return write(place, f"proxies+{split}", data, list(_rows(data)), drawn)
 
 

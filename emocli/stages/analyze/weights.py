@@ -21,6 +21,7 @@ from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
 from emocli.learn.statistics import cluster_bootstrap, grouping, groups, interval_over
 from emocli.learn.summary import bounds
+from emocli.report.weights import draw
 from emocli.robust.corrupt import Corruption
 from emocli.stages._bench import Bench
 from emocli.stages._cross import Folds, open_bench
@@ -95,11 +96,7 @@ def weights(
             },
         }
     )
-    drawn: dict[str, bytes] = {}
-    if figures:
-        from emocli.report.weights import draw
-
-        drawn = draw(data)
+    drawn = draw(data) if figures else {}
     labels = [label for label in found if corrupt and label != CLEAN]
     name = titled("weights", split, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
