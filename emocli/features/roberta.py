@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
 
-MODEL, CONFIG = "model.safetensors", "config.json"
-
 
 class Config(Settings):
     """Which encoder, and what it reads.
@@ -62,9 +60,11 @@ class Config(Settings):
     @model_validator(mode="before")
     @classmethod
     def _with_digest(cls, values: dict[str, Any]) -> dict[str, Any]:
+        from emocli.learn.rundir import MODEL
+        from emocli.learn.text import PART
+
         folder = Path(str(values.get("encoder", "")))
-        models = sorted(folder.glob(f"part-*/{MODEL}")) if folder.is_dir() else []
-        models = [*models, folder / MODEL]
+        models = [*sorted(folder.glob(f"{PART}*/{MODEL}")), folder / MODEL]
         if values.get("digest") or not models[-1].is_file():
             return values
         whole = " ".join(map(digest, models))
@@ -145,9 +145,9 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
 
 def _parts(config: Config) -> Iterable[tuple[str, int]]:
     """Pair the training clips of a cross-fitted encoder with the part that has not seen them."""
-    from emocli.learn.text import read_run
+    from emocli.learn.text import PART, read_run
 
-    for folder in sorted(Path(config.encoder).glob("part-*")) if _trained(config) else ():
+    for folder in sorted(Path(config.encoder).glob(f"{PART}*")) if _trained(config) else ():
         run = read_run(folder)
         if run.part is not None:
             yield from ((clip_id, run.part) for clip_id in run.unseen)
@@ -165,7 +165,7 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
                 mend="it reads what it was trained on",
             )
         folder = Path(config.encoder)
-        network, reader, _ = text.load(folder if part is None else folder / f"part-{part}")
+        network, reader, _ = text.load(folder if part is None else folder / f"{text.PART}{part}")
         return network.to(place), reader
     if config.encoder == text.SCRATCH:
         raise ConfigError(
@@ -181,5 +181,7 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
 
 def _trained(config: Config) -> bool:
     """Whether the encoder is one of `emocli fit-text`, which its configuration says."""
+    from emocli.learn.rundir import CONFIG
+
     path = Path(config.encoder) / CONFIG
     return path.is_file() and '"text":' in path.read_text("utf-8", "replace")

@@ -45,6 +45,9 @@ SCRATCH = "scratch"
 BACKBONE = "backbone"
 """Folder of tokenizer and shape inside a run."""
 
+PART = "part-"
+"""Start of the name of the folder inside a run that holds a part of a cross-fitting."""
+
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 Positive = Annotated[int, Field(ge=1)]

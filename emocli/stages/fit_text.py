@@ -34,6 +34,7 @@ from emocli.learn.loop import arithmetic, balanced, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, Row, read_history, versions, write_history
 from emocli.learn.text import (
     BACKBONE,
+    PART,
     Reader,
     Reading,
     TextConfig,
@@ -53,7 +54,6 @@ Positive = Annotated[int, Field(ge=1)]
 MONITOR = "valid_weighted_f1"
 """The figure by which the best epoch is chosen (Kim & Vossen 2021)."""
 
-PART = "part-"
 LIBRARIES = ("torch", "transformers", "tokenizers")
 
 
