@@ -68,16 +68,29 @@ def recorded(store: FeatureStore, clip_id: str) -> Timed:
 
     They are in the order of the store.
     """
-    values = store.rows("values", *store.span_of(clip_id)).astype(np.float32, copy=False)
-    return Timed(values, lasting(store, clip_id) if "times" in store.columns else None)
+    span = store.span_of(clip_id)
+    values = store.rows("values", *span).astype(np.float32, copy=False)
+    if "times" not in store.columns:
+        return Timed(values)
+    return Timed(values, intervals(store.rows("times", *span), store.rate))
 
 
-def lasting(store: FeatureStore, clip_id: str) -> NDArray[np.float64]:
-    """Return the start and end of each row of a clip, shape (n, 2), of a feature with times.
+def intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.float64]:
+    """Return the start and end of rows with these times, shape (n, 2), all in seconds.
 
     A row lasts one step of the feature's rate; where it has none, to half-way to its neighbours.
     """
-    return _intervals(store.rows("times", *store.span_of(clip_id)), store.rate)
+    if rate is not None or len(times) < 2:
+        half = 0.5 / rate if rate else STEP / 2
+        return np.stack([times - half, times + half], axis=1)
+    # Words that are spoken at once need not be in the order of their middles.
+    order = np.argsort(times, kind="stable")
+    found = times[order]
+    inner = (found[:-1] + found[1:]) / 2
+    first, last = 2 * found[0] - inner[0], 2 * found[-1] - inner[-1]
+    lasting = np.empty((len(times), 2))
+    lasting[order] = np.stack([np.r_[first, inner], np.r_[inner, last]], axis=1)
+    return lasting
 
 
 def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
@@ -116,17 +129,3 @@ def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
         total = np.where(finite, found, 0).sum(axis=0, dtype=np.float64)
         values[k] = total / np.maximum(count, 1)
     return Timed(values, np.array(words, np.float64)), empty
-
-
-def _intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.float64]:
-    if rate is not None or len(times) < 2:
-        half = 0.5 / rate if rate else STEP / 2
-        return np.stack([times - half, times + half], axis=1)
-    # Words that are spoken at once need not be in the order of their middles.
-    order = np.argsort(times, kind="stable")
-    found = times[order]
-    inner = (found[:-1] + found[1:]) / 2
-    first, last = 2 * found[0] - inner[0], 2 * found[-1] - inner[-1]
-    intervals = np.empty((len(times), 2))
-    intervals[order] = np.stack([np.r_[first, inner], np.r_[inner, last]], axis=1)
-    return intervals

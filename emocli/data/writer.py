@@ -286,18 +286,27 @@ class FeatureWriter:
         return [_part(self._parts, number) for number in range(first, first + count)]
 
     def complete(
-        self, ids: Sequence[str], track: Callable[[str], Track], names: Sequence[str] = ()
-    ) -> None:
+        self,
+        ids: Sequence[str],
+        track: Callable[[str], Track],
+        names: Sequence[str] = (),
+        rate: float | None = None,
+    ) -> FeatureStore:
         """Write the clips that are not there yet, `PART` at a time, and finish.
 
         Parameters
         ----------
         ids : sequence of str
-            All clips of the feature.
+            All clips of the feature, at least one.
         track : callable
             Makes the track of a clip.
-        names : sequence of str
-            Names of the columns.
+        names, rate
+            Names of the columns of ``values``, and rows per second.
+
+        Returns
+        -------
+        FeatureStore
+            The finished file, open.
 
         Raises
         ------
@@ -308,8 +317,10 @@ class FeatureWriter:
         rest = [clip_id for clip_id in ids if clip_id not in known]
         parts = [rest[start : start + PART] for start in range(0, len(rest), PART)]
         for path, part in zip(self.reserve(len(parts)), parts, strict=True):
-            write_part(path, self._recipe, {i: track(i) for i in part}, (), names=names)
-        self.finish(ids)
+            write_part(path, self._recipe, {i: track(i) for i in part}, (), names=names, rate=rate)
+        made = self.finish(ids)
+        assert made is not None
+        return made
 
     def finish(self, expected: Collection[str] = ()) -> FeatureStore | None:
         """Merge all parts into one file.

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from emocli.data.align import average, lasting, recorded
+from emocli.data.align import average, intervals, recorded
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Track
@@ -87,18 +88,18 @@ def align(
         recipe = Recipe(
             f"{feature}_to_{to}", source.modality, manifest.fingerprint, {"to": to}, upstream
         )
-        with FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer:
-            writer.complete(ids, lambda i: _track(source, words, i), source.dim_names)
-    with FeatureStore.open(writer.path) as made:
-        notes = made.attributes["notes"]
-        return Aligned(
-            feature=recipe.feature,
-            path=made.path,
-            clips=len(made),
-            rows=made.steps,
-            silent=notes["rows.silent"],
-            left_out=len(source) - len(ids),
-        )
+        with (
+            FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
+            writer.complete(ids, lambda i: _track(source, words, i), source.dim_names) as made,
+        ):
+            return Aligned(
+                feature=recipe.feature,
+                path=made.path,
+                clips=len(made),
+                rows=made.steps,
+                silent=made.attributes["notes"]["rows.silent"],
+                left_out=len(source) - len(ids),
+            )
 
 
 def _require_times(store: FeatureStore) -> None:
@@ -111,12 +112,14 @@ def _require_times(store: FeatureStore) -> None:
 
 
 def _is_timed(store: FeatureStore, clip_id: str) -> bool:
-    return store.length(clip_id) > 0 and bool(np.isfinite(lasting(store, clip_id)).all())
+    return store.length(clip_id) > 0 and bool(np.isfinite(_times(store, clip_id)).all())
+
+
+def _times(store: FeatureStore, clip_id: str) -> NDArray[np.float64]:
+    return store.rows("times", *store.span_of(clip_id))
 
 
 def _track(source: FeatureStore, words: FeatureStore, clip_id: str) -> Track:
-    grid = lasting(words, clip_id)
-    aligned, silent = average(recorded(source, clip_id), grid)
-    notes = {"rows": len(grid), "rows.silent": silent}
-    times = words.rows("times", *words.span_of(clip_id))
-    return Track(aligned.values, times, notes=notes)
+    times = _times(words, clip_id)
+    aligned, silent = average(recorded(source, clip_id), intervals(times, words.rate))
+    return Track(aligned.values, times, notes={"rows": len(times), "rows.silent": silent})

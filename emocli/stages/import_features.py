@@ -16,7 +16,7 @@ from emocli.data.clip import Clip
 from emocli.data.csd import Csd
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
-from emocli.data.store import RESERVED, FeatureStore
+from emocli.data.store import RESERVED
 from emocli.data.track import Track
 from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
@@ -167,12 +167,13 @@ def import_features(
         if align_to is not None:
             settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
-        with FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer:
+        used = {c.id if c.id in entries else c.dialogue for c in map(manifest.clip, ids)}
+        with (
+            FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
             writer.complete(
                 ids, lambda i: _track(taken, entries, manifest.clip(i), words), taken.names
-            )
-        used = {c.id if c.id in entries else c.dialogue for c in map(manifest.clip, ids)}
-        with FeatureStore.open(writer.path) as made:
+            ) as made,
+        ):
             notes: Mapping[str, int] = made.attributes["notes"]
             return Import(
                 feature=name,

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
-from emocli.data.store import FeatureStore, open_feature
+from emocli.data.store import open_feature
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
+from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import ManifestError
 
 SUFFIX = "_by_speaker"
@@ -83,21 +84,25 @@ def normalise(
             {"by": "speaker", "speakers": _fingerprint(speakers)},
             {feature: source.made},
         )
-        with FeatureWriter(
-            store, recipe, [clip.id for clip in manifest.clips], overwrite=overwrite
-        ) as writer:
-            known = writer.standing().written
-            groups = [
-                rest
-                for group in speakers.values()
-                if (rest := [clip for clip in group if clip.id not in known])
-            ]
-            for path, rest in zip(writer.reserve(len(groups)), groups, strict=True):
-                tracks = _tracks(manifest, source, speakers[rest[0].speaker or ""], rest)
-                write_part(path, recipe, tracks, (), names=source.dim_names, rate=source.rate)
-            writer.finish()
-    fewest = min(len(group) for group in speakers.values())
-    return Normalised(recipe.feature, writer.path, len(clips), len(speakers), fewest)
+
+        @cache
+        def standardiser(speaker: str) -> Standardiser:
+            own = tuple(speakers[speaker])
+            return Standardiser.fit(Samples(manifest, own, {source.modality: source}))
+
+        def track(clip_id: str) -> Track:
+            own = source.track(clip_id)
+            values = np.asarray(own.values, np.float32)
+            relative = standardiser(manifest.clip(clip_id).speaker or "")
+            return Track(relative(clip_id, source.modality, values), own.times, notes=own.notes)
+
+        ids = [clip.id for clip in clips]
+        with (
+            FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
+            writer.complete(ids, track, source.dim_names, source.rate) as made,
+        ):
+            fewest = min(map(len, speakers.values()))
+            return Normalised(recipe.feature, made.path, len(made), len(speakers), fewest)
 
 
 def _speakers(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, list[Clip]]:
@@ -124,17 +129,3 @@ def _fingerprint(speakers: Mapping[str, Sequence[Clip]]) -> str:
     """Digest of who speaks where; a clip's values depend on the speaker's other clips."""
     who = sorted((name, sorted(clip.id for clip in group)) for name, group in speakers.items())
     return hashlib.sha256(json.dumps(who).encode()).hexdigest()
-
-
-def _tracks(
-    manifest: Manifest, source: FeatureStore, group: Sequence[Clip], wanted: Sequence[Clip]
-) -> dict[str, Track]:
-    """Normalise clips of a speaker by all of the speaker's, one clip in memory at a time."""
-    name = source.modality
-    standardiser = Standardiser.fit(Samples(manifest, tuple(group), {name: source}))
-    tracks = {}
-    for clip in wanted:
-        track = source.track(clip.id)
-        values = standardiser(clip.id, name, np.asarray(track.values, np.float32))
-        tracks[clip.id] = Track(values, track.times, notes=track.notes)
-    return tracks

@@ -11,6 +11,7 @@ import pytest
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, open_feature
+from emocli.data.track import Track
 from emocli.errors import ManifestError, StoreError
 from emocli.stages.normalise import normalise
 from tests import toy
@@ -42,6 +43,20 @@ def test_each_speaker_has_mean_0_and_variance_1(corpus: toy.Toy) -> None:
         for i in ids:
             wanted = (source[i] - rows.mean(axis=0)) / rows.std(axis=0)
             np.testing.assert_allclose(found[i], wanted, atol=1e-5)
+
+
+def test_times_notes_and_rate_stay(corpus: toy.Toy) -> None:
+    times = 0.05 + 0.1 * np.arange(10)
+    rng = np.random.default_rng(0)
+    tracks = {
+        c.id: Track(rng.normal(size=(10, 2)), times, notes={"frames": 10})
+        for c in corpus.manifest.clips
+    }
+    toy.write_tracks(corpus.store, "pitch", "audio", corpus.manifest, tracks, rate=10.0)
+    with FeatureStore.open(normalise(corpus.manifest, corpus.store, "pitch").path) as made:
+        assert made.rate == 10
+        np.testing.assert_array_equal(made.track("test00").times, times)
+        assert made.notes("test00") == {"frames": 10}
 
 
 def test_it_is_made_anew_only_when_asked(corpus: toy.Toy) -> None:
