@@ -546,7 +546,7 @@ def test_kill_at_random_moments(tmp_path: Path, driver: Path) -> None:
     killed = 0
     for attempt in range(10):
         process = start(driver, tmp_path / "killed", 1 + attempt % 2, clips)
-        time.sleep(rng.uniform(0, length / 5))
+        time.sleep(rng.uniform(0, length / 10))
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
         process.communicate()
@@ -575,13 +575,13 @@ def test_ctrl_c_stops_a_pool_at_once(tmp_path: Path, driver: Path) -> None:
     wait_for(lambda: len(list((tmp_path / "store" / ".toy.parts").glob("[0-9]*.h5"))) >= 2)
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)
-    errors = process.communicate(timeout=20)[1]
-    assert time.monotonic() - begun < 5
+    errors = process.communicate(timeout=60)[1]
+    assert time.monotonic() - begun < 10  # all clips take much longer
     assert errors.count("Traceback") <= errors.count("KeyboardInterrupt")
     assert "KeyboardInterrupt" in errors
 
 
-def wait_for(ready: object, seconds: float = 20) -> None:
+def wait_for(ready: object, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not ready():  # type: ignore[operator]
         assert time.monotonic() < end, "waited in vain"
