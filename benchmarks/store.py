@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from emocli.data.store import FeatureStore
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
+from emocli.data.writer import FeatureWriter, Recipe
 
 WIDTH = 74
 Read = Callable[[str], NDArray[np.float32]]
@@ -95,9 +95,7 @@ def show(name: str, seconds: Sequence[float], clips: int, size: float, opening: 
 def write_store(folder: Path, arrays: dict[str, NDArray[np.float32]]) -> None:
     recipe = Recipe("bench", "audio", "benchmark")
     with FeatureWriter(folder, recipe, list(arrays)) as writer:
-        (path,) = writer.reserve(1)
-        write_part(path, recipe, {k: Track(array) for k, array in arrays.items()}, ())
-        writer.finish()
+        writer.complete(list(arrays), lambda clip_id: Track(arrays[clip_id])).close()
 
 
 def write_datasets(path: Path, arrays: dict[str, NDArray[np.float32]]) -> None:

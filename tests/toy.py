@@ -10,8 +10,9 @@ import numpy as np
 
 from emocli.data.clip import Clip, Split
 from emocli.data.manifest import Manifest, Task
+from emocli.data.store import FeatureStore
 from emocli.data.track import Array, Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
+from emocli.data.writer import FeatureWriter, Recipe
 
 CLASSES = ("anger", "joy", "sadness")
 FEATURES = {"mel": ("audio", 5, 9), "glove": ("text", 4, 4), "face_hog": ("visual", 3, 6)}
@@ -87,15 +88,14 @@ def write_tracks(
     manifest: Manifest,
     tracks: Mapping[str, Track],
     rate: float | None = None,
+    names: Sequence[str] = (),
     **settings: object,
-) -> None:
-    """Write a feature of tracks, made with some settings."""
+) -> FeatureStore:
+    """Write a feature of tracks, made with some settings; return its store, open."""
     recipe = Recipe(name, modality, manifest.fingerprint, settings)
     order = [clip.id for clip in manifest.clips]
     with FeatureWriter(store, recipe, order, overwrite=True) as writer:
-        (part,) = writer.reserve(1)
-        write_part(part, recipe, tracks, (), rate=rate)
-        writer.finish()
+        return writer.complete(list(tracks), tracks.__getitem__, names, rate)
 
 
 def _clips(split: Split, count: int, task: Task, rng: np.random.Generator) -> Sequence[Clip]:

@@ -14,8 +14,8 @@ from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import BUCKET, Samples
 from emocli.data.store import FeatureStore
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
 from emocli.errors import StoreError
+from tests import toy
 
 Arrays = Mapping[str, Mapping[str, NDArray[np.float32]]]
 CLASSES = ("joy", "anger")
@@ -26,16 +26,10 @@ def manifest_of(clips: Sequence[Clip], root: Path, task: Task = "single") -> Man
 
 
 def stores_of(folder: Path, manifest: Manifest, arrays: Arrays) -> dict[str, FeatureStore]:
-    stores = {}
-    for modality, tracks in arrays.items():
-        recipe = Recipe(f"{modality}_feature", modality, manifest.fingerprint)
-        with FeatureWriter(folder, recipe, [clip.id for clip in manifest.clips]) as writer:
-            (path,) = writer.reserve(1)
-            write_part(path, recipe, {i: Track(values) for i, values in tracks.items()}, ())
-            store = writer.finish()
-        assert store is not None
-        stores[modality] = store
-    return stores
+    tracks = {m: {i: Track(values) for i, values in own.items()} for m, own in arrays.items()}
+    return {
+        m: toy.write_tracks(folder, f"{m}_feature", m, manifest, own) for m, own in tracks.items()
+    }
 
 
 def steps(*values: float) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import FeatureStore
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
+from tests import toy
 
 
 def make(folder: Path, arrays: dict[str, list[np.ndarray | None]]) -> Samples:
@@ -23,14 +23,8 @@ def make(folder: Path, arrays: dict[str, list[np.ndarray | None]]) -> Samples:
     manifest = Manifest(clips=clips, classes=("a",), task="single", dataset="x", root=folder)
     stores: dict[str, FeatureStore] = {}
     for modality, rows in arrays.items():
-        recipe = Recipe(modality, modality, manifest.fingerprint)
         tracks = {f"c{k}": Track(row) for k, row in enumerate(rows) if row is not None}
-        with FeatureWriter(folder, recipe, [clip.id for clip in clips]) as writer:
-            (path,) = writer.reserve(1)
-            write_part(path, recipe, tracks, ())
-            store = writer.finish()
-        assert store is not None
-        stores[modality] = store
+        stores[modality] = toy.write_tracks(folder, modality, modality, manifest, tracks)
     return Samples.of(manifest, "train", stores)
 
 

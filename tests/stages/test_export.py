@@ -16,10 +16,10 @@ from emocli.data.manifest import Manifest
 from emocli.data.mmsa import read_mmsa
 from emocli.data.store import FeatureStore
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
 from emocli.errors import StoreError
 from emocli.stages.export import export
 from emocli.stages.import_features import import_features
+from tests import toy
 
 CLIPS = (
     Clip("v[0]", "train", dialogue="v", start=2.0, end=4.0, text="one", label="b"),
@@ -37,14 +37,7 @@ def corpus(root: Path, **changes: Any) -> Manifest:
 def make(
     store: Path, name: str, tracks: dict[str, Track], names: tuple[str, ...] = (), **rate: float
 ) -> None:
-    manifest = corpus(store)
-    recipe = Recipe(name, name, manifest.fingerprint)
-    with FeatureWriter(store, recipe, [clip.id for clip in CLIPS]) as writer:
-        (path,) = writer.reserve(1)
-        write_part(path, recipe, tracks, (), names=names, **rate)
-        made = writer.finish()
-        assert made is not None
-        made.close()
+    toy.write_tracks(store, name, name, corpus(store), tracks, names=names, **rate).close()
 
 
 @pytest.fixture
@@ -161,12 +154,8 @@ def test_intensities(tmp_path: Path, store: Path) -> None:
     clips = tuple(Clip(c.id, c.split, c.dialogue, labels={"a": 1.5, "b": 0}) for c in CLIPS[:1])
     bare = Clip("u", labels={})
     manifest = corpus(tmp_path, clips=(*clips, bare), task="intensity")
-    recipe = Recipe("audio", "audio", manifest.fingerprint)
     folder = tmp_path / "own"
-    with FeatureWriter(folder, recipe, ["v[0]"]) as writer:
-        (path,) = writer.reserve(1)
-        write_part(path, recipe, {"v[0]": Track(np.ones((1, 1)))}, ())
-        writer.finish()
+    toy.write_feature(folder, "audio", "audio", manifest, {"v[0]": np.ones((1, 1))})
     export(tmp_path / "a.pkl", manifest, folder)
     labels = pickle.loads((tmp_path / "a.pkl").read_bytes())["train"]["regression_labels"]
     assert_array_equal(labels, [[1.5, 0], [np.nan, np.nan]])

@@ -15,7 +15,6 @@ from emocli.cli.app import run as command
 from emocli.config import merge
 from emocli.data.manifest import Manifest
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
 from emocli.errors import EmocliError, ManifestError, RunError, StoreError
 from emocli.learn.rundir import read_history
 from emocli.stages import _pictures
@@ -23,6 +22,7 @@ from emocli.stages import fit_encoder as stage
 from emocli.stages.extract import extract
 from emocli.stages.fit_encoder import EncoderSummary, FitConfig, batches, fit_encoder, nearest
 from emocli.stages.import_features import import_features
+from tests import toy
 
 TINY = {
     "encoder": {"depths": [1], "hidden_sizes": [8], "embedding_size": 8, "dim": 8, "side": 32},
@@ -158,13 +158,9 @@ def test_clips_without_a_label_are_counted(corpus: Manifest, store: Path, tmp_pa
 
 def stored_faces(corpus: Manifest, store: Path, main: Mapping[str, bool]) -> None:
     """A row of a feature `faces` for every clip that is named, and whether it is a face."""
-    recipe = Recipe("faces", "visual", corpus.fingerprint, {})
     crop = np.zeros((1, 32, 32, 3), np.uint8)
     tracks = {i: Track(crop, extra={"main": np.array([shown])}) for i, shown in main.items()}
-    with FeatureWriter(store, recipe, list(tracks)) as writer:
-        (part,) = writer.reserve(1)
-        write_part(part, recipe, tracks, ())
-        writer.finish(list(tracks))
+    toy.write_tracks(store, "faces", "visual", corpus, tracks)
 
 
 def test_clips_without_a_face_are_counted(corpus: Manifest, tmp_path: Path) -> None:
