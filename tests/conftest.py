@@ -57,7 +57,8 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """Small encoders with random parameters, one of each kind."""
     import torch
 
-    from emocli.learn.encoder import EncoderConfig, EncoderRun, make_encoder, write_run
+    from emocli.learn.encoder import EncoderConfig, EncoderRun, make_encoder
+    from emocli.learn.rundir import write_config, write_parameters
 
     small = EncoderConfig(depths=(1,), hidden_sizes=(8,), embedding_size=8, dim=6, side=32)
     folders = {}
@@ -67,7 +68,8 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         encoder = make_encoder(small)
         config = {"kind": kind, "encoder": small, "resnet": encoder.shape, "settings": {}}
         rest = {"classes": ("a", "b"), "source": "", "versions": {}}
-        write_run(folders[kind], EncoderRun(**config, **rest), encoder.state_dict())
+        write_config(folders[kind], EncoderRun(**config, **rest))
+        write_parameters(folders[kind], encoder.state_dict())
     return folders
 
 

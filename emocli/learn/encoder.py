@@ -8,7 +8,7 @@ The folder holds ``config.json`` (what the encoder is; nothing is downloaded to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,8 +31,6 @@ from emocli.learn.rundir import (
     read_as,
     read_tensors,
     require_finished,
-    write_config,
-    write_tensors,
 )
 
 if TYPE_CHECKING:
@@ -230,13 +228,6 @@ def embed(
             parts.append(encoder(shown).float().cpu().numpy())
     width = encoder.project.out_features
     return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)
-
-
-def write_run(run: Path, config: EncoderRun, state: Mapping[str, Tensor] | None = None) -> None:
-    """Write ``config.json``, or with the parameters the model too, which completes the run."""
-    write_config(run, config)
-    if state is not None:
-        write_tensors(run / MODEL, state, {"format": "pt"})
 
 
 def read_run(run: Path) -> EncoderRun:

@@ -306,6 +306,11 @@ def write_model(run: Path, state: Mapping[str, Tensor], standardiser: Standardis
     """Write ``model.safetensors``: the network's parameters and the standardisation."""
     tensors = {f"{NETWORK}{name}": value for name, value in state.items()}
     tensors |= {name: torch.from_numpy(value) for name, value in standardiser.tensors().items()}
+    write_parameters(run, tensors)
+
+
+def write_parameters(run: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write ``model.safetensors`` as it is to be, which completes a run."""
     write_tensors(run / MODEL, tensors, {"format": "pt"})
 
 

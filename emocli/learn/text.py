@@ -32,8 +32,6 @@ from emocli.learn.rundir import (
     read_as,
     read_tensors,
     require_finished,
-    write_config,
-    write_tensors,
 )
 
 if TYPE_CHECKING:
@@ -294,13 +292,6 @@ def _longest(backbone: PreTrainedModel) -> int | None:
             first = 0 if part.padding_idx is None else part.padding_idx + 1
             return part.num_embeddings - first
     return stated
-
-
-def write_run(run: Path, config: TextRun, network: TextNetwork | None = None) -> None:
-    """Write ``config.json``, or with the network the rest too, which completes the run."""
-    write_config(run, config)
-    if network is not None:
-        write_tensors(run / MODEL, network.state_dict(), {"format": "pt"})
 
 
 def read_run(run: Path) -> TextRun:

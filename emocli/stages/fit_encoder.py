@@ -23,7 +23,7 @@ from emocli.config import Settings, Tree, build, merge
 from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
-from emocli.learn import triplet
+from emocli.learn import rundir, triplet
 from emocli.learn.augment import AugmentConfig
 from emocli.learn.checkpoint import Checkpoint, Tensors, resume
 from emocli.learn.encoder import (
@@ -37,10 +37,9 @@ from emocli.learn.encoder import (
     make_encoder,
     outline,
     read_run,
-    write_run,
 )
 from emocli.learn.loop import arithmetic, make_fabric, seeded
-from emocli.learn.rundir import CARD, CHECKPOINT, Row, read_history, versions, write_history
+from emocli.learn.rundir import CARD, CHECKPOINT, Row
 from emocli.learn.triplet import TripletConfig
 from emocli.stages._fitting import State, best_epoch, claim, fit, state
 from emocli.stages._pictures import Pictures, Teach, of_folder, of_manifest
@@ -183,7 +182,7 @@ def fit_encoder(
             return _choices(read_run(run)) == _choices(config)
 
         if not claim(run, "an encoder", "pictures", same, overwrite):
-            write_run(run, config)
+            rundir.write_config(run, config)
         standing = state(run)
         if standing != "already trained":
             _train(plan, pictures, config, run, progress)
@@ -252,7 +251,7 @@ class Plan:
             settings={name: part.model_dump(mode="json") for name, part in parts.items()},
             classes=pictures.classes,
             source=pictures.fingerprint,
-            versions=versions(LIBRARIES),
+            versions=rundir.versions(LIBRARIES),
         )
 
 
@@ -278,9 +277,10 @@ def _train(
             plan.train.patience,
             lambda done: progress(done, plan.epochs),
         )
-    write_history(run, history)
+    rundir.write_history(run, history)
     write_text(run / CARD, _card(config, history))
-    write_run(run, config.model_copy(update={"resnet": learner.encoder.shape}), best)
+    rundir.write_config(run, config.model_copy(update={"resnet": learner.encoder.shape}))
+    rundir.write_parameters(run, best)
 
 
 class Learner:
@@ -418,7 +418,7 @@ def nearest(
 
 
 def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) -> EncoderSummary:
-    history = read_history(run)
+    history = rundir.read_history(run)
     best = best_epoch(history, NEIGHBOUR)
     return EncoderSummary(
         run=run,

@@ -28,10 +28,10 @@ from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ManifestError, RunError
-from emocli.learn import losses, metrics
+from emocli.learn import losses, metrics, rundir
 from emocli.learn.checkpoint import Checkpoint, Tensors, resume
 from emocli.learn.loop import arithmetic, balanced, make_fabric, seeded
-from emocli.learn.rundir import CARD, CHECKPOINT, Row, read_history, versions, write_history
+from emocli.learn.rundir import CARD, CHECKPOINT, Row
 from emocli.learn.text import (
     BACKBONE,
     PART,
@@ -45,7 +45,6 @@ from emocli.learn.text import (
     outline,
     read_clips,
     read_run,
-    write_run,
 )
 from emocli.stages._fitting import State, best_epoch, claim, fit, state
 
@@ -177,7 +176,7 @@ def fit_text(
             return _choices(read_run(run)) == _choices(config)
 
         if not claim(run, "a text encoder", "texts", same, overwrite, parts=f"{PART}*"):
-            write_run(run, config)
+            rundir.write_config(run, config)
         states: list[State] = []
         for number, (folder, unseen) in enumerate(members):
 
@@ -288,7 +287,7 @@ def _config(text: TextConfig, train: FitConfig, corpus: Texts) -> TextRun:
         train=train.model_dump(mode="json"),
         classes=corpus.classes,
         source=corpus.fingerprint,
-        versions=versions(LIBRARIES),
+        versions=rundir.versions(LIBRARIES),
     )
 
 
@@ -305,16 +304,16 @@ def _member(
         shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
         return standing
     make_folder(folder)
-    write_run(folder, config)
+    rundir.write_config(folder, config)
     with arithmetic(train.threads):
         learner = Learner(config.text, train, corpus)
         history, best = fit(learner, folder, MONITOR, train.epochs, train.patience, ended)
     learner.network.load_state_dict(best)
-    write_history(folder, history)
+    rundir.write_history(folder, history)
     learner.network.backbone.config.save_pretrained(folder / BACKBONE)
     learner.reader.tokenizer.save_pretrained(folder / BACKBONE)
     write_text(folder / CARD, _card(config, history))
-    write_run(folder, config, learner.network)
+    rundir.write_parameters(folder, learner.network.state_dict())
     shutil.rmtree(folder / CHECKPOINT)
     return standing
 
@@ -434,7 +433,7 @@ def _summary(
     run: Path, states: Sequence[State], corpus: Texts, folders: Sequence[Path]
 ) -> TextSummary:
     network, reader, config = outline(run)
-    histories = [read_history(folder) for folder in folders]
+    histories = [rundir.read_history(folder) for folder in folders]
     best = histories[0][best_epoch(histories[0], MONITOR) - 1]
     readings = read_clips(reader, corpus.context)
     silent = sum(not clip.text.strip() for clip in corpus.context)
