@@ -19,9 +19,11 @@ Tree = dict[str, Any]
 
 
 class Settings(BaseModel):
-    """Base of all settings: frozen, and closed to unknown keys."""
+    """Base of all settings: frozen, closed to unknown keys, and all numbers are finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=()
+    )
 
 
 S = TypeVar("S", bound=Settings)

@@ -60,6 +60,14 @@ def test_an_impossible_value_is_named() -> None:
         config.build(Outer, {"bands": 0}, "mel")
 
 
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan"])
+def test_a_number_has_to_be_finite(value: str) -> None:
+    """No file of a run could hold another."""
+    for key in ("inner.rate", "way.x"):
+        with pytest.raises(ConfigError, match=rf"'mel\.{key}' = .*finite number"):
+            config.build(Outer, config.parse_sets([f"{key}={value}"]), "mel")
+
+
 def test_a_value_is_no_section() -> None:
     with pytest.raises(ConfigError, match=r"'mel' is a section.*\(now 3\); set mel\.KEY=VALUE"):
         config.build(Outer, config.parse_sets(["mel=3"])["mel"], "mel")

@@ -53,7 +53,7 @@ class Config(Settings):
 
     corrupt: str = "m3er75"
     proxy: str = "paper"
-    ridge: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    ridge: Annotated[float, Field(ge=0)] | None = None
     modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
     printed: Literal["mosei", "iemocap"] = "mosei"
 

@@ -69,10 +69,10 @@ class Config(mfn.Config):
     fusion: Literal["weighted", "hadamard", "hadamard1p", "concat", "sum"] = "weighted"
     loss: Kind = "mod"
     beta: Annotated[float, Field(ge=0, le=100)] = 1.0
-    lambda_mult: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    lambda_mult: Annotated[float, Field(ge=0)] = 1.0
     detach_weight: bool = True
     boosted: bool = False
-    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    margin: Annotated[float, Field(ge=0)] = 0.0
     mulmix: bool = False
     predict: Literal["final", "mult", "mean"] = "final"
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from emocli.fusion import gca
@@ -35,7 +34,7 @@ class Config(gca.AttentionSettings):
     """
 
     view_gate: Literal["concat", "per_view", "both", "none"] = "concat"
-    write_bias: float = Field(0.0, allow_inf_nan=False)
+    write_bias: float = 0.0
 
 
 PRESETS = presets(literal={"m0": "zero"}, plus={"view_gate": "per_view", "write_bias": -2.0})

@@ -18,8 +18,8 @@ MONITORS: dict[Task, str] = {"single": "accuracy", "multi": "weighted_f1", "inte
 """What decides which epoch is best, by default (Beard 2018; Mittal 2020)."""
 
 Positive = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(gt=0)]
 ClassWeights = Literal["none", "balanced"] | dict[str, Weight]
 
 
@@ -80,7 +80,7 @@ class TrainConfig(Settings):
         Memory for features that would otherwise be read in every epoch.
     """
 
-    lr: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e-3
+    lr: Annotated[float, Field(gt=0)] = 1e-3
     batch_size: Positive = 32
     epochs: Positive = 100
     patience: Positive = 10

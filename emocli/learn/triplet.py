@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from emocli.config import Settings
 
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0)]
 
 EPSILON = 1e-4
 """Added to a variance before its root is taken."""

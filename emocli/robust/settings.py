@@ -64,9 +64,9 @@ class CheckConfig(Settings):
     min_partners: Annotated[int, Field(ge=1)] = 1
     tau: Literal["quantile", "fixed", "youden"] = "quantile"
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.2
+    threshold: float = 0.2
     outliers: Literal["none", "quantile", "youden"] = "none"
-    clip_outliers: Annotated[float, Field(ge=0, allow_inf_nan=False)] = OUTLIERS
+    clip_outliers: Annotated[float, Field(ge=0)] = OUTLIERS
     all_flagged: Literal["keep_best", "keep_all", "zero_all"] = "keep_best"
     fit_on: Literal["clean", "as_given"] = "clean"
 

@@ -93,7 +93,7 @@ class Config(Settings):
     rd: Literal["newest", "v1.4.1"] = "newest"
     creak: Creak = Creak()
     seed: int = Field(default=0, ge=0)
-    block_s: float = Field(default=BLOCK_S, ge=1, allow_inf_nan=False)
+    block_s: float = Field(default=BLOCK_S, ge=1)
 
 
 def covarep(

@@ -48,7 +48,7 @@ class ProxyConfig(Settings):
     alignment: Literal["auto", "pad", "resample"] = "auto"
     components: Annotated[int, Field(ge=1)] = 100
     k: Annotated[int, Field(ge=1)] = 200
-    ridge: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.1
+    ridge: Annotated[float, Field(ge=0)] = 0.1
     fit_on: Literal["clean", "as_given"] = "clean"
 
 
