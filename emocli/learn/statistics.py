@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from emocli.data.clip import Clip
 
 DRAWS = 1000
 LEVEL = 0.95
+
+ROUNDING = 1e-12
+"""Share of what it is summed from below which a sum is nothing."""
 
 Grouping = Literal["dialogue", "speaker", "clip"]
 
@@ -89,21 +92,28 @@ def cluster_bootstrap(
     place = {name: i for i, name in enumerate(names)}
     member = np.array([place[group] for group in groups])
     count = len(names)
-    mean = float(numbers.sum() / counted.sum()) if counted.sum() else float("nan")
+    whole = float(_settled(counted.sum(), np.abs(counted).sum()))
+    mean = float(numbers.sum() / whole) if whole else float("nan")
     if count < 2 or np.isnan(mean):
         return Interval(mean, float("nan"), float("nan"), count, float("nan"))
     totals = np.bincount(member, weights=numbers, minlength=count)
     sizes = np.bincount(member, weights=counted, minlength=count)
+    magnitudes = np.bincount(member, weights=np.abs(counted), minlength=count)
     rng = np.random.default_rng(seed)
     times = rng.multinomial(count, np.full(count, 1 / count), size=draws)
     with np.errstate(divide="ignore", invalid="ignore"):
-        means = (times @ totals) / (times @ sizes)
+        means = (times @ totals) / _settled(times @ sizes, times @ magnitudes)
         tail = (1 - LEVEL) / 2
         bounds = np.nanquantile(means, (tail, 1 - tail))
     low, high = bounds if np.isfinite(bounds).all() else (np.nan, np.nan)
     # Counting the sample itself keeps p above 0.
     below, above = (1 + (means <= 0).sum()) / (draws + 1), (1 + (means >= 0).sum()) / (draws + 1)
     return Interval(mean, float(low), float(high), count, float(min(1.0, 2 * min(below, above))))
+
+
+def _settled(sums: ArrayLike, magnitudes: ArrayLike) -> NDArray[np.float64]:
+    """Return sums, 0 where only rounding is left of what they were added up from."""
+    return np.where(np.abs(sums) <= ROUNDING * np.asarray(magnitudes), 0.0, sums)
 
 
 def grouping(clips: Sequence[Clip]) -> Grouping:

@@ -78,6 +78,18 @@ def test_a_share_of_what_may_be_nothing_has_no_bounds():
     assert np.isnan([found.low, found.high]).all()
 
 
+def test_a_whole_of_which_only_rounding_is_left_is_nothing():
+    # As accuracies of several classes: their thirds do not cancel to the last bit.
+    wholes = [0.1, 0.2, -0.3, 0.7, 0.7, 0.7]
+    assert sum(wholes[:3]) != 0
+    alone = cluster_bootstrap([0.1, 0.0, 0.1], ["a", "a", "b"], wholes=wholes[:3])
+    assert math.isnan(alone.mean)
+    members = ["a", "a", "a", "b", "b", "b"]
+    some = cluster_bootstrap([0.1, 0.2, 0.0, 0.7, 0.7, 0.0], members, wholes=wholes)
+    assert some.mean == pytest.approx(1.7 / 2.1)
+    assert np.isnan([some.low, some.high]).all()
+
+
 def test_groups_that_agree_inside_make_the_interval_wider():
     hits = np.repeat([1, 0, 1, 0, 1, 1, 0, 1], 25)
     by_clip = cluster_bootstrap(hits, list(range(200)))
