@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from emocli.config import Settings, Tree, merge
+from emocli.config import NotNegative, Settings, Tree, merge
 from emocli.experiments._table import CLEAN, Condition, Row, Table
 
 Printed = dict[str, dict[str, float]]
@@ -53,7 +53,7 @@ class Config(Settings):
 
     corrupt: str = "m3er75"
     proxy: str = "paper"
-    ridge: Annotated[float, Field(ge=0)] | None = None
+    ridge: NotNegative | None = None
     modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
     printed: Literal["mosei", "iemocap"] = "mosei"
 

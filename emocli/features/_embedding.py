@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from emocli.config import Settings
+from emocli.config import Positive, Settings
 from emocli.data.durable import digest
 from emocli.features._device import Device, device
 
@@ -38,7 +38,7 @@ class EmbeddingConfig(Settings):
     encoder: Path
     digest: str = ""
     device: Device = "auto"
-    batch: Annotated[int, Field(ge=1)] = 32
+    batch: Positive = 32
 
     @model_validator(mode="before")
     @classmethod
@@ -62,7 +62,7 @@ class FramesConfig(EmbeddingConfig):
         In a row in the middle, in a row from the start, or spread over the clip.
     """
 
-    frames: Annotated[int, Field(ge=1)] = 15
+    frames: Positive = 15
     place: Literal["center", "start", "uniform"] = "center"
 
     def chosen(self, count: int) -> NDArray[np.int64]:

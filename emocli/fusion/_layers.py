@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from emocli.config import Settings, Tree
+from emocli.config import Positive, Settings, Tree
 from emocli.data.batch import Batch, Padded
 from emocli.data.samples import Level
 from emocli.fusion._blocks import Blocks
@@ -44,7 +44,7 @@ class NetworkSettings(Settings):
     hidden: Size = 128
     dropout: float = Field(0.2, ge=0, lt=1)
     stride: Size | dict[str, Size] = 1
-    max_len: Annotated[int, Field(ge=1)] = 1500
+    max_len: Positive = 1500
     pool: Pool | dict[str, Pool] = "mean"
 
     @property

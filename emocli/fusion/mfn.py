@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emocli.config import Settings, Tree
+from emocli.config import Positive, Settings, Tree
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.resample import resample
 from emocli.data.samples import Level
@@ -65,7 +65,7 @@ class Config(Settings):
     hidden: Size = 32
     hiddens: dict[str, Size] = Field({})
     channel: Literal["lstm", "ff"] = "lstm"
-    steps: Annotated[int, Field(ge=1)] | Literal["longest"] = 20
+    steps: Positive | Literal["longest"] = 20
     feedback: Literal["none", "mem"] = "none"
     window: Annotated[int, Field(ge=1, le=64)] = 2
     memory: Size = 128

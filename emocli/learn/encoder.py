@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emocli.config import Settings
+from emocli.config import Positive, Settings
 from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.hub import only_cached
 from emocli.learn.rundir import (
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["audio", "face", "scene"]
 
-Stages = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+Stages = Annotated[tuple[Positive, ...], Field(min_length=1)]
 
 Picture = NDArray[Any]
 """Sound: a log-mel spectrogram in decibels, shape (T, bands). Faces and scenes: RGB, (h, w, 3)."""

@@ -29,7 +29,7 @@ from emocli.learn import losses, metrics
 from emocli.learn.checkpoint import Checkpoint, Tensors, resume
 from emocli.learn.dropout import drop_modalities
 from emocli.learn.rundir import CHECKPOINT, Row, write_history
-from emocli.learn.settings import TrainConfig
+from emocli.learn.settings import Accelerator, Precision, TrainConfig
 from emocli.learn.targets import mixed, votes
 
 if TYPE_CHECKING:
@@ -425,7 +425,7 @@ def arithmetic(threads: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(before, warn_only=warned)
 
 
-def make_fabric(accelerator: str, precision: str) -> Fabric:
+def make_fabric(accelerator: Accelerator, precision: Precision) -> Fabric:
     """Choose where to compute and in which arithmetic.
 
     Raises

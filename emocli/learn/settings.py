@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from emocli.config import Settings
+from emocli.config import NotNegative, Positive, Seed, Settings
 from emocli.data.manifest import Task
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
@@ -17,8 +17,8 @@ from emocli.learn.metrics import PROTOCOLS
 MONITORS: dict[Task, str] = {"single": "accuracy", "multi": "weighted_f1", "intensity": "mse_sum"}
 """What decides which epoch is best, by default (Beard 2018; Mittal 2020)."""
 
-Positive = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[float, Field(ge=0)]
+Accelerator = Literal["auto", "cpu", "cuda"]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 Weight = Annotated[float, Field(gt=0)]
 ClassWeights = Literal["none", "balanced"] | dict[str, Weight]
 
@@ -97,10 +97,10 @@ class TrainConfig(Settings):
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.0
     modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     monitor: str = "auto"
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Precision = "32-true"
+    accelerator: Accelerator = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
     outliers: NotNegative = OUTLIERS
     cache_mb: Annotated[int, Field(ge=0)] = 512
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from emocli.config import Settings
+from emocli.config import Positive, Settings
 from emocli.data.clip import Clip, by_dialogue
 from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.hub import only_cached
@@ -47,8 +47,6 @@ PART = "part-"
 """Start of the name of the folder inside a run that holds a part of a cross-fitting."""
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-
-Positive = Annotated[int, Field(ge=1)]
 
 
 class TextConfig(Settings):

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from emocli.config import Settings
-
-Weight = Annotated[float, Field(ge=0)]
+from emocli.config import NotNegative, Settings
 
 EPSILON = 1e-4
 """Added to a variance before its root is taken."""
@@ -55,16 +52,16 @@ class TripletConfig(Settings):
 
     amt: Literal["adaptive", "scaled", "fixed"] = "adaptive"
     margin_grad: Literal["detach", "flow"] = "detach"
-    margin: Weight = 0.2
-    scale: Weight = 0.5
+    margin: NotNegative = 0.2
+    scale: NotNegative = 0.5
     dist: Literal["half_unit", "unit", "raw"] = "half_unit"
     mining: Literal["semihard", "hard", "random"] = "semihard"
-    band: Weight = 0.2
+    band: NotNegative = 0.2
     var: Literal["vicreg", "printed"] = "vicreg"
     cov: Literal["vicreg", "printed"] = "vicreg"
-    w_triplet: Weight = 20.0
-    w_cov: Weight = 5.0
-    w_var: Weight = 1.0
+    w_triplet: NotNegative = 20.0
+    w_cov: NotNegative = 5.0
+    w_var: NotNegative = 1.0
 
 
 PRESETS: Mapping[str, Mapping[str, object]] = MappingProxyType(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 
-from emocli.config import Settings, Tree, build, merge
+from emocli.config import Seed, Settings, Tree, build, merge
 from emocli.data.batch import Batch, Padded
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
@@ -125,7 +124,7 @@ class RobustConfig(RepairConfig):
     """
 
     corrupt: tuple[str, ...] = ()
-    corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    corruption_seed: Seed = 0
     train_on_proxy: bool = False
 
     def asked(self, *, corrupt: Sequence[str] = (), **options: Any) -> Self:

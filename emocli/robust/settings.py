@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from emocli.config import Settings, Tree, build, merge
+from emocli.config import NotNegative, Positive, Settings, Tree, build, merge
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError
 
@@ -55,18 +55,18 @@ class CheckConfig(Settings):
     """
 
     representation: Literal["flatten", "mean", "utterance", "step"] = "flatten"
-    steps: Annotated[int, Field(ge=1)] = 20
+    steps: Positive = 20
     alignment: Literal["auto", "pad", "resample"] = "auto"
-    components: Annotated[int, Field(ge=1)] = 100
-    cca_reg: Annotated[float, Field(ge=0)] = 0.1
+    components: Positive = 100
+    cca_reg: NotNegative = 0.1
     score: Literal["pearson", "cosine", "weighted", "llr"] = "pearson"
     rule: Literal["all", "any"] = "all"
-    min_partners: Annotated[int, Field(ge=1)] = 1
+    min_partners: Positive = 1
     tau: Literal["quantile", "fixed", "youden"] = "quantile"
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.05
     threshold: float = 0.2
     outliers: Literal["none", "quantile", "youden"] = "none"
-    clip_outliers: Annotated[float, Field(ge=0)] = OUTLIERS
+    clip_outliers: NotNegative = OUTLIERS
     all_flagged: Literal["keep_best", "keep_all", "zero_all"] = "keep_best"
     fit_on: Literal["clean", "as_given"] = "clean"
 

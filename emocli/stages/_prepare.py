@@ -27,6 +27,7 @@ from emocli.learn.rundir import RunConfig, Source, View, tell_task, versions
 from emocli.learn.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RobustConfig
+from emocli.stages._odd import odd_numbers
 from emocli.stages._repair import Workshop
 
 if TYPE_CHECKING:
@@ -252,15 +253,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
         unlabelled = len(prepared.manifest.split(split)) - len(samples)
         if unlabelled:
             yield f"{unlabelled} clips of split '{split}' have no label and were left out"
-    for store in prepared.train.stores.values():
-        if store.non_finite:
-            yield f"{store.non_finite} values of {store.name} are not finite and read as 0"
-    for split, samples in prepared.splits.items():
-        for modality, count in prepared.standardiser.clipped(samples).items():
-            if count:
-                feature = samples.stores[modality].name
-                limit = f"{prepared.settings.outliers:g} robust standard deviations"
-                yield f"{count} values of {feature} ({split}) are beyond {limit} and were clipped"
+    yield from odd_numbers(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 
 def _view(store: FeatureStore) -> View:

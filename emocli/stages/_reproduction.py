@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from emocli import plugins
-from emocli.config import Settings, Tree, build
+from emocli.config import Positive, Seed, Settings, Tree, build
 from emocli.data.durable import write_bytes, write_text
 from emocli.data.plain import as_json, plain
 from emocli.errors import ConfigError, choice
@@ -44,11 +44,11 @@ class Protocol(Settings):
     """
 
     folds: Annotated[int, Field(ge=0)] = 0
-    seeds: Annotated[int, Field(ge=1)] = 5
+    seeds: Positive = 5
     preset: str = "paper"
     check_preset: str = "plus"
     features: tuple[str, ...] = ()
-    corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    corruption_seed: Seed = 0
     only: tuple[str, ...] = ()
 
 

@@ -14,6 +14,7 @@ from emocli.data.durable import make_folder
 from emocli.data.manifest import Manifest
 from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
+from emocli.stages._odd import odd_numbers
 
 if TYPE_CHECKING:
     from emocli.data.batch import Padded
@@ -61,7 +62,7 @@ class CheckSummary:
     pairs : tuple of PairSummary
         Every two modalities.
     warnings : tuple of str
-        What makes the check doubtful, a line each.
+        What is odd about the features, and what makes the check doubtful, a line each.
     """
 
     path: Path
@@ -125,6 +126,8 @@ def fit_cca(
         train = Samples.of(manifest, "train", stores)
         valid = Samples.of(manifest, "valid", stores)
         standardiser = Standardiser.fit(train, config.clip_outliers)
+        splits = {"train": train, "valid": valid}
+        odd = tuple(odd_numbers(splits, standardiser, config.clip_outliers))
         corruptions = parse_all(corrupt, stores)
         train, valid = (
             samples.then(Corrupter(corruptions, corruption_seed, samples)) if corrupt else samples
@@ -142,7 +145,8 @@ def fit_cca(
     path = check_path(store, manifest.fold)
     make_folder(path.parent)
     replace(check, origin=origin).save(path)
-    return CheckSummary(path, _pairs(check), (*_gaps(train), *_gaps(valid), *check.doubts()))
+    warnings = (*_gaps(train), *_gaps(valid), *odd, *check.doubts())
+    return CheckSummary(path, _pairs(check), warnings)
 
 
 def fitted(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from emocli.config import Settings, Tree, build, merge
+from emocli.config import NotNegative, Positive, Seed, Settings, Tree, build, merge
 from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
@@ -40,11 +40,10 @@ from emocli.learn.encoder import (
 )
 from emocli.learn.loop import arithmetic, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, Row
+from emocli.learn.settings import Accelerator
 from emocli.learn.triplet import TripletConfig
 from emocli.stages._fitting import State, best_epoch, claim, fit, state
 from emocli.stages._pictures import Pictures, Teach, of_folder, of_manifest
-
-Positive = Annotated[int, Field(ge=1)]
 
 EPOCHS: Mapping[Kind, int] = {"audio": 60, "face": 100, "scene": 100}
 """Epochs at most (Chudasama 2022, sec. 4.2)."""
@@ -84,14 +83,14 @@ class FitConfig(Settings):
     teach: Teach = "label"
     loss: Literal["triplet", "cross_entropy"] = "triplet"
     lr: Annotated[float, Field(gt=0)] = 1e-4
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-6
+    weight_decay: NotNegative = 1e-6
     epochs: Positive | None = None
     patience: Positive = 10
     classes: Annotated[int, Field(ge=2)] | None = None
     per_class: Annotated[int, Field(ge=2)] = 8
-    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    accelerator: Accelerator = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
 
 
 PRESETS: Mapping[str, Tree] = {

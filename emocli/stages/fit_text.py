@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from emocli.config import Settings, Tree, build
+from emocli.config import NotNegative, Positive, Seed, Settings, Tree, build
 from emocli.data import folds
 from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, write_text
@@ -32,6 +32,7 @@ from emocli.learn import losses, metrics, rundir
 from emocli.learn.checkpoint import Checkpoint, Tensors, resume
 from emocli.learn.loop import arithmetic, balanced, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, Row
+from emocli.learn.settings import Accelerator, Precision
 from emocli.learn.text import (
     BACKBONE,
     PART,
@@ -47,8 +48,6 @@ from emocli.learn.text import (
     read_run,
 )
 from emocli.stages._fitting import State, best_epoch, claim, fit, state
-
-Positive = Annotated[int, Field(ge=1)]
 
 MONITOR = "valid_weighted_f1"
 """The figure by which the best epoch is chosen (Kim & Vossen 2021)."""
@@ -82,20 +81,20 @@ class FitConfig(Settings):
     """
 
     lr: Annotated[float, Field(gt=0)] = 1e-5
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    weight_decay: NotNegative = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.2
     epochs: Positive = 5
     patience: Positive = 3
     batch_size: Positive = 16
     accumulate: Positive = 1
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    clip: Annotated[float, Field(ge=0)] = 1.0
+    clip: NotNegative = 1.0
     class_weights: Literal["none", "balanced"] = "none"
     crossfit: Annotated[int, Field(ge=0)] = 0
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Precision = "32-true"
+    accelerator: Accelerator = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)

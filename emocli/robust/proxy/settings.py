@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import Field
-
-from emocli.config import Settings, Tree, build, merge
+from emocli.config import NotNegative, Positive, Settings, Tree, build, merge
 from emocli.errors import ConfigError, choice
 
 Mode = Literal["knn_ls", "ridge", "paired_qr", "svd_unpaired", "affine", "nn1", "mean"]
@@ -44,11 +42,11 @@ class ProxyConfig(Settings):
     mode: Mode = "knn_ls"
     sources: Literal["mean", "joint"] = "mean"
     level: Literal["utterance", "step"] = "utterance"
-    steps: Annotated[int, Field(ge=1)] = 20
+    steps: Positive = 20
     alignment: Literal["auto", "pad", "resample"] = "auto"
-    components: Annotated[int, Field(ge=1)] = 100
-    k: Annotated[int, Field(ge=1)] = 200
-    ridge: Annotated[float, Field(ge=0)] = 0.1
+    components: Positive = 100
+    k: Positive = 200
+    ridge: NotNegative = 0.1
     fit_on: Literal["clean", "as_given"] = "clean"
 
 
