@@ -143,6 +143,25 @@ def test_missing_clips_are_counted_and_spoken_out(tmp_path: Path) -> None:
     assert "1 of 30 valid clips have no visual feature" in summary.warnings
 
 
+def test_numbers_that_are_none_or_absurd_are_counted(tmp_path: Path) -> None:
+    corpus = toy.build(tmp_path, sizes=SIZES)
+    rng = np.random.default_rng(0)
+    rows = {c.id: rng.normal(size=(4, 3)) for c in corpus.manifest.clips}
+    rows["train00"][1], rows["train01"][0, 0], rows["valid00"][2, 1] = np.nan, 1e6, -1e6
+    toy.write_feature(corpus.store, "face_hog", "visual", corpus.manifest, rows)
+    odd = {line for line in fit_cca(corpus.manifest, corpus.store).warnings if "face_hog" in line}
+    limit = "are beyond 20 robust standard deviations and were clipped"
+    none = "3 values of face_hog are not finite and read as 0"
+    assert odd == {
+        none,
+        f"1 values of face_hog (train) {limit}",
+        f"1 values of face_hog (valid) {limit}",
+    }
+    unclipped = {"check": {"clip_outliers": 0}}
+    warnings = fit_cca(corpus.manifest, corpus.store, settings=unclipped).warnings
+    assert [line for line in warnings if "face_hog" in line] == [none]
+
+
 def without(manifest: Manifest, *splits: str) -> Manifest:
     return replace(manifest, clips=tuple(c for c in manifest.clips if c.split not in splits))
 

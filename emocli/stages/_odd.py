@@ -1,0 +1,36 @@
+"""What is odd about numbers of features: those that are none, and those that are absurd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emocli.data.samples import Samples
+    from emocli.data.standardise import Standardiser
+
+
+def odd_numbers(
+    splits: Mapping[str, Samples], standardiser: Standardiser, outliers: float
+) -> Iterator[str]:
+    """Yield what is read as another number than the store holds, a line each.
+
+    Parameters
+    ----------
+    splits : mapping
+        Split to its clips, their features as they are in the store.
+    standardiser : Standardiser
+        What clips their numbers.
+    outliers : float
+        The limit it clips at, in robust standard deviations.
+    """
+    stores = {store.name: store for samples in splits.values() for store in samples.stores.values()}
+    for name, store in stores.items():
+        if store.non_finite:
+            yield f"{store.non_finite} values of {name} are not finite and read as 0"
+    for split, samples in splits.items():
+        for modality, count in standardiser.clipped(samples).items():
+            if count:
+                feature = samples.stores[modality].name
+                limit = f"{outliers:g} robust standard deviations"
+                yield f"{count} values of {feature} ({split}) are beyond {limit} and were clipped"
