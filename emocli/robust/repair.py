@@ -54,7 +54,7 @@ class RepairConfig(Settings):
     @property
     def label(self) -> str:
         """As a table shows it; empty where nothing is done."""
-        fill = f"proxy {self.proxy.mode}" if self.fill == "proxy" else self.fill
+        fill = f"proxy {self.proxy.label}" if self.fill == "proxy" else self.fill
         if self.trust == "all":
             return fill if self.fill == "proxy" else ""
         return f"{self.trust}, {fill}"
@@ -144,6 +144,11 @@ class RobustConfig(RepairConfig):
         """
         found = super().asked(**options)
         return found.model_copy(update={"corrupt": tuple(corrupt)}) if corrupt else found
+
+    @property
+    def repair(self) -> RepairConfig:
+        """The repair alone, as clips of any split may be given it."""
+        return RepairConfig(trust=self.trust, fill=self.fill, proxy=self.proxy)
 
     @property
     def at_training(self) -> RepairConfig:

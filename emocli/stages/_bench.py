@@ -174,7 +174,7 @@ class Bench:
             Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
             config.train.outliers,
         )
-        asked = trained.asked(**(repair or {}))
+        asked = trained.repair.asked(**(repair or {}))
         if asked.trust == "check":
             _ = workshop.check  # refuses what does not fit
         whole = Samples(corpus, corpus.clips, stores)

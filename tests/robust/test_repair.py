@@ -107,6 +107,8 @@ def test_a_table_says_what_was_done() -> None:
     assert RepairConfig().label == ""
     assert RepairConfig(trust="check").label == "check, discard"
     assert RepairConfig(trust="oracle", fill="proxy").label == "oracle, proxy knn_ls"
+    found = RepairConfig().asked(check=True, proxy="plus", settings={"proxy": {"ridge": 0.5}})
+    assert found.label == "check, proxy ridge sources=joint ridge=0.5"
 
 
 # -- what is done

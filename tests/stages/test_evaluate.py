@@ -22,7 +22,6 @@ from emocli.learn.metrics import COMMON
 from emocli.stages._bench import Bench
 from emocli.stages.evaluate import Report, evaluate
 from emocli.stages.fit_cca import fit_cca
-from emocli.stages.train import train
 from tests import toy
 
 SETTINGS = merge(toy.QUICK, {"train": {"epochs": 20, "patience": 20, "lr": 0.02}})
@@ -36,22 +35,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
 
 @pytest.fixture(scope="module")
 def single(corpus: toy.Toy) -> Path:
-    return train(
-        corpus.manifest, corpus.store, fusion="late", run=corpus.folder / "one", settings=SETTINGS
-    ).run
+    return corpus.trained("one", settings=SETTINGS)
 
 
 @pytest.fixture(scope="module")
 def several(corpus: toy.Toy) -> Path:
     settings = merge(SETTINGS, {"train": {"epochs": 6}})
-    return train(
-        corpus.manifest,
-        corpus.store,
-        fusion="late",
-        run=corpus.folder / "three",
-        settings=settings,
-        seeds=3,
-    ).run
+    return corpus.trained("three", settings=settings, seeds=3)
 
 
 def report(run: Path, **options: Any) -> Report:
@@ -138,11 +128,7 @@ def test_another_split_can_be_evaluated(corpus, single):
 
 @pytest.mark.parametrize("task", ["multi", "intensity"])
 def test_other_tasks_have_the_same_keys(tmp_path, task):
-    corpus = toy.build(tmp_path, task)
-    run = train(
-        corpus.manifest, corpus.store, fusion="late", run=tmp_path / "run", settings=toy.QUICK
-    ).run
-    found = evaluate(run, corrupt=["text"]).data
+    found = evaluate(toy.build(tmp_path, task).trained(), corrupt=["text"]).data
     assert set(COMMON) <= found.keys()
     assert set(found["protocols"]) <= found["clean"].keys()
     assert ("mse_sum" in found) == (task == "intensity")
@@ -258,6 +244,15 @@ def test_flags_are_counted_among_corrupted_and_innocent(with_check):
     assert flags["visual"]["flagged"] >= found["clean"]["flagged"]["visual"]["flagged"]
 
 
+def test_reports_of_different_proxies_stand_side_by_side(with_check):
+    usual = report(with_check, repair={"proxy": "ridge"})
+    joint = report(with_check, repair={"proxy": "plus"})
+    near = report(with_check, repair={"proxy": "knn_ls", "settings": {"proxy": {"k": 3}}})
+    assert len({found.path for found in (usual, joint, near)}) == 3
+    assert joint.data["repair"] == "proxy ridge sources=joint"
+    assert near.path.name == "test+proxy-knn_ls-k-3.json"
+
+
 def test_what_the_check_trusts_stays_bit_identical(with_check):
     bench = Bench.open(with_check, "test", None, None, repair={"check": True})
     repaired = bench.workshop.repaired(bench.samples, bench.repair, size=7)
@@ -317,6 +312,8 @@ def test_no_run_and_no_finished_run(tmp_path, corpus, single):
         ({"corrupt": ["audio:zero@3"]}, "level '3'"),
         ({"sweep": ["loud"]}, "level 'loud'"),
         ({"split": "dev"}, "no split 'dev'"),
+        ({"repair": {"settings": {"corrupt": ["m3er75"]}}}, "unknown setting 'robust.corrupt'"),
+        ({"repair": {"settings": {"train_on_proxy": True}}}, "there are: trust, fill, proxy"),
         ({"manifest": Path("absent.csv")}, "absent.csv"),
         ({"store": Path("absent")}, "there is no such folder of features"),
     ],
@@ -332,14 +329,7 @@ def test_what_does_not_fit_is_one_line(single, options, message):
 
 
 def test_a_modality_the_run_does_not_have(corpus, tmp_path):
-    run = train(
-        corpus.manifest,
-        corpus.store,
-        fusion="unimodal",
-        run=tmp_path / "run",
-        features=["mel"],
-        settings=toy.QUICK,
-    ).run
+    run = corpus.trained(tmp_path / "run", "unimodal", features=["mel"])
     with pytest.raises(ConfigError, match=r"no modality 'visual'.*audio"):
         report(run, corrupt=["visual"])
     assert report(run, sweep=["0dB"]).data["sweep"][0]["modality"] == "audio"

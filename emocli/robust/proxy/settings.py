@@ -49,6 +49,12 @@ class ProxyConfig(Settings):
     ridge: NotNegative = 0.1
     fit_on: Literal["clean", "as_given"] = "clean"
 
+    @property
+    def label(self) -> str:
+        """As a table shows it: the mode, and what is not as usual, ``ridge sources=joint``."""
+        unusual = self.model_dump(exclude={"mode"}, exclude_defaults=True)
+        return " ".join([self.mode, *(f"{key}={value}" for key, value in unusual.items())])
+
 
 PRESETS: Mapping[str, Tree] = {
     "literal": {"mode": "svd_unpaired", "fit_on": "as_given"},
