@@ -10,7 +10,7 @@ from typing import Any
 
 from emocli import __version__
 from emocli.data.clip import Split
-from emocli.data.durable import make_folder, write_bytes
+from emocli.data.durable import digest, make_folder, write_bytes
 from emocli.data.plain import as_json, plain
 from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
@@ -238,8 +238,17 @@ def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
             "manifest": manifest.fingerprint,
             "features": {store.name: store.fingerprint for store in stores},
             "models": bench.fingerprints,
+            "checks": _checks(bench),
         },
     }
+
+
+def _checks(bench: Bench | Folds) -> dict[str, str]:
+    """Return the digest of each modality check that was asked, by its file's name."""
+    if bench.repair.trust != "check":
+        return {}
+    places = [part.workshop.place for part in bench.parts]
+    return {place.name: digest(place) for place in places}
 
 
 def _name(split: str, parts: Sequence[Corruption | str], repair: str, seed: int) -> str:

@@ -14,6 +14,7 @@ import torch
 
 from emocli.config import merge
 from emocli.data.batch import Batch, Padded
+from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, ManifestError, RunError, StoreError
@@ -232,6 +233,16 @@ def test_the_check_changes_what_the_network_sees(with_check):
     flagged = on["clean"]["flagged"]
     assert sum(found["flagged"] for found in flagged.values()) > 20
     assert on["confusion"] != off["confusion"]
+
+
+def test_the_report_says_which_check_was_asked(with_check):
+    first = report(with_check, repair={"check": True}).data["inputs"]["checks"]
+    assert first == {"check.h5": digest(with_check.parent / "store/check.h5")}
+    fit_cca(Manifest.read(with_check.parent / "toy.csv"), with_check.parent / "store")
+    again = report(with_check, repair={"check": True}).data["inputs"]["checks"]
+    assert again.keys() == first.keys()
+    assert again != first
+    assert report(with_check).data["inputs"]["checks"] == {}
 
 
 def test_flags_are_counted_among_corrupted_and_innocent(with_check):
