@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,14 @@ class Toy:
     @property
     def store(self) -> Path:
         return self.folder / "store"
+
+    def trained(self, run: str | Path = "run", fusion: str = "late", **options: Any) -> Path:
+        """Train a network, quickly if no settings are given; return its run."""
+        from emocli.stages.train import train
+
+        options = {"settings": QUICK, **options}
+        where = self.folder / run
+        return train(self.manifest, self.store, fusion=fusion, run=where, **options).run
 
 
 def build(

@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from emocli.cli.app import run
-from emocli.stages.train import train
 from tests import media_factory, toy
 
 SIDECAR = 'dataset = "own"\nclasses = ["a", "b"]\ntask = "single"\n'
@@ -248,7 +247,7 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus and a run, which nobody writes to."""
     folder = tmp_path_factory.mktemp("toy")
     corpus = toy.build(folder)
-    train(corpus.manifest, corpus.store, fusion="late", run=folder / "run", settings=toy.QUICK)
+    corpus.trained()
     return folder
 
 

@@ -21,7 +21,6 @@ from emocli.data.store import open_features
 from emocli.errors import RunError
 from emocli.learn import rundir
 from emocli.learn.rundir import Source
-from emocli.stages.train import train
 from tests import toy
 from tests.fusion.batches import make
 
@@ -30,8 +29,7 @@ from tests.fusion.batches import make
 def finished(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "run"
     settings = merge(toy.QUICK, {"network": {"tie_hops": True}, "train": {"epochs": 1}})
-    train(corpus.manifest, corpus.store, fusion="rrnn", run=run, settings=settings)
-    return run
+    return corpus.trained(run, "rrnn", settings=settings)
 
 
 @pytest.fixture

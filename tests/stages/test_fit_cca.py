@@ -17,7 +17,6 @@ from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.robust.settings import configure
 from emocli.stages._bench import Bench
 from emocli.stages.fit_cca import CheckSummary, fit_cca
-from emocli.stages.train import train
 from tests import toy
 
 SIZES = {"train": 60, "valid": 30, "test": 30}
@@ -245,14 +244,8 @@ def test_it_clips_what_its_network_clips(tmp_path: Path) -> None:
     corpus = toy.build(tmp_path, sizes=SIZES)
 
     def trained() -> Path:
-        return train(
-            corpus.manifest,
-            corpus.store,
-            fusion="late",
-            run=tmp_path / "run",
-            settings=merge(toy.QUICK, {"train": {"outliers": 0.75, "epochs": 1}}),
-            robust={"check": True},
-        ).run
+        settings = merge(toy.QUICK, {"train": {"outliers": 0.75, "epochs": 1}})
+        return corpus.trained(settings=settings, robust={"check": True})
 
     fit_cca(corpus.manifest, corpus.store)
     mend = r"beyond 20 robust .*the network beyond 0\.75; .*--set check\.clip_outliers=0\.75"

@@ -22,16 +22,9 @@ SETTINGS: dict[str, Any] = {
 @pytest.mark.parametrize("task", ["single", "multi", "intensity"])
 def test_it_trains_and_evaluates_on_every_task(task: Any, tmp_path: Path) -> None:
     corpus = toy.build(tmp_path, task, noise=0.1)
-    trained = train(
-        corpus.manifest,
-        corpus.store,
-        fusion="m3er",
-        run=tmp_path / "run",
-        settings=SETTINGS,
-    )
-    run = rundir.load(trained.run)
-    assert run.network.task == task
-    found = evaluate(trained.run, figures=False).data
+    trained = corpus.trained(fusion="m3er", settings=SETTINGS)
+    assert rundir.load(trained).network.task == task
+    found = evaluate(trained, figures=False).data
     assert found["accuracy"] > 0.6
 
 

@@ -15,7 +15,7 @@ from emocli.learn import rundir
 from emocli.stages._prepare import prepare
 from emocli.stages.evaluate import evaluate
 from emocli.stages.fit_cca import fit_cca
-from emocli.stages.train import cross_validate, plan, train
+from emocli.stages.train import cross_validate, plan
 from tests import toy
 
 SIZES = {"train": 36, "valid": 18, "test": 24}
@@ -31,11 +31,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
 
 
 def trained(corpus: toy.Toy, name: str, **options: Any) -> Path:
-    settings = merge(ONCE, options.pop("settings", {}))
-    where = corpus.folder / name
-    return train(
-        corpus.manifest, corpus.store, fusion="late", run=where, settings=settings, **options
-    ).run
+    return corpus.trained(name, settings=merge(ONCE, options.pop("settings", {})), **options)
 
 
 def weights(run: Path) -> np.ndarray:

@@ -23,7 +23,7 @@ from emocli.report.attention import tabulate
 from emocli.robust.corrupt import parse_all
 from emocli.stages._bench import Bench
 from emocli.stages.analyze.attention import attention
-from emocli.stages.train import cross_validate, train
+from emocli.stages.train import cross_validate
 from tests import toy
 
 QUICK = merge(toy.QUICK, {"train": {"epochs": 2}, "network": {"hops": 2, "stride": {"audio": 2}}})
@@ -68,15 +68,8 @@ def trained(
     name: str = "",
     robust: dict[str, Any] | None = None,
 ) -> Path:
-    return train(
-        corpus.manifest,
-        corpus.store,
-        fusion=fusion,
-        run=corpus.folder / (name or fusion),
-        robust=robust,
-        settings=QUICK if fusion != "late" else merge(toy.QUICK, {"train": {"epochs": 1}}),
-        seeds=seeds,
-    ).run
+    settings = QUICK if fusion != "late" else merge(toy.QUICK, {"train": {"epochs": 1}})
+    return corpus.trained(name or fusion, fusion, robust=robust, settings=settings, seeds=seeds)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from emocli.errors import ConfigError, StoreError
 from emocli.report.check import tabulate
 from emocli.stages.analyze import check as stage
 from emocli.stages.fit_cca import fit_cca
-from emocli.stages.train import train
 from tests import toy
 
 SIZES = {"train": 60, "valid": 30, "test": 30}
@@ -70,7 +69,7 @@ def test_flagged_and_corrupted_are_counted(found: stage.Analysis) -> None:
 
 
 def test_it_is_written_and_drawn(corpus: toy.Toy, found: stage.Analysis) -> None:
-    assert found.path == corpus.store / "reports" / "check+test.json"
+    assert found.path == corpus.store / "reports" / "check+test+20dB+-20dB.json"
     assert json.loads(found.path.read_text()) == found.data
     rows = list(csv.DictReader(found.path.with_suffix(".csv").open()))
     assert len(rows) == 3 * len(found.data["points"])
@@ -81,11 +80,9 @@ def test_it_is_written_and_drawn(corpus: toy.Toy, found: stage.Analysis) -> None
 
 
 def test_a_run_is_analysed_with_its_own_clips(corpus: toy.Toy, tmp_path: Path) -> None:
-    run = train(
-        corpus.manifest, corpus.store, fusion="late", run=tmp_path / "run", settings=toy.QUICK
-    ).run
-    found = stage.check(run, split="valid", levels=("-20dB",), figures=False)
-    assert found.path == run / "reports" / "check+valid.json"
+    run = corpus.trained(tmp_path / "run")
+    found = stage.check(run, split="valid", levels=("-20dB",), seed=3, figures=False)
+    assert found.path == run / "reports" / "check+valid+-20dB+seed-3.json"
     assert found.figures == ()
     assert found.data["n"] == 30
 

@@ -11,21 +11,12 @@ import pytest
 from emocli.report.confusion import tabulate
 from emocli.stages.analyze.confusion import confusion
 from emocli.stages.evaluate import evaluate
-from emocli.stages.train import train
 from tests import toy
 
 
 @pytest.fixture(scope="module", params=["single", "multi"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    corpus = toy.build(tmp_path_factory.mktemp("toy"), request.param)
-    return train(
-        corpus.manifest,
-        corpus.store,
-        fusion="late",
-        run=corpus.folder / "run",
-        settings=toy.QUICK,
-        seeds=2,
-    ).run
+    return toy.build(tmp_path_factory.mktemp("toy"), request.param).trained(seeds=2)
 
 
 def test_it_is_that_of_the_evaluation(run: Path) -> None:

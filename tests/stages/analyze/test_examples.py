@@ -16,22 +16,13 @@ from emocli.errors import ConfigError
 from emocli.report.examples import draw, tabulate
 from emocli.stages._bench import Bench
 from emocli.stages.analyze.examples import PICTURES, examples, pictures
-from emocli.stages.train import train
 from tests import toy
 
 SIZES = {"train": 30, "valid": 12, "test": 60}
 
 
 def trained(folder: Path, task: Any = "single") -> Path:
-    corpus = toy.build(folder, task, SIZES, noise=2.0)
-    return train(
-        corpus.manifest,
-        corpus.store,
-        fusion="late",
-        run=corpus.folder / "run",
-        settings=toy.QUICK,
-        seeds=2,
-    ).run
+    return toy.build(folder, task, SIZES, noise=2.0).trained(seeds=2)
 
 
 @pytest.fixture(scope="module")

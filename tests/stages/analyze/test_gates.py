@@ -18,7 +18,6 @@ from emocli.report.gates import tabulate
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.stages._bench import Bench
 from emocli.stages.analyze.gates import gates
-from emocli.stages.train import train
 from tests import toy
 
 QUICK = merge(toy.QUICK, {"train": {"epochs": 2}, "network": {"hops": 2}})
@@ -40,15 +39,7 @@ def trained(
     **own: str,
 ) -> Path:
     settings = merge(QUICK, {"network": own})
-    return train(
-        corpus.manifest,
-        corpus.store,
-        fusion=fusion,
-        run=corpus.folder / name,
-        settings=settings,
-        robust=robust,
-        seeds=seeds,
-    ).run
+    return corpus.trained(name, fusion, settings=settings, robust=robust, seeds=seeds)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from emocli.report.weights import tabulate
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.stages._bench import Bench
 from emocli.stages.analyze.weights import weights
-from emocli.stages.train import train
 from tests import toy
 from tests.stages.test_m3er import SETTINGS
 
@@ -29,14 +28,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
 
 
 def trained(corpus: toy.Toy, fusion: str, seeds: int = 1) -> Path:
-    return train(
-        corpus.manifest,
-        corpus.store,
-        fusion=fusion,
-        run=corpus.folder / fusion,
-        settings=SETTINGS if fusion == "m3er" else toy.QUICK,
-        seeds=seeds,
-    ).run
+    settings = SETTINGS if fusion == "m3er" else toy.QUICK
+    return corpus.trained(fusion, fusion, settings=settings, seeds=seeds)
 
 
 @pytest.fixture(scope="module")
