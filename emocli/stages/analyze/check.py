@@ -25,7 +25,7 @@ from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import Corrupter
 from emocli.robust.settings import CheckConfig, configure
 from emocli.stages.analyze._subject import Subject, subjects
-from emocli.stages.analyze._written import Analysis, write
+from emocli.stages.analyze._written import Analysis, titled, write
 from emocli.stages.fit_cca import fitted
 
 Array = NDArray[np.float64]
@@ -125,7 +125,9 @@ def check(
         }
     )
     drawn = draw(data) if figures else {}
-    return write(place, f"check+{split}", data, list(_rows(data)), drawn)
+    unusual = () if tuple(levels) == LEVELS else levels
+    name = titled("check", split, *unusual, seed=seed)
+    return write(place, name, data, list(_rows(data)), drawn)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from emocli.report.proxies import draw
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
 from emocli.stages.analyze._subject import Subject, subjects
-from emocli.stages.analyze._written import Analysis, write
+from emocli.stages.analyze._written import Analysis, titled, write
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -129,7 +129,9 @@ def proxies(
         }
     )
     drawn = draw(data) if figures else {}
-    return write(place, f"proxies+{split}", data, list(_rows(data)), drawn)
+    unusual = () if tuple(kinds) == KINDS else kinds
+    name = titled("proxies", split, *unusual, seed=seed)
+    return write(place, name, data, list(_rows(data)), drawn)
 
 
 def _some(samples: Samples, most: int) -> Samples:
