@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Annotated, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from emocli.errors import ConfigError
 from emocli.robust.corruptions._base import Plain, number
+from emocli.robust.spoiler import Array
 
 ALLOWED = "a share of the steps from 0 to 1 (0.5)"
 
@@ -43,12 +43,7 @@ class Config(Plain):
         """Return the level as a table shows it."""
         return f"{self.share:g}"
 
-    def __call__(
-        self,
-        values: NDArray[np.float32],
-        rng: np.random.Generator,
-        others: Sequence[NDArray[np.float32]],
-    ) -> NDArray[np.float32]:
+    def __call__(self, values: Array, rng: np.random.Generator, others: Sequence[Array]) -> Array:
         """Zero rows of an array of shape (T, D)."""
         kept = rng.random(len(values)) >= self.share
         return np.where(kept[:, None], values, 0).astype(np.float32)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import model_validator
 
 from emocli.errors import ConfigError
 from emocli.robust.corruptions._base import Plain, number
+from emocli.robust.spoiler import Array
 
 LOWEST, HIGHEST = -100.0, 100.0  # dB; beyond, float32 holds either only noise or only signal
 ALLOWED = "an SNR from 1e-10 to 1e10 (0.01), or from -100dB to 100dB (-10dB)"
@@ -60,12 +60,7 @@ class Config(Plain):
         """Return the level as a table shows it."""
         return f"{self.snr:g} dB" if self.unit == "db" else f"SNR {self.snr:g}"
 
-    def __call__(
-        self,
-        values: NDArray[np.float32],
-        rng: np.random.Generator,
-        others: Sequence[NDArray[np.float32]],
-    ) -> NDArray[np.float32]:
+    def __call__(self, values: Array, rng: np.random.Generator, others: Sequence[Array]) -> Array:
         """Add noise to an array of shape (T, D), as strong as its own power demands."""
         power = np.mean(np.square(values, dtype=np.float64)) if values.size else 0.0
         noise = rng.normal(0.0, np.sqrt(power / self.ratio), values.shape)

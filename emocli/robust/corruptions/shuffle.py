@@ -8,21 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emocli.errors import ConfigError
 from emocli.robust.corruptions._base import Plain
+from emocli.robust.spoiler import Array
 
 
 class Config(Plain):
     """Nothing to set."""
 
-    def __call__(
-        self,
-        values: NDArray[np.float32],
-        rng: np.random.Generator,
-        others: Sequence[NDArray[np.float32]],
-    ) -> NDArray[np.float32]:
+    def __call__(self, values: Array, rng: np.random.Generator, others: Sequence[Array]) -> Array:
         """Return one of the others, every one as likely."""
         if not len(values):
             return values

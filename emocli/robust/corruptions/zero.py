@@ -8,19 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emocli.robust.corruptions._base import Plain
+from emocli.robust.spoiler import Array
 
 
 class Config(Plain):
     """Nothing to set."""
 
-    def __call__(
-        self,
-        values: NDArray[np.float32],
-        rng: np.random.Generator,
-        others: Sequence[NDArray[np.float32]],
-    ) -> NDArray[np.float32]:
+    def __call__(self, values: Array, rng: np.random.Generator, others: Sequence[Array]) -> Array:
         """Return zeros of the same shape."""
         return np.zeros_like(values, np.float32)
