@@ -7,13 +7,12 @@ import pytest
 from emocli.data.media import AUDIO
 from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
+from tests.datasets.empty_files import add
 
 
 def test_files_are_found_at_any_depth_and_in_order(tmp_path: Path) -> None:
-    for name in ("b/two.WAV", "a/one.wav", "a/._one.wav", "a/one.txt", "top.flac"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    folder = Folder.scan(tmp_path)
+    names = ("b/two.WAV", "a/one.wav", "a/._one.wav", "a/one.txt", "top.flac")
+    folder = Folder.scan(add(tmp_path, *names))
     assert [p.name for p in folder.with_suffix(AUDIO)] == ["one.wav", "two.WAV", "top.flac"]
     assert folder.doubles == 1
     assert folder.named("one.txt") == tmp_path / "a/one.txt"
@@ -21,8 +20,7 @@ def test_files_are_found_at_any_depth_and_in_order(tmp_path: Path) -> None:
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere/x.wav").touch()
+    add(tmp_path, "elsewhere/x.wav")
     root = tmp_path / "root"
     root.mkdir()
     (root / "linked").symlink_to(tmp_path / "elsewhere")

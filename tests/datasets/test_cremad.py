@@ -11,19 +11,13 @@ from emocli.data.manifest import Manifest
 from emocli.data.media import frames, sound
 from emocli.datasets import cremad
 from emocli.errors import ConfigError, ManifestError
+from tests.datasets.empty_files import add
 
 ACTORS = [str(1001 + k) for k in range(91)]
 
 
 def build(root: Path, **settings: Any) -> Manifest:
     return cremad.build(root, config.build(cremad.Config, settings, "cremad"))
-
-
-def add(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
 
 
 @pytest.fixture

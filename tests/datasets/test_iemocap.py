@@ -11,6 +11,7 @@ from emocli import config
 from emocli.data.manifest import Manifest
 from emocli.datasets import iemocap
 from emocli.errors import ManifestError
+from tests.datasets.empty_files import add
 
 Line = tuple[str, float, str]
 """Letter and number of an utterance, start, code."""
@@ -38,12 +39,6 @@ def dialogue(root: Path, name: str, lines: list[Line], texts: bool = True) -> No
         path = session / "dialog" / kind / f"{name}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-
-
-def add(root: Path, *names: str) -> None:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from emocli.data.interchange import read_ragged
 from emocli.data.manifest import Manifest
 from emocli.datasets import meld
 from emocli.errors import ManifestError
+from tests.datasets.empty_files import add
 
 HEADER = (
     "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,"
@@ -45,12 +46,6 @@ def table(root: Path, name: str, *rows: str, encoding: str = "utf-8") -> Path:
     path = root / f"{name}_sent_emo.csv"
     path.write_bytes("\n".join([HEADER, *rows, ""]).encode(encoding))
     return path
-
-
-def add(root: Path, *names: str) -> None:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.media import frames, sound
 from emocli.datasets import ravdess
 from emocli.errors import ConfigError, ManifestError
+from tests.datasets.empty_files import add
 
 
 def build(root: Path, **settings: Any) -> Manifest:
@@ -28,13 +29,6 @@ def corpus(root: Path, actors: range | tuple[int, ...] = range(1, 25), *extra: s
             f"Actor_{actor:02d}/03-02-04-01-02-01-{actor:02d}.wav",
         )
     return add(root, *extra)
-
-
-def add(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
 
 
 def actors(manifest: Manifest, split: str) -> list[int]:
