@@ -67,6 +67,8 @@ def command(
     show.line(f"report: {report.path}")
     for figure in report.figures:
         show.line(f"figure: {figure}")
+    for remark in report.data["remarks"]:
+        show.warn(remark)
     for modality, count in report.data["missing"].items():
         if count:
             show.warn(f"{count} of {report.data['n']} clips have no {modality}")

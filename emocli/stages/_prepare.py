@@ -253,6 +253,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
         unlabelled = len(prepared.manifest.split(split)) - len(samples)
         if unlabelled:
             yield f"{unlabelled} clips of split '{split}' have no label and were left out"
+    yield from prepared.workshop.remarks(prepared.robust)
     yield from odd_numbers(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -69,6 +69,18 @@ class Workshop:
                 raise StoreError(error.what, where=where, mend=error.mend) from None
         return check
 
+    @property
+    def alone(self) -> bool:
+        """Whether the network reads one modality, of which there is nothing to make proxies."""
+        return len(self.train.stores) == 1
+
+    def remarks(self, config: RepairConfig) -> Iterator[str]:
+        """Yield what a repair cannot do, a line each."""
+        if config.fill == "proxy" and self.alone:
+            (name,) = self.train.stores
+            only = f"there is {name} alone: what is bad is discarded"
+            yield f"a proxy is made of another modality, and {only}"
+
     def repaired(
         self,
         samples: Samples,
@@ -95,7 +107,8 @@ class Workshop:
         if not config.label:
             return Repaired.untouched(samples)
         check = self.check if config.trust == "check" else None
-        generator = self.generator(config.proxy, without) if config.fill == "proxy" else None
+        regenerates = config.fill == "proxy" and not self.alone
+        generator = self.generator(config.proxy, without) if regenerates else None
         repair = Repair.of(config, self.standardiser, check, corrupter, generator)
         return repair(samples, size)
 

@@ -225,6 +225,7 @@ def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
         "n": len(samples),
         "check": bench.repair.trust == "check",
         "repair": bench.repair.label,
+        "remarks": list(bench.parts[0].workshop.remarks(bench.repair)),
         "trained_with": {**bench.config.robust, "check": bench.config.check},
         "corruption_seed": seed,
         "interval": interval_over(samples.clips),

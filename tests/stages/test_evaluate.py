@@ -346,6 +346,20 @@ def test_a_modality_the_run_does_not_have(corpus, tmp_path):
     assert report(run, sweep=["0dB"]).data["sweep"][0]["modality"] == "audio"
 
 
+def test_one_modality_has_no_proxies_and_a_warning_says_so(corpus, tmp_path):
+    robust = {"corrupt": ["m3er75"], "oracle": True, "proxy": "ridge"}
+    run = corpus.trained(tmp_path / "run", "unimodal", features=["mel"], robust=robust)
+    found = report(run, corrupt=["m3er75"]).data
+    (remark,) = found["remarks"]
+    assert "there is audio alone: what is bad is discarded" in remark
+    flags = found["corrupted"]["flagged"]["audio"]
+    assert flags["found"] == flags["corrupted"] > 20
+    assert flags["regenerated"] == 0
+    discarded = report(run, corrupt=["m3er75"], repair={"fill": "discard"}).data
+    assert discarded["remarks"] == []
+    assert discarded["corrupted"]["confusion"] == found["corrupted"]["confusion"]
+
+
 def test_an_empty_split(corpus, single, tmp_path):
     clips = tuple(c for c in corpus.manifest.clips if c.split != "test")
     shorter = replace(corpus.manifest, clips=clips)

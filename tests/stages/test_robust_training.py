@@ -173,6 +173,15 @@ def test_mistakes_are_refused_before_anything_is_written(
     assert not (corpus.folder / "refused").exists()
 
 
+def test_one_modality_is_trained_without_proxies_and_a_note_says_so(corpus: toy.Toy) -> None:
+    robust = {"corrupt": ["m3er75"], "oracle": True, "proxy": "ridge"}
+    learning = merge(toy.QUICK, {"robust": {"train_on_proxy": True}})
+    parts = corpus.manifest, corpus.store, "unimodal", ["mel"], "paper", learning, robust
+    assert any("audio alone: what is bad is discarded" in note for note in prepare(*parts).notes)
+    options = {"features": ["mel"], "settings": learning, "robust": robust}
+    assert corpus.trained("alone", "unimodal", **options).is_dir()
+
+
 def test_a_plan_says_what_would_be_done(corpus: toy.Toy) -> None:
     found = plan(corpus.manifest, corpus.store, fusion="late", settings=toy.QUICK, robust=BOTH)
     assert found["robust"]["trust"] == "check"
