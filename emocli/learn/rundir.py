@@ -33,6 +33,7 @@ from emocli.config import S, Settings, Tree, build
 from emocli.data.durable import write_bytes, write_text
 from emocli.data.folds import Fold
 from emocli.data.manifest import Task
+from emocli.data.plain import as_json
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
 from emocli.learn.losses import LossName
@@ -224,8 +225,7 @@ def read_as(kind: type[S], path: Path, what: str) -> S:
 
 def write_config(run: Path, config: Settings) -> None:
     """Write ``config.json``."""
-    text = json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(run / CONFIG, text + "\n")
+    write_text(run / CONFIG, as_json(config.model_dump(mode="json")))
 
 
 def members(run: Path, seeds: Sequence[int]) -> list[Path]:
