@@ -27,6 +27,14 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture
+def checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a training keep a checkpoint of every epoch, however short."""
+    from emocli.learn import loop
+
+    monkeypatch.setattr(loop, "PAUSE", 0.0)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real recordings; tests that need it are skipped where it is absent."""

@@ -26,11 +26,7 @@ from emocli.learn.loop import best_epoch, fit, learning_rate, over, predict, see
 from emocli.learn.settings import TrainConfig
 from tests import toy
 
-
-@pytest.fixture(autouse=True)
-def _checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep one of every epoch, however short."""
-    monkeypatch.setattr(loop, "PAUSE", 0.0)
+pytestmark = pytest.mark.usefixtures("checkpoints")
 
 
 class Tiny(nn.Module):

@@ -14,7 +14,7 @@ import pytest
 from emocli.config import merge
 from emocli.data.manifest import Manifest
 from emocli.errors import ManifestError, RunError, StoreError
-from emocli.learn import loop, rundir
+from emocli.learn import rundir
 from emocli.robust.corrupt import parse_all
 from emocli.stages._bench import Bench
 from emocli.stages.evaluate import evaluate
@@ -26,11 +26,7 @@ from tests import toy
 SETTINGS = merge(toy.QUICK, {"train": {"threads": 1}})
 FOLDS = 3
 
-
-@pytest.fixture(autouse=True)
-def _checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep one of every epoch, however short."""
-    monkeypatch.setattr(loop, "PAUSE", 0.0)
+pytestmark = pytest.mark.usefixtures("checkpoints")
 
 
 @pytest.fixture(scope="module")

@@ -24,15 +24,11 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, StoreError
 from emocli.fusion._layers import Encoded
-from emocli.learn import loop, rundir
+from emocli.learn import rundir
 from emocli.stages.train import TrainSummary, plan, train
 from tests import toy
 
-
-@pytest.fixture(autouse=True)
-def _checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep one of every epoch, however short."""
-    monkeypatch.setattr(loop, "PAUSE", 0.0)
+pytestmark = pytest.mark.usefixtures("checkpoints")
 
 
 @pytest.fixture(scope="module")
