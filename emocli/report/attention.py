@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emocli.report.canvas import COLOURS, GREY, canvas, render, style
+from emocli.report.canvas import COLOURS, GREY, canvas, legend, render, style
 from emocli.report.tables import Table
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def attention(data: Data) -> Figure:
     drawing.supylabel("attention (1: uniform)", fontsize=10)
     panels[0].set_title(_title(data))
     if every:
-        panels[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+        legend(panels[0])
     return drawing
 
 

@@ -53,6 +53,13 @@ def canvas(
     return drawing, list(drawing.subplots(rows, columns, squeeze=False, **sharing).flat)
 
 
+def legend(axes: Axes, place: float = 1.01, **options: Any) -> None:
+    """Put a panel's legend to its right, ``place`` widths of the panel from its left."""
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(place, 1), frameon=False, borderaxespad=0, **options
+    )
+
+
 def render(drawings: Mapping[str, Figure]) -> dict[str, bytes]:
     """Turn drawings into files: ``name.png`` and ``name.svg`` of each, to their content."""
     return {

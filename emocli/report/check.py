@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, render, style
+from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend, render, style
 from emocli.report.tables import Cell, Table
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def curves(data: Data) -> Figure:
                     axes.plot(place, value, marker, color=colour, markerfacecolor=filled)
         _label(axes, levels, modality)
     panels[0].set_ylabel("share of the clips")
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+    legend(panels[-1])
     drawing.suptitle(textwrap.fill(f"{data['of']} \u00b7 {data['dataset']}, {data['split']}", 60))
     return drawing
 
@@ -98,9 +98,7 @@ def rocs(data: Data) -> Figure:
         axes.set_xlabel("clean clips flagged")
         axes.set_title(modality)
     panels[0].set_ylabel("corrupted clips flagged")
-    panels[-1].legend(
-        loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0, fontsize=8
-    )
+    legend(panels[-1], fontsize=8)
     return drawing
 
 

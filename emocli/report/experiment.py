@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from emocli.report.canvas import COLOURS, MARKERS, canvas, render, style
+from emocli.report.canvas import COLOURS, MARKERS, canvas, legend, render, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,7 +116,7 @@ def rows(report: Data) -> Figure:
     title = f"{report['title']} · {report['dataset']}, {report['n']} clips"
     axes.set_title(textwrap.fill(title, 60))
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+    legend(axes)
     return drawing
 
 

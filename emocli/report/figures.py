@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, render, style
+from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend, render, style
 from emocli.report.tables import both
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def sweep(report: Data, corruption: str, figure: str) -> Figure:
     title = f"{report['run']} · {report['dataset']}, {report['split']} ({report['n']} clips)"
     axes.set_title(textwrap.fill(title, 50))
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0)
+    legend(axes)
     return drawing
 
 

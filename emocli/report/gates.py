@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, render, style
-from emocli.report.tables import Table
+from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend, render, style
+from emocli.report.tables import Table, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def tabulate(data: Data) -> Table:
         for view, hops in next(iter(means.values())).items()
         for hop in range(len(hops))
     )
-    return Table(_title(data), ("view", "hop", *means), rows)
+    return Table(titled(data), ("view", "hop", *means), rows)
 
 
 def gates(data: Data) -> Figure:
@@ -60,14 +60,9 @@ def gates(data: Data) -> Figure:
         axes.set_xlabel("hop")
         axes.grid(axis="y", alpha=0.3)
     panels[0].set_ylabel("passes the gate\n(mean over clips)")
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, borderaxespad=0)
-    drawing.suptitle(textwrap.fill(_title(data), 30 * len(views) + 20), fontsize=11)
+    legend(panels[-1], 1.02)
+    drawing.suptitle(textwrap.fill(titled(data), 30 * len(views) + 20), fontsize=11)
     return drawing
-
-
-def _title(data: Data) -> str:
-    repair = f" · {data['repair']}" if data["repair"] else ""
-    return f"{data['run']} · {data['dataset']}, {data['split']} ({data['n']} clips){repair}"
 
 
 def _line(axes: Axes, values: Any, condition: str, index: int, shift: float) -> None:

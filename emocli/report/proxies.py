@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from emocli.report.canvas import COLOURS, canvas, render, style
+from emocli.report.canvas import COLOURS, canvas, legend, render, style
 from emocli.report.tables import Table
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ def curves(data: Data) -> Figure:
         if column == 0:
             axes.set_ylabel(f"{curve['modality']}\n(mean over steps)")
     if data["curves"]:
-        panels[len(clips) - 1].legend(
-            loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0
-        )
+        legend(panels[len(clips) - 1])
     return drawing
 
 
@@ -101,7 +99,5 @@ def errors(data: Data) -> Figure:
         axes.set_xlabel("from")
         axes.set_title(modality)
     panels[0].set_ylabel("relative error")
-    panels[-1].legend(
-        loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, borderaxespad=0, fontsize=8
-    )
+    legend(panels[-1], fontsize=8)
     return drawing

@@ -135,6 +135,12 @@ def _points(report: Data) -> list[tuple[str, Data]]:
     return [(" + ".join(point["corruption"]), point) for point in report["sweep"]]
 
 
+def titled(data: Data) -> str:
+    """Say of which run and clips an analysis is, and what was repaired."""
+    repair = f" · {data['repair']}" if data["repair"] else ""
+    return f"{data['run']} · {data['dataset']}, {data['split']} ({data['n']} clips){repair}"
+
+
 def _title(name: str) -> str:
     return name.replace("_", " ")
 

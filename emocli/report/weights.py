@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emocli.report.canvas import COLOURS, GREY, canvas, render, style
-from emocli.report.tables import Cell, Table
+from emocli.report.canvas import COLOURS, GREY, canvas, legend, render, style
+from emocli.report.tables import Cell, Table, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def tabulate(data: Data) -> Table:
                     )
                 )
     columns = ("condition", "kind", "modality", "clean", "corrupted", "points", "95 %", "per cent")
-    return Table(_title(data), columns, tuple(rows))
+    return Table(titled(data), columns, tuple(rows))
 
 
 def weights(data: Data) -> Figure:
@@ -60,9 +60,9 @@ def weights(data: Data) -> Figure:
         _bars(axes, {label: own[kind] for label, own in conditions.items()}, modalities)
         axes.set_title(KINDS[kind])
     panels[0].set_ylabel("weight (mean over clips)")
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, borderaxespad=0)
+    legend(panels[-1], 1.02)
     wide = int(14 * (width * len(kinds) + 2.2))
-    drawing.suptitle(textwrap.fill(_title(data), wide), fontsize=11)
+    drawing.suptitle(textwrap.fill(titled(data), wide), fontsize=11)
     return drawing
 
 
@@ -84,11 +84,6 @@ def _bars(axes: Axes, conditions: Data, modalities: list[str]) -> None:
     axes.set_xticks(range(len(modalities)), modalities)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
-
-
-def _title(data: Data) -> str:
-    repair = f" · {data['repair']}" if data["repair"] else ""
-    return f"{data['run']} · {data['dataset']}, {data['split']} ({data['n']} clips){repair}"
 
 
 def _bounds(change: Data) -> str:
