@@ -6,6 +6,7 @@ suggest the nearest known one.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,10 @@ Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What NumPy and PyTorch both take."""
+
+
+MEMBER = re.compile(r"\[|^constrained-")
+"""What is no key in a place that pydantic names but a member of a union: ``literal['none']``."""
 
 
 class Settings(BaseModel):
@@ -52,15 +57,11 @@ def build(kind: type[S], values: object, where: str) -> S:
         For an unknown key, an impossible value, or a value instead of a section; the message names
         the first one.
     """
-    if not isinstance(values, Mapping):
-        mend = f"set {where}.KEY=VALUE"
-        raise ConfigError(f"'{where}' is a section, not a setting (now {values!r})", mend=mend)
     try:
-        return kind.model_validate(dict(values))
+        return kind.model_validate(section(values, where))
     except ValidationError as error:
         first = _first(error.errors())
-        # The members of a union are no keys: literal['none','mean'].
-        key = ".".join(p for p in (where, *map(str, first["loc"])) if p and "[" not in p)
+        key = ".".join(p for p in (where, *map(str, first["loc"])) if p and not MEMBER.search(p))
         if first["type"] == "extra_forbidden":
             raise ConfigError(
                 f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])
@@ -71,6 +72,20 @@ def build(kind: type[S], values: object, where: str) -> S:
         raise ConfigError(
             f"setting '{key}' = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
         ) from None
+
+
+def section(values: object, where: str) -> Tree:
+    """Return a section of settings.
+
+    Raises
+    ------
+    ConfigError
+        If a value stands in its place.
+    """
+    if not isinstance(values, Mapping):
+        mend = f"set {where}.KEY=VALUE"
+        raise ConfigError(f"'{where}' is a section, not a setting (now {values!r})", mend=mend)
+    return dict(values)
 
 
 def parse_sets(pairs: Iterable[str]) -> Tree:

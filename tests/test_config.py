@@ -22,6 +22,7 @@ class Outer(Settings):
     name: str = "a"
     inner: Inner = Inner()
     way: Literal["even"] | dict[str, Annotated[float, Field(gt=0)]] = "even"
+    steps: config.Positive | Literal["longest"] = 20
 
 
 def test_values_are_read_as_toml_or_text() -> None:
@@ -78,6 +79,8 @@ def test_of_a_choice_of_forms_the_nearest_is_explained() -> None:
         config.build(Outer, {"way": "odd"}, "mel")
     with pytest.raises(ConfigError, match=r"'mel\.way\.x' = -1: input should be greater than 0"):
         config.build(Outer, {"way": {"y": 1, "x": -1}}, "mel")
+    with pytest.raises(ConfigError, match=r"'mel\.steps' = 0: input should be greater than"):
+        config.build(Outer, {"steps": 0}, "mel")
 
 
 def test_settings_are_frozen() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emocli.config import Seed, Settings, Tree, build, merge
+from emocli.config import Seed, Settings, Tree, build, merge, section
 from emocli.data.batch import Batch, Padded
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
@@ -102,7 +102,8 @@ class RepairConfig(Settings):
         if proxy is not None:
             tree["proxy"], fill = configure(proxy).model_dump(), "proxy"
         tree["fill"] = fill or tree["fill"]
-        found = build(type(self), merge(tree, settings or {}), "robust")
+        own = {} if settings is None else section(settings, "robust")
+        found = build(type(self), merge(tree, own), "robust")
         if found.fill not in ("discard", "proxy") and found.trust == "all":
             mend = "add --check or --oracle, which say what is bad"
             raise ConfigError(f"--fill {found.fill} would fill nothing", mend=mend)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emocli import plugins
-from emocli.config import Tree, leaves, merge
+from emocli.config import Tree, leaves, merge, section
 from emocli.errors import ConfigError, choice
 from emocli.experiments._table import Row, Table
 from emocli.learn import baselines
@@ -85,7 +85,7 @@ def systems(
     doubled = [name for name, count in Counter(slugs).items() if count > 1]
     if doubled or len(rows) < len(whole):
         raise ConfigError(f"two rows of the table are called '{(doubled or slugs)[0]}'")
-    own = tree.get("rows", {})
+    own = {name: section(values, f"rows.{name}") for name, values in tree.get("rows", {}).items()}
     for name in own:
         if name not in slugs:
             raise ConfigError(f"there is no row '{name}'", where="rows", mend=choice(name, slugs))

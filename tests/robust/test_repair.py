@@ -89,6 +89,7 @@ def test_the_options_of_a_command_become_settings() -> None:
         ({"proxy": "best"}, "no kind of proxy 'best'"),
         ({"check": True, "fill": "noise"}, "setting 'robust.fill' = 'noise'"),
         ({"settings": {"proxy": {"n": 3}}}, "unknown setting 'robust.proxy.n'"),
+        ({"settings": 0}, r"'robust' is a section, not a setting \(now 0\)"),
     ],
 )
 def test_contradictions_are_refused(options: dict[str, object], message: str) -> None:

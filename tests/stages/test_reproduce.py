@@ -387,6 +387,7 @@ def test_two_do_not_meet(corpus, tmp_path, experiment):
         ({"network": {"hiden": 4}}, "no network of the table has a setting 'network.hiden'; did"),
         ({"train": {"epoch": 4}}, "row 'face': unknown setting 'train.epoch'; did you mean"),
         ({"rows": {"fase": {}}}, "there is no row 'fase'; did you mean 'face'"),
+        ({"rows": {"face": 3}}, "'rows.face' is a section, not a setting"),
         ({"reproduce": {"fold": 4}}, "unknown setting 'reproduce.fold'; did you mean 'folds'"),
         ({"reproduce": {"only": ["fase"]}}, "there is no row 'fase'; did you mean 'face'"),
         ({"reproduce": {"folds": 2}}, "2 folds are too few"),
