@@ -46,20 +46,6 @@ class Checkpoint:
     optimizer: dict[int, Tensors]
     scaler: dict[str, Any]
 
-    @classmethod
-    def of(
-        cls,
-        history: list[Row],
-        best: Tensors,
-        network: nn.Module,
-        optimizer: Optimizer,
-        fabric: Fabric,
-    ) -> Checkpoint:
-        """Take down where a training stands."""
-        scaler = fabric.strategy.precision.state_dict()
-        state = optimizer.state_dict()["state"]
-        return cls(history, network.state_dict(), best, state, scaler)
-
     def save(self, path: Path) -> None:
         """Write the file; a kill leaves the one before."""
         tensors = {f"network.{name}": value for name, value in self.network.items()}
@@ -100,27 +86,46 @@ class Checkpoint:
         )
 
 
-def resume(
-    path: Path, network: nn.Module, optimizer: Optimizer, fabric: Fabric
-) -> tuple[list[Row], Tensors]:
-    """Go back to where a training stood; return its history and best parameters, if there are any.
+class Resumable:
+    """A training that can be interrupted after any epoch.
 
-    Raises
-    ------
-    RunError
-        If the checkpoint is damaged, or that of another network.
+    Attributes
+    ----------
+    network : Module
+        All that is learnt.
+    optimizer, fabric
+        By what, and where.
     """
-    found = Checkpoint.load(path)
-    if found is None:
-        return [], {}
-    groups = optimizer.state_dict()["param_groups"]
-    try:
-        network.load_state_dict(found.network)
-        optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
-    except (RuntimeError, ValueError, KeyError):
-        raise RunError("is that of another network", where=path, mend=ANEW) from None
-    fabric.strategy.precision.load_state_dict(found.scaler)
-    return found.history, found.best
+
+    network: nn.Module
+    optimizer: Optimizer
+    fabric: Fabric
+
+    def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
+        """Take down where the training stands."""
+        scaler = self.fabric.strategy.precision.state_dict()
+        state = self.optimizer.state_dict()["state"]
+        return Checkpoint(history, self.network.state_dict(), best, state, scaler)
+
+    def restore(self, path: Path) -> tuple[list[Row], Tensors]:
+        """Go back to where a training stood; return its history and best parameters, if any.
+
+        Raises
+        ------
+        RunError
+            If the checkpoint is damaged, or that of another network.
+        """
+        found = Checkpoint.load(path)
+        if found is None:
+            return [], {}
+        groups = self.optimizer.state_dict()["param_groups"]
+        try:
+            self.network.load_state_dict(found.network)
+            self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
+        except (RuntimeError, ValueError, KeyError):
+            raise RunError("is that of another network", where=path, mend=ANEW) from None
+        self.fabric.strategy.precision.load_state_dict(found.scaler)
+        return found.history, found.best
 
 
 def _below(tensors: Tensors, prefix: str) -> Tensors:

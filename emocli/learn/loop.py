@@ -26,7 +26,7 @@ from emocli.data.manifest import Task
 from emocli.data.samples import Level, Samples
 from emocli.errors import ConfigError, RunError
 from emocli.learn import losses, metrics
-from emocli.learn.checkpoint import Checkpoint, Tensors, resume
+from emocli.learn.checkpoint import Resumable, Tensors
 from emocli.learn.dropout import drop_modalities
 from emocli.learn.rundir import CHECKPOINT, Row, write_history
 from emocli.learn.settings import Accelerator, Precision, TrainConfig
@@ -144,7 +144,7 @@ def fit(
     return Fitted(best, history, resumed)
 
 
-class Learner:
+class Learner(Resumable):
     """A network that learns, epoch by epoch."""
 
     def __init__(
@@ -198,14 +198,6 @@ class Learner:
     def parameters(self) -> Tensors:
         """Copy the network's parameters and buffers."""
         return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-
-    def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
-        """Take down where the training stands."""
-        return Checkpoint.of(history, best, self.network, self.optimizer, self.fabric)
-
-    def restore(self, path: Path) -> tuple[list[Row], Tensors]:
-        """Go back to where a training stood; return its history and best parameters."""
-        return resume(path, self.network, self.optimizer, self.fabric)
 
     def _train(self, number: int, order: np.random.Generator, rate: float) -> float:
         self.network.train()

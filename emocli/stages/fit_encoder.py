@@ -25,7 +25,7 @@ from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
 from emocli.learn import rundir, triplet
 from emocli.learn.augment import AugmentConfig
-from emocli.learn.checkpoint import Checkpoint, Tensors, resume
+from emocli.learn.checkpoint import Resumable, Tensors
 from emocli.learn.encoder import (
     Encoder,
     EncoderConfig,
@@ -282,8 +282,10 @@ def _train(
     rundir.write_parameters(run, best)
 
 
-class Learner:
+class Learner(Resumable):
     """An encoder that learns, epoch by epoch."""
+
+    network: nn.ModuleDict
 
     def __init__(self, plan: Plan, pictures: Pictures) -> None:
         self.plan, self.pictures = plan, pictures
@@ -293,11 +295,11 @@ class Learner:
         with seeded(plan.train.seed, 0):
             self.encoder = make_encoder(plan.encoder).to(self.device)
             head = nn.Linear(plan.encoder.dim, len(pictures.classes))
-        self.modules = nn.ModuleDict({"encoder": self.encoder})
+        self.network = nn.ModuleDict({"encoder": self.encoder})
         if plan.train.loss == "cross_entropy":
-            self.modules["head"] = head.to(self.device)
+            self.network["head"] = head.to(self.device)
         self.optimizer = torch.optim.Adam(
-            self.modules.parameters(), lr=plan.train.lr, weight_decay=plan.train.weight_decay
+            self.network.parameters(), lr=plan.train.lr, weight_decay=plan.train.weight_decay
         )
 
     def epoch(self, number: int) -> Row:
@@ -309,7 +311,7 @@ class Learner:
             If the loss is not finite.
         """
         began, total, count = time.monotonic(), 0.0, 0
-        self.modules.train()
+        self.network.train()
         with seeded(self.plan.train.seed, number) as rng:
             for indices in batches(self.pictures, self.plan.train, rng):
                 loss = self._loss(indices, rng)
@@ -338,20 +340,12 @@ class Learner:
         """Copy the encoder's parameters and statistics."""
         return {name: value.detach().clone() for name, value in self.encoder.state_dict().items()}
 
-    def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
-        """Take down where the training stands."""
-        return Checkpoint.of(history, best, self.modules, self.optimizer, self.fabric)
-
-    def restore(self, path: Path) -> tuple[list[Row], Tensors]:
-        """Go back to where a training stood."""
-        return resume(path, self.modules, self.optimizer, self.fabric)
-
     def _loss(self, indices: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         shown = self.screen([self._augmented(int(index), rng) for index in indices])
         vectors = self.encoder(shown.to(self.device))
         labels = torch.from_numpy(self.pictures.labels[indices]).to(self.device)
-        if "head" in self.modules:
-            return nn.functional.cross_entropy(self.modules["head"](vectors), labels)
+        if "head" in self.network:
+            return nn.functional.cross_entropy(self.network["head"](vectors), labels)
         # PyTorch's own generator is seeded too; triplets are drawn from it.
         return triplet.loss(vectors, labels, self.plan.loss, None)
 

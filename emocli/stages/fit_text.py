@@ -29,7 +29,7 @@ from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ManifestError, RunError
 from emocli.learn import losses, metrics, rundir
-from emocli.learn.checkpoint import Checkpoint, Tensors, resume
+from emocli.learn.checkpoint import Resumable, Tensors
 from emocli.learn.loop import arithmetic, balanced, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, Row
 from emocli.learn.settings import Accelerator, Precision
@@ -317,8 +317,10 @@ def _member(
     return standing
 
 
-class Learner:
+class Learner(Resumable):
     """A text encoder that learns, epoch by epoch."""
+
+    network: TextNetwork
 
     def __init__(self, text: TextConfig, train: FitConfig, corpus: Texts) -> None:
         self.config, self.corpus = train, corpus
@@ -380,14 +382,6 @@ class Learner:
     def parameters(self) -> Tensors:
         """Copy the network's parameters."""
         return {n: v.detach().cpu().clone() for n, v in self.network.state_dict().items()}
-
-    def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
-        """Take down where the training stands."""
-        return Checkpoint.of(history, best, self.network, self.optimizer, self.fabric)
-
-    def restore(self, path: Path) -> tuple[list[Row], Tensors]:
-        """Go back to where a training stood."""
-        return resume(path, self.network, self.optimizer, self.fabric)
 
     def _batches(self, rng: np.random.Generator) -> Iterator[list[Clip]]:
         """Draw batches of inputs of similar length."""

@@ -22,6 +22,7 @@ from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from emocli.errors import ConfigError, RunError
 from emocli.learn import loop
+from emocli.learn.checkpoint import Checkpoint
 from emocli.learn.loop import best_epoch, fit, learning_rate, over, predict, seeded
 from emocli.learn.settings import TrainConfig
 from tests import toy
@@ -267,13 +268,13 @@ def test_warming_up_and_plateaus_multiply(corpus, tmp_path):
 
 def test_short_epochs_share_a_checkpoint(corpus, tmp_path, baseline, monkeypatch):
     writes = []
-    original = loop.Checkpoint.save
+    original = Checkpoint.save
 
-    def counting(self: loop.Checkpoint, path: Path) -> None:
+    def counting(self: Checkpoint, path: Path) -> None:
         writes.append(len(self.history))
         original(self, path)
 
-    monkeypatch.setattr(loop.Checkpoint, "save", counting)
+    monkeypatch.setattr(Checkpoint, "save", counting)
     monkeypatch.setattr(loop, "PAUSE", 1e9)
     assert same(train(corpus, tmp_path), baseline)
     assert writes == [5]  # the last one always
