@@ -26,7 +26,7 @@ from emocli.data.track import Array, Track
 from emocli.errors import StoreError
 
 BEGUN = "begun.json"
-PART = 1000
+PART = 100
 """Clips written at a time, where many are at hand."""
 OVERWRITE = "give --overwrite to make it anew"
 
