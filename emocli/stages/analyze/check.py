@@ -29,7 +29,9 @@ from emocli.stages.analyze._written import Analysis, titled, write
 from emocli.stages.fit_cca import fitted
 
 Array = NDArray[np.float64]
-Flags = Mapping[str, NDArray[np.bool_]]
+Flags = Mapping[str, Array]
+"""Modality to 1 where it is flagged, 0 where it is trusted, NaN where a clip lacks it."""
+
 Progress = Callable[[int, int], None]
 
 LEVELS = tuple(f"{level}dB" for level in range(20, -25, -5))
@@ -84,11 +86,14 @@ def check(
     Raises
     ------
     EmocliError
-        If there is no check, or what is asked does not fit it.
+        If there is no check, what is asked does not fit it, or the clips have but one modality.
     """
     judges = [_Judge.of(subject) for subject in subjects(place, split, manifest, store)]
     settings = _settings(place, judges)
-    corpus, modalities = judges[0].clips.manifest, list(judges[0].clips.stores)
+    corpus, modalities = judges[0].clips.manifest, _modalities(judges)
+    if len(modalities) < 2:
+        what = f"clips of split '{split}' have {', '.join(modalities) or 'nothing'} alone"
+        raise StoreError(what, where=place, mend="choose another with --split")
     points = [(m, level, f"{m}@{level}") for m in modalities for level in levels]
     points += [(m, OTHERS, f"{m}:{OTHERS}") for m in modalities]
     found = []
@@ -168,7 +173,10 @@ def _settings(place: Path, judges: Sequence[_Judge]) -> dict[str, CheckConfig]:
 def _flagged(judges: Sequence[_Judge], name: str, samples: Sequence[Samples]) -> Flags:
     """Tell which modalities are there but not effective, (n,) each, fold after fold."""
     parts = [
-        {m: view.observed.numpy() & ~effective[m] for m, view in batch.views.items()}
+        {
+            m: np.where(view.observed.numpy(), ~effective[m], np.nan)
+            for m, view in batch.views.items()
+        }
         for judge, own in zip(judges, samples, strict=True)
         for batch in own.batches(BATCH)
         for effective in [judge.checks[name].effective(batch.views)]
@@ -176,8 +184,16 @@ def _flagged(judges: Sequence[_Judge], name: str, samples: Sequence[Samples]) ->
     return {m: np.concatenate([part[m] for part in parts]) for m in parts[0]}
 
 
+def _modalities(judges: Sequence[_Judge]) -> list[str]:
+    """Return the modalities that at least one of the clips has."""
+    lacking = [judge.clips.missing() for judge in judges]
+    total = sum(len(judge.clips) for judge in judges)
+    return [m for m in judges[0].clips.stores if sum(own[m] for own in lacking) < total]
+
+
 def _shares(flags: Flags) -> dict[str, float]:
-    return {m: float(x.mean()) for m, x in flags.items()}
+    """Return the share of the clips that have a modality in which it is flagged."""
+    return {m: float(np.nanmean(x)) for m, x in flags.items() if not np.isnan(x).all()}
 
 
 def _rates(flags: Flags, modality: str) -> dict[str, float]:
@@ -239,9 +255,9 @@ def _confusion(judges: Sequence[_Judge], name: str, seed: int) -> dict[str, dict
         noisy, corrupter = judge.subject.struck(PROTOCOL, seed)
         flags = _flagged([judge], name, [noisy])
         for index, clip in enumerate(noisy.clips):
-            flagged = [m for m, x in flags.items() if x[index]]
+            flagged = [m for m, x in flags.items() if x[index] == 1]
             counts[_named(sorted(corrupter.spoilt(clip.id))), _named(flagged)] += 1
-    names = ["none", *judges[0].clips.stores]
+    names = ["none", *_modalities(judges)]
     columns = [*names, "several"]
     return {row: {column: counts[row, column] for column in columns} for row in names}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emocli.data.store import open_feature
 from emocli.errors import ConfigError, StoreError
 from emocli.report.check import tabulate
 from emocli.stages.analyze import check as stage
@@ -87,9 +88,36 @@ def test_a_run_is_analysed_with_its_own_clips(corpus: toy.Toy, tmp_path: Path) -
     assert found.data["n"] == 30
 
 
+@pytest.mark.parametrize("kept", [2, 0])
+@pytest.mark.filterwarnings("error")
+def test_clips_that_lack_a_modality_do_not_count(kept: int, tmp_path: Path) -> None:
+    corpus = toy.build(tmp_path, sizes=SIZES)
+    with open_feature(corpus.store, "face_hog", corpus.manifest) as store:
+        faces = {clip.id: store[clip.id] for clip in corpus.manifest.clips}
+    for index, clip in enumerate(corpus.manifest.split("test")):
+        if not kept or index % kept:
+            del faces[clip.id]
+    toy.write_feature(corpus.store, "face_hog", "visual", corpus.manifest, faces)
+    fit_cca(corpus.manifest, corpus.store)
+    found = stage.check(corpus.store, manifest=corpus.folder / "toy.csv", levels=("-30dB",))
+    there = ["audio", "text", "visual"] if kept else ["audio", "text"]
+    assert found.data["modalities"] == there
+    for point in found.data["points"][: len(there)]:
+        assert point["rates"]["fitted"]["found"] > 0.9
+
+
 def test_what_cannot_be_looked_at_is_refused(corpus: toy.Toy, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="name it with --manifest"):
         stage.check(corpus.store)
     other = toy.build(tmp_path, sizes=SIZES)
+    learnt = [clip.id for clip in other.manifest.clips if clip.split != "test"]
+    for name, modality in (("glove", "text"), ("mel", "audio")):
+        with open_feature(other.store, name, other.manifest) as store:
+            arrays = {clip_id: store[clip_id] for clip_id in learnt}
+        toy.write_feature(other.store, name, modality, other.manifest, arrays)
+    fit_cca(other.manifest, other.store)
+    with pytest.raises(StoreError, match="clips of split 'test' have visual alone"):
+        stage.check(other.store, manifest=other.folder / "toy.csv")
+    (other.store / "check.h5").unlink()
     with pytest.raises(StoreError, match="fit-cca"):
         stage.check(other.store, manifest=other.folder / "toy.csv")
