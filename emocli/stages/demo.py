@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from emocli.config import Tree, merge
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
+from emocli.data.plain import as_json
 from emocli.stages._pool import open_pool
 from emocli.stages._prepare import read_settings
 from emocli.stages.evaluate import evaluate
@@ -150,7 +150,7 @@ def demo(
         CORRUPTION,
         tuple(systems[key] for key in plan),
     )
-    write_text(report, json.dumps(asdict(result), indent=2, default=str) + "\n")
+    write_text(report, as_json(result))
     return result
 
 
