@@ -30,7 +30,7 @@ from emocli.learn.summary import summarise
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RepairConfig
-from emocli.robust.settings import configure
+from emocli.robust.settings import CheckConfig, configure
 from emocli.stages import _extractors as extractors
 from emocli.stages._answers import MARKS, Answer, Question
 from emocli.stages._comparison import comparisons, recovery
@@ -117,7 +117,17 @@ class Experiment:
         if all(system.lacking for system in rows):
             what = f"no row of {name} can be run: {rows[0].row.name}: {rows[0].lacking}"
             raise ConfigError(what, mend="name the modalities, e.g. --set experiment.visual=face")
-        return cls(name, table, protocol, corpora, store, stores, rows, settings)
+        found = cls(name, table, protocol, corpora, store, stores, rows, settings)
+        if found.checks and found.check.fit_on != "clean":
+            what = "one check serves all rows, whatever they are trained with"
+            raise ConfigError(what, mend="choose --set check.fit_on=clean")
+        return found
+
+    @cached_property
+    def check(self) -> CheckConfig:
+        """Settings of the modality check."""
+        own = {"check": self.settings.get("check", {})}
+        return configure(self.protocol.check_preset, own)
 
     @property
     def due(self) -> list[System]:
@@ -315,15 +325,17 @@ class Runner:
 
     def _fit_checks(self) -> None:
         """Fit the modality check of every fold that has none for these features."""
-        protocol = self.experiment.protocol
-        preset = protocol.check_preset
-        settings = {"check": self.experiment.settings.get("check", {})}
-        features = [store.name for store in self.experiment.stores.values()]
-        for corpus in self.experiment.corpora:
-            path = check_path(self.experiment.store, corpus.fold)
-            if not _is_check(path, corpus, self.experiment.stores, preset, settings):
+        experiment = self.experiment
+        features = [store.name for store in experiment.stores.values()]
+        preset, own = experiment.protocol.check_preset, experiment.settings.get("check", {})
+        for corpus in experiment.corpora:
+            path = check_path(experiment.store, corpus.fold)
+            if not _is_check(path, corpus, experiment.stores, experiment.check):
                 self.say(f"fitting the modality check {path}")
-                fit_cca(corpus, self.experiment.store, features, preset, settings)
+                fit_cca(corpus, experiment.store, features, preset, {"check": own})
+            elif ModalityCheck.load(path).config != experiment.check:
+                what = "has other settings than would be given it here, and is used as it is"
+                self.say(f"warning: {path} {what}; remove it to have another")
 
     def _prepared(self, system: System, folds: int | None = None) -> list[Training]:
         try:
@@ -576,8 +588,7 @@ def _is_check(
     path: Path,
     corpus: Manifest,
     stores: Mapping[str, FeatureStore],
-    preset: str,
-    settings: Tree,
+    config: CheckConfig,
 ) -> bool:
     """Whether a check is there that was fitted on this; a user's own is left as it is."""
     if not path.is_file():
@@ -594,7 +605,7 @@ def _is_check(
         origin is not None
         and origin.fingerprints == {m: store.fingerprint for m, store in stores.items()}
         and origin.ids == clips
-        and check.config == configure(preset, settings)
+        and check.config == config
     )
 
 

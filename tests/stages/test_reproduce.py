@@ -22,7 +22,9 @@ from emocli.config import Settings, merge
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError
 from emocli.experiments._table import CLEAN, Condition, Extractors, Row, Table
 from emocli.learn import rundir
+from emocli.robust.check import ModalityCheck
 from emocli.stages.evaluate import evaluate
+from emocli.stages.fit_cca import fit_cca
 from emocli.stages.reproduce import Reproduction, plan, reproduce
 from emocli.stages.train import cross_validate
 from tests import toy
@@ -282,6 +284,27 @@ def test_training_may_be_corrupted_and_checked(corpus, tmp_path, experiment):
     assert row(found, "a")["conditions"][1]["repair"] == "check, discard"
 
 
+def test_a_check_that_is_there_is_used_and_a_warning_says_if_it_has_other_settings(
+    tmp_path, experiment
+):
+    corpus = toy.build(tmp_path / "toy")
+    experiment((Row("a", fusion="late", training={"check": True}),))
+    said: list[str] = []
+    once = {"reproduce": {"seeds": 1, "folds": 0}}
+    fit_cca(corpus.manifest, corpus.store)
+    before = (corpus.store / "check.h5").read_bytes()
+    run(corpus, tmp_path / "same", settings=once, say=said.append)
+    assert not any("warning" in line for line in said)
+    other = once | {"check": {"rule": "any"}}
+    run(corpus, tmp_path / "other", settings=other, say=said.append)
+    (warning,) = [line for line in said if "warning" in line]
+    assert "check.h5 has other settings than would be given it here" in warning
+    assert (corpus.store / "check.h5").read_bytes() == before
+    (corpus.store / "check.h5").unlink()
+    run(corpus, tmp_path / "anew", settings=other)
+    assert ModalityCheck.load(corpus.store / "check.h5").config.rule == "any"
+
+
 def test_intensities_are_compared_by_their_errors(tmp_path, experiment):
     corpus = toy.build(tmp_path / "toy", "intensity")
     rows = (Row("a", baseline="svm", conditions=(CLEAN, NOISE)), Row("b", baseline="prior"))
@@ -387,6 +410,8 @@ def test_two_do_not_meet(corpus, tmp_path, experiment):
         ({"network": {"hiden": 4}}, "no network of the table has a setting 'network.hiden'; did"),
         ({"train": {"epoch": 4}}, "row 'face': unknown setting 'train.epoch'; did you mean"),
         ({"rows": {"fase": {}}}, "there is no row 'fase'; did you mean 'face'"),
+        ({"reproduce": {"check_preset": "literal"}}, "choose --set check.fit_on=clean"),
+        ({"check": {"rul": "any"}}, "unknown setting 'check.rul'; did you mean 'rule'"),
         ({"rows": {"face": 3}}, "'rows.face' is a section, not a setting"),
         ({"reproduce": {"fold": 4}}, "unknown setting 'reproduce.fold'; did you mean 'folds'"),
         ({"reproduce": {"only": ["fase"]}}, "there is no row 'fase'; did you mean 'face'"),
