@@ -20,6 +20,7 @@ def command(
     preset: options.Preset = "plus",
     folds: options.Folds = None,
     corrupt: options.Corrupt = None,
+    seed: options.CorruptionSeed = 0,
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
@@ -30,9 +31,11 @@ def command(
     Fits on the train split and chooses the thresholds on the valid split; writes STORE/check.h5 (of
     a fold, STORE/checks/) and prints canonical correlations and threshold of each pair. The default
     is the improved check: a likelihood ratio in place of the correlation across components, and how
-    unusual a modality is by itself; --preset paper is the paper's. With --corrupt and --set
-    check.fit_on=as_given it is fitted on corrupted clips. Where the network has another
-    train.outliers, give it with --set check.clip_outliers=N, too.
+    unusual a modality is by itself; --preset paper is the paper's.
+
+    With --corrupt and --set check.fit_on=as_given it is fitted on corrupted clips; --seed is the
+    network's robust.corruption_seed. Where the network has another train.outliers, give it with
+    --set check.clip_outliers=N, too.
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
@@ -43,7 +46,9 @@ def command(
     parts = [corpus.folded(index, folds) for index in range(folds)] if folds else [corpus]
     with show.progress("reading features") as progress:
         summaries = [
-            stage.fit_cca(part, store, feature, preset, tree, corrupt or (), progress=progress)
+            stage.fit_cca(
+                part, store, feature, preset, tree, corrupt or (), seed, progress=progress
+            )
             for part in parts
         ]
     if json:

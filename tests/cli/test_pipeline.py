@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,16 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
         return json.loads(capsys.readouterr().out)
 
     return answer
+
+
+def test_a_check_of_corrupted_clips_has_the_seed_of_the_corruptions(
+    folder: Path, corpus: Manifest, tmp_path: Path, said: Said
+) -> None:
+    store = shutil.copytree(folder / "store", tmp_path / "store")
+    asked = ("fit-cca", corpus.path, "--store", store, "-f", "mel", "-f", "glove", "-f", "face_hog")
+    noisy = (*asked, "--set", "check.fit_on=as_given", "--corrupt", "m3er75")
+    found = [said(*noisy, *seed)["pairs"] for seed in ((), ("--seed", 0), ("--seed", 1))]
+    assert found[0] == found[1] != found[2]
 
 
 def test_a_second_extraction_finds_everything_there(
