@@ -70,8 +70,12 @@ def _print(summary: CheckSummary) -> None:
         )
         for pair in summary.pairs
     ]
-    columns = ("pair", f"first {SHOWN} canonical correlations", "of", "tau", "train", "valid")
+    correlations = f"first {SHOWN} canonical correlations"
+    columns = ("pair", correlations, "of", f"tau ({summary.score})", "train", "valid")
     show.table(columns, rows)
+    if summary.limits:
+        limits = ", ".join(f"{name} {limit:.3g}" for name, limit in summary.limits.items())
+        show.line(f"unusual by itself beyond: {limits}")
     show.line(f"written to {summary.path}")
     for warning in summary.warnings:
         show.warn(warning)

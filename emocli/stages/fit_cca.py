@@ -59,14 +59,20 @@ class CheckSummary:
     ----------
     path : Path
         The check.
+    score : str
+        How the agreement of two modalities is measured.
     pairs : tuple of PairSummary
         Every two modalities.
+    limits : mapping
+        Modality to how unusual it may be by itself; empty where that does not count.
     warnings : tuple of str
         What is odd about the features, and what makes the check doubtful, a line each.
     """
 
     path: Path
+    score: str
     pairs: tuple[PairSummary, ...]
+    limits: dict[str, float]
     warnings: tuple[str, ...]
 
 
@@ -146,7 +152,8 @@ def fit_cca(
     make_folder(path.parent)
     replace(check, origin=origin).save(path)
     warnings = (*_gaps(train), *_gaps(valid), *odd, *check.doubts())
-    return CheckSummary(path, _pairs(check), warnings)
+    limits = {} if config.outliers == "none" else dict(check.limits)
+    return CheckSummary(path, config.score, _pairs(check), limits, warnings)
 
 
 def fitted(

@@ -35,6 +35,7 @@ def summary(corpus: toy.Toy) -> CheckSummary:
 def test_it_writes_a_check_and_says_what_is_in_it(corpus: toy.Toy, summary: CheckSummary) -> None:
     assert summary.path == corpus.store / "check.h5"
     check = ModalityCheck.load(summary.path)
+    assert (summary.score, summary.limits) == ("pearson", {})
     assert [pair.modalities for pair in summary.pairs] == [
         ("audio", "text"),
         ("audio", "visual"),
@@ -205,8 +206,10 @@ def test_modalities_that_never_meet_are_refused(tmp_path: Path) -> None:
 
 def test_the_default_is_the_improved_check(tmp_path: Path) -> None:
     corpus = toy.build(tmp_path, sizes=SIZES)
-    check = ModalityCheck.load(fit_cca(corpus.manifest, corpus.store).path)
+    summary = fit_cca(corpus.manifest, corpus.store)
+    check = ModalityCheck.load(summary.path)
     assert check.config == configure("plus", {})
+    assert (summary.score, summary.limits) == ("llr", check.limits)
     stores = open_features(corpus.store, None, corpus.manifest)
     assert check.origin is not None
     test = Samples.of(corpus.manifest, "test", stores).then(check.origin.standardiser)
