@@ -139,9 +139,10 @@ def _limits(rows: Vector, outliers: float) -> tuple[Vector, Vector]:
     spread = (high - low) / (2 * NormalDist().inv_cdf(1 - tail))
     flat = spread == 0  # nearly all are equal
     spread[flat] = rows[:, flat].std(axis=0, dtype=np.float64)
-    reach = np.where(spread > 0, outliers * spread, np.inf)
+    spread[spread == 0] = 1.0  # as the standard deviation of what is constant
     with np.errstate(over="ignore"):
-        return (middle - reach).astype(np.float32), (middle + reach).astype(np.float32)
+        low, high = middle - outliers * spread, middle + outliers * spread
+        return low.astype(np.float32), high.astype(np.float32)
 
 
 def _moments(arrays: Iterable[NDArray[Any]], dim: int) -> tuple[Vector, Vector]:

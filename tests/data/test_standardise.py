@@ -123,6 +123,16 @@ def test_absurd_numbers_are_clipped_and_counted(tmp_path: Path) -> None:
     assert np.abs(standardiser("", "audio", np.full((1, 3), np.float32(450)))).max() < 25
 
 
+def test_absurd_numbers_are_clipped_where_the_train_split_never_varies(tmp_path: Path) -> None:
+    constant = np.full((30, 2), 0.5, np.float32)
+    samples = make(tmp_path, {"audio": [constant]})
+    standardiser = Standardiser.fit(samples)
+    later = np.array([[-3e38, 0.5], [0.7, 1e30]], np.float32)
+    shown = standardiser("", "audio", later)
+    assert_allclose(shown, [[-20, 0], [0.2, 20]], atol=1e-5)
+    assert standardiser.clipped(make(tmp_path / "later", {"audio": [later]})) == {"audio": 2}
+
+
 def test_clipping_can_be_switched_off(tmp_path: Path) -> None:
     array = np.random.default_rng(6).normal(size=(400, 2)).astype(np.float32)
     array[7, 0] = 1e6
