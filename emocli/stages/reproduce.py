@@ -330,10 +330,11 @@ class Runner:
         preset, own = experiment.protocol.check_preset, experiment.settings.get("check", {})
         for corpus in experiment.corpora:
             path = check_path(experiment.store, corpus.fold)
-            if not _is_check(path, corpus, experiment.stores, experiment.check):
+            kept = _kept(path, corpus, experiment.stores, experiment.check)
+            if kept is None:
                 self.say(f"fitting the modality check {path}")
                 fit_cca(corpus, experiment.store, features, preset, {"check": own})
-            elif ModalityCheck.load(path).config != experiment.check:
+            elif kept.config != experiment.check:
                 what = "has other settings than would be given it here, and is used as it is"
                 self.say(f"warning: {path} {what}; remove it to have another")
 
@@ -584,29 +585,27 @@ def _check_conditions(system: System) -> None:
         RepairConfig().asked(**condition.repair)
 
 
-def _is_check(
-    path: Path,
-    corpus: Manifest,
-    stores: Mapping[str, FeatureStore],
-    config: CheckConfig,
-) -> bool:
-    """Whether a check is there that was fitted on this; a user's own is left as it is."""
+def _kept(
+    path: Path, corpus: Manifest, stores: Mapping[str, FeatureStore], config: CheckConfig
+) -> ModalityCheck | None:
+    """Return the check that is there and stays: a user's own, or of a fold one fitted on this."""
     if not path.is_file():
-        return False
+        return None
     if corpus.fold is None:
-        return True
+        return ModalityCheck.load(path)
     try:
         check = ModalityCheck.load(path)
     except EmocliError:
-        return False
+        return None
     origin = check.origin
     clips = tuple(clip.id for clip in corpus.split("train") if corpus.is_labelled(clip))
-    return (
+    same = (
         origin is not None
         and origin.fingerprints == {m: store.fingerprint for m, store in stores.items()}
         and origin.ids == clips
         and check.config == config
     )
+    return check if same else None
 
 
 def _line(row: Mapping[str, Any], figure: str) -> str:

@@ -126,7 +126,7 @@ def check(
             "clean": {name: _shares(_flagged(judges, name, clean)) for name in settings},
             "points": found,
             "protocol": PROTOCOL,
-            "confusion": {name: _confusion(judges, name, seed) for name in settings},
+            "confusion": {name: _confusion(judges, name, modalities, seed) for name in settings},
         }
     )
     drawn = draw(data) if figures else {}
@@ -248,7 +248,9 @@ def _rarity(evidence: Array, known: Array) -> Array:
     return np.asarray(np.min(ranks, axis=0) / len(known))
 
 
-def _confusion(judges: Sequence[_Judge], name: str, seed: int) -> dict[str, dict[str, int]]:
+def _confusion(
+    judges: Sequence[_Judge], name: str, modalities: Sequence[str], seed: int
+) -> dict[str, dict[str, int]]:
     """Count clips by what is corrupted in truth and what is flagged."""
     counts: Counter[tuple[str, str]] = Counter()
     for judge in judges:
@@ -257,7 +259,7 @@ def _confusion(judges: Sequence[_Judge], name: str, seed: int) -> dict[str, dict
         for index, clip in enumerate(noisy.clips):
             flagged = [m for m, x in flags.items() if x[index] == 1]
             counts[_named(sorted(corrupter.spoilt(clip.id))), _named(flagged)] += 1
-    names = ["none", *_modalities(judges)]
+    names = ["none", *modalities]
     columns = [*names, "several"]
     return {row: {column: counts[row, column] for column in columns} for row in names}
 
