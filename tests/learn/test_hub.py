@@ -52,7 +52,7 @@ def test_a_hub_out_of_reach_is_said_at_once(
     sets = ["--store", str(tmp_path / "store"), "--set", "roberta.encoder=nobody/nothing"]
     start = time.monotonic()
     assert run([*command, *sets]) == 2
-    assert time.monotonic() - start < 20  # asked again and again it takes 23 s at least
+    assert time.monotonic() - start < 10  # asked again and again it takes 23 s at least
     out, err = capfd.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"error: {nowhere}: cannot be reached (")

@@ -575,8 +575,8 @@ def test_ctrl_c_stops_a_pool_at_once(tmp_path: Path, driver: Path) -> None:
     wait_for(lambda: len(list((tmp_path / "store" / ".toy.parts").glob("[0-9]*.h5"))) >= 2)
     begun = time.monotonic()
     process.send_signal(signal.SIGINT)
-    errors = process.communicate(timeout=60)[1]
-    assert time.monotonic() - begun < 10  # all clips take much longer
+    errors = process.communicate(timeout=20)[1]
+    assert time.monotonic() - begun < 5
     assert errors.count("Traceback") <= errors.count("KeyboardInterrupt")
     assert "KeyboardInterrupt" in errors
 
