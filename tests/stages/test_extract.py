@@ -33,8 +33,6 @@ MIXED = ["fine", "absent", "nan", "empty", "broken", "fine", "bug", *["fine"] * 
 @pytest.fixture(autouse=True)
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = toy_features.install(tmp_path / "site")
-    for name in toy_features.MODULES:
-        sys.modules.pop(name, None)  # another test's may say otherwise
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("PYTHONPATH", str(folder))
     return folder

@@ -6,6 +6,7 @@ What a clip's feature does is its text: "fine", "absent", "broken", "bug", "nan"
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -76,8 +77,6 @@ def prepare(config, clips):
     return Extractor(config, clips)
 '''
 
-MODULES = ("toy_plugin", "toy_mean_plugin")
-
 ENTRIES = """[emocli.features]
 toy = toy_plugin
 toy_mean = toy_mean_plugin
@@ -85,15 +84,19 @@ toy_mean = toy_mean_plugin
 
 
 def install(site: Path, alone: bool = False) -> Path:
-    """Make a folder that, on the module path, is a package with two feature plug-ins."""
+    """Make a folder that, on the module path, is a package with two feature plug-ins.
+
+    Those of another folder are forgotten, which may say otherwise.
+    """
     info = site / "toys-1.0.dist-info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRIES)
     plain = MODULE.format(modality="audio", requires="()", alone=alone)
     mean = MODULE.format(modality="visual", requires="('toy',)", alone=alone)
-    (site / "toy_plugin.py").write_text(plain)
-    (site / "toy_mean_plugin.py").write_text(mean)
+    for name, text in {"toy_plugin": plain, "toy_mean_plugin": mean}.items():
+        (site / f"{name}.py").write_text(text)
+        sys.modules.pop(name, None)
     return site
 
 
