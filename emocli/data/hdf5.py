@@ -1,0 +1,394 @@
+"""Opening HDF5 files that may be damaged or hostile.
+
+HDF5 lets a dataset lie in other files (external storage, external links, virtual datasets), asks
+for code that is loaded from elsewhere (filters), and states sizes that nothing in the file bears
+out. Here nothing but the file itself is ever read, and nothing larger than it can hold: every name
+is looked up link by link, and every dataset is looked at before its first number is read.
+
+Source: The HDF Group, HDF5 File Format Specification 3.0.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
+from numpy.typing import NDArray
+
+from emocli.errors import StoreError, reason
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+FILTERS = {
+    h5z.FILTER_DEFLATE: "gzip",
+    h5z.FILTER_SHUFFLE: "shuffle",
+    h5z.FILTER_FLETCHER32: "fletcher32",
+    h5z.FILTER_SZIP: "szip",
+    h5z.FILTER_NBIT: "nbit",
+    h5z.FILTER_SCALEOFFSET: "scaleoffset",
+    h5z.FILTER_LZF: "lzf",
+}
+"""What HDF5 and h5py can undo themselves; any other filter is code loaded from elsewhere."""
+
+DAMAGES = (
+    OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError,
+    MemoryError, SystemError,
+)  # fmt: skip
+"""What h5py raises over damaged files."""
+
+SMALL = 16 << 20
+"""Bytes that compressed data may have however small the file: constants pack into nothing."""
+
+LARGE = 64 << 20
+"""Bytes up to which data may be as densely packed as deflate can (`DENSEST`); above, `DENSE`."""
+
+DENSEST, DENSE = 1100, 100
+"""Bytes out of one in the file."""
+
+HOPS = 16
+"""Soft links that one name may lead through."""
+
+MOST_ATTRIBUTES = 1000
+
+
+class Hdf5:
+    """An HDF5 file open for reading; a context manager.
+
+    Names are given part by part: a link's name holds no slash.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    mend : str
+        How the user gets a file that is whole: the end of every message.
+
+    Attributes
+    ----------
+    size : int
+        Of the file in bytes.
+
+    Raises
+    ------
+    StoreError
+        If it is absent, damaged or not HDF5.
+    """
+
+    def __init__(self, path: Path, mend: str = "") -> None:
+        self.path, self._mend = path, mend
+        try:
+            self.size = _size(path)
+            # Readers never lock: shared folders often cannot, and files are replaced, not changed.
+            self._file = h5py.File(path, "r", driver="sec2", locking=False)
+        except FileNotFoundError:
+            raise StoreError("there is no such file", where=path) from None
+        except DAMAGES as error:
+            what = f"is damaged or not HDF5 ({reason(error)})"
+            raise StoreError(what, where=path, mend=mend) from None
+
+    def __enter__(self) -> Hdf5:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and all that was opened in it."""
+        self._file.close()
+
+    @property
+    def descriptor(self) -> int:
+        """The system's descriptor of the open file."""
+        return int(self._file.id.get_vfd_handle())
+
+    # -- what is inside
+
+    def names(self, *group: str) -> tuple[str, ...]:
+        """Return what the links in a group are called, in HDF5's order.
+
+        Raises
+        ------
+        StoreError
+            If there is no such group, or a name is not UTF-8.
+        """
+        with self._told(group):
+            return tuple(name.decode("utf-8") for name in self._group(group))
+
+    def has(self, *place: str) -> bool:
+        """Whether there is a link of that name, wherever it leads."""
+        with self._told(place):
+            group = self._group(place[:-1])  # held, or HDF5 forgets it before it is asked
+            return bool(group.links.exists(place[-1].encode("utf-8")))
+
+    def is_group(self, *place: str) -> bool:
+        """Whether a name is that of a group.
+
+        Raises
+        ------
+        StoreError
+            If it leads nowhere or out of the file.
+        """
+        with self._told(place):
+            return isinstance(self._object(place), h5g.GroupID)
+
+    def dataset(self, *place: str) -> h5py.Dataset:
+        """Return a dataset that is known to lie in the file, and to fit into it.
+
+        It holds numbers, booleans or texts; the texts of a damaged file may still be larger than
+        the file, see :meth:`texts`.
+
+        Raises
+        ------
+        StoreError
+            If there is none, or it is anything else.
+        """
+        with self._told(place):
+            found = self._object(place)
+            if not isinstance(found, h5d.DatasetID):
+                raise TypeError("it is no dataset")
+            _require_own(found)
+            _require_plain(found.get_type())
+            self._require_room(found)
+            return h5py.Dataset(found)
+
+    def numbers(self, *place: str) -> NDArray[Any]:
+        """Read a dataset of numbers or booleans.
+
+        Raises
+        ------
+        StoreError
+            If there is none, or it cannot be read.
+        """
+        dataset = self.dataset(*place)
+        with self._told(place):
+            if dataset.dtype.kind not in "fiub":
+                raise ValueError(f"it holds {_kind(dataset)}, not numbers")
+            array: NDArray[Any] = np.empty(dataset.shape, dataset.dtype)
+            if array.size:
+                dataset.id.read(h5s.ALL, h5s.ALL, array)
+            return array
+
+    def texts(self, *place: str) -> NDArray[Any]:
+        """Read a dataset of texts, as bytes: of fixed length (``S``), or each an object.
+
+        Raises
+        ------
+        StoreError
+            If there is none, or it cannot be read.
+        """
+        dataset = self.dataset(*place)
+        with self._told(place):
+            if not isinstance(dataset.id.get_type(), h5t.TypeStringID):
+                raise TypeError(f"it holds {_kind(dataset)}, not texts")
+            if dataset.dtype.kind == "O":
+                return self._varying(dataset)
+            array: NDArray[Any] = np.asarray(dataset[()])
+            return array
+
+    def attributes(self) -> dict[str, Any]:
+        """Read the attributes of the file: texts, numbers and booleans.
+
+        Raises
+        ------
+        StoreError
+            If there is one of another type, or that cannot be read.
+        """
+        with self._told(()):
+            count = h5a.get_num_attrs(self._file.id)
+            if count > MOST_ATTRIBUTES:
+                raise ValueError(f"it has {count} attributes")
+            found = (h5a.open(self._file.id, index=k) for k in range(count))
+            return dict(self._attribute(attribute) for attribute in found)
+
+    # -- names
+
+    def _group(self, place: tuple[str, ...]) -> h5g.GroupID:
+        found = self._object(place)
+        if not isinstance(found, h5g.GroupID):
+            raise TypeError("it is no group")
+        return found
+
+    def _object(self, place: tuple[str, ...]) -> Any:
+        hops = [HOPS]
+        found: Any = h5g.open(self._file.id, b"/")
+        for part in place:
+            found = self._follow(found, part.encode("utf-8"), hops)
+        return found
+
+    def _follow(self, group: Any, name: bytes, hops: list[int]) -> Any:
+        """Open what a link leads to; ``hops``, its one entry, counts down the soft links."""
+        if not isinstance(group, h5g.GroupID):
+            raise TypeError("it is in no group")
+        if not name or b"/" in name or name == b"." or not group.links.exists(name):
+            raise ValueError("there is nothing of that name")
+        kind = group.links.get_info(name).type
+        if kind == h5l.TYPE_HARD:
+            return h5o.open(group, name)
+        if kind != h5l.TYPE_SOFT:
+            raise ValueError("it is a link to another file, which is not followed")
+        hops[0] -= 1
+        if hops[0] < 0:
+            raise ValueError("it is a link that leads in circles")
+        target: bytes = group.links.get_val(name)
+        found = h5g.open(self._file.id, b"/") if target.startswith(b"/") else group
+        for part in target.split(b"/"):
+            found = found if part in (b"", b".") else self._follow(found, part, hops)
+        return found
+
+    # -- sizes
+
+    def _require_room(self, dataset: h5d.DatasetID) -> None:
+        """Refuse a dataset whose numbers cannot all be in the file."""
+        plan, shape = dataset.get_create_plist(), dataset.shape
+        if dataset.get_space().get_simple_extent_type() == h5s.NULL:
+            raise ValueError("it is empty")
+        width = self._width(dataset.get_type())
+        wanted, room = width * _product(shape), self.size
+        if plan.get_layout() == h5d.CHUNKED:
+            wanted = max(wanted, width * _product(plan.get_chunk()))
+            stored = min(dataset.get_storage_size(), self.size)
+            room = max(SMALL, min(DENSEST * stored, LARGE), DENSE * stored)
+        elif (offset := dataset.get_offset()) is not None:
+            room = self.size - offset
+        if wanted > room:
+            what = f"its shape {shape} asks for {wanted} bytes, which the file cannot hold"
+            raise ValueError(what)
+
+    def _width(self, kind: h5t.TypeID) -> int:
+        """Return the bytes of an element in the file."""
+        if isinstance(kind, h5t.TypeStringID) and kind.is_variable_str():
+            return 8 + int(self._file.id.get_create_plist().get_sizes()[0])
+        return int(kind.get_size())
+
+    def _varying(self, dataset: h5py.Dataset) -> NDArray[Any]:
+        """Read texts that each have their own length.
+
+        They are references, and a small file can refer to one text many times: whatever the
+        references say is counted before, or else while, the texts are read.
+        """
+        offset, count = dataset.id.get_offset(), int(dataset.size)
+        if offset is not None:
+            width = self._width(dataset.id.get_type())
+            raw = np.frombuffer(os.pread(self.descriptor, count * width, offset), np.uint8)
+            lengths = np.ascontiguousarray(raw.reshape(count, width)[:, :4]).view("<u4")
+            self._require_bytes(int(lengths.sum(dtype=np.int64)))
+            return np.asarray(dataset[()], dtype=object)
+        return self._in_turns(dataset)
+
+    def _in_turns(self, dataset: h5py.Dataset) -> NDArray[Any]:
+        """Read texts a few rows at a time, so few that all may be as long as the file."""
+        texts = np.empty(dataset.shape, object)
+        if texts.ndim == 0:
+            return np.asarray(dataset[()], dtype=object)
+        step, row = max(1, LARGE // self.size), max(1, math.prod(texts.shape[1:]))
+        if row > step:
+            raise ValueError(f"it has {row} texts in a row")
+        total = 0
+        for start in range(0, len(texts), step // row):
+            block = dataset[start : start + step // row]
+            total += sum(len(text) for text in block.reshape(-1))
+            self._require_bytes(total)
+            texts[start : start + step // row] = block
+        return texts
+
+    def _require_bytes(self, total: int) -> None:
+        if total > self.size:
+            raise ValueError(f"its texts are {total} bytes, which the file cannot hold")
+
+    def _attribute(self, attribute: h5a.AttrID) -> tuple[str, Any]:
+        name = attribute.name.decode("utf-8")
+        kind = attribute.get_type()
+        if attribute.shape not in ((), (1,)) or not _is_plain(kind) or kind.get_size() > self.size:
+            raise ValueError(f"its attribute '{name}' is no text and no number")
+        value = np.asarray(self._file.attrs[name]).reshape(-1)[0]
+        plain = value.item() if isinstance(value, np.generic) else value
+        return name, plain.decode("utf-8") if isinstance(plain, bytes) else plain
+
+    @contextmanager
+    def _told(self, place: tuple[str, ...]) -> Iterator[None]:
+        """Turn what h5py raises into one line that names the file and the place in it."""
+        try:
+            yield
+        except DAMAGES as error:
+            where = f"{self.path}, '{'/'.join(place)}'" if place else self.path
+            what = f"cannot be read ({_plainly(error)})"
+            raise StoreError(what, where=where, mend=self._mend) from None
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file begins as HDF5 does, at byte 0, 512, 1024, 2048, ..."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        size, position = os.fstat(file.fileno()).st_size, 0
+        while position + len(SIGNATURE) <= size:
+            file.seek(position)
+            if file.read(len(SIGNATURE)) == SIGNATURE:
+                return True
+            position = max(512, 2 * position)
+    return False
+
+
+def _size(path: Path) -> int:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        raise OSError("it is no file")
+    return status.st_size
+
+
+def _require_own(dataset: h5d.DatasetID) -> None:
+    """Refuse a dataset that lies in other files, or needs code from elsewhere to be read.
+
+    Even the shape of a virtual dataset may be looked up in other files, so it is not asked for.
+    """
+    plan = dataset.get_create_plist()
+    if plan.get_layout() == h5d.VIRTUAL:
+        raise ValueError("it is virtual: its numbers lie in other files, which are not read")
+    if plan.get_external_count():
+        raise ValueError("its numbers lie in other files, which are not read")
+    filters = [plan.get_filter(k)[0] for k in range(plan.get_nfilters())]
+    unknown = [code for code in filters if code not in FILTERS]
+    if unknown:
+        raise ValueError(f"it is packed with filter {unknown[0]}, which HDF5 does not bring along")
+    if len(set(filters)) != len(filters):  # every further time, 1000 bytes may come of one
+        raise ValueError("it is packed more than once")
+
+
+def _require_plain(kind: h5t.TypeID) -> None:
+    if not _is_plain(kind):
+        raise ValueError("it holds neither numbers nor texts")
+
+
+def _is_plain(kind: h5t.TypeID) -> bool:
+    """Whether a type is one of numbers, booleans or texts."""
+    if isinstance(kind, h5t.TypeEnumID):
+        return bool(kind.dtype.kind == "b")
+    return isinstance(kind, h5t.TypeIntegerID | h5t.TypeFloatID | h5t.TypeStringID)
+
+
+def _kind(dataset: h5py.Dataset) -> str:
+    return "texts" if dataset.dtype.kind in "SO" else str(dataset.dtype)
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    """Return how many elements a shape has; an empty axis does not make the others plausible."""
+    return math.prod(max(1, size) for size in shape)
+
+
+def _plainly(error: Exception) -> str:
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else reason(error)
+    return next(iter(text.strip().splitlines()), type(error).__name__)
