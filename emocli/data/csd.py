@@ -13,7 +13,8 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,12 @@ from numpy.typing import NDArray
 
 from emocli.data.align import Timed, by_start
 from emocli.data.durable import replacing
+from emocli.data.hdf5 import Hdf5
 from emocli.data.words import Word
 from emocli.errors import StoreError
+
+TEXT = "SO"
+"""Kinds of arrays that hold texts: of fixed length, or each of its own."""
 
 PAUSE = "sp"
 """What stands for silence among words."""
@@ -57,19 +62,16 @@ class Csd:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._file = path, Hdf5(path)
         try:
-            self._file = h5py.File(path, "r", locking=False)
-        except FileNotFoundError:
-            raise StoreError("there is no such file", where=path) from None
-        except OSError as error:
-            raise StoreError(f"is damaged or not HDF5 ({error})", where=path) from None
-        try:
-            self.name, self._data, self.metadata = _structure(self._file)
-            self.entries = tuple(self._data)
-        except (KeyError, ValueError, OSError, RuntimeError, AttributeError) as error:
+            self.name = _only_group(self._file)
+            self.entries = self._file.names(self.name, "data")
+            self.metadata = _metadata(self._file, self.name)
+        except StoreError as error:
             self._file.close()
-            raise StoreError(f"is no computational sequence ({error})", where=path) from None
+            place = error.where.removeprefix(f"{path}, ")
+            what = f"is no computational sequence ({place} {error.what})"
+            raise StoreError(what, where=path) from None
 
     def __enter__(self) -> Csd:
         return self
@@ -88,7 +90,7 @@ class Csd:
     @property
     def is_words(self) -> bool:
         """Whether the entries hold texts."""
-        return bool(self.entries) and self._array(self.entries[0], "features").dtype.kind in "SUO"
+        return bool(self.entries) and _holds_texts(self._dataset(self.entries[0], "features"))
 
     def rows(self, entry: str) -> Timed:
         """Return the numbers of an entry, by start; what starts before 0 starts at 0.
@@ -99,7 +101,7 @@ class Csd:
             If they are texts, or break a rule of the layout.
         """
         features, intervals = self._pair(entry)
-        if features.dtype.kind not in "fiub":
+        if features.dtype.kind in TEXT:
             mend = "align other files to it with --align-to"
             raise StoreError("holds words, not numbers", where=self._where(entry), mend=mend)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
@@ -115,7 +117,7 @@ class Csd:
             If they are numbers, or break a rule of the layout.
         """
         features, intervals = self._pair(entry)
-        if features.dtype.kind not in "SUO" or features.size != len(features):
+        if features.dtype.kind not in TEXT or features.size != len(features):
             raise StoreError("does not hold a word per row", where=self._where(entry))
         texts = [_text(cell) for cell in features.reshape(-1)]
         words = [
@@ -142,7 +144,7 @@ class Csd:
             If they are texts, or break a rule of the layout.
         """
         features, intervals = self._pair(entry)
-        if features.dtype.kind not in "fiub":
+        if features.dtype.kind in TEXT:
             raise StoreError("holds words, not numbers", where=self._where(entry))
         return _flat(features).astype(np.float64), intervals
 
@@ -156,14 +158,23 @@ class Csd:
         return features, np.maximum(intervals.astype(np.float64), 0)
 
     def _array(self, entry: str, name: str) -> NDArray[Any]:
-        try:
-            array: NDArray[Any] = self._data[entry][name][()]
-        except (KeyError, OSError, RuntimeError, ValueError, AttributeError) as error:
-            what = f"{name} cannot be read ({error})"
-            raise StoreError(what, where=self._where(entry)) from None
-        if np.ndim(array) == 0:
+        dataset = self._dataset(entry, name)
+        if dataset.ndim == 0:
             raise StoreError(f"{name} is not a table", where=self._where(entry))
-        return array
+        with self._told(entry, name):
+            place = (self.name, "data", entry, name)
+            return (self._file.texts if _holds_texts(dataset) else self._file.numbers)(*place)
+
+    def _dataset(self, entry: str, name: str) -> h5py.Dataset:
+        with self._told(entry, name):
+            return self._file.dataset(self.name, "data", entry, name)
+
+    @contextmanager
+    def _told(self, entry: str, name: str) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            raise StoreError(f"{name} {error.what}", where=self._where(entry)) from None
 
     def _where(self, entry: str) -> str:
         return f"{self.path}, entry '{entry}'"
@@ -222,16 +233,29 @@ def write_csd(
             group[f"metadata/{key}"] = np.array([json.dumps(value)], h5py.string_dtype())
 
 
-def _structure(file: h5py.File) -> tuple[str, h5py.Group, dict[str, Any]]:
-    names = list(file)
+def _only_group(file: Hdf5) -> str:
+    names = file.names()
     if len(names) != 1:
-        raise ValueError(f"it holds {len(names)} groups, not one")
-    group = file[names[0]]
-    data = group["data"]
-    if not isinstance(data, h5py.Group):
-        raise ValueError("its data have no entries")  # noqa: TRY004 - told with all else
-    found = group.get("metadata", {})
-    return names[0], data, {key: _json(found[key][()]) for key in found}
+        raise StoreError(f"holds {len(names)} groups, not one", where=file.path)
+    return names[0]
+
+
+def _metadata(file: Hdf5, name: str) -> dict[str, Any]:
+    if not file.has(name, "metadata"):
+        return {}
+    keys = file.names(name, "metadata")
+    return {key: _json(_first(file, (name, "metadata", key))) for key in keys}
+
+
+def _first(file: Hdf5, place: tuple[str, ...]) -> Any:
+    """Return the first cell of a dataset; an empty text where there is none."""
+    texts = _holds_texts(file.dataset(*place))
+    cells = (file.texts if texts else file.numbers)(*place).reshape(-1)
+    return cells[0] if len(cells) else ""
+
+
+def _holds_texts(dataset: h5py.Dataset) -> bool:
+    return dataset.dtype.kind in TEXT
 
 
 def _flat(features: NDArray[Any]) -> NDArray[Any]:
@@ -239,11 +263,11 @@ def _flat(features: NDArray[Any]) -> NDArray[Any]:
     return features.reshape(len(features), math.prod(features.shape[1:]))
 
 
-def _json(value: Any) -> Any:
-    text = _text(np.asarray(value).reshape(-1)[0]) if np.size(value) else ""
+def _json(cell: Any) -> Any:
+    text = _text(cell)
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -343,6 +343,16 @@ def is_hdf5(path: Path) -> bool:
     return False
 
 
+def position(dataset: h5py.Dataset) -> int | None:
+    """Return where the numbers of a dataset begin in its file, as NumPy would write them.
+
+    None where they lie in chunks, nowhere yet, or in a form that HDF5 has to convert.
+    """
+    plain = h5t.py_create(dataset.dtype, logical=True) == dataset.id.get_type()
+    offset: int | None = dataset.id.get_offset() if plain else None
+    return offset
+
+
 def _size(path: Path) -> int:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.folds import Fold
+from emocli.data.hdf5 import DAMAGES, Hdf5, position
 from emocli.data.manifest import Manifest
 from emocli.data.track import Array, Track
-from emocli.errors import StoreError
+from emocli.errors import StoreError, reason
 
 FORMAT = 1
 """Version of the file format."""
@@ -44,6 +44,12 @@ JSON_ATTRIBUTES = ("settings", "upstream", "versions", "notes")
 
 ATTRIBUTES = ("feature", "modality", "manifest", "recipe", "non_finite", "digest")
 """The other attributes every store has."""
+
+TEXTS = ("feature", "modality", "manifest", "recipe", "method", "digest")
+"""Attributes that hold other text."""
+
+TIMES = "times"
+"""The array that says when each row is."""
 
 EXTRA = "extra/"
 """Prefix of the arrays beside ``values`` and ``times``."""
@@ -95,18 +101,23 @@ class FeatureStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = _open_file(path)
+        file = Hdf5(path, AGAIN)
+        self._file: Hdf5 | None = file
         self._process = os.getpid()
         try:
-            self._identity = _identity(self._file)
-            self._read_structure(self._file)
-        except (KeyError, ValueError, TypeError, OSError, RuntimeError) as error:
-            self._file.close()
-            what = f"is damaged or not a feature store ({error})"
+            self._identity = _identity(file)
+            self._read_structure(file)
+        except (ValueError, TypeError, RecursionError) as error:
+            file.close()
+            what = f"is damaged or not a feature store ({reason(error)})"
             raise StoreError(what, where=path, mend=AGAIN) from None
-        except StoreError:
-            self._file.close()
-            raise
+        except StoreError as error:
+            file.close()
+            place = error.where.removeprefix(f"{path}").removeprefix(", ")
+            if not place:
+                raise
+            what = f"is damaged or not a feature store ({place} {error.what})"
+            raise StoreError(what, where=path, mend=AGAIN) from None
 
     @classmethod
     def open(cls, path: Path) -> FeatureStore:
@@ -119,38 +130,39 @@ class FeatureStore:
         """
         return cls(path)
 
-    def _read_structure(self, file: h5py.File) -> None:
-        self.attributes = {key: _plain(value) for key, value in file.attrs.items()}
-        if self.attributes.get("format") != FORMAT:
-            found = self.attributes.get("format", "none")
-            raise StoreError(f"has format {found}, not {FORMAT}", where=self.path, mend=AGAIN)
-        for key in JSON_ATTRIBUTES:
-            self.attributes[key] = json.loads(self.attributes[key])
-        missing = [key for key in ATTRIBUTES if key not in self.attributes]
-        if missing:
-            raise ValueError(f"it has no attribute '{missing[0]}'")
-        self.ids = _strings(file["ids"])
-        self.absent = _strings(file["absent"])
-        self.dim_names = _strings(file["names"])
-        self._notes = _strings(file["notes"])
-        sources = _strings(file["sources"]) if "sources" in file else ()
+    def _read_structure(self, file: Hdf5) -> None:
+        self.attributes = _checked(file.attributes(), self.path)
+        self.ids = _strings(file, "ids")
+        self.absent = _strings(file, "absent")
+        self.dim_names = _strings(file, "names")
+        self._notes = _strings(file, "notes")
+        sources = _strings(file, "sources") if file.has("sources") else ()
         self.sources = dict(zip((*self.ids, *self.absent), sources, strict=bool(sources)))
-        self._offsets: list[int] = file["offsets"][:].tolist()
+        self._offsets: list[int] = _offsets(file.numbers("offsets")).tolist()
         self._index = {clip_id: k for k, clip_id in enumerate(self.ids)}
-        self.columns = {name: _column(file[name]) for name in _array_names(file)}
-        self._check_structure(file)
+        self.columns = {name: self._column(file, name) for name in _array_names(file)}
+        self._check_structure()
 
-    def _check_structure(self, file: h5py.File) -> None:
-        offsets = np.asarray(self._offsets)
-        if len(offsets) != len(self.ids) + 1 or offsets[0] != 0 or np.any(np.diff(offsets) < 0):
+    def _check_structure(self) -> None:
+        if len(self._offsets) != len(self.ids) + 1:
             raise ValueError("its offsets do not fit its ids")
         if len(self._index) != len(self.ids):
             raise ValueError("it has the same clip twice")
         if len(self._notes) not in (0, len(self.ids)):
             raise ValueError("its notes do not fit its ids")
-        for name in self.columns:
-            if len(file[name]) != offsets[-1]:
-                raise ValueError(f"{name} has {len(file[name])} rows, not {offsets[-1]}")
+        if self.dim_names and self.shape != (len(self.dim_names),):
+            raise ValueError(f"it names {len(self.dim_names)} columns of rows of {self.shape}")
+        times = self.columns.get(TIMES)
+        if times is not None and (times.shape or times.dtype.kind != "f"):
+            raise ValueError("its times are no list of seconds")
+
+    def _column(self, file: Hdf5, name: str) -> Column:
+        dataset = file.dataset(*name.split("/"))
+        if dataset.dtype.kind not in "fiub" or dataset.ndim == 0:
+            raise ValueError(f"{name} holds no rows of numbers")
+        if len(dataset) != self.steps:
+            raise ValueError(f"{name} has {len(dataset)} rows, not {self.steps}")
+        return Column(dataset.dtype, dataset.shape[1:], position(dataset))
 
     # -- what is inside
 
@@ -276,9 +288,10 @@ class FeatureStore:
         """
         text = self._notes[self._index[clip_id]] if self._notes else ""
         try:
-            return dict(json.loads(text)) if text else {}
-        except ValueError as error:
-            raise StoreError(f"has damaged notes ({error})", where=self.path) from None
+            return _numbers(json.loads(text)) if text else {}
+        except (ValueError, TypeError, RecursionError) as error:
+            what = f"has damaged notes ({reason(error)})"
+            raise StoreError(what, where=self.path, mend=AGAIN) from None
 
     def rows(self, column: str, start: int, stop: int) -> Array:
         """Return rows of one array as they lie in the file, clips end to end, NaN and all.
@@ -292,12 +305,14 @@ class FeatureStore:
         block = np.empty((stop - start, *kind.shape), kind.dtype)
         try:
             if kind.offset is None:
-                file[column].read_direct(block, np.s_[start:stop]) if block.size else None
+                dataset = file.dataset(*column.split("/"))
+                dataset.read_direct(block, np.s_[start:stop]) if block.size else None
             elif block.size:
                 row_bytes = block.nbytes // len(block)
-                _fill(block, self._descriptor, kind.offset + start * row_bytes)
-        except (OSError, RuntimeError) as error:
-            raise StoreError(f"cannot be read ({error})", where=self.path) from None
+                _fill(block, file.descriptor, kind.offset + start * row_bytes)
+        except DAMAGES as error:
+            what = f"cannot be read ({reason(error)})"
+            raise StoreError(what, where=self.path, mend=AGAIN) from None
         return block
 
     def span(self, first: int, last: int) -> tuple[int, int]:
@@ -340,18 +355,14 @@ class FeatureStore:
 
     # -- the handle
 
-    def _handle(self) -> h5py.File:
+    def _handle(self) -> Hdf5:
         if self._file is None or self._process != os.getpid():
-            file = _open_file(self.path)
+            file = Hdf5(self.path, AGAIN)
             if _identity(file) != self._identity:
                 file.close()
                 raise StoreError("was replaced while in use", where=self.path, mend="start again")
             self._file, self._process = file, os.getpid()
         return self._file
-
-    @property
-    def _descriptor(self) -> int:
-        return int(self._handle().id.get_vfd_handle())
 
     def close(self) -> None:
         """Close the file; reading opens it again."""
@@ -481,30 +492,59 @@ def _require_folder(folder: Path) -> None:
         raise StoreError("there is no such folder of features", where=folder, mend=mend)
 
 
-def _open_file(path: Path) -> h5py.File:
-    try:
-        # Readers never lock: shared folders often cannot, and files are replaced, not changed.
-        return h5py.File(path, "r", locking=False)
-    except FileNotFoundError:
-        raise StoreError("there is no such file", where=path) from None
-    except OSError as error:
-        raise StoreError(f"is damaged or not HDF5 ({error})", where=path, mend=AGAIN) from None
-
-
-def _identity(file: h5py.File) -> tuple[int, int, int]:
-    status = os.fstat(file.id.get_vfd_handle())
+def _identity(file: Hdf5) -> tuple[int, int, int]:
+    status = os.fstat(file.descriptor)
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _array_names(file: h5py.File) -> list[str]:
-    extra = sorted(f"{EXTRA}{name}" for name in file.get("extra", ()))
-    return ["values", *(["times"] if "times" in file else []), *extra]
+def _checked(attributes: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the attributes of a file, JSON read, once they are known to be what they have to."""
+    if attributes.get("format") != FORMAT:
+        found = attributes.get("format", "none")
+        raise StoreError(f"has format {found}, not {FORMAT}", where=path, mend=AGAIN)
+    for key in (*ATTRIBUTES, *JSON_ATTRIBUTES):
+        if key not in attributes:
+            raise ValueError(f"it has no attribute '{key}'")
+    for key in (*TEXTS, *JSON_ATTRIBUTES):
+        if not isinstance(attributes.get(key, ""), str):
+            raise TypeError(f"its attribute '{key}' is no text")
+    count, rate = attributes["non_finite"], attributes.get("rate", 1.0)
+    if type(count) is not int or count < 0:
+        raise ValueError("its attribute 'non_finite' is no number of values")
+    if type(rate) not in (int, float) or not 0 < rate < np.inf:
+        raise ValueError("its attribute 'rate' is no number of rows per second")
+    return attributes | {key: _json(attributes[key], key) for key in JSON_ATTRIBUTES}
 
 
-def _column(dataset: h5py.Dataset) -> Column:
-    if dataset.dtype.kind not in "fiub":
-        raise ValueError(f"{dataset.name} holds {dataset.dtype}")
-    return Column(dataset.dtype, dataset.shape[1:], dataset.id.get_offset())
+def _json(text: str, key: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise TypeError(f"its attribute '{key}' is no JSON object")
+    if key == "notes":
+        return _numbers(value)
+    if key == "versions" and not all(isinstance(text, str) for text in value.values()):
+        raise TypeError("its attribute 'versions' does not hold texts")
+    return value
+
+
+def _numbers(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(type(v) in (int, float) for v in value.values()):
+        raise TypeError("its notes are not numbers by name")
+    return value
+
+
+def _offsets(offsets: NDArray[Any]) -> NDArray[np.int64]:
+    if offsets.ndim != 1 or not len(offsets) or offsets.dtype.kind not in "iu":
+        raise ValueError("its offsets are no list of whole numbers")
+    whole = offsets.astype(np.int64)
+    if whole[0] != 0 or np.any(whole[1:] < whole[:-1]):
+        raise ValueError("its offsets do not rise from 0")
+    return whole
+
+
+def _array_names(file: Hdf5) -> list[str]:
+    extra = sorted(file.names("extra")) if file.has("extra") else []
+    return ["values", *([TIMES] if file.has(TIMES) else []), *(f"{EXTRA}{name}" for name in extra)]
 
 
 def _fill(block: NDArray[Any], descriptor: int, position: int) -> None:
@@ -517,10 +557,8 @@ def _fill(block: NDArray[Any], descriptor: int, position: int) -> None:
         rest, position = rest[got:], position + got
 
 
-def _strings(dataset: h5py.Dataset) -> tuple[str, ...]:
-    return tuple(text.decode("utf-8") for text in dataset[:].tolist())
-
-
-def _plain(value: Any) -> Any:
-    plain = value.item() if isinstance(value, np.generic) else value
-    return plain.decode("utf-8") if isinstance(plain, bytes) else plain
+def _strings(file: Hdf5, name: str) -> tuple[str, ...]:
+    texts = file.texts(name)
+    if texts.ndim != 1:
+        raise ValueError(f"its {name} are no list")
+    return tuple(text.decode("utf-8") for text in texts.tolist())

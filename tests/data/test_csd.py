@@ -129,7 +129,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
         (np.ones((1, 1)), [[0, np.nan]], "interval without end"),
         (np.ones((1, 1)), [[b"a", b"b"]], "has intervals"),
         (np.float64(3), SPANS, "is not a table"),
-        (np.ones((1, 1), complex), SPANS[:1], "holds words, not numbers"),
+        (np.ones((1, 1), complex), SPANS[:1], "neither numbers nor texts"),
     ],
 )
 def test_broken_entries(tmp_path: Path, features: Any, intervals: Any, message: str) -> None:
