@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from emocli import plugins
 from emocli.data.batch import Padded
-from emocli.errors import StoreError
+from emocli.errors import StoreError, reason
 from emocli.robust.container import AGAIN, read, write
 from emocli.robust.origin import Origin
 from emocli.robust.pair import FEWEST, OTHERS, PairCheck
@@ -183,8 +183,8 @@ class ModalityCheck:
         header, arrays = read(path)
         try:
             return unpack(header, arrays)
-        except (KeyError, TypeError, ValueError) as error:
-            what = f"is not a check this version understands ({error})"
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            what = f"is not a check this version understands ({reason(error)})"
             raise StoreError(what, where=path, mend=AGAIN) from None
 
     def _agrees(

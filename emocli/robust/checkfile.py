@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from itertools import combinations
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from emocli.config import Tree
+from emocli.config import NotNegative, Positive, Settings, Tree, build
 from emocli.data.standardise import Standardiser
+from emocli.errors import ConfigError
 from emocli.robust.cca import CCA
 from emocli.robust.check import ModalityCheck
 from emocli.robust.container import Arrays
@@ -21,6 +24,7 @@ from emocli.robust.representation import Representation
 from emocli.robust.settings import CheckConfig
 
 CCA_ARRAYS = tuple(field.name for field in fields(CCA))
+Whole = Annotated[int, Field(ge=0)]
 PCA_ARRAYS = ("mean", "components", "variances")
 
 
@@ -61,43 +65,136 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
     return header, arrays
 
 
+class _Modality(Settings):
+    """What the header says of a modality."""
+
+    name: str
+    steps: Positive
+    total: NotNegative
+    limit: float
+
+
+class _Pair(Settings):
+    """What the header says of two modalities."""
+
+    modalities: tuple[str, str]
+    tau: float
+    n_train: Whole
+    n_valid: Whole
+
+
+class _Header(Settings):
+    """What a file says beside its arrays."""
+
+    config: CheckConfig
+    padded: bool
+    modalities: Annotated[tuple[_Modality, ...], Field(min_length=2)]
+    pairs: tuple[_Pair, ...]
+    features: dict[str, str] = Field(default_factory=dict)
+    fingerprints: dict[str, str] = Field(default_factory=dict)
+    manifest: str | None = None
+
+
 def unpack(header: Mapping[str, Any], arrays: Arrays) -> ModalityCheck:
-    """Put a check together again."""
-    config = CheckConfig.model_validate(header["config"])
-    modalities = {m["name"]: m for m in header["modalities"]}
-    places = {name: f"modality/{k}/" for k, name in enumerate(modalities)}
-    steps = {name: m["steps"] for name, m in modalities.items()}
-    pairs = [_pair(f"pair/{k}/", values, arrays) for k, values in enumerate(header["pairs"])]
+    """Put a check together again.
+
+    Raises
+    ------
+    ValueError, KeyError
+        If something is missing, of another type, or does not fit the rest.
+    """
+    try:
+        told = build(_Header, dict(header), "")
+    except ConfigError as error:
+        raise ValueError(error.what) from None
+    names = [m.name for m in told.modalities]
+    steps = {m.name: m.steps for m in told.modalities}
+    reductions = {
+        m.name: _pca(f"modality/{k}/", arrays, m.total) for k, m in enumerate(told.modalities)
+    }
+    pairs = [_pair(f"pair/{k}/", pair, arrays, reductions) for k, pair in enumerate(told.pairs)]
+    if [pair.modalities for pair in pairs] != list(combinations(names, 2)):
+        raise ValueError("its pairs are not those of its modalities")
+    usual = {m: _table(f"modality/{k}/usual", arrays, (None, 2)) for k, m in enumerate(names)}
     return ModalityCheck(
-        config,
-        Representation(config.representation, steps, header["padded"]),
-        {
-            m: PCA(**_of(PCA_ARRAYS, p, arrays), total=modalities[m]["total"])
-            for m, p in places.items()
-        },
+        told.config,
+        Representation(told.config.representation, steps, told.padded),
+        reductions,
         {pair.modalities: pair for pair in pairs},
-        {name: arrays[f"{place}usual"] for name, place in places.items()},
-        {name: m["limit"] for name, m in modalities.items()},
-        _origin(header, arrays, config) if "manifest" in header else None,
+        usual,
+        {m.name: m.limit for m in told.modalities},
+        None if told.manifest is None else _origin(told, told.manifest, arrays, reductions),
     )
 
 
-def _pair(place: str, values: Mapping[str, Any], arrays: Arrays) -> PairCheck:
-    i, j = values["modalities"]
-    cca = CCA(**_of(CCA_ARRAYS, place, arrays))
-    return PairCheck((i, j), cca, values["tau"], values["n_train"], values["n_valid"])
+def _pca(place: str, arrays: Arrays, total: float) -> PCA:
+    components = _table(f"{place}components", arrays, (None, None))
+    kept, width = components.shape
+    mean = _table(f"{place}mean", arrays, (width,))
+    variances = _table(f"{place}variances", arrays, (kept,))
+    if not (variances > 0).all():
+        raise ValueError(f"'{place}variances' are not above 0")
+    return PCA(mean, components, variances, total)
 
 
-def _origin(header: Mapping[str, Any], arrays: Arrays, config: CheckConfig) -> Origin:
+def _pair(place: str, told: _Pair, arrays: Arrays, reductions: Mapping[str, PCA]) -> PairCheck:
+    x, y = told.modalities
+    for name in (x, y):
+        if name not in reductions:
+            raise ValueError(f"it pairs '{name}', which is none of its modalities")
+    kept = len(_table(f"{place}correlations", arrays, (None,)))
+    widths = {axis: len(reductions[m].variances) for axis, m in (("x", x), ("y", y))}
+    shapes: dict[str, tuple[int, ...]] = {
+        **{f"mean_{axis}": (width,) for axis, width in widths.items()},
+        **{f"projection_{axis}": (width, kept) for axis, width in widths.items()},
+        "correlations": (kept,),
+    }
+    cca = CCA(**{name: _table(place + name, arrays, shapes[name]) for name in CCA_ARRAYS})
+    return PairCheck((x, y), cca, told.tau, told.n_train, told.n_valid)
+
+
+def _origin(told: _Header, manifest: str, arrays: Arrays, reductions: Mapping[str, PCA]) -> Origin:
+    standardiser = Standardiser.from_tensors(arrays)
+    for name, pca in reductions.items():
+        if name not in told.features or name not in told.fingerprints:
+            raise ValueError(f"it does not say which feature '{name}' was")
+        steps = {m.name: m.steps for m in told.modalities}[name]
+        repeated = steps if told.config.representation == "flatten" else 1
+        _require_statistics(standardiser, name, len(pca.mean) / repeated)
+    ids = arrays["ids"]
+    if ids.ndim != 1 or ids.dtype.kind != "S":
+        raise ValueError("its ids are no list of texts")
     return Origin(
-        header["features"],
-        header["fingerprints"],
-        header["manifest"],
-        tuple(np.char.decode(arrays["ids"], "utf-8").tolist()),
-        Standardiser.from_tensors(arrays),
-        config.clip_outliers,
+        told.features,
+        told.fingerprints,
+        manifest,
+        tuple(np.char.decode(ids, "utf-8").tolist()),
+        standardiser,
+        told.config.clip_outliers,
     )
 
 
-def _of(names: Sequence[str], place: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    return {name: arrays[place + name] for name in names}
+def _require_statistics(standardiser: Standardiser, modality: str, width: float) -> None:
+    """Refuse a standardisation that is not that of features of such a width."""
+    for kind in ("mean", "std", "low", "high"):
+        vector = getattr(standardiser, kind).get(modality)
+        if vector is None and kind in ("low", "high"):  # nothing was clipped
+            continue
+        if vector is None or vector.shape != (width,) or np.isnan(vector).any():
+            raise ValueError(f"its {kind} of '{modality}' is not that of {width:g} columns")
+    if not (standardiser.std[modality] > 0).all():
+        raise ValueError(f"its std of '{modality}' is not above 0")
+
+
+def _table(name: str, arrays: Arrays, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
+    """Return an array of finite numbers; None in ``shape`` stands for any number above 0."""
+    array = arrays[name]
+    fits = len(array.shape) == len(shape) and all(
+        got > 0 if wanted is None else got == wanted
+        for got, wanted in zip(array.shape, shape, strict=False)
+    )
+    if array.dtype != np.float64 or not fits:
+        raise ValueError(f"'{name}' is {array.dtype} of shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"'{name}' is not finite")
+    return array

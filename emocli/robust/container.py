@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from emocli.config import Tree
 from emocli.data.durable import write_bytes
-from emocli.errors import StoreError
+from emocli.data.hdf5 import LARGE, Hdf5
+from emocli.errors import StoreError, reason
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -28,6 +29,9 @@ FORMAT = "emocli check"
 VERSION = 2
 
 AGAIN = "run emocli fit-cca again"
+
+MOST, DEEPEST = 10_000, 4
+"""Arrays a file may have, and parts of the name of each."""
 
 
 def write(path: Path, header: Tree, arrays: Arrays) -> None:
@@ -49,34 +53,52 @@ def read(path: Path) -> tuple[Tree, Arrays]:
     StoreError
         If there is no such file, or it is damaged, something else, or of another version.
     """
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            marks = {name: file.attrs.get(name) for name in ("format", "version", "digest")}
-            if marks["format"] != FORMAT:
-                raise StoreError("is not a modality check", where=path, mend=AGAIN)
-            if marks["version"] != VERSION:
-                what = f"is a modality check of version {marks['version']}, not {VERSION}"
-                raise StoreError(what, where=path, mend=AGAIN)
-            text, arrays = str(file.attrs["header"]), _arrays(file)
-    except FileNotFoundError:
+    if not path.exists():
         mend = "run emocli fit-cca, for a cross-validation with --folds"
-        raise StoreError("there is no such file", where=path, mend=mend) from None
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise StoreError(f"is damaged or not HDF5 ({error})", where=path, mend=AGAIN) from None
-    if marks["digest"] != _digest(text, arrays):
+        raise StoreError("there is no such file", where=path, mend=mend)
+    with Hdf5(path, AGAIN) as file:
+        marks = file.attributes()
+        if marks.get("format") != FORMAT:
+            raise StoreError("is not a modality check", where=path, mend=AGAIN)
+        if marks.get("version") != VERSION:
+            what = f"is a modality check of version {marks.get('version')}, not {VERSION}"
+            raise StoreError(what, where=path, mend=AGAIN)
+        text, arrays = str(marks.get("header")), dict(_arrays(file))
+    if marks.get("digest") != _digest(text, arrays):
         raise StoreError("is damaged: its content is not what was written", where=path, mend=AGAIN)
-    return json.loads(text), arrays
+    return _header(text, path), arrays
 
 
-def _arrays(file: h5py.File) -> Arrays:
-    arrays: dict[str, NDArray[Any]] = {}
+def _header(text: str, path: Path) -> Tree:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"is damaged ({reason(error)})", where=path, mend=AGAIN) from None
+    if not isinstance(header, dict):
+        raise StoreError("is damaged: it has no header", where=path, mend=AGAIN)
+    return header
 
-    def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
-            arrays[name] = item[()]
 
-    file.visititems(visit)
-    return arrays
+def _arrays(file: Hdf5) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Read all arrays, by name; hard links could make few of them many."""
+    count, total = 0, 0
+    for place in _places(file, ()):
+        dataset = file.dataset(*place)
+        count, total = count + 1, total + dataset.nbytes
+        if count > MOST or total > max(LARGE, 2 * file.size) or dataset.dtype.kind == "O":
+            what = "holds more than the arrays of a modality check"
+            raise StoreError(what, where=file.path, mend=AGAIN)
+        read = file.texts if dataset.dtype.kind == "S" else file.numbers
+        yield "/".join(place), read(*place)
+
+
+def _places(file: Hdf5, group: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name in file.names(*group):
+        place = (*group, name)
+        if len(place) < DEEPEST and file.is_group(*place):
+            yield from _places(file, place)
+        else:
+            yield place
 
 
 def _digest(header: str, arrays: Arrays) -> str:
