@@ -84,7 +84,7 @@ class Csd:
         """Names of the columns; empty where the metadata have none."""
         names = self.metadata.get("dimension names")
         if isinstance(names, list) and all(isinstance(name, str) for name in names):
-            return tuple(names)
+            return tuple(name.encode("utf-8", "replace").decode("utf-8") for name in names)
         return ()
 
     @property

@@ -24,6 +24,7 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
 from numpy.typing import NDArray
 
+from emocli.data.packed import LARGE, room
 from emocli.errors import StoreError, reason
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -44,15 +45,6 @@ DAMAGES = (
     MemoryError, SystemError,
 )  # fmt: skip
 """What h5py raises over damaged files."""
-
-SMALL = 16 << 20
-"""Bytes that compressed data may have however small the file: constants pack into nothing."""
-
-LARGE = 64 << 20
-"""Bytes up to which data may be as densely packed as deflate can (`DENSEST`); above, `DENSE`."""
-
-DENSEST, DENSE = 1100, 100
-"""Bytes out of one in the file."""
 
 HOPS = 16
 """Soft links that one name may lead through."""
@@ -257,14 +249,14 @@ class Hdf5:
         if dataset.get_space().get_simple_extent_type() == h5s.NULL:
             raise ValueError("it is empty")
         width = self._width(dataset.get_type())
-        wanted, room = width * _product(shape), self.size
+        wanted, there = width * _product(shape), self.size
         if plan.get_layout() == h5d.CHUNKED:
             wanted = max(wanted, width * _product(plan.get_chunk()))
             stored = min(dataset.get_storage_size(), self.size)
-            room = max(SMALL, min(DENSEST * stored, LARGE), DENSE * stored)
+            there = room(stored)
         elif (offset := dataset.get_offset()) is not None:
-            room = self.size - offset
-        if wanted > room:
+            there = self.size - offset
+        if wanted > there:
             what = f"its shape {shape} asks for {wanted} bytes, which the file cannot hold"
             raise ValueError(what)
 

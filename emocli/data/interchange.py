@@ -8,10 +8,7 @@ NaN where they are unknown; ``names`` (D) of the columns. Nothing in it is ever 
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.durable import write_bytes
+from emocli.data.npz import read_arrays
 from emocli.errors import StoreError
 
 REQUIRED = ("ids", "offsets", "values")
@@ -78,7 +76,7 @@ def read_ragged(path: Path) -> Ragged:
         array.
     """
     try:
-        arrays = _load(path)
+        arrays = read_arrays(path, REQUIRED, OPTIONAL)
         return Ragged(
             ids=_texts("ids", arrays["ids"]),
             offsets=_offsets(arrays["offsets"]),
@@ -86,10 +84,6 @@ def read_ragged(path: Path) -> Ragged:
             times=_times(arrays["times"]) if "times" in arrays else None,
             names=_texts("names", arrays["names"]) if "names" in arrays else (),
         )
-    except FileNotFoundError:
-        raise StoreError("there is no such file", where=path) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise StoreError(f"is not a whole npz file ({error})", where=path) from None
     except ValueError as error:
         raise StoreError(
             str(error), where=path, mend="emocli import --help names its arrays"
@@ -112,30 +106,15 @@ def write_ragged(path: Path, ragged: Ragged) -> None:
     write_bytes(path, archive.getbuffer())
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]]:
-    with path.open("rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise zipfile.BadZipFile("it is no zip archive")
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as archive:
-            missing = [name for name in REQUIRED if name not in archive]
-            if missing:
-                inside = ", ".join(sorted(archive)) or "nothing"
-                raise ValueError(f"has no array '{missing[0]}'; it holds: {inside}")
-            return {n: _array(archive, n) for n in (*REQUIRED, *OPTIONAL) if n in archive}
-
-
-def _array(archive: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
-    try:
-        return archive[name]
-    except ValueError as error:
-        raise ValueError(f"{name} cannot be read ({error})") from None
-
-
 def _texts(name: str, array: NDArray[Any]) -> tuple[str, ...]:
     if array.ndim != 1 or array.dtype.kind != "U":
         raise ValueError(f"{name} must be a list of texts, not {_kind(array)}")
-    return tuple(array.tolist())
+    texts = tuple(array.tolist())
+    try:
+        "".join(texts).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} holds what is no Unicode text") from None
+    return texts
 
 
 def _offsets(array: NDArray[Any]) -> NDArray[np.int64]:

@@ -27,12 +27,15 @@ from h5py import h5d, h5p, h5s, h5t
 from emocli.data.durable import replacing, write_at
 from emocli.data.store import FORMAT, Column, Digest
 from emocli.data.track import Array
+from emocli.errors import StoreError
 
 LIBRARIES = (
     "emocli", "numpy", "scipy", "h5py", "torch", "librosa", "soxr", "av", "opencv-python",
     "scikit-image", "mtcnn",
 )  # fmt: skip
 """Packages whose versions are recorded."""
+
+RENAME = "rename it: no store can hold that"
 
 LIBVER = ("v108", "v110")
 """The first layout of HDF5 whose structure has checksums: damage is an error, not a crash."""
@@ -168,9 +171,20 @@ def _allocate(file: h5py.File, columns: Mapping[str, Column], rows: int) -> dict
 
 
 def _texts(texts: Sequence[str]) -> Array:
-    encoded = [text.encode("utf-8") for text in texts]
+    encoded = [_encoded(text) for text in texts]
     width = max(map(len, encoded), default=0)
     return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(1, width)))
+
+
+def _encoded(text: str) -> bytes:
+    """Encode a text; HDF5 drops zero bytes at its end, and half a character has no code."""
+    try:
+        encoded = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise StoreError(f"{text!r} is no Unicode text", mend=RENAME) from None
+    if encoded.endswith(b"\0"):
+        raise StoreError(f"{text!r} ends in a zero byte", mend=RENAME)
+    return encoded
 
 
 class _Journal(io.RawIOBase):

@@ -23,12 +23,15 @@ from emocli.data.durable import disk_errors, locked, make_folder, sync_folder, w
 from emocli.data.store import EXTRA, Column, FeatureStore, store_path
 from emocli.data.storefile import Contents, library_versions, write_store
 from emocli.data.track import Array, Track
-from emocli.errors import StoreError
+from emocli.errors import EmocliError, StoreError, reason
 
 BEGUN = "begun.json"
 PART = 100
 """Clips written at a time, where many are at hand."""
+MOST_PARTS = 1_000_000
+"""Parts of a feature at most, ever; each is looked for."""
 OVERWRITE = "give --overwrite to make it anew"
+ALIKE = "all clips of a feature need rows of one shape and type: mend or leave out the others"
 
 
 @dataclass(frozen=True)
@@ -305,15 +308,36 @@ class FeatureWriter:
         Raises
         ------
         StoreError
-            As `finish`.
+            As `finish`; if a track has another shape or type than those before. What cannot be
+            made leaves no parts behind: they would stand in the way of mended input.
         """
         known = self.standing().written
         rest = [clip_id for clip_id in ids if clip_id not in known]
         parts = [rest[start : start + PART] for start in range(0, len(rest), PART)]
+        kinds: dict[str, Column] = {}
         for path, part in zip(self.reserve(len(parts)), parts, strict=True):
-            write_part(path, self._recipe, {i: track(i) for i in part}, (), names=names, rate=rate)
+            tracks = self._tracks(part, track, kinds)
+            write_part(path, self._recipe, tracks, (), names=names, rate=rate)
         made = self.finish(ids)
         assert made is not None
+        return made
+
+    def _tracks(
+        self, ids: Sequence[str], track: Callable[[str], Track], kinds: dict[str, Column]
+    ) -> dict[str, Track]:
+        """Make the tracks of a part; ``kinds`` is what the columns of all parts are."""
+        made = {}
+        try:
+            for clip_id in ids:
+                made[clip_id] = track(clip_id)
+                columns = _columns(_arrays(made[clip_id])) if len(made[clip_id]) else kinds
+                kinds.update({} if kinds else columns)
+                if columns != kinds:
+                    what = f"does not fit the clips before it: {_difference(columns, kinds)}"
+                    raise StoreError(what, where=f"clip '{clip_id}'", mend=ALIKE)
+        except EmocliError:
+            self._discard_parts()
+            raise
         return made
 
     def finish(self, expected: Collection[str] = ()) -> FeatureStore | None:
@@ -337,14 +361,27 @@ class FeatureWriter:
         now = self.standing()
         lost = set(expected) - now.written
         if lost:
-            what = f"parts with {len(lost)} clips vanished"
-            raise StoreError(what, where=self._parts, mend="run the same command again")
+            raise self._lost(lost, now)
         recipe = self._recipe.fingerprint
         new = any(s.path != self.path or s.recipe != recipe for s in now.sources)
         if new and now.written:
             write_store(self.path, _merged(self._recipe, now, self._order, self._sources))
         self._discard_parts()
         return FeatureStore.open(self.path) if now.written else None
+
+    def _lost(self, lost: set[str], now: Standing) -> StoreError:
+        """Say why clips that were written are not there: running again mends only some of it."""
+        odd = [clip_id for part in now.misfits for clip_id in part.ids if clip_id in lost]
+        if odd:
+            what = f"{len(odd)} clips, '{odd[0]}' first, have rows of another shape or type than"
+            return StoreError(f"{what} the others", where=self.path, mend=ALIKE)
+        if now.damaged:
+            what = f"{now.damaged} parts cannot be read back, with {len(lost)} clips"
+            mend = "run the same command again; if it ends so again, choose another disk"
+            return StoreError(what, where=self._parts, mend=mend)
+        what = f"{len(lost)} clips, '{sorted(lost)[0]}' first, were written and are not there"
+        mend = "see to it that nothing else removes files there, then run the same command again"
+        return StoreError(what, where=self._parts, mend=mend)
 
     def _sweep(self) -> None:
         """Remove what killed processes were writing."""
@@ -462,12 +499,23 @@ def _resumable(
 
 def _read_begun(parts: Path) -> Begun | None:
     try:
-        return Begun(**json.loads((parts / BEGUN).read_text("utf-8")))
+        return _begun(json.loads((parts / BEGUN).read_text("utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError) as error:
-        what = f"is damaged ({error})"
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        what = f"is damaged ({reason(error)})"
         raise StoreError(what, where=parts / BEGUN, mend=f"remove the folder {parts}") from None
+
+
+def _begun(value: Any) -> Begun:
+    found = Begun(**value)
+    kinds = {"recipe": str, "manifest": str, "settings": dict, "overwrite": bool, "next": int}
+    for name, kind in kinds.items():
+        if type(getattr(found, name)) is not kind:
+            raise TypeError(f"its {name} is no {kind.__name__}")
+    if not 0 <= found.next <= MOST_PARTS:
+        raise ValueError(f"its next part is number {found.next}")
+    return found
 
 
 def _finished(path: Path, recipe: Recipe) -> FeatureStore | None:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from emocli.config import Tree
 from emocli.data.durable import write_bytes
-from emocli.data.hdf5 import LARGE, Hdf5
+from emocli.data.hdf5 import Hdf5
+from emocli.data.packed import LARGE
 from emocli.errors import StoreError, reason
 
 Arrays = Mapping[str, NDArray[Any]]

@@ -22,6 +22,8 @@ from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
 from emocli.stages._sources import Source, locate, modalities_of, opened
 
+COLUMNS = "entries need the same columns: leave the others out of the manifest"
+
 
 @dataclass(frozen=True)
 class Import:
@@ -43,6 +45,8 @@ class Import:
         Clips in the store without a row: nothing in the file is of their part of the recording.
     non_finite : int
         NaN and infinite numbers; they are kept, and read as 0.
+    names_left : int
+        Names of columns that the file has, left out since it has another number of columns.
     words, silent : int, optional
         Words that were averaged over, and those that no row of the file overlaps, which are zero.
     """
@@ -55,17 +59,19 @@ class Import:
     missing: int
     empty: int
     non_finite: int
+    names_left: int = 0
     words: int | None = None
     silent: int | None = None
 
     def __str__(self) -> str:
         aligned = "" if self.words is None else f"; {self.words} words, zero in {self.silent}"
         empty = f"; without a row: {self.empty}" if self.empty else ""
+        names = f"; names of columns left out: {self.names_left}" if self.names_left else ""
         return (
             f"{self.path}: {self.clips} clips as {self.feature} ({self.modality}){aligned}; "
             f"left out, not in the manifest: {self.unknown}; "
             f"in the manifest, not in the file: {self.missing}{empty}; "
-            f"non-finite values, read as 0: {self.non_finite}"
+            f"non-finite values, read as 0: {self.non_finite}{names}"
         )
 
 
@@ -167,11 +173,12 @@ def import_features(
         if align_to is not None:
             settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
-        used = {c.id if c.id in entries else c.dialogue for c in map(manifest.clip, ids)}
+        used = [c.id if c.id in entries else c.dialogue for c in map(manifest.clip, ids)]
+        alike = _Alike(taken, source, used)
         with (
             FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
             writer.complete(
-                ids, lambda i: _track(taken, entries, manifest.clip(i), words), taken.names
+                ids, lambda i: _track(alike, entries, manifest.clip(i), words), alike.names
             ) as made,
         ):
             notes: Mapping[str, int] = made.attributes["notes"]
@@ -180,13 +187,46 @@ def import_features(
                 modality=modality,
                 path=made.path,
                 clips=len(made),
-                unknown=len(entries - used),
+                unknown=len(entries.difference(used)),
                 missing=len(manifest.clips) - len(ids),
                 empty=sum(not made.length(clip_id) for clip_id in ids),
                 non_finite=made.non_finite,
+                names_left=len(taken.names) - len(alike.names),
                 words=notes.get("words", 0) if words else None,
                 silent=notes.get("words.silent", 0) if words else None,
             )
+
+
+class _Alike:
+    """A source whose entries all have the columns of the first that has rows."""
+
+    def __init__(self, source: Source, path: Path, used: Sequence[str]) -> None:
+        self.entries, self.from_clip = source.entries, source.from_clip
+        self._source, self._path = source, path
+        self._first, self._width = "", 0
+        for entry in used:
+            values = source.rows(entry).values
+            if len(values):
+                self._first, self._width = entry, values.shape[1]
+                break
+        fits = len(source.names) == self._width or not self._first
+        self.names = source.names if fits else ()
+
+    def rows(self, entry: str) -> Timed:
+        """Return the rows of an entry.
+
+        Raises
+        ------
+        StoreError
+            If they have other columns than those of other entries, or none.
+        """
+        rows = self._source.rows(entry)
+        width = rows.values.shape[1]
+        if len(rows.values) and (width != self._width or not width):
+            others = f", entry '{self._first}' has {self._width}" if width else ""
+            where = f"{self._path}, entry '{entry}'"
+            raise StoreError(f"has rows of {width} columns{others}", where=where, mend=COLUMNS)
+        return rows
 
 
 class _Words:
