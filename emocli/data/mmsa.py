@@ -4,15 +4,13 @@ A dict of splits, ``train``, ``valid``, ``test``, each a dict of ``text``, ``aud
 (N, T, D) or (N, D), ``id`` (N), ``raw_text``, ``regression_labels``, ..., and, where sequences are
 padded, ``audio_lengths``, ``vision_lengths`` (and ``text_bert``, whose second row marks words).
 
-Unpickling can run any code. Here nothing of the file is ever called: the few names NumPy's arrays
-need become inert records, of which arrays are made afterwards; all other names are refused.
+Unpickling can run any code. Here nothing of the file is ever called (:mod:`emocli.data.pickles`).
 
 Source: Mao et al. 2022, M-SENA (the layout, not the code).
 """
 
 from __future__ import annotations
 
-import math
 import pickle
 import re
 from collections.abc import Iterator, Mapping
@@ -27,6 +25,7 @@ from numpy.typing import NDArray
 from emocli.data.align import Timed
 from emocli.data.clip import SPLITS, Split
 from emocli.data.durable import replacing
+from emocli.data.pickles import load
 from emocli.errors import StoreError
 
 SUFFIXES = frozenset({".pkl", ".pickle"})
@@ -34,22 +33,6 @@ SUFFIXES = frozenset({".pkl", ".pickle"})
 ARRAYS = {"text": "text", "audio": "audio", "visual": "vision"}
 """Modality to the array that holds it."""
 
-NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")
-NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
-KNOWN = {
-    ("numpy", "ndarray"): "ndarray",
-    ("numpy", "dtype"): "dtype",
-    **{(module, "_reconstruct"): "reconstruct" for module in NUMPY},
-    **{(module, "scalar"): "scalar" for module in NUMPY},
-    **{(module, "_frombuffer"): "frombuffer" for module in NUMERIC},
-    ("_codecs", "encode"): "encode",
-    ("builtins", "bytes"): "bytes",
-    ("__builtin__", "bytes"): "bytes",
-}
-"""The names a pickle may hold, and what each stands for; none of them is ever imported."""
-
-CODE = re.compile(r"([fiubSU])(\d{1,9})|O8")
-LATIN = ("latin1", "latin-1")
 PADDING = "_lengths"
 BERT = "text_bert"
 CLIP = re.compile(r"(.+?)\$_\$\[?(\w+)\]?")
@@ -168,163 +151,6 @@ def mmsa_id(clip_id: str) -> str:
     return f"{found[1]}$_${found[2]}" if found else clip_id
 
 
-def load(path: Path) -> Any:
-    """Read a pickle of arrays, numbers, texts, lists, tuples and dicts; nothing of it is executed.
-
-    Raises
-    ------
-    StoreError
-        If it is absent or damaged, or holds anything else.
-    """
-    try:
-        with path.open("rb") as file:
-            return _plain(_Inert(file, encoding="latin1").load())
-    except FileNotFoundError:
-        raise StoreError("there is no such file", where=path) from None
-    except OSError as error:
-        raise StoreError(f"cannot be read ({error.strerror})", where=path) from None
-    except Exception as error:  # a damaged or hostile pickle may raise anything
-        reason = str(error) or type(error).__name__
-        raise StoreError(f"is no pickle that emocli takes ({reason})", where=path) from None
-
-
-# -- the inert unpickler
-
-
-@dataclass(eq=False)
-class _Record:
-    """A call that is not made: what was to be called, with which arguments, and the state after."""
-
-    kind: str
-    arguments: tuple[Any, ...]
-    state: Any = None
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-class _Name:
-    """A name in a pickle; calling it makes a record."""
-
-    __slots__ = ("kind",)
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-    def __call__(self, *arguments: Any) -> _Record:
-        return _Record(self.kind, arguments)
-
-    def __setstate__(self, state: Any) -> None:
-        raise pickle.UnpicklingError(f"it changes {self.kind}")
-
-
-class _Inert(pickle.Unpickler):
-    """Finds no class and no function."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        kind = KNOWN.get((module, name))
-        if kind is None:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return _Name(kind)
-
-
-def _plain(value: Any) -> Any:
-    """Turn records into what they stand for."""
-    if isinstance(value, dict):
-        return {_plain(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_plain(inner) for inner in value)
-    if isinstance(value, _Record):
-        return MAKERS[value.kind](value)
-    if value is None or isinstance(value, str | bytes | bytearray | bool | int | float):
-        return value
-    raise ValueError(f"it holds a {type(value).__name__.strip('_').lower()}")
-
-
-def _array(record: _Record) -> Any:
-    """``_reconstruct(ndarray, (0,), b'b')``, then (version, shape, dtype, Fortran order, data)."""
-    _, shape, dtype, fortran, data = record.state
-    return _filled(data, dtype, shape, "F" if fortran else "C")
-
-
-def _from_buffer(record: _Record) -> Any:
-    """``_frombuffer(data, dtype, shape, order)``, as protocol 5 writes arrays."""
-    data, dtype, shape, order = record.arguments
-    return _filled(data, dtype, shape, order)
-
-
-def _scalar(record: _Record) -> Any:
-    """``scalar(dtype, data)``."""
-    dtype, data = record.arguments
-    return _filled(data, dtype, (), "C")[()]
-
-
-def _filled(data: Any, dtype: Any, shape: Any, order: str) -> Any:
-    kind = _dtype(dtype)
-    if not all(isinstance(size, int) and size >= 0 for size in shape):
-        raise ValueError(f"an array has shape {shape}")
-    count = math.prod(shape)
-    if kind.kind == "O":
-        if not isinstance(data, list) or len(data) != count or len(shape) != 1:
-            raise ValueError("an array of objects is not a list")
-        return [_plain(inner) for inner in data]
-    raw = _bytes(data)
-    if len(raw) != count * kind.itemsize:
-        raise ValueError(f"an array of shape {shape} has {len(raw)} bytes")
-    flat: NDArray[Any] = np.frombuffer(raw, kind).astype(kind.newbyteorder("="))
-    return flat.reshape(shape, order="F" if order == "F" else "C")
-
-
-def _dtype(record: Any) -> np.dtype[Any]:
-    """``dtype('f4', ...)``, then (version, byte order, subdtype, names, fields, ...)."""
-    if not isinstance(record, _Record) or record.kind != "dtype":
-        raise ValueError("an array has no type")
-    code = record.arguments[0]
-    if not isinstance(code, str) or not CODE.fullmatch(code):
-        raise ValueError(f"an array holds {code!r}")
-    order = record.state[1] if record.state else "="
-    if record.state and any(part is not None for part in record.state[2:5]):
-        raise ValueError("an array holds records")
-    if order not in ("<", ">", "=", "|"):
-        raise ValueError(f"an array has byte order {order!r}")
-    return np.dtype(f"{order}{code}")
-
-
-def _bytes(value: Any) -> bytes:
-    if isinstance(value, _Record):
-        value = _plain(value)
-    if isinstance(value, str):  # Python 2 wrote bytes so
-        return value.encode("latin1")
-    if not isinstance(value, bytes | bytearray):
-        raise ValueError("an array has no data")  # noqa: TRY004 - told with all else that is wrong
-    return bytes(value)
-
-
-def _encoded(record: _Record) -> bytes:
-    """``encode(text, 'latin1')``, as protocols before 3 write bytes; ``bytes()`` is empty."""
-    if not record.arguments:
-        return b""
-    text, codec = record.arguments
-    if not isinstance(text, str) or codec not in LATIN:
-        raise ValueError("it encodes something else than bytes")
-    return text.encode("latin1")
-
-
-def _refused(record: _Record) -> Any:
-    raise ValueError(f"it makes a {record.kind} of its own")
-
-
-MAKERS = {
-    "reconstruct": _array,
-    "frombuffer": _from_buffer,
-    "scalar": _scalar,
-    "encode": _encoded,
-    "bytes": _encoded,
-    "dtype": _refused,
-    "ndarray": _refused,
-}
-
-
 # -- the layout
 
 
@@ -348,10 +174,9 @@ def _part(content: Any, path: Path, split: str) -> Part:
 
 
 def _are_lengths(column: Any) -> bool:
-    try:
-        lengths = np.asarray(column)
-    except ValueError:  # lists of unequal length
+    if isinstance(column, list) and not all(type(n) in (int, float) for n in column):
         return False
+    lengths = np.asarray(column)
     if lengths.ndim != 1 or lengths.dtype.kind not in "iuf":
         return False
     return bool((np.isfinite(lengths) & (lengths >= 0)).all())

@@ -98,7 +98,7 @@ def _array(file: IO[bytes], size: int) -> NDArray[Any]:
     if not wanted:
         return np.zeros(shape if 0 in shape else 0, dtype)
     data = np.empty(rest, np.uint8)
-    place = memoryview(data)
+    place = data.data
     for start in range(0, rest, BLOCK):
         block = file.read(min(BLOCK, rest - start))
         if len(block) != min(BLOCK, rest - start):
@@ -119,7 +119,10 @@ def _header(file: IO[bytes], size: int) -> tuple[np.dtype[Any], tuple[int, ...],
     if length > min(LONGEST_HEADER, size):
         raise ValueError(f"its header has {length} bytes")
     text = file.read(length).decode("latin1" if start[-2] < 3 else "utf-8")
-    told = ast.literal_eval(LONG.sub("", text.strip()))
+    try:
+        told = ast.literal_eval(LONG.sub("", text.strip()))
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        raise ValueError("its header is no plain dict") from None
     if not isinstance(told, dict) or told.keys() != {"descr", "fortran_order", "shape"}:
         raise ValueError("its header does not say what it holds")
     shape, fortran = told["shape"], told["fortran_order"]

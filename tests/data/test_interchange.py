@@ -87,7 +87,10 @@ def test_non_finite_values_are_kept(tmp_path: Path) -> None:
         ({"ids": None}, "has no array 'ids'; it holds: names, offsets, times, values"),
         ({"offsets": None}, "has no array 'offsets'"),
         ({"values": None}, "has no array 'values'"),
-        ({"ids": np.array(["a", "b", None])}, "ids cannot be read .*objects, which are not unpickled"),
+        (
+            {"ids": np.array(["a", "b", None])},
+            "ids cannot be read .*objects, which are not unpickled",
+        ),
         ({"values": np.array([[{}, []]] * 5, dtype=object)}, "values cannot be read"),
         ({"ids": np.array([1, 2, 3])}, "ids must be a list of texts, not int64"),
         ({"ids": np.array([["a", "b", "c"]])}, "ids must be a list of texts"),

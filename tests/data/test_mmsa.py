@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from emocli.data import mmsa
-from emocli.data.mmsa import load, mmsa_id, read_mmsa, write_mmsa
+from emocli.data.mmsa import mmsa_id, read_mmsa, write_mmsa
+from emocli.data.pickles import load
 from emocli.errors import StoreError
 
 
