@@ -18,6 +18,9 @@ from emocli.errors import ManifestError
 FEWEST = 3
 """One to test, one to validate, one to train."""
 
+MOST = 10_000
+"""Each has a folder of its own."""
+
 KEYS = ("dialogue", "speaker")
 """What keeps clips together."""
 
@@ -35,7 +38,7 @@ class Fold(Settings):
     """
 
     index: Annotated[int, Field(ge=0)]
-    count: Annotated[int, Field(ge=FEWEST)]
+    count: Annotated[int, Field(ge=FEWEST, le=MOST)]
 
     def split(self, number: int) -> Split:
         """Return the split of the clips of a fold."""

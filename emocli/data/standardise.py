@@ -106,6 +106,23 @@ class Standardiser:
         outside = (values < self.low[modality]) | (values > self.high[modality])
         return int(np.count_nonzero(outside))
 
+    def require(self, modality: str, width: int) -> None:
+        """Refuse statistics that are not those of a feature of such a width.
+
+        Raises
+        ------
+        ValueError
+            If one is missing, of another shape, not a number, or a spread not above 0.
+        """
+        for kind in ("mean", "std", "low", "high"):
+            vector = getattr(self, kind).get(modality)
+            if vector is None and kind in ("low", "high"):  # nothing was clipped
+                continue
+            if vector is None or vector.shape != (width,) or np.isnan(vector).any():
+                raise ValueError(f"its {kind} of '{modality}' is not that of {width} columns")
+        if not np.isfinite(self.mean[modality]).all() or not (self.std[modality] > 0).all():
+            raise ValueError(f"its mean or std of '{modality}' cannot be one")
+
     def tensors(self) -> dict[str, Vector]:
         """Return the statistics by name, to be kept with a model."""
         parts = {MEAN: self.mean, STD: self.std, LOW: self.low, HIGH: self.high}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from emocli.data.durable import make_folder
-from emocli.errors import RunError
-from emocli.learn.rundir import Row, read_tensors, write_tensors
+from emocli.errors import RunError, reason
+from emocli.learn.rundir import Row, read_tensors, require_columns, write_tensors
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -74,13 +75,13 @@ class Checkpoint:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
         try:
-            history, scaler = json.loads(metadata["history"]), json.loads(metadata["scaler"])
+            history, scaler = _history(metadata["history"]), json.loads(metadata["scaler"])
             optimizer: dict[int, Tensors] = {}
             for name, value in _below(tensors, "optimizer.").items():
                 number, key = name.split(".", 1)
                 optimizer.setdefault(int(number), {})[key] = value
-        except (KeyError, ValueError) as error:
-            raise RunError(f"is no checkpoint ({error})", where=path, mend=ANEW) from None
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
+            raise RunError(f"is no checkpoint ({reason(error)})", where=path, mend=ANEW) from None
         return cls(
             history, _below(tensors, "network."), _below(tensors, "best."), optimizer, scaler
         )
@@ -107,8 +108,10 @@ class Resumable:
         state = self.optimizer.state_dict()["state"]
         return Checkpoint(history, self.network.state_dict(), best, state, scaler)
 
-    def restore(self, path: Path) -> tuple[list[Row], Tensors]:
+    def restore(self, path: Path, needed: Sequence[str] = ()) -> tuple[list[Row], Tensors]:
         """Go back to where a training stood; return its history and best parameters, if any.
+
+        ``needed`` are columns of the history.
 
         Raises
         ------
@@ -120,12 +123,41 @@ class Resumable:
             return [], {}
         groups = self.optimizer.state_dict()["param_groups"]
         try:
+            require_columns(found.history, needed)
+            _require_alike(found.best, self.network.state_dict())
+            self._require_state(found.optimizer)
             self.network.load_state_dict(found.network)
             self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
-        except (RuntimeError, ValueError, KeyError):
+            self.fabric.strategy.precision.load_state_dict(found.scaler)
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
             raise RunError("is that of another network", where=path, mend=ANEW) from None
-        self.fabric.strategy.precision.load_state_dict(found.scaler)
         return found.history, found.best
+
+    def _require_state(self, state: Mapping[int, Tensors]) -> None:
+        """Refuse what an optimizer does not compare: a number, or a tensor for each parameter."""
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for number, tensors in state.items():
+            shape = parameters[number].shape if 0 <= number < len(parameters) else None
+            for tensor in tensors.values():
+                if shape is None or (tensor.numel() != 1 and tensor.shape != shape):
+                    raise ValueError("it does not fit the parameters")
+        if len({frozenset(tensors) for tensors in state.values()}) > 1:
+            raise ValueError("it lacks something of some parameters")
+
+
+def _require_alike(tensors: Tensors, others: Mapping[str, Tensor]) -> None:
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    if shapes != {name: tensor.shape for name, tensor in others.items()}:
+        raise ValueError("its best parameters are those of another network")
+
+
+def _history(text: str) -> list[Row]:
+    rows = json.loads(text)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise TypeError("its history is no list of epochs")
+    if not all(type(value) in (int, float) for row in rows for value in row.values()):
+        raise TypeError("its history does not hold numbers")
+    return rows
 
 
 def _below(tensors: Tensors, prefix: str) -> Tensors:

@@ -260,7 +260,7 @@ def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
         raise RunError(what, where=run, mend=f"train one: emocli fit-encoder {kind}")
     try:
         encoder.load_state_dict(read_tensors(run / MODEL))
-    except RuntimeError:
+    except (RuntimeError, TypeError, ValueError):
         what = f"does not hold what {CONFIG} speaks of"
         raise RunError(what, where=run / MODEL, mend=RESTORE) from None
     return encoder.eval(), Screen(kind, config.encoder)

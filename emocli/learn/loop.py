@@ -128,7 +128,7 @@ def fit(
     """
     monitor = config.monitored(train.manifest.task)
     learner = Learner(network, train, valid, config)
-    history, best = learner.restore(run / CHECKPOINT / LAST)
+    history, best = learner.restore(run / CHECKPOINT / LAST, columns(monitor))
     resumed, saved = len(history), time.monotonic()
     with arithmetic(config.threads):
         while not over(history, config, monitor):
@@ -339,6 +339,11 @@ def balanced(counts: NDArray[np.int64], clips: int) -> Tensor:
     """Weigh classes by the inverse of their frequency, (C,); a class nobody shows weighs 1."""
     weights = clips / (len(counts) * np.maximum(counts, 1))
     return torch.from_numpy(np.where(counts > 0, weights, 1)).float()
+
+
+def columns(monitor: str) -> tuple[str, str]:
+    """Name what of a history tells which of its epochs is the best."""
+    return f"valid_{monitor}", "valid_loss"
 
 
 def best_epoch(history: Sequence[Row], monitor: str) -> int:

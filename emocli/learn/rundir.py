@@ -35,7 +35,7 @@ from emocli.data.folds import Fold
 from emocli.data.manifest import Task
 from emocli.data.plain import as_json
 from emocli.data.standardise import Standardiser
-from emocli.errors import ConfigError, RunError
+from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.losses import LossName
 from emocli.learn.settings import TrainConfig
 
@@ -217,8 +217,8 @@ def read_as(kind: type[S], path: Path, what: str) -> S:
     """
     try:
         return build(kind, _object(path.read_text("utf-8")), "")
-    except (OSError, ValueError, ConfigError) as error:
-        told = error.what if isinstance(error, ConfigError) else str(error)
+    except (OSError, ValueError, RecursionError, ConfigError) as error:
+        told = error.what if isinstance(error, ConfigError) else reason(error)
         damaged = f"is damaged or not that of {what} ({told})"
         raise RunError(damaged, where=path, mend=RESTORE) from None
 
@@ -327,21 +327,31 @@ def load(run: Path) -> Run:
     path = run / MODEL
     tensors = read_tensors(path)
     state = {n.removeprefix(NETWORK): t for n, t in tensors.items() if n.startswith(NETWORK)}
-    arrays = {name: t.numpy() for name, t in tensors.items() if not name.startswith(NETWORK)}
+    arrays = {
+        name: t.float().numpy() for name, t in tensors.items() if not name.startswith(NETWORK)
+    }
     standardiser = Standardiser.from_tensors(arrays)
-    widths = {modality: mean.shape for modality, mean in standardiser.mean.items()}
-    if widths != {modality: (dim,) for modality, dim in config.dims.items()}:
-        what = f"does not hold the statistics that {CONFIG} speaks of"
-        raise RunError(what, where=path, mend=RESTORE)
+    try:
+        _require_statistics(standardiser, config.dims)
+    except ValueError as error:
+        what = f"does not hold the statistics that {CONFIG} speaks of ({error})"
+        raise RunError(what, where=path, mend=RESTORE) from None
     try:
         network = make_network(config)
         network.load_state_dict(state)
     except ConfigError as error:
         raise RunError(error.what, where=run / CONFIG, mend=error.mend) from None
-    except RuntimeError:
+    except (RuntimeError, TypeError, ValueError, MemoryError, OverflowError):
         what = f"does not hold the network that {CONFIG} speaks of"
         raise RunError(what, where=path, mend=RESTORE) from None
     return Run(run, config, network.eval(), standardiser)
+
+
+def _require_statistics(standardiser: Standardiser, dims: Mapping[str, int]) -> None:
+    if standardiser.mean.keys() != dims.keys():
+        raise ValueError("they are of other modalities")
+    for modality, dim in dims.items():
+        standardiser.require(modality, dim)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -361,8 +371,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """
     try:
         return load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        damaged = f"is damaged or not safetensors ({error})"
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        damaged = f"is damaged or not safetensors ({reason(error)})"
         raise RunError(damaged, where=path, mend=RESTORE) from None
 
 
@@ -375,8 +385,8 @@ def write_history(run: Path, history: Sequence[Row]) -> None:
     write_text(run / HISTORY, text.getvalue())
 
 
-def read_history(run: Path) -> list[Row]:
-    """Read ``history.csv``.
+def read_history(run: Path, needed: Sequence[str] = ()) -> list[Row]:
+    """Read ``history.csv``, of which some columns may be ``needed``.
 
     Raises
     ------
@@ -386,9 +396,27 @@ def read_history(run: Path) -> list[Row]:
     path = run / HISTORY
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return [{key: float(v) for key, v in row.items()} for row in csv.DictReader(file)]
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(f"is absent or damaged ({error})", where=path, mend=RESTORE) from None
+            rows = [{key: float(v) for key, v in row.items()} for row in csv.DictReader(file)]
+        require_columns(rows, needed)
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        what = f"is absent or damaged ({reason(error)})"
+        raise RunError(what, where=path, mend=RESTORE) from None
+    return rows
+
+
+def require_columns(history: Sequence[Row], needed: Sequence[str]) -> None:
+    """Refuse a history without rows, or whose rows lack a column.
+
+    Raises
+    ------
+    ValueError
+        If so.
+    """
+    if needed and not history:
+        raise ValueError("it has no epoch")
+    for name in needed:
+        if not all(name in row for row in history):
+            raise ValueError(f"it has no column '{name}'")
 
 
 def clear(run: Path) -> None:

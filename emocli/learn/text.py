@@ -319,7 +319,7 @@ def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
     network, reader, config = _built(run)
     try:
         network.load_state_dict(read_tensors(run / MODEL))
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise _unlike(run, error) from None
     return network.eval(), reader, config
 

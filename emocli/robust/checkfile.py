@@ -160,7 +160,10 @@ def _origin(told: _Header, manifest: str, arrays: Arrays, reductions: Mapping[st
             raise ValueError(f"it does not say which feature '{name}' was")
         steps = {m.name: m.steps for m in told.modalities}[name]
         repeated = steps if told.config.representation == "flatten" else 1
-        _require_statistics(standardiser, name, len(pca.mean) / repeated)
+        width, rest = divmod(len(pca.mean), repeated)
+        if rest:
+            raise ValueError(f"'{name}' has {len(pca.mean)} numbers in {repeated} steps")
+        standardiser.require(name, width)
     ids = arrays["ids"]
     if ids.ndim != 1 or ids.dtype.kind != "S":
         raise ValueError("its ids are no list of texts")
@@ -172,18 +175,6 @@ def _origin(told: _Header, manifest: str, arrays: Arrays, reductions: Mapping[st
         standardiser,
         told.config.clip_outliers,
     )
-
-
-def _require_statistics(standardiser: Standardiser, modality: str, width: float) -> None:
-    """Refuse a standardisation that is not that of features of such a width."""
-    for kind in ("mean", "std", "low", "high"):
-        vector = getattr(standardiser, kind).get(modality)
-        if vector is None and kind in ("low", "high"):  # nothing was clipped
-            continue
-        if vector is None or vector.shape != (width,) or np.isnan(vector).any():
-            raise ValueError(f"its {kind} of '{modality}' is not that of {width:g} columns")
-    if not (standardiser.std[modality] > 0).all():
-        raise ValueError(f"its std of '{modality}' is not above 0")
 
 
 def _table(name: str, arrays: Arrays, shape: tuple[int | None, ...]) -> NDArray[np.float64]:

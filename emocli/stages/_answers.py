@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +17,9 @@ from emocli import __version__
 from emocli.config import build
 from emocli.data.durable import digest, make_folder, write_bytes
 from emocli.data.manifest import Manifest
+from emocli.data.npz import read_arrays
 from emocli.data.store import FeatureStore, check_path, open_features
-from emocli.errors import ConfigError
+from emocli.errors import EmocliError
 from emocli.experiments._table import Condition
 from emocli.learn import rundir
 from emocli.learn.rundir import MODEL
@@ -156,23 +156,23 @@ def _read(
 ) -> Answer | None:
     """Read what is kept; None if there is nothing, or it answers another question."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            about: dict[str, Any] = json.loads(str(file["about"]))
-            if about["key"] != key:
-                return None
-            measured = Measured(
-                corruptions=corruptions,
-                ids=tuple(file["ids"].tolist()),
-                targets=file["targets"],
-                values=tuple(file["values"]),
-                task=corpus.task,
-                classes=corpus.classes,
-                repair=build(RepairConfig, about["repair"], "repair"),
-                **{
-                    name: {modality: frozenset(ids) for modality, ids in about[name].items()}
-                    for name in MARKS
-                },
-            )
-            return Answer(measured, tuple(about["costs"]))
-    except (OSError, ValueError, KeyError, TypeError, ConfigError, zipfile.BadZipFile):
+        file = read_arrays(path, ("about", "ids", "targets", "values"))
+        about: dict[str, Any] = json.loads(str(file["about"]))
+        if about["key"] != key:
+            return None
+        measured = Measured(
+            corruptions=corruptions,
+            ids=tuple(file["ids"].tolist()),
+            targets=file["targets"],
+            values=tuple(file["values"]),
+            task=corpus.task,
+            classes=corpus.classes,
+            repair=build(RepairConfig, about["repair"], "repair"),
+            **{
+                name: {modality: frozenset(ids) for modality, ids in about[name].items()}
+                for name in MARKS
+            },
+        )
+        return Answer(measured, tuple(about["costs"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, EmocliError):
         return None

@@ -139,7 +139,7 @@ class Trial:
     @property
     def seconds(self) -> float:
         """What its training took."""
-        return sum(row["seconds"] for row in read_history(self.summary.run))
+        return sum(row["seconds"] for row in read_history(self.summary.run, ("seconds",)))
 
 
 def plan(name: str, table: Extractors, manifest: Manifest, settings: Tree) -> dict[str, Any]:

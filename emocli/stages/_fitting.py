@@ -59,7 +59,7 @@ def fit(
         Told the epochs done.
     """
     checkpoint = folder / CHECKPOINT / LAST
-    history, best = learner.restore(checkpoint)
+    history, best = learner.restore(checkpoint, (monitor,))
     ended(len(history))
     while len(history) < epochs and len(history) - best_epoch(history, monitor) < patience:
         history.append(learner.epoch(len(history) + 1))

@@ -411,7 +411,7 @@ def nearest(
 
 
 def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) -> EncoderSummary:
-    history = rundir.read_history(run)
+    history = rundir.read_history(run, (NEIGHBOUR,))
     best = best_epoch(history, NEIGHBOUR)
     return EncoderSummary(
         run=run,

@@ -426,7 +426,7 @@ def _summary(
     run: Path, states: Sequence[State], corpus: Texts, folders: Sequence[Path]
 ) -> TextSummary:
     network, reader, config = outline(run)
-    histories = [rundir.read_history(folder) for folder in folders]
+    histories = [rundir.read_history(folder, (MONITOR,)) for folder in folders]
     best = histories[0][best_epoch(histories[0], MONITOR) - 1]
     readings = read_clips(reader, corpus.context)
     silent = sum(not clip.text.strip() for clip in corpus.context)

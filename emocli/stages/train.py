@@ -21,7 +21,7 @@ from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
 from emocli.learn import rundir
 from emocli.learn.card import card
-from emocli.learn.loop import best_epoch, fit, make_fabric, seeded
+from emocli.learn.loop import best_epoch, columns, fit, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, REPORTS, RunConfig, Source
 from emocli.learn.statistics import Spread, spread
 from emocli.stages._fitting import State
@@ -452,7 +452,7 @@ def _train_seed(
 
 
 def _seed_summary(folder: Path, config: RunConfig, state: State) -> SeedSummary:
-    history = rundir.read_history(folder)
+    history = rundir.read_history(folder, columns(config.train.monitor))
     best = best_epoch(history, config.train.monitor)
     row = history[best - 1]
     valid = {k.removeprefix(VALID): v for k, v in row.items() if k.startswith(VALID)}

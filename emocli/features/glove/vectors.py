@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.npz import read_arrays
 from emocli.errors import ConfigError, StoreError
 
 LONGEST_LINE = 1 << 18
@@ -133,14 +133,16 @@ def _numbers(fields: list[bytes], where: str) -> NDArray[np.float32]:
 
 def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            words, values = np.asarray(file["words"]).astype(str), np.asarray(file["vectors"])
-    except (OSError, EOFError, ValueError, TypeError, KeyError, BadZipFile, zlib.error) as fault:
+        arrays = read_arrays(path, ("words", "vectors"))
+        words, values = arrays["words"].astype(str), arrays["vectors"]
+    except (ValueError, TypeError, MemoryError) as fault:
         raise StoreError(
             f"cannot be read ({fault})",
             where=path,
             mend="an npz with 'words' (N,) and 'vectors' (N, D) is expected",
         ) from None
+    if values.dtype.kind not in "fiu":
+        raise StoreError(f"its vectors are {values.dtype}, not numbers", where=path)
     if words.ndim != 1 or values.ndim != 2 or len(words) != len(values) or not values.size:
         shapes = f"words {words.shape} and vectors {values.shape}"
         raise StoreError(f"has {shapes}", where=path, mend="(N,) and (N, D) are expected")
