@@ -155,7 +155,9 @@ class Hdf5:
             _require_own(found)
             _require_plain(found.get_type())
             self._require_room(found)
-            return h5py.Dataset(found)
+            dataset = h5py.Dataset(found)
+            _ = dataset.dtype  # NumPy may have none for it
+            return dataset
 
     def numbers(self, *place: str) -> NDArray[Any]:
         """Read a dataset of numbers or booleans.
@@ -308,6 +310,8 @@ class Hdf5:
             raise ValueError(f"its attribute '{name}' is no text and no number")
         value = np.asarray(self._file.attrs[name]).reshape(-1)[0]
         plain = value.item() if isinstance(value, np.generic) else value
+        if isinstance(plain, str):  # with half characters for bytes that are none
+            plain = plain.encode("utf-8", "surrogateescape")
         return name, plain.decode("utf-8") if isinstance(plain, bytes) else plain
 
     @contextmanager

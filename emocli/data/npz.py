@@ -57,14 +57,14 @@ def read_arrays(
             members = _members(archive)
             missing = [name for name in required if name not in members]
             if missing:
-                inside = ", ".join(sorted(members)) or "nothing"
+                inside = ", ".join(sorted(members))[:200] or "nothing"
                 raise ValueError(f"has no array '{missing[0]}'; it holds: {inside}")
             wanted = [name for name in (*required, *optional) if name in members]
             return {name: _member(archive, name, members[name], size) for name in wanted}
     except FileNotFoundError:
         raise StoreError("there is no such file", where=path) from None
     except DAMAGES as error:
-        raise StoreError(f"is not a whole npz file ({reason(error)})", where=path) from None
+        raise StoreError(f"is not a whole npz file ({reason(error)[:200]})", where=path) from None
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -72,7 +72,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
         if name in members:
-            raise ValueError(f"holds '{name}' more than once")
+            raise ValueError(f"holds '{name[:80]}' more than once")
         members[name] = info
     return members
 
@@ -85,9 +85,9 @@ def _member(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, size: in
         with archive.open(info) as file:
             return _array(file, info.file_size)
     except DAMAGES as error:
-        raise ValueError(f"{name} cannot be read ({reason(error)})") from None
+        raise ValueError(f"{name} cannot be read ({reason(error)[:200]})") from None
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
-        raise ValueError(f"{name} cannot be read ({reason(error)})") from None
+        raise ValueError(f"{name} cannot be read ({reason(error)[:200]})") from None
 
 
 def _array(file: IO[bytes], size: int) -> NDArray[Any]:

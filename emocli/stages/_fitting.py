@@ -30,7 +30,7 @@ class Learner(Protocol):
         """Take down where the training stands."""
         ...
 
-    def restore(self, path: Path) -> tuple[list[Row], Tensors]:
+    def restore(self, path: Path, needed: Sequence[str] = ()) -> tuple[list[Row], Tensors]:
         """Go back to where a training stood."""
         ...
 

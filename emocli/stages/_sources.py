@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-import h5py
 import numpy as np
 
 from emocli.data.align import Timed
 from emocli.data.clip import Clip
 from emocli.data.csd import Csd
+from emocli.data.hdf5 import is_hdf5
 from emocli.data.interchange import Ragged, read_ragged
 from emocli.data.mmsa import ARRAYS, SUFFIXES, Mmsa, read_mmsa
 from emocli.errors import StoreError
@@ -121,7 +121,7 @@ def kind_of(path: Path) -> str:
     StoreError
         If it is none of them.
     """
-    if path.is_file() and h5py.is_hdf5(path):
+    if is_hdf5(path):
         return "csd"
     if path.is_file() and zipfile.is_zipfile(path):
         return "npz"

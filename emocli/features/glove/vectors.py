@@ -135,9 +135,10 @@ def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
     try:
         arrays = read_arrays(path, ("words", "vectors"))
         words, values = arrays["words"].astype(str), arrays["vectors"]
-    except (ValueError, TypeError, MemoryError) as fault:
+    except (ValueError, TypeError, MemoryError, StoreError) as fault:
+        told = fault.what if isinstance(fault, StoreError) else fault
         raise StoreError(
-            f"cannot be read ({fault})",
+            f"cannot be read ({told})",
             where=path,
             mend="an npz with 'words' (N,) and 'vectors' (N, D) is expected",
         ) from None
