@@ -24,6 +24,7 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
 from numpy.typing import NDArray
 
+from emocli.data.heaps import SEARCHED, find_heaps, require_heaps
 from emocli.data.packed import LARGE, room
 from emocli.errors import StoreError, reason
 
@@ -76,7 +77,7 @@ class Hdf5:
     """
 
     def __init__(self, path: Path, mend: str = "") -> None:
-        self.path, self._mend = path, mend
+        self.path, self._mend, self._heaps_known = path, mend, False
         try:
             self.size = _size(path)
             # Readers never lock: shared folders often cannot, and files are replaced, not changed.
@@ -265,7 +266,9 @@ class Hdf5:
     def _width(self, kind: h5t.TypeID) -> int:
         """Return the bytes of an element in the file."""
         if isinstance(kind, h5t.TypeStringID) and kind.is_variable_str():
-            return 8 + int(self._file.id.get_create_plist().get_sizes()[0])
+            if self._file.id.get_create_plist().get_sizes() != (8, 8):
+                raise ValueError("its texts lie at addresses that are not of 8 bytes")
+            return 16
         return int(kind.get_size())
 
     def _varying(self, dataset: h5py.Dataset) -> NDArray[Any]:
@@ -280,6 +283,8 @@ class Hdf5:
             raw = np.frombuffer(os.pread(self.descriptor, count * width, offset), np.uint8)
             lengths = np.ascontiguousarray(raw.reshape(count, width)[:, :4]).view("<u4")
             self._require_bytes(int(lengths.sum(dtype=np.int64)))
+            places = np.ascontiguousarray(raw.reshape(count, width)[:, 4:-4]).view("<u8")
+            require_heaps(self.descriptor, self.size, self._base, np.unique(places[lengths > 0]))
             return np.asarray(dataset[()], dtype=object)
         return self._in_turns(dataset)
 
@@ -288,6 +293,7 @@ class Hdf5:
         texts = np.empty(dataset.shape, object)
         if texts.ndim == 0:
             return np.asarray(dataset[()], dtype=object)
+        self._require_all_heaps()
         step, row = max(1, LARGE // self.size), max(1, math.prod(texts.shape[1:]))
         if row > step:
             raise ValueError(f"it has {row} texts in a row")
@@ -299,6 +305,19 @@ class Hdf5:
             texts[start : start + step // row] = block
         return texts
 
+    @property
+    def _base(self) -> int:
+        """Where HDF5 counts from: behind what others may have put before it."""
+        return int(self._file.id.get_create_plist().get_userblock())
+
+    def _require_all_heaps(self) -> None:
+        """Look at all heaps, where it is not known which of them is going to be read."""
+        if self._heaps_known or self.size > SEARCHED:
+            return
+        found = find_heaps(self.descriptor, self.size)
+        require_heaps(self.descriptor, self.size, 0, found)
+        self._heaps_known = True
+
     def _require_bytes(self, total: int) -> None:
         if total > self.size:
             raise ValueError(f"its texts are {total} bytes, which the file cannot hold")
@@ -308,6 +327,8 @@ class Hdf5:
         kind = attribute.get_type()
         if attribute.shape not in ((), (1,)) or not _is_plain(kind) or kind.get_size() > self.size:
             raise ValueError(f"its attribute '{name}' is no text and no number")
+        if isinstance(kind, h5t.TypeStringID) and kind.is_variable_str():
+            self._require_all_heaps()
         value = np.asarray(self._file.attrs[name]).reshape(-1)[0]
         plain = value.item() if isinstance(value, np.generic) else value
         if isinstance(plain, str):  # with half characters for bytes that are none
