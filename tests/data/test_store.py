@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -303,3 +304,71 @@ def test_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such folder of features; run emocli extract"):
         open_features(tmp_path / "nowhere", ["mel"], corpus(["a"], tmp_path))
     assert store_path(tmp_path, "mel") == tmp_path / "mel.h5"
+
+
+def spoil(path: Path, **attributes: Any) -> None:
+    with h5py.File(path, "r+") as file:
+        for key, value in attributes.items():
+            del file.attrs[key]
+            if value is not None:
+                file.attrs[key] = value
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        *({key: None} for key in ("feature", "modality", "manifest", "recipe", "digest")),
+        *({key: 3} for key in ("feature", "modality", "manifest", "recipe", "digest", "settings")),
+        {"non_finite": None},
+        {"non_finite": -1},
+        {"non_finite": "0"},
+        {"non_finite": np.float64(1)},
+        {"non_finite": True},
+        {"settings": "{"},
+        {"settings": "[]"},
+        {"settings": "[" * 100_000},
+        {"settings": "{" + '"a":' * 9999},
+        {"notes": '{"words": "many"}'},
+        {"notes": "3"},
+        {"versions": '{"numpy": [1]}'},
+        {"upstream": "null"},
+        {"upstream": np.zeros(3)},
+    ],
+)
+def test_damaged_attributes(
+    tmp_path: Path, tracks: dict[str, Track], attributes: dict[str, Any]
+) -> None:
+    path = write(tmp_path, tracks).path
+    spoil(path, **attributes)
+    message = r"(not a feature store|cannot be read) .*; extract or import it again"
+    with pytest.raises(StoreError, match=message) as caught:
+        FeatureStore.open(path)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ids", np.arange(3)),
+        ("ids", np.array([b"\xff", b"b", b"c"])),
+        ("ids", np.array([[b"a", b"b", b"c"]])),
+        ("notes", np.zeros(3)),
+        ("names", np.float64(1)),
+        ("offsets", np.array([0.0, 1.0])),
+        ("offsets", np.array([0, 2**63, 5], "u8")),
+        ("offsets", np.array([0, -1, 5])),
+        ("offsets", np.array([0, 10**15])),
+        ("offsets", np.zeros(0, int)),
+        ("offsets", np.int64(0)),
+        ("values", np.array([b"a", b"b"])),
+        ("values", np.float32(1)),
+        ("values", np.zeros((2, 2), complex)),
+    ],
+)
+def test_damaged_arrays(tmp_path: Path, tracks: dict[str, Track], name: str, value: Any) -> None:
+    path = write(tmp_path, tracks).path
+    with h5py.File(path, "r+") as file:
+        del file[name]
+        file[name] = value
+    with pytest.raises(StoreError, match="is damaged or not a feature store"):
+        FeatureStore.open(path)

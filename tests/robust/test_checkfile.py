@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from emocli.data.standardise import Standardiser
 from emocli.errors import StoreError
 from emocli.robust import container
 from emocli.robust.check import ModalityCheck
+from emocli.robust.checkfile import pack
 from emocli.robust.origin import Origin
 from emocli.robust.settings import configure
 from tests.robust.latent import DIMS, clips, padded, spoilt
@@ -81,3 +85,55 @@ def test_a_header_of_another_make_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is not a check this version understands") as caught:
         ModalityCheck.load(tmp_path / "check.h5")
     assert "\n" not in str(caught.value)
+
+
+def edited(check: ModalityCheck, path: Path, change: Callable[[Any, Any], object]) -> Path:
+    """Save a check with something changed in it, and its digest."""
+    header, arrays = pack(check)
+    header, arrays = json.loads(json.dumps(header)), dict(arrays)
+    change(header, arrays)
+    container.write(path, header, arrays)
+    return path
+
+
+BROKEN: dict[str, Callable[[Any, Any], object]] = {
+    "a pair of nobody": lambda h, a: h["pairs"][0].update(modalities=["audio", "smell"]),
+    "a pair of one": lambda h, a: h["pairs"][0].update(modalities=["audio", "audio"]),
+    "a pair twice": lambda h, a: h["pairs"].__setitem__(1, h["pairs"][0]),
+    "no pairs": lambda h, a: h.update(pairs=[]),
+    "pairs of another type": lambda h, a: h.update(pairs={"a": 1}),
+    "one modality": lambda h, a: h["modalities"].__delitem__(slice(1, None)),
+    "a threshold that is none": lambda h, a: h["pairs"][0].update(tau="high"),
+    "a setting of another type": lambda h, a: h["config"].update(steps=-1),
+    "more": lambda h, a: h.update(more=1),
+    "no configuration": lambda h, a: h.pop("config"),
+    "a missing array": lambda h, a: a.pop("pair/0/mean_x"),
+    "an array of another shape": lambda h, a: a.update({"pair/0/mean_x": np.ones(99)}),
+    "an array of another type": lambda h, a: a.update({"pair/0/mean_x": np.ones(4, "f4")}),
+    "an array of texts": lambda h, a: a.update({"modality/0/mean": np.array([b"a"])}),
+    "not finite": lambda h, a: a.update({"pair/0/mean_x": a["pair/0/mean_x"] * np.nan}),
+    "no variance": lambda h, a: a.update({"modality/0/variances": a["modality/0/variances"] * 0}),
+    "nothing usual": lambda h, a: a.update({"modality/0/usual": np.zeros((0, 2))}),
+    "ids of another type": lambda h, a: a.update(ids=np.arange(3)),
+    "ids that are no text": lambda h, a: a.update(ids=np.array([b"\xff"])),
+    "no statistics": lambda h, a: a.pop("standardise.std.audio"),
+    "statistics of another width": lambda h, a: a.update(
+        {"standardise.mean.audio": np.ones(99, "f4")}
+    ),
+    "a spread of 0": lambda h, a: a.update(
+        {"standardise.std.audio": a["standardise.std.audio"] * 0}
+    ),
+    "an unknown feature": lambda h, a: h["features"].pop("audio"),
+    "a feature of another type": lambda h, a: h["features"].update(audio=3),
+    "steps of another kind": lambda h, a: h["modalities"][0].update(steps=7),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_parts_that_do_not_fit(check: ModalityCheck, tmp_path: Path, name: str) -> None:
+    path = edited(check, tmp_path / "check.h5", lambda header, arrays: None)
+    ModalityCheck.load(path)
+    edited(check, path, BROKEN[name])
+    with pytest.raises(StoreError, match=r"not a check this .*; run emocli fit-cca again") as told:
+        ModalityCheck.load(path)
+    assert "\n" not in str(told.value)

@@ -291,3 +291,63 @@ def test_what_a_folder_offers(tmp_path: Path, frames: Path, words: Path) -> None
     assert words_in(tmp_path) is None
     glove = sequence(tmp_path / "glove_vectors.csd", {"v": (np.ones((1, 7)), [[0, 1]])})
     assert words_in(tmp_path) == glove
+
+
+def of_widths(path: Path, names: str = '["x"]', **widths: int) -> Path:
+    """Write a computational sequence whose entries have so many columns."""
+    with h5py.File(path, "w") as file:
+        for entry, width in widths.items():
+            group = file.create_group(f"X/data/{entry}")
+            group["features"] = np.ones((4, width), np.float32)
+            group["intervals"] = np.array([[k, k + 1] for k in range(4)], float)
+        file["X/metadata/dimension names"] = np.array([names], h5py.string_dtype())
+    return path
+
+
+def test_entries_of_two_widths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, store = tmp_path / "covarep.csd", tmp_path / "store"
+    message = r"covarep\.csd, entry 'w': has rows of 43 columns, entry 'u' has 74; .*leave"
+    for part in (100, 1):
+        monkeypatch.setattr(parts, "PART", part)
+        of_widths(source, u=74, v=74, w=43)
+        for _ in range(2):
+            with pytest.raises(StoreError, match=message):
+                import_features(source, "f", "audio", corpus(["u", "v", "w"], tmp_path), store)
+        assert not list(store.rglob("*.h5"))
+        # What was refused does not stand in the way of mended input.
+        of_widths(source, u=74, v=74, w=74)
+        manifest = corpus(["u", "v", "w"], tmp_path)
+        assert import_features(source, "f", "audio", manifest, store).clips == 3
+        (store / "f.h5").unlink()
+
+
+def test_an_odd_entry_that_is_not_asked_for(tmp_path: Path) -> None:
+    source = of_widths(tmp_path / "a.csd", u=3, v=5)
+    result = import_features(source, "f", "audio", corpus(["v"], tmp_path), tmp_path / "store")
+    assert result.clips == 1
+
+
+def test_splits_of_two_widths(tmp_path: Path) -> None:
+    content = {
+        split: {"id": [split], "audio": np.ones((1, 2, width))}
+        for split, width in (("train", 3), ("test", 4))
+    }
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
+    with pytest.raises(StoreError, match=r"entry 'test': has rows of 4 columns, .*'train' has 3"):
+        import_features(
+            tmp_path / "a.pkl", "f", "audio", corpus(["train", "test"], tmp_path), tmp_path / "s"
+        )
+
+
+def test_names_that_do_not_fit_are_left_out(tmp_path: Path) -> None:
+    source = of_widths(tmp_path / "a.csd", names='["x", "y"]', u=3)
+    result = import_features(source, "f", "audio", corpus(["u"], tmp_path), tmp_path / "store")
+    assert "; names of columns left out: 2" in str(result)
+    with FeatureStore.open(result.path) as store:
+        assert store.dim_names == ()
+
+
+def test_rows_without_a_column(tmp_path: Path) -> None:
+    source = of_widths(tmp_path / "a.csd", u=0)
+    with pytest.raises(StoreError, match="entry 'u': has rows of 0 columns"):
+        import_features(source, "f", "audio", corpus(["u"], tmp_path), tmp_path / "store")
