@@ -337,6 +337,7 @@ def load(run: Path) -> Run:
         what = f"does not hold the statistics that {CONFIG} speaks of ({error})"
         raise RunError(what, where=path, mend=RESTORE) from None
     try:
+        _require_room(config, path)
         network = make_network(config)
         network.load_state_dict(state)
     except ConfigError as error:
@@ -345,6 +346,23 @@ def load(run: Path) -> Run:
         what = f"does not hold the network that {CONFIG} speaks of"
         raise RunError(what, where=path, mend=RESTORE) from None
     return Run(run, config, network.eval(), standardiser)
+
+
+def _require_room(config: RunConfig, path: Path) -> None:
+    """Refuse a network with more parameters than the file has bytes, before it takes memory.
+
+    Raises
+    ------
+    ValueError
+        If so.
+    """
+    try:
+        with torch.device("meta"):
+            count = sum(p.numel() for p in make_network(config).parameters())
+    except (RuntimeError, TypeError, NotImplementedError):  # it cannot be built without values
+        return
+    if count > path.stat().st_size:
+        raise ValueError(f"{count} parameters")
 
 
 def _require_statistics(standardiser: Standardiser, dims: Mapping[str, int]) -> None:

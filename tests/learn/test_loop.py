@@ -301,6 +301,32 @@ def test_a_damaged_checkpoint_is_one_line(corpus, tmp_path):
         train(corpus, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda c: c.optimizer[0].update(exp_avg=torch.ones(9, 9)),
+        lambda c: c.optimizer.update({7: c.optimizer[0]}),
+        lambda c: c.optimizer[0].pop("exp_avg"),
+        lambda c: c.best.pop("out.bias"),
+        lambda c: c.best.update({"out.bias": torch.ones(9)}),
+        lambda c: c.history[0].pop("valid_loss"),
+        lambda c: c.history.clear(),
+        lambda c: c.history.__setitem__(0, 3),
+        lambda c: c.history[0].update(valid_loss="low"),
+    ],
+    ids=range(9),
+)
+def test_a_checkpoint_whose_parts_do_not_fit(corpus, tmp_path, spoil):
+    train(corpus, tmp_path, epochs=1)
+    path = tmp_path / ".checkpoint" / "last.safetensors"
+    checkpoint = Checkpoint.load(path)
+    assert checkpoint is not None
+    spoil(checkpoint)
+    checkpoint.save(path)
+    with pytest.raises(RunError, match=r"last.safetensors: is .*; remove it"):
+        train(corpus, tmp_path)
+
+
 def test_a_checkpoint_of_another_network_is_refused(corpus, tmp_path):
     class Wider(Tiny):
         def __init__(self, dims: dict[str, int], outputs: int) -> None:

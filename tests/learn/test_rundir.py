@@ -169,3 +169,68 @@ def test_a_damaged_history(run):
     (run / "history.csv").write_text("epoch,lr\n1\n")
     with pytest.raises(RunError, match=r"history.csv: is absent or damaged"):
         rundir.read_history(run)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "epoch,lr\n", "epoch,lr\n1,2\n", "epoch,valid_loss\n1,2,3\n", "epoch,valid_loss\n1,\0\n",
+     "epoch,valid_loss\n1,much\n", "epoch,valid_loss\n1," + "9" * 200_000 + "\n"],
+    ids=range(7),
+)  # fmt: skip
+def test_histories_that_lack_something(run, text):
+    (run / "history.csv").write_text(text)
+    with pytest.raises(RunError, match=r"history.csv: is absent or damaged .*restore it") as told:
+        rundir.read_history(run, ("valid_loss",))
+    assert len(str(told.value)) < 400
+
+
+def test_a_header_longer_than_the_file(run):
+    path = run / "model.safetensors"
+    for length in (2**60, 2**63, 2**64 - 1, 90_000_000):
+        path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
+        refuse(run, "is damaged or not safetensors")
+
+
+def test_tensors_that_overlap(run):
+    path = run / "model.safetensors"
+    tensors = json.dumps(
+        {name: {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]} for name in "ab"}
+    ).encode()
+    path.write_bytes(len(tensors).to_bytes(8, "little") + tensors + bytes(16))
+    refuse(run, "is damaged or not safetensors")
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64, torch.int8])
+def test_tensors_of_another_type(run, kind):
+    path = run / "model.safetensors"
+    tensors = load_file(path)
+    tensors |= {name: t.to(kind) for name, t in tensors.items() if ".mean." in name}
+    save_file(tensors, path)
+    rundir.load(run)  # other numbers, not another kind of file
+
+
+@pytest.mark.parametrize("change", [
+    lambda t: t * 0, lambda t: t * torch.nan, lambda t: t[:1], lambda t: t[None], lambda t: -t,
+])  # fmt: skip
+def test_spreads_that_cannot_be(run, change):
+    path = run / "model.safetensors"
+    tensors = load_file(path)
+    tensors["standardise.std.audio"] = change(tensors["standardise.std.audio"]).contiguous()
+    save_file(tensors, path)
+    refuse(run, r"does not hold the statistics .*'audio'")
+
+
+@pytest.mark.parametrize("hidden", [100_000, 10**8, 10**15])
+def test_a_network_larger_than_its_file(run, hidden):
+    edit(run, {"network": {"hidden": hidden}})
+    refuse(run, "does not hold the network|network.hidden")
+
+
+def test_brackets_without_end(run):
+    (run / "config.json").write_text('{"format": ' + "[" * 100_000)
+    refuse(run, r"config.json: is damaged or not that of a run")
+
+
+def test_more_folds_than_there_can_be(run):
+    edit(run, {"fold": {"index": 0, "count": 10**12}})
+    refuse(run, r"is damaged .*fold.count")
