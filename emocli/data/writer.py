@@ -19,7 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from emocli.data.durable import disk_errors, locked, make_folder, sync_folder, write_text
+from emocli.data.durable import (
+    disk_errors,
+    locked,
+    make_folder,
+    sweep,
+    sync_folder,
+    write_text,
+)
 from emocli.data.store import EXTRA, Column, FeatureStore, store_path
 from emocli.data.storefile import Contents, library_versions, write_store
 from emocli.data.track import Array, Track
@@ -348,9 +355,8 @@ class FeatureWriter:
 
     def _sweep(self) -> None:
         """Remove what killed processes were writing."""
-        with disk_errors(self._parts):
-            for half in (*self._parts.glob(".*.tmp"), *self._folder.glob(f".{self.path.name}.tmp")):
-                half.unlink(missing_ok=True)
+        sweep(self._parts)
+        sweep(self._folder, self.path.name)
 
     def _discard_parts(self) -> None:
         """Take the parts away at once, so that a kill never leaves a few of them."""
