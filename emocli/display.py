@@ -91,6 +91,8 @@ def _escape(character: str) -> str:
     if character in SHORT:
         return SHORT[character]
     code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries a byte of a file's name that is not UTF-8
+        code -= 0xDC00
     return f"\\x{code:02x}" if code < 0x100 else _unicode(code)
 
 

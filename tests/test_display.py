@@ -23,7 +23,7 @@ FORMULAS = st.text("'=+-@\t\r\n 1a", max_size=8)
         ("invoice\u202egpj.exe", "invoice\\u202egpj.exe"),
         ("\u2066x\u2069", "\\u2066x\\u2069"),
         ("pay\u200bpal\ufeff", "pay\\u200bpal\\ufeff"),
-        ("half \udc80", "half \\udc80"),
+        ("half \ud880 \udcff", "half \\ud880 \\xff"),
         ("tag \U000e0041", "tag \\U000e0041"),
         ("a\u200db", "a\\u200db"),
         ("می\u200cخواهم 👩\u200d🔬 é ŝ 漢", "می\u200cخواهم 👩\u200d🔬 é ŝ 漢"),
