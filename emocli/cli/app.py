@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import sys
 from collections.abc import Sequence
 
@@ -50,6 +51,15 @@ SIGNS_OF_NO_MEMORY = (
 )  # fmt: skip
 """What libraries say, in errors of many types."""
 
+LEAST = 1 << 30
+"""Bytes of address space below which the numerical libraries do not load, or never end trying."""
+
+WITHOUT = ("info", "inspect", "--help", "-h", "--version")
+"""What works without them."""
+
+TIGHT = 4 << 30
+"""Bytes of address space below which a library that does not load lacks room."""
+
 OF_THE_SYSTEM = frozenset({errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE, errno.EROFS})
 """Errors that are nobody's bug, even where they name no file."""
 
@@ -85,6 +95,8 @@ def application() -> typer.Typer:
 def main() -> None:
     """Run the console script."""
     streams.prepare()
+    if _address_space() < TIGHT:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it sets memory aside for each thread
     code = run(sys.argv[1:])
     try:
         streams.out("")
@@ -97,6 +109,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    if _address_space() < LEAST and not set(arguments) & set(WITHOUT):
+        return _refuse(NO_MEMORY)
     try:
         given = options.with_defaults(arguments)
         code = application()(given, prog_name="emocli", standalone_mode=False) or 0
@@ -127,10 +141,7 @@ def run(arguments: Sequence[str]) -> int:
 def _not_a_bug(error: Exception) -> str | None:
     """Say what the user can mend, where it is the input or the machine that failed; else None."""
     text = str(error).lower()
-    of_memory = isinstance(error, OSError | ImportError | RuntimeError)
-    if isinstance(error, MemoryError) or (
-        of_memory and any(sign in text for sign in SIGNS_OF_NO_MEMORY)
-    ):
+    if isinstance(error, MemoryError) or _lacks_memory(error, text):
         return NO_MEMORY
     if isinstance(error, RecursionError):
         return "something in the input is nested too deeply; make it flatter"
@@ -141,6 +152,22 @@ def _not_a_bug(error: Exception) -> str | None:
     if isinstance(error, ValueError) and "embedded null" in text:
         return "a path holds a NUL character; give another"
     return None
+
+
+def _lacks_memory(error: Exception, text: str) -> bool:
+    """Whether a library says so in its own words."""
+    if not isinstance(error, OSError | ImportError | RuntimeError):
+        return False
+    unloaded = isinstance(error, ImportError) or "load shared object" in text
+    return any(sign in text for sign in SIGNS_OF_NO_MEMORY) or (
+        unloaded and _address_space() < TIGHT
+    )
+
+
+def _address_space() -> int:
+    """Return how many bytes this process may map."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 
 
 def _system(error: OSError) -> str | None:

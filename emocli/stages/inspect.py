@@ -11,6 +11,7 @@ from typing import Any
 from emocli.config import leaves
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
+from emocli.data.stamp import changed, stamps
 from emocli.data.store import AGAIN, FeatureStore, features_in, store_path
 from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.stages import _failures
@@ -205,6 +206,7 @@ def _feature(store: FeatureStore, manifest: Manifest | None) -> dict[str, Any]:
         "provenance": dict(store.attributes),
     }
     if manifest:
+        fact["changed"] = len(changed(store.media, stamps(manifest.clips)))
         fact["missing"] = sum(clip.id not in store for clip in manifest.clips)
     return fact
 
@@ -216,6 +218,10 @@ def _store_problems(store: FeatureStore, manifest: Manifest | None) -> Iterable[
         return
     if store.manifest_fingerprint != manifest.fingerprint:
         yield f"{store.name} was made for another manifest than {manifest.path}"
+    replaced = changed(store.media, stamps(manifest.clips))
+    if replaced:
+        what = f"media files of {len(replaced)} clips were replaced since (other size or time)"
+        yield f"{store.name}: {what}; emocli extract --update extracts them again"
     missing = [clip.id for clip in manifest.clips if clip.id not in store]
     if missing:
         yield f"{store.name} lacks {len(missing)} clips of the manifest, '{missing[0]}' first"
