@@ -25,7 +25,7 @@ SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 FORMULA = re.compile(r"(?P<quoted>'*)\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 """How cells start that spreadsheets compute (also in full width)."""
 
-MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$&]")
+MARKUP = re.compile(r"[\\`*\[\]<>|~$&]|^[#+-]|(?<!\w)_|_(?!\w)")
 """What Markdown, or HTML within it, takes for more than itself."""
 
 
