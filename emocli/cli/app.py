@@ -1,10 +1,14 @@
 """The command line: the commands, and the one place where errors become exit codes.
 
-0 done · 1 a bug (traceback) · 2 bad input (one line) · 3 partly done · 130 interrupted (resumable).
+0 done · 1 a bug (traceback) · 2 bad input (one line) · 3 partly done · 130 interrupted (resumable)
+· 141 nobody reads the output any more (as of other programs in a pipe).
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
 import sys
 from collections.abc import Sequence
 
@@ -28,12 +32,36 @@ from emocli.cli import (
     normalise,
     options,
     reproduce,
+    streams,
     train,
 )
+from emocli.display import brief
 from emocli.errors import EmocliError
 
+BUG = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+CLOSED = 141
+"""What a shell says of a program that a closed pipe ended."""
+
+NO_MEMORY = "there is not enough memory; end other programs, or allow more (ulimit -v)"
+SIGNS_OF_NO_MEMORY = (
+    "failed to map segment", "cannot allocate memory", "not enough memory", "bad_alloc",
+    "can't allocate memory", "out of memory", "can't start new thread",
+)  # fmt: skip
+"""What libraries say, in errors of many types."""
+
+LEAST = 1 << 30
+"""Bytes of address space below which the numerical libraries do not load, or never end trying."""
+
+WITHOUT = ("info", "inspect", "--help", "-h", "--version")
+"""What works without them."""
+
+TIGHT = 4 << 30
+"""Bytes of address space below which a library that does not load lacks room."""
+
+OF_THE_SYSTEM = frozenset({errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE, errno.EROFS})
+"""Errors that are nobody's bug, even where they name no file."""
 
 
 def application() -> typer.Typer:
@@ -66,11 +94,23 @@ def application() -> typer.Typer:
 
 def main() -> None:
     """Run the console script."""
-    sys.exit(run(sys.argv[1:]))
+    streams.prepare()
+    if _address_space() < TIGHT:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it sets memory aside for each thread
+    code = run(sys.argv[1:])
+    try:
+        streams.out("")
+    except BrokenPipeError:
+        code = code or _closed()
+    except EmocliError as error:
+        code = code or _refuse(str(error))
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    if _address_space() < LEAST and not set(arguments) & set(WITHOUT):
+        return _refuse(NO_MEMORY)
     try:
         given = options.with_defaults(arguments)
         code = application()(given, prog_name="emocli", standalone_mode=False) or 0
@@ -84,23 +124,81 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse(f"{message}; see {command} --help")
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
-        return _refuse(f"{error.filename}: {(error.strerror or 'cannot be used').lower()}")
-    except OSError as error:
-        from emocli.data.durable import FULL
-
-        if error.errno in FULL:
-            return _refuse("the disk is full; make room and repeat the same command to resume")
+    except BrokenPipeError:
+        return _closed()
+    except SystemExit as end:
+        # The libraries that parse and print end the program themselves where a pipe is closed.
+        if end.code == BUG and _is_closed(end.__context__):
+            return _closed()
         raise
+    except Exception as error:
+        message = _not_a_bug(error)
+        if message is None:
+            raise
+        return _refuse(message)
+
+
+def _not_a_bug(error: Exception) -> str | None:
+    """Say what the user can mend, where it is the input or the machine that failed; else None."""
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or _lacks_memory(error, text):
+        return NO_MEMORY
+    if isinstance(error, RecursionError):
+        return "something in the input is nested too deeply; make it flatter"
+    if isinstance(error, OSError):
+        return _system(error)
+    if isinstance(error, UnicodeError):
+        return f"a text or a name is in an encoding that cannot be used ({error}); use UTF-8"
+    if isinstance(error, ValueError) and "embedded null" in text:
+        return "a path holds a NUL character; give another"
+    return None
+
+
+def _lacks_memory(error: Exception, text: str) -> bool:
+    """Whether a library says so in its own words."""
+    if not isinstance(error, OSError | ImportError | RuntimeError):
+        return False
+    unloaded = isinstance(error, ImportError) or "load shared object" in text
+    return any(sign in text for sign in SIGNS_OF_NO_MEMORY) or (
+        unloaded and _address_space() < TIGHT
+    )
+
+
+def _address_space() -> int:
+    """Return how many bytes this process may map."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit
+
+
+def _system(error: OSError) -> str | None:
+    from emocli.data.durable import FULL
+
+    if error.errno in FULL:
+        return "the disk is full; make room and repeat the same command to resume"
+    if error.errno is None or (error.filename is None and error.errno not in OF_THE_SYSTEM):
+        return None
+    reason = (error.strerror or "cannot be used").lower()
+    if isinstance(error.filename, str | bytes | os.PathLike):
+        return f"{os.fsdecode(error.filename)}: {reason}"
+    return reason
+
+
+def _is_closed(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+def _closed() -> int:
+    streams.silence(sys.stdout)
+    return CLOSED
 
 
 def _refuse(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    streams.err(f"error: {brief(' '.join(message.split()))}\n")
     return BAD_INPUT
 
 
 def _interrupted() -> int:
-    print("interrupted; the same command resumes", file=sys.stderr)
+    streams.err("interrupted; the same command resumes\n")
     return INTERRUPTED
 
 

@@ -12,7 +12,7 @@ from emocli.cli import options, show
 from emocli.errors import ConfigError
 
 if TYPE_CHECKING:
-    from emocli.stages.extract import Extraction
+    from emocli.stages.extract import Extraction, Plan
 
 PARTLY_DONE = 3
 
@@ -35,8 +35,8 @@ def command(
         bool,
         typer.Option(
             "--update",
-            help="Make clips anew that have changed in the manifest, drop those that have left it, "
-            "and keep the rest.",
+            help="Make clips anew that have changed in the manifest or whose media files were "
+            "replaced, drop those that have left the manifest, and keep the rest.",
         ),
     ] = False,
     dry_run: options.DryRun = False,
@@ -65,6 +65,7 @@ def command(
         else:
             rows = [(p.feature, p.clips, p.present, p.remaining, str(p.path)) for p in plans]
             show.table(("feature", "clips", "already there", "to do", "store"), rows)
+            _warn_of_changes(plans)
         return
     with show.progress("extracting") as progress:
         results = stage.extract(
@@ -112,6 +113,14 @@ def _print(results: Sequence[Extraction]) -> None:
             show.warn(f"{result.feature}: {result.non_finite} values are not finite; read as 0")
         if result.damaged:
             show.warn(f"{result.feature}: {result.damaged} damaged parts were computed again")
+    _warn_of_changes(results)
+
+
+def _warn_of_changes(found: Sequence[Plan | Extraction]) -> None:
+    for each in found:
+        if each.changed:
+            what = f"media files of {each.changed} clips were replaced since they were extracted"
+            show.warn(f"{each.feature}: {what} (other size or time); --update extracts them again")
 
 
 def _notes(notes: Mapping[str, float]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`emocli inspect`: what is inside a manifest, a store or a run."""
+"""`emocli inspect`: what is inside a manifest, a store, or what was trained."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from emocli.cli import options, show
 
 
 def command(
-    path: Annotated[Path, typer.Argument(help="Manifest (.csv), store (folder or .h5) or run.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="Manifest (.csv), store (folder or .h5), or folder of a training."),
+    ],
     manifest: Annotated[
-        Path | None, typer.Option(help="For a store: report which of its clips are missing.")
+        Path | None,
+        typer.Option(help="For a store: report clips that are missing or whose media changed."),
     ] = None,
     verify: Annotated[
         bool,
@@ -22,7 +26,7 @@ def command(
     root: options.Root = None,
     json: options.Json = False,
 ) -> None:
-    """Say what is in a manifest, store or run.
+    """Say what is in a manifest, a store, a check, a run, an encoder or a reproduction.
 
     Dims, rates, counts, missing clips, non-finite values, provenance. With --verify damaged content
     is found, too: exit code 2.

@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from emocli.cli import streams
 from emocli.data import plain
+from emocli.display import printable
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
@@ -25,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 def as_json(result: object) -> None:
     """Print a result as JSON; what is not a number becomes null."""
-    print(plain.as_json(result), end="")
+    streams.out(plain.as_json(result, ascii_only=not streams.is_unicode(sys.stdout)))
 
 
 def table(
@@ -35,12 +37,13 @@ def table(
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(title=title, title_justify="left", header_style="bold")
+    drawn = Table(title=title and printable(title), title_justify="left", header_style="bold")
     for index, column in enumerate(columns):
         numeric = all(
             isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows
         )
-        drawn.add_column(column, justify="right" if numeric and rows else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if numeric and rows else "left"
+        drawn.add_column(printable(column), justify=justify, overflow="fold")
     for row in rows:
         drawn.add_row(*(text(cell) for cell in row))
     literal: dict[str, Any] = {"markup": False, "emoji": False}  # an id may hold brackets
@@ -51,7 +54,9 @@ def table(
         console = Console(
             width=max(console.width, console.measure(drawn, options=unbounded).maximum), **literal
         )
-    console.print(drawn)
+    with console.capture() as written:
+        console.print(drawn)
+    streams.out(written.get())
 
 
 def analysis(found: Analysis, tables: Iterable[Table], as_data: bool) -> None:
@@ -67,9 +72,9 @@ def analysis(found: Analysis, tables: Iterable[Table], as_data: bool) -> None:
 
 
 def text(cell: object) -> str:
-    """Show a number with three decimals, or digits if it is small; anything else as it is."""
+    """Show a number with three decimals, or digits if it is small; else what it is, printable."""
     if not isinstance(cell, float):
-        return str(cell)
+        return printable(str(cell))
     if math.isnan(cell):
         return "-"
     return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
@@ -77,12 +82,12 @@ def text(cell: object) -> str:
 
 def line(message: str) -> None:
     """Print one line of result."""
-    print(message)
+    streams.out(f"{printable(message)}\n")
 
 
 def warn(message: str) -> None:
     """Print a warning on stderr."""
-    print(f"warning: {message}", file=sys.stderr)
+    streams.err(f"warning: {printable(message)}\n")
 
 
 def stopwatch() -> Callable[[str], None]:
@@ -90,7 +95,7 @@ def stopwatch() -> Callable[[str], None]:
     start = time.monotonic()
 
     def say(step: str) -> None:
-        print(f"[{time.monotonic() - start:5.0f} s] {step}", file=sys.stderr)
+        streams.err(f"[{time.monotonic() - start:5.0f} s] {printable(step)}\n")
 
     return say
 
@@ -106,14 +111,14 @@ def progress(description: str, unit: str = "clips") -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _rate_column(unit),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=None)
+        task = bar.add_task(printable(description), total=None)
 
         def report(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)

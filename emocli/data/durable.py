@@ -1,4 +1,9 @@
-"""Files that are whole or not there: write-and-rename, and locks that die with their process."""
+"""Files that are whole or not there: write-and-rename, and locks that die with their process.
+
+Every artefact is written through `replacing`: into ``.<name>.<16 hexadecimal digits>.tmp`` beside
+it, a new file that no planted link can lead astray, and that is locked while its process lives, so
+that what a kill leaves behind is known and swept by the next write of the same name.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,10 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
+import secrets
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,34 +24,108 @@ from emocli.errors import StoreError
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says when there is no room for a file."""
 
+LONGEST = 200
+"""Bytes of a file's name that its temporary still holds; most systems take 255."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[int]:
-    """Write a file under another name, then put it in its place.
+    """Write a file under a name of its own, then put it in its place.
 
     Yields the descriptor of the new file. If the body ends well, the file is on the disk and
-    ``path`` is it; if not, ``path`` is what it was and nothing is left behind.
+    ``path`` is it; if not, ``path`` is what it was and nothing is left behind. A file that is
+    replaced hands on its permissions; a link is replaced itself, not what it leads to. Two
+    processes never write the same bytes: the one that ends last wins.
 
     Raises
     ------
     StoreError
-        If the disk is full or the folder cannot be written.
+        If the disk is full, the folder cannot be written, or something else than a file has the
+        name.
     """
-    temporary = path.with_name(f".{path.name.lstrip('.')}.tmp")
-    try:
-        with disk_errors(path):
-            descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o666)
-            try:
-                yield descriptor
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+    with disk_errors(path):
+        mode = _replaced_mode(path)
+        sweep(path.parent, path.name)
+        temporary, descriptor = _temporary(path)
+        try:
+            yield descriptor
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
             temporary.replace(path)
             sync_folder(path.parent)
-    except BaseException:
-        with suppress(OSError):  # there may be no such folder
-            temporary.unlink(missing_ok=True)
-        raise
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def _replaced_mode(path: Path) -> int | None:
+    """Return the permissions of the file that is to be replaced; None where there is none."""
+    try:
+        link = path.lstat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(link.st_mode):
+        try:
+            link = path.stat()
+        except FileNotFoundError:
+            raise StoreError("is a link to nothing", where=path, mend="remove the link") from None
+        if stat.S_ISREG(link.st_mode):
+            return None  # the link goes; its target stays, and keeps its permissions to itself
+    if not stat.S_ISREG(link.st_mode):
+        kind = "a folder" if stat.S_ISDIR(link.st_mode) else "a device, a pipe or a socket"
+        raise StoreError(f"is {kind}, not a file", where=path, mend="choose another name")
+    return stat.S_IMODE(link.st_mode) & 0o777
+
+
+def _temporary(path: Path) -> tuple[Path, int]:
+    """Make a new file beside ``path``, locked as long as it is being written (see `sweep`)."""
+    while True:
+        temporary = path.with_name(f".{_stem(path.name)}.{secrets.token_hex(8)}.tmp")
+        with suppress(FileExistsError):
+            flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_RDWR
+            descriptor = os.open(temporary, flags, 0o666)
+            with suppress(OSError):  # a file system without locks: it is never swept, then
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_file(descriptor, temporary):
+                return temporary, descriptor
+            os.close(descriptor)  # another process swept it before it was locked
+
+
+def _stem(name: str) -> str:
+    """Shorten a name so that another with it in front still is one."""
+    raw = os.fsencode(name.lstrip("."))
+    return os.fsdecode(raw) if len(raw) <= LONGEST else hashlib.sha256(raw).hexdigest()
+
+
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes were writing to ``name``, or to any file of the folder.
+
+    A process that lives holds a lock on what it writes; that stays. Nothing but ordinary files is
+    touched, and no link is followed.
+    """
+    stem = ".+" if name is None else re.escape(_stem(name))
+    half = re.compile(rf"\.{stem}(\.[0-9a-f]{{16}})?\.tmp", re.DOTALL)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for entry in os.scandir(folder):
+            if half.fullmatch(entry.name):
+                _sweep_file(folder / entry.name)
+
+
+def _sweep_file(path: Path) -> None:
+    with suppress(OSError):  # it has gone, or is no file of ours
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        descriptor = os.open(path, flags)
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_file(descriptor, path):
+                    path.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
@@ -107,15 +189,25 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+def alone(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Be the only one who writes ``path``; its folder is made if need be. Else as `locked`."""
+    make_folder(path.parent)
+    with locked(path.with_name(f".{_stem(path.name)}.lock"), wait=wait, what=path):
+        yield
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = False, what: Path | None = None) -> Iterator[None]:
     """Hold a lock file; the system lets go of it when the process ends, however it ends.
 
     Parameters
     ----------
     path : Path
-        The lock file; removed afterwards.
+        The lock file; removed afterwards. A link of that name is refused, not followed.
     wait : bool
         Wait for another holder instead of refusing.
+    what : Path, optional
+        What is named to whoever is refused; by default the lock file.
 
     Raises
     ------
@@ -123,17 +215,19 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
         If another process holds it.
     """
     with disk_errors(path):
-        descriptor = _acquire(path, wait)
+        descriptor = _acquire(path, wait, what or path)
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        if _is_file(descriptor, path):
+            with suppress(OSError):
+                path.unlink()
         os.close(descriptor)
 
 
-def _acquire(path: Path, wait: bool) -> int:
+def _acquire(path: Path, wait: bool, what: Path) -> int:
     while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+        descriptor = _open_lock(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             if _is_file(descriptor, path):
@@ -143,16 +237,31 @@ def _acquire(path: Path, wait: bool) -> int:
         except BlockingIOError:
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace")
             os.close(descriptor)
-            what = f"is being written by {holder or 'another process'}"
-            raise StoreError(what, where=path, mend="wait until it has ended") from None
+            busy = f"is being written by {holder or 'another process'}"
+            raise StoreError(busy, where=what, mend="wait until it has ended") from None
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)  # its last holder removed it meanwhile
 
 
+def _open_lock(path: Path) -> int:
+    """Open a lock file, which is an ordinary file or not there yet."""
+    flags = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_RDWR
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise
+    else:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    raise StoreError("is no lock file of emocli", where=path, mend="remove it")
+
+
 def _is_file(descriptor: int, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os.path
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from emocli.config import Settings, build, read_toml
 from emocli.data import folds, rules
 from emocli.data.clip import SPLITS, Clip, by_dialogue
-from emocli.data.durable import make_folder, write_text
+from emocli.data.durable import alone, digest, disk_errors, replacing, write_at
 from emocli.data.folds import Fold
 from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, Task
 from emocli.data.table import Table, read_table
+from emocli.display import csv_cell, csv_text
 from emocli.errors import ConfigError, ManifestError, choice
 
 __all__ = ["Manifest", "Sidecar", "Task"]
@@ -46,6 +47,9 @@ class Sidecar(Settings):
         the default.
     overlap : bool
         Whether a speaker or a dialogue may be in two splits.
+    replaces : str
+        SHA-256 of the CSV file that was there when both were written: one that still has it is
+        not the one this describes, for a kill came between the two.
     """
 
     dataset: str
@@ -55,6 +59,7 @@ class Sidecar(Settings):
     licence: str = ""
     root: str = ""
     overlap: bool = False
+    replaces: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,8 +138,7 @@ class Manifest:
             If either file is absent or breaks a rule; the message names row and column.
         """
         path = Path(path)
-        table = read_table(path, ManifestError)
-        sidecar = _read_sidecar(path)
+        table, sidecar = _read_both(path)
         base = rules.absolute(path.parent / sidecar.root if root is None else Path(root))
         return cls(
             clips=tuple(_clips(table, path, base, sidecar.classes)),
@@ -150,18 +154,26 @@ class Manifest:
         )
 
     def write(self, path: Path) -> None:
-        """Write ``path`` and the TOML file beside it, each by write-and-rename.
+        """Write ``path`` and the TOML file beside it, both or none.
 
         Reading them again gives an equal manifest. Media paths are written relative to the root.
+        The TOML file takes its place first, and says which CSV file it replaces; so what a kill
+        between the two leaves is refused by `read`.
 
         Raises
         ------
         ManifestError
-            If that is impossible; a file that was there is left as it was.
+            If that is impossible; files that were there are left as they were.
         """
         path = Path(path)
-        _write(_sidecar_path(path), self._toml(rules.absolute(path.parent)))
-        _write(path, self._csv())
+        sidecar = _sidecar_path(path)
+        cells = _encoded(self._csv(), path)
+        with alone(path, wait=True):
+            about = _encoded(self._toml(rules.absolute(path.parent), _replaced(path, cells)), path)
+            with replacing(path) as table, replacing(sidecar) as facts:
+                for descriptor, content in ((table, cells), (facts, about)):
+                    write_at(descriptor, content, 0)
+                    os.fsync(descriptor)
 
     def split(self, name: str) -> tuple[Clip, ...]:
         """Return the clips of ``train``, ``valid`` or ``test``.
@@ -282,7 +294,7 @@ class Manifest:
     def _name(self) -> Path | str:
         return self.path or self.dataset
 
-    def _toml(self, folder: Path) -> str:
+    def _toml(self, folder: Path, replaces: str) -> str:
         root = rules.absolute(self.root)
         inside = root.is_relative_to(folder)
         values = {
@@ -293,6 +305,7 @@ class Manifest:
             "licence": self.licence,
             "root": (root.relative_to(folder) if inside else root).as_posix(),
             "overlap": self.overlap,
+            **({"replaces": replaces} if replaces else {}),
         }
         # JSON's strings, lists and booleans are TOML's too, but for a bare DEL character.
         lines = (f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in values.items())
@@ -348,6 +361,9 @@ PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
 )
 """Columns that are attributes of a clip; an empty cell is the attribute's default."""
 
+TRIES = 5
+"""Readings of a manifest that another process replaces meanwhile."""
+
 FOLD = "fold"
 PLAIN = tuple(name for name in PARSERS if name not in (FOLD, "label"))
 """Those that every manifest has."""
@@ -367,7 +383,7 @@ def _clips(table: Table, path: Path, root: Path, classes: Sequence[str]) -> Iter
             if not cell:
                 continue
             try:
-                values[group][key] = parse(cell)
+                values[group][key] = parse(csv_text(cell))
             except ValueError as fault:
                 where = f"{path}, row {line}, column '{name}'"
                 raise ManifestError(str(fault), where=where) from None
@@ -406,10 +422,44 @@ def _media_path(cell: str, prefix: str) -> Path:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
+    text = "" if value is None else str(csv_cell(value))
     if not any(mark in text for mark in ',"\r\n'):
         return text
     return '"' + text.replace('"', '""') + '"'
+
+
+def _read_both(path: Path) -> tuple[Table, Sidecar]:
+    """Read a CSV file and the TOML file that belongs to it."""
+    for _ in range(TRIES):
+        before = _identity(path)
+        table, sidecar = read_table(path, ManifestError), _read_sidecar(path)
+        half = bool(sidecar.replaces) and digest(path) == sidecar.replaces
+        if _identity(path) == before:
+            break
+    if half:
+        what = f"is not the file that '{_sidecar_path(path).name}' beside it describes: the "
+        what += "command that was replacing both was killed, or an older file was put back"
+        mend = "run emocli manifest again, or put back the older .toml file, too"
+        raise ManifestError(what, where=path, mend=mend)
+    return table, sidecar
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """Tell a file from one that has taken its place."""
+    try:
+        file = path.stat()
+    except OSError:
+        return ()
+    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
+
+
+def _replaced(path: Path, content: bytes) -> str:
+    """Return the digest of the file that is about to be replaced, if it holds something else."""
+    if not path.is_file():
+        return ""
+    with disk_errors(path):
+        there = digest(path)
+    return "" if there == hashlib.sha256(content).hexdigest() else there
 
 
 def _read_sidecar(path: Path) -> Sidecar:
@@ -432,13 +482,11 @@ def _sidecar_path(path: Path) -> Path:
     return path.with_suffix(".toml")
 
 
-def _write(path: Path, text: str) -> None:
+def _encoded(text: str, path: Path) -> bytes:
     if "\0" in text:
         raise ManifestError("a text or a name holds a NUL character", where=path)
     try:
-        text.encode()
+        return text.encode()
     except UnicodeEncodeError as fault:
         bad = fault.object[fault.start : fault.end]
         raise ManifestError(f"{bad!r} cannot be written in UTF-8", where=path) from None
-    make_folder(path.parent)
-    write_text(path, text)

@@ -8,6 +8,8 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from emocli.display import exact_json
+
 
 def plain(value: Any) -> Any:
     """Turn dataclasses, arrays, paths and tuples into what JSON knows, and NaN into None."""
@@ -26,6 +28,10 @@ def plain(value: Any) -> Any:
     return value
 
 
-def as_json(value: object) -> str:
-    """Write a result as the text of a JSON file."""
-    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def as_json(value: object, *, ascii_only: bool = False) -> str:
+    """Write a result as the text of a JSON file; its values are exact, hidden characters escaped.
+
+    With ``ascii_only`` all characters are escaped that are not ASCII.
+    """
+    text = json.dumps(plain(value), indent=2, ensure_ascii=ascii_only, allow_nan=False)
+    return exact_json(text) + "\n"

@@ -3,9 +3,10 @@
 A file holds ``ids`` (N), ``offsets`` (N + 1), ``values`` (sum of T, ...) and, where the feature
 has them, ``times`` (seconds from the clip's start) and ``extra/<name>`` with the same offsets;
 ``names`` of the columns, ``notes`` of each clip (JSON), ``absent``, the ids of the clips that have
-no such medium, and ``sources``, fingerprints of what each of these clips was. Its attributes say
-how it was made. HDF5 describes where the arrays lie; rows are read from there directly, which is
-several times faster than asking HDF5 for each clip.
+no such medium, ``sources``, fingerprints of what each of these clips was, and ``media``, sizes and
+times of its files then (`emocli.data.stamp`). Its attributes say how it was made. HDF5 describes
+where the arrays lie; rows are read from there directly, which is several times faster than asking
+HDF5 for each clip.
 """
 
 from __future__ import annotations
@@ -95,6 +96,9 @@ class FeatureStore:
     sources : dict
         Clip to the fingerprint of what its arrays were made from, `Manifest.sources`; empty where
         they may depend on other clips.
+    media : dict
+        Clip to the sizes and times of its media files, as `emocli.data.stamp` writes them; empty
+        in files of before they were noted.
     attributes : dict
         Everything recorded about how the file was made.
     """
@@ -138,6 +142,8 @@ class FeatureStore:
         self._notes = _strings(file, "notes")
         sources = _strings(file, "sources") if file.has("sources") else ()
         self.sources = dict(zip((*self.ids, *self.absent), sources, strict=bool(sources)))
+        media = _strings(file, "media") if file.has("media") else ()
+        self.media = dict(zip((*self.ids, *self.absent), media, strict=bool(media)))
         self._offsets: list[int] = _offsets(file.numbers("offsets")).tolist()
         self._index = {clip_id: k for k, clip_id in enumerate(self.ids)}
         self.columns = {name: self._column(file, name) for name in _array_names(file)}

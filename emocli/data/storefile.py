@@ -66,6 +66,8 @@ class Contents:
     sources : sequence of str
         For each clip, then for each absent one: fingerprint of what its arrays were made from;
         empty where they may depend on other clips.
+    media : sequence of str
+        For each clip, then for each absent one: sizes and times of its media files, if known.
     """
 
     ids: Sequence[str]
@@ -77,6 +79,7 @@ class Contents:
     absent: Sequence[str]
     attributes: Mapping[str, str | int | float]
     sources: Sequence[str] = ()
+    media: Sequence[str] = ()
 
 
 def write_store(path: Path, contents: Contents) -> None:
@@ -135,7 +138,7 @@ def library_versions() -> dict[str, str]:
 
 
 def _write_small(file: h5py.File, contents: Contents, offsets: Array) -> None:
-    for name in ("ids", "names", "notes", "absent", "sources"):
+    for name in ("ids", "names", "notes", "absent", "sources", "media"):
         file[name] = _texts(getattr(contents, name))
     file["offsets"] = offsets
     sums = sum_notes(json.loads(text) for text in contents.notes if text)

@@ -19,7 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from emocli.data.durable import disk_errors, locked, make_folder, sync_folder, write_text
+from emocli.data.durable import (
+    disk_errors,
+    locked,
+    make_folder,
+    sweep,
+    sync_folder,
+    write_text,
+)
+from emocli.data.stamp import changed
 from emocli.data.store import EXTRA, Column, FeatureStore, store_path
 from emocli.data.storefile import Contents, library_versions, write_store
 from emocli.data.track import Array, Track
@@ -137,6 +145,8 @@ class Standing:
         What the parts are parts of; None where there is none.
     stale : mapping
         Source to its clips that have changed since, or have left the manifest: they do not count.
+    changed : frozenset of str
+        Clips that count although their media files were replaced since.
     """
 
     sources: tuple[FeatureStore, ...] = ()
@@ -144,6 +154,7 @@ class Standing:
     damaged: int = 0
     begun: Begun | None = None
     stale: Mapping[FeatureStore, Collection[str]] = field(default_factory=dict)
+    changed: frozenset[str] = frozenset()
 
     @property
     def places(self) -> dict[str, tuple[int, int]]:
@@ -172,6 +183,7 @@ def standing(
     recipe: Recipe,
     *,
     sources: Mapping[str, str] | None = None,
+    media: Mapping[str, str] | None = None,
     overwrite: bool = False,
     update: bool = False,
     opened: dict[Path, FeatureStore] | None = None,
@@ -180,7 +192,7 @@ def standing(
 
     Parameters
     ----------
-    folder, recipe, sources, overwrite, update
+    folder, recipe, sources, media, overwrite, update
         As for :class:`FeatureWriter`.
     opened : dict, optional
         Parts that were looked at before; added to. A part never changes.
@@ -198,8 +210,19 @@ def standing(
     stale = _stale(finished, recipe, sources or {}, update) if finished else frozenset()
     made, damaged = _parts(parts, begun, {} if opened is None else opened)
     fitting, misfits = _sort_out([*([finished] if finished else []), *made])
-    old = {finished: stale} if finished else {}
-    return Standing(tuple(fitting), tuple(misfits), damaged, begun, old)
+    replaced = {source: changed(source.media, media or {}) for source in fitting}
+    old = {source: _let_go(source, recipe, ids) for source, ids in replaced.items() if update}
+    if finished:
+        old[finished] = stale | old.get(finished, frozenset())
+    kept = frozenset() if update else frozenset().union(*replaced.values()) - stale
+    return Standing(tuple(fitting), tuple(misfits), damaged, begun, old, kept)
+
+
+def _let_go(source: FeatureStore, recipe: Recipe, replaced: frozenset[str]) -> frozenset[str]:
+    """Return the clips that are to be made anew where the media of some were replaced."""
+    if replaced and not recipe.alone:  # arrays of the others may depend on them
+        return frozenset((*source.ids, *source.absent))
+    return replaced
 
 
 class FeatureWriter:
@@ -216,10 +239,13 @@ class FeatureWriter:
     sources : mapping, optional
         Clip to the fingerprint of what its arrays are made from: where the recipe's clips stand
         ``alone``, those of a finished file are kept that the same has been made of.
+    media : mapping, optional
+        Clip to sizes and times of its media files now, as `emocli.data.stamp` writes them.
     overwrite : bool
         Make the feature anew; a finished file stays until the new one takes its place.
     update : bool
-        Let clips of a finished file go that have changed since, or have left the manifest.
+        Let clips of a finished file go that have changed since, in the manifest or by their media
+        files, or have left the manifest.
 
     Raises
     ------
@@ -235,12 +261,13 @@ class FeatureWriter:
         order: Sequence[str],
         *,
         sources: Mapping[str, str] | None = None,
+        media: Mapping[str, str] | None = None,
         overwrite: bool = False,
         update: bool = False,
     ) -> None:
         self.path = store_path(folder, recipe.feature)
         self._folder, self._recipe, self._order = folder, recipe, order
-        self._sources, self._update = sources, update
+        self._sources, self._media, self._update = sources, media, update
         self._parts = _parts_folder(folder, recipe.feature)
         self._trash = self._parts.with_suffix(".trash")
         self._begun = Begun(recipe.fingerprint, recipe.manifest, dict(recipe.settings), overwrite)
@@ -269,6 +296,7 @@ class FeatureWriter:
             self._folder,
             self._recipe,
             sources=self._sources,
+            media=self._media,
             overwrite=self._begun.overwrite,
             update=self._update,
             opened=self._opened,
@@ -385,9 +413,8 @@ class FeatureWriter:
 
     def _sweep(self) -> None:
         """Remove what killed processes were writing."""
-        with disk_errors(self._parts):
-            for half in (*self._parts.glob(".*.tmp"), *self._folder.glob(f".{self.path.name}.tmp")):
-                half.unlink(missing_ok=True)
+        sweep(self._parts)
+        sweep(self._folder, self.path.name)
 
     def _discard_parts(self) -> None:
         """Take the parts away at once, so that a kill never leaves a few of them."""
@@ -424,6 +451,7 @@ def write_part(
     *,
     names: Sequence[str] = (),
     rate: float | None = None,
+    media: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Write the tracks of a few clips.
 
@@ -439,6 +467,8 @@ def write_part(
         Clips that have no such medium.
     names, rate
         Names of the columns of ``values``, and rows per second.
+    media : mapping, optional
+        Clip to sizes and times of its media files, as `emocli.data.stamp` writes them.
 
     Returns
     -------
@@ -465,6 +495,7 @@ def write_part(
         notes=[_note(tracks[i].notes) for i in ids],
         absent=absent,
         attributes=_attributes(recipe, rate, library_versions()),
+        media=[media.get(i, "") for i in (*ids, *absent)] if media else (),
     )
     write_store(path, contents)
     return misfits
@@ -638,7 +669,21 @@ def _merged(
         absent=absent,
         attributes=_attributes(recipe, model.rate, _united([s.versions for s in sources])),
         sources=[made_of[clip_id] for clip_id in (*ids, *absent)] if made_of else (),
+        media=_known_media(now, ids, absent),
     )
+
+
+def _known_media(now: Standing, ids: Sequence[str], absent: Sequence[str]) -> list[str]:
+    """Return what each clip's source knows of its media; nothing if none knows anything."""
+    known: dict[str, str] = {}
+    for source in now.sources:
+        for clip_id in source.absent:
+            if clip_id not in now.stale.get(source, ()):
+                known.setdefault(clip_id, source.media.get(clip_id, ""))
+    places = now.places
+    made = [now.sources[places[clip_id][0]].media.get(clip_id, "") for clip_id in ids]
+    media = [*made, *(known[clip_id] for clip_id in absent)]
+    return media if any(media) else []
 
 
 def _blocks(

@@ -21,6 +21,7 @@ from emocli.data.clip import Clip
 from emocli.data.media import sound
 from emocli.data.track import Track
 from emocli.errors import ConfigError
+from emocli.features import _librosa
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
@@ -86,7 +87,7 @@ class Extractor:
 
     def spectrogram(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the log-mel spectrogram of a mono signal, shape (1 + samples // hop, bands)."""
-        import librosa
+        librosa = _librosa.load()
 
         power = librosa.feature.melspectrogram(
             y=np.pad(samples, self.config.fft_size // 2),
@@ -140,7 +141,7 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
 def _empty_bands(config: Config) -> int:
     import warnings
 
-    import librosa
+    librosa = _librosa.load()
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the caller says it

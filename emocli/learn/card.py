@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from emocli.display import code, exact_json, markdown
 from emocli.learn.metrics import COMMON, PROTOCOLS
 from emocli.learn.rundir import RunConfig
 from emocli.learn.statistics import Spread
@@ -29,7 +30,7 @@ def card(
     parts = [_front(config, valid), _title(config), _results(config, valid, best)]
     parts += [_inputs(config), _settings(config), _origin(config)]
     if notes:
-        parts.append("## Notes\n\n" + "\n".join(f"- {note}" for note in notes))
+        parts.append("## Notes\n\n" + "\n".join(f"- {markdown(note)}" for note in notes))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -45,15 +46,15 @@ def _front(config: RunConfig, valid: Mapping[str, Spread]) -> str:
         "tags:",
         *(f"- {json.dumps(tag)}" for tag in ("emotion-recognition", config.fusion, *config.dims)),
         "license: other",
-        f"license_name: {json.dumps(config.licence or 'see the corpus', ensure_ascii=False)}",
+        f"license_name: {_yaml(config.licence or 'see the corpus')}",
         "model-index:",
         f"- name: {json.dumps(config.fusion)}",
         "  results:",
         "  - task:",
         "      type: emotion-recognition",
         "    dataset:",
-        f"      name: {json.dumps(config.dataset, ensure_ascii=False)}",
-        f"      type: {json.dumps(config.dataset, ensure_ascii=False)}",
+        f"      name: {_yaml(config.dataset)}",
+        f"      type: {_yaml(config.dataset)}",
         "      split: valid",
         "    metrics:",
         *figures,
@@ -62,16 +63,22 @@ def _front(config: RunConfig, valid: Mapping[str, Spread]) -> str:
     return "\n".join(lines)
 
 
+def _yaml(text: str) -> str:
+    return exact_json(json.dumps(text, ensure_ascii=False))
+
+
 def _title(config: RunConfig) -> str:
-    views = ", ".join(f"{m} ({view.feature})" for m, view in config.features.items())
+    views = ", ".join(
+        f"{markdown(m)} ({markdown(view.feature)})" for m, view in config.features.items()
+    )
     kinds = {
         "single": "one of",
         "multi": "any of",
         "intensity": "the intensity of each of",
     }
     return (
-        f"# {config.fusion} on {config.dataset}\n\n"
-        f"Recognises {kinds[config.task]} {', '.join(config.classes)} from {views}."
+        f"# {markdown(config.fusion)} on {markdown(config.dataset)}\n\n"
+        f"Recognises {kinds[config.task]} {', '.join(map(markdown, config.classes))} from {views}."
     )
 
 
@@ -97,8 +104,8 @@ def _number(found: Spread) -> str:
 
 def _inputs(config: RunConfig) -> str:
     rows = [
-        f"| {modality} | {view.feature} | {view.dim} | `{view.fingerprint[:16]}` |"
-        for modality, view in config.features.items()
+        f"| {markdown(m)} | {markdown(v.feature)} | {v.dim} | `{v.fingerprint[:16]}` |"
+        for m, v in config.features.items()
     ]
     return (
         "## Inputs\n\nFeatures, standardised by the train split (the statistics are in "
@@ -117,14 +124,14 @@ def _settings(config: RunConfig) -> str:
         "robust": config.robust,
     }
     text = "\n".join(line for name, values in sections.items() for line in lines(name, values))
-    return f"## Settings\n\nPreset `{config.preset}`.\n\n```\n{text}\n```"
+    return f"## Settings\n\nPreset `{config.preset}`.\n\n```\n{code(text)}\n```"
 
 
 def _origin(config: RunConfig) -> str:
     facts = {
-        "Corpus": config.dataset,
-        "Licence of the corpus": config.licence,
-        "Citation": config.citation,
+        "Corpus": markdown(config.dataset),
+        "Licence of the corpus": markdown(config.licence),
+        "Citation": markdown(config.citation),
         "Fold": config.fold and f"number {config.fold.index} of {config.fold.count} is tested",
         "Manifest": f"`{config.manifest.fingerprint[:16]}`",
         "Made with": ", ".join(f"{name} {v}" for name, v in config.versions.items()),

@@ -6,9 +6,12 @@ The same values give the same bytes: no dates, no random ids.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
+
+from emocli.display import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +31,7 @@ STYLE: Any = {
     "axes.spines.right": False,
     "svg.hashsalt": "emocli",
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a label may hold dollars
 }
 
 
@@ -71,5 +75,23 @@ def render(drawings: Mapping[str, Figure]) -> dict[str, bytes]:
 
 def _file(drawing: Figure, kind: str) -> bytes:
     file = io.BytesIO()
-    drawing.savefig(file, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
+    metadata = {"Date": None} if kind == "svg" else None
+    with style(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box is drawn
+        _make_printable(drawing)
+        drawing.savefig(file, format=kind, dpi=DPI, metadata=metadata)
     return file.getvalue()
+
+
+def _make_printable(drawing: Figure) -> None:
+    """Take control characters, which XML does not know, out of all texts and tick labels."""
+    from matplotlib.text import Text
+
+    for text in drawing.findobj(Text):
+        if isinstance(text, Text):
+            text.set_text(printable(text.get_text(), keep="\n"))
+    for axis in (axis for axes in drawing.axes for axis in (axes.xaxis, axes.yaxis)):
+        labels = [text.get_text() for text in axis.get_ticklabels()]
+        shown = [printable(label, keep="\n") for label in labels]
+        if shown != labels:
+            axis.set_ticks(axis.get_ticklocs(), shown)

@@ -92,6 +92,5 @@ def _write(axes: Any, entry: Data) -> None:
     head = entry["shown"] if entry["right"] else f"{entry['shown']} → {entry['predicted']}"
     axes.text(0, 1, f"{head}  {entry['confidence']:.2f}", va="top", weight="bold", color=colour)
     text = textwrap.wrap(entry["text"], LETTERS, max_lines=LINES, placeholder=" …")
-    # A dollar sign would begin a formula.
-    body = "\n".join([entry["clip"], *text]).replace("$", r"\$")
+    body = "\n".join([entry["clip"], *text])
     axes.text(0, 0.8, body, va="top", fontsize=8, color=GREY, linespacing=1.15)

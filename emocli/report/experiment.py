@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from emocli.display import printable
 from emocli.report.canvas import COLOURS, MARKERS, canvas, legend, render, style
 
 if TYPE_CHECKING:
@@ -281,4 +283,9 @@ def _costs(report: Data) -> str:
 
 
 def _line(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(text.replace('|', '/') for text in texts)} |"
+    return f"| {' | '.join(map(_shown, texts))} |"
+
+
+def _shown(text: str) -> str:
+    """Write a cell: names of classes are the corpus's own, and may be anything."""
+    return re.sub(r"[<\[`]", r"\\\g<0>", printable(text).replace("|", "/"))

@@ -46,6 +46,15 @@ def write(path: Path, header: Tree, arrays: Arrays) -> None:
     write_bytes(path, image.getvalue())
 
 
+def is_check(path: Path) -> bool:
+    """Whether a file says of itself that it is a modality check."""
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return bool(file.attrs.get("format") == FORMAT)
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def read(path: Path) -> tuple[Tree, Arrays]:
     """Read the header and the arrays.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from emocli.data.clip import Clip
+from emocli.data.stamp import joined, stamps
 from emocli.data.store import FeatureStore
 from emocli.data.track import Absent, Extractor, Track
 from emocli.data.writer import Recipe, check_track, write_part
@@ -101,6 +102,7 @@ def compute(work: Work) -> Outcome:
     failures: list[Failure] = []
     with ExitStack() as stack, work.parcel.turn:
         stores = {name: stack.enter_context(_open(name, work)) for name in work.upstream}
+        media = _media(work.clips, tuple(stores.values()))
         for clip in work.clips:
             try:
                 track = extractor(clip, _upstream(clip, stores))
@@ -118,10 +120,18 @@ def compute(work: Work) -> Outcome:
             tuple(absent),
             names=extractor.names,
             rate=extractor.rate,
+            media=media,
         )
         failures += [misfit(feature, clip_id, why) for clip_id, why in misfits.items()]
     written = tuple(tracks.keys() - {row.id for row in failures})
     return Outcome(len(work.clips), written, absent, tuple(failures))
+
+
+def _media(clips: Sequence[Clip], stores: Sequence[FeatureStore]) -> dict[str, str]:
+    """Return of which files the arrays will be: the clips' own, or those the upstream saw."""
+    if not stores:
+        return stamps(clips)
+    return {c.id: joined(store.media.get(c.id, "") for store in stores) for c in clips}
 
 
 def misfit(feature: str, clip_id: str, why: str) -> Failure:

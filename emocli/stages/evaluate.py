@@ -10,7 +10,7 @@ from typing import Any
 
 from emocli import __version__
 from emocli.data.clip import Split
-from emocli.data.durable import digest, make_folder, write_bytes
+from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.plain import as_json, plain
 from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
@@ -265,8 +265,8 @@ def _name(split: str, parts: Sequence[Corruption | str], repair: str, seed: int)
 def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Report:
     """Write the drawings, then the report."""
     drawn = draw(data) if figures else {}
-    make_folder(folder)
-    for suffix, content in {**drawn, ".json": as_json(data).encode()}.items():
-        write_bytes(folder / f"{name}{suffix}", content)
+    with alone(folder / f"{name}.json", wait=True):
+        for suffix, content in {**drawn, ".json": as_json(data).encode()}.items():
+            write_bytes(folder / f"{name}{suffix}", content)
     paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
     return Report(folder / f"{name}.json", data, paths, tables(data))

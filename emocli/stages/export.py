@@ -13,7 +13,7 @@ import numpy as np
 from emocli.data.align import STEP, Timed, recorded
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.csd import write_csd
-from emocli.data.durable import make_folder
+from emocli.data.durable import alone
 from emocli.data.interchange import Ragged, write_ragged
 from emocli.data.manifest import Manifest
 from emocli.data.mmsa import ARRAYS, mmsa_id, write_mmsa
@@ -68,8 +68,8 @@ def export(
     Raises
     ------
     StoreError
-        If a feature is not there or its rows are no vectors, the ending is unknown, or the file
-        cannot be written.
+        If a feature is not there or its rows are no vectors, the ending is unknown, the file
+        cannot be written, or another process is writing it.
     """
     if output.suffix not in (".npz", ".csd", ".pkl"):
         raise StoreError(
@@ -88,7 +88,7 @@ def export(
             names = ", ".join(feature.name for feature in opened.values())
             mend = "choose one with -f, or write a .pkl"
             raise StoreError(f"holds one feature, not {names}", where=output, mend=mend)
-        make_folder(output.parent)
+        files.enter_context(alone(output))
         first = next(iter(opened.values()))
         if output.suffix == ".npz":
             write_ragged(output, _ragged(first))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any, cast
 from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.manifest import Manifest
-from emocli.data.store import features_in, open_feature, store_path
+from emocli.data.stamp import changed, joined, stamps
+from emocli.data.store import FeatureStore, features_in, open_feature, store_path
 from emocli.data.track import Feature
 from emocli.data.writer import FeatureWriter, Recipe, Standing, standing
 from emocli.errors import ConfigError, StoreError
@@ -42,6 +44,8 @@ class Plan:
     clips, present, absent, remaining : int
         Clips of the manifest; those already there; those known to have no such medium; those that
         would be computed.
+    changed : int
+        Clips that would be kept although their media files were replaced since.
     """
 
     feature: str
@@ -50,6 +54,7 @@ class Plan:
     present: int
     absent: int
     remaining: int
+    changed: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ class Extraction:
         NaN and infinite numbers in the store; they are read as 0.
     damaged : int
         Parts of an earlier run that could not be read and were computed again.
+    changed : int
+        Clips that were kept although their media files were replaced since.
     """
 
     feature: str
@@ -88,6 +95,7 @@ class Extraction:
     seconds: float = 0.0
     non_finite: int = 0
     damaged: int = 0
+    changed: int = 0
 
 
 def plan(
@@ -136,7 +144,8 @@ def extract(
     overwrite : bool
         Compute everything anew; finished files stay until the new ones take their place.
     update : bool
-        Compute clips anew that have changed in the manifest, and drop those that have left it.
+        Compute clips anew that have changed in the manifest or whose media files were replaced,
+        and drop those that have left the manifest.
     progress : callable
         Called with clips done and clips to do, of all features together.
 
@@ -191,11 +200,27 @@ class _Job:
         now = standing(self.folder, recipe, **self._options(recipe))
         clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
         path = store_path(self.folder, self.feature)
-        return Plan(self.feature, path, clips, there, absent, clips - there - absent)
+        left = clips - there - absent
+        return Plan(self.feature, path, clips, there, absent, left, len(now.changed))
 
     def _options(self, recipe: Recipe) -> dict[str, Any]:
         sources = self.manifest.sources if recipe.alone else None
-        return {"sources": sources, "overwrite": self.overwrite, "update": self.update}
+        return {
+            "sources": sources,
+            "media": self._media(),
+            "overwrite": self.overwrite,
+            "update": self.update,
+        }
+
+    def _media(self) -> dict[str, str]:
+        """Return the state of the clips' files: what a needed feature was made of, or as it is."""
+        paths = [store_path(self.folder, name) for name in self.module.REQUIRES]
+        if not paths or not all(path.exists() for path in paths):
+            return stamps(self.manifest.clips)
+        with ExitStack() as stack:
+            stores = [stack.enter_context(FeatureStore.open(path)) for path in paths]
+            ids = {clip_id for store in stores for clip_id in store.media}
+            return {i: joined(store.media.get(i, "") for store in stores) for i in ids}
 
     def run(
         self, recipe: Recipe, pool: Pool, advance: Callable[[int], None]
@@ -228,6 +253,7 @@ class _Job:
                 seconds=time.monotonic() - started,
                 non_finite=made.non_finite,
                 damaged=before.damaged,
+                changed=len(changed(made.media, stamps(self.manifest.clips))),
             )
             return result, made.made
 

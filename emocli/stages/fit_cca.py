@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emocli.data.durable import make_folder
+from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
 from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
@@ -111,7 +111,8 @@ def fit_cca(
     Raises
     ------
     StoreError
-        If there are fewer than two modalities, or too few clips that have two of them.
+        If there are fewer than two modalities, or too few clips that have two of them; if another
+        process is fitting this check.
     ConfigError
         For an impossible setting.
     """
@@ -129,6 +130,8 @@ def fit_cca(
         stores = open_features(store, features, manifest)
         for opened in stores.values():
             open_files.enter_context(opened)
+        path = check_path(store, manifest.fold)
+        open_files.enter_context(alone(path))
         train = Samples.of(manifest, "train", stores)
         valid = Samples.of(manifest, "valid", stores)
         standardiser = Standardiser.fit(train, config.clip_outliers)
@@ -148,9 +151,7 @@ def fit_cca(
             standardiser,
             config.clip_outliers,
         )
-    path = check_path(store, manifest.fold)
-    make_folder(path.parent)
-    replace(check, origin=origin).save(path)
+        replace(check, origin=origin).save(path)
     warnings = (*_gaps(train), *_gaps(valid), *odd, *check.doubts())
     limits = {} if config.outliers == "none" else dict(check.limits)
     return CheckSummary(path, config.score, _pairs(check), limits, warnings)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from emocli.config import NotNegative, Positive, Seed, Settings, Tree, build, merge
 from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
+from emocli.display import markdown
 from emocli.errors import ConfigError, RunError
 from emocli.learn import rundir, triplet
 from emocli.learn.augment import AugmentConfig
@@ -439,7 +440,7 @@ license: other
 # Encoder of kind {config.kind}
 
 {config.encoder.backbone}, {config.encoder.dim}-dimensional vectors, trained to tell
-{len(config.classes)} classes apart: {", ".join(config.classes[:12])}.
+{len(config.classes)} classes apart: {", ".join(map(markdown, config.classes[:12]))}.
 
 Nearest-neighbour accuracy on the validation pictures: {history[best - 1][NEIGHBOUR]:.3f}
 (epoch {best} of {len(history)}). Use it with `emocli extract`; loading it executes no code.

@@ -27,6 +27,7 @@ from emocli.data import folds
 from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
+from emocli.display import markdown
 from emocli.errors import ConfigError, ManifestError, RunError
 from emocli.learn import losses, metrics, rundir
 from emocli.learn.checkpoint import Resumable, Tensors
@@ -465,7 +466,7 @@ license: other
 # Text encoder{part}
 
 {config.text.backbone}, context {config.text.context}, fine-tuned to tell {len(config.classes)}
-classes apart: {", ".join(config.classes[:12])}.
+classes apart: {", ".join(map(markdown, config.classes[:12]))}.
 
 Weighted F1 on the validation utterances: {history[best - 1][MONITOR]:.3f} (epoch {best} of
 {len(history)}). Use it with `emocli extract -f roberta`; loading it executes no code.

@@ -1,7 +1,8 @@
-"""What is inside a manifest, a store or a run."""
+"""What is inside a manifest, a store, a check, a run, an encoder or a reproduction."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,11 +12,16 @@ from typing import Any
 from emocli.config import leaves
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
-from emocli.data.store import AGAIN, FeatureStore, features_in, store_path
+from emocli.data.stamp import changed, stamps
+from emocli.data.store import AGAIN, FeatureStore, check_path, features_in, store_path
 from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.stages import _failures
 
 Row = tuple[object, ...]
+
+NEITHER = "is neither a manifest (.csv), a store (.h5 files) nor a run (config.json)"
+
+RESUME = "its training has not ended; repeat the training command to resume"
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,10 @@ class Inspection:
 def inspect(
     path: Path, manifest: Path | None = None, root: Path | None = None, *, verify: bool = False
 ) -> Inspection:
-    """Look into a manifest (.csv), a store (folder or .h5) or a run (a folder, also of folds).
+    """Look into a manifest, a store or one of its files, or the folder of something trained.
+
+    What is trained is a network (also a cross-validation), an encoder of pictures or sound, a text
+    encoder (also with the parts of a cross-fitting), or the table of a reproduction.
 
     Parameters
     ----------
@@ -60,13 +69,18 @@ def inspect(
         If it is none of these, or damaged.
     """
     if not path.exists():
-        raise EmocliError("there is no such file or folder", where=path)
+        what = "is a link to nothing" if path.is_symlink() else "there is no such file or folder"
+        raise EmocliError(what, where=path)
     if path.suffix == ".csv":
         found = _manifest(path, root)
     elif (path / "config.json").is_file():
-        found = _run(path)
+        found = _trained(path)
     elif (path / "fold-0" / "config.json").is_file():
         found = _folds(path)
+    elif (path / "report.json").is_file():
+        found = _report(path)
+    elif (check := _check_of(path)) is not None:
+        found = _check(check)
     else:
         corpus = Manifest.read(manifest, root) if manifest else None
         found = _store(path, corpus, verify)
@@ -89,9 +103,44 @@ def _files(path: Path) -> list[Path]:
     else:
         files = [path] if path.suffix == ".h5" else []
     if not files:
-        what = "is neither a manifest (.csv), a store (.h5 files) nor a run (config.json)"
-        raise EmocliError(what, where=path)
+        what, mend = _nothing_in(path) if path.is_dir() else _no_kind(path)
+        raise EmocliError(what, where=path, mend=mend)
     return files
+
+
+def _nothing_in(folder: Path) -> tuple[str, str]:
+    """Say why a folder is nothing that can be looked into, and what to do."""
+    inside = sorted(path.name for path in folder.iterdir())
+    begun = [name for name in inside if name.endswith(".parts")]
+    if begun:
+        what = f"is a store whose extraction has not ended ({begun[0][1:].removesuffix('.parts')})"
+        return what, "repeat the emocli extract command to resume"
+    if "costs.json" in inside:
+        return "is a reproduction that has not ended", "repeat the emocli reproduce command"
+    shown = [name for name in inside if not name.startswith(".")]
+    if not shown:
+        return "is an empty folder", "name a manifest, a store or a run"
+    known = [name for name in shown if _is_known(folder / name)]
+    names = ", ".join(known[:5]) + (", ..." if len(known) > 5 else "")
+    return NEITHER, f"look into one of these: {names}" if known else ""
+
+
+def _is_known(path: Path) -> bool:
+    if path.suffix == ".csv":
+        return path.with_suffix(".toml").is_file()
+    return (path / "config.json").is_file() or (path.is_dir() and bool(features_in(path)))
+
+
+def _no_kind(file: Path) -> tuple[str, str]:
+    if not file.is_file():
+        return "is neither a file nor a folder", ""
+    if file.suffix == ".toml":
+        return NEITHER, "name the .csv beside it"
+    if file.suffix in (".npz", ".pkl", ".csd"):
+        return NEITHER, "emocli import reads it into a store"
+    if file.suffix in (".json", ".safetensors", ".md"):
+        return NEITHER, "name the folder it is in"
+    return NEITHER, ""
 
 
 def _manifest(path: Path, root: Path | None) -> Inspection:
@@ -205,6 +254,7 @@ def _feature(store: FeatureStore, manifest: Manifest | None) -> dict[str, Any]:
         "provenance": dict(store.attributes),
     }
     if manifest:
+        fact["changed"] = len(changed(store.media, stamps(manifest.clips)))
         fact["missing"] = sum(clip.id not in store for clip in manifest.clips)
     return fact
 
@@ -216,6 +266,10 @@ def _store_problems(store: FeatureStore, manifest: Manifest | None) -> Iterable[
         return
     if store.manifest_fingerprint != manifest.fingerprint:
         yield f"{store.name} was made for another manifest than {manifest.path}"
+    replaced = changed(store.media, stamps(manifest.clips))
+    if replaced:
+        what = f"media files of {len(replaced)} clips were replaced since (other size or time)"
+        yield f"{store.name}: {what}; emocli extract --update extracts them again"
     missing = [clip.id for clip in manifest.clips if clip.id not in store]
     if missing:
         yield f"{store.name} lacks {len(missing)} clips of the manifest, '{missing[0]}' first"
@@ -227,9 +281,121 @@ def _run(path: Path) -> Inspection:
     facts = rundir.describe(path)
     reports = sorted(str(report.relative_to(path)) for report in path.glob("reports/*.json"))
     facts = {**facts, "reports": reports}
-    return Inspection(
-        "run", path, facts, (Section("run", ("what", "value"), tuple(leaves(facts))),), ()
+    problems = () if facts["finished"] == len(facts["seeds"]) else (RESUME,)
+    section = Section("run", ("what", "value"), tuple(leaves(facts)))
+    return Inspection("run", path, facts, (section,), problems)
+
+
+def _trained(path: Path) -> Inspection:
+    """Look into the folder of whatever its ``config.json`` says it is."""
+    keys = _keys(path / "config.json")
+    if {"encoder", "kind"} <= keys:
+        return _encoder(path)
+    if {"text", "source"} <= keys:
+        return _text_encoder(path)
+    if "model_type" in keys and "fusion" not in keys:
+        what = "is a model of another library (its config.json has a model_type), not emocli's"
+        raise EmocliError(what, where=path, mend="settings such as text.backbone name such models")
+    return _run(path)
+
+
+def _keys(path: Path) -> set[str]:
+    """Return the keys of a JSON object; none if it is damaged, which whoever reads it says."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return set()
+    return set(found) if isinstance(found, dict) else set()
+
+
+def _encoder(path: Path) -> Inspection:
+    from emocli.learn import encoder, rundir
+
+    facts = encoder.read_run(path).model_dump(mode="json") | _progress(path)
+    problems = () if rundir.finished(path) else (RESUME,)
+    section = Section("encoder", ("what", "value"), tuple(leaves(facts)))
+    return Inspection(f"{facts['kind']} encoder", path, facts, (section,), problems)
+
+
+def _text_encoder(path: Path) -> Inspection:
+    from emocli.learn import rundir, text
+
+    config = text.read_run(path)
+    facts = config.model_dump(mode="json", exclude={"unseen"}) | {"unseen": len(config.unseen)}
+    folders = [part for part in sorted(path.glob(f"{text.PART}*")) if part.is_dir()]
+    parts = [{"part": folder.name, **_progress(folder)} for folder in folders]
+    facts |= {"parts": parts} if parts else {}
+    facts |= _progress(path)
+    ended = all(map(rundir.finished, [path, *folders]))
+    tables = [Section("text encoder", ("what", "value"), tuple(leaves(_without(facts, "parts"))))]
+    if parts:
+        rows = tuple(tuple(part.values()) for part in parts)
+        tables.append(Section("parts of the cross-fitting", tuple(parts[0]), rows))
+    return Inspection("text encoder", path, facts, tuple(tables), () if ended else (RESUME,))
+
+
+def _without(facts: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != key}
+
+
+def _progress(folder: Path) -> dict[str, Any]:
+    """Say how far the training of one model is."""
+    from emocli.learn import rundir
+
+    there = (folder / rundir.HISTORY).is_file()
+    epochs = len(rundir.read_history(folder)) if there else 0
+    return {"finished": rundir.finished(folder), "epochs": epochs}
+
+
+def _report(path: Path) -> Inspection:
+    """Look into a folder that ends in a report: a reproduction, or the demo."""
+    file = path / "report.json"
+    keys = _keys(file)
+    kind = "reproduction" if "rows" in keys else "demo" if "systems" in keys else ""
+    if not kind:
+        what = "is damaged, or the report of something else"
+        raise EmocliError(what, where=file, mend="repeat the command that made it")
+    report = json.loads(file.read_text("utf-8"))
+    listed = report["rows" if kind == "reproduction" else "systems"]
+    inside = [p.name for p in sorted(path.iterdir()) if not p.name.startswith(".")]
+    kept = {key: value for key, value in report.items() if isinstance(value, str | int | float)}
+    facts = {**kept, "rows": len(listed), "inside": inside}
+    section = Section(kind, ("what", "value"), tuple(leaves(facts)))
+    return Inspection(kind, path, facts, (section,), ())
+
+
+def _check_of(path: Path) -> Path | None:
+    """Return the file of a modality check, where that is all there is."""
+    from emocli.robust import container
+
+    if path.is_dir():
+        path = check_path(path) if not features_in(path) else path
+    return path if path.is_file() and path.suffix == ".h5" and container.is_check(path) else None
+
+
+def _check(path: Path) -> Inspection:
+    from emocli.robust.check import ModalityCheck
+
+    check = ModalityCheck.load(path)
+    pairs = tuple(
+        (" - ".join(pair.modalities), pair.tau, pair.n_train, pair.n_valid)
+        for pair in check.pairs.values()
     )
+    facts: dict[str, Any] = check.config.model_dump(mode="json")
+    if check.origin is not None:
+        facts |= {
+            "features": dict(check.origin.features),
+            "fingerprints": dict(check.origin.fingerprints),
+            "manifest": check.origin.manifest,
+            "clips": len(check.origin.ids),
+        }
+    columns = ("pair", "tau", "train", "valid")
+    sections = (
+        Section("check", ("what", "value"), tuple(leaves(facts))),
+        Section("pairs", columns, pairs),
+    )
+    facts |= {"pairs": [dict(zip(columns, row, strict=True)) for row in pairs]}
+    return Inspection("modality check", path, facts, sections, check.doubts())
 
 
 def _folds(path: Path) -> Inspection:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -78,3 +83,114 @@ def test_a_lock_keeps_others_out_and_goes_with_its_holder(tmp_path: Path) -> Non
     assert not path.exists()
     with durable.locked(path):
         pass
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_two_writers_never_mix(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with durable.replacing(path) as first:
+        durable.write_at(first, b"first, longer", 0)
+        durable.write_bytes(path, b"second")
+        assert path.read_bytes() == b"second"
+        durable.write_at(first, b"!", 13)
+    assert path.read_bytes() == b"first, longer!"
+    assert names(tmp_path) == ["file"]
+
+
+def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    code = f"""
+import os, pathlib
+from emocli.data import durable
+with durable.replacing(pathlib.Path({str(path)!r})) as descriptor:
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    left = names(tmp_path)
+    assert len(left) == 1
+    others = [".b.csv.0123456789abcdef.tmp", ".a.csv.mine.tmp", "a.csv.tmp", ".a.csv"]
+    for other in others:
+        (tmp_path / other).touch()
+    durable.write_text(path, "whole")
+    assert names(tmp_path) == sorted(["a.csv", *others])
+
+
+@pytest.mark.parametrize("name", [".x.tmp", ".x.0123456789abcdef.tmp", ".x.lock"])
+def test_planted_links_are_not_followed(tmp_path: Path, name: str) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    (tmp_path / name).symlink_to(precious)
+    path = tmp_path / "x"
+    with (
+        suppress(StoreError) if name.endswith(".tmp") else pytest.raises(StoreError, match="lock"),
+        durable.alone(path),
+    ):
+        durable.write_text(path, "new")
+    assert precious.read_text() == "precious"
+    assert path.exists() == name.endswith(".tmp")
+
+
+def test_a_link_is_replaced_itself(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    durable.write_text(link, "new")
+    assert (target.read_text(), link.read_text(), link.is_symlink()) == ("old", "new", False)
+
+
+def make_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("plant", "what"),
+    [
+        (Path.mkdir, "is a folder, not a file"),
+        (make_fifo, "is a device, a pipe or a socket"),
+        (lambda path: path.symlink_to("/dev/null"), "is a device, a pipe or a socket"),
+        (lambda path: path.symlink_to("nowhere"), "is a link to nothing"),
+        (lambda path: path.symlink_to(path), "Too many levels"),
+    ],
+)
+def test_what_is_no_file_stays(tmp_path: Path, plant: Callable[[Path], None], what: str) -> None:
+    path = tmp_path / "x"
+    plant(path)
+    before = path.lstat()
+    with pytest.raises(StoreError, match=what):
+        durable.write_text(path, "new")
+    assert os.path.samestat(before, path.lstat())
+    assert names(tmp_path) == ["x"]
+
+
+def test_permissions_are_the_users(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    old = os.umask(0o027)
+    try:
+        durable.write_text(path, "new")
+        assert path.stat().st_mode & 0o777 == 0o640
+        path.chmod(0o604)
+        durable.write_text(path, "newer")
+        assert path.stat().st_mode & 0o777 == 0o604
+    finally:
+        os.umask(old)
+
+
+def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("ä" * 125 + ".json")
+    with durable.alone(path):
+        durable.write_text(path, "x")
+    assert names(tmp_path) == [path.name]
+
+
+def test_one_writes_a_file_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "x"
+    with (
+        durable.alone(path),
+        pytest.raises(StoreError, match=r"x: is being written by process \d+"),
+        durable.alone(path),
+    ):
+        pass
+    assert not list(path.parent.iterdir())

@@ -352,3 +352,39 @@ def test_the_examples_can_be_read(name: str, task: str) -> None:
     assert manifest.task == task
     assert all(manifest.split(split) for split in ("train", "valid", "test"))
     assert len(manifest.targets(manifest.clips)) == len(manifest.clips)
+
+
+def test_csv_and_toml_appear_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.csv"
+    old = Manifest((Clip(id="a", split="train", label="x"),), ("x",), "single", "old", tmp_path)
+    new = Manifest((Clip(id="a", split="train", label="x"),), ("x", "y"), "single", "n", tmp_path)
+    more = replace(new, clips=(*new.clips, Clip(id="b", split="test", label="y")))
+    old.write(path)
+    rename = Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if target == path:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            more.write(path)
+    with pytest.raises(ManifestError, match="is not the file that 'm\\.toml' beside it"):
+        Manifest.read(path)
+    more.write(path)
+    assert Manifest.read(path) == more
+    path.write_text(path.read_text() + "c,test,,,,,,,x\n")  # a change by hand is welcome
+    assert len(Manifest.read(path).clips) == 3
+
+
+@pytest.mark.parametrize("text", ["=1+1", "-no", "@you", "'=x", "''-x", "'tis", "-0.5", " +a", "+"])
+def test_text_that_a_spreadsheet_would_compute_is_quoted(tmp_path: Path, text: str) -> None:
+    clip = Clip(id=text.strip(), split="train", text=text, label="-", speaker="@s")
+    made = Manifest((clip,), ("-",), "single", "d", tmp_path)
+    made.write(tmp_path / "m.csv")
+    assert Manifest.read(tmp_path / "m.csv") == made
+    cells = (tmp_path / "m.csv").read_text().splitlines()[1].split(",")
+    assert "'@s" in cells
+    assert not any(cell.startswith(("=", "@")) for cell in cells)

@@ -11,8 +11,9 @@ from typing import Any
 
 from emocli import __version__
 from emocli.data.clip import Split
-from emocli.data.durable import make_folder, write_bytes
+from emocli.data.durable import alone, write_bytes
 from emocli.data.plain import as_json
+from emocli.display import csv_cell
 from emocli.learn.rundir import REPORTS, RunConfig
 from emocli.stages._bench import Bench
 from emocli.stages._cross import Folds
@@ -92,11 +93,11 @@ def write(
         End of a figure's name (``.png``) to its content.
     """
     folder = run / REPORTS
-    make_folder(folder)
     name = named(name)
     files = {**drawn, ".csv": _table(rows).encode(), ".json": as_json(data).encode()}
-    for suffix, content in files.items():
-        write_bytes(folder / f"{name}{suffix}", content)
+    with alone(folder / f"{name}.json", wait=True):
+        for suffix, content in files.items():
+            write_bytes(folder / f"{name}{suffix}", content)
     figures = tuple(folder / f"{name}{suffix}" for suffix in drawn)
     return Analysis(folder / f"{name}.json", data, figures)
 
@@ -105,5 +106,5 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
     return file.getvalue()

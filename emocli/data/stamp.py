@@ -1,0 +1,63 @@
+"""Size and time of the media files of clips: whether one was replaced since it was looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from emocli.data.clip import Clip
+
+
+def stamps(clips: Iterable[Clip]) -> dict[str, str]:
+    """Return for each clip its media's sizes (bytes) and times (ns) as JSON; files not there: none.
+
+    Of a recording with many clips the file is asked once.
+    """
+    ask = cache(_of_file)
+    found = {}
+    for clip in clips:
+        media = {name: ask(path) for name, path in sorted(clip.media.items())}
+        found[clip.id] = _text({name: stamp for name, stamp in media.items() if stamp})
+    return found
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Join what several features know of a clip's media."""
+    media: dict[str, list[int]] = {}
+    for text in texts:
+        media |= _media(text)
+    return _text(dict(sorted(media.items())))
+
+
+def changed(then: Mapping[str, str], now: Mapping[str, str]) -> frozenset[str]:
+    """Return the clips of which a file has another size or time; what is unknown does not count."""
+    return frozenset(clip_id for clip_id, text in then.items() if _differ(text, now.get(clip_id)))
+
+
+def _differ(then: str, now: str | None) -> bool:
+    if not then or not now or then == now:
+        return False
+    old, new = _media(then), _media(now)
+    return any(old[name] != new[name] for name in old.keys() & new.keys())
+
+
+def _of_file(path: Path) -> list[int] | None:
+    try:
+        file = path.stat()
+    except (OSError, ValueError):
+        return None
+    return [file.st_size, file.st_mtime_ns]
+
+
+def _media(text: str) -> dict[str, list[int]]:
+    try:
+        media = json.loads(text) if text else {}
+    except ValueError:  # of a damaged store
+        return {}
+    return media if isinstance(media, dict) else {}
+
+
+def _text(media: Mapping[str, list[int] | None]) -> str:
+    return json.dumps(media) if media else ""

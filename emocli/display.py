@@ -1,0 +1,113 @@
+"""Text of unknown origin made harmless for whoever looks at it: terminal, page, spreadsheet.
+
+Ids, labels, texts and file names are shown in tables, messages, model cards, figures and CSV files.
+JSON stays exact; what is read back by `emocli` is written so that it is read exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: line ends, escape sequences of terminals
+    "\xad\u061c\u180e\u200b\u200e\u200f\u2060-\u206f\ufeff\ufff9-\ufffb"  # no width; direction
+    "\u2028-\u202e"  # line and paragraph separator; direction
+    "\ud800-\udfff"  # halves of characters: no encoding writes them
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    # Persian, Indic scripts and emoji need joiners, between characters that are not ASCII.
+    "|(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d])"
+)
+"""Characters that are not seen, or that change how their neighbours are."""
+
+SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+FORMULA = re.compile(r"(?P<quoted>'*)\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""How cells start that spreadsheets compute (also in full width)."""
+
+MARKUP = re.compile(r"[\\`*\[\]<>|~$&]|^[#+-]|(?<!\w)_|_(?!\w)")
+"""What Markdown, or HTML within it, takes for more than itself."""
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Show hidden characters as escapes (``\x1b``, ``\u202e``); all others stay as they are.
+
+    Parameters
+    ----------
+    text : str
+        Anything, lone surrogates included.
+    keep : str
+        Characters that may stay, such as a line end.
+    """
+    return HIDDEN.sub(lambda found: found[0] if found[0] in keep else _escape(found[0]), text)
+
+
+def brief(text: str, most: int = 2000) -> str:
+    """Return `printable` text, its middle left out where it is longer than ``most``."""
+    shown = printable(text)
+    half = most // 2
+    return shown if len(shown) <= most else f"{shown[:half]} ... {shown[-half:]}"
+
+
+def markdown(text: str) -> str:
+    """Write text so that Markdown shows it as it is, in a paragraph or a table's cell."""
+    return MARKUP.sub(lambda found: f"\\{found[0]}", printable(text))
+
+
+def code(text: str) -> str:
+    """Write text of one or more lines so that no line of it can end a Markdown code block."""
+    return printable(text, keep="\n").replace("```", "'''")
+
+
+def exact_json(text: str) -> str:
+    """Write hidden characters of a JSON text as JSON's own escapes: its values stay the same."""
+    return HIDDEN.sub(lambda found: found[0] if found[0] == "\n" else _json(found[0]), text)
+
+
+def csv_cell(value: object) -> object:
+    """Quote text that a spreadsheet would compute, by an apostrophe before it; see `csv_text`.
+
+    Numbers, and text that is one (``-0.5``), stay as they are.
+    """
+    if not isinstance(value, str):
+        return value
+    found = FORMULA.match(value)
+    if found is None or (not found["quoted"] and _is_number(value)):
+        return value
+    return f"'{value}"
+
+
+def csv_text(cell: str) -> str:
+    """Return what `csv_cell` was given."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
+def csv_row(values: Iterable[object]) -> list[object]:
+    """Make each cell of a CSV row harmless."""
+    return [csv_cell(value) for value in values]
+
+
+def _escape(character: str) -> str:
+    if character in SHORT:
+        return SHORT[character]
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries a byte of a file's name that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else _unicode(code)
+
+
+def _unicode(code: int) -> str:
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _json(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[k]:02x}{units[k + 1]:02x}" for k in range(0, len(units), 2))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text == text.strip()

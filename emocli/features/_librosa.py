@@ -1,0 +1,69 @@
+"""librosa, whose compiler keeps what it compiles: it needs a folder for that, and stops without."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from emocli.errors import ConfigError
+
+CACHE = "NUMBA_CACHE_DIR"
+"""The variable that names the folder."""
+
+
+def load() -> Any:
+    """Import librosa.
+
+    Where neither its own folder nor the user's cache can be written, as in a container without a
+    home, the compiled code goes into a temporary folder that ends with the process. It is a new
+    one: code from a folder that others may write would be executed.
+
+    Raises
+    ------
+    ConfigError
+        If there is no place for a temporary folder either.
+    """
+    if (
+        "librosa" not in sys.modules
+        and not os.environ.get(CACHE)
+        and not any(map(_is_writable, _places()))
+    ):
+        _use_temporary()
+    return importlib.import_module("librosa")
+
+
+def _places() -> list[Path]:
+    """Return where numba looks by itself."""
+    spec = importlib.util.find_spec("librosa")
+    own = list(spec.submodule_search_locations or ()) if spec else []
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - no home
+    return [*map(Path, own), Path(caches) / "numba"]
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _use_temporary() -> None:
+    try:
+        folder = tempfile.mkdtemp(prefix="emocli-numba-")
+    except OSError:
+        what = "there is no folder for compiled code: neither the home nor a temporary folder"
+        mend = f"set {CACHE} to one"
+        raise ConfigError(f"{what} can be written", where="librosa", mend=mend) from None
+    os.environ[CACHE] = folder  # worker processes take it over
+    if "numba" in sys.modules:
+        sys.modules["numba"].config.CACHE_DIR = folder
+    owner = os.getpid()
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))

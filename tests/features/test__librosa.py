@@ -1,0 +1,56 @@
+"""librosa works without a home, and without a folder of its own that can be written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from emocli.errors import ConfigError
+from emocli.features import _librosa
+
+NEW = """
+import os, sys
+from pathlib import Path
+from emocli.features import _librosa
+_librosa._places = lambda: [Path("/proc/nowhere")]
+librosa = _librosa.load()
+librosa.feature.melspectrogram
+print(librosa.__name__)
+folder = Path(os.environ["NUMBA_CACHE_DIR"])
+told = sys.modules["numba"].config.CACHE_DIR == str(folder)
+print(folder, oct(folder.stat().st_mode & 0o777), told)
+"""
+
+
+def test_compiled_code_goes_into_a_new_folder_that_ends_with_the_process(tmp_path: Path) -> None:
+    known = {key: value for key, value in os.environ.items() if key != _librosa.CACHE}
+    done = subprocess.run(
+        [sys.executable, "-c", NEW],
+        env={**known, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    name, place = done.stdout.splitlines()
+    folder, mode, told = place.split()
+    assert (name, mode, told) == ("librosa", "0o700", "True")
+    assert Path(folder).parent == tmp_path
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_place_at_all_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(_librosa.CACHE, raising=False)
+    monkeypatch.delitem(sys.modules, "librosa", raising=False)
+    monkeypatch.setattr(_librosa, "_places", lambda: [Path("/proc/nowhere")])
+    monkeypatch.setattr(tempfile, "mkdtemp", _refuse)
+    with pytest.raises(ConfigError, match="set NUMBA_CACHE_DIR to one"):
+        _librosa.load()
+
+
+def _refuse(prefix: str) -> str:
+    raise FileNotFoundError(2, "No usable temporary directory found")
