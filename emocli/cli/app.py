@@ -28,6 +28,7 @@ from emocli.cli import (
     normalise,
     options,
     reproduce,
+    show,
     train,
 )
 from emocli.errors import EmocliError
@@ -71,6 +72,11 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    with show.warnings_as_lines():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         given = options.with_defaults(arguments)
         code = application()(given, prog_name="emocli", standalone_mode=False) or 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from emocli.data import plain
+from emocli.errors import EmocliWarning
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
@@ -83,6 +85,30 @@ def line(message: str) -> None:
 def warn(message: str) -> None:
     """Print a warning on stderr."""
     print(f"warning: {message}", file=sys.stderr)
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Print what is warned of below the command line as `warn` does, each message once."""
+    with warnings.catch_warnings():
+        as_python_has_it = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, EmocliWarning):
+                warn(str(message))
+            else:
+                as_python_has_it(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        warnings.simplefilter("default", EmocliWarning)
+        yield
 
 
 def stopwatch() -> Callable[[str], None]:
