@@ -77,6 +77,11 @@ def text(cell: object) -> str:
     return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
 
 
+def some(names: Sequence[str], most: int) -> str:
+    """Join names with commas; of more than ``most`` say that there are others."""
+    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+
+
 def line(message: str) -> None:
     """Print one line of result."""
     print(message)

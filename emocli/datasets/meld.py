@@ -148,9 +148,7 @@ def build(root: Path, config: Config) -> Manifest:
 
 
 def _table(path: Path) -> Table:
-    table = read_table(path, ManifestError, fallback="cp1252")
-    require_columns(table, path, COLUMNS, COPY)
-    return table
+    return require_columns(read_table(path, ManifestError), path, COLUMNS, COPY)
 
 
 def _clips(
