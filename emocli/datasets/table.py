@@ -11,12 +11,16 @@ Labels are classes; or numbers, which ``edges`` cut into classes. Without ``edge
 numbers are classes, other numbers intensities; ``task`` says it otherwise. Names of classes that
 differ in case or blanks alone are one class. A clip whose label is empty or ``nan`` has none.
 
+Without a column ``turn``, the clips of a dialogue follow each other by ``start`` if all have one in
+the same recording, else in the order of the rows.
+
 Splits are those of the table; with ``split=new``, or where the table has none, they are drawn: by
 dialogue, else by speaker, else clip by clip.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -104,6 +108,7 @@ def build(root: Path, config: Config) -> Manifest:
         for k, (line, row) in enumerate(zip(table.lines, table.records(), strict=True))
     )
     found, unclaimed = _with_media(rows, root, table, path)
+    found, unordered = _with_turns(found, table, path)
     _check(found, labels, root, table, path)
     drawn = config.split == "new" or "split" not in table.header
     clips = apart(found, _group) if drawn else found
@@ -124,6 +129,7 @@ def build(root: Path, config: Config) -> Manifest:
                     "clips are split one by one: their dialogues and speakers are not known",
                 ),
                 (sum(cell is None for cell in labels.cells), "clips have no label"),
+                (unordered, "clips have no turn: their dialogues follow the order of the rows"),
                 (unclaimed, "recordings left out: no clip has their name"),
             ),
             *_empty_splits(clips, drawn),
@@ -208,6 +214,39 @@ def _by_name(files: Iterable[Path], root: Path) -> dict[str, list[Path]]:
         for name in names:
             found.setdefault(name, []).append(file)
     return found
+
+
+def _with_turns(clips: Sequence[Clip], table: Table, path: Path) -> tuple[tuple[Clip, ...], int]:
+    """Give clips of dialogues their turns, and count those that only follow the rows."""
+    told = [bool(row.get("turn", "").strip()) for row in table.records()]
+    groups: dict[str, list[int]] = {}
+    for place, clip in enumerate(clips):
+        groups.setdefault(clip.dialogue, []).append(place)
+    turns: dict[int, int] = {}
+    unordered = 0
+    for dialogue, places in groups.items():
+        if not dialogue or len(places) == 1 or all(told[place] for place in places):
+            continue
+        if any(told[place] for place in places):
+            line = table.lines[next(place for place in places if not told[place])]
+            what = f"is empty, though other clips of dialogue '{dialogue}' have one"
+            raise ManifestError(what, where=f"{path}, row {line}, column 'turn'")
+        timed = _same_clock([clips[place] for place in places])
+        order = sorted(places, key=lambda place: _span(clips[place])) if timed else places
+        unordered += 0 if timed else len(places)
+        turns |= {place: turn for turn, place in enumerate(order)}
+    numbered = (replace(c, turn=turns.get(place, c.turn)) for place, c in enumerate(clips))
+    return tuple(numbered), unordered
+
+
+def _same_clock(clips: Sequence[Clip]) -> bool:
+    """Whether the starts of clips can be compared: all are known, in one recording or in none."""
+    recordings = {tuple(sorted(clip.media.items())) for clip in clips}
+    return all(clip.start is not None for clip in clips) and len(recordings) == 1
+
+
+def _span(clip: Clip) -> tuple[float, float]:
+    return clip.start or 0.0, math.inf if clip.end is None else clip.end
 
 
 def _only(files: Sequence[Path], kind: str, clip: Clip, where: str) -> Path | None:

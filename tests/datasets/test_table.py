@@ -215,6 +215,22 @@ def test_recordings_are_found_by_the_clips_names(tmp_path: Path) -> None:
     ]
 
 
+def test_turns_follow_the_times_where_the_table_has_none(tmp_path: Path) -> None:
+    def turns(*rows: str) -> tuple[list[int], str]:
+        write(tmp_path, "id,y,dialogue,start,media.audio", *rows)
+        manifest = build(tmp_path)
+        told = next((note for note in manifest.notes if "no turn" in note), "")
+        return [clip.turn for clip in manifest.clips], told
+
+    assert turns("a,1,d,9,x.wav", "b,1,d,2,x.wav", "c,1,d,5,x.wav") == ([2, 0, 1], "")
+    said = "2 clips have no turn: their dialogues follow the order of the rows"
+    assert turns("a,1,d,9,x.wav", "b,1,d,2,y.wav") == ([0, 1], said)
+    assert turns("a,1,d,9,", "b,1,d,,", "c,1,e,3,", "e,1,,1,") == ([0, 1, 0, 0], said)
+    write(tmp_path, "id,y,dialogue,turn", "a,1,d,1", "b,1,d,")
+    with pytest.raises(ManifestError, match="row 3, column 'turn': is empty, though other clips"):
+        build(tmp_path)
+
+
 def test_several_files_of_one_name_are_named(tmp_path: Path) -> None:
     add(tmp_path, "a.wav", "deep/a.flac")
     write(tmp_path, "id,y", "b,2", "a,1")
