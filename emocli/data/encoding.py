@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, cast
+from typing import cast
 
 from emocli.errors import EmocliError, EmocliWarning
 
@@ -148,7 +148,7 @@ def sniffed(head: bytes) -> tuple[str, int]:
     return _by_zeros(head[:HEAD]), 0
 
 
-def utf8_lines(file: IO[bytes], longest: int) -> Iterator[bytes]:
+def utf8_lines(file: io.BufferedIOBase, longest: int) -> Iterator[bytes]:
     """Iterate over the lines of a text file of any size, in UTF-8 and without a mark.
 
     UTF-16 and UTF-32 are translated piece by piece; of anything else the bytes are passed on. Lines

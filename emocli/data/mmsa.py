@@ -382,7 +382,7 @@ def _times(ids: Sequence[str], column: Any) -> dict[str, tuple[float, float]]:
             start, end = map(float, map(text_of_cell, cell[1:3])) if _is_row(cell) else (-1.0, -1.0)
         except ValueError:
             return {}
-        if not 0 <= start <= end < math.inf:
+        if not 0 <= start <= end < np.inf:
             return {}
         found[clip_id] = start, end
     return found
