@@ -38,6 +38,8 @@ MARKS = MappingProxyType(
 )
 """Byte order mark to encoding; the longer ones first, for the shorter ones begin like them."""
 
+READ = "is read as {}"
+
 MARK = "\ufeff"
 HEAD = 1 << 16
 """Bytes by which an encoding without a mark is told."""
@@ -127,7 +129,7 @@ def decode(raw: bytes) -> Decoded:
         text = raw[size:].decode(encoding)
         before, zero, _ = text.partition("\0")
         _refuse_zeros(raw, size + len(before.encode(encoding)) if zero else -1, encoding)
-        return Decoded(text.lstrip(MARK), encoding, f"is read as {encoding}")
+        return Decoded(text.lstrip(MARK), encoding, READ.format(encoding))
     _refuse_zeros(raw, raw.find(0), UTF8)
     body = raw[size:]
     try:
@@ -148,11 +150,12 @@ def sniffed(head: bytes) -> tuple[str, int]:
     return _by_zeros(head[:HEAD]), 0
 
 
-def utf8_lines(file: io.BufferedIOBase, longest: int) -> Iterator[bytes]:
+def utf8_lines(file: io.BufferedIOBase, longest: int, path: Path) -> Iterator[bytes]:
     """Iterate over the lines of a text file of any size, in UTF-8 and without a mark.
 
-    UTF-16 and UTF-32 are translated piece by piece; of anything else the bytes are passed on. Lines
-    may also end in carriage returns alone. A line of ``longest`` bytes is a piece of a longer one.
+    UTF-16 and UTF-32 are translated piece by piece, and warned of; of anything else the bytes are
+    passed on. Lines may also end in carriage returns alone. A line of ``longest`` bytes is a piece
+    of a longer one.
 
     Raises
     ------
@@ -168,6 +171,8 @@ def utf8_lines(file: io.BufferedIOBase, longest: int) -> Iterator[bytes]:
         while line := source.readline(longest):
             yield line
         return
+    if encoding != UTF8:
+        tell(path, READ.format(encoding))
     passed = "latin-1" if encoding == UTF8 else encoding
     with io.TextIOWrapper(source, passed, newline=None) as text:
         while piece := text.readline(longest):

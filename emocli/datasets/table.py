@@ -101,6 +101,8 @@ def build(root: Path, config: Config) -> Manifest:
     root = absolute(root)
     path = absolute(root / config.labels)
     table = _table(path)
+    if config.split == "given":
+        _require_splits(table, path)
     column = _column(table, config.label, path)
     labels = read_labels(_label_column(table, column, path), config)
     rows = tuple(
@@ -139,7 +141,16 @@ def build(root: Path, config: Config) -> Manifest:
 
 def _table(path: Path) -> Table:
     table = read_table(path, ManifestError).renamed((*COLUMNS, *(MEDIA + kind for kind in KINDS)))
+    if not table.rows:
+        raise ManifestError("holds no clip", where=path)
     return require_columns(table, path, ["id"], HEADER)
+
+
+def _require_splits(table: Table, path: Path) -> None:
+    for line, row in zip(table.lines, table.records(), strict=True):
+        if not row.get("split", "-").strip():
+            mend = "fill it in, or draw splits: table.split=new"
+            raise ManifestError("is empty", where=f"{path}, row {line}, column 'split'", mend=mend)
 
 
 def _check(clips: Sequence[Clip], labels: Labels, root: Path, table: Table, path: Path) -> None:
@@ -206,10 +217,15 @@ def _with_media(
 
 
 def _by_name(files: Iterable[Path], root: Path) -> dict[str, list[Path]]:
-    """List files by what an id may be: name, or path below the folder, with suffix or without."""
+    """List files by what an id may be: name, or path below the folder, with suffix or without.
+
+    Hidden files and those in hidden folders belong to other programs.
+    """
     found: dict[str, list[Path]] = {}
     for file in files:
         below = file.relative_to(root)
+        if any(part.startswith(".") for part in below.parts):
+            continue
         names = {file.stem, file.name, below.as_posix(), below.with_suffix("").as_posix()}
         for name in names:
             found.setdefault(name, []).append(file)

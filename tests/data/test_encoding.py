@@ -93,19 +93,26 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
         read_text(tmp_path, ManifestError)
 
 
+@pytest.mark.filterwarnings("ignore:.*is read as")
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("encoding", ["utf-8", *WIDE])
 def test_lines_of_any_encoding_come_in_utf_8(encoding: str, mark: str) -> None:
     long = TEXT * 5000  # more than what is looked at first
     raw = (mark + long).encode(encoding)
-    assert b"".join(utf8_lines(io.BytesIO(raw), 1 << 10)) == long.encode()
+    if encoding != "utf-8":
+        with pytest.warns(EmocliWarning, match=f"v.txt: is read as {encoding.upper()}"):
+            next(utf8_lines(io.BytesIO(raw), 1 << 10, Path("v.txt")))
+    assert b"".join(utf8_lines(io.BytesIO(raw), 1 << 10, Path("v.txt"))) == long.encode()
     with gzip.open(io.BytesIO(gzip.compress(raw))) as packed:
-        assert b"".join(utf8_lines(packed, 1 << 10)) == long.encode()
+        assert b"".join(utf8_lines(packed, 1 << 10, Path("v.txt"))) == long.encode()
 
 
 def test_lines_may_end_in_carriage_returns_alone() -> None:
-    assert list(utf8_lines(io.BytesIO(b"caf\xe9 1\rb 2\r"), 99)) == [b"caf\xe9 1\n", b"b 2\n"]
-    assert list(utf8_lines(io.BytesIO(b"\xef\xbb\xbfa\rb"), 99)) == [b"a\n", b"b"]
+    assert list(utf8_lines(io.BytesIO(b"caf\xe9 1\rb 2\r"), 99, Path("v.txt"))) == [
+        b"caf\xe9 1\n",
+        b"b 2\n",
+    ]
+    assert list(utf8_lines(io.BytesIO(b"\xef\xbb\xbfa\rb"), 99, Path("v.txt"))) == [b"a\n", b"b"]
 
 
 def test_single_words() -> None:

@@ -122,8 +122,9 @@ def test_splits_can_be_drawn(tmp_path: Path) -> None:
             "row 4, column 'id': id 'a' is already that of another clip; see .*row 2, column 'id'",
         ),
         (["ID,Name", "a,1"], {"label": "x"}, "has no column 'x'; there are: Name"),
+        (["id,split,y", "a,train,1", "b,,2"], {}, "row 3, column 'split': is empty; .*split=new"),
         (["id y", "a 1"], {}, "has no column 'id'; .*there are: 'id y'"),
-        (["id,y"], {}, "holds no clip"),
+        (["id,y"], {}, r"labels\.csv: holds no clip"),
         (["id,y", "a,1,2"], {}, "row 2: has 3 cells where the header has 2"),
         (["id,y", *(f"a{k},{k / 3}" for k in range(9)), "x,NA"], {}, "row 11, column 'y': 'NA' is"),
         (["id,y", *(f"a{k},{k / 3}" for k in range(9)), "x,inf"], {}, "row 11, .*'inf' is no fin"),
@@ -195,7 +196,17 @@ def test_columns_are_known_in_every_case_and_others_are_said(tmp_path: Path) -> 
 
 
 def test_recordings_are_found_by_the_clips_names(tmp_path: Path) -> None:
-    names = ("a.wav", "a.mp4", "deep/b.WAV", "c.jpg", "c.mp4", "sub/d.flac", "e.png", "other.wav")
+    names = (
+        "a.wav",
+        "a.mp4",
+        "deep/b.WAV",
+        "c.jpg",
+        "c.mp4",
+        "sub/d.flac",
+        "e.png",
+        "other.wav",
+        ".x/a.wav",
+    )
     add(tmp_path, *names)
     write(tmp_path, "id,y", "a,1", "b,2", "c,1", "sub/d,2", "e.png,1", "f,2")
     manifest = build(tmp_path)
@@ -207,7 +218,7 @@ def test_recordings_are_found_by_the_clips_names(tmp_path: Path) -> None:
         {"video": tmp_path / "e.png"},
         {},
     ]
-    assert "1 recordings left out: no clip has their name" in manifest.notes
+    assert "2 recordings left out: no clip has their name" in manifest.notes
     write(tmp_path, "id,y,media.audio", "a,1,deep/b.WAV", "b,2,")
     assert [dict(clip.media) for clip in build(tmp_path).clips] == [
         {"audio": tmp_path / "deep" / "b.WAV"},

@@ -153,7 +153,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Iterate over (number, line) without line ends and blank lines."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for number, line in enumerate(utf8_lines(file, LONGEST_LINE), 1):
+            for number, line in enumerate(utf8_lines(file, LONGEST_LINE, path), 1):
                 if len(line) >= LONGEST_LINE:
                     raise StoreError("is no text file of word vectors", where=path)
                 if line := line.rstrip():

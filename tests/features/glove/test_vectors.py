@@ -40,6 +40,7 @@ def test_text_files_of_every_maker_are_read(
 WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 
+@pytest.mark.filterwarnings("ignore:.*is read as")
 @pytest.mark.parametrize("header", ["", "4 3\n", "4\t3\n"])
 @pytest.mark.parametrize("encoding", ["utf-8", *WIDE])
 def test_a_byte_order_mark_is_no_letter_of_the_first_word(
