@@ -108,7 +108,7 @@ def _rows(
     line = 1
     try:
         for row in reader:
-            if any(cell.strip() for cell in row):
+            if any(map(str.strip, row)):
                 rows.append(row)
                 lines.append(line)
             line = reader.line_num + 1
@@ -141,16 +141,16 @@ def _is_rectangular(text: str, separator: str) -> bool:
 
 def _unnamed(rows: list[list[str]]) -> int:
     """Count the columns at the end of a table that have neither a name nor a cell."""
-    header, count = rows[0], 0
-    while count < len(header) - 1 and not header[-count - 1].strip():
-        if any(row[len(header) - count - 1 :][:1] not in ([], [""]) for row in rows[1:]):
-            break
-        count += 1
-    return count
+    if rows[0][-1].strip():
+        return 0
+    return max(0, len(rows[0]) - max(map(_filled, rows)))
 
 
 def _fitted(row: list[str], width: int) -> list[str]:
     """Leave out the empty cells that a row has too many at its end."""
-    while len(row) > width and not row[-1].strip():
-        row = row[:-1]
-    return row
+    return row if len(row) <= width else row[: max(width, _filled(row))]
+
+
+def _filled(row: list[str]) -> int:
+    """Count the cells up to the last one that holds anything."""
+    return next((k for k in range(len(row), 0, -1) if row[k - 1].strip()), 0)

@@ -54,7 +54,7 @@ MARKS = _ranges(0x300, 0x20000, "Mn", "Mc", "Me")
 MODIFIERS = f"{MARKS}\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\U000e0100-\U000e01ef"
 """What may follow a symbol: marks, skin tones, tags and choices of a variant."""
 
-WORD = rf"[^\W_]+ (?:[{MARKS}{JOINERS}]+ [^\W_]*)*"
+WORD = rf"[^\W_]++ (?:[{MARKS}{JOINERS}]++ [^\W_]*+)*+"
 
 TOKEN = re.compile(
     rf"""
@@ -103,6 +103,7 @@ SCRIPTS = (
 """Those that are written without blanks between words."""
 
 UNSPACED = re.compile(f"[{SCRIPTS}]")
+CASELESS = re.compile(f"[{SCRIPTS}]+")
 RUN = re.compile(f"[{SCRIPTS}{JOINERS}]+|[^{SCRIPTS}{JOINERS}]+")
 LETTERS = re.compile(f".[{MARKS}{JOINERS}]*", re.DOTALL)
 LONGEST = 12
@@ -143,6 +144,8 @@ def forms(word: str, case: Case) -> tuple[str, ...]:
     ones, ligatures) replaced, without joiners, and without the points of Arabic and Hebrew; and
     last the lower case that Turkish, and capitals without ``ß``, would have.
     """
+    if not word.isascii() and CASELESS.fullmatch(word):
+        return tuple(dict.fromkeys((word, unicodedata.normalize("NFKC", word))))
     written = [word]
     if not word.isascii():
         plain = unicodedata.normalize("NFKC", word)
