@@ -78,9 +78,14 @@ class Labels:
         return {"label": cell} if self.task == "single" else {"labels": {self.classes[0]: cell}}
 
 
+def composed(text: str) -> str:
+    """Return a text in the form in which equal letters are equal (Unicode's NFC)."""
+    return unicodedata.normalize("NFC", text)
+
+
 def plain_label(cell: str) -> str:
     """Return a cell without blanks around or twice inside, composed; '' where it has no label."""
-    text = " ".join(unicodedata.normalize("NFC", cell).split())
+    text = " ".join(composed(cell).split())
     return "" if text.lower() in MISSING else text
 
 

@@ -23,7 +23,7 @@ from emocli.config import Settings
 from emocli.data.clip import SPLIT_NAMES, SPLITS, Clip, Split, split_named
 from emocli.data.csd import Csd
 from emocli.data.encoding import read_text
-from emocli.data.manifest import Manifest, Task
+from emocli.data.manifest import PARSERS, Manifest, Task
 from emocli.data.media import AUDIO, VIDEO
 from emocli.data.mmsa import SUFFIXES, Mmsa, read_mmsa, text_of_cell
 from emocli.data.rules import absolute
@@ -61,8 +61,9 @@ FAINT = f"emotions are between 0 and {ACCEPTED:g}: present, but below Beard's th
 
 CSD = frozenset({".csd"})
 TABLE = "labels.csv"
+TIMES = ("start", "end")
 TABLE_COLUMNS = (
-    "id", "video", "index", "split", "start", "end", "text", SENTIMENT, *EMOTIONS
+    "id", "video", "index", "split", *TIMES, "text", SENTIMENT, *EMOTIONS
 )  # fmt: skip
 
 
@@ -367,12 +368,12 @@ def _of_table(path: Path) -> Iterator[Segment]:
             raise ManifestError(what, where=f"{path}, row {line}")
         try:
             video, turn, numbered = _taken_apart(row["id"], line)
-            start, end = (float(row[name]) if row.get(name) else None for name in ("start", "end"))
+            start, end = (_number(row, name) if row.get(name) else None for name in TIMES)
             yield Segment(
                 row["id"],
                 row.get("video") or video,
-                int(row.get("index") or turn),
-                {name: float(row[name]) for name in names},
+                turn if not row.get("index") else PARSERS["turn"](row["index"]),
+                {name: _number(row, name) for name in names},
                 start,
                 end,
                 row.get("text", ""),
@@ -381,6 +382,14 @@ def _of_table(path: Path) -> Iterator[Segment]:
             )
         except ValueError as fault:
             raise ManifestError(str(fault), where=f"{path}, row {line}") from None
+
+
+def _number(row: Mapping[str, str], column: str) -> float:
+    try:
+        value: float = PARSERS["start"](row[column])
+    except ValueError as fault:
+        raise ValueError(f"column '{column}': {fault}") from None
+    return value
 
 
 def _split(name: str) -> Split | None:

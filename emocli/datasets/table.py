@@ -38,7 +38,7 @@ from emocli.data.rules import MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table
 from emocli.datasets._apart import apart
 from emocli.datasets._files import HEADER, Folder, counted, require_columns
-from emocli.datasets._labels import LabelColumn, Labels, plain_label, read_labels
+from emocli.datasets._labels import LabelColumn, Labels, composed, plain_label, read_labels
 from emocli.errors import ManifestError, choice
 
 COLUMNS = (*PLAIN, FOLD)
@@ -209,7 +209,7 @@ def _with_media(
     for line, clip in zip(table.lines, clips, strict=True):
         media: dict[str, Path] = {}
         for kind, files in found:
-            one = _only(files.get(clip.id, []), kind, clip, f"{path}, row {line}")
+            one = _only(files.get(composed(clip.id), []), kind, clip, f"{path}, row {line}")
             media |= {kind: one} if one and kind not in media else {}
         used.update(media.values())
         done.append(replace(clip, media=media))
@@ -228,7 +228,7 @@ def _by_name(files: Iterable[Path], root: Path) -> dict[str, list[Path]]:
             continue
         names = {file.stem, file.name, below.as_posix(), below.with_suffix("").as_posix()}
         for name in names:
-            found.setdefault(name, []).append(file)
+            found.setdefault(composed(name), []).append(file)
     return found
 
 

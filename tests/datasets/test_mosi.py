@@ -80,10 +80,10 @@ def test_doubled_ids_are_named_with_both_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("v[1],v,1,train,high,x", "row 2: could not convert"),
-        ("v[1],v,one,train,1,x", "row 2: invalid literal"),
+        ("v[1],v,1,train,high,x", "row 2: column 'sentiment': 'high' is not a number"),
+        ("v[1],v,one,train,1,x", "row 2: 'one' is not a number"),
         ("v[1],v,1,eval,1,x", "row 2: there is no split 'eval'; splits are: train, .*dev"),
-        ("v[1],v,1,train,nan,x", r"segment 'v\[1\]' has a score that is not a finite number"),
+        ("v[1],v,1,train,nan,x", "row 2: column 'sentiment': 'nan' is not a finite number"),
     ],
 )
 def test_broken_tables(tmp_path: Path, row: str, message: str) -> None:

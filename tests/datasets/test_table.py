@@ -242,6 +242,12 @@ def test_turns_follow_the_times_where_the_table_has_none(tmp_path: Path) -> None
         build(tmp_path)
 
 
+def test_decomposed_names_of_files_are_the_same_names(tmp_path: Path) -> None:
+    add(tmp_path, "cafe\u0301.wav", "nai\u0308ve.wav")
+    (tmp_path / "labels.csv").write_text("id,y\ncaf\u00e9,1\nnai\u0308ve,2\n", "utf-8")
+    assert all(clip.media for clip in build(tmp_path).clips)
+
+
 def test_several_files_of_one_name_are_named(tmp_path: Path) -> None:
     add(tmp_path, "a.wav", "deep/a.flac")
     write(tmp_path, "id,y", "b,2", "a,1")

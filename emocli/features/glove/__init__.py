@@ -215,7 +215,10 @@ def _tokens(clip: Clip, known: Words | None = None) -> list[tuple[str, float]]:
         return [(token, time - start) for word in spoken for token, time in _spread(word, known)]
     if not clip.text.strip():
         raise Absent("the clip has neither text nor words")
-    return [(token, math.nan) for token in _cut(clip.text, known)]
+    found = _cut(clip.text, known)
+    if not found:
+        raise Absent("the clip's text has no word")
+    return [(token, math.nan) for token in found]
 
 
 def _cut(text: str, known: Words | None) -> list[str]:

@@ -200,6 +200,11 @@ def test_words_of_other_scripts_have_their_vectors(tmp_path: Path) -> None:
     assert (track.notes["types"], track.notes["types.out_of_vocabulary"]) == (11, 1)
 
 
+def test_a_text_of_invisible_marks_alone_has_no_word(vectors: Path) -> None:
+    with pytest.raises(Absent, match="has no word"):
+        prepare(vectors, [Clip("b", text="I")])(Clip("a", text="\u200e\u00ad"), {})
+
+
 def test_words_without_blanks_between_share_their_time(tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("我 1\n喜欢 2\n它 3\n", "utf-8")
     clip = with_words(tmp_path, "0,3,我喜欢它")
