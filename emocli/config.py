@@ -117,11 +117,25 @@ def read_toml(path: Path) -> Tree:
         If it is absent or no TOML.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return parse_toml(path.read_text("utf-8-sig"), path)
     except FileNotFoundError:
         raise ConfigError("there is no such file", where=path) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigError(f"is not valid TOML ({error})", where=path) from None
+
+
+def parse_toml(text: str, where: Path) -> Tree:
+    """Parse the text of a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If it is no TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"is not valid TOML ({error})", where=where) from None
 
 
 def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Tree:

@@ -39,6 +39,10 @@ def _rebuild(kind: type[EmocliError], what: str, where: str, mend: str) -> Emocl
     return kind(what, where=where, mend=mend)
 
 
+class EmocliWarning(UserWarning):
+    """Something a user should know of that stops nothing; the command line prints it as a line."""
+
+
 class ConfigError(EmocliError):
     """A setting is unknown or has an impossible value."""
 

@@ -32,6 +32,7 @@ from emocli.cli import (
     normalise,
     options,
     reproduce,
+    show,
     streams,
     train,
 )
@@ -111,6 +112,11 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     if _address_space() < LEAST and not set(arguments) & set(WITHOUT):
         return _refuse(NO_MEMORY)
+    with show.warnings_as_lines():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         given = options.with_defaults(arguments)
         code = application()(given, prog_name="emocli", standalone_mode=False) or 0

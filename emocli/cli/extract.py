@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from emocli.stages.extract import Extraction, Plan
 
 PARTLY_DONE = 3
+UNKNOWN = "words.out_of_vocabulary"
 
 
 def command(
@@ -109,6 +110,8 @@ def _print(results: Sequence[Extraction]) -> None:
     for result in results:
         for note in _notes(result.notes):
             show.line(f"{result.feature}: {note}")
+        if result.notes.get(UNKNOWN, 0) > result.notes.get("words", 0) / 2:
+            show.warn(f"{result.feature}: most words are unknown: is it made for their language?")
         if result.non_finite:
             show.warn(f"{result.feature}: {result.non_finite} values are not finite; read as 0")
         if result.damaged:

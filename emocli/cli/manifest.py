@@ -10,6 +10,9 @@ import typer
 
 from emocli.cli import options, show
 
+MOST_NAMES = 12
+LABELS = {"single": "classes", "multi": "classes at once", "intensity": "numbers"}
+
 
 def command(
     name: Annotated[str, typer.Argument(help="Dataset; `emocli info` lists them.")],
@@ -22,6 +25,11 @@ def command(
     """Write the manifest of a corpus.
 
     It lists the clips with their splits, labels and media.
+
+    Your own recordings are the dataset `table`: a folder with labels.csv, which has a column id and
+    one of labels (label). Others are optional: split (train, valid, test), dialogue, turn, speaker,
+    start, end (seconds), text, fold, media.audio, media.video, media.words (paths below the
+    folder). Without media columns, files called <id>.wav, <id>.mp4 and so on are found.
     """
     from emocli import plugins
     from emocli.cli import sections
@@ -34,8 +42,11 @@ def command(
         show.as_json(summary)
         return
     counts = ", ".join(f"{n} {split}" for split, n in summary.splits.items())
-    media = ", ".join(f"{n} with {kind}" for kind, n in summary.media.items()) or "no media"
+    kinds = summary.media | ({"text": summary.text} if summary.text else {})
+    media = ", ".join(f"{n} with {kind}" for kind, n in kinds.items()) or "no media"
     show.line(f"{summary.path}: {summary.clips} clips ({counts}); {media}")
+    names = show.some(summary.classes, MOST_NAMES)
+    show.line(f"labels: {summary.task}, {len(summary.classes)} {LABELS[summary.task]}: {names}")
     for note in summary.notes:
         show.warn(note)
     if summary.features:

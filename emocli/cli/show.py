@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from emocli.cli import streams
 from emocli.data import plain
 from emocli.display import printable
+from emocli.errors import EmocliWarning
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
@@ -80,6 +82,11 @@ def text(cell: object) -> str:
     return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
 
 
+def some(names: Sequence[str], most: int) -> str:
+    """Join names with commas; of more than ``most`` say that there are others."""
+    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+
+
 def line(message: str) -> None:
     """Print one line of result."""
     streams.out(f"{printable(message)}\n")
@@ -88,6 +95,30 @@ def line(message: str) -> None:
 def warn(message: str) -> None:
     """Print a warning on stderr."""
     streams.err(f"warning: {printable(message)}\n")
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Print what is warned of below the command line as `warn` does, each message once."""
+    with warnings.catch_warnings():
+        as_python_has_it = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, EmocliWarning):
+                warn(str(message))
+            else:
+                as_python_has_it(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        warnings.simplefilter("default", EmocliWarning)
+        yield
 
 
 def stopwatch() -> Callable[[str], None]:

@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+
+SPLIT_NAMES: Mapping[str, Split] = MappingProxyType(
+    {
+        **{split: split for split in SPLITS},
+        "training": "train",
+        "dev": "valid",
+        "devel": "valid",
+        "development": "valid",
+        "val": "valid",
+        "validate": "valid",
+        "validation": "valid",
+        "testing": "test",
+    }
+)
+"""What people call the splits, in small letters; ``eval`` is either of two and not among them."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,11 @@ class Clip:
     label: str | None = None
     labels: Mapping[str, float] = field(default_factory=dict)
     fold: int | None = None
+
+
+def split_named(name: str) -> Split | None:
+    """Return the split of a name, in any case and of any corpus; None if it is none."""
+    return SPLIT_NAMES.get(name.strip().lower())
 
 
 def by_dialogue(clips: Iterable[Clip]) -> dict[str, tuple[Clip, ...]]:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from emocli.data.align import Timed, by_start
 from emocli.data.durable import replacing
+from emocli.data.encoding import word_of
 from emocli.data.hdf5 import Hdf5
 from emocli.data.words import Word
 from emocli.errors import StoreError
@@ -272,4 +273,4 @@ def _json(cell: Any) -> Any:
 
 
 def _text(cell: Any) -> str:
-    return cell.decode("utf-8", "replace").strip() if isinstance(cell, bytes) else str(cell).strip()
+    return (word_of(cell)[0] if isinstance(cell, bytes) else str(cell)).strip()

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
@@ -16,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.config import Settings, build, read_toml
+from emocli.config import Settings, build, parse_toml
 from emocli.data import folds, rules
-from emocli.data.clip import SPLITS, Clip, by_dialogue
+from emocli.data.clip import SPLITS, Clip, by_dialogue, split_named
 from emocli.data.durable import alone, digest, disk_errors, replacing, write_at
+from emocli.data.encoding import read_text
 from emocli.data.folds import Fold
 from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, Task
 from emocli.data.table import Table, read_table
@@ -139,9 +141,10 @@ class Manifest:
         """
         path = Path(path)
         table, sidecar = _read_both(path)
+        known = (*PARSERS, *(MEDIA + kind for kind in KINDS), *(LABEL + c for c in sidecar.classes))
         base = rules.absolute(path.parent / sidecar.root if root is None else Path(root))
         return cls(
-            clips=tuple(_clips(table, path, base, sidecar.classes)),
+            clips=tuple(_clips(table.renamed(known), path, base, sidecar.classes)),
             classes=sidecar.classes,
             task=sidecar.task,
             dataset=sidecar.dataset,
@@ -328,11 +331,16 @@ class Manifest:
         return "".join(",".join(map(_cell, row)) + "\n" for row in rows)
 
 
+def _split(cell: str) -> str:
+    return split_named(cell) or cell  # what is no split is refused with all other rules
+
+
 def _number(cell: str) -> float:
     try:
         value = float(cell)
     except ValueError:
-        raise ValueError(f"'{cell}' is not a number") from None
+        comma = ", write a point for the decimal comma" if DECIMAL_COMMA.fullmatch(cell) else ""
+        raise ValueError(f"'{cell}' is not a number{comma}") from None
     if not math.isfinite(value):
         raise ValueError(f"'{cell}' is not a finite number")
     return value
@@ -348,7 +356,7 @@ def _whole_number(cell: str) -> int:
 PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {
         "id": str,
-        "split": str,
+        "split": _split,
         "dialogue": str,
         "turn": _whole_number,
         "speaker": str,
@@ -363,6 +371,11 @@ PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
 
 TRIES = 5
 """Readings of a manifest that another process replaces meanwhile."""
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+KINDS = ("audio", "video", "words")
+"""Media that emocli's own features read."""
 
 FOLD = "fold"
 PLAIN = tuple(name for name in PARSERS if name not in (FOLD, "label"))
@@ -392,7 +405,7 @@ def _clips(table: Table, path: Path, root: Path, classes: Sequence[str]) -> Iter
 
 def _column(name: str, prefix: str) -> tuple[str, str, Callable[[str], Any]]:
     if name.startswith(MEDIA):
-        return MEDIA, name.removeprefix(MEDIA), lambda cell: _media_path(cell, prefix)
+        return MEDIA, name.removeprefix(MEDIA), lambda cell: media_path(cell, prefix)
     if name.startswith(LABEL):
         return LABEL, name.removeprefix(LABEL), _number
     return "", name, PARSERS[name]
@@ -404,7 +417,7 @@ def _check_header(header: Sequence[str], path: Path, classes: Sequence[str]) -> 
     for name in header:
         if name in PARSERS or name in labels or (name.startswith(MEDIA) and name != MEDIA):
             continue
-        known = [*PARSERS, "media.audio", "media.video", "media.words", *labels]
+        known = [*PARSERS, *(MEDIA + kind for kind in KINDS), *labels]
         raise ManifestError(
             f"unknown column '{name}'", where=where, mend=choice(name, known, MOST_NAMES)
         )
@@ -412,13 +425,26 @@ def _check_header(header: Sequence[str], path: Path, classes: Sequence[str]) -> 
         raise ManifestError("column 'id' is missing", where=where)
 
 
-def _media_path(cell: str, prefix: str) -> Path:
-    if Path(cell).is_absolute():
+def media_path(cell: str, prefix: str) -> Path:
+    """Return the file a cell names, below a folder that ends in a separator.
+
+    Raises
+    ------
+    ValueError
+        If it names none below it.
+    """
+    below = slashes(cell, prefix)
+    if WINDOWS_DRIVE.match(cell) or Path(below).is_absolute():
         raise ValueError(f"'{cell}' is an absolute path; paths are relative to the root")
-    path = os.path.normpath(prefix + cell)
+    path = os.path.normpath(prefix + below)
     if not path.startswith(prefix):
         raise ValueError(f"'{cell}' leads outside the root '{prefix}'")
     return Path(path)
+
+
+def slashes(cell: str, prefix: str) -> str:
+    """Return a path with slashes for backslashes, unless a file below has that very name."""
+    return cell if "\\" not in cell or Path(prefix + cell).exists() else cell.replace("\\", "/")
 
 
 def _cell(value: object) -> str:
@@ -471,7 +497,7 @@ def _read_sidecar(path: Path) -> Sidecar:
             mend="write it: dataset = 'NAME', task = 'single', classes = ['A', 'B']",
         )
     try:
-        return build(Sidecar, read_toml(sidecar), "")
+        return build(Sidecar, parse_toml(read_text(sidecar, ManifestError), sidecar), "")
     except ConfigError as error:
         raise ManifestError(error.what, where=sidecar, mend=error.mend) from None
 

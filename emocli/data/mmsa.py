@@ -1,8 +1,9 @@
 """MMSA pickles: the padded arrays that many papers on CMU-MOSI, CMU-MOSEI and CH-SIMS share.
 
-A dict of splits, ``train``, ``valid``, ``test``, each a dict of ``text``, ``audio``, ``vision``
-(N, T, D) or (N, D), ``id`` (N), ``raw_text``, ``regression_labels``, ..., and, where sequences are
-padded, ``audio_lengths``, ``vision_lengths`` (and ``text_bert``, whose second row marks words).
+A dict of splits, ``train``, ``valid`` (or ``dev`` and the like), ``test``, each a dict of ``text``,
+``audio``, ``vision`` (N, T, D) or (N, D), ``id`` (N), ``raw_text``, ``regression_labels``, ... and,
+where sequences are padded, ``audio_lengths``, ``vision_lengths`` (and ``text_bert``, whose second
+row marks words).
 
 Unpickling can run any code. Here nothing of the file is ever called (:mod:`emocli.data.pickles`).
 
@@ -13,8 +14,8 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.align import Timed
-from emocli.data.clip import SPLITS, Split
+from emocli.data.clip import SPLIT_NAMES, SPLITS, Split, split_named
 from emocli.data.durable import replacing
+from emocli.data.encoding import word_of
 from emocli.data.pickles import load
 from emocli.errors import StoreError
 
@@ -49,10 +51,13 @@ class Part:
         The clips, each once; ``video[3]`` for what MMSA writes ``video$_$3``.
     arrays : mapping
         Everything of the split that has a row per clip: arrays, and lists of texts.
+    times : mapping
+        Clip to its start and end in the video, in seconds, where the ids say them.
     """
 
     ids: tuple[str, ...]
     arrays: Mapping[str, Any]
+    times: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,10 +128,8 @@ def read_mmsa(path: Path) -> Mmsa:
         and dicts, or is not of that layout.
     """
     content = load(path)
-    if not isinstance(content, dict) or not content.keys() & set(SPLITS):
-        mend = f"a dict of the splits {', '.join(SPLITS)} is expected"
-        raise StoreError("is no MMSA pickle", where=path, mend=mend)
-    parts = {split: _part(content[split], path, split) for split in SPLITS if split in content}
+    names = _splits(content, path)
+    parts = {split: _part(content[names[split]], path, names[split]) for split in names}
     found = Mmsa(path, parts)
     if len(found.places) != sum(len(part.ids) for part in parts.values()):
         raise StoreError("has the same clip in two splits", where=path)
@@ -154,6 +157,30 @@ def mmsa_id(clip_id: str) -> str:
 # -- the layout
 
 
+def _splits(content: Any, path: Path) -> dict[Split, str]:
+    """Return what each split is called in the file.
+
+    Raises
+    ------
+    StoreError
+        If there is none, one is there twice, or clips are in a split that is not known.
+    """
+    found: dict[Split, str] = {}
+    known = f"a dict of the splits {', '.join(SPLITS)} is expected (also {', '.join(SPLIT_NAMES)})"
+    for name, inside in content.items() if isinstance(content, dict) else ():
+        split = split_named(name) if isinstance(name, str) else None
+        if split is not None and split in found:
+            what = f"has the split '{split}' twice, as '{found[split]}' and as '{name}'"
+            raise StoreError(what, where=path, mend="leave one of them out")
+        if split is not None:
+            found[split] = name
+        elif isinstance(inside, dict) and "id" in inside:
+            raise StoreError(f"there is no split '{name}'", where=path, mend=known)
+    if not found:
+        raise StoreError("is no MMSA pickle", where=path, mend=known)
+    return {split: found[split] for split in SPLITS if split in found}
+
+
 def _part(content: Any, path: Path, split: str) -> Part:
     where = f"{path}, split '{split}'"
     if not isinstance(content, dict) or "id" not in content:
@@ -170,7 +197,29 @@ def _part(content: Any, path: Path, split: str) -> Part:
             raise StoreError(f"'{key}' has {len(value)} rows for {len(ids)} ids", where=where)
         if key.endswith(PADDING) and not _are_lengths(value):
             raise StoreError(f"'{key}' does not hold a number of steps per clip", where=where)
-    return Part(ids, arrays)
+    return Part(ids, arrays, _times(ids, content["id"]))
+
+
+def _times(ids: Sequence[str], column: Any) -> dict[str, tuple[float, float]]:
+    """Return the times of clips whose ids are rows of (video, start, end), if all have some."""
+    found: dict[str, tuple[float, float]] = {}
+    for clip_id, cell in zip(ids, _cells(column), strict=True):
+        try:
+            start, end = map(float, map(text_of_cell, cell[1:3])) if _is_row(cell) else (-1.0, -1.0)
+        except ValueError:
+            return {}
+        if not 0 <= start <= end < np.inf:
+            return {}
+        found[clip_id] = start, end
+    return found
+
+
+def _is_row(cell: Any) -> bool:
+    return isinstance(cell, list | tuple) and len(cell) >= 3
+
+
+def _cells(column: Any) -> Any:
+    return column.tolist() if isinstance(column, np.ndarray) else column
 
 
 def _are_lengths(column: Any) -> bool:
@@ -184,18 +233,23 @@ def _are_lengths(column: Any) -> bool:
 
 def _ids(column: Any) -> Iterator[str]:
     """Name the clips; rows of (video, start, end) are named by their start."""
-    for cell in column.tolist() if isinstance(column, np.ndarray) else column:
+    for cell in _cells(column):
         if isinstance(cell, list | tuple):
-            video, start, *_ = map(_text, cell)
+            video, start, *_ = map(text_of_cell, cell)
             yield f"{video}[{start}]" if start else video
             continue
-        text = _text(cell)
+        text = text_of_cell(cell)
         found = CLIP.fullmatch(text)
         yield f"{found[1]}[{found[2]}]" if found else text
 
 
-def _text(cell: Any) -> str:
-    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+def text_of_cell(cell: Any) -> str:
+    """Return a text of a pickle; what Python 2 wrote as bytes was read as Latin-1 until here."""
+    try:
+        raw = cell if isinstance(cell, bytes) else str(cell).encode("latin-1")
+        text = word_of(raw)[0] if isinstance(cell, bytes) else raw.decode()
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        text = str(cell)
     return text.strip()
 
 

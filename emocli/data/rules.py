@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from emocli.data.clip import SPLITS, Clip
+from emocli.data.clip import SPLIT_NAMES, SPLITS, Clip
 from emocli.errors import ManifestError, choice
 
 Task = Literal["single", "multi", "intensity"]
@@ -123,7 +123,9 @@ def repeated(names: Iterable[str]) -> str | None:
 def _split_fault(clip: Clip) -> Fault:
     if clip.split in SPLITS:
         return None
-    return "split", f"there is no split '{clip.split}'", f"splits are: {', '.join(SPLITS)}"
+    also = [name for name in SPLIT_NAMES if name not in SPLITS]
+    mend = f"splits are: {', '.join(SPLITS)} (also called {', '.join(also)})"
+    return "split", f"there is no split '{clip.split}'", mend
 
 
 def _fold_fault(clip: Clip, folded: bool) -> Fault:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from emocli.data import rules
-from emocli.errors import EmocliError
+from emocli.data.encoding import read_text
+from emocli.errors import EmocliError, EmocliWarning
 
-BYTE_ORDER_MARKS = {b"\xff\xfe\x00\x00": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+SEPARATORS = MappingProxyType({",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"})
+"""What may stand between cells; the first one unless another is more frequent in the header."""
+
+DECLARED = re.compile(r"sep=(.)", re.IGNORECASE)
+"""A first line by which spreadsheets say the separator."""
+
+LINE_END = re.compile("\r\n|\r|\n")
+QUOTED = re.compile('"[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,7 @@ class Table:
     header : tuple of str
         Names of the columns.
     rows : list of list of str
-        The cells; every row is as long as the header. Blank lines are left out.
+        The cells; every row is as long as the header. Blank rows are left out.
     lines : list of int
         The line each row starts on, as an editor counts (the header is on line 1).
     """
@@ -32,73 +43,114 @@ class Table:
     rows: list[list[str]]
     lines: list[int]
 
+    def renamed(self, known: Iterable[str]) -> Table:
+        """Name columns as the reader knows them where only case or blanks are different."""
+        names = {name.casefold(): name for name in known}
+        taken = set(self.header) & set(names.values())
+
+        def plain(name: str) -> str:
+            own = names.get(name.strip().casefold(), name)
+            return name if name in taken or own in taken else own
+
+        header = tuple(map(plain, self.header))
+        return self if rules.repeated(header) is not None else replace(self, header=header)
+
     def records(self) -> Iterator[dict[str, str]]:
         """Iterate over the rows, each as column name to cell."""
         return (dict(zip(self.header, row, strict=True)) for row in self.rows)
 
 
-def read_table(path: Path, error: type[EmocliError], *, fallback: str | None = None) -> Table:
-    """Read a comma-separated UTF-8 file (with or without byte order mark).
+def read_table(path: Path, error: type[EmocliError]) -> Table:
+    """Read a table of comma-separated cells, in any encoding of `emocli.data.encoding`.
 
-    Quoted cells may hold commas, quotes and line ends.
+    Quoted cells may hold separators, quotes and line ends. Cells may also be separated by
+    semicolons, tabs or bars, which is warned of: the header decides. Rows without anything in them
+    are left out, and so are columns at the end without name and cells.
 
     Parameters
     ----------
     path : Path
         The file.
     error : type
-        What to raise if it is absent, empty, not UTF-8, not rectangular, or names a column twice.
-    fallback : str, optional
-        The encoding of a file that is not UTF-8, instead of refusing it.
+        What to raise if it is absent, empty, no text, not rectangular, or names a column twice.
     """
-    text = _text(path, error, fallback)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    text = read_text(path, error)
+    separator, declared = _separator(text)
+    if separator != ",":
+        message = f"{path}: is read as separated by {SEPARATORS.get(separator, repr(separator))}"
+        warnings.warn(message, EmocliWarning, stacklevel=2)
+    rows, lines = _rows(text, separator, path, error)
+    rows, lines = rows[declared:], lines[declared:]
+    if not rows:
+        raise error("is empty", where=path)
+    width = len(rows[0]) - _unnamed(rows)
+    header, *rest = (_fitted(row, width) for row in rows)
+    twice = rules.repeated(name for name in header if name.strip())
+    if twice is not None:
+        raise error(f"column '{twice}' is there twice", where=f"{path}, row {lines[0]}")
+    for row, start in zip(rest, lines[1:], strict=True):
+        if len(row) != width:
+            raise error(
+                f"has {len(row)} cells where the header has {width}",
+                where=f"{path}, row {start}",
+                mend="put cells that hold separators or quotes in double quotes",
+            )
+    return Table(tuple(header), rest, lines[1:])
+
+
+def _rows(
+    text: str, separator: str, path: Path, error: type[EmocliError]
+) -> tuple[list[list[str]], list[int]]:
+    """Return the rows that hold anything, and the line each starts on."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     line = 1
     try:
         for row in reader:
-            if row:
+            if any(map(str.strip, row)):
                 rows.append(row)
                 lines.append(line)
             line = reader.line_num + 1
     except csv.Error as fault:
-        raise error(f"is not valid CSV ({fault})", where=f"{path}, row {line}") from None
-    if not rows:
-        raise error("is empty", where=path)
-    header = tuple(rows[0])
-    twice = rules.repeated(header)
-    if twice is not None:
-        raise error(f"column '{twice}' is there twice", where=f"{path}, row {lines[0]}")
-    for row, start in zip(rows, lines, strict=True):
-        if len(row) != len(header):
-            raise error(
-                f"has {len(row)} cells where the header has {len(header)}",
-                where=f"{path}, row {start}",
-                mend="put cells that hold commas or quotes in double quotes",
-            )
-    return Table(header, rows[1:], lines[1:])
+        what = f"is not valid CSV ({fault})"
+        raise error(what, where=f"{path}, row {line}", mend="is a quote left open?") from None
+    return rows, lines
 
 
-def _text(path: Path, error: type[EmocliError], fallback: str | None) -> str:
+def _separator(text: str) -> tuple[str, bool]:
+    """Tell what stands between cells, and whether the first line does nothing but say so."""
+    first = LINE_END.split(text.lstrip("\r\n"), maxsplit=1)[0]
+    declared = DECLARED.fullmatch(first.rstrip(",;\t|") if len(first) > 5 else first)
+    if declared and declared[1] in SEPARATORS:
+        return declared[1], True
+    names = QUOTED.sub("", first)
+    most = max(SEPARATORS, key=names.count)
+    if most != "," and "," in names and _is_rectangular(text, ","):
+        return ",", False
+    return (most if most in names else ","), False
+
+
+def _is_rectangular(text: str, separator: str) -> bool:
     try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise error("there is no such file", where=path) from None
-    except OSError as fault:
-        raise error(f"cannot be read ({fault.strerror})", where=path) from None
-    for mark, name in BYTE_ORDER_MARKS.items():
-        if raw.startswith(mark):
-            raise error(f"is encoded as {name}", where=path, mend="save it as UTF-8")
-    if b"\0" in raw:
-        raise error("is not a text file", where=path, mend="CSV in UTF-8 is expected")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        if fallback is not None:
-            return raw.decode(fallback, "replace")
-        row = raw.count(b"\n", 0, fault.start) + 1
-        byte = raw[fault.start]
-        raise error(
-            f"byte 0x{byte:02x} is not UTF-8", where=f"{path}, row {row}", mend="save it as UTF-8"
-        ) from None
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        return len({len(row) for row in reader if row}) == 1
+    except csv.Error:
+        return False
+
+
+def _unnamed(rows: list[list[str]]) -> int:
+    """Count the columns at the end of a table that have neither a name nor a cell."""
+    if rows[0][-1].strip():
+        return 0
+    return max(0, len(rows[0]) - max(map(_filled, rows)))
+
+
+def _fitted(row: list[str], width: int) -> list[str]:
+    """Leave out the empty cells that a row has too many at its end."""
+    return row if len(row) <= width else row[: max(width, _filled(row))]
+
+
+def _filled(row: list[str]) -> int:
+    """Count the cells up to the last one that holds anything."""
+    return next((k for k in range(len(row), 0, -1) if row[k - 1].strip()), 0)

@@ -42,7 +42,7 @@ def read_words(path: Path) -> list[Word]:
     MediaError
         If the file is absent, has other columns, or a row without word or with impossible times.
     """
-    table = read_table(path, MediaError)
+    table = read_table(path, MediaError).renamed(HEADER)
     if sorted(table.header) != sorted(HEADER):
         raise MediaError(
             f"has the columns {','.join(table.header)}",

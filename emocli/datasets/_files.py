@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocli.data.rules import absolute
+from emocli.data.rules import MOST_NAMES, absolute
 from emocli.data.table import Table
 from emocli.errors import ManifestError
 
@@ -68,17 +68,22 @@ class Folder:
         return next((path for path in self.files if path.name == name), None)
 
 
-def require_columns(table: Table, path: Path, columns: Iterable[str], mend: str) -> None:
-    """Refuse a table that lacks a column.
+def require_columns(table: Table, path: Path, columns: Sequence[str], mend: str) -> Table:
+    """Return a table with these columns, named so; refuse one that lacks a column.
 
     Raises
     ------
     ManifestError
         If it does.
     """
+    table = table.renamed(columns)
     for column in columns:
         if column not in table.header:
-            raise ManifestError(f"has no column '{column}'", where=path, mend=mend)
+            there = ", ".join(f"'{name}'" for name in table.header[:MOST_NAMES])
+            raise ManifestError(
+                f"has no column '{column}'", where=path, mend=f"{mend}; there are: {there}"
+            )
+    return table
 
 
 def counted(*notes: tuple[int, str]) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """CMU-MOSI and CMU-MOSEI: monologues from YouTube, as the CMU Multimodal SDK hands them out.
 
 A clip is a segment of a video, ``video[3]``, with scores for sentiment and, in MOSEI, for emotions.
+Its turn is its place in the video by time, where the times of all segments are known (files list
+them in any order); else the number in its id, or its place in the file.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ import numpy as np
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.data.clip import SPLITS, Clip, Split
+from emocli.data.clip import SPLIT_NAMES, SPLITS, Clip, Split, split_named
 from emocli.data.csd import Csd
-from emocli.data.manifest import Manifest, Task
+from emocli.data.encoding import read_text
+from emocli.data.manifest import PARSERS, Manifest, Task
 from emocli.data.media import AUDIO, VIDEO
-from emocli.data.mmsa import SUFFIXES, Mmsa, read_mmsa
+from emocli.data.mmsa import SUFFIXES, Mmsa, read_mmsa, text_of_cell
 from emocli.data.rules import absolute
 from emocli.data.table import read_table
 from emocli.datasets._apart import apart
@@ -53,10 +56,15 @@ INSTANT = 1e-3
 
 EMPTY = "segments have no length in the labels: they have no rows in the features"
 DRAWN = "clips are split by video, drawn from its name: no file of standard folds is there"
+UNORDERED = "segments have neither times nor numbers: their turns follow the file"
 FAINT = f"emotions are between 0 and {ACCEPTED:g}: present, but below Beard's threshold"
 
 CSD = frozenset({".csd"})
 TABLE = "labels.csv"
+TIMES = ("start", "end")
+TABLE_COLUMNS = (
+    "id", "video", "index", "split", *TIMES, "text", SENTIMENT, *EMOTIONS
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ class SdkConfig(Settings):
 
 @dataclass(frozen=True)
 class Segment:
-    """A labelled part of a video."""
+    """A labelled part of a video; ``numbered`` if its turn is a number of its own."""
 
     id: str
     video: str
@@ -105,6 +113,7 @@ class Segment:
     end: float | None = None
     text: str = ""
     split: Split | None = None
+    numbered: bool = True
 
 
 def build(
@@ -133,12 +142,21 @@ def build(
         If a file is damaged.
     """
     folder = Folder.scan(root)
-    found = _with_texts(_labelled(folder, config, corpus, names), folder)
+    labelled = _labelled(folder, config, corpus, names)
+    found = _with_texts(labelled, folder)
+    turns = _turns(found)
     splits, standard = _splits(found, folder, config.folds, corpus)
     media = _media(folder)
     kept = [segment for segment in found if segment.video in splits]
     clips = tuple(
-        _clip(segment, splits[segment.video], media.get(segment.video, {}), config, task, names)
+        _clip(
+            replace(segment, turn=turns[segment.id]),
+            splits[segment.video],
+            media.get(segment.video, {}),
+            config,
+            task,
+            names,
+        )
         for segment in sorted(kept, key=lambda segment: (segment.video, segment.turn))
     )
     if not standard:
@@ -155,6 +173,7 @@ def build(
         notes=counted(
             (0 if standard else len(clips), DRAWN),
             (len(found) - len(kept), "segments left out: their video is in no fold"),
+            (_unordered(kept), UNORDERED),
             *_oddities(kept, names),
             (
                 sum(task == SENTIMENT and c.label is None for c in clips),
@@ -162,6 +181,38 @@ def build(
             ),
         ),
     )
+
+
+def _turns(segments: Sequence[Segment]) -> dict[str, int]:
+    """Give each video's numbers to its segments by start, then end, if the times of all are known.
+
+    As many segments may follow a number as before, but the first one spoken has the smallest.
+    """
+    turns = {segment.id: segment.turn for segment in segments}
+    for group in _by_video(segments).values():
+        if all(segment.start is not None for segment in group):
+            order = sorted(group, key=lambda s: (s.start, math.inf if s.end is None else s.end))
+            numbers = sorted(segment.turn for segment in group)
+            turns |= {s.id: number for s, number in zip(order, numbers, strict=True)}
+    return turns
+
+
+def _unordered(segments: Iterable[Segment]) -> int:
+    """Count segments of which nothing but their place in the file says when they were spoken."""
+    return sum(
+        len(group)
+        for group in _by_video(segments).values()
+        if len(group) > 1
+        and not all(s.numbered for s in group)
+        and not all(s.start is not None for s in group)
+    )
+
+
+def _by_video(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
+    groups: dict[str, list[Segment]] = {}
+    for segment in segments:
+        groups.setdefault(segment.video, []).append(segment)
+    return groups
 
 
 def _oddities(segments: Sequence[Segment], names: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -298,45 +349,61 @@ def _of_pickle(pickle: Mmsa) -> Iterator[Segment]:
             raise ManifestError(what, where=f"{pickle.path}, split '{split}'")
         texts = part.arrays.get("raw_text")
         for k, clip_id in enumerate(part.ids):
-            video, turn = _taken_apart(clip_id, k)
+            video, turn, numbered = _taken_apart(clip_id, k)
             told = dict(zip(names, map(_exact, scores[k]), strict=True))
-            text = "" if texts is None else str(texts[k])
-            yield Segment(clip_id, video, turn, told, text=text, split=split)
+            text = "" if texts is None else text_of_cell(texts[k])
+            start, end = part.times.get(clip_id, (None, None))
+            yield Segment(clip_id, video, turn, told, start, end, text, split, numbered)
 
 
 def _of_table(path: Path) -> Iterator[Segment]:
-    table = read_table(path, ManifestError)
-    require_columns(table, path, ["id"], HEADER)
+    table = read_table(path, ManifestError).renamed(TABLE_COLUMNS)
+    table = require_columns(table, path, ["id"], HEADER)
     names = [name for name in (SENTIMENT, *EMOTIONS) if name in table.header]
+    seen: dict[str, int] = {}
     for line, row in zip(table.lines, table.records(), strict=True):
+        first = seen.setdefault(row["id"], line)
+        if first != line:
+            what = f"id '{row['id']}' is already that of row {first}"
+            raise ManifestError(what, where=f"{path}, row {line}")
         try:
-            video, turn = _taken_apart(row["id"], line)
-            start, end = (float(row[name]) if row.get(name) else None for name in ("start", "end"))
+            video, turn, numbered = _taken_apart(row["id"], line)
+            start, end = (_number(row, name) if row.get(name) else None for name in TIMES)
             yield Segment(
                 row["id"],
                 row.get("video") or video,
-                int(row.get("index") or turn),
-                {name: float(row[name]) for name in names},
+                turn if not row.get("index") else PARSERS["turn"](row["index"]),
+                {name: _number(row, name) for name in names},
                 start,
                 end,
                 row.get("text", ""),
                 _split(row.get("split", "")),
+                numbered or bool(row.get("index")),
             )
         except ValueError as fault:
             raise ManifestError(str(fault), where=f"{path}, row {line}") from None
 
 
+def _number(row: Mapping[str, str], column: str) -> float:
+    try:
+        value: float = PARSERS["start"](row[column])
+    except ValueError as fault:
+        raise ValueError(f"column '{column}': {fault}") from None
+    return value
+
+
 def _split(name: str) -> Split | None:
-    if name and name not in SPLITS:
-        raise ValueError(f"there is no split '{name}'")
-    return next((split for split in SPLITS if split == name), None)
+    split = split_named(name)
+    if name and split is None:
+        raise ValueError(f"there is no split '{name}'; splits are: {', '.join(SPLIT_NAMES)}")
+    return split
 
 
-def _taken_apart(clip_id: str, otherwise: int) -> tuple[str, int]:
-    """Tell video and number of ``video[3]``."""
+def _taken_apart(clip_id: str, otherwise: int) -> tuple[str, int, bool]:
+    """Tell video and number of ``video[3]``, and whether there was one."""
     video, _, number = clip_id.removesuffix("]").rpartition("[")
-    turn = int(number) if number.isdecimal() else otherwise
-    return video or clip_id, turn
+    numbered = number.isdecimal()
+    return video or clip_id, int(number) if numbered else otherwise, numbered
 
 
 # -- texts, splits and media
@@ -394,7 +461,7 @@ def _folds_file(folder: Folder, named: str, corpus: Corpus) -> Path | None:
 def _standard(path: Path) -> dict[str, Split]:
     """Read the lists of the SDK's fold file; it is Python, but it is not run."""
     try:
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = ast.parse(read_text(path, ManifestError))
         lists = {
             target.id: ast.literal_eval(node.value)
             for node in tree.body
@@ -403,9 +470,7 @@ def _standard(path: Path) -> dict[str, Split]:
             if isinstance(target, ast.Name) and target.id.endswith("_fold")
         }
         return {str(video): split for split in SPLITS for video in lists[FOLDS.format(split)]}
-    except FileNotFoundError:
-        raise ManifestError("there is no such file", where=path) from None
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError) as fault:
+    except (SyntaxError, ValueError, KeyError, TypeError) as fault:
         what = f"is no file of standard folds ({fault})"
         raise ManifestError(what, where=path, mend="it should be the SDK's") from None
 

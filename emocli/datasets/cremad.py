@@ -237,7 +237,7 @@ def _sexes(folder: Folder) -> dict[str, str]:
     return {row["ActorID"]: row["Sex"] for row in table.records()}
 
 
-def _table(folder: Folder, name: str, columns: Iterable[str]) -> Table:
+def _table(folder: Folder, name: str, columns: Sequence[str]) -> Table:
     path = folder.named(name)
     if path is None:
         raise ManifestError(
@@ -245,9 +245,7 @@ def _table(folder: Folder, name: str, columns: Iterable[str]) -> Table:
             where=folder.root,
             mend="copy it there from the corpus, or change the setting that needs it",
         )
-    table = read_table(path, ManifestError)
-    require_columns(table, path, columns, COPY)
-    return table
+    return require_columns(read_table(path, ManifestError), path, columns, COPY)
 
 
 def _order(actors: set[str], sexes: Mapping[str, str], seed: int) -> list[str]:

@@ -28,9 +28,11 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.clip import Clip, Split
+from emocli.data.encoding import read_text
 from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
 from emocli.data.media import AUDIO, VIDEO
+from emocli.data.table import LINE_END
 from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
 
@@ -197,16 +199,13 @@ def _said(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_bytes().decode("utf-8", "replace").splitlines()
-    except OSError as fault:
-        raise ManifestError(f"cannot be read ({fault.strerror})", where=path) from None
+    return LINE_END.split(read_text(path, ManifestError))
 
 
 def _dialogues(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
-    """Put utterances into their dialogues, by start."""
+    """Put utterances into their dialogues, by start, then end."""
     groups: dict[str, list[Utterance]] = {}
-    for utterance in sorted(utterances, key=lambda u: (u.dialogue, u.start, u.id)):
+    for utterance in sorted(utterances, key=lambda u: (u.dialogue, u.start, u.end)):
         groups.setdefault(utterance.dialogue, []).append(utterance)
     return list(groups.values())
 

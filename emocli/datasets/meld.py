@@ -5,7 +5,8 @@ Source: Poria et al. 2019, ACL, 527-536.
 The tables ``train_sent_emo.csv``, ``dev_sent_emo.csv`` and ``test_sent_emo.csv`` are found by name
 below the folder, and clips ``dia3_utt7.mp4`` in folders named after the split
 (``train_splits``, ``dev_splits_complete``, ``output_repeated_splits_test``). An utterance is
-``train_dia3_utt7``; its place in the dialogue is its rank, for the numbers have gaps. One without a
+``train_dia3_utt7``; its place in the dialogue is its rank by number (which have gaps), also in some
+27 dialogues where the times in the tables run backwards, which is counted. One without a
 clip stays, so that all figures count the same utterances. Speakers are in all splits; dialogues are
 not.
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -50,6 +52,8 @@ NAME = re.compile(r"(final_videos_test)?dia(\d+)_utt(\d+)")
 TIME = re.compile(r"(\d+):(\d+):(\d+)[,.](\d+)")
 DAMAGED = ("train_dia125_utt3",)
 """Clips that no decoder reads."""
+
+BACKWARDS = "dialogues have times against the order of their numbers, which is kept"
 
 SLACK = 0.5
 """Seconds a clip may go on after its end in the table."""
@@ -134,6 +138,7 @@ def build(root: Path, config: Config) -> Manifest:
                 if path is None
             ),
             *counted(
+                (sum(map(_backwards, tables.values())), BACKWARDS),
                 (sum(not clip.media for clip in clips) if media else 0, "clips have no recording"),
                 (len(damaged), "recordings left out: they cannot be decoded"),
                 (len(media.keys() - known), "recordings left out: they are in no table"),
@@ -148,9 +153,7 @@ def build(root: Path, config: Config) -> Manifest:
 
 
 def _table(path: Path) -> Table:
-    table = read_table(path, ManifestError, fallback="cp1252")
-    require_columns(table, path, COLUMNS, COPY)
-    return table
+    return require_columns(read_table(path, ManifestError), path, COLUMNS, COPY)
 
 
 def _clips(
@@ -179,6 +182,17 @@ def _clips(
             media=found,
             label=row["Emotion" if label == "emotion" else "Sentiment"].strip().lower() or None,
         )
+
+
+def _backwards(table: Table) -> int:
+    """Count dialogues in which an utterance starts before one with a lower number."""
+    starts: dict[str, list[tuple[int, float]]] = {}
+    for row in table.records():
+        start = _seconds(row["StartTime"])
+        if start is not None:
+            starts.setdefault(row["Dialogue_ID"], []).append((int(row["Utterance_ID"]), start))
+    ordered = ([start for _, start in sorted(told)] for told in starts.values())
+    return sum(any(later < start for start, later in pairwise(times)) for times in ordered)
 
 
 def _with_dev_tested(clips: Sequence[Clip]) -> tuple[Clip, ...]:

@@ -3,9 +3,16 @@
 Source: no corpus in particular.
 
 ``labels.csv`` has a column ``id`` and a column of labels; ``split``, ``dialogue``, ``turn``,
-``speaker``, ``start``, ``end``, ``text`` and ``media.<kind>`` are as in a manifest. Labels are
-classes; or numbers, which ``edges`` cut into classes. Without ``edges`` a few whole numbers are
-classes, other numbers intensities. A clip whose label is empty or ``nan`` has none.
+``speaker``, ``start``, ``end``, ``text``, ``fold`` and ``media.<kind>`` are as in a manifest.
+Without a column ``media.<kind>``, recordings are found by their names: ``<id>.wav``, ``<id>.mp4``
+and so on, anywhere below the folder.
+
+Labels are classes; or numbers, which ``edges`` cut into classes. Without ``edges`` a few whole
+numbers are classes, other numbers intensities; ``task`` says it otherwise. Names of classes that
+differ in case or blanks alone are one class. A clip whose label is empty or ``nan`` has none.
+
+Without a column ``turn``, the clips of a dialogue follow each other by ``start`` if all have one in
+the same recording, else in the order of the rows.
 
 Splits are those of the table; with ``split=new``, or where the table has none, they are drawn: by
 dialogue, else by speaker, else clip by clip.
@@ -13,26 +20,32 @@ dialogue, else by speaker, else clip by clip.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import field_validator
 
 from emocli.config import Settings
+from emocli.data import rules
 from emocli.data.clip import SPLITS, Clip
-from emocli.data.manifest import PARSERS, PLAIN, Manifest, Task
-from emocli.data.rules import MEDIA, MOST_NAMES, absolute
+from emocli.data.manifest import FOLD, KINDS, PARSERS, PLAIN, Manifest, media_path
+from emocli.data.media import AUDIO, STILLS, VIDEO
+from emocli.data.rules import MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table
 from emocli.datasets._apart import apart
-from emocli.datasets._files import HEADER, counted, require_columns
+from emocli.datasets._files import HEADER, Folder, counted, require_columns
+from emocli.datasets._labels import LabelColumn, Labels, composed, plain_label, read_labels
 from emocli.errors import ManifestError, choice
 
-MOST = 20
-"""Whole numbers are classes if there are at most so many."""
+COLUMNS = (*PLAIN, FOLD)
+SOUNDS = AUDIO | {".wma", ".aif", ".aiff", ".au", ".amr", ".oga"}
+PICTURES = VIDEO | {".wmv", ".mpg", ".mpeg", ".ts", ".mts", ".3gp", ".ogv"}
+FILES = (("audio", SOUNDS), ("video", PICTURES), ("video", STILLS))
+"""Kinds of media and their files; what is first in the list is taken before what comes later."""
 
 
 class Config(Settings):
@@ -43,7 +56,9 @@ class Config(Settings):
     labels : str
         The table, relative to the folder.
     label : str
-        Column of the labels; by default the only one that is nothing else.
+        Column of the labels; by default ``label``, or the only one that is nothing else.
+    task : {'auto', 'single', 'intensity'}
+        What labels are: as described above, names of classes, or numbers.
     edges : tuple of float
         Rising numbers between the classes; a label that is an edge belongs to the class above it.
     classes : tuple of str
@@ -58,6 +73,7 @@ class Config(Settings):
 
     labels: str = "labels.csv"
     label: str = ""
+    task: Literal["auto", "single", "intensity"] = "auto"
     edges: tuple[float, ...] = ()
     classes: tuple[str, ...] = ()
     split: Literal["given", "new"] = "given"
@@ -73,46 +89,31 @@ class Config(Settings):
         return edges
 
 
-@dataclass(frozen=True)
-class _Labels:
-    """What the column of labels means: a class or a number per row, None where it is empty."""
-
-    task: Task
-    classes: tuple[str, ...]
-    cells: tuple[Any, ...]
-
-    def of(self, row: int) -> dict[str, Any]:
-        """Return a row's label as attributes of its clip."""
-        cell = self.cells[row]
-        if cell is None:
-            return {}
-        return {"label": cell} if self.task == "single" else {"labels": {self.classes[0]: cell}}
-
-
 def build(root: Path, config: Config) -> Manifest:
     """Make the manifest of a folder with a table.
 
     Raises
     ------
     ManifestError
-        If the table is absent, or it is not clear what its labels mean.
+        If the table is absent, it is not clear what its labels mean, or which of several files is
+        a clip's recording.
     """
     root = absolute(root)
     path = absolute(root / config.labels)
-    table = read_table(path, ManifestError)
+    table = _table(path)
+    if config.split == "given":
+        _require_splits(table, path)
     column = _column(table, config.label, path)
-    labels = _meaning(column, _cells(table, column), config, path)
-    clips = tuple(
+    labels = read_labels(_label_column(table, column, path), config)
+    rows = tuple(
         Clip(**_attributes(row, root, f"{path}, row {line}"), **labels.of(k))
         for k, (line, row) in enumerate(zip(table.lines, table.records(), strict=True))
     )
+    found, unclaimed = _with_media(rows, root, table, path)
+    found, unordered = _with_turns(found, table, path)
+    _check(found, labels, root, table, path)
     drawn = config.split == "new" or "split" not in table.header
-    if drawn:
-        clips = apart(clips, _group)
-    alone = sum(not clip.dialogue and not clip.speaker for clip in clips) if drawn else 0
-    absent = [name for name in SPLITS[:2] if not any(clip.split == name for clip in clips)]
-    mend = "" if drawn else "; draw splits: table.split=new"
-    unlabelled = sum(cell is None for cell in labels.cells)
+    clips = apart(found, _group) if drawn else found
     return Manifest(
         clips=clips,
         classes=labels.classes,
@@ -122,13 +123,51 @@ def build(root: Path, config: Config) -> Manifest:
         citation=config.citation,
         licence=config.licence,
         notes=(
+            *labels.notes,
+            *_other_columns(table, column),
             *counted(
-                (alone, "clips are split one by one: their dialogues and speakers are not known"),
-                (unlabelled, "clips have no label"),
+                (
+                    sum(not clip.dialogue and not clip.speaker for clip in clips) * drawn,
+                    "clips are split one by one: their dialogues and speakers are not known",
+                ),
+                (sum(cell is None for cell in labels.cells), "clips have no label"),
+                (unordered, "clips have no turn: their dialogues follow the order of the rows"),
+                (unclaimed, "recordings left out: no clip has their name"),
             ),
-            *(f"no clip is in {name}: training needs it{mend}" for name in absent),
+            *_empty_splits(clips, drawn),
         ),
     )
+
+
+def _table(path: Path) -> Table:
+    table = read_table(path, ManifestError).renamed((*COLUMNS, *(MEDIA + kind for kind in KINDS)))
+    if not table.rows:
+        raise ManifestError("holds no clip", where=path)
+    return require_columns(table, path, ["id"], HEADER)
+
+
+def _require_splits(table: Table, path: Path) -> None:
+    for line, row in zip(table.lines, table.records(), strict=True):
+        if not row.get("split", "-").strip():
+            mend = "fill it in, or draw splits: table.split=new"
+            raise ManifestError("is empty", where=f"{path}, row {line}, column 'split'", mend=mend)
+
+
+def _check(clips: Sequence[Clip], labels: Labels, root: Path, table: Table, path: Path) -> None:
+    """Check what every manifest is checked for, here with the rows of the table."""
+
+    def place(index: int, column: str) -> str:
+        return f"{path}, row {table.lines[index]}, column '{column}'"
+
+    rules.check_ids(clips, place)
+    rules.check_values(clips, labels.classes, labels.task, root, place)
+
+
+def _empty_splits(clips: Sequence[Clip], drawn: bool) -> Iterator[str]:
+    mend = "" if drawn else "; draw splits: table.split=new"
+    for name in SPLITS[:2]:
+        if not any(clip.split == name for clip in clips):
+            yield f"no clip is in {name}: training needs it{mend}"
 
 
 def _group(clip: Clip) -> str:
@@ -137,30 +176,129 @@ def _group(clip: Clip) -> str:
 
 def _attributes(row: Mapping[str, str], root: Path, where: str) -> dict[str, Any]:
     told: dict[str, Any] = {}
-    for name in PLAIN:
-        if row.get(name):
-            try:
-                told[name] = PARSERS[name](row[name])
-            except ValueError as fault:
-                raise ManifestError(str(fault), where=f"{where}, column '{name}'") from None
-    media = {
-        name.removeprefix(MEDIA): root / cell
-        for name, cell in row.items()
-        if name.startswith(MEDIA) and cell
-    }
+    media: dict[str, Path] = {}
+    for name, cell in row.items():
+        kind = name.removeprefix(MEDIA) if name.startswith(MEDIA) else ""
+        if not cell.strip() or not (kind or name in COLUMNS):
+            continue
+        try:
+            if kind:
+                media[kind] = _file(cell.strip(), root)
+            else:
+                told[name] = PARSERS[name](cell if name == "text" else cell.strip())
+        except ValueError as fault:
+            raise ManifestError(str(fault), where=f"{where}, column '{name}'") from None
     return {"id": "", **told, "media": media}
+
+
+def _file(cell: str, root: Path) -> Path:
+    """Return the file a cell names; that it is inside the folder is checked with all else."""
+    return Path(cell) if Path(cell).is_absolute() else media_path(cell, folder_prefix(root))
+
+
+def _with_media(
+    clips: Sequence[Clip], root: Path, table: Table, path: Path
+) -> tuple[tuple[Clip, ...], int]:
+    """Find recordings by the clips' names, unless the table names them; and count the others."""
+    if any(name.startswith(MEDIA) for name in table.header):
+        return tuple(clips), 0
+    folder = Folder.scan(root)
+    found = [(kind, _by_name(folder.with_suffix(suffixes), root)) for kind, suffixes in FILES]
+    used: set[Path] = set()
+    done = []
+    for line, clip in zip(table.lines, clips, strict=True):
+        media: dict[str, Path] = {}
+        for kind, files in found:
+            one = _only(files.get(composed(clip.id), []), kind, clip, f"{path}, row {line}")
+            media |= {kind: one} if one and kind not in media else {}
+        used.update(media.values())
+        done.append(replace(clip, media=media))
+    return tuple(done), len(set(folder.with_suffix(SOUNDS | PICTURES)) - used)
+
+
+def _by_name(files: Iterable[Path], root: Path) -> dict[str, list[Path]]:
+    """List files by what an id may be: name, or path below the folder, with suffix or without.
+
+    Hidden files and those in hidden folders belong to other programs.
+    """
+    found: dict[str, list[Path]] = {}
+    for file in files:
+        below = file.relative_to(root)
+        if any(part.startswith(".") for part in below.parts):
+            continue
+        names = {file.stem, file.name, below.as_posix(), below.with_suffix("").as_posix()}
+        for name in names:
+            found.setdefault(composed(name), []).append(file)
+    return found
+
+
+def _with_turns(clips: Sequence[Clip], table: Table, path: Path) -> tuple[tuple[Clip, ...], int]:
+    """Give clips of dialogues their turns, and count those that only follow the rows."""
+    told = [bool(row.get("turn", "").strip()) for row in table.records()]
+    groups: dict[str, list[int]] = {}
+    for place, clip in enumerate(clips):
+        groups.setdefault(clip.dialogue, []).append(place)
+    turns: dict[int, int] = {}
+    unordered = 0
+    for dialogue, places in groups.items():
+        if not dialogue or len(places) == 1 or all(told[place] for place in places):
+            continue
+        if any(told[place] for place in places):
+            line = table.lines[next(place for place in places if not told[place])]
+            what = f"is empty, though other clips of dialogue '{dialogue}' have one"
+            raise ManifestError(what, where=f"{path}, row {line}, column 'turn'")
+        timed = _same_clock([clips[place] for place in places])
+        order = sorted(places, key=lambda place: _span(clips[place])) if timed else places
+        unordered += 0 if timed else len(places)
+        turns |= {place: turn for turn, place in enumerate(order)}
+    numbered = (replace(c, turn=turns.get(place, c.turn)) for place, c in enumerate(clips))
+    return tuple(numbered), unordered
+
+
+def _same_clock(clips: Sequence[Clip]) -> bool:
+    """Whether the starts of clips can be compared: all are known, in one recording or in none."""
+    recordings = {tuple(sorted(clip.media.items())) for clip in clips}
+    return all(clip.start is not None for clip in clips) and len(recordings) == 1
+
+
+def _span(clip: Clip) -> tuple[float, float]:
+    return clip.start or 0.0, math.inf if clip.end is None else clip.end
+
+
+def _only(files: Sequence[Path], kind: str, clip: Clip, where: str) -> Path | None:
+    if len(files) > 1:
+        names = ", ".join(f"'{file}'" for file in files[:MOST_NAMES])
+        what = f"clip '{clip.id}' has several files of {kind}: {names}"
+        mend = f"name the right one in a column '{MEDIA}{kind}', or move the others away"
+        raise ManifestError(what, where=where, mend=mend)
+    return files[0] if files else None
+
+
+def _others(table: Table) -> list[str]:
+    """Return the columns that may be labels."""
+    return [n for n in table.header if n.strip() and n not in COLUMNS and not n.startswith(MEDIA)]
+
+
+def _other_columns(table: Table, column: str) -> Iterator[str]:
+    left = [name for name in _others(table) if name != column]
+    unnamed = sum(not name.strip() for name in table.header)
+    if left:
+        yield f"columns left out: {', '.join(left[:MOST_NAMES])}"
+    yield from counted((unnamed, "columns left out: they have no name"))
 
 
 def _column(table: Table, named: str, path: Path) -> str:
     """Find the column of labels."""
-    require_columns(table, path, ["id"], HEADER)
-    others = [n for n in table.header if n not in PLAIN and not n.startswith(MEDIA)]
-    if named in others or (not named and len(others) == 1):
-        return named or others[0]
+    others = _others(table)
+    if named in others:
+        return named
     if named:
         raise ManifestError(
             f"has no column '{named}'", where=path, mend=choice(named, others, MOST_NAMES)
         )
+    plain = [name for name in others if name.strip().lower() == "label"]
+    if len(others) == 1 or len(plain) == 1:
+        return (plain or others)[0]
     if not others:
         raise ManifestError("has no column of labels", where=path, mend="add one, e.g. 'label'")
     raise ManifestError(
@@ -170,63 +308,6 @@ def _column(table: Table, named: str, path: Path) -> str:
     )
 
 
-def _cells(table: Table, column: str) -> list[str]:
-    cells = [row[column].strip() for row in table.records()]
-    return ["" if cell.lower() == "nan" else cell for cell in cells]
-
-
-def _meaning(column: str, cells: Sequence[str], config: Config, path: Path) -> _Labels:
-    """Tell classes, numbers that are classes, and intensities apart."""
-    if cells and not any(cells):
-        raise ManifestError(f"column '{column}' holds no label", where=path)
-    numbers = _numbers(cells)
-    if numbers is None:
-        if config.edges:
-            what = f"column '{column}' does not hold numbers"
-            raise ManifestError(what, where=path, mend="leave table.edges out")
-        return _of_texts(column, cells, config, path)
-    if config.edges:
-        names = config.classes or _between(config.edges)
-        places = [
-            None if v is None else int(np.searchsorted(config.edges, v, "right")) for v in numbers
-        ]
-        return _named(column, names, places, len(config.edges) + 1, path)
-    known = sorted({value for value in numbers if value is not None})
-    if len(known) > MOST or not all(value.is_integer() for value in known):
-        return _Labels("intensity", (column,), tuple(numbers))
-    names = config.classes or tuple(f"{value:g}" for value in known)
-    places = [None if value is None else known.index(value) for value in numbers]
-    return _named(column, names, places, len(known), path)
-
-
-def _numbers(cells: Sequence[str]) -> list[float | None] | None:
-    try:
-        numbers = [float(cell) if cell else None for cell in cells]
-    except ValueError:
-        return None
-    return numbers if all(v is None or np.isfinite(v) for v in numbers) else None
-
-
-def _of_texts(column: str, cells: Sequence[str], config: Config, path: Path) -> _Labels:
-    known = {cell for cell in cells if cell}
-    strange = sorted(known - set(config.classes)) if config.classes else []
-    if strange:
-        what = f"column '{column}' holds '{strange[0]}', which is not in table.classes"
-        raise ManifestError(what, where=path)
-    classes = config.classes or tuple(sorted(known))
-    return _Labels("single", classes, tuple(cell or None for cell in cells))
-
-
-def _between(edges: Sequence[float]) -> tuple[str, ...]:
-    """Name the classes between edges."""
-    inner = (f"{low:g} to {high:g}" for low, high in pairwise(edges))
-    return (f"below {edges[0]:g}", *inner, f"{edges[-1]:g} and above")
-
-
-def _named(
-    column: str, names: tuple[str, ...], places: Sequence[int | None], count: int, path: Path
-) -> _Labels:
-    if len(names) != count:
-        what = f"column '{column}' has {count} classes, table.classes names {len(names)}"
-        raise ManifestError(what, where=path)
-    return _Labels("single", names, tuple(None if k is None else names[k] for k in places))
+def _label_column(table: Table, column: str, path: Path) -> LabelColumn:
+    cells = [plain_label(row[column]) for row in table.records()]
+    return LabelColumn(column.strip(), tuple(cells), tuple(table.lines), path)

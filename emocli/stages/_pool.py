@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from emocli.errors import ConfigError, EmocliError
+from emocli.errors import ConfigError, EmocliError, EmocliWarning
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -139,6 +140,7 @@ def _start_worker(watched: Connection, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, args=(watched,), daemon=True).start()
     _limit_threads(threads)
+    warnings.simplefilter("ignore", EmocliWarning)  # what every worker would say again
 
 
 def _follow(watched: Connection) -> None:

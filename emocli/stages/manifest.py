@@ -10,13 +10,19 @@ from typing import Any
 
 from emocli import config, plugins
 from emocli.data.clip import SPLITS
+from emocli.data.manifest import Manifest, Task
 from emocli.errors import ManifestError
 from emocli.stages._sources import importable, words_in
+
+NOTHING = "no clip has a recording or a text, and no features are there: nothing can be extracted"
 
 
 @dataclass(frozen=True)
 class ManifestSummary:
     """What was written: counts by split, medium and label, and what the corpus lacks.
+
+    ``media`` counts clips whose files are there, ``text`` those with a text; ``task`` and
+    ``classes`` say what was understood of the labels.
 
     ``features`` are files in the corpus's folder that `emocli import` takes, and ``words`` one that
     it can align some of them to, which have times of their own.
@@ -30,6 +36,9 @@ class ManifestSummary:
     notes: tuple[str, ...]
     features: tuple[Path, ...] = ()
     words: Path | None = None
+    task: Task = "single"
+    classes: tuple[str, ...] = ()
+    text: int = 0
 
 
 def make_manifest(
@@ -70,13 +79,39 @@ def make_manifest(
     manifest.write(output)
     clips, features = manifest.clips, importable(manifest.root)
     timed = any(path.suffix == ".csd" for path in features)
+    media, lost = _media(manifest)
+    text = sum(bool(clip.text.strip()) for clip in clips)
+    bare = not media and not text and not features
     return ManifestSummary(
         output,
         len(clips),
         {split: sum(clip.split == split for clip in clips) for split in SPLITS},
-        dict(sorted(Counter(kind for clip in clips for kind in clip.media).items())),
+        media,
         dict(sorted(Counter(clip.label for clip in clips if clip.label).items())),
-        tuple(manifest.notes),
+        (*manifest.notes, *lost, *([NOTHING] if bare else [])),
         tuple(features),
         words_in(manifest.root) if timed else None,
+        manifest.task,
+        manifest.classes,
+        text,
     )
+
+
+def _media(manifest: Manifest) -> tuple[dict[str, int], list[str]]:
+    """Count the clips that have a file of each kind, and say of which it is not there."""
+    there: dict[Path, bool] = {}
+    found: Counter[str] = Counter()
+    absent: dict[str, list[Path]] = {}
+    for clip in manifest.clips:
+        for kind, path in clip.media.items():
+            if path not in there:
+                there[path] = path.is_file()
+            if there[path]:
+                found[kind] += 1
+            else:
+                absent.setdefault(kind, []).append(path)
+    lost = [
+        f"{len(paths):,} clips name a file of {kind} that is not there, the first {paths[0]}"
+        for kind, paths in sorted(absent.items())
+    ]
+    return dict(sorted(found.items())), lost

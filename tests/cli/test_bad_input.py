@@ -81,7 +81,7 @@ def sound(path: Path, width: int = 2, rate: int = 16000, channels: int = 1) -> P
         ("", "empty"),
         (HEADER, "no clip"),
         (HEADER + "x,train,s,a,,,,\nx,train,s,a,,,,\n", "row 3.*'x' is already"),
-        (HEADER + "x,dev,s,a,,,,\n", "row 2.*split.*dev"),
+        (HEADER + "x,eval,s,a,,,,\n", "row 2.*split.*eval"),
         (HEADER + "x,train,s,c,,,,\n", "row 2.*label.*'c'"),
         (HEADER + "x,train,s,a,../x.wav,,,\n", "row 2.*media.audio.*root"),
         (HEADER + "x,train,s,a,/x.wav,,,\n", "row 2.*media.audio"),
@@ -100,9 +100,15 @@ def test_a_manifest_that_breaks_a_rule(
     assert not (here / "store").exists()
 
 
-def test_a_manifest_in_utf16(here: Path, refused: Refused) -> None:
-    manifest(here, []).write_bytes((HEADER + "x,train,s,a,,,,\n").encode("utf-16"))
-    assert "UTF-8" in refused("inspect", "own.csv")
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
+def test_a_manifest_in_another_encoding_is_read_and_told(
+    here: Path, encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest(here, []).write_bytes((HEADER + "é,train,s,a,,,,\n").encode(encoding))
+    assert run(["inspect", "own.csv"]) == 0
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "own.csv" in line]
+    assert told.startswith("warning: own.csv: ")
+    assert told.endswith("; if letters come out wrong, save it as UTF-8")
 
 
 def test_media_that_cannot_be_used_are_listed_and_the_rest_is_complete(here: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from emocli.data import mmsa
-from emocli.data.mmsa import mmsa_id, read_mmsa, write_mmsa
+from emocli.data.mmsa import mmsa_id, read_mmsa, text_of_cell, write_mmsa
 from emocli.data.pickles import load
 from emocli.errors import StoreError
 
@@ -343,6 +343,25 @@ def test_clips(tmp_path: Path, content: dict[str, Any]) -> None:
     assert found.rows("train[1]", "audio").intervals is None
 
 
+@pytest.mark.parametrize("name", ["dev", "Val", "validation", "DEVELOPMENT"])
+def test_splits_have_several_names(tmp_path: Path, content: dict[str, Any], name: str) -> None:
+    content = {"Training": content["train"], name: content["valid"], "TEST": content["test"]}
+    found = read_mmsa(dump(tmp_path / "a.pkl", content))
+    assert list(found.parts) == ["train", "valid", "test"]
+    assert found.places["valid[1]"] == ("valid", 1)
+
+
+def test_times_of_ids_and_texts_of_python_2(tmp_path: Path) -> None:
+    ids: Any = np.array([["v", "9.5", "12.0"], ["v", "2.0", "3.5"], ["w", "0", "1"]])
+    found = read_mmsa(dump(tmp_path / "a.pkl", {"train": {"id": ids}}))
+    assert found.parts["train"].times == {"v[9.5]": (9.5, 12), "v[2.0]": (2, 3.5), "w[0]": (0, 1)}
+    assert not read_mmsa(dump(tmp_path / "b.pkl", {"train": {"id": ["a"]}})).parts["train"].times
+    assert text_of_cell("naïve".encode().decode("latin-1")) == "naïve"
+    assert text_of_cell("naïve") == "naïve"
+    assert text_of_cell("日本") == "日本"
+    assert text_of_cell(b"na\xefve ") == "naïve"
+
+
 def test_padding(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     text, audio = np.zeros((2, 5, 2)), np.zeros((2, 5, 3))
@@ -385,7 +404,9 @@ def test_ids_in_all_their_forms(tmp_path: Path) -> None:
     ("change", "message"),
     [
         (lambda c: [1], "is no MMSA pickle; a dict of the splits"),
-        (lambda c: {"dev": c["train"]}, "is no MMSA pickle"),
+        (lambda c: {"meta": 1}, "is no MMSA pickle; a dict of the splits train, valid, test"),
+        (lambda c: {**c, "eval": c["train"]}, "there is no split 'eval'; a dict .*also .*dev"),
+        (lambda c: {**c, "dev": c["train"]}, "the split 'valid' twice, as 'valid' and as 'dev'"),
         (lambda c: {"train": {"audio": np.ones((1, 1, 1))}}, "split 'train': has no 'id'"),
         (lambda c: {"train": [1]}, "has no 'id'"),
         (lambda c: {"train": {"id": ["a", "a"]}}, "the same clip twice"),

@@ -10,7 +10,7 @@ import pytest
 from emocli import config
 from emocli.data.manifest import Manifest
 from emocli.datasets import iemocap
-from emocli.errors import ManifestError
+from emocli.errors import EmocliWarning, ManifestError
 from tests.datasets.empty_files import add
 
 Line = tuple[str, float, str]
@@ -88,6 +88,21 @@ def test_four_classes(corpus: Path) -> None:
         "angry", "happy", "neutral", "sad",
     )  # fmt: skip
     assert labels(classes="four_without_excited")[3] is None
+
+
+def test_texts_in_a_code_page_and_equal_starts(corpus: Path) -> None:
+    dialog = corpus / "Session1" / "dialog"
+    said = dialog / "transcriptions" / "Ses01F_impro01.txt"
+    said.write_bytes("Ses01F_impro01_F000 [006.5-008.0]: It’s naïve…\r\n".encode("cp1252"))
+    rated = dialog / "EmoEvaluation" / "Ses01F_impro01.txt"
+    spans = [("M001", 1, 5), ("F001", 1, 3), ("F000", 1, 3)]
+    lines = [f"[{a} - {b}]\tSes01F_impro01_{n}\tneu\t[1, 1, 1]" for n, a, b in spans]
+    rated.write_text("\n".join([*lines, ""]), "utf-8-sig")
+    with pytest.warns(EmocliWarning, match=r"Ses01F_impro01\.txt: byte 0x92 .row 1. is not UTF-8"):
+        manifest = build(corpus)
+    clips = [c for c in manifest.clips if c.dialogue == "Ses01F_impro01"]
+    assert [c.id[-4:] for c in clips] == ["F001", "F000", "M001"]
+    assert manifest.clip("Ses01F_impro01_F000").text == "It’s naïve…"
 
 
 def test_recordings(corpus: Path) -> None:

@@ -156,6 +156,15 @@ def test_dev_can_be_tested(corpus: Path) -> None:
 QUOTED = "It’s “fine” — really…"
 
 
+def test_times_against_the_order_of_numbers_are_told(tmp_path: Path) -> None:
+    late, early = "00:16:16,059", "00:15:00,000"
+    table(tmp_path, "train", row(0, 0, start=late), row(0, 1, start=early), row(1, 0), row(1, 1))
+    manifest = build(tmp_path)
+    assert [clip.turn for clip in manifest.clips] == [0, 1, 0, 1]
+    said = "1 dialogues have times against the order of their numbers, which is kept"
+    assert said in manifest.notes
+
+
 @pytest.mark.parametrize("kind", ["utf-8", "cp1252", "control"])
 def test_quotes_of_windows(tmp_path: Path, kind: str) -> None:
     if kind == "control":  # cp1252 that was read as Latin-1 and written as UTF-8

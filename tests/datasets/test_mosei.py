@@ -62,6 +62,33 @@ def test_intensities(corpus: Path) -> None:
     assert not (corpus / "sdk" / "mark").exists()
 
 
+def test_turns_follow_the_times(tmp_path: Path) -> None:
+    spans = [(3.373696, 9.023129), (44.11111, 54.76916), (8.023129, 14.720181), (0.0, 4.373696)]
+    same = [(5.0, 9.0), (5.0, 6.0), (5.0, 6.0)]
+    videos = {"v": spans, "w": same}
+    labels(tmp_path / "Labels.csd", {v: [(*s, JOLLY) for s in told] for v, told in videos.items()})
+    clips = build(tmp_path).clips
+    assert [(c.id, c.turn) for c in clips if c.dialogue == "v"] == [
+        ("v[0]", 1), ("v[1]", 3), ("v[2]", 2), ("v[3]", 0),
+    ]  # fmt: skip
+    assert [c.turn for c in clips if c.dialogue == "w"] == [2, 0, 1]
+
+
+def test_turns_of_pickles_follow_times_numbers_or_the_file(tmp_path: Path) -> None:
+    def turns(ids: Any) -> tuple[dict[str, int], bool]:
+        scores = np.ones((len(ids), 1, 1))
+        content = {"train": {"id": ids, "labels": scores}}
+        (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
+        manifest = build(tmp_path, task="sentiment")
+        told = any("turns follow the file" in note for note in manifest.notes)
+        return {clip.id: clip.turn for clip in manifest.clips}, told
+
+    timed = [["v", "44.1", "54.7"], ["v", "8.0", "14.7"], ["v", "9.5", "10"]]
+    assert turns(np.array(timed)) == ({"v[44.1]": 2, "v[8.0]": 0, "v[9.5]": 1}, False)
+    assert turns(["v$_$10", "v$_$9"]) == ({"v[10]": 10, "v[9]": 9}, False)
+    assert turns([["v", "x", ""], ["v", "y", ""]]) == ({"v[x]": 0, "v[y]": 1}, True)
+
+
 def test_several_emotions(corpus: Path) -> None:
     manifest = build(corpus, task="multi")
     assert manifest.task == "multi"

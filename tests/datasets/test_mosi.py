@@ -66,13 +66,24 @@ def test_a_table_beside_the_labels_of_the_sdk(tmp_path: Path) -> None:
     assert manifest.notes == ("2 segments left out: their video is in no fold",)
 
 
+def test_a_table_in_any_case_with_a_dev_split(tmp_path: Path) -> None:
+    lines = ["ID,Video,Index,Split,Sentiment,Text", "v[1],v,1,Dev,1,x", "w[1],w,1,TRAIN,1,y"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    assert [clip.split for clip in build(tmp_path).clips] == ["valid", "train"]
+
+
+def test_doubled_ids_are_named_with_both_rows(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"row 4: id 'v\[1\]' is already that of row 2"):
+        build(table(tmp_path, "v[1],v,1,train,1,x", "v[2],v,2,train,1,x", "v[1],v,1,train,1,x"))
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("v[1],v,1,train,high,x", "row 2: could not convert"),
-        ("v[1],v,one,train,1,x", "row 2: invalid literal"),
-        ("v[1],v,1,dev,1,x", "row 2: there is no split 'dev'"),
-        ("v[1],v,1,train,nan,x", r"segment 'v\[1\]' has a score that is not a finite number"),
+        ("v[1],v,1,train,high,x", "row 2: column 'sentiment': 'high' is not a number"),
+        ("v[1],v,one,train,1,x", "row 2: 'one' is not a number"),
+        ("v[1],v,1,eval,1,x", "row 2: there is no split 'eval'; splits are: train, .*dev"),
+        ("v[1],v,1,train,nan,x", "row 2: column 'sentiment': 'nan' is not a finite number"),
     ],
 )
 def test_broken_tables(tmp_path: Path, row: str, message: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from emocli import config
 from emocli.data.manifest import Manifest
 from emocli.datasets import table
-from emocli.errors import ConfigError, ManifestError
+from emocli.errors import ConfigError, EmocliWarning, ManifestError
+from tests.datasets.empty_files import add
 
 
 def build(root: Path, **settings: Any) -> Manifest:
@@ -108,14 +109,34 @@ def test_splits_can_be_drawn(tmp_path: Path) -> None:
     [
         (["name,y", "a,1"], {}, "has no column 'id'"),
         (["id,split", "a,train"], {}, "has no column of labels"),
-        (["id,y", "a,", "b,nan"], {}, "column 'y' holds no label"),
+        (["id,y", "a,", "b,nan"], {}, "column 'y': holds no label"),
         (["id,y,id", "a,1,b"], {}, "row 1: column 'id' is there twice"),
         (["id,x,y", "a,1,2"], {}, r"may be the labels: x, y; choose one with --set table\.label"),
         (["id,valence", "a,1"], {"label": "valance"}, "no column 'valance'; did you mean 'valen"),
         (["id,turn,y", "a,first,1"], {}, "row 2, column 'turn': 'first' is not a number"),
         (["id,start,y", "a,nan,1"], {}, "row 2, column 'start': 'nan' is not a finite number"),
-        (["id,split,y", "a,dev,1"], {}, "there is no split 'dev'"),
-        (["id,y", "a,1", "a,2"], {}, "id 'a' is already that of another clip"),
+        (["id,split,y", "a,eval,1"], {}, "row 2, column 'split': there is no split 'eval'"),
+        (
+            ["id,y", "a,1", "b,3", "a,2"],
+            {},
+            "row 4, column 'id': id 'a' is already that of another clip; see .*row 2, column 'id'",
+        ),
+        (["ID,Name", "a,1"], {"label": "x"}, "has no column 'x'; there are: Name"),
+        (["id,split,y", "a,train,1", "b,,2"], {}, "row 3, column 'split': is empty; .*split=new"),
+        (["id y", "a 1"], {}, "has no column 'id'; .*there are: 'id y'"),
+        (["id,y"], {}, r"labels\.csv: holds no clip"),
+        (["id,y", "a,1,2"], {}, "row 2: has 3 cells where the header has 2"),
+        (["id,y", *(f"a{k},{k / 3}" for k in range(9)), "x,NA"], {}, "row 11, column 'y': 'NA' is"),
+        (["id,y", *(f"a{k},{k / 3}" for k in range(9)), "x,inf"], {}, "row 11, .*'inf' is no fin"),
+        (["id,y", *(f"a{k},{k % 5}" for k in range(9)), "x,-"], {}, "row 11, .*'-' is no finite"),
+        (["id,y", 'a,"1,5"', "b,1.5", "c,2.5"], {}, "row 2, column 'y': '1,5' is no finite number"),
+        (["id,y", 'a,"1,234.5"', "b,3.5"], {}, "row 2, column 'y': '1,234.5' is no finite"),
+        (["id,y", "a,x", "b,y"], {"task": "intensity"}, "does not hold numbers; leave table.task"),
+        (
+            ["id,y", *(f"a{k},name {k}" for k in range(30))],
+            {},
+            r"row 2, column 'y': holds 30 different labels for 30 clips, as 'name 0'",
+        ),
         (["id,y,media.audio", "a,1,../b.wav"], {}, "outside the root"),
     ],
 )
@@ -124,6 +145,114 @@ def test_what_is_wrong_is_named(
 ) -> None:
     with pytest.raises(ManifestError, match=message):
         build(write(tmp_path, *lines), **settings)
+
+
+def test_decimal_commas_are_understood_and_said(tmp_path: Path) -> None:
+    write(tmp_path, "id;split;y", "a;train;0,822", "b;valid;-1,381", "c;test;2")
+    with pytest.warns(EmocliWarning, match="semicolons"):
+        manifest = build(tmp_path)
+    assert [clip.labels["y"] for clip in manifest.clips] == [0.822, -1.381, 2]
+    assert manifest.notes == ("labels have decimal commas: '0,822'",)
+
+
+def test_numbers_are_classes_or_intensities_as_task_says(tmp_path: Path) -> None:
+    write(tmp_path, "id,split,y", "a,train,1", "b,valid,01", "c,test,5.0", "d,train,nan")
+    assert build(tmp_path).classes == ("1", "5")
+    forced = build(tmp_path, task="intensity")
+    assert (forced.task, forced.clips[2].labels) == ("intensity", {"y": 5.0})
+    write(tmp_path, "id,split,y", "a,train,0.5", "b,valid,1.25", "c,test,0.50")
+    assert build(tmp_path).task == "intensity"
+    assert build(tmp_path, task="single").classes == ("0.5", "1.25")
+    write(tmp_path, "id,split,y", "a,train,1", "b,valid,2", "c,test,NA")
+    assert build(tmp_path, task="single").classes == ("1", "2", "NA")
+    assert build(tmp_path, classes=["1", "2", "NA"]).classes == ("1", "2", "NA")
+
+
+def test_many_names_are_classes_if_the_clips_are_many_or_it_is_said(tmp_path: Path) -> None:
+    write(tmp_path, "id,y", *(f"c{k},name {k % 30}" for k in range(300)))
+    assert len(build(tmp_path).classes) == 30
+    write(tmp_path, "id,y", *(f"c{k},name {k}" for k in range(30)))
+    assert len(build(tmp_path, task="single").classes) == 30
+
+
+def test_classes_that_differ_in_case_or_blanks_alone_are_one(tmp_path: Path) -> None:
+    names = ["Happy", "happy ", "HAPPY", "Happy", " so  so", "so so", "cafe\u0301", "café"]
+    write(tmp_path, "id,split,y", *(f"c{k},train,{name}" for k, name in enumerate(names)))
+    manifest = build(tmp_path)
+    assert manifest.classes == ("Happy", "café", "so so")
+    assert manifest.notes[0] == "2 labels are taken for another class: they differ in case alone"
+
+
+def test_columns_are_known_in_every_case_and_others_are_said(tmp_path: Path) -> None:
+    write(tmp_path, ",ID, Split ,Label,Media.Audio,age", "0, a ,Dev,sad,sub\\a.wav,7")
+    manifest = build(tmp_path)
+    (clip,) = manifest.clips
+    assert (clip.id, clip.split, clip.label) == ("a", "valid", "sad")
+    assert clip.media == {"audio": tmp_path / "sub" / "a.wav"}
+    assert manifest.notes[:2] == (
+        "columns left out: age",
+        "1 columns left out: they have no name",
+    )
+
+
+def test_recordings_are_found_by_the_clips_names(tmp_path: Path) -> None:
+    names = (
+        "a.wav",
+        "a.mp4",
+        "deep/b.WAV",
+        "c.jpg",
+        "c.mp4",
+        "sub/d.flac",
+        "e.png",
+        "other.wav",
+        ".x/a.wav",
+    )
+    add(tmp_path, *names)
+    write(tmp_path, "id,y", "a,1", "b,2", "c,1", "sub/d,2", "e.png,1", "f,2")
+    manifest = build(tmp_path)
+    assert [dict(clip.media) for clip in manifest.clips] == [
+        {"audio": tmp_path / "a.wav", "video": tmp_path / "a.mp4"},
+        {"audio": tmp_path / "deep" / "b.WAV"},
+        {"video": tmp_path / "c.mp4"},
+        {"audio": tmp_path / "sub" / "d.flac"},
+        {"video": tmp_path / "e.png"},
+        {},
+    ]
+    assert "2 recordings left out: no clip has their name" in manifest.notes
+    write(tmp_path, "id,y,media.audio", "a,1,deep/b.WAV", "b,2,")
+    assert [dict(clip.media) for clip in build(tmp_path).clips] == [
+        {"audio": tmp_path / "deep" / "b.WAV"},
+        {},
+    ]
+
+
+def test_turns_follow_the_times_where_the_table_has_none(tmp_path: Path) -> None:
+    def turns(*rows: str) -> tuple[list[int], str]:
+        write(tmp_path, "id,y,dialogue,start,media.audio", *rows)
+        manifest = build(tmp_path)
+        told = next((note for note in manifest.notes if "no turn" in note), "")
+        return [clip.turn for clip in manifest.clips], told
+
+    assert turns("a,1,d,9,x.wav", "b,1,d,2,x.wav", "c,1,d,5,x.wav") == ([2, 0, 1], "")
+    said = "2 clips have no turn: their dialogues follow the order of the rows"
+    assert turns("a,1,d,9,x.wav", "b,1,d,2,y.wav") == ([0, 1], said)
+    assert turns("a,1,d,9,", "b,1,d,,", "c,1,e,3,", "e,1,,1,") == ([0, 1, 0, 0], said)
+    write(tmp_path, "id,y,dialogue,turn", "a,1,d,1", "b,1,d,")
+    with pytest.raises(ManifestError, match="row 3, column 'turn': is empty, though other clips"):
+        build(tmp_path)
+
+
+def test_decomposed_names_of_files_are_the_same_names(tmp_path: Path) -> None:
+    add(tmp_path, "cafe\u0301.wav", "nai\u0308ve.wav")
+    (tmp_path / "labels.csv").write_text("id,y\ncaf\u00e9,1\nnai\u0308ve,2\n", "utf-8")
+    assert all(clip.media for clip in build(tmp_path).clips)
+
+
+def test_several_files_of_one_name_are_named(tmp_path: Path) -> None:
+    add(tmp_path, "a.wav", "deep/a.flac")
+    write(tmp_path, "id,y", "b,2", "a,1")
+    with pytest.raises(ManifestError, match=r"row 3: clip 'a' has several files of audio: .*a\.fl"):
+        build(tmp_path)
 
 
 def test_another_table_and_column(tmp_path: Path) -> None:

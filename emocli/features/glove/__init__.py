@@ -4,8 +4,10 @@ Source: Pennington et al. 2014, EMNLP.
 
 ``vectors`` names the file: text (also ``.gz``) or ``.npz``; see `vectors`. Of it only the words of
 the corpus are kept. Texts are split as GloVe's training text was (`tokens`). A token that the file
-lacks is looked up in lower case (unless ``case`` says otherwise), then by its parts (``well`` and
-``known`` for ``well-known``), and is out of vocabulary if that fails, too.
+lacks is looked up in lower case (unless ``case`` says otherwise) and in other spellings of the same
+letters, then by its parts (``well`` and ``known`` for ``well-known``); in scripts without blanks
+between words the longest words that the file has are taken. It is out of vocabulary if all of that
+fails.
 
 Where a clip has ``media.words``, its tokens are those of the words spoken inside the clip, and each
 row has a time; else they are those of its text. Notes: tokens (``words``) and those of them that
@@ -30,13 +32,20 @@ from emocli.data.clip import Clip
 from emocli.data.track import Absent, Track
 from emocli.data.words import Word, read_words
 from emocli.errors import MediaError
-from emocli.features.glove.tokens import parts, tokens
+from emocli.features.glove.tokens import (
+    Case,
+    candidates,
+    forms,
+    is_spaced,
+    parts,
+    segments,
+    tokens,
+)
 from emocli.features.glove.vectors import Vectors, read_vectors
 
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
 
-Case = Literal["both", "keep", "lower"]
 UNKNOWN = -1
 
 
@@ -60,6 +69,41 @@ class Config(Settings):
 
 
 @dataclass(frozen=True)
+class Words:
+    """The words that have a vector, and how they are looked up.
+
+    Attributes
+    ----------
+    rows : mapping
+        Word to its row.
+    case : {'both', 'keep', 'lower'}
+        As in `Config`.
+    """
+
+    rows: Mapping[str, int]
+    case: Case
+
+    def row(self, word: str) -> int | None:
+        """Return the row of a word in any of its spellings."""
+        return next((self.rows[form] for form in forms(word, self.case) if form in self.rows), None)
+
+    def rows_of(self, token: str) -> list[int]:
+        """Return rows of the token, or of its parts; none if it, or one of them, is unknown."""
+        for pieces in ((token,), parts(token)):
+            rows = [self.row(piece) for piece in pieces]
+            known = [row for row in rows if row is not None]
+            if len(known) == len(rows):
+                return known
+        return []
+
+    def cut(self, token: str) -> tuple[str, ...]:
+        """Cut a token of a script without blanks, if it is no word itself, into words."""
+        if is_spaced(token) or self.rows_of(token):
+            return (token,)
+        return segments(token, lambda word: self.row(word) is not None)
+
+
+@dataclass(frozen=True)
 class Extractor:
     """Looks up the tokens of a clip.
 
@@ -73,12 +117,15 @@ class Extractor:
         Clip to the types it is the first to have.
     timed : bool
         Whether rows have times: if any clip of the corpus has words; NaN for those that have not.
+    words : Words
+        How they are looked up.
     """
 
     config: Config
     vectors: Vectors
     new_types: Mapping[str, Sequence[str]]
     timed: bool
+    words: Words
     names: tuple[str, ...] = ()
     rate: float | None = None
 
@@ -87,9 +134,9 @@ class Extractor:
         del upstream
         rows: list[int] = []
         times: list[float] = []
-        found = _tokens(clip)
+        found = _tokens(clip, self.words)
         for token, time in found:
-            hits = self._rows(token) or ([] if self.config.oov == "skip" else [UNKNOWN])
+            hits = self.words.rows_of(token) or ([] if self.config.oov == "skip" else [UNKNOWN])
             rows += hits
             times += [time] * len(hits)
         types = self.new_types.get(clip.id, ())
@@ -98,24 +145,11 @@ class Extractor:
             np.array(times) if self.timed else None,
             notes={
                 "words": len(found),
-                "words.out_of_vocabulary": sum(not self._rows(token) for token, _ in found),
+                "words.out_of_vocabulary": sum(not self.words.rows_of(token) for token, _ in found),
                 "types": len(types),
-                "types.out_of_vocabulary": sum(not self._rows(token) for token in types),
+                "types.out_of_vocabulary": sum(not self.words.rows_of(token) for token in types),
             },
         )
-
-    def _rows(self, token: str) -> list[int]:
-        """Rows of the token, or of its parts; none if it, or one of them, is unknown."""
-        for pieces in ((token,), parts(token)):
-            rows = [self._row(piece) for piece in pieces]
-            known = [row for row in rows if row is not None]
-            if len(known) == len(rows):
-                return known
-        return []
-
-    def _row(self, word: str) -> int | None:
-        rows = self.vectors.rows
-        return next((rows[form] for form in _forms(word, self.config.case) if form in rows), None)
 
     def _values(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         values = np.tile(self.vectors.mean, (len(rows), 1))
@@ -132,44 +166,68 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     ConfigError, StoreError
         If the file is absent or cannot be read (see `vectors.read_vectors`).
     """
+    found = _new_types(clips)
+    wanted = {
+        form
+        for types in found.values()
+        for token in types
+        for piece in (token, *parts(token), *candidates(token))
+        for form in forms(piece, config.case)
+    }
+    vectors = read_vectors(config.vectors, wanted, mean=config.oov == "mean")
+    words = Words(vectors.rows, config.case)
+    timed = any("words" in clip.media for clip in clips)
+    return Extractor(config, vectors, _cut_types(found, words), timed, words)
+
+
+def _new_types(clips: Sequence[Clip]) -> dict[str, list[str]]:
+    """Return the types that each clip is the first to have."""
     seen: set[str] = set()
-    new_types: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for clip in clips:
         with suppress(Absent, MediaError):  # told when the clip's turn comes
             types = {token for token, _ in _tokens(clip)} - seen
             seen |= types
-            new_types[clip.id] = sorted(types)
-    wanted = {
-        form
-        for token in seen
-        for piece in (token, *parts(token))
-        for form in _forms(piece, config.case)
-    }
-    vectors = read_vectors(config.vectors, wanted, mean=config.oov == "mean")
-    return Extractor(config, vectors, new_types, any("words" in clip.media for clip in clips))
+            found[clip.id] = sorted(types)
+    return found
 
 
-def _forms(word: str, case: Case) -> tuple[str, ...]:
-    if case == "keep":
-        return (word,)
-    return (word.lower(),) if case == "lower" else (word, word.lower())
+def _cut_types(found: Mapping[str, Sequence[str]], words: Words) -> dict[str, list[str]]:
+    """Return the same where types without blanks between their words are cut into those."""
+    if all(is_spaced(token) for types in found.values() for token in types):
+        return {clip_id: list(types) for clip_id, types in found.items()}
+    seen: set[str] = set()
+    cut: dict[str, list[str]] = {}
+    for clip_id, types in found.items():
+        fresh = {piece for token in types for piece in words.cut(token)} - seen
+        seen |= fresh
+        cut[clip_id] = sorted(fresh)
+    return cut
 
 
-def _tokens(clip: Clip) -> list[tuple[str, float]]:
+def _tokens(clip: Clip, known: Words | None = None) -> list[tuple[str, float]]:
     """Tokens and their times from the clip's start, which are NaN where they are unknown."""
     if "words" in clip.media:
         start = clip.start or 0.0
         end = math.inf if clip.end is None else clip.end
         words = read_words(clip.media["words"])
         spoken = [word for word in words if start <= (word.start + word.end) / 2 < end]
-        return [(token, time - start) for word in spoken for token, time in _spread(word)]
+        return [(token, time - start) for word in spoken for token, time in _spread(word, known)]
     if not clip.text.strip():
         raise Absent("the clip has neither text nor words")
-    return [(token, math.nan) for token in tokens(clip.text)]
+    found = _cut(clip.text, known)
+    if not found:
+        raise Absent("the clip's text has no word")
+    return [(token, math.nan) for token in found]
 
 
-def _spread(word: Word) -> Iterator[tuple[str, float]]:
+def _cut(text: str, known: Words | None) -> list[str]:
+    found = tokens(text)
+    return [piece for token in found for piece in known.cut(token)] if known else found
+
+
+def _spread(word: Word, known: Words | None) -> Iterator[tuple[str, float]]:
     """Spread a word's tokens evenly over its duration: the middle of each one's share."""
-    found = tokens(word.text)
-    step = (word.end - word.start) / len(found)
+    found = _cut(word.text, known)
+    step = (word.end - word.start) / max(len(found), 1)
     return ((token, word.start + (k + 0.5) * step) for k, token in enumerate(found))

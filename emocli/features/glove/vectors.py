@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import gzip
 import re
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.encoding import MARK, WINDOWS, tell, utf8_lines, word_of
 from emocli.data.npz import read_arrays
 from emocli.errors import ConfigError, StoreError
 
 LONGEST_LINE = 1 << 18
 """Bytes; a longer line means that the file is no table of vectors."""
 
-COUNTS = re.compile(rb"\d+ \d+")
+COUNTS = re.compile(rb"\s*\d+\s+(\d+)")
 """First line of a word2vec or fastText file: how many words, how many numbers each."""
+
+BLANKS = re.compile(rb"[ \t]+")
 
 
 @dataclass(frozen=True)
@@ -45,18 +48,19 @@ class Vectors:
 def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors:
     """Read the vectors of some words.
 
-    A text file (``word v1 ... vD`` on each line, as GloVe, fastText and word2vec write it; a first
-    line of two counts is skipped; ``.gz`` is unpacked on the way) is streamed: memory holds the
-    wanted vectors and one line. Words with blanks in them, of which GloVe's 840B file has some,
-    are no token and are skipped; of a word that comes twice the first vector counts. An ``.npz``
-    file (``words``, ``vectors``) is read as a whole.
+    A text file (``word v1 ... vD`` on each line, between blanks or tabs, as GloVe, fastText and
+    word2vec write it; a first line of two counts says D; ``.gz`` is unpacked on the way) is
+    streamed: memory holds the wanted vectors and one line. Words are composed (Unicode's NFC), and
+    what is no UTF-8 is read as `emocli.data.encoding` says. Words with blanks in them, of which
+    GloVe's 840B file has some, are no token and are skipped; of a word that comes twice the first
+    vector counts. An ``.npz`` file (``words``, ``vectors``) is read as a whole.
 
     Parameters
     ----------
     path : Path
         The file.
     wanted : set of str
-        The words.
+        The words, composed.
     mean : bool
         Whether to compute the mean of the whole file, for which every line has to be parsed.
 
@@ -79,22 +83,12 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
 
 
 def _read_text(path: Path, wanted: set[str], mean: bool) -> Vectors:
-    keys = {word.encode() for word in wanted}
-    found: dict[bytes, NDArray[np.float32]] = {}
+    found: dict[str, NDArray[np.float32]] = {}
     total, count, dim = np.zeros(1), 0, 0
-    for number, line in _lines(path):
-        blanks = line.count(b" ")
-        dim = dim or blanks
-        if blanks < dim or not dim:
-            raise StoreError(
-                f"{blanks} numbers after the word, {dim or 'some'} expected",
-                where=f"{path}, line {number}",
-                mend="lines of the form 'word number ... number', in plain text, can be read",
-            )
-        word = line[: line.index(b" ")]
-        new = word in keys and blanks == dim and word not in found
+    for where, word, line, dim in _entries(path):
+        new = word in wanted and word not in found
         if new or mean:
-            row = _numbers(line.rsplit(b" ", dim)[1:], f"{path}, line {number}")
+            row = _numbers(line, dim, where)
             total, count = total + row, count + 1
             if new:
                 found[word] = row
@@ -102,33 +96,94 @@ def _read_text(path: Path, wanted: set[str], mean: bool) -> Vectors:
         raise StoreError("is empty", where=path)
     values = np.array(list(found.values()), np.float32).reshape(len(found), dim)
     average = total / max(count, 1) if mean else np.zeros(dim)
-    rows = {word.decode(): row for row, word in enumerate(found)}
+    rows = {word: row for row, word in enumerate(found)}
     return Vectors(rows, values, average.astype(np.float32))
 
 
+def _entries(path: Path) -> Iterator[tuple[str, str, bytes, int]]:
+    """Iterate over (place, word, line, D); one blank between numbers; a word with blanks is ''."""
+    dim, strange, first = 0, 0, 0
+    for number, line in _lines(path):
+        if number == 1 and (counts := COUNTS.fullmatch(line)):
+            dim = int(counts[1])
+            continue
+        width = line.count(b" ")
+        if not dim or width != dim:
+            line = BLANKS.sub(b" ", line)
+            width = line.count(b" ")
+            dim = dim or width
+        where = f"{path}, line {number}"
+        if width != dim or not dim:
+            _check_width(line, dim, where)
+            yield where, "", line, dim
+            continue
+        word, known = _word(line[: line.index(b" ")])
+        strange, first = strange + (not known), first if known or first else number
+        yield where, word, line, dim
+    if strange:
+        tell(path, f"{strange} words, first on line {first}, are not UTF-8, read as {WINDOWS}")
+
+
+def _word(raw: bytes) -> tuple[str, bool]:
+    """Decode a word, composed, and say whether it was UTF-8."""
+    if raw.isascii():
+        return raw.decode(), True
+    word, known = word_of(raw)
+    return unicodedata.normalize("NFC", word.lstrip(MARK)), known
+
+
+def _check_width(line: bytes, dim: int, where: str) -> None:
+    """Refuse a line of another width, unless it is a word with blanks in it.
+
+    Raises
+    ------
+    StoreError
+        If numbers are missing, or there are more of them.
+    """
+    width = line.count(b" ")
+    if not dim or width < dim or (width > dim and all(map(_is_number, line.split(b" ")[1:]))):
+        raise StoreError(
+            f"{width} numbers after the word, {dim or 'some'} expected",
+            where=where,
+            mend="lines of the form 'word number ... number', in plain text, can be read",
+        )
+
+
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Iterate over (number, line) without line ends, blank lines and a first line of two counts."""
+    """Iterate over (number, line) without line ends and blank lines."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE), b""), 1):
-                if len(line) == LONGEST_LINE:
+            for number, line in enumerate(utf8_lines(file, LONGEST_LINE, path), 1):
+                if len(line) >= LONGEST_LINE:
                     raise StoreError("is no text file of word vectors", where=path)
-                line = line.rstrip()
-                counts = number == 1 and COUNTS.fullmatch(line)
-                if line and not counts:
+                if line := line.rstrip():
                     yield number, line
-    except (OSError, EOFError, zlib.error) as fault:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as fault:
         raise StoreError(f"cannot be read ({fault})", where=path) from None
 
 
-def _numbers(fields: list[bytes], where: str) -> NDArray[np.float32]:
+def _numbers(line: bytes, dim: int, where: str) -> NDArray[np.float32]:
+    if b"  " in line:
+        line = BLANKS.sub(b" ", line)
+        _check_width(line, dim, where)
+    fields = line.rsplit(b" ", dim)[1:]
     try:
         row = np.array(fields).astype(np.float32)
-    except ValueError as fault:
-        raise StoreError(str(fault), where=where) from None
+    except ValueError:
+        wrong = next(field for field in fields if not _is_number(field))
+        what = f"'{wrong.decode(errors='replace')}' is not a number"
+        raise StoreError(what, where=where) from None
     if not np.isfinite(row).all():
         raise StoreError("a number is not finite", where=where)
     return row
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        np.array([field]).astype(np.float32)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
@@ -147,7 +202,8 @@ def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
     if words.ndim != 1 or values.ndim != 2 or len(words) != len(values) or not values.size:
         shapes = f"words {words.shape} and vectors {values.shape}"
         raise StoreError(f"has {shapes}", where=path, mend="(N,) and (N, D) are expected")
-    first = {word: row for row, word in reversed(list(enumerate(words.tolist()))) if word in wanted}
+    composed = [unicodedata.normalize("NFC", word.lstrip(MARK)) for word in words.tolist()]
+    first = {word: row for row, word in reversed(list(enumerate(composed))) if word in wanted}
     chosen = values[list(first.values())].astype(np.float32)
     if not np.isfinite(chosen).all():
         raise StoreError("a number is not finite", where=path)

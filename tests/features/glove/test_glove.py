@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import pickle
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -185,6 +186,31 @@ def meld(path: Path, output: Path) -> Manifest:
     classes = tuple(sorted({clip.label or "" for clip in clips}))
     Manifest(clips, classes, "single", "meld", output.parent).write(output)
     return Manifest.read(output)
+
+
+def test_words_of_other_scripts_have_their_vectors(tmp_path: Path) -> None:
+    words = ["हिन्दी", "สวัสดี", "مُحَمَّد", "שלום", "café", "naïve", "ok", "喜欢", "我", "❤"]
+    rows = [f"{unicodedata.normalize('NFD', w)} {k} {k}" for k, w in enumerate(words, 1)]
+    path = tmp_path / "multi.vec"
+    path.write_text("\n".join([f"{len(words)} 2", *rows]), "utf-8-sig")
+    text = "हिन्दी สวัสดี مُحَمَّد שָׁלוֹם cafe\u0301 NAI\u0308VE ＯＫ 我喜欢它 ❤\ufe0f"
+    track = extract(path, Clip("a", text=text))
+    assert first(track) == [1, 2, 3, 4, 5, 6, 7, 9, 8, 0, 10]
+    assert (track.notes["words"], track.notes["words.out_of_vocabulary"]) == (11, 1)
+    assert (track.notes["types"], track.notes["types.out_of_vocabulary"]) == (11, 1)
+
+
+def test_a_text_of_invisible_marks_alone_has_no_word(vectors: Path) -> None:
+    with pytest.raises(Absent, match="has no word"):
+        prepare(vectors, [Clip("b", text="I")])(Clip("a", text="\u200e\u00ad"), {})
+
+
+def test_words_without_blanks_between_share_their_time(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("我 1\n喜欢 2\n它 3\n", "utf-8")
+    clip = with_words(tmp_path, "0,3,我喜欢它")
+    track = extract(tmp_path / "v.txt", clip)
+    assert track.times is not None
+    assert (first(track), track.times.tolist()) == ([1, 2, 3], [0.5, 1.5, 2.5])
 
 
 @pytest.mark.parametrize(

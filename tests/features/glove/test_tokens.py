@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emocli.features.glove.tokens import parts, tokens
+from emocli.features.glove.tokens import Case, candidates, forms, parts, segments, tokens
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,74 @@ def test_texts_fall_into_treebank_tokens(text: str, wanted: str) -> None:
     assert tokens(text) == wanted.split()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "नमस्ते दुनिया हिन्दी क्ष",  # Hindi
+        "வணக்கம் தமிழ்",  # Tamil
+        "สวัสดี ครับ",  # Thai
+        "مُحَمَّد كِتَاب",  # vowelled Arabic
+        "שָׁלוֹם עוֹלָם",  # pointed Hebrew
+        "বাংলা ভাষা",  # Bengali
+        "ភាសាខ្មែរ ស្រី",  # Khmer
+        "မြန်မာ စာ",  # Burmese
+        "ಕನ್ನಡ తెలుగు മലയാളം සිංහල ਪੰਜਾਬੀ ગુજરાતી ଓଡ଼ିଆ བོད",
+        "x̂ ë̱ Ọ̀ṣun tiếng việt",  # letters that no single character stands for
+        "क्\u200dष می\u200cخواهم ක්\u200dර",  # joiners
+        'well-known l·l צה"ל בית־ספר',
+        "👩\u200d👩\u200d👧 ❤\ufe0f 👍🏽 🇩🇪 1\ufe0f\u20e3",  # emoji of several characters
+        "12,5 ١٢٫٥ 8:30 ２０２４",
+    ],
+)
+def test_words_of_every_script_stay_whole(text: str) -> None:
+    wanted = unicodedata.normalize("NFC", text).split()
+    assert tokens(text) == wanted
+    assert tokens(unicodedata.normalize("NFD", text)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("अच्छा। ठीक है!", "अच्छा । ठीक है !"),
+        ("כן׳ צה״ל", "כן ' צה\"ל"),
+        ("soft\u00adhyphen \u200emark\u200f \ufeffstart", "softhyphen mark start"),
+        ("ไทย\u200bแลนด์", "ไทย แลนด์"),
+        ("well\u2010known", "well-known"),
+        ("ＨＥＬＬＯ！", "ＨＥＬＬＯ ！"),
+    ],
+)
+def test_what_stands_around_words_of_other_scripts(text: str, wanted: str) -> None:
+    assert tokens(text) == wanted.split()
+
+
+@pytest.mark.parametrize(
+    ("word", "case", "wanted"),
+    [
+        ("The", "both", ["The", "the"]),
+        ("The", "keep", ["The"]),
+        ("The", "lower", ["the"]),
+        ("IŞIK", "both", ["IŞIK", "işik", "ışık"]),
+        ("İstanbul", "lower", ["i̇stanbul", "istanbul"]),
+        ("Straße", "both", ["Straße", "straße", "strasse"]),
+        ("ＯＫ", "both", ["ＯＫ", "ｏｋ", "OK", "ok"]),
+        ("مُحَمَّد", "keep", ["مُحَمَّد", "محمد"]),
+        ("می\u200cخواهم", "keep", ["می\u200cخواهم", "میخواهم"]),
+        ("ΟΔΟΣ", "both", ["ΟΔΟΣ", "οδος", "οδοσ"]),
+    ],
+)
+def test_spellings_in_which_a_word_is_looked_up(word: str, case: Case, wanted: list[str]) -> None:
+    assert list(forms(word, case)) == wanted
+
+
+def test_what_has_no_blanks_is_cut_into_the_longest_known_words() -> None:
+    known = {"我", "喜欢", "喜", "iPhone", "สวัสดี", "ครับ", "が"}
+    assert segments("我喜欢iPhone它们", known.__contains__) == ("我", "喜欢", "iPhone", "它们")
+    assert segments("สวัสดีครับ", known.__contains__) == ("สวัสดี", "ครับ")
+    assert segments("猫がA", known.__contains__) == ("猫", "が", "A")
+    assert known - {"喜"} <= {*candidates("我喜欢iPhone"), *candidates("สวัสดีครับが")}
+    assert not list(candidates("café"))
+
+
 @given(st.text(max_size=40))
 def test_no_text_breaks_it_and_no_token_is_blank(text: str) -> None:
     for token in tokens(text):
@@ -51,6 +121,10 @@ def test_no_text_breaks_it_and_no_token_is_blank(text: str) -> None:
         ("...", "..."),
         ("--", "--"),
         ("-", "-"),
+        ("می\u200cخواهم", "می خواهم"),
+        ("❤\ufe0f", "❤"),
+        ("👩\u200d👧", "👩 👧"),
+        ("בית־ספר", "בית ספר"),
     ],
 )
 def test_unknown_tokens_can_be_taken_apart(token: str, wanted: str) -> None:

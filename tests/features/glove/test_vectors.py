@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.errors import ConfigError, EmocliError, EmocliWarning, StoreError
 from emocli.features.glove.vectors import read_vectors
 
 TEXT = b"the 1 2 3\ncat 4 5 6\n, -0.5 1e-3 0\ncaf\xc3\xa9 7 8 9\n"
@@ -35,6 +35,55 @@ def test_text_files_of_every_maker_are_read(
 ) -> None:
     path = write(tmp_path, name, header + TEXT.replace(b"\n", end))
     assert as_dict(path, *ROWS, "dog") == ROWS
+
+
+WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
+
+@pytest.mark.filterwarnings("ignore:.*is read as")
+@pytest.mark.parametrize("header", ["", "4 3\n", "4\t3\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", *WIDE])
+def test_a_byte_order_mark_is_no_letter_of_the_first_word(
+    tmp_path: Path, header: str, encoding: str
+) -> None:
+    data = ("\ufeff" + header).encode(encoding) + TEXT.decode().encode(encoding)
+    assert as_dict(write(tmp_path, "v.txt", data), *ROWS) == ROWS
+    assert as_dict(write(tmp_path, "v.txt.gz", data), *ROWS) == ROWS
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_files_joined_end_to_end_have_marks_inside(tmp_path: Path, mark: str) -> None:
+    data = f"{mark}the 1 2\n{mark}cat 3 4\n".encode()
+    assert as_dict(write(tmp_path, "v.txt", data), "the", "cat") == {"the": [1, 2], "cat": [3, 4]}
+
+
+@pytest.mark.parametrize("between", [b"  ", b"\t", b" \t "])
+def test_any_blanks_stand_between_numbers(tmp_path: Path, between: bytes) -> None:
+    data = TEXT.replace(b" ", between)
+    assert as_dict(write(tmp_path, "v.txt", data), *ROWS) == ROWS
+    mixed = b"a 1 2 3\n" + data + b". . 7 7 7\n"
+    assert as_dict(write(tmp_path, "v.txt", mixed), *ROWS) == ROWS
+
+
+def test_line_ends_may_be_carriage_returns(tmp_path: Path) -> None:
+    assert as_dict(write(tmp_path, "v.txt", TEXT.replace(b"\n", b"\r")), *ROWS) == ROWS
+
+
+def test_decomposed_words_are_the_same_words(tmp_path: Path) -> None:
+    data = "café 1 2\nna\u0308ive 3 4\n".replace("é", "e\u0301").encode()
+    wanted = {"café": [1, 2], "näive": [3, 4]}
+    assert as_dict(write(tmp_path, "v.txt", data), *wanted) == wanted
+    np.savez(tmp_path / "v.npz", words=["\ufeffcafe\u0301"], vectors=[[1.0, 2.0]])
+    assert as_dict(tmp_path / "v.npz", "café") == {"café": [1, 2]}
+
+
+def test_words_in_a_code_page_are_read_and_counted(tmp_path: Path) -> None:
+    data = "the 1 2\nGröße 3 4\n".encode("cp1252") + "Straße 5 6\n".encode()
+    with pytest.warns(
+        EmocliWarning, match=r"v.txt: 1 words, first on line 2, are not UTF-8, read as"
+    ):
+        found = as_dict(write(tmp_path, "v.txt", data), "Größe", "Straße")
+    assert found == {"Größe": [3, 4], "Straße": [5, 6]}
 
 
 def test_an_npz_is_read(tmp_path: Path) -> None:
@@ -87,8 +136,12 @@ def test_memory_holds_a_line_not_the_file(tmp_path: Path) -> None:
         ("v.txt", b"4 3\n", "v.txt: is empty"),
         ("v.txt", b"the 1 2 3\ncat 4 5\n", "line 2: 2 numbers after the word, 3 expected"),
         ("v.txt", b"the\ncat\n", "line 1: 0 numbers after the word, some expected; lines of"),
-        ("v.txt", b"the\t1\t2\n", "line 1: 0 numbers"),
-        ("v.txt", b"the 1 x 3\n", "line 1: could not convert"),
+        ("v.txt", b"cat 1 2 3\nthe 4 5 6 7\n", "line 2: 4 numbers after the word, 3 expected"),
+        ("v.txt", b"4 3\nthe 1 2\n", "line 2: 2 numbers after the word, 3 expected"),
+        ("v.txt", b"cat 1 2 3\nthe  4 5\n", "line 2: 2 numbers after the word, 3 expected"),
+        ("v.txt", b"the 1 x 3\n", "line 1: 'x' is not a number"),
+        ("v.txt", b"the 0,1 2,5\n", "line 1: '0,1' is not a number"),
+        ("v.txt", b"\xff\xfet\x00h\x00e\x00 \x001", "v.txt: cannot be read .*truncated"),
         ("v.txt", b"the 1 nan 3\n", "line 1: a number is not finite"),
         ("v.txt", b"dog 1 2 3\n", "holds none of the 1 words of the corpus"),
         ("v.bin", b"4 3\nthe " + bytes(range(128, 140)) * 3 + b"\n", "line 2: 1 numbers|line 2: "),

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from emocli.cli.app import run
+from tests.datasets.empty_files import add
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    return tmp_path / "own"
+
+
+def table(corpus: Path, *lines: str) -> None:
+    (corpus / "labels.csv").write_text("\n".join([*lines, ""]))
+
+
+def manifest(*more: str) -> int:
+    return run(["manifest", "table", "own", "-o", "own.csv", *more])
+
+
+def test_what_was_understood_is_said(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table(corpus, "ID;Label;Split", "a;happy;Train", "b;sad;dev", "c;sad;test")
+    add(corpus, "a.wav", "deep/b.wav")
+    assert manifest() == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [
+        "own.csv: 3 clips (1 train, 1 valid, 1 test); 2 with audio",
+        "labels: single, 2 classes: happy, sad",
+    ]
+    (warning,) = said.err.splitlines()
+    assert warning.endswith("own/labels.csv: is read as separated by semicolons")
+
+
+def test_only_files_that_are_there_are_counted(
+    corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(corpus, "sub/a.wav")
+    table(corpus, "id,label,media.audio,text", "a,x,sub\\a.wav,hi", "b,y,b.wav,", "c,x,,")
+    assert manifest("--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["media"], said["text"], said["task"]) == ({"audio": 1}, 1, "single")
+    (lost,) = [note for note in said["notes"] if "not there" in note]
+    assert lost.startswith("1 clips name a file of audio that is not there, the first ")
+
+
+def test_a_table_with_nothing_to_extract_is_warned_of(
+    corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table(corpus, "id,label", "a,0.5", "b,1.5", "c,2")
+    assert manifest() == 0
+    said = capsys.readouterr()
+    assert "labels: intensity, 1 numbers: label" in said.out
+    assert "no clip has a recording or a text" in said.err
+    (corpus / "labels.csv").write_bytes(b"id,label\na,x\nb,\x00\n")
+    assert manifest() == 2
+    assert "own/labels.csv, row 3: is not a text file" in capsys.readouterr().err
+
+
+def test_the_help_names_the_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["manifest", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for column in ("labels.csv", "speaker", "media.audio", "<id>.wav", "label"):
+        assert column in said
