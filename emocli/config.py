@@ -6,23 +6,26 @@ suggest the nearest known one.
 
 from __future__ import annotations
 
+import datetime
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from emocli.errors import ConfigError, choice
-
-Tree = dict[str, Any]
+from emocli import parsing
+from emocli.errors import ConfigError, choice, short
+from emocli.parsing import Tree as Tree
 
 Positive = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What NumPy and PyTorch both take."""
 
+
+DATES = (datetime.date, datetime.time)
+"""What TOML knows, and no setting is."""
 
 MEMBER = re.compile(r"\[|^constrained-")
 """What is no key in a place that pydantic names but a member of a union: ``literal['none']``."""
@@ -61,7 +64,9 @@ def build(kind: type[S], values: object, where: str) -> S:
         return kind.model_validate(section(values, where))
     except ValidationError as error:
         first = _first(error.errors())
-        key = ".".join(p for p in (where, *map(str, first["loc"])) if p and not MEMBER.search(p))
+        key = ".".join(
+            short(p) for p in (where, *map(str, first["loc"])) if p and not MEMBER.search(p)
+        )
         if first["type"] == "extra_forbidden":
             raise ConfigError(
                 f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])
@@ -70,7 +75,8 @@ def build(kind: type[S], values: object, where: str) -> S:
             mend = f"give it with --set {key}=..." if where else ""
             raise ConfigError(f"setting '{key}' is missing", mend=mend) from None
         raise ConfigError(
-            f"setting '{key}' = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+            f"setting '{key}' = {shown(first['input'])}: "
+            f"{first['msg'][0].lower()}{first['msg'][1:]}"
         ) from None
 
 
@@ -84,7 +90,8 @@ def section(values: object, where: str) -> Tree:
     """
     if not isinstance(values, Mapping):
         mend = f"set {where}.KEY=VALUE"
-        raise ConfigError(f"'{where}' is a section, not a setting (now {values!r})", mend=mend)
+        what = f"'{where}' is a section, not a setting (now {shown(values)})"
+        raise ConfigError(what, mend=mend)
     return dict(values)
 
 
@@ -103,7 +110,10 @@ def parse_sets(pairs: Iterable[str]) -> Tree:
         key, equals, text = pair.partition("=")
         path = key.strip().split(".")
         if not equals or not all(path):
-            raise ConfigError(f"'{pair}' is not of the form key=value", where="--set")
+            raise ConfigError(f"'{short(pair)}' is not of the form key=value", where="--set")
+        if len(path) > parsing.NAMES:
+            what = f"'{short(pair)}': a key has more than {parsing.NAMES} names"
+            raise ConfigError(what, where="--set")
         tree = merge(tree, _nest(path, _value(text.strip())))
     return tree
 
@@ -117,11 +127,18 @@ def read_toml(path: Path) -> Tree:
         If it is absent or no TOML.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return parsing.read_toml(path)
     except FileNotFoundError:
         raise ConfigError("there is no such file", where=path) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"cannot be read ({error.strerror})", where=path) from None
+    except ValueError as error:
         raise ConfigError(f"is not valid TOML ({error})", where=path) from None
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it."""
+    return short(str(value) if isinstance(value, DATES) else repr(value))
 
 
 def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Tree:
@@ -155,9 +172,14 @@ def _nest(path: list[str], value: object) -> Tree:
 
 def _value(text: str) -> object:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        tree = parsing.parse_toml(f"value = {text}")
+    except ValueError as error:
+        if text.startswith(("[", "{")) and not isinstance(error, parsing.TOMLDecodeError):
+            raise ConfigError(f"'{short(text)}': {error}", where="--set") from None
         return text
+    value = tree.get("value")
+    # More lines than one are no value; and nothing here is a date, but a name may look like one.
+    return text if len(tree) != 1 or isinstance(value, DATES) else value
 
 
 def _nearest(kind: type[BaseModel], loc: tuple[int | str, ...]) -> str:

@@ -95,3 +95,44 @@ def test_a_broken_or_missing_file_is_one_line(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as caught:
             config.read_toml(path)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 100_000, "[" * 100 + "]" * 100, "{a=" * 5000 + "1" + "}" * 5000]
+)
+def test_a_deeply_nested_value_is_one_line(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"^--set: '.{80}': it is nested deeper than 64 levels$"):
+        config.parse_sets([f"mel.bands={value}"])
+
+
+def test_a_long_key_or_value_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"^--set: .{1,120}$"):
+        config.parse_sets([".".join("a" * 1_000_000) + "=1"])
+    with pytest.raises(ConfigError, match=r"^unknown setting .{1,160}$"):
+        config.build(Outer, {"a" * 1_000_000: 1}, "mel")
+    for value in ("1" + "0" * 5000, "a" * 1_000_000):
+        told = config.parse_sets([f"bands={value}"])
+        with pytest.raises(ConfigError, match=r"^setting 'mel\.bands' = '.{1,200}$"):
+            config.build(Outer, told, "mel")
+
+
+def test_what_looks_like_a_date_or_holds_lines_is_text() -> None:
+    told = config.parse_sets(["a=2020-01-01", "b=07:30:00", "c=1\nd = 2", "e=1979-05-27T07:32:00Z"])
+    assert told == {
+        "a": "2020-01-01",
+        "b": "07:30:00",
+        "c": "1\nd = 2",
+        "e": "1979-05-27T07:32:00Z",
+    }
+
+
+def test_a_date_in_a_file_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("name = 2020-01-01\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"'mel\.name' = 2020-01-01: input should be a valid str"):
+        config.build(Outer, config.read_toml(path), "mel")
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.read_toml(tmp_path)

@@ -17,7 +17,7 @@ LEVELS = (
     {"stages"},
     {"datasets", "features", "fusion", "robust", "learn", "report", "experiments"},
     {"data"},
-    {"errors", "plugins", "config"},
+    {"errors", "plugins", "config", "parsing"},
 )
 SIBLINGS = {
     ("fusion", "learn.losses"),

@@ -25,6 +25,7 @@ from emocli.data.align import Timed, by_start
 from emocli.data.durable import replacing
 from emocli.data.words import Word
 from emocli.errors import StoreError
+from emocli.parsing import parse_json
 
 PAUSE = "sp"
 """What stands for silence among words."""
@@ -242,7 +243,7 @@ def _flat(features: NDArray[Any]) -> NDArray[Any]:
 def _json(value: Any) -> Any:
     text = _text(np.asarray(value).reshape(-1)[0]) if np.size(value) else ""
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

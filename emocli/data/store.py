@@ -26,6 +26,7 @@ from emocli.data.folds import Fold
 from emocli.data.manifest import Manifest
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError
+from emocli.parsing import parse_object
 
 FORMAT = 1
 """Version of the file format."""
@@ -125,7 +126,7 @@ class FeatureStore:
             found = self.attributes.get("format", "none")
             raise StoreError(f"has format {found}, not {FORMAT}", where=self.path, mend=AGAIN)
         for key in JSON_ATTRIBUTES:
-            self.attributes[key] = json.loads(self.attributes[key])
+            self.attributes[key] = parse_object(self.attributes[key])
         missing = [key for key in ATTRIBUTES if key not in self.attributes]
         if missing:
             raise ValueError(f"it has no attribute '{missing[0]}'")
@@ -276,7 +277,7 @@ class FeatureStore:
         """
         text = self._notes[self._index[clip_id]] if self._notes else ""
         try:
-            return dict(json.loads(text)) if text else {}
+            return parse_object(text) if text else {}
         except ValueError as error:
             raise StoreError(f"has damaged notes ({error})", where=self.path) from None
 

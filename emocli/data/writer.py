@@ -24,6 +24,7 @@ from emocli.data.store import EXTRA, Column, FeatureStore, store_path
 from emocli.data.storefile import Contents, library_versions, write_store
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError
+from emocli.parsing import read_object
 
 BEGUN = "begun.json"
 PART = 100
@@ -462,7 +463,7 @@ def _resumable(
 
 def _read_begun(parts: Path) -> Begun | None:
     try:
-        return Begun(**json.loads((parts / BEGUN).read_text("utf-8")))
+        return Begun(**read_object(parts / BEGUN))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from emocli.data.durable import make_folder
 from emocli.errors import RunError
 from emocli.learn.rundir import Row, read_tensors, write_tensors
+from emocli.parsing import parse_json
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -74,7 +75,7 @@ class Checkpoint:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
         try:
-            history, scaler = json.loads(metadata["history"]), json.loads(metadata["scaler"])
+            history, scaler = parse_json(metadata["history"]), parse_json(metadata["scaler"])
             optimizer: dict[int, Tensors] = {}
             for name, value in _below(tensors, "optimizer.").items():
                 number, key = name.split(".", 1)

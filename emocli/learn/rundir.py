@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import platform
 import shutil
@@ -38,6 +37,7 @@ from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
 from emocli.learn.losses import LossName
 from emocli.learn.settings import TrainConfig
+from emocli.parsing import read_object
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
@@ -216,7 +216,7 @@ def read_as(kind: type[S], path: Path, what: str) -> S:
         If it is damaged or that of something else.
     """
     try:
-        return build(kind, _object(path.read_text("utf-8")), "")
+        return build(kind, read_object(path), "")
     except (OSError, ValueError, ConfigError) as error:
         told = error.what if isinstance(error, ConfigError) else str(error)
         damaged = f"is damaged or not that of {what} ({told})"
@@ -418,10 +418,3 @@ def describe(run: Path) -> dict[str, Any]:
         "finished": sum(finished(folder) for folder in folders),
         "epochs": [len(read_history(f)) if (f / HISTORY).is_file() else 0 for f in folders],
     }
-
-
-def _object(text: str) -> Tree:
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - reported with the other damages
-    return value

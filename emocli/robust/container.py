@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from emocli.config import Tree
 from emocli.data.durable import write_bytes
 from emocli.errors import StoreError
+from emocli.parsing import parse_object
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -65,7 +66,10 @@ def read(path: Path) -> tuple[Tree, Arrays]:
         raise StoreError(f"is damaged or not HDF5 ({error})", where=path, mend=AGAIN) from None
     if marks["digest"] != _digest(text, arrays):
         raise StoreError("is damaged: its content is not what was written", where=path, mend=AGAIN)
-    return json.loads(text), arrays
+    try:
+        return parse_object(text), arrays
+    except ValueError as error:
+        raise StoreError(f"is damaged ({error})", where=path, mend=AGAIN) from None
 
 
 def _arrays(file: h5py.File) -> Arrays:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from emocli.errors import ConfigError
 from emocli.experiments._table import Condition
 from emocli.learn import rundir
 from emocli.learn.rundir import MODEL
+from emocli.parsing import parse_object
 from emocli.robust.corrupt import Corruption, parse_all
 from emocli.robust.repair import RepairConfig
 from emocli.stages._bench import Bench, Measured
@@ -157,7 +157,7 @@ def _read(
     """Read what is kept; None if there is nothing, or it answers another question."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            about: dict[str, Any] = json.loads(str(file["about"]))
+            about = parse_object(str(file["about"]))
             if about["key"] != key:
                 return None
             measured = Measured(
