@@ -7,22 +7,25 @@ suggest the nearest known one.
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from emocli import parsing
 from emocli.errors import ConfigError, choice, short
 from emocli.parsing import Tree as Tree
-
-Positive = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[float, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-"""What NumPy and PyTorch both take."""
-
 
 DATES = (datetime.date, datetime.time)
 """What TOML knows, and no setting is."""
@@ -31,12 +34,91 @@ MEMBER = re.compile(r"\[|^constrained-")
 """What is no key in a place that pydantic names but a member of a union: ``literal['none']``."""
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """The numbers a setting takes; anything else is refused with all that is allowed.
+
+    Pydantic by itself takes true and false for 1 and 0, and names only the bound that was passed.
+
+    Attributes
+    ----------
+    whole : bool
+        Whether they are whole.
+    least, most : float
+        Bounds; every number of emocli's own has them.
+    above, below : bool
+        Whether they must be above the least, below the most.
+    """
+
+    whole: bool
+    least: float
+    most: float
+    above: bool
+    below: bool
+
+    @classmethod
+    def of(cls, schema: Mapping[str, Any]) -> Allowed:
+        """Take the bounds of pydantic's schema of a number."""
+        least = schema.get("gt", schema.get("ge", -math.inf))
+        most = schema.get("lt", schema.get("le", math.inf))
+        return cls(schema["type"] == "int", least, most, "gt" in schema, "lt" in schema)
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        if (self.least, self.most) == (-math.inf, math.inf):
+            return kind if self.whole else "a finite number"
+        least, most = (f"{bound:.12g}" for bound in (self.least, self.most))
+        if self.above or self.below:
+            low = "above" if self.above else "from"
+            return f"{kind} {low} {least}, {'below' if self.below else 'at most'} {most}"
+        return f"{kind} from {least} to {most}"
+
+    def __call__(self, value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        """Validate a value."""
+        if not isinstance(value, bool):
+            try:
+                return handler(value)
+            except ValidationError:
+                pass
+        raise PydanticCustomError("number", "must be {what}", {"what": str(self)})
+
+
+def _checking_numbers(schema: Any) -> Any:
+    """Wrap the numbers of a schema."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(_checking_numbers, schema))
+    if not isinstance(schema, dict) or allowed(schema) is not None:
+        return schema
+    if schema.get("type") in ("int", "float"):
+        number = Allowed.of(schema)
+        return core_schema.no_info_wrap_validator_function(number, cast(CoreSchema, schema))
+    return {
+        key: value if key in ("metadata", "default") else _checking_numbers(value)
+        for key, value in schema.items()
+    }
+
+
+def allowed(schema: Mapping[str, Any]) -> Allowed | None:
+    """Return what numbers a wrapped schema takes; None if it is another schema."""
+    function = schema.get("function")
+    inner = function.get("function") if isinstance(function, dict) else None
+    return inner if isinstance(inner, Allowed) else None
+
+
 class Settings(BaseModel):
     """Base of all settings: frozen, closed to unknown keys, and all numbers are finite."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=()
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler, /
+    ) -> CoreSchema:
+        """Let `Allowed` validate every number, however deep in lists, mappings and unions."""
+        schema: CoreSchema = _checking_numbers(handler(source))
+        return schema
 
 
 S = TypeVar("S", bound=Settings)

@@ -30,6 +30,7 @@ from emocli.data.table import Table, read_table
 from emocli.datasets._apart import apart
 from emocli.datasets._files import HEADER, counted, require_columns
 from emocli.errors import ManifestError, choice
+from emocli.quantities import Number
 
 MOST = 20
 """Whole numbers are classes if there are at most so many."""
@@ -58,7 +59,7 @@ class Config(Settings):
 
     labels: str = "labels.csv"
     label: str = ""
-    edges: tuple[float, ...] = ()
+    edges: tuple[Number, ...] = ()
     classes: tuple[str, ...] = ()
     split: Literal["given", "new"] = "given"
     dataset: str = ""

@@ -38,6 +38,7 @@ from emocli.errors import ConfigError, RunError
 from emocli.learn.losses import LossName
 from emocli.learn.settings import TrainConfig
 from emocli.parsing import read_object
+from emocli.quantities import MOST_SEEDS, Seed, Width
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
@@ -90,7 +91,7 @@ class View(Settings):
     """The feature a modality is seen through: its name, width, origin and content."""
 
     feature: str
-    dim: int
+    dim: Width
     settings: dict[str, Any]
     fingerprint: str
 
@@ -135,7 +136,7 @@ class RunConfig(Settings):
     train: TrainConfig
     robust: dict[str, Any] = Field(default_factory=dict)
     check: str = ""
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
     dataset: str
     task: Task
     classes: tuple[str, ...]

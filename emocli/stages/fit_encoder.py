@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from emocli.config import NotNegative, Positive, Seed, Settings, Tree, build, merge
+from emocli.config import Settings, Tree, build, merge
 from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
@@ -42,6 +42,7 @@ from emocli.learn.loop import arithmetic, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, Row
 from emocli.learn.settings import Accelerator
 from emocli.learn.triplet import TripletConfig
+from emocli.quantities import Decay, Epochs, LearningRate, Seed, Threads
 from emocli.stages._fitting import State, best_epoch, claim, fit, state
 from emocli.stages._pictures import Pictures, Teach, of_folder, of_manifest
 
@@ -52,6 +53,9 @@ NEIGHBOUR = "valid_1nn"
 """The figure by which the best epoch is chosen."""
 
 LIBRARIES = ("torch", "transformers", "numpy")
+
+
+PerBatch = Annotated[int, Field(ge=2, le=10_000)]
 
 
 class FitConfig(Settings):
@@ -82,14 +86,14 @@ class FitConfig(Settings):
 
     teach: Teach = "label"
     loss: Literal["triplet", "cross_entropy"] = "triplet"
-    lr: Annotated[float, Field(gt=0)] = 1e-4
-    weight_decay: NotNegative = 1e-6
-    epochs: Positive | None = None
-    patience: Positive = 10
-    classes: Annotated[int, Field(ge=2)] | None = None
-    per_class: Annotated[int, Field(ge=2)] = 8
+    lr: LearningRate = 1e-4
+    weight_decay: Decay = 1e-6
+    epochs: Epochs | None = None
+    patience: Epochs = 10
+    classes: PerBatch | None = None
+    per_class: PerBatch = 8
     accelerator: Accelerator = "auto"
-    threads: Annotated[int, Field(ge=0)] = 0
+    threads: Threads = 0
     seed: Seed = 0
 
 

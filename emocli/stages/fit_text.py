@@ -14,15 +14,14 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
 
-from emocli.config import NotNegative, Positive, Seed, Settings, Tree, build
+from emocli.config import Settings, Tree, build
 from emocli.data import folds
 from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, write_text
@@ -46,6 +45,17 @@ from emocli.learn.text import (
     outline,
     read_clips,
     read_run,
+)
+from emocli.quantities import (
+    BatchSize,
+    Decay,
+    Dropped,
+    Epochs,
+    Factor,
+    Folds,
+    LearningRate,
+    Seed,
+    Threads,
 )
 from emocli.stages._fitting import State, best_epoch, claim, fit, state
 
@@ -80,20 +90,20 @@ class FitConfig(Settings):
         As in every training.
     """
 
-    lr: Annotated[float, Field(gt=0)] = 1e-5
-    weight_decay: NotNegative = 0.01
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    epochs: Positive = 5
-    patience: Positive = 3
-    batch_size: Positive = 16
-    accumulate: Positive = 1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    clip: NotNegative = 1.0
+    lr: LearningRate = 1e-5
+    weight_decay: Decay = 0.01
+    warmup: Dropped = 0.2
+    epochs: Epochs = 5
+    patience: Epochs = 3
+    batch_size: BatchSize = 16
+    accumulate: BatchSize = 1
+    dropout: Dropped = 0.1
+    clip: Factor = 1.0
     class_weights: Literal["none", "balanced"] = "none"
-    crossfit: Annotated[int, Field(ge=0)] = 0
+    crossfit: Folds = 0
     precision: Precision = "32-true"
     accelerator: Accelerator = "auto"
-    threads: Annotated[int, Field(ge=0)] = 0
+    threads: Threads = 0
     seed: Seed = 0
 
 
