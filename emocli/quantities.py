@@ -10,6 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from emocli.limits import MOST_FOLDS, MOST_SEED, MOST_SEEDS, MOST_THREADS
+
 # Shares and factors
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -35,22 +37,17 @@ LearningRate = Annotated[float, Field(gt=0, le=100)]
 Decay = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
 BatchSize = Annotated[int, Field(ge=1, le=1_000_000)]
-MOST_SEEDS = 1000
 Seeds = Annotated[int, Field(ge=1, le=MOST_SEEDS)]
 """Trainings that differ by nothing else."""
-MOST_SEED = 2**32 - 1
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
 """What NumPy and PyTorch both take."""
-MOST_FOLDS = 1000
 Folds = Annotated[int, Field(ge=0, le=MOST_FOLDS)]
 """Of a cross-validation; 0 is none."""
 
 # Machines
 
-MOST_THREADS = 1024
 Threads = Annotated[int, Field(ge=0, le=MOST_THREADS)]
 """0 leaves the choice to the library."""
-MOST_WORKERS = 1024
 Megabytes = Annotated[int, Field(ge=0, le=2**20)]
 
 # Sizes of networks and of arrays

@@ -155,7 +155,7 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
 def test_true_and_false_are_no_numbers_however_deep(key: str, value: object) -> None:
     class More(Outer):
         pair: tuple[int, float] = (1, 2)
-        rows: list[list[int]] = []
+        rows: tuple[list[int], ...] = ()
         maybe: Steps | None = None
         inners: tuple[Inner, ...] = ()
 

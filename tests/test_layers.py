@@ -17,7 +17,7 @@ LEVELS = (
     {"stages"},
     {"datasets", "features", "fusion", "robust", "learn", "report", "experiments"},
     {"data"},
-    {"errors", "plugins", "config", "parsing"},
+    {"errors", "plugins", "config", "parsing", "quantities", "limits"},
 )
 SIBLINGS = {
     ("fusion", "learn.losses"),

@@ -14,7 +14,7 @@ from pydantic import Field
 from emocli.config import Settings
 from emocli.data.clip import Clip, Split
 from emocli.errors import ManifestError
-from emocli.quantities import MOST_FOLDS
+from emocli.limits import MOST_FOLDS
 
 FEWEST = 3
 """One to test, one to validate, one to train."""

@@ -24,6 +24,7 @@ from torch.nn import functional
 from emocli.config import Settings
 from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.hub import only_cached
+from emocli.learn.outline import outline as outlined
 from emocli.learn.rundir import (
     CONFIG,
     MODEL,
@@ -216,7 +217,12 @@ def make_encoder(config: EncoderConfig) -> Encoder:
         hidden_sizes=list(config.hidden_sizes),
         embedding_size=config.embedding_size,
     )
-    return Encoder(ResNetModel(shape), config.dim)
+
+    def make() -> Encoder:
+        return Encoder(ResNetModel(shape), config.dim)
+
+    outlined(make)
+    return make()
 
 
 def embed(

@@ -37,11 +37,15 @@ from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
 from emocli.learn.losses import LossName
 from emocli.learn.settings import TrainConfig
+from emocli.limits import MOST_SEEDS
 from emocli.parsing import read_object
-from emocli.quantities import MOST_SEEDS, Seed, Width
+from emocli.quantities import Seed, Width
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
+LAST = "last.safetensors"
+"""The checkpoint, in its folder."""
+
 NETWORK = "network."
 
 PRIVATE = frozenset({"seed", "cache_mb"})
@@ -246,6 +250,29 @@ def folds(run: Path) -> list[Path]:
         return []
     fold = read_config(first).fold
     return [] if fold is None else fold_folders(run, fold.count)
+
+
+def begun(run: Path) -> bool:
+    """Whether the training of one seed has learned anything that would be lost."""
+    return any((run / name).is_file() for name in (MODEL, HISTORY, f"{CHECKPOINT}/{LAST}"))
+
+
+def require_empty(run: Path, what: str) -> None:
+    """Refuse a folder, which is not ``what``, for anything but hidden files.
+
+    Raises
+    ------
+    RunError
+        If it holds some, is a file, or is to be in one.
+    """
+    above = next((path for path in run.absolute().parents if os.path.lexists(path)), run)
+    if not above.is_dir():
+        raise RunError("is no folder", where=above, mend="choose another --run")
+    if run.is_dir() and all(path.name.startswith(".") for path in run.iterdir()):
+        return
+    if os.path.lexists(run):
+        mend = "choose another --run"
+        raise RunError(f"is there already and is not {what}", where=run, mend=mend)
 
 
 def finished(run: Path) -> bool:

@@ -25,6 +25,7 @@ from emocli.config import Settings
 from emocli.data.clip import Clip, by_dialogue
 from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.hub import only_cached
+from emocli.learn.outline import outline as outlined
 from emocli.learn.rundir import (
     CONFIG,
     MODEL,
@@ -412,4 +413,5 @@ def _scratch(
         eos_token_id=tokenizer.eos_token_id,
         type_vocab_size=1,
     )
+    outlined(lambda: RobertaModel(shape, add_pooling_layer=False))
     return RobertaModel(shape, add_pooling_layer=False), tokenizer
