@@ -6,26 +6,103 @@ suggest the nearest known one.
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from emocli.errors import ConfigError, choice
+from emocli import parsing
+from emocli.errors import ConfigError, choice, short
+from emocli.parsing import Tree as Tree
 
-Tree = dict[str, Any]
-
-Positive = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[float, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-"""What NumPy and PyTorch both take."""
-
+DATES = (datetime.date, datetime.time)
+"""What TOML knows, and no setting is."""
 
 MEMBER = re.compile(r"\[|^constrained-")
 """What is no key in a place that pydantic names but a member of a union: ``literal['none']``."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The numbers a setting takes; anything else is refused with all that is allowed.
+
+    Pydantic by itself takes true and false for 1 and 0, and names only the bound that was passed.
+
+    Attributes
+    ----------
+    whole : bool
+        Whether they are whole.
+    least, most : float
+        Bounds; every number of emocli's own has them.
+    above, below : bool
+        Whether they must be above the least, below the most.
+    """
+
+    whole: bool
+    least: float
+    most: float
+    above: bool
+    below: bool
+
+    @classmethod
+    def of(cls, schema: Mapping[str, Any]) -> Allowed:
+        """Take the bounds of pydantic's schema of a number."""
+        least = schema.get("gt", schema.get("ge", -math.inf))
+        most = schema.get("lt", schema.get("le", math.inf))
+        return cls(schema["type"] == "int", least, most, "gt" in schema, "lt" in schema)
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        if (self.least, self.most) == (-math.inf, math.inf):
+            return kind if self.whole else "a finite number"
+        least, most = (f"{bound:.12g}" for bound in (self.least, self.most))
+        if self.above or self.below:
+            low = "above" if self.above else "from"
+            return f"{kind} {low} {least}, {'below' if self.below else 'at most'} {most}"
+        return f"{kind} from {least} to {most}"
+
+    def __call__(self, value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        """Validate a value."""
+        if not isinstance(value, bool):
+            try:
+                return handler(value)
+            except ValidationError:
+                pass
+        raise PydanticCustomError("number", "must be {what}", {"what": str(self)})
+
+
+def _checking_numbers(schema: Any) -> Any:
+    """Wrap the numbers of a schema."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(_checking_numbers, schema))
+    if not isinstance(schema, dict) or allowed(schema) is not None:
+        return schema
+    if schema.get("type") in ("int", "float"):
+        number = Allowed.of(schema)
+        return core_schema.no_info_wrap_validator_function(number, cast(CoreSchema, schema))
+    return {
+        key: value if key in ("metadata", "default") else _checking_numbers(value)
+        for key, value in schema.items()
+    }
+
+
+def allowed(schema: Mapping[str, Any]) -> Allowed | None:
+    """Return what numbers a wrapped schema takes; None if it is another schema."""
+    function = schema.get("function")
+    inner = function.get("function") if isinstance(function, dict) else None
+    return inner if isinstance(inner, Allowed) else None
 
 
 class Settings(BaseModel):
@@ -34,6 +111,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=()
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler, /
+    ) -> CoreSchema:
+        """Let `Allowed` validate every number, however deep in lists, mappings and unions."""
+        schema: CoreSchema = _checking_numbers(handler(source))
+        return schema
 
 
 S = TypeVar("S", bound=Settings)
@@ -61,7 +146,9 @@ def build(kind: type[S], values: object, where: str) -> S:
         return kind.model_validate(section(values, where))
     except ValidationError as error:
         first = _first(error.errors())
-        key = ".".join(p for p in (where, *map(str, first["loc"])) if p and not MEMBER.search(p))
+        key = ".".join(
+            short(p) for p in (where, *map(str, first["loc"])) if p and not MEMBER.search(p)
+        )
         if first["type"] == "extra_forbidden":
             raise ConfigError(
                 f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])
@@ -70,7 +157,8 @@ def build(kind: type[S], values: object, where: str) -> S:
             mend = f"give it with --set {key}=..." if where else ""
             raise ConfigError(f"setting '{key}' is missing", mend=mend) from None
         raise ConfigError(
-            f"setting '{key}' = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+            f"setting '{key}' = {shown(first['input'])}: "
+            f"{first['msg'][0].lower()}{first['msg'][1:]}"
         ) from None
 
 
@@ -84,7 +172,8 @@ def section(values: object, where: str) -> Tree:
     """
     if not isinstance(values, Mapping):
         mend = f"set {where}.KEY=VALUE"
-        raise ConfigError(f"'{where}' is a section, not a setting (now {values!r})", mend=mend)
+        what = f"'{where}' is a section, not a setting (now {shown(values)})"
+        raise ConfigError(what, mend=mend)
     return dict(values)
 
 
@@ -103,7 +192,10 @@ def parse_sets(pairs: Iterable[str]) -> Tree:
         key, equals, text = pair.partition("=")
         path = key.strip().split(".")
         if not equals or not all(path):
-            raise ConfigError(f"'{pair}' is not of the form key=value", where="--set")
+            raise ConfigError(f"'{short(pair)}' is not of the form key=value", where="--set")
+        if len(path) > parsing.NAMES:
+            what = f"'{short(pair)}': a key has more than {parsing.NAMES} names"
+            raise ConfigError(what, where="--set")
         tree = merge(tree, _nest(path, _value(text.strip())))
     return tree
 
@@ -117,25 +209,18 @@ def read_toml(path: Path) -> Tree:
         If it is absent or no TOML.
     """
     try:
-        return parse_toml(path.read_text("utf-8-sig"), path)
+        return parsing.read_toml(path)
     except FileNotFoundError:
         raise ConfigError("there is no such file", where=path) from None
-    except UnicodeDecodeError as error:
+    except OSError as error:
+        raise ConfigError(f"cannot be read ({error.strerror})", where=path) from None
+    except ValueError as error:
         raise ConfigError(f"is not valid TOML ({error})", where=path) from None
 
 
-def parse_toml(text: str, where: Path) -> Tree:
-    """Parse the text of a TOML file.
-
-    Raises
-    ------
-    ConfigError
-        If it is no TOML.
-    """
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"is not valid TOML ({error})", where=where) from None
+def shown(value: object) -> str:
+    """Return a value as a message shows it."""
+    return short(str(value) if isinstance(value, DATES) else repr(value))
 
 
 def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Tree:
@@ -169,9 +254,14 @@ def _nest(path: list[str], value: object) -> Tree:
 
 def _value(text: str) -> object:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        tree = parsing.parse_toml(f"value = {text}")
+    except ValueError as error:
+        if text.startswith(("[", "{")) and not isinstance(error, parsing.TOMLDecodeError):
+            raise ConfigError(f"'{short(text)}': {error}", where="--set") from None
         return text
+    value = tree.get("value")
+    # More lines than one are no value; and nothing here is a date, but a name may look like one.
+    return text if len(tree) != 1 or isinstance(value, DATES) else value
 
 
 def _nearest(kind: type[BaseModel], loc: tuple[int | str, ...]) -> str:

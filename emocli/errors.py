@@ -68,11 +68,17 @@ def reason(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
+def short(text: str, most: int = 80) -> str:
+    """Return the text as it is, or the beginning of a long one: what a message shows of a value."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def choice(name: str, known: Sequence[str], most: int | None = None) -> str:
     """Suggest the nearest known name, or list what there is, ``most`` names at most: a mend."""
     import difflib
 
-    close = difflib.get_close_matches(name, known, n=1)
+    # The comparison takes as long as the name is long.
+    close = difflib.get_close_matches(name, known, n=1) if len(name) < 200 else ()
     if close:
         return f"did you mean '{close[0]}'?"
     more = ", ..." if most is not None and len(known) > most else ""

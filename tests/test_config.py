@@ -11,6 +11,7 @@ from pydantic import Field
 from emocli import config
 from emocli.config import Settings
 from emocli.errors import ConfigError
+from emocli.quantities import Steps
 
 
 class Inner(Settings):
@@ -22,7 +23,7 @@ class Outer(Settings):
     name: str = "a"
     inner: Inner = Inner()
     way: Literal["even"] | dict[str, Annotated[float, Field(gt=0)]] = "even"
-    steps: config.Positive | Literal["longest"] = 20
+    steps: Steps | Literal["longest"] = 20
 
 
 def test_values_are_read_as_toml_or_text() -> None:
@@ -65,7 +66,7 @@ def test_an_impossible_value_is_named() -> None:
 def test_a_number_has_to_be_finite(value: str) -> None:
     """No file of a run could hold another."""
     for key in ("inner.rate", "way.x"):
-        with pytest.raises(ConfigError, match=rf"'mel\.{key}' = .*finite number"):
+        with pytest.raises(ConfigError, match=rf"'mel\.{key}' = .*(finite number|number above 0)"):
             config.build(Outer, config.parse_sets([f"{key}={value}"]), "mel")
 
 
@@ -77,9 +78,9 @@ def test_a_value_is_no_section() -> None:
 def test_of_a_choice_of_forms_the_nearest_is_explained() -> None:
     with pytest.raises(ConfigError, match=r"'mel\.way' = 'odd': input should be 'even'"):
         config.build(Outer, {"way": "odd"}, "mel")
-    with pytest.raises(ConfigError, match=r"'mel\.way\.x' = -1: input should be greater than 0"):
+    with pytest.raises(ConfigError, match=r"'mel\.way\.x' = -1: must be a number above 0, at m"):
         config.build(Outer, {"way": {"y": 1, "x": -1}}, "mel")
-    with pytest.raises(ConfigError, match=r"'mel\.steps' = 0: input should be greater than"):
+    with pytest.raises(ConfigError, match=r"'mel\.steps' = 0: must be a whole number from 1 to"):
         config.build(Outer, {"steps": 0}, "mel")
 
 
@@ -95,3 +96,72 @@ def test_a_broken_or_missing_file_is_one_line(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as caught:
             config.read_toml(path)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 100_000, "[" * 100 + "]" * 100, "{a=" * 5000 + "1" + "}" * 5000]
+)
+def test_a_deeply_nested_value_is_one_line(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"^--set: '.{80}': it is nested deeper than 64 levels$"):
+        config.parse_sets([f"mel.bands={value}"])
+
+
+def test_a_long_key_or_value_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"^--set: .{1,120}$"):
+        config.parse_sets([".".join("a" * 1_000_000) + "=1"])
+    with pytest.raises(ConfigError, match=r"^unknown setting .{1,160}$"):
+        config.build(Outer, {"a" * 1_000_000: 1}, "mel")
+    for value in ("1" + "0" * 5000, "a" * 1_000_000):
+        told = config.parse_sets([f"bands={value}"])
+        with pytest.raises(ConfigError, match=r"^setting 'mel\.bands' = '.{1,200}$"):
+            config.build(Outer, told, "mel")
+
+
+def test_what_looks_like_a_date_or_holds_lines_is_text() -> None:
+    told = config.parse_sets(["a=2020-01-01", "b=07:30:00", "c=1\nd = 2", "e=1979-05-27T07:32:00Z"])
+    assert told == {
+        "a": "2020-01-01",
+        "b": "07:30:00",
+        "c": "1\nd = 2",
+        "e": "1979-05-27T07:32:00Z",
+    }
+
+
+def test_a_date_in_a_file_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("name = 2020-01-01\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"'mel\.name' = 2020-01-01: input should be a valid str"):
+        config.build(Outer, config.read_toml(path), "mel")
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.read_toml(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("bands", True),
+        ("inner.rate", False),
+        ("way.x", True),
+        ("steps", True),
+        ("pair", [1, True]),
+        ("rows", [[1, 2], [False]]),
+        ("maybe", True),
+        ("inners", [{"rate": True}]),
+    ],
+)
+def test_true_and_false_are_no_numbers_however_deep(key: str, value: object) -> None:
+    class More(Outer):
+        pair: tuple[int, float] = (1, 2)
+        rows: tuple[list[int], ...] = ()
+        maybe: Steps | None = None
+        inners: tuple[Inner, ...] = ()
+
+    *path, last = key.split(".")
+    tree: config.Tree = {last: value}
+    for name in reversed(path):
+        tree = {name: tree}
+    with pytest.raises(ConfigError, match=rf"'mel\.{key}.*' = (True|False): must be a .*number"):
+        config.build(More, tree, "mel")

@@ -17,7 +17,7 @@ LEVELS = (
     {"stages"},
     {"datasets", "features", "fusion", "robust", "learn", "report", "experiments"},
     {"data"},
-    {"errors", "plugins", "config", "display"},
+    {"errors", "plugins", "config", "parsing", "quantities", "limits", "display"},
 )
 SIBLINGS = {
     ("fusion", "learn.losses"),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.limits import MOST_SEEDS
 
 
 def command(
@@ -15,7 +16,9 @@ def command(
         Path, typer.Option("--dir", help="Where everything goes; repeat to resume.")
     ] = Path("demo"),
     workers: options.Workers = 2,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each network.")] = 3,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=MOST_SEEDS, help="Trainings of each network.")
+    ] = 3,
     settings: options.Settings = None,
     json: options.Json = False,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from emocli.cli import options, show
 from emocli.errors import ConfigError
+from emocli.limits import MOST_WORKERS
 
 if TYPE_CHECKING:
     from emocli.stages.extract import Extraction, Plan
@@ -24,7 +25,9 @@ def command(
         list[str], typer.Option("-f", "--feature", help="Feature to extract; repeat for more.")
     ],
     store: options.Store = Path("store"),
-    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=MOST_WORKERS, help="Processes on this machine.")
+    ] = 1,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to compute on instead.")
     ] = None,

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from emocli.limits import MOST_FOLDS, MOST_SEED, MOST_WORKERS
+
 
 class SplitName(StrEnum):
     """Which clips."""
@@ -42,12 +44,13 @@ Config = Annotated[Path | None, typer.Option(help="TOML file of settings; --set 
 Preset = Annotated[
     str, typer.Option(help="literal (as printed), paper (consistent reading) or plus (improved).")
 ]
-Workers = Annotated[int, typer.Option(min=1, help="Processes that compute.")]
+Workers = Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Processes that compute.")]
 Folds = Annotated[
-    int | None, typer.Option(min=3, help="For cross-validation: each of this many folds.")
+    int | None,
+    typer.Option(min=3, max=MOST_FOLDS, help="For cross-validation: each of this many folds."),
 ]
 Split = Annotated[SplitName, typer.Option(help="Clips to look at.")]
-CorruptionSeed = Annotated[int, typer.Option(min=0, help="Seed of the corruptions.")]
+CorruptionSeed = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the corruptions.")]
 Run = Annotated[Path, typer.Argument(help="Folder of a trained run, or of a cross-validation.")]
 RunOrStore = Annotated[
     Path,

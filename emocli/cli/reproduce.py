@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from emocli.cli import options, show
+from emocli.limits import MOST_FOLDS, MOST_SEEDS
 
 
 def command(
@@ -18,11 +19,17 @@ def command(
     feature: options.Features = None,
     folds: Annotated[
         int | None,
-        typer.Option(min=0, help="Cross-validate with this many; 0: the manifest's own splits."),
+        typer.Option(
+            min=0,
+            max=MOST_FOLDS,
+            help="Cross-validate with this many; 0: the manifest's own splits.",
+        ),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, help="Trainings of each network on each fold.  [default: 5]"),
+        typer.Option(
+            min=1, max=MOST_SEEDS, help="Trainings of each network on each fold.  [default: 5]"
+        ),
     ] = None,
     preset: Annotated[
         str | None, typer.Option(help="literal, paper or plus.  [default: paper]")

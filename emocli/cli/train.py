@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emocli.cli import options, show
+from emocli.limits import MOST_FOLDS, MOST_SEEDS
 
 if TYPE_CHECKING:
     from emocli.stages.train import CrossSummary, TrainSummary
@@ -21,10 +22,14 @@ def command(
     store: options.Store = Path("store"),
     feature: options.Features = None,
     preset: options.Preset = "paper",
-    seeds: Annotated[int, typer.Option(min=1, help="Train this many, with seeds 0, 1, ...")] = 1,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=MOST_SEEDS, help="Train this many, with seeds 0, 1, ...")
+    ] = 1,
     folds: Annotated[
         int | None,
-        typer.Option(min=3, help="Cross-validate: RUN/fold-0, RUN/fold-1, ... of this many."),
+        typer.Option(
+            min=3, max=MOST_FOLDS, help="Cross-validate: RUN/fold-0, RUN/fold-1, ... of this many."
+        ),
     ] = None,
     workers: options.Workers = 1,
     corrupt: options.Corrupt = None,
@@ -57,17 +62,20 @@ def command(
     tree = sections.settings("train", config, settings)
     robust = options.repair(check, oracle, proxy, fill) | {"corrupt": corrupt or ()}
     if dry_run:
-        first = corpus.folded(0, folds) if folds else corpus
-        resolved = stage.plan(
-            first,
+        planned = stage.plan(
+            corpus,
             store,
             fusion=fusion,
+            run=run,
+            folds=folds,
             features=feature,
             preset=preset,
             settings=tree,
             robust=robust,
+            seeds=seeds,
+            overwrite=overwrite,
         )
-        show.as_json(resolved | ({"folds": folds} if folds else {}))
+        show.as_json(planned)
         return
     with show.progress(f"training {fusion}", "epochs") as progress:
         how: dict[str, Any] = {

@@ -28,6 +28,7 @@ from emocli.data.encoding import word_of
 from emocli.data.hdf5 import Hdf5
 from emocli.data.words import Word
 from emocli.errors import StoreError
+from emocli.parsing import parse_json
 
 TEXT = "SO"
 """Kinds of arrays that hold texts: of fixed length, or each of its own."""
@@ -267,8 +268,8 @@ def _flat(features: NDArray[Any]) -> NDArray[Any]:
 def _json(cell: Any) -> Any:
     text = _text(cell)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except ValueError:
         return text
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 from emocli.config import Settings
 from emocli.data.clip import Clip, Split
 from emocli.errors import ManifestError
+from emocli.limits import MOST_FOLDS
 
 FEWEST = 3
 """One to test, one to validate, one to train."""
@@ -37,8 +38,8 @@ class Fold(Settings):
         How many folds there are.
     """
 
-    index: Annotated[int, Field(ge=0)]
-    count: Annotated[int, Field(ge=FEWEST, le=MOST)]
+    index: Annotated[int, Field(ge=0, lt=MOST_FOLDS)]
+    count: Annotated[int, Field(ge=FEWEST, le=MOST_FOLDS)]
 
     def split(self, number: int) -> Split:
         """Return the split of the clips of a fold."""

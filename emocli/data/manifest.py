@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.config import Settings, build, parse_toml
+from emocli.config import Settings, build
 from emocli.data import folds, rules
 from emocli.data.clip import SPLITS, Clip, by_dialogue, split_named
 from emocli.data.durable import alone, digest, disk_errors, replacing, write_at
@@ -27,6 +27,7 @@ from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, Task
 from emocli.data.table import Table, read_table
 from emocli.display import csv_cell, csv_text
 from emocli.errors import ConfigError, ManifestError, choice
+from emocli.parsing import parse_toml
 
 __all__ = ["Manifest", "Sidecar", "Task"]
 
@@ -497,9 +498,11 @@ def _read_sidecar(path: Path) -> Sidecar:
             mend="write it: dataset = 'NAME', task = 'single', classes = ['A', 'B']",
         )
     try:
-        return build(Sidecar, parse_toml(read_text(sidecar, ManifestError), sidecar), "")
+        return build(Sidecar, parse_toml(read_text(sidecar, ManifestError)), "")
     except ConfigError as error:
         raise ManifestError(error.what, where=sidecar, mend=error.mend) from None
+    except ValueError as error:
+        raise ManifestError(f"is not valid TOML ({error})", where=sidecar) from None
 
 
 def _sidecar_path(path: Path) -> Path:

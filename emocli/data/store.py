@@ -27,6 +27,7 @@ from emocli.data.hdf5 import DAMAGES, Hdf5, position
 from emocli.data.manifest import Manifest
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError, reason
+from emocli.parsing import parse_object
 
 FORMAT = 1
 """Version of the file format."""
@@ -294,8 +295,8 @@ class FeatureStore:
         """
         text = self._notes[self._index[clip_id]] if self._notes else ""
         try:
-            return _numbers(json.loads(text)) if text else {}
-        except (ValueError, TypeError, RecursionError) as error:
+            return _numbers(parse_object(text)) if text else {}
+        except (ValueError, TypeError) as error:
             what = f"has damaged notes ({reason(error)})"
             raise StoreError(what, where=self.path, mend=AGAIN) from None
 
@@ -523,9 +524,7 @@ def _checked(attributes: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _json(text: str, key: str) -> dict[str, Any]:
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise TypeError(f"its attribute '{key}' is no JSON object")
+    value = parse_object(text)
     if key == "notes":
         return _numbers(value)
     if key == "versions" and not all(isinstance(text, str) for text in value.values()):
@@ -533,8 +532,8 @@ def _json(text: str, key: str) -> dict[str, Any]:
     return value
 
 
-def _numbers(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or not all(type(v) in (int, float) for v in value.values()):
+def _numbers(value: dict[str, Any]) -> dict[str, Any]:
+    if not all(type(v) in (int, float) for v in value.values()):
         raise TypeError("its notes are not numbers by name")
     return value
 

@@ -28,6 +28,7 @@ from emocli.data.durable import replacing, write_at
 from emocli.data.store import FORMAT, Column, Digest
 from emocli.data.track import Array
 from emocli.errors import StoreError
+from emocli.parsing import parse_object
 
 LIBRARIES = (
     "emocli", "numpy", "scipy", "h5py", "torch", "librosa", "soxr", "av", "opencv-python",
@@ -141,7 +142,7 @@ def _write_small(file: h5py.File, contents: Contents, offsets: Array) -> None:
     for name in ("ids", "names", "notes", "absent", "sources", "media"):
         file[name] = _texts(getattr(contents, name))
     file["offsets"] = offsets
-    sums = sum_notes(json.loads(text) for text in contents.notes if text)
+    sums = sum_notes(parse_object(text) for text in contents.notes if text)
     counts = {"clips": len(contents.ids), "rows": int(offsets[-1]), "absent": len(contents.absent)}
     given = {**contents.attributes, **counts, "notes": json.dumps(sums), "format": FORMAT}
     for key, value in sorted(given.items()):

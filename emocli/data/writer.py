@@ -32,6 +32,7 @@ from emocli.data.store import EXTRA, Column, FeatureStore, store_path
 from emocli.data.storefile import Contents, library_versions, write_store
 from emocli.data.track import Array, Track
 from emocli.errors import EmocliError, StoreError, reason
+from emocli.parsing import read_object
 
 BEGUN = "begun.json"
 PART = 100
@@ -530,10 +531,10 @@ def _resumable(
 
 def _read_begun(parts: Path) -> Begun | None:
     try:
-        return _begun(json.loads((parts / BEGUN).read_text("utf-8")))
+        return _begun(read_object(parts / BEGUN))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError) as error:
         what = f"is damaged ({reason(error)})"
         raise StoreError(what, where=parts / BEGUN, mend=f"remove the folder {parts}") from None
 

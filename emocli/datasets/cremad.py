@@ -25,7 +25,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -38,6 +38,7 @@ from emocli.data.table import Table, read_table
 from emocli.datasets._apart import NEEDED, WARNING, apart
 from emocli.datasets._files import COPY, Folder, counted, require_columns
 from emocli.errors import ManifestError
+from emocli.quantities import Seed
 
 EMOTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -118,8 +119,8 @@ class Config(Settings):
     exclude: tuple[str, ...] = DAMAGED
     valid_share: float = Field(default=9 / 91, gt=0, le=1 / 3)
     test_share: float = Field(default=18 / 91, gt=0, le=1 / 3)
-    folds: int = Field(default=5, ge=3)
-    seed: int = Field(default=0, ge=0)
+    folds: Annotated[int, Field(ge=3, le=91)] = 5
+    seed: Seed = 0
     split: Literal["actor", "clip"] = "actor"
 
 

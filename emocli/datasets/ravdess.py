@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -68,6 +68,9 @@ Takes = dict[str, dict[tuple[str, bool], Path]]
 """Performance to its files."""
 
 
+Actor = Annotated[int, Field(ge=1, le=24)]
+
+
 class Config(Settings):
     """Which clips, and how they are split.
 
@@ -84,8 +87,8 @@ class Config(Settings):
     """
 
     channel: Literal["speech", "song", "both"] = "speech"
-    folds: tuple[tuple[int, ...], ...] = Field(default=FOLDS, min_length=3)
-    test_fold: int | None = Field(default=None, ge=1)
+    folds: tuple[tuple[Actor, ...], ...] = Field(default=FOLDS, min_length=3)
+    test_fold: Actor | None = None
     split: Literal["actor", "clip"] = "actor"
 
     @field_validator("folds")

@@ -40,6 +40,7 @@ from emocli.datasets._apart import apart
 from emocli.datasets._files import HEADER, Folder, counted, require_columns
 from emocli.datasets._labels import LabelColumn, Labels, composed, plain_label, read_labels
 from emocli.errors import ManifestError, choice
+from emocli.quantities import Number
 
 COLUMNS = (*PLAIN, FOLD)
 SOUNDS = AUDIO | {".wma", ".aif", ".aiff", ".au", ".amr", ".oga"}
@@ -75,6 +76,7 @@ class Config(Settings):
     label: str = ""
     task: Literal["auto", "single", "intensity"] = "auto"
     edges: tuple[float, ...] = ()
+    edges: tuple[Number, ...] = ()
     classes: tuple[str, ...] = ()
     split: Literal["given", "new"] = "given"
     dataset: str = ""

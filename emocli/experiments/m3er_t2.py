@@ -6,12 +6,11 @@ Source: Mittal et al. 2020, Table 2 and section 5.4.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
-
-from emocli.config import NotNegative, Settings, Tree, merge
+from emocli.config import Settings, Tree, merge
 from emocli.experiments._table import CLEAN, Condition, Row, Table
+from emocli.quantities import Dropped, Factor
 
 Printed = dict[str, dict[str, float]]
 
@@ -53,8 +52,8 @@ class Config(Settings):
 
     corrupt: str = "m3er75"
     proxy: str = "paper"
-    ridge: NotNegative | None = None
-    modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    ridge: Factor | None = None
+    modality_dropout: Dropped = 0.25
     printed: Literal["mosei", "iemocap"] = "mosei"
 
 

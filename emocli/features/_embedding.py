@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from emocli.config import Positive, Settings
+from emocli.config import Settings
 from emocli.data.durable import digest
 from emocli.features._device import Device, device
+from emocli.quantities import PicturesAtOnce
 
 if TYPE_CHECKING:
     from emocli.learn.encoder import Encoder, Kind, Picture, Screen
@@ -38,7 +39,7 @@ class EmbeddingConfig(Settings):
     encoder: Path
     digest: str = ""
     device: Device = "auto"
-    batch: Positive = 32
+    batch: PicturesAtOnce = 32
 
     @model_validator(mode="before")
     @classmethod
@@ -62,7 +63,7 @@ class FramesConfig(EmbeddingConfig):
         In a row in the middle, in a row from the start, or spread over the clip.
     """
 
-    frames: Positive = 15
+    frames: Annotated[int, Field(ge=1, le=10_000)] = 15
     place: Literal["center", "start", "uniform"] = "center"
 
     def chosen(self, count: int) -> NDArray[np.int64]:

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from emocli.data.clip import Clip
 from emocli.data.track import Track
 from emocli.features._embedding import Embedder, FramesConfig
+from emocli.quantities import Probability
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
@@ -38,7 +38,7 @@ class Config(FramesConfig):
     """
 
     area_norm: Literal["sum", "max"] = "sum"
-    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.9
+    min_confidence: Probability = 0.9
 
 
 @dataclass(frozen=True)

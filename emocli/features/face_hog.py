@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,14 @@ from emocli.config import Settings
 from emocli.data.clip import Clip
 from emocli.data.track import Track
 from emocli.errors import ConfigError
+from emocli.quantities import Side
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
 ALONE = True
+
+WIDEST = 100_000
+"""Numbers in the histograms of a crop, at most."""
 
 GEOMETRY = (
     "roll",
@@ -60,10 +65,10 @@ class Config(Settings):
         Bins over 180 degrees.
     """
 
-    side: int = Field(default=112, ge=8)
-    cell: int = Field(default=16, ge=2)
-    block: int | None = Field(default=None, ge=1)
-    orientations: int = Field(default=8, ge=2)
+    side: Side = 112
+    cell: Annotated[int, Field(ge=2, le=2048)] = 16
+    block: Annotated[int, Field(ge=1, le=1024)] | None = None
+    orientations: Annotated[int, Field(ge=2, le=180)] = 8
 
     @property
     def cells(self) -> int:
@@ -195,6 +200,12 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
             f"a side of {config.side} pixels has {config.cells} cells of {config.cell}",
             where="face_hog",
             mend=f"at least {config.block or 1} are needed",
+        )
+    if config.width > WIDEST:
+        raise ConfigError(
+            f"a row of {config.width} numbers",
+            where="face_hog",
+            mend=f"at most {WIDEST} are sensible: choose larger cells, or a smaller side or block",
         )
     histograms = tuple(f"hog{number:03d}" for number in range(config.width))
     return Extractor(config, (*histograms, *GEOMETRY, "confidence", "found"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from emocli.data.media import sound
 from emocli.data.track import Track
 from emocli.errors import ConfigError
 from emocli.features import _librosa
+from emocli.quantities import Hertz, Milliseconds, SamplingRate
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
@@ -47,14 +49,14 @@ class Config(Settings):
         Least power.
     """
 
-    rate: int = Field(default=16000, ge=1000)
-    bands: int = Field(default=128, ge=1)
-    window_ms: float = Field(default=25, gt=0)
-    hop_ms: float = Field(default=10, gt=0)
-    fft_size: int = Field(default=1024, ge=2)
-    fmin: float = Field(default=0, ge=0)
-    fmax: float | None = Field(default=None, gt=0)
-    floor: float = Field(default=1e-10, gt=0)
+    rate: SamplingRate = 16000
+    bands: Annotated[int, Field(ge=1, le=4096)] = 128
+    window_ms: Milliseconds = 25
+    hop_ms: Milliseconds = 10
+    fft_size: Annotated[int, Field(ge=2, le=2**20)] = 1024
+    fmin: Hertz = 0
+    fmax: Annotated[float, Field(gt=0, le=384_000)] | None = None
+    floor: Annotated[float, Field(ge=1e-30, le=1)] = 1e-10
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from emocli.config import Settings
 from emocli.data.clip import Clip
@@ -22,6 +22,7 @@ from emocli.data.durable import digest
 from emocli.data.track import Absent, Track
 from emocli.errors import ConfigError
 from emocli.features._device import Device, device
+from emocli.quantities import Tokens, Turns
 
 if TYPE_CHECKING:
     from emocli.learn.text import Reader, Reading, TextNetwork
@@ -49,9 +50,9 @@ class Config(Settings):
 
     encoder: str
     context: Literal["none", "window", "emoberta"] | None = None
-    past: Annotated[int, Field(ge=0)] | None = None
-    future: Annotated[int, Field(ge=0)] | None = None
-    tokens: Annotated[int, Field(ge=8)] | None = None
+    past: Turns | None = None
+    future: Turns | None = None
+    tokens: Tokens | None = None
     names: bool | None = None
     pool: Literal["cls", "mean"] | None = None
     digest: str = ""

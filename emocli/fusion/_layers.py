@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
 
-from emocli.config import Positive, Settings, Tree
+from emocli.config import Settings, Tree
 from emocli.data.batch import Batch, Padded
 from emocli.data.samples import Level
 from emocli.fusion._blocks import Blocks
+from emocli.quantities import Dropped, Size, Steps
 
-Size = Annotated[int, Field(ge=1, le=8192)]
 Pool = Literal["mean", "statistics"]
 
 
@@ -42,9 +41,9 @@ class NetworkSettings(Settings):
     """
 
     hidden: Size = 128
-    dropout: float = Field(0.2, ge=0, lt=1)
+    dropout: Dropped = 0.2
     stride: Size | dict[str, Size] = 1
-    max_len: Positive = 1500
+    max_len: Steps = 1500
     pool: Pool | dict[str, Pool] = "mean"
 
     @property

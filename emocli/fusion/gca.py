@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from emocli.data.batch import Batch, FusionOutput, Padded
-from emocli.fusion._layers import Encoded, NetworkSettings, PerView, Size, decoder, presets
+from emocli.fusion._layers import Encoded, NetworkSettings, PerView, decoder, presets
+from emocli.quantities import Depth, Size
 
 
 class AttentionSettings(NetworkSettings):
@@ -45,7 +46,7 @@ class AttentionSettings(NetworkSettings):
         softmax it is.
     """
 
-    hops: int = Field(3, ge=1, le=32)
+    hops: Depth = 3
     tie_hops: bool = False
     m0: Literal["mean_sum", "zero"] = "mean_sum"
     score: Literal["mul", "add"] = "mul"

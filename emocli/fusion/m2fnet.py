@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
 from emocli.config import Settings
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.samples import Level
-from emocli.fusion._layers import Encoder, PerView, Size
+from emocli.fusion._layers import Encoder, PerView
+from emocli.quantities import Depth, Dropped, Size
 
-Depth = Annotated[int, Field(ge=1, le=32)]
 Pooling = Literal["mean", "max", "words"]
 Context = Literal["full", "past", "none"]
 
@@ -91,7 +91,7 @@ class Config(Settings):
     words_hidden: Size = 128
     width: Size | None = None
     hidden: Size | None = None
-    dropout: float = Field(0.45, ge=0, lt=1)
+    dropout: Dropped = 0.45
 
     @model_validator(mode="after")
     def _query_is_named(self) -> Config:

@@ -17,7 +17,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from emocli.config import NotNegative, Tree
+from emocli.config import Tree
 from emocli.data.batch import Batch, FusionOutput
 from emocli.data.manifest import Task
 from emocli.data.samples import Level
@@ -27,6 +27,7 @@ from emocli.fusion._layers import PerView
 from emocli.fusion._multiplicative import Combination, Kind, answers, true, violated
 from emocli.fusion._recurrent import mlp
 from emocli.learn.losses import CHOICES, BaseLoss, LossName
+from emocli.quantities import Factor
 
 MOST_MIXED = 8
 """Modalities of which all mixtures can be made."""
@@ -69,10 +70,10 @@ class Config(mfn.Config):
     fusion: Literal["weighted", "hadamard", "hadamard1p", "concat", "sum"] = "weighted"
     loss: Kind = "mod"
     beta: Annotated[float, Field(ge=0, le=100)] = 1.0
-    lambda_mult: NotNegative = 1.0
+    lambda_mult: Factor = 1.0
     detach_weight: bool = True
     boosted: bool = False
-    margin: NotNegative = 0.0
+    margin: Factor = 0.0
     mulmix: bool = False
     predict: Literal["final", "mult", "mean"] = "final"
 

@@ -18,14 +18,14 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emocli.config import Positive, Settings, Tree
+from emocli.config import Settings, Tree
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.resample import resample
 from emocli.data.samples import Level
-from emocli.fusion._layers import PerView, Size
+from emocli.fusion._layers import PerView
 from emocli.fusion._recurrent import Gated, in_full_precision, kept, lstm_cell, lstms, mlp
+from emocli.quantities import Dropped, Size, Steps
 
-Share = Annotated[float, Field(ge=0, lt=1)]
 Views = Mapping[str, Padded]
 
 
@@ -65,20 +65,20 @@ class Config(Settings):
     hidden: Size = 32
     hiddens: dict[str, Size] = Field({})
     channel: Literal["lstm", "ff"] = "lstm"
-    steps: Positive | Literal["longest"] = 20
+    steps: Steps | Literal["longest"] = 20
     feedback: Literal["none", "mem"] = "none"
     window: Annotated[int, Field(ge=1, le=64)] = 2
     memory: Size = 128
     nn1: Size = 256
-    nn1_dropout: Share = 0.5
+    nn1_dropout: Dropped = 0.5
     nn2: Size = 64
-    nn2_dropout: Share = 0.5
+    nn2_dropout: Dropped = 0.5
     gamma1: Size = 64
-    gamma1_dropout: Share = 0.5
+    gamma1_dropout: Dropped = 0.5
     gamma2: Size = 64
-    gamma2_dropout: Share = 0.5
+    gamma2_dropout: Dropped = 0.5
     out: Size = 64
-    out_dropout: Share = 0.5
+    out_dropout: Dropped = 0.5
 
     @model_validator(mode="after")
     def _feedback_needs_steps(self) -> Config:

@@ -9,9 +9,10 @@ Source: Beard et al. 2018, CoNLL (system "GCA + gating").
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from emocli.fusion import gca
@@ -34,7 +35,7 @@ class Config(gca.AttentionSettings):
     """
 
     view_gate: Literal["concat", "per_view", "both", "none"] = "concat"
-    write_bias: float = 0.0
+    write_bias: Annotated[float, Field(ge=-100, le=100)] = 0.0
 
 
 PRESETS = presets(literal={"m0": "zero"}, plus={"view_gate": "per_view", "write_bias": -2.0})

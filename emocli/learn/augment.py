@@ -9,11 +9,10 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from emocli.config import Settings
-
-Share = Annotated[float, Field(ge=0, le=1)]
+from emocli.quantities import Decibels, Probability
 
 
 class AugmentConfig(Settings):
@@ -31,10 +30,17 @@ class AugmentConfig(Settings):
         Share of faces and scenes that are mirrored.
     """
 
-    warp: int = Field(40, ge=0)
-    noise: Share = 0.5
-    snr_db: tuple[float, float] = (10.0, 30.0)
-    flip: Share = 0.5
+    warp: Annotated[int, Field(ge=0, le=10_000)] = 40
+    noise: Probability = 0.5
+    snr_db: tuple[Decibels, Decibels] = (10.0, 30.0)
+    flip: Probability = 0.5
+
+    @field_validator("snr_db")
+    @classmethod
+    def _in_order(cls, snr_db: tuple[float, float]) -> tuple[float, float]:
+        if snr_db[0] > snr_db[1]:
+            raise ValueError("The least ratio comes first")
+        return snr_db
 
     def sound(self, decibels: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float32]:
         """Warp a log-mel spectrogram (T, bands) in time and add noise to it."""

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from emocli.data.durable import make_folder
 from emocli.errors import RunError, reason
 from emocli.learn.rundir import Row, read_tensors, require_columns, write_tensors
+from emocli.parsing import parse_json, parse_object
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -75,12 +76,12 @@ class Checkpoint:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
         try:
-            history, scaler = _history(metadata["history"]), json.loads(metadata["scaler"])
+            history, scaler = _history(metadata["history"]), parse_object(metadata["scaler"])
             optimizer: dict[int, Tensors] = {}
             for name, value in _below(tensors, "optimizer.").items():
                 number, key = name.split(".", 1)
                 optimizer.setdefault(int(number), {})[key] = value
-        except (KeyError, ValueError, TypeError, RecursionError) as error:
+        except (KeyError, ValueError, TypeError) as error:
             raise RunError(f"is no checkpoint ({reason(error)})", where=path, mend=ANEW) from None
         return cls(
             history, _below(tensors, "network."), _below(tensors, "best."), optimizer, scaler
@@ -152,7 +153,7 @@ def _require_alike(tensors: Tensors, others: Mapping[str, Tensor]) -> None:
 
 
 def _history(text: str) -> list[Row]:
-    rows = json.loads(text)
+    rows = parse_json(text)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TypeError("its history is no list of epochs")
     if not all(type(value) in (int, float) for row in rows for value in row.values()):

@@ -21,9 +21,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emocli.config import Positive, Settings
+from emocli.config import Settings
 from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.hub import only_cached
+from emocli.learn.outline import outline as outlined
 from emocli.learn.rundir import (
     CONFIG,
     MODEL,
@@ -32,13 +33,17 @@ from emocli.learn.rundir import (
     read_tensors,
     require_finished,
 )
+from emocli.quantities import Size
 
 if TYPE_CHECKING:
     from transformers import ResNetModel
 
 Kind = Literal["audio", "face", "scene"]
 
-Stages = Annotated[tuple[Positive, ...], Field(min_length=1)]
+Stages = Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)]
+Blocks = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1, max_length=8)
+]
 
 Picture = NDArray[Any]
 """Sound: a log-mel spectrogram in decibels, shape (T, bands). Faces and scenes: RGB, (h, w, 3)."""
@@ -84,13 +89,13 @@ class EncoderConfig(Settings):
     """
 
     backbone: str = SCRATCH
-    depths: Stages = (2, 2, 2, 2)
+    depths: Blocks = (2, 2, 2, 2)
     hidden_sizes: Stages = (64, 128, 256, 512)
-    embedding_size: int = Field(64, ge=1)
-    dim: int = Field(300, ge=1)
-    side: int = Field(224, ge=32)
+    embedding_size: Size = 64
+    dim: Size = 300
+    side: Annotated[int, Field(ge=32, le=2048)] = 224
     colour: Literal["viridis", "repeat"] = "viridis"
-    top_db: Annotated[float, Field(gt=0)] = 80.0
+    top_db: Annotated[float, Field(ge=1, le=300)] = 80.0
 
 
 class EncoderRun(Settings):
@@ -212,7 +217,12 @@ def make_encoder(config: EncoderConfig) -> Encoder:
         hidden_sizes=list(config.hidden_sizes),
         embedding_size=config.embedding_size,
     )
-    return Encoder(ResNetModel(shape), config.dim)
+
+    def make() -> Encoder:
+        return Encoder(ResNetModel(shape), config.dim)
+
+    outlined(make)
+    return make()
 
 
 def embed(

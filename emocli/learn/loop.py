@@ -28,7 +28,7 @@ from emocli.errors import ConfigError, RunError
 from emocli.learn import losses, metrics
 from emocli.learn.checkpoint import Resumable, Tensors
 from emocli.learn.dropout import drop_modalities
-from emocli.learn.rundir import CHECKPOINT, Row, write_history
+from emocli.learn.rundir import CHECKPOINT, LAST, Row, write_history
 from emocli.learn.settings import Accelerator, Precision, TrainConfig
 from emocli.learn.targets import mixed, votes
 
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 
 FACTOR = 0.5
 """What a plateau multiplies the learning rate by."""
-
-LAST = "last.safetensors"
-"""The checkpoint."""
 
 PAUSE = 1.0
 """Seconds between checkpoints at least: of short epochs a kill costs so much work, of long ones one
@@ -153,12 +150,7 @@ class Learner(Resumable):
         self.train, self.valid, self.config = train, valid, config
         self.task = train.manifest.task
         self.counts = class_counts(train)
-        if config.sampler == "balanced" and (self.task != "single" or level(network) != "clip"):
-            raise ConfigError(
-                "setting 'train.sampler' = 'balanced' is for clips with one class each",
-                mend="choose train.class_weights=balanced",
-            )
-        _check_targets(network, self.task, config)
+        check_settings(network, train, config)
         self.votes = votes(train) if config.target == "votes" else None
         weights = class_weights(config, train)
         self.loss = losses.base_loss(config.loss, self.task, weights, config.label_smoothing)
@@ -287,6 +279,29 @@ def predict(
 def level(network: nn.Module) -> Level:
     """Whether a network takes clips or dialogues."""
     return cast(Level, network.level)
+
+
+def check_settings(network: nn.Module, train: Samples, config: TrainConfig) -> None:
+    """Refuse what a training would refuse when it begins, before anything is written for it.
+
+    Raises
+    ------
+    ConfigError
+        If settings do not fit the task, the network or the machine.
+    ManifestError
+        If a clip has no votes to learn.
+    """
+    task = train.manifest.task
+    if config.sampler == "balanced" and (task != "single" or level(network) != "clip"):
+        raise ConfigError(
+            "setting 'train.sampler' = 'balanced' is for clips with one class each",
+            mend="choose train.class_weights=balanced",
+        )
+    _check_targets(network, task, config)
+    if config.target == "votes":
+        votes(train)
+    losses.base_loss(config.loss, task, class_weights(config, train), config.label_smoothing)
+    check_machine(config.accelerator, config.precision)
 
 
 def _check_targets(network: nn.Module, task: Task, config: TrainConfig) -> None:
@@ -422,6 +437,23 @@ def arithmetic(threads: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(before, warn_only=warned)
 
 
+def check_machine(accelerator: Accelerator, precision: Precision) -> None:
+    """Refuse to compute where, or in an arithmetic in which, this machine cannot.
+
+    Raises
+    ------
+    ConfigError
+        If so.
+    """
+    gpu = torch.cuda.is_available()
+    if accelerator == "cuda" and not gpu:
+        mend = "choose train.accelerator=cpu"
+        raise ConfigError("setting 'train.accelerator' = 'cuda': there is no GPU here", mend=mend)
+    if precision == "16-mixed" and (accelerator == "cpu" or not gpu):
+        mend = "choose train.precision=bf16-mixed or 32-true"
+        raise ConfigError("setting 'train.precision' = '16-mixed' needs a GPU", mend=mend)
+
+
 def make_fabric(accelerator: Accelerator, precision: Precision) -> Fabric:
     """Choose where to compute and in which arithmetic.
 
@@ -432,12 +464,6 @@ def make_fabric(accelerator: Accelerator, precision: Precision) -> Fabric:
     """
     from lightning_fabric import Fabric
 
-    gpu = torch.cuda.is_available()
-    if accelerator == "cuda" and not gpu:
-        mend = "choose train.accelerator=cpu"
-        raise ConfigError("setting 'train.accelerator' = 'cuda': there is no GPU here", mend=mend)
-    if precision == "16-mixed" and (accelerator == "cpu" or not gpu):
-        mend = "choose train.precision=bf16-mixed or 32-true"
-        raise ConfigError("setting 'train.precision' = '16-mixed' needs a GPU", mend=mend)
+    check_machine(accelerator, precision)
     options: dict[str, Any] = {"accelerator": accelerator, "precision": precision}
     return Fabric(devices=1, **options)

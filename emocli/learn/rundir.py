@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import platform
 import shutil
@@ -38,9 +37,15 @@ from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.losses import LossName
 from emocli.learn.settings import TrainConfig
+from emocli.limits import MOST_SEEDS
+from emocli.parsing import read_object
+from emocli.quantities import Seed, Width
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
+LAST = "last.safetensors"
+"""The checkpoint, in its folder."""
+
 NETWORK = "network."
 
 PRIVATE = frozenset({"seed", "cache_mb"})
@@ -90,7 +95,7 @@ class View(Settings):
     """The feature a modality is seen through: its name, width, origin and content."""
 
     feature: str
-    dim: int
+    dim: Width
     settings: dict[str, Any]
     fingerprint: str
 
@@ -135,7 +140,7 @@ class RunConfig(Settings):
     train: TrainConfig
     robust: dict[str, Any] = Field(default_factory=dict)
     check: str = ""
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
     dataset: str
     task: Task
     classes: tuple[str, ...]
@@ -216,8 +221,8 @@ def read_as(kind: type[S], path: Path, what: str) -> S:
         If it is damaged or that of something else.
     """
     try:
-        return build(kind, _object(path.read_text("utf-8")), "")
-    except (OSError, ValueError, RecursionError, ConfigError) as error:
+        return build(kind, read_object(path), "")
+    except (OSError, ValueError, ConfigError) as error:
         told = error.what if isinstance(error, ConfigError) else reason(error)
         damaged = f"is damaged or not that of {what} ({told})"
         raise RunError(damaged, where=path, mend=RESTORE) from None
@@ -245,6 +250,29 @@ def folds(run: Path) -> list[Path]:
         return []
     fold = read_config(first).fold
     return [] if fold is None else fold_folders(run, fold.count)
+
+
+def begun(run: Path) -> bool:
+    """Whether the training of one seed has learned anything that would be lost."""
+    return any((run / name).is_file() for name in (MODEL, HISTORY, f"{CHECKPOINT}/{LAST}"))
+
+
+def require_empty(run: Path, what: str) -> None:
+    """Refuse a folder, which is not ``what``, for anything but hidden files.
+
+    Raises
+    ------
+    RunError
+        If it holds some, is a file, or is to be in one.
+    """
+    above = next((path for path in run.absolute().parents if os.path.lexists(path)), run)
+    if not above.is_dir():
+        raise RunError("is no folder", where=above, mend="choose another --run")
+    if run.is_dir() and all(path.name.startswith(".") for path in run.iterdir()):
+        return
+    if os.path.lexists(run):
+        mend = "choose another --run"
+        raise RunError(f"is there already and is not {what}", where=run, mend=mend)
 
 
 def finished(run: Path) -> bool:
@@ -464,10 +492,3 @@ def describe(run: Path) -> dict[str, Any]:
         "finished": sum(finished(folder) for folder in folders),
         "epochs": [len(read_history(f)) if (f / HISTORY).is_file() else 0 for f in folders],
     }
-
-
-def _object(text: str) -> Tree:
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - reported with the other damages
-    return value

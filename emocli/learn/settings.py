@@ -7,19 +7,31 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from emocli.config import NotNegative, Positive, Seed, Settings
+from emocli.config import Settings
 from emocli.data.manifest import Task
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
 from emocli.learn.losses import LossName
 from emocli.learn.metrics import PROTOCOLS
+from emocli.quantities import (
+    BatchSize,
+    Decay,
+    Dropped,
+    Epochs,
+    Factor,
+    LearningRate,
+    Megabytes,
+    Probability,
+    Seed,
+    Threads,
+    Weight,
+)
 
 MONITORS: dict[Task, str] = {"single": "accuracy", "multi": "weighted_f1", "intensity": "mse_sum"}
 """What decides which epoch is best, by default (Beard 2018; Mittal 2020)."""
 
 Accelerator = Literal["auto", "cpu", "cuda"]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-Weight = Annotated[float, Field(gt=0)]
 ClassWeights = Literal["none", "balanced"] | dict[str, Weight]
 
 
@@ -80,29 +92,29 @@ class TrainConfig(Settings):
         Memory for features that would otherwise be read in every epoch.
     """
 
-    lr: Annotated[float, Field(gt=0)] = 1e-3
-    batch_size: Positive = 32
-    epochs: Positive = 100
-    patience: Positive = 10
-    weight_decay: NotNegative = 1e-5
-    clip: NotNegative = 1.0
+    lr: LearningRate = 1e-3
+    batch_size: BatchSize = 32
+    epochs: Epochs = 100
+    patience: Epochs = 10
+    weight_decay: Decay = 1e-5
+    clip: Factor = 1.0
     loss: LossName = "auto"
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    label_smoothing: Dropped = 0.0
     class_weights: ClassWeights = "none"
     sampler: Literal["none", "balanced"] = "none"
     optimizer: Literal["adam", "adamw"] = "adam"
     target: Literal["label", "votes"] = "label"
-    mixup: NotNegative = 0.0
+    mixup: Annotated[float, Field(ge=0, le=1000)] = 0.0
     scheduler: Literal["none", "plateau", "cosine"] = "none"
-    warmup: Annotated[float, Field(ge=0, le=1)] = 0.0
-    modality_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    warmup: Probability = 0.0
+    modality_dropout: Dropped = 0.0
     monitor: str = "auto"
     precision: Precision = "32-true"
     accelerator: Accelerator = "auto"
-    threads: Annotated[int, Field(ge=0)] = 0
+    threads: Threads = 0
     seed: Seed = 0
-    outliers: NotNegative = OUTLIERS
-    cache_mb: Annotated[int, Field(ge=0)] = 512
+    outliers: Factor = OUTLIERS
+    cache_mb: Megabytes = 512
 
     def monitored(self, task: Task) -> str:
         """Return the figure that decides.

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from emocli.config import Positive, Settings
+from emocli.config import Settings
 from emocli.data.clip import Clip, by_dialogue
 from emocli.errors import ConfigError, RunError, reason
 from emocli.learn.hub import only_cached
+from emocli.learn.outline import outline as outlined
 from emocli.learn.rundir import (
     CONFIG,
     MODEL,
@@ -33,6 +34,7 @@ from emocli.learn.rundir import (
     read_tensors,
     require_finished,
 )
+from emocli.quantities import Depth, Folds, Size, Tokens, Turns
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -75,15 +77,15 @@ class TextConfig(Settings):
 
     backbone: str = "roberta-large"
     context: Literal["none", "window", "emoberta"] = "emoberta"
-    past: Annotated[int, Field(ge=0)] = 1
-    future: Annotated[int, Field(ge=0)] = 1
-    tokens: Annotated[int, Field(ge=8)] = 512
+    past: Turns = 1
+    future: Turns = 1
+    tokens: Tokens = 512
     names: bool = True
     pool: Literal["cls", "mean"] = "cls"
-    layers: Positive = 2
-    width: Positive = 64
-    heads: Positive = 4
-    vocabulary: Annotated[int, Field(ge=300)] = 2000
+    layers: Depth = 2
+    width: Size = 64
+    heads: Size = 4
+    vocabulary: Annotated[int, Field(ge=300, le=1_000_000)] = 2000
 
 
 class TextRun(Settings):
@@ -115,7 +117,7 @@ class TextRun(Settings):
     train: dict[str, Any]
     classes: tuple[str, ...]
     source: str
-    part: int | None = None
+    part: Folds | None = None
     unseen: tuple[str, ...] = ()
     versions: dict[str, str]
 
@@ -411,4 +413,5 @@ def _scratch(
         eos_token_id=tokenizer.eos_token_id,
         type_vocab_size=1,
     )
+    outlined(lambda: RobertaModel(shape, add_pooling_layer=False))
     return RobertaModel(shape, add_pooling_layer=False), tokenizer

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from emocli.config import NotNegative, Settings
+from emocli.config import Settings
+from emocli.quantities import Factor
 
 EPSILON = 1e-4
 """Added to a variance before its root is taken."""
@@ -52,16 +53,16 @@ class TripletConfig(Settings):
 
     amt: Literal["adaptive", "scaled", "fixed"] = "adaptive"
     margin_grad: Literal["detach", "flow"] = "detach"
-    margin: NotNegative = 0.2
-    scale: NotNegative = 0.5
+    margin: Factor = 0.2
+    scale: Factor = 0.5
     dist: Literal["half_unit", "unit", "raw"] = "half_unit"
     mining: Literal["semihard", "hard", "random"] = "semihard"
-    band: NotNegative = 0.2
+    band: Factor = 0.2
     var: Literal["vicreg", "printed"] = "vicreg"
     cov: Literal["vicreg", "printed"] = "vicreg"
-    w_triplet: NotNegative = 20.0
-    w_cov: NotNegative = 5.0
-    w_var: NotNegative = 1.0
+    w_triplet: Factor = 20.0
+    w_cov: Factor = 5.0
+    w_var: Factor = 1.0
 
 
 PRESETS: Mapping[str, Mapping[str, object]] = MappingProxyType(

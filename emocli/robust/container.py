@@ -23,6 +23,7 @@ from emocli.data.durable import write_bytes
 from emocli.data.hdf5 import Hdf5
 from emocli.data.packed import LARGE
 from emocli.errors import StoreError, reason
+from emocli.parsing import parse_object
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -81,12 +82,9 @@ def read(path: Path) -> tuple[Tree, Arrays]:
 
 def _header(text: str, path: Path) -> Tree:
     try:
-        header = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_object(text)
+    except ValueError as error:
         raise StoreError(f"is damaged ({reason(error)})", where=path, mend=AGAIN) from None
-    if not isinstance(header, dict):
-        raise StoreError("is damaged: it has no header", where=path, mend=AGAIN)
-    return header
 
 
 def _arrays(file: Hdf5) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emocli.config import Seed, Settings, Tree, build, merge, section
+from emocli.config import Settings, Tree, build, merge, section
 from emocli.data.batch import Batch, Padded
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
+from emocli.quantities import Seed
 from emocli.robust.check import ModalityCheck, discard
 from emocli.robust.corrupt import Corrupter
 from emocli.robust.proxy.generator import ProxyGenerator

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from emocli.config import NotNegative, Positive, Settings, Tree, build, merge
+from emocli.config import Settings, Tree, build, merge
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError
+from emocli.quantities import Between, Depth, Factor, Size, Steps
 
 
 class CheckConfig(Settings):
@@ -55,20 +56,26 @@ class CheckConfig(Settings):
     """
 
     representation: Literal["flatten", "mean", "utterance", "step"] = "flatten"
-    steps: Positive = 20
+    steps: Steps = 20
     alignment: Literal["auto", "pad", "resample"] = "auto"
-    components: Positive = 100
-    cca_reg: NotNegative = 0.1
+    components: Size = 100
+    cca_reg: Factor = 0.1
     score: Literal["pearson", "cosine", "weighted", "llr"] = "pearson"
     rule: Literal["all", "any"] = "all"
-    min_partners: Positive = 1
+    min_partners: Depth = 1
     tau: Literal["quantile", "fixed", "youden"] = "quantile"
-    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    threshold: float = 0.2
+    quantile: Between = 0.05
+    threshold: Annotated[float, Field(ge=-1e4, le=1e4)] = 0.2
     outliers: Literal["none", "quantile", "youden"] = "none"
-    clip_outliers: NotNegative = OUTLIERS
+    clip_outliers: Factor = OUTLIERS
     all_flagged: Literal["keep_best", "keep_all", "zero_all"] = "keep_best"
     fit_on: Literal["clean", "as_given"] = "clean"
+
+    @model_validator(mode="after")
+    def _threshold_fits(self) -> CheckConfig:
+        if self.score != "llr" and abs(self.threshold) > 1:
+            raise ValueError(f"threshold = {self.threshold:g}: score = {self.score} is -1 to 1")
+        return self
 
 
 PRESETS: Mapping[str, Tree] = {

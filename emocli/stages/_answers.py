@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from emocli.errors import EmocliError
 from emocli.experiments._table import Condition
 from emocli.learn import rundir
 from emocli.learn.rundir import MODEL
+from emocli.parsing import parse_object
 from emocli.robust.corrupt import Corruption, parse_all
 from emocli.robust.repair import RepairConfig
 from emocli.stages._bench import Bench, Measured
@@ -157,7 +157,7 @@ def _read(
     """Read what is kept; None if there is nothing, or it answers another question."""
     try:
         file = read_arrays(path, ("about", "ids", "targets", "values"))
-        about: dict[str, Any] = json.loads(str(file["about"]))
+        about = parse_object(str(file["about"]))
         if about["key"] != key:
             return None
         measured = Measured(
@@ -174,5 +174,5 @@ def _read(
             },
         )
         return Answer(measured, tuple(about["costs"]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, EmocliError):
+    except (ValueError, KeyError, TypeError, AttributeError, EmocliError):
         return None

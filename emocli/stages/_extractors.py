@@ -32,6 +32,7 @@ from emocli.learn.loop import arithmetic
 from emocli.learn.rundir import MODEL, read_history
 from emocli.learn.statistics import cluster_bootstrap, grouping, groups, interval_over, spread
 from emocli.learn.summary import told
+from emocli.parsing import read_object
 from emocli.stages._pictures import FEATURES, Pictures, of_manifest
 from emocli.stages._reproduction import Protocol, Reproduction, Say, check_sections, write
 from emocli.stages._systems import overruled, slug
@@ -239,7 +240,7 @@ def _tested(run: Path, plan: Plan, corpus: Manifest, store: Path, cache: Path) -
     pictures = _with_test(plan, corpus, store, cache)
     path, key = run / SAID, [__version__, digest(run / MODEL), pictures.fingerprint]
     try:
-        kept = json.loads(path.read_text("utf-8"))
+        kept = read_object(path)
         if kept["key"] == key:
             return dict(kept["hits"])
     except (OSError, ValueError, KeyError, TypeError):

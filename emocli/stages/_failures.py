@@ -11,6 +11,7 @@ from pathlib import Path
 
 from emocli.data.durable import disk_errors, locked, write_text
 from emocli.errors import EmocliError
+from emocli.parsing import parse_json
 
 FILE = "failures.jsonl"
 
@@ -79,7 +80,7 @@ def _read(path: Path) -> list[dict[str, object]]:
     rows = []
     for line in path.read_text("utf-8", "replace").splitlines():
         try:
-            row = json.loads(line)
+            row = parse_json(line)
         except ValueError:
             continue
         rows += [row] if isinstance(row, dict) else []

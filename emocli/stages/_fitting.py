@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from emocli.errors import RunError
 from emocli.learn.checkpoint import Checkpoint, Tensors
-from emocli.learn.loop import LAST
-from emocli.learn.rundir import CHECKPOINT, CONFIG, MODEL, Row, finished
+from emocli.learn.rundir import CHECKPOINT, CONFIG, LAST, MODEL, Row, begun, finished, require_empty
 
 State = Literal["trained", "resumed", "already trained"]
 
@@ -83,12 +83,11 @@ def state(folder: Path) -> State:
     return "resumed" if (folder / CHECKPOINT / LAST).is_file() else "trained"
 
 
-def claim(
-    run: Path, what: str, data: str, same: Callable[[], bool], overwrite: bool, parts: str = ""
-) -> bool:
-    """Make sure that a folder may hold an encoder; tell whether what is in it stays.
+@dataclass(frozen=True)
+class Place:
+    """The folder an encoder is to be trained in.
 
-    Parameters
+    Attributes
     ----------
     run : Path
         The folder.
@@ -100,24 +99,44 @@ def claim(
         Whether another one, or one that is finished, may be removed.
     parts : str
         Pattern of folders inside that go with it.
-
-    Raises
-    ------
-    RunError
-        If it holds something else, or what may not be replaced.
     """
-    if not (run / CONFIG).is_file():
-        if any(not path.name.startswith(".") for path in run.iterdir()):
-            mend = "choose another --run"
-            raise RunError(f"is there already and is not {what}", where=run, mend=mend)
-        return False
-    stays = same()
-    if not stays and not overwrite:
-        mend = "choose another --run, or replace it with --overwrite"
-        raise RunError(f"was trained with other settings or {data}", where=run, mend=mend)
-    if stays and not (overwrite and finished(run)):
-        return True
-    (run / MODEL).unlink(missing_ok=True)
-    for folder in [*(run.glob(parts) if parts else ()), run / CHECKPOINT]:
-        shutil.rmtree(folder, ignore_errors=True)
-    return False
+
+    run: Path
+    what: str
+    data: str
+    same: Callable[[], bool]
+    overwrite: bool
+    parts: str = ""
+
+    def stays(self) -> bool:
+        """Tell whether what is in the folder stays; changes nothing.
+
+        Raises
+        ------
+        RunError
+            If it holds something else, or what may not be replaced.
+        """
+        run = self.run
+        if not (run / CONFIG).is_file():
+            require_empty(run, self.what)
+            return False
+        stays = self.same()
+        if not stays and not self.overwrite and self._begun():
+            mend = "choose another --run, or replace it with --overwrite"
+            raise RunError(f"was trained with other settings or {self.data}", where=run, mend=mend)
+        return stays and not (self.overwrite and finished(run))
+
+    def cleared(self) -> bool:
+        """Remove what does not stay; tell whether it stays, errors as `stays`."""
+        stays = self.stays()
+        if not stays:
+            (self.run / MODEL).unlink(missing_ok=True)
+            for folder in [*self._parts(), self.run / CHECKPOINT]:
+                shutil.rmtree(folder, ignore_errors=True)
+        return stays
+
+    def _parts(self) -> list[Path]:
+        return list(self.run.glob(self.parts)) if self.parts else []
+
+    def _begun(self) -> bool:
+        return any(begun(folder) for folder in [self.run, *self._parts()])

@@ -21,8 +21,9 @@ from emocli.data.standardise import Standardiser
 from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.learn import losses
-from emocli.learn.loop import class_counts, seeded
+from emocli.learn.loop import check_settings, class_counts
 from emocli.learn.memory import Memory, Remembering
+from emocli.learn.outline import outline, parameters
 from emocli.learn.rundir import RunConfig, Source, View, tell_task, versions
 from emocli.learn.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
@@ -167,16 +168,15 @@ def prepare(
     train = Samples.of(manifest, "train", stores)
     valid = Samples.of(manifest, "valid", stores)
     _check_learnable(train)
-    with seeded(0):
-        model = plugins.load("fusion", fusion).Model(train.dims, len(manifest.classes), network)
+    kind, outputs = plugins.load("fusion", fusion).Model, len(manifest.classes)
+    model = outline(lambda: kind(train.dims, outputs, network))
     tell_task(model, manifest.task, training.loss)
-    parameters = sum(p.numel() for p in model.parameters())
+    check_settings(model, train, training)
     parse_all(repairing.corrupt, train.stores)
     place = check_path(store, manifest.fold)
-    parts = (network.model_dump(mode="json"), training, repairing, train, valid, place, parameters)
-    prepared = Prepared(fusion, preset, *parts)
-    if repairing.trust == "check":
-        _ = prepared.workshop.check  # refuses what does not fit
+    parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
+    prepared = Prepared(fusion, preset, *parts, parameters(model))
+    prepared.workshop.require(repairing)
     return prepared
 
 

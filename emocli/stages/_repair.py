@@ -74,6 +74,24 @@ class Workshop:
         """Whether the network reads one modality, of which there is nothing to make proxies."""
         return len(self.train.stores) == 1
 
+    def require(self, config: RobustConfig) -> None:
+        """Make sure that what a training asks for can be made.
+
+        Raises
+        ------
+        StoreError
+            If the check is absent or fitted on something else, or no training clip is left to make
+            proxies of another one's from.
+        """
+        if config.trust == "check":
+            _ = self.check
+        if config.at_training.fill == "proxy" and not self.alone:
+            clips = self.train.clips
+            if len(set(groups(clips, grouping(clips)))) < 2:
+                what = "all training clips are of one dialogue or speaker"
+                mend = "choose robust.train_on_proxy=false"
+                raise StoreError(f"{what}: none is left to regenerate features from", mend=mend)
+
     def remarks(self, config: RepairConfig) -> Iterator[str]:
         """Yield what a repair cannot do, a line each."""
         if config.fill == "proxy" and self.alone:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from emocli import plugins
-from emocli.config import Positive, Seed, Settings, Tree, build
+from emocli.config import Settings, Tree, build
 from emocli.data.durable import write_bytes, write_text
 from emocli.data.plain import as_json, plain
 from emocli.errors import ConfigError, choice
 from emocli.experiments._table import Extractors, Table
+from emocli.quantities import Folds, Seed, Seeds
 from emocli.report.experiment import draw, markdown
 
 Say = Callable[[str], None]
@@ -43,8 +42,8 @@ class Protocol(Settings):
         Rows to run now, by slug; all if none is named.
     """
 
-    folds: Annotated[int, Field(ge=0)] = 0
-    seeds: Positive = 5
+    folds: Folds = 0
+    seeds: Seeds = 5
     preset: str = "paper"
     check_preset: str = "plus"
     features: tuple[str, ...] = ()

@@ -16,10 +16,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from emocli.config import NotNegative, Positive, Seed, Settings, Tree, build, merge
+from emocli.config import Settings, Tree, build, merge
 from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.display import markdown
@@ -43,7 +43,8 @@ from emocli.learn.loop import arithmetic, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, Row
 from emocli.learn.settings import Accelerator
 from emocli.learn.triplet import TripletConfig
-from emocli.stages._fitting import State, best_epoch, claim, fit, state
+from emocli.quantities import Decay, Epochs, LearningRate, Seed, Threads
+from emocli.stages._fitting import Place, State, best_epoch, fit, state
 from emocli.stages._pictures import Pictures, Teach, of_folder, of_manifest
 
 EPOCHS: Mapping[Kind, int] = {"audio": 60, "face": 100, "scene": 100}
@@ -53,6 +54,15 @@ NEIGHBOUR = "valid_1nn"
 """The figure by which the best epoch is chosen."""
 
 LIBRARIES = ("torch", "transformers", "numpy")
+
+
+MOST_CLASSES = 16
+"""Of a batch, where not given."""
+
+MOST_PICTURES = 20_000
+"""Of a batch."""
+
+PerBatch = Annotated[int, Field(ge=2, le=10_000)]
 
 
 class FitConfig(Settings):
@@ -83,15 +93,21 @@ class FitConfig(Settings):
 
     teach: Teach = "label"
     loss: Literal["triplet", "cross_entropy"] = "triplet"
-    lr: Annotated[float, Field(gt=0)] = 1e-4
-    weight_decay: NotNegative = 1e-6
-    epochs: Positive | None = None
-    patience: Positive = 10
-    classes: Annotated[int, Field(ge=2)] | None = None
-    per_class: Annotated[int, Field(ge=2)] = 8
+    lr: LearningRate = 1e-4
+    weight_decay: Decay = 1e-6
+    epochs: Epochs | None = None
+    patience: Epochs = 10
+    classes: PerBatch | None = None
+    per_class: PerBatch = 8
     accelerator: Accelerator = "auto"
-    threads: Annotated[int, Field(ge=0)] = 0
+    threads: Threads = 0
     seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _batch_fits(self) -> FitConfig:
+        if (self.classes or MOST_CLASSES) * self.per_class > MOST_PICTURES:
+            raise ValueError(f"classes times per_class are more than {MOST_PICTURES} pictures")
+        return self
 
 
 PRESETS: Mapping[str, Tree] = {
@@ -170,22 +186,25 @@ def fit_encoder(
     Raises
     ------
     EmocliError
-        If settings, pictures and folder do not fit each other.
+        If settings, pictures and folder do not fit each other; then nothing has been written.
     """
     plan = Plan.of(preset, settings or {}, kind)
+    pictures = plan.pictures(source, store, run / CHECKPOINT)
+    config = plan.config(pictures)
+
+    def same() -> bool:
+        return _choices(read_run(run)) == _choices(config)
+
+    place = Place(run, "an encoder", "pictures", same, overwrite)
+    # Made before anything is written: it refuses what cannot be trained.
+    learner = None if place.stays() and rundir.finished(run) else Learner.of(plan, pictures)
     make_folder(run)
     with locked(run / ".lock"):
-        pictures = plan.pictures(source, store, run / CHECKPOINT)
-        config = plan.config(pictures)
-
-        def same() -> bool:
-            return _choices(read_run(run)) == _choices(config)
-
-        if not claim(run, "an encoder", "pictures", same, overwrite):
+        if not place.cleared():
             rundir.write_config(run, config)
         standing = state(run)
         if standing != "already trained":
-            _train(plan, pictures, config, run, progress)
+            _train(learner or Learner.of(plan, pictures), config, run, progress)
         shutil.rmtree(run / CHECKPOINT, ignore_errors=True)
         return _summary(run, config, pictures, standing)
 
@@ -260,15 +279,11 @@ def _choices(config: EncoderRun) -> Tree:
 
 
 def _train(
-    plan: Plan,
-    pictures: Pictures,
-    config: EncoderRun,
-    run: Path,
-    progress: Callable[[int, int], None],
+    learner: Learner, config: EncoderRun, run: Path, progress: Callable[[int, int], None]
 ) -> None:
     """Train from the checkpoint on, and write the encoder."""
+    plan = learner.plan
     with arithmetic(plan.train.threads):
-        learner = Learner(plan, pictures)
         history, best = fit(
             learner,
             run,
@@ -287,6 +302,12 @@ class Learner(Resumable):
     """An encoder that learns, epoch by epoch."""
 
     network: nn.ModuleDict
+
+    @classmethod
+    def of(cls, plan: Plan, pictures: Pictures) -> Learner:
+        """Make one as it is trained."""
+        with arithmetic(plan.train.threads):
+            return cls(plan, pictures)
 
     def __init__(self, plan: Plan, pictures: Pictures) -> None:
         self.plan, self.pictures = plan, pictures
@@ -373,7 +394,7 @@ def batches(
     """Draw the batches of an epoch: P classes with K pictures each, about as many as there are."""
     labels = pictures.labels[pictures.train]
     present = np.unique(labels)
-    most = min(config.classes or 16, len(present))
+    most = min(config.classes or MOST_CLASSES, len(present))
     for _ in range(max(1, round(len(labels) / (most * config.per_class)))):
         chosen = rng.choice(present, most, replace=False)
         yield np.concatenate(

@@ -14,15 +14,14 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
 
-from emocli.config import NotNegative, Positive, Seed, Settings, Tree, build
+from emocli.config import Settings, Tree, build
 from emocli.data import folds
 from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, write_text
@@ -31,7 +30,7 @@ from emocli.display import markdown
 from emocli.errors import ConfigError, ManifestError, RunError
 from emocli.learn import losses, metrics, rundir
 from emocli.learn.checkpoint import Resumable, Tensors
-from emocli.learn.loop import arithmetic, balanced, make_fabric, seeded
+from emocli.learn.loop import arithmetic, balanced, check_machine, make_fabric, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, Row
 from emocli.learn.settings import Accelerator, Precision
 from emocli.learn.text import (
@@ -48,7 +47,18 @@ from emocli.learn.text import (
     read_clips,
     read_run,
 )
-from emocli.stages._fitting import State, best_epoch, claim, fit, state
+from emocli.quantities import (
+    BatchSize,
+    Decay,
+    Dropped,
+    Epochs,
+    Factor,
+    Folds,
+    LearningRate,
+    Seed,
+    Threads,
+)
+from emocli.stages._fitting import Place, State, best_epoch, fit, state
 
 MONITOR = "valid_weighted_f1"
 """The figure by which the best epoch is chosen (Kim & Vossen 2021)."""
@@ -81,20 +91,20 @@ class FitConfig(Settings):
         As in every training.
     """
 
-    lr: Annotated[float, Field(gt=0)] = 1e-5
-    weight_decay: NotNegative = 0.01
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    epochs: Positive = 5
-    patience: Positive = 3
-    batch_size: Positive = 16
-    accumulate: Positive = 1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    clip: NotNegative = 1.0
+    lr: LearningRate = 1e-5
+    weight_decay: Decay = 0.01
+    warmup: Dropped = 0.2
+    epochs: Epochs = 5
+    patience: Epochs = 3
+    batch_size: BatchSize = 16
+    accumulate: BatchSize = 1
+    dropout: Dropped = 0.1
+    clip: Factor = 1.0
     class_weights: Literal["none", "balanced"] = "none"
-    crossfit: Annotated[int, Field(ge=0)] = 0
+    crossfit: Folds = 0
     precision: Precision = "32-true"
     accelerator: Accelerator = "auto"
-    threads: Annotated[int, Field(ge=0)] = 0
+    threads: Threads = 0
     seed: Seed = 0
 
 
@@ -163,19 +173,24 @@ def fit_text(
     Raises
     ------
     EmocliError
-        If settings, corpus and folder do not fit each other.
+        If settings, corpus and folder do not fit each other; then nothing has been written.
     """
     text, train = _resolve(settings or {})
     corpus = Texts.of(manifest)
     members = _members(run, corpus, train.crossfit)
     config = _config(text, train, corpus)
+
+    def same() -> bool:
+        return _choices(read_run(run)) == _choices(config)
+
+    place = Place(run, "a text encoder", "texts", same, overwrite, f"{PART}*")
+    made: list[Learner] = []
+    if not (place.stays() and rundir.finished(run)):
+        # Before anything is written: it refuses what cannot be trained.
+        made.append(Learner.of(text, train, corpus))
     make_folder(run)
     with locked(run / ".lock"):
-
-        def same() -> bool:
-            return _choices(read_run(run)) == _choices(config)
-
-        if not claim(run, "a text encoder", "texts", same, overwrite, parts=f"{PART}*"):
+        if not place.cleared():
             rundir.write_config(run, config)
         states: list[State] = []
         for number, (folder, unseen) in enumerate(members):
@@ -185,7 +200,8 @@ def fit_text(
 
             part = None if folder == run else int(folder.name.removeprefix(PART))
             mine = config.model_copy(update={"part": part, "unseen": tuple(sorted(unseen))})
-            states.append(_member(folder, mine, train, corpus.without(unseen), ended))
+            known = corpus.without(unseen)
+            states.append(_member(folder, mine, train, known, ended, made.pop() if made else None))
         return _summary(run, states, corpus, [folder for folder, _ in members])
 
 
@@ -296,17 +312,25 @@ def _choices(config: TextRun) -> Tree:
 
 
 def _member(
-    folder: Path, config: TextRun, train: FitConfig, corpus: Texts, ended: Callable[[int], None]
+    folder: Path,
+    config: TextRun,
+    train: FitConfig,
+    corpus: Texts,
+    ended: Callable[[int], None],
+    learner: Learner | None,
 ) -> State:
-    """Train one encoder, resume it, or leave it alone if it is done."""
+    """Train one encoder, resume it, or leave it alone if it is done.
+
+    ``learner`` is the one that is to be trained, where it is made already.
+    """
     standing = state(folder)
     if standing == "already trained":
         shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
         return standing
     make_folder(folder)
     rundir.write_config(folder, config)
+    learner = learner or Learner.of(config.text, train, corpus)
     with arithmetic(train.threads):
-        learner = Learner(config.text, train, corpus)
         history, best = fit(learner, folder, MONITOR, train.epochs, train.patience, ended)
     learner.network.load_state_dict(best)
     rundir.write_history(folder, history)
@@ -323,8 +347,15 @@ class Learner(Resumable):
 
     network: TextNetwork
 
+    @classmethod
+    def of(cls, text: TextConfig, train: FitConfig, corpus: Texts) -> Learner:
+        """Make one as it is trained."""
+        with arithmetic(train.threads):
+            return cls(text, train, corpus)
+
     def __init__(self, text: TextConfig, train: FitConfig, corpus: Texts) -> None:
         self.config, self.corpus = train, corpus
+        check_machine(train.accelerator, train.precision)
         with seeded(train.seed, 0):
             # All parts of a cross-fitting read alike: a vocabulary knows no labels.
             spoken = (clip.text for clip in corpus.context if clip.split == "train")

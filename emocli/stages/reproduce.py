@@ -27,6 +27,7 @@ from emocli.learn import rundir
 from emocli.learn.metrics import ERRORS, PROTOCOLS, RULES
 from emocli.learn.statistics import grouping, groups, interval_over
 from emocli.learn.summary import summarise
+from emocli.parsing import read_object
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RepairConfig
@@ -379,7 +380,7 @@ class Runner:
     def _costs(self) -> dict[str, float]:
         path = self.out / COSTS
         try:
-            return {str(k): float(v) for k, v in json.loads(path.read_text("utf-8")).items()}
+            return {str(k): float(v) for k, v in read_object(path).items()}
         except (OSError, ValueError, AttributeError):
             return {}
 

@@ -21,9 +21,10 @@ from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError
 from emocli.learn import rundir
 from emocli.learn.card import card
-from emocli.learn.loop import best_epoch, columns, fit, make_fabric, seeded
+from emocli.learn.loop import best_epoch, columns, fit, seeded
 from emocli.learn.rundir import CARD, CHECKPOINT, CONFIG, REPORTS, RunConfig, Source
 from emocli.learn.statistics import Spread, spread
+from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.stages._fitting import State
 from emocli.stages._pool import Pool, open_pool
 from emocli.stages._prepare import Prepared, prepare
@@ -208,13 +209,9 @@ def cross_validate(
     EmocliError
         If settings, manifest, store and run do not fit each other; then nothing has been written.
     """
-    tree = settings or {}
-    _check_cross(run)
-    trainings = []
-    for index, folder in enumerate(rundir.fold_folders(run, folds)):
-        rotated = manifest.folded(index, folds)
-        prepared = prepare(rotated, store, fusion, features, preset, tree, robust)
-        trainings.append(Training.of(prepared, folder, store, seeds))
+    trainings = _rotations(
+        manifest, store, run, folds, seeds, (fusion, features, preset, settings or {}, robust)
+    )
     with open_pool(workers) as pool:
         summaries = carry_out(trainings, pool, overwrite, progress)
     for other in set(run.glob("fold-*")) - {training.run for training in trainings}:
@@ -239,9 +236,12 @@ class Training:
         EmocliError
             If there is to be no seed, or the manifest is in no file.
         """
-        if seeds < 1:
-            raise ConfigError(f"cannot train {seeds} seeds")
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise ConfigError(f"cannot train {seeds} seeds", mend=f"choose 1 to {MOST_SEEDS}")
         first = prepared.settings.seed
+        if first + seeds - 1 > MOST_SEED:
+            what = f"{seeds} seeds from setting 'train.seed' = {first} go beyond {MOST_SEED}"
+            raise ConfigError(what, mend="choose a smaller train.seed")
         return cls(prepared, run, prepared.config(run, store, range(first, first + seeds)))
 
     @property
@@ -259,11 +259,10 @@ class Training:
         return old.differs(self.config) or _other_seeds(old, self.config)
 
     @contextmanager
-    def claimed(self, overwrite: bool) -> Iterator[None]:
-        """Hold the folder against other processes, and make it that of this run."""
+    def held(self) -> Iterator[None]:
+        """Hold the folder against other processes."""
         make_folder(self.run)
         with locked(self.run / ".lock"):
-            _claim(self.run, self.config, overwrite)
             yield
 
 
@@ -290,11 +289,11 @@ def carry_out(
     """Train runs that share a pool, seed by seed; each is locked meanwhile."""
     for training in trainings:
         _check_folder(training.run, training.config, overwrite)
-        settings = training.config.train
-        make_fabric(settings.accelerator, settings.precision)  # refuses what cannot be done here
-    with ExitStack() as claims:
+    with ExitStack() as held:
         for training in trainings:
-            claims.enter_context(training.claimed(overwrite))
+            held.enter_context(training.held())
+        for training in trainings:
+            _claim(training.run, training.config, overwrite)
         jobs = [job for training in trainings for job in training.jobs]
         trained = dict(_results(jobs, pool, progress))
         return [
@@ -328,13 +327,27 @@ def plan(
     store: Path,
     *,
     fusion: str,
+    run: Path,
+    folds: int | None = None,
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
     robust: Mapping[str, Any] | None = None,
+    seeds: int = 1,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Check everything and say what would be trained on what; writes nothing."""
-    prepared = prepare(manifest, store, fusion, features, preset, settings or {}, robust)
+    """Say what would be trained on what; parameters as of `train` and `cross_validate`.
+
+    Nothing is written, and what a training would refuse is refused.
+    """
+    how = (fusion, features, preset, settings or {}, robust)
+    if folds is None:
+        trainings = [Training.of(prepare(manifest, store, *how), run, store, seeds)]
+    else:
+        trainings = _rotations(manifest, store, run, folds, seeds, how)
+    for training in trainings:
+        _check_folder(training.run, training.config, overwrite)
+    prepared = trainings[0].prepared
     return {
         "fusion": fusion,
         "preset": preset,
@@ -348,7 +361,19 @@ def plan(
         "clips": {split: len(samples) for split, samples in prepared.splits.items()},
         "missing": prepared.missing,
         "notes": list(prepared.notes),
+        **({} if folds is None else {"folds": folds}),
     }
+
+
+def _rotations(
+    manifest: Manifest, store: Path, run: Path, folds: int, seeds: int, how: tuple[Any, ...]
+) -> list[Training]:
+    """Plan a training for each rotation of the folds; ``how`` is what `prepare` takes else."""
+    _check_cross(run)
+    return [
+        Training.of(prepare(manifest.folded(index, folds), store, *how), folder, store, seeds)
+        for index, folder in enumerate(rundir.fold_folders(run, folds))
+    ]
 
 
 def _check_folder(run: Path, config: RunConfig, overwrite: bool) -> None:
@@ -360,13 +385,11 @@ def _check_folder(run: Path, config: RunConfig, overwrite: bool) -> None:
         If it is not a run, or one of other settings that may not be replaced.
     """
     if not (run / CONFIG).is_file():
-        if run.exists() and (not run.is_dir() or any(_visible(run))):
-            mend = "choose another --run"
-            raise RunError("is there already and is not a run", where=run, mend=mend)
+        rundir.require_empty(run, "a run")
         return
     old = rundir.read_config(run)
     difference = old.differs(config) or _other_seeds(old, config)
-    if difference and not overwrite:
+    if difference and not overwrite and _begun(run, old):
         mend = "choose another --run, or replace it with --overwrite"
         raise RunError(f"was trained with {difference}", where=run, mend=mend)
 
@@ -381,15 +404,14 @@ def _check_cross(run: Path) -> None:
     """
     if (run / CONFIG).is_file():
         raise RunError("is a run without folds", where=run, mend="choose another --run")
-    names = [path.name for path in _visible(run)] if run.is_dir() else [run.name]
-    ours = all(name.startswith("fold-") or name == REPORTS for name in names)
-    if run.exists() and not ours:
-        mend = "choose another --run"
-        raise RunError("is there already and is no cross-validation", where=run, mend=mend)
+    names = [path.name for path in run.iterdir()] if run.is_dir() else [run.name]
+    if not all(name.startswith(("fold-", ".")) or name == REPORTS for name in names):
+        rundir.require_empty(run, "a cross-validation")
 
 
-def _visible(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if not path.name.startswith(".")]
+def _begun(run: Path, config: RunConfig) -> bool:
+    """Whether anything was learned that would be lost: a training may fail before that."""
+    return any(rundir.begun(folder) for folder in rundir.members(run, config.seeds))
 
 
 def _other_seeds(old: RunConfig, new: RunConfig) -> str | None:
@@ -406,10 +428,11 @@ def _claim(run: Path, config: RunConfig, overwrite: bool) -> None:
     An unfinished run of the same settings is resumed, also with ``overwrite``: it is what an
     interrupted overwriting leaves.
     """
-    if overwrite and (run / CONFIG).is_file():
+    if (run / CONFIG).is_file():
         old = rundir.read_config(run)
         done = all(rundir.finished(folder) for folder in rundir.members(run, config.seeds))
-        if done or old.differs(config) or _other_seeds(old, config):
+        other = old.differs(config) or _other_seeds(old, config)
+        if (other and not _begun(run, old)) or (overwrite and (done or other)):
             rundir.clear(run)
     if not (run / CONFIG).is_file() or rundir.read_config(run).seeds != config.seeds:
         rundir.write_config(run, config)

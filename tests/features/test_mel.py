@@ -149,7 +149,7 @@ def test_unusable_media(tmp_path: Path) -> None:
         ({"fmax": 9000}, "fmin < fmax <= 8000 Hz"),
         ({"fmin": 500, "fmax": 400}, "bands from 500 to 400 Hz"),
         ({"fft_size": 256}, "a window of 400 and a hop of 160 samples"),
-        ({"hop_ms": 0.01}, "a hop of 0 samples"),
+        ({"hop_ms": 0.01}, r"hop_ms' = 0\.01: must be a number from 0\.1 to 10000"),
         ({"fft_size": 512, "bands": 256}, "of 256 bands hold no bin"),
         ({"bands": 0}, r"mel\.bands"),
         ({"band": 64}, r"unknown setting 'mel\.band'; did you mean 'bands'"),

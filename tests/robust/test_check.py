@@ -312,7 +312,7 @@ def test_of_two_that_disagree_the_less_unusual_is_kept(modality: str, name: str)
 
 
 def test_the_choices_when_everything_is_flagged() -> None:
-    strict = CheckConfig(tau="fixed", threshold=2.0)
+    strict = CheckConfig(tau="fixed", threshold=1.0)
     kept = {
         choice: fit(replace_(strict, all_flagged=choice)).effective(padded(TEST))
         for choice in ("keep_best", "keep_all", "zero_all")
@@ -324,7 +324,7 @@ def test_the_choices_when_everything_is_flagged() -> None:
 
 
 def test_keep_best_takes_the_least_unusual() -> None:
-    check = fit(CheckConfig(tau="fixed", threshold=2.0))
+    check = fit(CheckConfig(tau="fixed", threshold=1.0))
     views = padded(TEST)
     unusual = check.unusual(views)
     least = np.stack(list(unusual.values())).argmin(axis=0)

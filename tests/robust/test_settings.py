@@ -37,3 +37,12 @@ def test_a_mistake_is_named(preset: str, settings: dict[str, object], message: s
     with pytest.raises(ConfigError) as caught:
         configure(preset, settings)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("score", ["pearson", "cosine", "weighted"])
+def test_a_threshold_that_no_score_reaches_is_refused(score: str) -> None:
+    with pytest.raises(ConfigError, match=f"threshold = 1.5: score = {score} is -1 to 1"):
+        configure("paper", {"check": {"score": score, "tau": "fixed", "threshold": 1.5}})
+    assert configure("plus", {"check": {"score": "llr", "threshold": 1.5}}).threshold == 1.5
+    with pytest.raises(ConfigError, match="must be a number from -10000 to 10000"):
+        configure("plus", {"check": {"threshold": 1e9}})

@@ -107,7 +107,7 @@ def test_a_folder_of_something_else_is_not_touched(corpus, tmp_path):
     with pytest.raises(RunError, match="is a run without folds; choose another --run"):
         cross(corpus, alone)
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(RunError, match="is there already and is no cross-validation"):
+    with pytest.raises(RunError, match="is there already and is not a cross-validation"):
         cross(corpus, tmp_path)
     assert not list(tmp_path.glob("fold-*"))
 

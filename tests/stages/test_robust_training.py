@@ -182,7 +182,8 @@ def test_one_modality_is_trained_without_proxies_and_a_note_says_so(corpus: toy.
     assert corpus.trained("alone", "unimodal", **options).is_dir()
 
 
-def test_a_plan_says_what_would_be_done(corpus: toy.Toy) -> None:
-    found = plan(corpus.manifest, corpus.store, fusion="late", settings=toy.QUICK, robust=BOTH)
+def test_a_plan_says_what_would_be_done(corpus: toy.Toy, tmp_path: Path) -> None:
+    how = {"fusion": "late", "run": tmp_path / "run", "settings": toy.QUICK, "robust": BOTH}
+    found = plan(corpus.manifest, corpus.store, **how)
     assert found["robust"]["trust"] == "check"
     assert found["robust"]["proxy"]["mode"] == "ridge"

@@ -95,8 +95,8 @@ def test_the_card_is_a_model_card(finished):
     assert "network.hidden = 6" in body
 
 
-def test_settings_win_over_the_preset_over_the_defaults(corpus):
-    options = {"fusion": "late", "settings": {"train": {"lr": 0.5}}}
+def test_settings_win_over_the_preset_over_the_defaults(corpus, tmp_path):
+    options = {"fusion": "late", "run": tmp_path / "run", "settings": {"train": {"lr": 0.5}}}
     found = plan(corpus.manifest, corpus.store, preset="plus", **options)
     assert found["train"]["lr"] == 0.5
     assert found["train"]["label_smoothing"] == 0.1  # of plus
@@ -105,9 +105,11 @@ def test_settings_win_over_the_preset_over_the_defaults(corpus):
     assert plan(corpus.manifest, corpus.store, **options)["train"]["loss"] == "l2"
 
 
-def test_a_plan_writes_nothing_and_matches_the_training(corpus, finished):
+def test_a_plan_writes_nothing_and_matches_the_training(corpus, finished, tmp_path):
     before = contents(corpus.folder)
-    found = plan(corpus.manifest, corpus.store, fusion="late", settings=toy.QUICK)
+    how = {"fusion": "late", "run": tmp_path / "run", "settings": toy.QUICK}
+    found = plan(corpus.manifest, corpus.store, **how)
+    assert not list(tmp_path.iterdir())
     assert contents(corpus.folder) == before
     assert found["parameters"] == finished.parameters
     assert found["clips"] == {"train": 24, "valid": 12}

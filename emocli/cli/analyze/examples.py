@@ -7,13 +7,19 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.limits import MOST_EXAMPLES
 
 
 def command(
     run: options.Run,
-    top: Annotated[int, typer.Option(min=0, help="Right answers of each class.")] = 1,
+    top: Annotated[
+        int, typer.Option(min=0, max=MOST_EXAMPLES, help="Right answers of each class.")
+    ] = 1,
     errors: Annotated[
-        int, typer.Option(min=0, help="Errors, at most: the worst of every two classes.")
+        int,
+        typer.Option(
+            min=0, max=MOST_EXAMPLES, help="Errors, at most: the worst of every two classes."
+        ),
     ] = 6,
     mistaken: Annotated[
         str | None,

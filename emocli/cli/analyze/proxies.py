@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.limits import MOST_SEED
 
 
 def command(
@@ -20,7 +21,7 @@ def command(
     ] = options.SplitName.test,
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the noise.")] = 0,
     figures: options.Figures = True,
     json: options.Json = False,
 ) -> None:

@@ -27,6 +27,7 @@ from emocli.datasets.demo.corpus import EMOTIONS, Config, Utterance
 from emocli.datasets.demo.face import Face
 from emocli.datasets.demo.render import render
 from emocli.errors import ConfigError
+from emocli.parsing import read_json
 
 __all__ = ["Config", "build"]
 
@@ -104,7 +105,7 @@ def _claim(path: Path, config: Config) -> None:
         durable.write_text(path, json.dumps(ours, indent=1) + "\n")
         return
     try:
-        theirs = json.loads(path.read_text("utf-8"))
+        theirs = read_json(path)
     except ValueError:
         theirs = None
     if theirs != ours:

@@ -17,16 +17,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from emocli.config import Settings
 from emocli.data.clip import SPLITS, Split
 from emocli.datasets.demo.language import adverb, sentence
 from emocli.datasets.demo.portrait import Look, look
 from emocli.datasets.demo.voice import Voice
+from emocli.quantities import Probability, Seed
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 NEIGHBOURS: Mapping[str, Mapping[str, str]] = {
@@ -43,20 +44,26 @@ NAMES = ("Ada", "Bruno", "Carla", "Dario", "Elena", "Fabio", "Greta", "Hugo")
 P = TypeVar("P")
 
 
+MOST_CLIPS = 100_000
+
+Count = Annotated[int, Field(ge=1, le=10_000)]
+Seconds = Annotated[float, Field(ge=0.5, le=60)]
+
+
 class Sizes(Settings):
     """A number per split."""
 
-    train: int = Field(ge=1)
-    valid: int = Field(ge=1)
-    test: int = Field(ge=1)
+    train: Count
+    valid: Count
+    test: Count
 
 
 class Clarity(Settings):
     """The probability that a modality shows (almost) nothing but the emotion."""
 
-    audio: float = Field(default=0.6, ge=0, le=1)
-    visual: float = Field(default=0.6, ge=0, le=1)
-    text: float = Field(default=0.6, ge=0, le=1)
+    audio: Probability = 0.6
+    visual: Probability = 0.6
+    text: Probability = 0.6
 
 
 class Config(Settings):
@@ -96,20 +103,20 @@ class Config(Settings):
         Length of a word vector's part that has nothing to do with emotion.
     """
 
-    seed: int = 0
+    seed: Seed = 0
     dialogues: Sizes = Sizes(train=7, valid=2, test=4)
-    turns: int = Field(default=8, ge=1)
+    turns: Annotated[int, Field(ge=1, le=1000)] = 8
     speakers: Sizes = Sizes(train=4, valid=2, test=2)
     clarity: Clarity = Clarity()
-    stray: float = Field(default=0.4, ge=0, le=1)
+    stray: Probability = 0.4
     noise: float = Field(default=1.0, ge=0, le=3)
     vigour: float = Field(default=1.0, ge=0, le=2)
-    seconds: tuple[float, float] = (1.2, 2.0)
+    seconds: tuple[Seconds, Seconds] = (1.2, 2.0)
     size: int = Field(default=256, ge=64, le=1024, multiple_of=2)
     fps: float = Field(default=12.5, ge=5, le=60)
     rate: Literal[16000, 22050, 24000, 32000, 44100, 48000] = 16000
-    vector_size: int = Field(default=50, ge=4)
-    vector_noise: float = Field(default=1.0, ge=0)
+    vector_size: Annotated[int, Field(ge=4, le=4096)] = 50
+    vector_noise: Annotated[float, Field(ge=0, le=100)] = 1.0
 
     @field_validator("seconds")
     @classmethod
@@ -117,6 +124,13 @@ class Config(Settings):
         if not 0.5 <= seconds[0] <= seconds[1]:
             raise ValueError("the least length is 0.5 s, and no more than the greatest")
         return seconds
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Config:
+        clips = self.turns * sum(getattr(self.dialogues, split) for split in SPLITS)
+        if clips > MOST_CLIPS:
+            raise ValueError(f"{clips} clips are more than {MOST_CLIPS}")
+        return self
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,6 +44,7 @@ from emocli.data.clip import Clip
 from emocli.data.media import first_channel
 from emocli.data.track import Track
 from emocli.features.covarep._blocks import BLOCK_S
+from emocli.quantities import Seed
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
@@ -92,8 +93,8 @@ class Config(Settings):
 
     rd: Literal["newest", "v1.4.1"] = "newest"
     creak: Creak = Creak()
-    seed: int = Field(default=0, ge=0)
-    block_s: float = Field(default=BLOCK_S, ge=1)
+    seed: Seed = 0
+    block_s: Annotated[float, Field(ge=1, le=3600)] = BLOCK_S
 
 
 def covarep(

@@ -23,6 +23,7 @@ from emocli.data.media import Frame, frames
 from emocli.data.track import Track
 from emocli.features._device import Device, device
 from emocli.features.faces.weights import DIGESTS, checked
+from emocli.quantities import PicturesAtOnce, PicturesPerSecond, Probability, Side
 
 if TYPE_CHECKING:
     from emocli.features.faces.cascade import Cascade, Faces
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
 ALONE = True
-
-Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Config(Settings):
@@ -64,15 +63,15 @@ class Config(Settings):
         ``auto`` is a GPU if there is one.
     """
 
-    size: int = Field(default=112, ge=8)
+    size: Side = 112
     align: Literal["landmarks", "plain"] = "landmarks"
-    margin: float = Field(default=0.1, ge=0)
-    min_face: float = Field(default=20, ge=12)
-    min_share: float = Field(default=0.05, ge=0, le=1)
-    factor: float = Field(default=0.709, gt=0.1, lt=1)
+    margin: Annotated[float, Field(ge=0, le=10)] = 0.1
+    min_face: Annotated[float, Field(ge=12, le=10_000)] = 20
+    min_share: Probability = 0.05
+    factor: Annotated[float, Field(gt=0.1, le=0.99)] = 0.709
     thresholds: tuple[Probability, Probability, Probability] = (0.6, 0.7, 0.8)
-    rate: float | None = Field(default=None, gt=0)
-    batch: int = Field(default=16, ge=1)
+    rate: PicturesPerSecond | None = None
+    batch: PicturesAtOnce = 16
     device: Device = "auto"
 
 

@@ -6,12 +6,12 @@ Source: emocli.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Self
 
 import numpy as np
-from pydantic import Field
 
 from emocli.errors import ConfigError
+from emocli.quantities import Probability
 from emocli.robust.corruptions._base import Plain, number
 from emocli.robust.spoiler import Array
 
@@ -27,7 +27,7 @@ class Config(Plain):
         Probability of each step to be lost.
     """
 
-    share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    share: Probability = 0.5
 
     @classmethod
     def parse(cls, level: str | None) -> Self:

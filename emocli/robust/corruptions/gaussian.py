@@ -6,10 +6,10 @@ Source: Mittal 2020, AAAI (M3ER); Beard 2018, CoNLL (RRNN).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from emocli.errors import ConfigError
 from emocli.robust.corruptions._base import Plain, number
@@ -30,7 +30,7 @@ class Config(Plain):
         What ``snr`` is given in.
     """
 
-    snr: float = 1.0
+    snr: Annotated[float, Field(ge=-1e10, le=1e10)] = 1.0
     unit: Literal["linear", "db"] = "linear"
 
     @model_validator(mode="after")

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
-from pydantic import Field
 
 from emocli import plugins
 from emocli.errors import ConfigError
+from emocli.quantities import Chance
 from emocli.robust.protocols._base import Protocol
 from emocli.robust.spoiler import Spoiler
 
@@ -42,7 +42,7 @@ class Config(Protocol):
         Whether what is struck is missing instead of noisy.
     """
 
-    share: Annotated[float, Field(gt=0, le=1)] = 0.75
+    share: Chance = 0.75
     mode: Mode = "one"
     missing: bool = False
 

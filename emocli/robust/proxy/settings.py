@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from emocli.config import NotNegative, Positive, Settings, Tree, build, merge
+from emocli.config import Settings, Tree, build, merge
 from emocli.errors import ConfigError, choice
+from emocli.quantities import Factor, Neighbours, Size, Steps
 
 Mode = Literal["knn_ls", "ridge", "paired_qr", "svd_unpaired", "affine", "nn1", "mean"]
 
@@ -42,11 +43,11 @@ class ProxyConfig(Settings):
     mode: Mode = "knn_ls"
     sources: Literal["mean", "joint"] = "mean"
     level: Literal["utterance", "step"] = "utterance"
-    steps: Positive = 20
+    steps: Steps = 20
     alignment: Literal["auto", "pad", "resample"] = "auto"
-    components: Positive = 100
-    k: Positive = 200
-    ridge: NotNegative = 0.1
+    components: Size = 100
+    k: Neighbours = 200
+    ridge: Factor = 0.1
     fit_on: Literal["clean", "as_given"] = "clean"
 
     @property

@@ -1,0 +1,9 @@
+"""How many of what a command takes at most: plain numbers, so that the command line starts fast."""
+
+MOST_SEED = 2**32 - 1
+"""What NumPy and PyTorch both take."""
+MOST_SEEDS = 1000
+MOST_FOLDS = 1000
+MOST_THREADS = 1024
+MOST_WORKERS = 1024
+MOST_EXAMPLES = 10_000

@@ -1,0 +1,331 @@
+"""What is refused is refused before anything is written, and a plan refuses it too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from emocli import plugins
+from emocli.cli.app import run
+from tests import toy
+
+QUICK = ("train.epochs=1", "train.batch_size=8", "train.accelerator=cpu", "train.threads=1")
+
+ALWAYS: Mapping[str, Sequence[str]] = {
+    "votes that are not there": ["--set", "train.target=votes"],
+    "a class that is none": ["--set", "train.class_weights.x=2"],
+    "a figure that is none": ["--set", "train.monitor=x"],
+    "a loss of another task": ["--set", "train.loss=x"],
+    "too many epochs": ["--set", "train.epochs=1000000000000"],
+    "a batch beyond measure": ["--set", "train.batch_size=1000000000000"],
+    "true epochs": ["--set", "train.epochs=true"],
+    "no learning rate": ["--set", "train.lr=0"],
+    "a learning rate beyond measure": ["--set", "train.lr=1e6"],
+    "threads beyond measure": ["--set", "train.threads=1000000"],
+    "a seed beyond what there is": ["--set", "train.seed=4294967296"],
+    "seeds beyond what there is": ["--set", "train.seed=4294967295", "--seeds", "2"],
+    "16 bits on a CPU": ["--set", "train.precision=16-mixed"],
+    "an unknown setting": ["--set", "network.x=1"],
+    "an unknown section": ["--set", "x.y=1"],
+    "brackets without end": ["--set", "train.epochs=" + "[" * 5000],
+    "a preset that is none": ["--preset", "x"],
+    "a feature that is none": ["-f", "x"],
+    "two features of a modality": ["-f", "mel", "-f", "mel2"],
+    "a feature of rows that are no vectors": ["-f", "crops", "-f", "mel"],
+    "a feature without a training clip": ["-f", "hollow", "-f", "mel"],
+    "a check that is not there": ["--check"],
+    "two judges": ["--check", "--oracle"],
+    "a corruption that is none": ["--corrupt", "audio:x"],
+    "a modality that is none": ["--corrupt", "smell"],
+    "a level that is none": ["--corrupt", "audio@1e300"],
+    "nothing to fill": ["--fill", "zero"],
+    "a proxy that is none": ["--proxy", "x"],
+    "proxies and filling": ["--proxy", "--fill", "zero", "--oracle"],
+    "neighbours without number": ["--proxy", "knn_ls", "--set", "robust.proxy.k=true"],
+    "folds of few": ["--folds", "2"],
+    "folds of more than there are": ["--folds", "900"],
+    "folds beyond measure": ["--folds", "1000000"],
+    "seeds beyond measure": ["--seeds", "1000000000"],
+    "workers beyond measure": ["--workers", "100000"],
+}
+"""What every network refuses."""
+
+OWN: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "m2fnet": {
+        "balanced dialogues": ["--set", "train.sampler=balanced"],
+        "mixed dialogues": ["--set", "train.mixup=0.2"],
+        "no query": ["--set", "network.query="],
+        "too large": [
+            *("--set", "network.width=8192", "--set", "network.layers=32"),
+            *("--set", "network.ff_mult=32"),
+        ],
+    },
+    "m3er": {
+        "votes for a loss of its own": ["--set", "train.target=votes"],
+        "mixtures for a loss of its own": ["--set", "train.mixup=0.2"],
+        "channels of unequal width": ["--set", "network.hiddens.audio=5"],
+        "a margin for nothing": ["--set", "network.margin=0.1"],
+        "a loss its prediction does not know": [
+            *("--set", "train.loss=huber", "--set", "network.predict=mult")
+        ],
+    },
+    "mfn": {
+        "feedback without steps": [
+            *("--set", "network.channel=ff", "--set", "network.feedback=mem")
+        ]
+    },
+    "unimodal": {"two modalities": ["-f", "mel", "-f", "glove"]},
+    "gca": {
+        "heads that do not fit": ["--set", "network.heads=3"],
+        "heads over dimensions": ["--set", "network.heads=2", "--set", "network.attn_axis=dim"],
+        "no hop": ["--set", "network.hops=0"],
+        "too many hops": ["--set", "network.hops=1000000"],
+    },
+    "rrnn": {"a bias beyond measure": ["--set", "network.write_bias=1e9"]},
+    "early": {"strides without end": ["--set", "network.stride.audio=1000000000"]},
+    "late": {"units without end": ["--set", "network.hidden=10000000"]},
+}
+CASES = [
+    *(
+        pytest.param(fusion, extra, id=f"{fusion}-{name}")
+        for fusion in sorted(OWN)
+        for name, extra in {**ALWAYS, **OWN[fusion]}.items()
+        if fusion in ("late", "m2fnet", "m3er") or name in OWN[fusion]
+    )
+]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    made = toy.build(tmp_path_factory.mktemp("corpus"))
+    clips = [clip.id for clip in made.manifest.clips]
+    for name, modality, chosen in (
+        ("mel2", "audio", clips),
+        ("hollow", "visual", [i for i in clips if not i.startswith("train")]),
+    ):
+        arrays = {clip: [[0.5, 1.0]] for clip in chosen}
+        toy.write_feature(made.store, name, modality, made.manifest, arrays)  # type: ignore[arg-type]
+    arrays = {clip: [[[0.5, 1.0]]] for clip in clips}
+    toy.write_feature(made.store, "crops", "visual", made.manifest, arrays)  # type: ignore[arg-type]
+    return made
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def refusal(arguments: Sequence[object], capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert run([str(argument) for argument in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(("error: ", "Usage: "))
+    assert err.startswith("Usage: ") or err.count("\n") == 1
+    assert len(err) < 600
+    return err
+
+
+def training(corpus: toy.Toy, fusion: str, folder: Path, *extra: str) -> list[str]:
+    features = [] if "-f" in extra else ["-f", "glove"] if fusion == "unimodal" else list(CHOSEN)
+    quick = [part for pair in QUICK for part in ("--set", pair)]
+    how = ["--fusion", fusion, "--store", str(corpus.store), "--run", str(folder)]
+    return ["train", str(corpus.manifest.path), *how, *quick, *features, *extra]
+
+
+CHOSEN = ("-f", "mel", "-f", "glove", "-f", "face_hog")
+
+
+@pytest.mark.parametrize(("fusion", "extra"), CASES)
+def test_a_refused_training_leaves_nothing_behind(
+    corpus: toy.Toy,
+    fusion: str,
+    extra: Sequence[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before, command = left(corpus.folder), training(corpus, fusion, tmp_path / "new" / "run")
+    said = refusal([*command, *extra], capsys)
+    assert refusal([*command, *extra, "--dry-run"], capsys) == said
+    assert left(tmp_path) == []
+    assert left(corpus.folder) == before
+
+
+def test_every_network_is_among_them() -> None:
+    assert set(plugins.names("fusion")) == set(OWN)
+
+
+@pytest.mark.parametrize("fusion", sorted(OWN))
+def test_the_right_command_works_after_refusals(
+    corpus: toy.Toy, fusion: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    for extra in OWN[fusion].values():
+        refusal(training(corpus, fusion, folder, *extra), capsys)
+    assert run(training(corpus, fusion, folder, "--dry-run")) == 0
+    assert left(tmp_path) == []
+    assert run(training(corpus, fusion, folder)) == 0
+
+
+@pytest.mark.parametrize("task", ["multi", "intensity"])
+@pytest.mark.parametrize("fusion", ["late", "m3er", "m2fnet"])
+@pytest.mark.parametrize(
+    "pair", ["train.loss=ce", "train.sampler=balanced", "train.target=votes", "train.monitor=x"]
+)
+def test_a_setting_of_another_task_is_refused_before_anything_is_written(
+    task: str, fusion: str, pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = toy.build(tmp_path / "corpus", task=task)  # type: ignore[arg-type]
+    command = training(other, fusion, tmp_path / "run", "--set", pair)
+    assert refusal(command, capsys) == refusal([*command, "--dry-run"], capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_in_use_is_refused_by_a_plan_too(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for folder in (tmp_path, tmp_path / "notes.txt", tmp_path / "notes.txt" / "run"):
+        for folds in ((), ("--folds", "3")):
+            command = training(corpus, "late", folder, *folds)
+            said = refusal(command, capsys)
+            assert refusal([*command, "--dry-run"], capsys) == said
+    assert left(tmp_path) == ["notes.txt"]
+
+
+def test_a_run_that_has_learnt_nothing_blocks_no_other(corpus: toy.Toy, tmp_path: Path) -> None:
+    """As the failure of a first epoch leaves it."""
+    folder = tmp_path / "run"
+    assert run(training(corpus, "late", folder)) == 0
+    for name in ("model.safetensors", "history.csv", "README.md"):
+        (folder / name).unlink()
+    assert run(training(corpus, "late", folder, "--set", "network.hidden=7")) == 0
+    assert '"hidden": 7' in (folder / "config.json").read_text()
+    assert run(training(corpus, "late", folder, "--set", "network.hidden=8")) == 2
+
+
+def test_a_fold_that_cannot_be_trained_is_found_by_a_plan(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two folds have votes to learn from, the third, which the last run learns from, has none."""
+    votes = dict.fromkeys(toy.CLASSES, 1.0)
+    clips = tuple(
+        replace(
+            clip, speaker="", dialogue="", fold=k // 3 % 3, labels={} if k // 3 % 3 == 1 else votes
+        )
+        for k, clip in enumerate(corpus.manifest.clips)
+    )
+    own = tmp_path / "own"
+    folded = replace(corpus.manifest, clips=clips, path=own / "folded.csv")
+    toy.write_feature(
+        own / "store", "mel", "audio", folded, {clip.id: np.ones((1, 2)) for clip in clips}
+    )
+    folded.write(own / "folded.csv")
+    command = ["train", own / "folded.csv", "--fusion", "unimodal", "--store", own / "store"]
+    command += ["--run", tmp_path / "run", "--folds", "3", "--set", "train.target=votes"]
+    said = refusal(command, capsys)
+    assert "has no votes" in said
+    assert refusal([*command, "--dry-run"], capsys) == said
+    assert not (tmp_path / "run").exists()
+
+
+# -- encoders
+
+TEXT: Mapping[str, Sequence[str]] = {
+    "a backbone that is none": ["--set", "text.backbone=./nowhere"],
+    "heads that do not fit": ["--set", "text.heads=3"],
+    "too few parts": ["--set", "train.crossfit=2"],
+    "too many parts": ["--set", "train.crossfit=500"],
+    "parts beyond measure": ["--set", "train.crossfit=1000000"],
+    "too large": ["--set", "text.width=8192", "--set", "text.layers=32", "--set", "text.heads=2"],
+    "true": ["--set", "train.epochs=true"],
+    "16 bits on a CPU": ["--set", "train.precision=16-mixed"],
+    "a section that is none": ["--set", "x.y=1"],
+    "tokens beyond measure": ["--set", "text.tokens=1000000000"],
+}
+FACES: Mapping[str, Sequence[str]] = {
+    "a backbone that is none": ["--set", "encoder.backbone=./nowhere"],
+    "stages of two counts": ["--set", "encoder.depths=[1, 1]"],
+    "too large": [
+        "--set",
+        "encoder.hidden_sizes=[8192]",
+        *("--set", "encoder.depths=[64]"),
+    ],
+    "a batch beyond measure": ["--set", "train.classes=10000", "--set", "train.per_class=10000"],
+    "noise the wrong way round": ["--set", "augment.snr_db=[30, 10]"],
+    "a preset that is none": ["--preset", "x"],
+    "true": ["--set", "loss.margin=true"],
+    "no range": ["--set", "encoder.top_db=0"],
+}
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    """A corpus whose clips have texts."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    rows = [
+        f"{split}{k},{split},{split}{k // 2},{k % 2},{('a', 'b')[k % 2]},so much {k}"
+        for split in ("train", "valid")
+        for k in range(8)
+    ]
+    (folder / "own.toml").write_text('dataset = "own"\nclasses = ["a", "b"]\n')
+    (folder / "own.csv").write_text("\n".join(["id,split,dialogue,turn,label,text", *rows]))
+    return folder / "own.csv"
+
+
+def test_a_refused_text_encoder_leaves_nothing_behind(
+    talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = [*("text.backbone=scratch", "text.width=16", "text.heads=2"), "train.epochs=1"]
+    command = ["fit-text", talk, "--run", tmp_path / "new" / "run"]
+    command += [part for pair in [*tiny, "text.tokens=32"] for part in ("--set", pair)]
+    for extra in TEXT.values():
+        refusal([*command, *extra], capsys)
+        assert left(tmp_path) == ["corpus", "corpus/own.csv", "corpus/own.toml"]
+    assert run(list(map(str, command))) == 0
+
+
+def test_a_refused_encoder_leaves_nothing_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, new = tmp_path / "faces", tmp_path / "new" / "run"
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+    command = ["fit-encoder", "face", folder, "--run", new]
+    tiny = ["depths=[1]", "hidden_sizes=[8]", "embedding_size=8", "dim=8", "side=32"]
+    command += [part for pair in tiny for part in ("--set", f"encoder.{pair}")]
+    refusal([*command, "--set", "train.epochs=1"], capsys)  # an empty folder
+    assert not new.parent.exists()
+    for name in ("a", "b"):
+        for k in range(4):
+            picture = rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)
+            cv2.imwrite(str(folder / name / f"{k}.png"), picture)
+    for extra in FACES.values():
+        refusal([*command, *extra], capsys)
+        assert not new.parent.exists()
+    assert run([*map(str, command), "--set", "train.epochs=1"]) == 0
+
+
+def test_an_encoder_that_has_learnt_nothing_blocks_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A picture that cannot be read is found when it is first looked at."""
+    folder, new = tmp_path / "faces", tmp_path / "run"
+    picture = np.zeros((32, 32, 3), np.uint8)
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        for k in range(4):
+            cv2.imwrite(str(folder / name / f"{k}.png"), picture)
+    (folder / "a" / "0.png").write_bytes(b"no picture")
+    tiny = ["depths=[1]", "hidden_sizes=[8]", "embedding_size=8", "dim=8", "side=32"]
+    command = ["fit-encoder", "face", folder, "--run", new, "--set", "train.epochs=1"]
+    command += [part for pair in tiny for part in ("--set", f"encoder.{pair}")]
+    refusal(command, capsys)
+    (folder / "a" / "0.png").unlink()
+    assert run(list(map(str, command))) == 0
