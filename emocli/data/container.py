@@ -147,8 +147,9 @@ def check_sound(rate: int, channels: int, path: Path) -> None:
         mend = f"{LEAST_RATE} to {MOST_RATE} Hz can be read"
         raise MediaError(what, where=path, mend=mend)
     if not 1 <= channels <= MOST_CHANNELS:
+        count = str(channels) if channels else "no, or far too many,"  # libav says 0 of either
         mend = f"1 to {MOST_CHANNELS} can be read"
-        raise MediaError(f"has {channels} channels of sound", where=path, mend=mend)
+        raise MediaError(f"has {count} channels of sound", where=path, mend=mend)
 
 
 def check_picture(width: int, height: int, most: int, path: Path) -> None:

@@ -2,10 +2,9 @@
 
 From a video: libav's conversion, which knows the range and the matrix of the colours; then pixels
 that are not square are stretched to square ones (never made fewer), and the display matrix is
-applied, which turns a picture by quarters and mirrors it. From a still image: OpenCV's, with the
-orientation that EXIF tells applied by hand. Transparency is dropped. Colours of a high dynamic
-range (PQ, HLG) are left as they are coded and interlaced pictures as they are woven; both are
-noted.
+applied, which turns a picture by quarters and mirrors it. From a still image: OpenCV's, which
+applies the orientation that EXIF tells. Transparency is dropped. Colours of a high dynamic range
+(PQ, HLG) are left as they are coded and interlaced pictures as they are woven; both are noted.
 """
 
 from __future__ import annotations
@@ -76,20 +75,6 @@ class Orientation:
         if self.flipped:
             image = image[::-1]
         return np.ascontiguousarray(image)
-
-
-EXIF = {
-    2: Orientation(mirrored=True),
-    3: Orientation(mirrored=True, flipped=True),
-    4: Orientation(flipped=True),
-    5: Orientation(transposed=True),
-    6: Orientation(transposed=True, mirrored=True),
-    7: Orientation(transposed=True, mirrored=True, flipped=True),
-    8: Orientation(transposed=True, flipped=True),
-}
-"""EXIF's orientations; 1 is upright."""
-
-EXIF_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
@@ -185,49 +170,46 @@ def still(path: Path) -> Image:
     Raises
     ------
     MediaError
-        If it is none, or larger than any.
+        If it is none, damaged, or larger than any.
     """
     import cv2
 
-    upright = _still_orientation(path)
-    image: Any = None
     with media_errors(path):
+        _check_still(path)
+        log = cv2.utils.logging
+        level = log.setLogLevel(log.LOG_LEVEL_SILENT)  # what is wrong is told by the error
         try:
-            flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-            image = cv2.imdecode(np.fromfile(path, np.uint8), flags)
+            image: Any = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
         except cv2.error as fault:
             raise MediaError(f"cannot be decoded ({fault.err})", where=path) from None
-    if image is None:
-        raise MediaError("is not an image that can be read", where=path)
-    return upright(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image))
+        finally:
+            log.setLogLevel(level)
+        if image is None:
+            raise MediaError("is not an image that can be read", where=path)
+        return np.ascontiguousarray(image[..., ::-1])
 
 
-def _still_orientation(path: Path) -> Orientation:
-    """Look at the header of a still image: refuse what is too large, and tell how it is turned."""
+def _check_still(path: Path) -> None:
+    """Look at the header of a still image before anything is decoded."""
     import warnings
 
     from PIL import Image as Pillow
     from PIL import UnidentifiedImageError
 
-    with media_errors(path), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes; they are checked here
         try:
             with Pillow.open(path, formats=STILL_FORMATS) as header:
                 check_picture(*header.size, MOST_STILL_PIXELS, path)
-                return EXIF.get(_exif(header), Orientation())
+                header.verify()  # of a png: whether all of it is there
         except UnidentifiedImageError:
             raise MediaError("is not an image that can be read", where=path) from None
+        except SyntaxError:
+            raise MediaError("is truncated or damaged", where=path) from None
         except Pillow.DecompressionBombError:
             what = "is an image of far more pixels than can be read"
             mend = f"at most {MOST_STILL_PIXELS:,} pixels can be read"
             raise MediaError(what, where=path, mend=mend) from None
-
-
-def _exif(header: Any) -> int:
-    try:
-        return int(header.getexif().get(EXIF_ORIENTATION, 1))
-    except Exception:  # damaged EXIF data is none, and Pillow raises anything over it
-        return 1
 
 
 def _matrix(frame: VideoFrame) -> NDArray[np.int64] | None:
