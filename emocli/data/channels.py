@@ -116,9 +116,18 @@ class MixDown:
 
 @dataclass
 class OneChannel:
-    """Takes one channel piece by piece: the one named, else where speech is expected."""
+    """Takes one channel piece by piece: the one named, else where speech is expected.
+
+    Attributes
+    ----------
+    named : int, optional
+        The channel to take; the first of pieces that do not have it.
+    centre : bool
+        Whether the channel taken is the centre.
+    """
 
     named: int | None = None
+    centre: bool = False
     each: Power = field(default_factory=Power)
     taken: Power = field(default_factory=Power)
 
@@ -126,6 +135,7 @@ class OneChannel:
         """Return the channel, shape (samples,)."""
         index = speech_channel(layout) if self.named is None else self.named
         channel = planes[index if index < len(planes) else 0]
+        self.centre |= self.named is None and index > 0
         if len(planes) > 1 and self.named is None:
             self.each.add(Power.of(planes))
             self.taken.add(Power.of(channel[None]))

@@ -84,20 +84,24 @@ class Channel:
         How many channels the recording has.
     strongest : int, optional
         Which channel it is, from 0, where the usual choice was silent or the channels cancelled.
+    centre : bool
+        Whether it is the centre, where the first channel would be usual.
     """
 
     samples: NDArray[np.float32]
     rate: int
     channels: int
     strongest: int | None = None
+    centre: bool = False
 
     def notes(self) -> dict[str, int]:
-        """Tell what is worth knowing of it."""
+        """Tell what is worth knowing of it, as counts of clips for a report."""
         facts = {
             "clips.of_several_channels": self.channels > 1,
+            "clips.of_the_centre": self.centre,
             "clips.of_the_strongest_channel": self.strongest is not None,
         }
-        return {name: 1 for name, so in facts.items() if so}
+        return {"clips": 1, **{name: 1 for name, so in facts.items() if so}}
 
 
 def sound(clip: Clip, rate: int) -> NDArray[np.float32]:
@@ -135,7 +139,9 @@ def first_channel(clip: Clip) -> Channel:
 
     It is the first, or the centre of those that have one (see `emocli.data.channels`).
     """
-    return _one_signal(_with_sound(clip), clip.start, clip.end, OneChannel())
+    mix = OneChannel()
+    channel = _one_signal(_with_sound(clip), clip.start, clip.end, mix)
+    return replace(channel, centre=mix.centre and channel.strongest is None)
 
 
 def frames(clip: Clip, every: float | None = None) -> Iterator[Frame]:
