@@ -8,7 +8,7 @@ import math
 import os.path
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -102,10 +102,7 @@ class Manifest:
     lines: InitVar[Sequence[int]] = ()
 
     def __post_init__(self, lines: Sequence[int]) -> None:
-        def place(index: int, column: str) -> str:
-            row = f"row {lines[index]}" if lines else f"clip '{self.clips[index].id}'"
-            return f"{self._name}, {row}, column '{column}'"
-
+        place = partial(self._place, lines)
         if not self.clips:
             raise ManifestError("holds no clip", where=self._name)
         twice = rules.repeated(self.classes)
@@ -136,7 +133,7 @@ class Manifest:
         table = read_table(path, ManifestError)
         sidecar = _read_sidecar(path)
         base = rules.absolute(path.parent / sidecar.root if root is None else Path(root))
-        return cls(
+        manifest = cls(
             clips=tuple(_clips(table, path, base, sidecar.classes)),
             classes=sidecar.classes,
             task=sidecar.task,
@@ -148,6 +145,8 @@ class Manifest:
             overlap=sidecar.overlap,
             lines=table.lines,
         )
+        rules.check_links(manifest.clips, base, partial(manifest._place, table.lines))
+        return manifest
 
     def write(self, path: Path) -> None:
         """Write ``path`` and the TOML file beside it, each by write-and-rename.
@@ -157,9 +156,11 @@ class Manifest:
         Raises
         ------
         ManifestError
-            If that is impossible; a file that was there is left as it was.
+            If that is impossible, or a link leads from the media out of the root; a file that was
+            there is left as it was.
         """
         path = Path(path)
+        rules.check_links(self.clips, self.root, partial(self._place, ()))
         _write(_sidecar_path(path), self._toml(rules.absolute(path.parent)))
         _write(path, self._csv())
 
@@ -281,6 +282,10 @@ class Manifest:
     @property
     def _name(self) -> Path | str:
         return self.path or self.dataset
+
+    def _place(self, lines: Sequence[int], index: int, column: str) -> str:
+        row = f"row {lines[index]}" if lines else f"clip '{self.clips[index].id}'"
+        return f"{self._name}, {row}, column '{column}'"
 
     def _toml(self, folder: Path) -> str:
         root = rules.absolute(self.root)
