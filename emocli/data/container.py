@@ -7,6 +7,7 @@ read but the file that was named.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,9 +53,11 @@ PLAYLISTS = {
     b"#EXTM3U": "an HLS playlist",
     b"ffconcat": "an ffconcat list of files",
     b"v=0": "an SDP description",
-    b"<MPD": "a DASH manifest",
+    b"<mpd": "a DASH manifest",
     b"<smil": "a SMIL playlist",
     b"<asx": "an ASX playlist",
+    b"<playlist": "an XSPF playlist",
+    b"<html": "a web page",
     b"[playlist]": "a PLS playlist",
     b"[Reference]": "an ASF reference",
     b"rtsp://": "a RealMedia redirector",
@@ -66,6 +69,12 @@ PLAYLISTS = {
 
 HEAD = 4096
 """Bytes in which to look for that."""
+
+ALIAS = 150
+"""Bytes of the smallest QuickTime alias that libav takes for the name of another file."""
+
+MOST_HEADER = 2**26
+"""Bytes of a QuickTime file's description that are looked at."""
 
 SECONDARY = ("comment", "visual_impaired", "clean_effects", "descriptions", "dependent", "karaoke")
 """Dispositions of streams that stand in for another: commentary, audio description, no dialogue."""
@@ -108,6 +117,7 @@ def open_recording(path: Path) -> Iterator[InputContainer]:
         except av.FFmpegError as fault:
             raise MediaError(_no_recording(path, fault), where=path, mend=_mend(path)) from None
     with container:
+        _check_own_data(container, path)
         yield container
 
 
@@ -182,9 +192,13 @@ def _rank(stream: Stream) -> tuple[bool, bool, int]:
 
 
 def _no_recording(path: Path, fault: Exception) -> str:
+    import av
+
     listed = _playlist(path)
     if listed:
         return f"is {listed}, not a recording"
+    if isinstance(fault, av.error.ArgumentError):  # what is not among FORMATS
+        return "is no recording, or in a container that is not read"
     said = getattr(fault, "strerror", None) or str(fault)
     return f"is truncated or no recording ({said.lower()})"
 
@@ -196,7 +210,40 @@ def _mend(path: Path) -> str:
 def _playlist(path: Path) -> str | None:
     with path.open("rb") as file:
         head = file.read(HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if head.startswith(b"<"):  # a document: what it is stands behind its declaration
-        lower = head.lower()
-        return next((what for mark, what in PLAYLISTS.items() if mark.lower() in lower), None)
-    return next((what for mark, what in PLAYLISTS.items() if head.startswith(mark)), None)
+    lower = head.lower()
+    for mark, what in PLAYLISTS.items():
+        # What a document is stands behind its declaration.
+        if head.startswith(mark) or (
+            head.startswith(b"<") and mark.startswith(b"<") and mark in lower
+        ):
+            return what
+    return None
+
+
+def _check_own_data(container: InputContainer, path: Path) -> None:
+    """Refuse a QuickTime film whose data are in another file."""
+    if not container.format.name.startswith("mov"):
+        return
+    movie = _movie_box(path)
+    at = movie.find(b"dref")
+    while at >= 0:
+        size, kind = int.from_bytes(movie[at + 12 : at + 16]), movie[at + 16 : at + 20]
+        if kind == b"alis" and size > ALIAS:
+            what = "is a QuickTime film that keeps its data in another file"
+            raise MediaError(what, where=path, mend="save it as a self-contained film")
+        at = movie.find(b"dref", at + 4)
+
+
+def _movie_box(path: Path) -> bytes:
+    """Return what a QuickTime file says of its streams."""
+    with path.open("rb") as file:
+        while len(header := file.read(8)) == 8:
+            size, kind = int.from_bytes(header[:4]), header[4:]
+            if kind == b"moov":
+                return file.read(min(max(size - 8, 0), MOST_HEADER))
+            if size == 1:
+                size = int.from_bytes(file.read(8)) - 8
+            if size < 8:
+                break
+            file.seek(size - 8, os.SEEK_CUR)
+    return b""

@@ -37,6 +37,9 @@ STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 DRIFT = 0.02
 """Seconds a piece of sound may be off its time stamp and still follow the one before it."""
 
+MOST_GAP = 600
+"""Seconds of silence that are put where sound is missing."""
+
 X264 = {"threads": "1", "crf": "18", "preset": "veryfast", "mbtree": "0"}
 """One thread, so that the bytes do not depend on the machine; no macroblock tree, for with it equal
 pictures give other bytes now and then."""
@@ -290,6 +293,10 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
         position = round(time * rate) - round(begin * rate)
         if pieces and abs(position - following) <= DRIFT * rate:
             position = following
+        if position - following > MOST_GAP * rate:
+            what = f"has no sound for {(position - following) / rate:.0f} s, at {time:.2f} s"
+            mend = f"at most {MOST_GAP} s are filled with silence: its time stamps may be damaged"
+            raise MediaError(what, where=path, mend=mend)
         following = position + len(piece)
         pieces.append((position, piece))
     limit = math.inf if end is None else round(end * rate) - round(begin * rate)
