@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -110,10 +110,7 @@ class Manifest:
     lines: InitVar[Sequence[int]] = ()
 
     def __post_init__(self, lines: Sequence[int]) -> None:
-        def place(index: int, column: str) -> str:
-            row = f"row {lines[index]}" if lines else f"clip '{self.clips[index].id}'"
-            return f"{self._name}, {row}, column '{column}'"
-
+        place = partial(self._place, lines)
         if not self.clips:
             raise ManifestError("holds no clip", where=self._name)
         twice = rules.repeated(self.classes)
@@ -144,7 +141,7 @@ class Manifest:
         table, sidecar = _read_both(path)
         known = (*PARSERS, *(MEDIA + kind for kind in KINDS), *(LABEL + c for c in sidecar.classes))
         base = rules.absolute(path.parent / sidecar.root if root is None else Path(root))
-        return cls(
+        manifest = cls(
             clips=tuple(_clips(table.renamed(known), path, base, sidecar.classes)),
             classes=sidecar.classes,
             task=sidecar.task,
@@ -156,6 +153,8 @@ class Manifest:
             overlap=sidecar.overlap,
             lines=table.lines,
         )
+        rules.check_links(manifest.clips, base, partial(manifest._place, table.lines))
+        return manifest
 
     def write(self, path: Path) -> None:
         """Write ``path`` and the TOML file beside it, both or none.
@@ -167,9 +166,11 @@ class Manifest:
         Raises
         ------
         ManifestError
-            If that is impossible; files that were there are left as they were.
+            If that is impossible, or a link leads from the media out of the root; files that were
+            there are left as they were.
         """
         path = Path(path)
+        rules.check_links(self.clips, self.root, partial(self._place, ()))
         sidecar = _sidecar_path(path)
         cells = _encoded(self._csv(), path)
         with alone(path, wait=True):
@@ -297,6 +298,10 @@ class Manifest:
     @property
     def _name(self) -> Path | str:
         return self.path or self.dataset
+
+    def _place(self, lines: Sequence[int], index: int, column: str) -> str:
+        row = f"row {lines[index]}" if lines else f"clip '{self.clips[index].id}'"
+        return f"{self._name}, {row}, column '{column}'"
 
     def _toml(self, folder: Path, replaces: str) -> str:
         root = rules.absolute(self.root)

@@ -6,7 +6,7 @@ import heapq
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.channels import MixDown, OneChannel, planes_of
 from emocli.data.clip import Clip
+from emocli.data.container import Kind, check_sound, media_errors
 from emocli.data.durable import replacing
+from emocli.data.picture import Picture, still
 from emocli.data.recording import INSTANT, check_file, decode, span
 from emocli.data.track import Absent
 from emocli.errors import MediaError
 
 if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
-    from av.video.frame import VideoFrame
+    from av.audio.layout import AudioLayout
 
 AUDIO = frozenset({".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus"})
 VIDEO = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv", ".m4v"})
@@ -35,6 +37,9 @@ STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 DRIFT = 0.02
 """Seconds a piece of sound may be off its time stamp and still follow the one before it."""
 
+MOST_GAP = 600
+"""Seconds of silence that are put where sound is missing."""
+
 X264 = {"threads": "1", "crf": "18", "preset": "veryfast", "mbtree": "0"}
 """One thread, so that the bytes do not depend on the machine; no macroblock tree, for with it equal
 pictures give other bytes now and then."""
@@ -42,7 +47,7 @@ pictures give other bytes now and then."""
 AAC_FRAME = 1024
 """Samples aac codes at a time."""
 
-Mix = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Mix = Callable[[NDArray[np.float32], "AudioLayout"], NDArray[np.float32]]
 """Makes one signal of the channels, shape (channels, samples)."""
 
 Timed = tuple[Any, Any]
@@ -58,16 +63,19 @@ class Frame:
     time : float
         Seconds from the start of the clip.
     image : ndarray of uint8, shape (height, width, 3)
-        RGB, upright.
+        RGB, upright, with square pixels.
+    notes : tuple of str
+        What was done to it, or is left as it was; see `emocli.data.picture.Picture.notes`.
     """
 
     time: float
     image: NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel of a recording, as it was recorded.
+    """One signal made of a recording's channels.
 
     Attributes
     ----------
@@ -77,11 +85,26 @@ class Channel:
         Samples per second.
     channels : int
         How many channels the recording has.
+    strongest : int, optional
+        Which channel it is, from 0, where the usual choice was silent or the channels cancelled.
+    centre : bool
+        Whether it is the centre, where the first channel would be usual.
     """
 
     samples: NDArray[np.float32]
     rate: int
     channels: int
+    strongest: int | None = None
+    centre: bool = False
+
+    def notes(self) -> dict[str, int]:
+        """Tell what is worth knowing of it, as counts of clips for a report."""
+        facts = {
+            "clips.of_several_channels": self.channels > 1,
+            "clips.of_the_centre": self.centre,
+            "clips.of_the_strongest_channel": self.strongest is not None,
+        }
+        return {"clips": 1, **{name: 1 for name, so in facts.items() if so}}
 
 
 def sound(clip: Clip, rate: int) -> NDArray[np.float32]:
@@ -97,7 +120,7 @@ def sound(clip: Clip, rate: int) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, shape (samples,)
-        Mean of the channels; full scale is 1.
+        The channels mixed down (see `emocli.data.channels`); full scale is 1.
 
     Raises
     ------
@@ -106,12 +129,22 @@ def sound(clip: Clip, rate: int) -> NDArray[np.float32]:
     MediaError
         If its medium cannot be used (see `emocli.data.recording.decode`).
     """
-    return read_sound(_with_sound(clip), rate, clip.start, clip.end)
+    return mixed_down(clip, rate).samples
+
+
+def mixed_down(clip: Clip, rate: int) -> Channel:
+    """Return the sound of a clip and how it was made of its channels; see `sound`."""
+    return _read_sound(_with_sound(clip), rate, clip.start, clip.end)
 
 
 def first_channel(clip: Clip) -> Channel:
-    """Return the first channel of a clip's sound at its own rate; see `sound`."""
-    return _as_recorded(_with_sound(clip), clip.start, clip.end, lambda channels: channels[0])
+    """Return one channel of a clip's sound, as it was recorded, at its own rate; see `sound`.
+
+    It is the first, or the centre of those that have one (see `emocli.data.channels`).
+    """
+    mix = OneChannel()
+    channel = _one_signal(_with_sound(clip), clip.start, clip.end, mix)
+    return replace(channel, centre=mix.centre and channel.strongest is None)
 
 
 def frames(clip: Clip, every: float | None = None) -> Iterator[Frame]:
@@ -154,26 +187,18 @@ def chosen_frames(clip: Clip, choose: Callable[[int], Iterable[int]]) -> list[Fr
     """
     path = _filmed(clip)
     if path.suffix.lower() in STILLS:
-        return [Frame(0.0, _still(path))]
+        return [_still(path)]
     count = sum(1 for _ in _shown(path, clip.start, clip.end))
     wanted = set(choose(count))
     shown = islice(_shown(path, clip.start, clip.end), 1 + max(wanted, default=-1))
-    return [_frame(*timed) for place, timed in enumerate(shown) if place in wanted]
+    return [_frame(path, *timed) for place, timed in enumerate(shown) if place in wanted]
 
 
 def read_sound(
     path: Path, rate: int, start: float | None = None, end: float | None = None
 ) -> NDArray[np.float32]:
     """Return the sound of a file between two times; see `sound`."""
-    import soxr
-
-    recorded = _as_recorded(Path(path), start, end, _mean)
-    if recorded.rate == rate:
-        return recorded.samples
-    resampled: NDArray[np.float32] = soxr.resample(
-        recorded.samples, recorded.rate, rate, quality="HQ"
-    )
-    return resampled
+    return _read_sound(Path(path), rate, start, end).samples
 
 
 def read_frames(
@@ -185,7 +210,7 @@ def read_frames(
     """
     path = Path(path)
     if path.suffix.lower() in STILLS:
-        yield Frame(0.0, _still(path))
+        yield _still(path)
         return
     due = -INSTANT
     for moment, picture in _shown(path, start, end):
@@ -193,7 +218,14 @@ def read_frames(
             continue
         if every:
             due = (math.floor((moment + INSTANT) / every) + 1) * every - INSTANT
-        yield _frame(moment, picture)
+        yield _frame(path, moment, picture)
+
+
+def _decoded(
+    path: Path, kind: Kind, begin: float, end: float | None
+) -> Iterator[tuple[float, Any]]:
+    with media_errors(path):
+        yield from decode(path, kind, begin, end)
 
 
 def _filmed(clip: Clip) -> Path:
@@ -203,13 +235,11 @@ def _filmed(clip: Clip) -> Path:
     return path
 
 
-def _shown(
-    path: Path, start: float | None, end: float | None
-) -> Iterator[tuple[float, VideoFrame]]:
+def _shown(path: Path, start: float | None, end: float | None) -> Iterator[tuple[float, Picture]]:
     """Iterate over the pictures of a recording as they are decoded, with their moments."""
     begin = start or 0.0
     found = False
-    for time, picture in decode(path, "video", begin, end):
+    for time, picture in _decoded(path, "video", begin, end):
         if time - begin >= -INSTANT:
             found = True
             yield time - begin, picture
@@ -217,8 +247,8 @@ def _shown(
         raise MediaError(f"has no picture {span(begin, end)}", where=path)
 
 
-def _frame(moment: float, picture: VideoFrame) -> Frame:
-    return Frame(max(moment, 0.0), _image(picture))
+def _frame(path: Path, moment: float, picture: Picture) -> Frame:
+    return Frame(max(moment, 0.0), picture.image(path), picture.notes())
 
 
 def _with_sound(clip: Clip) -> Path:
@@ -228,19 +258,45 @@ def _with_sound(clip: Clip) -> Path:
     return path
 
 
+def _read_sound(path: Path, rate: int, start: float | None, end: float | None) -> Channel:
+    import soxr
+
+    recorded = _one_signal(path, start, end, MixDown())
+    if recorded.rate == rate:
+        return recorded
+    resampled = soxr.resample(recorded.samples, recorded.rate, rate, quality="HQ")
+    return replace(recorded, samples=resampled, rate=rate)
+
+
+def _one_signal(
+    path: Path, start: float | None, end: float | None, mix: MixDown | OneChannel
+) -> Channel:
+    """Make one signal of the channels; decode again where that turns out to be the wrong one."""
+    usual = _as_recorded(path, start, end, mix)
+    strongest = mix.better()
+    if strongest is None:
+        return usual
+    return replace(_as_recorded(path, start, end, OneChannel(named=strongest)), strongest=strongest)
+
+
 def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -> Channel:
     begin = start or 0.0
     pieces: list[tuple[int, NDArray[np.float32]]] = []
     rate = following = channels = 0
-    for time, frame in decode(path, "audio", begin, end):
-        planes = _planes(frame)
-        piece, channels = mix(planes), max(channels, len(planes))
+    for time, frame in _decoded(path, "audio", begin, end):
+        planes = planes_of(frame)
+        piece, channels = mix(planes, frame.layout), max(channels, len(planes))
+        check_sound(frame.sample_rate, len(planes), path)
         rate = rate or frame.sample_rate
         if frame.sample_rate != rate:
             raise MediaError("changes its sampling rate midway", where=path)
         position = round(time * rate) - round(begin * rate)
         if pieces and abs(position - following) <= DRIFT * rate:
             position = following
+        if position - following > MOST_GAP * rate:
+            what = f"has no sound for {(position - following) / rate:.0f} s, at {time:.2f} s"
+            mend = f"at most {MOST_GAP} s are filled with silence: its time stamps may be damaged"
+            raise MediaError(what, where=path, mend=mend)
         following = position + len(piece)
         pieces.append((position, piece))
     limit = math.inf if end is None else round(end * rate) - round(begin * rate)
@@ -261,37 +317,9 @@ def _join(pieces: list[tuple[int, NDArray[np.float32]]], limit: float) -> NDArra
     return samples
 
 
-def _planes(frame: AudioFrame) -> NDArray[np.float32]:
-    """Return the channels of a piece of sound, shape (channels, samples), full scale 1."""
-    values = frame.to_ndarray()
-    if not frame.format.is_planar:
-        values = values.reshape(-1, frame.layout.nb_channels).T
-    if values.dtype == np.uint8:
-        values = values.astype(np.float32) / 128 - 1
-    elif values.dtype.kind == "i":
-        values = values.astype(np.float32) / 2.0 ** (8 * values.itemsize - 1)
-    return values.astype(np.float32, copy=False)
-
-
-def _mean(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    mean: NDArray[np.float32] = planes.mean(axis=0, dtype=np.float32)
-    return mean
-
-
-def _image(frame: VideoFrame) -> NDArray[np.uint8]:
-    image = frame.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
-
-
-def _still(path: Path) -> NDArray[np.uint8]:
-    import cv2
-
+def _still(path: Path) -> Frame:
     check_file(path)
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise MediaError("is not an image that can be read", where=path)
-    rgb: NDArray[np.uint8] = np.ascontiguousarray(image[..., ::-1])
-    return rgb
+    return Frame(0.0, still(path))
 
 
 def write_video(

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from emocli.data.container import Kind, choose_stream, open_recording
+from emocli.data.picture import picture_of
 from emocli.errors import MediaError
 
 if TYPE_CHECKING:
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
     from av.video.frame import VideoFrame
-
-Kind = Literal["audio", "video"]
-NAMES = {"audio": "sound", "video": "picture"}
 
 INSTANT = 0.0005
 """Half the coarsest unit of time stamps (flv, mkv), in seconds."""
@@ -67,7 +66,7 @@ def decode(
     path : Path
         The file.
     kind : {'audio', 'video'}
-        Which stream; the first one of that kind is taken.
+        Which stream; see `emocli.data.container.choose_stream`.
     begin, end : float
         Seconds from the beginning of the file; no end is the end of the file.
 
@@ -75,8 +74,8 @@ def decode(
     ------
     time : float
         Seconds from the beginning of the file.
-    frame : av.AudioFrame or av.VideoFrame
-        The decoded frame.
+    frame : av.AudioFrame or Picture
+        The decoded frame; of a picture, with the shape of its pixels.
 
     Raises
     ------
@@ -131,7 +130,7 @@ def _read(
     import av
 
     with _open(path) as container:
-        reader = _Reader(container, _stream(container, kind, path))
+        reader = _Reader(container, choose_stream(container, kind, path))
         length = _length(container)
         _check_span(begin, end, length, path)
         if seek:
@@ -142,7 +141,7 @@ def _read(
         for time, frame in reader.frames(begin, end):
             if end is not None and time >= end - INSTANT:
                 break
-            yield time, frame
+            yield time, picture_of(frame, reader.stream) if kind == "video" else frame
         else:
             _check_whole(reader.reached, end, length, path)
         if reader.lost > LOST:
@@ -234,32 +233,9 @@ class _Reader:
 
 @contextmanager
 def _open(path: Path) -> Iterator[InputContainer]:
-    import av
-
     check_file(path)
-    try:
-        container = av.open(
-            f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"}
-        )
-    except av.FFmpegError as fault:
-        what = f"is truncated or no recording ({(fault.strerror or str(fault)).lower()})"
-        raise MediaError(what, where=path) from None
-    with container:
+    with open_recording(path) as container:
         yield container
-
-
-def _stream(container: InputContainer, kind: Kind, path: Path) -> Stream:
-    from av.stream import Disposition
-
-    streams = [stream for stream in container.streams if stream.type == kind]
-    streams = [s for s in streams if not s.disposition & Disposition.attached_pic]  # cover art
-    if not streams:
-        raise MediaError(f"has no {NAMES[kind]} stream", where=path)
-    # A stream in an unknown coding has no codec.
-    decodable = [stream for stream in streams if getattr(stream, "codec_context", None)]
-    if not decodable:
-        raise MediaError(f"has a {NAMES[kind]} stream in an unknown coding", where=path)
-    return decodable[0]
 
 
 def _length(container: InputContainer) -> float | None:

@@ -85,6 +85,32 @@ def check_groups(clips: Sequence[Clip], place: Place) -> None:
         _check_together(clips, column, "fold", place)
 
 
+def check_links(clips: Sequence[Clip], root: Path, place: Place) -> None:
+    """Require that no symbolic link leads from the media out of the root; the root may be one.
+
+    Raises
+    ------
+    ManifestError
+        If one does; the message names its place.
+    """
+    real = os.path.realpath(root).rstrip(os.sep) + os.sep
+    folders: dict[str, bool] = {}
+    for index, clip in enumerate(clips):
+        for name, path in clip.media.items():
+            folder = os.path.dirname(path)  # noqa: PTH120 - fast: there are many
+            if folder not in folders:
+                folders[folder] = (os.path.realpath(folder) + os.sep).startswith(real)
+            if folders[folder] and not path.is_symlink():
+                continue
+            target = os.path.realpath(path)
+            if not target.startswith(real):
+                raise ManifestError(
+                    f"'{path}' is, by a symbolic link, '{target}', outside the root '{root}'",
+                    where=place(index, MEDIA + name),
+                    mend="copy it into the root, or give a root that holds both",
+                )
+
+
 def _check_together(clips: Sequence[Clip], column: str, part: str, place: Place) -> None:
     parts: dict[str, str | int] = {}
     for index, clip in enumerate(clips):

@@ -5,6 +5,9 @@ Source: Davis & Mermelstein 1980, IEEE TASSP 28(4); bands and logarithm as in li
 Row k is centred on k times the hop; before and after the clip there is silence. Values are decibels
 of the power in a band, 10 log10(max(power, floor)), with an absolute floor: the same sound has the
 same values in any clip, and silence is -100 dB throughout.
+
+Of several channels it is the mixture (see `emocli.data.channels`). Notes count the clips
+``of_several_channels``, and of those ``of_the_strongest_channel``, whose channels cancel.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.clip import Clip
-from emocli.data.media import sound
+from emocli.data.media import mixed_down
 from emocli.data.track import Track
 from emocli.errors import ConfigError
 from emocli.features import _librosa
@@ -84,8 +87,10 @@ class Extractor:
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return a row per hop, shape (T, bands), T at least 1."""
         del upstream
-        values = self.spectrogram(sound(clip, self.config.rate))
-        return Track(values, np.arange(len(values)) * self.hop / self.config.rate)
+        heard = mixed_down(clip, self.config.rate)
+        values = self.spectrogram(heard.samples)
+        times = np.arange(len(values)) * self.hop / self.config.rate
+        return Track(values, times, notes=heard.notes())
 
     def spectrogram(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the log-mel spectrogram of a mono signal, shape (1 + samples // hop, bands)."""

@@ -424,3 +424,36 @@ def test_text_that_a_spreadsheet_would_compute_is_quoted(tmp_path: Path, text: s
     cells = (tmp_path / "m.csv").read_text().splitlines()[1].split(",")
     assert "'@s" in cells
     assert not any(cell.startswith(("=", "@")) for cell in cells)
+
+
+def test_links_may_not_lead_out_of_the_root(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for folder in (root / "inside", outside):
+        folder.mkdir(parents=True)
+        (folder / "a.wav").touch()
+    (root / "file.wav").symlink_to(outside / "a.wav")
+    (root / "folder").symlink_to(outside)
+    (root / "chain.wav").symlink_to(root / "file.wav")
+    (root / "dangling.wav").symlink_to(outside / "nothing.wav")
+    (root / "fine.wav").symlink_to("inside/a.wav")
+    (root / "fine").symlink_to(root / "inside")
+    path = root / "m.csv"
+    (root / "m.toml").write_text('dataset = "x"\nclasses = ["a"]\n')
+    for cell in ("file.wav", "folder/a.wav", "chain.wav", "dangling.wav", "inside/../file.wav"):
+        path.write_text(f"id,media.audio\n1,inside/a.wav\n2,{cell}\n")
+        with pytest.raises(ManifestError, match="outside the root") as caught:
+            Manifest.read(path)
+        assert str(caught.value).startswith(f"{path}, row 3, column 'media.audio': ")
+        assert "by a symbolic link" in str(caught.value)
+    path.write_text("id,media.audio,media.video\n1,fine.wav,fine/a.wav\n2,absent.wav,\n")
+    linked = tmp_path / "linked"
+    linked.symlink_to(root)
+    for elsewhere in (None, linked):
+        assert len(Manifest.read(path, elsewhere).clips) == 2
+    with pytest.raises(ManifestError, match=r"clip '1', column 'media\.audio'"):
+        manifest_of(Clip("1", media={"audio": root / "file.wav"}), root).write(tmp_path / "n.csv")
+    assert not (tmp_path / "n.csv").exists()
+
+
+def manifest_of(clip: Clip, root: Path) -> Manifest:
+    return Manifest((clip,), ("a",), "single", "x", root)

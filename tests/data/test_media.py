@@ -8,7 +8,6 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from emocli.data import media
 from emocli.data.clip import Clip
 from emocli.data.media import (
     chosen_frames,
@@ -19,6 +18,7 @@ from emocli.data.media import (
     sound,
     write_video,
 )
+from emocli.data.picture import Picture
 from emocli.data.track import Absent
 from emocli.errors import MediaError
 from tests import media_factory as factory
@@ -152,10 +152,10 @@ def test_pictures_are_chosen_by_their_places(
 
 
 def test_only_what_is_chosen_is_in_memory(mp4: Path) -> None:
-    clip, images = Clip("a", media={"video": mp4}), media._image
+    clip, images = Clip("a", media={"video": mp4}), Picture.image
     converted = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(media, "_image", lambda picture: converted.append(1) or images(picture))
+        patch.setattr(Picture, "image", lambda *args: converted.append(1) or images(*args))
         assert len(chosen_frames(clip, lambda count: [count // 2])) == 1
     assert len(converted) == 1
 

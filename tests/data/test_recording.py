@@ -152,7 +152,7 @@ def test_absent_empty_and_foreign_files(tmp_path: Path) -> None:
     path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
     assert "Git LFS pointer" in complaint(path)
     path.write_text("#EXTM3U\n#EXTINF:10,\nhttp://localhost/a.ts\n")
-    assert "is truncated or no recording" in complaint(path)
+    assert "is an HLS playlist, not a recording" in complaint(path)
 
 
 def test_a_missing_stream_is_named(tmp_path: Path) -> None:

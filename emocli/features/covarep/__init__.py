@@ -3,10 +3,11 @@
 Source: Degottex, Kane, Drugman, Raitio & Scherer 2014, ICASSP (COVAREP).
 
 A row every 10 ms: row i describes sample 80 + 160 i, counted from 1, at 16 kHz. Sound of another
-rate is brought to 16 kHz first, and of several channels the first is taken. A value that does not
-exist is 0: before the first and after the last instant a feature is defined at; between them it is
-interpolated, across unvoiced stretches, too. ``creak`` is 0 throughout unless the weights of its
-network, which are not free to be shipped, are given.
+rate is brought to 16 kHz first, and of several channels the first is taken; of a layout with a
+centre the centre, and where that is silent the strongest (see `emocli.data.channels`). A value that
+does not exist is 0: before the first and after the last instant a feature is defined at; between
+them it is interpolated, across unvoiced stretches, too. ``creak`` is 0 throughout unless the
+weights of its network, which are not free to be shipped, are given.
 
 The modules are the algorithms, each usable by itself: `polarity`, `srh` (pitch and voicing), `gci`
 (closure instants), `residual`, `iaif` (glottal flow), `pulses` (NAQ, QOQ, H1H2, PSP), `wavelet`
@@ -20,7 +21,9 @@ the whole but for pulses within 3 s of a seam that follow a pause of more than 1
 signals of the recording's length, memory does not grow with it.
 
 Notes count the clips of which something must be known: ``inverted`` (turned upright);
-``resampled``, ``of_several_channels``; ``clipped``, ``with_an_offset`` (left as they are);
+``resampled``, ``of_several_channels``, ``of_the_centre``, ``of_the_strongest_channel``; ``clipped``
+(left as it is); ``with_an_offset`` (left as it is, but silence at a level is brought to zero:
+beside the level its noise would be lost, and the analysis itself be heard as a voice);
 ``dithered`` (digital silence of 25 ms or longer has no prediction filter and got noise of one step
 of 16 bits; the harmonics' frames, which are shorter, get it from 5.5 ms on);
 ``too_short_for_covarep`` (less than 0.83 s, where the original fails; filters are shortened, and
@@ -154,10 +157,8 @@ class Extractor:
         del upstream
         recorded = first_channel(clip)
         matrix, notes = covarep(recorded.samples, recorded.rate, self.config)
-        if recorded.channels > 1:
-            notes["clips.of_several_channels"] = 1
         times = (79 + 160 * np.arange(len(matrix))) / 16000
-        return Track(matrix.astype(np.float32), times, notes=notes)
+        return Track(matrix.astype(np.float32), times, notes={**notes, **recorded.notes()})
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:

@@ -4,6 +4,10 @@ Source: Zhang, Zhang, Li & Qiao 2016, IEEE SPL 23(10) (MTCNN); weights of the mt
 
 A row is a face; a frame without one is a row whose ``found`` is false and whose arrays are 0. The
 largest face of a frame has ``main`` set.
+
+Notes count frames, those ``without_face``, and those that were ``turned`` or mirrored upright,
+``stretched`` to square pixels (not where they are ``of_absurd_aspect``), ``interlaced`` or
+``of_high_dynamic_range`` (both left as they are), as well as the faces.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,8 @@ class Row:
         Probability that it is a face.
     found, main : bool
         Whether there is a face, and whether it is the frame's largest.
+    notes : tuple of str
+        What is worth knowing of the frame.
     """
 
     time: float
@@ -75,13 +78,15 @@ class Row:
     confidence: float
     found: bool
     main: bool
+    notes: tuple[str, ...] = ()
 
 
 def rows_of(frame: Frame, index: int, faces: Faces, cut: Cut) -> list[Row]:
     """Make the rows of a frame: one per face, the surest first, or one that says there is none."""
     if not len(faces.boxes):
         nowhere = np.zeros(4), np.zeros((5, 2)), 0.0
-        return [Row(frame.time, index, cut.nothing(), *nowhere, found=False, main=False)]
+        nothing = cut.nothing()
+        return [Row(frame.time, index, nothing, *nowhere, False, False, frame.notes)]
     corners, sides = faces.boxes[:, :2], faces.boxes[:, 2:] - faces.boxes[:, :2]
     boxes = np.concatenate([corners, sides], axis=1)
     largest = sides.prod(axis=1).argmax()
@@ -95,6 +100,7 @@ def rows_of(frame: Frame, index: int, faces: Faces, cut: Cut) -> list[Row]:
             confidence=float(score),
             found=True,
             main=number == largest,
+            notes=frame.notes,
         )
         for number, (box, landmarks, score) in enumerate(
             zip(boxes, faces.landmarks, faces.scores, strict=True)
@@ -120,5 +126,7 @@ def track_of(rows: Sequence[Row]) -> Track:
         "frames.without_face": len(rows) - found,
         "faces": found,
     }
+    of_frames = {row.frame: row.notes for row in rows}
+    notes |= Counter(f"frames.{name}" for names in of_frames.values() for name in names)
     times = np.array([row.time for row in rows])
     return Track(np.stack([row.crop for row in rows]), times, extra, notes)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emocli.features.covarep import _sound
+from emocli.features.covarep import _sound, covarep
 from tests.features.covarep.voices import FS, voice
 
 
@@ -50,3 +50,38 @@ def test_other_rates_keep_length_and_sound() -> None:
         wanted = np.sin(2 * np.pi * 300 * np.arange(FS) / FS) * np.hanning(FS)
         np.testing.assert_allclose(found.x, wanted, atol=2e-3)
         assert found.notes == ["resampled"]
+
+
+NOISE = np.random.default_rng(0)
+LEVELS = {
+    "one level": np.full(FS, 0.25),
+    "full scale": np.full(FS, -1.0),
+    "one bit flickers": 0.25 + 2.0**-15 * NOISE.integers(0, 2, FS),
+    "noise": 0.5 + 3e-5 * NOISE.standard_normal(FS),
+    "steps": np.repeat([0.1, 0.5, -0.5, 0.0, 0.9], FS // 5),
+}
+
+
+@pytest.mark.parametrize("name", LEVELS)
+@pytest.mark.parametrize("fs", [8000, FS, 44100])
+def test_silence_at_a_level_is_no_voice(name: str, fs: int) -> None:
+    x = np.resize(LEVELS[name], fs)
+    by_itself = covarep(x - x.mean() if name != "steps" else np.zeros(fs), fs)[0]
+    assert covarep(x, fs)[0][:, 1].mean() <= by_itself[:, 1].mean() + 0.05
+
+
+def test_silence_at_a_level_is_silence() -> None:
+    zeros, at_zero = covarep(np.zeros(FS), FS)
+    level, at_level = covarep(np.full(FS, 0.25), FS)
+    np.testing.assert_allclose(level, zeros, atol=1e-9)
+    assert at_level == {**at_zero, "clips.with_an_offset": 1}
+
+
+def test_an_offset_without_silence_is_left_as_it_is() -> None:
+    x = voice(seconds=0.5)
+    assert _sound.without_level(x + 0.25, FS).max() == (x + 0.25).max()
+    for silence in (0.0, 1e-4):
+        quiet = np.concatenate([np.full(FS, silence), x])
+        assert _sound.without_level(quiet, FS) is quiet
+    both = np.concatenate([np.full(FS, 0.25), x + 0.25])
+    np.testing.assert_allclose(_sound.without_level(both, FS)[FS:], x, atol=1e-6)

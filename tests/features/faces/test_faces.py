@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -151,3 +152,35 @@ def test_a_gpu_that_is_not_there_is_said_beforehand(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(ConfigError, match="no GPU"):
         faces.prepare(faces.Config(device="cuda"), [])
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_faces_are_found_however_the_camera_was_held(
+    tmp_path: Path, drawn: list[Image], degrees: int, mirrored: bool
+) -> None:
+    """Front cameras mirror: a matrix that does is no rotation."""
+    clip = Clip("a", media={"video": tmp_path / "a.mp4"})
+    write_turned(clip.media["video"], [drawn[0]] * 4, degrees, mirrored)
+    found = extract(clip)
+    assert found.extra["found"].tolist() == [True] * 4
+    turned = bool(degrees or mirrored)
+    assert found.notes == {
+        **{"frames": 4, "frames.without_face": 0, "faces": 4},
+        **({"frames.turned": 4} if turned else {}),
+    }
+    eyes = found.extra["landmarks"][0]
+    assert eyes[:2, 1].max() < eyes[3:, 1].min()
+
+
+def write_turned(path: Path, upright: list[Image], degrees: int, mirrored: bool) -> None:
+    """Store pictures turned, and how they are to be shown."""
+    stored = [np.rot90(image[:, ::-1] if mirrored else image, -degrees // 90) for image in upright]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"crf": "10"})
+        stream.height, stream.width = stored[0].shape[:2]
+        stream.set_display_rotation(degrees, hflip=mirrored)
+        for image in stored:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
