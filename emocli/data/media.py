@@ -209,7 +209,7 @@ def _shown(
     """Iterate over the pictures of a recording as they are decoded, with their moments."""
     begin = start or 0.0
     found = False
-    for time, picture in decode(path, "video", begin, end):
+    for time, picture in decode(path, "video", start, end):
         if time - begin >= -INSTANT:
             found = True
             yield time - begin, picture
@@ -232,7 +232,7 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
     begin = start or 0.0
     pieces: list[tuple[int, NDArray[np.float32]]] = []
     rate = following = channels = 0
-    for time, frame in decode(path, "audio", begin, end):
+    for time, frame in decode(path, "audio", start, end):
         planes = _planes(frame)
         piece, channels = mix(planes), max(channels, len(planes))
         rate = rate or frame.sample_rate
