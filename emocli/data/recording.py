@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from emocli.data.stamps import NO_TIMESTAMPS, clock_of
+from emocli.data.stamps import NO_TIMESTAMPS, Astray, clock_of
 from emocli.data.whole import missing_bytes
 from emocli.errors import MediaError
 
@@ -110,7 +110,7 @@ def decode(
         frames = _read(path, kind, begin, end, way)
         try:
             first = next(frames, None)
-        except MediaError:
+        except (MediaError, Astray):
             if way == "all":
                 raise
             continue
@@ -187,6 +187,7 @@ class _Reader:
         self.reached = 0.0
         self.lost = 0.0
         self.broken = False
+        self.sought = False
 
     @property
     def stated(self) -> float | None:
@@ -209,11 +210,13 @@ class _Reader:
         """Go to the last point at or before ``time`` where decoding may begin."""
         import av
 
-        position = Fraction(self.zero + time) / (self.stream.time_base or 1)
+        position = round(Fraction(self.zero + time) / (self.stream.time_base or 1))
+        self.clock.seek(position)
         try:
-            self.container.seek(round(position), stream=self.stream)
+            self.container.seek(position, stream=self.stream)
         except av.FFmpegError:
             return False
+        self.sought = True
         return True
 
     def frames(
@@ -227,6 +230,9 @@ class _Reader:
 
         for packet in self._packets() if skip is None else self._from(skip):
             starts, lasts = self._account(packet)
+            if self.sought and self.stream.type == "video" and not packet.is_keyframe:
+                raise Astray
+            self.sought = False
             self.clock.enter(packet)
             try:
                 decoded = packet.decode()

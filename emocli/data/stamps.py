@@ -18,6 +18,9 @@ DECODING_ORDER = frozenset({"avi"})
 NO_TIMESTAMPS = 0x80
 """libav's flag of formats that are a mere row of pictures, one after the other."""
 
+CHUNK_HEAD = 8
+"""Bytes of the head of a packet in an avi file."""
+
 PACE = Fraction(25)
 """Pictures per second, where nothing tells."""
 
@@ -46,6 +49,9 @@ class Clock:
         self.stream = stream
         self.before: Fraction | None = None
         self.after: Fraction | None = None
+
+    def seek(self, position: int) -> None:
+        """Prepare for a seek to ``position``, in the stream's unit of time."""
 
     def skip(self, packet: Packet[Any]) -> None:
         """Note a packet that is not going to be decoded."""
@@ -91,6 +97,10 @@ class Clock:
         return next((Fraction(rate) for rate in rates if rate), None)
 
 
+class Astray(Exception):  # noqa: N818 (no fault: another way is taken)
+    """Raised where a seek led to no point where decoding may begin."""
+
+
 class Reordering(Clock):
     """The clock of pictures that are numbered as they are decoded: the first of them shown has the
     first number, and so on.
@@ -102,16 +112,34 @@ class Reordering(Clock):
     def __init__(self, stream: Stream) -> None:
         super().__init__(stream)
         self.waiting: list[Fraction] = []
+        self.entry: Any = None
+        self.shift = 0
+
+    def seek(self, position: int) -> None:
+        """Prepare for a seek. libav miscounts empty packets on its way: the index tells."""
+        entries = self.stream.index_entries
+        place = entries.search_timestamp(position)
+        if not 0 <= place < len(entries) - 1:
+            raise Astray  # there is no index, or it does not go so far
+        self.entry = entries[place]
 
     def enter(self, packet: Packet[Any]) -> None:
         """Note a packet that goes to the decoder."""
         if packet.size and packet.dts is not None:
-            heapq.heappush(self.waiting, Fraction(packet.dts * packet.time_base))
+            if self.entry is not None:
+                self._arrive(packet)
+            heapq.heappush(self.waiting, (packet.dts + self.shift) * Fraction(packet.time_base))
+
+    def _arrive(self, packet: Packet[Any]) -> None:
+        entry, self.entry = self.entry, None
+        if packet.pos is None or packet.pos - CHUNK_HEAD != entry.pos:
+            raise Astray
+        self.shift = entry.timestamp - (packet.dts or 0)
 
     def lose(self, packet: Packet[Any]) -> None:
         """Note that the packet entered last could not be decoded."""
         if packet.size and packet.dts is not None:
-            self.waiting.remove(Fraction(packet.dts * packet.time_base))
+            self.waiting.remove((packet.dts + self.shift) * Fraction(packet.time_base))
             heapq.heapify(self.waiting)
 
     def _stamp(self, frame: Any) -> Fraction | None:

@@ -117,7 +117,6 @@ ROWS = (
     Row("avi", "libx264", "pcm_s16le", "-g 50 -bf 0", counted=True, copy=True),
     Row("avi", "libx264", "pcm_s16le", X, counted=True, pipe=True),
     Row("avi", "mpeg4", "libmp3lame", B, counted=True, pipe=True),
-    Row("avi", "libx265", "pcm_s16le", "-x265-params log-level=none:keyint=20", counted=True),
     Row("avi", "mpeg2video", "mp2", B, counted=True),
     Row("avi", "mpeg1video", "mp2", B, counted=True),
     Row("avi", "mjpeg", "pcm_u8"),
@@ -148,7 +147,6 @@ ROWS = (
     Row("mpg", "mpeg1video", "mp2", B),
     Row("mpg", "mpeg2video", "mp2", B),
     Row("vob", "mpeg2video", "ac3", B),
-    Row("vob", "mpeg2video", "pcm_s16be", B),
     Row("mpg", "libx264", "mp2", X),
     Row("ogv", "libtheora", "libvorbis", "-g 20"),
     Row("ogv", "libtheora", "flac", "-g 20"),
@@ -166,7 +164,6 @@ ROWS = (
     Row("mjpeg", "mjpeg", "", counted=True),
     Row("ivf", "libvpx", "", "-g 20"),
     Row("ivf", "libvpx-vp9", "", "-g 20"),
-    Row("y4m", "rawvideo"),
     Row("dv", "dvvideo", "pcm_s16le", "-s 720x576 -pix_fmt yuv420p -ac 2"),
     *(
         Row("wav", "", f"pcm_{kind}")
@@ -174,13 +171,11 @@ ROWS = (
     ),
     Row("wav", "", "pcm_s16le", pipe=True),
     Row("wav", "", "pcm_s16le", "-rf64 always"),
-    *(Row("wav", "", f"adpcm_{kind}") for kind in ("ima_wav", "ms", "yamaha", "swf")),
+    *(Row("wav", "", f"adpcm_{kind}") for kind in ("ima_wav", "ms", "yamaha")),
     Row("wav", "", "adpcm_ima_wav", "-ar 16000"),
     Row("wav", "", "libmp3lame"),
     Row("wav", "", "mp2"),
     Row("wav", "", "ac3"),
-    Row("wav", "", "aac"),
-    Row("wav", "", "wmav2"),
     Row("wav", "", "g726", "-ar 8000"),
     Row("w64", "", "pcm_s16le"),
     Row("w64", "", "adpcm_ms"),
@@ -223,7 +218,6 @@ ROWS = (
     Row("mka", "", "aac"),
     Row("weba", "", "libopus", "-f webm"),
     Row("spx", "", "libspeex", "-ar 16000"),
-    Row("amr", "", "libopencore_amrnb", "-ar 8000 -b:a 12.2k"),
 )  # fmt: skip
 
 
@@ -311,7 +305,9 @@ def reference(row: Row, path: Path) -> Times:
     probe = json.loads(
         run("ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", path)
     )
-    zero = first_time(path)
+    zero = float(probe["format"].get("start_time", 0))
+    if zero < 0:  # what decoders leave out at the start
+        zero = first_time(path)
     if row.counted:
         pictures = np.arange(COUNT) / factory.FPS
     elif row.pictures:
