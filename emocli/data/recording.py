@@ -10,8 +10,9 @@ where a format whose stated length is exact holds less.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,6 +72,12 @@ UNEVEN = frozenset({"wav", "w64", "aiff", "au", "caf"})
 
 BLIND = frozenset({"adpcm_yamaha", "adpcm_g726", "adpcm_g726le", "adpcm_g722"})
 """Codings that cannot be entered midway: every sample builds on all before it."""
+
+PRIMED = frozenset({"wmav1", "wmav2"})
+"""Codings whose first packets decode to nothing, which the file's start does not tell."""
+
+FIRST_PACKETS = 200
+"""Packets in which the first frame of every stream should be."""
 
 MICROSECONDS = 1e6
 """libav's unit of a file's times, in a second."""
@@ -150,7 +157,7 @@ def _read(
     path: Path, kind: Kind, begin: float | None, end: float | None, way: Way
 ) -> Iterator[tuple[float, Any]]:
     with _open(path) as container:
-        reader = _Reader(container, _stream(container, kind, path))
+        reader = _Reader(container, _stream(container, kind, path), _zero(container, path))
         if not reader.goes(way) or (way == "seek" and not reader.seek((begin or 0) - PREROLL)):
             return
         skip = (begin or 0) - PREROLL if way == "skip" else None
@@ -165,25 +172,50 @@ def _read(
             raise MediaError(what, where=path)
 
 
+def _zero(container: InputContainer, path: Path) -> float:
+    """Return what the file's own clock shows where its first stream begins."""
+    coded = {getattr(stream.codec_context, "name", "") for stream in container.streams.audio}
+    if coded & PRIMED:
+        with _open(path) as another:
+            return _first_frame(another)
+    return (container.start_time or 0) / MICROSECONDS
+
+
+def _first_frame(container: InputContainer) -> float:
+    import av
+
+    begins: dict[int, float] = {}
+    wanted = len(container.streams.audio) + len(container.streams.video)
+    for packet in islice(container.demux(), FIRST_PACKETS):
+        with suppress(av.FFmpegError):
+            for frame in packet.decode() if packet.stream.type in NAMES else ():
+                if frame.pts is not None and frame.time_base is not None:
+                    begins.setdefault(packet.stream.index, float(frame.pts * frame.time_base))
+        if len(begins) == wanted:
+            break
+    return min(begins.values(), default=0.0)
+
+
 class _Reader:
     """Decodes a stream, and keeps account of the packets of its file.
 
     Attributes
     ----------
-    reached : float
-        Where the last packet read, of any stream, ends.
+    own, reached : float
+        Where the last packet read ends: of the stream, of any stream.
     lost : float
         Seconds of the stream that were wanted and could not be decoded.
     broken : bool
         Whether reading stopped at a fault.
     """
 
-    def __init__(self, container: InputContainer, stream: Stream) -> None:
+    def __init__(self, container: InputContainer, stream: Stream, zero: float) -> None:
         self.container = container
         self.stream = stream
         self.clock = clock_of(container, stream)
         bare = container.format.flags & NO_TIMESTAMPS and stream.type == "video"
-        self.zero = 0.0 if bare else (container.start_time or 0) / MICROSECONDS
+        self.zero = 0.0 if bare else zero
+        self.own = 0.0
         self.reached = 0.0
         self.lost = 0.0
         self.broken = False
@@ -197,6 +229,17 @@ class _Reader:
             return None
         counted_from_0 = name.startswith("matroska")
         return duration / MICROSECONDS - (max(self.zero, 0) if counted_from_0 else 0)
+
+    @property
+    def missed(self) -> bool:
+        """Whether less was read than the file says it holds, or it says nothing."""
+        if self.stated is None or self.reached < self.stated - TRUNCATED:
+            return True
+        stream = self.stream
+        if stream.duration is None or stream.time_base is None:
+            return False
+        ends = (stream.start_time or 0) + stream.duration
+        return self.own < float(ends * stream.time_base) - self.zero - TRUNCATED
 
     def goes(self, way: Way) -> bool:
         """Tell whether times are right if a clip is come to that way."""
@@ -283,8 +326,13 @@ class _Reader:
             return self.reached, 0.0
         starts = float(stamp * packet.time_base) - self.zero
         lasts = float((packet.duration or 0) * packet.time_base)
-        self.reached = max(self.reached, starts + lasts)
+        self._reach(starts + lasts, packet.stream is self.stream)
         return starts, lasts
+
+    def _reach(self, ends: float, own: bool) -> None:
+        self.reached = max(self.reached, ends)
+        if own:
+            self.own = max(self.own, ends)
 
     def _time(self, frame: Any) -> float:
         time = self.clock.time(frame)
@@ -294,7 +342,7 @@ class _Reader:
                 where=self.container.name.removeprefix("file:"),
                 mend="convert it to mp4",
             )
-        self.reached = max(self.reached, float(self.clock.after or time) - self.zero)
+        self._reach(float(self.clock.after or time) - self.zero, own=True)
         return float(time) - self.zero
 
 
@@ -330,24 +378,27 @@ def _stream(container: InputContainer, kind: Kind, path: Path) -> Stream:
 
 def _check_end(reader: _Reader, begin: float | None, end: float | None, path: Path) -> None:
     """Judge a recording that was read to its end, which is before that of the clip."""
+    if end is None or reader.own < end - OVERRUN:
+        _check_whole(reader, path)
     reached = reader.reached
-    enough = end is not None and reached >= end - OVERRUN
-    if not enough and _cut(reader, path):
-        told = "" if reader.stated is None else f" and should last {reader.stated:.2f} s"
-        raise MediaError(f"is truncated: it ends at {reached:.2f} s{told}", where=path)
-    outside = begin is not None and (begin >= reached or (end is not None and not enough))
-    if outside and (begin or end is not None):
+    late = begin is not None and 0 < begin >= reached
+    if late or (begin is not None and end is not None and reached < end - OVERRUN):
         what = f"the clip {span(begin, end)} is outside the file, which lasts {reached:.3f} s"
         raise MediaError(what, where=path)
 
 
-def _cut(reader: _Reader, path: Path) -> bool:
-    """Tell whether a file that was read to its end is known to have been longer."""
-    stated, missing = reader.stated, missing_bytes(path)
-    if reader.container.format.name in CLIPPED:
-        return (missing or 0) > SLACK
-    if stated is not None and reader.reached >= stated - TRUNCATED:
-        return False
-    if missing is None:
-        return stated is not None and reader.container.format.name in EXACT
-    return bool(missing) or (reader.broken and stated is not None)
+def _check_whole(reader: _Reader, path: Path) -> None:
+    """Refuse a file that was read to its end and is known to have been longer."""
+    name, missing = reader.container.format.name, missing_bytes(path)
+    stated, missed = reader.stated, reader.missed
+    if name in CLIPPED:
+        cut, told = (missing or 0) > SLACK, ""
+    elif missing is None:
+        cut = name in EXACT and stated is not None and missed
+        told = f" and should last {stated or 0:.2f} s"
+    else:
+        cut = missed and (missing > 0 or (reader.broken and stated is not None))
+        told = "" if stated is None else f" and should last {stated:.2f} s"
+    if cut:
+        told = told or f" and {missing} bytes are missing"
+        raise MediaError(f"is truncated: it ends at {reader.own:.2f} s{told}", where=path)

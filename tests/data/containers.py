@@ -306,7 +306,7 @@ def reference(row: Row, path: Path) -> Times:
         run("ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", path)
     )
     zero = float(probe["format"].get("start_time", 0))
-    if zero < 0:  # what decoders leave out at the start
+    if zero < 0 or row.sound.startswith("wma"):  # what decoders leave out at the start
         zero = first_time(path)
     if row.counted:
         pictures = np.arange(COUNT) / factory.FPS
