@@ -10,13 +10,12 @@ where a format whose stated length is exact holds less.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from emocli.data.stamps import NO_TIMESTAMPS, Astray, clock_of
+from emocli.data.stamps import NO_TIMESTAMPS, Astray, clock_of, first_frame
 from emocli.data.whole import missing_bytes
 from emocli.errors import MediaError
 
@@ -75,9 +74,6 @@ BLIND = frozenset({"adpcm_yamaha", "adpcm_g726", "adpcm_g726le", "adpcm_g722"})
 
 PRIMED = frozenset({"wmav1", "wmav2"})
 """Codings whose first packets decode to nothing, which the file's start does not tell."""
-
-FIRST_PACKETS = 200
-"""Packets in which the first frame of every stream should be."""
 
 MICROSECONDS = 1e6
 """libav's unit of a file's times, in a second."""
@@ -177,23 +173,8 @@ def _zero(container: InputContainer, path: Path) -> float:
     coded = {getattr(stream.codec_context, "name", "") for stream in container.streams.audio}
     if coded & PRIMED:
         with _open(path) as another:
-            return _first_frame(another)
+            return first_frame(another)
     return (container.start_time or 0) / MICROSECONDS
-
-
-def _first_frame(container: InputContainer) -> float:
-    import av
-
-    begins: dict[int, float] = {}
-    wanted = len(container.streams.audio) + len(container.streams.video)
-    for packet in islice(container.demux(), FIRST_PACKETS):
-        with suppress(av.FFmpegError):
-            for frame in packet.decode() if packet.stream.type in NAMES else ():
-                if frame.pts is not None and frame.time_base is not None:
-                    begins.setdefault(packet.stream.index, float(frame.pts * frame.time_base))
-        if len(begins) == wanted:
-            break
-    return min(begins.values(), default=0.0)
 
 
 class _Reader:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
+from contextlib import suppress
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ NO_TIMESTAMPS = 0x80
 CHUNK_HEAD = 8
 """Bytes of the head of a packet in an avi file."""
 
+FIRST_PACKETS = 200
+"""Packets in which the first frame of every stream should be."""
+
+KINDS = frozenset({"audio", "video"})
+
 PACE = Fraction(25)
 """Pictures per second, where nothing tells."""
 
@@ -32,6 +39,23 @@ def clock_of(container: InputContainer, stream: Stream) -> Clock:
     if stream.type == "video" and container.format.name in DECODING_ORDER:
         return Reordering(stream)
     return Clock(stream)
+
+
+def first_frame(container: InputContainer) -> float:
+    """Decode the beginning of a file: when the first frame of any stream begins, in seconds."""
+    import av
+
+    begins: dict[int, float] = {}
+    wanted = len(container.streams.audio) + len(container.streams.video)
+    for packet in islice(container.demux(), FIRST_PACKETS):
+        with suppress(av.FFmpegError):
+            frames: list[Any] = [*packet.decode()] if packet.stream.type in KINDS else []
+            for frame in frames:
+                if frame.pts is not None and frame.time_base is not None:
+                    begins.setdefault(packet.stream.index, float(frame.pts * frame.time_base))
+        if len(begins) == wanted:
+            break
+    return min(begins.values(), default=0.0)
 
 
 class Clock:
@@ -102,10 +126,9 @@ class Astray(Exception):  # noqa: N818 (no fault: another way is taken)
 
 
 class Reordering(Clock):
-    """The clock of pictures that are numbered as they are decoded: the first of them shown has the
-    first number, and so on.
+    """The clock of pictures that are numbered as they are decoded.
 
-    Pictures that the decoder leaves out, for what they build on was skipped or is damaged, have a
+    The first of them shown has the first number, and so on. Pictures that the decoder leaves out, for what they build on was skipped or is damaged, have a
     number too. It holds back as many as it says: whatever waits beyond that was left out.
     """
 

@@ -75,7 +75,9 @@ def _number(file: BinaryIO, at: int, count: int, order: str) -> int | None:
     """Read an unsigned number; None where the file ends before."""
     file.seek(at)
     data = file.read(count)
-    return int.from_bytes(data, "big" if order == "big" else "little") if len(data) == count else None
+    return (
+        int.from_bytes(data, "big" if order == "big" else "little") if len(data) == count else None
+    )
 
 
 def _chunks(
@@ -94,7 +96,8 @@ def _chunks(
 
 def _riff(file: BinaryIO, size: int) -> int | None:
     """Wav: where its samples end. Avi: where the last list of packets ends."""
-    head = file.seek(0) or file.read(12)
+    file.seek(0)
+    head = file.read(12)
     order = "big" if head[:4] == b"RIFX" else "little"
     ends = _avi(file, size) if head[8:11] == b"AVI" else _wav(file, size, order)
     return min(ends, _outer(file, order))
@@ -279,5 +282,7 @@ def _after_id3(file: BinaryIO) -> int:
     head = file.read(10)
     if head[:3] != b"ID3" or len(head) < 10:
         return 0
-    length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+    length = sum(
+        (byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)
+    )
     return 10 + length + (10 if head[5] & 0x10 else 0)

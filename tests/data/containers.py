@@ -3,16 +3,17 @@
 Every row is a small recording that the ffmpeg on PATH writes: `media_factory.pictures` and
 `media_factory.tone`. ffprobe tells when each picture is shown, ffmpeg decodes the sound onto an
 axis that begins where the file's first stream begins (``start_time``), which is emocli's time 0.
-Run this file to write ``docs/containers.md`` again.
+``python -m tests.data.containers`` writes ``docs/containers.md`` again.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ class Row:
 
 B = "-bf 2 -g 12"
 X = "-g 20 -bf 2"
+OPEN = "-g 50 -bf 3 -x264-params open-gop=1:b-pyramid=normal"
 ROWS = (
     *(
         Row(suffix, pictures, sound, options)
@@ -113,7 +115,7 @@ ROWS = (
     Row("avi", "libxvid", "ac3", "-g 12"),
     Row("avi", "libx264", "pcm_s16le", X, counted=True),
     Row("avi", "libx264", "libmp3lame", X, counted=True, copy=True),
-    Row("avi", "libx264", "pcm_s16le", "-g 50 -bf 3 -x264-params open-gop=1:b-pyramid=normal", counted=True, copy=True),
+    Row("avi", "libx264", "pcm_s16le", OPEN, counted=True, copy=True),
     Row("avi", "libx264", "pcm_s16le", "-g 50 -bf 0", counted=True, copy=True),
     Row("avi", "libx264", "pcm_s16le", X, counted=True, pipe=True),
     Row("avi", "mpeg4", "libmp3lame", B, counted=True, pipe=True),
@@ -223,7 +225,7 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Times:
-    """When pictures are shown (seconds), and the sound from time 0 on at its own rate."""
+    """When pictures are shown, in seconds, and the sound from time 0 on at its own rate."""
 
     pictures: NDArray[np.float64]
     sound: NDArray[np.float32]
@@ -302,9 +304,7 @@ def reference(row: Row, path: Path) -> Times:
     """What ffprobe and ffmpeg say."""
     pictures, sound, rate = np.zeros(0), np.zeros(0, np.float32), 0
     entries = "format=start_time:stream=codec_type,sample_rate"
-    probe = json.loads(
-        run("ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", path)
-    )
+    probe = json.loads(run("ffprobe", "-v", "error", "-show_entries", entries, "-of", "json", path))
     zero = float(probe["format"].get("start_time", 0))
     if zero < 0 or row.sound.startswith("wma"):  # what decoders leave out at the start
         zero = first_time(path)
@@ -317,7 +317,16 @@ def reference(row: Row, path: Path) -> Times:
         pictures = followed(np.array(shown, float)) - zero
     if row.sound:
         rate = next(int(s["sample_rate"]) for s in probe["streams"] if s["codec_type"] == "audio")
-        one = ["-map", "0:a:0", "-af", f"aresample=async=1:min_hard_comp=0.01:first_pts={round(zero * rate)}", "-ac", "1", "-f", "f32le"]
+        one = [
+            "-map",
+            "0:a:0",
+            "-af",
+            f"aresample=async=1:min_hard_comp=0.01:first_pts={round(zero * rate)}",
+            "-ac",
+            "1",
+            "-f",
+            "f32le",
+        ]
         data = run("ffmpeg", "-v", "error", "-copyts", "-i", path, *one, "-c:a", "pcm_f32le", "-")
         sound = np.frombuffer(data, np.float32)
     return Times(pictures, sound, rate)
@@ -332,7 +341,12 @@ def followed(times: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def first_time(path: Path) -> float:
     """When the first frame of any stream begins, after what decoders leave out at the start."""
-    show = ["-read_intervals", "%+1", "-show_entries", "frame=media_type,best_effort_timestamp_time"]
+    show = [
+        "-read_intervals",
+        "%+1",
+        "-show_entries",
+        "frame=media_type,best_effort_timestamp_time",
+    ]
     told = json.loads(run("ffprobe", "-v", "error", *show, "-of", "json", path))
     key = "best_effort_timestamp_time"
     return min((float(frame[key]) for frame in told["frames"] if key in frame), default=0.0)
@@ -390,4 +404,74 @@ def late(heard: NDArray[np.float32], wanted: NDArray[np.float32], rate: int) -> 
 
 
 def missing() -> list[str]:
+    """Programs that are not on PATH."""
     return [name for name in PROGRAMS if shutil.which(name) is None]
+
+
+def measure(rows: Iterable[Row] = ROWS) -> dict[Row, Error]:
+    """Write every row's recording and compare."""
+    errors = {}
+    with tempfile.TemporaryDirectory() as folder:
+        original = source(Path(folder))
+        for row in rows:
+            errors[row] = compare(row, write(row, original, Path(folder)))
+    return errors
+
+
+HEAD = """# Times of pictures and sound, by container
+
+What emocli reads beside what an independent decoder reads (ffmpeg and ffprobe, {version}): when
+the first picture is shown, the worst of all later pictures, where sound begins and ends, and
+pictures and sound of a clip from the middle ({begin:g} to {end:g} s), which is come to by a seek.
+Milliseconds, + is later; each row is a recording of {seconds:g} s that ffmpeg wrote with the options
+given. Worst of all rows: **{worst:.2f} ms**.
+
+Time 0 is where the first stream of a file begins: the `start_time` that ffprobe tells, with two
+exceptions. Where it is negative (Opus in Matroska), or where the first packets decode to nothing
+(wma), time 0 is the first picture shown or the first sound heard. Half a millisecond is the
+resolution of Matroska, flv and asf. In rows marked *k/fps* the file has no stamps that tell when a
+picture is shown (ffprobe guesses): picture k belongs at k / fps. Sound is placed to the sample by
+`ffmpeg -copyts -af aresample=async=1:min_hard_comp=0.01`.
+
+Repeat with `python -m tests.data.containers`; `pytest -m slow tests/data/test_containers.py` checks
+every row against {bound:g} ms.
+
+| recording | first picture | worst picture | sound begins | sound ends | clip pictures | clip sound |
+|---|---:|---:|---:|---:|---:|---:|
+"""
+BOUND = 0.0011
+"""Seconds a row may be off: the coarsest stamps are whole milliseconds, rounded twice."""
+
+
+def page(errors: dict[Row, Error]) -> str:
+    """The table as Markdown."""
+    version = run("ffmpeg", "-version").decode().split()[2]
+    worst = 1000 * max(error.worst for error in errors.values())
+    begin, end = CLIP
+    head = HEAD.format(
+        version=version, begin=begin, end=end, seconds=SECONDS, worst=worst, bound=1000 * BOUND
+    )
+    return head + "".join(line(row, error) for row, error in errors.items())
+
+
+def line(row: Row, error: Error) -> str:
+    cells = [
+        "" if np.isnan(value) else f"{1000 * value + 0.0:.2f}" for value in vars(error).values()
+    ]
+    note = ", *k/fps*" if row.counted else ""
+    return f"| `{row.name}`{note} | {' | '.join(cells)} |\n".replace("-0.00", "0.00")
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, default=PAGE)
+    output = parser.parse_args().output
+    if missing():
+        parser.error(f"{' and '.join(missing())} must be on PATH (Debian: apt install ffmpeg)")
+    output.parent.mkdir(exist_ok=True)
+    output.write_text(page(measure()))
+
+
+if __name__ == "__main__":
+    main()

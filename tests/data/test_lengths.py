@@ -238,7 +238,12 @@ CUT = [
 @pytest.mark.parametrize(("name", "pictures", "coding", "options"), CUT)
 @pytest.mark.parametrize("share", [0.55, 0.83])
 def test_files_that_are_cut_off(
-    tmp_path: Path, name: str, pictures: str | None, coding: str, options: dict[str, str], share: float
+    tmp_path: Path,
+    name: str,
+    pictures: str | None,
+    coding: str,
+    options: dict[str, str],
+    share: float,
 ) -> None:
     path = factory.encode(
         tmp_path / name, video_codec=pictures, audio_codec=coding, rate=48000, seconds=4.0,

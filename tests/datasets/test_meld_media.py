@@ -67,7 +67,10 @@ def tree(root: Path, lengths: dict[str, Iterable[float]]) -> Path:
 def extracted(root: Path, folder: Path) -> tuple[Manifest, FeatureStore]:
     manifest, store = folder / "meld.csv", folder / "store"
     assert run(["manifest", "meld", str(root), "-o", str(manifest)]) == 0
-    assert run(["extract", str(manifest), "--root", str(root), "-f", "mel", "--store", str(store)]) == 0
+    assert (
+        run(["extract", str(manifest), "--root", str(root), "-f", "mel", "--store", str(store)])
+        == 0
+    )
     return Manifest.read(manifest), FeatureStore(store / "mel.h5")
 
 
