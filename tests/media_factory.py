@@ -78,6 +78,8 @@ def encode(
             streams.append((stream, list(picture_frames(seconds))))
         if audio_codec:
             stream = container.add_stream(audio_codec, rate=rate, layout=layout)
+            if audio_codec.startswith("wma"):  # has no default
+                stream.bit_rate = 64000
             streams.append((stream, [sound_frame(tone(seconds, rate), rate)]))
         for stream, frames in streams:
             for frame in [*frames, None]:

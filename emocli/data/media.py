@@ -239,7 +239,7 @@ def _shown(path: Path, start: float | None, end: float | None) -> Iterator[tuple
     """Iterate over the pictures of a recording as they are decoded, with their moments."""
     begin = start or 0.0
     found = False
-    for time, picture in _decoded(path, "video", begin, end):
+    for time, picture in _decoded(path, "video", start, end):
         if time - begin >= -INSTANT:
             found = True
             yield time - begin, picture
@@ -283,7 +283,7 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
     begin = start or 0.0
     pieces: list[tuple[int, NDArray[np.float32]]] = []
     rate = following = channels = 0
-    for time, frame in _decoded(path, "audio", begin, end):
+    for time, frame in _decoded(path, "audio", start, end):
         planes = planes_of(frame)
         piece, channels = mix(planes, frame.layout), max(channels, len(planes))
         check_sound(frame.sample_rate, len(planes), path)

@@ -1,29 +1,33 @@
 """Decoding one stream of a recording, on a time axis that sound and pictures share.
 
 Time is in seconds from the beginning of the file, which is where its first stream begins; a stream
-that begins later keeps its delay. What a file says it holds is compared with what is there, so
-that a truncated recording is an error and not a short clip; formats that do not say how long they
-are (ogg, ts, aac) cannot be checked.
+that begins later keeps its delay. What decodes decides how long a recording is: the length that a
+file states is a hint, for programs that write to a pipe guess it and programs that cut copy the
+old one. A file is said to be truncated where its own structure breaks off (`missing_bytes`), or
+where a format whose stated length is exact holds less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from emocli.data.container import Kind, choose_stream, open_recording
 from emocli.data.picture import picture_of
+from emocli.data.stamps import NO_TIMESTAMPS, Astray, clock_of, first_frame
+from emocli.data.whole import missing_bytes
 from emocli.errors import MediaError
 
 if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
     from av.container import InputContainer
     from av.packet import Packet
     from av.stream import Stream
-    from av.video.frame import VideoFrame
+
+Way = Literal["seek", "skip", "all"]
+"""How to come to a clip inside a file: let libav find it, read on without decoding, or decode."""
 
 INSTANT = 0.0005
 """Half the coarsest unit of time stamps (flv, mkv), in seconds."""
@@ -40,24 +44,42 @@ TRUNCATED = 0.25
 LOST = 0.1
 """Seconds of a clip that may be undecodable."""
 
-ESTIMATED = frozenset({"aac"})
-"""Formats that do not say how long they are: what libav tells is a guess."""
+EXACT = frozenset({"flac", "mp3", "tta", "wv", "ape"})
+"""Formats whose structure does not tell whether they are whole, but whose stated length is exact
+(of mp3, where an encoder wrote one)."""
 
-DECODING_ORDER = frozenset({"avi"})
-"""Formats that stamp pictures in the order of decoding, which is not that of showing them."""
+CLIPPED = frozenset({"wav", "avi", "w64", "aiff", "au", "caf"})
+"""Formats of which libav states what is there, and not what should be."""
 
 SLACK = 1024
-"""Bytes a file may be shorter than its RIFF header says."""
+"""Bytes such a file may be shorter than it says."""
+
+GUESSED = frozenset({"ogg"})
+"""Formats that state no length: what libav tells is where the file ends."""
+
+SEEKABLE = frozenset(
+    {
+        "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "nut", "mxf",
+        "wav", "w64", "aiff", "au", "caf", "flac",
+    }
+)  # fmt: skip
+"""Formats in which times are the same after a seek; in others a clip's packets are counted."""
+
+UNEVEN = frozenset({"wav", "w64", "aiff", "au", "caf"})
+"""Formats of which that holds for plain samples (pcm) only."""
+
+BLIND = frozenset({"adpcm_yamaha", "adpcm_g726", "adpcm_g726le", "adpcm_g722"})
+"""Codings that cannot be entered midway: every sample builds on all before it."""
+
+PRIMED = frozenset({"wmav1", "wmav2"})
+"""Codings whose first packets decode to nothing, which the file's start does not tell."""
 
 MICROSECONDS = 1e6
 """libav's unit of a file's times, in a second."""
 
-UNSTATED = 0x7FFF_F000
-"""RIFF sizes from here on stand for 'unknown'."""
-
 
 def decode(
-    path: Path, kind: Kind, begin: float = 0.0, end: float | None = None
+    path: Path, kind: Kind, begin: float | None = None, end: float | None = None
 ) -> Iterator[tuple[float, Any]]:
     """Decode the frames that begin inside [begin, end), and up to `PREROLL` before.
 
@@ -67,8 +89,10 @@ def decode(
         The file.
     kind : {'audio', 'video'}
         Which stream; see `emocli.data.container.choose_stream`.
-    begin, end : float
-        Seconds from the beginning of the file; no end is the end of the file.
+    begin, end : float, optional
+        Seconds from the beginning of the file. No end is the end of the file. No beginning is the
+        beginning of the file: the clip is the whole file then, and an end, which may lie behind
+        that of the file, only limits it.
 
     Yields
     ------
@@ -80,23 +104,27 @@ def decode(
     Raises
     ------
     MediaError
-        If the file cannot be read, has no such stream, is shorter than the clip or than it says,
-        or is damaged inside the clip.
+        If the file cannot be read, has no such stream, is shorter than the clip, is truncated or
+        is damaged inside the clip.
     """
-    first = None
-    if begin > PREROLL:
-        frames = _read(path, kind, begin, end, seek=True)
-        with suppress(MediaError):
+    ways: tuple[Way, ...] = ("seek", "skip", "all") if (begin or 0) > PREROLL else ("all",)
+    for way in ways:
+        frames = _read(path, kind, begin, end, way)
+        try:
             first = next(frames, None)
-    if first is not None and first[0] <= begin:
-        yield first
-        yield from frames
-    else:  # nothing to skip, or a format that cannot seek or lands behind the clip
-        yield from _read(path, kind, begin, end, seek=False)
+        except (MediaError, Astray):
+            if way == "all":
+                raise
+            continue
+        if way == "all" or (first is not None and first[0] <= (begin or 0)):
+            if first is not None:
+                yield first
+                yield from frames
+            return
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no recording at first sight, or shorter than its RIFF header (wav, avi) says.
+    """Refuse what is no recording at first sight.
 
     Raises
     ------
@@ -107,46 +135,45 @@ def check_file(path: Path) -> None:
         raise MediaError("there is no such file", where=path)
     if not path.is_file():
         raise MediaError("is not a file", where=path)
-    size = path.stat().st_size
-    if not size:
+    if not path.stat().st_size:
         raise MediaError("is empty (0 bytes)", where=path)
     with path.open("rb") as file:
         header = file.read(8)
     if header == b"version ":
         raise MediaError("is a Git LFS pointer", where=path, mend="fetch it with `git lfs pull`")
-    stated = int.from_bytes(header[4:], "little") + 8
-    if header.startswith(b"RIFF") and stated < UNSTATED and stated > size + SLACK:
-        raise MediaError(f"is truncated: {size} of {stated} bytes are there", where=path)
 
 
-def span(begin: float, end: float | None) -> str:
+def span(begin: float | None, end: float | None) -> str:
     """Put a clip's times into words."""
-    return f"between {begin:g} s and " + ("the end" if end is None else f"{end:g} s")
+    return f"between {begin or 0:g} s and " + ("the end" if end is None else f"{end:g} s")
 
 
 def _read(
-    path: Path, kind: Kind, begin: float, end: float | None, seek: bool
+    path: Path, kind: Kind, begin: float | None, end: float | None, way: Way
 ) -> Iterator[tuple[float, Any]]:
-    import av
-
     with _open(path) as container:
-        reader = _Reader(container, choose_stream(container, kind, path))
-        length = _length(container)
-        _check_span(begin, end, length, path)
-        if seek:
-            try:
-                reader.seek(begin - PREROLL)
-            except av.FFmpegError:
-                return
-        for time, frame in reader.frames(begin, end):
+        reader = _Reader(container, choose_stream(container, kind, path), _zero(container, path))
+        if not reader.goes(way) or (way == "seek" and not reader.seek((begin or 0) - PREROLL)):
+            return
+        skip = (begin or 0) - PREROLL if way == "skip" else None
+        for time, frame in reader.frames(begin or 0, end, skip):
             if end is not None and time >= end - INSTANT:
                 break
             yield time, picture_of(frame, reader.stream) if kind == "video" else frame
         else:
-            _check_whole(reader.reached, end, length, path)
+            _check_end(reader, begin, end, path)
         if reader.lost > LOST:
             what = f"{reader.lost:.2f} s {span(begin, end)} cannot be decoded"
             raise MediaError(what, where=path)
+
+
+def _zero(container: InputContainer, path: Path) -> float:
+    """Return what the file's own clock shows where its first stream begins."""
+    coded = {getattr(stream.codec_context, "name", "") for stream in container.streams.audio}
+    if coded & PRIMED:
+        with _open(path) as another:
+            return first_frame(another)
+    return (container.start_time or 0) / MICROSECONDS
 
 
 class _Reader:
@@ -154,40 +181,107 @@ class _Reader:
 
     Attributes
     ----------
-    reached : float
-        Where the last packet read, of any stream, ends.
+    own, reached : float
+        Where the last packet read ends: of the stream, of any stream.
     lost : float
         Seconds of the stream that were wanted and could not be decoded.
+    broken : bool
+        Whether reading stopped at a fault.
     """
 
-    def __init__(self, container: InputContainer, stream: Stream) -> None:
+    def __init__(self, container: InputContainer, stream: Stream, zero: float) -> None:
         self.container = container
         self.stream = stream
-        self.zero = (container.start_time or 0) / MICROSECONDS
+        self.clock = clock_of(container, stream)
+        bare = container.format.flags & NO_TIMESTAMPS and stream.type == "video"
+        self.zero = 0.0 if bare else zero
+        self.own = 0.0
         self.reached = 0.0
         self.lost = 0.0
-        self.reordered = stream.type == "video" and container.format.name in DECODING_ORDER
-        self.stamp: int | None = None
+        self.broken = False
+        self.sought = False
 
-    def seek(self, time: float) -> None:
+    @property
+    def stated(self) -> float | None:
+        """How long the file says it is, in seconds."""
+        name, duration = self.container.format.name, self.container.duration
+        if duration is None or name in GUESSED:
+            return None
+        counted_from_0 = name.startswith("matroska")
+        return duration / MICROSECONDS - (max(self.zero, 0) if counted_from_0 else 0)
+
+    @property
+    def missed(self) -> bool:
+        """Whether less was read than the file says it holds, or it says nothing."""
+        if self.stated is None or self.reached < self.stated - TRUNCATED:
+            return True
+        stream = self.stream
+        if stream.duration is None or stream.time_base is None:
+            return False
+        ends = (stream.start_time or 0) + stream.duration
+        return self.own < float(ends * stream.time_base) - self.zero - TRUNCATED
+
+    def goes(self, way: Way) -> bool:
+        """Tell whether times are right if a clip is come to that way."""
+        name, coding = self.container.format.name, self.stream.codec_context.name
+        if way == "seek":
+            plain = name not in UNEVEN or coding.startswith("pcm_")
+            return name in SEEKABLE and plain and coding not in BLIND
+        return way == "all" or coding not in BLIND
+
+    def seek(self, time: float) -> bool:
         """Go to the last point at or before ``time`` where decoding may begin."""
-        position = Fraction(self.zero + time) / (self.stream.time_base or 1)
-        self.container.seek(round(position), stream=self.stream)
-
-    def frames(self, begin: float, end: float | None) -> Iterator[tuple[float, Any]]:
-        """Decode on: (time, frame). Damage between ``begin`` and ``end`` counts as lost."""
         import av
 
-        for packet in self._packets():
+        position = round(Fraction(self.zero + time) / (self.stream.time_base or 1))
+        self.clock.seek(position)
+        try:
+            self.container.seek(position, stream=self.stream)
+        except av.FFmpegError:
+            return False
+        self.sought = True
+        return True
+
+    def frames(
+        self, begin: float, end: float | None, skip: float | None = None
+    ) -> Iterator[tuple[float, Any]]:
+        """Decode on: (time, frame). Damage between ``begin`` and ``end`` counts as lost.
+
+        Frames before ``skip`` are not decoded, but for those that later ones build on.
+        """
+        import av
+
+        for packet in self._packets() if skip is None else self._from(skip):
             starts, lasts = self._account(packet)
+            if self.sought and self.stream.type == "video" and not packet.is_keyframe:
+                raise Astray
+            self.sought = False
+            self.clock.enter(packet)
             try:
                 decoded = packet.decode()
             except av.FFmpegError:
+                self.clock.lose(packet)
                 if begin <= starts and (end is None or starts < end):
                     self.lost += lasts or LOST / 2
                 continue
             for frame in decoded:
                 yield self._time(frame), frame
+
+    def _from(self, time: float) -> Iterator[Packet[Any]]:
+        """Leave out what is before the last packet at or before ``time`` that can be entered at."""
+        held: list[Packet[Any]] = []
+        packets = self._packets()
+        for packet in packets:
+            starts, _ = self._account(packet)
+            if packet.is_keyframe and starts <= time:
+                for old in held:
+                    self.clock.skip(old)
+                held = []
+            held.append(packet)
+            if starts > time:
+                break
+        yield from held
+        yield from packets
 
     def _packets(self) -> Iterator[Packet[Any]]:
         import av
@@ -197,7 +291,8 @@ class _Reader:
             try:
                 packet = next(packets, None)
             except av.FFmpegError:
-                return  # the file breaks off; how far it reached tells whether that matters
+                self.broken = True  # how far it reached tells whether that matters
+                return
             if packet is None:
                 return
             if packet.stream is self.stream:
@@ -211,24 +306,24 @@ class _Reader:
             return self.reached, 0.0
         starts = float(stamp * packet.time_base) - self.zero
         lasts = float((packet.duration or 0) * packet.time_base)
-        self.reached = max(self.reached, starts + lasts)
+        self._reach(starts + lasts, packet.stream is self.stream)
         return starts, lasts
 
-    def _time(self, frame: AudioFrame | VideoFrame) -> float:
-        self.stamp = self._shown_at(frame) if self.reordered else frame.pts
-        if self.stamp is None or frame.time_base is None:
+    def _reach(self, ends: float, own: bool) -> None:
+        self.reached = max(self.reached, ends)
+        if own:
+            self.own = max(self.own, ends)
+
+    def _time(self, frame: Any) -> float:
+        time = self.clock.time(frame)
+        if time is None:
             raise MediaError(
                 "has frames without time stamps",
                 where=self.container.name.removeprefix("file:"),
                 mend="convert it to mp4",
             )
-        return float(self.stamp * frame.time_base) - self.zero
-
-    def _shown_at(self, frame: AudioFrame | VideoFrame) -> int | None:
-        # A picture carries the stamp of the packet that pushed it out of the decoder.
-        if frame.dts is not None:
-            return frame.dts - getattr(self.stream.codec_context, "reorder_depth", 0)
-        return None if self.stamp is None else self.stamp + 1
+        self._reach(float(self.clock.after or time) - self.zero, own=True)
+        return float(time) - self.zero
 
 
 @contextmanager
@@ -238,24 +333,29 @@ def _open(path: Path) -> Iterator[InputContainer]:
         yield container
 
 
-def _length(container: InputContainer) -> float | None:
-    if container.duration is None or container.format.name in ESTIMATED:
-        return None
-    return float(container.duration / MICROSECONDS)
-
-
-def _check_span(begin: float, end: float | None, length: float | None, path: Path) -> None:
-    if length is None:
-        return
-    if begin >= length or (end is not None and end > length + OVERRUN):
-        what = f"the clip {span(begin, end)} is outside the file, which lasts {length:.3f} s"
+def _check_end(reader: _Reader, begin: float | None, end: float | None, path: Path) -> None:
+    """Judge a recording that was read to its end, which is before that of the clip."""
+    if end is None or reader.own < end - OVERRUN:
+        _check_whole(reader, path)
+    reached = reader.reached
+    late = begin is not None and 0 < begin >= reached
+    if late or (begin is not None and end is not None and reached < end - OVERRUN):
+        what = f"the clip {span(begin, end)} is outside the file, which lasts {reached:.3f} s"
         raise MediaError(what, where=path)
 
 
-def _check_whole(reached: float, end: float | None, length: float | None, path: Path) -> None:
-    if length is None:
-        return
-    wanted = length if end is None else min(end, length)
-    if reached < wanted - TRUNCATED:
-        what = f"is truncated: it ends at {reached:.2f} s and should last {length:.2f} s"
-        raise MediaError(what, where=path)
+def _check_whole(reader: _Reader, path: Path) -> None:
+    """Refuse a file that was read to its end and is known to have been longer."""
+    name, missing = reader.container.format.name, missing_bytes(path)
+    stated, missed = reader.stated, reader.missed
+    if name in CLIPPED:
+        cut, told = (missing or 0) > SLACK, ""
+    elif missing is None:
+        cut = name in EXACT and stated is not None and missed
+        told = f" and should last {stated or 0:.2f} s"
+    else:
+        cut = missed and (missing > 0 or (reader.broken and stated is not None))
+        told = "" if stated is None else f" and should last {stated:.2f} s"
+    if cut:
+        told = told or f" and {missing} bytes are missing"
+        raise MediaError(f"is truncated: it ends at {reader.own:.2f} s{told}", where=path)

@@ -11,7 +11,8 @@ clip stays, so that all figures count the same utterances. Speakers are in all s
 not.
 
 The times in the tables are those of the episodes, not of the clips, which are cut already: a clip
-is only ended where the table ends it (half a second later), for one goes on for five minutes.
+is its whole file, and only ended where the table ends it (half a second later), for one goes on for
+five minutes. Most files end before; a clip without a start may.
 The clips' sound is that of a ``.wav`` of the same name, or else of the video.
 """
 

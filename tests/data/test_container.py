@@ -158,7 +158,7 @@ def test_videos_larger_than_any_are_refused_before_they_are_decoded(tmp_path: Pa
         for name in ("a.mjpeg", "grows.mjpeg"):
             path = remuxed(tmp_path / name) if name == "grows.mjpeg" else tmp_path / name
             with pytest.raises(
-                MediaError, match="pixels can be read|cannot be decoded|no recording"
+                MediaError, match=r"pixels can be read|cannot be decoded|no recording"
             ):
                 list(read_frames(path))
 
