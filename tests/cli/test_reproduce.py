@@ -37,9 +37,9 @@ def test_a_table_is_one_command(corpus, settings, tmp_path, capsys):
     shown = capsys.readouterr()
     report = json.loads((tmp_path / "report.json").read_text())
     (clean,) = report["rows"][3]["conditions"]
-    assert f"A + V              │ {clean['accuracy']:.3f}" in shown.out
+    assert f"A + V, GCA          │ {clean['accuracy']:.3f}" in shown.out
     assert str(tmp_path / "table.md") in shown.out
-    assert "A + V: accuracy clean" in shown.err
+    assert "A + V, GCA: accuracy clean" in shown.err
     assert run([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == report
 
