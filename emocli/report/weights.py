@@ -19,6 +19,8 @@ Data = Mapping[str, Any]
 
 KINDS = {"weights": "as the network weighs", "oracle": "if it knew the labels"}
 
+UNUSED = "the prediction does not use these weights ({})"
+
 
 def draw(data: Data) -> dict[str, bytes]:
     """Draw an analysis of weights; return the ends of the files' names to their content."""
@@ -46,7 +48,7 @@ def tabulate(data: Data) -> Table:
                     )
                 )
     columns = ("condition", "kind", "modality", "clean", "corrupted", "points", "95 %", "per cent")
-    return Table(titled(data), columns, tuple(rows))
+    return Table(_title(data), columns, tuple(rows))
 
 
 def weights(data: Data) -> Figure:
@@ -62,8 +64,14 @@ def weights(data: Data) -> Figure:
     panels[0].set_ylabel("weight (mean over clips)")
     legend(panels[-1], 1.02)
     wide = int(14 * (width * len(kinds) + 2.2))
-    drawing.suptitle(textwrap.fill(titled(data), wide), fontsize=11)
+    drawing.suptitle(textwrap.fill(_title(data), wide), fontsize=11)
     return drawing
+
+
+def _title(data: Data) -> str:
+    """Say of which run and clips they are, and if the prediction does without them."""
+    unused = UNUSED.format(data["unused"]) if data["unused"] else ""
+    return " · ".join(filter(None, [titled(data), unused]))
 
 
 def _bars(axes: Axes, conditions: Data, modalities: list[str]) -> None:

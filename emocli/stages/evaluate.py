@@ -122,7 +122,9 @@ def evaluate(
             "folds": _folds(bench, clean, corrupted),
         }
     )
-    name = _name(split, (*asked, *(["sweep"] if swept else [])), bench.repair.label, seed)
+    name = _name(
+        bench.other, split, (*asked, *(["sweep"] if swept else [])), bench.repair.label, seed
+    )
     return _write(run / REPORTS, name, data, figures)
 
 
@@ -219,6 +221,7 @@ def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
         "preset": config.preset,
         "seeds": list(config.seeds),
         "dataset": manifest.dataset,
+        "trained_on": config.dataset,
         "task": config.task,
         "classes": list(config.classes),
         "split": split,
@@ -252,14 +255,14 @@ def _checks(bench: Bench | Folds) -> dict[str, str]:
     return {place.name: digest(place) for place in places}
 
 
-def _name(split: str, parts: Sequence[Corruption | str], repair: str, seed: int) -> str:
-    """Name a report after what it is about."""
+def _name(other: str, split: str, parts: Sequence[Corruption | str], repair: str, seed: int) -> str:
+    """Name a report after what it is about; ``other`` is a corpus that is not the run's own."""
     labels = [part if isinstance(part, str) else part.label for part in parts]
     if repair:
         labels.append(repair)
     if seed and parts:
         labels.append(f"seed {seed}")
-    return named("+".join([split, *labels]))
+    return named("+".join([split, *filter(None, [other]), *labels]))
 
 
 def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Report:

@@ -51,8 +51,10 @@ def weights(
 ) -> Analysis:
     """Write down and draw the mean weight of each modality under each condition.
 
-    A modality's mean is over the clips that have it. ``weights`` are those the network uses;
-    ``oracle``, where it has them, those it would use if it knew the labels.
+    A modality's mean is over the clips that have it. ``weights`` are those the network computes;
+    ``oracle``, where it has them, those it would compute if it knew the labels. Where the
+    prediction does not depend on them, as that of `m3er` with ``fusion=concat``, ``unused`` says by
+    which settings, and so do table and figure.
 
     Parameters
     ----------
@@ -87,6 +89,7 @@ def weights(
     data = plain(
         {
             **tried(run, bench, split, seed),
+            "unused": getattr(bench.parts[0].members[0].network, "unweighted", ""),
             "interval": interval_over(bench.samples.clips),
             "conditions": {label: _means(bench, own) for label, own in found.items()},
             "change": {
@@ -98,7 +101,7 @@ def weights(
     )
     drawn = draw(data) if figures else {}
     labels = [label for label in found if corrupt and label != CLEAN]
-    name = titled("weights", split, *labels, bench.repair.label, seed=seed)
+    name = titled("weights", split, bench.other, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from emocli.config import merge
 from emocli.errors import ConfigError, RunError
-from emocli.report.weights import tabulate
+from emocli.report.weights import draw, tabulate
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.stages._bench import Bench
 from emocli.stages.analyze.weights import weights
@@ -97,6 +98,41 @@ def test_weights_of_a_late_fusion_need_no_labels(corpus: toy.Toy) -> None:
     assert set(data["conditions"]["clean"]) == {"weights"}
     assert data["conditions"]["visual drop"]["weights"]["visual"] == [0]
     assert data["change"]["visual drop"]["weights"]["visual"]["percent"] == pytest.approx(-100)
+
+
+@pytest.mark.parametrize(
+    ("settings", "unused"),
+    [
+        ({"fusion": "concat"}, "network.fusion=concat"),
+        ({"fusion": "hadamard"}, "network.fusion=hadamard"),
+        ({"fusion": "weighted", "predict": "mean"}, "network.predict=mean"),
+        ({"fusion": "weighted", "predict": "mult"}, "network.predict=mult"),
+        ({"fusion": "weighted"}, ""),
+    ],
+)
+def test_weights_that_the_prediction_does_not_use_are_called_so(
+    corpus: toy.Toy, settings: dict[str, str], unused: str
+) -> None:
+    """What is said is true: other weights change the prediction, or they do not."""
+    name = "-".join(settings.values())
+    run = corpus.trained(name, "m3er", settings=merge(SETTINGS, {"network": settings}))
+    analysis = weights(run, corrupt=[SPEC])
+    assert analysis.data["unused"] == unused
+    title = tabulate(analysis.data).title
+    said = f"the prediction does not use these weights ({unused})"
+    assert (said in title) == bool(unused)
+    drawn = draw(analysis.data)[".svg"]
+    assert (b"prediction" in drawn) == bool(unused)
+    bench = Bench.open(run, "test", None, None)
+    network = bench.members[0].network.eval()
+    batch = bench.samples.batch(bench.samples.clips)
+    with torch.inference_mode():
+        before = network(batch).logits
+        own = network._weights
+        network._weights = lambda *args: {
+            m: w * (0.1 if m == "audio" else 2.0) for m, w in own(*args).items()
+        }
+        assert torch.equal(before, network(batch).logits) == bool(unused)
 
 
 def test_it_refuses_a_network_without_weights(corpus: toy.Toy) -> None:
