@@ -17,7 +17,7 @@ ROWS = 2048
 EXACT = 3000
 """Shorter side up to which the decomposition is exact; beyond, randomised (and repeatable)."""
 
-SPARE, ROUNDS = 10, 8
+SPARE, ROUNDS = 10, 7
 """Of the randomised one: directions beyond those asked for, and passes over the rows."""
 
 TIED = 1e-6
