@@ -71,7 +71,7 @@ def row(
     figures: Printed,
     modalities: Sequence[str] = (),
     features: Mapping[str, str] | None = None,
-    **network: object,
+    network: Tree | None = None,
 ) -> Row:
     """Return a row with a network and what the paper prints for it.
 
@@ -87,12 +87,12 @@ def row(
         Some of the modalities; all if none is named.
     features : mapping, optional
         As of `Row`.
-    network
+    network : mapping, optional
         Settings in which it differs from the rows of the other tables.
     """
     given = tuple(modalities) or config.all
     # The network's own default is a modality called 'text'; the store may call it otherwise.
-    own: Tree = {"query": config.query(given), **_layers(config), **network}
+    own: Tree = {"query": config.query(given), **_layers(config), **(network or {})}
     return Row(
         name,
         fusion=NETWORK,
@@ -134,7 +134,7 @@ def depths(
         What the networks are given.
     """
     rows = tuple(
-        row(f"{symbol} = {number}", config, found, **{setting: number})
+        row(f"{symbol} = {number}", config, found, network={setting: number})
         for number, found in figures.items()
     )
     return Table(

@@ -56,4 +56,4 @@ def _row(name: str, views: Mapping[str, str], config: Modalities) -> Row:
     letters, _, way = name.partition(", ")
     modalities = tuple(views[letter] for letter in letters.split(" + "))
     fusion = "attention" if way == "fusion" else "concat"
-    return row(name, config, PRINTED[name], modalities, fusion=fusion)
+    return row(name, config, PRINTED[name], modalities, network={"fusion": fusion})

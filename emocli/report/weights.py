@@ -95,5 +95,8 @@ def _bars(axes: Axes, conditions: Data, modalities: list[str]) -> None:
 
 
 def _bounds(change: Data) -> str:
-    low, high = change["points_ci"]
-    return "-" if low is None or high is None else f"{low:+.1f} to {high:+.1f}"
+    for key, over in (("points_ci", ""), ("points_ci_clips", " over clips")):
+        low, high = change.get(key, (None, None))
+        if low is not None and high is not None:
+            return f"{low:+.1f} to {high:+.1f}{over}"
+    return "-"

@@ -14,7 +14,7 @@ from emocli.data.durable import digest, make_folder, write_bytes
 from emocli.data.plain import as_json, plain
 from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
-from emocli.learn.statistics import grouping, groups, interval_over
+from emocli.learn.statistics import clustered, interval_over, warnings
 from emocli.learn.summary import compare, means, summarise
 from emocli.report.figures import draw
 from emocli.report.tables import Table, tables
@@ -206,7 +206,7 @@ def _folds(
 
 def _groups(bench: Bench | Folds, measured: Measured) -> list[str]:
     clips = [bench.samples.manifest.clip(clip_id) for clip_id in measured.ids]
-    return groups(clips, grouping(clips))
+    return clustered(clips)
 
 
 def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
@@ -232,6 +232,7 @@ def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
         "trained_with": {**bench.config.robust, "check": bench.config.check},
         "corruption_seed": seed,
         "interval": interval_over(samples.clips),
+        "warnings": warnings(samples.clips),
         "protocols": dict(PROTOCOLS[config.task]),
         "rules": dict(RULES[config.task]),
         "unlabelled": bench.unlabelled,

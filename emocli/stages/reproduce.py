@@ -32,7 +32,7 @@ from emocli.errors import (
 from emocli.experiments._table import Extractors, Table
 from emocli.learn import rundir
 from emocli.learn.metrics import ERRORS, PROTOCOLS, RULES
-from emocli.learn.statistics import grouping, groups, interval_over
+from emocli.learn.statistics import clustered, interval_over, warnings
 from emocli.learn.summary import summarise
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import parse_all
@@ -442,7 +442,7 @@ class Results:
     def groups(self) -> dict[str, str]:
         """Clip to what it is drawn with."""
         clips = [clip for corpus in self.experiment.corpora for clip in corpus.split("test")]
-        return dict(zip((c.id for c in clips), groups(clips, grouping(clips)), strict=True))
+        return dict(zip((c.id for c in clips), clustered(clips), strict=True))
 
     def data(self) -> dict[str, Any]:
         """Return the report in plain values."""
@@ -468,6 +468,7 @@ class Results:
             "by_class": list(experiment.table.by_class),
             "notes": list(experiment.table.notes),
             "interval": interval_over(clips),
+            "warnings": warnings(clips),
             "protocols": dict(PROTOCOLS[first.task]),
             "rules": dict(RULES[first.task]),
             "seconds": sum(self.costs.values()),

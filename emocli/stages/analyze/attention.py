@@ -147,11 +147,11 @@ def _uniform(bench: Bench, batch: Batch) -> Mapping[str, torch.Tensor]:
     They are those of the settings, the same for every seed; a network of another package, which may
     not tell, is taken to weigh each step by itself.
     """
-    network = bench.members[0].network
-    if not hasattr(network, "uniform"):
+    uniform = getattr(bench.members[0].network.eval(), "uniform", None)
+    if uniform is None:
         return {}
     with arithmetic(bench.config.train.threads), torch.inference_mode():
-        found: Mapping[str, torch.Tensor] = network.eval().uniform(batch)
+        found: Mapping[str, torch.Tensor] = uniform(batch)
     return found
 
 
@@ -159,7 +159,7 @@ def _curve(weights: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArra
     """Compare weights (seed, hop, step) with uniform ones; the mean over the steps stays 1."""
     ratio = np.divide(weights, uniform, out=np.zeros_like(weights), where=uniform > 0)
     mean = ratio.mean(axis=-1, keepdims=True)
-    return np.divide(ratio, mean, out=np.zeros_like(ratio), where=mean > 0)
+    return np.asarray(np.divide(ratio, mean, out=np.zeros_like(ratio), where=mean > 0))
 
 
 def _views(

@@ -19,8 +19,8 @@ from emocli.data.plain import plain
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
-from emocli.learn.statistics import cluster_bootstrap, grouping, groups, interval_over
-from emocli.learn.summary import bounds
+from emocli.learn.statistics import cluster_bootstrap, clustered, interval_over, warnings
+from emocli.learn.summary import bounded
 from emocli.report.weights import draw
 from emocli.robust.corrupt import Corruption
 from emocli.stages._bench import Bench
@@ -91,6 +91,7 @@ def weights(
             **tried(run, bench, split, seed),
             "unused": getattr(bench.parts[0].members[0].network, "unweighted", ""),
             "interval": interval_over(bench.samples.clips),
+            "warnings": warnings(bench.samples.clips),
             "conditions": {label: _means(bench, own) for label, own in found.items()},
             "change": {
                 label: _changes(bench, found[CLEAN], own)
@@ -184,7 +185,7 @@ def _means(bench: Bench | Folds, found: Weights) -> dict[str, dict[str, list[flo
 def _changes(bench: Bench | Folds, clean: Weights, corrupted: Weights) -> dict[str, Any]:
     """Compare with the clean condition, on the same clips; means over the seeds."""
     clips = _visited(bench)
-    names = np.array(groups(clips, grouping(clips)))
+    names = np.array(clustered(clips))
     found: dict[str, Any] = {}
     for kind, own in corrupted.items():
         for modality, values in own.items():
@@ -198,7 +199,7 @@ def _changes(bench: Bench | Folds, clean: Weights, corrupted: Weights) -> dict[s
             usual = float(before.mean())
             found.setdefault(kind, {})[modality] = {
                 "points": 100 * interval.mean,
-                "points_ci": [100 * bound for bound in bounds(interval)],
+                **bounded("points_ci", interval, 100),
                 "percent": 100 * interval.mean / usual if usual else float("nan"),
             }
     return found

@@ -67,7 +67,9 @@ def test_what_changes_is_given_in_points_and_per_cent(run: Path) -> None:
             )
             assert change["points"] == pytest.approx(100 * (corrupted - clean))
             assert change["percent"] == pytest.approx(100 * (corrupted - clean) / clean)
-            assert change["points_ci"][0] <= change["points"] <= change["points_ci"][1]
+            low, high = change["points_ci_clips"]
+            assert low <= change["points"] <= high
+            assert change["points_ci"] == [None, None]  # of five dialogues
     total = sum(change["points"] for change in data["change"][LABEL]["weights"].values())
     assert total == pytest.approx(0, abs=1e-4)
     assert json.loads(analysis.path.read_text()) == data
@@ -78,6 +80,9 @@ def test_what_changes_is_given_in_points_and_per_cent(run: Path) -> None:
     assert all(path.stat().st_size > 1000 for path in analysis.figures)
     table = tabulate(data)
     assert len(table.rows) == 6
+    assert all(str(row[6]).endswith(" over clips") for row in table.rows)
+    assert "5 dialogues are too few" in data["warnings"][0]
+    assert data["interval"].startswith("none over dialogues, of which there are 5")
 
 
 def test_by_default_every_modality_is_corrupted_in_turn(run: Path) -> None:
