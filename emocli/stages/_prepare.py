@@ -59,6 +59,8 @@ class Prepared:
         Where the modality check is, if there is one.
     parameters : int
         Numbers the network learns.
+    remarks : tuple of str
+        What the network says about the modalities it is given.
     """
 
     fusion: str
@@ -70,6 +72,7 @@ class Prepared:
     valid: Samples
     check: Path
     parameters: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def manifest(self) -> Manifest:
@@ -174,7 +177,7 @@ def prepare(
     parse_all(repairing.corrupt, train.stores)
     place = check_path(store, manifest.fold)
     parts = (network.model_dump(mode="json"), training, repairing, train, valid, place, parameters)
-    prepared = Prepared(fusion, preset, *parts)
+    prepared = Prepared(fusion, preset, *parts, remarks=tuple(getattr(model, "remarks", ())))
     if repairing.trust == "check":
         _ = prepared.workshop.check  # refuses what does not fit
     return prepared
@@ -253,6 +256,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
         unlabelled = len(prepared.manifest.split(split)) - len(samples)
         if unlabelled:
             yield f"{unlabelled} clips of split '{split}' have no label and were left out"
+    yield from prepared.remarks
     yield from prepared.workshop.remarks(prepared.robust)
     yield from odd_numbers(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 

@@ -84,6 +84,14 @@ def test_networks_of_m2fnet_query_the_text_whatever_it_is_called(name: str) -> N
     assert shapes({}) == shapes({key: NEW[key] for key in WIDTHS})
 
 
+def test_a_network_by_itself_says_which_modality_it_queries_in_the_place_of_another() -> None:
+    for query, said in (("text", ()), ("words", ("no modality is called 'words'",))):
+        model = m2fnet.Model(WIDTHS, 3, m2fnet.Config(query=query))
+        assert [line.split(",")[0] for line in model.remarks] == [*said]
+    assert not m2fnet.Model({"audio": 4}, 3, m2fnet.Config()).remarks
+    assert not m2fnet.Model(WIDTHS, 3, m2fnet.Config(query="words", fusion="concat")).remarks
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_two_settings_of_one_name_are_refused(name: str) -> None:
     keys = [key for key in names_of(name) if key in WIDTHS]
