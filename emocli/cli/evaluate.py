@@ -67,7 +67,7 @@ def command(
     show.line(f"report: {report.path}")
     for figure in report.figures:
         show.line(f"figure: {figure}")
-    for remark in report.data["remarks"]:
+    for remark in [*report.data["remarks"], *report.data["warnings"]]:
         show.warn(remark)
     for modality, count in report.data["missing"].items():
         if count:

@@ -96,6 +96,8 @@ def command(
     show.line(f"report: {found.path}")
     for figure in found.figures:
         show.line(f"figure: {figure}")
+    for line in found.data["warnings"]:
+        show.warn(line)
     for each in found.data["rows"]:
         if each["lacking"]:
             show.warn(f"row '{each['row']}' was not run: {each['lacking']}")

@@ -71,6 +71,8 @@ def analysis(found: Analysis, tables: Iterable[Table], as_data: bool) -> None:
     line(f"data: {found.path}")
     for figure in found.figures:
         line(f"figure: {figure}")
+    for warning in found.data.get("warnings", ()):
+        warn(warning)
 
 
 def text(cell: object) -> str:

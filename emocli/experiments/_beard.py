@@ -15,6 +15,9 @@ FUSIONS: Mapping[str, str] = MappingProxyType(
 )
 """Name in the tables to network."""
 
+GATED = "gating has printed figures on CMU-MOSEI alone (Table 3); {} is of attention without gates"
+"""A note: of which system a printed figure is (section 4, "Memory updates and ablation study")."""
+
 
 def printed(accuracy: float) -> dict[str, dict[str, float]]:
     """Tell a row what the paper prints for it, clean."""

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from emocli.config import Tree
+from pydantic import model_validator
+
+from emocli.config import Settings, Tree
 from emocli.data.manifest import Task
+
+
+class Names(Settings):
+    """Settings of which some are names of different things: modalities, or features of one.
+
+    Of two settings with one name a row would lack what the table says it is given, and nobody would
+    be told.
+    """
+
+    DIFFERENT: ClassVar[tuple[tuple[str, ...], ...]] = (("text", "audio", "visual"),)
+    """Settings that have to differ, group by group; those that there are."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        for group in self.DIFFERENT:
+            seen: dict[str, str] = {}
+            for key, name in self._named(group):
+                if not name.strip():
+                    raise ValueError(f"{key} has to be a name")
+                if name in seen:
+                    raise ValueError(f"{seen[name]} and {key} are both called '{name}'")
+                seen[name] = key
+        return self
+
+    def _named(self, group: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        for key in group:
+            if key in type(self).model_fields:
+                yield key, getattr(self, key)
 
 
 @dataclass(frozen=True)

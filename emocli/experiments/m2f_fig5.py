@@ -5,7 +5,7 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Figure 5.
 
 from __future__ import annotations
 
-from emocli.experiments._chudasama import FIGURES, NETWORK, Modalities, Printed, printed
+from emocli.experiments._chudasama import FIGURES, Modalities, Printed, row
 from emocli.experiments._table import Row, Table
 
 Config = Modalities
@@ -18,17 +18,15 @@ def table(config: Modalities) -> Table:
     return Table(
         title="M2FNet: the F1 of each emotion",
         rows=(
-            Row(
-                "M2FNet",
-                fusion=NETWORK,
-                modalities=config.all,
-                printed=printed(WHOLE, config.corpus),
-            ),
+            row("M2FNet", config, WHOLE),
             Row("logistic regression", baseline="logistic", modalities=config.all),
         ),
         figures=FIGURES,
         comparisons=(("M2FNet", "logistic regression"),),
         by_class=("f1",),
         task="single",
-        notes=("of single emotions the paper's text prints one figure, IEMOCAP's sad: F1 .821",),
+        notes=(
+            "of single emotions the paper's text prints one figure, IEMOCAP's sad: F1 .821",
+            config.note,
+        ),
     )

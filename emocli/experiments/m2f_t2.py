@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from emocli.experiments._chudasama import FIGURES, NETWORK, Modalities, Printed, printed
+from emocli.experiments._chudasama import FIGURES, Modalities, Printed, row
 from emocli.experiments._table import Row, Table
 
 Config = Modalities
@@ -48,16 +48,12 @@ def table(config: Modalities) -> Table:
         figures=FIGURES,
         comparisons=tuple((FUSED, other) for other in others),
         task="single",
+        notes=(config.note,),
     )
 
 
 def _row(name: str, views: Mapping[str, str], config: Modalities) -> Row:
     letters, _, way = name.partition(", ")
-    fusion = {"network": {"fusion": "attention" if way == "fusion" else "concat"}}
-    return Row(
-        name,
-        fusion=NETWORK,
-        modalities=tuple(views[letter] for letter in letters.split(" + ")),
-        settings=fusion,
-        printed=printed(PRINTED[name], config.corpus),
-    )
+    modalities = tuple(views[letter] for letter in letters.split(" + "))
+    fusion = "attention" if way == "fusion" else "concat"
+    return row(name, config, PRINTED[name], modalities, network={"fusion": fusion})

@@ -5,8 +5,10 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Table 3.
 
 from __future__ import annotations
 
-from emocli.experiments._chudasama import FIGURES, NETWORK, Modalities, Printed, printed
-from emocli.experiments._table import Row, Table
+from typing import ClassVar
+
+from emocli.experiments._chudasama import FIGURES, Modalities, Printed, row
+from emocli.experiments._table import Names, Table
 
 SCENE: Printed = {"meld": (65.23, 64.23), "iemocap": (67.65, 67.70)}
 FACE: Printed = {"meld": (66.37, 65.67), "iemocap": (67.32, 67.28)}
@@ -21,9 +23,14 @@ class Config(Modalities):
     scene, face, both : str
         Features of the visual modality. All are in one store: the command has to name one of them
         beside the features of the other modalities.
-    corpus, text, audio, visual
+    corpus, text, audio, visual, layers
         As in the other tables.
     """
+
+    DIFFERENT: ClassVar[tuple[tuple[str, ...], ...]] = (
+        *Names.DIFFERENT,
+        ("scene", "face", "both"),
+    )
 
     scene: str = "scene_embedding"
     face: str = "face_embedding"
@@ -40,16 +47,11 @@ def table(config: Config) -> Table:
     return Table(
         title="M2FNet: scene, faces, and both",
         rows=tuple(
-            Row(
-                name,
-                fusion=NETWORK,
-                modalities=config.all,
-                features={config.visual: feature},
-                printed=printed(figures, config.corpus),
-            )
+            row(name, config, figures, features={config.visual: feature})
             for name, feature, figures in views
         ),
         figures=FIGURES,
         comparisons=tuple((views[2][0], name) for name, *_ in views[:2]),
         task="single",
+        notes=(config.note,),
     )

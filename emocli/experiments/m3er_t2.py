@@ -30,7 +30,8 @@ PRINTED: dict[str, dict[str, tuple[float, float]]] = {
         "noisy, check and proxy": (0.856, 0.850),
     },
 }
-"""Row to overall F1 and mean accuracy."""
+"""Row to overall F1 and mean accuracy (MA): plain means over the classes, each a question of
+its own (section 6: "we currently perform binary classification per class")."""
 
 
 class Config(Settings):
@@ -73,7 +74,7 @@ def table(config: Config) -> Table:
 
     def printed(name: str, condition: Condition) -> Printed:
         f1, accuracy = PRINTED[config.printed][name]
-        return {condition.name: {"weighted_f1": f1, "accuracy": accuracy}}
+        return {condition.name: {"binary_f1": f1, "binary_accuracy": accuracy}}
 
     def paper(name: str, **training: Any) -> Row:
         return noise(name, printed=printed(name, noisy), **training)
@@ -126,7 +127,7 @@ def table(config: Config) -> Table:
     return Table(
         title="M3ER: the loss on clean clips; check and proxies on noisy ones",
         rows=rows,
-        figures=("accuracy", "weighted_f1", "macro_f1"),
+        figures=("accuracy", "binary_accuracy", "binary_f1", "weighted_f1", "macro_f1"),
         comparisons=(
             ("M3ER", "original loss"),
             ("M3ER", "logistic regression"),
@@ -156,6 +157,10 @@ def table(config: Config) -> Table:
             "as the paper does",
             "check and means: for features that are one vector per clip the same as discarding",
             "oracle: knows what is corrupted; in place of the check",
-            f"printed: overall F1 and mean accuracy of {config.printed.upper()}",
+            f"printed: {config.printed.upper()}'s overall F1 and mean accuracy, means over classes "
+            "of 'this class or not'; accuracy and F1 of one class out of several are other "
+            "figures, and have none beside",
+            "the paper does not say which F1 of a class it takes: beside stands that of present "
+            "and absent, weighted by their clips",
         ),
     )

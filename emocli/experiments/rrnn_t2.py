@@ -5,12 +5,11 @@ Source: Beard et al. 2018, Table 2 and section 5.
 
 from __future__ import annotations
 
-from emocli.config import Settings
-from emocli.experiments._beard import FUSIONS, printed
-from emocli.experiments._table import CLEAN, Condition, Row, Table
+from emocli.experiments._beard import FUSIONS, GATED, printed
+from emocli.experiments._table import CLEAN, Condition, Names, Row, Table
 
 
-class Config(Settings):
+class Config(Names):
     """What is compared under what.
 
     Attributes
@@ -26,7 +25,7 @@ class Config(Settings):
     noise: tuple[str, ...] = ("0dB", "-10dB", "-20dB")
 
 
-PRINTED = {"audio": 0.4125, "vision": 0.5208, "GCA + gating": 0.5833}
+PRINTED = {"audio": 0.4125, "vision": 0.5208, "GCA": 0.5833}
 """Row to its accuracy."""
 
 
@@ -64,6 +63,7 @@ def table(config: Config) -> Table:
         notes=(
             "printed: one test set of 240 clips, features COVAREP and OpenFace, "
             "noise not tested; here every clip is tested once, with the store's features",
+            GATED.format("Table 2's .583"),
             "noise: white, on the standardised visual features of the test clips only",
         ),
     )

@@ -5,9 +5,8 @@ Source: Beard et al. 2018, Table 3 and section 5.
 
 from __future__ import annotations
 
-from emocli.config import Settings
 from emocli.experiments._beard import FUSIONS
-from emocli.experiments._table import CLEAN, Condition, Row, Table
+from emocli.experiments._table import CLEAN, Condition, Names, Row, Table
 
 FIGURES = ("mse_sum", "mae_sum", "uar")
 """Errors summed over the emotions, and the weighted accuracy: the mean of the true positive and the
@@ -25,7 +24,7 @@ PRINTED = {
 """Row to its figures, clean and with noise."""
 
 
-class Config(Settings):
+class Config(Names):
     """What is compared under what.
 
     Attributes
@@ -69,7 +68,10 @@ def table(config: Config) -> Table:
         figures=FIGURES,
         comparisons=tuple(("GCA + gating", other) for other in others),
         task="intensity",
-        notes=(f"noise: white, {config.noise}, on the visual features of the test clips only",),
+        notes=(
+            f"noise: white, {config.noise}, on the visual features of the test clips only; how "
+            "strong the paper's noise is, it does not say",
+        ),
     )
 
 

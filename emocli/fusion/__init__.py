@@ -11,8 +11,10 @@ A module in ``emocli/fusion`` offers
     settings chose (`emocli.learn.losses.BaseLoss`); ``set_task(task, loss)``, which is told before
     the first clip what the logits are to stand for; ``condense(clip_id, modality, values)``, what
     can be done to a clip's array (T, D) once and for all, since nothing in it is learnt: batches
-    then come ``condensed``; and ``oracle(output, batch)``, the weights of the modalities if the
-    labels are known;
+    then come ``condensed``; ``oracle(output, batch)``, the weights of the modalities if the labels
+    are known; ``unweighted``, the settings by which a prediction does without the weights that the
+    output holds, if it does; ``remarks``, lines that a training should tell; and
+    ``uniform(batch)``, the attention over the steps of each view that prefers nothing;
 ``PRESETS``
     ``literal``, ``paper`` and ``plus``: settings of the whole run (``{"network": {...},
     "train": {...}}``) laid over the defaults.

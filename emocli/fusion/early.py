@@ -99,19 +99,42 @@ class Model(Encoded):
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips; attention is given for each view's own steps."""
+        states, joined, grids = self._joined(batch)
+        memory, attention, _ = self.recursion({JOINED: joined})
+        own = self._apart(attention[JOINED], states, grids, batch)
+        return FusionOutput(self.decoder(memory), attention=own)
+
+    def uniform(self, batch: Batch) -> dict[str, Tensor]:
+        """Return what the attention over steps, (B, T) each, is if it prefers no state to another.
+
+        Some of a view's steps stand for more of the common ones than others.
+        """
+        states, joined, grids = self._joined(batch)
+        own = self._apart(gca.evenly(joined.mask), states, grids, batch)
+        return {name: found[:, 0] for name, found in own.items()}
+
+    def _joined(self, batch: Batch) -> tuple[dict[str, Padded], Padded, dict[str, Resampling]]:
+        """Encode the views, bring them to common steps, and join them."""
         states: dict[str, Padded] = self.encoders(batch)
         lengths = torch.stack([v.lengths * v.observed for v in states.values()]).amax(dim=0)
         steps = max(view.values.shape[1] for view in states.values())
         grids = {n: Resampling.of(v, lengths, steps, self.nearest) for n, v in states.items()}
         parts = [_present(view, grids[name](view.values)) for name, view in states.items()]
-        joined = Padded(self.project(torch.cat(parts, dim=-1)), lengths)
-        memory, attention, _ = self.recursion({JOINED: joined})
+        return states, Padded(self.project(torch.cat(parts, dim=-1)), lengths), grids
+
+    def _apart(
+        self,
+        weights: Tensor,
+        states: Mapping[str, Padded],
+        grids: Mapping[str, Resampling],
+        batch: Batch,
+    ) -> dict[str, Tensor]:
+        """Turn weights of common steps (B, hops, K) into those of each view's steps."""
         own = {
-            name: _present(view, grids[name].back(attention[JOINED], view.values.shape[1]))
+            name: _present(view, grids[name].back(weights, view.values.shape[1]))
             for name, view in states.items()
         }
-        own = self.encoders.over_steps(own, batch)
-        return FusionOutput(self.decoder(memory), attention=own)
+        return self.encoders.over_steps(own, batch)
 
 
 def _present(view: Padded, values: Tensor) -> Tensor:

@@ -218,6 +218,20 @@ class Network(Encoded):
         attention = self.encoders.over_steps(attention, batch)
         return FusionOutput(self.decoder(memory), attention=attention, gates=gates)
 
+    def uniform(self, batch: Batch) -> dict[str, Tensor]:
+        """Return what the attention over steps, (B, T) each, is if it prefers no state to another.
+
+        Every block then weighs the same, and a step of a short one more than a step of a long one.
+        """
+        states = self.encoders(batch)
+        even = {name: evenly(view.mask) for name, view in states.items()}
+        return {n: found[:, 0] for n, found in self.encoders.over_steps(even, batch).items()}
+
+
+def evenly(mask: Tensor) -> Tensor:
+    """Weigh all steps of a mask (B, K) the same, as one hop, (B, 1, K)."""
+    return (mask / mask.sum(dim=1, keepdim=True).clamp(min=1))[:, None]
+
 
 class Model(Network):
     """GCA: encoders, attention in hops and an ungated memory."""

@@ -147,6 +147,10 @@ class Model(nn.Module):
         self.encoders = PerView({name: Encoding(widths[name], config) for name in names})
         width = widths[self.query]
         attends = config.fusion == "attention" and bool(others)
+        self.remarks: tuple[str, ...] = ()
+        if attends and self.query != config.query:
+            lacking = f"no modality is called '{config.query}', which fusion attention would mix"
+            self.remarks = (f"{lacking} (network.query): '{self.query}' takes its place",)
         self.layers = nn.ModuleList(
             FusionLayer(width, others, config) for _ in range(config.fusion_layers * attends)
         )

@@ -138,6 +138,18 @@ class Model(nn.Module):
         fused = sum(self.core.widths) if config.fusion == "concat" else self.core.widths[0]
         self.head = mlp(fused + config.memory, config.out, outputs, config.out_dropout)
 
+    @property
+    def unweighted(self) -> str:
+        """The settings by which the prediction does without the weights; empty if it rests on them.
+
+        The loss has them all the same.
+        """
+        config = self.config
+        if config.predict == "final":
+            return "" if config.fusion == "weighted" else f"network.fusion={config.fusion}"
+        rests = config.predict == "mult" and self.task == "intensity"
+        return "" if rests else f"network.predict={config.predict}"
+
     def set_task(self, task: Task, loss: LossName) -> None:
         """Be told what the logits stand for.
 

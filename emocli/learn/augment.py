@@ -5,7 +5,9 @@ Source: Park et al. 2019, Interspeech (SpecAugment's time warping); Chudasama et
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,48 @@ from pydantic import Field, field_validator
 
 from emocli.config import Settings
 from emocli.quantities import Decibels, Probability
+
+LINEAR, STEP = 1000.0, np.log(6.4) / 27
+"""Slaney's scale: 15 mel up to so many Hz, above them a factor of e^STEP a mel."""
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Where in the spectrum the bands of a spectrogram lie.
+
+    Attributes
+    ----------
+    low, high : float
+        Edges of the lowest and the highest band, in Hz.
+    top : float
+        Half the sampling rate, up to which white noise reaches.
+    """
+
+    low: float = 0.0
+    high: float = 8000.0
+    top: float = 8000.0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """Read the settings of feature `mel`."""
+        top = float(settings.get("rate") or 2 * cls.top) / 2
+        return cls(float(settings.get("fmin") or 0.0), float(settings.get("fmax") or top), top)
+
+    def shares(self, count: int) -> NDArray[np.float64]:
+        """Return the share of the spectrum up to ``top`` that each of the bands stands for.
+
+        Triangles of equal area overlap by half, and are the wider the higher they lie.
+        """
+        mels = np.linspace(_mels(self.low), _mels(self.high), count + 2)
+        edges = np.where(mels < 15, mels * 200 / 3, LINEAR * np.exp(STEP * (mels - 15)))
+        widths = edges[2:] - edges[:-2]
+        return np.asarray(widths / widths.sum() * (self.high - self.low) / self.top)
+
+
+def _mels(frequency: float) -> float:
+    if frequency < LINEAR:
+        return frequency * 3 / 200
+    return float(15 + np.log(frequency / LINEAR) / STEP)
 
 
 class AugmentConfig(Settings):
@@ -25,7 +69,8 @@ class AugmentConfig(Settings):
     noise : float
         Share of spectrograms that get noise.
     snr_db : two floats
-        Range of the signal-to-noise ratio.
+        Range of the ratio of the sound's power to that of white noise in it, mean over the clip.
+        The noise is added to the spectrogram, to as much in each band as that of a sound would be.
     flip : float
         Share of faces and scenes that are mirrored.
     """
@@ -42,11 +87,13 @@ class AugmentConfig(Settings):
             raise ValueError("The least ratio comes first")
         return snr_db
 
-    def sound(self, decibels: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float32]:
+    def sound(
+        self, decibels: NDArray[Any], rng: np.random.Generator, bands: Bands | None = None
+    ) -> NDArray[np.float32]:
         """Warp a log-mel spectrogram (T, bands) in time and add noise to it."""
         changed = warped(np.asarray(decibels, np.float32), self.warp, rng)
         if rng.random() < self.noise:
-            changed = noisy(changed, rng.uniform(*self.snr_db), rng)
+            changed = noisy(changed, rng.uniform(*self.snr_db), rng, bands)
         return changed
 
     def picture(self, pixels: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
@@ -70,15 +117,21 @@ def warped(rows: NDArray[np.float32], most: int, rng: np.random.Generator) -> ND
 
 
 def noisy(
-    decibels: NDArray[np.float32], snr_db: float, rng: np.random.Generator
+    decibels: NDArray[np.float32],
+    snr_db: float,
+    rng: np.random.Generator,
+    bands: Bands | None = None,
 ) -> NDArray[np.float32]:
     """Add what white noise of that ratio adds to the power in each band.
 
     The bands are triangles of equal area, so that white noise has the same expected power in each;
-    the power of one window fluctuates as the sum of two independent exponential variables.
+    the power of one window fluctuates as the sum of two independent exponential variables. The
+    power of the sound is that of its bands, each over its share of the spectrum: their plain mean
+    would count the narrow low bands, where a voice is loud, some 4 dB too much.
     """
     power = 10 ** (decibels / 10)
-    level = power.mean() / 10 ** (snr_db / 10)
+    shares = (bands or Bands()).shares(power.shape[1])
+    level = float(power.mean(axis=0) @ shares) / 10 ** (snr_db / 10)
     parts = rng.standard_exponential((2, *power.shape), np.float32)
     changed: NDArray[np.float32] = 10 * np.log10(power + np.float32(level / 2) * parts.sum(axis=0))
     return changed

@@ -26,6 +26,11 @@ PRESENT = 0.5
 COMMON = ("accuracy", "uar", "weighted_f1", "macro_f1")
 """The figures every task has."""
 
+_BINARY = {
+    "binary_accuracy": "mean over classes of the accuracy of 'this class or not' (M3ER's MA)",
+    "binary_f1": "mean over classes of the F1 of this class and of others, weighted by their clips",
+}
+
 _PRESENCE = {
     "accuracy": "mean over classes of the binary accuracy of 'class present' (M3ER's MA)",
     "uar": "mean over classes of WA = (true positive rate + true negative rate) / 2",
@@ -33,6 +38,7 @@ _PRESENCE = {
     "macro_f1": "mean over classes of the plain mean of the F1 of present and of absent",
     "f1_pos": "mean over classes of the F1 of present",
     "f1_neg": "mean over classes of the F1 of absent",
+    **_BINARY,
 }
 
 PROTOCOLS: Mapping[Task, Mapping[str, str]] = {
@@ -41,6 +47,7 @@ PROTOCOLS: Mapping[Task, Mapping[str, str]] = {
         "uar": "plain mean of the recalls of the classes that occur",
         "weighted_f1": "mean of the classes' F1, weighted by their clips",
         "macro_f1": "plain mean of the F1 of the classes that occur in labels or predictions",
+        **_BINARY,
     },
     "multi": _PRESENCE,
     "intensity": {
@@ -149,6 +156,7 @@ def _single(
         "uar": _mean(recall),
         "weighted_f1": float((shown * np.nan_to_num(f1)).sum() / len(targets)),
         "macro_f1": _mean(f1),
+        **_binary(per_class),
     }
     undefined = _undefined({"recall": recall, "precision": precision, "f1": f1}, classes)
     return Scores(overall, per_class, matrix, (choice == targets).astype(float), undefined)
@@ -166,6 +174,15 @@ def _against_the_rest(hit: int, shown: int, chosen: int, clips: int) -> Figures:
         "accuracy": float((hit + right) / clips),
         "f1_pos": float(f1_pos),
         "weighted_f1": float((shown * f1_pos + absent * f1_neg) / clips),
+    }
+
+
+def _binary(per_class: Mapping[str, Figures]) -> Figures:
+    """Average what the classes are as questions of their own: M3ER's MA and F1, for any task."""
+    kept = {"binary_accuracy": "accuracy", "binary_f1": "weighted_f1"}
+    return {
+        name: float(np.mean([found[key] for found in per_class.values()]))
+        for name, key in kept.items()
     }
 
 
@@ -228,7 +245,7 @@ def _presence(
     }
     clip, shown = np.nonzero(present)
     matrix = confusion_matrix(shown, predicted.argmax(axis=1)[clip], len(classes))
-    overall = {key: _mean(value) for key, value in figures.items()}
+    overall = {key: _mean(value) for key, value in figures.items()} | _binary(per_class)
     hits = (present == taken).mean(axis=1)
     return Scores(overall, per_class, matrix, hits, _undefined(figures, classes))
 

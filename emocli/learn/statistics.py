@@ -1,6 +1,8 @@
 """How sure a figure is: spread over seeds, and bootstrap over groups of clips that belong together.
 
-Clips of one dialogue or of one speaker resemble each other, so whole groups are drawn.
+Clips of one dialogue or of one speaker resemble each other, so whole groups are drawn. Of a few
+groups that says nothing: two can be drawn in three ways, and if both agree the interval has no
+width. Then there is none, nor a p; drawing clips as if they were independent is told apart.
 """
 
 from __future__ import annotations
@@ -17,10 +19,16 @@ from emocli.data.clip import Clip
 DRAWS = 1000
 LEVEL = 0.95
 
+FEWEST = 8
+"""Groups below which there is no interval over them."""
+
 ROUNDING = 1e-12
 """Share of what it is summed from below which a sum is nothing."""
 
 Grouping = Literal["dialogue", "speaker", "clip"]
+
+SHARED: tuple[Grouping, ...] = ("dialogue", "speaker")
+"""What clips may have in common, the nearest first."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,16 @@ class Interval:
     Attributes
     ----------
     mean, low, high : float
-        The bounds are NaN if there is only one group, or what it is a share of may be nothing.
+        The bounds are NaN if there are fewer than `FEWEST` groups, or what it is a share of may be
+        nothing.
     groups : int
         How many groups were drawn from.
     p : float
-        Two-sided bootstrap p-value of the mean being zero; for differences.
+        Two-sided bootstrap p-value of the mean being zero; for differences. At least one of the
+        number of draws and one; NaN if there are fewer than `FEWEST` groups.
+    clips : (float, float), optional
+        Bounds by drawing clips as if they were independent, which are too narrow; only where the
+        groups are too few.
     """
 
     mean: float
@@ -51,6 +64,7 @@ class Interval:
     high: float
     groups: int
     p: float
+    clips: tuple[float, float] | None = None
 
 
 def spread(values: ArrayLike) -> Spread:
@@ -94,21 +108,52 @@ def cluster_bootstrap(
     count = len(names)
     whole = float(_settled(counted.sum(), np.abs(counted).sum()))
     mean = float(numbers.sum() / whole) if whole else float("nan")
-    if count < 2 or np.isnan(mean):
-        return Interval(mean, float("nan"), float("nan"), count, float("nan"))
-    totals = np.bincount(member, weights=numbers, minlength=count)
-    sizes = np.bincount(member, weights=counted, minlength=count)
-    magnitudes = np.bincount(member, weights=np.abs(counted), minlength=count)
-    rng = np.random.default_rng(seed)
+    nan = float("nan")
+    if np.isnan(mean):
+        return Interval(mean, nan, nan, count, nan)
+    if count < FEWEST:
+        return Interval(mean, nan, nan, count, nan, _over_clips(numbers, counted, draws, seed))
+    sums = [
+        np.bincount(member, weights=each, minlength=count).astype(np.float64)
+        for each in (numbers, np.abs(numbers), counted, np.abs(counted))
+    ]
+    totals, most, sizes, magnitudes = sums
+    low, high, p = _drawn(totals, most, sizes, magnitudes, draws, seed)
+    return Interval(mean, low, high, count, p)
+
+
+def _over_clips(
+    numbers: NDArray[np.float64], counted: NDArray[np.float64], draws: int, seed: int
+) -> tuple[float, float] | None:
+    """Return the bounds by drawing clips; None if they are too few as well."""
+    if len(numbers) < FEWEST:
+        return None
+    return _drawn(numbers, np.abs(numbers), counted, np.abs(counted), draws, seed)[:2]
+
+
+def _drawn(
+    totals: NDArray[np.float64],
+    most: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    magnitudes: NDArray[np.float64],
+    draws: int,
+    seed: int,
+) -> tuple[float, float, float]:
+    """Return the bounds and the p of a ratio of sums by drawing their terms.
+
+    ``most`` and ``magnitudes`` are what the terms above and below were added up from, without sign.
+    """
+    count, rng = len(totals), np.random.default_rng(seed)
     times = rng.multinomial(count, np.full(count, 1 / count), size=draws)
     with np.errstate(divide="ignore", invalid="ignore"):
-        means = (times @ totals) / _settled(times @ sizes, times @ magnitudes)
+        means = _settled(times @ totals, times @ most) / _settled(times @ sizes, times @ magnitudes)
         tail = (1 - LEVEL) / 2
         bounds = np.nanquantile(means, (tail, 1 - tail))
     low, high = bounds if np.isfinite(bounds).all() else (np.nan, np.nan)
-    # Counting the sample itself keeps p above 0.
-    below, above = (1 + (means <= 0).sum()) / (draws + 1), (1 + (means >= 0).sum()) / (draws + 1)
-    return Interval(mean, float(low), float(high), count, float(min(1.0, 2 * min(below, above))))
+    # Counting the sample itself keeps p above 0; a share of nothing is on either side.
+    unknown = 1 + int(np.isnan(means).sum())
+    tail = min((unknown + int(beyond.sum())) / (draws + 1) for beyond in (means <= 0, means >= 0))
+    return float(low), float(high), float(min(1.0, 2 * tail))
 
 
 def _settled(sums: ArrayLike, magnitudes: ArrayLike) -> NDArray[np.float64]:
@@ -118,17 +163,50 @@ def _settled(sums: ArrayLike, magnitudes: ArrayLike) -> NDArray[np.float64]:
 
 def grouping(clips: Sequence[Clip]) -> Grouping:
     """Choose what belongs together: dialogues where clips share them, else speakers, else clips."""
-    names: tuple[Grouping, ...] = ("dialogue", "speaker")
-    for name in names:
+    for name in SHARED:
         held = {getattr(clip, name) for clip in clips}
         if "" not in held and 1 < len(held) < len(clips):
             return name
     return "clip"
 
 
+def clustered(clips: Sequence[Clip]) -> list[str]:
+    """Name what each clip is drawn with; if all are of one dialogue or speaker, they are one."""
+    return groups(clips, _unit(clips))
+
+
 def interval_over(clips: Sequence[Clip]) -> str:
-    """Say what the intervals of figures of these clips are."""
-    return f"{100 * LEVEL:g} %, bootstrap over {grouping(clips)}s"
+    """Say what the intervals of figures of these clips are, or why there are none."""
+    unit, what = _unit(clips), f"{100 * LEVEL:g} %, bootstrap over"
+    count = len(set(groups(clips, unit)))
+    if count >= FEWEST:
+        return f"{what} {unit}s"
+    why = f"none over {unit}s, of which there are {count} (it takes {FEWEST})"
+    apart = unit != "clip" and len(clips) >= FEWEST
+    return f"{why}; {what} clips as if they were independent" if apart else why
+
+
+def warnings(clips: Sequence[Clip]) -> list[str]:
+    """Say what is to be known of intervals of figures of these clips, a line each."""
+    unit = _unit(clips)
+    count = len(set(groups(clips, unit)))
+    if count >= FEWEST:
+        return []
+    few = f"{count} {unit}{'s are' if count != 1 else ' is'} too few to draw from"
+    line = f"{few} (it takes {FEWEST}): there is no interval and no p over {unit}s"
+    if unit == "clip" or len(clips) < FEWEST:
+        return [line]
+    return [f"{line}; an interval over clips takes those of one {unit} for independent"]
+
+
+def _unit(clips: Sequence[Clip]) -> Grouping:
+    by = grouping(clips)
+    if by == "clip" and len(clips) > 1:
+        for name in SHARED:
+            held = {getattr(clip, name) for clip in clips}
+            if len(held) == 1 and "" not in held:
+                return name
+    return by
 
 
 def groups(clips: Sequence[Clip], by: Grouping) -> list[str]:

@@ -30,14 +30,15 @@ def summarise(
     -------
     dict
         Every figure's mean and, for several seeds, ``<figure>_std``; ``accuracy_ci`` (95 %, over
-        groups of clips); ``per_class`` (means), ``confusion`` (summed over the seeds),
-        ``by_seed``, and ``undefined``: the classes for which a figure is not defined in some seed.
+        groups of clips; where they are too few there is none, but ``accuracy_ci_clips``);
+        ``per_class`` (means), ``confusion`` (summed over the seeds), ``by_seed``, and
+        ``undefined``: the classes for which a figure is not defined in some seed.
     """
     figures = means([s.overall for s in scores])
     names = list(scores[0].per_class)
     return {
         **figures,
-        "accuracy_ci": bounds(cluster_bootstrap(mean_hits(scores), groups)),
+        **bounded("accuracy_ci", cluster_bootstrap(mean_hits(scores), groups)),
         "per_class": {name: means([s.per_class[name] for s in scores]) for name in names},
         "confusion": np.sum([s.confusion for s in scores], axis=0).tolist(),
         "by_seed": [{"seed": k, **s.overall} for k, s in zip(seeds, scores, strict=True)],
@@ -50,7 +51,7 @@ def compare(
 ) -> dict[str, Any]:
     """Compare two conditions on the same clips: what the accuracy gains, paired by clip."""
     found = cluster_bootstrap(mean_hits(corrupted) - mean_hits(clean), groups)
-    return {"accuracy": found.mean, "accuracy_ci": bounds(found), "p": found.p}
+    return {"accuracy": found.mean, **bounded("accuracy_ci", found), "p": found.p}
 
 
 def mean_hits(scores: Sequence[Scores]) -> NDArray[np.float64]:
@@ -73,9 +74,17 @@ def bounds(interval: Interval) -> list[float]:
     return [interval.low, interval.high]
 
 
+def bounded(name: str, interval: Interval, scale: float = 1.0) -> dict[str, list[float]]:
+    """Return the bounds under a name, and those over clips under ``<name>_clips`` if need be."""
+    found = {name: [scale * bound for bound in bounds(interval)]}
+    if interval.clips is not None:
+        found[f"{name}_clips"] = [scale * bound for bound in interval.clips]
+    return found
+
+
 def told(interval: Interval) -> dict[str, Any]:
-    """Return an interval in plain values: ``mean``, ``ci`` and ``p``."""
-    return {"mean": interval.mean, "ci": bounds(interval), "p": interval.p}
+    """Return an interval in plain values: ``mean``, ``ci`` (perhaps ``ci_clips``) and ``p``."""
+    return {"mean": interval.mean, **bounded("ci", interval), "p": interval.p}
 
 
 def _undefined(scores: Sequence[Scores]) -> dict[str, list[str]]:

@@ -46,6 +46,9 @@ def tabulate(data: Data) -> Table:
 def attention(data: Data) -> Figure:
     """Draw the attention to every step of every view, as a multiple of uniform attention.
 
+    What a network reads in blocks is drawn by block: a step of a short last one, in whose weight
+    fewer steps share, is no peak for that. The mean over the steps is 1.
+
     With hop ``all`` there is a line per hop, else one for the last; of several seeds the mean, and
     their standard deviation as a band. Views with words come first.
     """
@@ -64,7 +67,7 @@ def attention(data: Data) -> Figure:
         axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
     timed = any(view["timed"] for _, view in views)
     panels[-1].set_xlabel("time (seconds)" if timed else "step")
-    drawing.supylabel("attention (1: uniform)", fontsize=10)
+    drawing.supylabel("attention (1: uniform; by block, mean over steps 1)", fontsize=10)
     panels[0].set_title(_title(data))
     if every:
         legend(panels[0])
@@ -80,13 +83,12 @@ def _state(data: Data, name: str) -> str:
 
 def _peak(view: Data) -> float:
     """Return when the last hop attends most, mean over the seeds; NaN where times are unknown."""
-    weights = np.mean(view["weights"], axis=0)[-1]
-    return float(view["times"][int(weights.argmax())]) if view["timed"] else float("nan")
+    curve = np.mean(view["curve"], axis=0)[-1]
+    return float(view["times"][int(curve.argmax())]) if view["timed"] else float("nan")
 
 
 def _curves(axes: Axes, view: Data, every: bool) -> None:
-    weights = np.array(view["weights"])  # seed, hop, step
-    weights *= weights.shape[2]
+    weights = np.array(view["curve"])  # seed, hop, step
     mean, dots = weights.mean(axis=0), "o" if weights.shape[2] < FEW else None
     for hop in range(len(mean)) if every else [len(mean) - 1]:
         colour = COLOURS[hop % len(COLOURS)] if every else COLOURS[0]
@@ -117,5 +119,11 @@ def _title(data: Data) -> str:
     shown = f"shown: {data['label']}, " if data["label"] else ""
     hop = "all hops" if data["hop"] == "all" else "last hop"
     under = [" + ".join(data["corruption"]), data["repair"]]
-    parts = [data["run"], f"{data['clip']} ({shown}said: {said})", f"attention, {hop}", *under]
+    parts = [
+        data["run"],
+        data["dataset"],
+        f"{data['clip']} ({shown}said: {said})",
+        f"attention, {hop}",
+        *under,
+    ]
     return textwrap.fill(" · ".join(filter(None, parts)), 90)

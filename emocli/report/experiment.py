@@ -37,8 +37,9 @@ def markdown(report: Data) -> str:
     absent = [f"- {row['row']}: {row['lacking']}" for row in report["rows"] if row["lacking"]]
     if absent:
         parts += ["## Not run", "\n".join(absent)]
-    if report["notes"]:
-        parts += ["## Notes", "\n".join(f"- {note}" for note in report["notes"])]
+    notes = [*report.get("warnings", ()), *report["notes"]]
+    if notes:
+        parts += ["## Notes", "\n".join(f"- {note}" for note in notes)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -253,9 +254,19 @@ def _recovered(report: Data) -> Iterator[str]:
 def _interval(found: Data) -> tuple[str, str]:
     if found["mean"] is None:
         return "-", "-"
-    low, high = found["ci"]
-    bounds = "" if low is None else f" ({low:+.3f} to {high:+.3f})"
-    return f"{found['mean']:+.3f}{bounds}", "-" if found["p"] is None else f"{found['p']:.3f}"
+    bounds = ""
+    for key, over in (("ci", ""), ("ci_clips", " over clips")):
+        low, high = found.get(key, (None, None))
+        if low is not None and not bounds:
+            bounds = f" ({low:+.3f} to {high:+.3f}{over})"
+    return f"{found['mean']:+.3f}{bounds}", _p(found["p"])
+
+
+def _p(value: float | None) -> str:
+    """Write a p, which is never 0."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if value >= 0.0005 else "< 0.001"
 
 
 def _costs(report: Data) -> str:

@@ -13,6 +13,10 @@ SWEPT = ("accuracy", "uar", "weighted_f1")
 """Figures a sweep's table shows; the report has all."""
 
 
+NONE = (None, None)
+"""Bounds that there are not."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A title, column names, and rows of text and numbers."""
@@ -45,10 +49,15 @@ def _conditions(report: Data) -> Table:
         if name == "accuracy":
             bounds = (_bounds(data["accuracy_ci"]) for _, data in sides)
             rows.append(("  95 % interval", *bounds, *blank))
+            if any("accuracy_ci_clips" in data for _, data in sides):
+                apart = (_bounds(data.get("accuracy_ci_clips", NONE)) for _, data in sides)
+                rows.append(("  95 %, over clips", *apart, *blank))
     if report["difference"]:
         change = report["difference"]
         rows.append(("change of accuracy", "", f"{change['accuracy']:+.3f}", *blank))
         rows.append(("  95 % interval", "", _bounds(change["accuracy_ci"]), *blank))
+        if "accuracy_ci_clips" in change:
+            rows.append(("  95 %, over clips", "", _bounds(change["accuracy_ci_clips"]), *blank))
     title = f"{report['run']} on {report['n']} clips of {report['dataset']} ({report['split']})"
     return Table(title, ("figure", *(label for label, _ in sides), *baselines), tuple(rows))
 

@@ -19,6 +19,8 @@ Data = Mapping[str, Any]
 
 KINDS = {"weights": "as the network weighs", "oracle": "if it knew the labels"}
 
+UNUSED = "the prediction does not use these weights ({})"
+
 
 def draw(data: Data) -> dict[str, bytes]:
     """Draw an analysis of weights; return the ends of the files' names to their content."""
@@ -46,7 +48,7 @@ def tabulate(data: Data) -> Table:
                     )
                 )
     columns = ("condition", "kind", "modality", "clean", "corrupted", "points", "95 %", "per cent")
-    return Table(titled(data), columns, tuple(rows))
+    return Table(_title(data), columns, tuple(rows))
 
 
 def weights(data: Data) -> Figure:
@@ -62,8 +64,14 @@ def weights(data: Data) -> Figure:
     panels[0].set_ylabel("weight (mean over clips)")
     legend(panels[-1], 1.02)
     wide = int(14 * (width * len(kinds) + 2.2))
-    drawing.suptitle(textwrap.fill(titled(data), wide), fontsize=11)
+    drawing.suptitle(textwrap.fill(_title(data), wide), fontsize=11)
     return drawing
+
+
+def _title(data: Data) -> str:
+    """Say of which run and clips they are, and if the prediction does without them."""
+    unused = UNUSED.format(data["unused"]) if data["unused"] else ""
+    return " · ".join(filter(None, [titled(data), unused]))
 
 
 def _bars(axes: Axes, conditions: Data, modalities: list[str]) -> None:
@@ -87,5 +95,8 @@ def _bars(axes: Axes, conditions: Data, modalities: list[str]) -> None:
 
 
 def _bounds(change: Data) -> str:
-    low, high = change["points_ci"]
-    return "-" if low is None or high is None else f"{low:+.1f} to {high:+.1f}"
+    for key, over in (("points_ci", ""), ("points_ci_clips", " over clips")):
+        low, high = change.get(key, (None, None))
+        if low is not None and high is not None:
+            return f"{low:+.1f} to {high:+.1f}{over}"
+    return "-"

@@ -58,13 +58,15 @@ class CCA:
             white_x.T @ (x.T @ y / n) @ white_y, full_matrices=False
         )
         k = min(components or len(correlations), len(correlations))
-        # Scores across components depend on each pair's sign, which the SVD leaves open.
-        sign = signs(u[:, :k])
+        projection_x, projection_y = white_x @ u[:, :k], white_y @ vt[:k].T
+        # Scores across components depend on each pair's sign, which the SVD leaves open; and so do
+        # the whiteners those of their columns, so that entries of u have signs by chance.
+        sign = signs(projection_x)
         return cls(
             mean_x,
             mean_y,
-            white_x @ (u[:, :k] * sign),
-            white_y @ (vt[:k].T * sign),
+            projection_x * sign,
+            projection_y * sign,
             np.clip(correlations[:k], 0.0, 1.0),
         )
 

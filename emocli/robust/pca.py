@@ -17,6 +17,12 @@ ROWS = 2048
 EXACT = 3000
 """Shorter side up to which the decomposition is exact; beyond, randomised (and repeatable)."""
 
+SPARE, ROUNDS = 10, 7
+"""Of the randomised one: directions beyond those asked for, and passes over the rows."""
+
+TIED = 1e-6
+"""Share of the largest entry of a direction by which others may be smaller and count as large."""
+
 NEGLIGIBLE = 1e-10
 """Share of the largest variance below which a direction counts as having none."""
 
@@ -76,10 +82,15 @@ class PCA:
 
 
 def signs(columns: Array) -> Array:
-    """Return the sign, 1 or -1, of each column's largest entry, to settle what is arbitrary."""
+    """Return the sign, 1 or -1, of each column's largest entry, to settle what is arbitrary.
+
+    Of entries that rounding alone tells apart it is the first one's: the order of the rows that the
+    directions were found in must not matter.
+    """
     if not columns.size:
         return np.ones(columns.shape[1])
-    largest = np.abs(columns).argmax(axis=0)
+    sizes = np.abs(columns)
+    largest = (sizes >= (1 - TIED) * sizes.max(axis=0)).argmax(axis=0)
     return np.where(columns[largest, np.arange(columns.shape[1])] < 0, -1.0, 1.0)
 
 
@@ -94,11 +105,7 @@ def _directions(x: NDArray[Any], mean: Array, k: int) -> tuple[Array, Array]:
 
     n, width = x.shape
     if min(n, width) > EXACT:
-        from sklearn.utils.extmath import randomized_svd  # slow to import, and seldom needed
-
-        centred = x - mean.astype(x.dtype)
-        _, roots, rows = randomized_svd(centred, k, n_iter=7, random_state=0)
-        return np.square(roots, dtype=np.float64), rows.T.astype(np.float64)
+        return _subspace(x, mean, k)
     if width <= n:
         scatter = sum(part.T @ part for part in _centred(x, mean))
         values, vectors = eigh(scatter, subset_by_index=(width - k, width - 1))
@@ -107,3 +114,22 @@ def _directions(x: NDArray[Any], mean: Array, k: int) -> tuple[Array, Array]:
     values, left = eigh(centred @ centred.T, subset_by_index=(n - k, n - 1))
     values = np.maximum(values[::-1], TINY)
     return values, centred.T @ (left[:, ::-1] / np.sqrt(values))
+
+
+def _subspace(x: NDArray[Any], mean: Array, k: int) -> tuple[Array, Array]:
+    """Do so by subspace iteration from random directions (Halko et al. 2011, algorithm 4.4).
+
+    These are directions of the columns: another order of the rows gives the same, up to rounding.
+    """
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(x.shape[1], min(k + SPARE, *x.shape)))
+    for _ in range(ROUNDS):
+        base = _scattered(x, mean, np.linalg.qr(base)[0])
+    base = np.linalg.qr(base)[0]
+    values, turned = np.linalg.eigh(base.T @ _scattered(x, mean, base))
+    return values[::-1][:k], base @ turned[:, ::-1][:, :k]
+
+
+def _scattered(x: NDArray[Any], mean: Array, base: Array) -> Array:
+    """Multiply directions (d, l) by the scatter matrix, without making it."""
+    return np.asarray(sum(part.T @ (part @ base) for part in _centred(x, mean)))

@@ -17,7 +17,7 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, check_path, open_features
-from emocli.errors import RunError, StoreError
+from emocli.errors import EmocliError, RunError, StoreError
 from emocli.learn import rundir
 from emocli.learn.baselines import prior
 from emocli.learn.loop import arithmetic, predict
@@ -26,6 +26,7 @@ from emocli.learn.metrics import Scores, score
 from emocli.learn.rundir import MODEL, RESTORE, Run, RunConfig, Source, View
 from emocli.robust.corrupt import Corrupter, Corruption
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
+from emocli.stages._named import content, corpus_part
 from emocli.stages._prepare import labels
 from emocli.stages._repair import Workshop
 
@@ -124,6 +125,8 @@ class Bench:
         What is done about modalities that are not trusted, unless another repair is asked for.
     workshop : Workshop
         Makes the repairs.
+    other : str
+        What to call the corpus in the names of reports; empty if it is the run's own.
     """
 
     run: Path
@@ -132,6 +135,7 @@ class Bench:
     samples: Samples
     repair: RepairConfig
     workshop: Workshop
+    other: str = ""
 
     @classmethod
     def open(
@@ -180,7 +184,8 @@ class Bench:
         whole = Samples(corpus, corpus.clips, stores)
         samples = whole if split is None else Samples.of(corpus, split, stores)
         kept = _kept(samples.then(standardiser), config)
-        return cls(run, config, members, kept, asked, workshop)
+        other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
+        return cls(run, config, members, kept, asked, workshop, other)
 
     @property
     def unlabelled(self) -> int:
@@ -342,6 +347,17 @@ def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest
                 mend=RESTORE,
             )
     return corpus
+
+
+def _is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifest) -> bool:
+    """Tell whether a corpus is a run's own, labels and splits and all; in doubt it is not."""
+    own = config.manifest.locate(run)
+    if manifest is None or (own.exists() and own.samefile(manifest)):
+        return True
+    try:
+        return content(read_corpus(run, config, None)) == content(corpus)
+    except EmocliError:
+        return False
 
 
 def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:

@@ -60,6 +60,11 @@ class Folds:
         return Samples(first.manifest, clips, first.stores)
 
     @property
+    def other(self) -> str:
+        """What to call the corpus in the names of reports; empty if it is the run's own."""
+        return self.parts[0].other
+
+    @property
     def unlabelled(self) -> int:
         """Clips that have no label, and are left out."""
         return sum(part.unlabelled for part in self.parts)

@@ -30,7 +30,13 @@ from emocli.learn import rundir
 from emocli.learn.encoder import load
 from emocli.learn.loop import arithmetic
 from emocli.learn.rundir import MODEL, read_history
-from emocli.learn.statistics import cluster_bootstrap, grouping, groups, interval_over, spread
+from emocli.learn.statistics import (
+    cluster_bootstrap,
+    clustered,
+    interval_over,
+    spread,
+    warnings,
+)
 from emocli.learn.summary import told
 from emocli.parsing import read_object
 from emocli.stages._pictures import FEATURES, Pictures, of_manifest
@@ -288,6 +294,7 @@ def _report(comparison: Comparison, done: Mapping[str, Sequence[Sequence[Trial]]
             if ours in done and theirs in done
         ],
         "interval": interval_over(clips),
+        "warnings": warnings(clips),
         "recoveries": [],
         "chosen": {},
         "by_class": [],
@@ -330,7 +337,7 @@ def _compared(
     """Say how much more often the first row is right about the same clips, mean over the seeds."""
     ours, theirs = (_rates(folds) for folds in rows)
     change = [ours[clip.id] - theirs[clip.id] for clip in clips]
-    found = cluster_bootstrap(change, groups(clips, grouping(clips)))
+    found = cluster_bootstrap(change, clustered(clips))
     return {
         "rows": list(names),
         "condition": "test",

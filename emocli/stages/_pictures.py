@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ from emocli.data.media import AUDIO, STILLS, VIDEO, chosen_frames, read_frames
 from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Absent
 from emocli.errors import ConfigError, ManifestError, MediaError, StoreError
+from emocli.learn.augment import Bands
 from emocli.learn.encoder import Kind, Picture
 from emocli.learn.rundir import read_tensors, write_tensors
 
@@ -60,6 +61,8 @@ class Pictures:
         Of names, labels and splits, and of the feature.
     skipped : mapping
         Reason to the number of clips that cannot be used.
+    bands : Bands
+        Of the spectrograms, if they are some.
     """
 
     classes: tuple[str, ...]
@@ -70,6 +73,7 @@ class Pictures:
     draw: Draw
     fingerprint: str
     skipped: dict[str, int]
+    bands: Bands = field(default_factory=Bands)
 
 
 def of_manifest(
@@ -84,6 +88,7 @@ def of_manifest(
     EmocliError
         If they have no class each, or the feature is not there.
     """
+    bands = Bands()
     clips = [clip for clip in manifest.clips if clip.split != "test"]
     named = [(clip, _class(clip, manifest, teach)) for clip in clips]
     usable = [(clip, name) for clip, name in named if name]
@@ -93,6 +98,7 @@ def of_manifest(
         skipped["without a video"] = len(usable) - len(kept)
     else:
         feature = open_feature(store, FEATURES[kind], manifest)
+        bands = Bands.of(feature.settings)
         if kind == "face" and "extra/main" not in feature.columns:
             raise StoreError("holds no faces", where=feature.path, mend="emocli extract -f faces")
         kept = [(clip, name) for clip, name in usable if _has(feature, clip, kind)]
@@ -103,7 +109,8 @@ def of_manifest(
     splits = [clip.split for clip, _ in kept] if teach == "label" else _held_out(names)
     order = manifest.classes if teach == "label" else tuple(sorted(set(names)))
     ids = [clip.id for clip, _ in kept]
-    return _pictures(order, ids, names, splits, draw, origin, skipped)
+    found = _pictures(order, ids, names, splits, draw, origin, skipped)
+    return replace(found, bands=bands)
 
 
 def of_folder(kind: Kind, folder: Path) -> Pictures:

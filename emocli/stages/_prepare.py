@@ -60,6 +60,8 @@ class Prepared:
         Where the modality check is, if there is one.
     parameters : int
         Numbers the network learns.
+    remarks : tuple of str
+        What the network says about the modalities it is given.
     """
 
     fusion: str
@@ -71,6 +73,7 @@ class Prepared:
     valid: Samples
     check: Path
     parameters: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def manifest(self) -> Manifest:
@@ -175,7 +178,9 @@ def prepare(
     parse_all(repairing.corrupt, train.stores)
     place = check_path(store, manifest.fold)
     parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
-    prepared = Prepared(fusion, preset, *parts, parameters(model))
+    prepared = Prepared(
+        fusion, preset, *parts, parameters(model), tuple(getattr(model, "remarks", ()))
+    )
     prepared.workshop.require(repairing)
     return prepared
 
@@ -253,6 +258,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
         unlabelled = len(prepared.manifest.split(split)) - len(samples)
         if unlabelled:
             yield f"{unlabelled} clips of split '{split}' have no label and were left out"
+    yield from prepared.remarks
     yield from prepared.workshop.remarks(prepared.robust)
     yield from odd_numbers(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 

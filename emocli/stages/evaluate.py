@@ -14,7 +14,7 @@ from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.plain import as_json, plain
 from emocli.learn.metrics import PROTOCOLS, RULES, score
 from emocli.learn.rundir import REPORTS
-from emocli.learn.statistics import grouping, groups, interval_over
+from emocli.learn.statistics import clustered, interval_over, warnings
 from emocli.learn.summary import compare, means, summarise
 from emocli.report.figures import draw
 from emocli.report.tables import Table, tables
@@ -122,7 +122,9 @@ def evaluate(
             "folds": _folds(bench, clean, corrupted),
         }
     )
-    name = _name(split, (*asked, *(["sweep"] if swept else [])), bench.repair.label, seed)
+    name = _name(
+        bench.other, split, (*asked, *(["sweep"] if swept else [])), bench.repair.label, seed
+    )
     return _write(run / REPORTS, name, data, figures)
 
 
@@ -204,7 +206,7 @@ def _folds(
 
 def _groups(bench: Bench | Folds, measured: Measured) -> list[str]:
     clips = [bench.samples.manifest.clip(clip_id) for clip_id in measured.ids]
-    return groups(clips, grouping(clips))
+    return clustered(clips)
 
 
 def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
@@ -219,6 +221,7 @@ def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
         "preset": config.preset,
         "seeds": list(config.seeds),
         "dataset": manifest.dataset,
+        "trained_on": config.dataset,
         "task": config.task,
         "classes": list(config.classes),
         "split": split,
@@ -229,6 +232,7 @@ def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
         "trained_with": {**bench.config.robust, "check": bench.config.check},
         "corruption_seed": seed,
         "interval": interval_over(samples.clips),
+        "warnings": warnings(samples.clips),
         "protocols": dict(PROTOCOLS[config.task]),
         "rules": dict(RULES[config.task]),
         "unlabelled": bench.unlabelled,
@@ -252,14 +256,14 @@ def _checks(bench: Bench | Folds) -> dict[str, str]:
     return {place.name: digest(place) for place in places}
 
 
-def _name(split: str, parts: Sequence[Corruption | str], repair: str, seed: int) -> str:
-    """Name a report after what it is about."""
+def _name(other: str, split: str, parts: Sequence[Corruption | str], repair: str, seed: int) -> str:
+    """Name a report after what it is about; ``other`` is a corpus that is not the run's own."""
     labels = [part if isinstance(part, str) else part.label for part in parts]
     if repair:
         labels.append(repair)
     if seed and parts:
         labels.append(f"seed {seed}")
-    return named("+".join([split, *labels]))
+    return named("+".join([split, *filter(None, [other]), *labels]))
 
 
 def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Report:

@@ -373,8 +373,9 @@ class Learner(Resumable):
 
     def _augmented(self, index: int, rng: np.random.Generator) -> Picture:
         picture, augment = self.pictures.draw(index, rng), self.plan.augment
-        change = augment.sound if self.plan.kind == "audio" else augment.picture
-        return change(picture, rng)
+        if self.plan.kind == "audio":
+            return augment.sound(picture, rng, self.pictures.bands)
+        return augment.picture(picture, rng)
 
 
 def embedded(

@@ -21,11 +21,18 @@ from emocli.config import Tree, build
 from emocli.data.durable import locked, make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, check_path, features_in, open_feature, open_features
-from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, choice
+from emocli.errors import (
+    ConfigError,
+    EmocliError,
+    ManifestError,
+    RunError,
+    StoreError,
+    choice,
+)
 from emocli.experiments._table import Extractors, Table
 from emocli.learn import rundir
 from emocli.learn.metrics import ERRORS, PROTOCOLS, RULES
-from emocli.learn.statistics import grouping, groups, interval_over
+from emocli.learn.statistics import clustered, interval_over, warnings
 from emocli.learn.summary import summarise
 from emocli.parsing import read_object
 from emocli.robust.check import ModalityCheck
@@ -115,6 +122,7 @@ class Experiment:
                 raise ConfigError(f"there is no row '{slug}'", mend=choice(slug, slugs))
         for system in rows:
             _check_conditions(system)
+            _check_features(system, store, corpora[0])
         if all(system.lacking for system in rows):
             what = f"no row of {name} can be run: {rows[0].row.name}: {rows[0].lacking}"
             raise ConfigError(what, mend="name the modalities, e.g. --set experiment.visual=face")
@@ -435,7 +443,7 @@ class Results:
     def groups(self) -> dict[str, str]:
         """Clip to what it is drawn with."""
         clips = [clip for corpus in self.experiment.corpora for clip in corpus.split("test")]
-        return dict(zip((c.id for c in clips), groups(clips, grouping(clips)), strict=True))
+        return dict(zip((c.id for c in clips), clustered(clips), strict=True))
 
     def data(self) -> dict[str, Any]:
         """Return the report in plain values."""
@@ -461,6 +469,7 @@ class Results:
             "by_class": list(experiment.table.by_class),
             "notes": list(experiment.table.notes),
             "interval": interval_over(clips),
+            "warnings": warnings(clips),
             "protocols": dict(PROTOCOLS[first.task]),
             "rules": dict(RULES[first.task]),
             "seconds": sum(self.costs.values()),
@@ -584,6 +593,22 @@ def _check_conditions(system: System) -> None:
     for condition in () if system.lacking else system.row.conditions:
         parse_all(condition.corrupt, system.features)
         RepairConfig().asked(**condition.repair)
+
+
+def _check_features(system: System, store: Path, corpus: Manifest) -> None:
+    """Refuse a row's own feature of another modality than the one it is to stand for.
+
+    Raises
+    ------
+    StoreError
+        If it is one.
+    """
+    for modality, name in system.row.features.items() if not system.lacking else ():
+        feature = open_feature(store, name, corpus)
+        if feature.modality != modality:
+            what = f"feature '{name}' is {feature.modality}, row '{system.row.name}' is about"
+            mend = "name another feature with --set experiment.KEY=FEATURE"
+            raise StoreError(f"{what} {modality}", where=store, mend=mend)
 
 
 def _kept(

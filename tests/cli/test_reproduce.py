@@ -37,11 +37,35 @@ def test_a_table_is_one_command(corpus, settings, tmp_path, capsys):
     shown = capsys.readouterr()
     report = json.loads((tmp_path / "report.json").read_text())
     (clean,) = report["rows"][3]["conditions"]
-    assert f"A + V              │ {clean['accuracy']:.3f}" in shown.out
+    assert f"A + V, GCA          │ {clean['accuracy']:.3f}" in shown.out
     assert str(tmp_path / "table.md") in shown.out
-    assert "A + V: accuracy clean" in shown.err
+    assert "A + V, GCA: accuracy clean" in shown.err
     assert run([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == report
+
+
+def test_of_few_dialogues_there_is_no_interval_and_everybody_is_told(
+    corpus, settings, tmp_path, capsys
+):
+    said = "5 dialogues are too few to draw from (it takes 8): there is no interval and no p"
+    rows = ["--row", "a", "--row", "svm-on-functionals"]
+    command = ["reproduce", "rrnn-t1", *arguments(corpus, settings, "--out", str(tmp_path), *rows)]
+    assert run(command) == 0
+    assert f"warning: {said}" in capsys.readouterr().err
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["warnings"][0].startswith(said)
+    assert report["rows"][1]["conditions"][0]["accuracy_ci"] == [None, None]
+    table = (tmp_path / "table.md").read_text()
+    assert f"- {said}" in table
+    folder = str(tmp_path / "runs" / "a")
+    assert run(["evaluate", folder, "--no-figures", "--corrupt", "audio"]) == 0
+    shown = capsys.readouterr()
+    assert f"warning: {said}" in shown.err
+    lines = [line.split("│")[1:-1] for line in shown.out.splitlines() if "95 %" in line]
+    clean = [[cell.strip() for cell in line[:2]] for line in lines]
+    assert clean[0] == ["95 % interval", "-"]
+    assert clean[1][0] == "95 %, over clips"
+    assert " to " in clean[1][1]
 
 
 def test_rows_that_cannot_run_are_named(corpus, settings, tmp_path, capsys):

@@ -11,6 +11,7 @@ import pytest
 
 from emocli import plugins
 from emocli.config import build, merge
+from emocli.errors import StoreError
 from emocli.experiments._table import Table
 from emocli.fusion import m2fnet
 from emocli.stages.reproduce import Reproduction, reproduce
@@ -76,8 +77,9 @@ def test_the_ablation_gives_each_row_its_modalities() -> None:
     made = {row.name: row for row in table("m2f_t2", text="words").rows}
     assert made["T"].modalities == ("words",)
     assert made["V + A, concat"].modalities == ("visual", "audio")
-    assert made["T + V + A, concat"].settings == {"network": {"fusion": "concat"}}
-    assert made["T + V + A, fusion"].settings == {"network": {"fusion": "attention"}}
+    own = {"query": "words"}
+    assert made["T + V + A, concat"].settings == {"network": own | {"fusion": "concat"}}
+    assert made["T + V + A, fusion"].settings == {"network": own | {"fusion": "attention"}}
     assert made["T"].printed["clean"]["weighted_f1"] == pytest.approx(0.6623)
     assert made["logistic regression, T + V + A"].modalities == ("words", "audio", "visual")
 
@@ -85,7 +87,10 @@ def test_the_ablation_gives_each_row_its_modalities() -> None:
 def test_depths_are_those_of_the_encoders_and_of_the_fusion() -> None:
     for name, setting in (("m2f_t4", "layers"), ("m2f_t5", "fusion_layers")):
         rows = table(name).rows
-        assert [row.settings for row in rows] == [{"network": {setting: n}} for n in range(1, 7)]
+        own = {"query": "text"}
+        assert [row.settings for row in rows] == [
+            {"network": own | {setting: n}} for n in range(1, 7)
+        ]
         assert table(name).alternatives == tuple(row.name for row in rows)
 
 
@@ -110,6 +115,22 @@ def test_a_feature_that_is_not_there_leaves_out_its_row(tmp_path: Path) -> None:
         "weighted faces": "the store has no feature 'face_embedding'",
         "scene and weighted faces": "the store has no feature 'visual_embedding'",
     }
+
+
+def test_a_feature_of_another_modality_is_refused(corpus: toy.Toy, tmp_path: Path) -> None:
+    arrays = {clip.id: np.ones((1, 3)) for clip in corpus.manifest.clips}
+    toy.write_feature(corpus.store, "smell", "olfactory", corpus.manifest, arrays)
+    settings = merge(QUICK, {"experiment": {"scene": "smell"}})
+    features = {"reproduce": {"features": ("glove", "mel", "visual_embedding"), "seeds": 1}}
+    with pytest.raises(StoreError, match="'smell' is olfactory, row 'scene' is about visual"):
+        reproduce(
+            "m2f-t3",
+            corpus.manifest,
+            corpus.store,
+            tmp_path,
+            settings=merge(settings, features),
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_depth_is_chosen_on_the_validation_clips(corpus: toy.Toy, tmp_path: Path) -> None:

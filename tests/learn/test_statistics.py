@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 import statistics as standard
-import warnings
+import warnings as python_warnings
 
 import numpy as np
 import pytest
 
 from emocli.data.clip import Clip
-from emocli.learn.statistics import cluster_bootstrap, grouping, groups, spread
+from emocli.learn.statistics import (
+    cluster_bootstrap,
+    clustered,
+    grouping,
+    groups,
+    interval_over,
+    spread,
+    warnings,
+)
 
 
 def test_spread_divides_by_n_minus_one():
@@ -71,8 +79,8 @@ def test_a_share_of_nothing_is_undefined():
 
 
 def test_a_share_of_what_may_be_nothing_has_no_bounds():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with python_warnings.catch_warnings():
+        python_warnings.simplefilter("error")
         found = cluster_bootstrap([0.5, 0.2, 0.1], ["a", "b", "c"], wholes=[1.0, 0.0, 0.0])
     assert found.mean == pytest.approx(0.8)
     assert np.isnan([found.low, found.high]).all()
@@ -120,6 +128,79 @@ def test_one_group_gives_no_interval():
     assert found.mean == 0.5
     assert math.isnan(found.low)
     assert math.isnan(found.p)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+@pytest.mark.parametrize("wholes", [None, 0.5])
+def test_few_groups_give_neither_interval_nor_p(count: int, wholes: float | None):
+    """However much they agree: two can be drawn in three ways."""
+    member = [f"speaker {k % count}" for k in range(60)]
+    rng = np.random.default_rng(0)
+    values = (rng.random(60) < 0.9).astype(float)
+    shares = None if wholes is None else np.full(60, wholes)
+    found = cluster_bootstrap(values, member, wholes=shares)
+    assert found.mean == pytest.approx(values.mean() / (wholes or 1))
+    assert found.groups == count
+    assert np.isnan([found.low, found.high, found.p]).all()
+    apart = cluster_bootstrap(values, list(range(60)), wholes=shares)
+    assert found.clips == (apart.low, apart.high)
+    assert apart.clips is None
+
+
+def test_eight_groups_are_enough_and_fewer_clips_give_nothing():
+    found = cluster_bootstrap(np.arange(16) % 3, [k % 8 for k in range(16)])
+    assert np.isfinite([found.low, found.high, found.p]).all()
+    assert found.clips is None
+    alone = cluster_bootstrap([1.0, 0.0, 1.0], ["a", "b", "c"])
+    assert math.isnan(alone.low)
+    assert alone.clips is None
+
+
+@pytest.mark.parametrize("draws", [1, 10, 999, 5000])
+def test_p_is_never_less_than_one_draw_can_tell(draws: int):
+    for values in (np.ones(40), -np.ones(40), np.zeros(40)):
+        p = cluster_bootstrap(values, list(range(40)), draws=draws).p
+        assert 1 / (draws + 1) <= p <= 1
+
+
+def test_what_only_rounding_tells_from_zero_is_on_either_side():
+    """Differences of shares of three seeds: their sums do not cancel to the last bit."""
+    change = np.array([1 / 3 - 2 / 3, 2 / 3 - 1 / 3, 1 - 2 / 3, 2 / 3 - 1] * 10)
+    assert cluster_bootstrap(change, np.arange(40).tolist()).p > 0.5
+    shares = cluster_bootstrap([1.0] + 19 * [0.0], list(range(20)), wholes=[1.0] + 19 * [0.0])
+    assert shares.p > 0.3  # without the first one there is nothing to take a share of
+
+
+def make(dialogues: str, speakers: str) -> list[Clip]:
+    pairs = zip(dialogues, speakers, strict=True)
+    return [Clip(str(i), dialogue=d.strip(), speaker=s.strip()) for i, (d, s) in enumerate(pairs)]
+
+
+@pytest.mark.parametrize(
+    ("dialogues", "speakers", "line"),
+    [
+        (" " * 12, "xy" * 6, "2 speakers are too few to draw from (it takes 8)"),
+        (" " * 12, "x" * 12, "1 speaker is too few to draw from (it takes 8)"),
+        ("abcdefg" * 2, "x" * 14, "7 dialogues are too few to draw from (it takes 8)"),
+        (" " * 5, "abcde", "5 clips are too few to draw from (it takes 8)"),
+        ("abcdefgh" * 2, "x" * 16, ""),
+        (" " * 9, " " * 9, ""),
+    ],
+)
+def test_a_warning_says_how_many_there_are(dialogues: str, speakers: str, line: str):
+    found = make(dialogues, speakers)
+    said, told = warnings(found), interval_over(found)
+    assert len(said) == bool(line)
+    assert all(each.startswith(f"{line}: there is no interval and no p") for each in said)
+    assert told.startswith("none over ") if line else told.startswith("95 %, bootstrap over ")
+    interval = cluster_bootstrap(np.arange(len(found)) % 2, clustered(found))
+    assert math.isnan(interval.low) == bool(line)
+    assert (
+        ("over clips as if" in said[0] or "an interval over clips" in said[0])
+        == (interval.clips is not None)
+        if line
+        else interval.clips is None
+    )
 
 
 def test_grouping_prefers_dialogues_then_speakers():

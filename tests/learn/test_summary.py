@@ -7,11 +7,11 @@ import pytest
 
 from emocli.learn.metrics import score
 from emocli.learn.statistics import cluster_bootstrap
-from emocli.learn.summary import compare, summarise
+from emocli.learn.summary import compare, summarise, told
 
 CLASSES = ("anger", "joy", "sadness")
 TARGETS = np.array([0, 1, 2, 0, 1, 2, 0, 1])
-GROUPS = list("aabbccdd")
+GROUPS = list("abcdefgh")
 
 
 def said(*choices: int):
@@ -57,6 +57,20 @@ def test_conditions_are_compared_clip_by_clip():
     assert found["accuracy"] == pytest.approx((3 / 8 - 1) / 2)
     assert found["accuracy_ci"][1] <= 0
     assert compare([FAIR], [FAIR], GROUPS) == {"accuracy": 0, "accuracy_ci": [0, 0], "p": 1}
+
+
+def test_of_few_groups_there_is_no_interval_but_one_over_clips():
+    pairs = list("aabbccdd")
+    found = summarise([GOOD, FAIR], [0, 1], pairs)
+    assert np.isnan(found["accuracy_ci"]).all()
+    assert found["accuracy_ci_clips"] == summarise([GOOD, FAIR], [0, 1], GROUPS)["accuracy_ci"]
+    change = compare([GOOD], [POOR], pairs)
+    assert np.isnan([*change["accuracy_ci"], change["p"]]).all()
+    assert change["accuracy_ci_clips"] == compare([GOOD], [POOR], GROUPS)["accuracy_ci"]
+    assert told(cluster_bootstrap(GOOD.hits - POOR.hits, pairs)).keys() == {
+        "mean", "ci", "ci_clips", "p"
+    }  # fmt: skip
+    assert "accuracy_ci_clips" not in summarise([GOOD], [0], GROUPS)
 
 
 def test_undefined_classes_are_named():

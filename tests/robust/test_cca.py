@@ -5,6 +5,7 @@ import pytest
 from sklearn import cross_decomposition
 
 from emocli.robust.cca import CCA
+from emocli.robust.pca import PCA
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,18 @@ def test_redundant_variables_and_few_rows_are_no_obstacle() -> None:
         assert np.isfinite(cca.projection_x).all()
         assert np.isfinite(cca.transform_y(y)).all()
         assert cca.correlations.max() <= 1
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.1])
+def test_the_order_of_rows_does_not_matter(two: tuple[np.ndarray, np.ndarray], reg: float) -> None:
+    """Of components, whose covariance is diagonal but for rounding: eigenvectors' signs are not."""
+    x, y = (PCA.fit(part, 4).scores(part) for part in two)
+    one = CCA.fit(x, y, reg=reg)
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(len(x))
+        other = CCA.fit(x[order], y[order], reg=reg)
+        np.testing.assert_allclose(other.projection_x, one.projection_x, atol=1e-8)
+        np.testing.assert_allclose(other.projection_y, one.projection_y, atol=1e-8)
 
 
 def test_signs_do_not_depend_on_chance(two: tuple[np.ndarray, np.ndarray]) -> None:

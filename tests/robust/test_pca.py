@@ -47,6 +47,20 @@ def test_directions_without_variance_are_left_out() -> None:
         assert not len(PCA.fit(np.ones((5, width), np.float32), 3).variances)
 
 
+@pytest.mark.parametrize(("n", "width"), [(300, 20), (15, 40), (80, 60), (60, 80)])
+def test_the_order_of_rows_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch, n: int, width: int
+) -> None:
+    """Also of the randomised way, and where two columns say the opposite."""
+    monkeypatch.setattr(module, "EXACT", 50)
+    x = rows(n, width)
+    x[:, 3] = -x[:, 2]
+    one = PCA.fit(x, 8)
+    for seed in range(5):
+        other = PCA.fit(x[np.random.default_rng(seed).permutation(n)], 8)
+        np.testing.assert_allclose(other.components, one.components, atol=1e-6)
+
+
 def test_how_unusual_rows_are() -> None:
     x = rows(200, 6)
     fitted = PCA.fit(x, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -46,8 +47,8 @@ class ProxyGenerator:
     dims : mapping
         Modality to its width.
     bank : mapping
-        Modality to the sequences of the training clips, float32, shape (n, steps * width); NaN
-        where a clip lacks the modality.
+        Modality to the sequences of the training clips, float32, shape (n, steps * width), in an
+        order that depends on what they hold alone; NaN where a clip lacks the modality.
     valid : ndarray of bool, shape (n, steps)
         The steps that are not padding, of aligned modalities.
     """
@@ -95,14 +96,12 @@ class ProxyGenerator:
                 parts[modality].append(rows)
         longest = np.max(list(lengths.values()), axis=0)
         steps = max(representation.steps.values())
-        return cls(
-            config,
-            representation,
-            _rates(lengths),
-            dims,
-            {m: np.concatenate(rows) for m, rows in parts.items()},
-            valid_steps(longest, steps, representation.padded),
-        )
+        bank = {m: np.concatenate(rows) for m, rows in parts.items()}
+        valid = valid_steps(longest, steps, representation.padded)
+        order = _order(bank, valid)
+        for modality in bank:
+            bank[modality] = bank[modality][order]
+        return cls(config, representation, _rates(lengths), dims, bank, valid[order])
 
     def fill(self, views: Views, effective: Mapping[str, Flags]) -> dict[str, Padded]:
         """Regenerate what is not effective; what is stays bit-identical.
@@ -272,6 +271,19 @@ def _steps(rows: NDArray[Any], width: int, count: int) -> NDArray[Any]:
     """Take sequences apart into ``count`` steps each, (B, steps * width) -> (B * count, width)."""
     sequences = rows.reshape(len(rows), -1, width)
     return lengthened(sequences, count).reshape(-1, width)
+
+
+def _order(bank: Mapping[str, Rows], valid: Flags) -> list[int]:
+    """Order clips by what they hold, so that the order they come in has no part in anything."""
+    parts = [valid, *(bank[modality] for modality in sorted(bank))]
+
+    def told(clip: int) -> bytes:
+        digest = hashlib.blake2b(digest_size=16)
+        for rows in parts:
+            digest.update(np.ascontiguousarray(rows[clip]).tobytes())
+        return digest.digest()
+
+    return sorted(range(len(valid)), key=told)
 
 
 def _rates(lengths: Lengths) -> dict[str, float]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.robust.pca import signs
 from emocli.robust.proxy.settings import Mode, ProxyConfig
 
 Array = NDArray[np.float64]
@@ -23,6 +24,9 @@ Fit = Callable[[Array, Array, ProxyConfig], Transformation]
 
 ROWS = 256
 """Queries whose distances to all training clips are held at once."""
+
+TIED = 1e-9
+"""Squared distances that differ by less, in squared lengths of what they lie between, are equal."""
 
 
 def knn_ls(x: Array, y: Array, config: ProxyConfig) -> Transformation:
@@ -72,11 +76,22 @@ def paired_qr(x: Array, y: Array, config: ProxyConfig) -> Transformation:
 
 
 def svd_unpaired(x: Array, y: Array, config: ProxyConfig) -> Transformation:
-    """Take coordinates in the singular vectors of one bank as coordinates in those of the other."""
-    v = np.linalg.svd(x, full_matrices=False)[2]
-    w = np.linalg.svd(y, full_matrices=False)[2]
+    """Take coordinates in the singular vectors of one bank as coordinates in those of the other.
+
+    Singular vectors have no sign of their own: their largest entry is made positive, which no order
+    of the clips changes. Nothing in one bank tells which sign suits the other.
+    """
+    v, w = _basis(x), _basis(y)
     rank = min(len(v), len(w))
     return lambda queries: queries @ v[:rank].T @ w[:rank]
+
+
+def _basis(rows: Array) -> Array:
+    """Return the right singular vectors of rows, those alone that the rows span, shape (r, q)."""
+    _, sizes, vectors = np.linalg.svd(rows, full_matrices=False)
+    spanned = sizes > sizes[:1] * max(rows.shape) * np.finfo(np.float64).eps
+    basis = vectors[: int(spanned.sum())]
+    return np.asarray(basis * signs(basis.T)[:, None])
 
 
 def mean(x: Array, y: Array, config: ProxyConfig) -> Transformation:
@@ -106,12 +121,28 @@ def _by_neighbours(
         result = np.empty((len(queries), y.shape[1]))
         for start in range(0, len(queries), ROWS):
             part = queries[start : start + ROWS]
-            near = np.argpartition(squares - 2 * part @ x.T, k - 1, axis=1)[:, :k]
+            far = squares - 2 * part @ x.T
+            near = np.argpartition(far, k - 1, axis=1)[:, :k]
             for index, (query, rows) in enumerate(zip(part, near, strict=True)):
+                rows = _settled(rows, far[index], TIED * (squares[rows].max() + query @ query), y)
                 result[start + index] = local(query, rows)
         return result
 
     return transformed
+
+
+def _settled(near: NDArray[np.int64], far: Array, tied: float, y: Array) -> NDArray[np.int64]:
+    """Choose among rows that are as far as the last of the nearest by what they hold.
+
+    Else their order would choose, of clips that one modality cannot tell apart.
+    """
+    last = far[near].max()
+    edge = np.flatnonzero(np.abs(far - last) <= tied)
+    inside = near[far[near] < last - tied]
+    if len(inside) + len(edge) == len(near):
+        return near
+    held = sorted(edge.tolist(), key=lambda row: tuple(np.round(y[row], 6).tolist()))
+    return np.concatenate([inside, np.array(held[: len(near) - len(inside)], np.int64)])
 
 
 def _regularised(matrix: Array, share: float, right: Array) -> Array:

@@ -16,6 +16,7 @@ from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.robust.repair import RobustConfig
 from emocli.stages._cross import open_bench
+from emocli.stages._named import corpus_part
 from emocli.stages._repair import Workshop
 
 
@@ -29,10 +30,14 @@ class Subject:
         What is looked at.
     workshop : Workshop
         The check, and the train split.
+    other : str
+        What to call the corpus in the names of reports; empty if it is that of the run, or the one
+        that the store's check was fitted on.
     """
 
     clips: Samples
     workshop: Workshop
+    other: str
 
     def split(self, name: Split) -> Samples:
         """Return another split, standardised alike."""
@@ -57,7 +62,7 @@ def subjects(
     """
     if (place / CONFIG).is_file() or folds(place):
         bench = open_bench(place, split, manifest, store)
-        return tuple(Subject(part.samples, part.workshop) for part in bench.parts)
+        return tuple(Subject(part.samples, part.workshop, part.other) for part in bench.parts)
     if not place.is_dir():
         raise ConfigError("there is no such run or store", where=place)
     if manifest is None:
@@ -71,7 +76,11 @@ def _of_store(store: Path, split: Split, corpus: Manifest) -> Subject:
     stores = open_features(store, None, corpus)
     train = Samples.of(corpus, "train", stores)
     path = check_path(store)
-    outliers = ModalityCheck.load(path).config.clip_outliers if path.is_file() else OUTLIERS
+    check = ModalityCheck.load(path) if path.is_file() else None
+    outliers = check.config.clip_outliers if check else OUTLIERS
     standardiser = Standardiser.fit(train, outliers)
     clips = Samples.of(corpus, split, stores).then(standardiser)
-    return Subject(clips, Workshop(path, standardiser, RobustConfig(), train, outliers))
+    learnt = tuple(clip.id for clip in train.clips)
+    own = check is None or check.origin is None or check.origin.ids == learnt
+    workshop = Workshop(path, standardiser, RobustConfig(), train, outliers)
+    return Subject(clips, workshop, "" if own else corpus_part(corpus, stores))

@@ -14,7 +14,7 @@ from emocli.data.clip import Split
 from emocli.data.durable import alone, write_bytes
 from emocli.data.plain import as_json
 from emocli.display import csv_cell
-from emocli.learn.rundir import REPORTS, RunConfig
+from emocli.learn.rundir import REPORTS
 from emocli.stages._bench import Bench
 from emocli.stages._cross import Folds
 from emocli.stages._named import named
@@ -39,22 +39,24 @@ class Analysis:
     figures: tuple[Path, ...]
 
 
-def about(run: Path, config: RunConfig) -> dict[str, Any]:
-    """Say whose analysis it is: what its data begin with."""
+def about(run: Path, bench: Bench | Folds) -> dict[str, Any]:
+    """Say whose analysis it is, and of which corpus: what its data begin with."""
+    config = bench.config
     return {
         "format": 1,
         "emocli": __version__,
         "run": run.resolve().name,
         "fusion": config.fusion,
         "seeds": list(config.seeds),
-        "dataset": config.dataset,
+        "dataset": bench.samples.manifest.dataset,
+        "trained_on": config.dataset,
     }
 
 
 def tried(run: Path, bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
     """Say whose analysis it is and on which clips; ``seed`` is that of the corruptions."""
     return {
-        **about(run, bench.config),
+        **about(run, bench),
         "split": split,
         "n": len(bench.samples),
         "repair": bench.repair.label,

@@ -32,6 +32,12 @@ Hop = Literal["all", "last"]
 TEXT = "text"
 """The modality under whose curve the words stand."""
 
+CURVE = (
+    "attention to the state that a step belongs to, over that of attention which prefers none; "
+    "mean over the steps 1, so that a short last block weighs no more than a long one"
+)
+"""What is drawn. A step's share of the weights is also larger where its block is shorter."""
+
 TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
 """A word or a punctuation mark, for texts whose words have no times."""
 
@@ -87,11 +93,12 @@ def attention(
     read = {m: Padded.from_rows([seen.samples.array(clip, m)]) for m in bench.modalities}
     if not any(view.observed for view in read.values()):
         raise RunError(f"clip '{clip}' has none of its features", where=run)
-    outputs = _outputs(bench, Batch((clip,), read))
-    views = _views(bench, chosen, read, outputs)
+    batch = Batch((clip,), read)
+    outputs = _outputs(bench, batch)
+    views = _views(bench, chosen, read, outputs, _uniform(bench, batch))
     labels = [corruption.label for corruption in asked]
     data = {
-        **about(run, bench.config),
+        **about(run, bench),
         "fold": bench.config.fold and bench.config.fold.index,
         "clip": chosen.id,
         "split": chosen.split,
@@ -99,6 +106,7 @@ def attention(
         "labels": dict(chosen.labels),
         "said": _said(bench, outputs),
         "hop": hop,
+        "curve": CURVE,
         "corruption": labels,
         "corruption_seed": seed,
         "repair": bench.repair.label,
@@ -107,7 +115,7 @@ def attention(
         "views": views,
     }
     drawn = draw(data) if figures else {}
-    name = titled(f"attention-{clip}-{hop}", *labels, bench.repair.label, seed=seed)
+    name = titled(f"attention-{clip}-{hop}", bench.other, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(views)), drawn)
 
 
@@ -133,10 +141,35 @@ def _outputs(bench: Bench, batch: Batch) -> list[FusionOutput]:
     return outputs
 
 
+def _uniform(bench: Bench, batch: Batch) -> Mapping[str, torch.Tensor]:
+    """Return the weights (1, T) of steps under attention that prefers no state to another.
+
+    They are those of the settings, the same for every seed; a network of another package, which may
+    not tell, is taken to weigh each step by itself.
+    """
+    uniform = getattr(bench.members[0].network.eval(), "uniform", None)
+    if uniform is None:
+        return {}
+    with arithmetic(bench.config.train.threads), torch.inference_mode():
+        found: Mapping[str, torch.Tensor] = uniform(batch)
+    return found
+
+
+def _curve(weights: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compare weights (seed, hop, step) with uniform ones; the mean over the steps stays 1."""
+    ratio = np.divide(weights, uniform, out=np.zeros_like(weights), where=uniform > 0)
+    mean = ratio.mean(axis=-1, keepdims=True)
+    return np.asarray(np.divide(ratio, mean, out=np.zeros_like(ratio), where=mean > 0))
+
+
 def _views(
-    bench: Bench, clip: Clip, read: Mapping[str, Padded], outputs: Sequence[FusionOutput]
+    bench: Bench,
+    clip: Clip,
+    read: Mapping[str, Padded],
+    outputs: Sequence[FusionOutput],
+    uniform: Mapping[str, torch.Tensor],
 ) -> dict[str, dict[str, Any]]:
-    """Collect times, words and weights (seed, hop, step) of the views that are read."""
+    """Collect times, words, weights and curves (seed, hop, step) of the views that are read."""
     stores = bench.samples.stores
     ends = [times[-1] for store in stores.values() if (times := _times(store, clip)) is not None]
     found = {}
@@ -148,13 +181,16 @@ def _views(
         # What was regenerated where there was nothing has no times.
         times = _times(store, clip) if steps == store.length(clip.id) else None
         # Where nobody knows the time, a step takes the place of a second.
+        weights = [output.attention[modality][0, :, :steps].tolist() for output in outputs]
+        even = uniform[modality][0, :steps].double().numpy() if uniform else np.ones(steps)
         places = (np.arange(steps) + 0.5) * max(ends, default=steps) / steps
         found[modality] = {
             "feature": store.name,
             "timed": times is not None,
             "times": (places if times is None else times).tolist(),
             "words": list(_words(clip, places, times is not None)) if modality == TEXT else [],
-            "weights": [output.attention[modality][0, :, :steps].tolist() for output in outputs],
+            "weights": weights,
+            "curve": _curve(np.array(weights), even).tolist(),
         }
     return found
 
@@ -192,14 +228,17 @@ def _said(bench: Bench, outputs: Sequence[FusionOutput]) -> dict[str, float]:
 
 
 def _rows(views: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Turn the data into a table; weights are means over the seeds."""
+    """Turn the data into a table; weights and curves are means over the seeds."""
     for modality, view in views.items():
-        for hop, weights in enumerate(np.mean(view["weights"], axis=0).tolist(), 1):
-            for step, (time, weight) in enumerate(zip(view["times"], weights, strict=True)):
+        found = (np.mean(view[key], axis=0).tolist() for key in ("weights", "curve"))
+        for hop, columns in enumerate(zip(*found, strict=True), 1):
+            rows = zip(view["times"], *columns, strict=True)
+            for step, (time, weight, curve) in enumerate(rows):
                 yield {
                     "view": modality,
                     "hop": hop,
                     "step": step,
                     "seconds": time,
                     "weight": weight,
+                    "curve": curve,
                 }

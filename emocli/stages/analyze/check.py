@@ -131,7 +131,7 @@ def check(
     )
     drawn = draw(data) if figures else {}
     unusual = () if tuple(levels) == LEVELS else levels
-    name = titled("check", split, *unusual, seed=seed)
+    name = titled("check", split, judges[0].subject.other, *unusual, seed=seed)
     return write(place, name, data, list(_rows(data)), drawn)
 
 

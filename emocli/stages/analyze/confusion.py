@@ -72,7 +72,7 @@ def confusion(
         "corrupted": _counted(bench.measure(asked, seed)) if asked else None,
     }
     drawn = draw(data) if figures else {}
-    name = titled("confusion", split, *labels, bench.repair.label, seed=seed)
+    name = titled("confusion", split, bench.other, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
 
 

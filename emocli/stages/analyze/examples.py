@@ -115,7 +115,7 @@ def examples(
     ]
     labels = [corruption.label for corruption in asked]
     data = {
-        **about(run, bench.config),
+        **about(run, bench),
         "task": bench.config.task,
         "classes": list(classes),
         "split": split,
@@ -130,7 +130,7 @@ def examples(
     }
     frames = {e["clip"]: pictures(corpus.clip(e["clip"])) for e in entries} if figures else {}
     drawn = draw(data, frames) if figures else {}
-    name = titled("examples", split, *labels, bench.repair.label, mistaken, seed=seed)
+    name = titled("examples", split, bench.other, *labels, bench.repair.label, mistaken, seed=seed)
     return write(run, name, data, list(_rows(entries)), drawn)
 
 

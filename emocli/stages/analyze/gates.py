@@ -80,7 +80,7 @@ def gates(
     }
     drawn = draw(data) if figures else {}
     labels = [label for label in found if corrupt and label != CLEAN]
-    name = titled("gates", split, *labels, bench.repair.label, seed=seed)
+    name = titled("gates", split, bench.other, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
 
 

@@ -130,7 +130,7 @@ def proxies(
     )
     drawn = draw(data) if figures else {}
     unusual = () if tuple(kinds) == KINDS else kinds
-    name = titled("proxies", split, *unusual, seed=seed)
+    name = titled("proxies", split, first.other, *unusual, seed=seed)
     return write(place, name, data, list(_rows(data)), drawn)
 
 

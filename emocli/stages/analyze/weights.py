@@ -19,8 +19,8 @@ from emocli.data.plain import plain
 from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.learn.loop import arithmetic, level
-from emocli.learn.statistics import cluster_bootstrap, grouping, groups, interval_over
-from emocli.learn.summary import bounds
+from emocli.learn.statistics import cluster_bootstrap, clustered, interval_over, warnings
+from emocli.learn.summary import bounded
 from emocli.report.weights import draw
 from emocli.robust.corrupt import Corruption
 from emocli.stages._bench import Bench
@@ -51,8 +51,10 @@ def weights(
 ) -> Analysis:
     """Write down and draw the mean weight of each modality under each condition.
 
-    A modality's mean is over the clips that have it. ``weights`` are those the network uses;
-    ``oracle``, where it has them, those it would use if it knew the labels.
+    A modality's mean is over the clips that have it. ``weights`` are those the network computes;
+    ``oracle``, where it has them, those it would compute if it knew the labels. Where the
+    prediction does not depend on them, as that of `m3er` with ``fusion=concat``, ``unused`` says by
+    which settings, and so do table and figure.
 
     Parameters
     ----------
@@ -87,7 +89,9 @@ def weights(
     data = plain(
         {
             **tried(run, bench, split, seed),
+            "unused": getattr(bench.parts[0].members[0].network, "unweighted", ""),
             "interval": interval_over(bench.samples.clips),
+            "warnings": warnings(bench.samples.clips),
             "conditions": {label: _means(bench, own) for label, own in found.items()},
             "change": {
                 label: _changes(bench, found[CLEAN], own)
@@ -98,7 +102,7 @@ def weights(
     )
     drawn = draw(data) if figures else {}
     labels = [label for label in found if corrupt and label != CLEAN]
-    name = titled("weights", split, *labels, bench.repair.label, seed=seed)
+    name = titled("weights", split, bench.other, *labels, bench.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
 
 
@@ -181,7 +185,7 @@ def _means(bench: Bench | Folds, found: Weights) -> dict[str, dict[str, list[flo
 def _changes(bench: Bench | Folds, clean: Weights, corrupted: Weights) -> dict[str, Any]:
     """Compare with the clean condition, on the same clips; means over the seeds."""
     clips = _visited(bench)
-    names = np.array(groups(clips, grouping(clips)))
+    names = np.array(clustered(clips))
     found: dict[str, Any] = {}
     for kind, own in corrupted.items():
         for modality, values in own.items():
@@ -195,7 +199,7 @@ def _changes(bench: Bench | Folds, clean: Weights, corrupted: Weights) -> dict[s
             usual = float(before.mean())
             found.setdefault(kind, {})[modality] = {
                 "points": 100 * interval.mean,
-                "points_ci": [100 * bound for bound in bounds(interval)],
+                **bounded("points_ci", interval, 100),
                 "percent": 100 * interval.mean / usual if usual else float("nan"),
             }
     return found

@@ -165,6 +165,23 @@ def test_steps_that_were_not_observed_are_after_a_proxy() -> None:
     assert filled.mask[:, 0].tolist() == [True, *[False] * (N - 1)]
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("sources", ["mean", "joint"])
+@pytest.mark.parametrize("level", ["utterance", "step"])
+def test_another_order_of_the_training_clips_gives_the_same(
+    mode: str, sources: str, level: str
+) -> None:
+    """Bit by bit; also with clips that lack a modality, or that one modality holds twice."""
+    train = {m: list(rows[:120]) for m, rows in TRAIN.items()}
+    train["audio"][7] = train["audio"][7][:0]
+    train["visual"][9] = train["visual"][8]
+    config = ProxyConfig(mode=mode, sources=sources, level=level, k=20)
+    order = np.random.default_rng(2).permutation(120)
+    shuffled = {m: [rows[k] for k in order] for m, rows in train.items()}
+    one, other = (made(config, "text", part) for part in (train, shuffled))
+    assert torch.equal(one.values, other.values)
+
+
 def test_mistakes_are_named() -> None:
     generator = ProxyGenerator.fit(padded(TRAIN))
 

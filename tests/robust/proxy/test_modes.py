@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from emocli.robust.pca import PCA
 from emocli.robust.proxy.modes import MODES
 from emocli.robust.proxy.settings import ProxyConfig
 
@@ -93,3 +94,55 @@ def test_without_regularisation_nothing_breaks(mode: str) -> None:
     config = ProxyConfig(mode=mode, ridge=0.0, k=10)
     made = MODES[mode](twice, np.concatenate([Y[:20], Y[:20]]), config)(NEW_X)
     assert np.isfinite(made).all()
+
+
+# -- the order of the training clips
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_order_of_the_clips_does_not_matter(mode: str, seed: int) -> None:
+    """Clips as a generator gives them: the good modality as scores of its own components."""
+    fitted = PCA.fit(X, 12)
+    order = np.random.default_rng(seed).permutation(len(X))
+    config = ProxyConfig(mode=mode, k=30)
+    scores = fitted.scores(X)
+    one = MODES[mode](scores, Y, config)(fitted.scores(NEW_X))
+    other = MODES[mode](scores[order], Y[order], config)(fitted.scores(NEW_X))
+    assert error(other, one) < 1e-6 if mode != "mean" else not other.any()
+
+
+@pytest.mark.parametrize("shape", ["wide", "rank", "opposite", "one"])
+def test_bases_hold_what_the_clips_span_and_have_their_signs(shape: str) -> None:
+    """Without directions that no clip has, whose vectors are noise; with columns that are tied."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(30, 6))
+    y = rng.normal(size=(30, 4)) @ rng.normal(size=(4, 50))
+    if shape == "rank":
+        x[:, 3:] = 0
+    if shape == "opposite":
+        x = np.stack([x[:, 0], -x[:, 0]], axis=1)
+        y = np.stack([y[:, 0], -y[:, 0], 3 * y[:, 1], -3 * y[:, 1]], axis=1)
+    if shape == "one":
+        y = y[:, :1]
+    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    queries = x[:5] + 0.1
+    made = [
+        MODES["svd_unpaired"](x[order], y[order], ProxyConfig(mode="svd_unpaired"))(queries)
+        for order in (rng.permutation(30) for _ in range(8))
+    ]
+    for other in made[1:]:
+        assert error(other, made[0]) < 1e-6
+
+
+@pytest.mark.parametrize("mode", ["nn1", "knn_ls", "affine", "ridge"])
+def test_clips_that_one_modality_cannot_tell_apart_do_not_stand_in_a_queue(mode: str) -> None:
+    x = np.repeat(X[:60], 5, axis=0)
+    y = Y[:300]
+    config = ProxyConfig(mode=mode, k=3)
+    made = []
+    for seed in range(6):
+        order = np.random.default_rng(seed).permutation(300)
+        made.append(MODES[mode](x[order], y[order], config)(NEW_X))
+    for other in made[1:]:
+        assert error(other, made[0]) < 1e-6

@@ -165,6 +165,42 @@ def test_early_fusion_has_attention_too(corpus: toy.Toy) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("fusion", ["rrnn", "gca", "early"])
+@pytest.mark.parametrize("stride", [4, 5, 8])
+def test_a_short_last_block_is_no_peak_for_being_short(
+    corpus: toy.Toy, monkeypatch: pytest.MonkeyPatch, fusion: str, stride: int
+) -> None:
+    """Nine steps in blocks of 4, 4 and 1: attention that prefers no block is flat."""
+    own = {"network": {"stride": {"audio": stride}}, "train": {"epochs": 1}}
+    run = corpus.trained(f"{fusion}-{stride}", fusion, settings=merge(QUICK, own))
+    load = rundir.load
+
+    def indifferent(folder: Path) -> Any:
+        found = load(folder)
+        with torch.no_grad():
+            for name, values in found.network.named_parameters():
+                if ".attention." in name:
+                    values.zero_()
+        return found
+
+    trained_view = attention(run, SPOKEN, figures=False).data["views"]["audio"]
+    curve = np.array(trained_view["curve"])
+    np.testing.assert_allclose(curve.mean(axis=-1), 1)  # the area under it is that of the weights
+    if fusion != "early":
+        starts = range(0, 9, stride)
+        weights = np.array(trained_view["weights"])
+        blocks = np.stack([weights[..., k : k + stride].sum(axis=-1) for k in starts], axis=-1)
+        assert (curve.argmax(axis=-1) // stride == blocks.argmax(axis=-1)).all()
+    monkeypatch.setattr(rundir, "load", indifferent)
+    found = attention(run, SPOKEN)
+    view = found.data["views"]["audio"]
+    np.testing.assert_allclose(view["curve"], np.ones((1, 2, 9)), rtol=1e-5)
+    if fusion != "early":
+        assert np.argmax(view["weights"][0][-1]) == 9 - 9 % stride  # as the network shares them out
+    assert "mean over the steps 1" in found.data["curve"]
+    assert b"by block" in next(p for p in found.figures if p.suffix == ".svg").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("fusion", "clip", "error", "message"),
     [

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from emocli.config import merge
 from emocli.errors import ConfigError, RunError
-from emocli.report.weights import tabulate
+from emocli.report.weights import draw, tabulate
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.stages._bench import Bench
 from emocli.stages.analyze.weights import weights
@@ -66,7 +67,9 @@ def test_what_changes_is_given_in_points_and_per_cent(run: Path) -> None:
             )
             assert change["points"] == pytest.approx(100 * (corrupted - clean))
             assert change["percent"] == pytest.approx(100 * (corrupted - clean) / clean)
-            assert change["points_ci"][0] <= change["points"] <= change["points_ci"][1]
+            low, high = change["points_ci_clips"]
+            assert low <= change["points"] <= high
+            assert change["points_ci"] == [None, None]  # of five dialogues
     total = sum(change["points"] for change in data["change"][LABEL]["weights"].values())
     assert total == pytest.approx(0, abs=1e-4)
     assert json.loads(analysis.path.read_text()) == data
@@ -77,6 +80,9 @@ def test_what_changes_is_given_in_points_and_per_cent(run: Path) -> None:
     assert all(path.stat().st_size > 1000 for path in analysis.figures)
     table = tabulate(data)
     assert len(table.rows) == 6
+    assert all(str(row[6]).endswith(" over clips") for row in table.rows)
+    assert "5 dialogues are too few" in data["warnings"][0]
+    assert data["interval"].startswith("none over dialogues, of which there are 5")
 
 
 def test_by_default_every_modality_is_corrupted_in_turn(run: Path) -> None:
@@ -97,6 +103,41 @@ def test_weights_of_a_late_fusion_need_no_labels(corpus: toy.Toy) -> None:
     assert set(data["conditions"]["clean"]) == {"weights"}
     assert data["conditions"]["visual drop"]["weights"]["visual"] == [0]
     assert data["change"]["visual drop"]["weights"]["visual"]["percent"] == pytest.approx(-100)
+
+
+@pytest.mark.parametrize(
+    ("settings", "unused"),
+    [
+        ({"fusion": "concat"}, "network.fusion=concat"),
+        ({"fusion": "hadamard"}, "network.fusion=hadamard"),
+        ({"fusion": "weighted", "predict": "mean"}, "network.predict=mean"),
+        ({"fusion": "weighted", "predict": "mult"}, "network.predict=mult"),
+        ({"fusion": "weighted"}, ""),
+    ],
+)
+def test_weights_that_the_prediction_does_not_use_are_called_so(
+    corpus: toy.Toy, settings: dict[str, str], unused: str
+) -> None:
+    """What is said is true: other weights change the prediction, or they do not."""
+    name = "-".join(settings.values())
+    run = corpus.trained(name, "m3er", settings=merge(SETTINGS, {"network": settings}))
+    analysis = weights(run, corrupt=[SPEC])
+    assert analysis.data["unused"] == unused
+    title = tabulate(analysis.data).title
+    said = f"the prediction does not use these weights ({unused})"
+    assert (said in title) == bool(unused)
+    drawn = draw(analysis.data)[".svg"]
+    assert (b"prediction" in drawn) == bool(unused)
+    bench = Bench.open(run, "test", None, None)
+    network = bench.members[0].network.eval()
+    batch = bench.samples.batch(bench.samples.clips)
+    with torch.inference_mode():
+        before = network(batch).logits
+        own = network._weights
+        network._weights = lambda *args: {
+            m: w * (0.1 if m == "audio" else 2.0) for m, w in own(*args).items()
+        }
+        assert torch.equal(before, network(batch).logits) == bool(unused)
 
 
 def test_it_refuses_a_network_without_weights(corpus: toy.Toy) -> None:
