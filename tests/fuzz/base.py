@@ -261,7 +261,8 @@ def _written(folder: Path) -> Iterator[Target]:
         name = path.relative_to(folder).as_posix()
         kind, lines = _reading(name, path)
         if lines:
-            places = {"path": name, "run": str(Path(name).parent), "feature": path.stem}
+            feature = path.stem if path.suffix == ".h5" else "mel"
+            places = {"path": name, "run": str(Path(name).parent), "feature": feature}
             yield Target(name, kind, tuple(_filled(line, _fitting(name, places)) for line in lines))
 
 
@@ -289,7 +290,7 @@ def _reading(name: str, path: Path) -> tuple[str, tuple[str, ...]]:
         return kind, CHECKS
     if name.startswith("toy/store/") and kind == "h5":
         return kind, STORES
-    if name.startswith("ms/") and kind == "h5":
+    if name.startswith("ms/") and kind in ("h5", "jsonl"):
         return kind, WORDS
     for network in RUNS:
         if name.startswith(f"toy/{network}/"):

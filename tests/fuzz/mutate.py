@@ -568,7 +568,8 @@ def _safetensors(path: Path, rng: Random) -> str:
     way = rng.choice(("header", "header", "length", "values", "deep"))
     if way == "values":
         damaged = bytearray(rest)
-        bad = struct.pack("<f", rng.choice((float("nan"), float("inf"), 1e38)))
+        way = rng.choice(("values", "!nan", "!inf"))
+        bad = struct.pack("<f", 1e38 if way == "values" else float(way[1:]))
         for _ in range(rng.choice((1, 50))):
             at = 4 * rng.randrange(len(damaged) // 4)
             damaged[at : at + 4] = bad
@@ -578,7 +579,7 @@ def _safetensors(path: Path, rng: Random) -> str:
     encoded = header.encode()
     length = rng.choice(INTEGERS) % 2**64 if way == "length" else len(encoded)
     path.write_bytes(struct.pack("<Q", length) + encoded + rest)
-    return f"safetensors {way}"
+    return f"!safetensors {way[1:]}" if way[0] == "!" else f"safetensors {way}"
 
 
 def _wav(path: Path, rng: Random) -> str:
@@ -652,6 +653,7 @@ KINDS: Mapping[str, Sequence[Callable[[Path, Random], str]]] = MappingProxyType(
         "csv": (_csv, _csv, _text),
         "json": (_json, _json, _text),
         "toml": (_toml, _toml, _text),
+        "jsonl": (_text,),
         "txt": (_text,),
         "srt": (_text,),
         "md": (_text,),

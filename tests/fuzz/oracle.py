@@ -14,12 +14,12 @@ from tests.fuzz.mutate import MARKER, SECRETS
 
 ALLOWED = (0, 2, 3)
 LONGEST = 3000
-"""Characters of an error message."""
+"""Characters of an error message, beyond what it may repeat of the command line."""
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SHARES = ("accuracy", "uar", "weighted_f1", "macro_f1")
 
-TOLD = ("protocols", "rules")
-"""Keys below which metrics are explained in words."""
+TOLD = ("protocols", "rules", "difference")
+"""Keys below which metrics are explained in words, or are differences."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,10 @@ def judge(outcome: Outcome, case: Path, before: set[str], attack: bool) -> Itera
     if outcome.code == 2 and not outcome.signal:
         yield from _refused(outcome, case, before)
     if outcome.code in (0, 3) and not outcome.signal and not outcome.limit:
+        if not outcome.out.strip():
+            yield "is done without a word"
+        if outcome.code == 3 and not any(case.rglob("failures.jsonl")):
+            yield "is partly done, and lists no failures"
         if attack:
             yield "accepts what can only be refused"
         if "--json" in outcome.line and "--dry-run" not in outcome.line:
@@ -97,7 +101,7 @@ def _refused(outcome: Outcome, case: Path, before: set[str]) -> Iterator[str]:
     errors = [line for line in outcome.err.splitlines() if line.startswith("error: ")]
     if len(errors) != 1 or not outcome.err.splitlines()[-1].startswith("error: "):
         yield f"exit 2 without one line of error at the end: {outcome.err[-200:]!r}"
-    elif len(errors[0]) > LONGEST:
+    elif len(errors[0]) > LONGEST + sum(map(len, outcome.line)):
         yield f"an error of {len(errors[0])} characters"
     elif errors[0].strip() == "error:":
         yield "an error that says nothing"

@@ -81,9 +81,10 @@ def outcome(code: int = 0, out: str = "", err: str = "", *line: str, **more: obj
 @pytest.mark.parametrize(
     ("seen", "fault"),
     [
-        (outcome(), None),
+        (outcome(0, "a: 3 clips"), None),
+        (outcome(), "without a word"),
         (outcome(2, "", "warning: odd\nerror: x: no such file\n"), None),
-        (outcome(3, "", "warning: 1 failed"), None),
+        (outcome(3, "a", "warning: 1 failed"), "lists no failures"),
         (outcome(1, "", "Traceback (most recent call last):\nKeyError: 1"), "exit 1"),
         (outcome(130, "", "interrupted"), "exit 130"),
         (outcome(2, "", "oh\n"), "without one line"),
@@ -108,4 +109,5 @@ def test_what_a_refusal_leaves(tmp_path: Path) -> None:
     refused = outcome(2, "", "error: no\n")
     assert list(oracle.judge(refused, tmp_path, {"config.json"}, attack=False)) == []
     assert any("left" in f for f in oracle.judge(refused, tmp_path, set(), attack=False))
-    assert any("refused" in f for f in oracle.judge(outcome(), tmp_path, set(), attack=True))
+    done = outcome(0, "x")
+    assert any("refused" in f for f in oracle.judge(done, tmp_path, set(), attack=True))
