@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +26,8 @@ ADDRESS_MB = 8000
 """Address space a case may add to what the libraries hold."""
 PEAK_MB = 500
 """Memory a case may add to what the libraries hold."""
+LOOKED_AT = 20_000
+"""Cases among which those of certain kinds are sought."""
 PATIENT = ("train", "reproduce", "fit-encoder", "fit-text", "demo", "fit-cca", "manifest")
 """Commands that may be asked for work without end: many epochs, many clips."""
 READING = ("import", "extract", "evaluate", "analyze")
@@ -277,18 +279,40 @@ def specimens(folder: Path) -> Path:
 
 
 def sweep(
-    seed: int, indices: Sequence[int], folder: Path, jobs: int, deadline: float
+    seed: int,
+    indices: Sequence[int],
+    folder: Path,
+    jobs: int,
+    deadline: float,
+    kinds: Collection[str] = (),
 ) -> Iterator[Result]:
-    """Try many cases, some at a time; results come as they are ready."""
+    """Try many cases, some at a time; results come as they are ready.
+
+    Parameters
+    ----------
+    seed, indices : int, sequence of int
+        Which cases.
+    folder : Path
+        Where; an empty one.
+    jobs : int
+        Cases at a time.
+    deadline : float
+        Of the monotonic clock: no case begins after it.
+    kinds : collection of str
+        Only cases of these kinds; none given: all.
+    """
     place = specimens(folder)
+    if kinds:
+        found = base.targets(place)
+        indices = [i for i in indices[:LOOKED_AT] if plan(seed, i, found)[0].kind in kinds]
     jobs_of: dict[int, Path] = {}
     for job in range(jobs):
-        found = folder / f"job{job}.jsonl"
-        found.touch()
+        results = folder / f"job{job}.jsonl"
+        results.touch()
         child = os.fork()
         if child == 0:
-            _job(seed, indices[job::jobs], place, folder / f"job{job}", found, deadline)
-        jobs_of[child] = found
+            _job(seed, indices[job::jobs], place, folder / f"job{job}", results, deadline)
+        jobs_of[child] = results
     with ExitStack() as files:
         streams = [files.enter_context(path.open()) for path in jobs_of.values()]
         waiting, rest = set(jobs_of), [""] * len(streams)
