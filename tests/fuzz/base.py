@@ -32,7 +32,7 @@ EXPERIMENT = """# settings of an experiment
 [mel]
 bands = 64
 [check]
-score = "likelihood"
+score = "llr"
 [network]
 hidden = 6
 [train]

@@ -101,7 +101,8 @@ BASES = (
     "extract media/media.csv -f roberta --set roberta.encoder=text --store new/store",
     COVAREP,
     "fit-encoder audio media/media.csv --store ms --run new/enc --set encoder.side=32"
-    " --set train.epochs=1",
+    " --set encoder.depths=[1] --set encoder.hidden_sizes=[8] --set encoder.embedding_size=8"
+    " --set encoder.dim=6 --set train.epochs=1",
     f"fit-text media/media.csv --run new/text {SMALL_TEXT}",
     "manifest table table -o new/m.csv",
     f"manifest demo new/demo -o new/d.csv {CORPUS}",

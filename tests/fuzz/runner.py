@@ -32,7 +32,7 @@ PATIENT = ("train", "reproduce", "fit-encoder", "fit-text", "demo", "fit-cca", "
 """Commands that may be asked for work without end: many epochs, many clips."""
 ASKED = ("setting", "options", "command", "toml")
 """Kinds of cases in which it is the user who asks for that work, by a number that is allowed."""
-READING = ("import", "extract", "evaluate", "analyze")
+READING = ("import", "evaluate", "analyze")
 """Commands that read the whole of what they are given, and so cannot miss what is wrong with it."""
 
 
