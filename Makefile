@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= auto
 
-.PHONY: demo test test-slow test-tensorflow lint types check clean
+.PHONY: demo test test-slow test-tensorflow fuzz lint types check clean
 
 demo: .venv/.user  ## the whole pipeline on a generated corpus
 	$(BIN)/emocli demo
@@ -17,6 +17,9 @@ test-slow: .venv/.dev  ## the checks that take minutes
 
 test-tensorflow: .venv/.dev .venv-tensorflow/.done  ## faces against the mtcnn package
 	EMOCLI_TENSORFLOW_PYTHON=$(CURDIR)/.venv-tensorflow/bin/python $(BIN)/python -m pytest -m tensorflow
+
+fuzz: .venv/.dev  ## damaged files and odd command lines; SEED=0 BUDGET=500 (or 300s) JOBS=2, CASE=n repeats one
+	$(BIN)/python -m tests.fuzz
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +26,7 @@ def command(
 ) -> None:
     """Run everything on a generated corpus.
 
-    Generates clips, extracts, fits, trains every network and corrupts each modality: one to three
+    Generates clips, extracts, fits, trains every network and corrupts each modality: some three
     minutes on two cores. The corpus is drawn and synthesised here: it proves that the pipeline
     works, not that a network is good.
     """
@@ -46,7 +48,11 @@ def command(
         )
         for system in report.systems
     ]
-    title = f"accuracy on the test split of {report.clips} generated clips, {report.seeds} seeds"
+    some = report.systems[0]
+    title = (
+        f"accuracy on {some.tested} generated test clips: mean ± spread of {report.seeds} seeds "
+        f"[{some.interval}]"
+    )
     show.table(("network", "clean", *(f"{m} corrupted" for m in modalities)), rows, title)
     show.line(f"corrupted: {report.corruption} on the standardised features, at test only")
     show.line(f"manifest:  {report.manifest}")
@@ -55,5 +61,8 @@ def command(
     show.line(f"report:    {report.report}")
 
 
-def _figure(result: dict[str, float]) -> str:
-    return f"{result['accuracy']:.3f} ± {result['std']:.3f}"
+def _figure(result: Mapping[str, Any]) -> str:
+    """Show two digits, for more do not repeat on another processor."""
+    low, high = (float("nan") if bound is None else bound for bound in result["ci"])
+    interval = "" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]"
+    return f"{result['accuracy']:.2f} ± {result['std']:.2f}{interval}"

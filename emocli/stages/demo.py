@@ -43,6 +43,8 @@ SMALL: Mapping[str, Any] = MappingProxyType(
 """Settings of every run: the corpus is small."""
 
 Say = Callable[[str], None]
+Accuracy = dict[str, Any]
+"""Mean, spread over seeds and interval over clips."""
 Views = tuple[str, tuple[str, ...]]
 """A network, and the modalities it is given."""
 
@@ -58,16 +60,23 @@ class System:
     modalities : tuple of str
         What it was given.
     clean, corrupted : dict
-        Accuracy and its spread; for ``corrupted`` by corrupted modality.
+        ``accuracy``, its spread over the seeds (``std``) and its interval over the test clips
+        (``ci``, two bounds); for ``corrupted`` by corrupted modality.
     run : Path
         Where it is.
+    tested : int
+        Test clips.
+    interval : str
+        What ``ci`` is.
     """
 
     fusion: str
     modalities: tuple[str, ...]
-    clean: dict[str, float]
-    corrupted: dict[str, dict[str, float]]
+    clean: Accuracy
+    corrupted: dict[str, Accuracy]
     run: Path
+    tested: int
+    interval: str
 
 
 @dataclass(frozen=True)
@@ -184,14 +193,21 @@ class Trial:
             settings=self.settings,
             seeds=self.seeds,
         )
-        clean: dict[str, float] = {}
-        corrupted = {}
-        for modality in modalities:
-            spec = f"{modality}:{CORRUPTION}"
-            data = evaluate(run, corrupt=[spec], figures=len(modalities) > 1).data
-            clean, corrupted[modality] = _accuracy(data["clean"]), _accuracy(data["corrupted"])
-        return System(fusion, modalities, clean, corrupted, run)
+        reports = {
+            modality: evaluate(
+                run, corrupt=[f"{modality}:{CORRUPTION}"], figures=len(modalities) > 1
+            ).data
+            for modality in modalities
+        }
+        corrupted = {modality: _accuracy(data["corrupted"]) for modality, data in reports.items()}
+        any_of = reports[modalities[0]]
+        clean = _accuracy(any_of["clean"])
+        return System(fusion, modalities, clean, corrupted, run, any_of["n"], any_of["interval"])
 
 
-def _accuracy(condition: Mapping[str, Any]) -> dict[str, float]:
-    return {"accuracy": condition["accuracy"], "std": condition.get("accuracy_std", 0.0)}
+def _accuracy(condition: Mapping[str, Any]) -> Accuracy:
+    return {
+        "accuracy": condition["accuracy"],
+        "std": condition.get("accuracy_std", 0.0),
+        "ci": condition["accuracy_ci"],
+    }

@@ -183,6 +183,7 @@ def test_the_demonstration_runs_small_and_resumes(tmp_path: Path, said: Said) ->
     }
     tri = next(system for system in first["systems"] if system["fusion"] == "rrnn")
     assert tri["corrupted"].keys() == {"text", "audio", "visual"}
+    assert (tri["tested"], len(tri["clean"]["ci"])) == (4, 2)
     models = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
     assert said(*command) == first
     assert {path: path.stat().st_mtime_ns for path in models} == models

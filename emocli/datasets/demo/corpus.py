@@ -74,7 +74,8 @@ class Config(Settings):
     seed : int
         Equal seeds give equal corpora.
     dialogues : Sizes
-        Dialogues per split.
+        Dialogues per split; most of them test, so that the figures of a short training are worth
+        their digits.
     turns : int
         Clips per dialogue; the two speakers alternate.
     speakers : Sizes
@@ -104,9 +105,9 @@ class Config(Settings):
     """
 
     seed: Seed = 0
-    dialogues: Sizes = Sizes(train=7, valid=2, test=4)
+    dialogues: Sizes = Sizes(train=7, valid=2, test=25)
     turns: Annotated[int, Field(ge=1, le=1000)] = 8
-    speakers: Sizes = Sizes(train=4, valid=2, test=2)
+    speakers: Sizes = Sizes(train=4, valid=2, test=10)
     clarity: Clarity = Clarity()
     stray: Probability = 0.4
     noise: float = Field(default=1.0, ge=0, le=3)

@@ -63,7 +63,7 @@ def test_no_speaker_and_no_dialogue_crosses_the_splits(usual: list[Utterance]) -
 
 
 def test_the_splits_are_balanced(usual: list[Utterance]) -> None:
-    assert Counter(u.split for u in usual) == {"train": 56, "valid": 16, "test": 32}
+    assert Counter(u.split for u in usual) == {"train": 56, "valid": 16, "test": 200}
     for split in ("train", "valid", "test"):
         counts = Counter(u.emotion for u in usual if u.split == split)
         assert set(counts) == set(EMOTIONS)
@@ -169,7 +169,7 @@ def test_equal_seeds_give_equal_plans_and_others_do_not(usual: list[Utterance]) 
 
 
 def test_a_clip_does_not_depend_on_how_many_there_are(usual: list[Utterance]) -> None:
-    more = plan(Config(dialogues=Sizes(train=7, valid=2, test=9)))
+    more = plan(Config(dialogues=Sizes(train=7, valid=2, test=30)))
     assert more[: 56 + 16] == usual[: 56 + 16]
 
 
@@ -208,7 +208,7 @@ def test_impossible_settings_are_refused(values: dict[str, object]) -> None:
 
 def test_people_differ(usual: list[Utterance]) -> None:
     people = list({u.speaker.name: u.speaker for u in usual}.values())
-    assert len(people) == 8
+    assert len(people) == 16
     for a, b in combinations(people, 2):
         assert a.look != b.look
         assert a.voice != replace(b.voice)
