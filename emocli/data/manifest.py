@@ -450,7 +450,9 @@ def media_path(cell: str, prefix: str) -> Path:
 
 def slashes(cell: str, prefix: str) -> str:
     """Return a path with slashes for backslashes, unless a file below has that very name."""
-    return cell if "\\" not in cell or Path(prefix + cell).exists() else cell.replace("\\", "/")
+    if "\\" not in cell or os.path.exists(prefix + cell):  # noqa: PTH110 - False for any name
+        return cell
+    return cell.replace("\\", "/")
 
 
 def _cell(value: object) -> str:

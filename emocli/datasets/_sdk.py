@@ -186,13 +186,15 @@ def build(
 def _turns(segments: Sequence[Segment]) -> dict[str, int]:
     """Give each video's numbers to its segments by start, then end, if the times of all are known.
 
-    As many segments may follow a number as before, but the first one spoken has the smallest.
+    Where they have none of their own, they are numbered from 0.
     """
     turns = {segment.id: segment.turn for segment in segments}
     for group in _by_video(segments).values():
         if all(segment.start is not None for segment in group):
             order = sorted(group, key=lambda s: (s.start, math.inf if s.end is None else s.end))
-            numbers = sorted(segment.turn for segment in group)
+            numbers = sorted({segment.turn for segment in group})
+            if len(numbers) < len(group) or not all(segment.numbered for segment in group):
+                numbers = list(range(len(group)))
             turns |= {s.id: number for s, number in zip(order, numbers, strict=True)}
     return turns
 
@@ -353,6 +355,7 @@ def _of_pickle(pickle: Mmsa) -> Iterator[Segment]:
             told = dict(zip(names, map(_exact, scores[k]), strict=True))
             text = "" if texts is None else text_of_cell(texts[k])
             start, end = part.times.get(clip_id, (None, None))
+            numbered = numbered and start is None  # or it was a start in the id
             yield Segment(clip_id, video, turn, told, start, end, text, split, numbered)
 
 

@@ -66,6 +66,8 @@ class Config(Settings):
         The classes in their order; of numbers their names, from the lowest.
     split : {'given', 'new'}
         As the table says, or drawn.
+    overlap : bool
+        Whether a speaker or a dialogue may be in two splits of the table.
     dataset : str
         Name of the corpus; by default that of the folder.
     citation, licence : str
@@ -79,6 +81,7 @@ class Config(Settings):
     edges: tuple[Number, ...] = ()
     classes: tuple[str, ...] = ()
     split: Literal["given", "new"] = "given"
+    overlap: bool = False
     dataset: str = ""
     citation: str = ""
     licence: str = ""
@@ -113,8 +116,8 @@ def build(root: Path, config: Config) -> Manifest:
     )
     found, unclaimed = _with_media(rows, root, table, path)
     found, unordered = _with_turns(found, table, path)
-    _check(found, labels, root, table, path)
     drawn = config.split == "new" or "split" not in table.header
+    _check(found, labels, root, table, path, groups=not drawn and not config.overlap)
     clips = apart(found, _group) if drawn else found
     return Manifest(
         clips=clips,
@@ -124,6 +127,7 @@ def build(root: Path, config: Config) -> Manifest:
         root=root,
         citation=config.citation,
         licence=config.licence,
+        overlap=config.overlap and not drawn,
         notes=(
             *labels.notes,
             *_other_columns(table, column),
@@ -155,7 +159,9 @@ def _require_splits(table: Table, path: Path) -> None:
             raise ManifestError("is empty", where=f"{path}, row {line}, column 'split'", mend=mend)
 
 
-def _check(clips: Sequence[Clip], labels: Labels, root: Path, table: Table, path: Path) -> None:
+def _check(
+    clips: Sequence[Clip], labels: Labels, root: Path, table: Table, path: Path, *, groups: bool
+) -> None:
     """Check what every manifest is checked for, here with the rows of the table."""
 
     def place(index: int, column: str) -> str:
@@ -163,6 +169,12 @@ def _check(clips: Sequence[Clip], labels: Labels, root: Path, table: Table, path
 
     rules.check_ids(clips, place)
     rules.check_values(clips, labels.classes, labels.task, root, place)
+    if groups:
+        try:
+            rules.check_groups(clips, place)
+        except ManifestError as error:
+            mend = "keep it in one, draw splits (table.split=new), or say table.overlap=true"
+            raise ManifestError(error.what, where=error.where, mend=mend) from None
 
 
 def _empty_splits(clips: Sequence[Clip], drawn: bool) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os.path
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -188,7 +189,11 @@ def _manifest_facts(manifest: Manifest) -> dict[str, Any]:
 def _media(kind: str, clips: Iterable[Clip]) -> dict[str, int]:
     """Count the clips that have a medium, and those whose file is not there."""
     paths = [clip.media[kind] for clip in clips if kind in clip.media]
-    return {"clips": len(paths), "not_on_disk": sum(not path.is_file() for path in paths)}
+    return {"clips": len(paths), "not_on_disk": sum(not _is_file(path) for path in paths)}
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - False for any name, however long
 
 
 def _splits(manifest: Manifest) -> Iterator[Row]:

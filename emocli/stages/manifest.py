@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def _media(manifest: Manifest) -> tuple[dict[str, int], list[str]]:
     for clip in manifest.clips:
         for kind, path in clip.media.items():
             if path not in there:
-                there[path] = path.is_file()
+                there[path] = os.path.isfile(path)  # noqa: PTH113 - False for any name
             if there[path]:
                 found[kind] += 1
             else:

@@ -41,7 +41,9 @@ def test_only_files_that_are_there_are_counted(
     corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add(corpus, "sub/a.wav")
-    table(corpus, "id,label,media.audio,text", "a,x,sub\\a.wav,hi", "b,y,b.wav,", "c,x,,")
+    table(
+        corpus, "id,label,media.audio,text", "a,x,sub\\a.wav,hi", f"b,y,{'b' * 300}.wav,", "c,x,,"
+    )
     assert manifest("--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["media"], said["text"], said["task"]) == ({"audio": 1}, 1, "single")

@@ -273,9 +273,10 @@ def test_every_encoding_and_separator_will_do(tmp_path: Path, encoding: str) -> 
 
 def test_a_backslash_is_part_of_a_name_where_a_file_has_it(tmp_path: Path) -> None:
     (tmp_path / "x\\b.wav").touch()
-    path = write(tmp_path, "id,media.audio\na,x\\b.wav\nb,x\\c.wav\n")
+    long = "n" * 300
+    path = write(tmp_path, f"id,media.audio\na,x\\b.wav\nb,x\\c.wav\nc,x\\{long}\n")
     files = [clip.media["audio"] for clip in Manifest.read(path).clips]
-    assert files == [tmp_path / "x\\b.wav", tmp_path / "x" / "c.wav"]
+    assert files == [tmp_path / "x\\b.wav", tmp_path / "x" / "c.wav", tmp_path / "x" / long]
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,8 @@ def test_turns_of_pickles_follow_times_numbers_or_the_file(tmp_path: Path) -> No
 
     timed = [["v", "44.1", "54.7"], ["v", "8.0", "14.7"], ["v", "9.5", "10"]]
     assert turns(np.array(timed)) == ({"v[44.1]": 2, "v[8.0]": 0, "v[9.5]": 1}, False)
+    whole = [["v", "44", "54"], ["v", "8.0", "14.7"], ["v", "0", "3"], ["w", "7", "9"]]
+    assert turns(whole) == ({"v[44]": 2, "v[8.0]": 1, "v[0]": 0, "w[7]": 0}, False)
     assert turns(["v$_$10", "v$_$9"]) == ({"v[10]": 10, "v[9]": 9}, False)
     assert turns([["v", "x", ""], ["v", "y", ""]]) == ({"v[x]": 0, "v[y]": 1}, True)
 

@@ -242,6 +242,14 @@ def test_turns_follow_the_times_where_the_table_has_none(tmp_path: Path) -> None
         build(tmp_path)
 
 
+def test_people_may_be_in_two_splits_if_that_is_said(tmp_path: Path) -> None:
+    write(tmp_path, "id,split,y,speaker", "a,train,1,ann", "b,valid,2,bob", "c,test,1,ann")
+    with pytest.raises(ManifestError, match=r"row 4, column 'speaker': .*table\.overlap=true"):
+        build(tmp_path)
+    assert build(tmp_path, overlap=True).overlap
+    assert not build(tmp_path, split="new").overlap
+
+
 def test_decomposed_names_of_files_are_the_same_names(tmp_path: Path) -> None:
     add(tmp_path, "cafe\u0301.wav", "nai\u0308ve.wav")
     (tmp_path / "labels.csv").write_text("id,y\ncaf\u00e9,1\nnai\u0308ve,2\n", "utf-8")
