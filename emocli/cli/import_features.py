@@ -38,7 +38,8 @@ def command(
     """Import features that were computed elsewhere.
 
     An entry of a file is a clip, by its id, or a whole recording, by the clips' dialogue: then each
-    clip is cut out of it by its start and end. Nothing in a pickle is ever executed.
+    clip is cut out of it by its start and end. Nothing in a pickle is ever executed,
+    and no other file than the given ones is read.
     """
     from emocli.data.manifest import Manifest
     from emocli.stages.import_features import import_all

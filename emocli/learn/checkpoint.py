@@ -103,6 +103,10 @@ class Resumable:
     optimizer: Optimizer
     fabric: Fabric
 
+    def parameters(self) -> Tensors:
+        """Copy what is to be kept of the best epoch: all that is learnt."""
+        return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
     def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
         """Take down where the training stands."""
         scaler = self.fabric.strategy.precision.state_dict()
@@ -125,7 +129,7 @@ class Resumable:
         groups = self.optimizer.state_dict()["param_groups"]
         try:
             require_columns(found.history, needed)
-            _require_alike(found.best, self.network.state_dict())
+            _require_alike(found.best, self.parameters())
             self._require_state(found.optimizer)
             self.network.load_state_dict(found.network)
             self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})

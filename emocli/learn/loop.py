@@ -187,10 +187,6 @@ class Learner(Resumable):
         }
         return row | {f"valid_{name}": value for name, value in figures.items()}
 
-    def parameters(self) -> Tensors:
-        """Copy the network's parameters and buffers."""
-        return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-
     def _train(self, number: int, order: np.random.Generator, rate: float) -> float:
         self.network.train()
         total = clips = 0.0

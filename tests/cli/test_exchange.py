@@ -117,7 +117,7 @@ def test_mistakes_are_one_line(
         (["import", str(sdk / "words.csd"), *store], "holds words, not numbers"),
         (["import", str(sdk / "none.csd"), "--modality", "audio", *store], "no such file"),
         (["import", str(tmp_path / "evil_text.pkl"), *store], "it asks for os.system"),
-        (["export", "a.npz", *store], "has no feature"),
+        (["export", "a.npz", *store], "no such folder of features"),  # none was left behind
         (["manifest", "mosei", str(sdk), "-o", manifest], "has no scores of happy"),
     ):
         capsys.readouterr()
