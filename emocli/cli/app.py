@@ -138,10 +138,10 @@ def _run(arguments: Sequence[str]) -> int:
             return _closed()
         raise
     except Exception as error:
-        message = _not_a_bug(error)
-        if message is None:
+        told = _not_a_bug(error)
+        if told is None:
             raise
-        return _refuse(message)
+        return _refuse(told)
 
 
 def _not_a_bug(error: Exception) -> str | None:

@@ -185,7 +185,15 @@ def make_folder(folder: Path) -> None:
         If it cannot be made.
     """
     with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            what = "is a link to nothing" if _is_dangling(folder) else "is not a folder"
+            raise StoreError(what, where=folder, mend="choose another place") from None
+
+
+def _is_dangling(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 @contextmanager

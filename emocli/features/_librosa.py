@@ -65,5 +65,10 @@ def _use_temporary() -> None:
     os.environ[CACHE] = folder  # worker processes take it over
     if "numba" in sys.modules:
         sys.modules["numba"].config.CACHE_DIR = folder
-    owner = os.getpid()
-    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
+    atexit.register(_remove, folder, os.getpid())
+
+
+def _remove(folder: str, owner: int) -> None:
+    """Remove the folder at the end of the process that made it, not of a worker."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emocli.data.durable import disk_errors, locked, write_text
-from emocli.errors import EmocliError
+from emocli.errors import EmocliError, reason
 from emocli.parsing import parse_json
 
 FILE = "failures.jsonl"
@@ -44,6 +44,8 @@ def failure(feature: str, clip_id: str, error: Exception) -> Failure:
     kind = type(error).__name__
     if isinstance(error, EmocliError):
         return Failure(feature, clip_id, kind, str(error))
+    if isinstance(error, MemoryError):
+        return Failure(feature, clip_id, kind, f"there is not enough memory ({reason(error)})")
     place = traceback.extract_tb(error.__traceback__)[-1:]
     at = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in place)
     return Failure(feature, clip_id, kind, " ".join(str(error).split()) + at, unexpected=True)

@@ -194,3 +194,15 @@ def test_one_writes_a_file_at_a_time(tmp_path: Path) -> None:
     ):
         pass
     assert not list(path.parent.iterdir())
+
+
+def test_what_is_no_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    for name, what in {
+        "file": "not a folder",
+        "file/x": "not a folder",
+        "link": "a link to",
+    }.items():
+        with pytest.raises(StoreError, match=what):
+            durable.make_folder(tmp_path / name)

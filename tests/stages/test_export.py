@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from emocli.data.clip import Clip
 from emocli.data.csd import Csd
+from emocli.data.durable import alone
 from emocli.data.interchange import read_ragged
 from emocli.data.manifest import Manifest
 from emocli.data.mmsa import read_mmsa
@@ -180,3 +183,29 @@ def test_hdf5_tools_read_it(tmp_path: Path, store: Path) -> None:
     with h5py.File(tmp_path / "a.csd") as file:
         assert set(file["audio"]) == {"data", "metadata"}
         assert file["audio/data/v[0]/features"].shape == (4, 2)
+
+
+def test_two_exports_to_one_file_do_not_mix(tmp_path: Path, store: Path) -> None:
+    target = tmp_path / "out.npz"
+    with alone(target), pytest.raises(StoreError, match=r"out\.npz: is being written by process"):
+        export(target, corpus(store), store, ["audio"])
+    assert not target.exists()
+    export(target, corpus(store), store, ["audio"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.npz", "store"]
+
+
+def test_processes_that_export_to_one_file_leave_a_whole_one(tmp_path: Path, store: Path) -> None:
+    corpus(store).write(tmp_path / "m.csv")
+    target = tmp_path / "out.npz"
+    command = [sys.executable, "-c", "from emocli.cli.app import main; main()", "export"]
+    command += [str(target), "--manifest", str(tmp_path / "m.csv"), "--store", str(store)]
+    started = [
+        subprocess.Popen([*command, "-f", name], stderr=subprocess.PIPE, text=True)
+        for name in ("audio", "text")
+    ]
+    ended = [(child.communicate(timeout=120)[1], child.returncode) for child in started]
+    assert any(code == 0 for _, code in ended)
+    for err, code in ended:
+        assert code == 0 or (code == 2 and "is being written by process" in err)
+    assert read_ragged(target).values.shape[1] in (2, 3)
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -19,12 +19,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from emocli.cli.app import run as cli
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, store_path
 from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.stages._failures import FILE
 from emocli.stages.extract import extract, plan
+from emocli.stages.inspect import inspect
 from tests.stages import toy_features
 
 MIXED = ["fine", "absent", "nan", "empty", "broken", "fine", "bug", *["fine"] * 30]
@@ -584,3 +586,73 @@ def wait_for(ready: object, seconds: float = 120) -> None:
     while not ready():  # type: ignore[operator]
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
+
+
+def counts(manifest: Manifest, store: Path, *, update: bool = False) -> list[tuple[int, int, int]]:
+    """Of each toy: clips computed, kept, and kept although their media changed."""
+    results = extract(manifest, ["toy", "toy_mean"], store, settings={}, update=update)
+    return [(result.done, result.resumed, result.changed) for result in results]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_replaced_media_file_is_told_and_taken(
+    tmp_path: Path, store: Path, site: Path, alone: bool
+) -> None:
+    toy_features.install(site, alone)
+    manifest = toy_features.corpus(["fine"] * 5, tmp_path, late=range(3))
+    for k in range(3):
+        (tmp_path / f"{k}.wav").write_bytes(b"sound")
+    assert counts(manifest, store) == [(5, 0, 0)] * 2
+    assert counts(manifest, store) == [(0, 5, 0)] * 2
+    (tmp_path / "0.wav").write_bytes(b"another sound")
+    os.utime(tmp_path / "1.wav", ns=(1, 1))
+    [planned, _] = plan(manifest, ["toy", "toy_mean"], store, settings={})
+    assert (planned.remaining, planned.changed) == (0, 2)
+    assert counts(manifest, store) == [(0, 5, 2)] * 2
+    manifest.write(tmp_path / "m.csv")
+    told = inspect(store, tmp_path / "m.csv").problems
+    assert sum("media files of 2 clips were replaced" in line for line in told) == 2
+    again = (2, 3, 0) if alone else (5, 0, 0)  # other clips may depend on them
+    assert counts(manifest, store, update=True) == [again] * 2
+    assert counts(manifest, store) == [(0, 5, 0)] * 2
+    told = inspect(store, tmp_path / "m.csv").problems
+    assert not any("replaced" in line for line in told)
+
+
+def test_what_is_made_of_an_outdated_feature_is_outdated(tmp_path: Path, store: Path) -> None:
+    manifest = toy_features.corpus(["fine"] * 2, tmp_path, late=[0])
+    (tmp_path / "0.wav").write_bytes(b"sound")
+    extract(manifest, ["toy"], store, settings={})
+    (tmp_path / "0.wav").write_bytes(b"another sound")
+    [mean] = extract(manifest, ["toy_mean"], store, settings={})
+    assert mean.changed == 1
+
+
+def test_a_store_without_stamps_is_taken_as_it_is(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = toy_features.corpus(["fine"] * 2, tmp_path, late=[0])
+    (tmp_path / "0.wav").write_bytes(b"sound")
+    with monkeypatch.context() as before:
+        before.setattr("emocli.stages._part.stamps", lambda clips: {})
+        extract(manifest, ["toy"], store, settings={})
+    (tmp_path / "0.wav").write_bytes(b"another sound")
+    [toy] = extract(manifest, ["toy"], store, settings={}, update=True)
+    assert (toy.done, toy.resumed, toy.changed) == (0, 2, 0)
+
+
+def test_the_command_says_what_was_replaced(
+    tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = toy_features.corpus(["fine"] * 2, tmp_path, late=[0])
+    (tmp_path / "0.wav").write_bytes(b"sound")
+    manifest.write(tmp_path / "m.csv")
+    command = ["extract", str(tmp_path / "m.csv"), "-f", "toy", "--store", str(store)]
+    assert cli(command) == 0
+    assert "replaced" not in capsys.readouterr().err
+    (tmp_path / "0.wav").write_bytes(b"another sound")
+    for more in ([], ["--dry-run"]):
+        assert cli([*command, *more]) == 0
+        assert "toy: media files of 1 clips were replaced" in capsys.readouterr().err
+    assert cli([*command, "--update"]) == 0
+    assert "replaced" not in capsys.readouterr().err

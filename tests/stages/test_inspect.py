@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from emocli.cli.app import run as cli
 from emocli.data.store import FeatureStore
-from emocli.errors import ConfigError, StoreError
-from emocli.stages.inspect import inspect
+from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.stages.inspect import RESUME, inspect
 from tests import toy
 
 
@@ -56,3 +59,68 @@ def test_the_command_says_it_in_one_line(
     assert out == ""
     assert err.startswith("error: ")
     assert err.count("\n") == 1
+
+
+CONFIGS = {
+    "audio encoder": {
+        "kind": "audio",
+        "encoder": {},
+        "resnet": {},
+        "settings": {},
+        "classes": ["a", "b"],
+        "source": "x",
+        "versions": {},
+    },
+    "text encoder": {"text": {}, "train": {}, "classes": ["a"], "source": "x", "versions": {}},
+}
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_an_encoder_is_known(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIGS[kind]))
+    found = inspect(tmp_path)
+    assert found.kind == kind
+    assert found.problems == (RESUME,)
+    (tmp_path / "model.safetensors").touch()
+    assert inspect(tmp_path).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("plant", "told"),
+    [
+        (lambda p: p.mkdir(), "is an empty folder"),
+        (lambda p: p.symlink_to("nowhere"), "is a link to nothing"),
+        (lambda p: p.symlink_to(p), "is a link to nothing"),
+        (lambda p: (p / ".mel.parts").mkdir(parents=True), r"not ended \(mel\); repeat the emocli"),
+        (lambda p: p.write_bytes(b"RIFF"), "is neither a manifest"),
+        (lambda p: os.mkfifo(p), "is neither a file nor a folder"),
+        (lambda p: in_folder(p, "config.json", '{"model_type": "resnet"}'), "another library"),
+        (lambda p: in_folder(p, "config.json", "{"), "is damaged or not that of a run"),
+        (lambda p: in_folder(p, "report.json", "{}"), "the report of something else"),
+        (lambda p: in_folder(p, "costs.json", "{}"), "repeat the emocli reproduce command"),
+        (lambda p: in_folder(p / "r1", "config.json", "{}"), "look into one of these: r1"),
+    ],
+)
+def test_what_cannot_be_looked_into_says_why(
+    tmp_path: Path, plant: Callable[[Path], object], told: str
+) -> None:
+    path = tmp_path / "x"
+    plant(path)
+    with pytest.raises(EmocliError, match=told):
+        inspect(path)
+
+
+def in_folder(folder: Path, name: str, text: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / name).write_text(text)
+
+
+def test_a_reproduction_is_known(tmp_path: Path) -> None:
+    report = {"experiment": "rrnn-t1", "rows": [{}, {}]}
+    in_folder(tmp_path / "x", "report.json", json.dumps(report))
+    found = inspect(tmp_path / "x")
+    assert (found.kind, found.facts["experiment"], found.facts["rows"]) == (
+        "reproduction",
+        "rrnn-t1",
+        2,
+    )

@@ -107,6 +107,6 @@ def write(
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({name: csv_cell(name) for name in writer.fieldnames})
     writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
     return file.getvalue()
