@@ -70,8 +70,8 @@ class Power:
     @classmethod
     def of(cls, planes: Planes) -> Power:
         """Measure one piece."""
-        squares = np.einsum("cs,cs->c", planes, planes, dtype=np.float64)
-        return cls(planes.shape[1], planes.sum(axis=1, dtype=np.float64), squares)
+        squares = np.einsum("cs,cs->c", planes, planes).astype(np.float64)
+        return cls(planes.shape[1], planes.sum(axis=1).astype(np.float64), squares)
 
     def add(self, piece: Power) -> None:
         """Count another piece; a channel that was not there before was silent."""
@@ -93,17 +93,21 @@ class MixDown:
     each: Power = field(default_factory=Power)
     mixed: Power = field(default_factory=Power)
     unrelated: float = 0.0
+    weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __call__(self, planes: Planes, layout: AudioLayout) -> NDArray[np.float32]:
         """Return the mixture, shape (samples,)."""
         if len(planes) == 1:
             return planes[0]
-        weights = mixing_weights(layout)
-        mixture: NDArray[np.float32] = weights @ planes
+        if layout.name not in self.weights:
+            self.weights[layout.name] = mixing_weights(layout)
+        weights = self.weights[layout.name]
+        mixture: NDArray[np.float32] = np.einsum("c,cs->s", weights, planes)
         piece = Power.of(planes)
         self.each.add(piece)
         self.mixed.add(Power.of(mixture[None]))
-        self.unrelated += float(weights.astype(float) ** 2 @ piece.without_offset()) * len(mixture)
+        unrelated = (weights.astype(np.float64) ** 2 * piece.without_offset()).sum()
+        self.unrelated += float(unrelated) * len(mixture)
         return mixture
 
     def better(self) -> int | None:
@@ -128,12 +132,15 @@ class OneChannel:
 
     named: int | None = None
     centre: bool = False
+    places: dict[str, int] = field(default_factory=dict)
     each: Power = field(default_factory=Power)
     taken: Power = field(default_factory=Power)
 
     def __call__(self, planes: Planes, layout: AudioLayout) -> NDArray[np.float32]:
         """Return the channel, shape (samples,)."""
-        index = speech_channel(layout) if self.named is None else self.named
+        if self.named is None and layout.name not in self.places:
+            self.places[layout.name] = speech_channel(layout)
+        index = self.places[layout.name] if self.named is None else self.named
         channel = planes[index if index < len(planes) else 0]
         self.centre |= self.named is None and index > 0
         if len(planes) > 1 and self.named is None:
@@ -217,8 +224,7 @@ def _packed(frame: AudioFrame) -> AudioFrame:
 
 
 def _added(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    size = max(len(one), len(other))
-    padded: NDArray[np.float64] = np.pad(one, (0, size - len(one))) + np.pad(
-        other, (0, size - len(other))
-    )
-    return padded
+    longer, shorter = (one, other) if len(one) > len(other) else (other, one)
+    total = longer.copy()
+    total[: len(shorter)] += shorter
+    return total

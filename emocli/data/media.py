@@ -264,7 +264,8 @@ def _read_sound(path: Path, rate: int, start: float | None, end: float | None) -
     recorded = _one_signal(path, start, end, MixDown())
     if recorded.rate == rate:
         return recorded
-    resampled = soxr.resample(recorded.samples, recorded.rate, rate, quality="HQ")
+    with media_errors(path):
+        resampled = soxr.resample(recorded.samples, recorded.rate, rate, quality="HQ")
     return replace(recorded, samples=resampled, rate=rate)
 
 
