@@ -111,10 +111,10 @@ class Picture:
         width, height = _square(frame.width, frame.height, self.aspect)
         check_picture(width, height, MOST_PIXELS, path)
         with media_errors(path):
-            image = frame.to_ndarray(format="rgb24", width=width, height=height)
-        if frame.format.name.startswith(("gray", "ya")) and frame.color_range == LIMITED:
-            image = _full_range(image)
-        return upright(image)
+            image: Image = frame.to_ndarray(format="rgb24", width=width, height=height)  # type: ignore[assignment]
+            if frame.format.name.startswith(("gray", "ya")) and frame.color_range == LIMITED:
+                image = _full_range(image)
+            return upright(image)
 
     def notes(self) -> tuple[str, ...]:
         """Tell what is worth knowing of it."""
