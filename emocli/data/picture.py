@@ -111,7 +111,8 @@ class Picture:
         width, height = _square(frame.width, frame.height, self.aspect)
         check_picture(width, height, MOST_PIXELS, path)
         with media_errors(path):
-            image: Image = frame.to_ndarray(format="rgb24", width=width, height=height)  # type: ignore[assignment]
+            converted = frame.reformat(width, height, "rgb24")
+            image = np.asarray(converted.to_ndarray(), np.uint8)
             if frame.format.name.startswith(("gray", "ya")) and frame.color_range == LIMITED:
                 image = _full_range(image)
             return upright(image)
@@ -217,7 +218,10 @@ def _matrix(frame: VideoFrame) -> NDArray[np.int64] | None:
         side: Any = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # PyAV does not know some other data beside the frame, and gives none then
         return _rotation(frame.rotation)
-    return None if side is None else np.frombuffer(side, np.int32, 9).reshape(3, 3).astype(np.int64)
+    if side is None:
+        return None
+    matrix: NDArray[np.int64] = np.frombuffer(side, np.int32, 9).astype(np.int64)
+    return matrix.reshape(3, 3)
 
 
 def _rotation(degrees: int) -> NDArray[np.int64] | None:
@@ -228,7 +232,7 @@ def _rotation(degrees: int) -> NDArray[np.int64] | None:
     return np.rint(matrix).astype(np.int64)
 
 
-def _aspect(stream: Stream) -> Fraction | None:
+def _aspect(stream: Any) -> Fraction | None:
     # The container's word counts, and else the coding's, which may change midway.
     told: Fraction | None = stream.sample_aspect_ratio
     return told or stream.codec_context.sample_aspect_ratio
