@@ -229,7 +229,8 @@ def _rotation(degrees: int) -> NDArray[np.int64] | None:
         return None
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     matrix = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1 << 14]]) * (1 << 16)
-    return np.rint(matrix).astype(np.int64)
+    whole: NDArray[np.int64] = np.rint(matrix).astype(np.int64)
+    return whole
 
 
 def _aspect(stream: Any) -> Fraction | None:
