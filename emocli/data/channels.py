@@ -15,7 +15,7 @@ order. Else the first. If that is 50 dB weaker than the strongest one, that one 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +70,8 @@ class Power:
     @classmethod
     def of(cls, planes: Planes) -> Power:
         """Measure one piece."""
-        squares = np.einsum("cs,cs->c", planes, planes, dtype=np.float64)
-        return cls(planes.shape[1], planes.sum(axis=1, dtype=np.float64), squares)
+        squares = np.einsum("cs,cs->c", planes, planes).astype(np.float64)
+        return cls(planes.shape[1], planes.sum(axis=1).astype(np.float64), squares)
 
     def add(self, piece: Power) -> None:
         """Count another piece; a channel that was not there before was silent."""
@@ -93,17 +93,21 @@ class MixDown:
     each: Power = field(default_factory=Power)
     mixed: Power = field(default_factory=Power)
     unrelated: float = 0.0
+    weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __call__(self, planes: Planes, layout: AudioLayout) -> NDArray[np.float32]:
         """Return the mixture, shape (samples,)."""
         if len(planes) == 1:
-            return planes[0]
-        weights = mixing_weights(layout)
-        mixture: NDArray[np.float32] = weights @ planes
+            return _row(planes, 0)
+        if layout.name not in self.weights:
+            self.weights[layout.name] = mixing_weights(layout)
+        weights = self.weights[layout.name]
+        mixture: NDArray[np.float32] = np.einsum("c,cs->s", weights, planes)
         piece = Power.of(planes)
         self.each.add(piece)
         self.mixed.add(Power.of(mixture[None]))
-        self.unrelated += float(weights.astype(float) ** 2 @ piece.without_offset()) * len(mixture)
+        unrelated = (weights.astype(np.float64) ** 2 * piece.without_offset()).sum()
+        self.unrelated += float(unrelated) * len(mixture)
         return mixture
 
     def better(self) -> int | None:
@@ -128,13 +132,16 @@ class OneChannel:
 
     named: int | None = None
     centre: bool = False
+    places: dict[str, int] = field(default_factory=dict)
     each: Power = field(default_factory=Power)
     taken: Power = field(default_factory=Power)
 
     def __call__(self, planes: Planes, layout: AudioLayout) -> NDArray[np.float32]:
         """Return the channel, shape (samples,)."""
-        index = speech_channel(layout) if self.named is None else self.named
-        channel = planes[index if index < len(planes) else 0]
+        if self.named is None and layout.name not in self.places:
+            self.places[layout.name] = speech_channel(layout)
+        index = self.places[layout.name] if self.named is None else self.named
+        channel = _row(planes, index if index < len(planes) else 0)
         self.centre |= self.named is None and index > 0
         if len(planes) > 1 and self.named is None:
             self.each.add(Power.of(planes))
@@ -151,13 +158,11 @@ class OneChannel:
 
 def planes_of(frame: AudioFrame) -> Planes:
     """Return the channels of a piece of sound as numbers, full scale 1."""
-    channels = frame.layout.nb_channels
-    values = _values(frame, channels)
-    if values.dtype == np.uint8:
-        return values.astype(np.float32) / 128 - 1
-    if values.dtype.kind == "i":
-        return values.astype(np.float32) / np.float32(2.0 ** (8 * values.itemsize - 1))
-    return values.astype(np.float32, copy=False)
+    values = _values(frame, frame.layout.nb_channels)
+    planes: Planes = values.astype(np.float32)
+    if values.dtype.kind in "iu":
+        planes /= np.float32(2.0 ** (8 * values.itemsize - 1))
+    return planes - np.float32(1) if values.dtype.kind == "u" else planes
 
 
 def mixing_weights(layout: AudioLayout) -> NDArray[np.float32]:
@@ -189,7 +194,7 @@ def speech_channel(layout: AudioLayout) -> int:
 _TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 
 
-def _values(frame: AudioFrame, channels: int) -> NDArray[np.generic]:
+def _values(frame: AudioFrame, channels: int) -> NDArray[Any]:
     """Return the samples in their own type, shape (channels, samples).
 
     libav keeps as many pointers as there are planes, and PyAV looks for the end behind them: of
@@ -197,12 +202,21 @@ def _values(frame: AudioFrame, channels: int) -> NDArray[np.generic]:
     """
     dtype = np.dtype(_TYPES[frame.format.packed.name])
     if not frame.format.is_planar:
-        packed = np.frombuffer(frame.planes[0], dtype, frame.samples * channels)
+        packed = _numbers(frame.planes[0], dtype, frame.samples * channels)
         return packed.reshape(-1, channels).T
     if channels > len(_POINTERS):
         return _values(_packed(frame), channels)
     planes = frame.planes[:channels]
-    return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in planes])
+    return np.stack([_numbers(plane, dtype, frame.samples) for plane in planes])
+
+
+def _numbers(plane: Any, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+    return np.frombuffer(plane, dtype, count)
+
+
+def _row(planes: Planes, index: int) -> NDArray[np.float32]:
+    row: NDArray[np.float32] = planes[index]
+    return row
 
 
 _POINTERS = range(8)
@@ -217,8 +231,7 @@ def _packed(frame: AudioFrame) -> AudioFrame:
 
 
 def _added(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    size = max(len(one), len(other))
-    padded: NDArray[np.float64] = np.pad(one, (0, size - len(one))) + np.pad(
-        other, (0, size - len(other))
-    )
-    return padded
+    longer, shorter = (one, other) if len(one) > len(other) else (other, one)
+    total = longer.copy()
+    total[: len(shorter)] += shorter
+    return total

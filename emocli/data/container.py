@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from emocli.errors import MediaError
 
@@ -176,7 +176,7 @@ def check_picture(width: int, height: int, most: int, path: Path) -> None:
 
 
 def _check_size(stream: Stream, path: Path) -> None:
-    context = stream.codec_context
+    context: Any = stream.codec_context  # of sound, or of pictures
     if context.type == "audio":
         check_sound(context.sample_rate, context.channels, path)
     else:

@@ -264,7 +264,8 @@ def _read_sound(path: Path, rate: int, start: float | None, end: float | None) -
     recorded = _one_signal(path, start, end, MixDown())
     if recorded.rate == rate:
         return recorded
-    resampled = soxr.resample(recorded.samples, recorded.rate, rate, quality="HQ")
+    with media_errors(path):
+        resampled = soxr.resample(recorded.samples, recorded.rate, rate, quality="HQ")
     return replace(recorded, samples=resampled, rate=rate)
 
 
@@ -272,11 +273,13 @@ def _one_signal(
     path: Path, start: float | None, end: float | None, mix: MixDown | OneChannel
 ) -> Channel:
     """Make one signal of the channels; decode again where that turns out to be the wrong one."""
-    usual = _as_recorded(path, start, end, mix)
-    strongest = mix.better()
-    if strongest is None:
-        return usual
-    return replace(_as_recorded(path, start, end, OneChannel(named=strongest)), strongest=strongest)
+    with media_errors(path):
+        usual = _as_recorded(path, start, end, mix)
+        strongest = mix.better()
+        if strongest is None:
+            return usual
+        other = _as_recorded(path, start, end, OneChannel(named=strongest))
+        return replace(other, strongest=strongest)
 
 
 def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -> Channel:

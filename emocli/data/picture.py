@@ -111,10 +111,11 @@ class Picture:
         width, height = _square(frame.width, frame.height, self.aspect)
         check_picture(width, height, MOST_PIXELS, path)
         with media_errors(path):
-            image = frame.to_ndarray(format="rgb24", width=width, height=height)
-        if frame.format.name.startswith(("gray", "ya")) and frame.color_range == LIMITED:
-            image = _full_range(image)
-        return upright(image)
+            converted = frame.reformat(width, height, "rgb24")
+            image = np.asarray(converted.to_ndarray(), np.uint8)
+            if frame.format.name.startswith(("gray", "ya")) and frame.color_range == LIMITED:
+                image = _full_range(image)
+            return upright(image)
 
     def notes(self) -> tuple[str, ...]:
         """Tell what is worth knowing of it."""
@@ -217,7 +218,10 @@ def _matrix(frame: VideoFrame) -> NDArray[np.int64] | None:
         side: Any = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # PyAV does not know some other data beside the frame, and gives none then
         return _rotation(frame.rotation)
-    return None if side is None else np.frombuffer(side, np.int32, 9).reshape(3, 3).astype(np.int64)
+    if side is None:
+        return None
+    matrix: NDArray[np.int64] = np.frombuffer(side, np.int32, 9).astype(np.int64)
+    return matrix.reshape(3, 3)
 
 
 def _rotation(degrees: int) -> NDArray[np.int64] | None:
@@ -225,10 +229,11 @@ def _rotation(degrees: int) -> NDArray[np.int64] | None:
         return None
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     matrix = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1 << 14]]) * (1 << 16)
-    return np.rint(matrix).astype(np.int64)
+    whole: NDArray[np.int64] = np.rint(matrix).astype(np.int64)
+    return whole
 
 
-def _aspect(stream: Stream) -> Fraction | None:
+def _aspect(stream: Any) -> Fraction | None:
     # The container's word counts, and else the coding's, which may change midway.
     told: Fraction | None = stream.sample_aspect_ratio
     return told or stream.codec_context.sample_aspect_ratio

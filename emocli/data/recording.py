@@ -132,13 +132,22 @@ def check_file(path: Path) -> None:
         If it is so.
     """
     if not path.exists():
-        raise MediaError("there is no such file", where=path)
+        link = path.is_symlink()
+        what = (
+            f"is a link to '{path.readlink()}', which is not there"
+            if link
+            else "there is no such file"
+        )
+        raise MediaError(what, where=path)
     if not path.is_file():
         raise MediaError("is not a file", where=path)
     if not path.stat().st_size:
         raise MediaError("is empty (0 bytes)", where=path)
-    with path.open("rb") as file:
-        header = file.read(8)
+    try:
+        with path.open("rb") as file:
+            header = file.read(8)
+    except OSError as fault:
+        raise MediaError(f"cannot be read ({fault.strerror})", where=path) from None
     if header == b"version ":
         raise MediaError("is a Git LFS pointer", where=path, mend="fetch it with `git lfs pull`")
 

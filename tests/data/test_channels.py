@@ -123,13 +123,16 @@ def test_low_frequency_effects_are_left_out(tmp_path: Path) -> None:
     assert not read_sound(path, RATE).any()
 
 
-@pytest.mark.parametrize("layout", ["3.0", "5.0", "5.1", "7.1", "5.1(side)"])
-@pytest.mark.parametrize("codec", ["pcm_f32le", "aac"])
+@pytest.mark.parametrize(
+    ("layout", "codec"),
+    [
+        *((layout, "pcm_f32le") for layout in ("3.0", "5.0", "5.1", "7.1", "5.1(side)")),
+        *((layout, "aac") for layout in ("3.0", "5.0", "5.1", "7.1")),
+    ],
+)
 def test_speech_in_the_centre_is_the_channel_as_recorded(
     tmp_path: Path, layout: str, codec: str
 ) -> None:
-    if codec == "aac" and layout == "5.1(side)":
-        pytest.skip("aac has no such layout")
     name = "a.wav" if codec == "pcm_f32le" else "a.m4a"
     path = write(tmp_path / name, placed(layout, "FC"), layout, codec)
     channel = first_channel(clip(path))

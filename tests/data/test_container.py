@@ -171,6 +171,7 @@ def remuxed(path: Path) -> Path:
         for number, packet in enumerate(p for p in source.demux() if p.size):
             packet.stream, packet.time_base = stream, Fraction(1, 25)
             packet.pts = packet.dts = number
+            packet.duration = 1
             container.mux(packet)
     return target
 

@@ -145,6 +145,8 @@ def test_absent_empty_and_foreign_files(tmp_path: Path) -> None:
     for video in (False, True):
         assert "there is no such file" in complaint(path, video=video)
         assert "is not a file" in complaint(tmp_path, video=video)
+    (tmp_path / "link.mp4").symlink_to("nothing.mp4")
+    assert "is a link to 'nothing.mp4', which is not there" in complaint(tmp_path / "link.mp4")
     path.touch()
     assert "is empty" in complaint(path)
     path.write_text("This is a text.\n" * 100)
