@@ -12,7 +12,6 @@ import os
 import shlex
 import sys
 import tempfile
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -63,7 +62,7 @@ def _sweep(seed: int, folder: Path) -> int:
         range(start, start + (ENDLESS if seconds else int(budget))),
         folder / "sweep",
         jobs=int(jobs) if jobs.isdigit() else os.cpu_count() or 1,
-        deadline=time.monotonic() + (seconds or 10**7),
+        seconds=seconds or ENDLESS,
         kinds=frozenset(filter(None, os.environ.get("KIND", "").split(","))),
     ):
         results.append(result)

@@ -281,7 +281,7 @@ def sweep(
     indices: Sequence[int],
     folder: Path,
     jobs: int,
-    deadline: float,
+    seconds: float,
     kinds: Collection[str] = (),
 ) -> Iterator[Result]:
     """Try many cases, some at a time; results come as they are ready.
@@ -294,8 +294,8 @@ def sweep(
         Where; an empty one.
     jobs : int
         Cases at a time.
-    deadline : float
-        Of the monotonic clock: no case begins after it.
+    seconds : float
+        After them no case begins; the specimens are made before.
     kinds : collection of str
         Only cases of these kinds; none given: all.
     """
@@ -303,6 +303,7 @@ def sweep(
     if kinds:
         found = base.targets(place)
         indices = [i for i in indices[:LOOKED_AT] if plan(seed, i, found)[0].kind in kinds]
+    deadline = time.monotonic() + seconds
     jobs_of: dict[int, Path] = {}
     for job in range(jobs):
         results = folder / f"job{job}.jsonl"
