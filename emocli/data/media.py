@@ -222,7 +222,7 @@ def read_frames(
 
 
 def _decoded(
-    path: Path, kind: Kind, begin: float, end: float | None
+    path: Path, kind: Kind, begin: float | None, end: float | None
 ) -> Iterator[tuple[float, Any]]:
     with media_errors(path):
         yield from decode(path, kind, begin, end)

@@ -77,7 +77,6 @@ class Config(Settings):
     labels: str = "labels.csv"
     label: str = ""
     task: Literal["auto", "single", "intensity"] = "auto"
-    edges: tuple[float, ...] = ()
     edges: tuple[Number, ...] = ()
     classes: tuple[str, ...] = ()
     split: Literal["given", "new"] = "given"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from emocli.config import NotNegative, Positive, Settings, Tree, build
+from emocli.config import Settings, Tree, build
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
 from emocli.robust.cca import CCA
@@ -24,7 +24,7 @@ from emocli.robust.representation import Representation
 from emocli.robust.settings import CheckConfig
 
 CCA_ARRAYS = tuple(field.name for field in fields(CCA))
-Whole = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 PCA_ARRAYS = ("mean", "components", "variances")
 
 
@@ -69,8 +69,8 @@ class _Modality(Settings):
     """What the header says of a modality."""
 
     name: str
-    steps: Positive
-    total: NotNegative
+    steps: Annotated[int, Field(ge=1, lt=2**31)]
+    total: Annotated[float, Field(ge=0)]
     limit: float
 
 
@@ -79,8 +79,8 @@ class _Pair(Settings):
 
     modalities: tuple[str, str]
     tau: float
-    n_train: Whole
-    n_valid: Whole
+    n_train: Count
+    n_valid: Count
 
 
 class _Header(Settings):
