@@ -61,9 +61,10 @@ def missing_bytes(path: Path) -> int | None:
 
 
 def ends_whole(path: Path) -> bool:
-    """Tell whether a flac file ends with a whole frame: what was cut out of another may state the
-    length of that one. Frames have a checksum.
-    """  # noqa: D205
+    """Tell whether a flac file ends with a whole frame, by the frame's checksum.
+
+    What was cut out of another file may state the length of that one.
+    """
     with path.open("rb") as file:
         if file.read(4) != b"fLaC":
             return False
@@ -74,7 +75,7 @@ def ends_whole(path: Path) -> bool:
 
 
 def _crc16(data: bytes) -> int:
-    """The checksum of flac: x^16 + x^15 + x^2 + 1, over data and checksum 0."""
+    """Return flac's checksum (x^16 + x^15 + x^2 + 1): 0 over data and their checksum."""
     value = 0
     for byte in data:
         value ^= byte << 8
