@@ -285,6 +285,7 @@ def _one_signal(
 def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -> Channel:
     begin = start or 0.0
     pieces: list[tuple[int, NDArray[np.float32]]] = []
+    late: list[list[int]] = []
     rate = following = channels = 0
     for time, frame in _decoded(path, "audio", start, end):
         planes = planes_of(frame)
@@ -295,13 +296,18 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
             raise MediaError("changes its sampling rate midway", where=path)
         position = round(time * rate) - round(begin * rate)
         if pieces and abs(position - following) <= DRIFT * rate:
+            late[-1].append(position - following)
             position = following
+        else:
+            late.append([0])
         if position - following > MOST_GAP * rate:
             what = f"has no sound for {(position - following) / rate:.0f} s, at {time:.2f} s"
             mend = f"at most {MOST_GAP} s are filled with silence: its time stamps may be damaged"
             raise MediaError(what, where=path, mend=mend)
         following = position + len(piece)
         pieces.append((position, piece))
+    if begin:
+        pieces = _settled(pieces, late)
     limit = math.inf if end is None else round(end * rate) - round(begin * rate)
     samples = _join(pieces, limit)
     if not len(samples):
@@ -309,6 +315,14 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
     if not np.isfinite(samples).all():
         raise MediaError("holds samples that are not finite numbers", where=path)
     return Channel(samples, rate, channels)
+
+
+def _settled(
+    pieces: list[tuple[int, NDArray[np.float32]]], late: list[list[int]]
+) -> list[tuple[int, NDArray[np.float32]]]:
+    """Place sound that was entered midway by all its stamps: the first may be rounded or off."""
+    shifts = (round(float(np.median(run))) for run in late for _ in run)
+    return [(at + shift, piece) for (at, piece), shift in zip(pieces, shifts, strict=True)]
 
 
 def _join(pieces: list[tuple[int, NDArray[np.float32]]], limit: float) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from emocli.data.container import Kind, choose_stream, open_recording
 from emocli.data.picture import picture_of
 from emocli.data.stamps import NO_TIMESTAMPS, Astray, clock_of, first_frame
-from emocli.data.whole import missing_bytes
+from emocli.data.whole import ends_whole, missing_bytes
 from emocli.errors import MediaError
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ INSTANT = 0.0005
 
 PREROLL = 0.5
 """Seconds decoded before a clip that begins inside a file, for the decoder to settle."""
+
+SETTLED = 0.25
+"""Seconds before such a clip from which sound is placed: a decoder's first stamps may be off."""
 
 OVERRUN = 0.1
 """Seconds a clip may end after its file does: annotations are rounded."""
@@ -168,7 +171,10 @@ def _read(
         for time, frame in reader.frames(begin or 0, end, skip):
             if end is not None and time >= end - INSTANT:
                 break
-            yield time, picture_of(frame, reader.stream) if kind == "video" else frame
+            if kind == "video":
+                yield time, picture_of(frame, reader.stream)
+            elif way == "all" or reader.own > (begin or 0) - SETTLED:
+                yield time, frame
         else:
             _check_end(reader, begin, end, path)
         if reader.lost > LOST:
@@ -355,12 +361,14 @@ def _check_end(reader: _Reader, begin: float | None, end: float | None, path: Pa
 
 def _check_whole(reader: _Reader, path: Path) -> None:
     """Refuse a file that was read to its end and is known to have been longer."""
-    name, missing = reader.container.format.name, missing_bytes(path)
-    stated, missed = reader.stated, reader.missed
+    name, stated, missed = reader.container.format.name, reader.stated, reader.missed
+    if not missed and name not in CLIPPED:
+        return
+    missing = missing_bytes(path)
     if name in CLIPPED:
         cut, told = (missing or 0) > SLACK, ""
     elif missing is None:
-        cut = name in EXACT and stated is not None and missed
+        cut = name in EXACT and stated is not None and missed and not ends_whole(path)
         told = f" and should last {stated or 0:.2f} s"
     else:
         cut = missed and (missing > 0 or (reader.broken and stated is not None))

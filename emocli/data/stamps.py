@@ -20,6 +20,12 @@ DECODING_ORDER = frozenset({"avi"})
 NO_TIMESTAMPS = 0x80
 """libav's flag of formats that are a mere row of pictures, one after the other."""
 
+FEW_STAMPS = frozenset({"mpeg1video", "mpeg2video"})
+"""Codings of which an MPEG program stream stamps the first picture of a packet only."""
+
+LEAP = Fraction(1, 4)
+"""Seconds by which stamps may be off before they are believed again."""
+
 CHUNK_HEAD = 8
 """Bytes of the head of a packet in an avi file."""
 
@@ -38,6 +44,8 @@ def clock_of(container: InputContainer, stream: Stream) -> Clock:
         return Counting(stream)
     if stream.type == "video" and container.format.name in DECODING_ORDER:
         return Reordering(stream)
+    if stream.codec_context.name in FEW_STAMPS and container.format.name == "mpeg":
+        return Pacing(stream)
     return Clock(stream)
 
 
@@ -128,13 +136,15 @@ class Astray(Exception):  # noqa: N818 (no fault: another way is taken)
 class Reordering(Clock):
     """The clock of pictures that are numbered as they are decoded.
 
-    The first of them shown has the first number, and so on. Pictures that the decoder leaves out, for what they build on was skipped or is damaged, have a
-    number too. It holds back as many as it says: whatever waits beyond that was left out.
+    The first of them shown has the first number, and so on. Pictures that the decoder leaves out,
+    for what they build on was skipped or is damaged, have a number too. It holds back as many as
+    it says: whatever waits beyond that was left out.
     """
 
     def __init__(self, stream: Stream) -> None:
         super().__init__(stream)
         self.waiting: list[Fraction] = []
+        self.entered: Fraction | None = None
         self.entry: Any = None
         self.shift = 0
 
@@ -146,24 +156,35 @@ class Reordering(Clock):
             raise Astray  # there is no index, or it does not go so far
         self.entry = entries[place]
 
+    def skip(self, packet: Packet[Any]) -> None:
+        """Note a packet that is not going to be decoded."""
+        if packet.size:
+            self._number(packet)
+
     def enter(self, packet: Packet[Any]) -> None:
         """Note a packet that goes to the decoder."""
-        if packet.size and packet.dts is not None:
-            if self.entry is not None:
-                self._arrive(packet)
-            heapq.heappush(self.waiting, (packet.dts + self.shift) * Fraction(packet.time_base))
+        self.entered = self._number(packet) if packet.size else None
+        if self.entered is not None:
+            heapq.heappush(self.waiting, self.entered)
+
+    def lose(self, packet: Packet[Any]) -> None:
+        """Note that the packet entered last could not be decoded."""
+        if self.entered in self.waiting:
+            self.waiting.remove(self.entered)
+            heapq.heapify(self.waiting)
+
+    def _number(self, packet: Packet[Any]) -> Fraction | None:
+        if packet.dts is None:
+            return None
+        if self.entry is not None:
+            self._arrive(packet)
+        return (packet.dts + self.shift) * Fraction(packet.time_base)
 
     def _arrive(self, packet: Packet[Any]) -> None:
         entry, self.entry = self.entry, None
         if packet.pos is None or packet.pos - CHUNK_HEAD != entry.pos:
             raise Astray
         self.shift = entry.timestamp - (packet.dts or 0)
-
-    def lose(self, packet: Packet[Any]) -> None:
-        """Note that the packet entered last could not be decoded."""
-        if packet.size and packet.dts is not None:
-            self.waiting.remove((packet.dts + self.shift) * Fraction(packet.time_base))
-            heapq.heapify(self.waiting)
 
     def _stamp(self, frame: Any) -> Fraction | None:
         held_back = getattr(self.stream.codec_context, "reorder_depth", 0)
@@ -182,18 +203,35 @@ class Counting(Reordering):
         super().__init__(stream)
         self.count = 0
 
-    def skip(self, packet: Packet[Any]) -> None:
-        """Note a packet that is not going to be decoded."""
-        self.count += bool(packet.size)
+    def _number(self, packet: Packet[Any]) -> Fraction | None:
+        self.count += 1
+        return (self.count - 1) / (self._pace() or PACE)
 
-    def enter(self, packet: Packet[Any]) -> None:
-        """Note a packet that goes to the decoder."""
-        if packet.size:
-            heapq.heappush(self.waiting, self.count / (self._pace() or PACE))
-            self.count += 1
 
-    def lose(self, packet: Packet[Any]) -> None:
-        """Note that the packet entered last could not be decoded."""
-        if packet.size:
-            self.waiting.remove((self.count - 1) / (self._pace() or PACE))
-            heapq.heapify(self.waiting)
+class Pacing(Reordering):
+    """The clock of MPEG program streams, in which few pictures have a stamp.
+
+    libav guesses the others, wrongly by some pictures at times; they follow each other at their own
+    pace, unless the stamps leap.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream)
+        self.due: Fraction | None = None
+        self.late = Fraction(0)
+
+    def _number(self, packet: Packet[Any]) -> Fraction | None:
+        unit = Fraction(packet.time_base)
+        lasts = (packet.duration or 0) * unit or 1 / (self._pace() or PACE)
+        now = None if packet.dts is None else packet.dts * unit
+        if self.due is None and packet.pts is not None and now is not None:
+            self.late = min(lasts, max(Fraction(0), packet.pts * unit - now))
+        if self.due is not None and (now is None or abs(now - self.due) < LEAP):
+            now = self.due
+        if now is not None:
+            self.due = now + lasts
+        return now
+
+    def _stamp(self, frame: Any) -> Fraction | None:
+        now = super()._stamp(frame)
+        return None if now is None else now + self.late

@@ -21,6 +21,14 @@ FOREVER = 1 << 62
 PAGE = 65_307
 """Bytes of the longest page of an ogg file."""
 
+FRAME = 65_536
+"""Bytes at the end of a flac file in which its last frame is looked for."""
+
+CANDIDATES = 16
+"""Places tried as the beginning of that frame."""
+
+FLAC_SYNC = frozenset({0xF8, 0xF9})
+
 RIFF = frozenset({b"RIFF", b"RF64", b"BW64", b"RIFX"})
 ISO = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx"})
 ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -50,6 +58,31 @@ def missing_bytes(path: Path) -> int | None:
         judge = _judge(head)
         ends = None if judge is None else judge(file, size)
     return None if ends is None else max(0, ends - size)
+
+
+def ends_whole(path: Path) -> bool:
+    """Tell whether a flac file ends with a whole frame, by the frame's checksum.
+
+    What was cut out of another file may state the length of that one.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"fLaC":
+            return False
+        file.seek(max(0, path.stat().st_size - FRAME))
+        tail = file.read()
+    starts = [at for at in range(len(tail) - 1) if tail[at] == 0xFF and tail[at + 1] in FLAC_SYNC]
+    return any(_crc16(tail[at:]) == 0 for at in starts[: -CANDIDATES - 1 : -1])
+
+
+def _crc16(data: bytes) -> int:
+    """Return flac's checksum (x^16 + x^15 + x^2 + 1): 0 over data and their checksum."""
+    value = 0
+    for byte in data:
+        value ^= byte << 8
+        for _ in range(8):
+            value = (value << 1) ^ 0x8005 if value & 0x8000 else value << 1
+        value &= 0xFFFF
+    return value
 
 
 def _judge(head: bytes) -> Callable[[BinaryIO, int], int | None] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -253,3 +254,45 @@ def test_files_that_are_cut_off(
     assert seconds(path) == pytest.approx(4, abs=0.1)
     factory.truncate(path, share)
     assert "truncated" in complaint(path)
+
+
+def patched(path: Path, name: bytes, skip: int, new: bytes) -> Path:
+    """Write other bytes some way behind a name in a file."""
+    content = bytearray(path.read_bytes())
+    at = content.index(name) + skip
+    content[at : at + len(new)] = new
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "skip", "new"),
+    [
+        ("a.mp4", b"mvhd", 20, (90_000).to_bytes(4, "big")),
+        ("a.mkv", b"\x44\x89\x88", 3, struct.pack(">d", 500_000.0)),
+        ("a.flv", b"duration", 9, struct.pack(">d", 500.0)),
+    ],
+)
+def test_a_header_may_state_any_length(
+    tmp_path: Path, name: str, field: bytes, skip: int, new: bytes
+) -> None:
+    path = factory.encode(
+        tmp_path / name, video_codec="libx264", audio_codec="aac", rate=44100,
+        video_options={"g": "10"},
+    )  # fmt: skip
+    long = patched(path, field, skip, new)
+    assert seconds(long) == pytest.approx(2, abs=0.11)
+    assert len(list(read_frames(long))) == 50
+    assert len(read_sound(long, RATE, 1.0, 1.9)) == round(0.9 * RATE)
+
+
+def test_a_flac_cut_out_of_another_is_whole(tmp_path: Path) -> None:
+    path = factory.encode(tmp_path / "a.flac", audio_codec="flac", seconds=4.0)
+    stated = path.read_bytes()[21:26]  # the count of samples
+    short = factory.encode(tmp_path / "b.flac", audio_codec="flac", seconds=1.5)
+    content = bytearray(short.read_bytes())
+    content[21:26] = stated
+    short.write_bytes(content)
+    assert seconds(short) == 1.5
+    short.write_bytes(content[:-7])
+    assert "truncated" in complaint(short)

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from emocli.data.media import read_frames, read_sound
+from emocli.data.recording import decode
 from tests import media_factory as factory
 
 RATE = factory.RATE
@@ -124,3 +125,13 @@ def test_pictures_are_shown_at_the_same_time_after_a_seek(
         assert [factory.seen_at(f.image) for f in part] == [
             factory.square_at(int(k)) for k in inside
         ]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts"])
+def test_a_clip_of_a_long_file_is_not_decoded_from_its_beginning(tmp_path: Path, name: str) -> None:
+    path = factory.encode(
+        tmp_path / name, video_codec="libx264", seconds=20.0, video_options={"g": "25"}
+    )
+    decoded = [time for time, _ in decode(path, "video", 17.0, 17.5)]
+    assert 14.9 <= decoded[0] <= 16.5
+    assert decoded[-1] == pytest.approx(17.47, abs=0.05)
