@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from emocli.data.clip import Clip
+from emocli.parsing import parse_object
 
 
 def stamps(clips: Iterable[Clip]) -> dict[str, str]:
@@ -53,10 +54,9 @@ def _of_file(path: Path) -> list[int] | None:
 
 def _media(text: str) -> dict[str, list[int]]:
     try:
-        media = json.loads(text) if text else {}
+        return parse_object(text) if text else {}
     except ValueError:  # of a damaged store
         return {}
-    return media if isinstance(media, dict) else {}
 
 
 def _text(media: Mapping[str, list[int] | None]) -> str:

@@ -50,9 +50,9 @@ def write(path: Path, header: Tree, arrays: Arrays) -> None:
 def is_check(path: Path) -> bool:
     """Whether a file says of itself that it is a modality check."""
     try:
-        with h5py.File(path, "r", locking=False) as file:
-            return bool(file.attrs.get("format") == FORMAT)
-    except (OSError, ValueError, RuntimeError):
+        with Hdf5(path) as file:
+            return bool(file.attributes().get("format") == FORMAT)
+    except StoreError:
         return False
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os.path
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -10,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emocli.config import leaves
+from emocli.config import Tree, leaves
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
 from emocli.data.stamp import changed, stamps
 from emocli.data.store import AGAIN, FeatureStore, check_path, features_in, store_path
 from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.parsing import read_object
 from emocli.stages import _failures
 
 Row = tuple[object, ...]
@@ -293,7 +293,7 @@ def _run(path: Path) -> Inspection:
 
 def _trained(path: Path) -> Inspection:
     """Look into the folder of whatever its ``config.json`` says it is."""
-    keys = _keys(path / "config.json")
+    keys = _object(path / "config.json").keys()
     if {"encoder", "kind"} <= keys:
         return _encoder(path)
     if {"text", "source"} <= keys:
@@ -304,13 +304,12 @@ def _trained(path: Path) -> Inspection:
     return _run(path)
 
 
-def _keys(path: Path) -> set[str]:
-    """Return the keys of a JSON object; none if it is damaged, which whoever reads it says."""
+def _object(path: Path) -> Tree:
+    """Read a JSON object; an empty one if it is damaged, which whoever reads it says."""
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return set()
-    return set(found) if isinstance(found, dict) else set()
+        return read_object(path)
+    except (OSError, ValueError):
+        return {}
 
 
 def _encoder(path: Path) -> Inspection:
@@ -355,13 +354,13 @@ def _progress(folder: Path) -> dict[str, Any]:
 def _report(path: Path) -> Inspection:
     """Look into a folder that ends in a report: a reproduction, or the demo."""
     file = path / "report.json"
-    keys = _keys(file)
-    kind = "reproduction" if "rows" in keys else "demo" if "systems" in keys else ""
-    if not kind:
+    report = _object(file)
+    kinds = {"rows": "reproduction", "systems": "demo"}
+    key = next((key for key in kinds if isinstance(report.get(key), list)), None)
+    if key is None:
         what = "is damaged, or the report of something else"
         raise EmocliError(what, where=file, mend="repeat the command that made it")
-    report = json.loads(file.read_text("utf-8"))
-    listed = report["rows" if kind == "reproduction" else "systems"]
+    kind, listed = kinds[key], report[key]
     inside = [p.name for p in sorted(path.iterdir()) if not p.name.startswith(".")]
     kept = {key: value for key, value in report.items() if isinstance(value, str | int | float)}
     facts = {**kept, "rows": len(listed), "inside": inside}
