@@ -203,7 +203,9 @@ def _kind(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "true or false"
-    return {list: "a list", str: "a text"}.get(type(value), "a number")
+    return (
+        "a list" if isinstance(value, list) else "a text" if isinstance(value, str) else "a number"
+    )
 
 
 _JSON = json.JSONDecoder(object_pairs_hook=_once, parse_int=_whole)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from emocli.robust.representation import Representation
 from emocli.robust.settings import CheckConfig
 
 CCA_ARRAYS = tuple(field.name for field in fields(CCA))
+MOST_STEPS = 1_000_000
+"""Of a sequence; a longer one is a slip, or malice."""
+
 PCA_ARRAYS = ("mean", "components", "variances")
 
 
@@ -62,7 +66,14 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
 
 
 def unpack(header: Mapping[str, Any], arrays: Arrays) -> ModalityCheck:
-    """Put a check together again."""
+    """Put a check together again.
+
+    Raises
+    ------
+    ValueError
+        If its parts do not fit each other; KeyError, TypeError where one is absent or odd.
+    """
+    _require_whole(header, arrays)
     config = CheckConfig.model_validate(header["config"])
     modalities = {m["name"]: m for m in header["modalities"]}
     places = {name: f"modality/{k}/" for k, name in enumerate(modalities)}
@@ -80,6 +91,48 @@ def unpack(header: Mapping[str, Any], arrays: Arrays) -> ModalityCheck:
         {name: m["limit"] for name, m in modalities.items()},
         _origin(header, arrays, config) if "manifest" in header else None,
     )
+
+
+def _require_whole(header: Mapping[str, Any], arrays: Arrays) -> None:
+    """Make sure that modalities, pairs and arrays are those of one check."""
+    names = [str(modality["name"]) for modality in header["modalities"]]
+    known = ", ".join(names)
+    if len(names) < 2 or names != sorted(set(names)):
+        raise ValueError(f"its modalities are {known or 'none'}")
+    pairs = [tuple(pair["modalities"]) for pair in header["pairs"]]
+    for pair in pairs:
+        if pair not in combinations(names, 2):
+            raise ValueError(f"a pair is of {' and '.join(map(str, pair))}, but it knows {known}")
+    if len(pairs) != len(list(combinations(names, 2))) or len(pairs) != len(set(pairs)):
+        raise ValueError(f"it does not have one pair of every two of {known}")
+    if "manifest" in header:
+        for key in ("features", "fingerprints"):
+            if sorted(header[key]) != names:
+                raise ValueError(f"its {key} are of {', '.join(sorted(header[key]))}, not {known}")
+    for modality in header["modalities"]:
+        if not 1 <= int(modality["steps"]) <= MOST_STEPS:
+            raise ValueError(f"{modality['name']} has {modality['steps']} steps")
+    reduced = {}
+    for k, name in enumerate(names):
+        mean, components, variances, usual = (
+            _shape(arrays, f"modality/{k}/{field}") for field in (*PCA_ARRAYS, "usual")
+        )
+        reduced[name] = len(arrays[f"modality/{k}/variances"])
+        if components != (*variances, *mean) or usual[1:] != (2,):
+            raise ValueError(f"the arrays of {name} do not fit each other")
+    for k, (i, j) in enumerate(pairs):
+        shapes = tuple(_shape(arrays, f"pair/{k}/{field}") for field in CCA_ARRAYS)
+        (count,) = shapes[-1]
+        x, y = reduced[i], reduced[j]
+        if shapes != ((x,), (y,), (x, count), (y, count), (count,)):
+            raise ValueError(f"the arrays of the pair {i} and {j} do not fit each other")
+
+
+def _shape(arrays: Arrays, name: str) -> tuple[int, ...]:
+    array = arrays[name]
+    if array.dtype.kind != "f" or not np.isfinite(array).all():
+        raise ValueError(f"{name} holds what is no number")
+    return array.shape
 
 
 def _pair(place: str, values: Mapping[str, Any], arrays: Arrays) -> PairCheck:
