@@ -27,6 +27,9 @@ from emocli import parsing
 from emocli.errors import ConfigError, choice, short
 from emocli.parsing import Tree as Tree
 
+LONGEST = 100_000
+"""Characters of a text; a citation may be long."""
+
 DATES = (datetime.date, datetime.time)
 """What TOML knows, and no setting is."""
 
@@ -142,8 +145,16 @@ def build(kind: type[S], values: object, where: str) -> S:
         For an unknown key, an impossible value, or a value instead of a section; the message names
         the first one.
     """
+    tree = section(values, where)
+    for name, value in leaves(tree):
+        if isinstance(value, str) and (len(value) > LONGEST or "\0" in value):
+            key = short(f"{where}.{name}" if where else name)
+            what = (
+                f"setting '{key}' = {shown(value)}: a text has up to {LONGEST} characters, no NUL"
+            )
+            raise ConfigError(what)
     try:
-        return kind.model_validate(section(values, where))
+        return kind.model_validate(tree)
     except ValidationError as error:
         first = _first(error.errors())
         key = ".".join(

@@ -117,6 +117,12 @@ def test_a_long_key_or_value_is_one_line() -> None:
             config.build(Outer, told, "mel")
 
 
+@pytest.mark.parametrize("value", ["a\0b", "a" * 100_001])
+def test_a_text_that_no_file_is_called_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"^setting 'mel\.name' = '.{1,140}no NUL$"):
+        config.build(Outer, {"name": value}, "mel")
+
+
 def test_what_looks_like_a_date_or_holds_lines_is_text() -> None:
     told = config.parse_sets(["a=2020-01-01", "b=07:30:00", "c=1\nd = 2", "e=1979-05-27T07:32:00Z"])
     assert told == {

@@ -24,6 +24,8 @@ from emocli.robust.representation import Representation
 from emocli.robust.settings import CheckConfig
 
 CCA_ARRAYS = tuple(field.name for field in fields(CCA))
+MOST_STEPS = 1_000_000
+"""Of a sequence; a longer one is a slip, or malice."""
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 PCA_ARRAYS = ("mean", "components", "variances")
 
@@ -69,7 +71,7 @@ class _Modality(Settings):
     """What the header says of a modality."""
 
     name: str
-    steps: Annotated[int, Field(ge=1, lt=2**31)]
+    steps: Annotated[int, Field(ge=1, le=MOST_STEPS)]
     total: Annotated[float, Field(ge=0)]
     limit: float
 
@@ -108,6 +110,8 @@ def unpack(header: Mapping[str, Any], arrays: Arrays) -> ModalityCheck:
     except ConfigError as error:
         raise ValueError(error.what) from None
     names = [m.name for m in told.modalities]
+    if names != sorted(set(names)):
+        raise ValueError(f"its modalities are {', '.join(names)}")
     steps = {m.name: m.steps for m in told.modalities}
     reductions = {
         m.name: _pca(f"modality/{k}/", arrays, m.total) for k, m in enumerate(told.modalities)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from emocli.errors import StoreError
 from emocli.robust.container import AGAIN
 
 if TYPE_CHECKING:
+    from emocli.data.clip import Clip
+    from emocli.data.manifest import Manifest
     from emocli.data.store import FeatureStore
 
 
@@ -70,6 +72,29 @@ class Origin:
                 raise StoreError(f"{what} deviations, the network beyond {outliers:g}", mend=mend)
             what = "the modality check was fitted on another train split than the network"
             raise StoreError(what, mend="run emocli fit-cca again with the network's manifest")
+
+    def require_apart(self, manifest: Manifest) -> None:
+        """Make sure that no clip the check was fitted on is for validation or test.
+
+        Raises
+        ------
+        StoreError
+            If one is, or is not in the manifest at all.
+        """
+        splits = {clip.id: clip.split for clip in manifest.clips}
+        for place in ("test", "valid", None):
+            shared = [clip for clip in self.ids if splits.get(clip) == place]
+            if shared:
+                used = "are not in this manifest" if place is None else f"are {place} clips here"
+                raise StoreError(
+                    f"{len(shared)} of the {len(self.ids)} clips the modality check was fitted on, "
+                    f"'{shared[0]}' for one, {used}",
+                    mend="run emocli fit-cca again with the network's manifest",
+                )
+
+    def unseen(self, train: Sequence[Clip]) -> int:
+        """Count the training clips the check was not fitted on."""
+        return len({clip.id for clip in train} - set(self.ids))
 
     def _standardised_by(self, other: Standardiser, modalities: set[str]) -> bool:
         own = self.standardiser

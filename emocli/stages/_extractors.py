@@ -41,7 +41,7 @@ from emocli.learn.summary import told
 from emocli.parsing import read_object
 from emocli.stages._pictures import FEATURES, Pictures, of_manifest
 from emocli.stages._reproduction import Protocol, Reproduction, Say, check_sections, write
-from emocli.stages._systems import overruled, slug
+from emocli.stages._systems import check_apart, overruled, slug
 from emocli.stages.fit_encoder import EncoderSummary, Plan, embedded, fit_encoder, nearest
 
 PARTS = ("encoder", "train", "loss", "augment")
@@ -103,6 +103,10 @@ class Comparison:
         comparison = cls(name, table, protocol, corpora, settings)
         for row in table.rows:
             Plan.of(comparison.preset(row), comparison.choices(row, 0), table.kind)
+        check_apart(
+            ((slug(r.name), r.settings, comparison.alone(r)) for r in comparison.due),
+            comparison.shared,
+        )
         return comparison
 
     @property
@@ -124,6 +128,11 @@ class Comparison:
     def preset(self, row: Extractor) -> str:
         """Return what a row's settings start from."""
         return row.preset or self.protocol.preset
+
+    def alone(self, row: Extractor) -> Tree:
+        """Return the settings a row has by its preset alone."""
+        plan = Plan.of(self.preset(row), {}, self.table.kind)
+        return {part: getattr(plan, part).model_dump() for part in PARTS}
 
     def choices(self, row: Extractor, seed: int) -> Tree:
         """Return a row's settings: the command's for it over the table's over those for all."""
@@ -169,7 +178,7 @@ def plan(name: str, table: Extractors, manifest: Manifest, settings: Tree) -> di
             for row in comparison.due
         ],
         "trainings": trainings * len(comparison.due),
-        "overruled": comparison.overruled,
+        "remarks": comparison.overruled,
     }
 
 

@@ -63,6 +63,7 @@ class Workshop:
         check = ModalityCheck.load(self.place)
         if check.origin is not None:
             try:
+                check.origin.require_apart(self.train.manifest)
                 check.origin.require(self.train.stores, self.standardiser, self.outliers)
             except StoreError as error:
                 where = error.where or self.place
@@ -98,6 +99,11 @@ class Workshop:
             (name,) = self.train.stores
             only = f"there is {name} alone: what is bad is discarded"
             yield f"a proxy is made of another modality, and {only}"
+        origin = self.check.origin if config.trust == "check" else None
+        unseen = origin.unseen(self.train.clips) if origin else 0
+        if unseen:
+            total = len(self.train)
+            yield f"the modality check was fitted without {unseen} of the {total} training clips"
 
     def repaired(
         self,

@@ -110,16 +110,48 @@ def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
         A line for each such setting.
     """
     told = dict(leaves(shared))
+    own = {name: dict(leaves(settings)) for name, settings in rows}
     found: dict[str, list[str]] = {}
-    for name, settings in rows:
-        for key, value in leaves(settings):
+    for name, settings in own.items():
+        for key, value in settings.items():
             if told.get(key, value) != value:
                 found.setdefault(key, []).append(name)
+    changed = {key: [name for name in own if key not in own[name]] for key in found}
     return [
         f"{key} does not count for {', '.join(names)}, which the table tells apart by it; "
         f"rows.ROW.{key} changes one"
+        + (f" (it changes {', '.join(changed[key])})" if changed[key] else "")
         for key, names in found.items()
     ]
+
+
+def check_apart(rows: Iterable[tuple[str, Tree, Tree]], shared: Tree) -> None:
+    """Refuse a setting for all rows that makes some what another one is, by which it is told apart.
+
+    Parameters
+    ----------
+    rows : iterable of (str, mapping, mapping)
+        Slug of each row, what the table sets, and what it would otherwise have.
+    shared : mapping
+        What the command sets for all.
+
+    Raises
+    ------
+    ConfigError
+        If there is one.
+    """
+    known = [(name, dict(leaves(table)), dict(leaves(base))) for name, table, base in rows]
+    for key, value in leaves(shared):
+        those = [name for name, table, _ in known if table.get(key, ...) == value]
+        others = [
+            name
+            for name, table, base in known
+            if key not in table and base.get(key, value) != value
+        ]
+        if those and others:
+            what = f"'{key}' = {value!r} would make {', '.join(others)} what {those[0]} is by it"
+            mend = f"set it for one row: rows.{others[0]}.{key}={value}"
+            raise ConfigError(what, mend=mend)
 
 
 def slug(name: str) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -43,7 +44,7 @@ from emocli.stages import _extractors as extractors
 from emocli.stages._answers import MARKS, Answer, Question
 from emocli.stages._comparison import comparisons, recovery
 from emocli.stages._pool import Pool, open_pool
-from emocli.stages._prepare import prepare
+from emocli.stages._prepare import prepare, read_settings
 from emocli.stages._reproduction import (
     Protocol,
     Reproduction,
@@ -52,7 +53,7 @@ from emocli.stages._reproduction import (
     wanted,
     write,
 )
-from emocli.stages._systems import SHARED, System, overruled, systems
+from emocli.stages._systems import SHARED, System, check_apart, overruled, systems
 from emocli.stages.fit_cca import fit_cca
 from emocli.stages.train import Training, TrainSummary, carry_out
 
@@ -127,6 +128,10 @@ class Experiment:
             what = f"no row of {name} can be run: {rows[0].row.name}: {rows[0].lacking}"
             raise ConfigError(what, mend="name the modalities, e.g. --set experiment.visual=face")
         found = cls(name, table, protocol, corpora, store, stores, rows, settings)
+        check_apart(
+            ((s.slug, s.row.settings, _without_shared(s)) for s in found.due if s.learns),
+            {part: settings.get(part, {}) for part in SHARED},
+        )
         if found.checks and found.check.fit_on != "clean":
             what = "one check serves all rows, whatever they are trained with"
             raise ConfigError(what, mend="choose --set check.fit_on=clean")
@@ -150,6 +155,34 @@ class Experiment:
         """Which settings of all networks do not count for some rows."""
         rows = ((system.slug, system.row.settings) for system in self.due)
         return overruled(rows, {part: self.settings.get(part, {}) for part in SHARED})
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader might take the settings to mean, and they do not."""
+        return [*self.overruled, *self._unpreset()]
+
+    def _unpreset(self) -> Iterator[str]:
+        """Say what the preset that was asked for is not that of."""
+        told, preset = self.settings.get("reproduce", {}), self.protocol.preset
+        if "preset" not in told:
+            return
+        if self.checks and "check_preset" not in told:
+            yield (
+                f"preset '{preset}' is that of the networks; the modality check keeps "
+                f"'{self.protocol.check_preset}': reproduce.check_preset changes it"
+            )
+        kinds = {
+            str(repair["proxy"])
+            for system in self.due
+            for repair in (system.row.training, *(c.repair for c in system.row.conditions))
+            if repair.get("proxy") and not system.lacking
+        }
+        if kinds and "proxy" not in self.settings.get("experiment", {}):
+            kept = ", ".join(f"'{kind}'" for kind in sorted(kinds))
+            yield (
+                f"preset '{preset}' is that of the networks; the proxies keep {kept}: "
+                "experiment.proxy changes them"
+            )
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -184,6 +217,22 @@ class Experiment:
             for corpus, run in islice(places, folds)
         ]
 
+    def require(self) -> None:
+        """Make sure that every row can be trained, but for the modality check that is yet to be.
+
+        Raises
+        ------
+        EmocliError
+            If one cannot; it says which.
+        """
+        for system in (found for found in self.due if found.learns):
+            training = dict(system.row.training)
+            if training.get("check"):
+                training |= {"check": None, "oracle": True}
+            row = replace(system.row, training=training)
+            with told_of(system):
+                self.trainings(replace(system, row=row), Path("runs"), folds=1)
+
     @property
     def checks(self) -> bool:
         """Whether a row needs the modality check."""
@@ -193,6 +242,23 @@ class Experiment:
             if not system.lacking
             for asked in (system.row.training, *(c.repair for c in system.row.conditions))
         )
+
+
+@contextmanager
+def told_of(system: System) -> Iterator[None]:
+    """Say of an error which row it is of."""
+    try:
+        yield
+    except EmocliError as error:
+        what = f"row '{system.row.name}': {error.what}"
+        raise type(error)(what, where=error.where, mend=error.mend) from None
+
+
+def _without_shared(system: System) -> Tree:
+    """Return the settings a row's network has by its preset alone."""
+    with told_of(system):
+        network, training, _ = read_settings(system.row.fusion, system.preset, {})
+    return {"network": network.model_dump(), "train": training.model_dump()}
 
 
 def sections(name: str) -> tuple[str, ...]:
@@ -212,6 +278,7 @@ def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str
     if isinstance(table, Extractors):
         return extractors.plan(name, table, manifest, settings)
     experiment = Experiment.of(name, table, manifest, store, settings)
+    experiment.require()
     trainings = len(experiment.corpora) * experiment.protocol.seeds
     return {
         "experiment": name,
@@ -233,7 +300,7 @@ def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str
             for system in experiment.due
         ],
         "trainings": trainings * sum(system.learns for system in experiment.due),
-        "overruled": experiment.overruled,
+        "remarks": experiment.remarks,
     }
 
 
@@ -282,6 +349,7 @@ def reproduce(
     if isinstance(table, Extractors):
         return extractors.reproduce(name, table, manifest, store, out, tree, overwrite, say)
     experiment = Experiment.of(name, table, manifest, store, tree)
+    experiment.require()
     make_folder(out)
     with locked(out / ".lock"), open_pool(workers) as pool:
         return Runner(experiment, out, pool, overwrite, say).run()
@@ -306,7 +374,7 @@ class Runner:
             If a row cannot be trained or tested, or none can be run.
         """
         experiment = self.experiment
-        for line in experiment.overruled:
+        for line in experiment.remarks:
             self.say(f"warning: {line}")
         if experiment.checks:
             self._fit_checks()
@@ -348,11 +416,8 @@ class Runner:
                 self.say(f"warning: {path} {what}; remove it to have another")
 
     def _prepared(self, system: System, folds: int | None = None) -> list[Training]:
-        try:
+        with told_of(system):
             return self.experiment.trainings(system, self.out / "runs", folds)
-        except EmocliError as error:
-            what = f"row '{system.row.name}': {error.what}"
-            raise type(error)(what, where=error.where, mend=error.mend) from None
 
     def _train(self, system: System) -> list[TrainSummary]:
         trainings = self._prepared(system)

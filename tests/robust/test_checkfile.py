@@ -18,6 +18,9 @@ from emocli.robust.origin import Origin
 from emocli.robust.settings import configure
 from tests.robust.latent import DIMS, clips, padded, spoilt
 
+Tree = dict[str, Any]
+Arrays = dict[str, Any]
+
 
 @pytest.fixture(scope="module")
 def check() -> ModalityCheck:
@@ -125,6 +128,16 @@ BROKEN: dict[str, Callable[[Any, Any], object]] = {
     ),
     "an unknown feature": lambda h, a: h["features"].pop("audio"),
     "a feature of another type": lambda h, a: h["features"].update(audio=3),
+    "a modality twice": lambda h, a: h["modalities"][1].update(name=h["modalities"][0]["name"]),
+    "endless steps": lambda h, a: h["modalities"][0].update(steps=10**9),
+    "a setting that is true": lambda h, a: h["config"].update(quantile=True),
+    "features of others": lambda h, a: h.update(features={"smell": "nose"}),
+    "no row of components": lambda h, a: a.update(
+        {"modality/0/components": a["modality/0/components"].reshape(-1)}
+    ),
+    "a projection cut short": lambda h, a: a.update(
+        {"pair/0/projection_x": a["pair/0/projection_x"][:-1]}
+    ),
     "steps of another kind": lambda h, a: h["modalities"][0].update(steps=7),
 }
 

@@ -154,8 +154,8 @@ def test_what_tells_rows_apart_is_not_set_for_all_of_them(corpus: toy.Toy) -> No
     rows = {row["slug"]: row["settings"]["loss"] for row in found["rows"]}
     assert rows["fixed-margin"] == {"amt": "fixed", "w_cov": 0.5}
     assert rows["detached-without-cov"] == {"amt": "adaptive", "w_cov": 0.0}
-    assert len(found["overruled"]) == 2
-    assert found["overruled"][1].startswith(
+    assert len(found["remarks"]) == 2
+    assert found["remarks"][1].startswith(
         "loss.w_cov does not count for detached-without-cov, detached-alone, which"
     )
 

@@ -242,13 +242,13 @@ def test_what_tells_rows_apart_is_not_set_for_all_of_them(corpus, tmp_path, expe
         "rows.ROW.network.hops changes one"
     )
     planned = plan("rrnn-t2", corpus.manifest, corpus.store, merge(SETTINGS, settings))
-    assert planned["overruled"] == [line.removeprefix("warning: ")]
+    assert planned["remarks"] == [line.removeprefix("warning: ")]
 
 
 def test_general_settings_that_the_table_shares_are_no_matter(corpus, experiment):
     experiment([Row("a", fusion="gca", settings={"network": {"hops": 3}})])
     settings = merge(SETTINGS, {"network": {"hops": 3, "hidden": 8}})
-    assert plan("rrnn-t2", corpus.manifest, corpus.store, settings)["overruled"] == []
+    assert plan("rrnn-t2", corpus.manifest, corpus.store, settings)["remarks"] == []
 
 
 def test_baselines_see_features_standardised_like_those_of_networks(corpus, tmp_path, experiment):
@@ -506,3 +506,41 @@ def test_beards_nine_lines_are_all_there():
     ]
     assert len(cells) == 9
     np.testing.assert_allclose(np.sum(cells, axis=0), [4.6930, 8.4714, 5.0971], atol=1e-9)
+
+
+def test_a_setting_that_makes_rows_alike_is_refused(corpus, tmp_path):
+    for asked in ({"network": {"loss": "orig"}}, {"train": {"modality_dropout": 0.25}}):
+        ((section, values),) = asked.items()
+        ((key, value),) = values.items()
+        said = rf"'{section}\.{key}' = .*{value}.* would make .*m3er.* what .* is by it; .*rows\."
+        with pytest.raises(ConfigError, match=said):
+            plan("m3er-t2", corpus.manifest, corpus.store, asked)
+        with pytest.raises(ConfigError, match=said):
+            reproduce("m3er-t2", corpus.manifest, corpus.store, tmp_path / "out", settings=asked)
+    assert not (tmp_path / "out").exists()
+    one = {"rows": {"m3er": {"network": {"loss": "sum_ce"}}}, "network": {"loss": "mod"}}
+    rows = {r["slug"]: r for r in plan("m3er-t2", corpus.manifest, corpus.store, one)["rows"]}
+    assert rows["m3er"]["settings"]["network"]["loss"] == "sum_ce"
+    assert rows["original-loss"]["settings"]["network"]["loss"] == "orig"
+
+
+def test_a_setting_that_changes_other_rows_says_which(corpus):
+    asked = {"network": {"loss": "sum_ce"}, "reproduce": {"only": ["m3er", "original-loss"]}}
+    (line,) = plan("m3er-t2", corpus.manifest, corpus.store, asked)["remarks"]
+    assert line.startswith("network.loss does not count for original-loss, which the table")
+    assert line.endswith("rows.ROW.network.loss changes one (it changes m3er)")
+
+
+def test_a_preset_says_what_it_is_not_that_of(corpus):
+    asked = {"reproduce": {"preset": "plus"}}
+    check, proxies = plan("m3er-t2", corpus.manifest, corpus.store, asked)["remarks"]
+    assert "the modality check keeps 'plus': reproduce.check_preset changes it" in check
+    assert "the proxies keep 'paper': experiment.proxy changes them" in proxies
+    told = {
+        "reproduce": {"preset": "plus", "check_preset": "paper"},
+        "experiment": {"proxy": "plus"},
+    }
+    assert plan("m3er-t2", corpus.manifest, corpus.store, told)["remarks"] == []
+    assert plan("m3er-t2", corpus.manifest, corpus.store, {})["remarks"] == []
+    alone = {"reproduce": {"preset": "plus", "only": ["m3er"]}}
+    assert plan("m3er-t2", corpus.manifest, corpus.store, alone)["remarks"] == []
