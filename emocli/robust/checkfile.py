@@ -26,6 +26,7 @@ from emocli.robust.settings import CheckConfig
 CCA_ARRAYS = tuple(field.name for field in fields(CCA))
 MOST_STEPS = 1_000_000
 """Of a sequence; a longer one is a slip, or malice."""
+Score = Annotated[float, Field(ge=-1e300, le=1e300)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 PCA_ARRAYS = ("mean", "components", "variances")
 
@@ -72,15 +73,15 @@ class _Modality(Settings):
 
     name: str
     steps: Annotated[int, Field(ge=1, le=MOST_STEPS)]
-    total: Annotated[float, Field(ge=0)]
-    limit: float
+    total: Annotated[float, Field(ge=0, le=1e300)]
+    limit: Score
 
 
 class _Pair(Settings):
     """What the header says of two modalities."""
 
     modalities: tuple[str, str]
-    tau: float
+    tau: Score
     n_train: Count
     n_valid: Count
 
