@@ -35,6 +35,9 @@ STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 DRIFT = 0.02
 """Seconds a piece of sound may be off its time stamp and still follow the one before it."""
 
+LONGEST_GAP = 3600
+"""Seconds without sound that a recording may have, stream delays included."""
+
 X264 = {"threads": "1", "crf": "18", "preset": "veryfast", "mbtree": "0"}
 """One thread, so that the bytes do not depend on the machine; no macroblock tree, for with it equal
 pictures give other bytes now and then."""
@@ -250,6 +253,7 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
     if begin:
         pieces = _settled(pieces, late)
     limit = math.inf if end is None else round(end * rate) - round(begin * rate)
+    _check_gaps(pieces, limit, rate, path)
     samples = _join(pieces, limit)
     if not len(samples):
         raise MediaError(f"has no sound {span(begin, end)}", where=path)
@@ -264,6 +268,17 @@ def _settled(
     """Place sound that was entered midway by all its stamps: the first may be rounded or off."""
     shifts = (round(float(np.median(run))) for run in late for _ in run)
     return [(at + shift, piece) for (at, piece), shift in zip(pieces, shifts, strict=True)]
+
+
+def _check_gaps(
+    pieces: list[tuple[int, NDArray[np.float32]]], limit: float, rate: int, path: Path
+) -> None:
+    """Refuse stamps that would have hours of silence between pieces of sound."""
+    stop = min(limit, max((at + len(piece) for at, piece in pieces), default=0))
+    silent = stop - sum(len(piece) for _, piece in pieces)
+    if silent > LONGEST_GAP * rate:
+        what = f"has {silent / rate:.0f} s without sound between its sounds: its times are damaged"
+        raise MediaError(what, where=path, mend="convert it to wav")
 
 
 def _join(pieces: list[tuple[int, NDArray[np.float32]]], limit: float) -> NDArray[np.float32]:
