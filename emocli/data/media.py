@@ -37,8 +37,8 @@ STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 DRIFT = 0.02
 """Seconds a piece of sound may be off its time stamp and still follow the one before it."""
 
-MOST_GAP = 600
-"""Seconds of silence that are put where sound is missing."""
+MOST_SILENCE = 1800
+"""Seconds of silence that are put where sound is missing, stream delays included."""
 
 X264 = {"threads": "1", "crf": "18", "preset": "veryfast", "mbtree": "0"}
 """One thread, so that the bytes do not depend on the machine; no macroblock tree, for with it equal
@@ -286,7 +286,7 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
     begin = start or 0.0
     pieces: list[tuple[int, NDArray[np.float32]]] = []
     late: list[list[int]] = []
-    rate = following = channels = 0
+    rate = following = channels = silent = 0
     for time, frame in _decoded(path, "audio", start, end):
         planes = planes_of(frame)
         piece, channels = mix(planes, frame.layout), max(channels, len(planes))
@@ -300,9 +300,10 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
             position = following
         else:
             late.append([0])
-        if position - following > MOST_GAP * rate:
-            what = f"has no sound for {(position - following) / rate:.0f} s, at {time:.2f} s"
-            mend = f"at most {MOST_GAP} s are filled with silence: its time stamps may be damaged"
+        silent += max(position - following, 0)
+        if silent > MOST_SILENCE * rate:
+            what = f"has no sound for {silent / rate:.0f} s, before {time:.2f} s"
+            mend = f"at most {MOST_SILENCE} s are made silence: its time stamps may be damaged"
             raise MediaError(what, where=path, mend=mend)
         following = position + len(piece)
         pieces.append((position, piece))

@@ -69,7 +69,8 @@ def first_frame(container: InputContainer) -> float:
 class Clock:
     """Tells when frames begin, in seconds as the file counts them.
 
-    A frame without a stamp follows the one before it.
+    A frame without a stamp follows the one before it, and so does one whose stamp leaps back: two
+    recordings in one file (ogg), or a camera that was switched off and on.
 
     Attributes
     ----------
@@ -80,6 +81,7 @@ class Clock:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.before: Fraction | None = None
+        self.leap = Fraction(0)
         self.after: Fraction | None = None
 
     def seek(self, position: int) -> None:
@@ -97,7 +99,12 @@ class Clock:
     def time(self, frame: Any) -> Fraction | None:
         """Return when a frame begins; None where nothing tells."""
         now = self._stamp(frame)
+        if now is not None:
+            now += self.leap
         if now is None:
+            now = self.after
+        elif self.before is not None and self.after is not None and now < self.before - LEAP:
+            self.leap += self.after - now
             now = self.after
         if now is not None:
             self.after = now + self._lasts(frame, now)

@@ -135,3 +135,15 @@ def test_a_clip_of_a_long_file_is_not_decoded_from_its_beginning(tmp_path: Path,
     decoded = [time for time, _ in decode(path, "video", 17.0, 17.5)]
     assert 14.9 <= decoded[0] <= 16.5
     assert decoded[-1] == pytest.approx(17.47, abs=0.05)
+
+
+def test_two_recordings_in_one_file_follow_each_other(tmp_path: Path) -> None:
+    path = factory.encode(tmp_path / "a.opus", audio_codec="libopus", rate=48000)
+    alone = read_sound(path, 48000)
+    path.write_bytes(2 * path.read_bytes())
+    both = read_sound(path, 48000)
+    assert len(both) == pytest.approx(2 * len(alone), abs=2000)
+    late, alike = factory.lag(both[len(alone) :], alone)
+    assert abs(late) < 1500
+    assert alike > 0.95
+    assert len(read_sound(path, 48000, 2.5, 3.5)) == pytest.approx(48000, abs=400)  # its delay
