@@ -176,7 +176,7 @@ def _output(path: Path) -> Iterator[str]:
 
         if not Manifest.read(path).clips:
             yield f"{name}: a manifest of no clips"
-    elif path.suffix == ".npz":
+    elif path.suffix == ".npz" and path.parent.name == "new":  # others are no exports
         yield from _npz(path)
     elif path.suffix == ".pkl" and path.stat().st_size < 100:
         yield f"{name}: an empty export"
