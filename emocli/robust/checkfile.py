@@ -14,6 +14,7 @@ from pydantic import Field
 from emocli.config import Settings, Tree, build
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
+from emocli.quantities import Number
 from emocli.robust.cca import CCA
 from emocli.robust.check import ModalityCheck
 from emocli.robust.container import Arrays
@@ -26,7 +27,6 @@ from emocli.robust.settings import CheckConfig
 CCA_ARRAYS = tuple(field.name for field in fields(CCA))
 MOST_STEPS = 1_000_000
 """Of a sequence; a longer one is a slip, or malice."""
-Score = Annotated[float, Field(ge=-1e300, le=1e300)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 PCA_ARRAYS = ("mean", "components", "variances")
 
@@ -73,15 +73,15 @@ class _Modality(Settings):
 
     name: str
     steps: Annotated[int, Field(ge=1, le=MOST_STEPS)]
-    total: Annotated[float, Field(ge=0, le=1e300)]
-    limit: Score
+    total: Annotated[float, Field(ge=0, le=1e100)]
+    limit: Number
 
 
 class _Pair(Settings):
     """What the header says of two modalities."""
 
     modalities: tuple[str, str]
-    tau: Score
+    tau: Number
     n_train: Count
     n_valid: Count
 
