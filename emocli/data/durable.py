@@ -21,6 +21,8 @@ from pathlib import Path
 
 from emocli.errors import StoreError
 
+WRITABLE = "make it writable, or choose another place"
+
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says when there is no room for a file."""
 
@@ -172,8 +174,7 @@ def disk_errors(path: Path) -> Iterator[None]:
             mend = "make room, then run the same command again: it goes on where it stopped"
             raise StoreError("the disk is full", where=path, mend=mend) from None
         what = f"cannot be written ({error.strerror or error})"
-        mend = "make it writable, or choose another place"
-        raise StoreError(what, where=path, mend=mend) from None
+        raise StoreError(what, where=path, mend=WRITABLE) from None
 
 
 def make_folder(folder: Path) -> None:
@@ -188,12 +189,14 @@ def make_folder(folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
-            what = "is a link to nothing" if _is_dangling(folder) else "is not a folder"
-            raise StoreError(what, where=folder, mend="choose another place") from None
+            raise no_folder(folder) from None
 
 
-def _is_dangling(path: Path) -> bool:
-    return path.is_symlink() and not path.exists()
+def no_folder(folder: Path) -> StoreError:
+    """Say what stands where a folder, or one it is in, has to be."""
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    kind = "not a folder" if there.exists() else "a link to nothing"
+    return StoreError(f"cannot be written ('{there}' is {kind})", where=folder, mend=WRITABLE)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from emocli import __version__, plugins
 from emocli.config import S, Settings, Tree, build
-from emocli.data.durable import write_bytes, write_text
+from emocli.data.durable import no_folder, write_bytes, write_text
 from emocli.data.folds import Fold
 from emocli.data.manifest import Task
 from emocli.data.plain import as_json
@@ -262,12 +262,12 @@ def require_empty(run: Path, what: str) -> None:
 
     Raises
     ------
-    RunError
+    RunError, StoreError
         If it holds some, is a file, or is to be in one.
     """
     above = next((path for path in run.absolute().parents if os.path.lexists(path)), run)
     if not above.is_dir():
-        raise RunError("is no folder", where=above, mend="choose another --run")
+        raise no_folder(run)
     if run.is_dir() and all(path.name.startswith(".") for path in run.iterdir()):
         return
     if os.path.lexists(run):

@@ -173,7 +173,7 @@ def arrays() -> dict[str, np.ndarray]:
     [
         ("offsets", np.array([0, 2, 9]), "offsets"),
         ("offsets", np.array([0, 4, 2]), "offsets"),
-        ("values", np.array([{"a": 1}] * 5, dtype=object), "Object"),
+        ("values", np.array([{"a": 1}] * 5, dtype=object), "objects, which are not unpickled"),
         ("ids", np.array(["a", "a"]), "2 times"),
         ("ids", np.array(["y", "z"]), "no clip|none"),
     ],

@@ -15,7 +15,7 @@ from emocli.datasets.demo.render import loudness, render, schedule
 def test_the_usual_corpus_is_short_enough_to_extract_faces_from() -> None:
     usual = Config()
     lengths = [schedule(u, usual)[0].seconds for u in corpus.plan(usual)]
-    assert sum(lengths) * usual.fps <= 2500
+    assert sum(lengths) * usual.fps <= 6000  # some two minutes on two cores
     assert min(lengths) >= 1.2
     assert max(lengths) <= 2.0
 
