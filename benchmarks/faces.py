@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 from emocli import config, plugins
-from emocli.data.media import read_frames
+from emocli.data.media.content import read_frames
 from emocli.features.faces.boxes import overlap
 from emocli.features.faces.cascade import Cascade, Faces
 

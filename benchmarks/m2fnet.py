@@ -30,8 +30,8 @@ from torch.nn import functional
 from emocli.config import build
 from emocli.data.batch import Batch, Padded
 from emocli.fusion import m2fnet
-from emocli.learn.encoder import EncoderConfig, Picture, Screen, embed, make_encoder
-from emocli.learn.loop import arithmetic
+from emocli.models.encoder import EncoderConfig, Picture, Screen, embed, make_encoder
+from emocli.training.loop import arithmetic
 
 DIMS = {"text": 1024, "audio": 300, "visual": 600}
 TURNS = (2, 24)

@@ -94,7 +94,7 @@ def generate(folder: Path, clips: int, steps: int) -> None:
 
 def measure(folder: Path, hidden: int) -> None:
     """Train for an epoch, and tell the peak."""
-    from emocli.stages.train import plan, train
+    from emocli.training.train import plan, train
 
     manifest = Manifest.read(folder / "noise.csv")
     settings = {

@@ -37,15 +37,15 @@ from emocli.config import Tree, build
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
+from emocli.data.memory import Memory, Remembering
 from emocli.data.samples import Samples
 from emocli.data.store import Column, FeatureStore, store_path
 from emocli.data.storefile import Contents, write_store
 from emocli.data.writer import Recipe
 from emocli.fusion import rrnn
 from emocli.fusion.gca import Attention
-from emocli.learn.loop import Learner, arithmetic
-from emocli.learn.memory import Memory, Remembering
-from emocli.learn.settings import TrainConfig
+from emocli.models.settings import TrainConfig
+from emocli.training.loop import Learner, arithmetic
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "rrnn_ravdess.toml"
 FEATURES = {"audio": ("covarep", 74, (300, 440)), "visual": ("face_posteriors", 7, (90, 130))}

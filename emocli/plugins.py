@@ -27,7 +27,7 @@ KINDS: dict[Kind, str] = {
     "corruptions": "emocli.robust.corruptions",
     "protocols": "emocli.robust.protocols",
     "fusion": "emocli.fusion",
-    "experiments": "emocli.experiments",
+    "experiments": "emocli.experiments.papers",
 }
 
 

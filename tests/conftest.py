@@ -30,7 +30,7 @@ def _seed() -> None:
 @pytest.fixture
 def checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a training keep a checkpoint of every epoch, however short."""
-    from emocli.learn import loop
+    from emocli.training import loop
 
     monkeypatch.setattr(loop, "PAUSE", 0.0)
 
@@ -65,8 +65,8 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """Small encoders with random parameters, one of each kind."""
     import torch
 
-    from emocli.learn.encoder import EncoderConfig, EncoderRun, make_encoder
-    from emocli.learn.rundir import write_config, write_parameters
+    from emocli.models.encoder import EncoderConfig, EncoderRun, make_encoder
+    from emocli.models.rundir import write_config, write_parameters
 
     small = EncoderConfig(depths=(1,), hidden_sizes=(8,), embedding_size=8, dim=6, side=32)
     folders = {}
@@ -84,7 +84,7 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 @pytest.fixture(scope="session")
 def text_encoder(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small text encoder that has read the corpus once."""
-    from emocli.stages.fit_text import fit_text
+    from emocli.training.fit_text import fit_text
 
     folder = tmp_path_factory.mktemp("text")
     small = {"backbone": "scratch", "layers": 1, "width": 16, "heads": 2, "tokens": 96}

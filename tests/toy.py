@@ -40,7 +40,7 @@ class Toy:
 
     def trained(self, run: str | Path = "run", fusion: str = "late", **options: Any) -> Path:
         """Train a network, quickly if no settings are given; return its run."""
-        from emocli.stages.train import train
+        from emocli.training.train import train
 
         options = {"settings": QUICK, **options}
         where = self.folder / run

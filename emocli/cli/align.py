@@ -29,7 +29,7 @@ def command(
     by step.
     """
     from emocli.data.manifest import Manifest
-    from emocli.stages.align import align
+    from emocli.pipeline.align import align
 
     corpus = Manifest.read(manifest)
     results = [align(corpus, store, feature, to, overwrite=overwrite) for feature in features]

@@ -31,7 +31,7 @@ def command(
     works, not that a network is good.
     """
     from emocli import config
-    from emocli.stages.demo import demo
+    from emocli.pipeline.demo import demo
 
     tree = config.parse_sets(settings or [])
     say = show.stopwatch()

@@ -40,7 +40,7 @@ def command(
     of the condition asked for; of a run of several seeds the mean, with the spread under _std.
     """
     from emocli.config import parse_sets
-    from emocli.stages.evaluate import evaluate
+    from emocli.evaluation.evaluate import evaluate
 
     tree = parse_sets(settings or ())
     for section in tree.keys() - {"robust"}:

@@ -28,7 +28,7 @@ def command(
     .npz and .csd hold one feature; .pkl holds one per modality, with texts, labels and splits.
     """
     from emocli.data.manifest import Manifest
-    from emocli.stages.export import export
+    from emocli.interchange.export import export
 
     result = export(output, Manifest.read(manifest, root), store, features)
     if json:

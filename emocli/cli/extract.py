@@ -13,7 +13,7 @@ from emocli.errors import ConfigError
 from emocli.limits import MOST_WORKERS
 
 if TYPE_CHECKING:
-    from emocli.stages.extract import Extraction, Plan
+    from emocli.extraction.extract import Extraction, Plan
 
 PARTLY_DONE = 3
 UNKNOWN = "words.out_of_vocabulary"
@@ -54,7 +54,7 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.stages import extract as stage
+    from emocli.extraction import extract as stage
 
     if overwrite and update:
         raise ConfigError("--overwrite and --update", mend="choose one of them")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from emocli.cli import options, show
 
 if TYPE_CHECKING:
-    from emocli.stages.fit_cca import CheckSummary
+    from emocli.pipeline.fit_cca import CheckSummary
 
 SHOWN = 5
 
@@ -39,7 +39,7 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.stages import fit_cca as stage
+    from emocli.pipeline import fit_cca as stage
 
     corpus = Manifest.read(manifest, root)
     tree = sections.settings("fit-cca", config, settings)

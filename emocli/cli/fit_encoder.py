@@ -44,7 +44,7 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.stages import fit_encoder as stage
+    from emocli.training import fit_encoder as stage
 
     pictures = source if source.is_dir() else Manifest.read(source, root)
     with show.progress(f"training an encoder of kind {kind.value}", "epochs") as progress:

@@ -26,7 +26,7 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.stages import fit_text as stage
+    from emocli.training import fit_text as stage
 
     corpus = Manifest.read(manifest, root)
     with show.progress("fine-tuning a text encoder", "epochs") as progress:

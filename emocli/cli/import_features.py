@@ -42,7 +42,7 @@ def command(
     and no other file than the given ones is read.
     """
     from emocli.data.manifest import Manifest
-    from emocli.stages.import_features import import_all
+    from emocli.interchange.import_features import import_all
 
     corpus = Manifest.read(manifest, root)
     results = import_all(

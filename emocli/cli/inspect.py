@@ -31,7 +31,7 @@ def command(
     Dims, rates, counts, missing clips, non-finite values, provenance. With --verify damaged content
     is found, too: exit code 2.
     """
-    from emocli.stages.inspect import inspect
+    from emocli.pipeline.inspect import inspect
 
     found = inspect(path, manifest, root, verify=verify)
     if json:

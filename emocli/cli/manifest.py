@@ -33,7 +33,7 @@ def command(
     """
     from emocli import plugins
     from emocli.cli import sections
-    from emocli.stages.manifest import make_manifest
+    from emocli.pipeline.manifest import make_manifest
 
     plugins.load("datasets", name)
     tree = sections.settings("manifest", config, settings, takes=(name,))

@@ -58,7 +58,7 @@ def command(
     from emocli.cli import sections
     from emocli.config import merge
     from emocli.data.manifest import Manifest
-    from emocli.stages import reproduce as stage
+    from emocli.experiments import runner as stage
 
     experiment = experiment.replace("_", "-")  # emocli info names files
     asked: dict[str, Any] = {
@@ -87,7 +87,7 @@ def command(
     if json:
         show.as_json(found.data)
         return
-    from emocli.report.experiment import cells, conditions
+    from emocli.experiments.report import cells, conditions
 
     for figure in found.data["figures"]:
         rows = [(name, *texts) for name, texts in cells(found.data, figure)]

@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from emocli.cli import streams
-from emocli.data import plain
+from emocli.data import json_io as plain
 from emocli.display import printable
 from emocli.errors import EmocliWarning
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
 
+    from emocli.analysis._written import Analysis
     from emocli.report.tables import Table
-    from emocli.stages.analyze._written import Analysis
 
 WIDEST = 1000
 """Characters of a table that is not shown on a terminal."""

@@ -12,7 +12,7 @@ from emocli.cli import options, show
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
 
 if TYPE_CHECKING:
-    from emocli.stages.train import CrossSummary, TrainSummary
+    from emocli.training.train import CrossSummary, TrainSummary
 
 
 def command(
@@ -56,7 +56,7 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.stages import train as stage
+    from emocli.training import train as stage
 
     corpus = Manifest.read(manifest, root)
     tree = sections.settings("train", config, settings)
@@ -102,7 +102,7 @@ def command(
 
 
 def _print(summary: TrainSummary | CrossSummary) -> None:
-    from emocli.stages.train import TrainSummary
+    from emocli.training.train import TrainSummary
 
     parts = (summary,) if isinstance(summary, TrainSummary) else summary.folds
     rows = [

@@ -21,16 +21,16 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.clip import SPLIT_NAMES, SPLITS, Clip, Split, split_named
-from emocli.data.csd import Csd
 from emocli.data.encoding import read_text
 from emocli.data.manifest import PARSERS, Manifest, Task
-from emocli.data.media import AUDIO, VIDEO
-from emocli.data.mmsa import SUFFIXES, Mmsa, read_mmsa, text_of_cell
+from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.rules import absolute
 from emocli.data.table import read_table
 from emocli.datasets._apart import apart
 from emocli.datasets._files import HEADER, Folder, counted, require_columns
 from emocli.errors import ManifestError
+from emocli.interchange.csd import Csd
+from emocli.interchange.mmsa import SUFFIXES, Mmsa, read_mmsa, text_of_cell
 
 SENTIMENT = "sentiment"
 EMOTIONS = ("happy", "sad", "anger", "surprise", "disgust", "fear")

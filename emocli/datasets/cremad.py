@@ -33,7 +33,7 @@ from pydantic import Field
 from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
-from emocli.data.media import AUDIO, VIDEO
+from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
 from emocli.datasets._apart import NEEDED, WARNING, apart
 from emocli.datasets._files import COPY, Folder, counted, require_columns

@@ -31,7 +31,7 @@ from emocli.data.clip import Clip, Split
 from emocli.data.encoding import read_text
 from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
-from emocli.data.media import AUDIO, VIDEO
+from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import LINE_END
 from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError

@@ -30,7 +30,7 @@ from emocli.config import Settings
 from emocli.data.clip import Clip, Split
 from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
-from emocli.data.media import AUDIO, VIDEO
+from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
 from emocli.datasets._files import COPY, Folder, counted, require_columns
 from emocli.errors import ManifestError

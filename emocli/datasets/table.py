@@ -33,7 +33,7 @@ from emocli.config import Settings
 from emocli.data import rules
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import FOLD, KINDS, PARSERS, PLAIN, Manifest, media_path
-from emocli.data.media import AUDIO, STILLS, VIDEO
+from emocli.data.media.content import AUDIO, STILLS, VIDEO
 from emocli.data.rules import MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table
 from emocli.datasets._apart import apart

@@ -18,7 +18,7 @@ from emocli.features._device import Device, device
 from emocli.quantities import PicturesAtOnce
 
 if TYPE_CHECKING:
-    from emocli.learn.encoder import Encoder, Kind, Picture, Screen
+    from emocli.models.encoder import Encoder, Kind, Picture, Screen
 
 
 class EmbeddingConfig(Settings):
@@ -44,7 +44,7 @@ class EmbeddingConfig(Settings):
     @model_validator(mode="before")
     @classmethod
     def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
-        from emocli.learn.rundir import MODEL
+        from emocli.models.rundir import MODEL
 
         model = Path(str(values.get("encoder", ""))) / MODEL
         if not values.get("digest") and model.is_file():
@@ -98,7 +98,7 @@ class Embedder:
 
     def __call__(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
         """Embed pictures, shape (n, dim)."""
-        from emocli.learn.encoder import embed
+        from emocli.models.encoder import embed
 
         return embed(*self._loaded, pictures, self.config.batch)
 
@@ -108,7 +108,7 @@ class Embedder:
 
     @cached_property
     def _loaded(self) -> tuple[Encoder, Screen]:
-        from emocli.learn.encoder import load
+        from emocli.models.encoder import load
 
         place = device(self.config.device, f"device of the {self.kind} encoder")
         encoder, screen = load(self.config.encoder, self.kind)

@@ -6,7 +6,7 @@ Row k is centred on k times the hop; before and after the clip there is silence.
 of the power in a band, 10 log10(max(power, floor)), with an absolute floor: the same sound has the
 same values in any clip, and silence is -100 dB throughout.
 
-Of several channels it is the mixture (see `emocli.data.channels`). Notes count the clips
+Of several channels it is the mixture (see `emocli.data.media.channels`). Notes count the clips
 ``of_several_channels``, and of those ``of_the_strongest_channel``, whose channels cancel.
 """
 
@@ -22,7 +22,7 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.clip import Clip
-from emocli.data.media import mixed_down
+from emocli.data.media.content import mixed_down
 from emocli.data.track import Track
 from emocli.errors import ConfigError
 from emocli.features import _librosa

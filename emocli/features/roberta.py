@@ -25,7 +25,7 @@ from emocli.features._device import Device, device
 from emocli.quantities import Tokens, Turns
 
 if TYPE_CHECKING:
-    from emocli.learn.text import Reader, Reading, TextNetwork
+    from emocli.models.text import Reader, Reading, TextNetwork
 
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Config(Settings):
         A folder that `emocli fit-text` wrote; or an encoder as it was published, by its name on the
         Hugging Face hub or a local folder in that layout.
     context, past, future, tokens, names, pool
-        What a published encoder reads (`emocli.learn.text.TextConfig`); one that was fine-tuned
+        What a published encoder reads (`emocli.models.text.TextConfig`); one that was fine-tuned
         reads what it was trained on, and these must not be given.
     digest : str
         SHA-256 of the parameters, filled in by itself: another training is another feature.
@@ -61,8 +61,8 @@ class Config(Settings):
     @model_validator(mode="before")
     @classmethod
     def _with_digest(cls, values: dict[str, Any]) -> dict[str, Any]:
-        from emocli.learn.rundir import MODEL
-        from emocli.learn.text import PART
+        from emocli.models.rundir import MODEL
+        from emocli.models.text import PART
 
         folder = Path(str(values.get("encoder", "")))
         models = [*sorted(folder.glob(f"{PART}*/{MODEL}")), folder / MODEL]
@@ -109,7 +109,7 @@ class Extractor:
         del upstream
         if not clip.text.strip() or clip.id not in self.readings:
             raise Absent("the clip has no text")
-        from emocli.learn.text import describe
+        from emocli.models.text import describe
 
         network, reader = self._loaded(self.parts.get(clip.id))
         pad = int(reader.tokenizer.pad_token_id or 0)
@@ -136,7 +136,7 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     EmocliError
         If the encoder cannot be used.
     """
-    from emocli.learn.text import read_clips
+    from emocli.models.text import read_clips
 
     network, reader = _load(config, None)
     width = int(network.backbone.config.hidden_size)
@@ -146,7 +146,7 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
 
 def _parts(config: Config) -> Iterable[tuple[str, int]]:
     """Pair the training clips of a cross-fitted encoder with the part that has not seen them."""
-    from emocli.learn.text import PART, read_run
+    from emocli.models.text import PART, read_run
 
     for folder in sorted(Path(config.encoder).glob(f"{PART}*")) if _trained(config) else ():
         run = read_run(folder)
@@ -155,7 +155,7 @@ def _parts(config: Config) -> Iterable[tuple[str, int]]:
 
 
 def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
-    from emocli.learn import text
+    from emocli.models import text
 
     place = device(config.device, "roberta.device")
     if _trained(config):
@@ -182,7 +182,7 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
 
 def _trained(config: Config) -> bool:
     """Whether the encoder is one of `emocli fit-text`, which its configuration says."""
-    from emocli.learn.rundir import CONFIG
+    from emocli.models.rundir import CONFIG
 
     path = Path(config.encoder) / CONFIG
     return path.is_file() and '"text":' in path.read_text("utf-8", "replace")

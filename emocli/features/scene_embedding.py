@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emocli.data.clip import Clip
-from emocli.data.media import chosen_frames
+from emocli.data.media.content import chosen_frames
 from emocli.data.track import Track
 from emocli.features._embedding import Embedder, FramesConfig
 

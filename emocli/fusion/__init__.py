@@ -8,7 +8,7 @@ A module in ``emocli/fusion`` offers
     a ``torch.nn.Module``: ``dims`` maps each modality to its width, ``outputs`` is the number of
     classes; ``Model.level`` is ``"clip"`` or ``"dialogue"``; ``forward(Batch) -> FusionOutput``;
     optionally ``loss(output, batch, base) -> Tensor``, where ``base`` is the loss that the training
-    settings chose (`emocli.learn.losses.BaseLoss`); ``set_task(task, loss)``, which is told before
+    settings chose (`emocli.models.losses.BaseLoss`); ``set_task(task, loss)``, which is told before
     the first clip what the logits are to stand for; ``condense(clip_id, modality, values)``, what
     can be done to a clip's array (T, D) once and for all, since nothing in it is learnt: batches
     then come ``condensed``; ``oracle(output, batch)``, the weights of the modalities if the labels

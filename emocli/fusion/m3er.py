@@ -26,7 +26,7 @@ from emocli.fusion import mfn
 from emocli.fusion._layers import PerView
 from emocli.fusion._multiplicative import Combination, Kind, answers, true, violated
 from emocli.fusion._recurrent import mlp
-from emocli.learn.losses import CHOICES, BaseLoss, LossName
+from emocli.models.losses import CHOICES, BaseLoss, LossName
 from emocli.quantities import Factor
 
 MOST_MIXED = 8

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from emocli.cli.app import run
-from emocli.data.csd import Csd
+from emocli.interchange.csd import Csd
 from tests.datasets.sdk_files import folds, labels, words
 
 VIDEOS = [f"v{k}" for k in range(24)]

@@ -10,13 +10,14 @@ import pytest
 from emocli import config, plugins
 from emocli.cli.sections import COMMANDS, settings
 from emocli.errors import ConfigError
-from emocli.experiments._table import Extractors
-from emocli.learn.settings import TrainConfig
+from emocli.experiments import runner as reproduce
+from emocli.experiments.encoder_tables import PARTS
+from emocli.experiments.table import Extractors
+from emocli.models.settings import TrainConfig
 from emocli.robust.repair import RobustConfig
 from emocli.robust.settings import configure
-from emocli.stages import _prepare, reproduce
-from emocli.stages._extractors import PARTS
-from emocli.stages.fit_encoder import Plan
+from emocli.training import prepare as _prepare
+from emocli.training.fit_encoder import Plan
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from emocli import config, plugins
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.errors import ConfigError
-from emocli.learn import losses
+from emocli.models import losses
 
 NAMES = plugins.names("fusion")
 MODALITIES = {"visual": 5, "audio": 6, "text": 4, "gaze": 3}

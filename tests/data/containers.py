@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.media import read_frames, read_sound
+from emocli.data.media.content import read_frames, read_sound
 from emocli.errors import MediaError
 from tests import media_factory as factory
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from emocli.data.media import AUDIO
+from emocli.data.media.content import AUDIO
 from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
 from tests.datasets.empty_files import add

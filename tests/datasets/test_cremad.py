@@ -8,7 +8,7 @@ import pytest
 
 from emocli import config
 from emocli.data.manifest import Manifest
-from emocli.data.media import frames, sound
+from emocli.data.media.content import frames, sound
 from emocli.datasets import cremad
 from emocli.errors import ConfigError, ManifestError
 from tests.datasets.empty_files import add

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from emocli import config
-from emocli.data.interchange import read_ragged
 from emocli.data.manifest import Manifest
 from emocli.datasets import meld
 from emocli.errors import ManifestError
+from emocli.interchange.npz import read_ragged
 from tests.datasets.empty_files import add
 
 HEADER = (

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from emocli import config
-from emocli.data.csd import Csd
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.datasets import mosi
 from emocli.errors import ManifestError
-from emocli.stages.import_features import import_all
+from emocli.interchange.csd import Csd
+from emocli.interchange.import_features import import_all
 from tests.datasets.sdk_files import folds, labels
 
 

@@ -12,9 +12,9 @@ import pytest
 from emocli import plugins
 from emocli.config import build, merge
 from emocli.errors import StoreError
-from emocli.experiments._table import Table
+from emocli.experiments.runner import Reproduction, reproduce
+from emocli.experiments.table import Table
 from emocli.fusion import m2fnet
-from emocli.stages.reproduce import Reproduction, reproduce
 from tests import toy
 
 NAMES = ("m2f_t2", "m2f_t3", "m2f_t4", "m2f_t5", "m2f_fig5")

@@ -11,7 +11,7 @@ import pytest
 from emocli import plugins
 from emocli.config import build
 from emocli.errors import ConfigError
-from emocli.experiments._table import Names, Table
+from emocli.experiments.table import Names, Table
 from emocli.fusion import m2fnet
 
 NEW = {

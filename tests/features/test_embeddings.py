@@ -14,7 +14,7 @@ from emocli.config import merge
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.errors import StoreError
-from emocli.stages.extract import extract, plan
+from emocli.extraction.extract import extract, plan
 
 UPSTREAM = ("mel", "faces")
 EMBEDDINGS = ("mel_embedding", "scene_embedding", "face_embedding", "visual_embedding")

@@ -14,7 +14,7 @@ from emocli.config import build
 from emocli.data.batch import Batch
 from emocli.errors import ConfigError
 from emocli.fusion import m3er
-from emocli.learn.losses import base_loss, resolve
+from emocli.models.losses import base_loss, resolve
 from tests.fusion import zadeh
 from tests.fusion.batches import DIMS, double, make
 from tests.fusion.beard import Parameters, Vector, add, linear, softmax, times

@@ -141,8 +141,8 @@ def _media(folder: Path) -> None:
 def _encoders(folder: Path) -> None:
     import torch
 
-    from emocli.learn.encoder import EncoderConfig, EncoderRun, make_encoder
-    from emocli.learn.rundir import write_config, write_parameters
+    from emocli.models.encoder import EncoderConfig, EncoderRun, make_encoder
+    from emocli.models.rundir import write_config, write_parameters
 
     small = EncoderConfig(depths=(1,), hidden_sizes=(8,), embedding_size=8, dim=6, side=32)
     place = folder / "encoder"

@@ -194,7 +194,7 @@ def _parameters(path: Path) -> Iterator[str]:
 def _store(path: Path) -> Iterator[str]:
     import h5py
 
-    from emocli.stages.inspect import inspect
+    from emocli.pipeline.inspect import inspect
 
     with h5py.File(path) as file:
         store = "offsets" in file and "ids" in file

@@ -37,8 +37,8 @@ def command(
     The clip is read as in emocli evaluate: corrupted if asked for, and with the run's own repair
     unless another is asked for. Of a cross-validation the fold that tests the clip is taken.
     """
-    from emocli.report.attention import tabulate
-    from emocli.stages.analyze.attention import attention
+    from emocli.analysis._attention_figure import tabulate
+    from emocli.analysis.attention import attention
 
     found = attention(
         run,

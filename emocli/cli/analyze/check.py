@@ -29,8 +29,8 @@ def command(
     counts flagged against corrupted under m3er75. The paper's settings, literal and as they can be
     read, are fitted on the same clips and stand beside.
     """
-    from emocli.report.check import tabulate
-    from emocli.stages.analyze import check as stage
+    from emocli.analysis import check as stage
+    from emocli.analysis._check_figure import tabulate
 
     with show.progress("analysing", "conditions") as progress:
         found = stage.check(

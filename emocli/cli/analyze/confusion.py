@@ -20,8 +20,8 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Show which classes are taken for which, in per cent of each row."""
-    from emocli.report.confusion import tabulate
-    from emocli.stages.analyze.confusion import confusion
+    from emocli.analysis._confusion_figure import tabulate
+    from emocli.analysis.confusion import confusion
 
     found = confusion(
         run,

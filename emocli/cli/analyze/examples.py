@@ -44,8 +44,8 @@ def command(
 
     The figures show frames of those clips whose video can be read.
     """
-    from emocli.report.examples import tabulate
-    from emocli.stages.analyze.examples import examples
+    from emocli.analysis._examples_figure import tabulate
+    from emocli.analysis.examples import examples
 
     found = examples(
         run,

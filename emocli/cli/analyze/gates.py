@@ -31,8 +31,8 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Show how far each view passes the gate in each hop, clean and corrupted."""
-    from emocli.report.gates import tabulate
-    from emocli.stages.analyze.gates import gates
+    from emocli.analysis._gates_figure import tabulate
+    from emocli.analysis.gates import gates
 
     with show.progress("analysing", "conditions") as progress:
         found = gates(

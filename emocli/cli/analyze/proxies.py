@@ -32,8 +32,8 @@ def command(
     from all. An error of 1 is that of the mean. The kind memory, ten neighbours and next to no
     regularisation, returns what it has learnt, and is added to show what that is worth.
     """
-    from emocli.report.proxies import tabulate
-    from emocli.stages.analyze import proxies as stage
+    from emocli.analysis import proxies as stage
+    from emocli.analysis._proxies_figure import tabulate
 
     with show.progress("analysing", "kinds") as progress:
         found = stage.proxies(

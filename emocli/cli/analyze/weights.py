@@ -23,8 +23,8 @@ def command(
 
     Without --corrupt: noise at an SNR of 0.01 on every modality in turn.
     """
-    from emocli.report.weights import tabulate
-    from emocli.stages.analyze.weights import weights
+    from emocli.analysis._weights_figure import tabulate
+    from emocli.analysis.weights import weights
 
     with show.progress("analysing", "conditions") as progress:
         found = weights(

@@ -19,9 +19,10 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from emocli.data import durable, media
+from emocli.data import durable
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
+from emocli.data.media import content as media
 from emocli.datasets.demo import corpus, language
 from emocli.datasets.demo.corpus import EMOTIONS, Config, Utterance
 from emocli.datasets.demo.face import Face

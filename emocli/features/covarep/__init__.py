@@ -4,10 +4,10 @@ Source: Degottex, Kane, Drugman, Raitio & Scherer 2014, ICASSP (COVAREP).
 
 A row every 10 ms: row i describes sample 80 + 160 i, counted from 1, at 16 kHz. Sound of another
 rate is brought to 16 kHz first, and of several channels the first is taken; of a layout with a
-centre the centre, and where that is silent the strongest (see `emocli.data.channels`). A value that
-does not exist is 0: before the first and after the last instant a feature is defined at; between
-them it is interpolated, across unvoiced stretches, too. ``creak`` is 0 throughout unless the
-weights of its network, which are not free to be shipped, are given.
+centre the centre, and where that is silent the strongest (see `emocli.data.media.channels`). A
+value that does not exist is 0: before the first and after the last instant a feature is defined
+at; between them it is interpolated, across unvoiced stretches, too. ``creak`` is 0 throughout
+unless the weights of its network, which are not free to be shipped, are given.
 
 The modules are the algorithms, each usable by itself: `polarity`, `srh` (pitch and voicing), `gci`
 (closure instants), `residual`, `iaif` (glottal flow), `pulses` (NAQ, QOQ, H1H2, PSP), `wavelet`
@@ -44,7 +44,7 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.clip import Clip
-from emocli.data.media import first_channel
+from emocli.data.media.content import first_channel
 from emocli.data.track import Track
 from emocli.features.covarep._blocks import BLOCK_S
 from emocli.quantities import Seed

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.clip import Clip
-from emocli.data.media import Frame, frames
+from emocli.data.media.content import Frame, frames
 from emocli.data.track import Track
 from emocli.features._device import Device, device
 from emocli.features.faces.weights import DIGESTS, checked

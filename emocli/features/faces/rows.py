@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.media import Frame
+from emocli.data.media.content import Frame
 from emocli.data.track import Track
 from emocli.features.faces.align import by_box, by_landmarks, crop
 from emocli.features.faces.cascade import Faces

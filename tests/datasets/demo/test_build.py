@@ -10,8 +10,8 @@ import pytest
 
 from emocli import config as settings
 from emocli import plugins
-from emocli.data import media
 from emocli.data.manifest import Manifest
+from emocli.data.media import content as media
 from emocli.data.words import read_words
 from emocli.datasets import demo
 from emocli.datasets.demo import corpus

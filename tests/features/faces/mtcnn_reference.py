@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.media import read_frames
+from emocli.data.media.content import read_frames
 
 RECORDED = Path(__file__).with_name("recorded.json")
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "mtcnn_tensorflow.py"

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from emocli.data.manifest import Manifest
-from emocli.data.media import frames
+from emocli.data.media.content import frames
 from emocli.features.faces.cascade import PIXELS, Cascade, Faces, cut
 from tests.features.faces import mtcnn_reference as reference
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emocli import config
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.media import frames, write_video
+from emocli.data.media.content import frames, write_video
 from emocli.data.track import Absent, Track
 from emocli.errors import ConfigError
 from emocli.features import faces

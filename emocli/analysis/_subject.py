@@ -1,0 +1,86 @@
+"""What an analysis without a network looks at: the clips of a run, of its folds, or of a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from emocli.data.clip import Split
+from emocli.data.filenames import corpus_part
+from emocli.data.manifest import Manifest
+from emocli.data.samples import Samples
+from emocli.data.standardise import OUTLIERS, Standardiser
+from emocli.data.store import check_path, open_features
+from emocli.errors import ConfigError
+from emocli.evaluation.cross_validation import open_bench
+from emocli.models.rundir import CONFIG, folds
+from emocli.robust.check import ModalityCheck
+from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.repair import RobustConfig
+from emocli.robust.repair_factory import Workshop
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Clips, standardised, and what repairs of them need.
+
+    Attributes
+    ----------
+    clips : Samples
+        What is looked at.
+    workshop : Workshop
+        The check, and the train split.
+    other : str
+        What to call the corpus in the names of reports; empty if it is that of the run, or the one
+        that the store's check was fitted on.
+    """
+
+    clips: Samples
+    workshop: Workshop
+    other: str
+
+    def split(self, name: Split) -> Samples:
+        """Return another split, standardised alike."""
+        manifest, stores = self.clips.manifest, self.clips.stores
+        return Samples.of(manifest, name, stores).then(self.workshop.standardiser)
+
+    def struck(self, spec: str, seed: int) -> tuple[Samples, Corrupter]:
+        """Corrupt the clips."""
+        corrupter = Corrupter(parse_all([spec], self.clips.stores), seed, self.clips)
+        return self.clips.then(corrupter), corrupter
+
+
+def subjects(
+    place: Path, split: Split, manifest: Path | None, store: Path | None
+) -> tuple[Subject, ...]:
+    """Open a run, or each fold of a cross-validation; or a store, whose clips a manifest names.
+
+    Raises
+    ------
+    EmocliError
+        If it is none of these, or its parts do not fit each other.
+    """
+    if (place / CONFIG).is_file() or folds(place):
+        bench = open_bench(place, split, manifest, store)
+        return tuple(Subject(part.samples, part.workshop, part.other) for part in bench.parts)
+    if not place.is_dir():
+        raise ConfigError("there is no such run or store", where=place)
+    if manifest is None:
+        what = "is no run; of a store, the clips are in a manifest"
+        raise ConfigError(what, where=place, mend="name it with --manifest")
+    corpus = Manifest.read(manifest)
+    return (_of_store(place, split, corpus),)
+
+
+def _of_store(store: Path, split: Split, corpus: Manifest) -> Subject:
+    stores = open_features(store, None, corpus)
+    train = Samples.of(corpus, "train", stores)
+    path = check_path(store)
+    check = ModalityCheck.load(path) if path.is_file() else None
+    outliers = check.config.clip_outliers if check else OUTLIERS
+    standardiser = Standardiser.fit(train, outliers)
+    clips = Samples.of(corpus, split, stores).then(standardiser)
+    learnt = tuple(clip.id for clip in train.clips)
+    own = check is None or check.origin is None or check.origin.ids == learnt
+    workshop = Workshop(path, standardiser, RobustConfig(), train, outliers)
+    return Subject(clips, workshop, "" if own else corpus_part(corpus, stores))

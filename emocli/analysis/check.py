@@ -1,0 +1,289 @@
+"""What the modality check finds: over the level of noise, and beside the settings of the paper.
+
+Source: Mittal et al. 2020, section 3.3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli import __version__
+from emocli.analysis._check_figure import draw
+from emocli.analysis._subject import Subject, subjects
+from emocli.analysis._written import Analysis, titled, write
+from emocli.data.clip import Split
+from emocli.data.json_io import plain
+from emocli.data.samples import Samples
+from emocli.errors import StoreError
+from emocli.pipeline.fit_cca import fitted
+from emocli.robust.check import ModalityCheck
+from emocli.robust.corrupt import Corrupter
+from emocli.robust.settings import CheckConfig, configure
+
+Array = NDArray[np.float64]
+Flags = Mapping[str, Array]
+"""Modality to 1 where it is flagged, 0 where it is trusted, NaN where a clip lacks it."""
+
+Progress = Callable[[int, int], None]
+
+LEVELS = tuple(f"{level}dB" for level in range(20, -25, -5))
+"""Signal-to-noise ratios."""
+
+OTHERS = "shuffle"
+"""Another clip's features: nothing about them is unusual but that they do not belong."""
+
+PROTOCOL = "m3er75"
+"""By which flagged and truly corrupted modalities are counted."""
+
+BESIDE = ("literal", "paper")
+"""Presets the check is compared with, fitted on the same clips."""
+
+BATCH = 64
+
+
+def check(
+    place: Path,
+    *,
+    split: Split = "test",
+    levels: Sequence[str] = LEVELS,
+    seed: int = 0,
+    manifest: Path | None = None,
+    store: Path | None = None,
+    figures: bool = True,
+    progress: Progress = lambda done, total: None,
+) -> Analysis:
+    """Write down and draw what the modality check finds.
+
+    Of a cross-validation every fold's check judges the clips that the fold tests, and all of them
+    are counted together.
+
+    Parameters
+    ----------
+    place : Path
+        A run, the folder of a cross-validation, or a store whose check is meant; then ``manifest``
+        says what its clips are.
+    split : str
+        Which clips are corrupted.
+    levels : sequence of str
+        Signal-to-noise ratios at which one modality after the other is corrupted in all clips.
+    seed : int
+        Of the corruptions.
+    manifest, store : Path, optional
+        Instead of those the run was trained on.
+    figures : bool
+        Whether to draw.
+    progress : callable
+        Told conditions done, and all conditions.
+
+    Raises
+    ------
+    EmocliError
+        If there is no check, what is asked does not fit it, or the clips have but one modality.
+    """
+    judges = [_Judge.of(subject) for subject in subjects(place, split, manifest, store)]
+    settings = _settings(place, judges)
+    corpus, modalities = judges[0].clips.manifest, _modalities(judges)
+    if len(modalities) < 2:
+        what = f"clips of split '{split}' have {', '.join(modalities) or 'nothing'} alone"
+        raise StoreError(what, where=place, mend="choose another with --split")
+    points = [(m, level, f"{m}@{level}") for m in modalities for level in levels]
+    points += [(m, OTHERS, f"{m}:{OTHERS}") for m in modalities]
+    found = []
+    for index, (modality, level, spec) in enumerate(points):
+        progress(index, len(points))
+        struck = [judge.subject.struck(spec, seed) for judge in judges]
+        noisy = [samples for samples, _ in struck]
+        found.append(
+            {
+                "modality": modality,
+                "level": level,
+                "snr_db": _decibel(struck[0][1]),
+                "rates": {n: _rates(_flagged(judges, n, noisy), modality) for n in settings},
+                "roc": _roc(judges, noisy, modality),
+            }
+        )
+    progress(len(points), len(points))
+    clean = [judge.clips for judge in judges]
+    data: dict[str, Any] = plain(
+        {
+            "format": 1,
+            "emocli": __version__,
+            "of": place.resolve().name,
+            "dataset": corpus.dataset,
+            "split": split,
+            "n": sum(map(len, clean)),
+            "corruption_seed": seed,
+            "modalities": modalities,
+            "settings": {name: config.model_dump() for name, config in settings.items()},
+            "clean": {name: _shares(_flagged(judges, name, clean)) for name in settings},
+            "points": found,
+            "protocol": PROTOCOL,
+            "confusion": {name: _confusion(judges, name, modalities, seed) for name in settings},
+        }
+    )
+    drawn = draw(data) if figures else {}
+    unusual = () if tuple(levels) == LEVELS else levels
+    name = titled("check", split, judges[0].subject.other, *unusual, seed=seed)
+    return write(place, name, data, list(_rows(data)), drawn)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """A subject, the checks that are compared on it, and the evidence in its clean clips."""
+
+    subject: Subject
+    checks: Mapping[str, ModalityCheck]
+    evidence: Mapping[str, Array]
+
+    @classmethod
+    def of(cls, subject: Subject) -> _Judge:
+        own = subject.workshop.check
+        train, valid = subject.split("train"), subject.split("valid")
+        beside = {preset: fitted(train, valid, configure(preset, {})) for preset in BESIDE}
+        return cls(subject, {"fitted": own, **beside}, _evidence(own, subject.clips))
+
+    @property
+    def clips(self) -> Samples:
+        return self.subject.clips
+
+
+def _settings(place: Path, judges: Sequence[_Judge]) -> dict[str, CheckConfig]:
+    """Return the settings of the checks.
+
+    Raises
+    ------
+    StoreError
+        If the folds' checks have different ones.
+    """
+    first, *others = ({n: c.config for n, c in judge.checks.items()} for judge in judges)
+    if any(other != first for other in others):
+        what = "the modality checks of its folds have different settings"
+        raise StoreError(what, where=place, mend="run emocli fit-cca --folds again")
+    return first
+
+
+def _flagged(judges: Sequence[_Judge], name: str, samples: Sequence[Samples]) -> Flags:
+    """Tell which modalities are there but not effective, (n,) each, fold after fold."""
+    parts = [
+        {
+            m: np.where(view.observed.numpy(), ~effective[m], np.nan)
+            for m, view in batch.views.items()
+        }
+        for judge, own in zip(judges, samples, strict=True)
+        for batch in own.batches(BATCH)
+        for effective in [judge.checks[name].effective(batch.views)]
+    ]
+    return {m: np.concatenate([part[m] for part in parts]) for m in parts[0]}
+
+
+def _modalities(judges: Sequence[_Judge]) -> list[str]:
+    """Return the modalities that at least one of the clips has."""
+    lacking = [judge.clips.missing() for judge in judges]
+    total = sum(len(judge.clips) for judge in judges)
+    return [m for m in judges[0].clips.stores if sum(own[m] for own in lacking) < total]
+
+
+def _shares(flags: Flags) -> dict[str, float]:
+    """Return the share of the clips that have a modality in which it is flagged."""
+    return {m: float(np.nanmean(x)) for m, x in flags.items() if not np.isnan(x).all()}
+
+
+def _rates(flags: Flags, modality: str) -> dict[str, float]:
+    """Return the share of the corrupted that is found, and of the innocent that is flagged."""
+    shares = _shares(flags)
+    innocent = [share for m, share in shares.items() if m != modality]
+    return {"found": shares[modality], "false": float(np.mean(innocent))}
+
+
+def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Array]:
+    """Measure what speaks for each modality, (n, 2) each, the more the higher.
+
+    How far its best score with another one is above the threshold, and how usual it is by itself,
+    where that counts.
+    """
+    found: dict[str, list[Array]] = {m: [] for m in samples.stores}
+    for batch in samples.batches(BATCH):
+        scores, unusual = check.scores(batch.views), check.unusual(batch.views)
+        for modality, parts in found.items():
+            above = [rho - check.pairs[p].tau for p, rho in scores.items() if modality in p]
+            best = np.max(np.nan_to_num(above, nan=-np.inf), axis=0)
+            own = -unusual[modality] * (check.config.outliers != "none")
+            known = ~np.isnan(own) & np.isfinite(best)
+            parts.append(np.stack([best, own], axis=1)[known])
+    return {m: np.concatenate(parts) for m, parts in found.items()}
+
+
+def _roc(judges: Sequence[_Judge], noisy: Sequence[Samples], modality: str) -> dict[str, Any]:
+    """Trace what is found against what is blamed, as the limits are moved.
+
+    A clip is as suspicious as the rarer of its two pieces of evidence is among the clean clips of
+    its fold.
+    """
+    rarities = []
+    for judge, own in zip(judges, noisy, strict=True):
+        clean = judge.evidence[modality]
+        found = _evidence(judge.checks["fitted"], own)[modality]
+        rarities.append((_rarity(clean, clean), _rarity(found, clean)))
+    blamed, caught = (np.concatenate(parts) for parts in zip(*rarities, strict=True))
+    steps = np.unique(np.concatenate([[0.0], blamed, caught, [1.0]]))
+    false = np.array([(blamed <= step).mean() for step in steps])
+    found = np.array([(caught <= step).mean() for step in steps])
+    false, found = np.concatenate([[0.0], false]), np.concatenate([[0.0], found])
+    area = float(np.sum(np.diff(false) * (found[1:] + found[:-1]) / 2))
+    return {"false": false.tolist(), "found": found.tolist(), "area": area}
+
+
+def _rarity(evidence: Array, known: Array) -> Array:
+    """Return the share of the known that has no more of the rarer of two pieces of evidence."""
+    pairs = zip(np.sort(known, axis=0).T, evidence.T, strict=True)
+    ranks = [np.searchsorted(column, x, side="right") for column, x in pairs]
+    return np.asarray(np.min(ranks, axis=0) / len(known))
+
+
+def _confusion(
+    judges: Sequence[_Judge], name: str, modalities: Sequence[str], seed: int
+) -> dict[str, dict[str, int]]:
+    """Count clips by what is corrupted in truth and what is flagged."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for judge in judges:
+        noisy, corrupter = judge.subject.struck(PROTOCOL, seed)
+        flags = _flagged([judge], name, [noisy])
+        for index, clip in enumerate(noisy.clips):
+            flagged = [m for m, x in flags.items() if x[index] == 1]
+            counts[_named(sorted(corrupter.spoilt(clip.id))), _named(flagged)] += 1
+    names = ["none", *modalities]
+    columns = [*names, "several"]
+    return {row: {column: counts[row, column] for column in columns} for row in names}
+
+
+def _named(modalities: Sequence[str]) -> str:
+    if len(modalities) > 1:
+        return "several"
+    return modalities[0] if modalities else "none"
+
+
+def _decibel(corrupter: Corrupter) -> float | None:
+    ratio = corrupter.corruptions[0].ratio
+    return None if ratio is None else round(10 * math.log10(ratio), 6)
+
+
+def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Turn the data into a table."""
+    for point in data["points"]:
+        for name, rates in point["rates"].items():
+            yield {
+                "modality": point["modality"],
+                "level": point["level"],
+                "settings": name,
+                "found": rates["found"],
+                "false": rates["false"],
+                "area": point["roc"]["area"] if name == "fitted" else "",
+            }

@@ -1,0 +1,1 @@
+"""Recordings: what a clip sounds and looks like."""

@@ -1,0 +1,1 @@
+"""Trained networks and baselines on clips they have not seen."""

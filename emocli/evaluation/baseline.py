@@ -1,0 +1,93 @@
+"""A baseline of `emocli.models.baselines` and the clips it is tried on; measures like a `Bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emocli.data.manifest import Manifest
+from emocli.data.memory import Memory, Remembering
+from emocli.data.samples import Samples
+from emocli.data.standardise import Standardiser
+from emocli.data.store import check_path, open_features
+from emocli.evaluation.evaluator import Measured
+from emocli.models.baselines import Baseline, fit
+from emocli.models.settings import TrainConfig
+from emocli.robust.corrupt import Corrupter, Corruption
+from emocli.robust.repair import RepairConfig, RobustConfig
+from emocli.robust.repair_factory import Workshop
+
+
+@dataclass(frozen=True)
+class ClassicalBench:
+    """A fitted baseline, and test clips with features standardised as for networks.
+
+    Attributes
+    ----------
+    baseline : Baseline
+        What it is.
+    samples : Samples
+        The clips.
+    workshop : Workshop
+        Makes the repairs.
+    """
+
+    baseline: Baseline
+    samples: Samples
+    workshop: Workshop
+
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        corpus: Manifest,
+        store: Path,
+        features: Sequence[str],
+        outliers: float | None = None,
+    ) -> ClassicalBench:
+        """Fit a baseline on the train split, its C on the valid split.
+
+        ``outliers`` is ``train.outliers`` of the networks beside it; by default the usual one.
+
+        Raises
+        ------
+        EmocliError
+            If there is no such baseline, or a feature is absent or does not fit.
+        """
+        stores = open_features(store, features, corpus)
+        usual = TrainConfig()
+        train, valid, test = (Samples.of(corpus, s, stores) for s in ("train", "valid", "test"))
+        limit = usual.outliers if outliers is None else outliers
+        standardiser = Standardiser.fit(train, limit)
+        fitted = fit(name, train.then(standardiser), valid.then(standardiser))
+        kept = Remembering.through(test.then(standardiser), Memory(usual.cache_mb << 20))
+        place = check_path(store, corpus.fold)
+        workshop = Workshop(place, standardiser, RobustConfig(), train, limit)
+        return cls(fitted, kept, workshop)
+
+    def measure(
+        self,
+        corruptions: Sequence[Corruption],
+        seed: int,
+        repair: Mapping[str, Any] | None = None,
+    ) -> Measured:
+        """Corrupt, repair, and let it speak; see `Bench.measure`."""
+        asked = RepairConfig().asked(**(repair or {}))
+        corrupter = Corrupter(tuple(corruptions), seed, self.samples)
+        noisy = self.samples.then(corrupter) if corruptions else self.samples
+        repaired = self.workshop.repaired(noisy, asked, corrupter)
+        manifest, clips = self.samples.manifest, self.samples.clips
+        return Measured(
+            corruptions=tuple(corruptions),
+            ids=tuple(clip.id for clip in clips),
+            targets=manifest.targets(clips),
+            values=(self.baseline.predict(repaired.samples),),
+            task=manifest.task,
+            classes=manifest.classes,
+            repair=asked,
+            spoilt=corrupter.clips,
+            flagged=repaired.flagged,
+            regenerated=repaired.regenerated,
+        )

@@ -1,0 +1,187 @@
+"""All folds of a cross-validation, opened together: their test clips are one test set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.clip import Split
+from emocli.data.manifest import Manifest
+from emocli.data.samples import Samples
+from emocli.errors import RunError
+from emocli.evaluation.evaluator import Bench, Measured, read_corpus
+from emocli.models import rundir
+from emocli.models.rundir import RunConfig
+from emocli.robust.corrupt import Corruption
+from emocli.robust.repair import RepairConfig
+
+
+@dataclass(frozen=True)
+class Folds:
+    """A bench for each fold; used like a `Bench`.
+
+    Attributes
+    ----------
+    run : Path
+        The folder of the folds.
+    parts : tuple of Bench
+        One for each.
+    """
+
+    run: Path
+    parts: tuple[Bench, ...]
+
+    @property
+    def config(self) -> RunConfig:
+        """What the run of the first fold is; the others differ in the fold alone."""
+        return self.parts[0].config
+
+    @property
+    def repair(self) -> RepairConfig:
+        """What is done about modalities that are not trusted."""
+        return self.parts[0].repair
+
+    @property
+    def modalities(self) -> list[str]:
+        """Modalities the run knows."""
+        return self.parts[0].modalities
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The clips of all folds, with their features as they are in the store."""
+        first = self.parts[0].samples
+        clips = tuple(clip for part in self.parts for clip in part.samples.clips)
+        return Samples(first.manifest, clips, first.stores)
+
+    @property
+    def other(self) -> str:
+        """What to call the corpus in the names of reports; empty if it is the run's own."""
+        return self.parts[0].other
+
+    @property
+    def unlabelled(self) -> int:
+        """Clips that have no label, and are left out."""
+        return sum(part.unlabelled for part in self.parts)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Fold and seed to the digest of the model."""
+        return {
+            f"{part.run.name}/{seed}": digest
+            for part in self.parts
+            for seed, digest in part.fingerprints.items()
+        }
+
+    @property
+    def clipped(self) -> dict[str, int]:
+        """Modality to the numbers that were beyond the limits of the training's."""
+        return {m: sum(part.clipped[m] for part in self.parts) for m in self.modalities}
+
+    def prior(self) -> NDArray[np.float64] | None:
+        """Return the frequencies of classes in the fold's train split, for every clip, (n, C)."""
+        found = [part.prior() for part in self.parts]
+        return np.concatenate([values for values in found if values is not None])
+
+    def measure(
+        self,
+        corruptions: Sequence[Corruption],
+        seed: int,
+        repair: Mapping[str, Any] | None = None,
+    ) -> Measured:
+        """Measure each fold on its own clips, and put them together."""
+        return Measured.joined([part.measure(corruptions, seed, repair) for part in self.parts])
+
+
+def open_bench(
+    run: Path,
+    split: Split,
+    manifest: Path | None,
+    store: Path | None,
+    repair: Mapping[str, Any] | None = None,
+) -> Bench | Folds:
+    """Open a run, or all folds of a cross-validation; see `Bench.open`.
+
+    Raises
+    ------
+    EmocliError
+        If something is absent, damaged, or does not fit.
+    """
+    folders = rundir.folds(run)
+    if not folders:
+        return Bench.open(run, split, manifest, store, repair)
+    if split == "train":
+        what = "clips are in the train split of several folds"
+        raise RunError(what, where=run, mend=f"name one of them, {folders[0]}")
+    parts = tuple(Bench.open(folder, split, manifest, store, repair) for folder in folders)
+    _check(run, parts)
+    return Folds(run, parts)
+
+
+def open_tester(
+    run: Path,
+    clip: str,
+    manifest: Path | None,
+    store: Path | None,
+    repair: Mapping[str, Any] | None = None,
+) -> Bench:
+    """Open a run, or the fold of a cross-validation that a clip tests, on all clips.
+
+    Raises
+    ------
+    EmocliError
+        If something is absent, damaged, or does not fit.
+    """
+    return Bench.open(_tester(run, clip, manifest), None, manifest, store, repair)
+
+
+def _tester(run: Path, clip: str, manifest: Path | None) -> Path:
+    """Return the fold of a cross-validation that tests a clip; of another run the run itself."""
+    for folder in rundir.folds(run):
+        config = rundir.read_config(folder)
+        corpus = read_corpus(folder, config, manifest)
+        _require_own_corpus(run, folder, config, corpus)
+        if corpus.clip(clip).split == "test":
+            return folder
+    return run
+
+
+def _require_own_corpus(run: Path, folder: Path, config: RunConfig, corpus: Manifest) -> None:
+    """Refuse a fold of another corpus than the one it is tried on.
+
+    Raises
+    ------
+    RunError
+        If it is one.
+    """
+    if config.manifest.fingerprint != corpus.fingerprint:
+        what = "the folds are those of another corpus"
+        raise RunError(what, where=run, mend=f"name one of them, {folder}")
+
+
+def _check(run: Path, parts: Sequence[Bench]) -> None:
+    """Refuse folds that are not those of one cross-validation of one corpus.
+
+    Raises
+    ------
+    RunError
+        If they are not.
+    """
+    first = parts[0].config
+    for index, part in enumerate(parts):
+        config = part.config
+        _require_own_corpus(run, part.run, config, part.samples.manifest)
+        fold = config.fold
+        own = {"fold": fold, "labels": config.labels, "check": config.check}
+        other = first.model_copy(update=own)
+        expected = None if fold is None else fold.model_copy(update={"index": index})
+        difference = other.differs(config) or (None if fold == expected else "another fold")
+        if difference or config.seeds != first.seeds:
+            what = f"{part.run.name} was trained with {difference or 'other seeds'} than the others"
+            mend = "repeat the training command"
+            raise RunError(what, where=run, mend=mend)

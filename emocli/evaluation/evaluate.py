@@ -1,0 +1,276 @@
+"""What a trained network is worth: clean, with modalities corrupted, with and without the check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emocli import __version__
+from emocli.data.clip import Split
+from emocli.data.durable import alone, digest, write_bytes
+from emocli.data.filenames import named
+from emocli.data.json_io import as_json, plain
+from emocli.evaluation.cross_validation import Folds, open_bench
+from emocli.evaluation.evaluator import Bench, Measured
+from emocli.metrics.metrics import PROTOCOLS, RULES, score
+from emocli.metrics.statistics import clustered, interval_over, warnings
+from emocli.metrics.summary import compare, means, summarise
+from emocli.models.rundir import REPORTS
+from emocli.report.figures import draw
+from emocli.report.tables import Table, tables
+from emocli.robust.corrupt import Corruption, at_levels, parse_all
+
+Progress = Callable[[int, int], None]
+
+LEVELS = ("20dB", "10dB", "0dB", "-10dB", "-20dB")
+"""Signal-to-noise ratios of a sweep, if none are given."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came out.
+
+    Attributes
+    ----------
+    path : Path
+        The report, a JSON file in the run's ``reports/``.
+    data : dict
+        Its content: the figures of the condition asked for at the top; ``clean`` and ``corrupted``
+        side by side and their ``difference``; ``sweep``; ``baselines``; the ``folds`` of a
+        cross-validation; and what all was computed from.
+    figures : tuple of Path
+        Drawings beside it, PNG and SVG.
+    tables : tuple of Table
+        The same, to be read.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    figures: tuple[Path, ...]
+    tables: tuple[Table, ...]
+
+
+def evaluate(
+    run: Path,
+    *,
+    manifest: Path | None = None,
+    store: Path | None = None,
+    split: Split = "test",
+    corrupt: Sequence[str] = (),
+    sweep: Sequence[str] | None = None,
+    repair: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    figures: bool = True,
+    progress: Progress = lambda done, total: None,
+) -> Report:
+    """Evaluate all seeds of a run, and write a report into it.
+
+    The test clips of a cross-validation's folds are pooled: every clip is judged by the networks
+    of the fold that tests it, and the figures are those of all clips together.
+
+    Parameters
+    ----------
+    run : Path
+        A finished run, or the folder of a cross-validation.
+    manifest, store : Path, optional
+        Instead of those it was trained on.
+    split : str
+        Which clips.
+    corrupt : sequence of str
+        Corruptions, all at once: ``visual``, ``visual:gaussian@0.01``, ``audio:zero``, ...
+    sweep : sequence of str, optional
+        Levels: each corruption by itself (of every modality, if none is given) at each level. None
+        given: `LEVELS`.
+    repair : mapping, optional
+        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it:
+        ``{"check": True, "proxy": "knn_ls"}``. By default what was done in training.
+    seed : int
+        Of the corruptions.
+    figures : bool
+        Whether to draw.
+    progress : callable
+        Told conditions done, and all conditions.
+
+    Raises
+    ------
+    EmocliError
+        If the run is no run, its features have changed, or what is asked does not fit it.
+    """
+    bench = open_bench(run, split, manifest, store, repair)
+    asked = parse_all(corrupt, bench.modalities)
+    swept = _swept(corrupt, sweep, bench.modalities)
+    conditions = [(), *([asked] if asked else []), *((corruption,) for corruption in swept)]
+    measured = []
+    for index, corruptions in enumerate(conditions):
+        progress(index, len(conditions))
+        measured.append(bench.measure(corruptions, seed))
+    progress(len(conditions), len(conditions))
+    clean, points = measured[0], measured[len(conditions) - len(swept) :]
+    corrupted = measured[1] if asked else None
+    data = plain(
+        {
+            **_condition(bench, corrupted or clean),
+            **_facts(bench, split, seed),
+            "clean": _condition(bench, clean),
+            "corrupted": _condition(bench, corrupted) if corrupted else None,
+            "difference": _difference(bench, clean, corrupted) if corrupted else None,
+            "sweep": [_point(bench, point) for point in points],
+            "baselines": _baselines(bench, clean),
+            "folds": _folds(bench, clean, corrupted),
+        }
+    )
+    name = _name(
+        bench.other, split, (*asked, *(["sweep"] if swept else [])), bench.repair.label, seed
+    )
+    return _write(run / REPORTS, name, data, figures)
+
+
+def _swept(
+    corrupt: Sequence[str], levels: Sequence[str] | None, modalities: Sequence[str]
+) -> tuple[Corruption, ...]:
+    """Read the corruptions of a sweep."""
+    if levels is None:
+        return ()
+    specs = [spec for text in corrupt for spec in text.split(",")] or modalities
+    return parse_all((s for spec in specs for s in at_levels(spec, levels or LEVELS)), modalities)
+
+
+def _condition(bench: Bench | Folds, measured: Measured) -> dict[str, Any]:
+    found = summarise(measured.scores, bench.config.seeds, _groups(bench, measured))
+    found["corruption"] = [corruption.label for corruption in measured.corruptions]
+    if measured.repair.label:
+        found["flagged"] = _flagged(bench, measured)
+    return found
+
+
+def _flagged(bench: Bench | Folds, measured: Measured) -> dict[str, dict[str, int]]:
+    """Count what was flagged and regenerated, beside what was corrupted in truth."""
+    lacking = bench.samples.missing()
+    return {
+        modality: {
+            "clips": len(bench.samples) - lacking[modality],
+            "corrupted": len(measured.spoilt[modality]),
+            "flagged": len(measured.flagged[modality]),
+            "found": len(measured.flagged[modality] & measured.spoilt[modality]),
+            "regenerated": len(measured.regenerated[modality]),
+        }
+        for modality in bench.modalities
+    }
+
+
+def _difference(bench: Bench | Folds, clean: Measured, corrupted: Measured) -> dict[str, Any]:
+    return compare(clean.scores, corrupted.scores, _groups(bench, clean))
+
+
+def _point(bench: Bench | Folds, measured: Measured) -> dict[str, Any]:
+    (corruption,) = measured.corruptions
+    ratio = corruption.ratio
+    return {
+        **_condition(bench, measured),
+        "modality": corruption.subject,
+        "name": corruption.name,
+        "level": corruption.level,
+        "snr_db": None if ratio is None else round(10 * math.log10(ratio), 6),
+    }
+
+
+def _baselines(bench: Bench | Folds, clean: Measured) -> dict[str, Any]:
+    """Say what knowing the classes' frequencies in the train split alone is worth."""
+    values = bench.prior()
+    if values is None:
+        return {}
+    return {"prior": score(clean.task, clean.targets, values, clean.classes).overall}
+
+
+def _folds(
+    bench: Bench | Folds, clean: Measured, corrupted: Measured | None
+) -> list[dict[str, Any]]:
+    """Return the figures of each fold of a cross-validation by itself."""
+    conditions = {"clean": clean} | ({"corrupted": corrupted} if corrupted else {})
+    return [
+        {
+            "fold": index,
+            "n": len(part.samples),
+            **{
+                name: means([s.overall for s in measured.only(part.samples.clips).scores])
+                for name, measured in conditions.items()
+            },
+        }
+        for index, part in enumerate(bench.parts)
+        if len(bench.parts) > 1
+    ]
+
+
+def _groups(bench: Bench | Folds, measured: Measured) -> list[str]:
+    clips = [bench.samples.manifest.clip(clip_id) for clip_id in measured.ids]
+    return clustered(clips)
+
+
+def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
+    """Say what was evaluated, on what, and what the figures mean."""
+    config, samples = bench.config, bench.samples
+    manifest, stores = samples.manifest, samples.stores.values()
+    return {
+        "format": 1,
+        "emocli": __version__,
+        "run": bench.run.resolve().name,
+        "fusion": config.fusion,
+        "preset": config.preset,
+        "seeds": list(config.seeds),
+        "dataset": manifest.dataset,
+        "trained_on": config.dataset,
+        "task": config.task,
+        "classes": list(config.classes),
+        "split": split,
+        "n": len(samples),
+        "check": bench.repair.trust == "check",
+        "repair": bench.repair.label,
+        "remarks": list(bench.parts[0].workshop.remarks(bench.repair)),
+        "trained_with": {**bench.config.robust, "check": bench.config.check},
+        "corruption_seed": seed,
+        "interval": interval_over(samples.clips),
+        "warnings": warnings(samples.clips),
+        "protocols": dict(PROTOCOLS[config.task]),
+        "rules": dict(RULES[config.task]),
+        "unlabelled": bench.unlabelled,
+        "missing": samples.missing(),
+        "non_finite": {store.name: store.non_finite for store in stores},
+        "clipped": {samples.stores[m].name: count for m, count in bench.clipped.items()},
+        "inputs": {
+            "manifest": manifest.fingerprint,
+            "features": {store.name: store.fingerprint for store in stores},
+            "models": bench.fingerprints,
+            "checks": _checks(bench),
+        },
+    }
+
+
+def _checks(bench: Bench | Folds) -> dict[str, str]:
+    """Return the digest of each modality check that was asked, by its file's name."""
+    if bench.repair.trust != "check":
+        return {}
+    places = [part.workshop.place for part in bench.parts]
+    return {place.name: digest(place) for place in places}
+
+
+def _name(other: str, split: str, parts: Sequence[Corruption | str], repair: str, seed: int) -> str:
+    """Name a report after what it is about; ``other`` is a corpus that is not the run's own."""
+    labels = [part if isinstance(part, str) else part.label for part in parts]
+    if repair:
+        labels.append(repair)
+    if seed and parts:
+        labels.append(f"seed {seed}")
+    return named("+".join([split, *filter(None, [other]), *labels]))
+
+
+def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Report:
+    """Write the drawings, then the report."""
+    drawn = draw(data) if figures else {}
+    with alone(folder / f"{name}.json", wait=True):
+        for suffix, content in {**drawn, ".json": as_json(data).encode()}.items():
+            write_bytes(folder / f"{name}{suffix}", content)
+    paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
+    return Report(folder / f"{name}.json", data, paths, tables(data))

@@ -1,0 +1,385 @@
+"""A trained run, opened together with the clips it is tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.config import build
+from emocli.data.clip import Clip, Split
+from emocli.data.durable import digest
+from emocli.data.filenames import content, corpus_part
+from emocli.data.manifest import Manifest, Task
+from emocli.data.memory import Memory, Remembering
+from emocli.data.samples import Samples
+from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.errors import EmocliError, RunError, StoreError
+from emocli.metrics.metrics import Scores, score
+from emocli.models import rundir
+from emocli.models.baselines import prior
+from emocli.models.rundir import MODEL, RESTORE, Run, RunConfig, Source, View
+from emocli.robust.corrupt import Corrupter, Corruption
+from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
+from emocli.robust.repair_factory import Workshop
+from emocli.training.loop import arithmetic, predict
+from emocli.training.prepare import labels
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How the seeds of a run did under one condition.
+
+    Attributes
+    ----------
+    corruptions : tuple of Corruption
+        What was done to the features.
+    ids : tuple of str
+        The clips.
+    targets : ndarray
+        Their labels: shape (n,), or (n, C), as `Manifest.targets` gives them.
+    values : tuple of ndarray, each of shape (n, C)
+        What each seed says: probabilities, or intensities.
+    task, classes
+        What that means.
+    repair : RepairConfig
+        What was done about it.
+    spoilt, flagged, regenerated : mapping
+        Modality to the clips in which it was corrupted, in which it was there but not trusted, and
+        in which a proxy stands for it.
+    """
+
+    corruptions: tuple[Corruption, ...]
+    ids: tuple[str, ...]
+    targets: NDArray[Any]
+    values: tuple[NDArray[Any], ...]
+    task: Task
+    classes: tuple[str, ...]
+    repair: RepairConfig
+    spoilt: Clips
+    flagged: Clips
+    regenerated: Clips
+
+    @cached_property
+    def scores(self) -> tuple[Scores, ...]:
+        """Of each seed."""
+        return tuple(score(self.task, self.targets, v, self.classes) for v in self.values)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Measured]) -> Measured:
+        """Put the same condition on different clips together, as if measured at once."""
+        first = parts[0]
+        return replace(
+            first,
+            ids=tuple(clip_id for part in parts for clip_id in part.ids),
+            targets=np.concatenate([part.targets for part in parts]),
+            values=tuple(map(np.concatenate, zip(*(part.values for part in parts), strict=True))),
+            spoilt=_union([part.spoilt for part in parts]),
+            flagged=_union([part.flagged for part in parts]),
+            regenerated=_union([part.regenerated for part in parts]),
+        )
+
+    def only(self, clips: Sequence[Clip]) -> Measured:
+        """Return the same for some of the clips."""
+        wanted = {clip.id for clip in clips}
+        rows = [index for index, clip_id in enumerate(self.ids) if clip_id in wanted]
+
+        def marked(clips: Clips) -> Clips:
+            return {modality: ids & wanted for modality, ids in clips.items()}
+
+        return replace(
+            self,
+            ids=tuple(self.ids[row] for row in rows),
+            targets=self.targets[rows],
+            values=tuple(values[rows] for values in self.values),
+            spoilt=marked(self.spoilt),
+            flagged=marked(self.flagged),
+            regenerated=marked(self.regenerated),
+        )
+
+
+def _union(parts: Sequence[Clips]) -> dict[str, frozenset[str]]:
+    return {m: frozenset().union(*(part[m] for part in parts)) for m in parts[0]}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All seeds of a run, a split's clips with standardised features, and what may be done to them.
+
+    Attributes
+    ----------
+    run : Path
+        The run.
+    config : RunConfig
+        What it is.
+    members : tuple of Run
+        Its seeds, ready to use.
+    samples : Samples
+        The clips, kept in memory as far as the run's ``train.cache_mb`` allows.
+    repair : RepairConfig
+        What is done about modalities that are not trusted, unless another repair is asked for.
+    workshop : Workshop
+        Makes the repairs.
+    other : str
+        What to call the corpus in the names of reports; empty if it is the run's own.
+    """
+
+    run: Path
+    config: RunConfig
+    members: tuple[Run, ...]
+    samples: Samples
+    repair: RepairConfig
+    workshop: Workshop
+    other: str = ""
+
+    @classmethod
+    def open(
+        cls,
+        run: Path,
+        split: Split | None,
+        manifest: Path | None,
+        store: Path | None,
+        repair: Mapping[str, Any] | None = None,
+    ) -> Bench:
+        """Load a run, find its features and make sure that they fit.
+
+        Without a split the clips are all of the corpus, whether they have a label or not.
+        ``repair`` holds what `RepairConfig.asked` takes, on top of the training's repair.
+
+        On the corpus it was trained on, the features must be the very same; on another one
+        they must have been computed with the same settings.
+
+        Raises
+        ------
+        EmocliError
+            If something is absent, damaged, or does not fit.
+        """
+        config = rundir.read_config(run)
+        members = tuple(rundir.load(folder) for folder in rundir.members(run, config.seeds))
+        standardiser = members[0].standardiser
+        if any(not _equal(standardiser.tensors(), m.standardiser.tensors()) for m in members):
+            raise RunError("its seeds were standardised differently", where=run, mend=RESTORE)
+        corpus = read_corpus(run, config, manifest)
+        folder = store or _find(run, "store", config.store)
+        stores = open_features(folder, [v.feature for v in config.features.values()], corpus)
+        same = corpus.fingerprint == config.manifest.fingerprint
+        for modality, view in config.features.items():
+            _check_feature(stores.get(modality), view, same)
+        trained = build(RobustConfig, config.robust, "robust")
+        workshop = Workshop(
+            check_path(folder, corpus.fold),
+            standardiser,
+            trained,
+            Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
+            config.train.outliers,
+        )
+        asked = trained.repair.asked(**(repair or {}))
+        if asked.trust == "check":
+            _ = workshop.check  # refuses what does not fit
+        whole = Samples(corpus, corpus.clips, stores)
+        samples = whole if split is None else Samples.of(corpus, split, stores)
+        kept = _kept(samples.then(standardiser), config)
+        other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
+        return cls(run, config, members, kept, asked, workshop, other)
+
+    @property
+    def unlabelled(self) -> int:
+        """Clips of the split that have no label, and are left out."""
+        samples = self.samples
+        return len(samples.manifest.split(samples.clips[0].split)) - len(samples)
+
+    @property
+    def parts(self) -> tuple[Bench, ...]:
+        """The folds of a cross-validation; this is one."""
+        return (self,)
+
+    @property
+    def modalities(self) -> list[str]:
+        """Modalities the run knows."""
+        return list(self.config.features)
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Seed to the digest of its model."""
+        return {str(member.config.seeds[0]): digest(member.path / MODEL) for member in self.members}
+
+    def prior(self) -> NDArray[np.float64] | None:
+        """Return the frequencies of the classes in the train split, for every clip, shape (n, C).
+
+        There are none on a corpus that the run was not trained on.
+        """
+        manifest = self.samples.manifest
+        train = [clip for clip in manifest.split("train") if manifest.is_labelled(clip)]
+        if not train or manifest.fingerprint != self.config.manifest.fingerprint:
+            return None
+        return np.tile(prior(manifest, train), (len(self.samples), 1))
+
+    @cached_property
+    def clipped(self) -> dict[str, int]:
+        """Modality to the numbers of the clips that were beyond the limits of the training's."""
+        manifest, clips, stores = self.samples.manifest, self.samples.clips, self.samples.stores
+        return self.members[0].standardiser.clipped(Samples(manifest, clips, stores))
+
+    def measure(
+        self,
+        corruptions: Sequence[Corruption],
+        seed: int,
+        repair: Mapping[str, Any] | None = None,
+    ) -> Measured:
+        """Corrupt, repair, and let every seed of the run speak.
+
+        Parameters
+        ----------
+        corruptions : sequence of Corruption
+            What is done to the clips.
+        seed : int
+            Of the corruptions.
+        repair : mapping, optional
+            What `RepairConfig.asked` takes, on top of the bench's own.
+        """
+        asked = self.repair.asked(**(repair or {}))
+        corrupter = self._corrupter(corruptions, seed)
+        repaired = self._repaired(corrupter, asked)
+        training, samples = self.config.train, repaired.samples
+        with arithmetic(training.threads):
+            said = [predict(m.network, samples, training.batch_size) for m in self.members]
+        task, classes = self.config.task, self.config.classes
+        return Measured(
+            tuple(corruptions),
+            said[0].ids,
+            said[0].targets.numpy(),
+            tuple(s.values(task, training.loss) for s in said),
+            task,
+            classes,
+            asked,
+            corrupter.clips,
+            repaired.flagged,
+            repaired.regenerated,
+        )
+
+    def seen(self, corruptions: Sequence[Corruption], seed: int) -> Samples:
+        """Return the clips as the networks see them under a condition."""
+        return self._repaired(self._corrupter(corruptions, seed), self.repair).samples
+
+    def seen_alone(self, clip: Clip, corruptions: Sequence[Corruption], seed: int) -> Repaired:
+        """Return one clip as the networks see it among the others of its split.
+
+        The bench holds all clips of the corpus; this one need not have a label.
+        """
+        manifest = self.samples.manifest
+        others = tuple(filter(manifest.is_labelled, manifest.split(clip.split)))
+        split = replace(self.samples, clips=others)
+        corrupter = Corrupter(tuple(corruptions), seed, split)
+        alone = replace(self.samples, clips=(clip,)).then(corrupter)
+        return self.workshop.repaired(alone, self.repair, corrupter)
+
+    def _corrupter(self, corruptions: Sequence[Corruption], seed: int) -> Corrupter:
+        return Corrupter(tuple(corruptions), seed, self.samples)
+
+    def _repaired(self, corrupter: Corrupter, repair: RepairConfig) -> Repaired:
+        noisy = self.samples
+        if corrupter.corruptions:
+            noisy = _kept(noisy.then(corrupter), self.config)
+        size = self.config.train.batch_size
+        return self.workshop.repaired(noisy, repair, corrupter, size=size)
+
+
+def _kept(samples: Samples, config: RunConfig) -> Samples:
+    return Remembering.through(samples, Memory(config.train.cache_mb << 20))
+
+
+def _equal(a: Mapping[str, NDArray[np.float32]], b: Mapping[str, NDArray[np.float32]]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def _find(run: Path, what: str, source: Source) -> Path:
+    """Find what a run was made from.
+
+    Raises
+    ------
+    RunError
+        If it is neither beside the run nor where it was.
+    """
+    path = source.locate(run)
+    if not path.exists():
+        raise RunError(
+            f"its {what} is no longer at {source.absolute}",
+            where=run,
+            mend=f"name it with --{what}",
+        )
+    return path
+
+
+def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
+    """Read a run's manifest; another than its own must ask for the same classes.
+
+    Raises
+    ------
+    EmocliError
+        If it does not fit.
+    """
+    corpus = Manifest.read(manifest or _find(run, "manifest", config.manifest))
+    if manifest is None and corpus.fingerprint != config.manifest.fingerprint:
+        raise RunError(
+            "its clips are no longer those the run was trained on",
+            where=corpus.path or "",
+            mend="restore it, or name another with --manifest",
+        )
+    if (corpus.task, corpus.classes) != (config.task, config.classes):
+        raise RunError(
+            f"has task '{corpus.task}' with classes {', '.join(corpus.classes)}; the run knows "
+            f"'{config.task}' with {', '.join(config.classes)}",
+            where=corpus.path or "",
+            mend="name a manifest of the same task and classes",
+        )
+    if corpus.fingerprint == config.manifest.fingerprint and config.fold is not None:
+        corpus = corpus.folded(config.fold.index, config.fold.count)
+        if labels(corpus) != config.labels:
+            # Else clips might be tested that were trained on.
+            raise RunError(
+                "its labels or folds are no longer those the run was trained on",
+                where=corpus.path or "",
+                mend=RESTORE,
+            )
+    return corpus
+
+
+def _is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifest) -> bool:
+    """Tell whether a corpus is a run's own, labels and splits and all; in doubt it is not."""
+    own = config.manifest.locate(run)
+    if manifest is None or (own.exists() and own.samefile(manifest)):
+        return True
+    try:
+        return content(read_corpus(run, config, None)) == content(corpus)
+    except EmocliError:
+        return False
+
+
+def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
+    """Refuse a feature that is not what the run was trained on.
+
+    Raises
+    ------
+    StoreError
+        If it is not.
+    """
+    if store is None:
+        what = f"feature '{view.feature}' is of another modality than in the training"
+        raise StoreError(what, mend="import it again with --modality, into another store")
+    if same and store.fingerprint != view.fingerprint:
+        raise StoreError(
+            "is no longer what the run was trained on",
+            where=store.path,
+            mend=RESTORE,
+        )
+    if (store.dim, store.settings) != (view.dim, view.settings):
+        raise StoreError(
+            "was computed with other settings than the feature the run was trained on",
+            where=store.path,
+            mend="extract it again with the settings in the run's config.json",
+        )

@@ -1,0 +1,150 @@
+"""What the tables of M2FNet's paper share: the modalities, the corpora, and how figures are told.
+
+Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", sec. 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emocli.config import Tree
+from emocli.experiments.table import CLEAN, Names, Row, Table
+
+NETWORK = "m2fnet"
+
+FIGURES = ("weighted_f1", "accuracy")
+
+Corpus = Literal["meld", "iemocap"]
+
+Printed = Mapping[Corpus, tuple[float, float]]
+"""Corpus to accuracy and weighted F1, in percent, as the paper prints them."""
+
+LAYERS: Mapping[Corpus, int] = MappingProxyType({"meld": 1, "iemocap": 5})
+"""Encoders of each modality, N, of the systems that the paper prints figures of (sec. 4.2)."""
+
+
+class Modalities(Names):
+    """What an utterance is seen through, and whose figures are shown beside.
+
+    Attributes
+    ----------
+    corpus : {'meld', 'iemocap'}
+        Of the corpora in the paper, the one whose figures are printed beside one's own.
+    text, audio, visual : str
+        The three modalities, as the store calls them. Fusion attention mixes the text (eq. 6).
+    layers : int, optional
+        Encoders of each modality, where the table does not vary them; by default those of the
+        network whose figures are printed: 1 for MELD, 5 for IEMOCAP.
+    """
+
+    corpus: Corpus = "meld"
+    text: str = "text"
+    audio: str = "audio"
+    visual: str = "visual"
+    layers: Annotated[int, Field(ge=1, le=32)] | None = None
+
+    @property
+    def all(self) -> tuple[str, str, str]:
+        """The three of them."""
+        return self.text, self.audio, self.visual
+
+    def query(self, modalities: Sequence[str]) -> str:
+        """Return the one of some modalities that is mixed: the text if it is there."""
+        return next(name for name in self.all if name in modalities)
+
+    @property
+    def note(self) -> str:
+        """What the printed figures are of."""
+        return (
+            f"printed: {self.corpus.upper()}'s test split, N = {LAYERS[self.corpus]} encoders of "
+            "each modality unless the row says another number, the paper's own extractors"
+        )
+
+
+def row(
+    name: str,
+    config: Modalities,
+    figures: Printed,
+    modalities: Sequence[str] = (),
+    features: Mapping[str, str] | None = None,
+    network: Tree | None = None,
+) -> Row:
+    """Return a row with a network and what the paper prints for it.
+
+    Parameters
+    ----------
+    name : str
+        As the table shows it.
+    config : Modalities
+        What the network is given, and whose figures are shown.
+    figures : mapping
+        What the paper prints.
+    modalities : sequence of str
+        Some of the modalities; all if none is named.
+    features : mapping, optional
+        As of `Row`.
+    network : mapping, optional
+        Settings in which it differs from the rows of the other tables.
+    """
+    given = tuple(modalities) or config.all
+    # The network's own default is a modality called 'text'; the store may call it otherwise.
+    own: Tree = {"query": config.query(given), **_layers(config), **(network or {})}
+    return Row(
+        name,
+        fusion=NETWORK,
+        modalities=given,
+        features=features or {},
+        settings={"network": own},
+        printed=printed(figures, config.corpus),
+    )
+
+
+def _layers(config: Modalities) -> Tree:
+    """Set the number of encoders where it is not the network's own, which general settings may."""
+    layers = config.layers or LAYERS[config.corpus]
+    return {"layers": layers} if config.layers or layers != LAYERS["meld"] else {}
+
+
+def printed(figures: Printed, corpus: Corpus) -> dict[str, dict[str, float]]:
+    """Tell a row what the paper prints for it."""
+    accuracy, weighted_f1 = figures[corpus]
+    return {CLEAN.name: {"accuracy": accuracy / 100, "weighted_f1": weighted_f1 / 100}}
+
+
+def depths(
+    title: str, symbol: str, setting: str, figures: Mapping[int, Printed], config: Modalities
+) -> Table:
+    """Return a table of networks that differ in the number of some layers.
+
+    Parameters
+    ----------
+    title : str
+        Which layers.
+    symbol : str
+        What the paper calls their number.
+    setting : str
+        What the network calls it.
+    figures : mapping
+        Number to what the paper prints.
+    config : Modalities
+        What the networks are given.
+    """
+    rows = tuple(
+        row(f"{symbol} = {number}", config, found, network={setting: number})
+        for number, found in figures.items()
+    )
+    return Table(
+        title=title,
+        rows=rows,
+        figures=FIGURES,
+        alternatives=tuple(each.name for each in rows),
+        task="single",
+        notes=(
+            "the paper shows test figures; choose by those of the validation clips",
+            config.note,
+        ),
+    )

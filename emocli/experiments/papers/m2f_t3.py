@@ -1,0 +1,57 @@
+"""M2FNet with the scene, with the faces, and with both as what is seen.
+
+Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Table 3.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from emocli.experiments.papers._chudasama import FIGURES, Modalities, Printed, row
+from emocli.experiments.table import Names, Table
+
+SCENE: Printed = {"meld": (65.23, 64.23), "iemocap": (67.65, 67.70)}
+FACE: Printed = {"meld": (66.37, 65.67), "iemocap": (67.32, 67.28)}
+BOTH: Printed = {"meld": (67.85, 66.71), "iemocap": (69.69, 69.86)}
+
+
+class Config(Modalities):
+    """What is compared.
+
+    Attributes
+    ----------
+    scene, face, both : str
+        Features of the visual modality. All are in one store: the command has to name one of them
+        beside the features of the other modalities.
+    corpus, text, audio, visual, layers
+        As in the other tables.
+    """
+
+    DIFFERENT: ClassVar[tuple[tuple[str, ...], ...]] = (
+        *Names.DIFFERENT,
+        ("scene", "face", "both"),
+    )
+
+    scene: str = "scene_embedding"
+    face: str = "face_embedding"
+    both: str = "visual_embedding"
+
+
+def table(config: Config) -> Table:
+    """Return the table: text and sound stay the same."""
+    views = (
+        ("scene", config.scene, SCENE),
+        ("weighted faces", config.face, FACE),
+        ("scene and weighted faces", config.both, BOTH),
+    )
+    return Table(
+        title="M2FNet: scene, faces, and both",
+        rows=tuple(
+            row(name, config, figures, features={config.visual: feature})
+            for name, feature, figures in views
+        ),
+        figures=FIGURES,
+        comparisons=tuple((views[2][0], name) for name, *_ in views[:2]),
+        task="single",
+        notes=(config.note,),
+    )

@@ -1,0 +1,69 @@
+"""RRNN on RAVDESS: single views and their fusions, clean and with noise on the face.
+
+Source: Beard et al. 2018, Table 2 and section 5.
+"""
+
+from __future__ import annotations
+
+from emocli.experiments.papers._beard import FUSIONS, GATED, printed
+from emocli.experiments.table import CLEAN, Condition, Names, Row, Table
+
+
+class Config(Names):
+    """What is compared under what.
+
+    Attributes
+    ----------
+    audio, visual : str
+        The two modalities, as the store calls them.
+    noise : tuple of str
+        Signal-to-noise ratios of the noise on the visual features of the test clips.
+    """
+
+    audio: str = "audio"
+    visual: str = "visual"
+    noise: tuple[str, ...] = ("0dB", "-10dB", "-20dB")
+
+
+PRINTED = {"audio": 0.4125, "vision": 0.5208, "GCA": 0.5833}
+"""Row to its accuracy."""
+
+
+def table(config: Config) -> Table:
+    """Return the table: the paper's three systems, and what they are to be compared with."""
+    both = (config.audio, config.visual)
+    noisy = tuple(
+        Condition(f"noise {level}", (f"{config.visual}:gaussian@{level}",))
+        for level in config.noise
+    )
+    tested = (CLEAN, *noisy)
+    told = {name: printed(accuracy) for name, accuracy in PRINTED.items()}
+    rows = (
+        Row("prior", baseline="prior", modalities=both),
+        Row("audio", fusion="unimodal", modalities=both[:1], printed=told["audio"]),
+        Row(
+            "vision",
+            fusion="unimodal",
+            modalities=both[1:],
+            conditions=tested,
+            printed=told["vision"],
+        ),
+        Row("SVM on functionals", baseline="svm", modalities=both, conditions=tested),
+        *(
+            Row(name, fusion=fusion, modalities=both, conditions=tested, printed=told.get(name, {}))
+            for name, fusion in FUSIONS.items()
+        ),
+    )
+    others = ("audio", "vision", "SVM on functionals", "early", "late", "GCA")
+    return Table(
+        title="RRNN on acted speech: single views, their fusions, and noise on the face",
+        rows=rows,
+        comparisons=tuple(("GCA + gating", other) for other in others),
+        task="single",
+        notes=(
+            "printed: one test set of 240 clips, features COVAREP and OpenFace, "
+            "noise not tested; here every clip is tested once, with the store's features",
+            GATED.format("Table 2's .583"),
+            "noise: white, on the standardised visual features of the test clips only",
+        ),
+    )

@@ -1,0 +1,80 @@
+"""RRNN on CMU-MOSEI: intensities of six emotions from text, audio and vision, clean and noisy.
+
+Source: Beard et al. 2018, Table 3 and section 5.
+"""
+
+from __future__ import annotations
+
+from emocli.experiments.papers._beard import FUSIONS
+from emocli.experiments.table import CLEAN, Condition, Names, Row, Table
+
+FIGURES = ("mse_sum", "mae_sum", "uar")
+"""Errors summed over the emotions, and the weighted accuracy: the mean of the true positive and the
+true negative rate, present being an intensity above 0.1."""
+
+PRINTED = {
+    "T": ((0.6326, 0.9830, 0.5485),),
+    "A": ((0.6049, 1.0562, 0.5249),),
+    "V": ((0.5026, 0.9909, 0.5476),),
+    "early": ((0.5319, 0.7694, 0.5188),),
+    "late": ((0.5047, 0.9825, 0.5889),),
+    "GCA": ((0.4696, 0.9412, 0.6163), (0.5034, 0.9920, 0.6068)),
+    "GCA + gating": ((0.4691, 0.8705, 0.5765), (0.4742, 0.8857, 0.5688)),
+}
+"""Row to its figures, clean and with noise."""
+
+
+class Config(Names):
+    """What is compared under what.
+
+    Attributes
+    ----------
+    text, audio, visual : str
+        The three modalities, as the store calls them.
+    noise : str
+        Signal-to-noise ratio of the noise on the visual features of the test clips, which the
+        paper does not state.
+    """
+
+    text: str = "text"
+    audio: str = "audio"
+    visual: str = "visual"
+    noise: str = "0dB"
+
+
+def table(config: Config) -> Table:
+    """Return the table: the paper's nine lines are seven systems, two of them also with noise."""
+    views = {"T": config.text, "A": config.audio, "V": config.visual}
+    noise = Condition("noise", (f"{config.visual}:gaussian@{config.noise}",))
+    single = [
+        Row(name, fusion="unimodal", modalities=(view,), printed=_printed(name))
+        for name, view in views.items()
+    ]
+    fused = [
+        Row(
+            name,
+            fusion=fusion,
+            modalities=tuple(views.values()),
+            conditions=(CLEAN, noise),
+            printed=_printed(name),
+        )
+        for name, fusion in FUSIONS.items()
+    ]
+    mean = Row("mean", baseline="prior", modalities=tuple(views.values()))
+    others = ("mean", "T", "A", "V", "early", "late", "GCA")
+    return Table(
+        title="RRNN on CMU-MOSEI: intensities of six emotions",
+        rows=(mean, *single, *fused),
+        figures=FIGURES,
+        comparisons=tuple(("GCA + gating", other) for other in others),
+        task="intensity",
+        notes=(
+            f"noise: white, {config.noise}, on the visual features of the test clips only; how "
+            "strong the paper's noise is, it does not say",
+        ),
+    )
+
+
+def _printed(name: str) -> dict[str, dict[str, float]]:
+    pairs = zip((CLEAN.name, "noise"), PRINTED[name], strict=False)
+    return {condition: dict(zip(FIGURES, values, strict=True)) for condition, values in pairs}

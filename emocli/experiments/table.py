@@ -1,0 +1,190 @@
+"""What a table of a paper is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from emocli.config import Settings, Tree
+from emocli.data.manifest import Task
+
+
+class Names(Settings):
+    """Settings of which some are names of different things: modalities, or features of one.
+
+    Of two settings with one name a row would lack what the table says it is given, and nobody would
+    be told.
+    """
+
+    DIFFERENT: ClassVar[tuple[tuple[str, ...], ...]] = (("text", "audio", "visual"),)
+    """Settings that have to differ, group by group; those that there are."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        for group in self.DIFFERENT:
+            seen: dict[str, str] = {}
+            for key, name in self._named(group):
+                if not name.strip():
+                    raise ValueError(f"{key} has to be a name")
+                if name in seen:
+                    raise ValueError(f"{seen[name]} and {key} are both called '{name}'")
+                seen[name] = key
+        return self
+
+    def _named(self, group: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        for key in group:
+            if key in type(self).model_fields:
+                yield key, getattr(self, key)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How the test clips are changed.
+
+    Attributes
+    ----------
+    name : str
+        As the table shows it; conditions of the same name are compared with each other.
+    corrupt : tuple of str
+        What `emocli evaluate` takes after ``--corrupt``.
+    repair : mapping
+        What `emocli evaluate` is told about repairing: ``{"check": True, "proxy": "knn_ls"}``.
+    """
+
+    name: str
+    corrupt: tuple[str, ...] = ()
+    repair: Mapping[str, Any] = field(default_factory=dict)
+
+
+CLEAN = Condition("clean")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A system and what is asked of it.
+
+    Attributes
+    ----------
+    name : str
+        As the table shows it.
+    fusion : str
+        The network's plug-in; or else
+    baseline : str
+        a classical one of `emocli.models.baselines`; or else
+    like : str
+        the name of another row: its trained networks are tested in another way.
+    modalities : tuple of str
+        What it is given; empty for all there are.
+    features : mapping
+        Modality to the feature it is seen through, where that is not what the command chose.
+    preset : str
+        Of the network; empty for what the command says.
+    settings : mapping
+        ``{"network": {...}, "train": {...}}``, laid over the preset.
+    training : mapping
+        What `emocli train` is told about corrupting and repairing:
+        ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
+    conditions : tuple of Condition
+        What it is tested under; the first one is what the others are compared with.
+    printed : mapping
+        Condition to figure to the number in the paper.
+    """
+
+    name: str
+    fusion: str = ""
+    baseline: str = ""
+    like: str = ""
+    modalities: tuple[str, ...] = ()
+    features: Mapping[str, str] = field(default_factory=dict)
+    preset: str = ""
+    settings: Tree = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = (CLEAN,)
+    printed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A way to train an encoder.
+
+    Attributes
+    ----------
+    name : str
+        As the table shows it.
+    preset : str
+        Of `emocli fit-encoder`; empty for what the command says.
+    settings : mapping
+        ``{"train": {...}, "loss": {...}}``, laid over the preset.
+    """
+
+    name: str
+    preset: str = ""
+    settings: Tree = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Extractors:
+    """A table of encoders, which all see the same pictures.
+
+    Attributes
+    ----------
+    title : str
+        What it is about.
+    kind : {'audio', 'face', 'scene'}
+        What the encoders look at.
+    rows : tuple of Extractor
+        The ways to train one.
+    comparisons : tuple of (str, str)
+        Pairs of rows: how much better is the first than the second, clip by clip.
+    notes : tuple of str
+        What a reader should know, a line each.
+    """
+
+    title: str
+    kind: Literal["audio", "face", "scene"]
+    rows: tuple[Extractor, ...]
+    comparisons: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a paper.
+
+    Attributes
+    ----------
+    title : str
+        What it is about.
+    rows : tuple of Row
+        The systems.
+    figures : tuple of str
+        Figures of merit the table shows, the most important one first; the report has all.
+    comparisons : tuple of (str, str)
+        Pairs of rows: how much better is the first than the second, clip by clip, under every
+        condition that both have; and how much less does it lose by each.
+    recoveries : tuple of (str, str, str)
+        Three rows, each under its first condition: of what the third gets right beyond the second,
+        how much does the first?
+    alternatives : tuple of str
+        Rows that differ in one choice: the report says which of them is best on the valid clips.
+    by_class : tuple of str
+        Figures that are also shown class by class, under each row's first condition; the first of
+        them is drawn.
+    task : str, optional
+        The task the table is about; any if none is given.
+    notes : tuple of str
+        What a reader should know, a line each: where the paper leaves a choice, and which is taken.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    figures: tuple[str, ...] = ("accuracy", "uar", "weighted_f1")
+    comparisons: tuple[tuple[str, str], ...] = ()
+    recoveries: tuple[tuple[str, str, str], ...] = ()
+    alternatives: tuple[str, ...] = ()
+    by_class: tuple[str, ...] = ()
+    task: Task | None = None
+    notes: tuple[str, ...] = ()

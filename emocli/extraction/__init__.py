@@ -1,0 +1,1 @@
+"""Features of clips, computed into a store."""

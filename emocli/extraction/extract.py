@@ -1,0 +1,362 @@
+"""Computing features of every clip of a manifest into a store; killed at any moment, it resumes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any, cast
+
+from emocli import plugins
+from emocli.config import Settings, Tree, build
+from emocli.data.manifest import Manifest
+from emocli.data.pool import Pool, open_pool
+from emocli.data.stamp import changed, joined, stamps
+from emocli.data.store import FeatureStore, features_in, open_feature, store_path
+from emocli.data.track import Feature
+from emocli.data.writer import FeatureWriter, Recipe, Standing, standing
+from emocli.errors import ConfigError, StoreError
+from emocli.extraction.failures import Failure, record
+from emocli.extraction.worker import Outcome, Parcel, Work, compute, misfit
+
+PART = 8
+"""Clips in a part at most: what a kill costs each worker."""
+
+Progress = Callable[[int, int], None]
+
+_Made = dict[str, str]
+"""How an upstream feature was made: ``recipe``, ``method`` and ``digest``."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an extraction would do for one feature.
+
+    Attributes
+    ----------
+    feature : str
+        The feature.
+    path : Path
+        The store file it would write.
+    clips, present, absent, remaining : int
+        Clips of the manifest; those already there; those known to have no such medium; those that
+        would be computed.
+    changed : int
+        Clips that would be kept although their media files were replaced since.
+    """
+
+    feature: str
+    path: Path
+    clips: int
+    present: int
+    absent: int
+    remaining: int
+    changed: int = 0
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What an extraction has done for one feature.
+
+    Attributes
+    ----------
+    feature : str
+        The feature.
+    path : Path
+        The store file.
+    done, resumed, absent, failed : int
+        Clips computed now; clips that were there; clips without such a medium; clips that could
+        not be extracted.
+    notes : mapping
+        Sums of the extractor's notes over all clips in the store.
+    failures : Path, optional
+        The file that lists the failures, if there are any.
+    seconds : float
+        Time it took.
+    non_finite : int
+        NaN and infinite numbers in the store; they are read as 0.
+    damaged : int
+        Parts of an earlier run that could not be read and were computed again.
+    changed : int
+        Clips that were kept although their media files were replaced since.
+    """
+
+    feature: str
+    path: Path
+    done: int
+    resumed: int
+    absent: int
+    failed: int
+    notes: Mapping[str, float] = field(default_factory=dict)
+    failures: Path | None = None
+    seconds: float = 0.0
+    non_finite: int = 0
+    damaged: int = 0
+    changed: int = 0
+
+
+def plan(
+    manifest: Manifest,
+    features: Sequence[str],
+    store: Path,
+    *,
+    settings: Mapping[str, Tree],
+    overwrite: bool = False,
+    update: bool = False,
+) -> list[Plan]:
+    """Say what :func:`extract` would do; nothing is written or computed."""
+    return _plans(_jobs(manifest, features, store, settings, overwrite, update))
+
+
+def extract(
+    manifest: Manifest,
+    features: Sequence[str],
+    store: Path,
+    *,
+    settings: Mapping[str, Tree],
+    workers: int = 1,
+    scheduler: str | None = None,
+    overwrite: bool = False,
+    update: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> list[Extraction]:
+    """Compute features into a store.
+
+    Clips that are there are kept, those that failed are tried again. A feature is computed after
+    those it needs. Where clips have joined the manifest, features whose clips stand alone keep all
+    that is there.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The clips.
+    features : sequence of str
+        Names of feature plug-ins.
+    store : Path
+        Folder of the store; made if need be.
+    settings : mapping
+        Feature to its settings.
+    workers, scheduler
+        Where to compute, see :func:`emocli.data.pool.open_pool`.
+    overwrite : bool
+        Compute everything anew; finished files stay until the new ones take their place.
+    update : bool
+        Compute clips anew that have changed in the manifest or whose media files were replaced,
+        and drop those that have left the manifest.
+    progress : callable
+        Called with clips done and clips to do, of all features together.
+
+    Returns
+    -------
+    list of Extraction
+        One per feature, in the order they were computed.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown feature or setting, or a needed feature that is not in the store.
+    StoreError
+        If the store was made with other settings or for a manifest that this one does not just
+        add clips to, is being written by another process, or the disk is full; if no clip has the
+        medium of a feature, or none of them can be used.
+    """
+    jobs = _jobs(manifest, features, store, settings, overwrite, update)
+    advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
+    made = _upstream(jobs)
+    results = []
+    with open_pool(workers, scheduler) as pool:
+        for job in jobs:
+            result, made[job.feature] = job.run(job.recipe(made), pool, advance)
+            results.append(result)
+    return results
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One feature to extract."""
+
+    feature: str
+    module: Feature
+    config: Settings
+    manifest: Manifest
+    folder: Path
+    overwrite: bool
+    update: bool
+
+    def recipe(self, made: Mapping[str, _Made]) -> Recipe:
+        return Recipe(
+            self.feature,
+            self.module.MODALITY,
+            self.manifest.fingerprint,
+            self.config.model_dump(mode="json"),
+            {name: made[name] for name in self.module.REQUIRES},
+            getattr(self.module, "ALONE", False),
+        )
+
+    def plan(self, recipe: Recipe) -> Plan:
+        now = standing(self.folder, recipe, **self._options(recipe))
+        clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
+        path = store_path(self.folder, self.feature)
+        left = clips - there - absent
+        return Plan(self.feature, path, clips, there, absent, left, len(now.changed))
+
+    def _options(self, recipe: Recipe) -> dict[str, Any]:
+        sources = self.manifest.sources if recipe.alone else None
+        return {
+            "sources": sources,
+            "media": self._media(),
+            "overwrite": self.overwrite,
+            "update": self.update,
+        }
+
+    def _media(self) -> dict[str, str]:
+        """Return the state of the clips' files: what a needed feature was made of, or as it is."""
+        paths = [store_path(self.folder, name) for name in self.module.REQUIRES]
+        if not paths or not all(path.exists() for path in paths):
+            return stamps(self.manifest.clips)
+        with ExitStack() as stack:
+            stores = [stack.enter_context(FeatureStore.open(path)) for path in paths]
+            ids = {clip_id for store in stores for clip_id in store.media}
+            return {i: joined(store.media.get(i, "") for store in stores) for i in ids}
+
+    def run(
+        self, recipe: Recipe, pool: Pool, advance: Callable[[int], None]
+    ) -> tuple[Extraction, _Made]:
+        started = time.monotonic()
+        order = [clip.id for clip in self.manifest.clips]
+        with FeatureWriter(self.folder, recipe, order, **self._options(recipe)) as writer:
+            before = writer.standing()
+            outcomes = []
+            works = self._works(writer, recipe, before, pool.room)
+            for outcome in pool.results(compute, works):
+                outcomes.append(outcome)
+                advance(outcome.clips)
+            failures = self._failures(outcomes, writer.standing())
+            written = {clip_id for outcome in outcomes for clip_id in outcome.written}
+            made = writer.finish(written - {row.id for row in failures})
+        listed = record(self.folder, self.feature, failures)
+        if made is None:
+            raise self._nothing(outcomes, failures, listed)
+        with made:
+            result = Extraction(
+                feature=self.feature,
+                path=made.path,
+                done=len(made) - len(before.written),
+                resumed=len(before.written),
+                absent=len(made.absent),
+                failed=len(failures),
+                notes=made.attributes["notes"],
+                failures=listed,
+                seconds=time.monotonic() - started,
+                non_finite=made.non_finite,
+                damaged=before.damaged,
+                changed=len(changed(made.media, stamps(self.manifest.clips))),
+            )
+            return result, made.made
+
+    def _works(
+        self, writer: FeatureWriter, recipe: Recipe, before: Standing, room: int
+    ) -> list[Work]:
+        known = before.written | before.absent
+        clips = [clip for clip in self.manifest.clips if clip.id not in known]
+        if not clips:
+            return []
+        parcel = Parcel(self.module.prepare(self.config, self.manifest.clips))
+        upstream = {name: store_path(self.folder, name) for name in self.module.REQUIRES}
+        size = max(1, min(PART, len(clips) // room))  # few clips still occupy every worker
+        chunks = [tuple(clips[k : k + size]) for k in range(0, len(clips), size)]
+        paths = writer.reserve(len(chunks))
+        pairs = zip(paths, chunks, strict=True)
+        return [Work(path, chunk, recipe, parcel, upstream) for path, chunk in pairs]
+
+    def _failures(self, outcomes: Sequence[Outcome], after: Standing) -> list[Failure]:
+        """All clips that failed, in the order of the manifest."""
+        rows = {row.id: row for outcome in outcomes for row in outcome.failures}
+        why = "its arrays have another shape or type than those of other clips"
+        odd = [clip_id for part in after.misfits for clip_id in part.ids]
+        rows |= {clip_id: misfit(self.feature, clip_id, why) for clip_id in odd}
+        return [rows[clip.id] for clip in self.manifest.clips if clip.id in rows]
+
+    def _nothing(
+        self, outcomes: Sequence[Outcome], failures: Sequence[Failure], listed: Path | None
+    ) -> StoreError:
+        where = f"feature '{self.feature}'"
+        if failures:
+            what = f"no clip could be extracted; the first: {failures[0].message}"
+            return StoreError(what, where=where, mend=f"all are in {listed}")
+        reasons = [reason for outcome in outcomes for reason in outcome.absent.values()]
+        why = f" ({reasons[0]})" if reasons else ""
+        what = f"no clip has what it is computed from{why}"
+        return StoreError(what, where=where, mend="see the columns of the manifest")
+
+
+def _plans(jobs: Sequence[_Job]) -> list[Plan]:
+    made, plans = _upstream(jobs), []
+    for job in jobs:
+        recipe = job.recipe(made)
+        made[job.feature] = {"recipe": recipe.fingerprint, "method": recipe.method, "digest": ""}
+        plans.append(job.plan(recipe))
+    return plans
+
+
+def _jobs(
+    manifest: Manifest,
+    features: Sequence[str],
+    folder: Path,
+    settings: Mapping[str, Tree],
+    overwrite: bool,
+    update: bool,
+) -> list[_Job]:
+    """Load the plug-ins, and put each behind those it needs."""
+    _check_names(settings)
+    modules = {name: cast(Feature, plugins.load("features", name)) for name in features}
+    needs = {name: set(module.REQUIRES) for name, module in modules.items()}
+    _check_needs(needs, folder)
+    try:
+        order = [n for n in TopologicalSorter(needs).static_order() if n in modules]
+    except CycleError as error:
+        raise ConfigError(f"features need each other: {', '.join(error.args[1])}") from None
+    configs = {n: build(m.Config, settings.get(n, {}), n) for n, m in modules.items()}
+    return [_Job(n, modules[n], configs[n], manifest, folder, overwrite, update) for n in order]
+
+
+def _check_needs(needs: Mapping[str, set[str]], folder: Path) -> None:
+    there = {*needs, *features_in(folder)}
+    for name, needed in needs.items():
+        for absent in sorted(needed - there):
+            what = f"feature '{name}' is computed from '{absent}', which is not in the store"
+            raise ConfigError(what, where=folder, mend=f"add -f {absent}")
+
+
+def _check_names(settings: Mapping[str, Tree]) -> None:
+    known = plugins.names("features")
+    for name in settings:
+        if name not in known:
+            mend = f"there are: {', '.join(known)}"
+            raise ConfigError(f"settings for '{name}', which is no feature", mend=mend)
+
+
+def _upstream(jobs: Sequence[_Job]) -> dict[str, _Made]:
+    """Look up the needed features that are not among those to extract."""
+    own = {job.feature for job in jobs}
+    made = {}
+    for job in jobs:
+        for name in set(job.module.REQUIRES) - own:
+            with open_feature(job.folder, name, job.manifest) as store:
+                made[name] = store.made
+    return made
+
+
+def _counter(progress: Progress, total: int) -> Callable[[int], None]:
+    done = 0
+
+    def advance(clips: int) -> None:
+        nonlocal done
+        done += clips
+        progress(done, total)
+
+    progress(0, total)
+    return advance

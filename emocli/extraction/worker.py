@@ -1,0 +1,157 @@
+"""One part of an extraction: a few clips, computed and written by one worker."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from emocli.data.clip import Clip
+from emocli.data.stamp import joined, stamps
+from emocli.data.store import FeatureStore
+from emocli.data.track import Absent, Extractor, Track
+from emocli.data.writer import Recipe, check_track, write_part
+from emocli.errors import StoreError
+from emocli.extraction.failures import Failure, failure
+
+
+class Parcel:
+    """Carries an extractor to the workers: packed once, unpacked once in each.
+
+    ``turn`` is held while it computes, since an extractor need not be safe for threads and a
+    worker of a cluster may have several.
+    """
+
+    def __init__(self, extractor: Extractor) -> None:
+        self.extractor = extractor
+        self.turn = threading.Lock()
+        self._packed = b""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        self._packed = self._packed or pickle.dumps(self.extractor, pickle.HIGHEST_PROTOCOL)
+        return _unpack, (self._packed,)
+
+
+@lru_cache(maxsize=1)
+def _unpack(packed: bytes) -> Parcel:
+    return Parcel(pickle.loads(packed))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker is asked for.
+
+    Attributes
+    ----------
+    path : Path
+        The part to write.
+    clips : tuple of Clip
+        The clips of it.
+    recipe : Recipe
+        What is computed.
+    parcel : Parcel
+        The extractor.
+    upstream : mapping
+        Features it is computed from to their store files.
+    """
+
+    path: Path
+    clips: tuple[Clip, ...]
+    recipe: Recipe
+    parcel: Parcel
+    upstream: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker has done.
+
+    Attributes
+    ----------
+    clips : int
+        Clips it looked at.
+    written : tuple of str
+        Ids of the clips in the part.
+    absent : mapping
+        Clips that have no such medium, and what they lack.
+    failures : tuple of Failure
+        Clips that could not be extracted.
+    """
+
+    clips: int
+    written: tuple[str, ...]
+    absent: Mapping[str, str]
+    failures: tuple[Failure, ...]
+
+
+def compute(work: Work) -> Outcome:
+    """Compute and write one part; a clip that fails does not stop the others.
+
+    Raises
+    ------
+    StoreError
+        If the part cannot be written, or an upstream store cannot be read.
+    """
+    feature, extractor = work.recipe.feature, work.parcel.extractor
+    tracks: dict[str, Track] = {}
+    absent: dict[str, str] = {}
+    failures: list[Failure] = []
+    with ExitStack() as stack, work.parcel.turn:
+        stores = {name: stack.enter_context(_open(name, work)) for name in work.upstream}
+        media = _media(work.clips, tuple(stores.values()))
+        for clip in work.clips:
+            try:
+                track = extractor(clip, _upstream(clip, stores))
+                check_track(track, extractor.names)
+                tracks[clip.id] = track
+            except Absent as reason:
+                absent[clip.id] = str(reason)
+            except Exception as error:  # one odd clip must not cost a night's work
+                failures.append(failure(feature, clip.id, error))
+    if tracks or absent:
+        misfits = write_part(
+            work.path,
+            work.recipe,
+            tracks,
+            tuple(absent),
+            names=extractor.names,
+            rate=extractor.rate,
+            media=media,
+        )
+        failures += [misfit(feature, clip_id, why) for clip_id, why in misfits.items()]
+    written = tuple(tracks.keys() - {row.id for row in failures})
+    return Outcome(len(work.clips), written, absent, tuple(failures))
+
+
+def _media(clips: Sequence[Clip], stores: Sequence[FeatureStore]) -> dict[str, str]:
+    """Return of which files the arrays will be: the clips' own, or those the upstream saw."""
+    if not stores:
+        return stamps(clips)
+    return {c.id: joined(store.media.get(c.id, "") for store in stores) for c in clips}
+
+
+def misfit(feature: str, clip_id: str, why: str) -> Failure:
+    """Describe a track that does not fit the others': a bug of the extractor."""
+    return Failure(feature, clip_id, "ValueError", why, unexpected=True)
+
+
+def _open(name: str, work: Work) -> FeatureStore:
+    store = FeatureStore.open(work.upstream[name])
+    if store.fingerprint != work.recipe.upstream[name]["digest"]:
+        store.close()
+        raise StoreError("was replaced while in use", where=store.path, mend="start again")
+    return store
+
+
+def _upstream(clip: Clip, stores: Mapping[str, FeatureStore]) -> dict[str, Track]:
+    for name, store in stores.items():
+        if clip.id in store.absent:
+            raise Absent(f"the clip has no {name}")
+        if clip.id not in store:
+            mend = f"see its row for {name}"
+            raise StoreError(f"feature '{name}' could not be computed for the clip", mend=mend)
+    return {name: store.track(clip.id) for name, store in stores.items()}

@@ -1,0 +1,1 @@
+"""Features in and out of the formats of others."""

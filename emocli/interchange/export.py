@@ -1,0 +1,169 @@
+"""Handing features on: a ragged npz, a computational sequence, or an MMSA pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emocli.data.align import STEP, Timed, recorded
+from emocli.data.clip import SPLITS, Clip
+from emocli.data.durable import alone
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore, open_feature, open_features
+from emocli.errors import StoreError
+from emocli.interchange.csd import write_csd
+from emocli.interchange.mmsa import ARRAYS, mmsa_id, write_mmsa
+from emocli.interchange.npz import Ragged, write_ragged
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    features : mapping
+        Modality to feature.
+    clips, rows : int
+        Of all features together: clips with any of them, and rows.
+    """
+
+    path: Path
+    features: dict[str, str]
+    clips: int
+    rows: int
+
+    def __str__(self) -> str:
+        names = ", ".join(f"{name} ({modality})" for modality, name in self.features.items())
+        return f"{self.path}: {names}; {self.clips} clips, {self.rows} rows"
+
+
+def export(
+    output: Path, manifest: Manifest, store: Path, features: Sequence[str] | None = None
+) -> Export:
+    """Write features of a store into a file for other programs; its ending says which kind.
+
+    ``.npz`` and ``.csd`` hold one feature, ``.pkl`` one per modality, with labels and splits. Rows
+    of a ``.csd`` are timed in the recording; where their times are not known, the rows of a clip
+    share its time evenly.
+
+    Parameters
+    ----------
+    output : Path
+        The file; one that is there is replaced.
+    manifest : Manifest
+        The clips.
+    store : Path
+        Folder of the features.
+    features : sequence of str, optional
+        Which ones; by default all in the store.
+
+    Raises
+    ------
+    StoreError
+        If a feature is not there or its rows are no vectors, the ending is unknown, the file
+        cannot be written, or another process is writing it.
+    """
+    if output.suffix not in (".npz", ".csd", ".pkl"):
+        raise StoreError(
+            "its ending says no kind of file", where=output, mend="choose .npz, .csd or .pkl"
+        )
+    with ExitStack() as files:
+        if features is not None and len(features) == 1:
+            only = open_feature(store, features[0], manifest)
+            opened = {only.modality: only}
+        else:
+            opened = open_features(store, features, manifest)
+        for feature in opened.values():
+            files.enter_context(feature)
+            _ = feature.dim  # refuses rows that are no vectors
+        if output.suffix != ".pkl" and len(opened) > 1:
+            names = ", ".join(feature.name for feature in opened.values())
+            mend = "choose one with -f, or write a .pkl"
+            raise StoreError(f"holds one feature, not {names}", where=output, mend=mend)
+        files.enter_context(alone(output))
+        first = next(iter(opened.values()))
+        if output.suffix == ".npz":
+            write_ragged(output, _ragged(first))
+        elif output.suffix == ".csd":
+            told = {"dataset name": manifest.dataset, "dataset bib citation": manifest.citation}
+            entries = ((clip_id, _timed(first, manifest.clip(clip_id))) for clip_id in first.ids)
+            write_csd(output, first.name, entries, first.dim_names, told)
+        else:
+            write_mmsa(
+                output,
+                {
+                    split: _part(manifest, manifest.split(split), opened)
+                    for split in SPLITS
+                    if manifest.split(split)
+                },
+            )
+        return Export(
+            output,
+            {modality: feature.name for modality, feature in opened.items()},
+            len({clip_id for feature in opened.values() for clip_id in feature.ids}),
+            sum(feature.steps for feature in opened.values()),
+        )
+
+
+def _ragged(store: FeatureStore) -> Ragged:
+    """Take the whole of a store as it lies in the file, NaN and all."""
+    lengths = [store.length(clip_id) for clip_id in store.ids]
+    times = store.rows("times", 0, store.steps) if "times" in store.columns else None
+    return Ragged(
+        ids=store.ids,
+        offsets=np.cumsum([0, *lengths], dtype=np.int64),
+        values=store.rows("values", 0, store.steps).astype(np.float32, copy=False),
+        times=times,
+        names=store.dim_names,
+    )
+
+
+def _timed(store: FeatureStore, clip: Clip) -> Timed:
+    """Return the rows of a clip with their intervals in the recording."""
+    rows, start = recorded(store, clip.id), clip.start or 0.0
+    if rows.timed:
+        return rows.since(-start)
+    end = start + STEP * len(rows.values) if clip.end is None else clip.end
+    edges = np.linspace(start, end, len(rows.values) + 1)
+    return Timed(rows.values, np.stack([edges[:-1], edges[1:]], axis=1))
+
+
+def _part(
+    manifest: Manifest, clips: Sequence[Clip], stores: dict[str, FeatureStore]
+) -> dict[str, Any]:
+    """Put a split into the arrays of an MMSA pickle, padded with zeros."""
+    arrays: dict[str, Any] = {
+        "id": [mmsa_id(clip.id) for clip in clips],
+        "raw_text": np.array([clip.text for clip in clips], np.str_),
+        **_labels(manifest, clips),
+    }
+    for modality, store in stores.items():
+        name = ARRAYS.get(modality, modality)
+        lengths = [store.length(clip.id) for clip in clips]
+        padded = np.zeros((len(clips), max([1, *lengths]), store.dim), np.float32)
+        for row, clip, length in zip(padded, clips, lengths, strict=True):
+            if length:
+                row[:length] = store[clip.id]
+        arrays |= {name: padded, f"{name}_lengths": lengths}
+    return arrays
+
+
+def _labels(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, Any]:
+    """Name the labels as MMSA does; a clip without one has NaN, or an empty annotation."""
+    if manifest.task == "single":
+        index = {name: float(k) for k, name in enumerate(manifest.classes)}
+        return {
+            "annotations": [clip.label or "" for clip in clips],
+            "classification_labels": np.array([index.get(c.label or "", np.nan) for c in clips]),
+        }
+    rows = [[clip.labels.get(name, np.nan) for name in manifest.classes] for clip in clips]
+    table = np.array(rows, np.float64)
+    return {"regression_labels": table[:, 0] if len(manifest.classes) == 1 else table}

@@ -1,0 +1,282 @@
+"""Taking features that were computed elsewhere into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.align import Timed, average
+from emocli.data.clip import Clip
+from emocli.data.durable import digest
+from emocli.data.manifest import Manifest
+from emocli.data.store import RESERVED
+from emocli.data.track import Track
+from emocli.data.writer import FeatureWriter, Recipe
+from emocli.errors import StoreError
+from emocli.interchange.csd import Csd
+from emocli.interchange.sources import Source, locate, modalities_of, opened
+
+COLUMNS = "entries need the same columns: leave the others out of the manifest"
+
+
+@dataclass(frozen=True)
+class Import:
+    """What was taken into the store.
+
+    Attributes
+    ----------
+    feature, modality : str
+        Under which name, and what it describes.
+    path : Path
+        The store file.
+    clips : int
+        Clips in the store.
+    unknown : int
+        Entries of the file that no clip of the manifest is in; left out.
+    missing : int
+        Clips of the manifest that the file does not have.
+    empty : int
+        Clips in the store without a row: nothing in the file is of their part of the recording.
+    non_finite : int
+        NaN and infinite numbers; they are kept, and read as 0.
+    names_left : int
+        Names of columns that the file has, left out since it has another number of columns.
+    words, silent : int, optional
+        Words that were averaged over, and those that no row of the file overlaps, which are zero.
+    """
+
+    feature: str
+    modality: str
+    path: Path
+    clips: int
+    unknown: int
+    missing: int
+    empty: int
+    non_finite: int
+    names_left: int = 0
+    words: int | None = None
+    silent: int | None = None
+
+    def __str__(self) -> str:
+        aligned = "" if self.words is None else f"; {self.words} words, zero in {self.silent}"
+        empty = f"; without a row: {self.empty}" if self.empty else ""
+        names = f"; names of columns left out: {self.names_left}" if self.names_left else ""
+        return (
+            f"{self.path}: {self.clips} clips as {self.feature} ({self.modality}){aligned}; "
+            f"left out, not in the manifest: {self.unknown}; "
+            f"in the manifest, not in the file: {self.missing}{empty}; "
+            f"non-finite values, read as 0: {self.non_finite}{names}"
+        )
+
+
+def import_all(
+    sources: Sequence[Path],
+    manifest: Manifest,
+    store: Path,
+    *,
+    name: str | None = None,
+    modality: str | None = None,
+    align_to: Path | None = None,
+    overwrite: bool = False,
+) -> list[Import]:
+    """Take files into a store; of a pickle every modality, if none is asked for.
+
+    Parameters
+    ----------
+    sources, manifest, store, align_to, overwrite
+        As for :func:`import_features`.
+    name : str, optional
+        Name of the feature; by default that of the file, of a pickle with several modalities
+        followed by the modality.
+    modality : str, optional
+        By default what the file says, or its name.
+
+    Raises
+    ------
+    StoreError
+        As :func:`import_features`; nothing is written if a modality cannot be told.
+    """
+    plan = [
+        (source, described, f"{source.stem}_{described}" if len(found) > 1 else source.stem)
+        for source, found in ((s, (modality,) if modality else modalities_of(s)) for s in sources)
+        for described in found
+    ]
+    if name is not None and len(plan) > 1:
+        raise StoreError(
+            f"{len(plan)} features cannot all be called '{name}'", mend="import them one by one"
+        )
+    return [
+        import_features(
+            source,
+            name or default,
+            described,
+            manifest,
+            store,
+            align_to=align_to,
+            overwrite=overwrite,
+        )
+        for source, described, default in plan
+    ]
+
+
+def import_features(
+    source: Path,
+    name: str,
+    modality: str,
+    manifest: Manifest,
+    store: Path,
+    *,
+    align_to: Path | None = None,
+    overwrite: bool = False,
+) -> Import:
+    """Take a file into a store as a feature.
+
+    Parameters
+    ----------
+    source : Path
+        A ragged npz (:mod:`emocli.interchange.npz`), a computational sequence
+        (:mod:`emocli.interchange.csd`) or an MMSA pickle (:mod:`emocli.interchange.mmsa`). An
+        entry is a clip by its id, or a recording by the clips' dialogue, of which each is a part,
+        from ``start`` to ``end``.
+    name, modality : str
+        Name of the feature, and what it describes; of a pickle also which array is taken.
+    manifest : Manifest
+        The clips; what they do not ask for is left out.
+    store : Path
+        Folder of the store; made if need be.
+    align_to : Path, optional
+        A computational sequence of words, or of anything else: its intervals become the rows, the
+        mean of what overlaps them. Pauses (``sp``) are no words.
+    overwrite : bool
+        Replace a feature of that name made from other input.
+
+    Raises
+    ------
+    StoreError
+        If the file breaks a rule, has no clip of the manifest, or the store cannot take it.
+    """
+    _check_name(name, modality)
+    with ExitStack() as files:
+        taken = files.enter_context(opened(source, modality))
+        words = None if align_to is None else _Words(files.enter_context(Csd(align_to)))
+        entries = set(taken.entries)
+        ids = [c.id for c in manifest.clips if c.id in entries or c.dialogue in entries]
+        if not ids:
+            raise _nothing(source, taken, manifest)
+        settings: dict[str, Any] = {"source": source.name, "sha256": digest(source)}
+        if align_to is not None:
+            settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
+        recipe = Recipe(name, modality, manifest.fingerprint, settings)
+        used = [c.id if c.id in entries else c.dialogue for c in map(manifest.clip, ids)]
+        alike = _Alike(taken, source, used)
+        with (
+            FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
+            writer.complete(
+                ids, lambda i: _track(alike, entries, manifest.clip(i), words), alike.names
+            ) as made,
+        ):
+            notes: Mapping[str, int] = made.attributes["notes"]
+            return Import(
+                feature=name,
+                modality=modality,
+                path=made.path,
+                clips=len(made),
+                unknown=len(entries.difference(used)),
+                missing=len(manifest.clips) - len(ids),
+                empty=sum(not made.length(clip_id) for clip_id in ids),
+                non_finite=made.non_finite,
+                names_left=len(taken.names) - len(alike.names),
+                words=notes.get("words", 0) if words else None,
+                silent=notes.get("words.silent", 0) if words else None,
+            )
+
+
+class _Alike:
+    """A source whose entries all have the columns of the first that has rows."""
+
+    def __init__(self, source: Source, path: Path, used: Sequence[str]) -> None:
+        self.entries, self.from_clip = source.entries, source.from_clip
+        self._source, self._path = source, path
+        self._first, self._width = "", 0
+        for entry in used:
+            values = source.rows(entry).values
+            if len(values):
+                self._first, self._width = entry, values.shape[1]
+                break
+        fits = len(source.names) == self._width or not self._first
+        self.names = source.names if fits else ()
+
+    def rows(self, entry: str) -> Timed:
+        """Return the rows of an entry.
+
+        Raises
+        ------
+        StoreError
+            If they have other columns than those of other entries, or none.
+        """
+        rows = self._source.rows(entry)
+        width = rows.values.shape[1]
+        if len(rows.values) and (width != self._width or not width):
+            others = f", entry '{self._first}' has {self._width}" if width else ""
+            where = f"{self._path}, entry '{entry}'"
+            raise StoreError(f"has rows of {width} columns{others}", where=where, mend=COLUMNS)
+        return rows
+
+
+class _Words:
+    """The intervals of a computational sequence, by clip; those of the entry read last are kept."""
+
+    def __init__(self, file: Csd) -> None:
+        self._file, self._entries = file, set(file.entries)
+        self._last: tuple[str, NDArray[np.float64]] | None = None
+
+    def of(self, clip: Clip) -> NDArray[np.float64]:
+        """Return the clip's intervals, shape (n, 2), from its start; none if it is not there."""
+        start = clip.start or 0.0
+        whole = clip.id not in self._entries
+        entry = clip.dialogue if whole else clip.id
+        if entry not in self._entries:
+            return np.zeros((0, 2))
+        if self._last is None or self._last[0] != entry:
+            self._last = entry, self._file.spans(entry)
+        spans = self._last[1]
+        rows = Timed(np.zeros((len(spans), 0), np.float32), spans)
+        if whole:
+            rows = rows.cut(start, np.inf if clip.end is None else clip.end)
+        return spans[:0] if rows.intervals is None else rows.intervals - start
+
+
+def _track(source: Source, entries: set[str], clip: Clip, words: _Words | None) -> Track:
+    rows, notes = locate(source, entries, clip), {}
+    if words is not None:
+        if not rows.timed:
+            what = f"the rows of clip '{clip.id}' have no times, so they cannot be aligned"
+            raise StoreError(what, mend="leave --align-to out")
+        # Without a row of its own the clip lacks the feature: zeros would hide that.
+        grid = words.of(clip) if len(rows.values) else np.zeros((0, 2))
+        rows, silent = average(rows, grid)
+        notes = {"words": len(rows.values), "words.silent": silent}
+    return Track(rows.values, rows.times, notes=notes)
+
+
+def _nothing(path: Path, source: Source, manifest: Manifest) -> StoreError:
+    first, clip = next(iter(source.entries), None), manifest.clips[0]
+    entry = "none" if first is None else f"'{first}'"
+    inside = f" of dialogue '{clip.dialogue}'" if clip.dialogue else ""
+    what = f"has no clip of the manifest (its first entry is {entry}, "
+    return StoreError(f"{what}the manifest's first clip '{clip.id}'{inside})", where=path)
+
+
+def _check_name(name: str, modality: str) -> None:
+    if not name or name.startswith(".") or Path(name).name != name or "\\" in name:
+        raise StoreError(f"'{name}' cannot be a feature's name", mend="give a plain file name")
+    if name in RESERVED:
+        raise StoreError(f"'{name}' is a name of emocli's own", mend="give another one")
+    if not modality.strip():
+        raise StoreError("a modality needs a name", mend="give text, audio, visual or any other")

@@ -1,0 +1,1 @@
+"""Run folders, encoder and text networks, losses, baselines."""

@@ -1,0 +1,494 @@
+"""The folder of a trained network: written as a whole, read without executing anything.
+
+A run of one seed is flat, in the layout of the Hugging Face hub: ``config.json`` (all that is
+needed to use it), ``model.safetensors`` (network and standardisation; written last, so a run that
+has it is complete), ``history.csv``, ``README.md`` (the model card) and ``reports/``. A run of
+several seeds holds such a folder per seed, ``seed-0``, ``seed-1``, ..., under a ``config.json``
+that lists them. A cross-validation is a folder with such a run per fold, ``fold-0``, ``fold-1``,
+...
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import platform
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from emocli import __version__, plugins
+from emocli.config import S, Settings, Tree, build
+from emocli.data.durable import no_folder, write_bytes, write_text
+from emocli.data.folds import Fold
+from emocli.data.json_io import as_json
+from emocli.data.manifest import Task
+from emocli.data.standardise import Standardiser
+from emocli.errors import ConfigError, RunError, reason
+from emocli.limits import MOST_SEEDS
+from emocli.models.losses import LossName
+from emocli.models.settings import TrainConfig
+from emocli.parsing import read_object
+from emocli.quantities import Seed, Width
+
+CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
+CHECKPOINT, REPORTS = ".checkpoint", "reports"
+LAST = "last.safetensors"
+"""The checkpoint, in its folder."""
+
+NETWORK = "network."
+
+PRIVATE = frozenset({"seed", "cache_mb"})
+"""Settings of a training that do not make two runs different: seeds are compared by themselves."""
+
+RESTORE = "restore it, or train again with --overwrite"
+"""How a run is mended that is not what was trained, or was trained on something else."""
+
+Row = dict[str, float]
+"""One epoch of a history."""
+
+
+class Source(Settings):
+    """A file or folder a run was made from.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the run's folder, so that both can be moved together.
+    absolute : str
+        Where it was.
+    fingerprint : str
+        Of its content; empty for a store, whose features have their own.
+    """
+
+    path: str
+    absolute: str
+    fingerprint: str = ""
+
+    @classmethod
+    def of(cls, path: Path, run: Path, fingerprint: str = "") -> Source:
+        """Note where a source lies, seen from a run."""
+        absolute = path.resolve()
+        return cls(
+            path=Path(os.path.relpath(absolute, run.resolve())).as_posix(),
+            absolute=absolute.as_posix(),
+            fingerprint=fingerprint,
+        )
+
+    def locate(self, run: Path) -> Path:
+        """Find it beside the run, else where it was."""
+        beside = (run / self.path).resolve()
+        return beside if beside.exists() else Path(self.absolute)
+
+
+class View(Settings):
+    """The feature a modality is seen through: its name, width, origin and content."""
+
+    feature: str
+    dim: Width
+    settings: dict[str, Any]
+    fingerprint: str
+
+
+class RunConfig(Settings):
+    """What ``config.json`` holds: all that is needed to use, check and repeat a run.
+
+    Attributes
+    ----------
+    format : int
+        Version of the layout.
+    fusion, preset : str
+        The network's plug-in, and the preset its settings started from.
+    network : mapping
+        The network's settings, resolved.
+    train : TrainConfig
+        The training's.
+    robust : mapping
+        What was corrupted in training and what was done about it, as far as anything was.
+    check : str
+        Fingerprint of the modality check it was trained with; empty without one.
+    seeds : tuple of int
+        One, or those of the folders beneath.
+    dataset, task, classes, citation, licence
+        From the manifest.
+    labels : str
+        Fingerprint of the labels and splits of the training and validation clips.
+    fold : Fold, optional
+        Which fold it is to be tested on, in a cross-validation; else the splits are the manifest's.
+    manifest, store : Source
+        What it was trained on.
+    features : mapping
+        Modality to its view.
+    versions : mapping
+        Of emocli and the libraries.
+    """
+
+    format: Literal[1] = 1
+    fusion: str
+    preset: str
+    network: dict[str, Any]
+    train: TrainConfig
+    robust: dict[str, Any] = Field(default_factory=dict)
+    check: str = ""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
+    dataset: str
+    task: Task
+    classes: tuple[str, ...]
+    citation: str
+    licence: str
+    labels: str
+    fold: Fold | None = None
+    manifest: Source
+    store: Source
+    features: Annotated[dict[str, View], Field(min_length=1)]
+    versions: dict[str, str]
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Modality to the width of its feature."""
+        return {modality: view.dim for modality, view in self.features.items()}
+
+    def differs(self, other: RunConfig) -> str | None:
+        """Name the first setting or input in which another run would give another network."""
+        mine, its = self._choices(), other._choices()
+        for key in sorted({**mine, **its}):
+            if mine.get(key) != its.get(key):
+                return f"{key} = {mine.get(key)!r} and not {its.get(key)!r}"
+        for modality, view in self.features.items():
+            if view.fingerprint != other.features[modality].fingerprint:
+                return f"another version of feature '{view.feature}'"
+        if self.manifest.fingerprint != other.manifest.fingerprint:
+            return "another manifest"
+        return None if self.labels == other.labels else "other labels or splits"
+
+    def _choices(self) -> Tree:
+        return {
+            "fusion": self.fusion,
+            "task": self.task,
+            "classes": self.classes,
+            "fold": self.fold and f"{self.fold.index} of {self.fold.count}",
+            **{f"network.{key}": value for key, value in self.network.items()},
+            **{f"train.{k}": value for k, value in self.train if k not in PRIVATE},
+            **{f"robust.{key}": value for key, value in self.robust.items()},
+            "the modality check": self.check[:16],
+            **{f"{modality} feature": view.feature for modality, view in self.features.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained network of one seed, ready to use."""
+
+    path: Path
+    config: RunConfig
+    network: nn.Module
+    standardiser: Standardiser
+
+
+def read_config(run: Path) -> RunConfig:
+    """Read a run's ``config.json``.
+
+    Raises
+    ------
+    RunError
+        If there is no such run, or its configuration is damaged or of another format.
+    """
+    path = run / CONFIG
+    if not run.is_dir():
+        raise RunError("there is no such run", where=run, mend="train it first: emocli train")
+    if not path.is_file():
+        mend = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
+        raise RunError(f"is not a run (it has no {CONFIG})", where=run, mend=mend)
+    return read_as(RunConfig, path, "a run")
+
+
+def read_as(kind: type[S], path: Path, what: str) -> S:
+    """Read a ``config.json`` as the settings of ``what``.
+
+    Raises
+    ------
+    RunError
+        If it is damaged or that of something else.
+    """
+    try:
+        return build(kind, read_object(path), "")
+    except (OSError, ValueError, ConfigError) as error:
+        told = error.what if isinstance(error, ConfigError) else reason(error)
+        damaged = f"is damaged or not that of {what} ({told})"
+        raise RunError(damaged, where=path, mend=RESTORE) from None
+
+
+def write_config(run: Path, config: Settings) -> None:
+    """Write ``config.json``."""
+    write_text(run / CONFIG, as_json(config.model_dump(mode="json")))
+
+
+def members(run: Path, seeds: Sequence[int]) -> list[Path]:
+    """Return the folder of each seed: the run itself if there is one seed."""
+    return [run] if len(seeds) == 1 else [run / f"seed-{seed}" for seed in seeds]
+
+
+def fold_folders(run: Path, count: int) -> list[Path]:
+    """Return the folder of each fold of a cross-validation."""
+    return [run / f"fold-{index}" for index in range(count)]
+
+
+def folds(run: Path) -> list[Path]:
+    """Return the runs of a cross-validation; none if the folder does not hold one."""
+    first = run / "fold-0"
+    if (run / CONFIG).is_file() or not (first / CONFIG).is_file():
+        return []
+    fold = read_config(first).fold
+    return [] if fold is None else fold_folders(run, fold.count)
+
+
+def begun(run: Path) -> bool:
+    """Whether the training of one seed has learned anything that would be lost."""
+    return any((run / name).is_file() for name in (MODEL, HISTORY, f"{CHECKPOINT}/{LAST}"))
+
+
+def require_empty(run: Path, what: str) -> None:
+    """Refuse a folder, which is not ``what``, for anything but hidden files.
+
+    Raises
+    ------
+    RunError, StoreError
+        If it holds some, is a file, or is to be in one.
+    """
+    above = next((path for path in run.absolute().parents if os.path.lexists(path)), run)
+    if not above.is_dir():
+        raise no_folder(run)
+    if run.is_dir() and all(path.name.startswith(".") for path in run.iterdir()):
+        return
+    if os.path.lexists(run):
+        mend = "choose another --run"
+        raise RunError(f"is there already and is not {what}", where=run, mend=mend)
+
+
+def finished(run: Path) -> bool:
+    """Whether the training of one seed has come to its end."""
+    return (run / MODEL).is_file()
+
+
+def require_finished(run: Path) -> None:
+    """Refuse a training that has not come to its end.
+
+    Raises
+    ------
+    RunError
+        If it has not.
+    """
+    if not finished(run):
+        mend = "repeat the training command to resume"
+        raise RunError("its training has not ended", where=run, mend=mend)
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Return the versions of emocli, Python and the libraries that a run is made with."""
+    return {
+        "emocli": __version__,
+        "python": platform.python_version(),
+        **{library: version(library) for library in libraries},
+    }
+
+
+def make_network(config: RunConfig) -> nn.Module:
+    """Build the network, untrained.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown network or setting.
+    """
+    module = plugins.load("fusion", config.fusion)
+    settings = build(module.Config, config.network, "network")
+    network: nn.Module = module.Model(config.dims, len(config.classes), settings)
+    tell_task(network, config.task, config.train.loss)
+    return network
+
+
+def tell_task(network: nn.Module, task: Task, loss: LossName) -> None:
+    """Tell a network that asks for it what its logits are to stand for.
+
+    Raises
+    ------
+    ConfigError
+        If one of its settings makes no sense for that.
+    """
+    told = getattr(network, "set_task", None)
+    if told is not None:
+        told(task, loss)
+
+
+def write_model(run: Path, state: Mapping[str, Tensor], standardiser: Standardiser) -> None:
+    """Write ``model.safetensors``: the network's parameters and the standardisation."""
+    tensors = {f"{NETWORK}{name}": value for name, value in state.items()}
+    tensors |= {name: torch.from_numpy(value) for name, value in standardiser.tensors().items()}
+    write_parameters(run, tensors)
+
+
+def write_parameters(run: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write ``model.safetensors`` as it is to be, which completes a run."""
+    write_tensors(run / MODEL, tensors, {"format": "pt"})
+
+
+def load(run: Path) -> Run:
+    """Read the run of one seed.
+
+    Raises
+    ------
+    RunError
+        If it is absent, unfinished, damaged, or its parts do not fit each other.
+    """
+    config = read_config(run)
+    require_finished(run)
+    path = run / MODEL
+    tensors = read_tensors(path)
+    state = {n.removeprefix(NETWORK): t for n, t in tensors.items() if n.startswith(NETWORK)}
+    arrays = {
+        name: t.float().numpy() for name, t in tensors.items() if not name.startswith(NETWORK)
+    }
+    standardiser = Standardiser.from_tensors(arrays)
+    try:
+        _require_statistics(standardiser, config.dims)
+    except ValueError as error:
+        what = f"does not hold the statistics that {CONFIG} speaks of ({error})"
+        raise RunError(what, where=path, mend=RESTORE) from None
+    try:
+        _require_room(config, path)
+        network = make_network(config)
+        network.load_state_dict(state)
+    except ConfigError as error:
+        raise RunError(error.what, where=run / CONFIG, mend=error.mend) from None
+    except (RuntimeError, TypeError, ValueError, MemoryError, OverflowError):
+        what = f"does not hold the network that {CONFIG} speaks of"
+        raise RunError(what, where=path, mend=RESTORE) from None
+    return Run(run, config, network.eval(), standardiser)
+
+
+def _require_room(config: RunConfig, path: Path) -> None:
+    """Refuse a network with more parameters than the file has bytes, before it takes memory.
+
+    Raises
+    ------
+    ValueError
+        If so.
+    """
+    try:
+        with torch.device("meta"):
+            count = sum(p.numel() for p in make_network(config).parameters())
+    except (RuntimeError, TypeError, NotImplementedError):  # it cannot be built without values
+        return
+    if count > path.stat().st_size:
+        raise ValueError(f"{count} parameters")
+
+
+def _require_statistics(standardiser: Standardiser, dims: Mapping[str, int]) -> None:
+    if standardiser.mean.keys() != dims.keys():
+        raise ValueError("they are of other modalities")
+    for modality, dim in dims.items():
+        standardiser.require(modality, dim)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file as a whole."""
+    # Copies: tied parameters share memory, which the format refuses.
+    plain = {n: t.detach().cpu().contiguous().clone() for n, t in tensors.items()}
+    write_bytes(path, save(plain, dict(metadata)))
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises
+    ------
+    RunError
+        If it is not one, or truncated.
+    """
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        damaged = f"is damaged or not safetensors ({reason(error)})"
+        raise RunError(damaged, where=path, mend=RESTORE) from None
+
+
+def write_history(run: Path, history: Sequence[Row]) -> None:
+    """Write ``history.csv``, a row per epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    write_text(run / HISTORY, text.getvalue())
+
+
+def read_history(run: Path, needed: Sequence[str] = ()) -> list[Row]:
+    """Read ``history.csv``, of which some columns may be ``needed``.
+
+    Raises
+    ------
+    RunError
+        If it is absent or damaged.
+    """
+    path = run / HISTORY
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [{key: float(v) for key, v in row.items()} for row in csv.DictReader(file)]
+        require_columns(rows, needed)
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        what = f"is absent or damaged ({reason(error)})"
+        raise RunError(what, where=path, mend=RESTORE) from None
+    return rows
+
+
+def require_columns(history: Sequence[Row], needed: Sequence[str]) -> None:
+    """Refuse a history without rows, or whose rows lack a column.
+
+    Raises
+    ------
+    ValueError
+        If so.
+    """
+    if needed and not history:
+        raise ValueError("it has no epoch")
+    for name in needed:
+        if not all(name in row for row in history):
+            raise ValueError(f"it has no column '{name}'")
+
+
+def clear(run: Path) -> None:
+    """Remove what a training wrote, and nothing else; what says that it is a run goes last."""
+    for folder in [*run.glob("seed-*"), run]:
+        for name in (MODEL, HISTORY, CARD):
+            (folder / name).unlink(missing_ok=True)
+        for name in (CHECKPOINT, REPORTS):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / CONFIG).unlink(missing_ok=True)
+        if folder != run and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def describe(run: Path) -> dict[str, Any]:
+    """Return what there is to know about a run, in plain values.
+
+    Raises
+    ------
+    RunError
+        If it is not one.
+    """
+    config = read_config(run)
+    folders = members(run, config.seeds)
+    return {
+        **config.model_dump(mode="json"),
+        "finished": sum(finished(folder) for folder in folders),
+        "epochs": [len(read_history(f)) if (f / HISTORY).is_file() else 0 for f in folders],
+    }

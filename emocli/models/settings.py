@@ -1,0 +1,153 @@
+"""Settings of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emocli.config import Settings
+from emocli.data.manifest import Task
+from emocli.data.standardise import OUTLIERS
+from emocli.errors import ConfigError, choice
+from emocli.metrics.metrics import PROTOCOLS
+from emocli.models.losses import LossName
+from emocli.quantities import (
+    BatchSize,
+    Decay,
+    Dropped,
+    Epochs,
+    Factor,
+    LearningRate,
+    Megabytes,
+    Probability,
+    Seed,
+    Threads,
+    Weight,
+)
+
+MONITORS: dict[Task, str] = {"single": "accuracy", "multi": "weighted_f1", "intensity": "mse_sum"}
+"""What decides which epoch is best, by default (Beard 2018; Mittal 2020)."""
+
+Accelerator = Literal["auto", "cpu", "cuda"]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+ClassWeights = Literal["none", "balanced"] | dict[str, Weight]
+
+
+class TrainConfig(Settings):
+    """Settings of a training.
+
+    Attributes
+    ----------
+    lr, weight_decay : float
+        Of the optimizer.
+    batch_size : int
+        Clips, or dialogues.
+    epochs, patience : int
+        At most so many epochs; fewer once ``patience`` in a row have not been better than the best.
+    clip : float
+        Largest norm of the gradient; 0 for no limit.
+    loss : {'auto', 'ce', 'l2', 'bce', 'huber'}
+        `emocli.models.losses.base_loss`.
+    label_smoothing : float
+        The same.
+    class_weights : {'none', 'balanced'}, or a mapping of classes to weights
+        Whether the loss weighs classes by the inverse of their frequency in the train split, or by
+        hand; a class the mapping does not name weighs 1.
+    sampler : {'none', 'balanced'}
+        Whether an epoch draws clips so that every class is equally frequent.
+    optimizer : {'adam', 'adamw'}
+        Weight decay as a part of the gradient, or decoupled.
+    target : {'label', 'votes'}
+        Whether a clip of one class is learnt as its label or as the shares of its raters' votes;
+        validation is by the label.
+    mixup : float
+        How evenly pairs of clips are mixed into new ones (`emocli.training.targets.mixed`); 0: not.
+    scheduler : {'none', 'plateau', 'cosine'}
+        Whether the learning rate stays; is halved whenever a third of ``patience`` epochs have not
+        been better than the best; or falls to zero over ``epochs``, as half a cosine.
+    warmup : float
+        Share of ``epochs`` in which the learning rate grows from zero, step by step, to what the
+        scheduler says.
+    modality_dropout : float
+        Probability with which each modality of a clip is dropped, every time the clip is learnt
+        from; one always stays.
+    monitor : str
+        Validation figure by which the best epoch is chosen: ``loss`` or one of the task's metrics.
+        ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
+        the summed squared error for intensities. A tie is decided by the validation loss.
+    precision : {'32-true', 'bf16-mixed', '16-mixed'}
+        Of the arithmetic; validation is always in 32 bits.
+    accelerator : {'auto', 'cpu', 'cuda'}
+        Where to compute.
+    threads : int
+        Of the CPU; 0 leaves the choice to PyTorch. Small networks are fastest with one.
+    seed : int
+        Of the parameters' first values, the order of the clips and dropout.
+    outliers : float
+        Robust standard deviations from the median beyond which a number of a feature is clipped,
+        and counted; 0 clips none.
+    cache_mb : int
+        Memory for features that would otherwise be read in every epoch.
+    """
+
+    lr: LearningRate = 1e-3
+    batch_size: BatchSize = 32
+    epochs: Epochs = 100
+    patience: Epochs = 10
+    weight_decay: Decay = 1e-5
+    clip: Factor = 1.0
+    loss: LossName = "auto"
+    label_smoothing: Dropped = 0.0
+    class_weights: ClassWeights = "none"
+    sampler: Literal["none", "balanced"] = "none"
+    optimizer: Literal["adam", "adamw"] = "adam"
+    target: Literal["label", "votes"] = "label"
+    mixup: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    scheduler: Literal["none", "plateau", "cosine"] = "none"
+    warmup: Probability = 0.0
+    modality_dropout: Dropped = 0.0
+    monitor: str = "auto"
+    precision: Precision = "32-true"
+    accelerator: Accelerator = "auto"
+    threads: Threads = 0
+    seed: Seed = 0
+    outliers: Factor = OUTLIERS
+    cache_mb: Megabytes = 512
+
+    def monitored(self, task: Task) -> str:
+        """Return the figure that decides.
+
+        Raises
+        ------
+        ConfigError
+            If the task has no such figure.
+        """
+        known = ["loss", *PROTOCOLS[task]]
+        name = MONITORS[task] if self.monitor == "auto" else self.monitor
+        if name not in known:
+            raise ConfigError(
+                f"setting 'train.monitor' = '{name}' is no figure of a task of kind '{task}'",
+                mend=f"there are: auto, {', '.join(known)}",
+            )
+        return name
+
+    def weighed(self, classes: Sequence[str]) -> ClassWeights:
+        """Return how classes are weighed; of weights by hand, one for each class.
+
+        Raises
+        ------
+        ConfigError
+            If one is given to no class.
+        """
+        given = self.class_weights
+        if isinstance(given, str):
+            return given
+        for name in given:
+            if name not in classes:
+                raise ConfigError(
+                    f"setting 'train.class_weights.{name}': there is no such class",
+                    mend=choice(name, list(classes)),
+                )
+        return {name: given.get(name, 1.0) for name in classes}

@@ -1,0 +1,213 @@
+"""The whole pipeline on the generated corpus: it proves that the pipeline works, not a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from emocli.config import Tree, merge
+from emocli.data.durable import make_folder, write_text
+from emocli.data.json_io import as_json
+from emocli.data.manifest import Manifest
+from emocli.data.pool import open_pool
+from emocli.evaluation.evaluate import evaluate
+from emocli.extraction.extract import extract
+from emocli.pipeline.fit_cca import fit_cca
+from emocli.pipeline.manifest import make_manifest
+from emocli.training.prepare import read_settings
+from emocli.training.train import train
+
+VIEWS: Mapping[str, str] = MappingProxyType(
+    {"text": "glove", "audio": "covarep", "visual": "face_hog"}
+)
+"""Modality to the feature it is seen through."""
+
+PRESET = "paper"
+
+FUSIONS = ("early", "late", "gca", "rrnn")
+
+CORRUPTION = "gaussian@0.01"
+
+CLOSE: Tree = {"min_share": 0.2}
+"""Settings of the face detector: every face of the corpus fills half of the picture."""
+
+SMALL: Mapping[str, Any] = MappingProxyType(
+    {
+        "network": {"hidden": 24},
+        "train": {"epochs": 30, "patience": 8, "lr": 5e-3, "batch_size": 8},
+    }
+)
+"""Settings of every run: the corpus is small."""
+
+Say = Callable[[str], None]
+Accuracy = dict[str, Any]
+"""Mean, spread over seeds and interval over clips."""
+Views = tuple[str, tuple[str, ...]]
+"""A network, and the modalities it is given."""
+
+
+@dataclass(frozen=True)
+class System:
+    """How one network did on the test split, over its seeds.
+
+    Attributes
+    ----------
+    fusion : str
+        The network.
+    modalities : tuple of str
+        What it was given.
+    clean, corrupted : dict
+        ``accuracy``, its spread over the seeds (``std``) and its interval over the test clips
+        (``ci``, two bounds); for ``corrupted`` by corrupted modality.
+    run : Path
+        Where it is.
+    tested : int
+        Test clips.
+    interval : str
+        What ``ci`` is.
+    """
+
+    fusion: str
+    modalities: tuple[str, ...]
+    clean: Accuracy
+    corrupted: dict[str, Accuracy]
+    run: Path
+    tested: int
+    interval: str
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """Where everything is, and how every network did.
+
+    ``corruption`` is what was done to one modality at a time; ``report`` is the JSON file.
+    """
+
+    folder: Path
+    manifest: Path
+    store: Path
+    report: Path
+    clips: int
+    seeds: int
+    corruption: str
+    systems: tuple[System, ...]
+
+
+def demo(
+    folder: Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    workers: int = 2,
+    seeds: int = 3,
+    say: Say = lambda step: None,
+) -> DemoReport:
+    """Generate, extract, check, train and evaluate; repeated, it resumes.
+
+    Parameters
+    ----------
+    folder : Path
+        Where all goes: ``corpus/``, ``manifest.csv``, ``store/``, ``runs/``, ``report.json``.
+    settings : mapping, optional
+        ``{"demo": {...}, "network": {...}, "train": {...}}``, laid over `SMALL`: settings of the
+        corpus, of every network and of every training.
+    workers : int
+        Processes that extract features and train.
+    seeds : int
+        Trainings of each network.
+    say : callable
+        Told what is done next.
+
+    Raises
+    ------
+    EmocliError
+        If a setting is none or the folder cannot be made; then nothing has been done.
+    """
+    path, store, corpus = folder / "manifest.csv", folder / "store", folder / "corpus"
+    tree = merge(SMALL, settings or {})
+    drawn = {"demo": tree.pop("demo", {})}
+    for fusion, _ in _systems():
+        read_settings(fusion, PRESET, tree)  # refuses, before anything is done, what is none
+    make_folder(corpus)
+    say("generating a corpus: drawn faces, synthetic voices, template sentences")
+    make_manifest("demo", corpus, path, drawn)
+    manifest = Manifest.read(path)
+    features = ["faces", *VIEWS.values()]
+    say(f"extracting {', '.join(features)} of {len(manifest.clips)} clips")
+    extraction = {"glove": {"vectors": str(corpus / "vectors.txt")}, "faces": CLOSE}
+    extract(manifest, features, store, settings=extraction, workers=workers)
+    say("fitting the modality check")
+    fit_cca(manifest, store, list(VIEWS.values()))
+    plan = list(_systems())
+    say(f"training and evaluating {len(plan)} networks, {seeds} seeds each")
+    trial = Trial(manifest, store, folder / "runs", tree, seeds)
+    systems: dict[Views, System] = {}
+    with open_pool(workers) as pool:
+        for system in pool.results(trial, plan):
+            systems[system.fusion, system.modalities] = system
+            say(f"{system.run.name}: accuracy {system.clean['accuracy']:.3f}")
+    report = folder / "report.json"
+    result = DemoReport(
+        folder,
+        path,
+        store,
+        report,
+        len(manifest.clips),
+        seeds,
+        CORRUPTION,
+        tuple(systems[key] for key in plan),
+    )
+    write_text(report, as_json(result))
+    return result
+
+
+def _systems() -> Iterator[Views]:
+    yield from (("unimodal", (modality,)) for modality in VIEWS)
+    yield from ((fusion, tuple(VIEWS)) for fusion in FUSIONS)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What all networks are trained and evaluated with."""
+
+    manifest: Manifest
+    store: Path
+    runs: Path
+    settings: Tree
+    seeds: int
+
+    def __call__(self, views: Views) -> System:
+        """Train one network, and corrupt each of its modalities."""
+        fusion, modalities = views
+        run = self.runs / (fusion if len(modalities) > 1 else f"{fusion}-{modalities[0]}")
+        features = [VIEWS[modality] for modality in modalities]
+        train(
+            self.manifest,
+            self.store,
+            fusion=fusion,
+            run=run,
+            features=features,
+            preset=PRESET,
+            settings=self.settings,
+            seeds=self.seeds,
+        )
+        reports = {
+            modality: evaluate(
+                run, corrupt=[f"{modality}:{CORRUPTION}"], figures=len(modalities) > 1
+            ).data
+            for modality in modalities
+        }
+        corrupted = {modality: _accuracy(data["corrupted"]) for modality, data in reports.items()}
+        any_of = reports[modalities[0]]
+        clean = _accuracy(any_of["clean"])
+        return System(fusion, modalities, clean, corrupted, run, any_of["n"], any_of["interval"])
+
+
+def _accuracy(condition: Mapping[str, Any]) -> Accuracy:
+    return {
+        "accuracy": condition["accuracy"],
+        "std": condition.get("accuracy_std", 0.0),
+        "ci": condition["accuracy_ci"],
+    }

@@ -1,0 +1,210 @@
+"""Fitting the modality check on a store's features: train split for the fit, valid for tau."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emocli.data.durable import alone
+from emocli.data.manifest import Manifest
+from emocli.data.store import check_path, open_features
+from emocli.errors import ConfigError
+from emocli.training.data_warnings import odd_numbers
+
+if TYPE_CHECKING:
+    from emocli.data.batch import Padded
+    from emocli.data.samples import Samples
+    from emocli.robust.check import ModalityCheck
+    from emocli.robust.settings import CheckConfig
+
+Progress = Callable[[int, int], None]
+
+BATCH = 64
+"""Clips that are read at once; only their vectors are kept."""
+
+
+@dataclass(frozen=True)
+class PairSummary:
+    """What was learnt of two modalities.
+
+    Attributes
+    ----------
+    modalities : tuple of str
+        The two.
+    correlations : tuple of float
+        Canonical correlations on the train split, largest first.
+    tau : float
+        Threshold of their score.
+    n_train, n_valid : int
+        Clips that have both.
+    """
+
+    modalities: tuple[str, str]
+    correlations: tuple[float, ...]
+    tau: float
+    n_train: int
+    n_valid: int
+
+
+@dataclass(frozen=True)
+class CheckSummary:
+    """What was fitted, and where it is.
+
+    Attributes
+    ----------
+    path : Path
+        The check.
+    score : str
+        How the agreement of two modalities is measured.
+    pairs : tuple of PairSummary
+        Every two modalities.
+    limits : mapping
+        Modality to how unusual it may be by itself; empty where that does not count.
+    warnings : tuple of str
+        What is odd about the features, and what makes the check doubtful, a line each.
+    """
+
+    path: Path
+    score: str
+    pairs: tuple[PairSummary, ...]
+    limits: dict[str, float]
+    warnings: tuple[str, ...]
+
+
+def fit_cca(
+    manifest: Manifest,
+    store: Path,
+    features: Sequence[str] | None = None,
+    preset: str = "plus",
+    settings: Mapping[str, Any] | None = None,
+    corrupt: Sequence[str] = (),
+    corruption_seed: int = 0,
+    progress: Progress = lambda done, total: None,
+) -> CheckSummary:
+    """Fit the modality check and write it to ``store/check.h5``, or to the fold's own file.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The corpus, perhaps folded; test clips are not read.
+    store : Path
+        Folder of the feature stores.
+    features : sequence of str, optional
+        One per modality; by default all in the store.
+    preset : {'literal', 'paper', 'plus'}
+        The paper as printed, as it can be read, or improved: the default, for the paper's score
+        does not tell noise from features of real corpora.
+    settings : mapping, optional
+        ``{"check": {...}}``, what deviates from the preset.
+    corrupt : sequence of str
+        With ``check.fit_on = as_given``, what has happened to the clips: `emocli.robust.corrupt`.
+    corruption_seed : int
+        Of that.
+    progress : callable, optional
+        Told how many of how many clips are done.
+
+    Raises
+    ------
+    StoreError
+        If there are fewer than two modalities, or too few clips that have two of them; if another
+        process is fitting this check.
+    ConfigError
+        For an impossible setting.
+    """
+    from emocli.data.samples import Samples
+    from emocli.data.standardise import Standardiser
+    from emocli.robust.corrupt import Corrupter, parse_all
+    from emocli.robust.origin import Origin
+    from emocli.robust.settings import configure
+
+    config = configure(preset, settings or {})
+    if corrupt and config.fit_on == "clean":
+        what = "the check is fitted on clean clips, corruptions have no part in it"
+        raise ConfigError(what, mend="choose --set check.fit_on=as_given")
+    with ExitStack() as open_files:
+        stores = open_features(store, features, manifest)
+        for opened in stores.values():
+            open_files.enter_context(opened)
+        path = check_path(store, manifest.fold)
+        open_files.enter_context(alone(path))
+        train = Samples.of(manifest, "train", stores)
+        valid = Samples.of(manifest, "valid", stores)
+        standardiser = Standardiser.fit(train, config.clip_outliers)
+        splits = {"train": train, "valid": valid}
+        odd = tuple(odd_numbers(splits, standardiser, config.clip_outliers))
+        corruptions = parse_all(corrupt, stores)
+        train, valid = (
+            samples.then(Corrupter(corruptions, corruption_seed, samples)) if corrupt else samples
+            for samples in (train.then(standardiser), valid.then(standardiser))
+        )
+        check = fitted(train, valid, config, progress)
+        origin = Origin(
+            {modality: opened.name for modality, opened in stores.items()},
+            {modality: opened.fingerprint for modality, opened in stores.items()},
+            manifest.fingerprint,
+            tuple(clip.id for clip in train.clips),
+            standardiser,
+            config.clip_outliers,
+        )
+        replace(check, origin=origin).save(path)
+    warnings = (*_gaps(train), *_gaps(valid), *odd, *check.doubts())
+    limits = {} if config.outliers == "none" else dict(check.limits)
+    return CheckSummary(path, config.score, _pairs(check), limits, warnings)
+
+
+def fitted(
+    train: Samples,
+    valid: Samples,
+    config: CheckConfig,
+    progress: Progress = lambda done, total: None,
+) -> ModalityCheck:
+    """Fit a check on standardised clips.
+
+    Raises
+    ------
+    StoreError
+        If there are fewer than two modalities, or too few clips that have two of them.
+    """
+    from emocli.robust.check import ModalityCheck
+
+    total = len(train) + len(valid)
+    return ModalityCheck.fit_batches(
+        _views(train, progress, 0, total),
+        _views(valid, progress, len(train), total),
+        {m: np.array([s.length(c.id) for c in train.clips]) for m, s in train.stores.items()},
+        config,
+    )
+
+
+def _views(
+    samples: Samples, progress: Progress, done: int, total: int
+) -> Iterator[Mapping[str, Padded]]:
+    for batch in samples.batches(BATCH):
+        yield batch.views
+        done += len(batch)
+        progress(done, total)
+
+
+def _pairs(check: ModalityCheck) -> tuple[PairSummary, ...]:
+    return tuple(
+        PairSummary(
+            pair.modalities,
+            tuple(pair.cca.correlations.tolist()),
+            pair.tau,
+            pair.n_train,
+            pair.n_valid,
+        )
+        for pair in check.pairs.values()
+    )
+
+
+def _gaps(samples: Samples) -> Iterator[str]:
+    for modality, missing in samples.missing().items():
+        if missing:
+            split = samples.clips[0].split
+            yield f"{missing} of {len(samples)} {split} clips have no {modality} feature"

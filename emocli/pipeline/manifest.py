@@ -1,0 +1,118 @@
+"""A corpus on disk becomes a manifest."""
+
+from __future__ import annotations
+
+import os.path
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emocli import config, plugins
+from emocli.data.clip import SPLITS
+from emocli.data.manifest import Manifest, Task
+from emocli.errors import ManifestError
+from emocli.interchange.sources import importable, words_in
+
+NOTHING = "no clip has a recording or a text, and no features are there: nothing can be extracted"
+
+
+@dataclass(frozen=True)
+class ManifestSummary:
+    """What was written: counts by split, medium and label, and what the corpus lacks.
+
+    ``media`` counts clips whose files are there, ``text`` those with a text; ``task`` and
+    ``classes`` say what was understood of the labels.
+
+    ``features`` are files in the corpus's folder that `emocli import` takes, and ``words`` one that
+    it can align some of them to, which have times of their own.
+    """
+
+    path: Path
+    clips: int
+    splits: dict[str, int]
+    media: dict[str, int]
+    labels: dict[str, int]
+    notes: tuple[str, ...]
+    features: tuple[Path, ...] = ()
+    words: Path | None = None
+    task: Task = "single"
+    classes: tuple[str, ...] = ()
+    text: int = 0
+
+
+def make_manifest(
+    dataset: str, root: Path, output: Path, settings: Mapping[str, Any]
+) -> ManifestSummary:
+    """Build a dataset's manifest and write it.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of a dataset plug-in.
+    root : Path
+        Folder of the corpus.
+    output : Path
+        The CSV to write; its sidecar is written beside it.
+    settings : mapping
+        ``{dataset: {...}}``.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown dataset or setting.
+    ManifestError
+        If the folder does not hold the corpus.
+    """
+    module = plugins.load("datasets", dataset)
+    if output.suffix != ".csv":
+        raise ManifestError("a manifest's name ends in .csv", where=output)
+    unknown = set(settings) - {dataset}
+    if unknown:
+        key = sorted(unknown)[0]
+        raise ManifestError(
+            f"setting '{key}' does not belong to dataset '{dataset}'",
+            where="--set",
+            mend=f"write {dataset}.{key}=...",
+        )
+    manifest = module.build(root, config.build(module.Config, settings.get(dataset, {}), dataset))
+    manifest.write(output)
+    clips, features = manifest.clips, importable(manifest.root)
+    timed = any(path.suffix == ".csd" for path in features)
+    media, lost = _media(manifest)
+    text = sum(bool(clip.text.strip()) for clip in clips)
+    bare = not media and not text and not features
+    return ManifestSummary(
+        output,
+        len(clips),
+        {split: sum(clip.split == split for clip in clips) for split in SPLITS},
+        media,
+        dict(sorted(Counter(clip.label for clip in clips if clip.label).items())),
+        (*manifest.notes, *lost, *([NOTHING] if bare else [])),
+        tuple(features),
+        words_in(manifest.root) if timed else None,
+        manifest.task,
+        manifest.classes,
+        text,
+    )
+
+
+def _media(manifest: Manifest) -> tuple[dict[str, int], list[str]]:
+    """Count the clips that have a file of each kind, and say of which it is not there."""
+    there: dict[Path, bool] = {}
+    found: Counter[str] = Counter()
+    absent: dict[str, list[Path]] = {}
+    for clip in manifest.clips:
+        for kind, path in clip.media.items():
+            if path not in there:
+                there[path] = os.path.isfile(path)  # noqa: PTH113 - False for any name
+            if there[path]:
+                found[kind] += 1
+            else:
+                absent.setdefault(kind, []).append(path)
+    lost = [
+        f"{len(paths):,} clips name a file of {kind} that is not there, the first {paths[0]}"
+        for kind, paths in sorted(absent.items())
+    ]
+    return dict(sorted(found.items())), lost

@@ -1,1 +1,0 @@
-"""Analyses of trained runs, one per file: data and figures into ``RUN/reports/``."""

@@ -1,0 +1,1 @@
+"""Training of fusion networks, encoders and text models."""

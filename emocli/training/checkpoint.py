@@ -1,0 +1,169 @@
+"""Where a training stands at the end of an epoch: one file, written as a whole, without pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from emocli.data.durable import make_folder
+from emocli.errors import RunError, reason
+from emocli.models.rundir import Row, read_tensors, require_columns, write_tensors
+from emocli.parsing import parse_json, parse_object
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+Tensors = dict[str, Tensor]
+
+ANEW = "remove it: the training then starts over"
+"""How to mend a checkpoint that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything the next epochs depend on.
+
+    Attributes
+    ----------
+    history : list
+        A row for each epoch that has ended.
+    network, best : mapping
+        Parameters now, and after the best epoch.
+    optimizer : mapping
+        Number of a parameter to its tensors.
+    scaler : mapping
+        Numbers of the loss scaler of 16-bit training; empty without.
+    """
+
+    history: list[Row]
+    network: Tensors
+    best: Tensors
+    optimizer: dict[int, Tensors]
+    scaler: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write the file; a kill leaves the one before."""
+        tensors = {f"network.{name}": value for name, value in self.network.items()}
+        tensors |= {f"best.{name}": value for name, value in self.best.items()}
+        for number, state in self.optimizer.items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
+        metadata = {"history": json.dumps(self.history), "scaler": json.dumps(self.scaler)}
+        make_folder(path.parent)
+        write_tensors(path, tensors, metadata)
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint | None:
+        """Read the file; None if there is none.
+
+        Raises
+        ------
+        RunError
+            If it is damaged.
+        """
+        if not path.is_file():
+            return None
+        try:
+            tensors = read_tensors(path)
+        except RunError as error:
+            raise RunError(error.what, where=path, mend=ANEW) from None
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+        try:
+            history, scaler = _history(metadata["history"]), parse_object(metadata["scaler"])
+            optimizer: dict[int, Tensors] = {}
+            for name, value in _below(tensors, "optimizer.").items():
+                number, key = name.split(".", 1)
+                optimizer.setdefault(int(number), {})[key] = value
+        except (KeyError, ValueError, TypeError) as error:
+            raise RunError(f"is no checkpoint ({reason(error)})", where=path, mend=ANEW) from None
+        return cls(
+            history, _below(tensors, "network."), _below(tensors, "best."), optimizer, scaler
+        )
+
+
+class Resumable:
+    """A training that can be interrupted after any epoch.
+
+    Attributes
+    ----------
+    network : Module
+        All that is learnt.
+    optimizer, fabric
+        By what, and where.
+    """
+
+    network: nn.Module
+    optimizer: Optimizer
+    fabric: Fabric
+
+    def parameters(self) -> Tensors:
+        """Copy what is to be kept of the best epoch: all that is learnt."""
+        return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
+    def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
+        """Take down where the training stands."""
+        scaler = self.fabric.strategy.precision.state_dict()
+        state = self.optimizer.state_dict()["state"]
+        return Checkpoint(history, self.network.state_dict(), best, state, scaler)
+
+    def restore(self, path: Path, needed: Sequence[str] = ()) -> tuple[list[Row], Tensors]:
+        """Go back to where a training stood; return its history and best parameters, if any.
+
+        ``needed`` are columns of the history.
+
+        Raises
+        ------
+        RunError
+            If the checkpoint is damaged, or that of another network.
+        """
+        found = Checkpoint.load(path)
+        if found is None:
+            return [], {}
+        groups = self.optimizer.state_dict()["param_groups"]
+        try:
+            require_columns(found.history, needed)
+            _require_alike(found.best, self.parameters())
+            self._require_state(found.optimizer)
+            self.network.load_state_dict(found.network)
+            self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
+            self.fabric.strategy.precision.load_state_dict(found.scaler)
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+            raise RunError("is that of another network", where=path, mend=ANEW) from None
+        return found.history, found.best
+
+    def _require_state(self, state: Mapping[int, Tensors]) -> None:
+        """Refuse what an optimizer does not compare: a number, or a tensor for each parameter."""
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for number, tensors in state.items():
+            shape = parameters[number].shape if 0 <= number < len(parameters) else None
+            for tensor in tensors.values():
+                if shape is None or (tensor.numel() != 1 and tensor.shape != shape):
+                    raise ValueError("it does not fit the parameters")
+        if len({frozenset(tensors) for tensors in state.values()}) > 1:
+            raise ValueError("it lacks something of some parameters")
+
+
+def _require_alike(tensors: Tensors, others: Mapping[str, Tensor]) -> None:
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    if shapes != {name: tensor.shape for name, tensor in others.items()}:
+        raise ValueError("its best parameters are those of another network")
+
+
+def _history(text: str) -> list[Row]:
+    rows = parse_json(text)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise TypeError("its history is no list of epochs")
+    if not all(type(value) in (int, float) for row in rows for value in row.values()):
+        raise TypeError("its history does not hold numbers")
+    return rows
+
+
+def _below(tensors: Tensors, prefix: str) -> Tensors:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

@@ -1,0 +1,279 @@
+"""What a training starts from: features opened, settings resolved, all of it checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emocli import plugins
+from emocli.config import Tree, build, merge
+from emocli.data.durable import digest
+from emocli.data.manifest import Manifest
+from emocli.data.memory import Memory, Remembering
+from emocli.data.samples import Samples
+from emocli.data.standardise import Standardiser
+from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.errors import ConfigError, ManifestError, StoreError
+from emocli.models import losses
+from emocli.models.outline import outline, parameters
+from emocli.models.rundir import RunConfig, Source, View, tell_task, versions
+from emocli.models.settings import TrainConfig
+from emocli.robust.corrupt import parse_all
+from emocli.robust.repair import RobustConfig
+from emocli.robust.repair_factory import Workshop
+from emocli.training.data_warnings import odd_numbers
+from emocli.training.loop import check_settings, class_counts
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SECTIONS = ("network", "train", "robust")
+"""Of the settings of a training."""
+
+LIBRARIES = ("torch", "lightning-fabric", "numpy")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a training starts from; the test split is not in it.
+
+    Attributes
+    ----------
+    fusion, preset : str
+        The network's plug-in, and where its settings start from.
+    network : mapping
+        The network's settings, resolved.
+    settings : TrainConfig
+        The training's; nothing is left ``auto`` but the device.
+    robust : RobustConfig
+        How the clips are corrupted, and repaired.
+    train, valid : Samples
+        The clips, their features as they are in the store.
+    check : Path
+        Where the modality check is, if there is one.
+    parameters : int
+        Numbers the network learns.
+    remarks : tuple of str
+        What the network says about the modalities it is given.
+    """
+
+    fusion: str
+    preset: str
+    network: Tree
+    settings: TrainConfig
+    robust: RobustConfig
+    train: Samples
+    valid: Samples
+    check: Path
+    parameters: int
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def manifest(self) -> Manifest:
+        """The corpus."""
+        return self.train.manifest
+
+    @property
+    def splits(self) -> dict[str, Samples]:
+        """What may be seen in training, by split."""
+        return {"train": self.train, "valid": self.valid}
+
+    @cached_property
+    def missing(self) -> dict[str, dict[str, int]]:
+        """Split to the clips that lack each modality."""
+        return {split: samples.missing() for split, samples in self.splits.items()}
+
+    @cached_property
+    def standardiser(self) -> Standardiser:
+        """Fitted on the train split."""
+        return Standardiser.fit(self.train, self.settings.outliers)
+
+    @property
+    def workshop(self) -> Workshop:
+        """Makes the repairs."""
+        outliers = self.settings.outliers
+        return Workshop(self.check, self.standardiser, self.robust, self.train, outliers)
+
+    def ready(self, network: nn.Module) -> tuple[Samples, Samples]:
+        """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
+        memory, workshop = Memory(self.settings.cache_mb << 20), self.workshop
+        train, valid = (
+            Remembering.through(samples.condensed_by(network), memory)
+            for samples in (workshop.learnt_from(self.train), workshop.chosen_by(self.valid))
+        )
+        return train, valid
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about the data, a line each."""
+        return tuple(_notes(self))
+
+    def config(self, run: Path, store: Path, seeds: Sequence[int]) -> RunConfig:
+        """Write down what a run in that folder is.
+
+        Raises
+        ------
+        ManifestError
+            If the manifest was not read from a file.
+        """
+        manifest = self.manifest
+        if manifest.path is None:
+            raise ManifestError("was not read from a file", where=manifest.dataset)
+        return RunConfig(
+            fusion=self.fusion,
+            preset=self.preset,
+            network=self.network,
+            train=self.settings,
+            robust=self.robust.model_dump(mode="json", exclude_defaults=True),
+            check=digest(self.check) if self.robust.trust == "check" else "",
+            seeds=tuple(seeds),
+            dataset=manifest.dataset,
+            task=manifest.task,
+            classes=manifest.classes,
+            citation=manifest.citation,
+            licence=manifest.licence,
+            labels=labels(manifest),
+            fold=manifest.fold,
+            manifest=Source.of(manifest.path, run, manifest.fingerprint),
+            store=Source.of(store, run),
+            features={modality: _view(s) for modality, s in self.train.stores.items()},
+            versions=versions(LIBRARIES),
+        )
+
+
+def prepare(
+    manifest: Manifest,
+    store: Path,
+    fusion: str,
+    features: Sequence[str] | None,
+    preset: str,
+    settings: Mapping[str, Any],
+    robust: Mapping[str, Any] | None = None,
+) -> Prepared:
+    """Open the features, resolve the settings, and check that they can be trained on.
+
+    ``robust`` holds what `RobustConfig.asked` takes; the settings are laid over it.
+
+    Raises
+    ------
+    EmocliError
+        If not.
+    """
+    network, training, repairing = _resolve(fusion, preset, settings, robust or {}, manifest)
+    stores = open_features(store, features, manifest)
+    train = Samples.of(manifest, "train", stores)
+    valid = Samples.of(manifest, "valid", stores)
+    _check_learnable(train)
+    kind, outputs = plugins.load("fusion", fusion).Model, len(manifest.classes)
+    model = outline(lambda: kind(train.dims, outputs, network))
+    tell_task(model, manifest.task, training.loss)
+    check_settings(model, train, training)
+    parse_all(repairing.corrupt, train.stores)
+    place = check_path(store, manifest.fold)
+    parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
+    prepared = Prepared(
+        fusion, preset, *parts, parameters(model), tuple(getattr(model, "remarks", ()))
+    )
+    prepared.workshop.require(repairing)
+    return prepared
+
+
+def _resolve(
+    fusion: str,
+    preset: str,
+    settings: Mapping[str, Any],
+    robust: Mapping[str, Any],
+    manifest: Manifest,
+) -> tuple[Any, TrainConfig, RobustConfig]:
+    """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device."""
+    network, training, tree = read_settings(fusion, preset, settings)
+    chosen = {
+        "loss": losses.resolve(training.loss, manifest.task),
+        "monitor": training.monitored(manifest.task),
+        "class_weights": training.weighed(manifest.classes),
+    }
+    repairing = RobustConfig().asked(**robust, settings=tree.get("robust"))
+    return network, training.model_copy(update=chosen), repairing
+
+
+def read_settings(
+    fusion: str, preset: str, settings: Mapping[str, Any]
+) -> tuple[Any, TrainConfig, Tree]:
+    """Lay settings over a network's preset; return the network's, the training's, and all of them.
+
+    Raises
+    ------
+    ConfigError
+        If a name or a value is none.
+    """
+    module = plugins.load("fusion", fusion)
+    if preset not in module.PRESETS:
+        raise ConfigError(
+            f"'{fusion}' has no preset '{preset}'", mend=f"there are: {', '.join(module.PRESETS)}"
+        )
+    tree = merge(module.PRESETS[preset], settings)
+    for section, values in tree.items():
+        if section not in SECTIONS or not isinstance(values, Mapping):
+            mend = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"
+            raise ConfigError(f"unknown setting '{section}'", mend=mend)
+    network = build(module.Config, tree.get("network", {}), "network")
+    return network, build(TrainConfig, tree.get("train", {}), "train"), tree
+
+
+def _check_learnable(samples: Samples) -> None:
+    """Refuse clips that all say the same, and a modality nobody has."""
+    manifest = samples.manifest
+    targets = manifest.targets(samples.clips)
+    if not np.ptp(targets, axis=0).any():
+        shown = np.flatnonzero(class_counts(samples))
+        names = ", ".join(f"'{manifest.classes[k]}'" for k in shown) or "none"
+        raise ManifestError(
+            f"all {len(samples)} labelled clips of split 'train' have the same label ({names})",
+            where=manifest.path or manifest.dataset,
+            mend="training needs at least two classes",
+        )
+    for modality, lacking in samples.missing().items():
+        if lacking == len(samples):
+            feature = samples.stores[modality].name
+            raise StoreError(
+                f"feature '{feature}' has no clip of split 'train'",
+                mend="extract it, or choose other features with -f",
+            )
+
+
+def _notes(prepared: Prepared) -> Iterator[str]:
+    counts = class_counts(prepared.train)
+    pairs = zip(prepared.manifest.classes, counts, strict=True)
+    absent = [name for name, count in pairs if not count]
+    if absent:
+        yield f"no training clip shows {', '.join(absent)}"
+    for split, samples in prepared.splits.items():
+        unlabelled = len(prepared.manifest.split(split)) - len(samples)
+        if unlabelled:
+            yield f"{unlabelled} clips of split '{split}' have no label and were left out"
+    yield from prepared.remarks
+    yield from prepared.workshop.remarks(prepared.robust)
+    yield from odd_numbers(prepared.splits, prepared.standardiser, prepared.settings.outliers)
+
+
+def _view(store: FeatureStore) -> View:
+    return View(
+        feature=store.name,
+        dim=store.dim,
+        settings=store.settings,
+        fingerprint=store.fingerprint,
+    )
+
+
+def labels(manifest: Manifest) -> str:
+    """Fingerprint of what is learned from and chosen by; the test split has no part in it."""
+    seen = [clip for clip in manifest.clips if clip.split != "test"]
+    rows = sorted((clip.id, clip.split, clip.label, sorted(clip.labels.items())) for clip in seen)
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

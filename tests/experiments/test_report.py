@@ -1,0 +1,146 @@
+"""An experiment's report in words and drawn: every number in it is one of the report's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from matplotlib.collections import PathCollection
+
+from emocli.experiments.report import cells, classes, conditions, draw, markdown, rows
+
+
+def condition(name: str, accuracy: float | None, std: float | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": name, "accuracy": accuracy, "uar": 0.25}
+    return found if std is None else {**found, "accuracy_std": std}
+
+
+@pytest.fixture
+def report() -> dict[str, Any]:
+    row = {"system": "late", "features": ["mel"], "lacking": "", "printed": {}, "conditions": []}
+    return {
+        "experiment": "rrnn-t2",
+        "title": "A table",
+        "dataset": "toy",
+        "n": 40,
+        "folds": 5,
+        "seeds": 3,
+        "preset": "paper",
+        "figures": ["accuracy", "uar"],
+        "protocols": {"accuracy": "share of hits", "uar": "mean recall"},
+        "interval": "95 %, bootstrap over speakers",
+        "classes": ["a", "b"],
+        "by_class": [],
+        "chosen": {},
+        "notes": ["noise is white"],
+        "inputs": {"features": {"mel": "0", "glove": "1"}},
+        "rows": [
+            {
+                **row,
+                "row": "A | V",
+                "printed": {"clean": {"accuracy": 0.5833}},
+                "conditions": [condition("clean", 0.7, 0.02), condition("noise", 0.4, 0.05)],
+                "parameters": 12345,
+                "best_epochs": [3, 11, 7],
+                "seconds": 1234.5,
+            },
+            {
+                **row,
+                "row": "SVM",
+                "system": "svm",
+                "conditions": [condition("clean", 0.6)],
+                "C": [1],
+            },
+            {**row, "row": "smell", "lacking": "no feature of olfactory"},
+            {**row, "row": "odd", "conditions": [condition("noise", None)]},
+        ],
+        "comparisons": [
+            {
+                "rows": ["A | V", "SVM"],
+                "condition": "noise",
+                "figure": "accuracy",
+                "difference": {"mean": 0.1, "ci": [0.05, 0.15], "p": 0.002},
+                "loss": {"mean": -0.2, "ci": [None, None], "p": None},
+            }
+        ],
+        "recoveries": [
+            {
+                "rows": ["A | V", "odd", "SVM"],
+                "figure": "accuracy",
+                "share": {"mean": 0.75, "ci": [0.5, 0.875], "p": 0.002},
+            },
+            {
+                "rows": ["odd", "A | V", "A | V"],
+                "figure": "accuracy",
+                "share": {"mean": None, "ci": [None, None], "p": None},
+            },
+        ],
+    }
+
+
+def test_every_row_has_a_cell_for_every_condition(report):
+    assert conditions(report) == ["clean", "noise"]
+    assert list(cells(report, "accuracy")) == [
+        ("A | V", ["0.700 ± 0.020", "0.400 ± 0.050"]),
+        ("SVM", ["0.600", ""]),
+        ("smell", ["", ""]),
+        ("odd", ["", "-"]),
+    ]
+
+
+def test_the_words_hold_the_numbers(report):
+    text = markdown(report)
+    assert text.startswith("# A table\n")
+    assert "40 test clips (5 folds, pooled), 3 seeds, preset `paper`, features mel." in text
+    assert "| A / V | 0.700 ± 0.020 (0.583) | 0.400 ± 0.050 |" in text
+    assert "| A / V - SVM | noise | +0.100 (+0.050 to +0.150) | 0.002 | -0.200 | - |" in text
+    assert "| A / V | odd | SVM | +0.750 (+0.500 to +0.875) |" in text
+    assert "| odd | A / V | A / V | - |" in text
+    assert "| A / V | late | 12,345 | 3 to 11 | 1,234 s |" in text
+    assert "| SVM | svm, C = 1 |  |  |  |" in text
+    assert "- smell: no feature of olfactory" in text
+    assert "- noise is white" in text
+    widths = {line.count("|") for line in text.split("## uar")[1].splitlines() if "± " in line}
+    assert len(widths) <= 1
+
+
+def test_without_folds_it_says_what_was_tested(report):
+    assert "(the manifest's test split)" in markdown(
+        report | {"folds": 0, "comparisons": [], "recoveries": []}
+    )
+
+
+def test_rows_are_drawn_with_what_was_printed(report):
+    (axes,) = rows(report).axes
+    shown = [label.get_text() for label in axes.get_legend().get_texts()]
+    assert set(shown) == {"clean", "clean, printed", "noise"}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["A | V", "SVM", "odd"]
+    (crosses,) = (found for found in axes.collections if isinstance(found, PathCollection))
+    assert crosses.get_offsets()[0][0] == pytest.approx(0.5833)
+
+
+def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
+    done = report["rows"][0]["conditions"]
+    for found, place in zip(done, (0.5, 0.25), strict=True):
+        found["per_class"] = {k: {"f1": place, "accuracy": place / 2} for k in report["classes"]}
+    report |= {"by_class": ["f1", "accuracy"], "rows": report["rows"][:1]}
+    text = markdown(report)
+    for figure, told in (("f1", "0.500"), ("accuracy", "0.250")):
+        section = text.split(f"## {figure} of each class, clean\n")[1].split("##")[0]
+        assert f"| A / V | {told} | {told} |" in section
+    other = {**report["rows"][0], "conditions": done[1:]}
+    mixed = markdown(report | {"rows": [*report["rows"], other]})
+    assert "## f1 of each class, each system under its first condition\n" in mixed
+    panels = classes(report).axes
+    assert [axes.get_title() for axes in panels] == list(report["classes"])
+    for axes in panels:
+        (dots,) = (line for line in axes.lines if line.get_marker() == "o")
+        assert list(dots.get_xdata()) == [0.5]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["A | V"]
+
+
+def test_the_same_report_gives_the_same_files(report):
+    first, second = draw(report), draw(report)
+    assert set(first) == {".png", ".svg"}
+    assert first == second
+    assert first[".png"].startswith(b"\x89PNG")

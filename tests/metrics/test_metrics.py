@@ -1,0 +1,200 @@
+"""Figures against scalar code and scikit-learn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from emocli.metrics.metrics import COMMON, PROTOCOLS, confusion_matrix, score
+
+CLASSES = ("anger", "joy", "neutral", "sadness")
+
+
+def one_hot(choices: np.ndarray, count: int) -> np.ndarray:
+    return np.eye(count)[choices]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def scalar_binary(truth: list[bool], taken: list[bool]) -> dict[str, float]:
+    tp = sum(t and p for t, p in zip(truth, taken, strict=True))
+    tn = sum(not t and not p for t, p in zip(truth, taken, strict=True))
+    fp = sum(not t and p for t, p in zip(truth, taken, strict=True))
+    fn = sum(t and not p for t, p in zip(truth, taken, strict=True))
+    positives, negatives = tp + fn, tn + fp
+    f1_pos = 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0.0
+    f1_neg = 2 * tn / (2 * tn + fp + fn) if tn + fp + fn else 0.0
+    wa = math.nan
+    if positives and negatives:
+        wa = (tp * negatives / positives + tn) / (2 * negatives)  # Tong 2017, as printed
+    return {
+        "accuracy": (tp + tn) / (positives + negatives),
+        "uar": wa,
+        "f1_pos": f1_pos,
+        "f1_neg": f1_neg,
+        "weighted_f1": (positives * f1_pos + negatives * f1_neg) / (positives + negatives),
+        "macro_f1": (f1_pos + f1_neg) / 2,
+    }
+
+
+def test_single_label_on_a_case_done_by_hand():
+    # anger: 2 clips, one hit; joy: 1 clip, hit, and one false alarm; neutral: 1 clip, missed.
+    targets = np.array([0, 0, 1, 2])
+    predicted = one_hot(np.array([0, 1, 1, 0]), 4)
+    found = score("single", targets, predicted, CLASSES)
+    assert found.overall["accuracy"] == 2 / 4
+    assert found.overall["uar"] == pytest.approx((1 / 2 + 1 + 0) / 3)
+    f1 = (2 * 1 / (2 + 2), 2 * 1 / (1 + 2), 0.0)
+    assert found.overall["macro_f1"] == pytest.approx(sum(f1) / 3)
+    assert found.overall["weighted_f1"] == pytest.approx((2 * f1[0] + f1[1] + f1[2]) / 4)
+    assert found.confusion.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
+    assert found.hits.tolist() == [1, 0, 1, 0]
+    halves = dict.fromkeys(("precision", "recall", "f1", "accuracy", "f1_pos", "weighted_f1"), 0.5)
+    assert found.per_class["anger"] == {"n": 2, **halves}
+
+
+def test_a_class_nobody_showed_has_no_recall_and_is_reported():
+    found = score("single", np.array([0, 1]), one_hot(np.array([0, 2]), 4), CLASSES)
+    assert math.isnan(found.per_class["neutral"]["recall"])
+    assert found.undefined["recall"] == ["neutral", "sadness"]
+    assert found.undefined["f1"] == ["sadness"]
+    assert found.overall["uar"] == 0.5
+    # neutral was predicted once and wrongly: its F1 is 0 and counts.
+    assert found.overall["macro_f1"] == pytest.approx(1 / 3)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(2, 6))
+def test_single_label_agrees_with_scikit_learn(seed: int, clips: int, count: int):
+    rng = np.random.default_rng(seed)
+    targets, choice = rng.integers(0, count, clips), rng.integers(0, count, clips)
+    found = score("single", targets, one_hot(choice, count), [f"c{k}" for k in range(count)])
+
+    def f1(average: str) -> float:
+        return reference.f1_score(targets, choice, average=average, zero_division=0)
+
+    assert found.overall["accuracy"] == pytest.approx(reference.accuracy_score(targets, choice))
+    assert found.overall["weighted_f1"] == pytest.approx(f1("weighted"))
+    assert found.overall["macro_f1"] == pytest.approx(f1("macro"))
+    occurring = np.unique(targets)
+    uar = reference.recall_score(
+        targets, choice, labels=occurring, average="macro", zero_division=0
+    )
+    assert found.overall["uar"] == pytest.approx(uar)
+    matrix = reference.confusion_matrix(targets, choice, labels=range(count))
+    assert np.array_equal(found.confusion, matrix)
+    assert found.hits.mean() == pytest.approx(found.overall["accuracy"])
+
+
+@pytest.mark.parametrize("task", ["multi", "intensity"])
+def test_presence_agrees_with_scalar_code(task, rng):
+    threshold = {"multi": 0.5, "intensity": 0.1}[task]
+    if task == "multi":
+        targets = (rng.random((30, 4)) < [0.5, 0.3, 0.2, 0.0]).astype(np.float32)
+    else:
+        targets = np.clip(rng.normal(0, 1, (30, 4)), 0, 3).round(1).astype(np.float32)
+        targets[:, 3] = 0
+    predicted = rng.random((30, 4))
+    found = score(task, targets, predicted, CLASSES)
+    by_class = [
+        scalar_binary((targets[:, k] > threshold).tolist(), (predicted[:, k] > threshold).tolist())
+        for k in range(4)
+    ]
+    for name, expected in zip(CLASSES, by_class, strict=True):
+        for key, value in expected.items():
+            assert found.per_class[name][key] == pytest.approx(value, nan_ok=True), (name, key)
+    assert math.isnan(by_class[3]["uar"])  # the class never occurs
+    assert found.undefined["uar"] == ["sadness"]
+    assert found.overall["uar"] == pytest.approx(np.mean([c["uar"] for c in by_class[:3]]))
+    for key in ("accuracy", "weighted_f1", "macro_f1", "f1_pos", "f1_neg"):
+        assert found.overall[key] == pytest.approx(np.mean([c[key] for c in by_class])), key
+    assert found.hits.mean() == pytest.approx(found.overall["accuracy"])
+
+
+def test_multi_label_agrees_with_scikit_learn(rng):
+    targets = (rng.random((50, 4)) < 0.4).astype(int)
+    predicted = rng.random((50, 4))
+    found = score("multi", targets, predicted, CLASSES)
+    taken = predicted >= 0.5
+    macro = reference.f1_score(targets, taken, average="macro", zero_division=0)
+    assert found.overall["f1_pos"] == pytest.approx(macro)
+    balanced = [reference.balanced_accuracy_score(targets[:, k], taken[:, k]) for k in range(4)]
+    assert found.overall["uar"] == pytest.approx(np.mean(balanced))
+    assert found.overall["accuracy"] == pytest.approx(
+        1 - reference.hamming_loss(targets, taken.astype(int))
+    )
+
+
+def test_all_absent_predictor_is_exposed():
+    targets = np.zeros((10, 1))
+    targets[:2] = 1
+    found = score("multi", targets, np.zeros((10, 1)), ["anger"]).per_class["anger"]
+    a = found["accuracy"]
+    assert a == 0.8
+    assert found["uar"] == 0.5
+    assert found["f1_neg"] == pytest.approx(2 * a / (1 + a))
+    assert found["f1_pos"] == 0
+
+
+def test_multi_label_confusion_counts_every_present_class():
+    targets = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+    predicted = np.array([[0.9, 0.2, 0, 0], [0.9, 0, 0.1, 0], [0.9, 0, 0, 0]])
+    found = score("multi", targets, predicted, CLASSES)
+    assert found.confusion.tolist() == [[1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
+
+
+def test_intensity_errors_and_correlation_agree_with_scalar_code(rng):
+    targets = rng.random((20, 3)) * 3
+    predicted = rng.random((20, 3)) * 3
+    predicted[:, 2] = 0.3  # constant: its correlation is not defined
+    found = score("intensity", targets, predicted, CLASSES[:3])
+    mse = [
+        sum((p - t) ** 2 for p, t in zip(predicted[:, k], targets[:, k], strict=True)) / 20
+        for k in range(3)
+    ]
+    mae = [
+        sum(abs(p - t) for p, t in zip(predicted[:, k], targets[:, k], strict=True)) / 20
+        for k in range(3)
+    ]
+    assert found.overall["mse_sum"] == pytest.approx(sum(mse))
+    assert found.overall["mae_sum"] == pytest.approx(sum(mae))
+    assert found.overall["mse"] == pytest.approx(sum(mse) / 3)
+    assert found.overall["mae"] == pytest.approx(sum(mae) / 3)
+    r = [np.corrcoef(predicted[:, k], targets[:, k])[0, 1] for k in range(2)]
+    assert found.overall["pearson"] == pytest.approx(np.mean(r))
+    assert found.undefined["pearson"] == ["neutral"]
+
+
+@pytest.mark.parametrize("task", ["single", "multi", "intensity"])
+def test_every_figure_has_a_protocol(task, rng):
+    targets = rng.integers(0, 4, 12) if task == "single" else (rng.random((12, 4)) > 0.5) * 1.0
+    found = score(task, targets, rng.random((12, 4)), CLASSES)
+    assert set(COMMON) <= set(found.overall) == set(PROTOCOLS[task])
+
+
+def test_confusion_matrix_has_a_row_per_reference():
+    assert confusion_matrix(np.array([0, 0, 1]), np.array([1, 0, 1]), 2).tolist() == [
+        [1, 1],
+        [0, 1],
+    ]
+
+
+def test_nothing_to_score_is_a_bug():
+    with pytest.raises(ValueError, match="no prediction"):
+        score("single", np.zeros(0, int), np.zeros((0, 4)), CLASSES)
+
+
+def test_a_class_is_scored_against_the_rest_too() -> None:
+    targets, predicted = np.array([0, 0, 1, 2, 2, 2]), np.eye(3)[[0, 1, 1, 2, 2, 0]]
+    found = score("single", targets, predicted, ("a", "b", "c")).per_class["c"]
+    assert found["accuracy"] == pytest.approx(5 / 6)
+    assert found["f1_pos"] == pytest.approx(2 * 2 / (2 * 2 + 1)) == found["f1"]
+    negative = 2 * 3 / (2 * 3 + 1)
+    assert found["weighted_f1"] == pytest.approx((3 * found["f1_pos"] + 3 * negative) / 6)

@@ -1,0 +1,219 @@
+"""Spread over seeds and the cluster bootstrap."""
+
+from __future__ import annotations
+
+import math
+import statistics as standard
+import warnings as python_warnings
+
+import numpy as np
+import pytest
+
+from emocli.data.clip import Clip
+from emocli.metrics.statistics import (
+    cluster_bootstrap,
+    clustered,
+    grouping,
+    groups,
+    interval_over,
+    spread,
+    warnings,
+)
+
+
+def test_spread_divides_by_n_minus_one():
+    found = spread([0.5, 0.7, 0.9])
+    assert found.mean == pytest.approx(0.7)
+    assert found.std == pytest.approx(standard.stdev([0.5, 0.7, 0.9]))
+
+
+def test_spread_of_one_seed_has_no_deviation():
+    found = spread([0.5])
+    assert found.mean == 0.5
+    assert math.isnan(found.std)
+
+
+def test_spread_leaves_out_what_is_undefined():
+    assert spread([0.5, math.nan, 0.7]).n == 2
+    assert spread([0.5, math.nan, 0.7]).mean == pytest.approx(0.6)
+    assert math.isnan(spread([math.nan]).mean)
+
+
+def test_bootstrap_agrees_with_drawing_groups_one_by_one():
+    rng = np.random.default_rng(0)
+    values = rng.random(40)
+    member = rng.integers(0, 9, 40)
+    found = cluster_bootstrap(values, member.tolist(), draws=4000, seed=1)
+    means = []
+    for _ in range(4000):
+        drawn = rng.choice(np.unique(member), 9)
+        rows = np.concatenate([values[member == group] for group in drawn])
+        means.append(rows.mean())
+    assert found.mean == pytest.approx(values.mean())
+    assert found.low == pytest.approx(np.quantile(means, 0.025), abs=0.01)
+    assert found.high == pytest.approx(np.quantile(means, 0.975), abs=0.01)
+    assert found.groups == 9
+
+
+def test_a_share_is_the_sum_of_parts_over_that_of_wholes():
+    rng = np.random.default_rng(3)
+    wholes = rng.normal(0.5, 0.2, 60)
+    member = np.repeat(np.arange(12), 5)
+    parts = 0.8 * wholes + rng.normal(0, 0.1, 60)
+    found = cluster_bootstrap(parts, member.tolist(), draws=4000, wholes=wholes)
+    assert found.mean == pytest.approx(sum(parts) / sum(wholes))
+    shares = []
+    for _ in range(4000):
+        drawn = np.concatenate([np.flatnonzero(member == g) for g in rng.choice(12, 12)])
+        shares.append(parts[drawn].sum() / wholes[drawn].sum())
+    assert found.low == pytest.approx(np.quantile(shares, 0.025), abs=0.01)
+    assert found.high == pytest.approx(np.quantile(shares, 0.975), abs=0.01)
+    exact = cluster_bootstrap(0.8 * wholes, member.tolist(), wholes=wholes)
+    assert (exact.low, exact.high) == pytest.approx((0.8, 0.8))
+
+
+def test_a_share_of_nothing_is_undefined():
+    found = cluster_bootstrap([1.0, 0.0, 1.0], ["a", "b", "c"], wholes=[0.0, 0.0, 0.0])
+    assert math.isnan(found.mean)
+    assert math.isnan(found.low)
+
+
+def test_a_share_of_what_may_be_nothing_has_no_bounds():
+    with python_warnings.catch_warnings():
+        python_warnings.simplefilter("error")
+        found = cluster_bootstrap([0.5, 0.2, 0.1], ["a", "b", "c"], wholes=[1.0, 0.0, 0.0])
+    assert found.mean == pytest.approx(0.8)
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_a_whole_of_which_only_rounding_is_left_is_nothing():
+    # As accuracies of several classes: their thirds do not cancel to the last bit.
+    wholes = [0.1, 0.2, -0.3, 0.7, 0.7, 0.7]
+    assert sum(wholes[:3]) != 0
+    alone = cluster_bootstrap([0.1, 0.0, 0.1], ["a", "a", "b"], wholes=wholes[:3])
+    assert math.isnan(alone.mean)
+    members = ["a", "a", "a", "b", "b", "b"]
+    some = cluster_bootstrap([0.1, 0.2, 0.0, 0.7, 0.7, 0.0], members, wholes=wholes)
+    assert some.mean == pytest.approx(1.7 / 2.1)
+    assert np.isnan([some.low, some.high]).all()
+
+
+def test_groups_that_agree_inside_make_the_interval_wider():
+    hits = np.repeat([1, 0, 1, 0, 1, 1, 0, 1], 25)
+    by_clip = cluster_bootstrap(hits, list(range(200)))
+    by_group = cluster_bootstrap(hits, np.repeat(np.arange(8), 25).tolist())
+    assert by_group.high - by_group.low > 3 * (by_clip.high - by_clip.low)
+
+
+def test_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    covered = 0
+    for trial in range(200):
+        sample = rng.random(60) < 0.6
+        found = cluster_bootstrap(sample, list(range(60)), draws=400, seed=trial)
+        covered += found.low <= 0.6 <= found.high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_paired_differences_give_a_p_value():
+    rng = np.random.default_rng(2)
+    noise = rng.normal(0, 1, 200)
+    assert cluster_bootstrap(noise - 1, list(range(200))).p < 0.01
+    assert cluster_bootstrap(noise - noise.mean(), list(range(200))).p > 0.5
+    assert cluster_bootstrap(np.zeros(10), list(range(10))).p == 1
+
+
+def test_one_group_gives_no_interval():
+    found = cluster_bootstrap([0.0, 1.0], ["a", "a"])
+    assert found.mean == 0.5
+    assert math.isnan(found.low)
+    assert math.isnan(found.p)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+@pytest.mark.parametrize("wholes", [None, 0.5])
+def test_few_groups_give_neither_interval_nor_p(count: int, wholes: float | None):
+    """However much they agree: two can be drawn in three ways."""
+    member = [f"speaker {k % count}" for k in range(60)]
+    rng = np.random.default_rng(0)
+    values = (rng.random(60) < 0.9).astype(float)
+    shares = None if wholes is None else np.full(60, wholes)
+    found = cluster_bootstrap(values, member, wholes=shares)
+    assert found.mean == pytest.approx(values.mean() / (wholes or 1))
+    assert found.groups == count
+    assert np.isnan([found.low, found.high, found.p]).all()
+    apart = cluster_bootstrap(values, list(range(60)), wholes=shares)
+    assert found.clips == (apart.low, apart.high)
+    assert apart.clips is None
+
+
+def test_eight_groups_are_enough_and_fewer_clips_give_nothing():
+    found = cluster_bootstrap(np.arange(16) % 3, [k % 8 for k in range(16)])
+    assert np.isfinite([found.low, found.high, found.p]).all()
+    assert found.clips is None
+    alone = cluster_bootstrap([1.0, 0.0, 1.0], ["a", "b", "c"])
+    assert math.isnan(alone.low)
+    assert alone.clips is None
+
+
+@pytest.mark.parametrize("draws", [1, 10, 999, 5000])
+def test_p_is_never_less_than_one_draw_can_tell(draws: int):
+    for values in (np.ones(40), -np.ones(40), np.zeros(40)):
+        p = cluster_bootstrap(values, list(range(40)), draws=draws).p
+        assert 1 / (draws + 1) <= p <= 1
+
+
+def test_what_only_rounding_tells_from_zero_is_on_either_side():
+    """Differences of shares of three seeds: their sums do not cancel to the last bit."""
+    change = np.array([1 / 3 - 2 / 3, 2 / 3 - 1 / 3, 1 - 2 / 3, 2 / 3 - 1] * 10)
+    assert cluster_bootstrap(change, np.arange(40).tolist()).p > 0.5
+    shares = cluster_bootstrap([1.0] + 19 * [0.0], list(range(20)), wholes=[1.0] + 19 * [0.0])
+    assert shares.p > 0.3  # without the first one there is nothing to take a share of
+
+
+def make(dialogues: str, speakers: str) -> list[Clip]:
+    pairs = zip(dialogues, speakers, strict=True)
+    return [Clip(str(i), dialogue=d.strip(), speaker=s.strip()) for i, (d, s) in enumerate(pairs)]
+
+
+@pytest.mark.parametrize(
+    ("dialogues", "speakers", "line"),
+    [
+        (" " * 12, "xy" * 6, "2 speakers are too few to draw from (it takes 8)"),
+        (" " * 12, "x" * 12, "1 speaker is too few to draw from (it takes 8)"),
+        ("abcdefg" * 2, "x" * 14, "7 dialogues are too few to draw from (it takes 8)"),
+        (" " * 5, "abcde", "5 clips are too few to draw from (it takes 8)"),
+        ("abcdefgh" * 2, "x" * 16, ""),
+        (" " * 9, " " * 9, ""),
+    ],
+)
+def test_a_warning_says_how_many_there_are(dialogues: str, speakers: str, line: str):
+    found = make(dialogues, speakers)
+    said, told = warnings(found), interval_over(found)
+    assert len(said) == bool(line)
+    assert all(each.startswith(f"{line}: there is no interval and no p") for each in said)
+    assert told.startswith("none over ") if line else told.startswith("95 %, bootstrap over ")
+    interval = cluster_bootstrap(np.arange(len(found)) % 2, clustered(found))
+    assert math.isnan(interval.low) == bool(line)
+    assert (
+        ("over clips as if" in said[0] or "an interval over clips" in said[0])
+        == (interval.clips is not None)
+        if line
+        else interval.clips is None
+    )
+
+
+def test_grouping_prefers_dialogues_then_speakers():
+    def clips(dialogues: str, speakers: str) -> list[Clip]:
+        pairs = zip(dialogues, speakers, strict=True)
+        return [
+            Clip(str(i), dialogue=d.strip(), speaker=s.strip()) for i, (d, s) in enumerate(pairs)
+        ]
+
+    assert grouping(clips("aabb", "xyxy")) == "dialogue"
+    assert grouping(clips("    ", "xyxy")) == "speaker"
+    assert grouping(clips("abcd", "xyxy")) == "speaker"  # every clip a dialogue of its own
+    assert grouping(clips("    ", "xxxx")) == "clip"
+    assert grouping(clips("aab ", "    ")) == "clip"
+    assert groups(clips("aabb", "xyxy"), "speaker") == ["x", "y", "x", "y"]
+    assert groups(clips("aabb", "xyxy"), "clip") == ["0", "1", "2", "3"]

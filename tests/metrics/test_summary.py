@@ -1,0 +1,85 @@
+"""Several seeds put together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emocli.metrics.metrics import score
+from emocli.metrics.statistics import cluster_bootstrap
+from emocli.metrics.summary import compare, summarise, told
+
+CLASSES = ("anger", "joy", "sadness")
+TARGETS = np.array([0, 1, 2, 0, 1, 2, 0, 1])
+GROUPS = list("abcdefgh")
+
+
+def said(*choices: int):
+    return score("single", TARGETS, np.eye(3)[list(choices)], CLASSES)
+
+
+GOOD = said(0, 1, 2, 0, 1, 2, 0, 1)
+FAIR = said(0, 1, 2, 0, 1, 0, 1, 1)
+POOR = said(1, 1, 1, 1, 1, 1, 1, 1)
+
+
+def test_means_and_spreads_over_seeds():
+    found = summarise([GOOD, FAIR], [3, 4], GROUPS)
+    assert found["accuracy"] == pytest.approx((1 + 0.75) / 2)
+    assert found["accuracy_std"] == pytest.approx(np.std([1, 0.75], ddof=1))
+    assert found["macro_f1"] == pytest.approx(
+        (GOOD.overall["macro_f1"] + FAIR.overall["macro_f1"]) / 2
+    )
+    assert [seed["seed"] for seed in found["by_seed"]] == [3, 4]
+    assert found["by_seed"][1]["accuracy"] == 0.75
+    assert found["confusion"] == (GOOD.confusion + FAIR.confusion).tolist()
+    recall = found["per_class"]["sadness"]
+    assert recall["recall"] == pytest.approx((1 + 0.5) / 2)
+    assert recall["n"] == 2
+    assert "n_std" not in recall
+
+
+def test_one_seed_has_no_spread():
+    found = summarise([FAIR], [0], GROUPS)
+    assert found["accuracy"] == 0.75
+    assert not any(key.endswith("_std") for key in found)
+
+
+def test_the_interval_is_that_of_the_mean_over_seeds():
+    hits = (GOOD.hits + FAIR.hits) / 2
+    expected = cluster_bootstrap(hits, GROUPS)
+    found = summarise([GOOD, FAIR], [0, 1], GROUPS)["accuracy_ci"]
+    assert found == [expected.low, expected.high]
+
+
+def test_conditions_are_compared_clip_by_clip():
+    found = compare([GOOD, GOOD], [POOR, GOOD], GROUPS)
+    assert found["accuracy"] == pytest.approx((3 / 8 - 1) / 2)
+    assert found["accuracy_ci"][1] <= 0
+    assert compare([FAIR], [FAIR], GROUPS) == {"accuracy": 0, "accuracy_ci": [0, 0], "p": 1}
+
+
+def test_of_few_groups_there_is_no_interval_but_one_over_clips():
+    pairs = list("aabbccdd")
+    found = summarise([GOOD, FAIR], [0, 1], pairs)
+    assert np.isnan(found["accuracy_ci"]).all()
+    assert found["accuracy_ci_clips"] == summarise([GOOD, FAIR], [0, 1], GROUPS)["accuracy_ci"]
+    change = compare([GOOD], [POOR], pairs)
+    assert np.isnan([*change["accuracy_ci"], change["p"]]).all()
+    assert change["accuracy_ci_clips"] == compare([GOOD], [POOR], GROUPS)["accuracy_ci"]
+    assert told(cluster_bootstrap(GOOD.hits - POOR.hits, pairs)).keys() == {
+        "mean", "ci", "ci_clips", "p"
+    }  # fmt: skip
+    assert "accuracy_ci_clips" not in summarise([GOOD], [0], GROUPS)
+
+
+def test_undefined_classes_are_named():
+    nobody = score("single", TARGETS[:2], np.eye(3)[[0, 1]], CLASSES)
+    found = summarise([nobody, nobody], [0, 1], ["a", "b"])
+    assert found["undefined"]["recall"] == ["sadness"]
+
+
+def test_a_class_undefined_in_one_seed_is_named_too():
+    found = summarise([GOOD, POOR], [0, 1], GROUPS)
+    assert found["undefined"] == {"precision": ["anger", "sadness"]}
+    assert found["per_class"]["anger"]["precision"] == 1  # of the seed that predicts it

@@ -1,0 +1,156 @@
+"""Baselines: what they see, how C is chosen, and that nothing of the test split has a part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emocli.data.samples import Samples
+from emocli.data.store import open_features
+from emocli.errors import ConfigError
+from emocli.metrics.metrics import score
+from emocli.models import baselines
+from emocli.models.baselines import COSTS, Functionals, fit, functionals
+from tests import toy
+
+
+def splits(corpus: toy.Toy) -> dict[str, Samples]:
+    stores = open_features(corpus.store, None, corpus.manifest)
+    return {name: Samples.of(corpus.manifest, name, stores) for name in ("train", "valid", "test")}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    sizes = {"train": 60, "valid": 30, "test": 45}
+    return toy.build(tmp_path_factory.mktemp("toy"), sizes=sizes, noise=1.5)
+
+
+@pytest.fixture(scope="module")
+def samples(corpus: toy.Toy) -> dict[str, Samples]:
+    return splits(corpus)
+
+
+def made(folder: Path, task: str) -> dict[str, Samples]:
+    sizes = {"train": 60, "valid": 30, "test": 45}
+    return splits(toy.build(folder, task, sizes=sizes))  # type: ignore[arg-type]
+
+
+# -- functionals
+
+
+def test_functionals_are_mean_deviation_and_maximum_of_each_view(samples):
+    found = functionals(samples["test"])
+    assert found.shape == (45, 3 * (5 + 4 + 3))
+    clip = samples["test"].clips[7]
+    expected = []
+    for modality in samples["test"].stores:
+        steps = samples["test"].array(clip.id, modality).tolist()
+        columns = list(zip(*steps, strict=True))
+        means = [sum(column) / len(column) for column in columns]
+        expected += means
+        expected += [
+            (sum((v - m) ** 2 for v in column) / len(column)) ** 0.5
+            for column, m in zip(columns, means, strict=True)
+        ]
+        expected += [max(column) for column in columns]
+    np.testing.assert_allclose(found[7], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_they_are_scaled_by_the_training_clips(samples):
+    seen = Functionals.fit(samples["train"])
+    scaled = seen(samples["train"])
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-9)
+    test = (functionals(samples["test"]) - seen.mean) / seen.std
+    np.testing.assert_allclose(seen(samples["test"]), test)
+
+
+def test_vectors_are_taken_as_they_are_and_what_is_missing_is_the_mean(corpus, tmp_path):
+    manifest = corpus.manifest
+    rng = np.random.default_rng(0)
+    arrays = {c.id: rng.normal(size=(1, 4)) for c in manifest.clips if c.id != "test03"}
+    toy.write_feature(tmp_path, "vectors", "text", manifest, arrays)
+    stores = open_features(tmp_path, None, manifest)
+    train, test = (Samples.of(manifest, name, stores) for name in ("train", "test"))
+    seen = Functionals.fit(train)
+    assert seen.vectors == {"text"}
+    scaled = seen(test)
+    assert scaled.shape == (45, 4)
+    np.testing.assert_array_equal(scaled[3], 0)
+    expected = (arrays["test04"][0] - seen.mean) / seen.std
+    np.testing.assert_allclose(scaled[4], expected, rtol=1e-5)
+
+
+# -- the baselines
+
+
+def test_the_prior_is_how_often_classes_are_shown(samples):
+    clips = samples["train"].clips
+    fewer = replace(samples["train"], clips=tuple(c for c in clips if c.label != "joy")[:-4])
+    said = fit("prior", fewer, samples["valid"]).predict(samples["test"])
+    counts = [sum(c.label == name for c in fewer.clips) for name in toy.CLASSES]
+    np.testing.assert_allclose(said, np.tile(np.array(counts) / sum(counts), (45, 1)))
+
+
+@pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])
+def test_c_is_chosen_on_the_valid_split(samples, name, monkeypatch):
+    found = fit(name, samples["train"], samples["valid"])
+    figures = {}
+    for cost in COSTS:
+        monkeypatch.setattr(baselines, "COSTS", (cost,))
+        alone = fit(name, samples["train"], samples["valid"])
+        figures[cost] = alone.valid
+        if cost == found.cost:
+            same = alone.predict(samples["test"])
+            np.testing.assert_array_equal(found.predict(samples["test"]), same)
+    assert len(set(figures.values())) > 1
+    assert found.valid == max(figures.values())
+    assert found.cost == min(c for c, value in figures.items() if value == found.valid)
+
+
+@pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])
+def test_they_beat_the_prior(samples, name):
+    said = fit(name, samples["train"], samples["valid"]).predict(samples["test"])
+    np.testing.assert_allclose(said.sum(axis=1), 1)
+    targets = samples["test"].manifest.targets(samples["test"].clips)
+    assert score("single", targets, said, toy.CLASSES).overall["accuracy"] > 0.5
+
+
+def test_a_class_nobody_showed_is_never_chosen(samples):
+    train = samples["train"]
+    without = replace(train, clips=tuple(c for c in train.clips if c.label != "joy"))
+    for name in ("logistic", "svm"):
+        said = fit(name, without, samples["valid"]).predict(samples["test"])
+        assert (said[:, 1] == 0).all()
+        assert set(said.argmax(axis=1)) == {0, 2}
+
+
+@pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])
+def test_any_number_of_classes(tmp_path, name):
+    parts = made(tmp_path, "multi")
+    said = fit(name, parts["train"], parts["valid"]).predict(parts["test"])
+    targets = parts["test"].manifest.targets(parts["test"].clips)
+    assert ((said >= 0) & (said <= 1)).all()
+    assert score("multi", targets, said, toy.CLASSES).overall["uar"] > 0.7
+
+
+@pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])
+def test_intensities(tmp_path, name):
+    parts = made(tmp_path, "intensity")
+    targets = parts["test"].manifest.targets(parts["test"].clips)
+    figures = {}
+    for tried in (name, "prior"):
+        found = fit(tried, parts["train"], parts["valid"])
+        said = found.predict(parts["test"])
+        figures[tried] = score("intensity", targets, said, toy.CLASSES).overall
+    assert figures[name]["mse_sum"] < 0.6 * figures["prior"]["mse_sum"]
+    mean = parts["train"].manifest.targets(parts["train"].clips).mean(axis=0)
+    np.testing.assert_allclose(said, np.tile(mean, (45, 1)), rtol=1e-6)
+
+
+def test_an_unknown_baseline_is_refused(samples):
+    with pytest.raises(ConfigError, match="no baseline is called 'svn'; did you mean 'svm'"):
+        fit("svn", samples["train"], samples["valid"])

@@ -1,0 +1,126 @@
+"""Looking into a store: damage that no checksum of HDF5 covers is found when it is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emocli.cli.app import run as cli
+from emocli.data.store import FeatureStore
+from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.pipeline.inspect import RESUME, inspect
+from tests import toy
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> toy.Toy:
+    return toy.build(tmp_path)
+
+
+def spoil(path: Path) -> None:
+    """Change one number of the values, and nothing of their description."""
+    with FeatureStore.open(path) as store:
+        place = store.columns["values"].offset
+    assert place is not None
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_damage_is_found_when_all_of_it_is_read(corpus: toy.Toy) -> None:
+    whole = inspect(corpus.store)
+    assert inspect(corpus.store, verify=True) == whole
+    spoil(corpus.store / "mel.h5")
+    assert inspect(corpus.store) == whole
+    for place in (corpus.store, corpus.store / "mel.h5"):
+        with pytest.raises(StoreError, match=r"mel\.h5: is damaged.*again with --overwrite"):
+            inspect(place, verify=True)
+    inspect(corpus.store / "glove.h5", verify=True)
+
+
+def test_only_a_store_is_verified(corpus: toy.Toy) -> None:
+    with pytest.raises(ConfigError, match=r"toy\.csv: is a manifest, --verify is for stores"):
+        inspect(corpus.folder / "toy.csv", verify=True)
+
+
+def test_the_command_says_it_in_one_line(
+    corpus: toy.Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["inspect", str(corpus.store), "--verify"]
+    assert cli(command) == 0
+    assert "verified" in capsys.readouterr().out
+    spoil(corpus.store / "mel.h5")
+    assert cli(command) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+CONFIGS = {
+    "audio encoder": {
+        "kind": "audio",
+        "encoder": {},
+        "resnet": {},
+        "settings": {},
+        "classes": ["a", "b"],
+        "source": "x",
+        "versions": {},
+    },
+    "text encoder": {"text": {}, "train": {}, "classes": ["a"], "source": "x", "versions": {}},
+}
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_an_encoder_is_known(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIGS[kind]))
+    found = inspect(tmp_path)
+    assert found.kind == kind
+    assert found.problems == (RESUME,)
+    (tmp_path / "model.safetensors").touch()
+    assert inspect(tmp_path).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("plant", "told"),
+    [
+        (lambda p: p.mkdir(), "is an empty folder"),
+        (lambda p: p.symlink_to("nowhere"), "is a link to nothing"),
+        (lambda p: p.symlink_to(p), "is a link to nothing"),
+        (lambda p: (p / ".mel.parts").mkdir(parents=True), r"not ended \(mel\); repeat the emocli"),
+        (lambda p: p.write_bytes(b"RIFF"), "is neither a manifest"),
+        (lambda p: os.mkfifo(p), "is neither a file nor a folder"),
+        (lambda p: in_folder(p, "config.json", '{"model_type": "resnet"}'), "another library"),
+        (lambda p: in_folder(p, "config.json", "{"), "is damaged or not that of a run"),
+        (lambda p: in_folder(p, "report.json", "{}"), "the report of something else"),
+        (lambda p: in_folder(p, "costs.json", "{}"), "repeat the emocli reproduce command"),
+        (lambda p: in_folder(p / "r1", "config.json", "{}"), "look into one of these: r1"),
+    ],
+)
+def test_what_cannot_be_looked_into_says_why(
+    tmp_path: Path, plant: Callable[[Path], object], told: str
+) -> None:
+    path = tmp_path / "x"
+    plant(path)
+    with pytest.raises(EmocliError, match=told):
+        inspect(path)
+
+
+def in_folder(folder: Path, name: str, text: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / name).write_text(text)
+
+
+def test_a_reproduction_is_known(tmp_path: Path) -> None:
+    report = {"experiment": "rrnn-t1", "rows": [{}, {}]}
+    in_folder(tmp_path / "x", "report.json", json.dumps(report))
+    found = inspect(tmp_path / "x")
+    assert (found.kind, found.facts["experiment"], found.facts["rows"]) == (
+        "reproduction",
+        "rrnn-t1",
+        2,
+    )
