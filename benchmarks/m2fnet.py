@@ -31,7 +31,7 @@ from emocli.config import build
 from emocli.data.batch import Batch, Padded
 from emocli.fusion import m2fnet
 from emocli.models.encoder import EncoderConfig, Picture, Screen, embed, make_encoder
-from emocli.training.loop import arithmetic
+from emocli.training.loop import deterministic_torch
 
 DIMS = {"text": 1024, "audio": 300, "visual": 600}
 TURNS = (2, 24)
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    with arithmetic(options.threads):
+    with deterministic_torch(options.threads):
         for device in devices:
             name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
             print(f"{name}, {torch.get_num_threads()} threads")

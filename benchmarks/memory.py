@@ -43,8 +43,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where to write (default: a temporary one)")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.measure:
-        measure(options.measure, options.hidden)
+    if options.predict:
+        predict(options.predict, options.hidden)
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         generate(Path(name), options.clips, options.steps)
@@ -92,7 +92,7 @@ def generate(folder: Path, clips: int, steps: int) -> None:
         print(f"{feature}: {clips} clips x {length} x {width}, {path.stat().st_size / 1e9:.2f} GB")
 
 
-def measure(folder: Path, hidden: int) -> None:
+def predict(folder: Path, hidden: int) -> None:
     """Train for an epoch, and tell the peak."""
     from emocli.training.train import plan, train
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.fusion import mfn
-from emocli.training.loop import arithmetic
+from emocli.training.loop import deterministic_torch
 
 DIMS = {"audio": 74, "text": 300, "visual": 35}
 CLASSES = 6
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=0, help="of the CPU (0: PyTorch's choice)")
     options = parser.parse_args()
-    with arithmetic(options.threads):
+    with deterministic_torch(options.threads):
         compare(options)
 
 

@@ -35,9 +35,9 @@ from torch.nn import functional
 
 from emocli.config import Tree, build
 from emocli.data.batch import Batch, FusionOutput, Padded
+from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.memory import Memory, Remembering
 from emocli.data.samples import Samples
 from emocli.data.store import Column, FeatureStore, store_path
 from emocli.data.storefile import Contents, write_store
@@ -45,7 +45,7 @@ from emocli.data.writer import Recipe
 from emocli.fusion import rrnn
 from emocli.fusion.gca import Attention
 from emocli.models.settings import TrainConfig
-from emocli.training.loop import Learner, arithmetic
+from emocli.training.loop import Learner, deterministic_torch
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "rrnn_ravdess.toml"
 FEATURES = {"audio": ("covarep", 74, (300, 440)), "visual": ("face_posteriors", 7, (90, 130))}
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     example = tomllib.loads(EXAMPLE.read_text())
-    with tempfile.TemporaryDirectory() as folder, arithmetic(options.threads):
+    with tempfile.TemporaryDirectory() as folder, deterministic_torch(options.threads):
         splits = generate(Path(folder), options.clips)
         compare(EXAMPLE.name, *settings(example["reproduce"]["preset"], example), splits, options)
         few = tuple(replace(part, clips=part.clips[: options.paper_clips]) for part in splits)
@@ -314,7 +314,7 @@ def gradient(network: rrnn.Model | Plain) -> Tensor:
 def learner(network: nn.Module, splits: Splits, config: TrainConfig) -> Learner:
     """Prepare a training; what is read, and condensed by networks that do so, is kept."""
     memory = Memory(config.cache_mb << 20)
-    kept = (Remembering.through(part.condensed_by(network), memory) for part in splits)
+    kept = (CachedSamples.through(part.condensed_by(network), memory) for part in splits)
     return Learner(network, *kept, config)
 
 

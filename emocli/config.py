@@ -162,11 +162,11 @@ def build(kind: type[S], values: object, where: str) -> S:
         )
         if first["type"] == "extra_forbidden":
             raise ConfigError(
-                f"unknown setting '{key}'", mend=_nearest(kind, first["loc"])
+                f"unknown setting '{key}'", hint=_nearest(kind, first["loc"])
             ) from None
         if first["type"] == "missing":
-            mend = f"give it with --set {key}=..." if where else ""
-            raise ConfigError(f"setting '{key}' is missing", mend=mend) from None
+            hint = f"give it with --set {key}=..." if where else ""
+            raise ConfigError(f"setting '{key}' is missing", hint=hint) from None
         raise ConfigError(
             f"setting '{key}' = {shown(first['input'])}: "
             f"{first['msg'][0].lower()}{first['msg'][1:]}"
@@ -182,9 +182,9 @@ def section(values: object, where: str) -> Tree:
         If a value stands in its place.
     """
     if not isinstance(values, Mapping):
-        mend = f"set {where}.KEY=VALUE"
+        hint = f"set {where}.KEY=VALUE"
         what = f"'{where}' is a section, not a setting (now {shown(values)})"
-        raise ConfigError(what, mend=mend)
+        raise ConfigError(what, hint=hint)
     return dict(values)
 
 

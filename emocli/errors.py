@@ -15,28 +15,28 @@ class EmocliError(Exception):
         What is wrong.
     where : str or path, optional
         The file, row, clip or setting concerned; printed first.
-    mend : str, optional
+    hint : str, optional
         How to put it right; printed last.
     """
 
-    def __init__(self, what: str, *, where: str | os.PathLike[str] = "", mend: str = "") -> None:
+    def __init__(self, what: str, *, where: str | os.PathLike[str] = "", hint: str = "") -> None:
         self.what = what
         self.where = os.fspath(where)
-        self.mend = mend
-        super().__init__(what, self.where, mend)
+        self.hint = hint
+        super().__init__(what, self.where, hint)
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        mend = f"; {self.mend}" if self.mend else ""
-        return " ".join(f"{place}{self.what}{mend}".split())
+        hint = f"; {self.hint}" if self.hint else ""
+        return " ".join(f"{place}{self.what}{hint}".split())
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors travel between worker processes; keyword arguments need this.
-        return _rebuild, (type(self), self.what, self.where, self.mend)
+        return _rebuild, (type(self), self.what, self.where, self.hint)
 
 
-def _rebuild(kind: type[EmocliError], what: str, where: str, mend: str) -> EmocliError:
-    return kind(what, where=where, mend=mend)
+def _rebuild(kind: type[EmocliError], what: str, where: str, hint: str) -> EmocliError:
+    return kind(what, where=where, hint=hint)
 
 
 class EmocliWarning(UserWarning):

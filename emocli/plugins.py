@@ -74,7 +74,7 @@ def _module(kind: Kind, name: str) -> str:
     if name in _files(kind):
         return f"{KINDS[kind]}.{name}"
     what = "network" if kind == "fusion" else kind.removesuffix("s")
-    raise ConfigError(f"no {what} is called '{name}'", mend=choice(name, names(kind)))
+    raise ConfigError(f"no {what} is called '{name}'", hint=choice(name, names(kind)))
 
 
 def _files(kind: Kind) -> list[str]:

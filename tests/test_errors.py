@@ -8,12 +8,12 @@ from emocli.errors import EmocliError, ManifestError, choice
 
 
 def test_an_error_is_one_line_of_what_where_and_mend() -> None:
-    error = ManifestError("row 3:\n no id", where="a.csv", mend="give it one")
+    error = ManifestError("row 3:\n no id", where="a.csv", hint="give it one")
     assert str(error) == "a.csv: row 3: no id; give it one"
 
 
 def test_an_error_survives_pickling() -> None:
-    error = ManifestError("no id", where="a.csv", mend="give it one")
+    error = ManifestError("no id", where="a.csv", hint="give it one")
     copy = pickle.loads(pickle.dumps(error))
     assert isinstance(copy, ManifestError)
     assert isinstance(copy, EmocliError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from emocli.robust.corrupt import Corruption, parse_all
+from emocli.robust.corrupt import CorruptionSpec, parse_all
 
 CLEAN = "clean"
 
@@ -14,7 +14,7 @@ Found = TypeVar("Found")
 
 def conditions(
     corrupt: Sequence[str], modalities: Sequence[str], default: str = ""
-) -> dict[str, tuple[Corruption, ...]]:
+) -> dict[str, tuple[CorruptionSpec, ...]]:
     """Return each condition's label and corruptions, the clean one first.
 
     Parameters
@@ -38,8 +38,8 @@ def conditions(
 
 
 def through(
-    asked: Mapping[str, tuple[Corruption, ...]],
-    look: Callable[[tuple[Corruption, ...]], Found],
+    asked: Mapping[str, tuple[CorruptionSpec, ...]],
+    look: Callable[[tuple[CorruptionSpec, ...]], Found],
     progress: Callable[[int, int], None],
 ) -> dict[str, Found]:
     """Look under each condition in turn; ``progress`` is told conditions done, and all of them."""

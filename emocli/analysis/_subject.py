@@ -12,12 +12,12 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
-from emocli.evaluation.cross_validation import open_bench
+from emocli.evaluation.cross_validation import open_evaluator
 from emocli.models.rundir import CONFIG, folds
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.robust.repair import RobustConfig
-from emocli.robust.repair_factory import Workshop
+from emocli.robust.repair_factory import RepairFactory
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Subject:
     """
 
     clips: Samples
-    workshop: Workshop
+    repair_factory: RepairFactory
     other: str
 
     def split(self, name: Split) -> Samples:
         """Return another split, standardised alike."""
         manifest, stores = self.clips.manifest, self.clips.stores
-        return Samples.of(manifest, name, stores).then(self.workshop.standardiser)
+        return Samples.of(manifest, name, stores).then(self.repair_factory.standardiser)
 
-    def struck(self, spec: str, seed: int) -> tuple[Samples, Corrupter]:
+    def corrupted(self, spec: str, seed: int) -> tuple[Samples, Corrupter]:
         """Corrupt the clips."""
         corrupter = Corrupter(parse_all([spec], self.clips.stores), seed, self.clips)
         return self.clips.then(corrupter), corrupter
@@ -61,13 +61,15 @@ def subjects(
         If it is none of these, or its parts do not fit each other.
     """
     if (place / CONFIG).is_file() or folds(place):
-        bench = open_bench(place, split, manifest, store)
-        return tuple(Subject(part.samples, part.workshop, part.other) for part in bench.parts)
+        evaluator = open_evaluator(place, split, manifest, store)
+        return tuple(
+            Subject(part.samples, part.repair_factory, part.other) for part in evaluator.parts
+        )
     if not place.is_dir():
         raise ConfigError("there is no such run or store", where=place)
     if manifest is None:
         what = "is no run; of a store, the clips are in a manifest"
-        raise ConfigError(what, where=place, mend="name it with --manifest")
+        raise ConfigError(what, where=place, hint="name it with --manifest")
     corpus = Manifest.read(manifest)
     return (_of_store(place, split, corpus),)
 
@@ -82,5 +84,5 @@ def _of_store(store: Path, split: Split, corpus: Manifest) -> Subject:
     clips = Samples.of(corpus, split, stores).then(standardiser)
     learnt = tuple(clip.id for clip in train.clips)
     own = check is None or check.origin is None or check.origin.ids == learnt
-    workshop = Workshop(path, standardiser, RobustConfig(), train, outliers)
-    return Subject(clips, workshop, "" if own else corpus_part(corpus, stores))
+    repair_factory = RepairFactory(path, standardiser, RobustConfig(), train, outliers)
+    return Subject(clips, repair_factory, "" if own else corpus_part(corpus, stores))

@@ -15,8 +15,7 @@ from emocli.data.durable import alone, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
 from emocli.display import csv_cell
-from emocli.evaluation.cross_validation import Folds
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.cross_validation import Evaluator
 from emocli.models.rundir import REPORTS
 
 
@@ -39,27 +38,27 @@ class Analysis:
     figures: tuple[Path, ...]
 
 
-def about(run: Path, bench: Bench | Folds) -> dict[str, Any]:
+def about(run: Path, evaluator: Evaluator) -> dict[str, Any]:
     """Say whose analysis it is, and of which corpus: what its data begin with."""
-    config = bench.config
+    config = evaluator.config
     return {
         "format": 1,
         "emocli": __version__,
         "run": run.resolve().name,
         "fusion": config.fusion,
         "seeds": list(config.seeds),
-        "dataset": bench.samples.manifest.dataset,
+        "dataset": evaluator.samples.manifest.dataset,
         "trained_on": config.dataset,
     }
 
 
-def tried(run: Path, bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
+def tried(run: Path, evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
     """Say whose analysis it is and on which clips; ``seed`` is that of the corruptions."""
     return {
-        **about(run, bench),
+        **about(run, evaluator),
         "split": split,
-        "n": len(bench.samples),
-        "repair": bench.repair.label,
+        "n": len(evaluator.samples),
+        "repair": evaluator.repair.label,
         "corruption_seed": seed,
     }
 

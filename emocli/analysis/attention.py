@@ -22,10 +22,10 @@ from emocli.data.store import FeatureStore
 from emocli.data.words import read_words
 from emocli.errors import RunError
 from emocli.evaluation.cross_validation import open_tester
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models.losses import probabilities
 from emocli.robust.corrupt import parse_all
-from emocli.training.loop import arithmetic, level
+from emocli.training.loop import deterministic_torch, level
 
 Hop = Literal["all", "last"]
 
@@ -71,8 +71,8 @@ def attention(
     corrupt : sequence of str
         Corruptions, all at once (as in `emocli evaluate`).
     repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it. By
-        default what was done in training.
+        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it.
+        By default what was done in training.
     seed : int
         Of the corruptions.
     manifest, store : Path, optional
@@ -86,40 +86,42 @@ def attention(
         If the run is no run, there is no such clip or nothing is left of it, its network attends to
         no steps, or what is asked does not fit it.
     """
-    bench = open_tester(run, clip, manifest, store, repair)
-    asked = parse_all(corrupt, bench.modalities)
-    chosen = bench.samples.manifest.clip(clip)
-    seen = bench.seen_alone(chosen, asked, seed)
-    read = {m: Padded.from_rows([seen.samples.array(clip, m)]) for m in bench.modalities}
+    evaluator = open_tester(run, clip, manifest, store, repair)
+    asked = parse_all(corrupt, evaluator.modalities)
+    chosen = evaluator.samples.manifest.clip(clip)
+    seen = evaluator.seen_alone(chosen, asked, seed)
+    read = {m: Padded.from_rows([seen.samples.array(clip, m)]) for m in evaluator.modalities}
     if not any(view.observed for view in read.values()):
         raise RunError(f"clip '{clip}' has none of its features", where=run)
     batch = Batch((clip,), read)
-    outputs = _outputs(bench, batch)
-    views = _views(bench, chosen, read, outputs, _uniform(bench, batch))
+    outputs = _outputs(evaluator, batch)
+    views = _views(evaluator, chosen, read, outputs, _uniform(evaluator, batch))
     labels = [corruption.label for corruption in asked]
     data = {
-        **about(run, bench),
-        "fold": bench.config.fold and bench.config.fold.index,
+        **about(run, evaluator),
+        "fold": evaluator.config.fold and evaluator.config.fold.index,
         "clip": chosen.id,
         "split": chosen.split,
         "label": chosen.label,
         "labels": dict(chosen.labels),
-        "said": _said(bench, outputs),
+        "said": _said(evaluator, outputs),
         "hop": hop,
         "curve": CURVE,
         "corruption": labels,
         "corruption_seed": seed,
-        "repair": bench.repair.label,
-        "flagged": [m for m in bench.modalities if clip in seen.flagged[m]],
-        "regenerated": [m for m in bench.modalities if clip in seen.regenerated[m]],
+        "repair": evaluator.repair.label,
+        "flagged": [m for m in evaluator.modalities if clip in seen.flagged[m]],
+        "regenerated": [m for m in evaluator.modalities if clip in seen.regenerated[m]],
         "views": views,
     }
     drawn = draw(data) if figures else {}
-    name = titled(f"attention-{clip}-{hop}", bench.other, *labels, bench.repair.label, seed=seed)
+    name = titled(
+        f"attention-{clip}-{hop}", evaluator.other, *labels, evaluator.repair.label, seed=seed
+    )
     return write(run, name, data, list(_rows(views)), drawn)
 
 
-def _outputs(bench: Bench, batch: Batch) -> list[FusionOutput]:
+def _outputs(evaluator: RunEvaluator, batch: Batch) -> list[FusionOutput]:
     """Let every seed of the run look at the clip.
 
     Raises
@@ -128,29 +130,29 @@ def _outputs(bench: Bench, batch: Batch) -> list[FusionOutput]:
         If there is no attention over steps.
     """
     outputs = []
-    with arithmetic(bench.config.train.threads), torch.inference_mode():
-        for member in bench.members:
+    with deterministic_torch(evaluator.config.train.threads), torch.inference_mode():
+        for member in evaluator.members:
             output = member.network.eval()(batch) if level(member.network) == "clip" else None
             if output is None or not output.attention:
                 raise RunError(
-                    f"its network '{bench.config.fusion}' has no attention over steps",
-                    where=bench.run,
-                    mend="train one that has: rrnn, gca or early",
+                    f"its network '{evaluator.config.fusion}' has no attention over steps",
+                    where=evaluator.run,
+                    hint="train one that has: rrnn, gca or early",
                 )
             outputs.append(output)
     return outputs
 
 
-def _uniform(bench: Bench, batch: Batch) -> Mapping[str, torch.Tensor]:
+def _uniform(evaluator: RunEvaluator, batch: Batch) -> Mapping[str, torch.Tensor]:
     """Return the weights (1, T) of steps under attention that prefers no state to another.
 
     They are those of the settings, the same for every seed; a network of another package, which may
     not tell, is taken to weigh each step by itself.
     """
-    uniform = getattr(bench.members[0].network.eval(), "uniform", None)
+    uniform = getattr(evaluator.members[0].network.eval(), "uniform", None)
     if uniform is None:
         return {}
-    with arithmetic(bench.config.train.threads), torch.inference_mode():
+    with deterministic_torch(evaluator.config.train.threads), torch.inference_mode():
         found: Mapping[str, torch.Tensor] = uniform(batch)
     return found
 
@@ -163,14 +165,14 @@ def _curve(weights: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArra
 
 
 def _views(
-    bench: Bench,
+    evaluator: RunEvaluator,
     clip: Clip,
     read: Mapping[str, Padded],
     outputs: Sequence[FusionOutput],
     uniform: Mapping[str, torch.Tensor],
 ) -> dict[str, dict[str, Any]]:
     """Collect times, words, weights and curves (seed, hop, step) of the views that are read."""
-    stores = bench.samples.stores
+    stores = evaluator.samples.stores
     ends = [times[-1] for store in stores.values() if (times := _times(store, clip)) is not None]
     found = {}
     for modality in outputs[0].attention:
@@ -219,9 +221,9 @@ def _words(clip: Clip, places: NDArray[np.float64], timed: bool) -> Iterator[dic
             yield {"word": token, "time": place}
 
 
-def _said(bench: Bench, outputs: Sequence[FusionOutput]) -> dict[str, float]:
+def _said(evaluator: RunEvaluator, outputs: Sequence[FusionOutput]) -> dict[str, float]:
     """Give each class's probability, or intensity; the mean over the seeds."""
-    config = bench.config
+    config = evaluator.config
     logits = torch.cat([output.logits for output in outputs])
     values = probabilities(config.task, config.train.loss, logits).mean(dim=0)
     return dict(zip(config.classes, values.tolist(), strict=True))

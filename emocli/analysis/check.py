@@ -93,13 +93,13 @@ def check(
     corpus, modalities = judges[0].clips.manifest, _modalities(judges)
     if len(modalities) < 2:
         what = f"clips of split '{split}' have {', '.join(modalities) or 'nothing'} alone"
-        raise StoreError(what, where=place, mend="choose another with --split")
+        raise StoreError(what, where=place, hint="choose another with --split")
     points = [(m, level, f"{m}@{level}") for m in modalities for level in levels]
     points += [(m, OTHERS, f"{m}:{OTHERS}") for m in modalities]
     found = []
     for index, (modality, level, spec) in enumerate(points):
         progress(index, len(points))
-        struck = [judge.subject.struck(spec, seed) for judge in judges]
+        struck = [judge.subject.corrupted(spec, seed) for judge in judges]
         noisy = [samples for samples, _ in struck]
         found.append(
             {
@@ -145,7 +145,7 @@ class _Judge:
 
     @classmethod
     def of(cls, subject: Subject) -> _Judge:
-        own = subject.workshop.check
+        own = subject.repair_factory.check
         train, valid = subject.split("train"), subject.split("valid")
         beside = {preset: fitted(train, valid, configure(preset, {})) for preset in BESIDE}
         return cls(subject, {"fitted": own, **beside}, _evidence(own, subject.clips))
@@ -166,7 +166,7 @@ def _settings(place: Path, judges: Sequence[_Judge]) -> dict[str, CheckConfig]:
     first, *others = ({n: c.config for n, c in judge.checks.items()} for judge in judges)
     if any(other != first for other in others):
         what = "the modality checks of its folds have different settings"
-        raise StoreError(what, where=place, mend="run emocli fit-cca --folds again")
+        raise StoreError(what, where=place, hint="run emocli fit-cca --folds again")
     return first
 
 
@@ -254,11 +254,11 @@ def _confusion(
     """Count clips by what is corrupted in truth and what is flagged."""
     counts: Counter[tuple[str, str]] = Counter()
     for judge in judges:
-        noisy, corrupter = judge.subject.struck(PROTOCOL, seed)
+        noisy, corrupter = judge.subject.corrupted(PROTOCOL, seed)
         flags = _flagged([judge], name, [noisy])
         for index, clip in enumerate(noisy.clips):
             flagged = [m for m, x in flags.items() if x[index] == 1]
-            counts[_named(sorted(corrupter.spoilt(clip.id))), _named(flagged)] += 1
+            counts[_named(sorted(corrupter.corrupted(clip.id))), _named(flagged)] += 1
     names = ["none", *modalities]
     columns = [*names, "several"]
     return {row: {column: counts[row, column] for column in columns} for row in names}

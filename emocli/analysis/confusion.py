@@ -14,8 +14,8 @@ import numpy as np
 from emocli.analysis._confusion_figure import draw
 from emocli.analysis._written import Analysis, titled, tried, write
 from emocli.data.clip import Split
-from emocli.evaluation.cross_validation import open_bench
-from emocli.evaluation.evaluator import Measured
+from emocli.evaluation.cross_validation import open_evaluator
+from emocli.evaluation.evaluator import Predictions
 from emocli.metrics.metrics import RULES
 from emocli.robust.corrupt import parse_all
 
@@ -43,8 +43,8 @@ def confusion(
     corrupt : sequence of str
         Corruptions, all at once (as in `emocli evaluate`).
     repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it. By
-        default what was done in training.
+        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it.
+        By default what was done in training.
     split : str
         Which clips.
     seed : int
@@ -59,26 +59,26 @@ def confusion(
     EmocliError
         If the run is no run, or what is asked does not fit it.
     """
-    bench = open_bench(run, split, manifest, store, repair)
-    asked = parse_all(corrupt, bench.modalities)
+    evaluator = open_evaluator(run, split, manifest, store, repair)
+    asked = parse_all(corrupt, evaluator.modalities)
     labels = [corruption.label for corruption in asked]
     data = {
-        **tried(run, bench, split, seed),
-        "task": bench.config.task,
-        "classes": list(bench.config.classes),
+        **tried(run, evaluator, split, seed),
+        "task": evaluator.config.task,
+        "classes": list(evaluator.config.classes),
         "corruption": labels,
-        "rule": RULES[bench.config.task]["confusion"],
-        "clean": _counted(bench.measure((), seed)),
-        "corrupted": _counted(bench.measure(asked, seed)) if asked else None,
+        "rule": RULES[evaluator.config.task]["confusion"],
+        "clean": _counted(evaluator.predict((), seed)),
+        "corrupted": _counted(evaluator.predict(asked, seed)) if asked else None,
     }
     drawn = draw(data) if figures else {}
-    name = titled("confusion", split, bench.other, *labels, bench.repair.label, seed=seed)
+    name = titled("confusion", split, evaluator.other, *labels, evaluator.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
 
 
-def _counted(measured: Measured) -> dict[str, Any]:
+def _counted(predictions: Predictions) -> dict[str, Any]:
     """Count over the seeds; a class that nobody shows has no shares."""
-    counts = np.sum([scores.confusion for scores in measured.scores], axis=0)
+    counts = np.sum([scores.confusion for scores in predictions.scores], axis=0)
     shares = [
         [100 * int(count) / int(row.sum()) if row.sum() else None for count in row]
         for row in counts

@@ -21,7 +21,7 @@ from emocli.data.manifest import Manifest, Task
 from emocli.data.media.content import frames
 from emocli.data.track import Absent
 from emocli.errors import ConfigError, MediaError, choice
-from emocli.evaluation.cross_validation import open_bench
+from emocli.evaluation.cross_validation import open_evaluator
 from emocli.metrics.metrics import ACCEPT, PRESENT
 from emocli.robust.corrupt import parse_all
 
@@ -79,8 +79,8 @@ def examples(
     corrupt : sequence of str
         Corruptions, all at once (as in `emocli evaluate`): what is then got right, and wrong.
     repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it. By
-        default what was done in training.
+        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it.
+        By default what was done in training.
     top : int
         Right answers of each class.
     errors : int
@@ -102,27 +102,27 @@ def examples(
     EmocliError
         If the run is no run, or what is asked does not fit it.
     """
-    bench = open_bench(run, split, manifest, store, repair)
-    asked = parse_all(corrupt, bench.modalities)
-    classes, corpus = bench.config.classes, bench.samples.manifest
+    evaluator = open_evaluator(run, split, manifest, store, repair)
+    asked = parse_all(corrupt, evaluator.modalities)
+    classes, corpus = evaluator.config.classes, evaluator.samples.manifest
     pair = _pair(mistaken, classes)
-    measured = bench.measure(asked, seed)
-    values = np.mean(measured.values, axis=0)
-    judged = list(_judged(measured.task, measured.targets, values))
+    predictions = evaluator.predict(asked, seed)
+    values = np.mean(predictions.values, axis=0)
+    judged = list(_judged(predictions.task, predictions.targets, values))
     chosen = [*_right(judged, len(classes), top), *_wrong(judged, errors, pair)]
     entries = [
-        _entry(corpus.clip(measured.ids[e.index]), e, values[e.index], corpus) for e in chosen
+        _entry(corpus.clip(predictions.ids[e.index]), e, values[e.index], corpus) for e in chosen
     ]
     labels = [corruption.label for corruption in asked]
     data = {
-        **about(run, bench),
-        "task": bench.config.task,
+        **about(run, evaluator),
+        "task": evaluator.config.task,
         "classes": list(classes),
         "split": split,
-        "n": len(measured.ids),
+        "n": len(predictions.ids),
         "right": sum(example.right for example in judged),
         "wrong": sum(not example.right for example in judged),
-        "repair": bench.repair.label,
+        "repair": evaluator.repair.label,
         "corruption_seed": seed,
         "corruption": labels,
         "mistaken": mistaken,
@@ -130,7 +130,9 @@ def examples(
     }
     frames = {e["clip"]: pictures(corpus.clip(e["clip"])) for e in entries} if figures else {}
     drawn = draw(data, frames) if figures else {}
-    name = titled("examples", split, bench.other, *labels, bench.repair.label, mistaken, seed=seed)
+    name = titled(
+        "examples", split, evaluator.other, *labels, evaluator.repair.label, mistaken, seed=seed
+    )
     return write(run, name, data, list(_rows(entries)), drawn)
 
 
@@ -171,8 +173,8 @@ def _pair(mistaken: str | None, classes: Sequence[str]) -> tuple[int, int] | Non
     for name in (shown, said):
         if name not in classes:
             what = f"there is no class '{name}'"
-            mend = choice(name, list(classes))
-            raise ConfigError(what, where=f"--mistaken '{mistaken}'", mend=mend)
+            hint = choice(name, list(classes))
+            raise ConfigError(what, where=f"--mistaken '{mistaken}'", hint=hint)
     return classes.index(shown), classes.index(said)
 
 

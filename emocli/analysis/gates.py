@@ -18,10 +18,10 @@ from emocli.analysis._written import Analysis, titled, tried, write
 from emocli.data.clip import Split
 from emocli.data.samples import Samples
 from emocli.errors import RunError
-from emocli.evaluation.cross_validation import Folds, open_bench
-from emocli.evaluation.evaluator import Bench
-from emocli.robust.corrupt import Corruption
-from emocli.training.loop import arithmetic, level
+from emocli.evaluation.cross_validation import Evaluator, open_evaluator
+from emocli.evaluation.evaluator import RunEvaluator
+from emocli.robust.corrupt import CorruptionSpec
+from emocli.training.loop import deterministic_torch, level
 
 Progress = Callable[[int, int], None]
 
@@ -53,8 +53,8 @@ def gates(
         Corruptions, all at once (as in `emocli evaluate`). None given: Gaussian noise at 0 dB on
         every modality in turn.
     repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it. By
-        default what was done in training.
+        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it.
+        By default what was done in training.
     split : str
         Which clips.
     seed : int
@@ -71,22 +71,26 @@ def gates(
     EmocliError
         If the run is no run, what is asked does not fit it, or its network has no gates.
     """
-    bench = open_bench(run, split, manifest, store, repair)
-    asked = conditions(corrupt, bench.modalities)
-    found = through(asked, lambda each: _gates(bench, each, seed), progress)
+    evaluator = open_evaluator(run, split, manifest, store, repair)
+    asked = conditions(corrupt, evaluator.modalities)
+    found = through(asked, lambda each: _gates(evaluator, each, seed), progress)
     data = {
-        **tried(run, bench, split, seed),
+        **tried(run, evaluator, split, seed),
         "gates": found,
     }
     drawn = draw(data) if figures else {}
     labels = [label for label in found if corrupt and label != CLEAN]
-    name = titled("gates", split, bench.other, *labels, bench.repair.label, seed=seed)
+    name = titled("gates", split, evaluator.other, *labels, evaluator.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
 
 
-def _gates(bench: Bench | Folds, corruptions: Sequence[Corruption], seed: int) -> Gates:
+def _gates(
+    evaluator: Evaluator,
+    corruptions: Sequence[CorruptionSpec],
+    seed: int,
+) -> Gates:
     """Measure the gates of each view, in every clip by the networks of the fold that tests it."""
-    parts = [_open(part, part.seen(corruptions, seed)) for part in bench.parts]
+    parts = [_open(part, part.seen(corruptions, seed)) for part in evaluator.parts]
     rows: Gates = {}
     for folds in zip(*parts, strict=True):  # of one seed
         for modality in folds[0]:
@@ -96,7 +100,7 @@ def _gates(bench: Bench | Folds, corruptions: Sequence[Corruption], seed: int) -
     return rows
 
 
-def _open(bench: Bench, samples: Samples) -> list[dict[str, Tensor]]:
+def _open(evaluator: RunEvaluator, samples: Samples) -> list[dict[str, Tensor]]:
     """Collect the gates of every clip, of each seed.
 
     Raises
@@ -104,14 +108,14 @@ def _open(bench: Bench, samples: Samples) -> list[dict[str, Tensor]]:
     RunError
         If the network has none.
     """
-    training = bench.config.train
-    with arithmetic(training.threads), torch.inference_mode():
-        found = [_passed(m.network.eval(), samples, training.batch_size) for m in bench.members]
+    training = evaluator.config.train
+    with deterministic_torch(training.threads), torch.inference_mode():
+        found = [_passed(m.network.eval(), samples, training.batch_size) for m in evaluator.members]
     if not all(found):
         raise RunError(
-            f"its network '{bench.config.fusion}' has no gates",
-            where=bench.run,
-            mend="train one that has: rrnn with network.view_gate other than none",
+            f"its network '{evaluator.config.fusion}' has no gates",
+            where=evaluator.run,
+            hint="train one that has: rrnn with network.view_gate other than none",
         )
     return found
 

@@ -97,11 +97,11 @@ def proxies(
     shown = next((part for part, own in zip(parts, sets["held out"], strict=True) if own), None)
     if shown is None:
         what = f"no clip of split '{split}' has all of {', '.join(first.clips.stores)}"
-        raise StoreError(what, where=place, mend="choose another with --split")
+        raise StoreError(what, where=place, hint="choose another with --split")
     errors = []
     for index, (kind, config) in enumerate(configs.items()):
         progress(index, len(configs))
-        generators = [part.workshop.generator(config) for part in parts]
+        generators = [part.repair_factory.generator(config) for part in parts]
         for modality in first.clips.stores:
             for sources in _sources(modality, list(first.clips.stores)):
                 found = {
@@ -125,7 +125,7 @@ def proxies(
             "error": "L2 norm of proxy less original, over that of the original; all clips' sums",
             "errors": errors,
             "noise": NOISE,
-            "curves": _curves(shown, shown.workshop.generator(drawn_kind), seed),
+            "curves": _curves(shown, shown.repair_factory.generator(drawn_kind), seed),
         }
     )
     drawn = draw(data) if figures else {}
@@ -183,7 +183,7 @@ def _curves(subject: Subject, generator: ProxyGenerator, seed: int) -> list[dict
     found = []
     for modality in few.stores:
         others = [m for m in few.stores if m != modality]
-        noisy, _ = subject.struck(f"{modality}:gaussian@{NOISE}", seed)
+        noisy, _ = subject.corrupted(f"{modality}:gaussian@{NOISE}", seed)
         made = _pairs(generator, few, modality, others)
         for clip, (original, proxy) in zip(few.clips, made, strict=False):
             found.append(

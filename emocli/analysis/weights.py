@@ -21,12 +21,12 @@ from emocli.data.clip import Clip, Split
 from emocli.data.json_io import plain
 from emocli.data.samples import Samples
 from emocli.errors import RunError
-from emocli.evaluation.cross_validation import Folds, open_bench
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.cross_validation import Evaluator, open_evaluator
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.metrics.statistics import cluster_bootstrap, clustered, interval_over, warnings
 from emocli.metrics.summary import bounded
-from emocli.robust.corrupt import Corruption
-from emocli.training.loop import arithmetic, level
+from emocli.robust.corrupt import CorruptionSpec
+from emocli.training.loop import deterministic_torch, level
 
 Progress = Callable[[int, int], None]
 
@@ -65,8 +65,8 @@ def weights(
         Corruptions, all at once (as in `emocli evaluate`). None given: Gaussian noise at an SNR of
         0.01 on every modality in turn.
     repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it. By
-        default what was done in training.
+        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it.
+        By default what was done in training.
     split : str
         Which clips.
     seed : int
@@ -83,18 +83,18 @@ def weights(
     EmocliError
         If the run is no run, what is asked does not fit it, or its network weighs nothing.
     """
-    bench = open_bench(run, split, manifest, store, repair)
-    asked = conditions(corrupt, bench.modalities, f"gaussian@{NOISE}")
-    found = through(asked, lambda each: _pooled(bench, each, seed), progress)
+    evaluator = open_evaluator(run, split, manifest, store, repair)
+    asked = conditions(corrupt, evaluator.modalities, f"gaussian@{NOISE}")
+    found = through(asked, lambda each: _pooled(evaluator, each, seed), progress)
     data = plain(
         {
-            **tried(run, bench, split, seed),
-            "unused": getattr(bench.parts[0].members[0].network, "unweighted", ""),
-            "interval": interval_over(bench.samples.clips),
-            "warnings": warnings(bench.samples.clips),
-            "conditions": {label: _means(bench, own) for label, own in found.items()},
+            **tried(run, evaluator, split, seed),
+            "unused": getattr(evaluator.parts[0].members[0].network, "unweighted", ""),
+            "interval": interval_over(evaluator.samples.clips),
+            "warnings": warnings(evaluator.samples.clips),
+            "conditions": {label: _means(evaluator, own) for label, own in found.items()},
             "change": {
-                label: _changes(bench, found[CLEAN], own)
+                label: _changes(evaluator, found[CLEAN], own)
                 for label, own in found.items()
                 if label != CLEAN
             },
@@ -102,20 +102,24 @@ def weights(
     )
     drawn = draw(data) if figures else {}
     labels = [label for label in found if corrupt and label != CLEAN]
-    name = titled("weights", split, bench.other, *labels, bench.repair.label, seed=seed)
+    name = titled("weights", split, evaluator.other, *labels, evaluator.repair.label, seed=seed)
     return write(run, name, data, list(_rows(data)), drawn)
 
 
-def _pooled(bench: Bench | Folds, corruptions: Sequence[Corruption], seed: int) -> Weights:
+def _pooled(
+    evaluator: Evaluator,
+    corruptions: Sequence[CorruptionSpec],
+    seed: int,
+) -> Weights:
     """Collect what is said about every clip by the networks of the fold that tests it."""
-    parts = [_weights(part, part.seen(corruptions, seed)) for part in bench.parts]
+    parts = [_weights(part, part.seen(corruptions, seed)) for part in evaluator.parts]
     return {
         kind: {m: np.concatenate([part[kind][m] for part in parts], axis=1) for m in by_modality}
         for kind, by_modality in parts[0].items()
     }
 
 
-def _weights(bench: Bench, samples: Samples) -> Weights:
+def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
     """Collect what every seed of the run says about every clip.
 
     Raises
@@ -123,16 +127,16 @@ def _weights(bench: Bench, samples: Samples) -> Weights:
     RunError
         If the network weighs nothing.
     """
-    training = bench.config.train
+    training = evaluator.config.train
     seeds: list[dict[str, dict[str, NDArray[np.float64]]]] = []
-    with arithmetic(training.threads), torch.inference_mode():
-        for member in bench.members:
+    with deterministic_torch(training.threads), torch.inference_mode():
+        for member in evaluator.members:
             seeds.append(_said(member.network.eval(), samples, training.batch_size))
             if not seeds[-1]["weights"]:
                 raise RunError(
-                    f"its network '{bench.config.fusion}' gives its modalities no weights",
-                    where=bench.run,
-                    mend="train one that does: m3er or late",
+                    f"its network '{evaluator.config.fusion}' gives its modalities no weights",
+                    where=evaluator.run,
+                    hint="train one that does: m3er or late",
                 )
     return {
         kind: {m: np.stack([own[kind][m] for own in seeds]) for m in by_modality}
@@ -157,39 +161,39 @@ def _said(
     return {k: {m: np.concatenate(rows) for m, rows in own.items()} for k, own in parts.items()}
 
 
-def _having(bench: Bench | Folds, modality: str) -> NDArray[np.bool_]:
+def _having(evaluator: Evaluator, modality: str) -> NDArray[np.bool_]:
     """Tell which clips have a modality, in the order in which the networks visit them."""
-    store = bench.samples.stores[modality]
-    return np.array([bool(store.length(clip.id)) for clip in _visited(bench)])
+    store = evaluator.samples.stores[modality]
+    return np.array([bool(store.length(clip.id)) for clip in _visited(evaluator)])
 
 
-def _visited(bench: Bench | Folds) -> list[Clip]:
-    if level(bench.parts[0].members[0].network) == "clip":
-        return list(bench.samples.clips)
-    dialogues = [dialogue for part in bench.parts for dialogue in part.samples.dialogues()]
+def _visited(evaluator: Evaluator) -> list[Clip]:
+    if level(evaluator.parts[0].members[0].network) == "clip":
+        return list(evaluator.samples.clips)
+    dialogues = [dialogue for part in evaluator.parts for dialogue in part.samples.dialogues()]
     return [clip for dialogue in dialogues for clip in dialogue]
 
 
-def _means(bench: Bench | Folds, found: Weights) -> dict[str, dict[str, list[float]]]:
+def _means(evaluator: Evaluator, found: Weights) -> dict[str, dict[str, list[float]]]:
     """Average over the clips that have the modality: kind, modality, seed."""
     return {
         kind: {
-            m: values[:, _having(bench, m)].mean(axis=1).tolist()
+            m: values[:, _having(evaluator, m)].mean(axis=1).tolist()
             for m, values in own.items()
-            if _having(bench, m).any()
+            if _having(evaluator, m).any()
         }
         for kind, own in found.items()
     }
 
 
-def _changes(bench: Bench | Folds, clean: Weights, corrupted: Weights) -> dict[str, Any]:
+def _changes(evaluator: Evaluator, clean: Weights, corrupted: Weights) -> dict[str, Any]:
     """Compare with the clean condition, on the same clips; means over the seeds."""
-    clips = _visited(bench)
+    clips = _visited(evaluator)
     names = np.array(clustered(clips))
     found: dict[str, Any] = {}
     for kind, own in corrupted.items():
         for modality, values in own.items():
-            having = _having(bench, modality)
+            having = _having(evaluator, modality)
             if not having.any():
                 continue
             before = clean[kind][modality][:, having].mean(axis=0)

@@ -44,7 +44,7 @@ def command(
 
     tree = parse_sets(settings or ())
     for section in tree.keys() - {"robust"}:
-        raise ConfigError(f"unknown setting '{section}'", mend="there is robust.KEY")
+        raise ConfigError(f"unknown setting '{section}'", hint="there is robust.KEY")
     wanted = levels.split(",") if levels else []
     with show.progress("evaluating", "conditions") as progress:
         report = evaluate(

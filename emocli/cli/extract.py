@@ -57,7 +57,7 @@ def command(
     from emocli.extraction import extract as stage
 
     if overwrite and update:
-        raise ConfigError("--overwrite and --update", mend="choose one of them")
+        raise ConfigError("--overwrite and --update", hint="choose one of them")
     tree = sections.settings("extract", config, settings)
     corpus = Manifest.read(manifest, root)
     if dry_run:

@@ -66,10 +66,10 @@ def _own(command: str, sections: Collection[str], file: Path) -> Tree:
     for name, values in tree.items():
         if name not in known:
             what = f"section '{name}' belongs to no command"
-            raise ConfigError(what, where=file, mend=choice(name, known))
+            raise ConfigError(what, where=file, hint=choice(name, known))
         if not isinstance(values, Mapping):
-            mend = f"give its settings below [{name}]"
-            raise ConfigError(f"'{name}' is a section, not a setting", where=file, mend=mend)
+            hint = f"give its settings below [{name}]"
+            raise ConfigError(f"'{name}' is a section, not a setting", where=file, hint=hint)
     if table in tree and table not in sections:
         return dict(tree[table])
     return {name: values for name, values in tree.items() if name in sections}

@@ -46,7 +46,7 @@ def out(text: str) -> None:
     except OSError as error:
         silence(sys.stdout)
         what = f"cannot be written ({error.strerror or error})"
-        raise EmocliError(what, where="standard output", mend="send it elsewhere") from None
+        raise EmocliError(what, where="standard output", hint="send it elsewhere") from None
 
 
 def err(text: str) -> None:

@@ -74,12 +74,12 @@ def _replaced_mode(path: Path) -> int | None:
         try:
             link = path.stat()
         except FileNotFoundError:
-            raise StoreError("is a link to nothing", where=path, mend="remove the link") from None
+            raise StoreError("is a link to nothing", where=path, hint="remove the link") from None
         if stat.S_ISREG(link.st_mode):
             return None  # the link goes; its target stays, and keeps its permissions to itself
     if not stat.S_ISREG(link.st_mode):
         kind = "a folder" if stat.S_ISDIR(link.st_mode) else "a device, a pipe or a socket"
-        raise StoreError(f"is {kind}, not a file", where=path, mend="choose another name")
+        raise StoreError(f"is {kind}, not a file", where=path, hint="choose another name")
     return stat.S_IMODE(link.st_mode) & 0o777
 
 
@@ -171,10 +171,10 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in FULL:
-            mend = "make room, then run the same command again: it goes on where it stopped"
-            raise StoreError("the disk is full", where=path, mend=mend) from None
+            hint = "make room, then run the same command again: it goes on where it stopped"
+            raise StoreError("the disk is full", where=path, hint=hint) from None
         what = f"cannot be written ({error.strerror or error})"
-        raise StoreError(what, where=path, mend=WRITABLE) from None
+        raise StoreError(what, where=path, hint=WRITABLE) from None
 
 
 def make_folder(folder: Path) -> None:
@@ -196,7 +196,7 @@ def no_folder(folder: Path) -> StoreError:
     """Say what stands where a folder, or one it is in, has to be."""
     there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     kind = "not a folder" if there.exists() else "a link to nothing"
-    return StoreError(f"cannot be written ('{there}' is {kind})", where=folder, mend=WRITABLE)
+    return StoreError(f"cannot be written ('{there}' is {kind})", where=folder, hint=WRITABLE)
 
 
 @contextmanager
@@ -249,7 +249,7 @@ def _acquire(path: Path, wait: bool, what: Path) -> int:
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace")
             os.close(descriptor)
             busy = f"is being written by {holder or 'another process'}"
-            raise StoreError(busy, where=what, mend="wait until it has ended") from None
+            raise StoreError(busy, where=what, hint="wait until it has ended") from None
         except BaseException:
             os.close(descriptor)
             raise
@@ -268,7 +268,7 @@ def _open_lock(path: Path) -> int:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             return descriptor
         os.close(descriptor)
-    raise StoreError("is no lock file of emocli", where=path, mend="remove it")
+    raise StoreError("is no lock file of emocli", where=path, hint="remove it")
 
 
 def _is_file(descriptor: int, path: Path) -> bool:

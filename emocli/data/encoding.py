@@ -99,7 +99,7 @@ def text_of(raw: bytes, path: Path, error: type[EmocliError] = EmocliError) -> s
     except UnicodeDecodeError as fault:
         row = raw[: fault.start].decode(fault.encoding, "ignore").count("\n") + 1
         what = f"is not a text file ({fault.reason})"
-        raise error(what, where=f"{path}, row {row}", mend="save it as UTF-8") from None
+        raise error(what, where=f"{path}, row {row}", hint="save it as UTF-8") from None
     if found.doubt:
         tell(path, found.doubt)
     return found.text

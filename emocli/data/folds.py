@@ -73,7 +73,7 @@ def assign(clips: Sequence[Clip], count: int, overlap: bool = False) -> tuple[in
     """
     if count < FEWEST:
         what = f"{count} folds are too few: one is tested, one validates and the others train"
-        raise ManifestError(what, mend=f"ask for at least {FEWEST}")
+        raise ManifestError(what, hint=f"ask for at least {FEWEST}")
     published = sorted({clip.fold for clip in clips if clip.fold is not None})
     if len(published) == count and all(clip.fold is not None for clip in clips):
         return tuple(published.index(clip.fold) for clip in clips if clip.fold is not None)
@@ -81,7 +81,7 @@ def assign(clips: Sequence[Clip], count: int, overlap: bool = False) -> tuple[in
     sizes = Counter(groups)
     if len(sizes) < count:
         what = f"has {len(sizes)} groups of clips that belong together, too few for {count} folds"
-        raise ManifestError(what, mend=_mend(len(sizes), len(published)))
+        raise ManifestError(what, hint=_mend(len(sizes), len(published)))
     numbers = _dealt(clips, groups, sizes, count)
     return tuple(numbers[group] for group in groups)
 

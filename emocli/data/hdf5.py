@@ -76,8 +76,8 @@ class Hdf5:
         If it is absent, damaged or not HDF5.
     """
 
-    def __init__(self, path: Path, mend: str = "") -> None:
-        self.path, self._mend, self._heaps_known = path, mend, False
+    def __init__(self, path: Path, hint: str = "") -> None:
+        self.path, self._mend, self._heaps_known = path, hint, False
         try:
             self.size = _size(path)
             # Readers never lock: shared folders often cannot, and files are replaced, not changed.
@@ -86,7 +86,7 @@ class Hdf5:
             raise StoreError("there is no such file", where=path) from None
         except DAMAGES as error:
             what = f"is damaged or not HDF5 ({reason(error)})"
-            raise StoreError(what, where=path, mend=mend) from None
+            raise StoreError(what, where=path, hint=hint) from None
 
     def __enter__(self) -> Hdf5:
         return self
@@ -343,7 +343,7 @@ class Hdf5:
         except DAMAGES as error:
             where = f"{self.path}, '{'/'.join(place)}'" if place else self.path
             what = f"cannot be read ({_plainly(error)})"
-            raise StoreError(what, where=where, mend=self._mend) from None
+            raise StoreError(what, where=where, hint=self._mend) from None
 
 
 def is_hdf5(path: Path) -> bool:

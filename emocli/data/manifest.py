@@ -189,8 +189,8 @@ class Manifest:
             If there is no split of that name.
         """
         if name not in SPLITS:
-            mend = f"splits are: {', '.join(SPLITS)}"
-            raise ManifestError(f"there is no split '{name}'", mend=mend)
+            hint = f"splits are: {', '.join(SPLITS)}"
+            raise ManifestError(f"there is no split '{name}'", hint=hint)
         return tuple(clip for clip in self.clips if clip.split == name)
 
     def folded(self, index: int, count: int) -> Manifest:
@@ -213,10 +213,10 @@ class Manifest:
         try:
             numbers = folds.assign(self.clips, count, self.overlap)
         except ManifestError as error:
-            raise ManifestError(error.what, where=self._name, mend=error.mend) from None
+            raise ManifestError(error.what, where=self._name, hint=error.hint) from None
         if not 0 <= index < count:
-            mend = f"folds are 0 to {count - 1}"
-            raise ManifestError(f"there is no fold {index}", where=self._name, mend=mend)
+            hint = f"folds are 0 to {count - 1}"
+            raise ManifestError(f"there is no fold {index}", where=self._name, hint=hint)
         fold = Fold(index=index, count=count)
         pairs = zip(self.clips, numbers, strict=True)
         clips = tuple(replace(clip, split=fold.split(number)) for clip, number in pairs)
@@ -235,8 +235,8 @@ class Manifest:
             If there is none.
         """
         if clip_id not in self._by_id:
-            mend = choice(clip_id, list(self._by_id), MOST_NAMES)
-            raise ManifestError(f"there is no clip '{clip_id}'", where=self._name, mend=mend)
+            hint = choice(clip_id, list(self._by_id), MOST_NAMES)
+            raise ManifestError(f"there is no clip '{clip_id}'", where=self._name, hint=hint)
         return self._by_id[clip_id]
 
     def is_labelled(self, clip: Clip) -> bool:
@@ -425,7 +425,7 @@ def _check_header(header: Sequence[str], path: Path, classes: Sequence[str]) -> 
             continue
         known = [*PARSERS, *(MEDIA + kind for kind in KINDS), *labels]
         raise ManifestError(
-            f"unknown column '{name}'", where=where, mend=choice(name, known, MOST_NAMES)
+            f"unknown column '{name}'", where=where, hint=choice(name, known, MOST_NAMES)
         )
     if "id" not in header:
         raise ManifestError("column 'id' is missing", where=where)
@@ -473,8 +473,8 @@ def _read_both(path: Path) -> tuple[Table, Sidecar]:
     if half:
         what = f"is not the file that '{_sidecar_path(path).name}' beside it describes: the "
         what += "command that was replacing both was killed, or an older file was put back"
-        mend = "run emocli manifest again, or put back the older .toml file, too"
-        raise ManifestError(what, where=path, mend=mend)
+        hint = "run emocli manifest again, or put back the older .toml file, too"
+        raise ManifestError(what, where=path, hint=hint)
     return table, sidecar
 
 
@@ -502,19 +502,19 @@ def _read_sidecar(path: Path) -> Sidecar:
         raise ManifestError(
             f"there is no '{sidecar.name}' beside it",
             where=path,
-            mend="write it: dataset = 'NAME', task = 'single', classes = ['A', 'B']",
+            hint="write it: dataset = 'NAME', task = 'single', classes = ['A', 'B']",
         )
     try:
         return build(Sidecar, parse_toml(read_text(sidecar, ManifestError)), "")
     except ConfigError as error:
-        raise ManifestError(error.what, where=sidecar, mend=error.mend) from None
+        raise ManifestError(error.what, where=sidecar, hint=error.hint) from None
     except ValueError as error:
         raise ManifestError(f"is not valid TOML ({error})", where=sidecar) from None
 
 
 def _sidecar_path(path: Path) -> Path:
     if path.suffix == ".toml":
-        raise ManifestError("describes a manifest", where=path, mend="name the .csv file beside it")
+        raise ManifestError("describes a manifest", where=path, hint="name the .csv file beside it")
     return path.with_suffix(".toml")
 
 

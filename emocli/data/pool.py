@@ -75,8 +75,8 @@ class Pool:
                 yield from (future.result() for future in done)
         except (BrokenExecutor, CancelledError) as error:
             what = f"a worker process died, perhaps for want of memory ({type(error).__name__})"
-            mend = "run the same command again, with fewer --workers: it goes on where it stopped"
-            raise EmocliError(what, mend=mend) from None
+            hint = "run the same command again, with fewer --workers: it goes on where it stopped"
+            raise EmocliError(what, hint=hint) from None
 
 
 @contextmanager
@@ -163,8 +163,8 @@ def _cluster(address: str) -> Iterator[Pool]:
     try:
         dask: Any = importlib.import_module("distributed")
     except ImportError:
-        mend = "pip install 'emocli[cluster]'"
-        raise ConfigError("needs Dask", where="--scheduler", mend=mend) from None
+        hint = "pip install 'emocli[cluster]'"
+        raise ConfigError("needs Dask", where="--scheduler", hint=hint) from None
     try:
         client = dask.Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
@@ -174,7 +174,7 @@ def _cluster(address: str) -> Iterator[Pool]:
             yield Pool(executor, max(2, 2 * sum(client.nthreads().values())))
         except (dask.KilledWorker, ImportError, OSError) as error:
             what = f"the cluster failed ({type(error).__name__}: {error})"
-            mend = "run the same command again: it goes on where it stopped"
-            raise EmocliError(what, where=address, mend=mend) from None
+            hint = "run the same command again: it goes on where it stopped"
+            raise EmocliError(what, where=address, hint=hint) from None
         finally:
             executor.shutdown(wait=False)

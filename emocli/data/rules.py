@@ -42,7 +42,7 @@ def check_ids(clips: Sequence[Clip], place: Place) -> None:
             raise ManifestError(
                 f"id '{clip.id}' is already that of another clip",
                 where=place(index, "id"),
-                mend=f"see {place(first, 'id')}",
+                hint=f"see {place(first, 'id')}",
             )
 
 
@@ -68,8 +68,8 @@ def check_values(
             or _media_fault(clip, prefix)
         )
         if fault:
-            column, what, mend = fault
-            raise ManifestError(what, where=place(index, column), mend=mend)
+            column, what, hint = fault
+            raise ManifestError(what, where=place(index, column), hint=hint)
 
 
 def check_groups(clips: Sequence[Clip], place: Place) -> None:
@@ -107,7 +107,7 @@ def check_links(clips: Sequence[Clip], root: Path, place: Place) -> None:
                 raise ManifestError(
                     f"'{path}' is, by a symbolic link, '{target}', outside the root '{root}'",
                     where=place(index, MEDIA + name),
-                    mend="copy it into the root, or give a root that holds both",
+                    hint="copy it into the root, or give a root that holds both",
                 )
 
 
@@ -121,7 +121,7 @@ def _check_together(clips: Sequence[Clip], column: str, part: str, place: Place)
             raise ManifestError(
                 f"{column} '{group}' is in {name}{first} and in {name}{own}",
                 where=place(index, column),
-                mend=f"keep it in one {part}, or say 'overlap = true' in the .toml file",
+                hint=f"keep it in one {part}, or say 'overlap = true' in the .toml file",
             )
 
 
@@ -150,8 +150,8 @@ def _split_fault(clip: Clip) -> Fault:
     if clip.split in SPLITS:
         return None
     also = [name for name in SPLIT_NAMES if name not in SPLITS]
-    mend = f"splits are: {', '.join(SPLITS)} (also called {', '.join(also)})"
-    return "split", f"there is no split '{clip.split}'", mend
+    hint = f"splits are: {', '.join(SPLITS)} (also called {', '.join(also)})"
+    return "split", f"there is no split '{clip.split}'", hint
 
 
 def _fold_fault(clip: Clip, folded: bool) -> Fault:

@@ -63,13 +63,13 @@ class Samples:
             raise StoreError(
                 f"split '{split}' has no labelled clip",
                 where=manifest.path or manifest.dataset,
-                mend="see its columns split and label",
+                hint="see its columns split and label",
             )
         if not any(clip.id in store for clip in clips for store in stores.values()):
             names = ", ".join(store.name for store in stores.values())
             raise StoreError(
                 f"no clip of split '{split}' has any of the features {names}",
-                mend="extract or import them, or choose others with -f",
+                hint="extract or import them, or choose others with -f",
             )
         return cls(manifest, clips, stores)
 

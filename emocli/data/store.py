@@ -115,14 +115,14 @@ class FeatureStore:
         except (ValueError, TypeError, RecursionError) as error:
             file.close()
             what = f"is damaged or not a feature store ({reason(error)})"
-            raise StoreError(what, where=path, mend=AGAIN) from None
+            raise StoreError(what, where=path, hint=AGAIN) from None
         except StoreError as error:
             file.close()
             place = error.where.removeprefix(f"{path}").removeprefix(", ")
             if not place:
                 raise
             what = f"is damaged or not a feature store ({place} {error.what})"
-            raise StoreError(what, where=path, mend=AGAIN) from None
+            raise StoreError(what, where=path, hint=AGAIN) from None
 
     @classmethod
     def open(cls, path: Path) -> FeatureStore:
@@ -251,7 +251,7 @@ class FeatureStore:
         """
         if len(self.shape) != 1:
             what = f"has rows of shape {self.shape}, which no network takes"
-            raise StoreError(what, where=self.path, mend="choose other features with -f")
+            raise StoreError(what, where=self.path, hint="choose other features with -f")
         return self.shape[0]
 
     def __len__(self) -> int:
@@ -298,7 +298,7 @@ class FeatureStore:
             return _numbers(parse_object(text)) if text else {}
         except (ValueError, TypeError) as error:
             what = f"has damaged notes ({reason(error)})"
-            raise StoreError(what, where=self.path, mend=AGAIN) from None
+            raise StoreError(what, where=self.path, hint=AGAIN) from None
 
     def rows(self, column: str, start: int, stop: int) -> Array:
         """Return rows of one array as they lie in the file, clips end to end, NaN and all.
@@ -319,7 +319,7 @@ class FeatureStore:
                 _fill(block, file.descriptor, kind.offset + start * row_bytes)
         except DAMAGES as error:
             what = f"cannot be read ({reason(error)})"
-            raise StoreError(what, where=self.path, mend=AGAIN) from None
+            raise StoreError(what, where=self.path, hint=AGAIN) from None
         return block
 
     def span(self, first: int, last: int) -> tuple[int, int]:
@@ -367,7 +367,7 @@ class FeatureStore:
             file = Hdf5(self.path, AGAIN)
             if _identity(file) != self._identity:
                 file.close()
-                raise StoreError("was replaced while in use", where=self.path, mend="start again")
+                raise StoreError("was replaced while in use", where=self.path, hint="start again")
             self._file, self._process = file, os.getpid()
         return self._file
 
@@ -441,13 +441,13 @@ def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore
     _require_folder(folder)
     if feature not in (known := features_in(folder)):
         inside = f"it has: {', '.join(known)}" if known else "it has none; run emocli extract first"
-        raise StoreError(f"has no feature '{feature}'", where=folder, mend=inside)
+        raise StoreError(f"has no feature '{feature}'", where=folder, hint=inside)
     store = FeatureStore.open(store_path(folder, feature))
     if store.manifest_fingerprint != manifest.fingerprint:
         store.close()
         what = "was made for another manifest, or for this one before its clips were changed"
-        mend = "extract or import it again, or into another folder"
-        raise StoreError(what, where=store.path, mend=mend)
+        hint = "extract or import it again, or into another folder"
+        raise StoreError(what, where=store.path, hint=hint)
     return store
 
 
@@ -481,22 +481,22 @@ def open_features(
     if features is None:
         stores = [store for store in stores if len(store.shape) == 1]
     if not stores:
-        mend = "run emocli extract or emocli import first"
-        raise StoreError("has no feature a network could take", where=folder, mend=mend)
+        hint = "run emocli extract or emocli import first"
+        raise StoreError("has no feature a network could take", where=folder, hint=hint)
     chosen: dict[str, FeatureStore] = {}
     for store in stores:
         _ = store.dim  # refuses what no network takes
         other = chosen.setdefault(store.modality, store)
         if other is not store:
             what = f"features '{other.name}' and '{store.name}' are both {store.modality}"
-            raise StoreError(what, where=folder, mend="choose one of them with -f")
+            raise StoreError(what, where=folder, hint="choose one of them with -f")
     return dict(sorted(chosen.items()))
 
 
 def _require_folder(folder: Path) -> None:
     if not folder.is_dir():
-        mend = "run emocli extract or emocli import first"
-        raise StoreError("there is no such folder of features", where=folder, mend=mend)
+        hint = "run emocli extract or emocli import first"
+        raise StoreError("there is no such folder of features", where=folder, hint=hint)
 
 
 def _identity(file: Hdf5) -> tuple[int, int, int]:
@@ -508,7 +508,7 @@ def _checked(attributes: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return the attributes of a file, JSON read, once they are known to be what they have to."""
     if attributes.get("format") != FORMAT:
         found = attributes.get("format", "none")
-        raise StoreError(f"has format {found}, not {FORMAT}", where=path, mend=AGAIN)
+        raise StoreError(f"has format {found}, not {FORMAT}", where=path, hint=AGAIN)
     for key in (*ATTRIBUTES, *JSON_ATTRIBUTES):
         if key not in attributes:
             raise ValueError(f"it has no attribute '{key}'")

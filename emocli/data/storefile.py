@@ -185,9 +185,9 @@ def _encoded(text: str) -> bytes:
     try:
         encoded = text.encode("utf-8")
     except UnicodeEncodeError:
-        raise StoreError(f"{text!r} is no Unicode text", mend=RENAME) from None
+        raise StoreError(f"{text!r} is no Unicode text", hint=RENAME) from None
     if encoded.endswith(b"\0"):
-        raise StoreError(f"{text!r} ends in a zero byte", mend=RENAME)
+        raise StoreError(f"{text!r} ends in a zero byte", hint=RENAME)
     return encoded
 
 

@@ -93,7 +93,7 @@ def read_table(path: Path, error: type[EmocliError]) -> Table:
             raise error(
                 f"has {len(row)} cells where the header has {width}",
                 where=f"{path}, row {start}",
-                mend="put cells that hold separators or quotes in double quotes",
+                hint="put cells that hold separators or quotes in double quotes",
             )
     return Table(tuple(header), rest, lines[1:])
 
@@ -114,7 +114,7 @@ def _rows(
             line = reader.line_num + 1
     except csv.Error as fault:
         what = f"is not valid CSV ({fault})"
-        raise error(what, where=f"{path}, row {line}", mend="is a quote left open?") from None
+        raise error(what, where=f"{path}, row {line}", hint="is a quote left open?") from None
     return rows, lines
 
 

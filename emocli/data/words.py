@@ -47,7 +47,7 @@ def read_words(path: Path) -> list[Word]:
         raise MediaError(
             f"has the columns {','.join(table.header)}",
             where=path,
-            mend=f"they should be {','.join(HEADER)}",
+            hint=f"they should be {','.join(HEADER)}",
         )
     words = []
     for line, row in zip(table.lines, table.records(), strict=True):

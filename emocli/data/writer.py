@@ -109,7 +109,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Begun:
+class ResumeInfo:
     """What the parts of a feature are parts of.
 
     Attributes
@@ -131,7 +131,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExtractionState:
     """How far a feature has come.
 
     Attributes
@@ -153,7 +153,7 @@ class Standing:
     sources: tuple[FeatureStore, ...] = ()
     misfits: tuple[FeatureStore, ...] = ()
     damaged: int = 0
-    begun: Begun | None = None
+    begun: ResumeInfo | None = None
     stale: Mapping[FeatureStore, Collection[str]] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
 
@@ -179,7 +179,7 @@ class Standing:
         return set().union(*known) - self.written
 
 
-def standing(
+def extraction_state(
     folder: Path,
     recipe: Recipe,
     *,
@@ -188,7 +188,7 @@ def standing(
     overwrite: bool = False,
     update: bool = False,
     opened: dict[Path, FeatureStore] | None = None,
-) -> Standing:
+) -> ExtractionState:
     """Look at how far a feature has come; nothing is changed.
 
     Parameters
@@ -216,7 +216,7 @@ def standing(
     if finished:
         old[finished] = stale | old.get(finished, frozenset())
     kept = frozenset() if update else frozenset().union(*replaced.values()) - stale
-    return Standing(tuple(fitting), tuple(misfits), damaged, begun, old, kept)
+    return ExtractionState(tuple(fitting), tuple(misfits), damaged, begun, old, kept)
 
 
 def _let_go(source: FeatureStore, recipe: Recipe, replaced: frozenset[str]) -> frozenset[str]:
@@ -271,7 +271,9 @@ class FeatureWriter:
         self._sources, self._media, self._update = sources, media, update
         self._parts = _parts_folder(folder, recipe.feature)
         self._trash = self._parts.with_suffix(".trash")
-        self._begun = Begun(recipe.fingerprint, recipe.manifest, dict(recipe.settings), overwrite)
+        self._begun = ResumeInfo(
+            recipe.fingerprint, recipe.manifest, dict(recipe.settings), overwrite
+        )
         self._opened: dict[Path, FeatureStore] = {}
         self._lock = ExitStack()
 
@@ -279,7 +281,7 @@ class FeatureWriter:
         with ExitStack() as stack:
             make_folder(self._folder)
             stack.enter_context(locked(self._folder / f".{self._recipe.feature}.lock"))
-            begun = self.standing().begun
+            begun = self.extraction_state().begun
             if begun is None:
                 self._discard_parts()
             self._begun = begun or self._begun
@@ -291,9 +293,9 @@ class FeatureWriter:
         with self._lock:
             self._sweep()
 
-    def standing(self) -> Standing:
+    def extraction_state(self) -> ExtractionState:
         """Look at how far the feature has come."""
-        return standing(
+        return extraction_state(
             self._folder,
             self._recipe,
             sources=self._sources,
@@ -340,7 +342,7 @@ class FeatureWriter:
             As `finish`; if a track has another shape or type than those before. What cannot be
             made leaves no parts behind: they would stand in the way of mended input.
         """
-        known = self.standing().written
+        known = self.extraction_state().written
         rest = [clip_id for clip_id in ids if clip_id not in known]
         parts = [rest[start : start + PART] for start in range(0, len(rest), PART)]
         kinds: dict[str, Column] = {}
@@ -363,7 +365,7 @@ class FeatureWriter:
                 kinds.update({} if kinds else columns)
                 if columns != kinds:
                     what = f"does not fit the clips before it: {_difference(columns, kinds)}"
-                    raise StoreError(what, where=f"clip '{clip_id}'", mend=ALIKE)
+                    raise StoreError(what, where=f"clip '{clip_id}'", hint=ALIKE)
         except EmocliError:
             self._discard_parts()
             raise
@@ -387,7 +389,7 @@ class FeatureWriter:
         StoreError
             If a part with an expected clip has vanished, or the file cannot be written.
         """
-        now = self.standing()
+        now = self.extraction_state()
         lost = set(expected) - now.written
         if lost:
             raise self._lost(lost, now)
@@ -398,19 +400,19 @@ class FeatureWriter:
         self._discard_parts()
         return FeatureStore.open(self.path) if now.written else None
 
-    def _lost(self, lost: set[str], now: Standing) -> StoreError:
+    def _lost(self, lost: set[str], now: ExtractionState) -> StoreError:
         """Say why clips that were written are not there: running again mends only some of it."""
         odd = [clip_id for part in now.misfits for clip_id in part.ids if clip_id in lost]
         if odd:
             what = f"{len(odd)} clips, '{odd[0]}' first, have rows of another shape or type than"
-            return StoreError(f"{what} the others", where=self.path, mend=ALIKE)
+            return StoreError(f"{what} the others", where=self.path, hint=ALIKE)
         if now.damaged:
             what = f"{now.damaged} parts cannot be read back, with {len(lost)} clips"
-            mend = "run the same command again; if it ends so again, choose another disk"
-            return StoreError(what, where=self._parts, mend=mend)
+            hint = "run the same command again; if it ends so again, choose another disk"
+            return StoreError(what, where=self._parts, hint=hint)
         what = f"{len(lost)} clips, '{sorted(lost)[0]}' first, were written and are not there"
-        mend = "see to it that nothing else removes files there, then run the same command again"
-        return StoreError(what, where=self._parts, mend=mend)
+        hint = "see to it that nothing else removes files there, then run the same command again"
+        return StoreError(what, where=self._parts, hint=hint)
 
     def _sweep(self) -> None:
         """Remove what killed processes were writing."""
@@ -515,7 +517,7 @@ def _part(parts: Path, number: int) -> Path:
 
 def _resumable(
     path: Path, parts: Path, recipe: Recipe, overwrite: bool, update: bool
-) -> Begun | None:
+) -> ResumeInfo | None:
     """Return what was begun, if it is what is asked for now."""
     begun = _read_begun(parts)
     if begun is None:
@@ -525,22 +527,22 @@ def _resumable(
         return begun if same and begun.overwrite else None
     if not same and not update and any(parts.glob("[0-9]*.h5")):
         what = f"was begun with {recipe.difference(begun.manifest, begun.settings)}"
-        raise StoreError(what, where=path, mend=OVERWRITE)
+        raise StoreError(what, where=path, hint=OVERWRITE)
     return begun if same else None
 
 
-def _read_begun(parts: Path) -> Begun | None:
+def _read_begun(parts: Path) -> ResumeInfo | None:
     try:
         return _begun(read_object(parts / BEGUN))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:
         what = f"is damaged ({reason(error)})"
-        raise StoreError(what, where=parts / BEGUN, mend=f"remove the folder {parts}") from None
+        raise StoreError(what, where=parts / BEGUN, hint=f"remove the folder {parts}") from None
 
 
-def _begun(value: Any) -> Begun:
-    found = Begun(**value)
+def _begun(value: Any) -> ResumeInfo:
+    found = ResumeInfo(**value)
     kinds = {"recipe": str, "manifest": str, "settings": dict, "overwrite": bool, "next": int}
     for name, kind in kinds.items():
         if type(getattr(found, name)) is not kind:
@@ -556,11 +558,11 @@ def _finished(path: Path, recipe: Recipe) -> FeatureStore | None:
     try:
         store = FeatureStore.open(path)
     except StoreError as error:
-        raise StoreError(error.what, where=path, mend=OVERWRITE) from None
+        raise StoreError(error.what, where=path, hint=OVERWRITE) from None
     store.close()
     if store.recipe != recipe.fingerprint and store.method != recipe.method:
         what = f"was made with {recipe.difference(store.manifest_fingerprint, store.settings)}"
-        raise StoreError(what, where=path, mend=OVERWRITE)
+        raise StoreError(what, where=path, hint=OVERWRITE)
     return store
 
 
@@ -580,13 +582,13 @@ def _stale(
     if stale and not update:
         gone = len(stale - sources.keys())
         what = f"was made with another manifest: {len(stale) - gone} of its clips have changed"
-        mend = f"give --update to keep the others, or {OVERWRITE}"
-        raise StoreError(f"{what}, {gone} are gone", where=store.path, mend=mend)
+        hint = f"give --update to keep the others, or {OVERWRITE}"
+        raise StoreError(f"{what}, {gone} are gone", where=store.path, hint=hint)
     return stale
 
 
 def _parts(
-    parts: Path, begun: Begun | None, opened: dict[Path, FeatureStore]
+    parts: Path, begun: ResumeInfo | None, opened: dict[Path, FeatureStore]
 ) -> tuple[list[FeatureStore], int]:
     """Open the parts by number: a listing of a shared folder may lag behind."""
     numbers = range(begun.next if begun else 0)
@@ -653,7 +655,7 @@ def _attributes(
 
 
 def _merged(
-    recipe: Recipe, now: Standing, order: Sequence[str], made_of: Mapping[str, str] | None
+    recipe: Recipe, now: ExtractionState, order: Sequence[str], made_of: Mapping[str, str] | None
 ) -> Contents:
     """Put the clips of all sources into the manifest's order."""
     sources, places, known = now.sources, now.places, now.absent
@@ -674,7 +676,7 @@ def _merged(
     )
 
 
-def _known_media(now: Standing, ids: Sequence[str], absent: Sequence[str]) -> list[str]:
+def _known_media(now: ExtractionState, ids: Sequence[str], absent: Sequence[str]) -> list[str]:
     """Return what each clip's source knows of its media; nothing if none knows anything."""
     known: dict[str, str] = {}
     for source in now.sources:

@@ -68,7 +68,7 @@ class Folder:
         return next((path for path in self.files if path.name == name), None)
 
 
-def require_columns(table: Table, path: Path, columns: Sequence[str], mend: str) -> Table:
+def require_columns(table: Table, path: Path, columns: Sequence[str], hint: str) -> Table:
     """Return a table with these columns, named so; refuse one that lacks a column.
 
     Raises
@@ -81,7 +81,7 @@ def require_columns(table: Table, path: Path, columns: Sequence[str], mend: str)
         if column not in table.header:
             there = ", ".join(f"'{name}'" for name in table.header[:MOST_NAMES])
             raise ManifestError(
-                f"has no column '{column}'", where=path, mend=f"{mend}; there are: {there}"
+                f"has no column '{column}'", where=path, hint=f"{hint}; there are: {there}"
             )
     return table
 

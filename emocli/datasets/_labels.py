@@ -55,10 +55,10 @@ class LabelColumn:
     lines: tuple[int, ...]
     path: Path
 
-    def fault(self, what: str, row: int | None = None, mend: str = "") -> ManifestError:
+    def fault(self, what: str, row: int | None = None, hint: str = "") -> ManifestError:
         """Return what is wrong with the column, or with one of its cells."""
         place = f"{self.path}" if row is None else f"{self.path}, row {self.lines[row]}"
-        return ManifestError(what, where=f"{place}, column '{self.name}'", mend=mend)
+        return ManifestError(what, where=f"{place}, column '{self.name}'", hint=hint)
 
 
 @dataclass(frozen=True)
@@ -136,12 +136,12 @@ def _numbers(
         return None, ()
     if wrong and settings.task != "single" and (wanted or 2 * count >= len(given)):
         if not count:
-            mend = "leave table.edges out" if settings.edges else "leave table.task out"
-            raise column.fault("does not hold numbers", mend=mend)
+            hint = "leave table.edges out" if settings.edges else "leave table.task out"
+            raise column.fault("does not hold numbers", hint=hint)
         raise column.fault(
             f"'{column.cells[wrong[0]]}' is no finite number, but {count} other labels are",
             wrong[0],
-            mend="correct it, leave the cell empty, or take all for names with table.task=single",
+            hint="correct it, leave the cell empty, or take all for names with table.task=single",
         )
     if wrong or not given:
         return None, ()
@@ -179,7 +179,7 @@ def _of_texts(column: LabelColumn, settings: LabelSettings) -> Labels:
         raise column.fault(
             f"holds {len(classes)} different labels for {total} clips, as '{column.cells[first]}'",
             first,
-            mend="is it the right column (table.label)? if these are classes: table.task=single",
+            hint="is it the right column (table.label)? if these are classes: table.task=single",
         )
     note = f"{merged:,} labels are taken for another class: they differ in case alone"
     cells = tuple(spelling[cell] if cell else None for cell in column.cells)

@@ -26,8 +26,8 @@ from emocli.data.manifest import PARSERS, Manifest, Task
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.rules import absolute
 from emocli.data.table import read_table
-from emocli.datasets._apart import apart
 from emocli.datasets._files import HEADER, Folder, counted, require_columns
+from emocli.datasets._random_split import apart
 from emocli.errors import ManifestError
 from emocli.interchange.csd import Csd
 from emocli.interchange.mmsa import SUFFIXES, Mmsa, read_mmsa, text_of_cell
@@ -284,12 +284,12 @@ def _labelled(
     lacking = [name for name in names if not all(name in segment.scores for segment in found)]
     if not found or lacking:
         what = f"has no scores of {', '.join(lacking)}" if lacking else "has no segment"
-        mend = f"choose another file with {corpus.name}.labels, or another {corpus.name}.task"
-        raise ManifestError(what, where=path, mend=mend)
+        hint = f"choose another file with {corpus.name}.labels, or another {corpus.name}.task"
+        raise ManifestError(what, where=path, hint=hint)
     for segment in found:
         if not all(map(math.isfinite, segment.scores.values())):
             what = f"segment '{segment.id}' has a score that is not a finite number"
-            raise ManifestError(what, where=path, mend="correct it, or leave the segment out")
+            raise ManifestError(what, where=path, hint="correct it, or leave the segment out")
     return found
 
 
@@ -304,12 +304,12 @@ def _labels_file(folder: Folder, named: str, corpus: Corpus) -> Path:
             return found[0]
         if found:
             names = ", ".join(str(path.relative_to(folder.root)) for path in found)
-            mend = f"choose one with --set {corpus.name}.labels=FILE"
+            hint = f"choose one with --set {corpus.name}.labels=FILE"
             raise ManifestError(
-                f"has several files of labels: {names}", where=folder.root, mend=mend
+                f"has several files of labels: {names}", where=folder.root, hint=hint
             )
-    mend = "a .csd with 'label' in its name, an MMSA .pkl or a labels.csv is expected"
-    raise ManifestError(f"holds no labels of {corpus.title}", where=folder.root, mend=mend)
+    hint = "a .csd with 'label' in its name, an MMSA .pkl or a labels.csv is expected"
+    raise ManifestError(f"holds no labels of {corpus.title}", where=folder.root, hint=hint)
 
 
 def _segments(path: Path, first: int) -> Iterator[Segment]:
@@ -328,8 +328,8 @@ def _of_sequence(file: Csd, video: str, first: int) -> Iterator[Segment]:
     names = COLUMNS.get(scores.shape[1])
     if names is None:
         what = f"has {scores.shape[1]} labels per segment"
-        mend = "1 (sentiment) or 7 (sentiment and six emotions) are expected"
-        raise ManifestError(what, where=f"{file.path}, entry '{video}'", mend=mend)
+        hint = "1 (sentiment) or 7 (sentiment and six emotions) are expected"
+        raise ManifestError(what, where=f"{file.path}, entry '{video}'", hint=hint)
     for turn, (row, (start, end)) in enumerate(zip(scores, intervals, strict=True), first):
         told = dict(zip(names, map(_exact, row), strict=True))
         yield Segment(f"{video}[{turn}]", video, turn, told, _exact(start), _exact(end))
@@ -475,7 +475,7 @@ def _standard(path: Path) -> dict[str, Split]:
         return {str(video): split for split in SPLITS for video in lists[FOLDS.format(split)]}
     except (SyntaxError, ValueError, KeyError, TypeError) as fault:
         what = f"is no file of standard folds ({fault})"
-        raise ManifestError(what, where=path, mend="it should be the SDK's") from None
+        raise ManifestError(what, where=path, hint="it should be the SDK's") from None
 
 
 def _media(folder: Folder) -> dict[str, dict[str, Path]]:

@@ -35,8 +35,8 @@ from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
-from emocli.datasets._apart import NEEDED, WARNING, apart
 from emocli.datasets._files import COPY, Folder, counted, require_columns
+from emocli.datasets._random_split import NEEDED, WARNING, apart
 from emocli.errors import ManifestError
 from emocli.quantities import Seed
 
@@ -140,7 +140,7 @@ def build(root: Path, config: Config) -> Manifest:
         raise ManifestError(
             "holds no recording of CREMA-D",
             where=folder.root,
-            mend="names like VideoFlash/1001_DFA_ANG_XX.flv or AudioWAV/1001_DFA_ANG_XX.wav are "
+            hint="names like VideoFlash/1001_DFA_ANG_XX.flv or AudioWAV/1001_DFA_ANG_XX.wav are "
             "expected",
         )
     labels = _labels(names, config.label_source, folder)
@@ -244,7 +244,7 @@ def _table(folder: Folder, name: str, columns: Sequence[str]) -> Table:
         raise ManifestError(
             f"there is no {name}",
             where=folder.root,
-            mend="copy it there from the corpus, or change the setting that needs it",
+            hint="copy it there from the corpus, or change the setting that needs it",
         )
     return require_columns(read_table(path, ManifestError), path, columns, COPY)
 

@@ -136,8 +136,8 @@ def build(root: Path, config: Config) -> Manifest:
     names = CODES[config.classes]
     utterances = [u for path in _files(folder, "EmoEvaluation") for u in _rated(path)]
     if not utterances:
-        mend = "files like Session1/dialog/EmoEvaluation/Ses01F_impro01.txt are expected"
-        raise ManifestError("holds no labels of IEMOCAP", where=folder.root, mend=mend)
+        hint = "files like Session1/dialog/EmoEvaluation/Ses01F_impro01.txt are expected"
+        raise ManifestError("holds no labels of IEMOCAP", where=folder.root, hint=hint)
     texts = dict(said for path in _files(folder, "transcriptions") for said in _said(path))
     splits = _splits(utterances, config, names)
     recordings = _recordings(folder)

@@ -109,8 +109,8 @@ def build(root: Path, config: Config) -> Manifest:
     paths = {name: folder.named(f"{name}_sent_emo.csv") for name in config.tables}
     tables = {name: _table(path) for name, path in paths.items() if path is not None}
     if not tables:
-        mend = f"{', '.join(f'{name}_sent_emo.csv' for name in config.tables)} are expected"
-        raise ManifestError("holds no table of MELD", where=folder.root, mend=mend)
+        hint = f"{', '.join(f'{name}_sent_emo.csv' for name in config.tables)} are expected"
+        raise ManifestError("holds no table of MELD", where=folder.root, hint=hint)
     prefer = config.final_videos == "prefer"
     media, corrections = _media(folder, prefer)
     damaged = media.keys() & set(config.exclude)

@@ -34,8 +34,8 @@ from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
-from emocli.datasets._apart import NEEDED, WARNING, apart
 from emocli.datasets._files import Folder, counted
+from emocli.datasets._random_split import NEEDED, WARNING, apart
 from emocli.errors import ConfigError, ManifestError
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -116,7 +116,7 @@ def build(root: Path, config: Config) -> Manifest:
         raise ManifestError(
             f"holds no {'' if config.channel == 'both' else config.channel} recording of RAVDESS",
             where=folder.root,
-            mend="names like Actor_01/01-01-03-02-01-01-01.mp4 (or .wav, .flac) are expected",
+            hint="names like Actor_01/01-01-03-02-01-01-01.mp4 (or .wav, .flac) are expected",
         )
     splits = _splits({_actor(take) for take in takes}, config)
     folds = {actor: number for number, fold in enumerate(config.folds) for actor in fold}
@@ -192,7 +192,7 @@ def _splits(actors: set[int], config: Config) -> dict[int, Split]:
         raise ConfigError(
             f"no actor of test_fold = {config.test_fold} is in the folder",
             where="ravdess",
-            mend=f"folds with an actor: {', '.join(map(str, present)) or 'none'}",
+            hint=f"folds with an actor: {', '.join(map(str, present)) or 'none'}",
         )
     roles: dict[int, Split] = dict.fromkeys(present, "train")
     if len(present) >= len(SPLITS):

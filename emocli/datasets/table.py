@@ -36,9 +36,9 @@ from emocli.data.manifest import FOLD, KINDS, PARSERS, PLAIN, Manifest, media_pa
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
 from emocli.data.rules import MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table
-from emocli.datasets._apart import apart
 from emocli.datasets._files import HEADER, Folder, counted, require_columns
 from emocli.datasets._labels import LabelColumn, Labels, composed, plain_label, read_labels
+from emocli.datasets._random_split import apart
 from emocli.errors import ManifestError, choice
 from emocli.quantities import Number
 
@@ -154,8 +154,8 @@ def _table(path: Path) -> Table:
 def _require_splits(table: Table, path: Path) -> None:
     for line, row in zip(table.lines, table.records(), strict=True):
         if not row.get("split", "-").strip():
-            mend = "fill it in, or draw splits: table.split=new"
-            raise ManifestError("is empty", where=f"{path}, row {line}, column 'split'", mend=mend)
+            hint = "fill it in, or draw splits: table.split=new"
+            raise ManifestError("is empty", where=f"{path}, row {line}, column 'split'", hint=hint)
 
 
 def _check(
@@ -172,15 +172,15 @@ def _check(
         try:
             rules.check_groups(clips, place)
         except ManifestError as error:
-            mend = "keep it in one, draw splits (table.split=new), or say table.overlap=true"
-            raise ManifestError(error.what, where=error.where, mend=mend) from None
+            hint = "keep it in one, draw splits (table.split=new), or say table.overlap=true"
+            raise ManifestError(error.what, where=error.where, hint=hint) from None
 
 
 def _empty_splits(clips: Sequence[Clip], drawn: bool) -> Iterator[str]:
-    mend = "" if drawn else "; draw splits: table.split=new"
+    hint = "" if drawn else "; draw splits: table.split=new"
     for name in SPLITS[:2]:
         if not any(clip.split == name for clip in clips):
-            yield f"no clip is in {name}: training needs it{mend}"
+            yield f"no clip is in {name}: training needs it{hint}"
 
 
 def _group(clip: Clip) -> str:
@@ -282,8 +282,8 @@ def _only(files: Sequence[Path], kind: str, clip: Clip, where: str) -> Path | No
     if len(files) > 1:
         names = ", ".join(f"'{file}'" for file in files[:MOST_NAMES])
         what = f"clip '{clip.id}' has several files of {kind}: {names}"
-        mend = f"name the right one in a column '{MEDIA}{kind}', or move the others away"
-        raise ManifestError(what, where=where, mend=mend)
+        hint = f"name the right one in a column '{MEDIA}{kind}', or move the others away"
+        raise ManifestError(what, where=where, hint=hint)
     return files[0] if files else None
 
 
@@ -307,17 +307,17 @@ def _column(table: Table, named: str, path: Path) -> str:
         return named
     if named:
         raise ManifestError(
-            f"has no column '{named}'", where=path, mend=choice(named, others, MOST_NAMES)
+            f"has no column '{named}'", where=path, hint=choice(named, others, MOST_NAMES)
         )
     plain = [name for name in others if name.strip().lower() == "label"]
     if len(others) == 1 or len(plain) == 1:
         return (plain or others)[0]
     if not others:
-        raise ManifestError("has no column of labels", where=path, mend="add one, e.g. 'label'")
+        raise ManifestError("has no column of labels", where=path, hint="add one, e.g. 'label'")
     raise ManifestError(
         f"has several columns that may be the labels: {', '.join(others[:MOST_NAMES])}",
         where=path,
-        mend="choose one with --set table.label=NAME",
+        hint="choose one with --set table.label=NAME",
     )
 
 

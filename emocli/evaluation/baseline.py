@@ -1,4 +1,4 @@
-"""A baseline of `emocli.models.baselines` and the clips it is tried on; measures like a `Bench`."""
+"""A baseline of `emocli.models.baselines`, tested as a `RunEvaluator` tests a network."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.manifest import Manifest
-from emocli.data.memory import Memory, Remembering
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import check_path, open_features
-from emocli.evaluation.evaluator import Measured
+from emocli.evaluation.evaluator import Predictions
 from emocli.models.baselines import Baseline, fit
 from emocli.models.settings import TrainConfig
-from emocli.robust.corrupt import Corrupter, Corruption
+from emocli.robust.corrupt import Corrupter, CorruptionSpec
 from emocli.robust.repair import RepairConfig, RobustConfig
-from emocli.robust.repair_factory import Workshop
+from emocli.robust.repair_factory import RepairFactory
 
 
 @dataclass(frozen=True)
-class ClassicalBench:
+class BaselineEvaluator:
     """A fitted baseline, and test clips with features standardised as for networks.
 
     Attributes
@@ -36,7 +36,7 @@ class ClassicalBench:
 
     baseline: Baseline
     samples: Samples
-    workshop: Workshop
+    repair_factory: RepairFactory
 
     @classmethod
     def open(
@@ -46,7 +46,7 @@ class ClassicalBench:
         store: Path,
         features: Sequence[str],
         outliers: float | None = None,
-    ) -> ClassicalBench:
+    ) -> BaselineEvaluator:
         """Fit a baseline on the train split, its C on the valid split.
 
         ``outliers`` is ``train.outliers`` of the networks beside it; by default the usual one.
@@ -62,24 +62,24 @@ class ClassicalBench:
         limit = usual.outliers if outliers is None else outliers
         standardiser = Standardiser.fit(train, limit)
         fitted = fit(name, train.then(standardiser), valid.then(standardiser))
-        kept = Remembering.through(test.then(standardiser), Memory(usual.cache_mb << 20))
+        kept = CachedSamples.through(test.then(standardiser), Memory(usual.cache_mb << 20))
         place = check_path(store, corpus.fold)
-        workshop = Workshop(place, standardiser, RobustConfig(), train, limit)
-        return cls(fitted, kept, workshop)
+        repair_factory = RepairFactory(place, standardiser, RobustConfig(), train, limit)
+        return cls(fitted, kept, repair_factory)
 
-    def measure(
+    def predict(
         self,
-        corruptions: Sequence[Corruption],
+        corruptions: Sequence[CorruptionSpec],
         seed: int,
         repair: Mapping[str, Any] | None = None,
-    ) -> Measured:
-        """Corrupt, repair, and let it speak; see `Bench.measure`."""
-        asked = RepairConfig().asked(**(repair or {}))
+    ) -> Predictions:
+        """Corrupt, repair, and let it speak; see `RunEvaluator.predict`."""
+        asked = RepairConfig().with_options(**(repair or {}))
         corrupter = Corrupter(tuple(corruptions), seed, self.samples)
         noisy = self.samples.then(corrupter) if corruptions else self.samples
-        repaired = self.workshop.repaired(noisy, asked, corrupter)
+        repaired = self.repair_factory.repaired(noisy, asked, corrupter)
         manifest, clips = self.samples.manifest, self.samples.clips
-        return Measured(
+        return Predictions(
             corruptions=tuple(corruptions),
             ids=tuple(clip.id for clip in clips),
             targets=manifest.targets(clips),
@@ -87,7 +87,7 @@ class ClassicalBench:
             task=manifest.task,
             classes=manifest.classes,
             repair=asked,
-            spoilt=corrupter.clips,
+            corrupted=corrupter.clips,
             flagged=repaired.flagged,
             regenerated=repaired.regenerated,
         )

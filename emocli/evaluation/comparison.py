@@ -8,23 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.evaluation.evaluator import Measured
+from emocli.evaluation.evaluator import Predictions
 from emocli.metrics.metrics import ERRORS
 from emocli.metrics.statistics import cluster_bootstrap
 from emocli.metrics.summary import mean_hits, told
 
 Values = NDArray[np.float64]
 
-PER_CLIP: Mapping[str, Callable[[Measured], Values]] = {
-    "mse_sum": lambda measured: _errors(measured, np.square),
-    "mae_sum": lambda measured: _errors(measured, np.abs),
+PER_CLIP: Mapping[str, Callable[[Predictions], Values]] = {
+    "mse_sum": lambda predictions: _errors(predictions, np.square),
+    "mae_sum": lambda predictions: _errors(predictions, np.abs),
 }
 """Figures whose mean over clips they are; others are compared by accuracy."""
 
 
 def comparisons(
     names: tuple[str, str],
-    answers: Sequence[Mapping[str, Measured]],
+    answers: Sequence[Mapping[str, Predictions]],
     figure: str,
     groups: Mapping[str, str],
 ) -> Iterator[dict[str, Any]]:
@@ -71,7 +71,7 @@ def comparisons(
 
 def recovery(
     names: tuple[str, str, str],
-    answers: tuple[Measured, Measured, Measured],
+    answers: tuple[Predictions, Predictions, Predictions],
     figure: str,
     groups: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def recovery(
 
 
 def _difference(
-    first: Measured, second: Measured, figure: str, groups: Mapping[str, str]
+    first: Predictions, second: Predictions, figure: str, groups: Mapping[str, str]
 ) -> tuple[Values, list[str]]:
     """Return the difference on each clip, in the order of the ids, and the clips' groups."""
     ids = sorted(first.ids)
@@ -106,12 +106,12 @@ def _difference(
     return np.array([ours[i] - theirs[i] for i in ids]), [groups[i] for i in ids]
 
 
-def _by_clip(measured: Measured, figure: str) -> dict[str, float]:
-    values = PER_CLIP[figure](measured) if figure in PER_CLIP else mean_hits(measured.scores)
-    return dict(zip(measured.ids, values.tolist(), strict=True))
+def _by_clip(predictions: Predictions, figure: str) -> dict[str, float]:
+    values = PER_CLIP[figure](predictions) if figure in PER_CLIP else mean_hits(predictions.scores)
+    return dict(zip(predictions.ids, values.tolist(), strict=True))
 
 
-def _errors(measured: Measured, distance: Callable[[Values], Values]) -> Values:
+def _errors(predictions: Predictions, distance: Callable[[Values], Values]) -> Values:
     """Sum over the classes of each clip's errors, mean over the seeds, shape (n,)."""
-    each = [distance(values - measured.targets).sum(axis=1) for values in measured.values]
+    each = [distance(values - predictions.targets).sum(axis=1) for values in predictions.values]
     return np.asarray(np.mean(each, axis=0), np.float64)

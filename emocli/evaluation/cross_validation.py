@@ -15,16 +15,16 @@ from emocli.data.clip import Split
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.errors import RunError
-from emocli.evaluation.evaluator import Bench, Measured, read_corpus
+from emocli.evaluation.evaluator import Predictions, RunEvaluator, read_corpus
 from emocli.models import rundir
 from emocli.models.rundir import RunConfig
-from emocli.robust.corrupt import Corruption
+from emocli.robust.corrupt import CorruptionSpec
 from emocli.robust.repair import RepairConfig
 
 
 @dataclass(frozen=True)
-class Folds:
-    """A bench for each fold; used like a `Bench`.
+class CrossValidationEvaluator:
+    """A bench for each fold; used like a `RunEvaluator`.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Folds:
     """
 
     run: Path
-    parts: tuple[Bench, ...]
+    parts: tuple[RunEvaluator, ...]
 
     @property
     def config(self) -> RunConfig:
@@ -88,24 +88,28 @@ class Folds:
         found = [part.prior() for part in self.parts]
         return np.concatenate([values for values in found if values is not None])
 
-    def measure(
+    def predict(
         self,
-        corruptions: Sequence[Corruption],
+        corruptions: Sequence[CorruptionSpec],
         seed: int,
         repair: Mapping[str, Any] | None = None,
-    ) -> Measured:
+    ) -> Predictions:
         """Measure each fold on its own clips, and put them together."""
-        return Measured.joined([part.measure(corruptions, seed, repair) for part in self.parts])
+        return Predictions.joined([part.predict(corruptions, seed, repair) for part in self.parts])
 
 
-def open_bench(
+Evaluator = RunEvaluator | CrossValidationEvaluator
+"""What tests the networks of one run, or of all folds."""
+
+
+def open_evaluator(
     run: Path,
     split: Split,
     manifest: Path | None,
     store: Path | None,
     repair: Mapping[str, Any] | None = None,
-) -> Bench | Folds:
-    """Open a run, or all folds of a cross-validation; see `Bench.open`.
+) -> Evaluator:
+    """Open a run, or all folds of a cross-validation; see `RunEvaluator.open`.
 
     Raises
     ------
@@ -114,13 +118,13 @@ def open_bench(
     """
     folders = rundir.folds(run)
     if not folders:
-        return Bench.open(run, split, manifest, store, repair)
+        return RunEvaluator.open(run, split, manifest, store, repair)
     if split == "train":
         what = "clips are in the train split of several folds"
-        raise RunError(what, where=run, mend=f"name one of them, {folders[0]}")
-    parts = tuple(Bench.open(folder, split, manifest, store, repair) for folder in folders)
+        raise RunError(what, where=run, hint=f"name one of them, {folders[0]}")
+    parts = tuple(RunEvaluator.open(folder, split, manifest, store, repair) for folder in folders)
     _check(run, parts)
-    return Folds(run, parts)
+    return CrossValidationEvaluator(run, parts)
 
 
 def open_tester(
@@ -129,7 +133,7 @@ def open_tester(
     manifest: Path | None,
     store: Path | None,
     repair: Mapping[str, Any] | None = None,
-) -> Bench:
+) -> RunEvaluator:
     """Open a run, or the fold of a cross-validation that a clip tests, on all clips.
 
     Raises
@@ -137,7 +141,7 @@ def open_tester(
     EmocliError
         If something is absent, damaged, or does not fit.
     """
-    return Bench.open(_tester(run, clip, manifest), None, manifest, store, repair)
+    return RunEvaluator.open(_tester(run, clip, manifest), None, manifest, store, repair)
 
 
 def _tester(run: Path, clip: str, manifest: Path | None) -> Path:
@@ -161,10 +165,10 @@ def _require_own_corpus(run: Path, folder: Path, config: RunConfig, corpus: Mani
     """
     if config.manifest.fingerprint != corpus.fingerprint:
         what = "the folds are those of another corpus"
-        raise RunError(what, where=run, mend=f"name one of them, {folder}")
+        raise RunError(what, where=run, hint=f"name one of them, {folder}")
 
 
-def _check(run: Path, parts: Sequence[Bench]) -> None:
+def _check(run: Path, parts: Sequence[RunEvaluator]) -> None:
     """Refuse folds that are not those of one cross-validation of one corpus.
 
     Raises
@@ -183,5 +187,5 @@ def _check(run: Path, parts: Sequence[Bench]) -> None:
         difference = other.differs(config) or (None if fold == expected else "another fold")
         if difference or config.seeds != first.seeds:
             what = f"{part.run.name} was trained with {difference or 'other seeds'} than the others"
-            mend = "repeat the training command"
-            raise RunError(what, where=run, mend=mend)
+            hint = "repeat the training command"
+            raise RunError(what, where=run, hint=hint)

@@ -13,15 +13,15 @@ from emocli.data.clip import Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain
-from emocli.evaluation.cross_validation import Folds, open_bench
-from emocli.evaluation.evaluator import Bench, Measured
+from emocli.evaluation.cross_validation import Evaluator, open_evaluator
+from emocli.evaluation.evaluator import Predictions
 from emocli.metrics.metrics import PROTOCOLS, RULES, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
 from emocli.report.figures import draw
 from emocli.report.tables import Table, tables
-from emocli.robust.corrupt import Corruption, at_levels, parse_all
+from emocli.robust.corrupt import CorruptionSpec, at_levels, parse_all
 
 Progress = Callable[[int, int], None]
 
@@ -85,7 +85,7 @@ def evaluate(
         Levels: each corruption by itself (of every modality, if none is given) at each level. None
         given: `LEVELS`.
     repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.asked` takes it:
+        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it:
         ``{"check": True, "proxy": "knn_ls"}``. By default what was done in training.
     seed : int
         Of the corruptions.
@@ -99,38 +99,42 @@ def evaluate(
     EmocliError
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
-    bench = open_bench(run, split, manifest, store, repair)
-    asked = parse_all(corrupt, bench.modalities)
-    swept = _swept(corrupt, sweep, bench.modalities)
+    evaluator = open_evaluator(run, split, manifest, store, repair)
+    asked = parse_all(corrupt, evaluator.modalities)
+    swept = _swept(corrupt, sweep, evaluator.modalities)
     conditions = [(), *([asked] if asked else []), *((corruption,) for corruption in swept)]
-    measured = []
+    predictions = []
     for index, corruptions in enumerate(conditions):
         progress(index, len(conditions))
-        measured.append(bench.measure(corruptions, seed))
+        predictions.append(evaluator.predict(corruptions, seed))
     progress(len(conditions), len(conditions))
-    clean, points = measured[0], measured[len(conditions) - len(swept) :]
-    corrupted = measured[1] if asked else None
+    clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
+    corrupted = predictions[1] if asked else None
     data = plain(
         {
-            **_condition(bench, corrupted or clean),
-            **_facts(bench, split, seed),
-            "clean": _condition(bench, clean),
-            "corrupted": _condition(bench, corrupted) if corrupted else None,
-            "difference": _difference(bench, clean, corrupted) if corrupted else None,
-            "sweep": [_point(bench, point) for point in points],
-            "baselines": _baselines(bench, clean),
-            "folds": _folds(bench, clean, corrupted),
+            **_condition(evaluator, corrupted or clean),
+            **_facts(evaluator, split, seed),
+            "clean": _condition(evaluator, clean),
+            "corrupted": _condition(evaluator, corrupted) if corrupted else None,
+            "difference": _difference(evaluator, clean, corrupted) if corrupted else None,
+            "sweep": [_point(evaluator, point) for point in points],
+            "baselines": _baselines(evaluator, clean),
+            "folds": _folds(evaluator, clean, corrupted),
         }
     )
     name = _name(
-        bench.other, split, (*asked, *(["sweep"] if swept else [])), bench.repair.label, seed
+        evaluator.other,
+        split,
+        (*asked, *(["sweep"] if swept else [])),
+        evaluator.repair.label,
+        seed,
     )
     return _write(run / REPORTS, name, data, figures)
 
 
 def _swept(
     corrupt: Sequence[str], levels: Sequence[str] | None, modalities: Sequence[str]
-) -> tuple[Corruption, ...]:
+) -> tuple[CorruptionSpec, ...]:
     """Read the corruptions of a sweep."""
     if levels is None:
         return ()
@@ -138,38 +142,38 @@ def _swept(
     return parse_all((s for spec in specs for s in at_levels(spec, levels or LEVELS)), modalities)
 
 
-def _condition(bench: Bench | Folds, measured: Measured) -> dict[str, Any]:
-    found = summarise(measured.scores, bench.config.seeds, _groups(bench, measured))
-    found["corruption"] = [corruption.label for corruption in measured.corruptions]
-    if measured.repair.label:
-        found["flagged"] = _flagged(bench, measured)
+def _condition(evaluator: Evaluator, predictions: Predictions) -> dict[str, Any]:
+    found = summarise(predictions.scores, evaluator.config.seeds, _groups(evaluator, predictions))
+    found["corruption"] = [corruption.label for corruption in predictions.corruptions]
+    if predictions.repair.label:
+        found["flagged"] = _flagged(evaluator, predictions)
     return found
 
 
-def _flagged(bench: Bench | Folds, measured: Measured) -> dict[str, dict[str, int]]:
+def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, dict[str, int]]:
     """Count what was flagged and regenerated, beside what was corrupted in truth."""
-    lacking = bench.samples.missing()
+    lacking = evaluator.samples.missing()
     return {
         modality: {
-            "clips": len(bench.samples) - lacking[modality],
-            "corrupted": len(measured.spoilt[modality]),
-            "flagged": len(measured.flagged[modality]),
-            "found": len(measured.flagged[modality] & measured.spoilt[modality]),
-            "regenerated": len(measured.regenerated[modality]),
+            "clips": len(evaluator.samples) - lacking[modality],
+            "corrupted": len(predictions.corrupted[modality]),
+            "flagged": len(predictions.flagged[modality]),
+            "found": len(predictions.flagged[modality] & predictions.corrupted[modality]),
+            "regenerated": len(predictions.regenerated[modality]),
         }
-        for modality in bench.modalities
+        for modality in evaluator.modalities
     }
 
 
-def _difference(bench: Bench | Folds, clean: Measured, corrupted: Measured) -> dict[str, Any]:
-    return compare(clean.scores, corrupted.scores, _groups(bench, clean))
+def _difference(evaluator: Evaluator, clean: Predictions, corrupted: Predictions) -> dict[str, Any]:
+    return compare(clean.scores, corrupted.scores, _groups(evaluator, clean))
 
 
-def _point(bench: Bench | Folds, measured: Measured) -> dict[str, Any]:
-    (corruption,) = measured.corruptions
+def _point(evaluator: Evaluator, predictions: Predictions) -> dict[str, Any]:
+    (corruption,) = predictions.corruptions
     ratio = corruption.ratio
     return {
-        **_condition(bench, measured),
+        **_condition(evaluator, predictions),
         "modality": corruption.subject,
         "name": corruption.name,
         "level": corruption.level,
@@ -177,16 +181,18 @@ def _point(bench: Bench | Folds, measured: Measured) -> dict[str, Any]:
     }
 
 
-def _baselines(bench: Bench | Folds, clean: Measured) -> dict[str, Any]:
+def _baselines(evaluator: Evaluator, clean: Predictions) -> dict[str, Any]:
     """Say what knowing the classes' frequencies in the train split alone is worth."""
-    values = bench.prior()
+    values = evaluator.prior()
     if values is None:
         return {}
     return {"prior": score(clean.task, clean.targets, values, clean.classes).overall}
 
 
 def _folds(
-    bench: Bench | Folds, clean: Measured, corrupted: Measured | None
+    evaluator: Evaluator,
+    clean: Predictions,
+    corrupted: Predictions | None,
 ) -> list[dict[str, Any]]:
     """Return the figures of each fold of a cross-validation by itself."""
     conditions = {"clean": clean} | ({"corrupted": corrupted} if corrupted else {})
@@ -195,28 +201,28 @@ def _folds(
             "fold": index,
             "n": len(part.samples),
             **{
-                name: means([s.overall for s in measured.only(part.samples.clips).scores])
-                for name, measured in conditions.items()
+                name: means([s.overall for s in predictions.only(part.samples.clips).scores])
+                for name, predictions in conditions.items()
             },
         }
-        for index, part in enumerate(bench.parts)
-        if len(bench.parts) > 1
+        for index, part in enumerate(evaluator.parts)
+        if len(evaluator.parts) > 1
     ]
 
 
-def _groups(bench: Bench | Folds, measured: Measured) -> list[str]:
-    clips = [bench.samples.manifest.clip(clip_id) for clip_id in measured.ids]
+def _groups(evaluator: Evaluator, predictions: Predictions) -> list[str]:
+    clips = [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
     return clustered(clips)
 
 
-def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
+def _facts(evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
     """Say what was evaluated, on what, and what the figures mean."""
-    config, samples = bench.config, bench.samples
+    config, samples = evaluator.config, evaluator.samples
     manifest, stores = samples.manifest, samples.stores.values()
     return {
         "format": 1,
         "emocli": __version__,
-        "run": bench.run.resolve().name,
+        "run": evaluator.run.resolve().name,
         "fusion": config.fusion,
         "preset": config.preset,
         "seeds": list(config.seeds),
@@ -226,37 +232,39 @@ def _facts(bench: Bench | Folds, split: Split, seed: int) -> dict[str, Any]:
         "classes": list(config.classes),
         "split": split,
         "n": len(samples),
-        "check": bench.repair.trust == "check",
-        "repair": bench.repair.label,
-        "remarks": list(bench.parts[0].workshop.remarks(bench.repair)),
-        "trained_with": {**bench.config.robust, "check": bench.config.check},
+        "check": evaluator.repair.trust == "check",
+        "repair": evaluator.repair.label,
+        "remarks": list(evaluator.parts[0].repair_factory.remarks(evaluator.repair)),
+        "trained_with": {**evaluator.config.robust, "check": evaluator.config.check},
         "corruption_seed": seed,
         "interval": interval_over(samples.clips),
         "warnings": warnings(samples.clips),
         "protocols": dict(PROTOCOLS[config.task]),
         "rules": dict(RULES[config.task]),
-        "unlabelled": bench.unlabelled,
+        "unlabelled": evaluator.unlabelled,
         "missing": samples.missing(),
         "non_finite": {store.name: store.non_finite for store in stores},
-        "clipped": {samples.stores[m].name: count for m, count in bench.clipped.items()},
+        "clipped": {samples.stores[m].name: count for m, count in evaluator.clipped.items()},
         "inputs": {
             "manifest": manifest.fingerprint,
             "features": {store.name: store.fingerprint for store in stores},
-            "models": bench.fingerprints,
-            "checks": _checks(bench),
+            "models": evaluator.fingerprints,
+            "checks": _checks(evaluator),
         },
     }
 
 
-def _checks(bench: Bench | Folds) -> dict[str, str]:
+def _checks(evaluator: Evaluator) -> dict[str, str]:
     """Return the digest of each modality check that was asked, by its file's name."""
-    if bench.repair.trust != "check":
+    if evaluator.repair.trust != "check":
         return {}
-    places = [part.workshop.place for part in bench.parts]
+    places = [part.repair_factory.place for part in evaluator.parts]
     return {place.name: digest(place) for place in places}
 
 
-def _name(other: str, split: str, parts: Sequence[Corruption | str], repair: str, seed: int) -> str:
+def _name(
+    other: str, split: str, parts: Sequence[CorruptionSpec | str], repair: str, seed: int
+) -> str:
     """Name a report after what it is about; ``other`` is a corpus that is not the run's own."""
     labels = [part if isinstance(part, str) else part.label for part in parts]
     if repair:

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import build
+from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest
 from emocli.data.filenames import content, corpus_part
 from emocli.data.manifest import Manifest, Task
-from emocli.data.memory import Memory, Remembering
 from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import EmocliError, RunError, StoreError
@@ -24,15 +24,15 @@ from emocli.metrics.metrics import Scores, score
 from emocli.models import rundir
 from emocli.models.baselines import prior
 from emocli.models.rundir import MODEL, RESTORE, Run, RunConfig, Source, View
-from emocli.robust.corrupt import Corrupter, Corruption
+from emocli.robust.corrupt import Corrupter, CorruptionSpec
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
-from emocli.robust.repair_factory import Workshop
-from emocli.training.loop import arithmetic, predict
+from emocli.robust.repair_factory import RepairFactory
+from emocli.training.loop import deterministic_torch, predict
 from emocli.training.prepare import labels
 
 
 @dataclass(frozen=True)
-class Measured:
+class Predictions:
     """How the seeds of a run did under one condition.
 
     Attributes
@@ -54,14 +54,14 @@ class Measured:
         in which a proxy stands for it.
     """
 
-    corruptions: tuple[Corruption, ...]
+    corruptions: tuple[CorruptionSpec, ...]
     ids: tuple[str, ...]
     targets: NDArray[Any]
     values: tuple[NDArray[Any], ...]
     task: Task
     classes: tuple[str, ...]
     repair: RepairConfig
-    spoilt: Clips
+    corrupted: Clips
     flagged: Clips
     regenerated: Clips
 
@@ -71,7 +71,7 @@ class Measured:
         return tuple(score(self.task, self.targets, v, self.classes) for v in self.values)
 
     @classmethod
-    def joined(cls, parts: Sequence[Measured]) -> Measured:
+    def joined(cls, parts: Sequence[Predictions]) -> Predictions:
         """Put the same condition on different clips together, as if measured at once."""
         first = parts[0]
         return replace(
@@ -79,12 +79,12 @@ class Measured:
             ids=tuple(clip_id for part in parts for clip_id in part.ids),
             targets=np.concatenate([part.targets for part in parts]),
             values=tuple(map(np.concatenate, zip(*(part.values for part in parts), strict=True))),
-            spoilt=_union([part.spoilt for part in parts]),
+            corrupted=_union([part.corrupted for part in parts]),
             flagged=_union([part.flagged for part in parts]),
             regenerated=_union([part.regenerated for part in parts]),
         )
 
-    def only(self, clips: Sequence[Clip]) -> Measured:
+    def only(self, clips: Sequence[Clip]) -> Predictions:
         """Return the same for some of the clips."""
         wanted = {clip.id for clip in clips}
         rows = [index for index, clip_id in enumerate(self.ids) if clip_id in wanted]
@@ -97,7 +97,7 @@ class Measured:
             ids=tuple(self.ids[row] for row in rows),
             targets=self.targets[rows],
             values=tuple(values[rows] for values in self.values),
-            spoilt=marked(self.spoilt),
+            corrupted=marked(self.corrupted),
             flagged=marked(self.flagged),
             regenerated=marked(self.regenerated),
         )
@@ -108,7 +108,7 @@ def _union(parts: Sequence[Clips]) -> dict[str, frozenset[str]]:
 
 
 @dataclass(frozen=True)
-class Bench:
+class RunEvaluator:
     """All seeds of a run, a split's clips with standardised features, and what may be done to them.
 
     Attributes
@@ -134,7 +134,7 @@ class Bench:
     members: tuple[Run, ...]
     samples: Samples
     repair: RepairConfig
-    workshop: Workshop
+    repair_factory: RepairFactory
     other: str = ""
 
     @classmethod
@@ -145,11 +145,11 @@ class Bench:
         manifest: Path | None,
         store: Path | None,
         repair: Mapping[str, Any] | None = None,
-    ) -> Bench:
+    ) -> RunEvaluator:
         """Load a run, find its features and make sure that they fit.
 
         Without a split the clips are all of the corpus, whether they have a label or not.
-        ``repair`` holds what `RepairConfig.asked` takes, on top of the training's repair.
+        ``repair`` holds what `RepairConfig.with_options` takes, on top of the training's repair.
 
         On the corpus it was trained on, the features must be the very same; on another one
         they must have been computed with the same settings.
@@ -163,7 +163,7 @@ class Bench:
         members = tuple(rundir.load(folder) for folder in rundir.members(run, config.seeds))
         standardiser = members[0].standardiser
         if any(not _equal(standardiser.tensors(), m.standardiser.tensors()) for m in members):
-            raise RunError("its seeds were standardised differently", where=run, mend=RESTORE)
+            raise RunError("its seeds were standardised differently", where=run, hint=RESTORE)
         corpus = read_corpus(run, config, manifest)
         folder = store or _find(run, "store", config.store)
         stores = open_features(folder, [v.feature for v in config.features.values()], corpus)
@@ -171,21 +171,21 @@ class Bench:
         for modality, view in config.features.items():
             _check_feature(stores.get(modality), view, same)
         trained = build(RobustConfig, config.robust, "robust")
-        workshop = Workshop(
+        repair_factory = RepairFactory(
             check_path(folder, corpus.fold),
             standardiser,
             trained,
             Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
             config.train.outliers,
         )
-        asked = trained.repair.asked(**(repair or {}))
+        asked = trained.repair.with_options(**(repair or {}))
         if asked.trust == "check":
-            _ = workshop.check  # refuses what does not fit
+            _ = repair_factory.check  # refuses what does not fit
         whole = Samples(corpus, corpus.clips, stores)
         samples = whole if split is None else Samples.of(corpus, split, stores)
         kept = _kept(samples.then(standardiser), config)
         other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
-        return cls(run, config, members, kept, asked, workshop, other)
+        return cls(run, config, members, kept, asked, repair_factory, other)
 
     @property
     def unlabelled(self) -> int:
@@ -194,7 +194,7 @@ class Bench:
         return len(samples.manifest.split(samples.clips[0].split)) - len(samples)
 
     @property
-    def parts(self) -> tuple[Bench, ...]:
+    def parts(self) -> tuple[RunEvaluator, ...]:
         """The folds of a cross-validation; this is one."""
         return (self,)
 
@@ -225,12 +225,12 @@ class Bench:
         manifest, clips, stores = self.samples.manifest, self.samples.clips, self.samples.stores
         return self.members[0].standardiser.clipped(Samples(manifest, clips, stores))
 
-    def measure(
+    def predict(
         self,
-        corruptions: Sequence[Corruption],
+        corruptions: Sequence[CorruptionSpec],
         seed: int,
         repair: Mapping[str, Any] | None = None,
-    ) -> Measured:
+    ) -> Predictions:
         """Corrupt, repair, and let every seed of the run speak.
 
         Parameters
@@ -240,16 +240,16 @@ class Bench:
         seed : int
             Of the corruptions.
         repair : mapping, optional
-            What `RepairConfig.asked` takes, on top of the bench's own.
+            What `RepairConfig.with_options` takes, on top of the bench's own.
         """
-        asked = self.repair.asked(**(repair or {}))
+        asked = self.repair.with_options(**(repair or {}))
         corrupter = self._corrupter(corruptions, seed)
         repaired = self._repaired(corrupter, asked)
         training, samples = self.config.train, repaired.samples
-        with arithmetic(training.threads):
+        with deterministic_torch(training.threads):
             said = [predict(m.network, samples, training.batch_size) for m in self.members]
         task, classes = self.config.task, self.config.classes
-        return Measured(
+        return Predictions(
             tuple(corruptions),
             said[0].ids,
             said[0].targets.numpy(),
@@ -262,11 +262,11 @@ class Bench:
             repaired.regenerated,
         )
 
-    def seen(self, corruptions: Sequence[Corruption], seed: int) -> Samples:
+    def seen(self, corruptions: Sequence[CorruptionSpec], seed: int) -> Samples:
         """Return the clips as the networks see them under a condition."""
         return self._repaired(self._corrupter(corruptions, seed), self.repair).samples
 
-    def seen_alone(self, clip: Clip, corruptions: Sequence[Corruption], seed: int) -> Repaired:
+    def seen_alone(self, clip: Clip, corruptions: Sequence[CorruptionSpec], seed: int) -> Repaired:
         """Return one clip as the networks see it among the others of its split.
 
         The bench holds all clips of the corpus; this one need not have a label.
@@ -276,9 +276,9 @@ class Bench:
         split = replace(self.samples, clips=others)
         corrupter = Corrupter(tuple(corruptions), seed, split)
         alone = replace(self.samples, clips=(clip,)).then(corrupter)
-        return self.workshop.repaired(alone, self.repair, corrupter)
+        return self.repair_factory.repaired(alone, self.repair, corrupter)
 
-    def _corrupter(self, corruptions: Sequence[Corruption], seed: int) -> Corrupter:
+    def _corrupter(self, corruptions: Sequence[CorruptionSpec], seed: int) -> Corrupter:
         return Corrupter(tuple(corruptions), seed, self.samples)
 
     def _repaired(self, corrupter: Corrupter, repair: RepairConfig) -> Repaired:
@@ -286,11 +286,11 @@ class Bench:
         if corrupter.corruptions:
             noisy = _kept(noisy.then(corrupter), self.config)
         size = self.config.train.batch_size
-        return self.workshop.repaired(noisy, repair, corrupter, size=size)
+        return self.repair_factory.repaired(noisy, repair, corrupter, size=size)
 
 
 def _kept(samples: Samples, config: RunConfig) -> Samples:
-    return Remembering.through(samples, Memory(config.train.cache_mb << 20))
+    return CachedSamples.through(samples, Memory(config.train.cache_mb << 20))
 
 
 def _equal(a: Mapping[str, NDArray[np.float32]], b: Mapping[str, NDArray[np.float32]]) -> bool:
@@ -310,7 +310,7 @@ def _find(run: Path, what: str, source: Source) -> Path:
         raise RunError(
             f"its {what} is no longer at {source.absolute}",
             where=run,
-            mend=f"name it with --{what}",
+            hint=f"name it with --{what}",
         )
     return path
 
@@ -328,14 +328,14 @@ def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest
         raise RunError(
             "its clips are no longer those the run was trained on",
             where=corpus.path or "",
-            mend="restore it, or name another with --manifest",
+            hint="restore it, or name another with --manifest",
         )
     if (corpus.task, corpus.classes) != (config.task, config.classes):
         raise RunError(
             f"has task '{corpus.task}' with classes {', '.join(corpus.classes)}; the run knows "
             f"'{config.task}' with {', '.join(config.classes)}",
             where=corpus.path or "",
-            mend="name a manifest of the same task and classes",
+            hint="name a manifest of the same task and classes",
         )
     if corpus.fingerprint == config.manifest.fingerprint and config.fold is not None:
         corpus = corpus.folded(config.fold.index, config.fold.count)
@@ -344,7 +344,7 @@ def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest
             raise RunError(
                 "its labels or folds are no longer those the run was trained on",
                 where=corpus.path or "",
-                mend=RESTORE,
+                hint=RESTORE,
             )
     return corpus
 
@@ -370,16 +370,16 @@ def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
     """
     if store is None:
         what = f"feature '{view.feature}' is of another modality than in the training"
-        raise StoreError(what, mend="import it again with --modality, into another store")
+        raise StoreError(what, hint="import it again with --modality, into another store")
     if same and store.fingerprint != view.fingerprint:
         raise StoreError(
             "is no longer what the run was trained on",
             where=store.path,
-            mend=RESTORE,
+            hint=RESTORE,
         )
     if (store.dim, store.settings) != (view.dim, view.settings):
         raise StoreError(
             "was computed with other settings than the feature the run was trained on",
             where=store.path,
-            mend="extract it again with the settings in the run's config.json",
+            hint="extract it again with the settings in the run's config.json",
         )

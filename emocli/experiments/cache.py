@@ -19,37 +19,37 @@ from emocli.data.manifest import Manifest
 from emocli.data.npz import read_arrays
 from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import EmocliError
-from emocli.evaluation.baseline import ClassicalBench
-from emocli.evaluation.evaluator import Bench, Measured
+from emocli.evaluation.baseline import BaselineEvaluator
+from emocli.evaluation.evaluator import Predictions, RunEvaluator
 from emocli.experiments.rows import System, slug
 from emocli.experiments.table import Condition
 from emocli.models import rundir
 from emocli.models.rundir import MODEL
 from emocli.parsing import parse_object
-from emocli.robust.corrupt import Corruption, parse_all
+from emocli.robust.corrupt import CorruptionSpec, parse_all
 from emocli.robust.repair import RepairConfig
 from emocli.training.prepare import labels
 
-MARKS = ("spoilt", "flagged", "regenerated")
+MARKS = ("corrupted", "flagged", "regenerated")
 """What is known of modalities of clips."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class CachedEvaluation:
     """What a system says under one condition, and the C of a classical one in each fold."""
 
-    measured: Measured
+    predictions: Predictions
     costs: tuple[float | None, ...]
 
     @classmethod
-    def joined(cls, parts: Sequence[Answer]) -> Answer:
+    def joined(cls, parts: Sequence[CachedEvaluation]) -> CachedEvaluation:
         """Put the folds together."""
-        measured = Measured.joined([part.measured for part in parts])
-        return cls(measured, tuple(cost for part in parts for cost in part.costs))
+        predictions = Predictions.joined([part.predictions for part in parts])
+        return cls(predictions, tuple(cost for part in parts for cost in part.costs))
 
 
 @dataclass(frozen=True)
-class Question:
+class EvaluationJob:
     """A system, the test clips of one fold, and conditions; any process can ask it.
 
     Attributes
@@ -75,29 +75,29 @@ class Question:
     place: Path
     seed: int
 
-    def __call__(self) -> tuple[Answer, ...]:
+    def __call__(self) -> tuple[CachedEvaluation, ...]:
         """Return an answer for each condition: the one that is kept, if there is one."""
         return tuple(self._answer(condition) for condition in self.system.row.conditions)
 
-    def _answer(self, condition: Condition) -> Answer:
+    def _answer(self, condition: Condition) -> CachedEvaluation:
         path = self.place / f"{slug(condition.name)}.npz"
         key, corruptions = self._key(condition), parse_all(condition.corrupt, self._stores)
         kept = _read(path, key, corruptions, self.corpus)
         if kept is None:
-            measured = self._bench.measure(corruptions, self.seed, condition.repair)
+            predictions = self._bench.predict(corruptions, self.seed, condition.repair)
             baseline = getattr(self._bench, "baseline", None)
-            kept = Answer(measured, (baseline and baseline.cost,))
+            kept = CachedEvaluation(predictions, (baseline and baseline.cost,))
             _write(path, key, kept)
         return kept
 
     @cached_property
-    def _bench(self) -> Bench | ClassicalBench:
+    def _bench(self) -> RunEvaluator | BaselineEvaluator:
         row = self.system.row
         if row.fusion:
-            return Bench.open(self.run, "test", None, self.store)
+            return RunEvaluator.open(self.run, "test", None, self.store)
         features = tuple(self.system.features.values())
         outliers = self.system.settings.get("train", {}).get("outliers")
-        return ClassicalBench.open(row.baseline, self.corpus, self.store, features, outliers)
+        return BaselineEvaluator.open(row.baseline, self.corpus, self.store, features, outliers)
 
     @cached_property
     def _stores(self) -> Mapping[str, FeatureStore]:
@@ -128,23 +128,23 @@ class Question:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _write(path: Path, key: str, answer: Answer) -> None:
-    measured = answer.measured
+def _write(path: Path, key: str, answer: CachedEvaluation) -> None:
+    predictions = answer.predictions
     about = {
         "key": key,
         "costs": answer.costs,
-        "repair": measured.repair.model_dump(mode="json", include={*RepairConfig.model_fields}),
+        "repair": predictions.repair.model_dump(mode="json", include={*RepairConfig.model_fields}),
         **{
-            name: {modality: sorted(ids) for modality, ids in getattr(measured, name).items()}
+            name: {modality: sorted(ids) for modality, ids in getattr(predictions, name).items()}
             for name in MARKS
         },
     }
     file = io.BytesIO()
     np.savez_compressed(
         file,
-        ids=np.array(measured.ids),
-        targets=measured.targets,
-        values=np.stack(measured.values),
+        ids=np.array(predictions.ids),
+        targets=predictions.targets,
+        values=np.stack(predictions.values),
         about=np.array(json.dumps(about)),
     )
     make_folder(path.parent)
@@ -152,15 +152,15 @@ def _write(path: Path, key: str, answer: Answer) -> None:
 
 
 def _read(
-    path: Path, key: str, corruptions: tuple[Corruption, ...], corpus: Manifest
-) -> Answer | None:
+    path: Path, key: str, corruptions: tuple[CorruptionSpec, ...], corpus: Manifest
+) -> CachedEvaluation | None:
     """Read what is kept; None if there is nothing, or it answers another question."""
     try:
         file = read_arrays(path, ("about", "ids", "targets", "values"))
         about = parse_object(str(file["about"]))
         if about["key"] != key:
             return None
-        measured = Measured(
+        predictions = Predictions(
             corruptions=corruptions,
             ids=tuple(file["ids"].tolist()),
             targets=file["targets"],
@@ -173,6 +173,6 @@ def _read(
                 for name in MARKS
             },
         )
-        return Answer(measured, tuple(about["costs"]))
+        return CachedEvaluation(predictions, tuple(about["costs"]))
     except (ValueError, KeyError, TypeError, AttributeError, EmocliError):
         return None

@@ -41,7 +41,7 @@ from emocli.models.encoder import load
 from emocli.models.rundir import MODEL, read_history
 from emocli.parsing import read_object
 from emocli.training.fit_encoder import EncoderSummary, Plan, embedded, fit_encoder, nearest
-from emocli.training.loop import arithmetic
+from emocli.training.loop import deterministic_torch
 from emocli.training.pictures import FEATURES, Pictures, of_manifest
 
 PARTS = ("encoder", "train", "loss", "augment")
@@ -93,11 +93,11 @@ class Comparison:
         protocol = build(Protocol, settings.get("reproduce", {}), "reproduce")
         if protocol.features:
             what = f"{name} looks at what 'experiment.kind' says, not at features"
-            raise ConfigError(what, mend="leave -f out")
+            raise ConfigError(what, hint="leave -f out")
         slugs = [slug(row.name) for row in table.rows]
         for asked in (*settings.get("rows", {}), *protocol.only):
             if asked not in slugs:
-                raise ConfigError(f"there is no row '{asked}'", mend=choice(asked, slugs))
+                raise ConfigError(f"there is no row '{asked}'", hint=choice(asked, slugs))
         count = protocol.folds
         corpora = tuple(manifest.folded(k, count) for k in range(count)) or (manifest,)
         comparison = cls(name, table, protocol, corpora, settings)
@@ -262,7 +262,7 @@ def _tested(run: Path, plan: Plan, corpus: Manifest, store: Path, cache: Path) -
         pass
     encoder, screen = load(run, plan.kind)
     known, asked, labels = pictures.train, pictures.valid, pictures.labels
-    with arithmetic(plan.train.threads):
+    with deterministic_torch(plan.train.threads):
         vectors = [embedded(encoder, screen, pictures, part) for part in (known, asked)]
     right = nearest(vectors[0], labels[known], vectors[1], labels[asked])
     hits = {pictures.ids[index]: bool(hit) for index, hit in zip(asked, right, strict=True)}

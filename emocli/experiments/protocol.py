@@ -84,7 +84,7 @@ def wanted(name: str, settings: Tree) -> Table | Extractors:
     """
     known = [found.replace("_", "-") for found in plugins.names("experiments")]
     if name not in known:
-        raise ConfigError(f"no experiment is called '{name}'", mend=choice(name, known))
+        raise ConfigError(f"no experiment is called '{name}'", hint=choice(name, known))
     module = plugins.load("experiments", name.replace("-", "_"))
     table: Table | Extractors = module.table(
         build(module.Config, settings.get("experiment", {}), "experiment")
@@ -102,8 +102,8 @@ def check_sections(settings: Tree, known: Sequence[str]) -> None:
     """
     for section, values in settings.items():
         if section not in known or not isinstance(values, Mapping):
-            mend = choice(section, known)
-            raise ConfigError(f"unknown section of settings '{section}'", mend=mend)
+            hint = choice(section, known)
+            raise ConfigError(f"unknown section of settings '{section}'", hint=hint)
 
 
 def write(out: Path, report: dict[str, Any]) -> Reproduction:

@@ -88,7 +88,7 @@ def systems(
     own = {name: section(values, f"rows.{name}") for name, values in tree.get("rows", {}).items()}
     for name in own:
         if name not in slugs:
-            raise ConfigError(f"there is no row '{name}'", where="rows", mend=choice(name, slugs))
+            raise ConfigError(f"there is no row '{name}'", where="rows", hint=choice(name, slugs))
     _check_shared(tree, whole)
     made = [_system(row, chosen, there, preset) for row in whole]
     return [_with_settings(system, tree, own.get(system.slug, {})) for system in made]
@@ -150,8 +150,8 @@ def check_apart(rows: Iterable[tuple[str, Tree, Tree]], shared: Tree) -> None:
         ]
         if those and others:
             what = f"'{key}' = {value!r} would make {', '.join(others)} what {those[0]} is by it"
-            mend = f"set it for one row: rows.{others[0]}.{key}={value}"
-            raise ConfigError(what, mend=mend)
+            hint = f"set it for one row: rows.{others[0]}.{key}={value}"
+            raise ConfigError(what, hint=hint)
 
 
 def slug(name: str) -> str:
@@ -163,8 +163,8 @@ def _like(row: Row, rows: Mapping[str, Row]) -> Row:
     """Give a row that is like another one that one's network."""
     if not row.like:
         if row.baseline and row.baseline not in baselines.names():
-            mend = choice(row.baseline, baselines.names())
-            raise ConfigError(f"no baseline is called '{row.baseline}'", where=row.name, mend=mend)
+            hint = choice(row.baseline, baselines.names())
+            raise ConfigError(f"no baseline is called '{row.baseline}'", where=row.name, hint=hint)
         return row
     if row.like not in rows or rows[row.like].like or not rows[row.like].fusion:
         raise ConfigError(f"row '{row.name}' is like '{row.like}', which has no network of its own")
@@ -232,4 +232,4 @@ def _check_shared(tree: Tree, rows: Sequence[Row]) -> None:
     for key in tree.get("network", {}) if known else ():
         if key not in known:
             what = f"no network of the table has a setting 'network.{key}'"
-            raise ConfigError(what, mend=choice(key, sorted(known)))
+            raise ConfigError(what, hint=choice(key, sorted(known)))

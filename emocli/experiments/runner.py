@@ -33,7 +33,7 @@ from emocli.errors import (
 )
 from emocli.evaluation.comparison import comparisons, recovery
 from emocli.experiments import encoder_tables as extractors
-from emocli.experiments.cache import MARKS, Answer, Question
+from emocli.experiments.cache import MARKS, CachedEvaluation, EvaluationJob
 from emocli.experiments.protocol import (
     Protocol,
     Reproduction,
@@ -120,13 +120,13 @@ class Experiment:
         slugs = [system.slug for system in rows]
         for slug in protocol.only:
             if slug not in slugs:
-                raise ConfigError(f"there is no row '{slug}'", mend=choice(slug, slugs))
+                raise ConfigError(f"there is no row '{slug}'", hint=choice(slug, slugs))
         for system in rows:
             _check_conditions(system)
             _check_features(system, store, corpora[0])
         if all(system.lacking for system in rows):
             what = f"no row of {name} can be run: {rows[0].row.name}: {rows[0].lacking}"
-            raise ConfigError(what, mend="name the modalities, e.g. --set experiment.visual=face")
+            raise ConfigError(what, hint="name the modalities, e.g. --set experiment.visual=face")
         found = cls(name, table, protocol, corpora, store, stores, rows, settings)
         check_apart(
             ((s.slug, s.row.settings, _without_shared(s)) for s in found.due if s.learns),
@@ -134,7 +134,7 @@ class Experiment:
         )
         if found.checks and found.check.fit_on != "clean":
             what = "one check serves all rows, whatever they are trained with"
-            raise ConfigError(what, mend="choose --set check.fit_on=clean")
+            raise ConfigError(what, hint="choose --set check.fit_on=clean")
         return found
 
     @cached_property
@@ -251,7 +251,7 @@ def told_of(system: System) -> Iterator[None]:
         yield
     except EmocliError as error:
         what = f"row '{system.row.name}': {error.what}"
-        raise type(error)(what, where=error.where, mend=error.mend) from None
+        raise type(error)(what, where=error.where, hint=error.hint) from None
 
 
 def _without_shared(system: System) -> Tree:
@@ -383,7 +383,7 @@ class Runner:
             if system.learns:
                 self._prepared(system, folds=1)
         trained: dict[str, list[TrainSummary]] = {}
-        done: dict[str, tuple[Answer, ...]] = {}
+        done: dict[str, tuple[CachedEvaluation, ...]] = {}
         report = None
         for system in experiment.due:
             if system.lacking:
@@ -426,8 +426,8 @@ class Runner:
                 continue
             if not self.overwrite:
                 what = f"was trained with {training.outdated}"
-                mend = "choose another --out, or train it again with --overwrite"
-                raise RunError(what, where=training.run, mend=mend)
+                hint = "choose another --out, or train it again with --overwrite"
+                raise RunError(what, where=training.run, hint=hint)
             rundir.clear(training.run)
         count = sum(len(training.config.seeds) for training in trainings)
         self.say(f"{system.row.name}: training {system.row.fusion}, {count} times")
@@ -457,28 +457,28 @@ class Runner:
         except (OSError, ValueError, AttributeError):
             return {}
 
-    def _ask(self, system: System) -> tuple[Answer, ...]:
+    def _ask(self, system: System) -> tuple[CachedEvaluation, ...]:
         """Let a row answer under every condition; the clips of all folds are pooled."""
         experiment = self.experiment
         seed = experiment.protocol.corruption_seed
         runs = experiment.folders(self.out / "runs", system.trained)
         places = experiment.folders(self.out / "answers", system.slug)
         questions = [
-            Question(system, corpus, experiment.store, run, place, seed)
+            EvaluationJob(system, corpus, experiment.store, run, place, seed)
             for corpus, run, place in zip(experiment.corpora, runs, places, strict=True)
         ]
         asked = self.pool.results(Numbered(questions), range(len(questions)))
         folds = [answers for _, answers in sorted(asked, key=lambda found: found[0])]
-        return tuple(Answer.joined(fold) for fold in zip(*folds, strict=True))
+        return tuple(CachedEvaluation.joined(fold) for fold in zip(*folds, strict=True))
 
 
 @dataclass(frozen=True)
 class Numbered:
     """Asks questions by number: answers come in any order."""
 
-    questions: Sequence[Question]
+    questions: Sequence[EvaluationJob]
 
-    def __call__(self, index: int) -> tuple[int, tuple[Answer, ...]]:
+    def __call__(self, index: int) -> tuple[int, tuple[CachedEvaluation, ...]]:
         """Ask one of them."""
         return index, self.questions[index]()
 
@@ -501,7 +501,7 @@ class Results:
 
     experiment: Experiment
     trained: Mapping[str, Sequence[TrainSummary]]
-    answers: Mapping[str, tuple[Answer, ...]]
+    answers: Mapping[str, tuple[CachedEvaluation, ...]]
     costs: Mapping[str, float]
 
     @cached_property
@@ -523,7 +523,7 @@ class Results:
             "dataset": first.dataset,
             "task": first.task,
             "classes": list(first.classes),
-            "n": len(self._any.measured.ids),
+            "n": len(self._any.predictions.ids),
             **experiment.protocol.model_dump(),
             "settings": experiment.settings,
             "figures": list(experiment.table.figures),
@@ -545,7 +545,7 @@ class Results:
         }
 
     @property
-    def _any(self) -> Answer:
+    def _any(self) -> CachedEvaluation:
         return next(iter(self.answers.values()))[0]
 
     def _row(self, system: System) -> dict[str, Any]:
@@ -570,14 +570,14 @@ class Results:
                 {
                     "name": condition.name,
                     "corrupt": list(condition.corrupt),
-                    "repair": answer.measured.repair.label,
+                    "repair": answer.predictions.repair.label,
                     **self._figures(answer),
                 }
                 for condition, answer in pairs
             ],
         }
 
-    def _how(self, system: System, done: Sequence[Answer]) -> dict[str, Any]:
+    def _how(self, system: System, done: Sequence[CachedEvaluation]) -> dict[str, Any]:
         """Say how a row came about, and what it took."""
         summaries = self.trained.get(system.trained)
         if not summaries:
@@ -592,15 +592,15 @@ class Results:
             "seconds": self.costs.get(system.trained),
         }
 
-    def _figures(self, answer: Answer) -> dict[str, Any]:
-        measured = answer.measured
-        names = [self.groups[clip_id] for clip_id in measured.ids]
-        seeds = range(len(measured.values))
-        found = summarise(measured.scores, seeds, names)
+    def _figures(self, answer: CachedEvaluation) -> dict[str, Any]:
+        predictions = answer.predictions
+        names = [self.groups[clip_id] for clip_id in predictions.ids]
+        seeds = range(len(predictions.values))
+        found = summarise(predictions.scores, seeds, names)
         counts = {
-            name: {m: len(ids) for m, ids in getattr(measured, name).items()} for name in MARKS
+            name: {m: len(ids) for m, ids in getattr(predictions, name).items()} for name in MARKS
         }
-        return found | (counts if measured.repair.label else {})
+        return found | (counts if predictions.repair.label else {})
 
     def _chosen(self) -> dict[str, Any]:
         """Say which of the alternatives is best on the valid clips, of those that are done."""
@@ -623,7 +623,7 @@ class Results:
             if all(system.slug in self.answers for system in pair):
                 answers = [
                     {
-                        condition.name: answer.measured
+                        condition.name: answer.predictions
                         for condition, answer in zip(
                             system.row.conditions, self.answers[system.slug], strict=True
                         )
@@ -637,7 +637,7 @@ class Results:
         slugs = {s.row.name: s.slug for s in self.experiment.systems}
         for names in self.experiment.table.recoveries:
             if all(slugs[name] in self.answers for name in names):
-                row, worse, better = (self.answers[slugs[name]][0].measured for name in names)
+                row, worse, better = (self.answers[slugs[name]][0].predictions for name in names)
                 figure = self.experiment.table.figures[0]
                 yield recovery(names, (row, worse, better), figure, self.groups)
 
@@ -657,7 +657,7 @@ def _check_conditions(system: System) -> None:
     """
     for condition in () if system.lacking else system.row.conditions:
         parse_all(condition.corrupt, system.features)
-        RepairConfig().asked(**condition.repair)
+        RepairConfig().with_options(**condition.repair)
 
 
 def _check_features(system: System, store: Path, corpus: Manifest) -> None:
@@ -672,8 +672,8 @@ def _check_features(system: System, store: Path, corpus: Manifest) -> None:
         feature = open_feature(store, name, corpus)
         if feature.modality != modality:
             what = f"feature '{name}' is {feature.modality}, row '{system.row.name}' is about"
-            mend = "name another feature with --set experiment.KEY=FEATURE"
-            raise StoreError(f"{what} {modality}", where=store, mend=mend)
+            hint = "name another feature with --set experiment.KEY=FEATURE"
+            raise StoreError(f"{what} {modality}", where=store, hint=hint)
 
 
 def _kept(

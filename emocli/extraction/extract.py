@@ -17,7 +17,7 @@ from emocli.data.pool import Pool, open_pool
 from emocli.data.stamp import changed, joined, stamps
 from emocli.data.store import FeatureStore, features_in, open_feature, store_path
 from emocli.data.track import Feature
-from emocli.data.writer import FeatureWriter, Recipe, Standing, standing
+from emocli.data.writer import ExtractionState, FeatureWriter, Recipe, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
 from emocli.extraction.worker import Outcome, Parcel, Work, compute, misfit
@@ -197,7 +197,7 @@ class _Job:
         )
 
     def plan(self, recipe: Recipe) -> Plan:
-        now = standing(self.folder, recipe, **self._options(recipe))
+        now = extraction_state(self.folder, recipe, **self._options(recipe))
         clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
         path = store_path(self.folder, self.feature)
         left = clips - there - absent
@@ -228,13 +228,13 @@ class _Job:
         started = time.monotonic()
         order = [clip.id for clip in self.manifest.clips]
         with FeatureWriter(self.folder, recipe, order, **self._options(recipe)) as writer:
-            before = writer.standing()
+            before = writer.extraction_state()
             outcomes = []
             works = self._works(writer, recipe, before, pool.room)
             for outcome in pool.results(compute, works):
                 outcomes.append(outcome)
                 advance(outcome.clips)
-            failures = self._failures(outcomes, writer.standing())
+            failures = self._failures(outcomes, writer.extraction_state())
             written = {clip_id for outcome in outcomes for clip_id in outcome.written}
             made = writer.finish(written - {row.id for row in failures})
         listed = record(self.folder, self.feature, failures)
@@ -258,7 +258,7 @@ class _Job:
             return result, made.made
 
     def _works(
-        self, writer: FeatureWriter, recipe: Recipe, before: Standing, room: int
+        self, writer: FeatureWriter, recipe: Recipe, before: ExtractionState, room: int
     ) -> list[Work]:
         known = before.written | before.absent
         clips = [clip for clip in self.manifest.clips if clip.id not in known]
@@ -272,7 +272,7 @@ class _Job:
         pairs = zip(paths, chunks, strict=True)
         return [Work(path, chunk, recipe, parcel, upstream) for path, chunk in pairs]
 
-    def _failures(self, outcomes: Sequence[Outcome], after: Standing) -> list[Failure]:
+    def _failures(self, outcomes: Sequence[Outcome], after: ExtractionState) -> list[Failure]:
         """All clips that failed, in the order of the manifest."""
         rows = {row.id: row for outcome in outcomes for row in outcome.failures}
         why = "its arrays have another shape or type than those of other clips"
@@ -286,11 +286,11 @@ class _Job:
         where = f"feature '{self.feature}'"
         if failures:
             what = f"no clip could be extracted; the first: {failures[0].message}"
-            return StoreError(what, where=where, mend=f"all are in {listed}")
+            return StoreError(what, where=where, hint=f"all are in {listed}")
         reasons = [reason for outcome in outcomes for reason in outcome.absent.values()]
         why = f" ({reasons[0]})" if reasons else ""
         what = f"no clip has what it is computed from{why}"
-        return StoreError(what, where=where, mend="see the columns of the manifest")
+        return StoreError(what, where=where, hint="see the columns of the manifest")
 
 
 def _plans(jobs: Sequence[_Job]) -> list[Plan]:
@@ -328,15 +328,15 @@ def _check_needs(needs: Mapping[str, set[str]], folder: Path) -> None:
     for name, needed in needs.items():
         for absent in sorted(needed - there):
             what = f"feature '{name}' is computed from '{absent}', which is not in the store"
-            raise ConfigError(what, where=folder, mend=f"add -f {absent}")
+            raise ConfigError(what, where=folder, hint=f"add -f {absent}")
 
 
 def _check_names(settings: Mapping[str, Tree]) -> None:
     known = plugins.names("features")
     for name in settings:
         if name not in known:
-            mend = f"there are: {', '.join(known)}"
-            raise ConfigError(f"settings for '{name}', which is no feature", mend=mend)
+            hint = f"there are: {', '.join(known)}"
+            raise ConfigError(f"settings for '{name}', which is no feature", hint=hint)
 
 
 def _upstream(jobs: Sequence[_Job]) -> dict[str, _Made]:

@@ -143,7 +143,7 @@ def _open(name: str, work: Work) -> FeatureStore:
     store = FeatureStore.open(work.upstream[name])
     if store.fingerprint != work.recipe.upstream[name]["digest"]:
         store.close()
-        raise StoreError("was replaced while in use", where=store.path, mend="start again")
+        raise StoreError("was replaced while in use", where=store.path, hint="start again")
     return store
 
 
@@ -152,6 +152,6 @@ def _upstream(clip: Clip, stores: Mapping[str, FeatureStore]) -> dict[str, Track
         if clip.id in store.absent:
             raise Absent(f"the clip has no {name}")
         if clip.id not in store:
-            mend = f"see its row for {name}"
-            raise StoreError(f"feature '{name}' could not be computed for the clip", mend=mend)
+            hint = f"see its row for {name}"
+            raise StoreError(f"feature '{name}' could not be computed for the clip", hint=hint)
     return {name: store.track(clip.id) for name, store in stores.items()}

@@ -29,5 +29,5 @@ def device(wanted: Device, where: str) -> str:
 
     gpu = torch.cuda.is_available()
     if wanted == "cuda" and not gpu:
-        raise ConfigError("there is no GPU", where=where, mend="set it to auto")
+        raise ConfigError("there is no GPU", where=where, hint="set it to auto")
     return "cuda" if gpu and wanted != "cpu" else "cpu"

@@ -60,8 +60,8 @@ def _use_temporary() -> None:
         folder = tempfile.mkdtemp(prefix="emocli-numba-")
     except OSError:
         what = "there is no folder for compiled code: neither the home nor a temporary folder"
-        mend = f"set {CACHE} to one"
-        raise ConfigError(f"{what} can be written", where="librosa", mend=mend) from None
+        hint = f"set {CACHE} to one"
+        raise ConfigError(f"{what} can be written", where="librosa", hint=hint) from None
     os.environ[CACHE] = folder  # worker processes take it over
     if "numba" in sys.modules:
         sys.modules["numba"].config.CACHE_DIR = folder

@@ -23,7 +23,7 @@ from emocli.quantities import Probability
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
-ALONE = True
+PER_CLIP = True
 
 
 class Config(FramesConfig):

@@ -25,7 +25,7 @@ from emocli.quantities import Side
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
-ALONE = True
+PER_CLIP = True
 
 WIDEST = 100_000
 """Numbers in the histograms of a crop, at most."""
@@ -199,13 +199,13 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
         raise ConfigError(
             f"a side of {config.side} pixels has {config.cells} cells of {config.cell}",
             where="face_hog",
-            mend=f"at least {config.block or 1} are needed",
+            hint=f"at least {config.block or 1} are needed",
         )
     if config.width > WIDEST:
         raise ConfigError(
             f"a row of {config.width} numbers",
             where="face_hog",
-            mend=f"at most {WIDEST} are sensible: choose larger cells, or a smaller side or block",
+            hint=f"at most {WIDEST} are sensible: choose larger cells, or a smaller side or block",
         )
     histograms = tuple(f"hog{number:03d}" for number in range(config.width))
     return Extractor(config, (*histograms, *GEOMETRY, "confidence", "found"))

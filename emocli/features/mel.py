@@ -30,7 +30,7 @@ from emocli.quantities import Hertz, Milliseconds, SamplingRate
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
-ALONE = True
+PER_CLIP = True
 
 
 class Config(Settings):
@@ -126,20 +126,20 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
         raise ConfigError(
             f"bands from {config.fmin:g} to {top:g} Hz",
             where="mel",
-            mend=f"0 <= fmin < fmax <= {config.rate / 2:g} Hz (half the rate) is needed",
+            hint=f"0 <= fmin < fmax <= {config.rate / 2:g} Hz (half the rate) is needed",
         )
     if not (hop > 0 and 0 < window <= config.fft_size):
         raise ConfigError(
             f"a window of {window} and a hop of {hop} samples",
             where="mel",
-            mend=f"at least 1, and at most fft_size = {config.fft_size} are needed",
+            hint=f"at least 1, and at most fft_size = {config.fft_size} are needed",
         )
     empty = _empty_bands(config)
     if empty:
         raise ConfigError(
             f"{empty} of {config.bands} bands hold no bin of the spectrum",
             where="mel",
-            mend="set fewer bands or a larger fft_size",
+            hint="set fewer bands or a larger fft_size",
         )
     names = tuple(f"mel{band:03d}" for band in range(config.bands))
     return Extractor(config, window, hop, names, config.rate / hop)

@@ -14,7 +14,7 @@ from emocli.features._embedding import Embedder, EmbeddingConfig
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ("mel",)
-ALONE = True
+PER_CLIP = True
 
 Config = EmbeddingConfig
 

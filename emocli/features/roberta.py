@@ -163,7 +163,7 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
             raise ConfigError(
                 f"{', '.join(config.read)} cannot be set for an encoder that was fine-tuned",
                 where="roberta",
-                mend="it reads what it was trained on",
+                hint="it reads what it was trained on",
             )
         folder = Path(config.encoder)
         network, reader, _ = text.load(folder if part is None else folder / f"{text.PART}{part}")
@@ -172,7 +172,7 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
         raise ConfigError(
             "an encoder from scratch has learned nothing",
             where="roberta.encoder",
-            mend="train it: emocli fit-text, and give its folder",
+            hint="train it: emocli fit-text, and give its folder",
         )
     settings = text.TextConfig(backbone=config.encoder, **config.read)
     backbone, tokenizer = text.make_backbone(settings, ())

@@ -15,7 +15,7 @@ from emocli.features._embedding import Embedder, FramesConfig
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
-ALONE = True
+PER_CLIP = True
 
 Config = FramesConfig
 

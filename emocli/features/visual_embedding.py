@@ -16,7 +16,7 @@ from emocli.data.track import Track
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("scene_embedding", "face_embedding")
-ALONE = True
+PER_CLIP = True
 
 
 class Config(Settings):

@@ -160,13 +160,13 @@ class Model(nn.Module):
         """
         if self.config.boosted and task == "intensity":
             what = "setting 'network.boosted' is for classes, not intensities"
-            raise ConfigError(what, mend="choose network.boosted=false")
+            raise ConfigError(what, hint="choose network.boosted=false")
         native = task == "intensity" or loss == CHOICES[task][0]
         if self.config.predict != "final" and not native:
             raise ConfigError(
                 f"setting 'network.predict' = '{self.config.predict}' predicts probabilities, "
                 f"which train.loss = '{loss}' does not",
-                mend="choose network.predict=final, or train.loss=auto",
+                hint="choose network.predict=final, or train.loss=auto",
             )
         self.task = task
 
@@ -252,13 +252,13 @@ def _require_fusible(core: mfn.Core, config: Config) -> None:
         units = ", ".join(f"{n} {w}" for n, w in zip(core.names, core.widths, strict=True))
         raise ConfigError(
             f"channels of unequal width ({units}) cannot be combined number by number",
-            mend="choose network.fusion=concat, without mulmix",
+            hint="choose network.fusion=concat, without mulmix",
         )
     if config.mulmix and len(core.names) > MOST_MIXED:
         raise ConfigError(
             f"setting 'network.mulmix' makes {2 ** len(core.names) - 1} mixtures of "
             f"{len(core.names)} modalities",
-            mend=f"it is for {MOST_MIXED} at most",
+            hint=f"it is for {MOST_MIXED} at most",
         )
 
 

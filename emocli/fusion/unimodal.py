@@ -34,7 +34,7 @@ class Model(Encoded):
         if len(dims) != 1:
             raise ConfigError(
                 f"unimodal takes exactly one modality, not {len(dims)} ({', '.join(sorted(dims))})",
-                mend="choose one feature with -f",
+                hint="choose one feature with -f",
             )
         super().__init__(dims, config)
         self.decoder = decoder(config.width, outputs, config)

@@ -104,8 +104,8 @@ class Csd:
         """
         features, intervals = self._pair(entry)
         if features.dtype.kind in TEXT:
-            mend = "align other files to it with --align-to"
-            raise StoreError("holds words, not numbers", where=self._where(entry), mend=mend)
+            hint = "align other files to it with --align-to"
+            raise StoreError("holds words, not numbers", where=self._where(entry), hint=hint)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
             values = _flat(features).astype(np.float32)
         return by_start(values, intervals)
@@ -228,7 +228,7 @@ def write_csd(
         for entry, rows in entries:
             if entry in ("", ".") or "/" in entry:
                 what = f"cannot hold an entry called '{entry}', which is a path in HDF5"
-                raise StoreError(what, where=path, mend="write a .npz")
+                raise StoreError(what, where=path, hint="write a .npz")
             place = data.create_group(entry)
             place["features"], place["intervals"] = rows.values, rows.intervals
         for key, value in told.items():

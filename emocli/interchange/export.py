@@ -73,7 +73,7 @@ def export(
     """
     if output.suffix not in (".npz", ".csd", ".pkl"):
         raise StoreError(
-            "its ending says no kind of file", where=output, mend="choose .npz, .csd or .pkl"
+            "its ending says no kind of file", where=output, hint="choose .npz, .csd or .pkl"
         )
     with ExitStack() as files:
         if features is not None and len(features) == 1:
@@ -86,8 +86,8 @@ def export(
             _ = feature.dim  # refuses rows that are no vectors
         if output.suffix != ".pkl" and len(opened) > 1:
             names = ", ".join(feature.name for feature in opened.values())
-            mend = "choose one with -f, or write a .pkl"
-            raise StoreError(f"holds one feature, not {names}", where=output, mend=mend)
+            hint = "choose one with -f, or write a .pkl"
+            raise StoreError(f"holds one feature, not {names}", where=output, hint=hint)
         files.enter_context(alone(output))
         first = next(iter(opened.values()))
         if output.suffix == ".npz":

@@ -109,7 +109,7 @@ def import_all(
     ]
     if name is not None and len(plan) > 1:
         raise StoreError(
-            f"{len(plan)} features cannot all be called '{name}'", mend="import them one by one"
+            f"{len(plan)} features cannot all be called '{name}'", hint="import them one by one"
         )
     return [
         import_features(
@@ -225,7 +225,7 @@ class _Alike:
         if len(rows.values) and (width != self._width or not width):
             others = f", entry '{self._first}' has {self._width}" if width else ""
             where = f"{self._path}, entry '{entry}'"
-            raise StoreError(f"has rows of {width} columns{others}", where=where, mend=COLUMNS)
+            raise StoreError(f"has rows of {width} columns{others}", where=where, hint=COLUMNS)
         return rows
 
 
@@ -257,7 +257,7 @@ def _track(source: Source, entries: set[str], clip: Clip, words: _Words | None) 
     if words is not None:
         if not rows.timed:
             what = f"the rows of clip '{clip.id}' have no times, so they cannot be aligned"
-            raise StoreError(what, mend="leave --align-to out")
+            raise StoreError(what, hint="leave --align-to out")
         # Without a row of its own the clip lacks the feature: zeros would hide that.
         grid = words.of(clip) if len(rows.values) else np.zeros((0, 2))
         rows, silent = average(rows, grid)
@@ -275,8 +275,8 @@ def _nothing(path: Path, source: Source, manifest: Manifest) -> StoreError:
 
 def _check_name(name: str, modality: str) -> None:
     if not name or name.startswith(".") or Path(name).name != name or "\\" in name:
-        raise StoreError(f"'{name}' cannot be a feature's name", mend="give a plain file name")
+        raise StoreError(f"'{name}' cannot be a feature's name", hint="give a plain file name")
     if name in RESERVED:
-        raise StoreError(f"'{name}' is a name of emocli's own", mend="give another one")
+        raise StoreError(f"'{name}' is a name of emocli's own", hint="give another one")
     if not modality.strip():
-        raise StoreError("a modality needs a name", mend="give text, audio, visual or any other")
+        raise StoreError("a modality needs a name", hint="give text, audio, visual or any other")

@@ -107,8 +107,8 @@ class Mmsa:
         where = f"{self.path}, split '{split}'"
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
             inside = ", ".join(sorted(k for k, v in arrays.items() if isinstance(v, np.ndarray)))
-            mend = f"there are: {inside or 'none'}"
-            raise StoreError(f"has no array of numbers '{name}'", where=where, mend=mend)
+            hint = f"there are: {inside or 'none'}"
+            raise StoreError(f"has no array of numbers '{name}'", where=where, hint=hint)
         if array.ndim not in (2, 3):
             raise StoreError(f"'{name}' has shape {array.shape}, not (N, T, D)", where=where)
         with np.errstate(over="ignore"):
@@ -172,20 +172,20 @@ def _splits(content: Any, path: Path) -> dict[Split, str]:
         split = split_named(name) if isinstance(name, str) else None
         if split is not None and split in found:
             what = f"has the split '{split}' twice, as '{found[split]}' and as '{name}'"
-            raise StoreError(what, where=path, mend="leave one of them out")
+            raise StoreError(what, where=path, hint="leave one of them out")
         if split is not None:
             found[split] = name
         elif isinstance(inside, dict) and "id" in inside:
-            raise StoreError(f"there is no split '{name}'", where=path, mend=known)
+            raise StoreError(f"there is no split '{name}'", where=path, hint=known)
     if not found:
-        raise StoreError("is no MMSA pickle", where=path, mend=known)
+        raise StoreError("is no MMSA pickle", where=path, hint=known)
     return {split: found[split] for split in SPLITS if split in found}
 
 
 def _part(content: Any, path: Path, split: str) -> Part:
     where = f"{path}, split '{split}'"
     if not isinstance(content, dict) or "id" not in content:
-        raise StoreError("has no 'id'", where=where, mend="an MMSA pickle names its clips")
+        raise StoreError("has no 'id'", where=where, hint="an MMSA pickle names its clips")
     try:
         ids = tuple(_ids(content["id"]))
     except (ValueError, TypeError) as error:

@@ -86,7 +86,7 @@ def read_ragged(path: Path) -> Ragged:
         )
     except ValueError as error:
         raise StoreError(
-            str(error), where=path, mend="emocli import --help names its arrays"
+            str(error), where=path, hint="emocli import --help names its arrays"
         ) from None
 
 

@@ -129,8 +129,8 @@ def kind_of(path: Path) -> str:
         return "pkl"
     if path.suffix in (".npz", ".csd"):
         return path.suffix[1:]  # absent or damaged: its reader says which
-    mend = "a ragged .npz, a .csd or an MMSA .pkl is expected"
-    raise StoreError("is none of the files emocli imports", where=path, mend=mend)
+    hint = "a ragged .npz, a .csd or an MMSA .pkl is expected"
+    raise StoreError("is none of the files emocli imports", where=path, hint=hint)
 
 
 def modalities_of(path: Path) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def modalities_of(path: Path) -> tuple[str, ...]:
     found = [modality for modality, words in HINTS.items() if any(word in name for word in words)]
     if len(found) != 1:
         what = "its name does not say which modality it describes"
-        raise StoreError(what, where=path, mend="give --modality text, audio, visual or any other")
+        raise StoreError(what, where=path, hint="give --modality text, audio, visual or any other")
     return tuple(found)
 
 
@@ -194,5 +194,5 @@ def locate(source: Source, entries: set[str], clip: Clip) -> Timed:
     rows = source.rows(clip.dialogue)
     if not rows.timed:
         what = f"clip '{clip.id}' cannot be cut out of '{clip.dialogue}', whose rows have no times"
-        raise StoreError(what, mend="give rows times, or every clip an entry of its own")
+        raise StoreError(what, hint="give rows times, or every clip an entry of its own")
     return rows.cut(start, np.inf if clip.end is None else clip.end).since(start)

@@ -81,7 +81,7 @@ def fit(name: str, train: Samples, valid: Samples) -> Baseline:
         If there is no such baseline.
     """
     if name not in names():
-        raise ConfigError(f"no baseline is called '{name}'", mend=choice(name, names()))
+        raise ConfigError(f"no baseline is called '{name}'", hint=choice(name, names()))
     manifest = train.manifest
     if name == PRIOR:
         frequencies = prior(manifest, train.clips)

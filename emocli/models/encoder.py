@@ -209,7 +209,7 @@ def make_encoder(config: EncoderConfig) -> Encoder:
         raise ConfigError(
             f"{len(config.depths)} depths and {len(config.hidden_sizes)} hidden sizes",
             where="encoder",
-            mend="give each stage one of both",
+            hint="give each stage one of both",
         )
     shape = ResNetConfig(
         layer_type="basic",
@@ -251,7 +251,7 @@ def read_run(run: Path) -> EncoderRun:
     path = run / CONFIG
     if not path.is_file():
         raise RunError(
-            "there is no trained encoder", where=run, mend="train one: emocli fit-encoder"
+            "there is no trained encoder", where=run, hint="train one: emocli fit-encoder"
         )
     return read_as(EncoderRun, path, "an encoder")
 
@@ -267,12 +267,12 @@ def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
     encoder, config = _built(run)
     if config.kind != kind:
         what = f"is an encoder of kind '{config.kind}', not '{kind}'"
-        raise RunError(what, where=run, mend=f"train one: emocli fit-encoder {kind}")
+        raise RunError(what, where=run, hint=f"train one: emocli fit-encoder {kind}")
     try:
         encoder.load_state_dict(read_tensors(run / MODEL))
     except (RuntimeError, TypeError, ValueError):
         what = f"does not hold what {CONFIG} speaks of"
-        raise RunError(what, where=run / MODEL, mend=RESTORE) from None
+        raise RunError(what, where=run / MODEL, hint=RESTORE) from None
     return encoder.eval(), Screen(kind, config.encoder)
 
 
@@ -318,5 +318,5 @@ def _published(name: str) -> ResNetModel:
         told = reason(error)
     raise ConfigError(
         f"setting 'encoder.backbone' = '{name}': {told}",
-        mend=f"give {SCRATCH}, a ResNet of the Hugging Face hub, or a folder that holds one",
+        hint=f"give {SCRATCH}, a ResNet of the Hugging Face hub, or a folder that holds one",
     )

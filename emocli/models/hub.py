@@ -40,6 +40,6 @@ def only_cached(name: str) -> bool:
         if isinstance(try_to_load_from_cache(name, KNOWN), str):
             return True
         what = f"cannot be reached ({reason(error)}), and '{name}' is neither a folder nor cached"
-        mend = "give a folder that holds an encoder, or connect to the network"
-        raise ConfigError(what, where=constants.ENDPOINT, mend=mend) from None
+        hint = "give a folder that holds an encoder, or connect to the network"
+        raise ConfigError(what, where=constants.ENDPOINT, hint=hint) from None
     return False

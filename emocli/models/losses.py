@@ -43,7 +43,7 @@ def resolve(name: LossName, task: Task) -> LossName:
     if name not in choices:
         raise ConfigError(
             f"loss '{name}' does not fit a task of kind '{task}'",
-            mend=f"there are: auto, {', '.join(choices)}",
+            hint=f"there are: auto, {', '.join(choices)}",
         )
     return name
 

@@ -26,7 +26,7 @@ def outline(make: Callable[[], nn.Module]) -> nn.Module:
     count = parameters(network)
     if count > MOST:
         what = f"the network would have {count:,} parameters, more than {MOST:,}"
-        raise ConfigError(what, mend="choose smaller settings of it")
+        raise ConfigError(what, hint="choose smaller settings of it")
     return network
 
 

@@ -205,10 +205,10 @@ def read_config(run: Path) -> RunConfig:
     """
     path = run / CONFIG
     if not run.is_dir():
-        raise RunError("there is no such run", where=run, mend="train it first: emocli train")
+        raise RunError("there is no such run", where=run, hint="train it first: emocli train")
     if not path.is_file():
-        mend = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
-        raise RunError(f"is not a run (it has no {CONFIG})", where=run, mend=mend)
+        hint = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
+        raise RunError(f"is not a run (it has no {CONFIG})", where=run, hint=hint)
     return read_as(RunConfig, path, "a run")
 
 
@@ -225,7 +225,7 @@ def read_as(kind: type[S], path: Path, what: str) -> S:
     except (OSError, ValueError, ConfigError) as error:
         told = error.what if isinstance(error, ConfigError) else reason(error)
         damaged = f"is damaged or not that of {what} ({told})"
-        raise RunError(damaged, where=path, mend=RESTORE) from None
+        raise RunError(damaged, where=path, hint=RESTORE) from None
 
 
 def write_config(run: Path, config: Settings) -> None:
@@ -271,8 +271,8 @@ def require_empty(run: Path, what: str) -> None:
     if run.is_dir() and all(path.name.startswith(".") for path in run.iterdir()):
         return
     if os.path.lexists(run):
-        mend = "choose another --run"
-        raise RunError(f"is there already and is not {what}", where=run, mend=mend)
+        hint = "choose another --run"
+        raise RunError(f"is there already and is not {what}", where=run, hint=hint)
 
 
 def finished(run: Path) -> bool:
@@ -289,8 +289,8 @@ def require_finished(run: Path) -> None:
         If it has not.
     """
     if not finished(run):
-        mend = "repeat the training command to resume"
-        raise RunError("its training has not ended", where=run, mend=mend)
+        hint = "repeat the training command to resume"
+        raise RunError("its training has not ended", where=run, hint=hint)
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
@@ -363,16 +363,16 @@ def load(run: Path) -> Run:
         _require_statistics(standardiser, config.dims)
     except ValueError as error:
         what = f"does not hold the statistics that {CONFIG} speaks of ({error})"
-        raise RunError(what, where=path, mend=RESTORE) from None
+        raise RunError(what, where=path, hint=RESTORE) from None
     try:
         _require_room(config, path)
         network = make_network(config)
         network.load_state_dict(state)
     except ConfigError as error:
-        raise RunError(error.what, where=run / CONFIG, mend=error.mend) from None
+        raise RunError(error.what, where=run / CONFIG, hint=error.hint) from None
     except (RuntimeError, TypeError, ValueError, MemoryError, OverflowError):
         what = f"does not hold the network that {CONFIG} speaks of"
-        raise RunError(what, where=path, mend=RESTORE) from None
+        raise RunError(what, where=path, hint=RESTORE) from None
     return Run(run, config, network.eval(), standardiser)
 
 
@@ -419,7 +419,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         damaged = f"is damaged or not safetensors ({reason(error)})"
-        raise RunError(damaged, where=path, mend=RESTORE) from None
+        raise RunError(damaged, where=path, hint=RESTORE) from None
 
 
 def write_history(run: Path, history: Sequence[Row]) -> None:
@@ -446,7 +446,7 @@ def read_history(run: Path, needed: Sequence[str] = ()) -> list[Row]:
         require_columns(rows, needed)
     except (OSError, ValueError, TypeError, csv.Error) as error:
         what = f"is absent or damaged ({reason(error)})"
-        raise RunError(what, where=path, mend=RESTORE) from None
+        raise RunError(what, where=path, hint=RESTORE) from None
     return rows
 
 

@@ -129,7 +129,7 @@ class TrainConfig(Settings):
         if name not in known:
             raise ConfigError(
                 f"setting 'train.monitor' = '{name}' is no figure of a task of kind '{task}'",
-                mend=f"there are: auto, {', '.join(known)}",
+                hint=f"there are: auto, {', '.join(known)}",
             )
         return name
 
@@ -148,6 +148,6 @@ class TrainConfig(Settings):
             if name not in classes:
                 raise ConfigError(
                     f"setting 'train.class_weights.{name}': there is no such class",
-                    mend=choice(name, list(classes)),
+                    hint=choice(name, list(classes)),
                 )
         return {name: given.get(name, 1.0) for name in classes}

@@ -278,7 +278,7 @@ def make_backbone(
     if most is not None and config.tokens > most:
         raise ConfigError(
             f"text encoder '{config.backbone}' reads at most {most} tokens, not {config.tokens}",
-            mend=f"set tokens={most}",
+            hint=f"set tokens={most}",
         )
     return backbone, tokenizer
 
@@ -305,7 +305,7 @@ def read_run(run: Path) -> TextRun:
     path = run / CONFIG
     if not path.is_file():
         raise RunError(
-            "there is no trained text encoder", where=run, mend="train one: emocli fit-text"
+            "there is no trained text encoder", where=run, hint="train one: emocli fit-text"
         )
     return read_as(TextRun, path, "a text encoder")
 
@@ -356,7 +356,7 @@ def _built(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
 
 def _unlike(run: Path, error: Exception) -> RunError:
     what = f"does not hold what {CONFIG} speaks of ({reason(error)})"
-    return RunError(what, where=run, mend=RESTORE)
+    return RunError(what, where=run, hint=RESTORE)
 
 
 def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -370,7 +370,7 @@ def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f"text encoder '{name}' cannot be had: {reason(error)}",
-            mend="give one of the Hugging Face hub by name, or a folder that holds one",
+            hint="give one of the Hugging Face hub by name, or a folder that holds one",
         ) from None
 
 
@@ -383,7 +383,7 @@ def _scratch(
     if config.width % config.heads:
         raise ConfigError(
             f"setting 'text.heads' = {config.heads} does not divide text.width = {config.width}",
-            mend=f"set text.width={-(-config.width // config.heads) * config.heads}",
+            hint=f"set text.width={-(-config.width // config.heads) * config.heads}",
         )
     pieces = ByteLevelBPETokenizer()
     pieces.train_from_iterator(

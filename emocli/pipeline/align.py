@@ -72,7 +72,7 @@ def align(
         If there is no such feature, it has no times or no vectors, or both have no clip in common.
     """
     if feature == to:
-        raise StoreError(f"'{feature}' has its own rows", mend="name another feature with --to")
+        raise StoreError(f"'{feature}' has its own rows", hint="name another feature with --to")
     with (
         open_feature(store, feature, manifest) as source,
         open_feature(store, to, manifest) as words,
@@ -107,7 +107,7 @@ def _require_times(store: FeatureStore) -> None:
         raise StoreError(
             f"'{store.name}' has no times, so that nothing can be aligned with it",
             where=store.path,
-            mend="words have them where the manifest names files of words (media.words)",
+            hint="words have them where the manifest names files of words (media.words)",
         )
 
 

@@ -119,13 +119,13 @@ def fit_cca(
     from emocli.data.samples import Samples
     from emocli.data.standardise import Standardiser
     from emocli.robust.corrupt import Corrupter, parse_all
-    from emocli.robust.origin import Origin
+    from emocli.robust.fit_provenance import FitProvenance
     from emocli.robust.settings import configure
 
     config = configure(preset, settings or {})
     if corrupt and config.fit_on == "clean":
         what = "the check is fitted on clean clips, corruptions have no part in it"
-        raise ConfigError(what, mend="choose --set check.fit_on=as_given")
+        raise ConfigError(what, hint="choose --set check.fit_on=as_given")
     with ExitStack() as open_files:
         stores = open_features(store, features, manifest)
         for opened in stores.values():
@@ -143,7 +143,7 @@ def fit_cca(
             for samples in (train.then(standardiser), valid.then(standardiser))
         )
         check = fitted(train, valid, config, progress)
-        origin = Origin(
+        origin = FitProvenance(
             {modality: opened.name for modality, opened in stores.items()},
             {modality: opened.fingerprint for modality, opened in stores.items()},
             manifest.fingerprint,

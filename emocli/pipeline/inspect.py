@@ -87,7 +87,7 @@ def inspect(
         found = _store(path, corpus, verify)
     if verify and found.kind != "store":
         what = f"is a {found.kind}, --verify is for stores"
-        raise ConfigError(what, where=path, mend="leave it out")
+        raise ConfigError(what, where=path, hint="leave it out")
     return found
 
 
@@ -104,8 +104,8 @@ def _files(path: Path) -> list[Path]:
     else:
         files = [path] if path.suffix == ".h5" else []
     if not files:
-        what, mend = _nothing_in(path) if path.is_dir() else _no_kind(path)
-        raise EmocliError(what, where=path, mend=mend)
+        what, hint = _nothing_in(path) if path.is_dir() else _no_kind(path)
+        raise EmocliError(what, where=path, hint=hint)
     return files
 
 
@@ -215,7 +215,7 @@ def _store(path: Path, manifest: Manifest | None, verify: bool) -> Inspection:
         with FeatureStore.open(file) as store:
             if verify and not store.is_intact():
                 what = "is damaged: its content is not what was written"
-                raise StoreError(what, where=file, mend=AGAIN)
+                raise StoreError(what, where=file, hint=AGAIN)
             facts[store.name] = _feature(store, manifest)
             problems += _store_problems(store, manifest)
     for name, count in _failures.count(path).items() if path.is_dir() else ():
@@ -300,7 +300,7 @@ def _trained(path: Path) -> Inspection:
         return _text_encoder(path)
     if "model_type" in keys and "fusion" not in keys:
         what = "is a model of another library (its config.json has a model_type), not emocli's"
-        raise EmocliError(what, where=path, mend="settings such as text.backbone name such models")
+        raise EmocliError(what, where=path, hint="settings such as text.backbone name such models")
     return _run(path)
 
 
@@ -359,7 +359,7 @@ def _report(path: Path) -> Inspection:
     key = next((key for key in kinds if isinstance(report.get(key), list)), None)
     if key is None:
         what = "is damaged, or the report of something else"
-        raise EmocliError(what, where=file, mend="repeat the command that made it")
+        raise EmocliError(what, where=file, hint="repeat the command that made it")
     kind, listed = kinds[key], report[key]
     inside = [p.name for p in sorted(path.iterdir()) if not p.name.startswith(".")]
     kept = {key: value for key, value in report.items() if isinstance(value, str | int | float)}
@@ -370,7 +370,7 @@ def _report(path: Path) -> Inspection:
 
 def _check_of(path: Path) -> Path | None:
     """Return the file of a modality check, where that is all there is."""
-    from emocli.robust import container
+    from emocli.robust import check_container as container
 
     if path.is_dir():
         path = check_path(path) if not features_in(path) else path

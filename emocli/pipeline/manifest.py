@@ -74,7 +74,7 @@ def make_manifest(
         raise ManifestError(
             f"setting '{key}' does not belong to dataset '{dataset}'",
             where="--set",
-            mend=f"write {dataset}.{key}=...",
+            hint=f"write {dataset}.{key}=...",
         )
     manifest = module.build(root, config.build(module.Config, settings.get(dataset, {}), dataset))
     manifest.write(output)

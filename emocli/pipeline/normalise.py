@@ -119,7 +119,7 @@ def _speakers(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, list[Clip]
             raise ManifestError(
                 f"clip '{clip.id}' has no speaker",
                 where=manifest.path or manifest.dataset,
-                mend="fill the column 'speaker'",
+                hint="fill the column 'speaker'",
             )
         groups.setdefault(clip.speaker, []).append(clip)
     return groups

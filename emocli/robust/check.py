@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from emocli import plugins
 from emocli.data.batch import Padded
 from emocli.errors import StoreError, reason
-from emocli.robust.container import AGAIN, read, write
-from emocli.robust.origin import Origin
+from emocli.robust.anomaly import abnormality, limit, usual
+from emocli.robust.check_container import AGAIN, read, write
+from emocli.robust.fit_provenance import FitProvenance
 from emocli.robust.pair import FEWEST, OTHERS, PairCheck
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Flags, Representation, Rows, present
 from emocli.robust.settings import CheckConfig
-from emocli.robust.unusual import abnormality, limit, usual
 
 Array = NDArray[np.float64]
 Pair = tuple[str, str]
@@ -64,7 +64,7 @@ class ModalityCheck:
     pairs: Mapping[Pair, PairCheck]
     usual: Mapping[str, Array]
     limits: Mapping[str, float] = field(default_factory=dict)
-    origin: Origin | None = None
+    origin: FitProvenance | None = None
 
     @classmethod
     def fit(cls, train: Views, valid: Views, config: CheckConfig | None = None) -> Self:
@@ -94,7 +94,7 @@ class ModalityCheck:
         if len(lengths) < 2:
             raise StoreError(
                 f"the modality check needs two modalities, there is {', '.join(lengths) or 'none'}",
-                mend="extract or choose more features",
+                hint="extract or choose more features",
             )
         representation = Representation.of(
             lengths, config.representation, config.steps, config.alignment
@@ -185,7 +185,7 @@ class ModalityCheck:
             return unpack(header, arrays)
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             what = f"is not a check this version understands ({reason(error)})"
-            raise StoreError(what, where=path, mend=AGAIN) from None
+            raise StoreError(what, where=path, hint=AGAIN) from None
 
     def _agrees(
         self, modality: str, scores: Mapping[Pair, Array], usual: Mapping[str, Flags]
@@ -224,13 +224,13 @@ class ModalityCheck:
         for modality in views.keys() - self.reductions.keys():
             known = ", ".join(self.reductions)
             what = f"the modality check knows {known}, not '{modality}'"
-            raise StoreError(what, mend=AGAIN)
+            raise StoreError(what, hint=AGAIN)
         vectors = self.representation(views)
         for modality, x in vectors.items():
             width = len(self.reductions[modality].mean)
             if x.shape[1] != width:
                 what = f"the modality check was fitted on {modality} vectors of {width} numbers"
-                raise StoreError(f"{what}, not {x.shape[1]}", mend=AGAIN)
+                raise StoreError(f"{what}, not {x.shape[1]}", hint=AGAIN)
         return vectors
 
     def _scores(self, vectors: Mapping[str, Rows]) -> dict[Pair, Array]:
@@ -263,11 +263,11 @@ class ModalityCheck:
                 for scores, distances in self._under_noise(views, len(clean)):
                     noisy.append(scores)
                     far.append(distances)
-        held, spoilt, nothing = _together(clean), _together(noisy), np.empty(0)
+        held, corrupted, nothing = _together(clean), _together(noisy), np.empty(0)
         distances, beyond = _together(near), _together(far)
         pairs = {
             names: pair.calibrated(
-                held.get(names, nothing), spoilt.get(names, nothing), self.config
+                held.get(names, nothing), corrupted.get(names, nothing), self.config
             )
             for names, pair in self.pairs.items()
         }
@@ -287,8 +287,8 @@ class ModalityCheck:
         noise = plugins.load("corruptions", "gaussian").Config(snr=0.01)
         for index, modality in enumerate(sorted(views)):
             rng = np.random.default_rng((seed, index))
-            spoilt = Padded.from_rows([noise(row, rng, ()) for row in views[modality].rows()])
-            vectors = self._vectors({**views, modality: spoilt})
+            corrupted = Padded.from_rows([noise(row, rng, ()) for row in views[modality].rows()])
+            vectors = self._vectors({**views, modality: corrupted})
             scores = self._scores(vectors)
             yield (
                 {pair: rho for pair, rho in scores.items() if modality in pair},
@@ -320,9 +320,9 @@ def _reduction(
     n = int(representation.shown(vectors).sum())
     if n < FEWEST:
         what = f"{n} training clips have modality '{modality}'"
-        raise StoreError(f"{what}, the modality check needs {FEWEST}", mend=OTHERS)
+        raise StoreError(f"{what}, the modality check needs {FEWEST}", hint=OTHERS)
     pca = PCA.fit(vectors[present(vectors)], config.components)
     if not len(pca.variances):
         what = f"modality '{modality}' is the same in every training clip"
-        raise StoreError(what, mend="choose other features with -f")
+        raise StoreError(what, hint="choose other features with -f")
     return pca, pca.scores(vectors)

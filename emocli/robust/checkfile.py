@@ -17,8 +17,8 @@ from emocli.errors import ConfigError
 from emocli.quantities import Number
 from emocli.robust.cca import CCA
 from emocli.robust.check import ModalityCheck
-from emocli.robust.container import Arrays
-from emocli.robust.origin import Origin
+from emocli.robust.check_container import Arrays
+from emocli.robust.fit_provenance import FitProvenance
 from emocli.robust.pair import PairCheck
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Representation
@@ -158,7 +158,9 @@ def _pair(place: str, told: _Pair, arrays: Arrays, reductions: Mapping[str, PCA]
     return PairCheck((x, y), cca, told.tau, told.n_train, told.n_valid)
 
 
-def _origin(told: _Header, manifest: str, arrays: Arrays, reductions: Mapping[str, PCA]) -> Origin:
+def _origin(
+    told: _Header, manifest: str, arrays: Arrays, reductions: Mapping[str, PCA]
+) -> FitProvenance:
     standardiser = Standardiser.from_tensors(arrays)
     for name, pca in reductions.items():
         if name not in told.features or name not in told.fingerprints:
@@ -172,7 +174,7 @@ def _origin(told: _Header, manifest: str, arrays: Arrays, reductions: Mapping[st
     ids = arrays["ids"]
     if ids.ndim != 1 or ids.dtype.kind != "S":
         raise ValueError("its ids are no list of texts")
-    return Origin(
+    return FitProvenance(
         told.features,
         told.fingerprints,
         manifest,

@@ -18,7 +18,7 @@ import numpy as np
 
 from emocli import plugins
 from emocli.errors import ConfigError, choice
-from emocli.robust.spoiler import Array, Spoiler
+from emocli.robust.corruption import Array, Corruption
 
 if TYPE_CHECKING:
     from emocli.data.samples import Samples
@@ -27,7 +27,7 @@ DEFAULT = "gaussian"
 
 
 @dataclass(frozen=True)
-class Corruption:
+class CorruptionSpec:
     """What happens to clips.
 
     Attributes
@@ -37,7 +37,7 @@ class Corruption:
     name : str
         The plug-in.
     config : settings
-        Of a corruption: ``(values (T, D), rng, others) -> values``; of a protocol: ``struck``.
+        Of a corruption: ``(values (T, D), rng, others) -> values``; of a protocol: ``draw``.
     drawn : bool
         Whether it is a protocol.
     """
@@ -60,18 +60,18 @@ class Corruption:
     @property
     def ratio(self) -> float | None:
         """The signal-to-noise ratio, linear; None where there is none."""
-        noise = self.config.spoiler if self.drawn else self.config
+        noise = self.config.corruption if self.drawn else self.config
         return getattr(noise, "ratio", None)
 
-    def struck(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Spoiler]:
+    def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
         """Return what happens to a clip that has these modalities, by modality."""
         if self.drawn:
-            found: Mapping[str, Spoiler] = self.config.struck(present, rng)
+            found: Mapping[str, Corruption] = self.config.draw(present, rng)
             return found
         return {self.subject: self.config} if self.subject in present else {}
 
 
-def parse(spec: str, modalities: Collection[str]) -> Corruption:
+def parse(spec: str, modalities: Collection[str]) -> CorruptionSpec:
     """Read one corruption.
 
     Raises
@@ -83,10 +83,10 @@ def parse(spec: str, modalities: Collection[str]) -> Corruption:
     try:
         return _parse(spec, modalities)
     except ConfigError as error:
-        raise ConfigError(error.what, where=f"corruption '{spec}'", mend=error.mend) from None
+        raise ConfigError(error.what, where=f"corruption '{spec}'", hint=error.hint) from None
 
 
-def parse_all(specs: Iterable[str], modalities: Collection[str]) -> tuple[Corruption, ...]:
+def parse_all(specs: Iterable[str], modalities: Collection[str]) -> tuple[CorruptionSpec, ...]:
     """Read several corruptions; one text may hold several, separated by commas."""
     parts = (part for spec in specs for part in spec.split(","))
     return tuple(parse(part, modalities) for part in parts)
@@ -100,7 +100,7 @@ def at_levels(spec: str, levels: Iterable[str]) -> list[str]:
     return [f"{place}@{level}" for level in levels]
 
 
-def _parse(spec: str, modalities: Collection[str]) -> Corruption:
+def _parse(spec: str, modalities: Collection[str]) -> CorruptionSpec:
     subject, colon, rest = spec.strip().partition(":")
     name, at, level = (rest if colon else subject).partition("@")
     modality = subject if colon else name
@@ -109,12 +109,14 @@ def _parse(spec: str, modalities: Collection[str]) -> Corruption:
     if not colon and modality not in modalities and name in plugins.names("protocols"):
         config = plugins.load("protocols", name).Config.parse(level or None)
         config.require(modalities)
-        return Corruption(name, name, config, drawn=True)
+        return CorruptionSpec(name, name, config, drawn=True)
     if modality not in modalities:
         known = [*modalities, *([] if colon else plugins.names("protocols"))]
-        raise ConfigError(f"there is no modality '{modality}'", mend=choice(modality, known))
+        raise ConfigError(f"there is no modality '{modality}'", hint=choice(modality, known))
     name = name if colon else DEFAULT
-    return Corruption(modality, name, plugins.load("corruptions", name).Config.parse(level or None))
+    return CorruptionSpec(
+        modality, name, plugins.load("corruptions", name).Config.parse(level or None)
+    )
 
 
 @dataclass(frozen=True)
@@ -135,39 +137,39 @@ class Corrupter:
         The same split, not corrupted: where another clip's features come from.
     """
 
-    corruptions: tuple[Corruption, ...]
+    corruptions: tuple[CorruptionSpec, ...]
     seed: int
     samples: Samples
 
     def __call__(self, clip_id: str, modality: str, values: Array) -> Array:
         """Spoil one array, shape (T, D); other modalities pass as they are."""
-        chosen = [found[modality] for found in self._struck(clip_id) if modality in found]
+        chosen = [found[modality] for found in self._drawn(clip_id) if modality in found]
         if not chosen:
             return values
         rng = generator(self.seed, clip_id, modality)
         others = Others(self.samples, clip_id, modality, self._having[modality])
-        for spoiler in chosen:
-            values = spoiler(values, rng, others)
+        for corruption in chosen:
+            values = corruption(values, rng, others)
         return values
 
-    def spoilt(self, clip_id: str) -> frozenset[str]:
+    def corrupted(self, clip_id: str) -> frozenset[str]:
         """Tell which modalities of a clip are corrupted: the truth a check is judged by."""
-        return frozenset(modality for found in self._struck(clip_id) for modality in found)
+        return frozenset(modality for found in self._drawn(clip_id) for modality in found)
 
     @property
     def clips(self) -> dict[str, frozenset[str]]:
         """Modality to the clips of the split in which it is corrupted."""
-        spoilt = {clip.id: self.spoilt(clip.id) for clip in self.samples.clips}
+        corrupted = {clip.id: self.corrupted(clip.id) for clip in self.samples.clips}
         return {
-            m: frozenset(i for i, names in spoilt.items() if m in names)
+            m: frozenset(i for i, names in corrupted.items() if m in names)
             for m in self.samples.stores
         }
 
-    def _struck(self, clip_id: str) -> list[Mapping[str, Spoiler]]:
+    def _drawn(self, clip_id: str) -> list[Mapping[str, Corruption]]:
         stores = self.samples.stores
         present = sorted(m for m, store in stores.items() if store.length(clip_id))
         return [
-            corruption.struck(present, generator(self.seed, clip_id, f"protocol {corruption.name}"))
+            corruption.draw(present, generator(self.seed, clip_id, f"protocol {corruption.name}"))
             for corruption in self.corruptions
         ]
 

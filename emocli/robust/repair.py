@@ -60,7 +60,7 @@ class RepairConfig(Settings):
             return fill if self.fill == "proxy" else ""
         return f"{self.trust}, {fill}"
 
-    def asked(
+    def with_options(
         self,
         *,
         check: bool | None = None,
@@ -90,9 +90,9 @@ class RepairConfig(Settings):
             If they contradict each other, or name what there is not.
         """
         if check and oracle:
-            raise ConfigError("--check and --oracle", mend="either of them says what is bad")
+            raise ConfigError("--check and --oracle", hint="either of them says what is bad")
         if proxy is not None and fill not in (None, "proxy"):
-            raise ConfigError(f"--proxy and --fill {fill}", mend="choose one of them")
+            raise ConfigError(f"--proxy and --fill {fill}", hint="choose one of them")
         tree = self.model_dump()
         if oracle or check is not None:
             tree["trust"] = "oracle" if oracle else "check" if check else "all"
@@ -106,8 +106,8 @@ class RepairConfig(Settings):
         own = {} if settings is None else section(settings, "robust")
         found = build(type(self), merge(tree, own), "robust")
         if found.fill not in ("discard", "proxy") and found.trust == "all":
-            mend = "add --check or --oracle, which say what is bad"
-            raise ConfigError(f"--fill {found.fill} would fill nothing", mend=mend)
+            hint = "add --check or --oracle, which say what is bad"
+            raise ConfigError(f"--fill {found.fill} would fill nothing", hint=hint)
         return found
 
 
@@ -129,7 +129,7 @@ class RobustConfig(RepairConfig):
     corruption_seed: Seed = 0
     train_on_proxy: bool = False
 
-    def asked(self, *, corrupt: Sequence[str] = (), **options: Any) -> Self:
+    def with_options(self, *, corrupt: Sequence[str] = (), **options: Any) -> Self:
         """Return what these settings become by the options of a command.
 
         Parameters
@@ -137,14 +137,14 @@ class RobustConfig(RepairConfig):
         corrupt : sequence of str
             What happens to the clips.
         options
-            As of `RepairConfig.asked`.
+            As of `RepairConfig.with_options`.
 
         Raises
         ------
         ConfigError
             If they contradict each other, or name what there is not.
         """
-        found = super().asked(**options)
+        found = super().with_options(**options)
         return found.model_copy(update={"corrupt": tuple(corrupt)}) if corrupt else found
 
     @property
@@ -272,9 +272,9 @@ def observed(batch: Batch) -> dict[str, Flags]:
 
 def truth(batch: Batch, corrupter: Corrupter | None) -> dict[str, Flags]:
     """Trust what is there and was not corrupted."""
-    spoilt = [corrupter.spoilt(i) if corrupter else frozenset() for i in batch.ids]
+    corrupted = [corrupter.corrupted(i) if corrupter else frozenset() for i in batch.ids]
     return {
-        modality: here & np.array([modality not in names for names in spoilt], bool)
+        modality: here & np.array([modality not in names for names in corrupted], bool)
         for modality, here in observed(batch).items()
     }
 

@@ -27,7 +27,7 @@ PARTS = 5
 
 
 @dataclass(frozen=True)
-class Workshop:
+class RepairFactory:
     """Makes repairs.
 
     Attributes
@@ -67,7 +67,7 @@ class Workshop:
                 check.origin.require(self.train.stores, self.standardiser, self.outliers)
             except StoreError as error:
                 where = error.where or self.place
-                raise StoreError(error.what, where=where, mend=error.mend) from None
+                raise StoreError(error.what, where=where, hint=error.hint) from None
         return check
 
     @property
@@ -90,8 +90,8 @@ class Workshop:
             clips = self.train.clips
             if len(set(groups(clips, grouping(clips)))) < 2:
                 what = "all training clips are of one dialogue or speaker"
-                mend = "choose robust.train_on_proxy=false"
-                raise StoreError(f"{what}: none is left to regenerate features from", mend=mend)
+                hint = "choose robust.train_on_proxy=false"
+                raise StoreError(f"{what}: none is left to regenerate features from", hint=hint)
 
     def remarks(self, config: RepairConfig) -> Iterator[str]:
         """Yield what a repair cannot do, a line each."""

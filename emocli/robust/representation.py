@@ -69,7 +69,7 @@ class Representation:
             if kind == "utterance" and most > 1:
                 what = f"wants one row per clip, {modality} has up to {most}"
                 raise ConfigError(
-                    f"representation 'utterance' {what}", mend="choose flatten or mean"
+                    f"representation 'utterance' {what}", hint="choose flatten or mean"
                 )
         auto = _aligned(lengths) and max(longest.values()) <= steps
         padded = auto if alignment == "auto" else alignment == "pad"

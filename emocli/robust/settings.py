@@ -99,5 +99,5 @@ def configure(preset: str, settings: Mapping[str, Any]) -> CheckConfig:
         For an unknown preset or key, or an impossible value.
     """
     if preset not in PRESETS:
-        raise ConfigError(f"there is no preset '{preset}'", mend=f"there are: {', '.join(PRESETS)}")
+        raise ConfigError(f"there is no preset '{preset}'", hint=f"there are: {', '.join(PRESETS)}")
     return build(_Tree, merge({"check": PRESETS[preset]}, settings), "").check

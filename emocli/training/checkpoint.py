@@ -72,7 +72,7 @@ class Checkpoint:
         try:
             tensors = read_tensors(path)
         except RunError as error:
-            raise RunError(error.what, where=path, mend=ANEW) from None
+            raise RunError(error.what, where=path, hint=ANEW) from None
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
         try:
@@ -82,7 +82,7 @@ class Checkpoint:
                 number, key = name.split(".", 1)
                 optimizer.setdefault(int(number), {})[key] = value
         except (KeyError, ValueError, TypeError) as error:
-            raise RunError(f"is no checkpoint ({reason(error)})", where=path, mend=ANEW) from None
+            raise RunError(f"is no checkpoint ({reason(error)})", where=path, hint=ANEW) from None
         return cls(
             history, _below(tensors, "network."), _below(tensors, "best."), optimizer, scaler
         )
@@ -135,7 +135,7 @@ class Resumable:
             self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
             self.fabric.strategy.precision.load_state_dict(found.scaler)
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
-            raise RunError("is that of another network", where=path, mend=ANEW) from None
+            raise RunError("is that of another network", where=path, hint=ANEW) from None
         return found.history, found.best
 
     def _require_state(self, state: Mapping[int, Tensors]) -> None:

@@ -44,7 +44,7 @@ from emocli.training import triplet
 from emocli.training.augment import AugmentConfig
 from emocli.training.checkpoint import Resumable, Tensors
 from emocli.training.fitting import Place, State, best_epoch, fit, state
-from emocli.training.loop import arithmetic, make_fabric, seeded
+from emocli.training.loop import deterministic_torch, make_fabric, seeded
 from emocli.training.pictures import Pictures, Teach, of_folder, of_manifest
 from emocli.training.triplet import TripletConfig
 
@@ -231,7 +231,7 @@ class Plan:
         """
         if preset not in PRESETS:
             raise ConfigError(
-                f"there is no preset '{preset}'", mend=f"there are: {', '.join(PRESETS)}"
+                f"there is no preset '{preset}'", hint=f"there are: {', '.join(PRESETS)}"
             )
         sections: dict[str, type[Settings]] = {
             "encoder": EncoderConfig,
@@ -243,7 +243,7 @@ class Plan:
         for section in tree:
             if section not in sections:
                 raise ConfigError(
-                    f"unknown setting '{section}'", mend=f"there are: {', '.join(sections)}"
+                    f"unknown setting '{section}'", hint=f"there are: {', '.join(sections)}"
                 )
         made: dict[str, Any] = {n: build(k, tree.get(n, {}), n) for n, k in sections.items()}
         epochs = made["train"].epochs or EPOCHS[kind]
@@ -284,7 +284,7 @@ def _train(
 ) -> None:
     """Train from the checkpoint on, and write the encoder."""
     plan = learner.plan
-    with arithmetic(plan.train.threads):
+    with deterministic_torch(plan.train.threads):
         history, best = fit(
             learner,
             run,
@@ -307,7 +307,7 @@ class Learner(Resumable):
     @classmethod
     def of(cls, plan: Plan, pictures: Pictures) -> Learner:
         """Make one as it is trained."""
-        with arithmetic(plan.train.threads):
+        with deterministic_torch(plan.train.threads):
             return cls(plan, pictures)
 
     def __init__(self, plan: Plan, pictures: Pictures) -> None:
@@ -341,7 +341,7 @@ class Learner(Resumable):
                 if not torch.isfinite(loss):
                     raise RunError(
                         f"the loss is not finite in epoch {number}",
-                        mend=f"choose a smaller train.lr (now {self.plan.train.lr:g})",
+                        hint=f"choose a smaller train.lr (now {self.plan.train.lr:g})",
                     )
                 self.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]

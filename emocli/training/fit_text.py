@@ -59,7 +59,7 @@ from emocli.quantities import (
 )
 from emocli.training.checkpoint import Resumable, Tensors
 from emocli.training.fitting import Place, State, best_epoch, fit, state
-from emocli.training.loop import arithmetic, balanced, check_machine, make_fabric, seeded
+from emocli.training.loop import balanced, check_machine, deterministic_torch, make_fabric, seeded
 
 MONITOR = "valid_weighted_f1"
 """The figure by which the best epoch is chosen (Kim & Vossen 2021)."""
@@ -237,15 +237,15 @@ class Texts:
         where = manifest.path or manifest.dataset
         if manifest.task != "single":
             what = f"a task of kind '{manifest.task}' has no class per clip"
-            mend = "extract roberta with a published encoder, e.g. roberta.encoder=roberta-base"
-            raise ManifestError(what, where=where, mend=mend)
+            hint = "extract roberta with a published encoder, e.g. roberta.encoder=roberta-base"
+            raise ManifestError(what, where=where, hint=hint)
         context = tuple(clip for clip in manifest.clips if clip.split != "test")
         usable = [clip for clip in context if clip.text.strip() and manifest.is_labelled(clip)]
         parts = {s: tuple(c for c in usable if c.split == s) for s in ("train", "valid")}
         for split, clips in parts.items():
             if not clips:
                 what = f"split '{split}' has no labelled clip with a text"
-                raise ManifestError(what, where=where, mend="see its columns split, text and label")
+                raise ManifestError(what, where=where, hint="see its columns split, text and label")
         return cls(manifest.classes, context, parts["train"], parts["valid"])
 
     @property
@@ -271,7 +271,7 @@ def _resolve(settings: Mapping[str, Any]) -> tuple[TextConfig, FitConfig]:
     for section in settings:
         if section not in ("text", "train"):
             raise ConfigError(
-                f"unknown setting '{section}'", mend="there are text.KEY and train.KEY"
+                f"unknown setting '{section}'", hint="there are text.KEY and train.KEY"
             )
     text = build(TextConfig, settings.get("text", {}), "text")
     return text, build(FitConfig, settings.get("train", {}), "train")
@@ -284,13 +284,13 @@ def _members(run: Path, corpus: Texts, crossfit: int) -> list[tuple[Path, frozen
         return whole
     where = "train.crossfit"
     if crossfit < folds.FEWEST:
-        mend = f"give at least {folds.FEWEST}, or 0 for none"
-        raise ConfigError(f"{crossfit} is too few parts of a cross-fitting", where=where, mend=mend)
+        hint = f"give at least {folds.FEWEST}, or 0 for none"
+        raise ConfigError(f"{crossfit} is too few parts of a cross-fitting", where=where, hint=hint)
     try:
         numbers = folds.assign(corpus.train, crossfit, overlap=True)
     except ManifestError:
         what = f"the train split has too few dialogues for {crossfit} parts"
-        raise ConfigError(what, where=where, mend="give fewer, or 0 for none") from None
+        raise ConfigError(what, where=where, hint="give fewer, or 0 for none") from None
     pairs = list(zip(corpus.train, numbers, strict=True))
     return whole + [
         (run / f"{PART}{k}", frozenset(clip.id for clip, number in pairs if number == k))
@@ -331,7 +331,7 @@ def _member(
     make_folder(folder)
     rundir.write_config(folder, config)
     learner = learner or Learner.of(config.text, train, corpus)
-    with arithmetic(train.threads):
+    with deterministic_torch(train.threads):
         history, best = fit(learner, folder, MONITOR, train.epochs, train.patience, ended)
     learner.network.load_state_dict(best)
     rundir.write_history(folder, history)
@@ -351,7 +351,7 @@ class Learner(Resumable):
     @classmethod
     def of(cls, text: TextConfig, train: FitConfig, corpus: Texts) -> Learner:
         """Make one as it is trained."""
-        with arithmetic(train.threads):
+        with deterministic_torch(train.threads):
             return cls(text, train, corpus)
 
     def __init__(self, text: TextConfig, train: FitConfig, corpus: Texts) -> None:
@@ -392,7 +392,7 @@ class Learner(Resumable):
                 if not torch.isfinite(loss):
                     raise RunError(
                         f"the loss is not finite in epoch {number}",
-                        mend=f"choose a smaller train.lr (now {self.config.lr:g})",
+                        hint=f"choose a smaller train.lr (now {self.config.lr:g})",
                     )
                 total += float(loss.detach()) * len(clips)
                 self.fabric.backward(loss / self.config.accumulate)

@@ -131,8 +131,8 @@ class Place:
             return False
         stays = self.same()
         if not stays and not self.overwrite and self._begun():
-            mend = "choose another --run, or replace it with --overwrite"
-            raise RunError(f"was trained with other settings or {self.data}", where=run, mend=mend)
+            hint = "choose another --run, or replace it with --overwrite"
+            raise RunError(f"was trained with other settings or {self.data}", where=run, hint=hint)
         return stays and not (self.overwrite and finished(run))
 
     def cleared(self) -> bool:

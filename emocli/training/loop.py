@@ -49,7 +49,7 @@ instead of returning it to the system only to ask for it again. More than 32 MB 
 
 
 @dataclass(frozen=True)
-class Predictions:
+class NetworkOutputs:
     """What a network says about clips.
 
     Attributes
@@ -128,7 +128,7 @@ def fit(
     learner = Learner(network, train, valid, config)
     history, best = learner.restore(run / CHECKPOINT / LAST, columns(monitor))
     resumed, saved = len(history), time.monotonic()
-    with arithmetic(config.threads):
+    with deterministic_torch(config.threads):
         while not over(history, config, monitor):
             row = learner.epoch(len(history) + 1, learning_rate(history, config, monitor))
             history.append(row)
@@ -182,7 +182,7 @@ class Learner(Resumable):
         figures = said.scores(self.task, self.config.loss, self.train.manifest.classes).overall
         row: Row = {
             "epoch": number,
-            "lr": rate * tempo(number, self.config),
+            "lr": rate * lr_factor(number, self.config),
             "train_loss": train_loss,
             "valid_loss": valid_loss,
         }
@@ -199,7 +199,7 @@ class Learner(Resumable):
             total += self._checked(loss, number, "") * len(batch)
             clips += len(batch)
             for group in self.optimizer.param_groups:
-                group["lr"] = rate * tempo(number - 1 + clips / len(samples), self.config)
+                group["lr"] = rate * lr_factor(number - 1 + clips / len(samples), self.config)
             self.optimizer.zero_grad()
             self.fabric.backward(loss)
             if self.config.clip:
@@ -240,7 +240,7 @@ class Learner(Resumable):
         if not np.isfinite(value):
             raise RunError(
                 f"the {kind}loss is not finite ({value}) in epoch {number}",
-                mend=f"choose a smaller train.lr (now {self.config.lr:g}) or train.clip (now "
+                hint=f"choose a smaller train.lr (now {self.config.lr:g}) or train.clip (now "
                 f"{self.config.clip:g}) and train again with --overwrite",
             )
         return value
@@ -257,7 +257,7 @@ class Learner(Resumable):
 
 def predict(
     network: nn.Module, samples: Samples, batch_size: int, device: torch.device | str = "cpu"
-) -> Predictions:
+) -> NetworkOutputs:
     """Let a network speak about every clip, in 32 bits."""
     network.eval()
     ids: list[str] = []
@@ -270,7 +270,7 @@ def predict(
             logits.append(output.logits.cpu())
             if batch.targets is not None:
                 targets.append(batch.targets)
-    return Predictions(tuple(ids), torch.cat(logits), torch.cat(targets))
+    return NetworkOutputs(tuple(ids), torch.cat(logits), torch.cat(targets))
 
 
 def level(network: nn.Module) -> Level:
@@ -292,7 +292,7 @@ def check_settings(network: nn.Module, train: Samples, config: TrainConfig) -> N
     if config.sampler == "balanced" and (task != "single" or level(network) != "clip"):
         raise ConfigError(
             "setting 'train.sampler' = 'balanced' is for clips with one class each",
-            mend="choose train.class_weights=balanced",
+            hint="choose train.class_weights=balanced",
         )
     _check_targets(network, task, config)
     if config.target == "votes":
@@ -314,11 +314,11 @@ def _check_targets(network: nn.Module, task: Task, config: TrainConfig) -> None:
         where, value = f"setting 'train.{setting}'", getattr(config, setting)
         plain = f"choose train.{setting}={TrainConfig.model_fields[setting].default}"
         if hasattr(network, "loss"):
-            raise ConfigError(f"{where} = {value}: the network's own loss takes labels", mend=plain)
+            raise ConfigError(f"{where} = {value}: the network's own loss takes labels", hint=plain)
         if setting == "mixup" and level(network) != "clip":
-            raise ConfigError(f"{where} = {value} is for clips, not for dialogues", mend=plain)
+            raise ConfigError(f"{where} = {value} is for clips, not for dialogues", hint=plain)
         if setting == "target" and task != "single":
-            raise ConfigError(f"{where} = {value} does not fit a task of '{task}'", mend=plain)
+            raise ConfigError(f"{where} = {value} does not fit a task of '{task}'", hint=plain)
 
 
 def class_counts(samples: Samples) -> NDArray[np.int64]:
@@ -360,8 +360,8 @@ def columns(monitor: str) -> tuple[str, str]:
 
 def best_epoch(history: Sequence[Row], monitor: str) -> int:
     """Return the number of the best epoch; the first of equals."""
-    merits = [_merit(row, monitor) for row in history]
-    return 1 + merits.index(max(merits))
+    scores = [_score(row, monitor) for row in history]
+    return 1 + scores.index(max(scores))
 
 
 def over(history: Sequence[Row], config: TrainConfig, monitor: str) -> bool:
@@ -372,7 +372,7 @@ def over(history: Sequence[Row], config: TrainConfig, monitor: str) -> bool:
     return len(history) >= config.epochs or waited >= config.patience
 
 
-def tempo(epochs: float, config: TrainConfig) -> float:
+def lr_factor(epochs: float, config: TrainConfig) -> float:
     """Return the share of the learning rate that is used after so many epochs and parts of one."""
     cold = config.warmup * config.epochs
     warmth = min(1.0, epochs / cold) if cold else 1.0
@@ -382,22 +382,22 @@ def tempo(epochs: float, config: TrainConfig) -> float:
 
 
 def learning_rate(history: Sequence[Row], config: TrainConfig, monitor: str) -> float:
-    """Return the learning rate of the next epoch, of which `tempo` uses a share."""
+    """Return the learning rate of the next epoch, of which `lr_factor` uses a share."""
     rate = config.lr
     if config.scheduler != "plateau":
         return rate
     hold = max(1, config.patience // 3)
     best, waited = (-np.inf, -np.inf), 0
     for row in history:
-        merit = _merit(row, monitor)
-        waited = 0 if merit > best else waited + 1
-        best = max(best, merit)
+        score = _score(row, monitor)
+        waited = 0 if score > best else waited + 1
+        best = max(best, score)
         if waited == hold:
             rate, waited = rate * FACTOR, 0
     return rate
 
 
-def _merit(row: Row, monitor: str) -> tuple[float, float]:
+def _score(row: Row, monitor: str) -> tuple[float, float]:
     """Return what epochs are ordered by: the figure, then the validation loss."""
     value = row[f"valid_{monitor}"]
     good = -value if monitor in metrics.ERRORS else value
@@ -413,7 +413,7 @@ def seeded(*key: int) -> Iterator[np.random.Generator]:
 
 
 @contextmanager
-def arithmetic(threads: int) -> Iterator[None]:
+def deterministic_torch(threads: int) -> Iterator[None]:
     """Compute deterministically, with so many threads, and without denormal numbers."""
     before = torch.are_deterministic_algorithms_enabled()
     warned = torch.is_deterministic_algorithms_warn_only_enabled()
@@ -444,11 +444,11 @@ def check_machine(accelerator: Accelerator, precision: Precision) -> None:
     """
     gpu = torch.cuda.is_available()
     if accelerator == "cuda" and not gpu:
-        mend = "choose train.accelerator=cpu"
-        raise ConfigError("setting 'train.accelerator' = 'cuda': there is no GPU here", mend=mend)
+        hint = "choose train.accelerator=cpu"
+        raise ConfigError("setting 'train.accelerator' = 'cuda': there is no GPU here", hint=hint)
     if precision == "16-mixed" and (accelerator == "cpu" or not gpu):
-        mend = "choose train.precision=bf16-mixed or 32-true"
-        raise ConfigError("setting 'train.precision' = '16-mixed' needs a GPU", mend=mend)
+        hint = "choose train.precision=bf16-mixed or 32-true"
+        raise ConfigError("setting 'train.precision' = '16-mixed' needs a GPU", hint=hint)
 
 
 def make_fabric(accelerator: Accelerator, precision: Precision) -> Fabric:

@@ -100,7 +100,7 @@ def of_manifest(
         feature = open_feature(store, FEATURES[kind], manifest)
         bands = Bands.of(feature.settings)
         if kind == "face" and "extra/main" not in feature.columns:
-            raise StoreError("holds no faces", where=feature.path, mend="emocli extract -f faces")
+            raise StoreError("holds no faces", where=feature.path, hint="emocli extract -f faces")
         kept = [(clip, name) for clip, name in usable if _has(feature, clip, kind)]
         skipped[f"without {feature.name}"] = len(usable) - len(kept)
         ids = [clip.id for clip, _ in kept]
@@ -129,7 +129,7 @@ def of_folder(kind: Kind, folder: Path) -> Pictures:
         raise ConfigError(
             f"has {len(classes)} folders with files of kind '{kind}'",
             where=folder,
-            mend="give a manifest, or a folder that holds one folder of files per class",
+            hint="give a manifest, or a folder that holds one folder of files per class",
         )
     draw = _heard(files) if kind == "audio" else _seen(files)
     ids = [f"{path.parent.name}/{path.name}" for path in files]
@@ -152,7 +152,7 @@ def _pictures(
         if len(np.unique(labels[indices])) < 2:
             raise ManifestError(
                 f"pictures of split '{split}' show fewer than two classes",
-                mend="an encoder learns to tell classes apart",
+                hint="an encoder learns to tell classes apart",
             )
     rows = json.dumps([origin, *zip(ids, names, splits, strict=True)])
     fingerprint = hashlib.sha256(rows.encode()).hexdigest()
@@ -176,7 +176,7 @@ def _class(clip: Clip, manifest: Manifest, teach: Teach) -> str:
         raise ManifestError(
             f"a task of kind '{manifest.task}' has no class per clip",
             where=manifest.path or manifest.dataset,
-            mend="teach an encoder to tell speakers apart: --set train.teach=speaker",
+            hint="teach an encoder to tell speakers apart: --set train.teach=speaker",
         )
     return clip.label or ""
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from emocli import plugins
 from emocli.config import Tree, build, merge
+from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
-from emocli.data.memory import Memory, Remembering
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import FeatureStore, check_path, open_features
@@ -27,7 +27,7 @@ from emocli.models.rundir import RunConfig, Source, View, tell_task, versions
 from emocli.models.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RobustConfig
-from emocli.robust.repair_factory import Workshop
+from emocli.robust.repair_factory import RepairFactory
 from emocli.training.data_warnings import odd_numbers
 from emocli.training.loop import check_settings, class_counts
 
@@ -96,17 +96,20 @@ class Prepared:
         return Standardiser.fit(self.train, self.settings.outliers)
 
     @property
-    def workshop(self) -> Workshop:
+    def repair_factory(self) -> RepairFactory:
         """Makes the repairs."""
         outliers = self.settings.outliers
-        return Workshop(self.check, self.standardiser, self.robust, self.train, outliers)
+        return RepairFactory(self.check, self.standardiser, self.robust, self.train, outliers)
 
     def ready(self, network: nn.Module) -> tuple[Samples, Samples]:
         """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
-        memory, workshop = Memory(self.settings.cache_mb << 20), self.workshop
+        memory, repair_factory = Memory(self.settings.cache_mb << 20), self.repair_factory
         train, valid = (
-            Remembering.through(samples.condensed_by(network), memory)
-            for samples in (workshop.learnt_from(self.train), workshop.chosen_by(self.valid))
+            CachedSamples.through(samples.condensed_by(network), memory)
+            for samples in (
+                repair_factory.learnt_from(self.train),
+                repair_factory.chosen_by(self.valid),
+            )
         )
         return train, valid
 
@@ -159,7 +162,7 @@ def prepare(
 ) -> Prepared:
     """Open the features, resolve the settings, and check that they can be trained on.
 
-    ``robust`` holds what `RobustConfig.asked` takes; the settings are laid over it.
+    ``robust`` holds what `RobustConfig.with_options` takes; the settings are laid over it.
 
     Raises
     ------
@@ -181,7 +184,7 @@ def prepare(
     prepared = Prepared(
         fusion, preset, *parts, parameters(model), tuple(getattr(model, "remarks", ()))
     )
-    prepared.workshop.require(repairing)
+    prepared.repair_factory.require(repairing)
     return prepared
 
 
@@ -199,7 +202,7 @@ def _resolve(
         "monitor": training.monitored(manifest.task),
         "class_weights": training.weighed(manifest.classes),
     }
-    repairing = RobustConfig().asked(**robust, settings=tree.get("robust"))
+    repairing = RobustConfig().with_options(**robust, settings=tree.get("robust"))
     return network, training.model_copy(update=chosen), repairing
 
 
@@ -216,13 +219,13 @@ def read_settings(
     module = plugins.load("fusion", fusion)
     if preset not in module.PRESETS:
         raise ConfigError(
-            f"'{fusion}' has no preset '{preset}'", mend=f"there are: {', '.join(module.PRESETS)}"
+            f"'{fusion}' has no preset '{preset}'", hint=f"there are: {', '.join(module.PRESETS)}"
         )
     tree = merge(module.PRESETS[preset], settings)
     for section, values in tree.items():
         if section not in SECTIONS or not isinstance(values, Mapping):
-            mend = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"
-            raise ConfigError(f"unknown setting '{section}'", mend=mend)
+            hint = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"
+            raise ConfigError(f"unknown setting '{section}'", hint=hint)
     network = build(module.Config, tree.get("network", {}), "network")
     return network, build(TrainConfig, tree.get("train", {}), "train"), tree
 
@@ -237,14 +240,14 @@ def _check_learnable(samples: Samples) -> None:
         raise ManifestError(
             f"all {len(samples)} labelled clips of split 'train' have the same label ({names})",
             where=manifest.path or manifest.dataset,
-            mend="training needs at least two classes",
+            hint="training needs at least two classes",
         )
     for modality, lacking in samples.missing().items():
         if lacking == len(samples):
             feature = samples.stores[modality].name
             raise StoreError(
                 f"feature '{feature}' has no clip of split 'train'",
-                mend="extract it, or choose other features with -f",
+                hint="extract it, or choose other features with -f",
             )
 
 
@@ -259,7 +262,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
         if unlabelled:
             yield f"{unlabelled} clips of split '{split}' have no label and were left out"
     yield from prepared.remarks
-    yield from prepared.workshop.remarks(prepared.robust)
+    yield from prepared.repair_factory.remarks(prepared.robust)
     yield from odd_numbers(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 

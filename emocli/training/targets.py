@@ -34,7 +34,7 @@ def votes(samples: Samples) -> Mapping[str, Tensor]:
             raise ManifestError(
                 f"clip '{clip.id}' has no votes",
                 where=manifest.path or manifest.dataset,
-                mend="choose train.target=label, or write the manifest with the votes "
+                hint="choose train.target=label, or write the manifest with the votes "
                 "(cremad.fractions=true)",
             )
         found[clip.id] = torch.tensor(shares) / sum(shares)

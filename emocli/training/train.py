@@ -154,7 +154,7 @@ def train(
     settings : mapping, optional
         ``{"network": {...}, "train": {...}, "robust": {...}}``, laid over the preset.
     robust : mapping, optional
-        How clips are corrupted and repaired, as `RobustConfig.asked` takes it:
+        How clips are corrupted and repaired, as `RobustConfig.with_options` takes it:
         ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
     seeds : int
         So many trainings, from ``train.seed`` upwards.
@@ -237,11 +237,11 @@ class Training:
             If there is to be no seed, or the manifest is in no file.
         """
         if not 1 <= seeds <= MOST_SEEDS:
-            raise ConfigError(f"cannot train {seeds} seeds", mend=f"choose 1 to {MOST_SEEDS}")
+            raise ConfigError(f"cannot train {seeds} seeds", hint=f"choose 1 to {MOST_SEEDS}")
         first = prepared.settings.seed
         if first + seeds - 1 > MOST_SEED:
             what = f"{seeds} seeds from setting 'train.seed' = {first} go beyond {MOST_SEED}"
-            raise ConfigError(what, mend="choose a smaller train.seed")
+            raise ConfigError(what, hint="choose a smaller train.seed")
         return cls(prepared, run, prepared.config(run, store, range(first, first + seeds)))
 
     @property
@@ -390,8 +390,8 @@ def _check_folder(run: Path, config: RunConfig, overwrite: bool) -> None:
     old = rundir.read_config(run)
     difference = old.differs(config) or _other_seeds(old, config)
     if difference and not overwrite and _begun(run, old):
-        mend = "choose another --run, or replace it with --overwrite"
-        raise RunError(f"was trained with {difference}", where=run, mend=mend)
+        hint = "choose another --run, or replace it with --overwrite"
+        raise RunError(f"was trained with {difference}", where=run, hint=hint)
 
 
 def _check_cross(run: Path) -> None:
@@ -403,7 +403,7 @@ def _check_cross(run: Path) -> None:
         If it does.
     """
     if (run / CONFIG).is_file():
-        raise RunError("is a run without folds", where=run, mend="choose another --run")
+        raise RunError("is a run without folds", where=run, hint="choose another --run")
     names = [path.name for path in run.iterdir()] if run.is_dir() else [run.name]
     if not all(name.startswith(("fold-", ".")) or name == REPORTS for name in names):
         rundir.require_empty(run, "a cross-validation")

@@ -20,7 +20,7 @@ from emocli.data.batch import Batch, Padded
 from emocli.data.manifest import Manifest
 from emocli.data.track import Track
 from emocli.errors import EmocliError, ManifestError, RunError
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.robust.corrupt import parse_all
 from emocli.training.train import cross_validate
@@ -225,9 +225,9 @@ def test_a_clip_is_read_as_it_is_evaluated(corpus: toy.Toy, run: Path) -> None:
     repair = {"oracle": True, "proxy": "mean"}
     clip = corpus.manifest.split("test")[2].id
     found = attention(run, clip, repair=repair, figures=False, **options)
-    bench = Bench.open(run, "test", None, None, repair)
-    seen = bench.seen(parse_all(options["corrupt"], bench.modalities), 3)
-    for index, member in enumerate(bench.members):
+    evaluator = RunEvaluator.open(run, "test", None, None, repair)
+    seen = evaluator.seen(parse_all(options["corrupt"], evaluator.modalities), 3)
+    for index, member in enumerate(evaluator.members):
         with torch.inference_mode():
             output = member.network.eval()(seen.batch([seen.manifest.clip(clip)]))
         for modality, wanted in output.attention.items():

@@ -15,7 +15,7 @@ from emocli.analysis.examples import PICTURES, examples, pictures
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.evaluator import RunEvaluator
 from tests import toy
 
 SIZES = {"train": 30, "valid": 12, "test": 60}
@@ -32,9 +32,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def answers(run: Path) -> list[tuple[str, str, str, float]]:
     """Clip, class shown, class predicted and its mean probability."""
-    measured = Bench.open(run, "test", None, None).measure((), 0)
-    values = np.mean(measured.values, axis=0)
-    rows = zip(measured.ids, measured.targets, values, strict=True)
+    predictions = RunEvaluator.open(run, "test", None, None).predict((), 0)
+    values = np.mean(predictions.values, axis=0)
+    rows = zip(predictions.ids, predictions.targets, values, strict=True)
     return [
         (clip, toy.CLASSES[int(t)], toy.CLASSES[int(v.argmax())], float(v.max()))
         for clip, t, v in rows
@@ -83,8 +83,8 @@ def test_a_clip_of_several_classes_is_right_if_it_shows_the_class(
     task: str, tmp_path: Path
 ) -> None:
     run = trained(tmp_path, task)
-    measured = Bench.open(run, "test", None, None).measure((), 0)
-    targets = dict(zip(measured.ids, measured.targets, strict=True))
+    predictions = RunEvaluator.open(run, "test", None, None).predict((), 0)
+    targets = dict(zip(predictions.ids, predictions.targets, strict=True))
     found = examples(run, top=9, errors=9).data["examples"]
     assert {e["right"] for e in found} == {True, False}
     for entry in found:

@@ -16,7 +16,7 @@ from emocli.analysis.gates import gates
 from emocli.cli.app import run as cli
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.robust.corrupt import Corrupter, parse_all
 from tests import toy
 
@@ -50,10 +50,10 @@ def run(corpus: toy.Toy) -> Path:
 def test_they_are_the_networks_clean_and_corrupted(run: Path) -> None:
     found = gates(run, corrupt=[SPEC], figures=False, seed=3).data["gates"]
     assert list(found) == ["clean", LABEL]
-    bench = Bench.open(run, "test", None, None)
-    noise = Corrupter(parse_all([SPEC], bench.modalities), 3, bench.samples)
-    for label, samples in (("clean", bench.samples), (LABEL, bench.samples.then(noise))):
-        for index, member in enumerate(bench.members):
+    evaluator = RunEvaluator.open(run, "test", None, None)
+    noise = Corrupter(parse_all([SPEC], evaluator.modalities), 3, evaluator.samples)
+    for label, samples in (("clean", evaluator.samples), (LABEL, evaluator.samples.then(noise))):
+        for index, member in enumerate(evaluator.members):
             with torch.inference_mode():
                 whole = member.network.eval()(samples.batch(samples.clips))
             for modality, values in whole.gates.items():

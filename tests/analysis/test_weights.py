@@ -14,7 +14,7 @@ from emocli.analysis._weights_figure import draw, tabulate
 from emocli.analysis.weights import weights
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.robust.corrupt import Corrupter, parse_all
 from tests import toy
 from tests.training.test_m3er import SETTINGS
@@ -41,15 +41,15 @@ def run(corpus: toy.Toy) -> Path:
 def test_they_are_the_networks_clean_and_corrupted(run: Path) -> None:
     data = weights(run, corrupt=[SPEC], figures=False, seed=3).data
     assert list(data["conditions"]) == ["clean", LABEL]
-    bench = Bench.open(run, "test", None, None)
-    noise = Corrupter(parse_all([SPEC], bench.modalities), 3, bench.samples)
-    for label, samples in (("clean", bench.samples), (LABEL, bench.samples.then(noise))):
-        for index, member in enumerate(bench.members):
+    evaluator = RunEvaluator.open(run, "test", None, None)
+    noise = Corrupter(parse_all([SPEC], evaluator.modalities), 3, evaluator.samples)
+    for label, samples in (("clean", evaluator.samples), (LABEL, evaluator.samples.then(noise))):
+        for index, member in enumerate(evaluator.members):
             whole = samples.batch(samples.clips)
             with torch.inference_mode():
                 output = member.network.eval()(whole)
                 known = member.network.oracle(output, whole)
-            for modality in bench.modalities:
+            for modality in evaluator.modalities:
                 for kind, said in (("weights", output.weights), ("oracle", known)):
                     wanted = said[modality].mean().item()
                     found = data["conditions"][label][kind][modality][index]
@@ -128,9 +128,9 @@ def test_weights_that_the_prediction_does_not_use_are_called_so(
     assert (said in title) == bool(unused)
     drawn = draw(analysis.data)[".svg"]
     assert (b"prediction" in drawn) == bool(unused)
-    bench = Bench.open(run, "test", None, None)
-    network = bench.members[0].network.eval()
-    batch = bench.samples.batch(bench.samples.clips)
+    evaluator = RunEvaluator.open(run, "test", None, None)
+    network = evaluator.members[0].network.eval()
+    batch = evaluator.samples.batch(evaluator.samples.clips)
     with torch.inference_mode():
         before = network(batch).logits
         own = network._weights

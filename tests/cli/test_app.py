@@ -36,7 +36,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
-        (StoreError("is damaged", where="x.h5", mend="make it again"), 2, "x.h5: is damaged; make"),
+        (StoreError("is damaged", where="x.h5", hint="make it again"), 2, "x.h5: is damaged; make"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, "the disk is full"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), 2, "/x: permission denied"),
         (KeyboardInterrupt(), 130, "interrupted; the same command resumes"),

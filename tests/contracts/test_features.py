@@ -96,4 +96,4 @@ def test_a_clip_that_stands_alone_needs_no_others(
     np.testing.assert_array_equal(among.values, alone.values)
     assert among.notes == alone.notes
     for other in plugins.load("features", name).REQUIRES:
-        assert plugins.load("features", other).ALONE
+        assert plugins.load("features", other).PER_CLIP

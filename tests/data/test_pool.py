@@ -15,7 +15,7 @@ def square(number: int) -> int:
 
 def fail(number: int) -> int:
     if number == 3:
-        raise MediaError("is odd", where="three", mend="add one")
+        raise MediaError("is odd", where="three", hint="add one")
     return number
 
 

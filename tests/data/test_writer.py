@@ -23,7 +23,7 @@ from numpy.testing import assert_array_equal
 from emocli.data.durable import locked, make_folder, replacing, write_text
 from emocli.data.store import FeatureStore
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, check_track, standing, write_part
+from emocli.data.writer import FeatureWriter, Recipe, check_track, extraction_state, write_part
 from emocli.errors import StoreError
 
 RECIPE = Recipe("mel", "audio", "manifest", {"bands": 3})
@@ -44,7 +44,7 @@ def track(clip_id: str, steps: int | None = None) -> Track:
 def write(folder: Path, chunks: list[list[str]], *, overwrite: bool = False) -> FeatureStore | None:
     """Write what is not there yet, a part per chunk, and merge."""
     with FeatureWriter(folder, RECIPE, IDS, overwrite=overwrite) as writer:
-        there = writer.standing().written
+        there = writer.extraction_state().written
         left = [[i for i in chunk if i not in there] for chunk in chunks]
         left = [chunk for chunk in left if chunk]
         for path, chunk in zip(writer.reserve(len(left)), left, strict=True):
@@ -109,7 +109,7 @@ def test_misfitting_parts_are_told_apart(tmp_path: Path) -> None:
         first, second = writer.reserve(2)
         write_part(first, RECIPE, {"a": track("a", 2)}, ())
         write_part(second, RECIPE, {"b": Track(np.zeros((2, 5), np.float32))}, ())
-        assert [part.ids for part in writer.standing().misfits] == [("b",)]
+        assert [part.ids for part in writer.extraction_state().misfits] == [("b",)]
         store = writer.finish()
     assert store is not None
     assert store.ids == ("a",)
@@ -147,12 +147,12 @@ def test_settings_may_change_before_the_first_part(tmp_path: Path) -> None:
     with FeatureWriter(tmp_path, RECIPE, IDS) as writer:
         writer.reserve(5)
     other = Recipe("mel", "audio", "manifest", {"bands": 9})
-    assert standing(tmp_path, other).begun is None
+    assert extraction_state(tmp_path, other).begun is None
     with FeatureWriter(tmp_path, other, IDS) as writer:
         assert not (tmp_path / ".mel.parts").exists()
         write_part(writer.reserve(1)[0], other, {"clip 0": track("clip 0")}, ())
     with pytest.raises(StoreError, match=r"was begun with other settings \(bands was 9, is 3\)"):
-        standing(tmp_path, RECIPE)
+        extraction_state(tmp_path, RECIPE)
 
 
 def test_changed_library_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_late_part_of_an_earlier_run_takes_no_number(tmp_path: Path) -> None:
         write_part(late, RECIPE, {"clip 1": track("clip 1")}, ())
         other = Recipe("mel", "audio", "manifest", {"bands": 9})
         write_part(late.with_name("000002.h5"), other, {"clip 2": track("clip 2")}, ())
-        now = writer.standing()
+        now = writer.extraction_state()
         assert now.written == {"clip 0", "clip 1"}
         assert now.damaged == 1
 
@@ -190,8 +190,8 @@ def test_damaged_finished_file(tmp_path: Path) -> None:
     assert store is not None
     store.path.write_bytes(b"\x00" * 100)
     with pytest.raises(StoreError, match=r"damaged.*give --overwrite"):
-        standing(tmp_path, RECIPE)
-    assert standing(tmp_path, RECIPE, overwrite=True).written == set()
+        extraction_state(tmp_path, RECIPE)
+    assert extraction_state(tmp_path, RECIPE, overwrite=True).written == set()
 
 
 def test_damaged_record_of_parts(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_damaged_record_of_parts(tmp_path: Path) -> None:
         writer.reserve(1)
     (tmp_path / ".mel.parts" / "begun.json").write_text("{")
     with pytest.raises(StoreError, match=r"begun.json: is damaged.*remove the folder"):
-        standing(tmp_path, RECIPE)
+        extraction_state(tmp_path, RECIPE)
 
 
 def test_unwritable_folder(tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_kill_during_an_update(tmp_path: Path) -> None:
     def make(folder: Path, recipe: Recipe, sources: dict[str, str], steps: int) -> None:
         writer = FeatureWriter(folder, recipe, list(sources), sources=sources, update=True)
         with writer:
-            left = [i for i in sources if i not in writer.standing().written]
+            left = [i for i in sources if i not in writer.extraction_state().written]
             for path, ids in zip(writer.reserve(2), (left[:1], left[1:]), strict=True):
                 write_part(path, recipe, {i: track(i, steps) for i in ids}, ())
             writer.finish()
@@ -403,7 +403,7 @@ def test_full_disk_while_merging(tmp_path: Path, whole: bytes) -> None:
     message = limited(len(whole) - 1, folder, [[i] for i in IDS])
     assert "mel.h5: the disk is full" in message
     assert (folder / "mel.h5").read_bytes() == before
-    assert standing(folder, RECIPE).written == set(IDS)
+    assert extraction_state(folder, RECIPE).written == set(IDS)
     write(folder, [])
     assert (folder / "mel.h5").read_bytes() == whole
 

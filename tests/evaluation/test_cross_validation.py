@@ -15,7 +15,7 @@ from emocli.config import merge
 from emocli.data.manifest import Manifest
 from emocli.errors import ManifestError, RunError, StoreError
 from emocli.evaluation.evaluate import evaluate
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.inspect import inspect
@@ -165,13 +165,13 @@ def report(run: Path, **options: Any) -> dict[str, Any]:
 def test_pooled_figures_are_those_of_all_clips_together(corpus, crossed, corrupt):
     """Count the hits of every fold by hand, and make the figures from the sums."""
     data = report(crossed.run, corrupt=corrupt)
-    benches = [Bench.open(fold.run, "test", None, None) for fold in crossed.folds]
+    benches = [RunEvaluator.open(fold.run, "test", None, None) for fold in crossed.folds]
     corruptions = parse_all(corrupt, benches[0].modalities)
     for seed in range(2):
         matrix = np.zeros((3, 3), int)
-        for bench in benches:
-            measured = bench.measure(corruptions, 0)
-            for target, values in zip(measured.targets, measured.values[seed], strict=True):
+        for evaluator in benches:
+            predictions = evaluator.predict(corruptions, 0)
+            for target, values in zip(predictions.targets, predictions.values[seed], strict=True):
                 matrix[target, values.argmax()] += 1
         assert matrix.sum() == len(corpus.manifest.clips)
         found = data["by_seed"][seed]

@@ -19,7 +19,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, ManifestError, RunError, StoreError
 from emocli.evaluation.evaluate import Report, evaluate
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.metrics.metrics import COMMON
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
@@ -158,8 +158,10 @@ def test_corruptions_are_the_same_in_every_evaluation(single):
 
 
 def test_corruptions_act_on_standardised_features(single):
-    bench = Bench.open(single, "test", None, None)
-    values = np.concatenate([bench.samples.array(c.id, "audio") for c in bench.samples.clips])
+    evaluator = RunEvaluator.open(single, "test", None, None)
+    values = np.concatenate(
+        [evaluator.samples.array(c.id, "audio") for c in evaluator.samples.clips]
+    )
     assert abs(values.mean()) < 0.5
     assert 0.5 < values.std() < 2
 
@@ -265,21 +267,21 @@ def test_reports_of_different_proxies_stand_side_by_side(with_check):
 
 
 def test_what_the_check_trusts_stays_bit_identical(with_check):
-    bench = Bench.open(with_check, "test", None, None, repair={"check": True})
-    repaired = bench.workshop.repaired(bench.samples, bench.repair, size=7)
+    evaluator = RunEvaluator.open(with_check, "test", None, None, repair={"check": True})
+    repaired = evaluator.repair_factory.repaired(evaluator.samples, evaluator.repair, size=7)
     after, flagged = repaired.samples, repaired.flagged
     some = {m: len(ids) for m, ids in flagged.items()}
     assert any(0 < count < 45 for count in some.values())
-    for clip in bench.samples.clips:
-        for modality in bench.modalities:
-            old, new = bench.samples.array(clip.id, modality), after.array(clip.id, modality)
+    for clip in evaluator.samples.clips:
+        for modality in evaluator.modalities:
+            old, new = evaluator.samples.array(clip.id, modality), after.array(clip.id, modality)
             expected = np.zeros_like(old) if clip.id in flagged[modality] else old
             assert np.array_equal(new, expected)
 
 
 def test_the_check_works_for_dialogues_too(with_check):
-    bench = Bench.open(with_check, "test", None, None, repair={"check": True})
-    repaired = bench.workshop.repaired(bench.samples, bench.repair, size=7)
+    evaluator = RunEvaluator.open(with_check, "test", None, None, repair={"check": True})
+    repaired = evaluator.repair_factory.repaired(evaluator.samples, evaluator.repair, size=7)
     after, flagged = repaired.samples, repaired.flagged
     (batch,) = after.batches(100, "dialogue")
     assert batch.turns is not None

@@ -159,7 +159,7 @@ def test_a_row_like_another_one_is_tested_in_another_way(done):
     assert checked["parameters"] == plain["parameters"]
     assert plain["conditions"][0]["accuracy"] == checked["conditions"][0]["accuracy"]
     assert checked["conditions"][1]["repair"] == "check, discard"
-    assert checked["conditions"][1]["spoilt"]["visual"] == 51
+    assert checked["conditions"][1]["corrupted"]["visual"] == 51
     assert not (done.path.parent / "runs" / "both-checked").exists()
 
 

@@ -78,7 +78,7 @@ def hub(tmp_path: Path) -> Iterator[str]:
     backbone.save_pretrained(tmp_path / "hub")
     tokenizer.save_pretrained(tmp_path / "hub")
 
-    class Answer(BaseHTTPRequestHandler):
+    class CachedEvaluation(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
             self._answer()
 
@@ -101,7 +101,7 @@ def hub(tmp_path: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), CachedEvaluation)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

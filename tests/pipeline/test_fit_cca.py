@@ -11,9 +11,9 @@ from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
-from emocli.evaluation.evaluator import Bench
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.pipeline.fit_cca import CheckSummary, fit_cca
-from emocli.robust import container
+from emocli.robust import check_container as container
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.robust.settings import configure
@@ -251,16 +251,16 @@ def test_it_clips_what_its_network_clips(tmp_path: Path) -> None:
         return corpus.trained(settings=settings, robust={"check": True})
 
     fit_cca(corpus.manifest, corpus.store)
-    mend = r"beyond 20 robust .*the network beyond 0\.75; .*--set check\.clip_outliers=0\.75"
-    with pytest.raises(StoreError, match=mend):
+    hint = r"beyond 20 robust .*the network beyond 0\.75; .*--set check\.clip_outliers=0\.75"
+    with pytest.raises(StoreError, match=hint):
         trained()
     path = fit_cca(corpus.manifest, corpus.store, settings={"check": {"clip_outliers": 0.75}}).path
     assert ModalityCheck.load(path).config.clip_outliers == 0.75
     run = trained()
-    assert Bench.open(run, "test", None, None).repair.trust == "check"
+    assert RunEvaluator.open(run, "test", None, None).repair.trust == "check"
     fit_cca(corpus.manifest, corpus.store)
-    with pytest.raises(StoreError, match=mend):
-        Bench.open(run, "test", None, None)
+    with pytest.raises(StoreError, match=hint):
+        RunEvaluator.open(run, "test", None, None)
 
 
 def test_a_check_of_before_there_was_the_setting_has_the_default(

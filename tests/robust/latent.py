@@ -46,7 +46,7 @@ def padded(rows: Rows) -> dict[str, Padded]:
     return {modality: Padded.from_rows(arrays) for modality, arrays in rows.items()}
 
 
-def spoilt(rows: Rows, modality: str, name: str = "gaussian", **settings: object) -> Rows:
+def corrupted(rows: Rows, modality: str, name: str = "gaussian", **settings: object) -> Rows:
     """Corrupt one modality of all clips; the default is noise of a hundred times the power."""
     if name == "gaussian":
         settings = {"snr": 0.01, **settings}

@@ -13,7 +13,7 @@ from emocli.data.batch import Padded
 from emocli.errors import StoreError
 from emocli.robust.check import ModalityCheck, discard
 from emocli.robust.settings import CheckConfig, configure
-from tests.robust.latent import DIMS, Rows, clips, padded, spoilt
+from tests.robust.latent import DIMS, Rows, clips, corrupted, padded
 
 TRAIN, VALID, TEST = clips(500, 1), clips(200, 2), clips(300, 3)
 LLR = CheckConfig(score="llr")
@@ -50,7 +50,7 @@ def step() -> ModalityCheck:
 def test_one_noisy_modality_of_three_is_found_and_the_others_are_not_blamed(
     modality: str, tau: str
 ) -> None:
-    found = flagged(fit(replace_(LLR, tau=tau)), spoilt(TEST, modality))
+    found = flagged(fit(replace_(LLR, tau=tau)), corrupted(TEST, modality))
     assert found.pop(modality) >= 0.9
     assert max(found.values()) <= 0.1
 
@@ -59,14 +59,14 @@ def test_one_noisy_modality_of_three_is_found_and_the_others_are_not_blamed(
 def test_the_paper_s_score_blames_the_noisy_modality_more_than_the_others(
     paper: ModalityCheck, modality: str
 ) -> None:
-    found = flagged(paper, spoilt(TEST, modality))
+    found = flagged(paper, corrupted(TEST, modality))
     assert found.pop(modality) >= 0.4
     assert max(found.values()) <= 0.1
 
 
 @pytest.mark.parametrize("modality", DIMS)
 def test_steps_that_are_compared_one_by_one_find_it_too(step: ModalityCheck, modality: str) -> None:
-    found = flagged(step, spoilt(TEST, modality))
+    found = flagged(step, corrupted(TEST, modality))
     assert found.pop(modality) >= 0.9
     assert max(found.values()) <= 0.1
     assert max(flagged(step, TEST).values()) <= 0.1
@@ -81,7 +81,7 @@ def test_modalities_of_other_rates_are_compared_too() -> None:
     train, valid, test = (clips(n, k, aligned=False) for k, n in enumerate((500, 200, 300)))
     check = fit(LLR, train, valid)
     assert not check.representation.padded
-    found = flagged(check, spoilt(test, "audio"))
+    found = flagged(check, corrupted(test, "audio"))
     assert found.pop("audio") >= 0.9
     assert max(found.values()) <= 0.1
 
@@ -251,10 +251,10 @@ PLUS = configure("plus", {})
 def test_noise_that_agreement_alone_would_miss_is_unusual(modality: str) -> None:
     """Too few clips to learn what agrees: the improved check still finds strong noise."""
     train, valid = clips(40, 1), clips(20, 2)
-    found = flagged(fit(PLUS, train, valid), spoilt(TEST, modality))
+    found = flagged(fit(PLUS, train, valid), corrupted(TEST, modality))
     assert found.pop(modality) >= 0.9
     assert max(found.values()) <= 0.1
-    alone = flagged(fit(replace_(PLUS, outliers="none"), train, valid), spoilt(TEST, modality))
+    alone = flagged(fit(replace_(PLUS, outliers="none"), train, valid), corrupted(TEST, modality))
     assert alone != {modality: 1.0, **dict.fromkeys(found, 0.0)}
 
 
@@ -269,7 +269,7 @@ def test_the_clips_it_was_fitted_on_are_not_unusual(n: int) -> None:
     train = clips(n, 1)
     check = fit(PLUS, train, clips(30, 2))
     assert max(flagged(check, train).values()) <= 0.1
-    found = flagged(check, spoilt(train, "audio"))
+    found = flagged(check, corrupted(train, "audio"))
     assert found.pop("audio") >= 0.9
     assert max(found.values()) <= 0.1
 
@@ -287,14 +287,14 @@ def test_few_clean_clips_are_unusual() -> None:
 def test_what_is_unusual_has_no_say_and_the_two_others_are_believed() -> None:
     check = fit(PLUS)
     moved = {**TEST, "text": [*TEST["text"][1:], TEST["text"][0]]}
-    flags = check.effective(padded(spoilt(moved, "audio")))
+    flags = check.effective(padded(corrupted(moved, "audio")))
     assert not flags["audio"].any()
     assert flags["text"].all()  # who of the two is wrong cannot be told
     assert flags["visual"].all()
     dims = {**DIMS, "touch": 15}
     four = [clips(n, k, dims) for n, k in ((500, 1), (200, 2), (200, 3))]
     wrong = {**four[2], "text": [*four[2]["text"][1:], four[2]["text"][0]]}
-    found = flagged(fit(PLUS, four[0], four[1]), spoilt(wrong, "audio"))
+    found = flagged(fit(PLUS, four[0], four[1]), corrupted(wrong, "audio"))
     assert min(found["audio"], found["text"]) >= 0.75  # three can outvote one
     assert max(found["visual"], found["touch"]) <= 0.1
 
@@ -306,7 +306,7 @@ def test_what_is_unusual_has_no_say_and_the_two_others_are_believed() -> None:
 @pytest.mark.parametrize("name", ["gaussian", "zero"])
 def test_of_two_that_disagree_the_less_unusual_is_kept(modality: str, name: str) -> None:
     two = [{m: rows[m] for m in ("audio", "text")} for rows in (TRAIN, VALID, TEST)]
-    found = flagged(fit(LLR, two[0], two[1]), spoilt(two[2], modality, name))
+    found = flagged(fit(LLR, two[0], two[1]), corrupted(two[2], modality, name))
     assert found.pop(modality) >= 0.9
     assert max(found.values()) <= 0.1
 
@@ -375,7 +375,7 @@ def test_clips_that_lack_a_modality_help_where_they_can() -> None:
         gaps["visual"][k] = gaps["visual"][k][:0]
     check = fit(LLR, gaps)
     assert [pair.n_train for pair in check.pairs.values()] == [500, 375, 375]
-    assert flagged(check, spoilt(TEST, "visual"))["visual"] >= 0.9
+    assert flagged(check, corrupted(TEST, "visual"))["visual"] >= 0.9
 
 
 def test_any_number_of_modalities() -> None:
@@ -383,7 +383,7 @@ def test_any_number_of_modalities() -> None:
     check = fit(LLR, clips(500, 1, dims), clips(200, 2, dims))
     assert len(check.pairs) == 10
     assert ("gaze", "touch") in check.pairs
-    found = flagged(check, spoilt(clips(200, 3, dims), "gaze"))
+    found = flagged(check, corrupted(clips(200, 3, dims), "gaze"))
     assert found.pop("gaze") >= 0.9
     assert max(found.values()) <= 0.1
     fewer = {m: rows for m, rows in clips(200, 3, dims).items() if m in ("gaze", "text", "touch")}
@@ -478,6 +478,6 @@ def test_on_real_vectors_the_likelihood_ratio_finds_the_noise(shared_data: Path,
     check = fit(replace_(LLR, tau=tau), train, valid)
     assert max(flagged(check, test).values()) <= 0.1
     for modality in test:
-        found = flagged(check, spoilt(test, modality))
+        found = flagged(check, corrupted(test, modality))
         assert found.pop(modality) >= 0.9
         assert max(found.values()) <= 0.1

@@ -11,12 +11,12 @@ import pytest
 
 from emocli.data.standardise import Standardiser
 from emocli.errors import StoreError
-from emocli.robust import container
+from emocli.robust import check_container as container
 from emocli.robust.check import ModalityCheck
 from emocli.robust.checkfile import pack
-from emocli.robust.origin import Origin
+from emocli.robust.fit_provenance import FitProvenance
 from emocli.robust.settings import configure
-from tests.robust.latent import DIMS, clips, padded, spoilt
+from tests.robust.latent import DIMS, clips, corrupted, padded
 
 Tree = dict[str, Any]
 Arrays = dict[str, Any]
@@ -33,13 +33,13 @@ def check() -> ModalityCheck:
     names = {"text": "glove", "audio": "mel", "visual": "face_hog"}
     digests = {m: f"digest of {name}" for m, name in names.items()}
     ids = tuple(f"clip é {k}" for k in range(60))
-    return replace(check, origin=Origin(names, digests, "manifest", ids, statistics))
+    return replace(check, origin=FitProvenance(names, digests, "manifest", ids, statistics))
 
 
 def test_a_check_judges_the_same_after_saving(check: ModalityCheck, tmp_path: Path) -> None:
     check.save(tmp_path / "check.h5")
     loaded = ModalityCheck.load(tmp_path / "check.h5")
-    for rows in (clips(40, 3), spoilt(clips(40, 3), "audio")):
+    for rows in (clips(40, 3), corrupted(clips(40, 3), "audio")):
         views = padded(rows)
         for kind in ("scores", "unusual", "effective"):
             before, after = getattr(check, kind)(views), getattr(loaded, kind)(views)
@@ -55,7 +55,7 @@ def test_a_check_of_steps_comes_back_as_one(tmp_path: Path) -> None:
     check.save(tmp_path / "check.h5")
     loaded = ModalityCheck.load(tmp_path / "check.h5")
     assert loaded.representation == check.representation
-    views = padded(spoilt(clips(40, 3), "audio"))
+    views = padded(corrupted(clips(40, 3), "audio"))
     before, after = check.effective(views), loaded.effective(views)
     assert all(np.array_equal(before[m], after[m]) for m in DIMS)
 

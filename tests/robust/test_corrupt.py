@@ -20,7 +20,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     return Samples.of(corpus.manifest, "test", open_features(corpus.store, None, corpus.manifest))
 
 
-def spoiler(samples: Samples, *specs: str, seed: int = 0) -> Samples:
+def corruption(samples: Samples, *specs: str, seed: int = 0) -> Samples:
     return samples.then(Corrupter(parse_all(specs, MODALITIES), seed, samples))
 
 
@@ -85,7 +85,7 @@ def test_a_sweep_is_the_same_corruption_at_every_level() -> None:
 
 
 def test_only_the_named_modality_changes(samples: Samples) -> None:
-    noisy = spoiler(samples, "visual:gaussian@0.01")
+    noisy = corruption(samples, "visual:gaussian@0.01")
     for clip in samples.clips:
         assert (noisy.array(clip.id, "visual") != samples.array(clip.id, "visual")).all()
         for modality in ("text", "audio"):
@@ -95,12 +95,12 @@ def test_only_the_named_modality_changes(samples: Samples) -> None:
 
 
 def test_noise_depends_on_seed_clip_and_modality_but_not_on_the_order(samples: Samples) -> None:
-    first, second = (spoiler(samples, "visual", "audio") for _ in range(2))
+    first, second = (corruption(samples, "visual", "audio") for _ in range(2))
     ids = [clip.id for clip in samples.clips]
     forwards = {i: first.array(i, "visual") for i in ids}
     for clip_id in reversed(ids):
         np.testing.assert_array_equal(second.array(clip_id, "visual"), forwards[clip_id])
-    other = spoiler(samples, "visual", seed=1)
+    other = corruption(samples, "visual", seed=1)
     assert all((other.array(i, "visual") != forwards[i]).any() for i in ids)
     draws = {generator(0, i, m).random() for i in ids for m in MODALITIES}
     assert len(draws) == len(ids) * len(MODALITIES)
@@ -108,16 +108,16 @@ def test_noise_depends_on_seed_clip_and_modality_but_not_on_the_order(samples: S
 
 def test_corruptions_of_one_modality_follow_each_other(samples: Samples) -> None:
     clip_id = samples.clips[0].id
-    twice = spoiler(samples, "visual", "visual").array(clip_id, "visual")
-    once = spoiler(samples, "visual").array(clip_id, "visual")
+    twice = corruption(samples, "visual", "visual").array(clip_id, "visual")
+    once = corruption(samples, "visual").array(clip_id, "visual")
     clean = samples.array(clip_id, "visual")
     assert (twice != once).all()
     assert not np.allclose(twice - once, once - clean)
-    assert not len(spoiler(samples, "visual:drop", "visual").array(clip_id, "visual"))
+    assert not len(corruption(samples, "visual:drop", "visual").array(clip_id, "visual"))
 
 
 def test_a_shuffled_clip_never_gets_its_own_features(samples: Samples) -> None:
-    shuffled = spoiler(samples, "audio:shuffle")
+    shuffled = corruption(samples, "audio:shuffle")
     arrays = {clip.id: samples.array(clip.id, "audio") for clip in samples.clips}
     for clip_id, own in arrays.items():
         got = shuffled.array(clip_id, "audio")
@@ -128,7 +128,7 @@ def test_a_shuffled_clip_never_gets_its_own_features(samples: Samples) -> None:
 
 
 def test_a_dropped_modality_is_a_missing_one(samples: Samples) -> None:
-    batch = spoiler(samples, "text:drop").batch(samples.clips[:3])
+    batch = corruption(samples, "text:drop").batch(samples.clips[:3])
     assert not batch.views["text"].observed.any()
     assert batch.views["audio"].observed.all()
 
@@ -136,18 +136,18 @@ def test_a_dropped_modality_is_a_missing_one(samples: Samples) -> None:
 def test_a_protocol_strikes_the_same_modalities_whichever_is_read_first(samples: Samples) -> None:
     spoiler_ = Corrupter(parse_all(["m3er75"], MODALITIES), 0, samples)
     for clip in samples.clips:
-        told = spoiler_.spoilt(clip.id)
+        told = spoiler_.corrupted(clip.id)
         assert len(told) <= 1
         for modality in MODALITIES:
             clean = samples.array(clip.id, modality)
             changed = not np.array_equal(spoiler_(clip.id, modality, clean), clean)
             assert changed == (modality in told)
         assert told == {m for m, ids in spoiler_.clips.items() if clip.id in ids}
-    assert {len(spoiler_.spoilt(clip.id)) for clip in samples.clips} == {0, 1}
+    assert {len(spoiler_.corrupted(clip.id)) for clip in samples.clips} == {0, 1}
     other = Corrupter(spoiler_.corruptions, 1, samples)
-    assert any(other.spoilt(c.id) != spoiler_.spoilt(c.id) for c in samples.clips)
+    assert any(other.corrupted(c.id) != spoiler_.corrupted(c.id) for c in samples.clips)
 
 
 def test_what_is_spoilt_is_known(samples: Samples) -> None:
     both = Corrupter(parse_all(["visual", "text:zero"], MODALITIES), 0, samples)
-    assert both.spoilt(samples.clips[0].id) == {"visual", "text"}
+    assert both.corrupted(samples.clips[0].id) == {"visual", "text"}

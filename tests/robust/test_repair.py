@@ -61,7 +61,7 @@ def repaired(
 
 def test_the_options_of_a_command_become_settings() -> None:
     def asked(base: RepairConfig | None = None, **options: object) -> tuple[str, str, str]:
-        found = (base or RepairConfig()).asked(**options)
+        found = (base or RepairConfig()).with_options(**options)
         return found.trust, found.fill, found.proxy.mode
 
     assert asked() == ("all", "discard", "knn_ls")
@@ -75,9 +75,9 @@ def test_the_options_of_a_command_become_settings() -> None:
     assert asked(trained, check=False) == ("all", "discard", "ridge")
     assert asked(trained, fill="missing") == ("check", "missing", "ridge")
     assert asked(trained, oracle=True) == ("oracle", "proxy", "ridge")
-    changed = trained.asked(settings={"proxy": {"ridge": 2.0}})
+    changed = trained.with_options(settings={"proxy": {"ridge": 2.0}})
     assert changed.proxy == ProxyConfig(mode="ridge", k=3, ridge=2.0)
-    assert trained.asked(proxy="ridge").proxy.k == 200  # a kind that is named starts afresh
+    assert trained.with_options(proxy="ridge").proxy.k == 200  # a kind that is named starts afresh
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_the_options_of_a_command_become_settings() -> None:
 )
 def test_contradictions_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        RepairConfig().asked(**options)
+        RepairConfig().with_options(**options)
 
 
 def test_training_discards_unless_it_is_to_learn_from_proxies() -> None:
@@ -108,7 +108,9 @@ def test_a_table_says_what_was_done() -> None:
     assert RepairConfig().label == ""
     assert RepairConfig(trust="check").label == "check, discard"
     assert RepairConfig(trust="oracle", fill="proxy").label == "oracle, proxy knn_ls"
-    found = RepairConfig().asked(check=True, proxy="plus", settings={"proxy": {"ridge": 0.5}})
+    found = RepairConfig().with_options(
+        check=True, proxy="plus", settings={"proxy": {"ridge": 0.5}}
+    )
     assert found.label == "check, proxy ridge sources=joint ridge=0.5"
 
 
@@ -124,9 +126,9 @@ def test_the_oracle_finds_exactly_what_was_corrupted(clean: dict[str, Samples]) 
 
 def test_the_check_finds_most_of_it(clean: dict[str, Samples]) -> None:
     noisy, corrupter, found = repaired(clean, RepairConfig(trust="check"))
-    spoilt = {(m, c.id) for c in noisy.clips for m in corrupter.spoilt(c.id)}
+    corrupted = {(m, c.id) for c in noisy.clips for m in corrupter.corrupted(c.id)}
     flagged = {(m, clip_id) for m, ids in found.flagged.items() for clip_id in ids}
-    assert len(flagged & spoilt) >= 0.5 * len(spoilt)
+    assert len(flagged & corrupted) >= 0.5 * len(corrupted)
 
 
 @pytest.mark.parametrize("fill", ["discard", "missing", "zero", "proxy"])

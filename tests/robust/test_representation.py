@@ -59,11 +59,11 @@ def test_resampling_averages_equal_shares_of_the_duration(length: int) -> None:
 @pytest.mark.parametrize("padded", [True, False])
 def test_what_lies_in_the_padding_is_never_read(kind: str, padded: bool) -> None:
     view = Padded.from_rows([np.ones((2, 3)), np.ones((5, 3))])
-    spoilt = view.values.clone()
-    spoilt[0, 2:] = float("nan")
+    corrupted = view.values.clone()
+    corrupted[0, 2:] = float("nan")
     represent = Representation(kind, {"text": 5}, padded)  # type: ignore[arg-type]
     np.testing.assert_array_equal(
-        represent({"text": view.with_values(spoilt)})["text"], represent({"text": view})["text"]
+        represent({"text": view.with_values(corrupted)})["text"], represent({"text": view})["text"]
     )
 
 

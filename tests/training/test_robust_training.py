@@ -99,9 +99,9 @@ def test_a_proxy_that_is_learnt_from_never_saw_its_clip(corpus: toy.Toy) -> None
     settings = merge(toy.QUICK, {"robust": {"train_on_proxy": True}})
     prepared = prepare(corpus.manifest, corpus.store, "late", None, "paper", settings, robust)
     clean = prepared.train.then(prepared.standardiser)
-    _, corrupter = prepared.workshop.corrupted(clean)
+    _, corrupter = prepared.repair_factory.corrupted(clean)
     learnt, _ = prepared.ready(nn.Identity())
-    struck = [(c.id, m) for c in clean.clips for m in corrupter.spoilt(c.id)]
+    struck = [(c.id, m) for c in clean.clips for m in corrupter.corrupted(c.id)]
     assert len(struck) > 15
     for clip_id, modality in struck:
         made, true = learnt.array(clip_id, modality), clean.array(clip_id, modality)

@@ -115,7 +115,7 @@ def open_recording(path: Path) -> Iterator[InputContainer]:
         except MemoryError:
             raise
         except av.FFmpegError as fault:
-            raise MediaError(_no_recording(path, fault), where=path, mend=_mend(path)) from None
+            raise MediaError(_no_recording(path, fault), where=path, hint=_mend(path)) from None
     with container:
         _check_own_data(container, path)
         yield container
@@ -154,12 +154,12 @@ def check_sound(rate: int, channels: int, path: Path) -> None:
     """
     if not LEAST_RATE <= rate <= MOST_RATE:
         what = f"has a sampling rate of {rate} Hz"
-        mend = f"{LEAST_RATE} to {MOST_RATE} Hz can be read"
-        raise MediaError(what, where=path, mend=mend)
+        hint = f"{LEAST_RATE} to {MOST_RATE} Hz can be read"
+        raise MediaError(what, where=path, hint=hint)
     if not 1 <= channels <= MOST_CHANNELS:
         count = str(channels) if channels else "no, or far too many,"  # libav says 0 of either
-        mend = f"1 to {MOST_CHANNELS} can be read"
-        raise MediaError(f"has {count} channels of sound", where=path, mend=mend)
+        hint = f"1 to {MOST_CHANNELS} can be read"
+        raise MediaError(f"has {count} channels of sound", where=path, hint=hint)
 
 
 def check_picture(width: int, height: int, most: int, path: Path) -> None:
@@ -172,7 +172,7 @@ def check_picture(width: int, height: int, most: int, path: Path) -> None:
     """
     if width * height > most:
         what = f"has pictures of {width} x {height} pixels"
-        raise MediaError(what, where=path, mend=f"at most {most:,} pixels can be read")
+        raise MediaError(what, where=path, hint=f"at most {most:,} pixels can be read")
 
 
 def _check_size(stream: Stream, path: Path) -> None:
@@ -230,7 +230,7 @@ def _check_own_data(container: InputContainer, path: Path) -> None:
         size, kind = int.from_bytes(movie[at + 12 : at + 16]), movie[at + 16 : at + 20]
         if kind == b"alis" and size > ALIAS:
             what = "is a QuickTime film that keeps its data in another file"
-            raise MediaError(what, where=path, mend="save it as a self-contained film")
+            raise MediaError(what, where=path, hint="save it as a self-contained film")
         at = movie.find(b"dref", at + 4)
 
 

@@ -303,8 +303,8 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
         silent += max(position - following, 0)
         if silent > MOST_SILENCE * rate:
             what = f"has no sound for {silent / rate:.0f} s, before {time:.2f} s"
-            mend = f"at most {MOST_SILENCE} s are made silence: its time stamps may be damaged"
-            raise MediaError(what, where=path, mend=mend)
+            hint = f"at most {MOST_SILENCE} s are made silence: its time stamps may be damaged"
+            raise MediaError(what, where=path, hint=hint)
         following = position + len(piece)
         pieces.append((position, piece))
     if begin:

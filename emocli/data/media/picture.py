@@ -160,7 +160,7 @@ def orientation(matrix: NDArray[np.int64] | None, path: Path) -> Orientation:
         raise MediaError(
             f"is shown through the matrix {matrix[:2].tolist()}, no quarter turn",
             where=path,
-            mend="convert it: ffmpeg -i FILE OUT.mp4",
+            hint="convert it: ffmpeg -i FILE OUT.mp4",
         )
     return Orientation(bool(b), a < 0 or c < 0, d < 0 or b < 0)
 
@@ -209,8 +209,8 @@ def _check_still(path: Path) -> None:
             raise MediaError("is truncated or damaged", where=path) from None
         except Pillow.DecompressionBombError:
             what = "is an image of far more pixels than can be read"
-            mend = f"at most {MOST_STILL_PIXELS:,} pixels can be read"
-            raise MediaError(what, where=path, mend=mend) from None
+            hint = f"at most {MOST_STILL_PIXELS:,} pixels can be read"
+            raise MediaError(what, where=path, hint=hint) from None
 
 
 def _matrix(frame: VideoFrame) -> NDArray[np.int64] | None:
@@ -257,7 +257,7 @@ def _check_colours(frame: VideoFrame, path: Path) -> None:
         raise MediaError(
             f"has its colours as {name}, which cannot be converted",
             where=path,
-            mend="convert it: ffmpeg -i FILE -pix_fmt yuv420p OUT.mp4",
+            hint="convert it: ffmpeg -i FILE -pix_fmt yuv420p OUT.mp4",
         )
 
 

@@ -152,7 +152,7 @@ def check_file(path: Path) -> None:
     except OSError as fault:
         raise MediaError(f"cannot be read ({fault.strerror})", where=path) from None
     if header == b"version ":
-        raise MediaError("is a Git LFS pointer", where=path, mend="fetch it with `git lfs pull`")
+        raise MediaError("is a Git LFS pointer", where=path, hint="fetch it with `git lfs pull`")
 
 
 def span(begin: float | None, end: float | None) -> str:
@@ -335,7 +335,7 @@ class _Reader:
             raise MediaError(
                 "has frames without time stamps",
                 where=self.container.name.removeprefix("file:"),
-                mend="convert it to mp4",
+                hint="convert it to mp4",
             )
         self._reach(float(self.clock.after or time) - self.zero, own=True)
         return float(time) - self.zero

@@ -113,7 +113,7 @@ def _claim(path: Path, config: Config) -> None:
         raise ConfigError(
             "the folder holds a corpus made with other settings, or by another emocli",
             where=path.parent,
-            mend="name another folder, or remove this one",
+            hint="name another folder, or remove this one",
         )
 
 

@@ -51,7 +51,7 @@ from emocli.quantities import Seed
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
-ALONE = True
+PER_CLIP = True
 
 COLUMNS = (
     *("F0", "VUV", "NAQ", "QOQ", "H1H2", "PSP", "MDQ", "peakSlope", "Rd", "Rd_conf", "creak"),

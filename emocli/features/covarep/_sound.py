@@ -126,10 +126,10 @@ def _checked(x: NDArray[np.generic], fs: float) -> NDArray[np.generic]:
         raise MediaError(
             f"an array of shape {x.shape} and type {x.dtype} is no sound",
             where="covarep",
-            mend="give real samples, shape (samples,) or (samples, channels)",
+            hint="give real samples, shape (samples,) or (samples, channels)",
         )
     if not (np.isfinite(fs) and fs >= 1):
-        raise MediaError(f"no sampling rate: {fs}", where="covarep", mend="give it in Hz")
+        raise MediaError(f"no sampling rate: {fs}", where="covarep", hint="give it in Hz")
     if not np.isfinite(x).all():
         raise MediaError("holds samples that are not finite numbers", where="covarep")
     return x

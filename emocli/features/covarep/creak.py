@@ -135,7 +135,7 @@ def _one(found: list[tuple[str, Real]], name: str, shape: tuple[int, int], path:
 
 
 def _strange(path: Path, wanted: str) -> ConfigError:
-    return ConfigError(f"does not hold {wanted}", where=path, mend=_mend())
+    return ConfigError(f"does not hold {wanted}", where=path, hint=_mend())
 
 
 def _mend() -> str:
@@ -147,11 +147,11 @@ def _matrices(path: Path) -> list[tuple[str, Real]]:
     from scipy.io import loadmat
 
     if not path.is_file():
-        raise ConfigError("there is no such file", where=path, mend=_mend())
+        raise ConfigError("there is no such file", where=path, hint=_mend())
     try:
         variables = loadmat(path)
     except Exception as error:  # scipy raises many kinds for what is no MATLAB file
-        raise ConfigError(f"cannot be read ({error})", where=path, mend=_mend()) from None
+        raise ConfigError(f"cannot be read ({error})", where=path, hint=_mend()) from None
     return [
         pair
         for name, value in variables.items()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
-ALONE = True
+PER_CLIP = True
 
 
 class Config(Settings):

@@ -45,7 +45,7 @@ def checked(name: str) -> bytes:
     path = folder() / f"{name}.lz4"
     content = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != DIGESTS[name]:
-        raise ConfigError("is not the weight file of mtcnn 1.0.0", where=path, mend=MEND)
+        raise ConfigError("is not the weight file of mtcnn 1.0.0", where=path, hint=MEND)
     return content
 
 
@@ -59,5 +59,5 @@ def folder() -> Path:
     """
     spec = importlib.util.find_spec("mtcnn")
     if spec is None or spec.origin is None:
-        raise ConfigError("the weights of the face detector are not installed", mend=MEND)
+        raise ConfigError("the weights of the face detector are not installed", hint=MEND)
     return Path(spec.origin).parent / "assets" / "weights"

@@ -72,13 +72,13 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
         If it is empty, of another form or damaged, or holds none of the wanted words.
     """
     if not path.is_file():
-        raise ConfigError("there is no such file", where=path, mend="set glove.vectors=FILE")
+        raise ConfigError("there is no such file", where=path, hint="set glove.vectors=FILE")
     read = _read_npz if path.suffix == ".npz" else _read_text
     vectors = read(path, wanted, mean)
     if wanted and not vectors.rows:
         what = f"holds none of the {len(wanted)} words of the corpus"
-        mend = "are these vectors of its language, and is glove.case right?"
-        raise StoreError(what, where=path, mend=mend)
+        hint = "are these vectors of its language, and is glove.case right?"
+        raise StoreError(what, where=path, hint=hint)
     return vectors
 
 
@@ -145,7 +145,7 @@ def _check_width(line: bytes, dim: int, where: str) -> None:
         raise StoreError(
             f"{width} numbers after the word, {dim or 'some'} expected",
             where=where,
-            mend="lines of the form 'word number ... number', in plain text, can be read",
+            hint="lines of the form 'word number ... number', in plain text, can be read",
         )
 
 
@@ -195,13 +195,13 @@ def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
         raise StoreError(
             f"cannot be read ({told})",
             where=path,
-            mend="an npz with 'words' (N,) and 'vectors' (N, D) is expected",
+            hint="an npz with 'words' (N,) and 'vectors' (N, D) is expected",
         ) from None
     if values.dtype.kind not in "fiu":
         raise StoreError(f"its vectors are {values.dtype}, not numbers", where=path)
     if words.ndim != 1 or values.ndim != 2 or len(words) != len(values) or not values.size:
         shapes = f"words {words.shape} and vectors {values.shape}"
-        raise StoreError(f"has {shapes}", where=path, mend="(N,) and (N, D) are expected")
+        raise StoreError(f"has {shapes}", where=path, hint="(N,) and (N, D) are expected")
     composed = [unicodedata.normalize("NFC", word.lstrip(MARK)) for word in words.tolist()]
     first = {word: row for row, word in reversed(list(enumerate(composed))) if word in wanted}
     chosen = values[list(first.values())].astype(np.float32)

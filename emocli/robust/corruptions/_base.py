@@ -15,7 +15,7 @@ class Plain(Settings):
     def parse(cls, level: str | None) -> Self:
         """Make the settings from the text after ``@``; None where there is none."""
         if level is not None:
-            raise ConfigError(f"level '{level}'", mend="this corruption takes no level")
+            raise ConfigError(f"level '{level}'", hint="this corruption takes no level")
         return cls()
 
     def describe(self) -> str:
@@ -28,4 +28,4 @@ def number(text: str, allowed: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ConfigError(f"level '{text}'", mend=f"allowed is {allowed}") from None
+        raise ConfigError(f"level '{text}'", hint=f"allowed is {allowed}") from None

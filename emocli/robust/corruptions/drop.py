@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from emocli.robust.corruption import Array
 from emocli.robust.corruptions._base import Plain
-from emocli.robust.spoiler import Array
 
 
 class Config(Plain):

@@ -12,8 +12,8 @@ import numpy as np
 
 from emocli.errors import ConfigError
 from emocli.quantities import Probability
+from emocli.robust.corruption import Array
 from emocli.robust.corruptions._base import Plain, number
-from emocli.robust.spoiler import Array
 
 ALLOWED = "a share of the steps from 0 to 1 (0.5)"
 
@@ -37,7 +37,7 @@ class Config(Plain):
         try:
             return cls(share=number(level, ALLOWED))
         except ValueError:
-            raise ConfigError(f"level '{level}'", mend=f"allowed is {ALLOWED}") from None
+            raise ConfigError(f"level '{level}'", hint=f"allowed is {ALLOWED}") from None
 
     def describe(self) -> str:
         """Return the level as a table shows it."""

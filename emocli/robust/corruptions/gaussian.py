@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from emocli.errors import ConfigError
+from emocli.robust.corruption import Array
 from emocli.robust.corruptions._base import Plain, number
-from emocli.robust.spoiler import Array
 
 LOWEST, HIGHEST = -100.0, 100.0  # dB; beyond, float32 holds either only noise or only signal
 ALLOWED = "an SNR from 1e-10 to 1e10 (0.01), or from -100dB to 100dB (-10dB)"
@@ -49,7 +49,7 @@ class Config(Plain):
         try:
             return cls(snr=snr, unit="db" if decibel else "linear")
         except ValueError:
-            raise ConfigError(f"level '{level}'", mend=f"allowed is {ALLOWED}") from None
+            raise ConfigError(f"level '{level}'", hint=f"allowed is {ALLOWED}") from None
 
     @property
     def ratio(self) -> float:

@@ -8,7 +8,7 @@ from functools import cached_property
 from emocli import plugins
 from emocli.config import Settings
 from emocli.errors import ConfigError, choice
-from emocli.robust.spoiler import Spoiler
+from emocli.robust.corruption import Corruption
 
 
 class Protocol(Settings):
@@ -26,14 +26,14 @@ class Protocol(Settings):
         """Make sure that the protocol can be run on these modalities."""
 
     @cached_property
-    def spoiler(self) -> Spoiler:
+    def corruption(self) -> Corruption:
         """What is done to a modality that is drawn."""
-        spoiler: Spoiler = plugins.load("corruptions", "gaussian").Config.parse(self.snr)
-        return spoiler
+        corruption: Corruption = plugins.load("corruptions", "gaussian").Config.parse(self.snr)
+        return corruption
 
     def describe(self) -> str:
         """Return the settings as a table shows them."""
-        return self.spoiler.describe()
+        return self.corruption.describe()
 
 
 def require(modality: str, modalities: Collection[str]) -> None:
@@ -45,5 +45,5 @@ def require(modality: str, modalities: Collection[str]) -> None:
         If not; the nearest is suggested.
     """
     if modality not in modalities:
-        mend = choice(modality, list(modalities))
-        raise ConfigError(f"there is no modality '{modality}'", mend=mend)
+        hint = choice(modality, list(modalities))
+        raise ConfigError(f"there is no modality '{modality}'", hint=hint)

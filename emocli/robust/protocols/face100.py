@@ -12,8 +12,8 @@ from typing import Self
 
 import numpy as np
 
+from emocli.robust.corruption import Corruption
 from emocli.robust.protocols._base import Protocol, require
-from emocli.robust.spoiler import Spoiler
 
 FACE = "visual"
 
@@ -38,6 +38,6 @@ class Config(Protocol):
         """
         require(FACE, modalities)
 
-    def struck(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Spoiler]:
+    def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
         """Say what happens to a clip that has these modalities."""
-        return {FACE: self.spoiler} if FACE in present else {}
+        return {FACE: self.corruption} if FACE in present else {}

@@ -18,8 +18,8 @@ import numpy as np
 from emocli import plugins
 from emocli.errors import ConfigError
 from emocli.quantities import Chance
+from emocli.robust.corruption import Corruption
 from emocli.robust.protocols._base import Protocol
-from emocli.robust.spoiler import Spoiler
 
 Mode = Literal["one", "iid", "subset"]
 
@@ -53,7 +53,7 @@ class Config(Protocol):
         modes = [mode for mode in MODES for part in parts if part == mode]
         strengths = [part for part in parts if part not in (*MODES, MISSING)]
         if len(modes) > 1 or len(strengths) > 1 or (strengths and MISSING in parts):
-            raise ConfigError(f"level '{level}'", mend=f"allowed is {ALLOWED}")
+            raise ConfigError(f"level '{level}'", hint=f"allowed is {ALLOWED}")
         try:
             config = cls(
                 mode=modes[0] if modes else "one",
@@ -62,22 +62,22 @@ class Config(Protocol):
             )
             config.describe()
         except ConfigError:
-            raise ConfigError(f"level '{level}'", mend=f"allowed is {ALLOWED}") from None
+            raise ConfigError(f"level '{level}'", hint=f"allowed is {ALLOWED}") from None
         return config
 
     @cached_property
-    def spoiler(self) -> Spoiler:
+    def corruption(self) -> Corruption:
         """What is done to a modality that is drawn."""
         if self.missing:
-            spoiler: Spoiler = plugins.load("corruptions", "drop").Config()
-            return spoiler
-        return super().spoiler
+            corruption: Corruption = plugins.load("corruptions", "drop").Config()
+            return corruption
+        return super().corruption
 
     def describe(self) -> str:
         """Return the settings as a table shows them."""
         return f"{self.mode} {MISSING if self.missing else super().describe()}"
 
-    def struck(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Spoiler]:
+    def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
         """Draw what happens to a clip that has these modalities."""
         if not present:
             return {}
@@ -90,4 +90,4 @@ class Config(Protocol):
             chosen = np.arange(count) == rng.integers(count)
         else:
             chosen = (rng.integers(1, 2**count - 1) >> np.arange(count)) % 2 == 1
-        return {name: self.spoiler for name, hit in zip(names, chosen, strict=True) if hit}
+        return {name: self.corruption for name, hit in zip(names, chosen, strict=True) if hit}

@@ -85,7 +85,7 @@ class ProxyGenerator:
             names = ", ".join(lengths) or "none"
             raise StoreError(
                 f"a proxy is made of another modality, there is {names}",
-                mend="extract or choose more features",
+                hint="extract or choose more features",
             )
         representation = Representation.of(lengths, "flatten", config.steps, config.alignment)
         dims: dict[str, int] = {}

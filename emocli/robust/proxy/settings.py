@@ -75,6 +75,6 @@ def configure(name: str, settings: Mapping[str, Any] | None = None) -> ProxyConf
     """
     if name not in PRESETS and name not in MODES:
         known = [*MODES, *PRESETS]
-        raise ConfigError(f"there is no kind of proxy '{name}'", mend=choice(name, known))
+        raise ConfigError(f"there is no kind of proxy '{name}'", hint=choice(name, known))
     start = PRESETS.get(name, {"mode": name})
     return build(ProxyConfig, merge(start, settings or {}), "proxy")

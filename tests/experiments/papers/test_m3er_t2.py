@@ -19,7 +19,7 @@ ROWS = {row.name: row for row in TABLE.rows}
 
 def asked(name: str) -> RobustConfig:
     row = ROWS[name]
-    return RobustConfig().asked(**row.training, settings=row.settings.get("robust"))
+    return RobustConfig().with_options(**row.training, settings=row.settings.get("robust"))
 
 
 def test_the_five_rows_of_the_paper_have_its_numbers_beside() -> None:
@@ -43,10 +43,10 @@ def test_each_row_takes_one_thing_away_or_puts_another_in_its_place() -> None:
     stronger = {row.name: row for row in table(Config(proxy="plus", ridge=3.0)).rows}
     for name in ("noisy, check and proxy", "noisy, check, trained on proxies"):
         row = stronger[name]
-        found = RobustConfig().asked(**row.training, settings=row.settings["robust"])
+        found = RobustConfig().with_options(**row.training, settings=row.settings["robust"])
         assert (found.proxy.mode, found.proxy.ridge) == ("ridge", 3.0)
     (condition,) = stronger["trained clean, check and proxy"].conditions
-    assert RobustConfig().asked(**condition.repair).proxy.ridge == 3.0
+    assert RobustConfig().with_options(**condition.repair).proxy.ridge == 3.0
     assert not asked("noisy, check and proxy").train_on_proxy
     assert asked("noisy, check, trained on proxies").train_on_proxy
     assert asked("noisy, check and zeros").fill == "zero"
@@ -91,7 +91,7 @@ def test_every_repair_is_measured_by_what_it_wins_back() -> None:
 def test_what_is_trained_on_clean_clips_is_repaired_like_what_is_trained_on_noisy_ones() -> None:
     def repair(name: str) -> tuple[str, str]:
         (condition,) = ROWS[f"trained clean{name}"].conditions
-        found = RobustConfig().asked(**condition.repair)
+        found = RobustConfig().with_options(**condition.repair)
         return found.trust, found.fill
 
     for name in ("", ", check", ", check and proxy", ", oracle", ", oracle and proxy"):

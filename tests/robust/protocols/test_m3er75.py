@@ -13,7 +13,7 @@ N = 4000
 
 def draws(level: str, present: tuple[str, ...] = THREE) -> list[frozenset[str]]:
     config, rng = Config.parse(level), np.random.default_rng(0)
-    return [frozenset(config.struck(present, rng)) for _ in range(N)]
+    return [frozenset(config.draw(present, rng)) for _ in range(N)]
 
 
 @pytest.mark.parametrize("mode", ["one", "iid", "subset"])
@@ -46,20 +46,20 @@ def test_subset_is_never_all_and_each_as_likely() -> None:
 def test_what_is_struck_is_noisy_or_missing() -> None:
     rng, values = np.random.default_rng(0), np.ones((50, 4), np.float32)
     certain = Config(share=1.0)
-    ((_, noise),) = certain.struck(["audio"], rng).items()
+    ((_, noise),) = certain.draw(["audio"], rng).items()
     assert np.square(noise(values, rng, ()) - values).mean() == pytest.approx(100, rel=0.3)
-    ((_, gone),) = Config(share=1.0, missing=True).struck(["audio"], rng).items()
+    ((_, gone),) = Config(share=1.0, missing=True).draw(["audio"], rng).items()
     assert gone(values, rng, ()).shape == (0, 4)
 
 
 def test_nothing_is_struck_where_nothing_is() -> None:
-    assert not Config(share=1.0).struck([], np.random.default_rng(0))
+    assert not Config(share=1.0).draw([], np.random.default_rng(0))
 
 
 def test_the_order_of_the_modalities_does_not_matter() -> None:
     config = Config()
     for seed in range(50):
         first, second = (
-            config.struck(names, np.random.default_rng(seed)) for names in (THREE, THREE[::-1])
+            config.draw(names, np.random.default_rng(seed)) for names in (THREE, THREE[::-1])
         )
         assert set(first) == set(second)

@@ -65,18 +65,18 @@ def read(path: Path) -> tuple[Tree, Arrays]:
         If there is no such file, or it is damaged, something else, or of another version.
     """
     if not path.exists():
-        mend = "run emocli fit-cca, for a cross-validation with --folds"
-        raise StoreError("there is no such file", where=path, mend=mend)
+        hint = "run emocli fit-cca, for a cross-validation with --folds"
+        raise StoreError("there is no such file", where=path, hint=hint)
     with Hdf5(path, AGAIN) as file:
         marks = file.attributes()
         if marks.get("format") != FORMAT:
-            raise StoreError("is not a modality check", where=path, mend=AGAIN)
+            raise StoreError("is not a modality check", where=path, hint=AGAIN)
         if marks.get("version") != VERSION:
             what = f"is a modality check of version {marks.get('version')}, not {VERSION}"
-            raise StoreError(what, where=path, mend=AGAIN)
+            raise StoreError(what, where=path, hint=AGAIN)
         text, arrays = str(marks.get("header")), dict(_arrays(file))
     if marks.get("digest") != _digest(text, arrays):
-        raise StoreError("is damaged: its content is not what was written", where=path, mend=AGAIN)
+        raise StoreError("is damaged: its content is not what was written", where=path, hint=AGAIN)
     return _header(text, path), arrays
 
 
@@ -84,7 +84,7 @@ def _header(text: str, path: Path) -> Tree:
     try:
         return parse_object(text)
     except ValueError as error:
-        raise StoreError(f"is damaged ({reason(error)})", where=path, mend=AGAIN) from None
+        raise StoreError(f"is damaged ({reason(error)})", where=path, hint=AGAIN) from None
 
 
 def _arrays(file: Hdf5) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -95,7 +95,7 @@ def _arrays(file: Hdf5) -> Iterator[tuple[str, NDArray[Any]]]:
         count, total = count + 1, total + dataset.nbytes
         if count > MOST or total > max(LARGE, 2 * file.size) or dataset.dtype.kind == "O":
             what = "holds more than the arrays of a modality check"
-            raise StoreError(what, where=file.path, mend=AGAIN)
+            raise StoreError(what, where=file.path, hint=AGAIN)
         read = file.texts if dataset.dtype.kind == "S" else file.numbers
         yield "/".join(place), read(*place)
 

@@ -9,7 +9,7 @@ import pytest
 from emocli.data.standardise import Standardiser
 from emocli.data.store import open_features
 from emocli.errors import StoreError
-from emocli.robust.origin import Origin
+from emocli.robust.fit_provenance import FitProvenance
 from tests import toy
 
 STATISTICS = Standardiser({"text": np.zeros(4, np.float32)}, {"text": np.ones(4, np.float32)})
@@ -20,9 +20,9 @@ def corpus(tmp_path: Path) -> toy.Toy:
     return toy.build(tmp_path)
 
 
-def origin(corpus: toy.Toy) -> Origin:
+def origin(corpus: toy.Toy) -> FitProvenance:
     stores = open_features(corpus.store, None, corpus.manifest)
-    return Origin(
+    return FitProvenance(
         {modality: store.name for modality, store in stores.items()},
         {modality: store.fingerprint for modality, store in stores.items()},
         corpus.manifest.fingerprint,

@@ -37,14 +37,14 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Remembering(Samples):
+class CachedSamples(Samples):
     """Samples that read through a memory; transforms added later are not remembered."""
 
     source: Samples = field(kw_only=True)
     memory: Memory = field(kw_only=True)
 
     @classmethod
-    def through(cls, samples: Samples, memory: Memory) -> Remembering:
+    def through(cls, samples: Samples, memory: Memory) -> CachedSamples:
         """Keep the arrays of ``samples``, transforms applied."""
         parts = (samples.manifest, samples.clips, samples.stores)
         return cls(*parts, condensed=samples.condensed, source=samples, memory=memory)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from emocli.robust.anomaly import abnormality, limit, usual
 from emocli.robust.settings import CheckConfig
-from emocli.robust.unusual import abnormality, limit, usual
 
 KNOWN = usual(np.stack([np.arange(1.0, 102), np.arange(101.0, 0, -1)], axis=1))
 

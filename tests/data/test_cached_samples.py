@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from emocli.data.memory import Memory, Remembering
+from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from tests import toy
@@ -33,7 +33,7 @@ def visit(samples: Samples) -> list:
 def test_arrays_are_read_once_and_stay_the_same(samples):
     reads: Counter = Counter()
     source = samples.then(counting(reads))
-    kept = Remembering.through(source, Memory(1 << 20))
+    kept = CachedSamples.through(source, Memory(1 << 20))
     for _ in range(3):
         for ours, theirs in zip(visit(kept), visit(samples), strict=True):
             mask = theirs != 0
@@ -45,7 +45,7 @@ def test_arrays_are_read_once_and_stay_the_same(samples):
 def test_what_does_not_fit_is_read_again(samples):
     reads: Counter = Counter()
     limit = 2000
-    kept = Remembering.through(samples.then(counting(reads)), Memory(limit))
+    kept = CachedSamples.through(samples.then(counting(reads)), Memory(limit))
     first, second = visit(kept), visit(kept)
     for a, b in zip(first, second, strict=True):
         assert np.array_equal(a, b)
@@ -55,7 +55,7 @@ def test_what_does_not_fit_is_read_again(samples):
 
 
 def test_a_transform_added_later_is_applied_and_not_remembered(samples):
-    kept = Remembering.through(samples, Memory(1 << 20))
+    kept = CachedSamples.through(samples, Memory(1 << 20))
     doubled = kept.then(lambda clip_id, modality, values: values * 2)
     clip = samples.clips[0].id
     for _ in range(2):
@@ -64,6 +64,6 @@ def test_a_transform_added_later_is_applied_and_not_remembered(samples):
 
 
 def test_remembered_arrays_cannot_be_changed(samples):
-    kept = Remembering.through(samples, Memory(1 << 20))
+    kept = CachedSamples.through(samples, Memory(1 << 20))
     with pytest.raises(ValueError, match="read-only"):
         kept.array(samples.clips[0].id, "text")[0] = 5

@@ -10,7 +10,7 @@ import numpy as np
 
 from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.errors import StoreError
-from emocli.robust.container import AGAIN
+from emocli.robust.check_container import AGAIN
 
 if TYPE_CHECKING:
     from emocli.data.clip import Clip
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Origin:
+class FitProvenance:
     """What a check was fitted on.
 
     Attributes
@@ -64,14 +64,14 @@ class Origin:
                 feature = self.features.get(modality)
                 was = f"on {_which(feature, store.name)}" if feature else "without it"
                 what = f"the modality check was fitted {was}"
-                raise StoreError(what, where=store.path, mend=AGAIN)
+                raise StoreError(what, where=store.path, hint=AGAIN)
         if standardiser is not None and not self._standardised_by(standardiser, set(stores)):
             if outliers != self.outliers:
                 what = f"the modality check clips numbers beyond {self.outliers:g} robust standard"
-                mend = f"{AGAIN} with --set check.clip_outliers={outliers:g}"
-                raise StoreError(f"{what} deviations, the network beyond {outliers:g}", mend=mend)
+                hint = f"{AGAIN} with --set check.clip_outliers={outliers:g}"
+                raise StoreError(f"{what} deviations, the network beyond {outliers:g}", hint=hint)
             what = "the modality check was fitted on another train split than the network"
-            raise StoreError(what, mend="run emocli fit-cca again with the network's manifest")
+            raise StoreError(what, hint="run emocli fit-cca again with the network's manifest")
 
     def require_apart(self, manifest: Manifest) -> None:
         """Make sure that no clip the check was fitted on is for validation or test.
@@ -89,7 +89,7 @@ class Origin:
                 raise StoreError(
                     f"{len(shared)} of the {len(self.ids)} clips the modality check was fitted on, "
                     f"'{shared[0]}' for one, {used}",
-                    mend="run emocli fit-cca again with the network's manifest",
+                    hint="run emocli fit-cca again with the network's manifest",
                 )
 
     def unseen(self, train: Sequence[Clip]) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from emocli.data.clip import Clip
-from emocli.datasets._apart import SHARE, apart
+from emocli.datasets._random_split import SHARE, apart
 
 
 @pytest.mark.parametrize("count", [3, 6, 7, 12, 60])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 
-class Spoiler(Protocol):
+class Corruption(Protocol):
     """Spoils the features of one clip in one modality."""
 
     def __call__(
