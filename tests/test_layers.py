@@ -19,7 +19,7 @@ LEVELS = (
     {"training"},
     {"datasets", "features", "fusion", "robust", "report"},
     {"models", "interchange"},
-    {"metrics"},
+    {"plugin", "metrics"},
     {"data"},
     {"errors", "plugins", "config", "parsing", "quantities", "limits", "display"},
 )

@@ -1,31 +1,12 @@
-"""What a feature plug-in is, and what it returns: the arrays of one clip.
-
-A module in ``emocli/features`` offers
-
-``MODALITY``
-    the modality of its feature: ``text``, ``audio``, ``visual`` or any other string;
-``REQUIRES``
-    names of the features it is computed from (a tuple, usually empty);
-``Config``
-    its settings;
-``ALONE`` (optional)
-    true if the track of a clip depends on nothing but that clip, its media and what is upstream:
-    then it is kept when other clips join the manifest;
-``prepare(config, clips) -> Extractor``
-    called once, before any clip, with all clips of the manifest (to collect a vocabulary, say);
-    the extractor is pickled to the workers.
-"""
+"""The arrays of one clip that a feature returns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from numpy.typing import NDArray
-
-from emocli.config import Settings
-from emocli.data.clip import Clip
 
 Array = NDArray[Any]
 
@@ -64,40 +45,3 @@ class Track:
 
     def __len__(self) -> int:
         return len(self.values)
-
-
-class Extractor(Protocol):
-    """Computes one feature clip by clip; must survive pickling.
-
-    ``names`` are the names of the columns (empty where they have none) and ``rate`` is the number
-    of rows per second (None where irregular).
-    """
-
-    names: Sequence[str]
-    rate: float | None
-
-    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
-        """Compute the feature of one clip.
-
-        ``upstream`` holds the clip's tracks of the features in ``REQUIRES``.
-
-        Raises
-        ------
-        Absent
-            If the clip has no such medium or text.
-        EmocliError
-            If its medium cannot be used.
-        """
-        ...
-
-
-class Feature(Protocol):
-    """The module of a feature plug-in, as a type."""
-
-    MODALITY: str
-    REQUIRES: tuple[str, ...]
-    Config: type[Settings]
-
-    def prepare(self, config: Any, clips: Sequence[Clip]) -> Extractor:
-        """Make the extractor for a corpus."""
-        ...

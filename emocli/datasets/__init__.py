@@ -1,1 +1,1 @@
-"""One corpus per file."""
+"""Corpora, one per file: see `emocli.plugin.dataset`."""

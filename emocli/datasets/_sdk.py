@@ -26,11 +26,10 @@ from emocli.data.manifest import PARSERS, Manifest, Task
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.rules import absolute
 from emocli.data.table import read_table
-from emocli.datasets._files import HEADER, Folder, counted, require_columns
-from emocli.datasets._random_split import apart
 from emocli.errors import ManifestError
 from emocli.interchange.csd import Csd
 from emocli.interchange.mmsa import SUFFIXES, Mmsa, read_mmsa, text_of_cell
+from emocli.plugin.dataset import HEADER, Folder, apart, counted, require_columns
 
 SENTIMENT = "sentiment"
 EMOTIONS = ("happy", "sad", "anger", "surprise", "disgust", "fear")

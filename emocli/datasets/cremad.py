@@ -35,9 +35,8 @@ from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
-from emocli.datasets._files import COPY, Folder, counted, require_columns
-from emocli.datasets._random_split import NEEDED, WARNING, apart
 from emocli.errors import ManifestError
+from emocli.plugin.dataset import COPY, NEEDED, WARNING, Folder, apart, counted, require_columns
 from emocli.quantities import Seed
 
 EMOTIONS: Mapping[str, str] = MappingProxyType(

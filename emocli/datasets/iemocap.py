@@ -33,8 +33,8 @@ from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import LINE_END
-from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
+from emocli.plugin.dataset import Folder, counted
 
 CODES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

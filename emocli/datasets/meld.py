@@ -32,8 +32,8 @@ from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
-from emocli.datasets._files import COPY, Folder, counted, require_columns
 from emocli.errors import ManifestError
+from emocli.plugin.dataset import COPY, Folder, counted, require_columns
 
 EMOTIONS = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 SENTIMENTS = ("neutral", "positive", "negative")

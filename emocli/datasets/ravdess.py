@@ -34,9 +34,8 @@ from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
-from emocli.datasets._files import Folder, counted
-from emocli.datasets._random_split import NEEDED, WARNING, apart
 from emocli.errors import ConfigError, ManifestError
+from emocli.plugin.dataset import NEEDED, WARNING, Folder, apart, counted
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 SENTENCES = ("Kids are talking by the door.", "Dogs are sitting by the door.")

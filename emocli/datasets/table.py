@@ -36,10 +36,9 @@ from emocli.data.manifest import FOLD, KINDS, PARSERS, PLAIN, Manifest, media_pa
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
 from emocli.data.rules import MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table
-from emocli.datasets._files import HEADER, Folder, counted, require_columns
 from emocli.datasets._labels import LabelColumn, Labels, composed, plain_label, read_labels
-from emocli.datasets._random_split import apart
 from emocli.errors import ManifestError, choice
+from emocli.plugin.dataset import HEADER, Folder, apart, counted, require_columns
 from emocli.quantities import Number
 
 COLUMNS = (*PLAIN, FOLD)

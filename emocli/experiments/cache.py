@@ -22,10 +22,10 @@ from emocli.errors import EmocliError
 from emocli.evaluation.baseline import BaselineEvaluator
 from emocli.evaluation.evaluator import Predictions, RunEvaluator
 from emocli.experiments.rows import System, slug
-from emocli.experiments.table import Condition
 from emocli.models import rundir
 from emocli.models.rundir import MODEL
 from emocli.parsing import parse_object
+from emocli.plugin.experiment import Condition
 from emocli.robust.corrupt import CorruptionSpec, parse_all
 from emocli.robust.repair import RepairConfig
 from emocli.training.prepare import labels

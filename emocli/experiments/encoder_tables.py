@@ -27,7 +27,6 @@ from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError, choice
 from emocli.experiments.protocol import Protocol, Reproduction, Say, check_sections, write
 from emocli.experiments.rows import check_apart, overruled, slug
-from emocli.experiments.table import Extractor, Extractors
 from emocli.metrics.statistics import (
     cluster_bootstrap,
     clustered,
@@ -40,6 +39,7 @@ from emocli.models import rundir
 from emocli.models.encoder import load
 from emocli.models.rundir import MODEL, read_history
 from emocli.parsing import read_object
+from emocli.plugin.experiment import Extractor, Extractors
 from emocli.training.fit_encoder import EncoderSummary, Plan, embedded, fit_encoder, nearest
 from emocli.training.loop import deterministic_torch
 from emocli.training.pictures import FEATURES, Pictures, of_manifest

@@ -13,7 +13,7 @@ from emocli.data.durable import write_bytes, write_text
 from emocli.data.json_io import as_json, plain
 from emocli.errors import ConfigError, choice
 from emocli.experiments.report import draw, markdown
-from emocli.experiments.table import Extractors, Table
+from emocli.plugin.experiment import Extractors, Table
 from emocli.quantities import Folds, Seed, Seeds
 
 Say = Callable[[str], None]

@@ -11,8 +11,8 @@ from typing import Any
 from emocli import plugins
 from emocli.config import Tree, leaves, merge, section
 from emocli.errors import ConfigError, choice
-from emocli.experiments.table import Row, Table
 from emocli.models import baselines
+from emocli.plugin.experiment import Row, Table
 
 SHARED = ("network", "train")
 """Sections of settings of every network."""

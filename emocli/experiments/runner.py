@@ -43,13 +43,13 @@ from emocli.experiments.protocol import (
     write,
 )
 from emocli.experiments.rows import SHARED, System, check_apart, overruled, systems
-from emocli.experiments.table import Extractors, Table
 from emocli.metrics.metrics import ERRORS, PROTOCOLS, RULES
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import summarise
 from emocli.models import rundir
 from emocli.parsing import read_object
 from emocli.pipeline.fit_cca import fit_cca
+from emocli.plugin.experiment import Extractors, Table
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RepairConfig

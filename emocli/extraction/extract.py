@@ -16,11 +16,11 @@ from emocli.data.manifest import Manifest
 from emocli.data.pool import Pool, open_pool
 from emocli.data.stamp import changed, joined, stamps
 from emocli.data.store import FeatureStore, features_in, open_feature, store_path
-from emocli.data.track import Feature
 from emocli.data.writer import ExtractionState, FeatureWriter, Recipe, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
 from emocli.extraction.worker import Outcome, Parcel, Work, compute, misfit
+from emocli.plugin.feature import Feature
 
 PART = 8
 """Clips in a part at most: what a kill costs each worker."""

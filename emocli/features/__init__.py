@@ -1,1 +1,1 @@
-"""One feature per file."""
+"""Features, one per file: see `emocli.plugin.feature`."""

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from emocli.config import Settings
 from emocli.data.durable import digest
-from emocli.features._device import Device, device
+from emocli.plugin.feature import Device, device
 from emocli.quantities import PicturesAtOnce
 
 if TYPE_CHECKING:

@@ -16,9 +16,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.clip import Clip
-from emocli.data.track import Track
 from emocli.features._embedding import Embedder, FramesConfig
+from emocli.plugin.feature import Clip, Track
 from emocli.quantities import Probability
 
 MODALITY = "visual"

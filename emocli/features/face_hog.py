@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.data.clip import Clip
-from emocli.data.track import Track
 from emocli.errors import ConfigError
+from emocli.plugin.feature import Clip, Track
 from emocli.quantities import Side
 
 MODALITY = "visual"

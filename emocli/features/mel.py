@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.data.clip import Clip
 from emocli.data.media.content import mixed_down
-from emocli.data.track import Track
 from emocli.errors import ConfigError
 from emocli.features import _librosa
+from emocli.plugin.feature import Clip, Track
 from emocli.quantities import Hertz, Milliseconds, SamplingRate
 
 MODALITY = "audio"

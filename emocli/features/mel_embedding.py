@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from emocli.data.clip import Clip
-from emocli.data.track import Absent, Track
 from emocli.features._embedding import Embedder, EmbeddingConfig
+from emocli.plugin.feature import Absent, Clip, Track
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ("mel",)

@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import model_validator
 
 from emocli.config import Settings
-from emocli.data.clip import Clip
 from emocli.data.durable import digest
-from emocli.data.track import Absent, Track
 from emocli.errors import ConfigError
-from emocli.features._device import Device, device
+from emocli.plugin.feature import Absent, Clip, Device, Track, device
 from emocli.quantities import Tokens, Turns
 
 if TYPE_CHECKING:
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
+PER_CLIP = False
 
 
 class Config(Settings):

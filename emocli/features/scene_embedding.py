@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from emocli.data.clip import Clip
 from emocli.data.media.content import chosen_frames
-from emocli.data.track import Track
 from emocli.features._embedding import Embedder, FramesConfig
+from emocli.plugin.feature import Clip, Track
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()

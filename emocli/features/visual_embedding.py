@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emocli.config import Settings
-from emocli.data.clip import Clip
-from emocli.data.track import Track
+from emocli.plugin.feature import Clip, Track
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("scene_embedding", "face_embedding")

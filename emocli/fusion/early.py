@@ -15,9 +15,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from emocli.data.batch import Batch, FusionOutput, Padded
+from emocli.data.batch import Padded
 from emocli.fusion import gca
-from emocli.fusion._layers import Encoded, decoder, presets, take
+from emocli.plugin.layers import Encoded, decoder, presets, take
+from emocli.plugin.network import Batch, FusionOutput
 
 JOINED = "joined"
 """Name of the one view that attention sees."""

@@ -15,8 +15,9 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from emocli.data.batch import Batch, FusionOutput, Padded
-from emocli.fusion._layers import Encoded, NetworkSettings, PerView, decoder, presets
+from emocli.data.batch import Padded
+from emocli.plugin.layers import Encoded, NetworkSettings, decoder, presets
+from emocli.plugin.network import Batch, FusionOutput, PerView
 from emocli.quantities import Depth, Size
 
 
@@ -202,7 +203,7 @@ class Recursion(nn.Module):
         return total if self.m0 == "mean_sum" else torch.zeros_like(total)
 
 
-class Network(Encoded):
+class Recursive(Encoded):
     """Encoders, recursion and decoder; what distinguishes its kinds is the memory update."""
 
     def __init__(
@@ -233,7 +234,7 @@ def evenly(mask: Tensor) -> Tensor:
     return (mask / mask.sum(dim=1, keepdim=True).clamp(min=1))[:, None]
 
 
-class Model(Network):
+class Model(Recursive):
     """GCA: encoders, attention in hops and an ungated memory."""
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:

@@ -14,8 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from emocli.data.batch import Batch, FusionOutput
-from emocli.fusion._layers import Encoded, NetworkSettings, PerView, last_step, presets
+from emocli.plugin.layers import Encoded, NetworkSettings, last_step, presets
+from emocli.plugin.network import Batch, FusionOutput, PerView
 
 
 class Config(NetworkSettings):

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emocli.config import Settings
-from emocli.data.batch import Batch, FusionOutput, Padded
+from emocli.data.batch import Padded
 from emocli.data.samples import Level
-from emocli.fusion._layers import Encoder, PerView
+from emocli.plugin.layers import Encoder
+from emocli.plugin.network import Batch, FusionOutput, Network, PerView
 from emocli.quantities import Depth, Dropped, Size
 
 Pooling = Literal["mean", "max", "words"]
@@ -132,7 +133,7 @@ PRESETS = {
 }
 
 
-class Model(nn.Module):
+class Model(Network):
     """M2FNet's dialogue-level network (Chudasama 2022 eq. 5-8)."""
 
     level: ClassVar[Level] = "dialogue"
@@ -147,7 +148,6 @@ class Model(nn.Module):
         self.encoders = PerView({name: Encoding(widths[name], config) for name in names})
         width = widths[self.query]
         attends = config.fusion == "attention" and bool(others)
-        self.remarks: tuple[str, ...] = ()
         if attends and self.query != config.query:
             lacking = f"no modality is called '{config.query}', which fusion attention would mix"
             self.remarks = (f"{lacking} (network.query): '{self.query}' takes its place",)

@@ -18,15 +18,13 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from emocli.config import Tree
-from emocli.data.batch import Batch, FusionOutput
 from emocli.data.manifest import Task
-from emocli.data.samples import Level
 from emocli.errors import ConfigError
 from emocli.fusion import mfn
-from emocli.fusion._layers import PerView
 from emocli.fusion._multiplicative import Combination, Kind, answers, true, violated
 from emocli.fusion._recurrent import mlp
-from emocli.models.losses import CHOICES, BaseLoss, LossName
+from emocli.models.losses import CHOICES
+from emocli.plugin.network import Batch, FusionOutput, Loss, Network, PerView
 from emocli.quantities import Factor
 
 MOST_MIXED = 8
@@ -113,7 +111,7 @@ class Output(FusionOutput):
     voices: Tensor
 
 
-class Model(nn.Module):
+class Model(Network):
     """M3ER: the core of a memory fusion network, a head per modality, and the fusion.
 
     Raises
@@ -123,7 +121,7 @@ class Model(nn.Module):
         to be mixed.
     """
 
-    level: ClassVar[Level] = "clip"
+    takes_soft_targets: ClassVar[bool] = False
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__()
@@ -150,7 +148,7 @@ class Model(nn.Module):
         rests = config.predict == "mult" and self.task == "intensity"
         return "" if rests else f"network.predict={config.predict}"
 
-    def set_task(self, task: Task, loss: LossName) -> None:
+    def set_task(self, task: Task, loss: str) -> None:
         """Be told what the logits stand for.
 
         Raises
@@ -187,7 +185,7 @@ class Model(nn.Module):
             voices=voices,
         )
 
-    def loss(self, output: FusionOutput, batch: Batch, base: BaseLoss) -> Tensor:
+    def loss(self, output: FusionOutput, batch: Batch, base: Loss) -> Tensor:
         """Return the loss of the output and that of the modalities (Mittal 2020 eq. 2-3).
 
         Label smoothing acts on the first only; class weights on both.
@@ -204,8 +202,9 @@ class Model(nn.Module):
         own = base(output.joint.float(), targets)
         return own + self.config.lambda_mult * base.mean(terms, targets)
 
-    def oracle(self, output: Output, batch: Batch) -> dict[str, Tensor]:
+    def oracle(self, output: FusionOutput, batch: Batch) -> dict[str, Tensor]:
         """Return the weights of the modalities, (n,) each, by how well they know the labels."""
+        assert isinstance(output, Output)
         assert batch.targets is not None
         return self._weights(output.voices, batch.targets)
 

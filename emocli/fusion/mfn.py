@@ -11,7 +11,7 @@ Source: Zadeh et al. 2018, AAAI; as used by Mittal et al. 2020, AAAI (sec. 4.2).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -19,11 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emocli.config import Settings, Tree
-from emocli.data.batch import Batch, FusionOutput, Padded
+from emocli.data.batch import Padded
 from emocli.data.resample import resample
-from emocli.data.samples import Level
-from emocli.fusion._layers import PerView
 from emocli.fusion._recurrent import Gated, in_full_precision, kept, lstm_cell, lstms, mlp
+from emocli.plugin.network import Batch, FusionOutput, Network, PerView
 from emocli.quantities import Dropped, Size, Steps
 
 Views = Mapping[str, Padded]
@@ -233,10 +232,8 @@ class Memory(nn.Module):
         return torch.cat(masks, dim=-1)
 
 
-class Model(nn.Module):
+class Model(Network):
     """Memory fusion network: the last states and the memory, joined, go to two layers."""
-
-    level: ClassVar[Level] = "clip"
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__()

@@ -16,7 +16,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from emocli.fusion import gca
-from emocli.fusion._layers import PerView, presets
+from emocli.plugin.layers import presets
+from emocli.plugin.network import PerView
 
 
 class Config(gca.AttentionSettings):
@@ -101,7 +102,7 @@ class GatedUpdate(nn.Module):
         return torch.stack(gates).prod(dim=0) if gates else None
 
 
-class Model(gca.Network):
+class Model(gca.Recursive):
     """RRNN: encoders, attention in hops and a gated memory (Beard 2018 eq. 1-13)."""
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:

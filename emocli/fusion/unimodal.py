@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from emocli.data.batch import Batch, FusionOutput
 from emocli.errors import ConfigError
-from emocli.fusion._layers import Encoded, NetworkSettings, decoder, last_step, presets
+from emocli.plugin.layers import Encoded, NetworkSettings, decoder, last_step, presets
+from emocli.plugin.network import Batch, FusionOutput
 
 
 class Config(NetworkSettings):

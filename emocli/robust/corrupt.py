@@ -18,7 +18,7 @@ import numpy as np
 
 from emocli import plugins
 from emocli.errors import ConfigError, choice
-from emocli.robust.corruption import Array, Corruption
+from emocli.plugin.corruption import Array, Corruption
 
 if TYPE_CHECKING:
     from emocli.data.samples import Samples
@@ -60,8 +60,8 @@ class CorruptionSpec:
     @property
     def ratio(self) -> float | None:
         """The signal-to-noise ratio, linear; None where there is none."""
-        noise = self.config.corruption if self.drawn else self.config
-        return getattr(noise, "ratio", None)
+        ratio: float | None = self.config.ratio
+        return ratio
 
     def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
         """Return what happens to a clip that has these modalities, by modality."""

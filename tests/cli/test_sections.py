@@ -12,8 +12,8 @@ from emocli.cli.sections import COMMANDS, settings
 from emocli.errors import ConfigError
 from emocli.experiments import runner as reproduce
 from emocli.experiments.encoder_tables import PARTS
-from emocli.experiments.table import Extractors
 from emocli.models.settings import TrainConfig
+from emocli.plugin.experiment import Extractors
 from emocli.robust.repair import RobustConfig
 from emocli.robust.settings import configure
 from emocli.training import prepare as _prepare

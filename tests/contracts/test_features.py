@@ -13,7 +13,7 @@ import pytest
 from emocli import config, plugins
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.track import Absent, Extractor, Track
+from emocli.plugin.feature import Absent, Extractor, Track
 
 NAMES = plugins.names("features")
 

@@ -13,8 +13,8 @@ from emocli import plugins
 from emocli.config import build, merge
 from emocli.errors import StoreError
 from emocli.experiments.runner import Reproduction, reproduce
-from emocli.experiments.table import Table
 from emocli.fusion import m2fnet
+from emocli.plugin.experiment import Table
 from tests import toy
 
 NAMES = ("m2f_t2", "m2f_t3", "m2f_t4", "m2f_t5", "m2f_fig5")

@@ -11,8 +11,8 @@ import pytest
 from emocli import plugins
 from emocli.config import build
 from emocli.errors import ConfigError
-from emocli.experiments.table import Names, Table
 from emocli.fusion import m2fnet
+from emocli.plugin.experiment import Names, Table
 
 NEW = {
     "text": "zz words",

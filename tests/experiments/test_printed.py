@@ -12,8 +12,8 @@ import pytest
 
 from emocli import plugins
 from emocli.config import build
-from emocli.experiments.table import Extractors, Row, Table
 from emocli.metrics.metrics import PROTOCOLS, score
+from emocli.plugin.experiment import Extractors, Row, Table
 
 
 def table(name: str, **settings: Any) -> Table:

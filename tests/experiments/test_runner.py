@@ -22,9 +22,9 @@ from emocli.config import Settings, merge
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.runner import Reproduction, plan, reproduce
-from emocli.experiments.table import CLEAN, Condition, Extractors, Row, Table
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
+from emocli.plugin.experiment import CLEAN, Condition, Extractors, Row, Table
 from emocli.robust.check import ModalityCheck
 from emocli.training.train import cross_validate
 from tests import toy

@@ -23,8 +23,8 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, StoreError
-from emocli.fusion._layers import Encoded
 from emocli.models import rundir
+from emocli.plugin.layers import Encoded
 from emocli.training.train import TrainSummary, plan, train
 from tests import toy
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from emocli.experiments.table import CLEAN
+from emocli.plugin.experiment import CLEAN
 
 FUSIONS: Mapping[str, str] = MappingProxyType(
     {"early": "early", "late": "late", "GCA": "gca", "GCA + gating": "rrnn"}

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from emocli.config import Tree
-from emocli.experiments.table import CLEAN, Names, Row, Table
+from emocli.plugin.experiment import CLEAN, Names, Row, Table
 
 NETWORK = "m2fnet"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from emocli.config import Settings
-from emocli.experiments.table import Extractor, Extractors
+from emocli.plugin.experiment import Extractor, Extractors
 
 
 class Config(Settings):

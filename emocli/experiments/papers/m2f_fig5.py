@@ -6,7 +6,7 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Figure 5.
 from __future__ import annotations
 
 from emocli.experiments.papers._chudasama import FIGURES, Modalities, Printed, row
-from emocli.experiments.table import Row, Table
+from emocli.plugin.experiment import Row, Table
 
 Config = Modalities
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from emocli.experiments.papers._chudasama import FIGURES, Modalities, Printed, row
-from emocli.experiments.table import Row, Table
+from emocli.plugin.experiment import Row, Table
 
 Config = Modalities
 

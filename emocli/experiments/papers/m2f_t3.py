@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from emocli.experiments.papers._chudasama import FIGURES, Modalities, Printed, row
-from emocli.experiments.table import Names, Table
+from emocli.plugin.experiment import Names, Table
 
 SCENE: Printed = {"meld": (65.23, 64.23), "iemocap": (67.65, 67.70)}
 FACE: Printed = {"meld": (66.37, 65.67), "iemocap": (67.32, 67.28)}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from emocli.experiments.papers._chudasama import Modalities, Printed, depths
-from emocli.experiments.table import Table
+from emocli.plugin.experiment import Table
 
 Config = Modalities
 

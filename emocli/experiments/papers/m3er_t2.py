@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from emocli.config import Settings, Tree, merge
-from emocli.experiments.table import CLEAN, Condition, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, Row, Table
 from emocli.quantities import Dropped, Factor
 
 Printed = dict[str, dict[str, float]]

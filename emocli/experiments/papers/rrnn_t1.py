@@ -6,7 +6,7 @@ Source: Beard et al. 2018, Table 1 and section 5.
 from __future__ import annotations
 
 from emocli.experiments.papers._beard import GATED, printed
-from emocli.experiments.table import Names, Row, Table
+from emocli.plugin.experiment import Names, Row, Table
 
 
 class Config(Names):

@@ -6,7 +6,7 @@ Source: Beard et al. 2018, Table 2 and section 5.
 from __future__ import annotations
 
 from emocli.experiments.papers._beard import FUSIONS, GATED, printed
-from emocli.experiments.table import CLEAN, Condition, Names, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
 
 
 class Config(Names):

@@ -6,7 +6,7 @@ Source: Beard et al. 2018, Table 3 and section 5.
 from __future__ import annotations
 
 from emocli.experiments.papers._beard import FUSIONS
-from emocli.experiments.table import CLEAN, Condition, Names, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
 
 FIGURES = ("mse_sum", "mae_sum", "uar")
 """Errors summed over the emotions, and the weighted accuracy: the mean of the true positive and the

@@ -43,10 +43,9 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.data.clip import Clip
 from emocli.data.media.content import first_channel
-from emocli.data.track import Track
 from emocli.features.covarep._blocks import BLOCK_S
+from emocli.plugin.feature import Clip, Track
 from emocli.quantities import Seed
 
 MODALITY = "audio"

@@ -22,11 +22,9 @@ import numpy as np
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.data.clip import Clip
 from emocli.data.media.content import Frame, frames
-from emocli.data.track import Track
-from emocli.features._device import Device, device
 from emocli.features.faces.weights import DIGESTS, checked
+from emocli.plugin.feature import Clip, Device, Track, device
 from emocli.quantities import PicturesAtOnce, PicturesPerSecond, Probability, Side
 
 if TYPE_CHECKING:

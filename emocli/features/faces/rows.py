@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.media.content import Frame
-from emocli.data.track import Track
 from emocli.features.faces.align import by_box, by_landmarks, crop
 from emocli.features.faces.cascade import Faces
+from emocli.plugin.feature import Track
 
 
 @dataclass(frozen=True)

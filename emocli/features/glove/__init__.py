@@ -28,8 +28,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import Settings
-from emocli.data.clip import Clip
-from emocli.data.track import Absent, Track
 from emocli.data.words import Word, read_words
 from emocli.errors import MediaError
 from emocli.features.glove.tokens import (
@@ -42,9 +40,11 @@ from emocli.features.glove.tokens import (
     tokens,
 )
 from emocli.features.glove.vectors import Vectors, read_vectors
+from emocli.plugin.feature import Absent, Clip, Track
 
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
+PER_CLIP = False
 
 UNKNOWN = -1
 

@@ -1,1 +1,1 @@
-"""One corruption per file."""
+"""Corruptions, one per file: see `emocli.plugin.corruption`."""

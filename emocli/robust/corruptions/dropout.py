@@ -11,14 +11,13 @@ from typing import Self
 import numpy as np
 
 from emocli.errors import ConfigError
+from emocli.plugin.corruption import Array, Corruption, number
 from emocli.quantities import Probability
-from emocli.robust.corruption import Array
-from emocli.robust.corruptions._base import Plain, number
 
 ALLOWED = "a share of the steps from 0 to 1 (0.5)"
 
 
-class Config(Plain):
+class Config(Corruption):
     """Settings.
 
     Attributes

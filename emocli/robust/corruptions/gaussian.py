@@ -12,14 +12,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from emocli.errors import ConfigError
-from emocli.robust.corruption import Array
-from emocli.robust.corruptions._base import Plain, number
+from emocli.plugin.corruption import Array, Corruption, number
 
 LOWEST, HIGHEST = -100.0, 100.0  # dB; beyond, float32 holds either only noise or only signal
 ALLOWED = "an SNR from 1e-10 to 1e10 (0.01), or from -100dB to 100dB (-10dB)"
 
 
-class Config(Plain):
+class Config(Corruption):
     """Settings.
 
     Attributes

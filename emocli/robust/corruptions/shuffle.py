@@ -10,11 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from emocli.errors import ConfigError
-from emocli.robust.corruption import Array
-from emocli.robust.corruptions._base import Plain
+from emocli.plugin.corruption import Array, Corruption
 
 
-class Config(Plain):
+class Config(Corruption):
     """Nothing to set."""
 
     def __call__(self, values: Array, rng: np.random.Generator, others: Sequence[Array]) -> Array:

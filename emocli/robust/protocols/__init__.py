@@ -1,1 +1,1 @@
-"""One protocol per file: which modalities of which clips are corrupted, and how."""
+"""Protocols, one per file: see `emocli.plugin.protocol`."""

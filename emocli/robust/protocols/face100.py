@@ -1,4 +1,4 @@
-"""Strong noise in the face of every clip, by which weights of modalities are analysed.
+"""Strong noise in the face of every clip, to analyse the weights of modalities under.
 
 Written ``face100`` or ``face100@-10dB``. The face is modality ``visual``.
 
@@ -8,25 +8,18 @@ Source: Mittal 2020, AAAI (M3ER), section 5.3.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Self
+from typing import TYPE_CHECKING
 
-import numpy as np
+from emocli.plugin.protocol import Corruption, NoiseProtocol, require
 
-from emocli.robust.corruption import Corruption
-from emocli.robust.protocols._base import Protocol, require
+if TYPE_CHECKING:
+    import numpy as np
 
 FACE = "visual"
 
 
-class Config(Protocol):
+class Config(NoiseProtocol):
     """Settings: the strength of the noise."""
-
-    @classmethod
-    def parse(cls, level: str | None) -> Self:
-        """Read an SNR; without a level, 0.01."""
-        config = cls(snr=level or "0.01")
-        config.describe()
-        return config
 
     def require(self, modalities: Collection[str]) -> None:
         """Make sure that there is a face to corrupt.

@@ -17,9 +17,8 @@ import numpy as np
 
 from emocli import plugins
 from emocli.errors import ConfigError
+from emocli.plugin.protocol import Corruption, NoiseProtocol
 from emocli.quantities import Chance
-from emocli.robust.corruption import Corruption
-from emocli.robust.protocols._base import Protocol
 
 Mode = Literal["one", "iid", "subset"]
 
@@ -28,18 +27,18 @@ MISSING = "missing"
 ALLOWED = f"any of {', '.join(MODES)}, {MISSING} and an SNR, joined by + (iid+0.1)"
 
 
-class Config(Protocol):
+class Config(NoiseProtocol):
     """Settings.
 
     Attributes
     ----------
     share : float
-        Probability that a clip is struck, in at least one of the modalities it has.
+        Probability that a clip is corrupted, in at least one of the modalities it has.
     mode : {'one', 'iid', 'subset'}
         Which: one, every one as likely; each independently, with 1 - (1 - share)^(1 / M); or any
         non-empty proper subset, every one as likely. The only modality of a clip is its subset.
     missing : bool
-        Whether what is struck is missing instead of noisy.
+        Whether what is corrupted is missing instead of noisy.
     """
 
     share: Chance = 0.75

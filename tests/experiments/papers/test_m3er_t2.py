@@ -8,7 +8,7 @@ import pytest
 
 from emocli.experiments.papers.m3er_t2 import Config, table
 from emocli.experiments.rows import systems
-from emocli.experiments.table import CLEAN
+from emocli.plugin.experiment import CLEAN
 from emocli.robust.repair import RobustConfig
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("m3er_*.toml"))

@@ -1,7 +1,15 @@
-"""Blocks of steps: what an encoder is given of a sequence that is faster or longer than it needs.
+"""Blocks of steps: what an encoder sees of a sequence that is faster or longer than it needs.
 
 A block is the mean over its observed steps, or also their standard deviation and largest value;
 attention over blocks is spread over the steps.
+
+>>> import numpy as np
+>>> view = Padded.from_rows([np.arange(5, dtype=np.float32)[:, None]])
+>>> blocks = Blocks.of(view, stride=2, longest=100)
+>>> blocks.mean().values.ravel().tolist()
+[0.5, 2.5, 4.0]
+>>> blocks.spread(torch.tensor([[[0.5, 0.25, 0.25]]])).ravel().tolist()
+[0.25, 0.25, 0.125, 0.125, 0.25]
 """
 
 from __future__ import annotations

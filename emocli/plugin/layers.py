@@ -1,8 +1,16 @@
-"""What the networks share: their settings, the encoders and the decoder."""
+"""Recurrent encoders over views, their settings, and the decoder: layers that networks share.
+
+>>> import torch
+>>> config = NetworkSettings(hidden=4)
+>>> view = Padded(torch.randn(2, 5, 3), torch.tensor([5, 2]))
+>>> states = Encoders({"audio": 3}, config)(Batch(("a", "b"), {"audio": view}))
+>>> last_step(states["audio"]).shape
+torch.Size([2, 8])
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,8 +20,8 @@ from torch import Tensor, nn
 
 from emocli.config import Settings, Tree
 from emocli.data.batch import Batch, Padded
-from emocli.data.samples import Level
-from emocli.fusion._blocks import Blocks
+from emocli.plugin.blocks import Blocks
+from emocli.plugin.network import Network, PerView
 from emocli.quantities import Dropped, Size, Steps
 
 Pool = Literal["mean", "statistics"]
@@ -87,27 +95,6 @@ def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
     }
 
 
-class PerView(nn.Module):
-    """One module for each view, in the order of the views' names, whatever these are."""
-
-    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
-        super().__init__()
-        self.names = tuple(sorted(modules))
-        for name in self.names:
-            self.add_module(_key(name), modules[name])
-
-    def __getitem__(self, name: str) -> nn.Module:
-        return self.get_submodule(_key(name))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-
-def _key(view: str) -> str:
-    # A submodule's name may hold no dot, nor be that of one of its parent's attributes.
-    return "view_" + view.replace("%", "%25").replace(".", "%2E")
-
-
 class Encoder(nn.Module):
     """Bidirectional LSTM over one view (Beard 2018 eq. 1-3).
 
@@ -179,10 +166,10 @@ class Encoders(PerView):
         return {n: self.blocks(n, batch.views[n]).spread(a) for n, a in attention.items()}
 
 
-class Encoded(nn.Module):
-    """A network of clips that begins with encoders."""
+class Encoded(Network):
+    """A network of clips that begins with encoders; it condenses steps into blocks."""
 
-    level: ClassVar[Level] = "clip"
+    condenses: ClassVar[bool] = True
 
     def __init__(self, dims: Mapping[str, int], config: NetworkSettings) -> None:
         super().__init__()

@@ -1,4 +1,34 @@
-"""What a table of a paper is made of."""
+"""Experiments: a table of systems, the conditions they are tested under, and what a paper printed.
+
+A module of kind ``experiments`` computes nothing. It offers
+
+``Config``
+    the experiment's own settings, section ``[experiment]``;
+``table(config) -> Table``
+    its systems; or ``Extractors``, a table of encoders.
+
+The name of the module is that of the experiment, with ``_`` for ``-``: ``rrnn_t2`` is what
+``emocli reproduce rrnn-t2`` runs. Every row is trained with all folds and seeds and tested under
+its conditions; the report compares them.
+
+>>> class Config(Settings):
+...     noise: tuple[str, ...] = ("0dB",)
+>>> def table(config):
+...     tested = (CLEAN, *(Condition(f"audio {n}", (f"audio:gaussian@{n}",)) for n in config.noise))
+...     checked = Condition("audio 0dB", ("audio:gaussian@0dB",), repair={"check": True})
+...     return Table(
+...         title="Fusion under noise",
+...         rows=(
+...             Row("audio", fusion="unimodal", modalities=("audio",), conditions=tested),
+...             Row("gated", fusion="rrnn", conditions=tested, printed={"clean": {"uar": 0.6}}),
+...             Row("gated, check", like="gated", conditions=(checked,)),
+...             Row("SVM", baseline="svm", conditions=tested),
+...         ),
+...         comparisons=(("gated", "audio"), ("gated", "SVM")),
+...     )
+>>> [row.name for row in table(Config()).rows]
+['audio', 'gated', 'gated, check', 'SVM']
+"""
 
 from __future__ import annotations
 

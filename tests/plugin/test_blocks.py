@@ -14,8 +14,8 @@ from emocli.config import build
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.errors import ConfigError
 from emocli.fusion import early, gca, late, rrnn, unimodal
-from emocli.fusion._blocks import Blocks
-from emocli.fusion._layers import NetworkSettings
+from emocli.plugin.blocks import Blocks
+from emocli.plugin.layers import NetworkSettings
 from tests.fusion.batches import DIMS, SMALL, make
 
 

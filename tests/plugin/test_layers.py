@@ -7,7 +7,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from emocli.data.batch import Padded
-from emocli.fusion._layers import Encoder, Encoders, NetworkSettings, PerView, last_step
+from emocli.plugin.layers import Encoder, Encoders, NetworkSettings, PerView, last_step
 from tests.fusion.batches import make
 
 

@@ -1,12 +1,16 @@
+"""Files of a corpus folder, and splits drawn by lot."""
+
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from emocli.data.clip import Clip
 from emocli.data.media.content import AUDIO
-from emocli.datasets._files import Folder, counted
 from emocli.errors import ManifestError
+from emocli.plugin.dataset import SHARE, Folder, apart, counted
 from tests.datasets.empty_files import add
 
 
@@ -35,3 +39,18 @@ def test_an_absent_folder_is_refused(tmp_path: Path) -> None:
 
 def test_only_what_happened_is_told() -> None:
     assert counted((0, "files lost"), (1200, "files found")) == ("1,200 files found",)
+
+
+@pytest.mark.parametrize("count", [3, 6, 7, 12, 60])
+def test_every_split_has_its_share_of_clips(count: int) -> None:
+    clips = apart([Clip(f"clip {k}") for k in range(count)])
+    sizes = Counter(clip.split for clip in clips)
+    assert sizes["valid"] == sizes["test"] == max(1, count // SHARE)
+    assert [clip.id for clip in clips] == [f"clip {k}" for k in range(count)]
+
+
+def test_a_clip_keeps_its_split_whatever_the_order() -> None:
+    clips = [Clip(f"clip {k}") for k in range(20)]
+    forth = {clip.id: clip.split for clip in apart(clips)}
+    back = {clip.id: clip.split for clip in apart(clips[::-1])}
+    assert forth == back

@@ -1,0 +1,26 @@
+"""What plug-ins are and stand on: one module for each kind, with its types, bases and helpers.
+
+========== ============================ ===========================================================
+kind       module                       a plug-in offers
+========== ============================ ===========================================================
+fusion     `emocli.plugin.network`      ``Config``, ``Model``, ``PRESETS``; `emocli.plugin.layers`
+                                        has encoders and decoders
+features   `emocli.plugin.feature`      ``MODALITY``, ``REQUIRES``, ``PER_CLIP``, ``Config``,
+                                        ``prepare``
+datasets   `emocli.plugin.dataset`      ``Config``, ``build``
+corruption `emocli.plugin.corruption`   ``Config``, which is called with an array
+protocols  `emocli.plugin.protocol`     ``Config``, which draws corruptions
+experiment `emocli.plugin.experiment`   ``Config``, ``table``
+========== ============================ ===========================================================
+
+A plug-in is a module whose docstring says in its first line what it is and, in a line that begins
+with ``Source:``, where it comes from. It is a file in emocli's own folder of that kind, or in an
+installed package that names it in its ``pyproject.toml``::
+
+    [project.entry-points."emocli.fusion"]
+    mean = "my_package.mean"
+
+Every ``Config`` is a subclass of `emocli.config.Settings` whose docstring explains each setting.
+Nothing with an underscore is part of the interface. ``import emocli.plugin`` loads none of this;
+the modules of networks load PyTorch.
+"""

@@ -1,0 +1,94 @@
+"""Fusion networks: the base class of every model, and the contract of its module.
+
+A module of kind ``fusion`` offers
+
+``Config``
+    the network's settings; the defaults are the paper's numbers;
+``Model(dims, outputs, config)``
+    a `Network`: ``dims`` maps each modality to its width D, ``outputs`` is the number of classes C;
+    it works for any set of modalities, or raises `emocli.errors.ConfigError`;
+``PRESETS``
+    ``literal``, ``paper`` and ``plus``: settings of the whole run (``{"network": {...},
+    "train": {...}}``) laid over the defaults.
+
+A network that predicts from the mean of every modality:
+
+>>> import torch
+>>> from emocli.data.batch import Padded
+>>> class Model(Network):
+...     def __init__(self, dims, outputs, config):
+...         super().__init__()
+...         self.heads = PerView({name: torch.nn.Linear(dims[name], outputs) for name in dims})
+...
+...     def forward(self, batch):
+...         logits = {name: self.heads[name](batch.views[name].mean()) for name in self.heads}
+...         return FusionOutput(sum(logits.values()), modality_logits=logits)
+>>> views = {"audio": Padded(torch.ones(2, 5, 3), torch.tensor([5, 2]))}
+>>> Model({"audio": 3}, 4, config=None)(Batch(("a", "b"), views)).logits.shape
+torch.Size([2, 4])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Protocol
+
+from torch import Tensor, nn
+
+from emocli.data.batch import Batch as Batch
+from emocli.data.batch import FusionOutput as FusionOutput
+from emocli.data.samples import Level
+
+
+class Loss(Protocol):
+    """The loss that the training settings chose: a mean over clips of a sum over classes."""
+
+    def __call__(self, logits: Tensor, targets: Tensor, /) -> Tensor:
+        """Compare logits (n, C) with targets, as a `Batch` holds them: a scalar."""
+
+    def mean(self, terms: Tensor, targets: Tensor) -> Tensor:
+        """Average terms (n, C) or (n, 1) over the clips under the weights of the classes."""
+
+
+class Network(nn.Module):
+    """Base of fusion networks: ``forward`` has to be defined, all else has a default.
+
+    Shapes: n clips, a view of each modality (n, T, D) with lengths (n,), C classes. Nothing beyond
+    a view's lengths may change an output, nor may another clip (at level ``dialogue``: another
+    dialogue) of the batch. A modality may be missing from any clip: its length is then 0.
+
+    Attributes
+    ----------
+    level : {'clip', 'dialogue'}
+        What an item of a batch is.
+    remarks : tuple of str
+        Lines that a training should tell.
+    """
+
+    level: ClassVar[Level] = "clip"
+    remarks: tuple[str, ...] = ()
+
+    def forward(self, batch: Batch) -> FusionOutput:
+        """Classify clips: logits (n, C), and what the network can tell about them."""
+        raise NotImplementedError
+
+
+class PerView(nn.Module):
+    """One module for each view, in the order of the views' names, whatever these are."""
+
+    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.names = tuple(sorted(modules))
+        for name in self.names:
+            self.add_module(_key(name), modules[name])
+
+    def __getitem__(self, name: str) -> nn.Module:
+        return self.get_submodule(_key(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+
+def _key(view: str) -> str:
+    # A submodule's name may hold no dot, nor be that of one of its parent's attributes.
+    return "view_" + view.replace("%", "%25").replace(".", "%2E")

@@ -1,0 +1,120 @@
+"""Protocols: which modalities of which clips of a split are corrupted, and how.
+
+A module of kind ``protocols`` offers ``Config``, a `CorruptionProtocol`. It is named by
+``--corrupt NAME@LEVEL``. `NoiseProtocol` is the base of those that add noise of one strength.
+
+>>> class Config(NoiseProtocol):
+...     def draw(self, present, rng):
+...         return dict.fromkeys(sorted(present)[::2], self.corruption)
+>>> config = Config.parse("-10dB")
+>>> config.describe(), sorted(config.draw(["audio", "text", "visual"], None))
+('-10 dB', ['audio', 'visual'])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from emocli import plugins
+from emocli.config import Settings
+from emocli.errors import ConfigError, choice
+from emocli.plugin.corruption import Corruption as Corruption
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class CorruptionProtocol(Settings):
+    """Base of the settings of a protocol; they take no level unless ``parse`` reads one."""
+
+    @classmethod
+    def parse(cls, level: str | None) -> Self:
+        """Make the settings from the text after ``@``; None where there is none.
+
+        Raises
+        ------
+        ConfigError
+            For an impossible level; the hint says what is allowed.
+        """
+        if level is not None:
+            raise ConfigError(f"level '{level}'", hint="this protocol takes no level")
+        return cls()
+
+    def describe(self) -> str:
+        """Return the level as a table shows it; empty where there is none."""
+        return ""
+
+    @property
+    def ratio(self) -> float | None:
+        """The signal-to-noise ratio of what is drawn, linear; None where there is none."""
+        return None
+
+    def require(self, modalities: Collection[str]) -> None:
+        """Make sure that the protocol can be run on these modalities.
+
+        Raises
+        ------
+        ConfigError
+            If not.
+        """
+
+    def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
+        """Draw what happens to a clip that has these modalities, by modality.
+
+        Parameters
+        ----------
+        present : sequence of str
+            Modalities of which the clip has a step, sorted.
+        rng : Generator
+            The only source of chance: it depends on seed and clip.
+        """
+        raise NotImplementedError
+
+
+class NoiseProtocol(CorruptionProtocol):
+    """Base of protocols that add noise of one strength.
+
+    Attributes
+    ----------
+    snr : str
+        Strength of the noise, as corruption ``gaussian`` takes it: ``0.01`` (linear), ``-10dB``.
+    """
+
+    snr: str = "0.01"
+
+    @classmethod
+    def parse(cls, level: str | None) -> Self:
+        """Read an SNR; without a level, 0.01."""
+        config = cls(snr=level or "0.01")
+        config.describe()
+        return config
+
+    @cached_property
+    def corruption(self) -> Corruption:
+        """What is done to a modality that is drawn."""
+        corruption: Corruption = plugins.load("corruptions", "gaussian").Config.parse(self.snr)
+        return corruption
+
+    def describe(self) -> str:
+        """Return the settings as a table shows them."""
+        return self.corruption.describe()
+
+    @property
+    def ratio(self) -> float | None:
+        """The signal-to-noise ratio, linear."""
+        return self.corruption.ratio
+
+
+def require(modality: str, modalities: Collection[str]) -> None:
+    """Make sure that there is such a modality.
+
+    Raises
+    ------
+    ConfigError
+        If not; the nearest is suggested.
+    """
+    if modality not in modalities:
+        hint = choice(modality, list(modalities))
+        raise ConfigError(f"there is no modality '{modality}'", hint=hint)
