@@ -146,15 +146,12 @@ def _outputs(evaluator: RunEvaluator, batch: Batch) -> list[FusionOutput]:
 def _uniform(evaluator: RunEvaluator, batch: Batch) -> Mapping[str, torch.Tensor]:
     """Return the weights (1, T) of steps under attention that prefers no state to another.
 
-    They are those of the settings, the same for every seed; a network of another package, which may
-    not tell, is taken to weigh each step by itself.
+    They are those of the settings, the same for every seed; a network that does not tell is taken
+    to weigh each step by itself.
     """
-    uniform = getattr(evaluator.members[0].network.eval(), "uniform", None)
-    if uniform is None:
-        return {}
+    network = evaluator.members[0].network.eval()
     with deterministic_torch(evaluator.config.train.threads), torch.inference_mode():
-        found: Mapping[str, torch.Tensor] = uniform(batch)
-    return found
+        return network.uniform(batch)
 
 
 def _curve(weights: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.float64]:

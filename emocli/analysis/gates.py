@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from emocli.analysis._conditions import CLEAN, conditions, through
 from emocli.analysis._gates_figure import draw
@@ -20,6 +20,7 @@ from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.plugin.network import Network
 from emocli.robust.corrupt import CorruptionSpec
 from emocli.training.loop import deterministic_torch, level
 
@@ -120,7 +121,7 @@ def _open(evaluator: RunEvaluator, samples: Samples) -> list[dict[str, Tensor]]:
     return found
 
 
-def _passed(network: nn.Module, samples: Samples, size: int) -> dict[str, Tensor]:
+def _passed(network: Network, samples: Samples, size: int) -> dict[str, Tensor]:
     """Collect the gates of every clip, by view: (clips that have it, hops)."""
     found: dict[str, list[Tensor]] = {}
     for batch in samples.batches(size, level(network)):

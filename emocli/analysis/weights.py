@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from emocli.analysis._conditions import CLEAN, conditions, through
 from emocli.analysis._weights_figure import draw
@@ -25,6 +24,7 @@ from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.metrics.statistics import cluster_bootstrap, clustered, interval_over, warnings
 from emocli.metrics.summary import bounded
+from emocli.plugin.network import Network
 from emocli.robust.corrupt import CorruptionSpec
 from emocli.training.loop import deterministic_torch, level
 
@@ -89,7 +89,7 @@ def weights(
     data = plain(
         {
             **tried(run, evaluator, split, seed),
-            "unused": getattr(evaluator.parts[0].members[0].network, "unweighted", ""),
+            "unused": evaluator.parts[0].members[0].network.unweighted,
             "interval": interval_over(evaluator.samples.clips),
             "warnings": warnings(evaluator.samples.clips),
             "conditions": {label: _means(evaluator, own) for label, own in found.items()},
@@ -145,15 +145,12 @@ def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
 
 
 def _said(
-    network: nn.Module, samples: Samples, size: int
+    network: Network, samples: Samples, size: int
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
-    oracle = getattr(network, "oracle", None)
     parts: dict[str, dict[str, list[NDArray[np.float64]]]] = {"weights": {}}
     for batch in samples.batches(size, level(network)):
         output = network(batch)
-        found = {"weights": output.weights}
-        if oracle is not None:
-            found["oracle"] = oracle(output, batch)
+        found = {"weights": output.weights, "oracle": network.oracle(output, batch)}
         for kind, by_modality in found.items():
             for modality, values in by_modality.items():
                 rows = parts.setdefault(kind, {}).setdefault(modality, [])

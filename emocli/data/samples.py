@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
@@ -20,6 +20,19 @@ Transform = Callable[[str, str, NDArray[np.float32]], NDArray[np.float32]]
 """(clip id, modality, array of shape (T, D)) -> array; pure."""
 
 Level = Literal["clip", "dialogue"]
+
+
+class Condenser(Protocol):
+    """A network as its samples see it."""
+
+    condenses: ClassVar[bool]
+
+    def condense(
+        self, clip_id: str, modality: str, values: NDArray[np.float32], /
+    ) -> NDArray[np.float32]:
+        """Do to an array (T, D) what can be done once and for all."""
+        ...
+
 
 BUCKET = 16
 """Batches that are shuffled together before being sorted by length."""
@@ -85,13 +98,14 @@ class Samples:
         """Add a transform."""
         return replace(self, transforms=(*self.transforms, transform))
 
-    def condensed_by(self, network: object) -> Samples:
+    def condensed_by(self, network: Condenser) -> Samples:
         """Let a network that condenses sequences without learning anything do so as they are read.
 
         So that it need not do it again in every epoch.
         """
-        condense = getattr(network, "condense", None)
-        return self if condense is None else replace(self.then(condense), condensed=True)
+        if not network.condenses:
+            return self
+        return replace(self.then(network.condense), condensed=True)
 
     def array(self, clip_id: str, modality: str) -> NDArray[np.float32]:
         """Return one clip's array, shape (T, D); T = 0 where the clip lacks the feature."""

@@ -193,7 +193,7 @@ class _Job:
             self.manifest.fingerprint,
             self.config.model_dump(mode="json"),
             {name: made[name] for name in self.module.REQUIRES},
-            getattr(self.module, "ALONE", False),
+            self.module.PER_CLIP,
         )
 
     def plan(self, recipe: Recipe) -> Plan:

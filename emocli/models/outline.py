@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from emocli.errors import ConfigError
 
+N = TypeVar("N", bound=nn.Module)
+
 MOST = 1_000_000_000
 """Parameters of a network; with what an optimizer keeps of each they fill 16 GB."""
 
 
-def outline(make: Callable[[], nn.Module]) -> nn.Module:
+def outline(make: Callable[[], N]) -> N:
     """Build a network whose parameters have shapes, but no values.
 
     Raises

@@ -25,7 +25,7 @@ import torch
 from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from emocli import __version__, plugins
 from emocli.config import S, Settings, Tree, build
@@ -36,9 +36,9 @@ from emocli.data.manifest import Task
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError, reason
 from emocli.limits import MOST_SEEDS
-from emocli.models.losses import LossName
 from emocli.models.settings import TrainConfig
 from emocli.parsing import read_object
+from emocli.plugin.network import Network
 from emocli.quantities import Seed, Width
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
@@ -191,7 +191,7 @@ class Run:
 
     path: Path
     config: RunConfig
-    network: nn.Module
+    network: Network
     standardiser: Standardiser
 
 
@@ -302,32 +302,19 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
     }
 
 
-def make_network(config: RunConfig) -> nn.Module:
+def make_network(config: RunConfig) -> Network:
     """Build the network, untrained.
 
     Raises
     ------
     ConfigError
-        For an unknown network or setting.
+        For an unknown network or setting, or one that makes no sense for the task.
     """
     module = plugins.load("fusion", config.fusion)
     settings = build(module.Config, config.network, "network")
-    network: nn.Module = module.Model(config.dims, len(config.classes), settings)
-    tell_task(network, config.task, config.train.loss)
+    network: Network = module.Model(config.dims, len(config.classes), settings)
+    network.set_task(config.task, config.train.loss)
     return network
-
-
-def tell_task(network: nn.Module, task: Task, loss: LossName) -> None:
-    """Tell a network that asks for it what its logits are to stand for.
-
-    Raises
-    ------
-    ConfigError
-        If one of its settings makes no sense for that.
-    """
-    told = getattr(network, "set_task", None)
-    if told is not None:
-        told(task, loss)
 
 
 def write_model(run: Path, state: Mapping[str, Tensor], standardiser: Standardiser) -> None:

@@ -33,10 +33,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emocli.data.batch import Batch as Batch
 from emocli.data.batch import FusionOutput as FusionOutput
+from emocli.data.manifest import Task
 from emocli.data.samples import Level
 
 
@@ -61,16 +64,59 @@ class Network(nn.Module):
     ----------
     level : {'clip', 'dialogue'}
         What an item of a batch is.
+    condenses : bool
+        Whether ``condense`` does anything.
+    takes_soft_targets : bool
+        Whether ``loss`` understands probabilities as targets where it understands labels, as
+        mixtures of clips and raters' votes need.
     remarks : tuple of str
         Lines that a training should tell.
     """
 
     level: ClassVar[Level] = "clip"
+    condenses: ClassVar[bool] = False
+    takes_soft_targets: ClassVar[bool] = True
     remarks: tuple[str, ...] = ()
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips: logits (n, C), and what the network can tell about them."""
         raise NotImplementedError
+
+    def loss(self, output: FusionOutput, batch: Batch, base: Loss) -> Tensor:
+        """Return what training minimises, a scalar; by default the chosen loss of the logits."""
+        assert batch.targets is not None
+        return base(output.logits, batch.targets)
+
+    def set_task(self, task: Task, loss: str) -> None:
+        """Be told, before the first clip, what the logits are to stand for.
+
+        Raises
+        ------
+        ConfigError
+            If a setting makes no sense for that.
+        """
+
+    def condense(
+        self, clip_id: str, modality: str, values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Do to a clip's array (T, D) what can be done once and for all, since nothing is learnt.
+
+        Only where ``condenses`` is true; batches then come ``condensed``.
+        """
+        return values
+
+    def oracle(self, output: FusionOutput, batch: Batch) -> dict[str, Tensor]:
+        """Return the weights of the modalities, (n,) each, if the labels are known; none here."""
+        return {}
+
+    def uniform(self, batch: Batch) -> dict[str, Tensor]:
+        """Return attention over the steps of each view, (n, T), that prefers none; none here."""
+        return {}
+
+    @property
+    def unweighted(self) -> str:
+        """The setting by which predictions do without the weights that the output holds, if any."""
+        return ""
 
 
 class PerView(nn.Module):

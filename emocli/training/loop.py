@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from emocli.data.batch import Batch
 from emocli.data.manifest import Task
@@ -29,6 +29,7 @@ from emocli.metrics import metrics
 from emocli.models import losses
 from emocli.models.rundir import CHECKPOINT, LAST, Row, write_history
 from emocli.models.settings import Accelerator, Precision, TrainConfig
+from emocli.plugin.network import Network
 from emocli.training.checkpoint import Resumable, Tensors
 from emocli.training.dropout import drop_modalities
 from emocli.training.targets import mixed, votes
@@ -95,7 +96,7 @@ class Fitted:
 
 
 def fit(
-    network: nn.Module,
+    network: Network,
     train: Samples,
     valid: Samples,
     config: TrainConfig,
@@ -145,8 +146,10 @@ def fit(
 class Learner(Resumable):
     """A network that learns, epoch by epoch."""
 
+    network: Network
+
     def __init__(
-        self, network: nn.Module, train: Samples, valid: Samples, config: TrainConfig
+        self, network: Network, train: Samples, valid: Samples, config: TrainConfig
     ) -> None:
         self.train, self.valid, self.config = train, valid, config
         self.task = train.manifest.task
@@ -227,13 +230,7 @@ class Learner(Resumable):
         with self.fabric.autocast():
             output = self.network(batch)
         output = replace(output, logits=output.logits.float())
-        own = getattr(self.network, "loss", None)
-        loss: Tensor = (
-            self.loss(output.logits, batch.targets)  # type: ignore[arg-type]
-            if own is None
-            else own(output, batch, self.loss)
-        )
-        return loss
+        return self.network.loss(output, batch, self.loss)
 
     def _checked(self, loss: Tensor, number: int, kind: str) -> float:
         value = float(loss.detach())
@@ -256,7 +253,7 @@ class Learner(Resumable):
 
 
 def predict(
-    network: nn.Module, samples: Samples, batch_size: int, device: torch.device | str = "cpu"
+    network: Network, samples: Samples, batch_size: int, device: torch.device | str = "cpu"
 ) -> NetworkOutputs:
     """Let a network speak about every clip, in 32 bits."""
     network.eval()
@@ -273,12 +270,12 @@ def predict(
     return NetworkOutputs(tuple(ids), torch.cat(logits), torch.cat(targets))
 
 
-def level(network: nn.Module) -> Level:
+def level(network: Network) -> Level:
     """Whether a network takes clips or dialogues."""
-    return cast(Level, network.level)
+    return network.level
 
 
-def check_settings(network: nn.Module, train: Samples, config: TrainConfig) -> None:
+def check_settings(network: Network, train: Samples, config: TrainConfig) -> None:
     """Refuse what a training would refuse when it begins, before anything is written for it.
 
     Raises
@@ -301,7 +298,7 @@ def check_settings(network: nn.Module, train: Samples, config: TrainConfig) -> N
     check_machine(config.accelerator, config.precision)
 
 
-def _check_targets(network: nn.Module, task: Task, config: TrainConfig) -> None:
+def _check_targets(network: Network, task: Task, config: TrainConfig) -> None:
     """Refuse to learn something else than labels where only labels are understood.
 
     Raises
@@ -313,7 +310,7 @@ def _check_targets(network: nn.Module, task: Task, config: TrainConfig) -> None:
     for setting in (name for name, asked in soft.items() if asked):
         where, value = f"setting 'train.{setting}'", getattr(config, setting)
         plain = f"choose train.{setting}={TrainConfig.model_fields[setting].default}"
-        if hasattr(network, "loss"):
+        if not network.takes_soft_targets:
             raise ConfigError(f"{where} = {value}: the network's own loss takes labels", hint=plain)
         if setting == "mixup" and level(network) != "clip":
             raise ConfigError(f"{where} = {value} is for clips, not for dialogues", hint=plain)

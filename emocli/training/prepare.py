@@ -23,7 +23,7 @@ from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
 from emocli.models.outline import outline, parameters
-from emocli.models.rundir import RunConfig, Source, View, tell_task, versions
+from emocli.models.rundir import RunConfig, Source, View, versions
 from emocli.models.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RobustConfig
@@ -32,7 +32,7 @@ from emocli.training.data_warnings import odd_numbers
 from emocli.training.loop import check_settings, class_counts
 
 if TYPE_CHECKING:
-    from torch import nn
+    from emocli.plugin.network import Network
 
 SECTIONS = ("network", "train", "robust")
 """Of the settings of a training."""
@@ -101,7 +101,7 @@ class Prepared:
         outliers = self.settings.outliers
         return RepairFactory(self.check, self.standardiser, self.robust, self.train, outliers)
 
-    def ready(self, network: nn.Module) -> tuple[Samples, Samples]:
+    def ready(self, network: Network) -> tuple[Samples, Samples]:
         """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
         memory, repair_factory = Memory(self.settings.cache_mb << 20), self.repair_factory
         train, valid = (
@@ -175,15 +175,13 @@ def prepare(
     valid = Samples.of(manifest, "valid", stores)
     _check_learnable(train)
     kind, outputs = plugins.load("fusion", fusion).Model, len(manifest.classes)
-    model = outline(lambda: kind(train.dims, outputs, network))
-    tell_task(model, manifest.task, training.loss)
+    model: Network = outline(lambda: kind(train.dims, outputs, network))
+    model.set_task(manifest.task, training.loss)
     check_settings(model, train, training)
     parse_all(repairing.corrupt, train.stores)
     place = check_path(store, manifest.fold)
     parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
-    prepared = Prepared(
-        fusion, preset, *parts, parameters(model), tuple(getattr(model, "remarks", ()))
-    )
+    prepared = Prepared(fusion, preset, *parts, parameters(model), model.remarks)
     prepared.repair_factory.require(repairing)
     return prepared
 

@@ -84,9 +84,7 @@ def test_a_clip_without_its_medium_is_absent(
         extractor(name, corpus, corpus_settings)(clip, {})
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in NAMES if getattr(plugins.load("features", n), "ALONE", False)]
-)
+@pytest.mark.parametrize("name", [n for n in NAMES if plugins.load("features", n).PER_CLIP])
 def test_a_clip_that_stands_alone_needs_no_others(
     name: str, corpus: Manifest, corpus_settings: Mapping[str, Any]
 ) -> None:

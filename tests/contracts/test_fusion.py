@@ -17,6 +17,7 @@ from emocli import config, plugins
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.errors import ConfigError
 from emocli.models import losses
+from emocli.plugin.network import Network
 
 NAMES = plugins.names("fusion")
 MODALITIES = {"visual": 5, "audio": 6, "text": 4, "gaze": 3}
@@ -29,9 +30,9 @@ def dims(count: int) -> dict[str, int]:
     return dict(list(MODALITIES.items())[:count])
 
 
-def build(module: ModuleType, widths: Mapping[str, int], **settings: Any) -> nn.Module:
+def build(module: ModuleType, widths: Mapping[str, int], **settings: Any) -> Network:
     torch.manual_seed(0)
-    model: nn.Module = module.Model(widths, CLASSES, module.Config(**settings))
+    model: Network = module.Model(widths, CLASSES, module.Config(**settings))
     return model.eval()
 
 
@@ -101,18 +102,13 @@ def without(whole: Batch, modality: str, clips: Sequence[int]) -> Batch:
     return whole.with_views({**whole.views, modality: replace(view, lengths=lengths)})
 
 
-def loss(model: nn.Module, output: FusionOutput, whole: Batch) -> Tensor:
-    """The network's own loss where it has one."""
-
-    base = losses.base_loss("ce", "single")
-    if hasattr(model, "loss"):
-        own: Tensor = model.loss(output, whole, base)
-        return own
-    return base(output.logits, whole.targets)
+def loss(model: Network, output: FusionOutput, whole: Batch) -> Tensor:
+    """What its training minimises."""
+    return model.loss(output, whole, losses.base_loss("ce", "single"))
 
 
 @pytest.fixture(params=[(name, count) for name in NAMES for count in accepted(name)], ids=str)
-def case(request: pytest.FixtureRequest) -> tuple[nn.Module, Batch]:
+def case(request: pytest.FixtureRequest) -> tuple[Network, Batch]:
     """Every network with every number of modalities it takes, and a batch for it."""
     name, count = request.param
     module = plugins.load("fusion", name)
@@ -120,7 +116,7 @@ def case(request: pytest.FixtureRequest) -> tuple[nn.Module, Batch]:
     return model, batch(module.Model.level, dims(count))
 
 
-Case = tuple[nn.Module, Batch]
+Case = tuple[Network, Batch]
 
 
 def test_the_networks_of_the_papers_are_found() -> None:

@@ -29,7 +29,7 @@ from emocli.errors import MediaError
 
 MODALITY = "{modality}"
 REQUIRES = {requires}
-ALONE = {alone}
+PER_CLIP = {alone}
 
 
 class Config(Settings):

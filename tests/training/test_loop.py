@@ -22,6 +22,7 @@ from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from emocli.errors import ConfigError, RunError
 from emocli.models.settings import TrainConfig
+from emocli.plugin.network import Network
 from emocli.training import loop
 from emocli.training.checkpoint import Checkpoint
 from emocli.training.loop import best_epoch, fit, learning_rate, over, predict, seeded
@@ -30,7 +31,7 @@ from tests import toy
 pytestmark = pytest.mark.usefixtures("checkpoints")
 
 
-class Tiny(nn.Module):
+class Tiny(Network):
     """Means of all views into one layer: enough to learn the toy corpus."""
 
     level = "clip"

@@ -18,12 +18,13 @@ from emocli.data.store import open_features
 from emocli.errors import ConfigError, ManifestError
 from emocli.models import losses
 from emocli.models.settings import TrainConfig
+from emocli.plugin.network import Network
 from emocli.training.loop import Learner, fit, seeded
 from emocli.training.targets import mixed, votes
 from tests import toy
 
 
-class Bias(nn.Module):
+class Bias(Network):
     """Says the same about every clip."""
 
     level = "clip"
@@ -133,6 +134,8 @@ def test_mixing_never_reads_padding_and_keeps_soft_targets() -> None:
 
 
 class Own(Bias):
+    takes_soft_targets = False
+
     def loss(self, output: FusionOutput, batch: Batch, base: Any) -> torch.Tensor:
         return base(output.logits, batch.targets)
 

@@ -540,7 +540,7 @@ def test_a_training_condenses_every_clip_once(
     assert len(once.seeds) == 1
     assert set(seen.values()) == {1}
     assert len(seen) == 3 * sum(once.clips.values())
-    monkeypatch.delattr(Encoded, "condense")
+    monkeypatch.setattr(Encoded, "condenses", False)
     again = quick(corpus, tmp_path / "again", settings=settings)
     for name in ("loss", "accuracy"):
         assert again.valid[name] == pytest.approx(once.valid[name], abs=1e-4)
