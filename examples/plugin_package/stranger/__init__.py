@@ -1,0 +1,1 @@
+"""One plug-in for emocli of every kind."""

@@ -1,0 +1,92 @@
+"""A package that somebody else wrote: one plug-in of every kind, installed, and used by commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emocli import plugins
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "examples" / "plugin_package"
+NAMES: dict[plugins.Kind, str] = {
+    "datasets": "lines",
+    "features": "letters",
+    "fusion": "mean",
+    "corruptions": "negative",
+    "protocols": "half_negative",
+    "experiments": "mean_svm",
+}
+"""The plug-in of each kind."""
+
+WITHOUT = {"analyses"}
+"""Kinds that the package has no plug-in of yet."""
+
+WORDS = {"glad": ("oh wonderful day", "i love it so"), "cross": ("no", "stop that now", "ugh")}
+FEW = ("--set", "train.epochs=3", "--set", "train.batch_size=8")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, installed in a folder of its own."""
+    folder = tmp_path_factory.mktemp("installed")
+    shutil.copytree(PACKAGE, folder / "source")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    target = ["--no-build-isolation", "--target", str(folder / "site"), str(folder / "source")]
+    subprocess.run([*pip, *target], check=True, capture_output=True, timeout=120)
+    return folder / "site"
+
+
+def run(site: Path, folder: Path, *arguments: str) -> str:
+    """Run a command where the package is installed; return what it prints."""
+    paths = os.pathsep.join([str(site), str(ROOT)])
+    script = "from emocli.cli.app import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_there_is_one_of_every_kind() -> None:
+    assert set(plugins.KINDS) - set(NAMES) <= WITHOUT
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_it_is_listed_with_its_summary(
+    site: Path, monkeypatch: pytest.MonkeyPatch, kind: plugins.Kind
+) -> None:
+    monkeypatch.syspath_prepend(str(site))
+    assert NAMES[kind] in plugins.names(kind)
+    description = plugins.describe(kind, NAMES[kind])
+    assert 10 < len(description.summary) < 100
+    assert description.source == "this example"
+
+
+def test_all_of_them_work_together_through_the_commands(site: Path, tmp_path: Path) -> None:
+    for speaker in ("ann", "bob", "cid", "dan", "eve", "flo"):
+        (tmp_path / "corpus" / speaker).mkdir(parents=True)
+        for emotion, lines in WORDS.items():
+            (tmp_path / "corpus" / speaker / f"{emotion}.txt").write_text("\n".join(lines))
+
+    run(site, tmp_path, "manifest", "lines", "corpus", "-o", "m.csv")
+    run(site, tmp_path, "extract", "m.csv", "-f", "letters", "--workers", "2")
+    run(site, tmp_path, "train", "m.csv", "--fusion", "mean", "--run", "run", *FEW)
+    corrupt = ("--corrupt", "text:negative,half_negative")
+    report = json.loads(run(site, tmp_path, "evaluate", "run", *corrupt, "--json"))
+    assert report["n"] == 5
+    experiment = ("reproduce", "mean-svm", "m.csv", "--out", "out", "--seeds", "1", "--json", *FEW)
+    table = json.loads(run(site, tmp_path, *experiment))
+    assert {"mean", "SVM"} <= set(json.dumps(table).replace('"', " ").split())
