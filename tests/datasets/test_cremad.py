@@ -20,16 +20,20 @@ def build(root: Path, **settings: Any) -> Manifest:
     return cremad.build(root, config.build(cremad.Config, settings, "cremad"))
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+def written(root: Path) -> Path:
     """All actors, four clips each, every second actor a woman."""
     for actor in ACTORS:
         for clip in ("IEO_ANG_HI", "DFA_NEU_XX", "WSI_FEA_XX", "MTI_SAD_XX"):
-            add(tmp_path, f"AudioWAV/{actor}_{clip}.wav", f"VideoFlash/{actor}_{clip}.flv")
+            add(root, f"AudioWAV/{actor}_{clip}.wav", f"VideoFlash/{actor}_{clip}.flv")
     rows = [f'{actor},30,"{"Female" if int(actor) % 2 else "Male"}"' for actor in ACTORS]
     table = '"ActorID","Age","Sex"\n' + "\n".join(rows) + "\n"
-    (tmp_path / "VideoDemographics.csv").write_text(table)
-    return tmp_path
+    (root / "VideoDemographics.csv").write_text(table)
+    return root
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return written(tmp_path)
 
 
 def votes(root: Path, *rows: str) -> None:

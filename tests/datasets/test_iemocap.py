@@ -41,18 +41,23 @@ def dialogue(root: Path, name: str, lines: list[Line], texts: bool = True) -> No
         path.write_text(text)
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+def written(root: Path) -> Path:
+    """The corpus in its published layout, as far as it is read."""
     dialogue(
-        tmp_path,
+        root,
         "Ses01F_impro01",
         [("M000", 9.0, "neu"), ("F000", 6.5, "hap"), ("F001", 12.25, "xxx"), ("M001", 20, "exc")],
     )
-    dialogue(tmp_path, "Ses02M_script01_1b", [("F000", 1, "ang"), ("M000", 3, "fru")])
-    dialogue(tmp_path, "Ses05M_script03_2", [("F000", 1, "sad"), ("M013", 3, "oth")], texts=False)
-    own = tmp_path / "Session1" / "dialog" / "EmoEvaluation" / "Categorical" / "Ses01F_impro01.txt"
+    dialogue(root, "Ses02M_script01_1b", [("F000", 1, "ang"), ("M000", 3, "fru")])
+    dialogue(root, "Ses05M_script03_2", [("F000", 1, "sad"), ("M013", 3, "oth")], texts=False)
+    own = root / "Session1" / "dialog" / "EmoEvaluation" / "Categorical" / "Ses01F_impro01.txt"
     add(own.parent, own.name, "Ses01F_impro01_e2_cat.txt")
-    return tmp_path
+    return root
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return written(tmp_path)
 
 
 def test_utterances(corpus: Path) -> None:

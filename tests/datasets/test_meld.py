@@ -48,10 +48,10 @@ def table(root: Path, name: str, *rows: str, encoding: str = "utf-8") -> Path:
     return path
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+def written(root: Path) -> Path:
+    """The corpus in its published layout, as far as it is read."""
     table(
-        tmp_path,
+        root,
         "train",
         row(0, 3, speaker=" Bob ", emotion="joy", sentiment="positive"),
         row(0, 0, emotion="anger", sentiment="negative", text='No, "never"'),
@@ -59,10 +59,10 @@ def corpus(tmp_path: Path) -> Path:
         row(125, 3),
         row(125, 4, emotion="disgust"),
     )
-    table(tmp_path, "dev", row(0, 0, emotion="sadness"), row(110, 7))
-    table(tmp_path, "test", row(0, 0, emotion="surprise", start="0:0:1,5", end="0:00:3,250"))
+    table(root, "dev", row(0, 0, emotion="sadness"), row(110, 7))
+    table(root, "test", row(0, 0, emotion="surprise", start="0:0:1,5", end="0:00:3,250"))
     add(
-        tmp_path,
+        root,
         *(f"train/train_splits/dia0_utt{k}.mp4" for k in (0, 3)),
         "train/train_splits/dia125_utt3.mp4",
         "train/train_splits/._dia0_utt0.mp4",
@@ -71,7 +71,12 @@ def corpus(tmp_path: Path) -> Path:
         "test/output_repeated_splits_test/dia0_utt0.mp4",
         "test/output_repeated_splits_test/final_videos_testdia0_utt0.mp4",
     )
-    return tmp_path
+    return root
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return written(tmp_path)
 
 
 def test_utterances(corpus: Path) -> None:

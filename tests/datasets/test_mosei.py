@@ -23,10 +23,10 @@ def build(root: Path, **settings: Any) -> Manifest:
     return mosei.build(root, config.build(mosei.Config, settings, "mosei"))
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+def written(root: Path) -> Path:
+    """The corpus in its published layout, as far as it is read."""
     labels(
-        tmp_path / "labels" / "CMU_MOSEI_Labels.csd",
+        root / "labels" / "CMU_MOSEI_Labels.csd",
         {
             "aaa": [(4.0, 6.0, CROSS), (0.5, 4.0, JOLLY)],  # the SDK does not order them
             "bbb": [(-1.0, 2.0, BLANK)],
@@ -34,8 +34,13 @@ def corpus(tmp_path: Path) -> Path:
             "out": [(0, 1, JOLLY), (1, 2, JOLLY)],
         },
     )
-    folds(tmp_path / "sdk" / "cmu_mosei_std_folds.py", ["aaa"], ["bbb"], ["ccc_x", "nobody"])
-    return tmp_path
+    folds(root / "sdk" / "cmu_mosei_std_folds.py", ["aaa"], ["bbb"], ["ccc_x", "nobody"])
+    return root
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return written(tmp_path)
 
 
 def test_intensities(corpus: Path) -> None:
