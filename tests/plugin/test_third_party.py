@@ -1,4 +1,4 @@
-"""A package that somebody else wrote: one plug-in of every kind, installed, and used by commands."""
+"""A package of somebody else: one plug-in of every kind, installed, and used by commands."""
 
 from __future__ import annotations
 
