@@ -1,4 +1,4 @@
-"""CMU-MOSI and CMU-MOSEI: monologues from YouTube, as the CMU Multimodal SDK hands them out.
+"""Manifests of CMU-MOSI and CMU-MOSEI, monologues from YouTube, from the CMU Multimodal SDK.
 
 A clip is a segment of a video, ``video[3]``, with scores for sentiment and, in MOSEI, for emotions.
 Its turn is its place in the video by time, where the times of all segments are known (files list
@@ -13,32 +13,23 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.data.clip import SPLIT_NAMES, SPLITS, Clip, Split, split_named
+from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.encoding import read_text
-from emocli.data.manifest import PARSERS, Manifest, Task
+from emocli.data.manifest import Manifest, Task
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.rules import absolute
-from emocli.data.table import read_table
+from emocli.datasets._sdk_labels import EMOTIONS as EMOTIONS
+from emocli.datasets._sdk_labels import SENTIMENT, TABLE, Segment, of_table, read_segments
 from emocli.errors import ManifestError
 from emocli.interchange.csd import Csd
-from emocli.interchange.mmsa import SUFFIXES, Mmsa, read_mmsa, text_of_cell
-from emocli.plugin.dataset import HEADER, Folder, apart, counted, require_columns
-
-SENTIMENT = "sentiment"
-EMOTIONS = ("happy", "sad", "anger", "surprise", "disgust", "fear")
-"""In the order of the SDK."""
-
-COLUMNS: Mapping[int, tuple[str, ...]] = MappingProxyType(
-    {1: (SENTIMENT,), 7: (SENTIMENT, *EMOTIONS)}
-)
-"""What the columns of a file of labels are, by their number."""
+from emocli.interchange.mmsa import SUFFIXES
+from emocli.plugin.dataset import Folder, apart, counted
 
 SIGNS = ("negative", "positive")
 MOST = 3.0
@@ -59,11 +50,6 @@ UNORDERED = "segments have neither times nor numbers: their turns follow the fil
 FAINT = f"emotions are between 0 and {ACCEPTED:g}: present, but below Beard's threshold"
 
 CSD = frozenset({".csd"})
-TABLE = "labels.csv"
-TIMES = ("start", "end")
-TABLE_COLUMNS = (
-    "id", "video", "index", "split", *TIMES, "text", SENTIMENT, *EMOTIONS
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,21 +84,6 @@ class SdkConfig(Settings):
     folds: str = ""
     zeros: Literal["positive", "negative", "none"] = "positive"
     first: int | None = Field(default=None, ge=0, le=1)
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A labelled part of a video; ``numbered`` if its turn is a number of its own."""
-
-    id: str
-    video: str
-    turn: int
-    scores: Mapping[str, float]
-    start: float | None = None
-    end: float | None = None
-    text: str = ""
-    split: Split | None = None
-    numbered: bool = True
 
 
 def build(
@@ -279,7 +250,7 @@ def _labelled(
         If there are none, or not those that are asked for.
     """
     path = _labels_file(folder, config.labels, corpus)
-    found = list(_segments(path, corpus.first if config.first is None else config.first))
+    found = list(read_segments(path, corpus.first if config.first is None else config.first))
     lacking = [name for name in names if not all(name in segment.scores for segment in found)]
     if not found or lacking:
         what = f"has no scores of {', '.join(lacking)}" if lacking else "has no segment"
@@ -311,103 +282,6 @@ def _labels_file(folder: Folder, named: str, corpus: Corpus) -> Path:
     raise ManifestError(f"holds no labels of {corpus.title}", where=folder.root, hint=hint)
 
 
-def _segments(path: Path, first: int) -> Iterator[Segment]:
-    if path.suffix in SUFFIXES:
-        yield from _of_pickle(read_mmsa(path))
-    elif path.suffix == ".csv":
-        yield from _of_table(path)
-    else:
-        with Csd(path) as file:
-            for video in sorted(file.entries):
-                yield from _of_sequence(file, video, first)
-
-
-def _of_sequence(file: Csd, video: str, first: int) -> Iterator[Segment]:
-    scores, intervals = file.table(video)
-    names = COLUMNS.get(scores.shape[1])
-    if names is None:
-        what = f"has {scores.shape[1]} labels per segment"
-        hint = "1 (sentiment) or 7 (sentiment and six emotions) are expected"
-        raise ManifestError(what, where=f"{file.path}, entry '{video}'", hint=hint)
-    for turn, (row, (start, end)) in enumerate(zip(scores, intervals, strict=True), first):
-        told = dict(zip(names, map(_exact, row), strict=True))
-        yield Segment(f"{video}[{turn}]", video, turn, told, _exact(start), _exact(end))
-
-
-def _exact(value: float) -> float:
-    """Return the number as it was written, before it became 32 bits wide."""
-    return float(str(np.float32(value)))
-
-
-def _of_pickle(pickle: Mmsa) -> Iterator[Segment]:
-    for split, part in pickle.parts.items():
-        key = next((key for key in ("regression_labels", "labels") if key in part.arrays), None)
-        scores = np.asarray(part.arrays[key] if key else [])
-        scores = scores.reshape(len(part.ids), -1) if len(part.ids) else np.zeros((0, 1))
-        names = COLUMNS.get(scores.shape[1])
-        if key is None or names is None or scores.dtype.kind not in "fiu":
-            what = "has no regression_labels of 1 or 7 columns"
-            raise ManifestError(what, where=f"{pickle.path}, split '{split}'")
-        texts = part.arrays.get("raw_text")
-        for k, clip_id in enumerate(part.ids):
-            video, turn, numbered = _taken_apart(clip_id, k)
-            told = dict(zip(names, map(_exact, scores[k]), strict=True))
-            text = "" if texts is None else text_of_cell(texts[k])
-            start, end = part.times.get(clip_id, (None, None))
-            numbered = numbered and start is None  # or it was a start in the id
-            yield Segment(clip_id, video, turn, told, start, end, text, split, numbered)
-
-
-def _of_table(path: Path) -> Iterator[Segment]:
-    table = read_table(path, ManifestError).renamed(TABLE_COLUMNS)
-    table = require_columns(table, path, ["id"], HEADER)
-    names = [name for name in (SENTIMENT, *EMOTIONS) if name in table.header]
-    seen: dict[str, int] = {}
-    for line, row in zip(table.lines, table.records(), strict=True):
-        first = seen.setdefault(row["id"], line)
-        if first != line:
-            what = f"id '{row['id']}' is already that of row {first}"
-            raise ManifestError(what, where=f"{path}, row {line}")
-        try:
-            video, turn, numbered = _taken_apart(row["id"], line)
-            start, end = (_number(row, name) if row.get(name) else None for name in TIMES)
-            yield Segment(
-                row["id"],
-                row.get("video") or video,
-                turn if not row.get("index") else PARSERS["turn"](row["index"]),
-                {name: _number(row, name) for name in names},
-                start,
-                end,
-                row.get("text", ""),
-                _split(row.get("split", "")),
-                numbered or bool(row.get("index")),
-            )
-        except ValueError as fault:
-            raise ManifestError(str(fault), where=f"{path}, row {line}") from None
-
-
-def _number(row: Mapping[str, str], column: str) -> float:
-    try:
-        value: float = PARSERS["start"](row[column])
-    except ValueError as fault:
-        raise ValueError(f"column '{column}': {fault}") from None
-    return value
-
-
-def _split(name: str) -> Split | None:
-    split = split_named(name)
-    if name and split is None:
-        raise ValueError(f"there is no split '{name}'; splits are: {', '.join(SPLIT_NAMES)}")
-    return split
-
-
-def _taken_apart(clip_id: str, otherwise: int) -> tuple[str, int, bool]:
-    """Tell video and number of ``video[3]``, and whether there was one."""
-    video, _, number = clip_id.removesuffix("]").rpartition("[")
-    numbered = number.isdecimal()
-    return video or clip_id, int(number) if numbered else otherwise, numbered
-
-
 # -- texts, splits and media
 
 
@@ -416,7 +290,7 @@ def _with_texts(segments: list[Segment], folder: Folder) -> list[Segment]:
     if any(segment.text for segment in segments):
         return segments
     table = folder.named(TABLE)
-    texts = {s.id: s.text for s in _of_table(table)} if table else {}
+    texts = {s.id: s.text for s in of_table(table)} if table else {}
     for path in () if any(texts.values()) else folder.with_suffix(CSD):
         with Csd(path) as file:
             if file.is_words and "word" in path.name.lower():
@@ -444,7 +318,7 @@ def _splits(
     known = {s.video: s.split for s in segments if s.split}
     table = folder.named(TABLE)
     if not known and table is not None:
-        known = {s.video: s.split for s in _of_table(table) if s.split}
+        known = {s.video: s.split for s in of_table(table) if s.split}
     return (known, True) if known else ({s.video: "train" for s in segments}, False)
 
 

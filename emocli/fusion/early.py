@@ -87,7 +87,12 @@ class Resampling:
 
 
 class Model(Encoded):
-    """Early fusion: encoders, resampling, one attention block."""
+    """Early fusion: encoders, resampling, one attention block.
+
+    Shapes: M views (n, T_m, D_m) -> states (n, K_m, W), W = 2 hidden -> resampled to K, the most
+    blocks of any view, and joined (n, K, M W), or (n, K, W) if projected -> memory -> logits
+    (n, C); attention is returned by step of each view, (n, hops, T_m).
+    """
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__(dims, config)

@@ -1,7 +1,7 @@
 """Globally-contextualised attention over all views, with a shared memory without gates.
 
-Every view has its own encoder and its own attention, and all attentions ask the same question: the
-memory, which collects what they found and asks again, several hops long.
+Every view has its own encoder and its own attention. The query of all attentions is the memory; it
+is updated with their contexts and queries again, for several hops.
 
 Source: Beard et al. 2018, CoNLL (system "GCA").
 """
@@ -82,7 +82,7 @@ PRESETS = presets(literal={}, plus={"gca_update": "linear"})
 
 
 class Attention(nn.Module):
-    """One view's attention in one hop: what the memory finds in it (Beard 2018 eq. 4-8)."""
+    """One view's attention in one hop: the context it gives the memory (Beard 2018 eq. 4-8)."""
 
     def __init__(self, width: int, config: AttentionSettings) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ def _over_dims(scores: Tensor, view: Padded) -> tuple[Tensor, Tensor]:
 
 
 class Update(nn.Module):
-    """Ungated memory update: a hop adds what its attention found."""
+    """Ungated memory update: a hop adds the contexts of its attention."""
 
     def __init__(self, views: int, width: int, config: Config) -> None:
         super().__init__()
@@ -204,7 +204,12 @@ class Recursion(nn.Module):
 
 
 class Recursive(Encoded):
-    """Encoders, recursion and decoder; what distinguishes its kinds is the memory update."""
+    """Encoders, recursion and decoder; what distinguishes its kinds is the memory update.
+
+    Shapes: M views (n, T_m, D_m) -> states (n, K_m, W), K_m blocks of steps, W = 2 hidden
+    -> in each hop M contexts (n, W), attention (n, K_m) -> memory (n, W) -> logits (n, C);
+    attention is returned by step, (n, hops, T_m), gates are (n, hops).
+    """
 
     def __init__(
         self, dims: Mapping[str, int], outputs: int, config: AttentionSettings, update: nn.Module
@@ -235,7 +240,10 @@ def evenly(mask: Tensor) -> Tensor:
 
 
 class Model(Recursive):
-    """GCA: encoders, attention in hops and an ungated memory."""
+    """GCA: encoders, attention in hops and an ungated memory.
+
+    Shapes: as of `Recursive`.
+    """
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__(dims, outputs, config, Update(len(dims), config.width, config))

@@ -1,4 +1,4 @@
-"""Late fusion: every view predicts by itself, and the predictions are weighted and added.
+"""Late fusion: the weighted sum of the predictions that every view makes by itself.
 
 Each view's encoder ends in a layer of its own. The weights are learned, the same for all clips, not
 negative and sum to one over the views that are there.
@@ -34,7 +34,11 @@ PRESETS = presets(literal={}, plus={"late_weights": "per_class"})
 
 
 class Model(Encoded):
-    """Late fusion: an encoder and a linear layer per view, and a weighted sum."""
+    """Late fusion: an encoder and a linear layer per view, and a weighted sum.
+
+    Shapes: M views (n, T_m, D_m) -> states (n, K_m, 2 hidden) -> M logits (n, C), weights
+    (n, M, 1 or C) -> logits (n, C).
+    """
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__(dims, config)

@@ -8,25 +8,31 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import ClassVar, Literal, cast
 
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
-from torch.nn import functional
 
 from emocli.config import Settings
 from emocli.data.batch import Padded
 from emocli.data.samples import Level
+from emocli.fusion._dialogue import (
+    Context,
+    Places,
+    Stream,
+    attend,
+    encode,
+    heads,
+    seen,
+    sinusoids,
+)
 from emocli.plugin.layers import Encoder
 from emocli.plugin.network import Batch, FusionOutput, Network, PerView
 from emocli.quantities import Depth, Dropped, Size
 
 Pooling = Literal["mean", "max", "words"]
-Context = Literal["full", "past", "none"]
-
 GROUPS = 4
 """Groups of clips of similar length, of which a network reads the words of one at a time."""
 
@@ -134,7 +140,12 @@ PRESETS = {
 
 
 class Model(Network):
-    """M2FNet's dialogue-level network (Chudasama 2022 eq. 5-8)."""
+    """M2FNet's dialogue-level network (Chudasama 2022 eq. 5-8).
+
+    Shapes: M views (n, T_m, D_m) of n utterances -> vectors (n, W_m) -> encoded (n, W_m), attending
+    within B dialogues of up to K utterances, (B, K, W_m) -> mixed (n, W of the query) -> joined
+    (n, sum of W_m) -> logits (n, C).
+    """
 
     level: ClassVar[Level] = "dialogue"
 
@@ -175,53 +186,6 @@ class Model(Network):
             mixed = layer(mixed, streams, places)
         final = torch.cat([mixed, *(stream.rows for stream in streams.values())], dim=-1)  # eq. 7
         return FusionOutput(self.classifier(final))  # eq. 8
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where utterances are in their dialogues.
-
-    All that concerns one utterance is computed on rows (n, D), without padding; dialogues are laid
-    out, (B, K, D), to attend only.
-
-    Attributes
-    ----------
-    shape : (int, int)
-        Dialogues B, and utterances K of the longest one.
-    index : Tensor of int64, shape (n,)
-        Place of each utterance in the layout, flattened.
-    """
-
-    shape: tuple[int, int]
-    index: Tensor
-
-    @classmethod
-    def of(cls, batch: Batch) -> Places:
-        """Find the places of a batch."""
-        inside = batch.in_dialogue
-        return cls((inside.shape[0], inside.shape[1]), inside.flatten().nonzero()[:, 0])
-
-    @property
-    def turns(self) -> Tensor:
-        """Place of each utterance in its dialogue, shape (n,)."""
-        return self.index % self.shape[1]
-
-    def laid_out(self, rows: Tensor) -> Tensor:
-        """Arrange rows (n, ...) by dialogue, (B, K, ...), zero where there is no utterance."""
-        empty = rows.new_zeros(self.shape[0] * self.shape[1], *rows.shape[1:])
-        return empty.index_copy(0, self.index, rows).view(*self.shape, *rows.shape[1:])
-
-    def rows(self, values: Tensor) -> Tensor:
-        """Bring what is laid out back into rows."""
-        return values.flatten(0, 1)[self.index]
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A modality of dialogues: rows (n, D), and which of them may be seen, bool (B, K, K)."""
-
-    rows: Tensor
-    visible: Tensor
 
 
 class Utterance(nn.Module):
@@ -315,20 +279,9 @@ class Encoding(nn.Module):
         allowed = visible | (~visible.any(dim=-1, keepdim=True) & itself)
         rows = said
         for layer in self.layers:
-            encoded = _encode(cast(nn.TransformerEncoderLayer, layer), rows, allowed, places)
+            encoded = encode(cast(nn.TransformerEncoderLayer, layer), rows, allowed, places)
             rows = encoded + rows if self.skip else encoded  # eq. 5
         return Stream(rows.masked_fill(~observed[:, None], 0), visible)
-
-
-def _encode(
-    layer: nn.TransformerEncoderLayer, rows: Tensor, allowed: Tensor, places: Places
-) -> Tensor:
-    """Do what the layer does, without computing on padding."""
-    attended = attend(layer.self_attn, rows, rows, rows, allowed, places)
-    rows = layer.norm1(rows + layer.dropout1(attended))
-    inner = layer.dropout(torch.relu(layer.linear1(rows)))
-    result: Tensor = layer.norm2(rows + layer.dropout2(layer.linear2(inner)))
-    return result
 
 
 class FusionLayer(nn.Module):
@@ -370,56 +323,6 @@ class FusionLayer(nn.Module):
         attention = cast(nn.MultiheadAttention, self.attention[name])
         found = attend(attention, mixed, other.rows, mixed, allowed, places)
         return found.masked_fill(places.rows(nothing), 0)
-
-
-def attend(
-    attention: nn.MultiheadAttention,
-    queries: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    allowed: Tensor,
-    places: Places,
-) -> Tensor:
-    """Multi-head attention within dialogues, projecting rows (n, D) without padding.
-
-    ``allowed``, bool (B, K, K), says which keys (columns) each query (row) sees: at least one.
-    """
-    weights: Sequence[Tensor]
-    if attention.kdim == attention.embed_dim:
-        weights = attention.in_proj_weight.chunk(3)
-    else:
-        weights = (attention.q_proj_weight, attention.k_proj_weight, attention.v_proj_weight)
-    parts = zip((queries, keys, values), weights, attention.in_proj_bias.chunk(3), strict=True)
-    q, k, v = (
-        places.laid_out(functional.linear(rows, weight, bias))
-        .view(*places.shape, attention.num_heads, -1)
-        .transpose(1, 2)
-        for rows, weight, bias in parts
-    )
-    dropout = attention.dropout if attention.training else 0.0
-    mixed = functional.scaled_dot_product_attention(q, k, v, allowed[:, None], dropout)
-    result: Tensor = attention.out_proj(places.rows(mixed.transpose(1, 2).flatten(-2)))
-    return result
-
-
-def heads(width: int, most: int) -> int:
-    """Return the largest number of heads, up to ``most``, that divides a width."""
-    return max(count for count in range(1, most + 1) if width % count == 0)
-
-
-def seen(mask: Tensor, context: Context) -> Tensor:
-    """Bool (B, K, K): which observed utterances (columns) each one (rows) may attend to."""
-    visible = mask[:, None].expand(-1, mask.shape[1], -1)
-    if context == "full":
-        return visible
-    return visible.tril() if context == "past" else visible.tril().triu()
-
-
-def sinusoids(steps: int, width: int) -> Tensor:
-    """Positions as sines and cosines of geometric wavelengths (Vaswani et al. 2017), (K, D)."""
-    rates = 10000 ** (-torch.arange(0, width, 2) / width)
-    angles = torch.arange(steps)[:, None] * rates
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
 
 
 def _largest(view: Padded) -> Tensor:

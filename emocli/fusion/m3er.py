@@ -114,6 +114,10 @@ class Output(FusionOutput):
 class Model(Network):
     """M3ER: the core of a memory fusion network, a head per modality, and the fusion.
 
+    Shapes: M views (n, T_m, D_m) -> last states (n, hidden) of each and the memory (n, memory)
+    -> logits of each modality or mixture (n, C) -> weights (n,) -> fused (n, hidden), or
+    (n, M hidden) for ``concat`` -> logits (n, C).
+
     Raises
     ------
     ConfigError

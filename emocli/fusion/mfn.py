@@ -1,7 +1,7 @@
 """Memory fusion network: one LSTM per modality, attention over their cells, a gated memory.
 
-At every step attention looks at what the cells of all LSTMs held before and hold now, and what it
-finds is written to a memory that the LSTMs do not have: what modalities say together. Neither cells
+At every step attention weighs the cells of all LSTMs at this step and at the one before, and the
+result is written to a memory across modalities, which the LSTMs do not have. Neither cells
 nor attention depend on the memory (without ``feedback``), so they are computed for all steps at
 once, and only the memory is stepped through.
 
@@ -199,7 +199,7 @@ class Core(nn.Module):
 
 
 class Memory(nn.Module):
-    """The memory, gated by what attention found and by itself.
+    """The memory, gated by attended cells and by itself.
 
     Its gates are two networks of two layers; their first layers see the same and are one here, and
     what they make of the attention is computed for all steps at once.
@@ -233,7 +233,12 @@ class Memory(nn.Module):
 
 
 class Model(Network):
-    """Memory fusion network: the last states and the memory, joined, go to two layers."""
+    """Memory fusion network: the last states and the memory, joined, go to two layers.
+
+    Shapes: M views (n, T_m, D_m) -> aligned (T, n, D_m) -> cells (T, n, H), H units of all channels
+    -> windows (T, n, window H) -> memories (T, n, memory) -> joined (n, H + memory) -> logits
+    (n, C).
+    """
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__()

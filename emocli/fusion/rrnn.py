@@ -103,7 +103,11 @@ class GatedUpdate(nn.Module):
 
 
 class Model(gca.Recursive):
-    """RRNN: encoders, attention in hops and a gated memory (Beard 2018 eq. 1-13)."""
+    """RRNN: encoders, attention in hops and a gated memory (Beard 2018 eq. 1-13).
+
+    Shapes: as of `emocli.fusion.gca.Recursive`; in each hop gates of the contexts (n, M, W) and of
+    the memory (n, W).
+    """
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__(dims, outputs, config, GatedUpdate(sorted(dims), config.width, config))

@@ -24,6 +24,9 @@ PRESETS = presets(literal={}, plus={})
 class Model(Encoded):
     """One view: encoder and decoder.
 
+    Shapes: view (n, T, D) -> states (n, K, 2 hidden), K blocks of steps -> last step (n, 2 hidden)
+    -> logits (n, C).
+
     Raises
     ------
     ConfigError
