@@ -1,4 +1,4 @@
-"""Finding plug-ins by file name: `ls emocli/fusion` is the list of networks.
+"""Discovery of plug-ins by file name: `ls emocli/fusion` is the list of networks.
 
 A plug-in is a module (or a folder with ``__init__.py``) inside ``emocli/<kind>``; names that
 start with an underscore are private. An installed package adds one through the entry-point group

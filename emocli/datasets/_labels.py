@@ -1,4 +1,4 @@
-"""What a column of labels means: classes, numbers that are classes, or intensities.
+"""Meaning of a column of labels: classes, numbers that are classes, or intensities.
 
 A number is a number in every spelling: ``1``, ``01`` and ``1.0`` are one class. Where half of the
 labels or more are numbers, all have to be.

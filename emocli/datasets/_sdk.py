@@ -25,7 +25,8 @@ from emocli.data.manifest import Manifest, Task
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.rules import absolute
 from emocli.datasets._sdk_labels import EMOTIONS as EMOTIONS
-from emocli.datasets._sdk_labels import SENTIMENT, TABLE, Segment, of_table, read_segments
+from emocli.datasets._sdk_labels import SENTIMENT as SENTIMENT
+from emocli.datasets._sdk_labels import TABLE, Segment, of_table, read_segments
 from emocli.errors import ManifestError
 from emocli.interchange.csd import Csd
 from emocli.interchange.mmsa import SUFFIXES

@@ -1,4 +1,4 @@
-"""What the embeddings share: the encoder they speak for, and the frames they look at."""
+"""Embeddings by a trained encoder: its settings, the frames it is given, its vectors."""
 
 from __future__ import annotations
 

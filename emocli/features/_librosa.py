@@ -1,4 +1,4 @@
-"""librosa, whose compiler keeps what it compiles: it needs a folder for that, and stops without."""
+"""librosa, given a folder for what its compiler keeps, without which it does not start."""
 
 from __future__ import annotations
 

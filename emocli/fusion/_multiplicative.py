@@ -1,4 +1,4 @@
-"""Multiplicative combination: how far each modality is believed about a clip, and what follows.
+"""Multiplicative combination: loss and weights from the belief in each modality, by clip.
 
 Every modality answers one question about a clip (which class?), or one for each class (is it
 there? how strong is it?). Answers are log probabilities, shape (M, n, K, A): modalities, clips,

@@ -1,4 +1,4 @@
-"""Who says what with which emotion: the plan of the corpus, before anything is drawn or spoken.
+"""Plan of the corpus: who says what with which emotion, before anything is drawn or spoken.
 
 Each modality shows an utterance's emotion by itself, independently of the others given the
 emotion. With a probability, its *clarity*, it shows (almost) nothing but the emotion; else it

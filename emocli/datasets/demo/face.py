@@ -1,4 +1,4 @@
-"""Draw a face whose brows, eyes, mouth and jaw follow an expression.
+"""Drawn face whose brows, eyes, mouth and jaw follow an expression.
 
 A person's still parts (`portrait`) are painted once; each picture adds eyes, brows and mouth to
 them, lowers the chin, moves the head and lays it over what is behind.

@@ -1,4 +1,4 @@
-"""Turn a planned utterance into sound and pictures."""
+"""Sound and pictures of a planned utterance."""
 
 from __future__ import annotations
 

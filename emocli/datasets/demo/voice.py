@@ -1,4 +1,4 @@
-"""Speak words with a source-filter voice that follows a delivery: pitch, tempo, loudness, tension.
+"""Source-filter voice whose pitch, tempo, loudness and tension follow a delivery.
 
 Glottal pulses of the Liljencrants-Fant model, shaped by its one-parameter form (Fant 1995, "The
 LF-model revisited"), pass through a chain of formant resonators; friction is filtered noise.

@@ -1,4 +1,4 @@
-"""What the tables of the RRNN's paper share: the fusions, and how a printed accuracy is told.
+"""Fusions and printed accuracies that the tables of the RRNN's paper share.
 
 Source: Beard et al. 2018, CoNLL, section 5.
 """

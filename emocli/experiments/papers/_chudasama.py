@@ -1,4 +1,4 @@
-"""What the tables of M2FNet's paper share: the modalities, the corpora, and how figures are told.
+"""Modalities, corpora and printed metrics that the tables of M2FNet's paper share.
 
 Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", sec. 4.
 """

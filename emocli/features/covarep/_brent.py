@@ -1,4 +1,4 @@
-"""Minimising many functions of one variable side by side."""
+"""Minima of many functions of one variable, found side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numerical conventions all parts of COVAREP share: rounding, windows, frames, linear prediction.
+"""Numerical conventions of COVAREP: rounding, windows, frames, linear prediction.
 
 Signals are float64. Whatever takes frames takes them as rows, shape (frames, samples), and works on
 all of them at once.

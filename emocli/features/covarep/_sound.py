@@ -1,4 +1,4 @@
-"""What a recording needs before it is analysed: one channel, 16 kHz, no digital silence."""
+"""Preparation of a recording: one channel, 16 kHz, no digital silence."""
 
 from __future__ import annotations
 

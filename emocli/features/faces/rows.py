@@ -1,4 +1,4 @@
-"""What is kept of a face: a row of the feature."""
+"""Rows of the feature ``faces``: what is kept of each face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Splitting a text the way GloVe's training text was split (Stanford's, that is Penn Treebank's).
+"""Tokens of a text as in GloVe's training text (Stanford's, that is Penn Treebank's).
 
 Contractions fall into their parts (``don't``: ``do n't``, ``she's``: ``she 's``), punctuation
 stands alone, and abbreviations, numbers and hyphenated words stay whole. Typographic quotes, dashes

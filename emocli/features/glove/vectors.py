@@ -1,4 +1,4 @@
-"""Reading the word vectors a corpus needs out of a file of any size, line by line."""
+"""Word vectors of a corpus, read line by line from a file of any size."""
 
 from __future__ import annotations
 
