@@ -30,6 +30,16 @@ KINDS: dict[Kind, str] = {
     "experiments": "emocli.experiments.papers",
 }
 
+OFFERS: dict[Kind, tuple[str, ...]] = {
+    "datasets": ("Config", "build"),
+    "features": ("MODALITY", "REQUIRES", "PER_CLIP", "Config", "prepare"),
+    "corruptions": ("Config",),
+    "protocols": ("Config",),
+    "fusion": ("Config", "Model", "PRESETS"),
+    "experiments": ("Config", "table"),
+}
+"""Names that a module of each kind has: `emocli.plugin` says what they are."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -51,9 +61,14 @@ def load(kind: Kind, name: str) -> ModuleType:
     Raises
     ------
     ConfigError
-        If there is no plug-in of that name.
+        If there is no plug-in of that name, or it lacks what its kind offers.
     """
-    return importlib.import_module(_module(kind, name))
+    module = importlib.import_module(_module(kind, name))
+    for offer in OFFERS[kind]:
+        if offer not in vars(module):
+            hint = f"a module of emocli.{kind} offers {', '.join(OFFERS[kind])}"
+            raise ConfigError(f"plug-in '{name}' has no {offer}", where=module.__name__, hint=hint)
+    return module
 
 
 def describe(kind: Kind, name: str) -> Description:

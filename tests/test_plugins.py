@@ -19,7 +19,7 @@ def test_names_are_the_files() -> None:
 
 def test_an_installed_package_adds_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "thirdparty.py").write_text(
-        '"""A network from elsewhere.\n\nSource: nobody.\n"""\n'
+        '"""A network from elsewhere.\n\nSource: nobody.\n"""\nConfig = Model = PRESETS = None\n'
     )
     info = tmp_path / "thirdparty-1.dist-info"
     info.mkdir()
@@ -31,6 +31,19 @@ def test_an_installed_package_adds_one(tmp_path: Path, monkeypatch: pytest.Monke
     found = plugins.describe("fusion", "elsewhere")
     assert (found.summary, found.source) == ("A network from elsewhere", "nobody")
     assert plugins.load("fusion", "elsewhere").__name__ == "thirdparty"
+
+
+def test_a_module_that_is_no_such_plugin_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "halfway.py").write_text("Config = None\n")
+    info = tmp_path / "halfway-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: halfway\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[emocli.fusion]\nhalf = halfway\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError, match="halfway: plug-in 'half' has no Model; a module of"):
+        plugins.load("fusion", "half")
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:
