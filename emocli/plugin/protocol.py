@@ -14,8 +14,9 @@ A module of kind ``protocols`` offers ``Config``, a `CorruptionProtocol`. It is 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import Field
 
 from emocli import plugins
 from emocli.config import Settings
@@ -24,6 +25,22 @@ from emocli.plugin.corruption import Corruption as Corruption
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+STRONG = "0.01"
+"""The SNR where none is given."""
+
+
+def noise(level: str = STRONG) -> Corruption:
+    """Parse the strength of noise as corruption ``gaussian`` takes it: ``0.01``, ``-10dB``.
+
+    Raises
+    ------
+    ConfigError
+        If it is no SNR.
+    """
+    corruption: Corruption = plugins.load("corruptions", "gaussian").Config.parse(level)
+    return corruption
 
 
 class CorruptionProtocol(Settings):
@@ -78,23 +95,21 @@ class NoiseProtocol(CorruptionProtocol):
 
     Attributes
     ----------
-    snr : str
-        Strength of the noise, as corruption ``gaussian`` takes it: ``0.01`` (linear), ``-10dB``.
+    noise : Corruption
+        The noise.
     """
 
-    snr: str = "0.01"
+    noise: Any = Field(default_factory=noise)
 
     @classmethod
     def parse(cls, level: str | None) -> Self:
         """Read an SNR; without a level, 0.01."""
-        config = cls(snr=level or "0.01")
-        config.describe()
-        return config
+        return cls(noise=noise(level or STRONG))
 
-    @cached_property
+    @property
     def corruption(self) -> Corruption:
         """What is done to a modality that is drawn."""
-        corruption: Corruption = plugins.load("corruptions", "gaussian").Config.parse(self.snr)
+        corruption: Corruption = self.noise
         return corruption
 
     def describe(self) -> str:

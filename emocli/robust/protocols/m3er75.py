@@ -10,14 +10,13 @@ Source: Mittal 2020, AAAI (M3ER), section 5.4.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Literal, Self, get_args
 
 import numpy as np
 
 from emocli import plugins
 from emocli.errors import ConfigError
-from emocli.plugin.protocol import Corruption, NoiseProtocol
+from emocli.plugin.protocol import Corruption, NoiseProtocol, noise
 from emocli.quantities import Chance
 
 Mode = Literal["one", "iid", "subset"]
@@ -54,17 +53,12 @@ class Config(NoiseProtocol):
         if len(modes) > 1 or len(strengths) > 1 or (strengths and MISSING in parts):
             raise ConfigError(f"level '{level}'", hint=f"allowed is {ALLOWED}")
         try:
-            config = cls(
-                mode=modes[0] if modes else "one",
-                missing=MISSING in parts,
-                snr=strengths[0] if strengths else "0.01",
-            )
-            config.describe()
+            strength = noise(*strengths)
         except ConfigError:
             raise ConfigError(f"level '{level}'", hint=f"allowed is {ALLOWED}") from None
-        return config
+        return cls(mode=modes[0] if modes else "one", missing=MISSING in parts, noise=strength)
 
-    @cached_property
+    @property
     def corruption(self) -> Corruption:
         """What is done to a modality that is drawn."""
         if self.missing:
