@@ -276,7 +276,8 @@ class _Reader:
                 decoded = packet.decode()
             except av.FFmpegError:
                 self.clock.lose(packet)
-                if begin <= starts and (end is None or starts < end):
+                # An empty packet (theora) says that the picture before it is shown on.
+                if packet.size and begin <= starts and (end is None or starts < end):
                     self.lost += lasts or LOST / 2
                 continue
             for frame in decoded:
