@@ -27,8 +27,18 @@ from emocli.errors import MediaError
 if TYPE_CHECKING:
     from av.audio.layout import AudioLayout
 
-AUDIO = frozenset({".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus"})
-VIDEO = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv", ".m4v"})
+AUDIO = frozenset(
+    {
+        ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".oga", ".spx", ".weba", ".mka",
+        ".wma", ".aif", ".aiff", ".au", ".caf", ".w64", ".amr", ".mp2", ".ac3", ".ape", ".wv",
+    }
+)  # fmt: skip
+VIDEO = frozenset(
+    {
+        ".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv", ".m4v", ".3gp", ".3g2", ".wmv", ".asf",
+        ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".ogv", ".mxf", ".dv",
+    }
+)  # fmt: skip
 """Suffixes of recordings of sound, and of pictures, mostly with sound."""
 
 STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})

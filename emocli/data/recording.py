@@ -47,6 +47,9 @@ TRUNCATED = 0.25
 LOST = 0.1
 """Seconds of a clip that may be undecodable."""
 
+LONGEST = 10**7
+"""Seconds: no recording lasts so long (116 days)."""
+
 EXACT = frozenset({"flac", "mp3", "tta", "wv", "ape"})
 """Formats whose structure does not tell whether they are whole, but whose stated length is exact
 (of mp3, where an encoder wrote one)."""
@@ -332,9 +335,9 @@ class _Reader:
 
     def _time(self, frame: Any) -> float:
         time = self.clock.time(frame)
-        if time is None:
+        if time is None or abs(time - Fraction(self.zero)) > LONGEST:
             raise MediaError(
-                "has frames without time stamps",
+                "has frames without usable time stamps",
                 where=self.container.name.removeprefix("file:"),
                 mend="convert it to mp4",
             )

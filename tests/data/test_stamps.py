@@ -161,3 +161,14 @@ def test_an_empty_packet_is_no_damage(tmp_path: Path) -> None:
             sink.mux(sent)
     shown = [frame.time for frame in read_frames(path)]
     assert shown == pytest.approx([k / 25 for k in range(50) if k % 10 <= 4])
+
+
+def test_stamps_that_no_recording_has_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.nut"
+    whole = factory.encode(tmp_path / "b.mkv", video_codec="ffv1")
+    with av.open(str(whole)) as source, av.open(str(path), "w") as sink:
+        stream = sink.add_stream_from_template(source.streams.video[0])
+        for k, packet in enumerate(p for p in source.demux(video=0) if p.size):
+            packet.stream, packet.pts, packet.dts = stream, (10**12) * k, (10**12) * k
+            sink.mux(packet)
+    assert "usable time stamps" in factory.complaint(path, video=True)
