@@ -9,6 +9,7 @@ where a format whose stated length is exact holds less.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -334,15 +335,16 @@ class _Reader:
             self.own = max(self.own, ends)
 
     def _time(self, frame: Any) -> float:
-        time = self.clock.time(frame)
-        if time is None or abs(time - Fraction(self.zero)) > LONGEST:
+        moment = self.clock.time(frame)
+        time = math.inf if moment is None else float(moment) - self.zero
+        if abs(time) > LONGEST:
             raise MediaError(
                 "has frames without usable time stamps",
                 where=self.container.name.removeprefix("file:"),
                 mend="convert it to mp4",
             )
-        self._reach(float(self.clock.after or time) - self.zero, own=True)
-        return float(time) - self.zero
+        self._reach(float(self.clock.after or 0) - self.zero, own=True)
+        return time
 
 
 @contextmanager
