@@ -263,8 +263,8 @@ def _frame(path: Path, moment: float, picture: Picture) -> Frame:
 
 def _with_sound(clip: Clip) -> Path:
     path = clip.media.get("audio") or clip.media.get("video")
-    if path is None:
-        raise Absent("the clip has neither audio nor video")
+    if path is None or path.suffix.lower() in STILLS:
+        raise Absent("the clip has no medium with sound")
     return path
 
 
