@@ -43,9 +43,7 @@ from emocli.errors import ManifestError, choice
 from emocli.quantities import Number
 
 COLUMNS = (*PLAIN, FOLD)
-SOUNDS = AUDIO | {".wma", ".aif", ".aiff", ".au", ".amr", ".oga"}
-PICTURES = VIDEO | {".wmv", ".mpg", ".mpeg", ".ts", ".mts", ".3gp", ".ogv"}
-FILES = (("audio", SOUNDS), ("video", PICTURES), ("video", STILLS))
+FILES = (("audio", AUDIO), ("video", VIDEO), ("video", STILLS))
 """Kinds of media and their files; what is first in the list is taken before what comes later."""
 
 
@@ -226,7 +224,7 @@ def _with_media(
             media |= {kind: one} if one and kind not in media else {}
         used.update(media.values())
         done.append(replace(clip, media=media))
-    return tuple(done), len(set(folder.with_suffix(SOUNDS | PICTURES)) - used)
+    return tuple(done), len(set(folder.with_suffix(AUDIO | VIDEO)) - used)
 
 
 def _by_name(files: Iterable[Path], root: Path) -> dict[str, list[Path]]:

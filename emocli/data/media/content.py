@@ -27,8 +27,18 @@ from emocli.errors import MediaError
 if TYPE_CHECKING:
     from av.audio.layout import AudioLayout
 
-AUDIO = frozenset({".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus"})
-VIDEO = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv", ".m4v"})
+AUDIO = frozenset(
+    {
+        ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".oga", ".spx", ".weba", ".mka",
+        ".wma", ".aif", ".aiff", ".au", ".caf", ".w64", ".amr", ".mp2", ".ac3", ".ape", ".wv",
+    }
+)  # fmt: skip
+VIDEO = frozenset(
+    {
+        ".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv", ".m4v", ".3gp", ".3g2", ".wmv", ".asf",
+        ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".ogv", ".mxf", ".dv",
+    }
+)  # fmt: skip
 """Suffixes of recordings of sound, and of pictures, mostly with sound."""
 
 STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
@@ -253,8 +263,8 @@ def _frame(path: Path, moment: float, picture: Picture) -> Frame:
 
 def _with_sound(clip: Clip) -> Path:
     path = clip.media.get("audio") or clip.media.get("video")
-    if path is None:
-        raise Absent("the clip has neither audio nor video")
+    if path is None or path.suffix.lower() in STILLS:
+        raise Absent("the clip has no medium with sound")
     return path
 
 
