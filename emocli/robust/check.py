@@ -8,6 +8,7 @@ believe, and falls back on how unusual each is by itself.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -260,7 +261,7 @@ class ModalityCheck:
             clean.append(self._scores(vectors))
             near.append(self._distances(vectors))
             if "youden" in (self.config.tau, self.config.outliers):
-                for scores, distances in self._under_noise(views, len(clean)):
+                for scores, distances in self._under_noise(views):
                     noisy.append(scores)
                     far.append(distances)
         held, corrupted, nothing = _together(clean), _together(noisy), np.empty(0)
@@ -280,14 +281,12 @@ class ModalityCheck:
         noisy = np.empty(0) if far is None else abnormality(far, known)
         return limit(abnormality(near, known), noisy, self.config)
 
-    def _under_noise(
-        self, views: Views, seed: int
-    ) -> Iterator[tuple[dict[Pair, Array], dict[str, Array]]]:
+    def _under_noise(self, views: Views) -> Iterator[tuple[dict[Pair, Array], dict[str, Array]]]:
         """Put each modality in turn under noise: score the pairs it is part of, and itself."""
         noise = plugins.load("corruptions", "gaussian").Config(snr=0.01)
         for index, modality in enumerate(sorted(views)):
-            rng = np.random.default_rng((seed, index))
-            corrupted = Padded.from_rows([noise(row, rng, ()) for row in views[modality].rows()])
+            rows = views[modality].rows()
+            corrupted = Padded.from_rows([noise(row, _seeded(index, row), ()) for row in rows])
             vectors = self._vectors({**views, modality: corrupted})
             scores = self._scores(vectors)
             yield (
@@ -306,6 +305,12 @@ def _masked(view: Padded, bad: torch.Tensor) -> Padded:
         return view
     bad = bad.to(view.values.device)[:, None, None]
     return view.with_values(view.values.masked_fill(bad, 0))  # eq. 1
+
+
+def _seeded(index: int, row: NDArray[Any]) -> np.random.Generator:
+    """Draw the noise of a clip from what it holds: the order of the clips must not matter."""
+    held = hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest()
+    return np.random.default_rng((index, int.from_bytes(held, "big")))
 
 
 def _together(parts: list[dict[Any, NDArray[Any]]]) -> dict[Any, NDArray[Any]]:

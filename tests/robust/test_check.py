@@ -357,6 +357,19 @@ def test_fitting_in_batches_is_fitting_at_once(llr: ModalityCheck) -> None:
         np.testing.assert_array_equal(batched.effective(padded(TEST))[modality], kept)
 
 
+@pytest.mark.parametrize("tau", ["quantile", "youden"])
+def test_the_order_of_the_clips_does_not_matter(tau: str) -> None:
+    config = replace_(LLR, tau=tau, outliers="youden", components=5)
+    order = np.random.default_rng(0).permutation(60)
+    first, second = (
+        fit(config, TRAIN, {m: [rows[i] for i in chosen] for m, rows in VALID.items()})
+        for chosen in (range(60), order)
+    )
+    assert first.limits == pytest.approx(second.limits, rel=1e-9)
+    taus = [[pair.tau for pair in check.pairs.values()] for check in (first, second)]
+    assert taus[0] == pytest.approx(taus[1], rel=1e-6)
+
+
 def test_the_order_of_the_modalities_does_not_matter(llr: ModalityCheck) -> None:
     turned = {m: TEST[m] for m in reversed(TEST)}
     first, second = llr.effective(padded(TEST)), llr.effective(padded(turned))
