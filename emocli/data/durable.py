@@ -192,15 +192,30 @@ def make_folder(folder: Path) -> None:
             raise StoreError(what, where=folder, mend="choose another place") from None
 
 
+@contextmanager
+def used_folder(folder: Path) -> Iterator[None]:
+    """Make a folder as `make_folder`; what was made goes again if nothing was put into it."""
+    made = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        make_folder(folder)
+        yield
+    finally:
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
+
+
 def _is_dangling(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
 
 
 @contextmanager
 def alone(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Be the only one who writes ``path``; its folder is made if need be. Else as `locked`."""
-    make_folder(path.parent)
-    with locked(path.with_name(f".{_stem(path.name)}.lock"), wait=wait, what=path):
+    """Be the only one who writes ``path``; its folder is made, as `used_folder`. Else `locked`."""
+    with (
+        used_folder(path.parent),
+        locked(path.with_name(f".{_stem(path.name)}.lock"), wait=wait, what=path),
+    ):
         yield
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from emocli.config import Tree, merge
-from emocli.data.durable import make_folder, write_text
+from emocli.config import Tree, build, merge
+from emocli.data.durable import write_text
 from emocli.data.manifest import Manifest
 from emocli.data.plain import as_json
+from emocli.datasets.demo.corpus import EMOTIONS, Config
 from emocli.stages._pool import open_pool
-from emocli.stages._prepare import read_settings
+from emocli.stages._prepare import resolve
 from emocli.stages.evaluate import evaluate
 from emocli.stages.extract import extract
 from emocli.stages.fit_cca import fit_cca
@@ -129,8 +130,8 @@ def demo(
     tree = merge(SMALL, settings or {})
     drawn = {"demo": tree.pop("demo", {})}
     for fusion, _ in _systems():
-        read_settings(fusion, PRESET, tree)  # refuses, before anything is done, what is none
-    make_folder(corpus)
+        resolve(fusion, PRESET, tree, "single", EMOTIONS, {})
+    build(Config, drawn["demo"], "demo")  # all refused before anything is done
     say("generating a corpus: drawn faces, synthetic voices, template sentences")
     make_manifest("demo", corpus, path, drawn)
     manifest = Manifest.read(path)
