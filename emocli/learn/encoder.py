@@ -324,7 +324,7 @@ def _published(name: str) -> ResNetModel:
             return ResNetModel.from_pretrained(name, local_files_only=cached, use_safetensors=True)
         # It would be taken all the same, with random parameters and no more than a warning.
         told = f"is a {shape.model_type}, not a ResNet"
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # as of a run's own
         told = reason(error)
     raise ConfigError(
         f"setting 'encoder.backbone' = '{name}': {told}",

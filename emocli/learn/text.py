@@ -370,7 +370,7 @@ def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     try:
         backbone = AutoModel.from_pretrained(name, use_safetensors=True, **how)
         return backbone, AutoTokenizer.from_pretrained(name, **how)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # as of a run's own
         raise ConfigError(
             f"text encoder '{name}' cannot be had: {reason(error)}",
             mend="give one of the Hugging Face hub by name, or a folder that holds one",
