@@ -118,6 +118,13 @@ def test_failures_are_listed(tmp_path: Path, store: Path) -> None:
     assert "toy_plugin.py, line" in str(bug["message"])
 
 
+def test_failures_are_listed_where_nothing_else_is(tmp_path: Path, store: Path) -> None:
+    manifest = toy_features.corpus(["broken"] * 3, tmp_path)
+    with pytest.raises(EmocliError, match=r"no clip could be extracted.*failures\.jsonl"):
+        extract(manifest, ["toy"], store, settings={})
+    assert len(failures(store)) == 3
+
+
 def test_failed_clips_are_tried_again(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["fine"] * 12, tmp_path, late=[3, 9])
     assert extract(manifest, ["toy"], store, settings={})[0].failed == 2
