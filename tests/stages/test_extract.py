@@ -118,13 +118,6 @@ def test_failures_are_listed(tmp_path: Path, store: Path) -> None:
     assert "toy_plugin.py, line" in str(bug["message"])
 
 
-def test_failures_are_listed_where_nothing_else_is(tmp_path: Path, store: Path) -> None:
-    manifest = toy_features.corpus(["broken"] * 3, tmp_path)
-    with pytest.raises(EmocliError, match=r"no clip could be extracted.*failures\.jsonl"):
-        extract(manifest, ["toy"], store, settings={})
-    assert len(failures(store)) == 3
-
-
 def test_failed_clips_are_tried_again(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["fine"] * 12, tmp_path, late=[3, 9])
     assert extract(manifest, ["toy"], store, settings={})[0].failed == 2
@@ -227,7 +220,7 @@ def test_nothing_to_compute(tmp_path: Path, store: Path) -> None:
 def test_nothing_to_compute_after_an_interruption(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["absent"] * 8, tmp_path)
     interrupt(manifest, store, parts=1)
-    with pytest.raises(StoreError, match="no clip has what it is computed from; see"):
+    with pytest.raises(StoreError, match="no clip has what it is computed from .*; see"):
         extract(manifest, ["toy"], store, settings={})
     assert list(store.iterdir()) == []
 
