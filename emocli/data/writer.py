@@ -25,6 +25,7 @@ from emocli.data.durable import (
     make_folder,
     sweep,
     sync_folder,
+    used_folder,
     write_text,
 )
 from emocli.data.stamp import changed
@@ -279,7 +280,7 @@ class FeatureWriter:
 
     def __enter__(self) -> FeatureWriter:
         with ExitStack() as stack:
-            make_folder(self._folder)
+            stack.enter_context(used_folder(self._folder))
             stack.enter_context(locked(self._folder / f".{self._recipe.feature}.lock"))
             begun = self.extraction_state().begun
             if begun is None:

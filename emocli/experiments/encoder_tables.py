@@ -22,7 +22,7 @@ import numpy as np
 from emocli import __version__
 from emocli.config import Tree, build, merge
 from emocli.data.clip import Clip, Split
-from emocli.data.durable import digest, locked, make_folder, write_text
+from emocli.data.durable import digest, locked, used_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, RunError, choice
 from emocli.experiments.protocol import Protocol, Reproduction, Say, check_sections, write
@@ -194,11 +194,10 @@ def reproduce(
 ) -> Reproduction:
     """Train all encoders, or those that are left; parameters as of `emocli.experiments.runner`."""
     comparison = Comparison.of(name, table, manifest, settings)
-    make_folder(out)
     done: dict[str, list[list[Trial]]] = {}
     for line in comparison.overruled:
         say(f"warning: {line}")
-    with locked(out / ".lock"):
+    with used_folder(out), locked(out / ".lock"):
         for row in comparison.due:
             say(f"{row.name}: training {table.kind} encoders")
             done[row.name] = _trials(comparison, row, store, out, overwrite)

@@ -19,7 +19,7 @@ from typing import Any
 
 from emocli import __version__
 from emocli.config import Tree, build
-from emocli.data.durable import locked, make_folder, write_text
+from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Pool, open_pool
 from emocli.data.store import FeatureStore, check_path, features_in, open_feature, open_features
@@ -132,7 +132,7 @@ class Experiment:
             ((s.slug, s.row.settings, _without_shared(s)) for s in found.due if s.learns),
             {part: settings.get(part, {}) for part in SHARED},
         )
-        if found.checks and found.check.fit_on != "clean":
+        if found.check.fit_on != "clean" and found.checks:
             what = "one check serves all rows, whatever they are trained with"
             raise ConfigError(what, hint="choose --set check.fit_on=clean")
         return found
@@ -350,8 +350,7 @@ def reproduce(
         return extractors.reproduce(name, table, manifest, store, out, tree, overwrite, say)
     experiment = Experiment.of(name, table, manifest, store, tree)
     experiment.require()
-    make_folder(out)
-    with locked(out / ".lock"), open_pool(workers) as pool:
+    with used_folder(out), locked(out / ".lock"), open_pool(workers) as pool:
         return Runner(experiment, out, pool, overwrite, say).run()
 
 

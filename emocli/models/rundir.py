@@ -15,7 +15,8 @@ import io
 import os
 import platform
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,7 @@ from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from emocli import __version__, plugins
 from emocli.config import S, Settings, Tree, build
@@ -355,6 +357,7 @@ def load(run: Path) -> Run:
     path = run / MODEL
     tensors = read_tensors(path)
     state = {n.removeprefix(NETWORK): t for n, t in tensors.items() if n.startswith(NETWORK)}
+    require_numbers(path, state)
     arrays = {
         name: t.float().numpy() for name, t in tensors.items() if not name.startswith(NETWORK)
     }
@@ -420,6 +423,57 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         damaged = f"is damaged or not safetensors ({reason(error)})"
         raise RunError(damaged, where=path, hint=RESTORE) from None
+
+
+def read_parameters(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file of numbers that a network computes with.
+
+    Raises
+    ------
+    RunError
+        If it is not one, or truncated, or holds a parameter that is no number.
+    """
+    tensors = read_tensors(path)
+    require_numbers(path, tensors)
+    return tensors
+
+
+def require_numbers(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse parameters that are infinite or no numbers: nothing right comes out of them.
+
+    Raises
+    ------
+    RunError
+        If some are; it names the first.
+    """
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.float().isfinite().all():
+            what = f"is damaged (parameter '{name}' is not finite)"
+            raise RunError(what, where=path, hint=RESTORE)
+
+
+@contextmanager
+def sized_by(path: Path) -> Iterator[None]:
+    """Build a network within: end that as soon as it has more parameters than a file has bytes.
+
+    Raises
+    ------
+    ValueError
+        If so; before it takes memory, if it is built without values.
+    """
+    room, count = path.stat().st_size, 0
+
+    def counted(module: nn.Module, name: str, parameter: Tensor | None) -> None:
+        nonlocal count
+        count += 0 if parameter is None else max(1, parameter.numel())  # nothing, without end
+        if count > room:
+            raise ValueError(f"it would have more parameters than {path.name} has bytes")
+
+    hook = register_module_parameter_registration_hook(counted)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def write_history(run: Path, history: Sequence[Row]) -> None:

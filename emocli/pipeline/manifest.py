@@ -11,6 +11,7 @@ from typing import Any
 
 from emocli import config, plugins
 from emocli.data.clip import SPLITS
+from emocli.data.durable import used_folder
 from emocli.data.manifest import Manifest, Task
 from emocli.errors import ManifestError
 from emocli.interchange.sources import importable, words_in
@@ -76,8 +77,10 @@ def make_manifest(
             where="--set",
             hint=f"write {dataset}.{key}=...",
         )
-    manifest = module.build(root, config.build(module.Config, settings.get(dataset, {}), dataset))
-    manifest.write(output)
+    chosen = config.build(module.Config, settings.get(dataset, {}), dataset)
+    with used_folder(output.parent):  # before a corpus is read, or drawn, that cannot be noted
+        manifest = module.build(root, chosen)
+        manifest.write(output)
     clips, features = manifest.clips, importable(manifest.root)
     timed = any(path.suffix == ".csd" for path in features)
     media, lost = _media(manifest)

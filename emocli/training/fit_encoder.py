@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from emocli.config import Settings, Tree, build, merge
-from emocli.data.durable import locked, make_folder, write_text
+from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.display import markdown
 from emocli.errors import ConfigError, RunError
@@ -199,8 +199,7 @@ def fit_encoder(
     place = Place(run, "an encoder", "pictures", same, overwrite)
     # Made before anything is written: it refuses what cannot be trained.
     learner = None if place.stays() and rundir.finished(run) else Learner.of(plan, pictures)
-    make_folder(run)
-    with locked(run / ".lock"):
+    with used_folder(run), locked(run / ".lock"):
         if not place.cleared():
             rundir.write_config(run, config)
         standing = state(run)

@@ -24,7 +24,7 @@ from torch import Tensor
 from emocli.config import Settings, Tree, build
 from emocli.data import folds
 from emocli.data.clip import Clip
-from emocli.data.durable import locked, make_folder, write_text
+from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.display import markdown
 from emocli.errors import ConfigError, ManifestError, RunError
@@ -189,8 +189,7 @@ def fit_text(
     if not (place.stays() and rundir.finished(run)):
         # Before anything is written: it refuses what cannot be trained.
         made.append(Learner.of(text, train, corpus))
-    make_folder(run)
-    with locked(run / ".lock"):
+    with used_folder(run), locked(run / ".lock"):
         if not place.cleared():
             rundir.write_config(run, config)
         states: list[State] = []

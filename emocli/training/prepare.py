@@ -16,7 +16,7 @@ from emocli import plugins
 from emocli.config import Tree, build, merge
 from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.durable import digest
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import FeatureStore, check_path, open_features
@@ -169,7 +169,9 @@ def prepare(
     EmocliError
         If not.
     """
-    network, training, repairing = _resolve(fusion, preset, settings, robust or {}, manifest)
+    network, training, repairing = resolve(
+        fusion, preset, settings, manifest.task, manifest.classes, robust or {}
+    )
     stores = open_features(store, features, manifest)
     train = Samples.of(manifest, "train", stores)
     valid = Samples.of(manifest, "valid", stores)
@@ -188,19 +190,26 @@ def prepare(
     return prepared
 
 
-def _resolve(
+def resolve(
     fusion: str,
     preset: str,
     settings: Mapping[str, Any],
+    task: Task,
+    classes: Sequence[str],
     robust: Mapping[str, Any],
-    manifest: Manifest,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
-    """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device."""
+    """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device.
+
+    Raises
+    ------
+    ConfigError
+        If one is none, or makes no sense for the task.
+    """
     network, training, tree = read_settings(fusion, preset, settings)
     chosen = {
-        "loss": losses.resolve(training.loss, manifest.task),
-        "monitor": training.monitored(manifest.task),
-        "class_weights": training.weighed(manifest.classes),
+        "loss": losses.resolve(training.loss, task),
+        "monitor": training.monitored(task),
+        "class_weights": training.weighed(classes),
     }
     repairing = RobustConfig().with_options(**robust, settings=tree.get("robust"))
     return network, training.model_copy(update=chosen), repairing

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from emocli.data.durable import locked, make_folder, write_text
+from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Pool, open_pool
 from emocli.errors import ConfigError, RunError
@@ -261,8 +261,7 @@ class Training:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the folder against other processes."""
-        make_folder(self.run)
-        with locked(self.run / ".lock"):
+        with used_folder(self.run), locked(self.run / ".lock"):
             yield
 
 
