@@ -8,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from emocli import plugins
 from emocli.config import Tree, build, merge
 from emocli.data.durable import write_text
 from emocli.data.manifest import Manifest
 from emocli.data.plain import as_json
-from emocli.datasets.demo.corpus import EMOTIONS, Config
 from emocli.stages._pool import open_pool
 from emocli.stages._prepare import resolve
 from emocli.stages.evaluate import evaluate
@@ -129,9 +129,10 @@ def demo(
     path, store, corpus = folder / "manifest.csv", folder / "store", folder / "corpus"
     tree = merge(SMALL, settings or {})
     drawn = {"demo": tree.pop("demo", {})}
+    corpus_kind = plugins.load("datasets", "demo")
     for fusion, _ in _systems():
-        resolve(fusion, PRESET, tree, "single", EMOTIONS, {})
-    build(Config, drawn["demo"], "demo")  # all refused before anything is done
+        resolve(fusion, PRESET, tree, "single", corpus_kind.EMOTIONS, {})
+    build(corpus_kind.Config, drawn["demo"], "demo")  # all refused before anything is done
     say("generating a corpus: drawn faces, synthetic voices, template sentences")
     make_manifest("demo", corpus, path, drawn)
     manifest = Manifest.read(path)
