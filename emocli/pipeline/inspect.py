@@ -370,7 +370,7 @@ def _report(path: Path) -> Inspection:
 
 def _check_of(path: Path) -> Path | None:
     """Return the file of a modality check, where that is all there is."""
-    from emocli.robust import check_container as container
+    from emocli.robust.check import file as container
 
     if path.is_dir():
         path = check_path(path) if not features_in(path) else path
@@ -378,20 +378,20 @@ def _check_of(path: Path) -> Path | None:
 
 
 def _check(path: Path) -> Inspection:
-    from emocli.robust.check import ModalityCheck
+    from emocli.robust.check.io import load_check
 
-    check = ModalityCheck.load(path)
+    check = load_check(path)
     pairs = tuple(
         (" - ".join(pair.modalities), pair.tau, pair.n_train, pair.n_valid)
         for pair in check.pairs.values()
     )
     facts: dict[str, Any] = check.config.model_dump(mode="json")
-    if check.origin is not None:
+    if check.provenance is not None:
         facts |= {
-            "features": dict(check.origin.features),
-            "fingerprints": dict(check.origin.fingerprints),
-            "manifest": check.origin.manifest,
-            "clips": len(check.origin.ids),
+            "features": dict(check.provenance.features),
+            "fingerprints": dict(check.provenance.fingerprints),
+            "manifest": check.provenance.manifest,
+            "clips": len(check.provenance.ids),
         }
     columns = ("pair", "tau", "train", "valid")
     sections = (

@@ -16,7 +16,7 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
 from emocli.quantities import Seed
-from emocli.robust.check import ModalityCheck, discard
+from emocli.robust.check.model import ModalityCheck, discard
 from emocli.robust.corrupt import Corrupter
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure

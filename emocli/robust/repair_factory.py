@@ -13,7 +13,8 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.errors import StoreError
 from emocli.metrics.statistics import grouping, groups
-from emocli.robust.check import ModalityCheck
+from emocli.robust.check.io import load_check
+from emocli.robust.check.model import ModalityCheck
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
@@ -60,11 +61,11 @@ class RepairFactory:
         StoreError
             If there is none, or it was fitted on something else.
         """
-        check = ModalityCheck.load(self.place)
-        if check.origin is not None:
+        check = load_check(self.place)
+        if check.provenance is not None:
             try:
-                check.origin.require_apart(self.train.manifest)
-                check.origin.require(self.train.stores, self.standardiser, self.outliers)
+                check.provenance.require_apart(self.train.manifest)
+                check.provenance.require(self.train.stores, self.standardiser, self.outliers)
             except StoreError as error:
                 where = error.where or self.place
                 raise StoreError(error.what, where=where, hint=error.hint) from None
@@ -99,8 +100,8 @@ class RepairFactory:
             (name,) = self.train.stores
             only = f"there is {name} alone: what is bad is discarded"
             yield f"a proxy is made of another modality, and {only}"
-        origin = self.check.origin if config.trust == "check" else None
-        unseen = origin.unseen(self.train.clips) if origin else 0
+        provenance = self.check.provenance if config.trust == "check" else None
+        unseen = provenance.unseen(self.train.clips) if provenance else 0
         if unseen:
             total = len(self.train)
             yield f"the modality check was fitted without {unseen} of the {total} training clips"

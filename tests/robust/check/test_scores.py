@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from emocli.robust.scores import SCORES
+from emocli.robust.check.scores import SCORES
 
 RNG = np.random.default_rng(4)
 Z, W = RNG.normal(size=(2, 6, 9))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from emocli.errors import ConfigError
-from emocli.robust.settings import CheckConfig, configure
+from emocli.robust.check.settings import CheckConfig, configure
 
 
 def test_the_presets_are_the_readings_of_the_paper() -> None:

@@ -1,10 +1,11 @@
-"""What of a check goes into its file, and back."""
+"""Saving and loading of a modality check: what of it goes into its file, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
 from itertools import combinations
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,22 +14,49 @@ from pydantic import Field
 
 from emocli.config import Settings, Tree, build
 from emocli.data.standardise import Standardiser
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, StoreError, reason
 from emocli.quantities import Number
 from emocli.robust.cca import CCA
-from emocli.robust.check import ModalityCheck
-from emocli.robust.check_container import Arrays
-from emocli.robust.fit_provenance import FitProvenance
-from emocli.robust.pair import PairCheck
+from emocli.robust.check.file import AGAIN, Arrays, read, write
+from emocli.robust.check.model import ModalityCheck
+from emocli.robust.check.pair import PairCheck
+from emocli.robust.check.provenance import FitProvenance
+from emocli.robust.check.settings import CheckConfig
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Representation
-from emocli.robust.settings import CheckConfig
 
 CCA_ARRAYS = tuple(field.name for field in fields(CCA))
 MOST_STEPS = 1_000_000
 """Of a sequence; a longer one is a slip, or malice."""
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 PCA_ARRAYS = ("mean", "components", "variances")
+
+
+def save_check(check: ModalityCheck, path: Path) -> None:
+    """Write a check to one HDF5 file, by write-and-rename.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
+    write(path, *pack(check))
+
+
+def load_check(path: Path) -> ModalityCheck:
+    """Read a check.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or the file is damaged, something else, or of another version.
+    """
+    header, arrays = read(path)
+    try:
+        return unpack(header, arrays)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        what = f"is not a check this version understands ({reason(error)})"
+        raise StoreError(what, where=path, hint=AGAIN) from None
 
 
 def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
@@ -53,18 +81,18 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
     arrays: dict[str, NDArray[Any]] = {}
     for k, (name, pca) in enumerate(check.reductions.items()):
         arrays |= {f"modality/{k}/{field}": getattr(pca, field) for field in PCA_ARRAYS}
-        arrays[f"modality/{k}/usual"] = check.usual[name]
+        arrays[f"modality/{k}/usual"] = check.reference[name]
     for k, pair in enumerate(check.pairs.values()):
         arrays |= {f"pair/{k}/{field}": getattr(pair.cca, field) for field in CCA_ARRAYS}
-    if check.origin is not None:
-        origin = check.origin
+    if check.provenance is not None:
+        provenance = check.provenance
         header |= {
-            "features": dict(origin.features),
-            "fingerprints": dict(origin.fingerprints),
-            "manifest": origin.manifest,
+            "features": dict(provenance.features),
+            "fingerprints": dict(provenance.fingerprints),
+            "manifest": provenance.manifest,
         }
-        arrays["ids"] = np.char.encode(np.array(origin.ids), "utf-8")
-        arrays |= origin.standardiser.tensors()
+        arrays["ids"] = np.char.encode(np.array(provenance.ids), "utf-8")
+        arrays |= provenance.standardiser.tensors()
     return header, arrays
 
 
@@ -107,28 +135,30 @@ def unpack(header: Mapping[str, Any], arrays: Arrays) -> ModalityCheck:
         If something is missing, of another type, or does not fit the rest.
     """
     try:
-        told = build(_Header, dict(header), "")
+        parsed = build(_Header, dict(header), "")
     except ConfigError as error:
         raise ValueError(error.what) from None
-    names = [m.name for m in told.modalities]
+    names = [m.name for m in parsed.modalities]
     if names != sorted(set(names)):
         raise ValueError(f"its modalities are {', '.join(names)}")
-    steps = {m.name: m.steps for m in told.modalities}
+    steps = {m.name: m.steps for m in parsed.modalities}
     reductions = {
-        m.name: _pca(f"modality/{k}/", arrays, m.total) for k, m in enumerate(told.modalities)
+        m.name: _pca(f"modality/{k}/", arrays, m.total) for k, m in enumerate(parsed.modalities)
     }
-    pairs = [_pair(f"pair/{k}/", pair, arrays, reductions) for k, pair in enumerate(told.pairs)]
+    pairs = [_pair(f"pair/{k}/", pair, arrays, reductions) for k, pair in enumerate(parsed.pairs)]
     if [pair.modalities for pair in pairs] != list(combinations(names, 2)):
         raise ValueError("its pairs are not those of its modalities")
-    usual = {m: _table(f"modality/{k}/usual", arrays, (None, 2)) for k, m in enumerate(names)}
+    reference = {m: _table(f"modality/{k}/usual", arrays, (None, 2)) for k, m in enumerate(names)}
     return ModalityCheck(
-        told.config,
-        Representation(told.config.representation, steps, told.padded),
+        parsed.config,
+        Representation(parsed.config.representation, steps, parsed.padded),
         reductions,
         {pair.modalities: pair for pair in pairs},
-        usual,
-        {m.name: m.limit for m in told.modalities},
-        None if told.manifest is None else _origin(told, told.manifest, arrays, reductions),
+        reference,
+        {m.name: m.limit for m in parsed.modalities},
+        None
+        if parsed.manifest is None
+        else _provenance(parsed, parsed.manifest, arrays, reductions),
     )
 
 
@@ -142,8 +172,8 @@ def _pca(place: str, arrays: Arrays, total: float) -> PCA:
     return PCA(mean, components, variances, total)
 
 
-def _pair(place: str, told: _Pair, arrays: Arrays, reductions: Mapping[str, PCA]) -> PairCheck:
-    x, y = told.modalities
+def _pair(place: str, parsed: _Pair, arrays: Arrays, reductions: Mapping[str, PCA]) -> PairCheck:
+    x, y = parsed.modalities
     for name in (x, y):
         if name not in reductions:
             raise ValueError(f"it pairs '{name}', which is none of its modalities")
@@ -155,18 +185,18 @@ def _pair(place: str, told: _Pair, arrays: Arrays, reductions: Mapping[str, PCA]
         "correlations": (kept,),
     }
     cca = CCA(**{name: _table(place + name, arrays, shapes[name]) for name in CCA_ARRAYS})
-    return PairCheck((x, y), cca, told.tau, told.n_train, told.n_valid)
+    return PairCheck((x, y), cca, parsed.tau, parsed.n_train, parsed.n_valid)
 
 
-def _origin(
-    told: _Header, manifest: str, arrays: Arrays, reductions: Mapping[str, PCA]
+def _provenance(
+    parsed: _Header, manifest: str, arrays: Arrays, reductions: Mapping[str, PCA]
 ) -> FitProvenance:
     standardiser = Standardiser.from_tensors(arrays)
     for name, pca in reductions.items():
-        if name not in told.features or name not in told.fingerprints:
+        if name not in parsed.features or name not in parsed.fingerprints:
             raise ValueError(f"it does not say which feature '{name}' was")
-        steps = {m.name: m.steps for m in told.modalities}[name]
-        repeated = steps if told.config.representation == "flatten" else 1
+        steps = {m.name: m.steps for m in parsed.modalities}[name]
+        repeated = steps if parsed.config.representation == "flatten" else 1
         width, rest = divmod(len(pca.mean), repeated)
         if rest:
             raise ValueError(f"'{name}' has {len(pca.mean)} numbers in {repeated} steps")
@@ -175,12 +205,12 @@ def _origin(
     if ids.ndim != 1 or ids.dtype.kind != "S":
         raise ValueError("its ids are no list of texts")
     return FitProvenance(
-        told.features,
-        told.fingerprints,
+        parsed.features,
+        parsed.fingerprints,
         manifest,
         tuple(np.char.decode(ids, "utf-8").tolist()),
         standardiser,
-        told.config.clip_outliers,
+        parsed.config.clip_outliers,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from emocli.data.standardise import Standardiser
 from emocli.data.store import open_features
 from emocli.errors import StoreError
-from emocli.robust.fit_provenance import FitProvenance
+from emocli.robust.check.provenance import FitProvenance
 from tests import toy
 
 STATISTICS = Standardiser({"text": np.zeros(4, np.float32)}, {"text": np.ones(4, np.float32)})
@@ -20,7 +20,7 @@ def corpus(tmp_path: Path) -> toy.Toy:
     return toy.build(tmp_path)
 
 
-def origin(corpus: toy.Toy) -> FitProvenance:
+def provenance(corpus: toy.Toy) -> FitProvenance:
     stores = open_features(corpus.store, None, corpus.manifest)
     return FitProvenance(
         {modality: store.name for modality, store in stores.items()},
@@ -33,12 +33,12 @@ def origin(corpus: toy.Toy) -> FitProvenance:
 
 def test_the_same_features_are_welcome_and_fewer_too(corpus: toy.Toy) -> None:
     stores = open_features(corpus.store, None, corpus.manifest)
-    origin(corpus).require(stores)
-    origin(corpus).require({"text": stores["text"]}, STATISTICS)
+    provenance(corpus).require(stores)
+    provenance(corpus).require({"text": stores["text"]}, STATISTICS)
 
 
 def test_changed_features_are_refused(corpus: toy.Toy) -> None:
-    known = origin(corpus)
+    known = provenance(corpus)
     arrays = {clip.id: np.ones((2, 4)) for clip in corpus.manifest.clips}
     toy.write_feature(corpus.store, "glove", "text", corpus.manifest, arrays)
     stores = open_features(corpus.store, None, corpus.manifest)
@@ -51,7 +51,7 @@ def test_changed_features_are_refused(corpus: toy.Toy) -> None:
 
 def test_an_unknown_modality_is_refused(corpus: toy.Toy) -> None:
     stores = open_features(corpus.store, None, corpus.manifest)
-    known = origin(corpus)
+    known = provenance(corpus)
     fewer = replace(known, features={}, fingerprints={})
     with pytest.raises(StoreError, match="fitted without it"):
         fewer.require(stores)
@@ -61,11 +61,11 @@ def test_another_train_split_is_noticed(corpus: toy.Toy) -> None:
     stores = open_features(corpus.store, ["glove"], corpus.manifest)
     other = Standardiser(STATISTICS.mean, {"text": np.full(4, 1.1, np.float32)})
     with pytest.raises(StoreError, match="fitted on another train split"):
-        origin(corpus).require(stores, other)
+        provenance(corpus).require(stores, other)
 
 
 def test_a_check_that_has_seen_clips_of_validation_or_test_is_refused(corpus: toy.Toy) -> None:
-    known = replace(origin(corpus), ids=tuple(c.id for c in corpus.manifest.split("train")))
+    known = replace(provenance(corpus), ids=tuple(c.id for c in corpus.manifest.split("train")))
     known.require_apart(corpus.manifest)
     for split in ("valid", "test"):
         clips = tuple(
@@ -82,5 +82,5 @@ def test_a_check_that_has_seen_clips_of_validation_or_test_is_refused(corpus: to
 
 
 def test_a_check_that_has_seen_fewer_clips_than_the_network_says_so(corpus: toy.Toy) -> None:
-    known = replace(origin(corpus), ids=("train00", "train01"))
+    known = replace(provenance(corpus), ids=("train00", "train01"))
     assert known.unseen(corpus.manifest.split("train")) == 22

@@ -10,7 +10,7 @@ import numpy as np
 
 from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.errors import StoreError
-from emocli.robust.check_container import AGAIN
+from emocli.robust.check.file import AGAIN
 
 if TYPE_CHECKING:
     from emocli.data.clip import Clip

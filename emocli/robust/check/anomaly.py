@@ -1,23 +1,23 @@
-"""How unusual a modality is by itself, judged by held-out clips."""
+"""The anomaly of a modality by itself: how far its vectors are from those of held-out clips."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.robust.settings import CheckConfig
+from emocli.robust.check.settings import CheckConfig
 
 Array = NDArray[np.float64]
 
 TINY = float(np.finfo(np.float64).tiny)
 
 
-def usual(distances: Array) -> Array:
-    """Sort each column of the held-out clips' distances (m, 2) (PCA.unusual), without NaN."""
+def reference(distances: Array) -> Array:
+    """Sort each column of the held-out clips' distances (m, 2) (PCA.distances), without NaN."""
     return np.sort(distances[~np.isnan(distances[:, 0])], axis=0)
 
 
-def abnormality(distances: Array, known: Array) -> Array:
+def anomaly(distances: Array, known: Array) -> Array:
     """Judge clips by their distances, (B, 2) -> (B,); NaN stays NaN.
 
     The mean over both distances of how far their percentile among the known is from the median: 0
@@ -34,7 +34,7 @@ def abnormality(distances: Array, known: Array) -> Array:
     return np.where(np.isnan(distances[:, 0]), np.nan, np.mean(parts, axis=0))
 
 
-def limit(clean: Array, noisy: Array, config: CheckConfig) -> float:
+def anomaly_limit(clean: Array, noisy: Array, config: CheckConfig) -> float:
     """Choose how unusual a modality may be, by held-out clips and (``youden``) noisy copies.
 
     Of limits that do equally well, one near the clean clips, the nearer the more of them there are:
@@ -44,9 +44,9 @@ def limit(clean: Array, noisy: Array, config: CheckConfig) -> float:
     if config.outliers == "quantile":
         return float(np.quantile(clean, 1 - config.quantile))
     candidates = np.unique(np.concatenate([clean, noisy]))
-    found = 1 - np.searchsorted(noisy, candidates, side="right") / max(len(noisy), 1)
-    false = 1 - np.searchsorted(clean, candidates, side="right") / len(clean)
-    best = np.flatnonzero(found - false == (found - false).max())
+    hits = 1 - np.searchsorted(noisy, candidates, side="right") / max(len(noisy), 1)
+    alarms = 1 - np.searchsorted(clean, candidates, side="right") / len(clean)
+    best = np.flatnonzero(hits - alarms == (hits - alarms).max())
     low, high = candidates[best[0]], candidates[min(best[0] + 1, len(candidates) - 1)]
     return float(low + (high - low) / np.sqrt(len(clean)))
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from emocli.errors import StoreError
-from emocli.robust.pair import PairCheck, youden
-from emocli.robust.settings import CheckConfig
+from emocli.robust.check.pair import PairCheck, youden
+from emocli.robust.check.settings import CheckConfig
 
 NAMES = ("audio", "text")
 SOME = arrays.arrays(float, st.integers(1, 12), elements=st.integers(-4, 4))

@@ -11,8 +11,9 @@ import torch
 
 from emocli.data.batch import Padded
 from emocli.errors import StoreError
-from emocli.robust.check import ModalityCheck, discard
-from emocli.robust.settings import CheckConfig, configure
+from emocli.robust.check.io import save_check
+from emocli.robust.check.model import ModalityCheck, discard
+from emocli.robust.check.settings import CheckConfig, configure
 from tests.robust.latent import DIMS, Rows, clips, corrupted, padded
 
 TRAIN, VALID, TEST = clips(500, 1), clips(200, 2), clips(300, 3)
@@ -128,7 +129,7 @@ def test_rho_is_the_correlation_of_the_projected_vectors(paper: ModalityCheck) -
 def test_the_score_of_a_clip_is_the_mean_over_its_steps(step: ModalityCheck) -> None:
     whole = {m: rows[:6] for m, rows in TEST.items()}
     scores = step.scores(padded(whole))["audio", "text"]
-    unusual = step.unusual(padded(whole))
+    unusual = step.anomaly(padded(whole))
     for k in range(6):
         steps = {m: [row[None] for row in rows[k]] for m, rows in whole.items()}
         alone = step.scores(padded(steps))["audio", "text"]
@@ -155,7 +156,9 @@ def stated(
     check: ModalityCheck, table: Mapping[tuple[str, str], Sequence[float]], **settings: object
 ) -> dict[str, list[bool]]:
     names = sorted({m for pair in table for m in pair})
-    parts = {field: getattr(check, field) for field in ("representation", "reductions", "usual")}
+    parts = {
+        field: getattr(check, field) for field in ("representation", "reductions", "reference")
+    }
     pairs = {pair: replace(next(iter(check.pairs.values())), tau=0.5) for pair in table}
     config = replace_(CheckConfig(all_flagged="zero_all"), **settings)
     copy = Stated(config=config, pairs=pairs, **parts)
@@ -279,7 +282,7 @@ def test_few_clean_clips_are_unusual() -> None:
         check = fit(replace_(PLUS, outliers=kind))
         assert max(flagged(check, TEST).values()) <= 0.1
         limits = check.limits
-        unusual = check.unusual(padded(VALID))
+        unusual = check.anomaly(padded(VALID))
         share = {m: float((x > limits[m]).mean()) for m, x in unusual.items()}
         assert max(share.values()) == pytest.approx(0.05 if kind == "quantile" else 0, abs=0.006)
 
@@ -326,7 +329,7 @@ def test_the_choices_when_everything_is_flagged() -> None:
 def test_keep_best_takes_the_least_unusual() -> None:
     check = fit(CheckConfig(tau="fixed", threshold=1.0))
     views = padded(TEST)
-    unusual = check.unusual(views)
+    unusual = check.anomaly(views)
     least = np.stack(list(unusual.values())).argmin(axis=0)
     for index, modality in enumerate(unusual):
         np.testing.assert_array_equal(check.effective(views)[modality], least == index)
@@ -365,7 +368,7 @@ def test_the_order_of_the_modalities_does_not_matter(llr: ModalityCheck) -> None
 
 def test_the_fit_can_be_repeated_to_the_bit(tmp_path: Path) -> None:
     for name in ("a.h5", "b.h5"):
-        fit(configure("plus", {})).save(tmp_path / name)
+        save_check(fit(configure("plus", {})), tmp_path / name)
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 

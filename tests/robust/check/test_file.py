@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emocli.errors import StoreError
-from emocli.robust import check_container as container
+from emocli.robust.check import file as container
 
 HEADER = {"tau": 0.1, "names": ["gänse", "b"], "nested": {"x": [1, 2.5, None, True]}}
 ARRAYS = {

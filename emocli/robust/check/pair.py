@@ -1,4 +1,4 @@
-"""Two modalities of the check: how well they agree, and how well they ought to."""
+"""The agreement of two modalities of the check, and its threshold."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from emocli.errors import StoreError
 from emocli.robust.cca import CCA
-from emocli.robust.scores import SCORES
-from emocli.robust.settings import CheckConfig
+from emocli.robust.check.scores import SCORES
+from emocli.robust.check.settings import CheckConfig
 
 Array = NDArray[np.float64]
 
@@ -123,7 +123,7 @@ def youden(clean: Array, noisy: Array) -> float:
     Of thresholds that do equally well, the highest: it finds weaker noise too.
     """
     candidates = np.unique(np.concatenate([clean, noisy]))
-    found = np.searchsorted(np.sort(noisy), candidates) / len(noisy)
-    false = np.searchsorted(np.sort(clean), candidates) / len(clean)
-    gain = (found - false)[::-1]
+    hits = np.searchsorted(np.sort(noisy), candidates) / len(noisy)
+    alarms = np.searchsorted(np.sort(clean), candidates) / len(clean)
+    gain = (hits - alarms)[::-1]
     return float(candidates[::-1][gain.argmax()])

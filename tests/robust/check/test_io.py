@@ -11,11 +11,11 @@ import pytest
 
 from emocli.data.standardise import Standardiser
 from emocli.errors import StoreError
-from emocli.robust import check_container as container
-from emocli.robust.check import ModalityCheck
-from emocli.robust.checkfile import pack
-from emocli.robust.fit_provenance import FitProvenance
-from emocli.robust.settings import configure
+from emocli.robust.check import file as container
+from emocli.robust.check.io import load_check, pack, save_check
+from emocli.robust.check.model import ModalityCheck
+from emocli.robust.check.provenance import FitProvenance
+from emocli.robust.check.settings import configure
 from tests.robust.latent import DIMS, clips, corrupted, padded
 
 Tree = dict[str, Any]
@@ -33,15 +33,15 @@ def check() -> ModalityCheck:
     names = {"text": "glove", "audio": "mel", "visual": "face_hog"}
     digests = {m: f"digest of {name}" for m, name in names.items()}
     ids = tuple(f"clip é {k}" for k in range(60))
-    return replace(check, origin=FitProvenance(names, digests, "manifest", ids, statistics))
+    return replace(check, provenance=FitProvenance(names, digests, "manifest", ids, statistics))
 
 
 def test_a_check_judges_the_same_after_saving(check: ModalityCheck, tmp_path: Path) -> None:
-    check.save(tmp_path / "check.h5")
-    loaded = ModalityCheck.load(tmp_path / "check.h5")
+    save_check(check, tmp_path / "check.h5")
+    loaded = load_check(tmp_path / "check.h5")
     for rows in (clips(40, 3), corrupted(clips(40, 3), "audio")):
         views = padded(rows)
-        for kind in ("scores", "unusual", "effective"):
+        for kind in ("scores", "anomaly", "effective"):
             before, after = getattr(check, kind)(views), getattr(loaded, kind)(views)
             assert before.keys() == after.keys()
             assert all(np.array_equal(before[key], after[key]) for key in before)
@@ -52,8 +52,8 @@ def test_a_check_judges_the_same_after_saving(check: ModalityCheck, tmp_path: Pa
 def test_a_check_of_steps_comes_back_as_one(tmp_path: Path) -> None:
     config = configure("plus", {"check": {"representation": "step", "steps": 5}})
     check = ModalityCheck.fit(padded(clips(60, 1)), padded(clips(30, 2)), config)
-    check.save(tmp_path / "check.h5")
-    loaded = ModalityCheck.load(tmp_path / "check.h5")
+    save_check(check, tmp_path / "check.h5")
+    loaded = load_check(tmp_path / "check.h5")
     assert loaded.representation == check.representation
     views = padded(corrupted(clips(40, 3), "audio"))
     before, after = check.effective(views), loaded.effective(views)
@@ -61,32 +61,32 @@ def test_a_check_of_steps_comes_back_as_one(tmp_path: Path) -> None:
 
 
 def test_its_limits_and_its_origin_come_along(check: ModalityCheck, tmp_path: Path) -> None:
-    check.save(tmp_path / "check.h5")
-    loaded = ModalityCheck.load(tmp_path / "check.h5")
-    assert check.origin is not None
-    assert loaded.origin is not None
-    assert loaded.origin.ids == check.origin.ids
-    assert loaded.origin.features == check.origin.features
-    assert loaded.origin.fingerprints == check.origin.fingerprints
-    assert loaded.origin.manifest == "manifest"
+    save_check(check, tmp_path / "check.h5")
+    loaded = load_check(tmp_path / "check.h5")
+    assert check.provenance is not None
+    assert loaded.provenance is not None
+    assert loaded.provenance.ids == check.provenance.ids
+    assert loaded.provenance.features == check.provenance.features
+    assert loaded.provenance.fingerprints == check.provenance.fingerprints
+    assert loaded.provenance.manifest == "manifest"
     for modality in DIMS:
         assert loaded.limits[modality] == check.limits[modality]
         for kind in ("mean", "std"):
             np.testing.assert_array_equal(
-                getattr(loaded.origin.standardiser, kind)[modality],
-                getattr(check.origin.standardiser, kind)[modality],
+                getattr(loaded.provenance.standardiser, kind)[modality],
+                getattr(check.provenance.standardiser, kind)[modality],
             )
 
 
 def test_without_an_origin_it_is_saved_too(check: ModalityCheck, tmp_path: Path) -> None:
-    replace(check, origin=None).save(tmp_path / "check.h5")
-    assert ModalityCheck.load(tmp_path / "check.h5").origin is None
+    save_check(replace(check, provenance=None), tmp_path / "check.h5")
+    assert load_check(tmp_path / "check.h5").provenance is None
 
 
 def test_a_header_of_another_make_is_one_line(tmp_path: Path) -> None:
     container.write(tmp_path / "check.h5", {"config": {"score": "new"}}, {})
     with pytest.raises(StoreError, match="is not a check this version understands") as caught:
-        ModalityCheck.load(tmp_path / "check.h5")
+        load_check(tmp_path / "check.h5")
     assert "\n" not in str(caught.value)
 
 
@@ -145,8 +145,8 @@ BROKEN: dict[str, Callable[[Any, Any], object]] = {
 @pytest.mark.parametrize("name", sorted(BROKEN))
 def test_parts_that_do_not_fit(check: ModalityCheck, tmp_path: Path, name: str) -> None:
     path = edited(check, tmp_path / "check.h5", lambda header, arrays: None)
-    ModalityCheck.load(path)
+    load_check(path)
     edited(check, path, BROKEN[name])
     with pytest.raises(StoreError, match=r"not a check this .*; run emocli fit-cca again") as told:
-        ModalityCheck.load(path)
+        load_check(path)
     assert "\n" not in str(told.value)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -20,14 +19,14 @@ from numpy.typing import NDArray
 
 from emocli import plugins
 from emocli.data.batch import Padded
-from emocli.errors import StoreError, reason
-from emocli.robust.anomaly import abnormality, limit, usual
-from emocli.robust.check_container import AGAIN, read, write
-from emocli.robust.fit_provenance import FitProvenance
-from emocli.robust.pair import FEWEST, OTHERS, PairCheck
+from emocli.errors import StoreError
+from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
+from emocli.robust.check.file import AGAIN
+from emocli.robust.check.pair import FEWEST, OTHERS, PairCheck
+from emocli.robust.check.provenance import FitProvenance
+from emocli.robust.check.settings import CheckConfig
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Flags, Representation, Rows, present
-from emocli.robust.settings import CheckConfig
 
 Array = NDArray[np.float64]
 Pair = tuple[str, str]
@@ -50,10 +49,10 @@ class ModalityCheck:
         Modality to the principal components of its vectors.
     pairs : mapping
         Two modalities, in alphabetical order, to what was learnt of them.
-    usual : mapping
-        Modality to how unusual held-out clips are, two sorted columns.
+    reference : mapping
+        Modality to the distances of held-out clips, shape (m, 2), each column sorted.
     limits : mapping
-        Modality to how unusual it may be by itself.
+        Modality to the largest anomaly at which it is effective.
     origin : Origin, optional
         What it was fitted on.
     """
@@ -62,9 +61,9 @@ class ModalityCheck:
     representation: Representation
     reductions: Mapping[str, PCA]
     pairs: Mapping[Pair, PairCheck]
-    usual: Mapping[str, Array]
+    reference: Mapping[str, Array]
     limits: Mapping[str, float] = field(default_factory=dict)
-    origin: FitProvenance | None = None
+    provenance: FitProvenance | None = None
 
     @classmethod
     def fit(cls, train: Views, valid: Views, config: CheckConfig | None = None) -> Self:
@@ -120,13 +119,13 @@ class ModalityCheck:
         """Return how well each two modalities agree, shape (B,); NaN where one is missing."""
         return self._scores(self._vectors(views))
 
-    def unusual(self, views: Views) -> dict[str, Array]:
+    def anomaly(self, views: Views) -> dict[str, Array]:
         """Return how unusual each modality is by itself, shape (B,); NaN where it is missing.
 
         By the distance from its principal components and the Mahalanobis distance along them: how
         far their percentiles among held-out clips are from the median.
         """
-        return self._unusual(self._vectors(views))
+        return self._anomaly(self._vectors(views))
 
     def effective(self, views: Views) -> dict[str, Flags]:
         """Tell which modalities to keep, shape (B,) each (Mittal 2020 eq. 1).
@@ -138,12 +137,14 @@ class ModalityCheck:
         """
         vectors = self._vectors(views)
         observed = {m: self.representation.shown(x) for m, x in vectors.items()}
-        odd = self._odd(vectors, observed)
-        usual = {m: here & ~odd[m] for m, here in observed.items()}
-        told = np.sum(list(usual.values()), axis=0) > 2
-        doubted = ~np.any([here & odd[m] for m, here in observed.items()], axis=0) | told
+        anomalous = self._anomalous(vectors, observed)
+        trusted = {m: here & ~anomalous[m] for m, here in observed.items()}
+        decidable = np.sum(list(trusted.values()), axis=0) > 2
+        doubted = ~np.any([here & anomalous[m] for m, here in observed.items()], axis=0) | decidable
         scores = self._scores(vectors)
-        flags = {m: here & (~doubted | self._agrees(m, scores, usual)) for m, here in usual.items()}
+        flags = {
+            m: here & (~doubted | self._agrees(m, scores, trusted)) for m, here in trusted.items()
+        }
         none = ~np.any(list(flags.values()), axis=0)
         if none.any():
             for m, kept in self._rescued(vectors, observed).items():
@@ -157,56 +158,28 @@ class ModalityCheck:
             lines.insert(0, "two modalities that disagree do not tell which of them is bad")
         return tuple(lines)
 
-    def save(self, path: Path) -> None:
-        """Write the check to one HDF5 file, by write-and-rename.
-
-        Raises
-        ------
-        StoreError
-            If it cannot be written.
-        """
-        from emocli.robust.checkfile import pack  # which imports this module
-
-        write(path, *pack(self))
-
-    @classmethod
-    def load(cls, path: Path) -> ModalityCheck:
-        """Read a check.
-
-        Raises
-        ------
-        StoreError
-            If there is none, or the file is damaged, something else, or of another version.
-        """
-        from emocli.robust.checkfile import unpack
-
-        header, arrays = read(path)
-        try:
-            return unpack(header, arrays)
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
-            what = f"is not a check this version understands ({reason(error)})"
-            raise StoreError(what, where=path, hint=AGAIN) from None
-
     def _agrees(
-        self, modality: str, scores: Mapping[Pair, Array], usual: Mapping[str, Flags]
+        self, modality: str, scores: Mapping[Pair, Array], trusted: Mapping[str, Flags]
     ) -> Flags:
-        """Tell where a modality agrees with enough of the others that are there and not odd."""
-        n = len(usual[modality])
+        """Tell where a modality agrees with enough of the trusted ones beside it, shape (B,)."""
+        n = len(trusted[modality])
         partners, cleared = np.zeros(n, np.int64), np.zeros(n, np.int64)
         for pair, rho in scores.items():
             if modality in pair:
-                asked = np.all([usual[m] for m in pair], axis=0) & ~np.isnan(rho)
-                partners += asked
-                cleared += asked & (rho >= self.pairs[pair].tau)
+                both = np.all([trusted[m] for m in pair], axis=0) & ~np.isnan(rho)
+                partners += both
+                cleared += both & (rho >= self.pairs[pair].tau)
         needed = partners if self.config.rule == "any" else self.config.min_partners
         agrees: Flags = cleared >= np.minimum(needed, partners)  # eq. 1
         return agrees
 
-    def _odd(self, vectors: Mapping[str, Rows], observed: Mapping[str, Flags]) -> dict[str, Flags]:
+    def _anomalous(
+        self, vectors: Mapping[str, Rows], observed: Mapping[str, Flags]
+    ) -> dict[str, Flags]:
         """Tell which modalities are too unusual by themselves, shape (B,) each."""
         if self.config.outliers == "none":
             return {m: np.zeros_like(here) for m, here in observed.items()}
-        return {m: x > self.limits[m] for m, x in self._unusual(vectors).items()}
+        return {m: x > self.limits[m] for m, x in self._anomaly(vectors).items()}
 
     def _rescued(
         self, vectors: Mapping[str, Rows], observed: Mapping[str, Flags]
@@ -216,8 +189,8 @@ class ModalityCheck:
             return {
                 m: here & (self.config.all_flagged == "keep_all") for m, here in observed.items()
             }
-        unusual = np.stack(list(self._unusual(vectors).values()))
-        best = np.where(np.isnan(unusual), np.inf, unusual).argmin(axis=0)
+        anomalies = np.stack(list(self._anomaly(vectors).values()))
+        best = np.where(np.isnan(anomalies), np.inf, anomalies).argmin(axis=0)
         return {m: observed[m] & (best == index) for index, m in enumerate(vectors)}
 
     def _vectors(self, views: Views) -> dict[str, Rows]:
@@ -242,12 +215,12 @@ class ModalityCheck:
             if i in reduced and j in reduced
         }
 
-    def _unusual(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
-        return {m: abnormality(d, self.usual[m]) for m, d in self._distances(vectors).items()}
+    def _anomaly(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
+        return {m: anomaly(d, self.reference[m]) for m, d in self._distances(vectors).items()}
 
     def _distances(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
         by_clip = self.representation.by_clip
-        return {m: by_clip(self.reductions[m].unusual(x)) for m, x in vectors.items()}
+        return {m: by_clip(self.reductions[m].distances(x)) for m, x in vectors.items()}
 
     def _calibrated(self, valid: Iterable[Views]) -> Self:
         """Choose every tau and limit, and learn how unusual is usual, on held-out clips."""
@@ -271,14 +244,14 @@ class ModalityCheck:
             )
             for names, pair in self.pairs.items()
         }
-        known = {m: usual(d) for m, d in distances.items()}
+        known = {m: reference(d) for m, d in distances.items()}
         limits = {m: self._limit(d, beyond.get(m), known[m]) for m, d in distances.items()}
-        return replace(self, pairs=pairs, usual=known, limits=limits)
+        return replace(self, pairs=pairs, reference=known, limits=limits)
 
     def _limit(self, near: Array, far: Array | None, known: Array) -> float:
         """Choose how unusual a modality may be, by held-out clips and their noisy copies."""
-        noisy = np.empty(0) if far is None else abnormality(far, known)
-        return limit(abnormality(near, known), noisy, self.config)
+        noisy = np.empty(0) if far is None else anomaly(far, known)
+        return anomaly_limit(anomaly(near, known), noisy, self.config)
 
     def _under_noise(
         self, views: Views, seed: int
