@@ -72,7 +72,7 @@ def recorded(store: FeatureStore, clip_id: str) -> Timed:
     values = store.rows("values", *span).astype(np.float32, copy=False)
     if "times" not in store.columns:
         return Timed(values)
-    return Timed(values, intervals(store.rows("times", *span), store.rate))
+    return Timed(values, intervals(store.rows("times", *span), store.header.rate))
 
 
 def intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.float64]:

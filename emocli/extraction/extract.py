@@ -15,9 +15,16 @@ from emocli.config import Settings, Tree, build
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Pool, open_pool
 from emocli.data.stamp import changed, joined, stamps
-from emocli.data.store import FeatureStore, features_in, open_feature, store_path
+from emocli.data.store import (
+    FeatureStore,
+    FeatureWriter,
+    Recipe,
+    features_in,
+    open_feature,
+    store_path,
+)
+from emocli.data.store.resume import ExtractionState, extraction_state
 from emocli.data.track import Feature
-from emocli.data.writer import ExtractionState, FeatureWriter, Recipe, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
 from emocli.extraction.worker import Outcome, Parcel, Work, compute, misfit
@@ -27,8 +34,8 @@ PART = 8
 
 Progress = Callable[[int, int], None]
 
-_Made = dict[str, str]
-"""How an upstream feature was made: ``recipe``, ``method`` and ``digest``."""
+_Link = dict[str, str]
+"""What is recorded of an upstream feature: its ``recipe``, ``method`` and ``digest``."""
 
 
 @dataclass(frozen=True)
@@ -186,14 +193,15 @@ class _Job:
     overwrite: bool
     update: bool
 
-    def recipe(self, made: Mapping[str, _Made]) -> Recipe:
+    def recipe(self, made: Mapping[str, _Link]) -> Recipe:
         return Recipe(
             self.feature,
             self.module.MODALITY,
             self.manifest.fingerprint,
             self.config.model_dump(mode="json"),
             {name: made[name] for name in self.module.REQUIRES},
-            getattr(self.module, "ALONE", False),
+            getattr(self.module, "PER_CLIP", False),
+            getattr(self.module, "LIBRARIES", ()),
         )
 
     def plan(self, recipe: Recipe) -> Plan:
@@ -204,7 +212,7 @@ class _Job:
         return Plan(self.feature, path, clips, there, absent, left, len(now.changed))
 
     def _options(self, recipe: Recipe) -> dict[str, Any]:
-        sources = self.manifest.sources if recipe.alone else None
+        sources = self.manifest.sources if recipe.per_clip else None
         return {
             "sources": sources,
             "media": self._media(),
@@ -224,7 +232,7 @@ class _Job:
 
     def run(
         self, recipe: Recipe, pool: Pool, advance: Callable[[int], None]
-    ) -> tuple[Extraction, _Made]:
+    ) -> tuple[Extraction, _Link]:
         started = time.monotonic()
         order = [clip.id for clip in self.manifest.clips]
         with FeatureWriter(self.folder, recipe, order, **self._options(recipe)) as writer:
@@ -248,14 +256,14 @@ class _Job:
                 resumed=len(before.written),
                 absent=len(made.absent),
                 failed=len(failures),
-                notes=made.attributes["notes"],
+                notes=made.header.attributes["notes"],
                 failures=listed,
                 seconds=time.monotonic() - started,
-                non_finite=made.non_finite,
+                non_finite=made.header.non_finite,
                 damaged=before.damaged,
                 changed=len(changed(made.media, stamps(self.manifest.clips))),
             )
-            return result, made.made
+            return result, made.header.link
 
     def _works(
         self, writer: FeatureWriter, recipe: Recipe, before: ExtractionState, room: int
@@ -339,14 +347,14 @@ def _check_names(settings: Mapping[str, Tree]) -> None:
             raise ConfigError(f"settings for '{name}', which is no feature", hint=hint)
 
 
-def _upstream(jobs: Sequence[_Job]) -> dict[str, _Made]:
+def _upstream(jobs: Sequence[_Job]) -> dict[str, _Link]:
     """Look up the needed features that are not among those to extract."""
     own = {job.feature for job in jobs}
     made = {}
     for job in jobs:
         for name in set(job.module.REQUIRES) - own:
             with open_feature(job.folder, name, job.manifest) as store:
-                made[name] = store.made
+                made[name] = store.header.link
     return made
 
 

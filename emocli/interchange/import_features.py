@@ -15,9 +15,9 @@ from emocli.data.align import Timed, average
 from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
-from emocli.data.store import RESERVED
+from emocli.data.store import FeatureWriter, Recipe
+from emocli.data.store.folder import RESERVED
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
 from emocli.interchange.csd import Csd
 from emocli.interchange.sources import Source, locate, modalities_of, opened
@@ -181,7 +181,7 @@ def import_features(
                 ids, lambda i: _track(alike, entries, manifest.clip(i), words), alike.names
             ) as made,
         ):
-            notes: Mapping[str, int] = made.attributes["notes"]
+            notes: Mapping[str, int] = made.header.attributes["notes"]
             return Import(
                 feature=name,
                 modality=modality,
@@ -190,7 +190,7 @@ def import_features(
                 unknown=len(entries.difference(used)),
                 missing=len(manifest.clips) - len(ids),
                 empty=sum(not made.length(clip_id) for clip_id in ids),
-                non_finite=made.non_finite,
+                non_finite=made.header.non_finite,
                 names_left=len(taken.names) - len(alike.names),
                 words=notes.get("words", 0) if words else None,
                 silent=notes.get("words.silent", 0) if words else None,

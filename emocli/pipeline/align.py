@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from emocli.data.align import average, intervals, recorded
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, open_feature
+from emocli.data.store import FeatureStore, FeatureWriter, Recipe, open_feature
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
 
 
@@ -84,7 +83,7 @@ def align(
         if not ids:
             what = f"no clip has rows with times of both '{feature}' and '{to}'"
             raise StoreError(what, where=store)
-        upstream = {feature: source.made, to: words.made}
+        upstream = {feature: source.header.link, to: words.header.link}
         recipe = Recipe(
             f"{feature}_to_{to}", source.modality, manifest.fingerprint, {"to": to}, upstream
         )
@@ -97,7 +96,7 @@ def align(
                 path=made.path,
                 clips=len(made),
                 rows=made.steps,
-                silent=made.attributes["notes"]["rows.silent"],
+                silent=made.header.attributes["notes"]["rows.silent"],
                 left_out=len(source) - len(ids),
             )
 
@@ -121,5 +120,5 @@ def _times(store: FeatureStore, clip_id: str) -> NDArray[np.float64]:
 
 def _track(source: FeatureStore, words: FeatureStore, clip_id: str) -> Track:
     times = _times(words, clip_id)
-    aligned, silent = average(recorded(source, clip_id), intervals(times, words.rate))
+    aligned, silent = average(recorded(source, clip_id), intervals(times, words.header.rate))
     return Track(aligned.values, times, notes={"rows": len(times), "rows.silent": silent})

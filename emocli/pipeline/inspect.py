@@ -13,7 +13,8 @@ from emocli.config import Tree, leaves
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
 from emocli.data.stamp import changed, stamps
-from emocli.data.store import AGAIN, FeatureStore, check_path, features_in, store_path
+from emocli.data.store import FeatureStore, check_path, features_in, store_path
+from emocli.data.store.header import AGAIN
 from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.extraction import failures as _failures
 from emocli.parsing import read_object
@@ -248,15 +249,15 @@ def _feature(store: FeatureStore, manifest: Manifest | None) -> dict[str, Any]:
         "modality": store.modality,
         "shape": list(store.shape),
         "dim_names": list(store.dim_names),
-        "rate": store.rate,
+        "rate": store.header.rate,
         "clips": len(store.ids),
         "rows": sum(lengths),
         "shortest": min(lengths, default=0),
         "longest": max(lengths, default=0),
         "empty": sum(length == 0 for length in lengths),
-        "non_finite": store.non_finite,
+        "non_finite": store.header.non_finite,
         "fingerprint": store.fingerprint,
-        "provenance": dict(store.attributes),
+        "provenance": dict(store.header.attributes),
     }
     if manifest:
         fact["changed"] = len(changed(store.media, stamps(manifest.clips)))
@@ -265,11 +266,11 @@ def _feature(store: FeatureStore, manifest: Manifest | None) -> dict[str, Any]:
 
 
 def _store_problems(store: FeatureStore, manifest: Manifest | None) -> Iterable[str]:
-    if store.non_finite:
-        yield f"{store.name} has {store.non_finite} values that are not finite; they are read as 0"
+    if count := store.header.non_finite:
+        yield f"{store.name} has {count} values that are not finite; they are read as 0"
     if manifest is None:
         return
-    if store.manifest_fingerprint != manifest.fingerprint:
+    if store.header.manifest != manifest.fingerprint:
         yield f"{store.name} was made for another manifest than {manifest.path}"
     replaced = changed(store.media, stamps(manifest.clips))
     if replaced:

@@ -20,9 +20,8 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
-from emocli.data.store import open_feature
+from emocli.data.store import FeatureWriter, Recipe, open_feature
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import ManifestError
 
 SUFFIX = "_by_speaker"
@@ -82,7 +81,7 @@ def normalise(
             source.modality,
             manifest.fingerprint,
             {"by": "speaker", "speakers": _fingerprint(speakers)},
-            {feature: source.made},
+            {feature: source.header.link},
         )
 
         @cache
@@ -99,7 +98,7 @@ def normalise(
         ids = [clip.id for clip in clips]
         with (
             FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
-            writer.complete(ids, track, source.dim_names, source.rate) as made,
+            writer.complete(ids, track, source.dim_names, source.header.rate) as made,
         ):
             fewest = min(map(len, speakers.values()))
             return Normalised(recipe.feature, made.path, len(made), len(speakers), fewest)

@@ -52,6 +52,7 @@ from emocli.quantities import Seed
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
+LIBRARIES = ("av", "soxr")
 
 COLUMNS = (
     *("F0", "VUV", "NAQ", "QOQ", "H1H2", "PSP", "MDQ", "peakSlope", "Rd", "Rd_conf", "creak"),

@@ -21,9 +21,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from emocli.data.durable import locked, make_folder, replacing, write_text
-from emocli.data.store import FeatureStore
+from emocli.data.store import FeatureStore, FeatureWriter, Recipe
+from emocli.data.store.parts import check_track, write_part
+from emocli.data.store.resume import extraction_state
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, check_track, extraction_state, write_part
 from emocli.errors import StoreError
 
 RECIPE = Recipe("mel", "audio", "manifest", {"bands": 3})
@@ -138,7 +139,7 @@ def test_notes_are_numbers(tmp_path: Path) -> None:
         write_part(path, RECIPE, {"a": Track(np.zeros((1, 3)), notes=notes)}, ())
         store = writer.finish()
     assert store is not None
-    assert store.attributes["notes"] == {"words": 3, "share": 0.5, "short": 1}
+    assert store.header.attributes["notes"] == {"words": 3, "share": 0.5, "short": 1}
     with pytest.raises(ValueError, match="could not convert"):
         check_track(Track(np.zeros((1, 3)), notes={"words": "three"}))  # type: ignore[dict-item]
 
@@ -157,17 +158,25 @@ def test_settings_may_change_before_the_first_part(tmp_path: Path) -> None:
 
 def test_changed_library_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, [IDS[:5]])
-    monkeypatch.setattr("emocli.data.writer.library_versions", lambda: {"numpy": "99.0"})
+    newer = {"numpy": "99.0", "torch": "1.0"}
+    monkeypatch.setattr("emocli.data.store.recipe._version", lambda name: newer.get(name, ""))
     store = write(tmp_path, [IDS])
     assert store is not None
-    assert store.versions["numpy"] == f"{np.__version__}, 99.0"
+    assert store.header.versions["numpy"] == f"{np.__version__}, 99.0"
+
+
+def test_the_libraries_a_feature_runs_on_are_recorded() -> None:
+    recipe = replace(RECIPE, libraries=("torch", "no-such-distribution"))
+    assert recipe.fingerprint == RECIPE.fingerprint
+    assert set(recipe.versions()) - set(RECIPE.versions()) == {"torch"}
+    assert "mtcnn" not in recipe.versions()
 
 
 def test_sums_do_not_depend_on_the_parts(tmp_path: Path) -> None:
     one, many = write(tmp_path / "one", [IDS]), write(tmp_path / "many", [[i] for i in IDS])
     assert one is not None
     assert many is not None
-    assert one.attributes["notes"] == many.attributes["notes"]
+    assert one.header.attributes["notes"] == many.header.attributes["notes"]
 
 
 def test_late_part_of_an_earlier_run_takes_no_number(tmp_path: Path) -> None:
@@ -323,7 +332,7 @@ def test_kill_before_every_change(tmp_path: Path, whole: bytes, overwrite: bool)
 
 def test_kill_during_an_update(tmp_path: Path) -> None:
     """Two clips are new, one has changed, one is gone; what is there is kept."""
-    old = replace(RECIPE, manifest="earlier", alone=True)
+    old = replace(RECIPE, manifest="earlier", per_clip=True)
     new = replace(old, manifest="later")
     before, after = IDS[:-2], IDS[1:]
     was = {i: f"{i} as it was" for i in before}
@@ -442,7 +451,7 @@ def test_recipe_ignores_what_upstream_holds() -> None:
     two = Recipe("a", "audio", "m", {}, {"b": {"recipe": "r", "method": "x", "digest": "2"}})
     three = Recipe("a", "audio", "m", {}, {"b": {"recipe": "s", "method": "x", "digest": "1"}})
     assert one.fingerprint == two.fingerprint != three.fingerprint
-    assert json.loads(one.attributes()["upstream"])["b"]["digest"] == "1"
+    assert json.loads(one.attributes(None, {})["upstream"])["b"]["digest"] == "1"
 
 
 def test_a_folder_is_made_or_refused_in_one_line(tmp_path: Path) -> None:

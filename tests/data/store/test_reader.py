@@ -16,9 +16,17 @@ from numpy.testing import assert_array_equal
 
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, features_in, open_feature, open_features, store_path
+from emocli.data.store import (
+    FeatureStore,
+    FeatureWriter,
+    Recipe,
+    features_in,
+    open_feature,
+    open_features,
+    store_path,
+)
+from emocli.data.store.parts import write_part
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe, write_part
 from emocli.errors import StoreError
 
 RAGGED = st.dictionaries(
@@ -85,21 +93,21 @@ def test_ragged_round_trip(
             assert store.length(clip_id) == len(array)
             assert_array_equal(store[clip_id], np.where(np.isfinite(array), array, 0))
         whole = np.concatenate(list(arrays.values()))
-        assert store.non_finite == (~np.isfinite(whole)).sum()
+        assert store.header.non_finite == (~np.isfinite(whole)).sum()
         assert_array_equal(store.rows("values", 0, store.steps), whole)
         assert store.is_intact()
 
 
 def test_tracks_come_back(tmp_path: Path, tracks: dict[str, Track]) -> None:
     with write(tmp_path, tracks, absent=("none",)) as store:
-        assert (store.name, store.modality, store.rate) == ("mel", "audio", 25.0)
-        assert store.settings == {"bands": 3}
+        assert (store.name, store.modality, store.header.rate) == ("mel", "audio", 25.0)
+        assert store.header.settings == {"bands": 3}
         assert (store.dim, store.shape, len(store), store.steps) == (4, (4,), 4, 11)
         assert store.absent == ("none",)
         assert "none" not in store
         assert store.length("none") == 0
-        assert store.attributes["notes"] == {"faces": 11}
-        assert store.attributes["clips"] == 4
+        assert store.header.attributes["notes"] == {"faces": 11}
+        assert store.header.attributes["clips"] == 4
         for clip_id, track in tracks.items():
             read = store.track(clip_id)
             assert_array_equal(read.values, track.values)

@@ -1,4 +1,4 @@
-"""Writing one store file.
+"""The layout of a store file on disk, and its writing.
 
 HDF5 lays the file out in memory; the bytes go to the disk by plain writes. So the memory needed
 does not grow with the file, and a disk that fills up is an ordinary error (HDF5 itself may crash).
@@ -15,8 +15,6 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +23,10 @@ import numpy as np
 from h5py import h5d, h5p, h5s, h5t
 
 from emocli.data.durable import replacing, write_at
-from emocli.data.store import FORMAT, Column, Digest
+from emocli.data.store.header import FORMAT, Column, Digest
 from emocli.data.track import Array
 from emocli.errors import StoreError
 from emocli.parsing import parse_object
-
-LIBRARIES = (
-    "emocli", "numpy", "scipy", "h5py", "torch", "librosa", "soxr", "av", "opencv-python",
-    "scikit-image", "mtcnn",
-)  # fmt: skip
-"""Packages whose versions are recorded."""
 
 RENAME = "rename it: no store can hold that"
 
@@ -126,26 +118,14 @@ def sum_notes(notes: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return {name: int(total) if total.is_integer() else total for name, total in sums.items()}
 
 
-@cache
-def library_versions() -> dict[str, str]:
-    """Return the versions of the installed libraries that features are computed with."""
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 def _write_small(file: h5py.File, contents: Contents, offsets: Array) -> None:
     for name in ("ids", "names", "notes", "absent", "sources", "media"):
         file[name] = _texts(getattr(contents, name))
     file["offsets"] = offsets
     sums = sum_notes(parse_object(text) for text in contents.notes if text)
     counts = {"clips": len(contents.ids), "rows": int(offsets[-1]), "absent": len(contents.absent)}
-    given = {**contents.attributes, **counts, "notes": json.dumps(sums), "format": FORMAT}
-    for key, value in sorted(given.items()):
+    attributes = {**contents.attributes, **counts, "notes": json.dumps(sums), "format": FORMAT}
+    for key, value in sorted(attributes.items()):
         _set(file, key, value)
 
 
@@ -169,8 +149,8 @@ def _allocate(file: h5py.File, columns: Mapping[str, Column], rows: int) -> dict
         group = file.require_group("extra") if "/" in name else file
         kind = h5t.py_create(column.dtype, logical=True)
         space = h5s.create_simple((rows, *column.shape))
-        place = h5d.create(group.id, name.rpartition("/")[2].encode(), kind, space, plan)
-        positions[name] = place.get_offset() or 0  # None where there is no row
+        dataset = h5d.create(group.id, name.rpartition("/")[2].encode(), kind, space, plan)
+        positions[name] = dataset.get_offset() or 0  # None where there is no row
     return positions
 
 

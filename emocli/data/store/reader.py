@@ -11,69 +11,27 @@ HDF5 for each clip.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.folds import Fold
 from emocli.data.hdf5 import DAMAGES, Hdf5, position
-from emocli.data.manifest import Manifest
+from emocli.data.store.header import (
+    AGAIN,
+    EXTRA,
+    TIMES,
+    Column,
+    Digest,
+    Header,
+    numbers_by_name,
+)
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError, reason
 from emocli.parsing import parse_object
-
-FORMAT = 1
-"""Version of the file format."""
-
-AGAIN = "extract or import it again with --overwrite"
-"""How a file that cannot be used is mended."""
-
-CHECK = "check"
-"""Name of the file that holds the modality check."""
-
-RESERVED = frozenset({CHECK})
-"""Names of ``.h5`` files in a store folder that are not features."""
-
-JSON_ATTRIBUTES = ("settings", "upstream", "versions", "notes")
-"""Attributes that hold JSON text."""
-
-ATTRIBUTES = ("feature", "modality", "manifest", "recipe", "non_finite", "digest")
-"""The other attributes every store has."""
-
-TEXTS = ("feature", "modality", "manifest", "recipe", "method", "digest")
-"""Attributes that hold other text."""
-
-TIMES = "times"
-"""The array that says when each row is."""
-
-EXTRA = "extra/"
-"""Prefix of the arrays beside ``values`` and ``times``."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One array of a store: its kind, and where it lies.
-
-    Attributes
-    ----------
-    dtype : numpy.dtype
-        Type of an element.
-    shape : tuple of int
-        Shape of a row.
-    offset : int or None
-        Position of the first row in the file; None where HDF5 stores the rows in chunks.
-    """
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    offset: int | None = None
 
 
 class FeatureStore:
@@ -100,8 +58,8 @@ class FeatureStore:
     media : dict
         Clip to the sizes and times of its media files, as `emocli.data.stamp` writes them; empty
         in files of before they were noted.
-    attributes : dict
-        Everything recorded about how the file was made.
+    header : Header
+        How the values were made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -136,7 +94,7 @@ class FeatureStore:
         return cls(path)
 
     def _read_structure(self, file: Hdf5) -> None:
-        self.attributes = _checked(file.attributes(), self.path)
+        self.header = Header.of(file.attributes(), self.path)
         self.ids = _strings(file, "ids")
         self.absent = _strings(file, "absent")
         self.dim_names = _strings(file, "names")
@@ -176,59 +134,17 @@ class FeatureStore:
     @property
     def name(self) -> str:
         """The feature."""
-        return str(self.attributes["feature"])
+        return self.header.feature
 
     @property
     def modality(self) -> str:
         """The modality the feature describes."""
-        return str(self.attributes["modality"])
-
-    @property
-    def rate(self) -> float | None:
-        """Rows per second; None where irregular."""
-        rate = self.attributes.get("rate")
-        return None if rate is None else float(rate)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Settings the feature was computed with."""
-        return dict(self.attributes["settings"])
-
-    @property
-    def manifest_fingerprint(self) -> str:
-        """Fingerprint of the manifest the clips come from."""
-        return str(self.attributes["manifest"])
-
-    @property
-    def recipe(self) -> str:
-        """Fingerprint of how the feature was made: settings, manifest and upstream features."""
-        return str(self.attributes["recipe"])
-
-    @property
-    def method(self) -> str:
-        """Fingerprint of how each clip's arrays were made, whatever other clips there are."""
-        # A file of before there were methods is bound to its manifest.
-        return str(self.attributes.get("method", self.recipe))
-
-    @property
-    def made(self) -> dict[str, str]:
-        """What another feature that is computed from this one notes about it."""
-        return {"recipe": self.recipe, "method": self.method, "digest": self.fingerprint}
+        return self.header.modality
 
     @property
     def fingerprint(self) -> str:
         """Digest of the content: ids, offsets and every array."""
-        return str(self.attributes["digest"])
-
-    @property
-    def non_finite(self) -> int:
-        """NaN and infinite numbers in ``values``, counted when written; 0 when read."""
-        return int(self.attributes["non_finite"])
-
-    @property
-    def versions(self) -> dict[str, str]:
-        """Versions of the libraries the feature was computed with."""
-        return dict(self.attributes["versions"])
+        return self.header.digest
 
     @property
     def steps(self) -> int:
@@ -295,7 +211,7 @@ class FeatureStore:
         """
         text = self._notes[self._index[clip_id]] if self._notes else ""
         try:
-            return _numbers(parse_object(text)) if text else {}
+            return numbers_by_name(parse_object(text)) if text else {}
         except (ValueError, TypeError) as error:
             what = f"has damaged notes ({reason(error)})"
             raise StoreError(what, where=self.path, hint=AGAIN) from None
@@ -356,7 +272,7 @@ class FeatureStore:
             yield first, min(stop, first + step)
 
     def _finite(self, values: Array) -> Array:
-        if self.non_finite and values.dtype.kind == "f":
+        if self.header.non_finite and values.dtype.kind == "f":
             np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         return values
 
@@ -390,152 +306,9 @@ class FeatureStore:
         return f"FeatureStore({str(self.path)!r}, {len(self)} clips)"
 
 
-class Digest:
-    """Sha256 over ids, offsets and arrays; arrays may be fed in turns, each in its own order."""
-
-    def __init__(self, ids: Sequence[str], offsets: Sequence[int]) -> None:
-        self._head = json.dumps([list(ids), list(offsets)], ensure_ascii=True)
-        self._arrays: dict[str, Any] = {}
-
-    def add(self, name: str, block: Array) -> None:
-        """Feed the next rows of an array."""
-        if name not in self._arrays:
-            self._arrays[name] = hashlib.sha256(f"{block.dtype.str}{block.shape[1:]}".encode())
-        self._arrays[name].update(np.ascontiguousarray(block).reshape(-1).view(np.uint8))
-
-    def hexdigest(self) -> str:
-        """Return the digest of everything fed so far."""
-        parts = {name: array.hexdigest() for name, array in sorted(self._arrays.items())}
-        return hashlib.sha256((self._head + json.dumps(parts)).encode()).hexdigest()
-
-
-def store_path(folder: Path, feature: str) -> Path:
-    """Where a store folder keeps a feature."""
-    return folder / f"{feature}.h5"
-
-
-def check_path(folder: Path, fold: Fold | None = None) -> Path:
-    """Where a store folder keeps its modality check, each fold of a cross-validation its own."""
-    if fold is None:
-        return folder / f"{CHECK}.h5"
-    return folder / f"{CHECK}s" / f"fold-{fold.index}-of-{fold.count}.h5"
-
-
-def features_in(folder: Path) -> list[str]:
-    """Names of the features in a store folder, sorted."""
-    return sorted(
-        path.stem
-        for path in folder.glob("*.h5")
-        if path.stem not in RESERVED and not path.name.startswith(".")
-    )
-
-
-def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore:
-    """Open one feature of a store folder.
-
-    Raises
-    ------
-    StoreError
-        If it is not there, is damaged, or was made for another manifest.
-    """
-    _require_folder(folder)
-    if feature not in (known := features_in(folder)):
-        inside = f"it has: {', '.join(known)}" if known else "it has none; run emocli extract first"
-        raise StoreError(f"has no feature '{feature}'", where=folder, hint=inside)
-    store = FeatureStore.open(store_path(folder, feature))
-    if store.manifest_fingerprint != manifest.fingerprint:
-        store.close()
-        what = "was made for another manifest, or for this one before its clips were changed"
-        hint = "extract or import it again, or into another folder"
-        raise StoreError(what, where=store.path, hint=hint)
-    return store
-
-
-def open_features(
-    folder: Path, features: Sequence[str] | None, manifest: Manifest
-) -> dict[str, FeatureStore]:
-    """Open one feature per modality.
-
-    Parameters
-    ----------
-    folder : Path
-        The store.
-    features : sequence of str, optional
-        Which ones; by default all whose rows are vectors.
-    manifest : Manifest
-        What they must have been made for.
-
-    Returns
-    -------
-    dict
-        Modality to its open store, modalities sorted.
-
-    Raises
-    ------
-    StoreError
-        If a feature is not there, does not fit the manifest, or shares its modality with another.
-    """
-    _require_folder(folder)
-    names = features_in(folder) if features is None else list(dict.fromkeys(features))
-    stores = [open_feature(folder, name, manifest) for name in names]
-    if features is None:
-        stores = [store for store in stores if len(store.shape) == 1]
-    if not stores:
-        hint = "run emocli extract or emocli import first"
-        raise StoreError("has no feature a network could take", where=folder, hint=hint)
-    chosen: dict[str, FeatureStore] = {}
-    for store in stores:
-        _ = store.dim  # refuses what no network takes
-        other = chosen.setdefault(store.modality, store)
-        if other is not store:
-            what = f"features '{other.name}' and '{store.name}' are both {store.modality}"
-            raise StoreError(what, where=folder, hint="choose one of them with -f")
-    return dict(sorted(chosen.items()))
-
-
-def _require_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        hint = "run emocli extract or emocli import first"
-        raise StoreError("there is no such folder of features", where=folder, hint=hint)
-
-
 def _identity(file: Hdf5) -> tuple[int, int, int]:
     status = os.fstat(file.descriptor)
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _checked(attributes: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Return the attributes of a file, JSON read, once they are known to be what they have to."""
-    if attributes.get("format") != FORMAT:
-        found = attributes.get("format", "none")
-        raise StoreError(f"has format {found}, not {FORMAT}", where=path, hint=AGAIN)
-    for key in (*ATTRIBUTES, *JSON_ATTRIBUTES):
-        if key not in attributes:
-            raise ValueError(f"it has no attribute '{key}'")
-    for key in (*TEXTS, *JSON_ATTRIBUTES):
-        if not isinstance(attributes.get(key, ""), str):
-            raise TypeError(f"its attribute '{key}' is no text")
-    count, rate = attributes["non_finite"], attributes.get("rate", 1.0)
-    if type(count) is not int or count < 0:
-        raise ValueError("its attribute 'non_finite' is no number of values")
-    if type(rate) not in (int, float) or not 0 < rate < np.inf:
-        raise ValueError("its attribute 'rate' is no number of rows per second")
-    return attributes | {key: _json(attributes[key], key) for key in JSON_ATTRIBUTES}
-
-
-def _json(text: str, key: str) -> dict[str, Any]:
-    value = parse_object(text)
-    if key == "notes":
-        return _numbers(value)
-    if key == "versions" and not all(isinstance(text, str) for text in value.values()):
-        raise TypeError("its attribute 'versions' does not hold texts")
-    return value
-
-
-def _numbers(value: dict[str, Any]) -> dict[str, Any]:
-    if not all(type(v) in (int, float) for v in value.values()):
-        raise TypeError("its notes are not numbers by name")
-    return value
 
 
 def _offsets(offsets: NDArray[Any]) -> NDArray[np.int64]:
