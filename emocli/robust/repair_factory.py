@@ -15,7 +15,7 @@ from emocli.errors import StoreError
 from emocli.metrics.statistics import grouping, groups
 from emocli.robust.check.io import load_check
 from emocli.robust.check.model import ModalityCheck
-from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.corrupt import Corrupter, CorruptionSpec, parse_all
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig
@@ -51,6 +51,11 @@ class RepairFactory:
     train: Samples
     outliers: float = OUTLIERS
     _generators: dict[tuple[str, frozenset[str]], ProxyGenerator] = field(default_factory=dict)
+
+    @cached_property
+    def corruptions(self) -> tuple[CorruptionSpec, ...]:
+        """What happens to the clips the network is trained with."""
+        return parse_all(self.trained.corrupt, self.train.stores)
 
     @cached_property
     def check(self) -> ModalityCheck:
@@ -164,10 +169,9 @@ class RepairFactory:
 
     def corrupted(self, samples: Samples) -> tuple[Samples, Corrupter | None]:
         """Do to standardised clips what is done to those the network is trained with."""
-        if not self.trained.corrupt:
+        if not self.corruptions:
             return samples, None
-        corruptions = parse_all(self.trained.corrupt, samples.stores)
-        corrupter = Corrupter(corruptions, self.trained.corruption_seed, samples)
+        corrupter = Corrupter(self.corruptions, self.trained.corruption_seed, samples)
         return samples.then(corrupter), corrupter
 
     def generator(self, config: ProxyConfig, without: Collection[str] = ()) -> ProxyGenerator:
