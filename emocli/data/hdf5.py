@@ -1,4 +1,4 @@
-"""Opening HDF5 files that may be damaged or hostile.
+"""A reader of HDF5 files that may be damaged or hostile.
 
 HDF5 lets a dataset lie in other files (external storage, external links, virtual datasets), asks
 for code that is loaded from elsewhere (filters), and states sizes that nothing in the file bears

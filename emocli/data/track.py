@@ -1,4 +1,4 @@
-"""What a feature plug-in is, and what it returns: the arrays of one clip.
+"""The interface of a feature plug-in, and the track it returns: the arrays of one clip.
 
 A module in ``emocli/features`` offers
 

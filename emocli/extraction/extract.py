@@ -1,4 +1,4 @@
-"""Computing features of every clip of a manifest into a store; killed at any moment, it resumes."""
+"""The extraction of features of a manifest's clips into a store; a killed one resumes."""
 
 from __future__ import annotations
 
@@ -172,11 +172,11 @@ def extract(
     """
     jobs = _jobs(manifest, features, store, settings, overwrite, update)
     advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
-    made = _upstream(jobs)
+    links = _upstream(jobs)
     results = []
     with open_pool(workers, scheduler) as pool:
         for job in jobs:
-            result, made[job.feature] = job.run(job.recipe(made), pool, advance)
+            result, links[job.feature] = job.run(job.recipe(links), pool, advance)
             results.append(result)
     return results
 
@@ -193,13 +193,13 @@ class _Job:
     overwrite: bool
     update: bool
 
-    def recipe(self, made: Mapping[str, _Link]) -> Recipe:
+    def recipe(self, links: Mapping[str, _Link]) -> Recipe:
         return Recipe(
             self.feature,
             self.module.MODALITY,
             self.manifest.fingerprint,
             self.config.model_dump(mode="json"),
-            {name: made[name] for name in self.module.REQUIRES},
+            {name: links[name] for name in self.module.REQUIRES},
             getattr(self.module, "PER_CLIP", False),
             getattr(self.module, "LIBRARIES", ()),
         )
@@ -244,26 +244,26 @@ class _Job:
                 advance(outcome.clips)
             failures = self._failures(outcomes, writer.extraction_state())
             written = {clip_id for outcome in outcomes for clip_id in outcome.written}
-            made = writer.finish(written - {row.id for row in failures})
+            stored = writer.finish(written - {row.id for row in failures})
         listed = record(self.folder, self.feature, failures)
-        if made is None:
+        if stored is None:
             raise self._nothing(outcomes, failures, listed)
-        with made:
+        with stored:
             result = Extraction(
                 feature=self.feature,
-                path=made.path,
-                done=len(made) - len(before.written),
+                path=stored.path,
+                done=len(stored) - len(before.written),
                 resumed=len(before.written),
-                absent=len(made.absent),
+                absent=len(stored.absent),
                 failed=len(failures),
-                notes=made.header.attributes["notes"],
+                notes=stored.header.attributes["notes"],
                 failures=listed,
                 seconds=time.monotonic() - started,
-                non_finite=made.header.non_finite,
+                non_finite=stored.header.non_finite,
                 damaged=before.damaged,
-                changed=len(changed(made.media, stamps(self.manifest.clips))),
+                changed=len(changed(stored.media, stamps(self.manifest.clips))),
             )
-            return result, made.header.link
+            return result, stored.header.link
 
     def _works(
         self, writer: FeatureWriter, recipe: Recipe, before: ExtractionState, room: int
@@ -284,8 +284,8 @@ class _Job:
         """All clips that failed, in the order of the manifest."""
         rows = {row.id: row for outcome in outcomes for row in outcome.failures}
         why = "its arrays have another shape or type than those of other clips"
-        odd = [clip_id for part in after.misfits for clip_id in part.ids]
-        rows |= {clip_id: misfit(self.feature, clip_id, why) for clip_id in odd}
+        misfits = [clip_id for part in after.misfits for clip_id in part.ids]
+        rows |= {clip_id: misfit(self.feature, clip_id, why) for clip_id in misfits}
         return [rows[clip.id] for clip in self.manifest.clips if clip.id in rows]
 
     def _nothing(
@@ -302,10 +302,10 @@ class _Job:
 
 
 def _plans(jobs: Sequence[_Job]) -> list[Plan]:
-    made, plans = _upstream(jobs), []
+    links, plans = _upstream(jobs), []
     for job in jobs:
-        recipe = job.recipe(made)
-        made[job.feature] = {"recipe": recipe.fingerprint, "method": recipe.method, "digest": ""}
+        recipe = job.recipe(links)
+        links[job.feature] = {"recipe": recipe.fingerprint, "method": recipe.method, "digest": ""}
         plans.append(job.plan(recipe))
     return plans
 
@@ -350,12 +350,12 @@ def _check_names(settings: Mapping[str, Tree]) -> None:
 def _upstream(jobs: Sequence[_Job]) -> dict[str, _Link]:
     """Look up the needed features that are not among those to extract."""
     own = {job.feature for job in jobs}
-    made = {}
+    links = {}
     for job in jobs:
         for name in set(job.module.REQUIRES) - own:
             with open_feature(job.folder, name, job.manifest) as store:
-                made[name] = store.header.link
-    return made
+                links[name] = store.header.link
+    return links
 
 
 def _counter(progress: Progress, total: int) -> Callable[[int], None]:

@@ -1,4 +1,4 @@
-"""Features that step together: one feature's rows averaged over the time of each row of another.
+"""Alignment of features: one feature's rows averaged over the time of each row of another.
 
 Networks that read modalities step by step, such as the memory fusion network, are usually given one
 row per spoken word.
@@ -89,14 +89,14 @@ def align(
         )
         with (
             FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
-            writer.complete(ids, lambda i: _track(source, words, i), source.dim_names) as made,
+            writer.complete(ids, lambda i: _track(source, words, i), source.dim_names) as stored,
         ):
             return Aligned(
                 feature=recipe.feature,
-                path=made.path,
-                clips=len(made),
-                rows=made.steps,
-                silent=made.header.attributes["notes"]["rows.silent"],
+                path=stored.path,
+                clips=len(stored),
+                rows=stored.steps,
+                silent=stored.header.attributes["notes"]["rows.silent"],
                 left_out=len(source) - len(ids),
             )
 

@@ -1,4 +1,4 @@
-"""Fitting the modality check on a store's features: train split for the fit, valid for tau."""
+"""The fit of the modality check on a store's features: on the train split, and tau on valid."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def fit_cca(
         valid = Samples.of(manifest, "valid", stores)
         standardiser = Standardiser.fit(train, config.clip_outliers)
         splits = {"train": train, "valid": valid}
-        odd = tuple(odd_numbers(splits, standardiser, config.clip_outliers))
+        doubtful = tuple(odd_numbers(splits, standardiser, config.clip_outliers))
         corruptions = parse_all(corrupt, stores)
         train, valid = (
             samples.then(Corrupter(corruptions, corruption_seed, samples)) if corrupt else samples
@@ -153,7 +153,7 @@ def fit_cca(
             config.clip_outliers,
         )
         save_check(replace(check, provenance=provenance), path)
-    warnings = (*_gaps(train), *_gaps(valid), *odd, *check.doubts())
+    warnings = (*_gaps(train), *_gaps(valid), *doubtful, *check.doubts())
     limits = {} if config.outliers == "none" else dict(check.limits)
     return CheckSummary(path, config.score, _pairs(check), limits, warnings)
 

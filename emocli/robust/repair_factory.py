@@ -1,4 +1,4 @@
-"""What repairs of a corpus need: its modality check and its proxies, made when asked for."""
+"""The factory of a corpus's repairs: its modality check and its proxies, made at first use."""
 
 from __future__ import annotations
 

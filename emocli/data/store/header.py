@@ -1,4 +1,4 @@
-"""What a store file says of itself: its attributes, the kinds of its arrays, its digest."""
+"""The header of a store file: its attributes, the kinds of its arrays, its digest."""
 
 from __future__ import annotations
 

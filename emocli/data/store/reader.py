@@ -1,4 +1,4 @@
-"""Reading feature stores: one ragged HDF5 file per feature, all clips of a corpus end to end.
+"""The reader of feature stores: one ragged HDF5 file per feature, all clips of a corpus end to end.
 
 A file holds ``ids`` (N), ``offsets`` (N + 1), ``values`` (sum of T, ...) and, where the feature
 has them, ``times`` (seconds from the clip's start) and ``extra/<name>`` with the same offsets;

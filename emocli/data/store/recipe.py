@@ -1,4 +1,4 @@
-"""What determines a feature's values, and the attributes a store records of it."""
+"""The recipe of a feature: all that determines its values, as a store records it."""
 
 from __future__ import annotations
 

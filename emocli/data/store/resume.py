@@ -1,4 +1,4 @@
-"""How far the extraction of a feature has come: the finished file, and the parts beside it."""
+"""The state of an extraction that can be resumed: the finished file, and the parts beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that holds a header of plain values, and arrays: the format of a check.
+"""The file format of a modality check: a header of plain values, and arrays.
 
 It is HDF5. The attributes ``format`` and ``version`` say what it is, ``header`` is JSON, and
 ``digest`` is a SHA-256 over all of it, so that a damaged file is recognised. No time and no machine

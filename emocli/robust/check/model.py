@@ -1,4 +1,4 @@
-"""Which modalities of a clip can be trusted: M3ER's modality check.
+"""M3ER's modality check: which modalities of a clip are effective.
 
 Two modalities of one clip that show the same emotion agree in the space where canonical correlation
 analysis makes modalities agree most; noise does not. The check is only well posed where one

@@ -1,4 +1,4 @@
-"""What a check was fitted on."""
+"""The provenance of a modality check: the features, clips and standardisation of its fit."""
 
 from __future__ import annotations
 

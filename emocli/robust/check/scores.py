@@ -1,4 +1,4 @@
-"""How well two projected vectors agree: one number for one clip.
+"""Scores of agreement of two projected vectors: one number for one clip.
 
 Each takes z and w, shape (B, k), two modalities projected by their CCA, and the k canonical
 correlations r; it returns shape (B,). A row with NaN scores NaN.

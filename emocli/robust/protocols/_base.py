@@ -1,4 +1,4 @@
-"""What the protocols share: settings that draw what happens to a clip."""
+"""The base of protocols: settings that draw what happens to a clip."""
 
 from __future__ import annotations
 
