@@ -39,9 +39,9 @@ from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
-from emocli.data.store import Column, FeatureStore, store_path
-from emocli.data.storefile import Contents, write_store
-from emocli.data.writer import Recipe
+from emocli.data.store import FeatureStore, Recipe, store_path
+from emocli.data.store.format import Contents, write_store
+from emocli.data.store.header import Column
 from emocli.fusion import rrnn
 from emocli.fusion.gca import Attention
 from emocli.models.settings import TrainConfig
@@ -104,7 +104,7 @@ def generate(folder: Path, clips: int) -> Splits:
             names=(),
             notes=(),
             absent=(),
-            attributes={**recipe.attributes(), "versions": "{}"},
+            attributes=recipe.attributes(None, {}),
         )
         write_store(store_path(folder, feature), contents)
     stores = {

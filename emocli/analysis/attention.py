@@ -202,8 +202,8 @@ def _times(store: FeatureStore, clip: Clip) -> NDArray[np.float64] | None:
     if not store.length(clip.id):
         return None
     times = store.track(clip.id).times
-    if times is None and store.rate is not None:
-        return np.arange(store.length(clip.id)) / store.rate
+    if times is None and store.header.rate is not None:
+        return np.arange(store.length(clip.id)) / store.header.rate
     known = times is not None and np.isfinite(times).all()
     return np.asarray(times, np.float64) if known else None
 

@@ -32,7 +32,8 @@ from pydantic import field_validator
 from emocli.config import Settings
 from emocli.data import rules
 from emocli.data.clip import SPLITS, Clip
-from emocli.data.manifest import FOLD, KINDS, PARSERS, PLAIN, Manifest, media_path
+from emocli.data.columns import FOLD, KINDS, PARSERS, PLAIN, media_path
+from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
 from emocli.data.rules import MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table

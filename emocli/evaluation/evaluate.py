@@ -243,7 +243,7 @@ def _facts(evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
         "rules": dict(RULES[config.task]),
         "unlabelled": evaluator.unlabelled,
         "missing": samples.missing(),
-        "non_finite": {store.name: store.non_finite for store in stores},
+        "non_finite": {store.name: store.header.non_finite for store in stores},
         "clipped": {samples.stores[m].name: count for m, count in evaluator.clipped.items()},
         "inputs": {
             "manifest": manifest.fingerprint,

@@ -377,7 +377,7 @@ def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
             where=store.path,
             hint=RESTORE,
         )
-    if (store.dim, store.settings) != (view.dim, view.settings):
+    if (store.dim, store.header.settings) != (view.dim, view.settings):
         raise StoreError(
             "was computed with other settings than the feature the run was trained on",
             where=store.path,

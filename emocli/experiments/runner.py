@@ -50,10 +50,11 @@ from emocli.metrics.summary import summarise
 from emocli.models import rundir
 from emocli.parsing import read_object
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.robust.check import ModalityCheck
+from emocli.robust.check.io import load_check
+from emocli.robust.check.model import ModalityCheck
+from emocli.robust.check.settings import CheckConfig, configure
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RepairConfig
-from emocli.robust.settings import CheckConfig, configure
 from emocli.training.prepare import prepare, read_settings
 from emocli.training.train import Training, TrainSummary, carry_out
 
@@ -682,17 +683,17 @@ def _kept(
     if not path.is_file():
         return None
     if corpus.fold is None:
-        return ModalityCheck.load(path)
+        return load_check(path)
     try:
-        check = ModalityCheck.load(path)
+        check = load_check(path)
     except EmocliError:
         return None
-    origin = check.origin
+    provenance = check.provenance
     clips = tuple(clip.id for clip in corpus.split("train") if corpus.is_labelled(clip))
     same = (
-        origin is not None
-        and origin.fingerprints == {m: store.fingerprint for m, store in stores.items()}
-        and origin.ids == clips
+        provenance is not None
+        and provenance.fingerprints == {m: store.fingerprint for m, store in stores.items()}
+        and provenance.ids == clips
         and check.config == config
     )
     return check if same else None

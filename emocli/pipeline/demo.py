@@ -1,4 +1,4 @@
-"""The whole pipeline on the generated corpus: it proves that the pipeline works, not a network."""
+"""The demonstration: the whole pipeline on the generated corpus. It proves no network."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ def odd_numbers(
     """
     stores = {store.name: store for samples in splits.values() for store in samples.stores.values()}
     for name, store in stores.items():
-        if store.non_finite:
-            yield f"{store.non_finite} values of {name} are not finite and read as 0"
+        if store.header.non_finite:
+            yield f"{store.header.non_finite} values of {name} are not finite and read as 0"
     for split, samples in splits.items():
         for modality, count in standardiser.clipped(samples).items():
             if count:

@@ -98,7 +98,7 @@ def of_manifest(
         skipped["without a video"] = len(usable) - len(kept)
     else:
         feature = open_feature(store, FEATURES[kind], manifest)
-        bands = Bands.of(feature.settings)
+        bands = Bands.of(feature.header.settings)
         if kind == "face" and "extra/main" not in feature.columns:
             raise StoreError("holds no faces", where=feature.path, hint="emocli extract -f faces")
         kept = [(clip, name) for clip, name in usable if _has(feature, clip, kind)]

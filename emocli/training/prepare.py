@@ -279,7 +279,7 @@ def _view(store: FeatureStore) -> View:
     return View(
         feature=store.name,
         dim=store.dim,
-        settings=store.settings,
+        settings=dict(store.header.settings),
         fingerprint=store.fingerprint,
     )
 

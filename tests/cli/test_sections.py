@@ -14,8 +14,8 @@ from emocli.experiments import runner as reproduce
 from emocli.experiments.encoder_tables import PARTS
 from emocli.experiments.table import Extractors
 from emocli.models.settings import TrainConfig
+from emocli.robust.check.settings import configure
 from emocli.robust.repair import RobustConfig
-from emocli.robust.settings import configure
 from emocli.training import prepare as _prepare
 from emocli.training.fit_encoder import Plan
 

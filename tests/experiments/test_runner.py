@@ -25,7 +25,7 @@ from emocli.experiments.runner import Reproduction, plan, reproduce
 from emocli.experiments.table import CLEAN, Condition, Extractors, Row, Table
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.robust.check import ModalityCheck
+from emocli.robust.check.io import load_check
 from emocli.training.train import cross_validate
 from tests import toy
 
@@ -302,7 +302,7 @@ def test_a_check_that_is_there_is_used_and_a_warning_says_if_it_has_other_settin
     assert (corpus.store / "check.h5").read_bytes() == before
     (corpus.store / "check.h5").unlink()
     run(corpus, tmp_path / "anew", settings=other)
-    assert ModalityCheck.load(corpus.store / "check.h5").config.rule == "any"
+    assert load_check(corpus.store / "check.h5").config.rule == "any"
 
 
 def test_intensities_are_compared_by_their_errors(tmp_path, experiment):

@@ -1,4 +1,4 @@
-"""When a decoded frame is heard or shown, whatever a file's time stamps are worth."""
+"""The time at which a decoded frame is heard or shown, also where time stamps are wrong."""
 
 from __future__ import annotations
 

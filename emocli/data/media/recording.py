@@ -1,4 +1,4 @@
-"""Decoding one stream of a recording, on a time axis that sound and pictures share.
+"""The decoder of one stream of a recording, on a time axis that sound and pictures share.
 
 Time is in seconds from the beginning of the file, which is where its first stream begins; a stream
 that begins later keeps its delay. What decodes decides how long a recording is: the length that a
@@ -372,13 +372,13 @@ def _check_whole(reader: _Reader, path: Path) -> None:
         return
     missing = missing_bytes(path)
     if name in CLIPPED:
-        cut, told = (missing or 0) > SLACK, ""
+        cut, lost = (missing or 0) > SLACK, ""
     elif missing is None:
         cut = name in EXACT and stated is not None and missed and not ends_whole(path)
-        told = f" and should last {stated or 0:.2f} s"
+        lost = f" and should last {stated or 0:.2f} s"
     else:
         cut = missed and (missing > 0 or (reader.broken and stated is not None))
-        told = "" if stated is None else f" and should last {stated:.2f} s"
+        lost = "" if stated is None else f" and should last {stated:.2f} s"
     if cut:
-        told = told or f" and {missing} bytes are missing"
-        raise MediaError(f"is truncated: it ends at {reader.own:.2f} s{told}", where=path)
+        lost = lost or f" and {missing} bytes are missing"
+        raise MediaError(f"is truncated: it ends at {reader.own:.2f} s{lost}", where=path)

@@ -16,9 +16,9 @@ from emocli.data.media.content import (
     read_frames,
     read_sound,
     sound,
-    write_video,
 )
 from emocli.data.media.picture import Picture
+from emocli.data.media.writing import write_video
 from emocli.data.track import Absent
 from emocli.errors import MediaError
 from tests import media_factory as factory
