@@ -30,6 +30,12 @@ from tests import toy
 pytestmark = pytest.mark.usefixtures("checkpoints")
 
 
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    """A toy corpus nobody writes to."""
+    return toy.build(tmp_path_factory.mktemp("toy"))
+
+
 class Tiny(nn.Module):
     """Means of all views into one layer: enough to learn the toy corpus."""
 
@@ -526,7 +532,7 @@ def test_impossible_settings_are_refused(key, value):
 
 CLEARED = """
 import resource, torch
-from emocli.training.loop import arithmetic
+from emocli.training.loop import deterministic_torch
 
 def step():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -535,7 +541,7 @@ def step():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 print(min(step() for _ in range(5)))
-with arithmetic(1):
+with deterministic_torch(1):
     print(min(step() for _ in range(5)))
 """
 

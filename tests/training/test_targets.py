@@ -23,6 +23,12 @@ from emocli.training.targets import mixed, votes
 from tests import toy
 
 
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    """A toy corpus nobody writes to."""
+    return toy.build(tmp_path_factory.mktemp("toy"))
+
+
 class Bias(nn.Module):
     """Says the same about every clip."""
 
