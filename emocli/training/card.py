@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, PROTOCOLS
 from emocli.metrics.statistics import Spread
-from emocli.models.rundir import RunConfig
+from emocli.models.run_config import RunConfig
 
 
 def card(

@@ -14,7 +14,8 @@ from torch.optim import Optimizer
 
 from emocli.data.durable import make_folder
 from emocli.errors import RunError, reason
-from emocli.models.rundir import Row, read_tensors, require_columns, write_tensors
+from emocli.models.rundir import Row, require_columns
+from emocli.models.tensors import read_tensors, write_tensors
 from emocli.parsing import parse_json, parse_object
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Absent
 from emocli.errors import ConfigError, ManifestError, MediaError, StoreError
 from emocli.models.encoder import Kind, Picture
-from emocli.models.rundir import read_tensors, write_tensors
+from emocli.models.tensors import read_tensors, write_tensors
 from emocli.training.augment import Bands
 
 Teach = Literal["label", "speaker"]

@@ -23,7 +23,8 @@ from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
 from emocli.models.outline import outline, parameters
-from emocli.models.rundir import RunConfig, Source, View, tell_task, versions
+from emocli.models.run_config import RunConfig, Source, View
+from emocli.models.rundir import tell_task, versions
 from emocli.models.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RobustConfig

@@ -23,7 +23,8 @@ from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.metrics.statistics import Spread, spread
 from emocli.models import rundir
-from emocli.models.rundir import CARD, CHECKPOINT, CONFIG, REPORTS, RunConfig, Source
+from emocli.models.run_config import RunConfig, Source
+from emocli.models.rundir import CARD, CHECKPOINT, CONFIG, REPORTS
 from emocli.training.card import card
 from emocli.training.fitting import State
 from emocli.training.loop import best_epoch, columns, fit, seeded
