@@ -29,7 +29,8 @@ from emocli.models.tensors import RESTORE
 from emocli.robust.corrupt import Corrupter, CorruptionSpec
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
-from emocli.training.loop import deterministic_torch, predict
+from emocli.training.compute import deterministic_torch
+from emocli.training.outputs import predict
 from emocli.training.prepare import labels
 
 

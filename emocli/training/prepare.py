@@ -29,8 +29,9 @@ from emocli.models.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
+from emocli.training.class_weights import class_counts
 from emocli.training.data_warnings import odd_numbers
-from emocli.training.loop import check_settings, class_counts
+from emocli.training.fusion_task import check_settings
 
 if TYPE_CHECKING:
     from torch import nn

@@ -26,8 +26,9 @@ from emocli.models import rundir
 from emocli.models.run_config import RunConfig, Source
 from emocli.models.rundir import CARD, CHECKPOINT, CONFIG, REPORTS
 from emocli.training.card import card
-from emocli.training.fitting import State
-from emocli.training.loop import best_epoch, columns, fit, seeded
+from emocli.training.compute import seeded
+from emocli.training.encoder_folder import State
+from emocli.training.fusion_task import fit_network, make_criterion
 from emocli.training.prepare import Prepared, prepare
 
 Progress = Callable[[int, int], None]
@@ -466,8 +467,7 @@ def _train_seed(
     rundir.write_config(folder, config)
     with seeded(config.train.seed, 0):
         network = rundir.make_network(config)
-    fitted = fit(network, *prepared.ready(network), config.train, folder, ended)
-    rundir.write_history(folder, fitted.history)
+    fitted = fit_network(network, *prepared.ready(network), config.train, folder, ended)
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)
     rundir.write_model(folder, fitted.state, prepared.standardiser)
@@ -476,8 +476,9 @@ def _train_seed(
 
 
 def _seed_summary(folder: Path, config: RunConfig, state: State) -> SeedSummary:
-    history = rundir.read_history(folder, columns(config.train.monitor))
-    best = best_epoch(history, config.train.monitor)
+    criterion = make_criterion(config.train.monitor)
+    history = rundir.read_history(folder, criterion.columns)
+    best = criterion.best_epoch(history)
     row = history[best - 1]
     valid = {k.removeprefix(VALID): v for k, v in row.items() if k.startswith(VALID)}
     return SeedSummary(config.seeds[0], folder, state, len(history), best, valid)
