@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from emocli.errors import RunError
 from emocli.models.rundir import (
@@ -19,8 +18,7 @@ from emocli.models.rundir import (
     finished,
     require_empty,
 )
-
-State = Literal["trained", "resumed", "already trained"]
+from emocli.training.trainer import State
 
 
 def state_of(folder: Path) -> State:

@@ -19,12 +19,12 @@ from emocli.display import markdown
 from emocli.models import rundir
 from emocli.models.encoder import EncoderRun, Kind, outline, read_run
 from emocli.models.rundir import CARD, CHECKPOINT, Row
-from emocli.training.encoder_folder import EncoderFolder, State, state_of
+from emocli.training.encoder_folder import EncoderFolder, state_of
 from emocli.training.encoder_plan import NEIGHBOUR, EncoderPlan
 from emocli.training.encoder_task import EncoderTask
 from emocli.training.pictures import Pictures
 from emocli.training.schedule import Criterion
-from emocli.training.trainer import Trainer
+from emocli.training.trainer import State, Trainer
 
 
 @dataclass(frozen=True)

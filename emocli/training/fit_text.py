@@ -25,11 +25,11 @@ from emocli.errors import ConfigError, ManifestError
 from emocli.models import rundir
 from emocli.models.rundir import CARD, CHECKPOINT, Row
 from emocli.models.text import BACKBONE, PART, TextConfig, TextRun, outline, read_clips, read_run
-from emocli.training.encoder_folder import EncoderFolder, State, state_of
+from emocli.training.encoder_folder import EncoderFolder, state_of
 from emocli.training.schedule import Criterion, Schedule
 from emocli.training.text_task import TextFitConfig, TextTask
 from emocli.training.texts import Texts
-from emocli.training.trainer import Trainer
+from emocli.training.trainer import State, Trainer
 
 MONITOR = "valid_weighted_f1"
 """The metric by which the best epoch is chosen (Kim & Vossen 2021)."""

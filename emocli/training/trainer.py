@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor
 
@@ -23,6 +23,9 @@ from emocli.models.rundir import CHECKPOINT, LAST, Row
 from emocli.training.checkpoint import Checkpoint, Resumable, Tensors, parameters, restore
 from emocli.training.compute import deterministic_torch
 from emocli.training.schedule import Schedule
+
+State = Literal["trained", "resumed", "already trained"]
+"""What became of a training when it was asked for."""
 
 
 class Task(Resumable, Protocol):

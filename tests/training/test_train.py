@@ -25,7 +25,8 @@ from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, StoreError
 from emocli.fusion._layers import Encoded
 from emocli.models import rundir
-from emocli.training.train import TrainSummary, plan, train
+from emocli.training.summaries import TrainSummary
+from emocli.training.train import plan, train
 from tests import toy
 
 pytestmark = pytest.mark.usefixtures("checkpoints")
