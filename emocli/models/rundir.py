@@ -85,8 +85,8 @@ def read_as(kind: type[S], path: Path, what: str) -> S:
     try:
         return build(kind, read_object(path), "")
     except (OSError, ValueError, ConfigError) as error:
-        told = error.what if isinstance(error, ConfigError) else reason(error)
-        damaged = f"is damaged or not that of {what} ({told})"
+        why = error.what if isinstance(error, ConfigError) else reason(error)
+        damaged = f"is damaged or not that of {what} ({why})"
         raise RunError(damaged, where=path, hint=RESTORE) from None
 
 
@@ -187,9 +187,9 @@ def tell_task(network: nn.Module, task: Task, loss: LossName) -> None:
     ConfigError
         If one of its settings makes no sense for that.
     """
-    told = getattr(network, "set_task", None)
-    if told is not None:
-        told(task, loss)
+    set_task = getattr(network, "set_task", None)
+    if set_task is not None:
+        set_task(task, loss)
 
 
 def write_model(run: Path, state: Mapping[str, Tensor], standardiser: Standardiser) -> None:

@@ -31,7 +31,7 @@ NEIGHBOUR = "valid_1nn"
 LIBRARIES = ("torch", "transformers", "numpy")
 
 MOST_CLASSES = 16
-"""Of a batch, where not given."""
+"""Of a batch, unless set."""
 
 MOST_PICTURES = 20_000
 """Of a batch."""

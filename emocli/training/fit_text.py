@@ -61,9 +61,9 @@ class TextSummary:
     epochs, best_epoch : tuple of int
         Of the encoder, and of each part of a cross-fitting.
     figures : mapping
-        On the valid split, in the best epoch, of the encoder that saw the whole train split.
+        Metrics of its best epoch on the valid split; of the encoder that saw all of the train split.
     notes : tuple of str
-        What is odd about the data.
+        Warnings about the data.
     """
 
     run: Path

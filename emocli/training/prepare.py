@@ -1,4 +1,4 @@
-"""What a training starts from: features opened, settings resolved, all of it checked."""
+"""The inputs of a training: features opened, settings resolved, all of it checked."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LIBRARIES = ("torch", "lightning-fabric", "numpy")
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a training starts from; the test split is not in it.
+    """The inputs of a training; the test split is not in it.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Prepared:
     parameters : int
         Numbers the network learns.
     remarks : tuple of str
-        What the network says about the modalities it is given.
+        The network's remarks on its modalities.
     """
 
     fusion: str
@@ -117,7 +117,7 @@ class Prepared:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What is odd about the data, a line each."""
+        """Warnings about the data, a line each."""
         return tuple(_notes(self))
 
     def config(self, run: Path, store: Path, seeds: Sequence[int]) -> RunConfig:

@@ -1,4 +1,4 @@
-"""What follows from a history: the best epoch, the end of a training, the next learning rate.
+"""The best epoch, the end of a training and its learning rate, as they follow from the history.
 
 Nothing else decides them, so a training that was resumed goes on as one that was not interrupted.
 """

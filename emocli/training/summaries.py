@@ -1,4 +1,4 @@
-"""What a training tells when it has ended: of a seed, of a run, of a cross-validation."""
+"""Summaries of trainings: of a seed, of a run, of a cross-validation."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TrainSummary:
     seeds : tuple of SeedSummary
         Each seed.
     notes : tuple of str
-        What to know about the data.
+        Warnings about the data.
     """
 
     run: Path
@@ -84,7 +84,7 @@ class CrossSummary:
     folds : tuple of TrainSummary
         The run of each fold.
     notes : tuple of str
-        What to know about the data, in any fold.
+        Warnings about the data, in any fold.
     """
 
     run: Path

@@ -132,7 +132,7 @@ def plan(
     seeds: int = 1,
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Say what would be trained on what; parameters as of `train` and `cross_validate`.
+    """Return what would be trained on what; parameters as of `train` and `cross_validate`.
 
     Nothing is written, and what a training would refuse is refused.
     """
@@ -160,7 +160,7 @@ def plan(
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be trained, as `train`, `cross_validate` and `plan` are asked for it."""
+    """The parameters that `train`, `cross_validate` and `plan` have in common."""
 
     manifest: Manifest
     store: Path

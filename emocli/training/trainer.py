@@ -25,7 +25,7 @@ from emocli.training.compute import deterministic_torch
 from emocli.training.schedule import Schedule
 
 State = Literal["trained", "resumed", "already trained"]
-"""What became of a training when it was asked for."""
+"""What a command did about a training."""
 
 
 class Task(Resumable, Protocol):
