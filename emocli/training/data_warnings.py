@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from emocli.data.standardise import Standardiser
 
 
-def odd_numbers(
+def number_warnings(
     splits: Mapping[str, Samples], standardiser: Standardiser, outliers: float
 ) -> Iterator[str]:
     """Yield a line about values that are read as others than the store holds.

@@ -30,7 +30,7 @@ from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.class_weights import class_counts
-from emocli.training.data_warnings import odd_numbers
+from emocli.training.data_warnings import number_warnings
 from emocli.training.fusion_task import check_settings
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
             yield f"{unlabelled} clips of split '{split}' have no label and were left out"
     yield from prepared.remarks
     yield from prepared.repair_factory.remarks(prepared.robust)
-    yield from odd_numbers(prepared.splits, prepared.standardiser, prepared.settings.outliers)
+    yield from number_warnings(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 
 def _view(store: FeatureStore) -> View:
