@@ -45,7 +45,8 @@ from emocli.data.store.header import Column
 from emocli.fusion import rrnn
 from emocli.fusion.gca import Attention
 from emocli.models.settings import TrainConfig
-from emocli.training.loop import Learner, deterministic_torch
+from emocli.training.compute import deterministic_torch
+from emocli.training.fusion_task import FusionTask
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "rrnn_ravdess.toml"
 FEATURES = {"audio": ("covarep", 74, (300, 440)), "visual": ("face_posteriors", 7, (90, 130))}
@@ -311,14 +312,14 @@ def gradient(network: rrnn.Model | Plain) -> Tensor:
     return torch.cat([p.grad.flatten() for part in parts for p in part.parameters()])
 
 
-def learner(network: nn.Module, splits: Splits, config: TrainConfig) -> Learner:
+def learner(network: nn.Module, splits: Splits, config: TrainConfig) -> FusionTask:
     """Prepare a training; what is read, and condensed by networks that do so, is kept."""
     memory = Memory(config.cache_mb << 20)
     kept = (CachedSamples.through(part.condensed_by(network), memory) for part in splits)
-    return Learner(network, *kept, config)
+    return FusionTask(network, *kept, config)
 
 
-def timed(each: Learner, number: int) -> float:
+def timed(each: FusionTask, number: int) -> float:
     start = time.perf_counter()
     each.epoch(number, each.config.lr)
     if torch.cuda.is_available():

@@ -25,7 +25,8 @@ from emocli.evaluation.cross_validation import open_tester
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models.losses import probabilities
 from emocli.robust.corrupt import parse_all
-from emocli.training.loop import deterministic_torch, level
+from emocli.training.compute import deterministic_torch
+from emocli.training.outputs import level
 
 Hop = Literal["all", "last"]
 

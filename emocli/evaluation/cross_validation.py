@@ -17,7 +17,7 @@ from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import Predictions, RunEvaluator, read_corpus
 from emocli.models import rundir
-from emocli.models.rundir import RunConfig
+from emocli.models.run_config import RunConfig
 from emocli.robust.corrupt import CorruptionSpec
 from emocli.robust.repair import RepairConfig
 

@@ -23,11 +23,14 @@ from emocli.errors import EmocliError, RunError, StoreError
 from emocli.metrics.metrics import Scores, score
 from emocli.models import rundir
 from emocli.models.baselines import prior
-from emocli.models.rundir import MODEL, RESTORE, Run, RunConfig, Source, View
+from emocli.models.run_config import RunConfig, Source, View
+from emocli.models.rundir import MODEL, Run
+from emocli.models.tensors import RESTORE
 from emocli.robust.corrupt import Corrupter, CorruptionSpec
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
-from emocli.training.loop import deterministic_torch, predict
+from emocli.training.compute import deterministic_torch
+from emocli.training.outputs import predict
 from emocli.training.prepare import labels
 
 

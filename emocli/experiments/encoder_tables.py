@@ -40,8 +40,10 @@ from emocli.models import rundir
 from emocli.models.encoder import load
 from emocli.models.rundir import MODEL, read_history
 from emocli.parsing import read_object
-from emocli.training.fit_encoder import EncoderSummary, Plan, embedded, fit_encoder, nearest
-from emocli.training.loop import deterministic_torch
+from emocli.training.compute import deterministic_torch
+from emocli.training.encoder_plan import EncoderPlan
+from emocli.training.encoder_task import embedded, nearest
+from emocli.training.fit_encoder import EncoderSummary, fit_encoder
 from emocli.training.pictures import FEATURES, Pictures, of_manifest
 
 PARTS = ("encoder", "train", "loss", "augment")
@@ -102,7 +104,7 @@ class Comparison:
         corpora = tuple(manifest.folded(k, count) for k in range(count)) or (manifest,)
         comparison = cls(name, table, protocol, corpora, settings)
         for row in table.rows:
-            Plan.of(comparison.preset(row), comparison.choices(row, 0), table.kind)
+            EncoderPlan.of(comparison.preset(row), comparison.choices(row, 0), table.kind)
         check_apart(
             ((slug(r.name), r.settings, comparison.alone(r)) for r in comparison.due),
             comparison.shared,
@@ -131,7 +133,7 @@ class Comparison:
 
     def alone(self, row: Extractor) -> Tree:
         """Return the settings a row has by its preset alone."""
-        plan = Plan.of(self.preset(row), {}, self.table.kind)
+        plan = EncoderPlan.of(self.preset(row), {}, self.table.kind)
         return {part: getattr(plan, part).model_dump() for part in PARTS}
 
     def choices(self, row: Extractor, seed: int) -> Tree:
@@ -218,7 +220,7 @@ def _trials(
     for corpus, place in zip(comparison.corpora, folders, strict=True):
         trials = []
         for seed in range(comparison.protocol.seeds):
-            settled = Plan.of(comparison.preset(row), comparison.choices(row, seed), kind)
+            settled = EncoderPlan.of(comparison.preset(row), comparison.choices(row, seed), kind)
             run = place / f"seed-{seed}"
             summary = _trained(comparison, row, seed, corpus, run, store, overwrite)
             hits = _tested(run, settled, corpus, store, out / ".pictures")
@@ -249,7 +251,9 @@ def _trained(
     )
 
 
-def _tested(run: Path, plan: Plan, corpus: Manifest, store: Path, cache: Path) -> dict[str, bool]:
+def _tested(
+    run: Path, plan: EncoderPlan, corpus: Manifest, store: Path, cache: Path
+) -> dict[str, bool]:
     """Tell which test clips an encoder is right about: kept, or computed."""
     pictures = _with_test(plan, corpus, store, cache)
     path, key = run / SAID, [__version__, digest(run / MODEL), pictures.fingerprint]
@@ -269,7 +273,7 @@ def _tested(run: Path, plan: Plan, corpus: Manifest, store: Path, cache: Path) -
     return hits
 
 
-def _with_test(plan: Plan, corpus: Manifest, store: Path, cache: Path) -> Pictures:
+def _with_test(plan: EncoderPlan, corpus: Manifest, store: Path, cache: Path) -> Pictures:
     """Take the pictures of the test split in the place of those of the valid split."""
     other: Mapping[Split, Split] = {"train": "train", "valid": "test", "test": "valid"}
     clips = tuple(replace(clip, split=other[clip.split]) for clip in corpus.clips)

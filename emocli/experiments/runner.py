@@ -55,8 +55,9 @@ from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig, configure
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RepairConfig
+from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import prepare, read_settings
-from emocli.training.train import Training, TrainSummary, carry_out
+from emocli.training.summaries import TrainSummary
 
 SECTIONS = ("reproduce", "experiment", "network", "train", "check", "rows")
 """Of the settings of a reproduction."""

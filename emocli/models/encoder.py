@@ -25,15 +25,8 @@ from emocli.config import Settings
 from emocli.errors import ConfigError, RunError, reason
 from emocli.models.hub import only_cached
 from emocli.models.outline import outline as outlined
-from emocli.models.rundir import (
-    CONFIG,
-    MODEL,
-    RESTORE,
-    read_as,
-    read_parameters,
-    require_finished,
-    sized_by,
-)
+from emocli.models.rundir import CONFIG, MODEL, read_as, require_finished
+from emocli.models.tensors import RESTORE, read_parameters, sized_by
 from emocli.quantities import Size
 
 if TYPE_CHECKING:

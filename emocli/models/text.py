@@ -26,15 +26,8 @@ from emocli.data.clip import Clip, by_dialogue
 from emocli.errors import ConfigError, RunError, reason
 from emocli.models.hub import only_cached
 from emocli.models.outline import outline as outlined
-from emocli.models.rundir import (
-    CONFIG,
-    MODEL,
-    RESTORE,
-    read_as,
-    read_parameters,
-    require_finished,
-    sized_by,
-)
+from emocli.models.rundir import CONFIG, MODEL, read_as, require_finished
+from emocli.models.tensors import RESTORE, read_parameters, sized_by
 from emocli.quantities import Depth, Folds, Size, Tokens, Turns
 
 if TYPE_CHECKING:

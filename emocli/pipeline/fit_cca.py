@@ -14,7 +14,7 @@ from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
 from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
-from emocli.training.data_warnings import odd_numbers
+from emocli.training.data_warnings import number_warnings
 
 if TYPE_CHECKING:
     from emocli.data.batch import Padded
@@ -137,7 +137,7 @@ def fit_cca(
         valid = Samples.of(manifest, "valid", stores)
         standardiser = Standardiser.fit(train, config.clip_outliers)
         splits = {"train": train, "valid": valid}
-        doubtful = tuple(odd_numbers(splits, standardiser, config.clip_outliers))
+        doubtful = tuple(number_warnings(splits, standardiser, config.clip_outliers))
         corruptions = parse_all(corrupt, stores)
         train, valid = (
             samples.then(Corrupter(corruptions, corruption_seed, samples)) if corrupt else samples

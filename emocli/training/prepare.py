@@ -1,4 +1,4 @@
-"""What a training starts from: features opened, settings resolved, all of it checked."""
+"""The inputs of a training: features opened, settings resolved, all of it checked."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
 from emocli.models.outline import outline, parameters
-from emocli.models.rundir import RunConfig, Source, View, tell_task, versions
+from emocli.models.run_config import RunConfig, Source, View
+from emocli.models.rundir import tell_task, versions
 from emocli.models.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
-from emocli.training.data_warnings import odd_numbers
-from emocli.training.loop import check_settings, class_counts
+from emocli.training.class_weights import class_counts
+from emocli.training.data_warnings import number_warnings
+from emocli.training.fusion_task import check_settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,7 +44,7 @@ LIBRARIES = ("torch", "lightning-fabric", "numpy")
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a training starts from; the test split is not in it.
+    """The inputs of a training; the test split is not in it.
 
     Attributes
     ----------
@@ -61,7 +63,7 @@ class Prepared:
     parameters : int
         Numbers the network learns.
     remarks : tuple of str
-        What the network says about the modalities it is given.
+        The network's remarks on its modalities.
     """
 
     fusion: str
@@ -115,7 +117,7 @@ class Prepared:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What is odd about the data, a line each."""
+        """Warnings about the data, a line each."""
         return tuple(_notes(self))
 
     def config(self, run: Path, store: Path, seeds: Sequence[int]) -> RunConfig:
@@ -272,7 +274,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
             yield f"{unlabelled} clips of split '{split}' have no label and were left out"
     yield from prepared.remarks
     yield from prepared.repair_factory.remarks(prepared.robust)
-    yield from odd_numbers(prepared.splits, prepared.standardiser, prepared.settings.outliers)
+    yield from number_warnings(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 
 def _view(store: FeatureStore) -> View:

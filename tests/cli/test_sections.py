@@ -16,8 +16,8 @@ from emocli.experiments.table import Extractors
 from emocli.models.settings import TrainConfig
 from emocli.robust.check.settings import configure
 from emocli.robust.repair import RobustConfig
-from emocli.training import prepare as _prepare
-from emocli.training.fit_encoder import Plan
+from emocli.training import prepare
+from emocli.training.encoder_plan import EncoderPlan
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 
@@ -100,7 +100,7 @@ def test_a_section_is_no_setting(tmp_path):
 
 
 def test_the_sections_are_those_the_stages_take():
-    assert set(COMMANDS["train"]()) == set(_prepare.SECTIONS)
+    assert set(COMMANDS["train"]()) == set(prepare.SECTIONS)
     assert set(COMMANDS["reproduce"]()) == set(reproduce.SECTIONS)
 
 
@@ -137,7 +137,7 @@ def _experiment(path: Path, tree: dict[str, Any]) -> None:
         if isinstance(table, Extractors):
             parts = {part: tree[part] for part in PARTS if part in tree}
             for row in table.rows:
-                Plan.of(row.preset or "paper", config.merge(row.settings, parts), table.kind)
+                EncoderPlan.of(row.preset or "paper", config.merge(row.settings, parts), table.kind)
             continue
         networks = {row.fusion for row in table.rows if row.fusion}
         known = {k for n in networks for k in plugins.load("fusion", n).Config.model_fields}

@@ -20,8 +20,8 @@ from emocli.errors import EmocliError, RunError
 from emocli.models import text
 from emocli.models.rundir import read_history
 from emocli.models.text import read_run
-from emocli.training import fit_text as stage
 from emocli.training.fit_text import TextSummary, fit_text
+from emocli.training.text_task import TextTask
 
 TINY: dict[str, Any] = {
     "text": {
@@ -97,15 +97,15 @@ def test_killed_and_repeated_it_ends_with_the_same_encoder(
 ) -> None:
     settings = {"train": {"epochs": 4, "crossfit": 3}}
     fit(talk, tmp_path / "whole", settings=settings)
-    epoch, calls = stage.Learner.epoch, []
+    epoch, calls = TextTask.epoch, []
 
-    def killed(learner: stage.Learner, number: int) -> Any:
+    def killed(task: TextTask, number: int, lr: float) -> Any:
         calls.append(number)
         if len(calls) == 7:  # in the middle of the second encoder
             raise KeyboardInterrupt
-        return epoch(learner, number)
+        return epoch(task, number, lr)
 
-    monkeypatch.setattr(stage.Learner, "epoch", killed)
+    monkeypatch.setattr(TextTask, "epoch", killed)
     with pytest.raises(KeyboardInterrupt):
         fit(talk, tmp_path / "parts", settings=settings)
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""The training loop: what each setting does, determinism, resuming, and its errors."""
+"""Training fusion networks: what each setting does, determinism, resuming, and its errors."""
 
 from __future__ import annotations
 
@@ -21,13 +21,24 @@ from emocli.data.batch import Batch, FusionOutput
 from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from emocli.errors import ConfigError, RunError
+from emocli.models import losses
 from emocli.models.settings import TrainConfig
-from emocli.training import loop
+from emocli.training import fusion_task
 from emocli.training.checkpoint import Checkpoint
-from emocli.training.loop import best_epoch, fit, learning_rate, over, predict, seeded
+from emocli.training.class_weights import balanced, class_counts, class_weights
+from emocli.training.compute import seeded
+from emocli.training.fusion_task import FusionTask, fit_network, make_criterion, make_schedule
+from emocli.training.outputs import predict
+from emocli.training.trainer import Fitted
 from tests import toy
 
 pytestmark = pytest.mark.usefixtures("checkpoints")
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    """A toy corpus nobody writes to."""
+    return toy.build(tmp_path_factory.mktemp("toy"))
 
 
 class Tiny(nn.Module):
@@ -70,22 +81,22 @@ def config(**changes: Any) -> TrainConfig:
     return build(TrainConfig, base | changes, "train")
 
 
-def train(corpus: toy.Toy, folder: Path, kind: type[Tiny] = Tiny, **changes: Any) -> loop.Fitted:
+def train(corpus: toy.Toy, folder: Path, kind: type[Tiny] = Tiny, **changes: Any) -> Fitted:
     settings = config(**changes)
     samples, valid = splits(corpus)
     folder.mkdir(exist_ok=True)
     with seeded(settings.seed, 0):
         network = kind(samples.dims, len(corpus.manifest.classes))
-    return fit(network, samples, valid, settings, folder)
+    return fit_network(network, samples, valid, settings, folder)
 
 
-def same(a: loop.Fitted, b: loop.Fitted) -> bool:
+def same(a: Fitted, b: Fitted) -> bool:
     equal = all(torch.equal(a.state[name], b.state[name]) for name in a.state)
     return equal and a.history == b.history
 
 
 @pytest.fixture(scope="session")
-def baseline(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> loop.Fitted:
+def baseline(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     return train(corpus, tmp_path_factory.mktemp("baseline"))
 
 
@@ -159,7 +170,7 @@ def test_resuming_after_an_epoch_gives_the_same_bits(corpus, tmp_path, baseline,
     with seeded(0, 0):
         network = Tiny(samples.dims, 3)
     with pytest.raises(Killed):
-        fit(network, samples, valid, config(), tmp_path, ended)
+        fit_network(network, samples, valid, config(), tmp_path, ended)
     resumed = train(corpus, tmp_path)
     assert resumed.resumed == epochs
     assert same(resumed, baseline)
@@ -252,7 +263,7 @@ def test_resuming_a_schedule_gives_the_same_bits(corpus, tmp_path, changes):
     with seeded(0, 0):
         network = Tiny(samples.dims, 3)
     with pytest.raises(Killed):
-        fit(network, samples, valid, config(**changes), tmp_path, ended)
+        fit_network(network, samples, valid, config(**changes), tmp_path, ended)
     assert same(train(corpus, tmp_path, **changes), whole)
 
 
@@ -260,7 +271,8 @@ def test_warming_up_and_plateaus_multiply(corpus, tmp_path):
     """At a rate of nearly nothing no epoch is better than the first."""
     changes = {"scheduler": "plateau", "patience": 4, "epochs": 4, "lr": 1e-12}
     fitted = train(corpus, tmp_path, warmup=1, **changes)
-    rates = [learning_rate(fitted.history[:n], config(**changes), "accuracy") for n in range(4)]
+    schedule = make_schedule(config(**changes), "single")
+    rates = [schedule.learning_rate(fitted.history[:n]) for n in range(4)]
     assert len(set(rates)) > 1
     wanted = [rate * (n + 1) / 4 for n, rate in enumerate(rates)]
     assert [row["lr"] for row in fitted.history] == pytest.approx(wanted, abs=0)
@@ -275,7 +287,7 @@ def test_short_epochs_share_a_checkpoint(corpus, tmp_path, baseline, monkeypatch
         original(self, path)
 
     monkeypatch.setattr(Checkpoint, "save", counting)
-    monkeypatch.setattr(loop, "PAUSE", 1e9)
+    monkeypatch.setattr(fusion_task, "PAUSE", 1e9)
     assert same(train(corpus, tmp_path), baseline)
     assert writes == [5]  # the last one always
 
@@ -340,7 +352,7 @@ def test_a_checkpoint_of_another_network_is_refused(corpus, tmp_path):
 
 def test_the_best_epoch_is_kept_not_the_last(corpus, tmp_path):
     fitted = train(corpus, tmp_path, epochs=12, lr=0.6, patience=12)
-    best = best_epoch(fitted.history, "accuracy")
+    best = make_criterion("accuracy").best_epoch(fitted.history)
     assert best < 12  # this learning rate makes it worse again
     samples, valid = splits(corpus)
     network = Tiny(samples.dims, 3)
@@ -349,55 +361,27 @@ def test_the_best_epoch_is_kept_not_the_last(corpus, tmp_path):
     assert scores.overall["accuracy"] == fitted.history[best - 1]["valid_accuracy"]
 
 
-def row(accuracy: float, loss: float) -> loop.Row:
-    return {"valid_accuracy": accuracy, "valid_loss": loss, "valid_pearson": accuracy}
-
-
-def test_ties_are_decided_by_the_validation_loss():
-    history = [row(0.5, 1.0), row(0.7, 0.9), row(0.7, 0.8), row(0.7, 0.8), row(0.6, 0.1)]
-    assert best_epoch(history, "accuracy") == 3
-    assert best_epoch(history, "loss") == 5
-    assert best_epoch([row(float("nan"), 1), row(0.1, 2)], "pearson") == 2
-
-
-def test_patience_counts_epochs_since_the_best():
-    settings = config(patience=2, epochs=10)
-    history = [row(0.5, 1.0), row(0.7, 0.9), row(0.6, 0.9)]
-    assert not over(history, settings, "accuracy")
-    assert over([*history, row(0.6, 0.9)], settings, "accuracy")
-    assert over([row(0.1 * k, 1) for k in range(10)], settings, "accuracy")
-    assert not over([], settings, "accuracy")
-
-
-def test_plateaus_halve_the_learning_rate():
-    settings = config(scheduler="plateau", patience=6, lr=1.0)  # two epochs without progress
-    worse = [row(0.5, 1.0)] + [row(0.4, 1.0)] * 5
-    rates = [learning_rate(worse[:n], settings, "accuracy") for n in range(7)]
-    assert rates == [1, 1, 1, 0.5, 0.5, 0.25, 0.25]
-    assert learning_rate(worse, config(lr=1.0), "accuracy") == 1
-
-
 def test_early_stopping_stops(corpus, tmp_path):
     fitted = train(corpus, tmp_path, epochs=200, patience=3, lr=0.5)
-    assert len(fitted.history) == best_epoch(fitted.history, "accuracy") + 3
+    assert len(fitted.history) == make_criterion("accuracy").best_epoch(fitted.history) + 3
 
 
 def test_class_weights_are_inverse_frequencies():
-    weights = loop.balanced(np.array([6, 2, 0]), 8)
+    weights = balanced(np.array([6, 2, 0]), 8)
     assert weights.tolist() == pytest.approx([8 / 18, 8 / 6, 1])
 
 
 def test_class_weights_may_be_given_by_hand(corpus):
     samples, _ = splits(corpus)
     settings = config(class_weights={"sadness": 4, "anger": 2.5})
-    assert loop.class_weights(settings, samples).tolist() == [2.5, 1, 4]
+    assert class_weights(settings, samples).tolist() == [2.5, 1, 4]
     logits, targets = torch.tensor([[2.0, 0, 0], [0, 0, 1]]), torch.tensor([1, 2])
-    learner = loop.Learner(Tiny(samples.dims, 3), samples, samples, settings)
+    task = FusionTask(Tiny(samples.dims, 3), samples, samples, settings)
     each = [
-        float(loop.losses.base_loss("ce", "single")(logits[k : k + 1], targets[k : k + 1]))
+        float(losses.base_loss("ce", "single")(logits[k : k + 1], targets[k : k + 1]))
         for k in range(2)
     ]
-    assert float(learner.loss(logits, targets)) == pytest.approx((each[0] + 4 * each[1]) / 5)
+    assert float(task.loss(logits, targets)) == pytest.approx((each[0] + 4 * each[1]) / 5)
 
 
 def test_weights_of_unknown_classes_are_refused(corpus, tmp_path):
@@ -415,15 +399,15 @@ def test_class_weights_change_an_unbalanced_training(tmp_path):
     samples = Samples.of(
         fewer.manifest, "train", open_features(corpus.store, None, corpus.manifest)
     )
-    assert loop.class_counts(samples).tolist() == [8, 4, 8]
+    assert class_counts(samples).tolist() == [8, 4, 8]
     settings = [config(class_weights=kind) for kind in ("none", "balanced")]
-    losses = [
-        loop.Learner(Tiny(samples.dims, 3), samples, samples, s).loss(
+    measured = [
+        FusionTask(Tiny(samples.dims, 3), samples, samples, s).loss(
             torch.tensor([[2.0, 0, 0], [0, 0, 1]]), torch.tensor([1, 2])
         )
         for s in settings
     ]
-    assert losses[0] != losses[1]
+    assert measured[0] != measured[1]
 
 
 def test_balanced_sampling_draws_every_class_alike(tmp_path):
@@ -432,10 +416,10 @@ def test_balanced_sampling_draws_every_class_alike(tmp_path):
     kept = [c for k, c in enumerate(manifest.clips) if c.label != "joy" or k % 10 == 1]
     stores = open_features(corpus.store, None, manifest)
     samples = Samples.of(replace(manifest, clips=tuple(kept)), "train", stores)
-    counts = loop.class_counts(samples)
+    counts = class_counts(samples)
     assert counts[1] < 20
-    learner = loop.Learner(Tiny(samples.dims, 3), samples, samples, config(sampler="balanced"))
-    drawn = loop.class_counts(learner._drawn(np.random.default_rng(0)))
+    task = FusionTask(Tiny(samples.dims, 3), samples, samples, config(sampler="balanced"))
+    drawn = class_counts(task._drawn(np.random.default_rng(0)))
     assert drawn.sum() == counts.sum()
     assert abs(drawn / drawn.sum() - 1 / 3).max() < 0.08
 
@@ -450,10 +434,10 @@ def test_dialogues_train_and_predict_every_clip(corpus, tmp_path):
     assert max(r["valid_accuracy"] for r in fitted.history) >= 0.9
     samples, valid = splits(corpus)
     network = TinyDialogue(samples.dims, 3)
-    said = predict(network, valid, 2)
-    assert set(said.ids) == {clip.id for clip in valid.clips}
-    expected = corpus.manifest.targets([corpus.manifest.clip(i) for i in said.ids])
-    assert np.array_equal(said.targets.numpy(), expected)
+    outputs = predict(network, valid, 2)
+    assert set(outputs.ids) == {clip.id for clip in valid.clips}
+    expected = corpus.manifest.targets([corpus.manifest.clip(i) for i in outputs.ids])
+    assert np.array_equal(outputs.targets.numpy(), expected)
 
 
 def test_a_network_may_bring_its_own_loss(corpus, tmp_path):
@@ -476,7 +460,7 @@ def test_a_network_may_bring_its_own_loss(corpus, tmp_path):
 def test_other_tasks_learn(tmp_path, task, monitor):
     corpus = toy.build(tmp_path, task)
     fitted = train(corpus, tmp_path, epochs=15, monitor=monitor, lr=0.05)
-    best = best_epoch(fitted.history, monitor)
+    best = make_criterion(monitor).best_epoch(fitted.history)
     assert best > 3
     assert fitted.history[best - 1]["valid_loss"] < 0.8 * fitted.history[0]["valid_loss"]
 
@@ -526,7 +510,7 @@ def test_impossible_settings_are_refused(key, value):
 
 CLEARED = """
 import resource, torch
-from emocli.training.loop import arithmetic
+from emocli.training.compute import deterministic_torch
 
 def step():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -535,7 +519,7 @@ def step():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 print(min(step() for _ in range(5)))
-with arithmetic(1):
+with deterministic_torch(1):
     print(min(step() for _ in range(5)))
 """
 
