@@ -59,7 +59,7 @@ class NetworkOutputs:
     logits : Tensor, shape (n, C)
         On the CPU.
     targets : Tensor
-        (n,) or (n, C), as in a Batch.
+        (n,) or (n, C), as in a Batch; of batches whose clips all have a label.
     """
 
     ids: tuple[str, ...]
@@ -270,7 +270,7 @@ def predict(
             logits.append(output.logits.cpu())
             if batch.targets is not None:
                 targets.append(batch.targets)
-    return NetworkOutputs(tuple(ids), torch.cat(logits), torch.cat(targets))
+    return NetworkOutputs(tuple(ids), torch.cat(logits), torch.cat(targets or [torch.empty(0)]))
 
 
 def level(network: nn.Module) -> Level:
