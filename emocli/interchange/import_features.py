@@ -163,7 +163,7 @@ def import_features(
     StoreError
         If the file breaks a rule, has no clip of the manifest, or the store cannot take it.
     """
-    _check_name(name, modality)
+    require_name(name, modality)
     with ExitStack() as files:
         taken = files.enter_context(opened(source, modality))
         words = None if align_to is None else _Words(files.enter_context(Csd(align_to)))
@@ -275,7 +275,14 @@ def _nothing(path: Path, source: Source, manifest: Manifest) -> StoreError:
     return StoreError(f"{what}the manifest's first clip '{clip.id}'{inside})", where=path)
 
 
-def _check_name(name: str, modality: str) -> None:
+def require_name(name: str, modality: str) -> None:
+    """Refuse what cannot be the name of a feature or of a modality.
+
+    Raises
+    ------
+    StoreError
+        If it cannot.
+    """
     if not name or name.startswith(".") or Path(name).name != name or "\\" in name:
         raise StoreError(f"'{name}' cannot be a feature's name", hint="give a plain file name")
     if name in RESERVED:

@@ -59,7 +59,7 @@ def predict(
             logits.append(output.logits.cpu())
             if batch.targets is not None:
                 targets.append(batch.targets)
-    return NetworkOutputs(tuple(ids), torch.cat(logits), torch.cat(targets))
+    return NetworkOutputs(tuple(ids), torch.cat(logits), torch.cat(targets or [torch.empty(0)]))
 
 
 def level(network: nn.Module) -> Level:
