@@ -15,7 +15,7 @@ from emocli.data.manifest import Task
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
-from emocli.models.rundir import RunConfig
+from emocli.models.run_config import RunConfig
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
 

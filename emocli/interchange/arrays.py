@@ -102,6 +102,6 @@ def _digest(tracks: Mapping[str, Track]) -> str:
     digest = hashlib.sha256()
     for clip_id, track in sorted(tracks.items()):
         digest.update(f"{clip_id} {track.values.shape}\0".encode())
-        digest.update(np.ascontiguousarray(track.values))
-        digest.update(b"" if track.times is None else np.ascontiguousarray(track.times))
+        digest.update(track.values.tobytes())
+        digest.update(b"" if track.times is None else track.times.tobytes())
     return digest.hexdigest()
