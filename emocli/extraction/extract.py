@@ -123,7 +123,7 @@ def extract(
     features: Sequence[str],
     store: Path,
     *,
-    settings: Mapping[str, Tree],
+    settings: Mapping[str, Tree] | None = None,
     workers: int = 1,
     scheduler: str | None = None,
     overwrite: bool = False,
@@ -144,7 +144,7 @@ def extract(
         Names of feature plug-ins.
     store : Path
         Folder of the store; made if need be.
-    settings : mapping
+    settings : mapping, optional
         Feature to its settings.
     workers, scheduler
         Where to compute, see :func:`emocli.data.pool.open_pool`.
@@ -170,7 +170,7 @@ def extract(
         add clips to, is being written by another process, or the disk is full; if no clip has the
         medium of a feature, or none of them can be used.
     """
-    jobs = _jobs(manifest, features, store, settings, overwrite, update)
+    jobs = _jobs(manifest, features, store, settings or {}, overwrite, update)
     advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
     links = _upstream(jobs)
     results = []
