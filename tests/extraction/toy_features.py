@@ -52,7 +52,7 @@ class Extractor:
         if clip.text == "absent":
             raise Absent("the clip has no toy")
         if clip.text == "broken" or not all(Path(p).exists() for p in clip.media.values()):
-            raise MediaError("is broken", where=clip.id, mend="throw it away")
+            raise MediaError("is broken", where=clip.id, hint="throw it away")
         if clip.text == "bug":
             return 1 / 0
         if clip.text == "die" and self.config.crashes:
