@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import emocli
 from emocli.cli.app import run as cli
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe, store_path
@@ -520,7 +521,8 @@ def driver(tmp_path: Path, site: Path) -> Path:
 
 
 def start(driver: Path, store: Path, workers: int, clips: int) -> subprocess.Popen[str]:
-    paths = os.pathsep.join([str(driver.parent), str(Path(toy_features.__file__).parent)])
+    package, toys = Path(emocli.__file__).parents[1], Path(toy_features.__file__).parent
+    paths = os.pathsep.join(map(str, (driver.parent, toys, package)))
     process = subprocess.Popen(
         [sys.executable, str(driver), str(store), str(workers), str(clips)],
         env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
