@@ -22,7 +22,7 @@ from emocli.config import Settings, merge
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.runner import Reproduction, plan, reproduce
-from emocli.experiments.table import CLEAN, Condition, Extractors, Row, Table
+from emocli.experiments.table import CLEAN, Condition, Row, Table
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.robust.check import ModalityCheck
@@ -326,7 +326,7 @@ def test_what_is_done_is_not_done_again(corpus, tmp_path, experiment, monkeypatc
     files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npz")}
     files |= {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
     assert len(files) == 2 * (6 + 6)
-    monkeypatch.setattr("emocli.experiments.cache.Bench", None)  # nobody is asked
+    monkeypatch.setattr("emocli.experiments.feature_rows.RunEvaluator", None)  # nobody is asked
     again = run(corpus, tmp_path)
     assert without_costs(again) == without_costs(first)
     assert again.data["seconds"] == first.data["seconds"]
@@ -483,13 +483,11 @@ def test_the_experiments_are_tables_that_hold_together(name):
     table = module.table(module.Config())
     names = [found.name for found in table.rows]
     assert len(set(names)) == len(names)
-    if isinstance(table, Extractors):
-        return
     assert set(table.alternatives) <= set(names)
     for compared in (*table.comparisons, *table.recoveries):
         assert set(compared) <= set(names)
     for found in table.rows:
-        assert bool(found.fusion) + bool(found.baseline) + bool(found.like) == 1
+        assert sum(map(bool, (found.fusion, found.baseline, found.like, found.encoder))) == 1
         assert found.like in ("", *names)
         tested = {condition.name for condition in found.conditions}
         assert set(found.printed) <= tested

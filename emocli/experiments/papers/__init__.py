@@ -5,8 +5,7 @@ printed. It computes nothing. It holds a docstring whose first line says what th
 ``Source:`` line says where it is from, and
 
 - ``Config``, the experiment's own settings (`emocli.config.Settings`): section ``[experiment]``;
-- ``table(config) -> Table``, made of the parts in `emocli.experiments.table`; or ``Extractors``,
-  a table of encoders.
+- ``table(config) -> Table``, made of the parts in `emocli.experiments.table`.
 
 The name of the file is that of the experiment, with ``_`` for ``-``: ``rrnn_t2.py`` is what
 ``emocli reproduce rrnn-t2`` runs. For example::
