@@ -212,5 +212,7 @@ def _pooled(folds: Sequence[Sequence[Share]]) -> Tree:
     """Pool the clips of the folds, seed by seed: mean and spread over the seeds."""
     accuracies, clips = np.moveaxis(np.array(folds), -1, 0)  # (folds, seeds) each
     pooled = (accuracies * clips).sum(axis=0) / clips.sum(axis=0)
-    found = spread(pooled.tolist())
-    return {METRIC: found.mean} | ({f"{METRIC}_std": found.std} if len(pooled) > 1 else {})
+    over_seeds = spread(pooled.tolist())
+    return {METRIC: over_seeds.mean} | (
+        {f"{METRIC}_std": over_seeds.std} if len(pooled) > 1 else {}
+    )

@@ -52,8 +52,8 @@ def cells(report: Data, figure: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each row's name and its text for each condition; empty where it was not tested."""
     names = conditions(report)
     for row in report["rows"]:
-        found = {c["name"]: c for c in row["conditions"]}
-        yield row["row"], [value(found[name], figure) if name in found else "" for name in names]
+        tested = {c["name"]: c for c in row["conditions"]}
+        yield row["row"], [value(tested[name], figure) if name in tested else "" for name in names]
 
 
 def value(condition: Data, figure: str) -> str:
@@ -132,11 +132,11 @@ def classes(report: Data) -> Figure:
     size = (2.6 + 1.9 * columns, 1.1 + lines * (0.6 + ROOM * len(done) / 2))
     drawing, panels = canvas(*size, columns, lines, sharex=True, sharey=True)
     for axes, name in zip(panels, names, strict=False):
-        found = [row["conditions"][0]["per_class"][name] for row in done]
+        scores = [row["conditions"][0]["per_class"][name] for row in done]
         axes.errorbar(
-            [math.nan if one[figure] is None else one[figure] for one in found],
+            [math.nan if one[figure] is None else one[figure] for one in scores],
             range(len(done)),
-            xerr=[one.get(f"{figure}_std") or 0.0 for one in found],
+            xerr=[one.get(f"{figure}_std") or 0.0 for one in scores],
             linestyle="none",
             marker="o",
             markersize=4,
@@ -169,11 +169,11 @@ def _table(report: Data, figure: str, printed: bool) -> str:
     lines = [_line(["system", *names]), _line(["---", *["---:"] * len(names)])]
     claims = {row["row"]: row["printed"] for row in report["rows"]}
     for row, texts in cells(report, figure):
-        found = [
+        shown = [
             _with_claim(text, claims[row].get(name, {}).get(figure) if printed else None)
             for name, text in zip(names, texts, strict=True)
         ]
-        lines.append(_line([row, *found]))
+        lines.append(_line([row, *shown]))
     return "\n".join(lines)
 
 
@@ -185,14 +185,14 @@ def _chosen(report: Data) -> Iterator[str]:
     """Say which of the alternatives is best on the valid clips."""
     chosen = report["chosen"]
     if chosen:
-        rest = ", ".join(f"{name} {found:.3f}" for name, found in chosen["valid"].items())
+        rest = ", ".join(f"{name} {valid:.3f}" for name, valid in chosen["valid"].items())
         yield f"On the validation clips **{chosen['row']}** is best ({chosen['figure']}: {rest})."
 
 
 def _starts(report: Data) -> str:
     """Name the condition that comes first in every row that was tested, or say that they differ."""
-    found = {row["conditions"][0]["name"] for row in report["rows"] if row["conditions"]}
-    return found.pop() if len(found) == 1 else "each system under its first condition"
+    names = {row["conditions"][0]["name"] for row in report["rows"] if row["conditions"]}
+    return names.pop() if len(names) == 1 else "each system under its first condition"
 
 
 def _classes(report: Data, figure: str) -> str:
@@ -201,8 +201,8 @@ def _classes(report: Data, figure: str) -> str:
     lines = [_line(["system", *names]), _line(["---", *["---:"] * len(names)])]
     for row in report["rows"]:
         if row["conditions"]:
-            found = row["conditions"][0]["per_class"]
-            lines.append(_line([row["row"], *(value(found[name], figure) for name in names)]))
+            scores = row["conditions"][0]["per_class"]
+            lines.append(_line([row["row"], *(value(scores[name], figure) for name in names)]))
     return "\n".join(lines)
 
 
@@ -216,14 +216,14 @@ def _compared(report: Data) -> Iterator[str]:
         ),
         _line(["---", "---", "---:", "---:", "---:", "---:"]),
     ]
-    for found in report["comparisons"]:
-        loss = found.get("loss")
+    for pair in report["comparisons"]:
+        loss = pair.get("loss")
         lines.append(
             _line(
                 [
-                    " - ".join(found["rows"]),
-                    found["condition"],
-                    *_interval(found["difference"]),
+                    " - ".join(pair["rows"]),
+                    pair["condition"],
+                    *_interval(pair["difference"]),
                     *(_interval(loss) if loss else ("", "")),
                 ]
             )
@@ -241,9 +241,7 @@ def _recovered(report: Data) -> Iterator[str]:
     if not report["recoveries"]:
         return
     lines = [_line(["system", "from", "to", "share"]), _line(["---", "---", "---", "---:"])]
-    lines += [
-        _line([*found["rows"], _interval(found["share"])[0]]) for found in report["recoveries"]
-    ]
+    lines += [_line([*each["rows"], _interval(each["share"])[0]]) for each in report["recoveries"]]
     yield (
         f"How much of the {report['recoveries'][0]['figure']} between two rows a system makes up "
         f"for, each under its first condition; {report['interval']}."
@@ -251,15 +249,15 @@ def _recovered(report: Data) -> Iterator[str]:
     yield "\n".join(lines)
 
 
-def _interval(found: Data) -> tuple[str, str]:
-    if found["mean"] is None:
+def _interval(interval: Data) -> tuple[str, str]:
+    if interval["mean"] is None:
         return "-", "-"
     bounds = ""
     for key, over in (("ci", ""), ("ci_clips", " over clips")):
-        low, high = found.get(key, (None, None))
+        low, high = interval.get(key, (None, None))
         if low is not None and not bounds:
             bounds = f" ({low:+.3f} to {high:+.3f}{over})"
-    return f"{found['mean']:+.3f}{bounds}", _p(found["p"])
+    return f"{interval['mean']:+.3f}{bounds}", _p(interval["p"])
 
 
 def _p(value: float | None) -> str:

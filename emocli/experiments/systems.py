@@ -77,8 +77,8 @@ def systems(
         if name not in slugs:
             raise ConfigError(f"there is no row '{name}'", where="rows", hint=choice(name, slugs))
     _check_shared(tree, whole)
-    found = [_system(row, chosen, there, preset) for row in whole]
-    return [replace(s, settings=s.with_settings(tree, own.get(s.slug, {}))) for s in found]
+    plain = [_system(row, chosen, there, preset) for row in whole]
+    return [replace(s, settings=s.with_settings(tree, own.get(s.slug, {}))) for s in plain]
 
 
 def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
@@ -98,17 +98,17 @@ def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
     """
     told = dict(leaves(shared))
     own = {name: dict(leaves(settings)) for name, settings in rows}
-    found: dict[str, list[str]] = {}
+    kept: dict[str, list[str]] = {}
     for name, settings in own.items():
         for key, value in settings.items():
             if told.get(key, value) != value:
-                found.setdefault(key, []).append(name)
-    changed = {key: [name for name in own if key not in own[name]] for key in found}
+                kept.setdefault(key, []).append(name)
+    changed = {key: [name for name in own if key not in own[name]] for key in kept}
     return [
         f"{key} does not count for {', '.join(names)}, which the table tells apart by it; "
         f"rows.ROW.{key} changes one"
         + (f" (it changes {', '.join(changed[key])})" if changed[key] else "")
-        for key, names in found.items()
+        for key, names in kept.items()
     ]
 
 
@@ -172,21 +172,21 @@ def _like(row: Row, rows: Mapping[str, Row]) -> Row:
 
 
 def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: str) -> System:
-    found = kind(row)
-    system = found(row, (row.preset or preset) if found.PRESET else "")
-    if not found.STORED:
+    cls = kind(row)
+    system = cls(row, (row.preset or preset) if cls.PRESET else "")
+    if not cls.STORED:
         return system
     features = {**chosen, **row.features}
     wanted = row.modalities or tuple(features)
-    given = {modality: features[modality] for modality in wanted if modality in features}
+    seen = {modality: features[modality] for modality in wanted if modality in features}
     unknown = [modality for modality in wanted if modality not in features]
-    absent = [feature for feature in given.values() if feature not in there]
+    absent = [feature for feature in seen.values() if feature not in there]
     lacking = ""
     if unknown:
         lacking = f"no feature of {' and '.join(unknown)} (there are: {', '.join(features)})"
     elif absent:
         lacking = f"the store has no feature '{absent[0]}'"
-    return replace(system, features=given, lacking=lacking)
+    return replace(system, features=seen, lacking=lacking)
 
 
 def _check_shared(tree: Tree, rows: Sequence[Row]) -> None:
