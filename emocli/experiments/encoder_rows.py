@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from emocli.data.manifest import Manifest
 from emocli.errors import RunError
 from emocli.evaluation.comparison import PerClip
 from emocli.experiments.cache import code_digest
+from emocli.experiments.report import RowReport
 from emocli.experiments.rows import ConditionResult, Inputs, System, Tested, Trained, Workplace
 from emocli.experiments.table import EncoderKind
 from emocli.metrics.statistics import spread
@@ -160,9 +160,16 @@ class EncoderSystem(System):
         test = [[(sum(hits.values()) / len(hits), len(hits)) for hits in seeds] for seeds in folds]
         return Tested((ConditionResult("test", _pooled(test), PerClip(METRIC, _rates(folds))),))
 
-    def facts(self) -> dict[str, Any]:
-        """Say what it is, with its settings; see `System`."""
-        return {**super().facts(), "preset": self.preset, "settings": self.settings}
+    def report(
+        self,
+        state: str,
+        conditions: tuple[Tree, ...],
+        trained: Trained | None,
+        C: tuple[float, ...],
+    ) -> RowReport:
+        """Return what came of it, with its settings even if it was not run; see `System`."""
+        row = super().report(state, conditions, trained, C)
+        return replace(row, preset=self.preset, settings=self.settings)
 
 
 def _seconds(summary: EncoderSummary) -> float:

@@ -8,19 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from emocli import __version__
 from emocli.data.clip import Clip
 from emocli.data.durable import write_bytes, write_text
 from emocli.data.json_io import as_json, plain
 from emocli.evaluation.comparison import PerClip, comparisons, recovery
+from emocli.experiments.drawing import draw, markdown
 from emocli.experiments.encoder_rows import METRICS
 from emocli.experiments.experiment import Experiment
-from emocli.experiments.report import draw, markdown
+from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.experiments.rows import ConditionResult, System, Tested, Trained
 from emocli.metrics.metrics import ERRORS, PROTOCOLS, RULES
 from emocli.metrics.statistics import clustered, interval_over, warnings
 
-FORMAT = 1
 REPORT, TABLE = "report.json", "table.md"
 
 
@@ -32,9 +31,11 @@ class Reproduction:
     ----------
     path : Path
         The report, a JSON file.
-    data : dict
+    report : ExperimentReport
         Its content: ``rows`` with their ``conditions``, ``comparisons``, what it was computed from
         and what it took.
+    data : dict
+        The same in plain values.
     table : Path
         The same to be read, in Markdown.
     figures : tuple of Path
@@ -42,21 +43,21 @@ class Reproduction:
     """
 
     path: Path
+    report: ExperimentReport
     data: dict[str, Any]
     table: Path
     figures: tuple[Path, ...]
 
 
-def write(out: Path, report: dict[str, Any]) -> Reproduction:
+def write(out: Path, report: ExperimentReport) -> Reproduction:
     """Write a report as JSON, as Markdown and drawn."""
-    data: dict[str, Any] = plain(report)
-    drawn = draw(data)
+    data, drawn = report.data(), draw(report)
     for suffix, content in drawn.items():
         write_bytes(out / f"figure{suffix}", content)
-    write_text(out / TABLE, markdown(data))
+    write_text(out / TABLE, markdown(report))
     write_text(out / REPORT, as_json(data))
     figures = tuple(out / f"figure{suffix}" for suffix in drawn)
-    return Reproduction(out / REPORT, data, out / TABLE, figures)
+    return Reproduction(out / REPORT, report, data, out / TABLE, figures)
 
 
 @dataclass(frozen=True)
@@ -92,40 +93,35 @@ class Results:
         """Clip to what it is drawn with."""
         return dict(zip((c.id for c in self.clips), clustered(self.clips), strict=True))
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> ExperimentReport:
         """Return the report."""
         experiment, table = self.experiment, self.experiment.table
         corpus = experiment.corpus
         stored = any(system.STORED for system in experiment.systems)
         taken = {slug: t.seconds for slug, t in self.trained.items() if t.seconds is not None}
-        return {
-            "format": FORMAT,
-            "emocli": __version__,
-            "experiment": experiment.name,
-            "title": table.title,
-            "dataset": corpus.dataset,
-            "task": corpus.task,
-            "classes": list(corpus.classes),
-            "n": len(self.clips),
-            **experiment.config.model_dump(),
-            "settings": experiment.settings,
-            "figures": list(table.figures),
-            "rows": [self._row(system) for system in experiment.systems],
-            "comparisons": list(self._comparisons()),
-            "recoveries": list(self._recoveries()),
-            "chosen": self._chosen(),
-            "by_class": list(table.by_class),
-            "notes": list(table.notes),
-            "interval": interval_over(self.clips),
-            "warnings": warnings(self.clips),
-            "protocols": dict(PROTOCOLS[corpus.task]) if stored else METRICS,
-            "rules": dict(RULES[corpus.task]) if stored else {},
-            "seconds": sum({**self.seconds, **taken}.values()),
-            "inputs": {
-                "manifest": corpus.fingerprint,
-                "features": experiment.fingerprints,
-            },
-        }
+        return ExperimentReport(
+            experiment=experiment.name,
+            title=table.title,
+            dataset=corpus.dataset,
+            task=corpus.task,
+            classes=corpus.classes,
+            n=len(self.clips),
+            config=experiment.config,
+            settings=experiment.settings,
+            figures=table.figures,
+            rows=tuple(map(self._row, experiment.systems)),
+            comparisons=tuple(map(plain, self._comparisons())),
+            recoveries=tuple(map(plain, self._recoveries())),
+            chosen=plain(self._chosen()),
+            by_class=table.by_class,
+            notes=table.notes,
+            interval=interval_over(self.clips),
+            warnings=tuple(warnings(self.clips)),
+            protocols=PROTOCOLS[corpus.task] if stored else METRICS,
+            rules=RULES[corpus.task] if stored else {},
+            seconds=sum({**self.seconds, **taken}.values()),
+            inputs={"manifest": corpus.fingerprint, "features": experiment.fingerprints},
+        )
 
     def shown(self, system: System) -> str:
         """Write the first metric of a row under its conditions."""
@@ -136,17 +132,12 @@ class Results:
         trained = self.trained.get(system.trained)
         return (*(trained.conditions if trained else ()), *self.tested[system.slug].conditions)
 
-    def _row(self, system: System) -> dict[str, Any]:
-        tested, trained = self.tested.get(system.slug), self.trained.get(system.trained)
+    def _row(self, system: System) -> RowReport:
+        tested = self.tested.get(system.slug)
         if tested is None:
-            state = "lacking" if system.lacking else "not yet run"
-            return {**system.facts(), "conditions": [], "state": state}
-        return {
-            **system.facts(),
-            **(system.facts_trained(trained) if trained else {"C": list(tested.C)}),
-            "state": "done",
-            "conditions": [{"name": c.name, **c.report} for c in self._conditions(system)],
-        }
+            return system.report("lacking" if system.lacking else "not yet run", (), None, ())
+        conditions = tuple(plain({"name": c.name, **c.report}) for c in self._conditions(system))
+        return system.report("done", conditions, self.trained.get(system.trained), tested.C)
 
     def _chosen(self) -> dict[str, Any]:
         """Say which of the alternatives is best on the valid clips, of those that are done."""

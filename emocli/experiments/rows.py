@@ -6,9 +6,9 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from emocli.config import Tree, merge
 from emocli.data.manifest import Manifest
@@ -16,6 +16,7 @@ from emocli.data.pool import Pool
 from emocli.errors import EmocliError
 from emocli.evaluation.comparison import PerClip
 from emocli.experiments.config import ReproduceConfig
+from emocli.experiments.report import RowReport
 from emocli.experiments.table import Row
 from emocli.models import rundir
 
@@ -239,28 +240,36 @@ class System(ABC):
     def evaluate(self, place: Workplace) -> Tested:
         """Test it under its conditions; the clips of all folds are pooled."""
 
-    def facts(self) -> dict[str, Any]:
-        """Say what it is, whether it was run or not, as the report has it."""
-        return {
-            "row": self.row.name,
-            "slug": self.slug,
-            "system": self.title,
-            "features": self.sees,
-            "lacking": self.lacking,
-            "printed": {name: dict(metrics) for name, metrics in self.row.printed.items()},
-        }
-
-    def facts_trained(self, trained: Trained) -> dict[str, Any]:
-        """Say how it came about."""
-        return {
-            "preset": self.preset,
-            "settings": self.settings,
-            "training": dict(self.row.training),
-            "parameters": trained.parameters,
-            "best_epochs": list(trained.best_epochs),
-            "valid": dict(trained.valid),
-            "seconds": trained.seconds,
-        }
+    def report(
+        self,
+        state: str,
+        conditions: tuple[Tree, ...],
+        trained: Trained | None,
+        C: tuple[float, ...],
+    ) -> RowReport:
+        """Return what came of it, as far as it was run."""
+        row = RowReport(
+            row=self.row.name,
+            slug=self.slug,
+            system=self.title,
+            features=tuple(self.sees),
+            lacking=self.lacking,
+            printed={name: dict(metrics) for name, metrics in self.row.printed.items()},
+            state=state,
+            conditions=conditions,
+        )
+        if trained is None:
+            return replace(row, C=C if state == "done" else None)
+        return replace(
+            row,
+            preset=self.preset,
+            settings=self.settings,
+            training=dict(self.row.training),
+            parameters=trained.parameters,
+            best_epochs=trained.best_epochs,
+            valid=trained.valid,
+            seconds=trained.seconds,
+        )
 
     @contextmanager
     def named(self) -> Iterator[None]:

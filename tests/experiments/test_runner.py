@@ -438,6 +438,8 @@ def test_bad_settings_are_one_line_and_train_nothing(
     ("rows", "message"),
     [
         ((Row("a", baseline="svn"),), "no baseline is called 'svn'; did you mean 'svm'"),
+        ((Row("a"),), "row 'a' has to be one of fusion, baseline, encoder, not 0 of them"),
+        ((Row("a", fusion="late", baseline="svm"),), "has to be one of .*, not 2 of them"),
         ((Row("a", fusion="lat"),), "no network is called 'lat'; did you mean 'late'"),
         ((Row("a", like="b"),), "row 'a' is like 'b', which has no network of its own"),
         ((Row("A", baseline="svm"), Row("a", baseline="svm")), "two rows .* called 'a'"),
