@@ -33,6 +33,9 @@ The name of the file is that of the experiment, with ``_`` for ``-``: ``rrnn_t2.
             comparisons=(("gated", "audio"), ("gated", "SVM")),
         )
 
+A table of encoders has rows like ``Row("fixed margin", encoder="audio", settings={"loss": {"amt":
+"fixed"}})``, and their metric: ``figures=("nearest",)``.
+
 `emocli.experiments.runner` trains every row with all folds and seeds, measures every condition on
 the test clips, compares, and writes the report.
 """
