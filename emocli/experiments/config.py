@@ -1,27 +1,17 @@
-"""How an experiment is run, and the files that come out of it."""
+"""How an experiment is run: the section ``reproduce`` of the settings, and the table it names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from emocli import plugins
 from emocli.config import Settings, Tree, build
-from emocli.data.durable import write_bytes, write_text
-from emocli.data.json_io import as_json, plain
 from emocli.errors import ConfigError, choice
-from emocli.experiments.report import draw, markdown
-from emocli.experiments.table import Extractors, Table
+from emocli.experiments.table import Table
 from emocli.quantities import Folds, Seed, Seeds
 
-Say = Callable[[str], None]
 
-REPORT, TABLE = "report.json", "table.md"
-
-
-class Protocol(Settings):
+class ReproduceConfig(Settings):
     """How an experiment is run.
 
     Attributes
@@ -51,30 +41,7 @@ class Protocol(Settings):
     only: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Reproduction:
-    """What came out.
-
-    Attributes
-    ----------
-    path : Path
-        The report, a JSON file.
-    data : dict
-        Its content: ``rows`` with their ``conditions``, ``comparisons``, what it was computed from
-        and what it took.
-    table : Path
-        The same to be read, in Markdown.
-    figures : tuple of Path
-        And drawn.
-    """
-
-    path: Path
-    data: dict[str, Any]
-    table: Path
-    figures: tuple[Path, ...]
-
-
-def wanted(name: str, settings: Tree) -> Table | Extractors:
+def read_table(name: str, settings: Tree) -> Table:
     """Return the table of an experiment, whose name is written with hyphens.
 
     Raises
@@ -82,13 +49,11 @@ def wanted(name: str, settings: Tree) -> Table | Extractors:
     ConfigError
         If there is none of that name, or its own settings are not as they should be.
     """
-    known = [found.replace("_", "-") for found in plugins.names("experiments")]
+    known = [plugin.replace("_", "-") for plugin in plugins.names("experiments")]
     if name not in known:
         raise ConfigError(f"no experiment is called '{name}'", hint=choice(name, known))
     module = plugins.load("experiments", name.replace("-", "_"))
-    table: Table | Extractors = module.table(
-        build(module.Config, settings.get("experiment", {}), "experiment")
-    )
+    table: Table = module.table(build(module.Config, settings.get("experiment", {}), "experiment"))
     return table
 
 
@@ -104,15 +69,3 @@ def check_sections(settings: Tree, known: Sequence[str]) -> None:
         if section not in known or not isinstance(values, Mapping):
             hint = choice(section, known)
             raise ConfigError(f"unknown section of settings '{section}'", hint=hint)
-
-
-def write(out: Path, report: dict[str, Any]) -> Reproduction:
-    """Write a report as JSON, as Markdown and drawn."""
-    data: dict[str, Any] = plain(report)
-    drawn = draw(data)
-    for suffix, content in drawn.items():
-        write_bytes(out / f"figure{suffix}", content)
-    write_text(out / TABLE, markdown(data))
-    write_text(out / REPORT, as_json(data))
-    figures = tuple(out / f"figure{suffix}" for suffix in drawn)
-    return Reproduction(out / REPORT, data, out / TABLE, figures)
