@@ -11,9 +11,8 @@ import numpy as np
 
 from emocli.data.clip import Clip, Split
 from emocli.data.manifest import Manifest, Task
-from emocli.data.store import FeatureStore
+from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.track import Array, Track
-from emocli.data.writer import FeatureWriter, Recipe
 
 CLASSES = ("anger", "joy", "sadness")
 FEATURES = {"mel": ("audio", 5, 9), "glove": ("text", 4, 4), "face_hog": ("visual", 3, 6)}

@@ -25,7 +25,8 @@ from emocli.evaluation.cross_validation import open_tester
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models.losses import probabilities
 from emocli.robust.corrupt import parse_all
-from emocli.training.loop import deterministic_torch, level
+from emocli.training.compute import deterministic_torch
+from emocli.training.outputs import level
 
 Hop = Literal["all", "last"]
 
@@ -199,8 +200,8 @@ def _times(store: FeatureStore, clip: Clip) -> NDArray[np.float64] | None:
     if not store.length(clip.id):
         return None
     times = store.track(clip.id).times
-    if times is None and store.rate is not None:
-        return np.arange(store.length(clip.id)) / store.rate
+    if times is None and store.header.rate is not None:
+        return np.arange(store.length(clip.id)) / store.header.rate
     known = times is not None and np.isfinite(times).all()
     return np.asarray(times, np.float64) if known else None
 

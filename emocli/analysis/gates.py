@@ -22,7 +22,8 @@ from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.plugin.network import Network
 from emocli.robust.corrupt import CorruptionSpec
-from emocli.training.loop import deterministic_torch, level
+from emocli.training.compute import deterministic_torch
+from emocli.training.outputs import level
 
 Progress = Callable[[int, int], None]
 

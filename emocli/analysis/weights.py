@@ -26,7 +26,8 @@ from emocli.metrics.statistics import cluster_bootstrap, clustered, interval_ove
 from emocli.metrics.summary import bounded
 from emocli.plugin.network import Network
 from emocli.robust.corrupt import CorruptionSpec
-from emocli.training.loop import deterministic_torch, level
+from emocli.training.compute import deterministic_torch
+from emocli.training.outputs import level
 
 Progress = Callable[[int, int], None]
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from emocli.data.clip import SPLIT_NAMES, Split, split_named
-from emocli.data.manifest import PARSERS
+from emocli.data.columns import PARSERS
 from emocli.data.table import read_table
 from emocli.errors import ManifestError
 from emocli.interchange.csd import Csd

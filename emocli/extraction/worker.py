@@ -12,8 +12,8 @@ from pathlib import Path
 
 from emocli.data.clip import Clip
 from emocli.data.stamp import joined, stamps
-from emocli.data.store import FeatureStore
-from emocli.data.writer import Recipe, check_track, write_part
+from emocli.data.store import FeatureStore, Recipe
+from emocli.data.store.parts import check_track, write_part
 from emocli.errors import StoreError
 from emocli.extraction.failures import Failure, failure
 from emocli.plugin.feature import Absent, Extractor, Track

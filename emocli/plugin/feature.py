@@ -9,6 +9,9 @@ A module of kind ``features`` offers
 ``PER_CLIP``
     true if the track of a clip depends on nothing but that clip, its media and what is upstream:
     then it is kept when other clips join the manifest;
+``LIBRARIES`` (optional)
+    names of the distributions it runs on beside NumPy, SciPy and h5py (a tuple): their versions
+    are recorded in the store;
 ``Config``
     its settings;
 ``prepare(config, clips) -> Extractor``

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,12 @@ def test_it_gives_finite_rows_in_time(
     if track.times is not None:
         assert (np.diff(track.times) >= 0).all()
         assert 0 <= track.times[0] <= track.times[-1] < 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_libraries_it_names_are_distributions(name: str) -> None:
+    for library in getattr(plugins.load("features", name), "LIBRARIES", ()):
+        assert version(library)
 
 
 @pytest.mark.parametrize("name", NAMES)
