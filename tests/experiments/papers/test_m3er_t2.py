@@ -11,7 +11,7 @@ from emocli.experiments.systems import systems
 from emocli.experiments.table import CLEAN
 from emocli.robust.repair import RobustConfig
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("m3er_*.toml"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("m3er_*.toml"))
 
 TABLE = table(Config(proxy="ridge"))
 ROWS = {row.name: row for row in TABLE.rows}
