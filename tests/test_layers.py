@@ -21,7 +21,7 @@ LEVELS = (
     {"models", "interchange"},
     {"metrics"},
     {"data"},
-    {"errors", "plugins", "config", "parsing", "quantities", "limits", "display"},
+    {"errors", "plugins", "config", "parsing", "quantities", "limits", "display", "options"},
 )
 SIBLINGS = {("experiments", "pipeline"), ("analysis", "pipeline")}
 PLUGINS = tuple(package.removeprefix("emocli.") for package in plugins.KINDS.values())

@@ -25,6 +25,7 @@ from emocli.models import rundir
 from emocli.models.baselines import prior
 from emocli.models.rundir import MODEL, RESTORE, Run, RunConfig, Source, View
 from emocli.robust.corrupt import Corrupter, CorruptionSpec
+from emocli.robust.options import TRAINED, RepairOptions
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.loop import deterministic_torch, predict
@@ -144,12 +145,12 @@ class RunEvaluator:
         split: Split | None,
         manifest: Path | None,
         store: Path | None,
-        repair: Mapping[str, Any] | None = None,
+        repair: RepairOptions = TRAINED,
     ) -> RunEvaluator:
         """Load a run, find its features and make sure that they fit.
 
         Without a split the clips are all of the corpus, whether they have a label or not.
-        ``repair`` holds what `RepairConfig.with_options` takes, on top of the training's repair.
+        ``repair`` goes on top of the training's repair.
 
         On the corpus it was trained on, the features must be the very same; on another one
         they must have been computed with the same settings.
@@ -178,7 +179,7 @@ class RunEvaluator:
             Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
             config.train.outliers,
         )
-        asked = trained.repair.with_options(**(repair or {}))
+        asked = trained.repair.with_options(repair)
         if asked.trust == "check":
             _ = repair_factory.check  # refuses what does not fit
         whole = Samples(corpus, corpus.clips, stores)
@@ -229,7 +230,7 @@ class RunEvaluator:
         self,
         corruptions: Sequence[CorruptionSpec],
         seed: int,
-        repair: Mapping[str, Any] | None = None,
+        repair: RepairOptions = TRAINED,
     ) -> Predictions:
         """Corrupt, repair, and let every seed of the run speak.
 
@@ -239,10 +240,10 @@ class RunEvaluator:
             What is done to the clips.
         seed : int
             Of the corruptions.
-        repair : mapping, optional
-            What `RepairConfig.with_options` takes, on top of the bench's own.
+        repair : RepairOptions
+            On top of the evaluator's own repair.
         """
-        asked = self.repair.with_options(**(repair or {}))
+        asked = self.repair.with_options(repair)
         corrupter = self._corrupter(corruptions, seed)
         repaired = self._repaired(corrupter, asked)
         training, samples = self.config.train, repaired.samples

@@ -27,6 +27,7 @@ from emocli.models import rundir
 from emocli.models.rundir import MODEL
 from emocli.parsing import parse_object
 from emocli.robust.corrupt import CorruptionSpec, parse_all
+from emocli.robust.options import RepairOptions
 from emocli.robust.repair import RepairConfig
 from emocli.training.prepare import labels
 
@@ -84,7 +85,9 @@ class EvaluationJob:
         key, corruptions = self._key(condition), parse_all(condition.corrupt, self._stores)
         kept = _read(path, key, corruptions, self.corpus)
         if kept is None:
-            predictions = self._bench.predict(corruptions, self.seed, condition.repair)
+            predictions = self._bench.predict(
+                corruptions, self.seed, RepairOptions(**condition.repair)
+            )
             baseline = getattr(self._bench, "baseline", None)
             kept = CachedEvaluation(predictions, (baseline and baseline.cost,))
             _write(path, key, kept)

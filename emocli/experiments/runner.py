@@ -52,6 +52,7 @@ from emocli.parsing import read_object
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.robust.check import ModalityCheck
 from emocli.robust.corrupt import parse_all
+from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.robust.repair import RepairConfig
 from emocli.robust.settings import CheckConfig, configure
 from emocli.training.prepare import prepare, read_settings
@@ -208,7 +209,7 @@ class Experiment:
                     tuple(system.features.values()),
                     system.preset,
                     system.settings,
-                    system.row.training,
+                    RobustOptions(**system.row.training),
                 ),
                 run,
                 self.store,
@@ -657,7 +658,7 @@ def _check_conditions(system: System) -> None:
     """
     for condition in () if system.lacking else system.row.conditions:
         parse_all(condition.corrupt, system.features)
-        RepairConfig().with_options(**condition.repair)
+        RepairConfig().with_options(RepairOptions(**condition.repair))
 
 
 def _check_features(system: System, store: Path, corpus: Manifest) -> None:

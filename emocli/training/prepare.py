@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from emocli.models.outline import outline, parameters
 from emocli.models.rundir import RunConfig, Source, View, tell_task, versions
 from emocli.models.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
+from emocli.robust.options import CLEAN, RobustOptions
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.data_warnings import odd_numbers
@@ -158,18 +159,18 @@ def prepare(
     features: Sequence[str] | None,
     preset: str,
     settings: Mapping[str, Any],
-    robust: Mapping[str, Any] | None = None,
+    robust: RobustOptions = CLEAN,
 ) -> Prepared:
     """Open the features, resolve the settings, and check that they can be trained on.
 
-    ``robust`` holds what `RobustConfig.with_options` takes; the settings are laid over it.
+    The settings are laid over ``robust``.
 
     Raises
     ------
     EmocliError
         If not.
     """
-    network, training, repairing = _resolve(fusion, preset, settings, robust or {}, manifest)
+    network, training, repairing = _resolve(fusion, preset, settings, robust, manifest)
     stores = open_features(store, features, manifest)
     train = Samples.of(manifest, "train", stores)
     valid = Samples.of(manifest, "valid", stores)
@@ -192,7 +193,7 @@ def _resolve(
     fusion: str,
     preset: str,
     settings: Mapping[str, Any],
-    robust: Mapping[str, Any],
+    robust: RobustOptions,
     manifest: Manifest,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
     """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device."""
@@ -202,7 +203,7 @@ def _resolve(
         "monitor": training.monitored(manifest.task),
         "class_weights": training.weighed(manifest.classes),
     }
-    repairing = RobustConfig().with_options(**robust, settings=tree.get("robust"))
+    repairing = RobustConfig().trained_with(replace(robust, settings=tree.get("robust")))
     return network, training.model_copy(update=chosen), repairing
 
 

@@ -24,6 +24,7 @@ from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.metrics.statistics import Spread, spread
 from emocli.models import rundir
 from emocli.models.rundir import CARD, CHECKPOINT, CONFIG, REPORTS, RunConfig, Source
+from emocli.robust.options import CLEAN, RobustOptions
 from emocli.training.card import card
 from emocli.training.fitting import State
 from emocli.training.loop import best_epoch, columns, fit, seeded
@@ -129,7 +130,7 @@ def train(
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
-    robust: Mapping[str, Any] | None = None,
+    robust: RobustOptions = CLEAN,
     seeds: int = 1,
     overwrite: bool = False,
     workers: int = 1,
@@ -153,9 +154,8 @@ def train(
         ``literal``, ``paper`` or ``plus``.
     settings : mapping, optional
         ``{"network": {...}, "train": {...}, "robust": {...}}``, laid over the preset.
-    robust : mapping, optional
-        How clips are corrupted and repaired, as `RobustConfig.with_options` takes it:
-        ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
+    robust : RobustOptions
+        How clips are corrupted and repaired.
     seeds : int
         So many trainings, from ``train.seed`` upwards.
     overwrite : bool
@@ -187,7 +187,7 @@ def cross_validate(
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
-    robust: Mapping[str, Any] | None = None,
+    robust: RobustOptions = CLEAN,
     seeds: int = 1,
     overwrite: bool = False,
     workers: int = 1,
@@ -332,7 +332,7 @@ def plan(
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
-    robust: Mapping[str, Any] | None = None,
+    robust: RobustOptions = CLEAN,
     seeds: int = 1,
     overwrite: bool = False,
 ) -> dict[str, Any]:

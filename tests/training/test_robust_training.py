@@ -14,6 +14,7 @@ from emocli.errors import ConfigError, RunError, StoreError
 from emocli.evaluation.evaluate import evaluate
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
+from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.training.prepare import prepare
 from emocli.training.train import cross_validate, plan
 from tests import toy
@@ -74,6 +75,7 @@ def test_each_of_them_changes_what_is_learnt(runs: dict[str, Path]) -> None:
 def test_proxies_are_for_validation_unless_they_are_to_be_learnt_from(corpus: toy.Toy) -> None:
     def ready(**options: Any) -> tuple[Any, Any]:
         settings = merge(toy.QUICK, options.pop("settings", {}))
+        options["robust"] = RobustOptions(**options["robust"])
         return prepare(
             corpus.manifest, corpus.store, "late", None, "paper", settings, **options
         ).ready(nn.Identity())
@@ -128,7 +130,7 @@ def test_the_run_remembers_and_evaluation_does_alike(corpus: toy.Toy) -> None:
     assert sum(f["found"] for f in flags.values()) >= 0.9 * sum(
         f["corrupted"] for f in flags.values()
     )
-    off = evaluate(run, corrupt=["m3er75"], repair={"check": False}, figures=False).data
+    off = evaluate(run, corrupt=["m3er75"], repair=RepairOptions(check=False), figures=False).data
     assert off["repair"] == ""
     assert off["corrupted"]["confusion"] != found["corrupted"]["confusion"]
 
