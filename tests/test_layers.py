@@ -24,7 +24,10 @@ LEVELS = (
     {"errors", "plugins", "config", "parsing", "quantities", "limits", "display", "options"},
 )
 SIBLINGS = {("experiments", "pipeline"), ("analysis", "pipeline")}
-PLUGINS = tuple(package.removeprefix("emocli.") for package in plugins.KINDS.values())
+PLUGINS = {
+    package.removeprefix("emocli."): set(plugins.names(kind))
+    for kind, package in plugins.KINDS.items()
+}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -67,9 +70,9 @@ def test_imports_point_down(path: Path) -> None:
 def test_nobody_imports_a_plugin_by_name(path: Path) -> None:
     own = module(path)
     for target in imports(path):
-        for package in PLUGINS:
+        for package, names in PLUGINS.items():
             name = target.removeprefix(f"{package}.").split(".")[0]
-            if target.startswith(f"{package}.") and not name.startswith("_"):
+            if target.startswith(f"{package}.") and name in names:
                 assert own.startswith(f"{package}."), f"{own} imports emocli.{target}"
 
 

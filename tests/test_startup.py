@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from emocli.cli.commands import discovered
+
 HEAVY = (
     "torch",
     "numpy",
@@ -22,22 +24,7 @@ HEAVY = (
     "lightning_fabric",
     "mtcnn",
 )
-COMMANDS = (
-    (),
-    ("manifest",),
-    ("extract",),
-    ("import",),
-    ("export",),
-    ("fit-cca",),
-    ("fit-encoder",),
-    ("fit-text",),
-    ("train",),
-    ("evaluate",),
-    ("analyze",),
-    ("inspect",),
-    ("info",),
-    ("demo",),
-)
+COMMANDS = ((), *((command.name,) for command in discovered()))
 
 
 def loaded(code: str) -> set[str]:
