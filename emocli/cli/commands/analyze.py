@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter, Signature, getdoc
 from typing import Annotated, Any
 
@@ -13,25 +12,41 @@ from typer.core import TyperGroup
 from emocli import plugins
 from emocli.cli import options, show
 from emocli.cli.command import Group
+from emocli.errors import ConfigError
 from emocli.options import Declaration, declared
 
 
+class Commands(Mapping[str, Any]):
+    """Name to command; one is made when it is asked for, so that the others are not imported."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names."""
+        return iter(plugins.names("analyses"))
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(plugins.names("analyses"))
+
+    def __getitem__(self, name: str) -> Any:
+        """Make a command."""
+        try:
+            kind = plugins.load("analyses", name).Options
+        except ConfigError:
+            raise KeyError(name) from None
+        app = typer.Typer(rich_markup_mode=None, add_completion=False)
+        app.command(name, help=getdoc(kind))(_command(name, kind))
+        return typer.main.get_command(app)
+
+
 class Analyses(TyperGroup):
-    """The group of commands, made when it is asked for one."""
+    """The group of the commands."""
 
     def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        del self.commands  # of `typer.Typer`, which has none
+        super().__init__(**attributes | {"commands": Commands()})
 
-    @cached_property
-    def commands(self) -> dict[str, Any]:  # type: ignore[override]
-        """Name to command."""
-        app = typer.Typer(rich_markup_mode=None)
-        app.callback()(_root)
-        for name in plugins.names("analyses"):
-            kind = plugins.load("analyses", name).Options
-            app.command(name, help=getdoc(kind))(_command(name, kind))
-        return dict(typer.main.get_group(app).commands)
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names."""
+        return list(self.commands)
 
 
 def group() -> typer.Typer:
