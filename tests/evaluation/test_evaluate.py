@@ -328,8 +328,14 @@ def test_no_run_and_no_finished_run(tmp_path, corpus, single):
         ({"corrupt": ["audio:zero@3"]}, "level '3'"),
         ({"sweep": ["loud"]}, "level 'loud'"),
         ({"split": "dev"}, "no split 'dev'"),
-        ({"repair": {"settings": {"corrupt": ["m3er75"]}}}, "unknown setting 'robust.corrupt'"),
-        ({"repair": {"settings": {"train_on_proxy": True}}}, "there are: trust, fill, proxy"),
+        (
+            {"repair": RepairOptions(settings={"corrupt": ["m3er75"]})},
+            "unknown setting 'robust.corrupt'",
+        ),
+        (
+            {"repair": RepairOptions(settings={"train_on_proxy": True})},
+            "there are: trust, fill, proxy",
+        ),
         ({"manifest": Path("absent.csv")}, "absent.csv"),
         ({"store": Path("absent")}, "there is no such folder of features"),
     ],
