@@ -31,7 +31,7 @@ from emocli.config import build
 from emocli.data.batch import Batch, Padded
 from emocli.fusion import m2fnet
 from emocli.models.encoder import EncoderConfig, Picture, Screen, embed, make_encoder
-from emocli.training.loop import deterministic_torch
+from emocli.training.compute import deterministic_torch
 
 DIMS = {"text": 1024, "audio": 300, "visual": 600}
 TURNS = (2, 24)

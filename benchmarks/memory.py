@@ -22,9 +22,9 @@ import numpy as np
 
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
-from emocli.data.store import Column, store_path
-from emocli.data.storefile import Contents, write_store
-from emocli.data.writer import Recipe
+from emocli.data.store import Recipe, store_path
+from emocli.data.store.format import Contents, write_store
+from emocli.data.store.header import Column
 
 CLASSES = tuple("abcdefgh")
 WIDTHS = {"covarep": ("audio", 74), "face": ("visual", 7)}
@@ -85,7 +85,7 @@ def generate(folder: Path, clips: int, steps: int) -> None:
             names=(),
             notes=(),
             absent=(),
-            attributes={**recipe.attributes(), "versions": "{}"},
+            attributes=recipe.attributes(None, {}),
         )
         path = store_path(folder / "store", feature)
         write_store(path, contents)

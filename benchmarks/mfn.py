@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.fusion import mfn
-from emocli.training.loop import deterministic_torch
+from emocli.training.compute import deterministic_torch
 
 DIMS = {"audio": 74, "text": 300, "visual": 35}
 CLASSES = 6

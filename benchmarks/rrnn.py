@@ -39,13 +39,14 @@ from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
-from emocli.data.store import Column, FeatureStore, store_path
-from emocli.data.storefile import Contents, write_store
-from emocli.data.writer import Recipe
+from emocli.data.store import FeatureStore, Recipe, store_path
+from emocli.data.store.format import Contents, write_store
+from emocli.data.store.header import Column
 from emocli.fusion import rrnn
 from emocli.fusion.gca import Attention
 from emocli.models.settings import TrainConfig
-from emocli.training.loop import Learner, deterministic_torch
+from emocli.training.compute import deterministic_torch
+from emocli.training.fusion_task import FusionTask
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "rrnn_ravdess.toml"
 FEATURES = {"audio": ("covarep", 74, (300, 440)), "visual": ("face_posteriors", 7, (90, 130))}
@@ -104,7 +105,7 @@ def generate(folder: Path, clips: int) -> Splits:
             names=(),
             notes=(),
             absent=(),
-            attributes={**recipe.attributes(), "versions": "{}"},
+            attributes=recipe.attributes(None, {}),
         )
         write_store(store_path(folder, feature), contents)
     stores = {
@@ -311,14 +312,14 @@ def gradient(network: rrnn.Model | Plain) -> Tensor:
     return torch.cat([p.grad.flatten() for part in parts for p in part.parameters()])
 
 
-def learner(network: nn.Module, splits: Splits, config: TrainConfig) -> Learner:
+def learner(network: nn.Module, splits: Splits, config: TrainConfig) -> FusionTask:
     """Prepare a training; what is read, and condensed by networks that do so, is kept."""
     memory = Memory(config.cache_mb << 20)
     kept = (CachedSamples.through(part.condensed_by(network), memory) for part in splits)
-    return Learner(network, *kept, config)
+    return FusionTask(network, *kept, config)
 
 
-def timed(each: Learner, number: int) -> float:
+def timed(each: FusionTask, number: int) -> float:
     start = time.perf_counter()
     each.epoch(number, each.config.lr)
     if torch.cuda.is_available():

@@ -22,9 +22,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.store import FeatureStore
+from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe
 
 WIDTH = 74
 Read = Callable[[str], NDArray[np.float32]]

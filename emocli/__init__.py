@@ -1,3 +1,67 @@
-"""Emotion recognition from text, voice and face: from raw clips to a robustness report."""
+"""Emotion recognition from text, voice and face: from raw clips to a robustness report.
 
-__version__ = "0.1.0"
+The public API, imported when it is first used::
+
+    import emocli
+
+    manifest = emocli.Manifest.read("corpus.csv")
+    emocli.extract(manifest, ["mel", "face_hog"], Path("store"))
+    emocli.train(manifest, Path("store"), fusion="rrnn", run=Path("runs/rrnn"))
+    emocli.evaluate(Path("runs/rrnn"), corrupt=["visual@0.01"]).data["corrupted"]
+    emocli.load_run("runs/rrnn").predict("new.csv", "new_store").table()
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emocli.data.manifest import Manifest as Manifest
+    from emocli.data.store import FeatureStore as FeatureStore
+    from emocli.evaluation.evaluate import evaluate as evaluate
+    from emocli.evaluation.loaded_run import load_run as load_run
+    from emocli.extraction.extract import extract as extract
+    from emocli.features.faces.cascade import find_faces as find_faces
+    from emocli.interchange.arrays import store_arrays as store_arrays
+    from emocli.training.train import train as train
+
+    __version__: str
+
+_HOME = {
+    "Manifest": "emocli.data.manifest",
+    "FeatureStore": "emocli.data.store",
+    "extract": "emocli.extraction.extract",
+    "find_faces": "emocli.features.faces.cascade",
+    "store_arrays": "emocli.interchange.arrays",
+    "train": "emocli.training.train",
+    "evaluate": "emocli.evaluation.evaluate",
+    "load_run": "emocli.evaluation.loaded_run",
+}
+"""Public name to the module that has it: heavy libraries load with it, not with the package."""
+
+__all__ = [
+    "FeatureStore",
+    "Manifest",
+    "__version__",
+    "evaluate",
+    "extract",
+    "find_faces",
+    "load_run",
+    "store_arrays",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("emocli")
+    if name not in _HOME:
+        raise AttributeError(f"module 'emocli' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -30,9 +30,9 @@ def _seed() -> None:
 @pytest.fixture
 def checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a training keep a checkpoint of every epoch, however short."""
-    from emocli.training import loop
+    from emocli.training import fusion_task
 
-    monkeypatch.setattr(loop, "PAUSE", 0.0)
+    monkeypatch.setattr(fusion_task, "PAUSE", 0.0)
 
 
 @pytest.fixture(scope="session")

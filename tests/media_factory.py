@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from emocli.data.media.content import read_frames, read_sound, write_video
+from emocli.data.media.content import read_frames, read_sound
+from emocli.data.media.writing import write_video
 from emocli.errors import MediaError
 
 FPS = 25

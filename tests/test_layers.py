@@ -1,9 +1,10 @@
-"""Imports point down only, and plug-ins are reached through `plugins.load` alone."""
+"""Imports point down and never in circles, plug-ins are loaded by name, files are short."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,19 +29,24 @@ PLUGINS = {
     package.removeprefix("emocli."): set(plugins.names(kind))
     for kind, package in plugins.KINDS.items()
 }
-FILES = sorted(PACKAGE.rglob("*.py"))
+FILES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})  # it offers what is above it
+
+MOST_LINES = 400
+
+# What is being taken apart; what is mended leaves it, and nothing joins.
+STILL_LONG = {"datasets._sdk", "fusion.m2fnet", "models.text"}
 
 
 def imports(path: Path) -> Iterator[str]:
     """Every emocli module a file imports, without the leading `emocli.`."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            found = [alias.name for alias in node.names]
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        yield from (name.removeprefix("emocli.") for name in found if name.startswith("emocli."))
+        yield from (name.removeprefix("emocli.") for name in names if name.startswith("emocli."))
 
 
 def level(part: str) -> int:
@@ -49,6 +55,30 @@ def level(part: str) -> int:
 
 def module(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def modules() -> dict[str, Path]:
+    """Every module to its file, packages by their own name."""
+    return {module(path).removesuffix("__init__").rstrip("."): path for path in FILES}
+
+
+def graph() -> dict[str, set[str]]:
+    """Every module to the modules it imports, those inside its functions too."""
+    known = modules()
+    targets = {name: set(imports(path)) for name, path in known.items()}
+    return {
+        name: {t if t in known else t.rpartition(".")[0] for t in names}
+        for name, names in targets.items()
+    }
+
+
+def circle(edges: Mapping[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle, if there are any."""
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 @pytest.mark.parametrize("path", FILES, ids=module)
@@ -74,6 +104,30 @@ def test_nobody_imports_a_plugin_by_name(path: Path) -> None:
             name = target.removeprefix(f"{package}.").split(".")[0]
             if target.startswith(f"{package}.") and name in names:
                 assert own.startswith(f"{package}."), f"{own} imports emocli.{target}"
+
+
+def test_no_files_import_each_other() -> None:
+    assert not circle(graph())
+
+
+def test_a_circle_is_noticed() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert not circle({"a": {"b", "c"}, "b": {"c"}})
+
+
+def test_an_underscore_is_private_to_its_folder() -> None:
+    private = set()
+    for own, targets in graph().items():
+        for target in targets:
+            folder, underscore, _ = f".{target}".partition("._")
+            if underscore and not f".{own}.".startswith(f"{folder}."):
+                private.add((own, target))
+    assert not private
+
+
+def test_files_are_short() -> None:
+    lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in modules().items()}
+    assert {name for name, count in lines.items() if count > MOST_LINES} <= STILL_LONG
 
 
 def test_the_tests_follow_the_tree() -> None:

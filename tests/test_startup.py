@@ -46,3 +46,8 @@ def test_help_loads_no_heavy_library(command: tuple[str, ...]) -> None:
 def test_info_lists_without_importing() -> None:
     found = loaded("from emocli.cli.app import run\nassert run(['info']) == 0")
     assert not found.intersection(HEAVY)
+
+
+def test_the_help_lists_analyses_without_importing() -> None:
+    listed = "from emocli.cli.app import run\nassert run(['analyze', '--help']) == 0"
+    loaded(f"{listed}\nassert not [m for m in sys.modules if m.startswith('emocli.analysis.')]")

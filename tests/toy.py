@@ -13,9 +13,8 @@ from emocli import plugins
 from emocli.analysis import Analysis, analyse
 from emocli.data.clip import Clip, Split
 from emocli.data.manifest import Manifest, Task
-from emocli.data.store import FeatureStore
+from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.track import Array, Track
-from emocli.data.writer import FeatureWriter, Recipe
 from emocli.robust.options import RobustOptions
 
 CLASSES = ("anger", "joy", "sadness")

@@ -14,7 +14,7 @@ from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
 from emocli.evaluation.cross_validation import open_evaluator
 from emocli.models.rundir import CONFIG, folds
-from emocli.robust.check import ModalityCheck
+from emocli.robust.check.io import load_check
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
@@ -28,7 +28,7 @@ class Subject:
     ----------
     clips : Samples
         What is looked at.
-    workshop : Workshop
+    repair_factory : RepairFactory
         The check, and the train split.
     other : str
         What to call the corpus in the names of reports; empty if it is that of the run, or the one
@@ -78,11 +78,11 @@ def _of_store(store: Path, split: Split, corpus: Manifest) -> Subject:
     stores = open_features(store, None, corpus)
     train = Samples.of(corpus, "train", stores)
     path = check_path(store)
-    check = ModalityCheck.load(path) if path.is_file() else None
+    check = load_check(path) if path.is_file() else None
     outliers = check.config.clip_outliers if check else OUTLIERS
     standardiser = Standardiser.fit(train, outliers)
     clips = Samples.of(corpus, split, stores).then(standardiser)
     learnt = tuple(clip.id for clip in train.clips)
-    own = check is None or check.origin is None or check.origin.ids == learnt
+    own = check is None or check.provenance is None or check.provenance.ids == learnt
     repair_factory = RepairFactory(path, standardiser, RobustConfig(), train, outliers)
     return Subject(clips, repair_factory, "" if own else corpus_part(corpus, stores))

@@ -133,7 +133,8 @@ def _outputs(evaluator: RunEvaluator, batch: Batch) -> list[FusionOutput]:
     """
     import torch
 
-    from emocli.training.loop import deterministic_torch, level
+    from emocli.training.compute import deterministic_torch
+    from emocli.training.outputs import level
 
     outputs = []
     with deterministic_torch(evaluator.config.train.threads), torch.inference_mode():
@@ -157,7 +158,7 @@ def _uniform(evaluator: RunEvaluator, batch: Batch) -> Mapping[str, torch.Tensor
     """
     import torch
 
-    from emocli.training.loop import deterministic_torch
+    from emocli.training.compute import deterministic_torch
 
     uniform = getattr(evaluator.members[0].network.eval(), "uniform", None)
     if uniform is None:
@@ -218,8 +219,8 @@ def _times(store: FeatureStore, clip: Clip) -> NDArray[np.float64] | None:
     if not store.length(clip.id):
         return None
     times = store.track(clip.id).times
-    if times is None and store.rate is not None:
-        return np.arange(store.length(clip.id)) / store.rate
+    if times is None and store.header.rate is not None:
+        return np.arange(store.length(clip.id)) / store.header.rate
     known = times is not None and np.isfinite(times).all()
     return np.asarray(times, np.float64) if known else None
 

@@ -110,7 +110,7 @@ def _open(evaluator: RunEvaluator, samples: Samples) -> list[dict[str, Tensor]]:
     """
     import torch
 
-    from emocli.training.loop import deterministic_torch
+    from emocli.training.compute import deterministic_torch
 
     training = evaluator.config.train
     with deterministic_torch(training.threads), torch.inference_mode():
@@ -128,7 +128,7 @@ def _passed(network: nn.Module, samples: Samples, size: int) -> dict[str, Tensor
     """Collect the gates of every clip, by view: (clips that have it, hops)."""
     import torch
 
-    from emocli.training.loop import level
+    from emocli.training.outputs import level
 
     found: dict[str, list[Tensor]] = {}
     for batch in samples.batches(size, level(network)):

@@ -123,7 +123,7 @@ def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
     import numpy as np
     import torch
 
-    from emocli.training.loop import deterministic_torch
+    from emocli.training.compute import deterministic_torch
 
     training = evaluator.config.train
     seeds: list[dict[str, dict[str, NDArray[np.float64]]]] = []
@@ -147,7 +147,7 @@ def _said(
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
     import numpy as np
 
-    from emocli.training.loop import level
+    from emocli.training.outputs import level
 
     oracle = getattr(network, "oracle", None)
     parts: dict[str, dict[str, list[NDArray[np.float64]]]] = {"weights": {}}
@@ -172,7 +172,7 @@ def _having(evaluator: Evaluator, modality: str) -> NDArray[np.bool_]:
 
 
 def _visited(evaluator: Evaluator) -> list[Clip]:
-    from emocli.training.loop import level
+    from emocli.training.outputs import level
 
     if level(evaluator.parts[0].members[0].network) == "clip":
         return list(evaluator.samples.clips)

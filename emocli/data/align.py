@@ -72,7 +72,7 @@ def recorded(store: FeatureStore, clip_id: str) -> Timed:
     values = store.rows("values", *span).astype(np.float32, copy=False)
     if "times" not in store.columns:
         return Timed(values)
-    return Timed(values, intervals(store.rows("times", *span), store.rate))
+    return Timed(values, intervals(store.rows("times", *span), store.header.rate))
 
 
 def intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.float64]:
@@ -85,9 +85,9 @@ def intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.floa
         return np.stack([times - half, times + half], axis=1)
     # Words that are spoken at once need not be in the order of their middles.
     order = np.argsort(times, kind="stable")
-    found = times[order]
-    inner = (found[:-1] + found[1:]) / 2
-    first, last = 2 * found[0] - inner[0], 2 * found[-1] - inner[-1]
+    centres = times[order]
+    inner = (centres[:-1] + centres[1:]) / 2
+    first, last = 2 * centres[0] - inner[0], 2 * centres[-1] - inner[-1]
     lasting = np.empty((len(times), 2))
     lasting[order] = np.stack([np.r_[first, inner], np.r_[inner, last]], axis=1)
     return lasting
@@ -122,10 +122,10 @@ def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
     for k, (start, end) in enumerate(words):
         # No row before `first` can reach into the word.
         first, last = np.searchsorted(latest, start, "right"), np.searchsorted(starts, end, "left")
-        found = rows.values[first:last][ends[first:last] > start]
-        empty += not len(found)
-        finite = np.isfinite(found)
+        overlapping = rows.values[first:last][ends[first:last] > start]
+        empty += not len(overlapping)
+        finite = np.isfinite(overlapping)
         count = finite.sum(axis=0)
-        total = np.where(finite, found, 0).sum(axis=0, dtype=np.float64)
+        total = np.where(finite, overlapping, 0).sum(axis=0, dtype=np.float64)
         values[k] = total / np.maximum(count, 1)
     return Timed(values, np.array(words, np.float64)), empty

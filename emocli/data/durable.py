@@ -200,10 +200,25 @@ def no_folder(folder: Path) -> StoreError:
 
 
 @contextmanager
+def used_folder(folder: Path) -> Iterator[None]:
+    """Make a folder as `make_folder`; what was made goes again if nothing was put into it."""
+    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        make_folder(folder)
+        yield
+    finally:
+        with suppress(OSError):
+            for path in missing:
+                path.rmdir()
+
+
+@contextmanager
 def alone(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Be the only one who writes ``path``; its folder is made if need be. Else as `locked`."""
-    make_folder(path.parent)
-    with locked(path.with_name(f".{_stem(path.name)}.lock"), wait=wait, what=path):
+    """Be the only one who writes ``path``; its folder is made, as `used_folder`. Else `locked`."""
+    with (
+        used_folder(path.parent),
+        locked(path.with_name(f".{_stem(path.name)}.lock"), wait=wait, what=path),
+    ):
         yield
 
 

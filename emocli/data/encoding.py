@@ -95,14 +95,14 @@ def read_text(path: Path, error: type[EmocliError] = EmocliError) -> str:
 def text_of(raw: bytes, path: Path, error: type[EmocliError] = EmocliError) -> str:
     """Return the text of a file's bytes, as `read_text` does."""
     try:
-        found = decode(raw)
+        decoded = decode(raw)
     except UnicodeDecodeError as fault:
         row = raw[: fault.start].decode(fault.encoding, "ignore").count("\n") + 1
         what = f"is not a text file ({fault.reason})"
         raise error(what, where=f"{path}, row {row}", hint="save it as UTF-8") from None
-    if found.doubt:
-        tell(path, found.doubt)
-    return found.text
+    if decoded.doubt:
+        tell(path, decoded.doubt)
+    return decoded.text
 
 
 def tell(path: Path, doubt: str) -> None:

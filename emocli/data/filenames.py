@@ -1,4 +1,4 @@
-"""Names of files, after what they are about."""
+"""Names of result files: made of what they are about."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ def corpus_part(corpus: Manifest, stores: Mapping[str, FeatureStore]) -> str:
 
     Corpora of one name and other content, or with other features, have other letters at the end.
     """
-    told = [content(corpus), *sorted(store.fingerprint for store in stores.values())]
-    return f"{corpus.dataset}-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]}"
+    identity = [content(corpus), *sorted(store.fingerprint for store in stores.values())]
+    return f"{corpus.dataset}-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:8]}"

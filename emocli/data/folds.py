@@ -81,12 +81,12 @@ def assign(clips: Sequence[Clip], count: int, overlap: bool = False) -> tuple[in
     sizes = Counter(groups)
     if len(sizes) < count:
         what = f"has {len(sizes)} groups of clips that belong together, too few for {count} folds"
-        raise ManifestError(what, hint=_mend(len(sizes), len(published)))
+        raise ManifestError(what, hint=_hint(len(sizes), len(published)))
     numbers = _dealt(clips, groups, sizes, count)
     return tuple(numbers[group] for group in groups)
 
 
-def _mend(groups: int, published: int) -> str:
+def _hint(groups: int, published: int) -> str:
     if published >= FEWEST:
         return f"it is published with {published} folds"
     if groups >= FEWEST:

@@ -1,4 +1,4 @@
-"""Opening HDF5 files that may be damaged or hostile.
+"""A reader of HDF5 files that may be damaged or hostile.
 
 HDF5 lets a dataset lie in other files (external storage, external links, virtual datasets), asks
 for code that is loaded from elsewhere (filters), and states sizes that nothing in the file bears
@@ -21,25 +21,15 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
+from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t
 from numpy.typing import NDArray
 
+from emocli.data.hdf5_checks import is_plain, kind_of, product, require_own, require_plain
 from emocli.data.heaps import SEARCHED, find_heaps, require_heaps
 from emocli.data.packed import LARGE, room
 from emocli.errors import StoreError, reason
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-
-FILTERS = {
-    h5z.FILTER_DEFLATE: "gzip",
-    h5z.FILTER_SHUFFLE: "shuffle",
-    h5z.FILTER_FLETCHER32: "fletcher32",
-    h5z.FILTER_SZIP: "szip",
-    h5z.FILTER_NBIT: "nbit",
-    h5z.FILTER_SCALEOFFSET: "scaleoffset",
-    h5z.FILTER_LZF: "lzf",
-}
-"""What HDF5 and h5py can undo themselves; any other filter is code loaded from elsewhere."""
 
 DAMAGES = (
     OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError,
@@ -62,7 +52,7 @@ class Hdf5:
     ----------
     path : Path
         The file.
-    mend : str
+    hint : str
         How the user gets a file that is whole: the end of every message.
 
     Attributes
@@ -77,7 +67,7 @@ class Hdf5:
     """
 
     def __init__(self, path: Path, hint: str = "") -> None:
-        self.path, self._mend, self._heaps_known = path, hint, False
+        self.path, self._hint, self._heaps_known = path, hint, False
         try:
             self.size = _size(path)
             # Readers never lock: shared folders often cannot, and files are replaced, not changed.
@@ -118,12 +108,12 @@ class Hdf5:
         StoreError
             If there is no such group, or a name is not UTF-8.
         """
-        with self._told(group):
+        with self._errors_named(group):
             return tuple(name.decode("utf-8") for name in self._group(group))
 
     def has(self, *place: str) -> bool:
         """Whether there is a link of that name, wherever it leads."""
-        with self._told(place):
+        with self._errors_named(place):
             group = self._group(place[:-1])  # held, or HDF5 forgets it before it is asked
             return bool(group.links.exists(place[-1].encode("utf-8")))
 
@@ -135,7 +125,7 @@ class Hdf5:
         StoreError
             If it leads nowhere or out of the file.
         """
-        with self._told(place):
+        with self._errors_named(place):
             return isinstance(self._object(place), h5g.GroupID)
 
     def dataset(self, *place: str) -> h5py.Dataset:
@@ -149,14 +139,14 @@ class Hdf5:
         StoreError
             If there is none, or it is anything else.
         """
-        with self._told(place):
-            found = self._object(place)
-            if not isinstance(found, h5d.DatasetID):
+        with self._errors_named(place):
+            identifier = self._object(place)
+            if not isinstance(identifier, h5d.DatasetID):
                 raise TypeError("it is no dataset")
-            _require_own(found)
-            _require_plain(found.get_type())
-            self._require_room(found)
-            dataset = h5py.Dataset(found)
+            require_own(identifier)
+            require_plain(identifier.get_type())
+            self._require_room(identifier)
+            dataset = h5py.Dataset(identifier)
             _ = dataset.dtype  # NumPy may have none for it
             return dataset
 
@@ -169,9 +159,9 @@ class Hdf5:
             If there is none, or it cannot be read.
         """
         dataset = self.dataset(*place)
-        with self._told(place):
+        with self._errors_named(place):
             if dataset.dtype.kind not in "fiub":
-                raise ValueError(f"it holds {_kind(dataset)}, not numbers")
+                raise ValueError(f"it holds {kind_of(dataset)}, not numbers")
             array: NDArray[Any] = np.empty(dataset.shape, dataset.dtype)
             if array.size:
                 dataset.id.read(h5s.ALL, h5s.ALL, array)
@@ -186,9 +176,9 @@ class Hdf5:
             If there is none, or it cannot be read.
         """
         dataset = self.dataset(*place)
-        with self._told(place):
+        with self._errors_named(place):
             if not isinstance(dataset.id.get_type(), h5t.TypeStringID):
-                raise TypeError(f"it holds {_kind(dataset)}, not texts")
+                raise TypeError(f"it holds {kind_of(dataset)}, not texts")
             if dataset.dtype.kind == "O":
                 return self._varying(dataset)
             array: NDArray[Any] = np.asarray(dataset[()])
@@ -202,27 +192,27 @@ class Hdf5:
         StoreError
             If there is one of another type, or that cannot be read.
         """
-        with self._told(()):
+        with self._errors_named(()):
             count = h5a.get_num_attrs(self._file.id)
             if count > MOST_ATTRIBUTES:
                 raise ValueError(f"it has {count} attributes")
-            found = (h5a.open(self._file.id, index=k) for k in range(count))
-            return dict(self._attribute(attribute) for attribute in found)
+            attributes = (h5a.open(self._file.id, index=k) for k in range(count))
+            return dict(map(self._attribute, attributes))
 
     # -- names
 
     def _group(self, place: tuple[str, ...]) -> h5g.GroupID:
-        found = self._object(place)
-        if not isinstance(found, h5g.GroupID):
+        group = self._object(place)
+        if not isinstance(group, h5g.GroupID):
             raise TypeError("it is no group")
-        return found
+        return group
 
     def _object(self, place: tuple[str, ...]) -> Any:
         hops = [HOPS]
-        found: Any = h5g.open(self._file.id, b"/")
+        node: Any = h5g.open(self._file.id, b"/")
         for part in place:
-            found = self._follow(found, part.encode("utf-8"), hops)
-        return found
+            node = self._follow(node, part.encode("utf-8"), hops)
+        return node
 
     def _follow(self, group: Any, name: bytes, hops: list[int]) -> Any:
         """Open what a link leads to; ``hops``, its one entry, counts down the soft links."""
@@ -239,10 +229,10 @@ class Hdf5:
         if hops[0] < 0:
             raise ValueError("it is a link that leads in circles")
         target: bytes = group.links.get_val(name)
-        found = h5g.open(self._file.id, b"/") if target.startswith(b"/") else group
+        node = h5g.open(self._file.id, b"/") if target.startswith(b"/") else group
         for part in target.split(b"/"):
-            found = found if part in (b"", b".") else self._follow(found, part, hops)
-        return found
+            node = node if part in (b"", b".") else self._follow(node, part, hops)
+        return node
 
     # -- sizes
 
@@ -252,9 +242,9 @@ class Hdf5:
         if dataset.get_space().get_simple_extent_type() == h5s.NULL:
             raise ValueError("it is empty")
         width = self._width(dataset.get_type())
-        wanted, there = width * _product(shape), self.size
+        wanted, there = width * product(shape), self.size
         if plan.get_layout() == h5d.CHUNKED:
-            wanted = max(wanted, width * _product(plan.get_chunk()))
+            wanted = max(wanted, width * product(plan.get_chunk()))
             stored = min(dataset.get_storage_size(), self.size)
             there = room(stored)
         elif (offset := dataset.get_offset()) is not None:
@@ -314,8 +304,8 @@ class Hdf5:
         """Look at all heaps, where it is not known which of them is going to be read."""
         if self._heaps_known or self.size > SEARCHED:
             return
-        found = find_heaps(self.descriptor, self.size)
-        require_heaps(self.descriptor, self.size, 0, found)
+        heaps = find_heaps(self.descriptor, self.size)
+        require_heaps(self.descriptor, self.size, 0, heaps)
         self._heaps_known = True
 
     def _require_bytes(self, total: int) -> None:
@@ -325,7 +315,7 @@ class Hdf5:
     def _attribute(self, attribute: h5a.AttrID) -> tuple[str, Any]:
         name = attribute.name.decode("utf-8")
         kind = attribute.get_type()
-        if attribute.shape not in ((), (1,)) or not _is_plain(kind) or kind.get_size() > self.size:
+        if attribute.shape not in ((), (1,)) or not is_plain(kind) or kind.get_size() > self.size:
             raise ValueError(f"its attribute '{name}' is no text and no number")
         if isinstance(kind, h5t.TypeStringID) and kind.is_variable_str():
             self._require_all_heaps()
@@ -336,14 +326,14 @@ class Hdf5:
         return name, plain.decode("utf-8") if isinstance(plain, bytes) else plain
 
     @contextmanager
-    def _told(self, place: tuple[str, ...]) -> Iterator[None]:
+    def _errors_named(self, place: tuple[str, ...]) -> Iterator[None]:
         """Turn what h5py raises into one line that names the file and the place in it."""
         try:
             yield
         except DAMAGES as error:
             where = f"{self.path}, '{'/'.join(place)}'" if place else self.path
             what = f"cannot be read ({_plainly(error)})"
-            raise StoreError(what, where=where, hint=self._mend) from None
+            raise StoreError(what, where=where, hint=self._hint) from None
 
 
 def is_hdf5(path: Path) -> bool:
@@ -375,45 +365,6 @@ def _size(path: Path) -> int:
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
         raise OSError("it is no file")
     return status.st_size
-
-
-def _require_own(dataset: h5d.DatasetID) -> None:
-    """Refuse a dataset that lies in other files, or needs code from elsewhere to be read.
-
-    Even the shape of a virtual dataset may be looked up in other files, so it is not asked for.
-    """
-    plan = dataset.get_create_plist()
-    if plan.get_layout() == h5d.VIRTUAL:
-        raise ValueError("it is virtual: its numbers lie in other files, which are not read")
-    if plan.get_external_count():
-        raise ValueError("its numbers lie in other files, which are not read")
-    filters = [plan.get_filter(k)[0] for k in range(plan.get_nfilters())]
-    unknown = [code for code in filters if code not in FILTERS]
-    if unknown:
-        raise ValueError(f"it is packed with filter {unknown[0]}, which HDF5 does not bring along")
-    if len(set(filters)) != len(filters):  # every further time, 1000 bytes may come of one
-        raise ValueError("it is packed more than once")
-
-
-def _require_plain(kind: h5t.TypeID) -> None:
-    if not _is_plain(kind):
-        raise ValueError("it holds neither numbers nor texts")
-
-
-def _is_plain(kind: h5t.TypeID) -> bool:
-    """Whether a type is one of numbers, booleans or texts."""
-    if isinstance(kind, h5t.TypeEnumID):
-        return bool(kind.dtype.kind == "b")
-    return isinstance(kind, h5t.TypeIntegerID | h5t.TypeFloatID | h5t.TypeStringID)
-
-
-def _kind(dataset: h5py.Dataset) -> str:
-    return "texts" if dataset.dtype.kind in "SO" else str(dataset.dtype)
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    """Return how many elements a shape has; an empty axis does not make the others plausible."""
-    return math.prod(max(1, size) for size in shape)
 
 
 def _plainly(error: Exception) -> str:

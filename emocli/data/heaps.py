@@ -49,15 +49,15 @@ def require_heaps(descriptor: int, size: int, base: int, addresses: Iterable[int
 
 def find_heaps(descriptor: int, size: int) -> list[int]:
     """Return where the heaps of a file begin; they are aligned to 8 bytes."""
-    found = []
+    places = []
     for start in range(0, size, BLOCK):
         block = os.pread(descriptor, BLOCK + len(SIGNATURE), start)
         place = block.find(SIGNATURE)
         while 0 <= place < BLOCK:
             if (start + place) % 8 == 0:
-                found.append(start + place)
+                places.append(start + place)
             place = block.find(SIGNATURE, place + 1)
-    return found
+    return places
 
 
 def _walk(heap: bytes) -> None:

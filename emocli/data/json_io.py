@@ -1,4 +1,4 @@
-"""Results in values that JSON knows, and as its text."""
+"""JSON text of results: their plain values, written one way."""
 
 from __future__ import annotations
 

@@ -4,65 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.config import Settings, build
 from emocli.data import folds, rules
-from emocli.data.clip import SPLITS, Clip, by_dialogue, split_named
-from emocli.data.durable import alone, digest, disk_errors, replacing, write_at
-from emocli.data.encoding import read_text
+from emocli.data.clip import SPLITS, Clip, by_dialogue
+from emocli.data.columns import known_columns, read_clips, write_clips
+from emocli.data.durable import alone, replacing, write_at
 from emocli.data.folds import Fold
-from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, Task
-from emocli.data.table import Table, read_table
-from emocli.display import csv_cell, csv_text
-from emocli.errors import ConfigError, ManifestError, choice
-from emocli.parsing import parse_toml
+from emocli.data.rules import MOST_NAMES, Task
+from emocli.data.sidecar import encoded, read_both, replaced, sidecar_path, toml_text
+from emocli.errors import ManifestError, choice
 
-__all__ = ["Manifest", "Sidecar", "Task"]
-
-
-class Sidecar(Settings):
-    """What ``<manifest>.toml`` says about the corpus.
-
-    Attributes
-    ----------
-    dataset : str
-        Name of the corpus.
-    classes : tuple of str
-        In the order of a network's outputs.
-    task : {'single', 'multi', 'intensity'}
-        One class per clip; any number of classes; a number per class.
-    citation, licence : str
-        Of the corpus.
-    root : str
-        Folder the media paths are relative to; itself relative to the manifest's folder, which is
-        the default.
-    overlap : bool
-        Whether a speaker or a dialogue may be in two splits.
-    replaces : str
-        SHA-256 of the CSV file that was there when both were written: one that still has it is
-        not the one this describes, for a kill came between the two.
-    """
-
-    dataset: str
-    classes: tuple[str, ...]
-    task: Task = "single"
-    citation: str = ""
-    licence: str = ""
-    root: str = ""
-    overlap: bool = False
-    replaces: str = ""
+__all__ = ["Manifest", "Task"]
 
 
 @dataclass(frozen=True)
@@ -138,11 +99,11 @@ class Manifest:
             If either file is absent or breaks a rule; the message names row and column.
         """
         path = Path(path)
-        table, sidecar = _read_both(path)
-        known = (*PARSERS, *(MEDIA + kind for kind in KINDS), *(LABEL + c for c in sidecar.classes))
+        table, sidecar = read_both(path)
+        known = known_columns(sidecar.classes)
         base = rules.absolute(path.parent / sidecar.root if root is None else Path(root))
         manifest = cls(
-            clips=tuple(_clips(table.renamed(known), path, base, sidecar.classes)),
+            clips=tuple(read_clips(table.renamed(known), path, base, sidecar.classes)),
             classes=sidecar.classes,
             task=sidecar.task,
             dataset=sidecar.dataset,
@@ -171,12 +132,12 @@ class Manifest:
         """
         path = Path(path)
         rules.check_links(self.clips, self.root, partial(self._place, ()))
-        sidecar = _sidecar_path(path)
-        cells = _encoded(self._csv(), path)
+        cells = encoded(write_clips(self.clips, self.classes, self.root), path)
         with alone(path, wait=True):
-            about = _encoded(self._toml(rules.absolute(path.parent), _replaced(path, cells)), path)
-            with replacing(path) as table, replacing(sidecar) as facts:
-                for descriptor, content in ((table, cells), (facts, about)):
+            facts = self._facts(rules.absolute(path.parent), replaced(path, cells))
+            about = encoded(toml_text(facts), path)
+            with replacing(path) as table, replacing(sidecar_path(path)) as sidecar:
+                for descriptor, content in ((table, cells), (sidecar, about)):
                     write_at(descriptor, content, 0)
                     os.fsync(descriptor)
 
@@ -284,12 +245,12 @@ class Manifest:
 
     @cached_property
     def _records(self) -> Mapping[str, bytes]:
-        prefix, found = rules.folder_prefix(self.root), {}
+        prefix, records = rules.folder_prefix(self.root), {}
         for clip in self.clips:
             media = [[name, rules.relative(path, prefix)] for name, path in clip.media.items()]
             record = [clip.id, clip.start, clip.end, clip.text, sorted(media)]
-            found[clip.id] = json.dumps(record).encode()
-        return found
+            records[clip.id] = json.dumps(record).encode()
+        return records
 
     @cached_property
     def _by_id(self) -> Mapping[str, Clip]:
@@ -303,10 +264,10 @@ class Manifest:
         row = f"row {lines[index]}" if lines else f"clip '{self.clips[index].id}'"
         return f"{self._name}, {row}, column '{column}'"
 
-    def _toml(self, folder: Path, replaces: str) -> str:
+    def _facts(self, folder: Path, replaces: str) -> dict[str, object]:
         root = rules.absolute(self.root)
         inside = root.is_relative_to(folder)
-        values = {
+        return {
             "dataset": self.dataset,
             "task": self.task,
             "classes": list(self.classes),
@@ -316,213 +277,3 @@ class Manifest:
             "overlap": self.overlap,
             **({"replaces": replaces} if replaces else {}),
         }
-        # JSON's strings, lists and booleans are TOML's too, but for a bare DEL character.
-        lines = (f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in values.items())
-        return "".join(lines).replace("\x7f", "\\u007f")
-
-    def _csv(self) -> str:
-        prefix = rules.folder_prefix(self.root)
-        media = sorted({name for clip in self.clips for name in clip.media})
-        graded = {name for clip in self.clips for name in clip.labels}
-        labels = [name for name in self.classes if name in graded]
-        plain = PLAIN if self.clips[0].fold is None else (*PLAIN, FOLD)
-        columns = (*plain, *(MEDIA + m for m in media), "label", *(LABEL + c for c in labels))
-        rows: list[Iterable[object]] = [columns]
-        for clip in self.clips:
-            paths = (
-                rules.relative(clip.media[m], prefix) if m in clip.media else "" for m in media
-            )
-            grades = (clip.labels.get(name) for name in labels)
-            rows.append((*(getattr(clip, name) for name in plain), *paths, clip.label, *grades))
-        return "".join(",".join(map(_cell, row)) + "\n" for row in rows)
-
-
-def _split(cell: str) -> str:
-    return split_named(cell) or cell  # what is no split is refused with all other rules
-
-
-def _number(cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        comma = ", write a point for the decimal comma" if DECIMAL_COMMA.fullmatch(cell) else ""
-        raise ValueError(f"'{cell}' is not a number{comma}") from None
-    if not math.isfinite(value):
-        raise ValueError(f"'{cell}' is not a finite number")
-    return value
-
-
-def _whole_number(cell: str) -> int:
-    value = _number(cell)
-    if value != int(value):
-        raise ValueError(f"'{cell}' is not a whole number")
-    return int(value)
-
-
-PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
-    {
-        "id": str,
-        "split": _split,
-        "dialogue": str,
-        "turn": _whole_number,
-        "speaker": str,
-        "start": _number,
-        "end": _number,
-        "text": str,
-        "fold": _whole_number,
-        "label": str,
-    }
-)
-"""Columns that are attributes of a clip; an empty cell is the attribute's default."""
-
-TRIES = 5
-"""Readings of a manifest that another process replaces meanwhile."""
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-
-KINDS = ("audio", "video", "words")
-"""Media that emocli's own features read."""
-
-FOLD = "fold"
-PLAIN = tuple(name for name in PARSERS if name not in (FOLD, "label"))
-"""Those that every manifest has."""
-
-REQUIRED = ("id", "split")
-"""Cells that may not be empty; the column ``split`` itself may be missing (all are ``train``)."""
-
-
-def _clips(table: Table, path: Path, root: Path, classes: Sequence[str]) -> Iterator[Clip]:
-    _check_header(table.header, path, classes)
-    prefix = rules.folder_prefix(root)
-    columns = [(name, *_column(name, prefix)) for name in table.header]
-    empty = {name: "" for name in REQUIRED if name in table.header}
-    for line, row in zip(table.lines, table.rows, strict=True):
-        values: dict[str, dict[str, Any]] = {"": dict(empty), MEDIA: {}, LABEL: {}}
-        for cell, (name, group, key, parse) in zip(row, columns, strict=True):
-            if not cell:
-                continue
-            try:
-                values[group][key] = parse(csv_text(cell))
-            except ValueError as fault:
-                where = f"{path}, row {line}, column '{name}'"
-                raise ManifestError(str(fault), where=where) from None
-        yield Clip(**values[""], media=values[MEDIA], labels=values[LABEL])
-
-
-def _column(name: str, prefix: str) -> tuple[str, str, Callable[[str], Any]]:
-    if name.startswith(MEDIA):
-        return MEDIA, name.removeprefix(MEDIA), lambda cell: media_path(cell, prefix)
-    if name.startswith(LABEL):
-        return LABEL, name.removeprefix(LABEL), _number
-    return "", name, PARSERS[name]
-
-
-def _check_header(header: Sequence[str], path: Path, classes: Sequence[str]) -> None:
-    where = f"{path}, row 1"
-    labels = [LABEL + name for name in classes]
-    for name in header:
-        if name in PARSERS or name in labels or (name.startswith(MEDIA) and name != MEDIA):
-            continue
-        known = [*PARSERS, *(MEDIA + kind for kind in KINDS), *labels]
-        raise ManifestError(
-            f"unknown column '{name}'", where=where, hint=choice(name, known, MOST_NAMES)
-        )
-    if "id" not in header:
-        raise ManifestError("column 'id' is missing", where=where)
-
-
-def media_path(cell: str, prefix: str) -> Path:
-    """Return the file a cell names, below a folder that ends in a separator.
-
-    Raises
-    ------
-    ValueError
-        If it names none below it.
-    """
-    below = slashes(cell, prefix)
-    if WINDOWS_DRIVE.match(cell) or Path(below).is_absolute():
-        raise ValueError(f"'{cell}' is an absolute path; paths are relative to the root")
-    path = os.path.normpath(prefix + below)
-    if not path.startswith(prefix):
-        raise ValueError(f"'{cell}' leads outside the root '{prefix}'")
-    return Path(path)
-
-
-def slashes(cell: str, prefix: str) -> str:
-    """Return a path with slashes for backslashes, unless a file below has that very name."""
-    if "\\" not in cell or os.path.exists(prefix + cell):  # noqa: PTH110 - False for any name
-        return cell
-    return cell.replace("\\", "/")
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(csv_cell(value))
-    if not any(mark in text for mark in ',"\r\n'):
-        return text
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _read_both(path: Path) -> tuple[Table, Sidecar]:
-    """Read a CSV file and the TOML file that belongs to it."""
-    for _ in range(TRIES):
-        before = _identity(path)
-        table, sidecar = read_table(path, ManifestError), _read_sidecar(path)
-        half = bool(sidecar.replaces) and digest(path) == sidecar.replaces
-        if _identity(path) == before:
-            break
-    if half:
-        what = f"is not the file that '{_sidecar_path(path).name}' beside it describes: the "
-        what += "command that was replacing both was killed, or an older file was put back"
-        hint = "run emocli manifest again, or put back the older .toml file, too"
-        raise ManifestError(what, where=path, hint=hint)
-    return table, sidecar
-
-
-def _identity(path: Path) -> tuple[int, ...]:
-    """Tell a file from one that has taken its place."""
-    try:
-        file = path.stat()
-    except OSError:
-        return ()
-    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
-
-
-def _replaced(path: Path, content: bytes) -> str:
-    """Return the digest of the file that is about to be replaced, if it holds something else."""
-    if not path.is_file():
-        return ""
-    with disk_errors(path):
-        there = digest(path)
-    return "" if there == hashlib.sha256(content).hexdigest() else there
-
-
-def _read_sidecar(path: Path) -> Sidecar:
-    sidecar = _sidecar_path(path)
-    if not sidecar.exists():
-        raise ManifestError(
-            f"there is no '{sidecar.name}' beside it",
-            where=path,
-            hint="write it: dataset = 'NAME', task = 'single', classes = ['A', 'B']",
-        )
-    try:
-        return build(Sidecar, parse_toml(read_text(sidecar, ManifestError)), "")
-    except ConfigError as error:
-        raise ManifestError(error.what, where=sidecar, hint=error.hint) from None
-    except ValueError as error:
-        raise ManifestError(f"is not valid TOML ({error})", where=sidecar) from None
-
-
-def _sidecar_path(path: Path) -> Path:
-    if path.suffix == ".toml":
-        raise ManifestError("describes a manifest", where=path, hint="name the .csv file beside it")
-    return path.with_suffix(".toml")
-
-
-def _encoded(text: str, path: Path) -> bytes:
-    if "\0" in text:
-        raise ManifestError("a text or a name holds a NUL character", where=path)
-    try:
-        return text.encode()
-    except UnicodeEncodeError as fault:
-        bad = fault.object[fault.start : fault.end]
-        raise ManifestError(f"{bad!r} cannot be written in UTF-8", where=path) from None

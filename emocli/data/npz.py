@@ -1,4 +1,4 @@
-"""Reading .npz files that may be damaged or hostile.
+"""A reader of .npz files that may be damaged or hostile.
 
 An .npz is a zip archive of .npy files: a header, a Python literal that states type and shape, and
 the bytes of the array. Nothing is unpickled, and the shape is compared with the bytes that are
@@ -120,19 +120,19 @@ def _header(file: IO[bytes], size: int) -> tuple[np.dtype[Any], tuple[int, ...],
         raise ValueError(f"its header has {length} bytes")
     text = file.read(length).decode("latin1" if start[-2] < 3 else "utf-8")
     try:
-        told = ast.literal_eval(LONG.sub("", text.strip()))
+        header = ast.literal_eval(LONG.sub("", text.strip()))
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise ValueError("its header is no plain dict") from None
-    if not isinstance(told, dict) or told.keys() != {"descr", "fortran_order", "shape"}:
+    if not isinstance(header, dict) or header.keys() != {"descr", "fortran_order", "shape"}:
         raise ValueError("its header does not say what it holds")
-    shape, fortran = told["shape"], told["fortran_order"]
+    shape, fortran = header["shape"], header["fortran_order"]
     if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
         raise ValueError(f"its shape is {str(shape)[:80]}")
     if math.prod(max(1, n) for n in shape) > max(SMALL, size):  # (0, 10**15) is no shape either
         raise ValueError(f"its shape is {str(shape)[:80]}")
     if not isinstance(fortran, bool):
         raise TypeError("its header does not tell its order")
-    return _dtype(told["descr"]), shape, fortran, size - len(start) - width - length
+    return _dtype(header["descr"]), shape, fortran, size - len(start) - width - length
 
 
 def _dtype(descr: Any) -> np.dtype[Any]:

@@ -1,4 +1,4 @@
-"""How much may come of packed bytes."""
+"""A limit on the bytes that unpacking may yield, by the bytes that are packed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where parts of a long computation run: in this process, in a pool of processes, on a cluster."""
+"""The pool parts of a long computation run in: this process, several processes, or a cluster."""
 
 from __future__ import annotations
 

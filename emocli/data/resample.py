@@ -1,4 +1,4 @@
-"""Bringing sequences of different rates to a common number of steps."""
+"""Resampling of sequences of different rates to a common number of steps."""
 
 from __future__ import annotations
 

@@ -161,7 +161,9 @@ class Samples:
             groups.extend(_parts(by_length, size))
         return [groups[i] for i in order.permutation(len(groups))]
 
-    def _targets(self, clips: Sequence[Clip]) -> torch.Tensor:
+    def _targets(self, clips: Sequence[Clip]) -> torch.Tensor | None:
+        if not all(map(self.manifest.is_labelled, clips)):
+            return None
         return torch.from_numpy(self.manifest.targets(clips))
 
 

@@ -1,4 +1,4 @@
-"""Size and time of the media files of clips: whether one was replaced since it was looked at."""
+"""Sizes and times of clips' media files, by which a file that was replaced is noticed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def stamps(clips: Iterable[Clip]) -> dict[str, str]:
     Of a recording with many clips the file is asked once.
     """
     ask = cache(_of_file)
-    found = {}
+    texts = {}
     for clip in clips:
         media = {name: ask(path) for name, path in sorted(clip.media.items())}
-        found[clip.id] = _text({name: stamp for name, stamp in media.items() if stamp})
-    return found
+        texts[clip.id] = _text({name: stamp for name, stamp in media.items() if stamp})
+    return texts
 
 
 def joined(texts: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a feature plug-in is, and what it returns: the arrays of one clip.
+"""The interface of a feature plug-in, and the track it returns: the arrays of one clip.
 
 A module in ``emocli/features`` offers
 
@@ -8,9 +8,12 @@ A module in ``emocli/features`` offers
     names of the features it is computed from (a tuple, usually empty);
 ``Config``
     its settings;
-``ALONE`` (optional)
+``PER_CLIP`` (optional)
     true if the track of a clip depends on nothing but that clip, its media and what is upstream:
     then it is kept when other clips join the manifest;
+``LIBRARIES`` (optional)
+    names of the distributions it runs on beside NumPy, SciPy and h5py (a tuple): their versions
+    are recorded in the store;
 ``prepare(config, clips) -> Extractor``
     called once, before any clip, with all clips of the manifest (to collect a vocabulary, say);
     the extractor is pickled to the workers.

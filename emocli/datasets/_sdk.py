@@ -21,8 +21,9 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.clip import SPLIT_NAMES, SPLITS, Clip, Split, split_named
+from emocli.data.columns import PARSERS
 from emocli.data.encoding import read_text
-from emocli.data.manifest import PARSERS, Manifest, Task
+from emocli.data.manifest import Manifest, Task
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.rules import absolute
 from emocli.data.table import read_table

@@ -32,7 +32,8 @@ from pydantic import field_validator
 from emocli.config import Settings
 from emocli.data import rules
 from emocli.data.clip import SPLITS, Clip
-from emocli.data.manifest import FOLD, KINDS, PARSERS, PLAIN, Manifest, media_path
+from emocli.data.columns import FOLD, KINDS, PARSERS, PLAIN, media_path
+from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
 from emocli.data.rules import MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table
@@ -43,9 +44,7 @@ from emocli.errors import ManifestError, choice
 from emocli.quantities import Number
 
 COLUMNS = (*PLAIN, FOLD)
-SOUNDS = AUDIO | {".wma", ".aif", ".aiff", ".au", ".amr", ".oga"}
-PICTURES = VIDEO | {".wmv", ".mpg", ".mpeg", ".ts", ".mts", ".3gp", ".ogv"}
-FILES = (("audio", SOUNDS), ("video", PICTURES), ("video", STILLS))
+FILES = (("audio", AUDIO), ("video", VIDEO), ("video", STILLS))
 """Kinds of media and their files; what is first in the list is taken before what comes later."""
 
 
@@ -226,7 +225,7 @@ def _with_media(
             media |= {kind: one} if one and kind not in media else {}
         used.update(media.values())
         done.append(replace(clip, media=media))
-    return tuple(done), len(set(folder.with_suffix(SOUNDS | PICTURES)) - used)
+    return tuple(done), len(set(folder.with_suffix(AUDIO | VIDEO)) - used)
 
 
 def _by_name(files: Iterable[Path], root: Path) -> dict[str, list[Path]]:

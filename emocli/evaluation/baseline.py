@@ -1,4 +1,4 @@
-"""A baseline of `emocli.models.baselines`, tested as a `RunEvaluator` tests a network."""
+"""The evaluator of a baseline of `emocli.models.baselines`, used like a `RunEvaluator`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BaselineEvaluator:
         What it is.
     samples : Samples
         The clips.
-    workshop : Workshop
+    repair_factory : RepairFactory
         Makes the repairs.
     """
 
@@ -73,11 +73,11 @@ class BaselineEvaluator:
         seed: int,
         repair: RepairOptions = TRAINED,
     ) -> Predictions:
-        """Corrupt, repair, and let it speak; see `RunEvaluator.predict`."""
-        asked = RepairConfig().with_options(repair)
+        """Return its predictions for corrupted and repaired clips; see `RunEvaluator.predict`."""
+        chosen = RepairConfig().with_options(repair)
         corrupter = Corrupter(tuple(corruptions), seed, self.samples)
         noisy = self.samples.then(corrupter) if corruptions else self.samples
-        repaired = self.repair_factory.repaired(noisy, asked, corrupter)
+        repaired = self.repair_factory.repaired(noisy, chosen, corrupter)
         manifest, clips = self.samples.manifest, self.samples.clips
         return Predictions(
             corruptions=tuple(corruptions),
@@ -86,7 +86,7 @@ class BaselineEvaluator:
             values=(self.baseline.predict(repaired.samples),),
             task=manifest.task,
             classes=manifest.classes,
-            repair=asked,
+            repair=chosen,
             corrupted=corrupter.clips,
             flagged=repaired.flagged,
             regenerated=repaired.regenerated,

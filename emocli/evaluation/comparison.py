@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,45 @@ PER_CLIP: Mapping[str, Callable[[Predictions], Values]] = {
     "mse_sum": lambda predictions: _errors(predictions, np.square),
     "mae_sum": lambda predictions: _errors(predictions, np.abs),
 }
-"""Figures whose mean over clips they are; others are compared by accuracy."""
+"""Metrics that are means over clips; others are compared by accuracy."""
+
+
+@dataclass(frozen=True)
+class PerClip:
+    """What each clip adds to a metric, mean over the seeds.
+
+    Attributes
+    ----------
+    metric : str
+        The metric: the mean of the values.
+    values : mapping
+        Clip to its value, in the order in which groups of clips are drawn.
+    """
+
+    metric: str
+    values: Mapping[str, float]
+
+    @classmethod
+    def of(cls, predictions: Predictions, metric: str) -> PerClip:
+        """Return what clips add to a metric, or to the accuracy if it is no mean over clips."""
+        if metric in PER_CLIP:
+            values = PER_CLIP[metric](predictions)
+        else:
+            metric, values = "accuracy", mean_hits(predictions.scores)
+        return cls(metric, dict(sorted(zip(predictions.ids, values.tolist(), strict=True))))
+
+    def minus(self, other: PerClip) -> Values:
+        """Return the difference on each clip, shape (n,)."""
+        return np.array([value - other.values[clip] for clip, value in self.values.items()])
+
+    def groups(self, groups: Mapping[str, str]) -> list[str]:
+        """Return what each clip is drawn with."""
+        return [groups[clip] for clip in self.values]
 
 
 def comparisons(
     names: tuple[str, str],
-    answers: Sequence[Mapping[str, Predictions]],
-    figure: str,
+    conditions: Sequence[Mapping[str, PerClip]],
     groups: Mapping[str, str],
 ) -> Iterator[dict[str, Any]]:
     """Compare two rows under every condition they share.
@@ -34,11 +67,9 @@ def comparisons(
     ----------
     names : (str, str)
         The rows.
-    answers : two mappings
-        Condition to what the row said; the first condition of the first row is where losses count
-        from.
-    figure : str
-        What is compared; of several seeds the mean.
+    conditions : two mappings
+        Condition to what clips add under it; the first condition of the first row is where losses
+        count from.
     groups : mapping
         Clip to what it is drawn with in the bootstrap.
 
@@ -49,39 +80,37 @@ def comparisons(
         loses by the condition minus what the second loses, where both were also tested under the
         first condition.
     """
-    ours, theirs = answers
+    ours, theirs = conditions
     start = next(iter(ours))
-    name = figure if figure in PER_CLIP else "accuracy"
-    for condition in ours:
+    for condition, clips in ours.items():
         if condition not in theirs:
             continue
-        change, drawn = _difference(ours[condition], theirs[condition], name, groups)
-        found = {
+        change, drawn = clips.minus(theirs[condition]), clips.groups(groups)
+        compared = {
             "rows": list(names),
             "condition": condition,
-            "figure": name,
+            "figure": clips.metric,
             "difference": told(cluster_bootstrap(change, drawn)),
         }
         if condition != start and start in theirs:
-            before, _ = _difference(ours[start], theirs[start], name, groups)
-            worse = change - before if name in ERRORS else before - change
-            found["loss"] = told(cluster_bootstrap(worse, drawn))
-        yield found
+            before = ours[start].minus(theirs[start])
+            worse = change - before if clips.metric in ERRORS else before - change
+            compared["loss"] = told(cluster_bootstrap(worse, drawn))
+        yield compared
 
 
 def recovery(
     names: tuple[str, str, str],
-    answers: tuple[Predictions, Predictions, Predictions],
-    figure: str,
+    clips: tuple[PerClip, PerClip, PerClip],
     groups: Mapping[str, str],
 ) -> dict[str, Any]:
     """Say how much of the difference between two rows a row makes up for.
 
     Parameters
     ----------
-    names, answers : three of each
+    names, clips : three of each
         The row, the one that it is better than, and the one that it would be like.
-    figure, groups
+    groups : mapping
         As in `comparisons`.
 
     Returns
@@ -89,26 +118,10 @@ def recovery(
     dict
         ``share``: 0 as the second, 1 as the third, with interval; NaN where these are equal.
     """
-    name = figure if figure in PER_CLIP else "accuracy"
-    row, worse, better = answers
-    gained, drawn = _difference(row, worse, name, groups)
-    whole, _ = _difference(better, worse, name, groups)
-    share = cluster_bootstrap(gained, drawn, wholes=whole)
-    return {"rows": list(names), "figure": name, "share": told(share)}
-
-
-def _difference(
-    first: Predictions, second: Predictions, figure: str, groups: Mapping[str, str]
-) -> tuple[Values, list[str]]:
-    """Return the difference on each clip, in the order of the ids, and the clips' groups."""
-    ids = sorted(first.ids)
-    ours, theirs = _by_clip(first, figure), _by_clip(second, figure)
-    return np.array([ours[i] - theirs[i] for i in ids]), [groups[i] for i in ids]
-
-
-def _by_clip(predictions: Predictions, figure: str) -> dict[str, float]:
-    values = PER_CLIP[figure](predictions) if figure in PER_CLIP else mean_hits(predictions.scores)
-    return dict(zip(predictions.ids, values.tolist(), strict=True))
+    row, worse, better = clips
+    drawn = row.groups(groups)
+    share = cluster_bootstrap(row.minus(worse), drawn, wholes=better.minus(worse))
+    return {"rows": list(names), "figure": row.metric, "share": told(share)}
 
 
 def _errors(predictions: Predictions, distance: Callable[[Values], Values]) -> Values:

@@ -1,4 +1,4 @@
-"""All folds of a cross-validation, opened together: their test clips are one test set."""
+"""The evaluator of all folds of a cross-validation, whose test clips are one test set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import Predictions, RunEvaluator, read_corpus
 from emocli.models import rundir
-from emocli.models.rundir import RunConfig
+from emocli.models.run_config import RunConfig
 from emocli.robust.corrupt import CorruptionSpec
 from emocli.robust.options import TRAINED, RepairOptions
 from emocli.robust.repair import RepairConfig
@@ -24,13 +24,13 @@ from emocli.robust.repair import RepairConfig
 
 @dataclass(frozen=True)
 class CrossValidationEvaluator:
-    """A bench for each fold; used like a `RunEvaluator`.
+    """An evaluator for each fold; used like a `RunEvaluator`.
 
     Attributes
     ----------
     run : Path
         The folder of the folds.
-    parts : tuple of Bench
+    parts : tuple of RunEvaluator
         One for each.
     """
 
@@ -85,8 +85,8 @@ class CrossValidationEvaluator:
 
     def prior(self) -> NDArray[np.float64] | None:
         """Return the frequencies of classes in the fold's train split, for every clip, (n, C)."""
-        found = [part.prior() for part in self.parts]
-        return np.concatenate([values for values in found if values is not None])
+        priors = [part.prior() for part in self.parts]
+        return np.concatenate([values for values in priors if values is not None])
 
     def predict(
         self,
@@ -94,7 +94,7 @@ class CrossValidationEvaluator:
         seed: int,
         repair: RepairOptions = TRAINED,
     ) -> Predictions:
-        """Measure each fold on its own clips, and put them together."""
+        """Return the predictions of each fold for its own clips, put together."""
         return Predictions.joined([part.predict(corruptions, seed, repair) for part in self.parts])
 
 

@@ -1,4 +1,4 @@
-"""What a trained network is worth: clean, with modalities corrupted, with and without the check."""
+"""The evaluation of a run: its metrics clean and corrupted, with and without the check."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Report:
     path : Path
         The report, a JSON file in the run's ``reports/``.
     data : dict
-        Its content: the figures of the condition asked for at the top; ``clean`` and ``corrupted``
+        Its content: the metrics of the condition asked for at the top; ``clean`` and ``corrupted``
         side by side and their ``difference``; ``sweep``; ``baselines``; the ``folds`` of a
         cross-validation; and what all was computed from.
     figures : tuple of Path
@@ -70,7 +70,7 @@ def evaluate(
     """Evaluate all seeds of a run, and write a report into it.
 
     The test clips of a cross-validation's folds are pooled: every clip is judged by the networks
-    of the fold that tests it, and the figures are those of all clips together.
+    of the fold that tests it, and the metrics are those of all clips together.
 
     Parameters
     ----------
@@ -100,16 +100,16 @@ def evaluate(
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
     evaluator = open_evaluator(run, split, manifest, store, repair)
-    asked = parse_all(corrupt, evaluator.modalities)
+    requested = parse_all(corrupt, evaluator.modalities)
     swept = _swept(corrupt, sweep, evaluator.modalities)
-    conditions = [(), *([asked] if asked else []), *((corruption,) for corruption in swept)]
+    conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
     predictions = []
     for index, corruptions in enumerate(conditions):
         progress(index, len(conditions))
         predictions.append(evaluator.predict(corruptions, seed))
     progress(len(conditions), len(conditions))
     clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
-    corrupted = predictions[1] if asked else None
+    corrupted = predictions[1] if requested else None
     data = plain(
         {
             **_condition(evaluator, corrupted or clean),
@@ -125,7 +125,7 @@ def evaluate(
     name = _name(
         evaluator.other,
         split,
-        (*asked, *(["sweep"] if swept else [])),
+        (*requested, *(["sweep"] if swept else [])),
         evaluator.repair.label,
         seed,
     )
@@ -143,11 +143,12 @@ def _swept(
 
 
 def _condition(evaluator: Evaluator, predictions: Predictions) -> dict[str, Any]:
-    found = summarise(predictions.scores, evaluator.config.seeds, _groups(evaluator, predictions))
-    found["corruption"] = [corruption.label for corruption in predictions.corruptions]
+    groups = _groups(evaluator, predictions)
+    condition = summarise(predictions.scores, evaluator.config.seeds, groups)
+    condition["corruption"] = [corruption.label for corruption in predictions.corruptions]
     if predictions.repair.label:
-        found["flagged"] = _flagged(evaluator, predictions)
-    return found
+        condition["flagged"] = _flagged(evaluator, predictions)
+    return condition
 
 
 def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, dict[str, int]]:
@@ -182,7 +183,7 @@ def _point(evaluator: Evaluator, predictions: Predictions) -> dict[str, Any]:
 
 
 def _baselines(evaluator: Evaluator, clean: Predictions) -> dict[str, Any]:
-    """Say what knowing the classes' frequencies in the train split alone is worth."""
+    """Return the metrics of the classes' frequencies in the train split, for every clip."""
     values = evaluator.prior()
     if values is None:
         return {}
@@ -194,7 +195,7 @@ def _folds(
     clean: Predictions,
     corrupted: Predictions | None,
 ) -> list[dict[str, Any]]:
-    """Return the figures of each fold of a cross-validation by itself."""
+    """Return the metrics of each fold of a cross-validation by itself."""
     conditions = {"clean": clean} | ({"corrupted": corrupted} if corrupted else {})
     return [
         {
@@ -216,7 +217,7 @@ def _groups(evaluator: Evaluator, predictions: Predictions) -> list[str]:
 
 
 def _facts(evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
-    """Say what was evaluated, on what, and what the figures mean."""
+    """Return what was evaluated, on what, and what the metrics mean."""
     config, samples = evaluator.config, evaluator.samples
     manifest, stores = samples.manifest, samples.stores.values()
     return {
@@ -243,7 +244,7 @@ def _facts(evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
         "rules": dict(RULES[config.task]),
         "unlabelled": evaluator.unlabelled,
         "missing": samples.missing(),
-        "non_finite": {store.name: store.non_finite for store in stores},
+        "non_finite": {store.name: store.header.non_finite for store in stores},
         "clipped": {samples.stores[m].name: count for m, count in evaluator.clipped.items()},
         "inputs": {
             "manifest": manifest.fingerprint,

@@ -1,4 +1,4 @@
-"""A trained run, opened together with the clips it is tried on."""
+"""The evaluator of a trained run: its networks, and the clips they predict."""
 
 from __future__ import annotations
 
@@ -23,34 +23,39 @@ from emocli.errors import EmocliError, RunError, StoreError
 from emocli.metrics.metrics import Scores, score
 from emocli.models import rundir
 from emocli.models.baselines import prior
-from emocli.models.rundir import MODEL, RESTORE, Run, RunConfig, Source, View
+from emocli.models.run_config import RunConfig, Source, View
+from emocli.models.rundir import MODEL, Run
+from emocli.models.tensors import RESTORE
 from emocli.robust.corrupt import Corrupter, CorruptionSpec
 from emocli.robust.options import TRAINED, RepairOptions
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
-from emocli.training.loop import deterministic_torch, predict
+from emocli.training.compute import deterministic_torch
+from emocli.training.outputs import predict
 from emocli.training.prepare import labels
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """How the seeds of a run did under one condition.
+    """The predictions of all seeds of a run under one condition.
 
     Attributes
     ----------
-    corruptions : tuple of Corruption
+    corruptions : tuple of CorruptionSpec
         What was done to the features.
     ids : tuple of str
         The clips.
     targets : ndarray
         Their labels: shape (n,), or (n, C), as `Manifest.targets` gives them.
     values : tuple of ndarray, each of shape (n, C)
-        What each seed says: probabilities, or intensities.
-    task, classes
-        What that means.
+        The predictions of each seed: probabilities, or intensities.
+    task : str
+        Which of these they are.
+    classes : tuple of str
+        The C classes.
     repair : RepairConfig
         What was done about it.
-    spoilt, flagged, regenerated : mapping
+    corrupted, flagged, regenerated : mapping
         Modality to the clips in which it was corrupted, in which it was there but not trusted, and
         in which a proxy stands for it.
     """
@@ -124,7 +129,7 @@ class RunEvaluator:
         The clips, kept in memory as far as the run's ``train.cache_mb`` allows.
     repair : RepairConfig
         What is done about modalities that are not trusted, unless another repair is asked for.
-    workshop : Workshop
+    repair_factory : RepairFactory
         Makes the repairs.
     other : str
         What to call the corpus in the names of reports; empty if it is the run's own.
@@ -179,14 +184,14 @@ class RunEvaluator:
             Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
             config.train.outliers,
         )
-        asked = trained.repair.with_options(repair)
-        if asked.trust == "check":
+        chosen = trained.repair.with_options(repair)
+        if chosen.trust == "check":
             _ = repair_factory.check  # refuses what does not fit
         whole = Samples(corpus, corpus.clips, stores)
         samples = whole if split is None else Samples.of(corpus, split, stores)
         kept = _kept(samples.then(standardiser), config)
         other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
-        return cls(run, config, members, kept, asked, repair_factory, other)
+        return cls(run, config, members, kept, chosen, repair_factory, other)
 
     @property
     def unlabelled(self) -> int:
@@ -232,32 +237,32 @@ class RunEvaluator:
         seed: int,
         repair: RepairOptions = TRAINED,
     ) -> Predictions:
-        """Corrupt, repair, and let every seed of the run speak.
+        """Return the predictions of every seed for corrupted and repaired clips.
 
         Parameters
         ----------
-        corruptions : sequence of Corruption
+        corruptions : sequence of CorruptionSpec
             What is done to the clips.
         seed : int
             Of the corruptions.
         repair : RepairOptions
             On top of the evaluator's own repair.
         """
-        asked = self.repair.with_options(repair)
+        chosen = self.repair.with_options(repair)
         corrupter = self._corrupter(corruptions, seed)
-        repaired = self._repaired(corrupter, asked)
+        repaired = self._repaired(corrupter, chosen)
         training, samples = self.config.train, repaired.samples
         with deterministic_torch(training.threads):
-            said = [predict(m.network, samples, training.batch_size) for m in self.members]
+            outputs = [predict(m.network, samples, training.batch_size) for m in self.members]
         task, classes = self.config.task, self.config.classes
         return Predictions(
             tuple(corruptions),
-            said[0].ids,
-            said[0].targets.numpy(),
-            tuple(s.values(task, training.loss) for s in said),
+            outputs[0].ids,
+            outputs[0].targets.numpy(),
+            tuple(s.values(task, training.loss) for s in outputs),
             task,
             classes,
-            asked,
+            chosen,
             corrupter.clips,
             repaired.flagged,
             repaired.regenerated,
@@ -270,7 +275,7 @@ class RunEvaluator:
     def seen_alone(self, clip: Clip, corruptions: Sequence[CorruptionSpec], seed: int) -> Repaired:
         """Return one clip as the networks see it among the others of its split.
 
-        The bench holds all clips of the corpus; this one need not have a label.
+        The evaluator holds all clips of the corpus; this one need not have a label.
         """
         manifest = self.samples.manifest
         others = tuple(filter(manifest.is_labelled, manifest.split(clip.split)))
@@ -378,7 +383,7 @@ def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
             where=store.path,
             hint=RESTORE,
         )
-    if (store.dim, store.settings) != (view.dim, view.settings):
+    if (store.dim, store.header.settings) != (view.dim, view.settings):
         raise StoreError(
             "was computed with other settings than the feature the run was trained on",
             where=store.path,

@@ -1,19 +1,27 @@
-"""What systems say about test clips under each condition: measured once, and kept."""
+"""Cached evaluations: the predictions of a row for the test clips of a fold, by condition.
+
+Each is a file, valid for as long as everything it depends on is the same: the source of the code
+that computes it (`code_digest`), the trained parameters or the baseline's settings, clips, labels,
+features, condition, seed, and the modality check where it is asked.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import io
 import json
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from emocli import __version__
-from emocli.config import build
+import emocli
+from emocli.config import Tree, build
 from emocli.data.durable import digest, make_folder, write_bytes
 from emocli.data.manifest import Manifest
 from emocli.data.npz import read_arrays
@@ -21,121 +29,156 @@ from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.baseline import BaselineEvaluator
 from emocli.evaluation.evaluator import Predictions, RunEvaluator
-from emocli.experiments.rows import System, slug
+from emocli.experiments.rows import slug
 from emocli.experiments.table import Condition
-from emocli.models import rundir
-from emocli.models.rundir import MODEL
 from emocli.parsing import parse_object
 from emocli.robust.corrupt import CorruptionSpec, parse_all
 from emocli.robust.options import RepairOptions
 from emocli.robust.repair import RepairConfig
-from emocli.training.prepare import labels
 
 MARKS = ("corrupted", "flagged", "regenerated")
 """What is known of modalities of clips."""
 
+PACKAGES = ("data", "evaluation", "fusion", "models", "robust", "training")
+"""Whose code decides what is predicted: reading, corruption, check, repair, networks, baselines."""
+
+Predictor = RunEvaluator | BaselineEvaluator
+
+
+def code_digest(plugins: Iterable[type] = ()) -> str:
+    """Return the SHA-256 of the source files of `PACKAGES`, and of the modules of plug-ins.
+
+    Any change of these files counts, even of a comment: to compute anew for nothing costs seconds.
+    Versions of libraries do not count.
+
+    Parameters
+    ----------
+    plugins : iterable of type
+        Classes of plug-ins, which may be of another distribution.
+    """
+    root = Path(emocli.__file__).parent
+    files = (path for name in PACKAGES for path in (root / name).rglob("*.py"))
+    sources = {path.relative_to(root).as_posix(): path for path in files}
+    for plugin in plugins:
+        if source := inspect.getsourcefile(plugin):
+            sources[plugin.__module__] = Path(source)
+    lines = [f"{name} {digest(sources[name])}\n" for name in sorted(sources)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+class Subject(ABC):
+    """What is evaluated; processes hand it to each other."""
+
+    @abstractmethod
+    def identity(self, corpus: Manifest) -> object:
+        """Return what tells it apart from others, in values that JSON knows."""
+
+    @abstractmethod
+    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, float | None]:
+        """Return it ready to predict test clips, and the C that was chosen for a classical one."""
+
 
 @dataclass(frozen=True)
 class CachedEvaluation:
-    """What a system says under one condition, and the C of a classical one in each fold."""
+    """The predictions under one condition, and the C of a classical one in each fold."""
 
     predictions: Predictions
-    costs: tuple[float | None, ...]
+    C: tuple[float | None, ...]
 
     @classmethod
     def joined(cls, parts: Sequence[CachedEvaluation]) -> CachedEvaluation:
         """Put the folds together."""
         predictions = Predictions.joined([part.predictions for part in parts])
-        return cls(predictions, tuple(cost for part in parts for cost in part.costs))
+        return cls(predictions, tuple(value for part in parts for value in part.C))
 
 
 @dataclass(frozen=True)
 class EvaluationJob:
-    """A system, the test clips of one fold, and conditions; any process can ask it.
+    """The evaluation of a subject on the test clips of one fold, which any process can do.
 
     Attributes
     ----------
-    system : System
-        Who is asked.
+    subject : Subject
+        What is evaluated.
+    conditions : tuple of Condition
+        Under which.
+    features : tuple of str
+        What it is given.
+    training : mapping
+        How a network was made robust in training: a repair goes on with it.
     corpus : Manifest
         The corpus, folded.
     store : Path
         Its features.
-    run : Path
-        The run of this fold, if the system is a network.
-    place : Path
-        Folder in which the answers are kept.
+    folder : Path
+        Where the evaluations are kept, a file for each condition.
     seed : int
         Of the corruptions.
     """
 
-    system: System
+    subject: Subject
+    conditions: tuple[Condition, ...]
+    features: tuple[str, ...]
+    training: Tree
     corpus: Manifest
     store: Path
-    run: Path
-    place: Path
+    folder: Path
     seed: int
 
     def __call__(self) -> tuple[CachedEvaluation, ...]:
-        """Return an answer for each condition: the one that is kept, if there is one."""
-        return tuple(self._answer(condition) for condition in self.system.row.conditions)
+        """Return an evaluation for each condition: the one that is kept, if it is still valid."""
+        return tuple(self._evaluation(condition) for condition in self.conditions)
 
-    def _answer(self, condition: Condition) -> CachedEvaluation:
-        path = self.place / f"{slug(condition.name)}.npz"
-        key, corruptions = self._key(condition), parse_all(condition.corrupt, self._stores)
+    def _evaluation(self, condition: Condition) -> CachedEvaluation:
+        path = self.folder / f"{slug(condition.name)}.npz"
+        corruptions = parse_all(condition.corrupt, self._stores)
+        key = self._key(condition, corruptions)
         kept = _read(path, key, corruptions, self.corpus)
         if kept is None:
-            predictions = self._bench.predict(
-                corruptions, self.seed, RepairOptions(**condition.repair)
-            )
-            baseline = getattr(self._bench, "baseline", None)
-            kept = CachedEvaluation(predictions, (baseline and baseline.cost,))
+            predictor, C = self._opened
+            repair = RepairOptions(**condition.repair)
+            predictions = predictor.predict(corruptions, self.seed, repair)
+            kept = CachedEvaluation(predictions, (C,))
             _write(path, key, kept)
         return kept
 
     @cached_property
-    def _bench(self) -> RunEvaluator | BaselineEvaluator:
-        row = self.system.row
-        if row.fusion:
-            return RunEvaluator.open(self.run, "test", None, self.store)
-        features = tuple(self.system.features.values())
-        outliers = self.system.settings.get("train", {}).get("outliers")
-        return BaselineEvaluator.open(row.baseline, self.corpus, self.store, features, outliers)
+    def _opened(self) -> tuple[Predictor, float | None]:
+        return self.subject.open(self.corpus, self.store)
 
     @cached_property
     def _stores(self) -> Mapping[str, FeatureStore]:
-        return open_features(self.store, tuple(self.system.features.values()), self.corpus)
+        return open_features(self.store, self.features, self.corpus)
 
     @cached_property
-    def _who(self) -> list[str]:
-        """Tell apart who is asked: trained networks, or a baseline and what it is fitted on."""
-        row = self.system.row
-        if not row.fusion:
-            return [row.baseline, labels(self.corpus), json.dumps(self.system.settings)]
-        seeds = rundir.read_config(self.run).seeds
-        return [digest(member / MODEL) for member in rundir.members(self.run, seeds)]
-
-    def _key(self, condition: Condition) -> str:
-        """Tell questions apart by everything that answers depend on."""
+    def _shared(self) -> list[object]:
+        """Everything that evaluations under all conditions depend on."""
         tested = self.corpus.split("test")
-        check = check_path(self.store, self.corpus.fold)
-        robust = {**self.system.row.training, **condition.repair}
-        parts = [
-            __version__,
-            self._who,
+        return [
+            self.subject.identity(self.corpus),
             [[clip.id, clip.label, sorted(clip.labels.items())] for clip in tested],
             {modality: store.fingerprint for modality, store in self._stores.items()},
-            [condition.corrupt, dict(condition.repair), self.seed],
+            self.seed,
+        ]
+
+    def _key(self, condition: Condition, corruptions: Sequence[CorruptionSpec]) -> str:
+        """Return the digest of everything that an evaluation depends on."""
+        check = check_path(self.store, self.corpus.fold)
+        robust = {**self.training, **condition.repair}
+        parts = [
+            code_digest({type(corruption.config) for corruption in corruptions}),
+            self._shared,
+            [condition.corrupt, dict(condition.repair)],
             digest(check) if robust.get("check") and check.is_file() else "",
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _write(path: Path, key: str, answer: CachedEvaluation) -> None:
-    predictions = answer.predictions
+def _write(path: Path, key: str, evaluation: CachedEvaluation) -> None:
+    predictions = evaluation.predictions
     about = {
         "key": key,
-        "costs": answer.costs,
+        "C": evaluation.C,
         "repair": predictions.repair.model_dump(mode="json", include={*RepairConfig.model_fields}),
         **{
             name: {modality: sorted(ids) for modality, ids in getattr(predictions, name).items()}
@@ -157,10 +200,10 @@ def _write(path: Path, key: str, answer: CachedEvaluation) -> None:
 def _read(
     path: Path, key: str, corruptions: tuple[CorruptionSpec, ...], corpus: Manifest
 ) -> CachedEvaluation | None:
-    """Read what is kept; None if there is nothing, or it answers another question."""
+    """Read what is kept; None if there is nothing, or it depends on something else."""
     try:
         file = read_arrays(path, ("about", "ids", "targets", "values"))
-        about = parse_object(str(file["about"]))
+        about: dict[str, Any] = parse_object(str(file["about"]))
         if about["key"] != key:
             return None
         predictions = Predictions(
@@ -176,6 +219,6 @@ def _read(
                 for name in MARKS
             },
         )
-        return CachedEvaluation(predictions, tuple(about["costs"]))
+        return CachedEvaluation(predictions, tuple(about["C"]))
     except (ValueError, KeyError, TypeError, AttributeError, EmocliError):
         return None

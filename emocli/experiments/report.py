@@ -1,302 +1,131 @@
-"""An experiment's report to be read: Markdown tables, and the rows drawn side by side."""
+"""The report of an experiment, written as JSON; `emocli.experiments.drawing` draws it."""
 
 from __future__ import annotations
 
-import math
-import re
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
-from emocli.display import printable
-from emocli.report.canvas import COLOURS, MARKERS, canvas, legend, render, style
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from emocli import __version__
+from emocli.config import Tree
+from emocli.data.json_io import plain
+from emocli.experiments.config import ReproduceConfig
 
 Data = Mapping[str, Any]
+"""Plain values whose names are open: those of metrics."""
 
-ROOM = 0.5
-"""Height of a row of the drawing, in inches."""
-
-PANELS = 4
-"""Classes drawn side by side."""
+FORMAT = 1
+"""Of the report's JSON file."""
 
 
-def markdown(report: Data) -> str:
-    """Write the rows under their conditions, a table per figure, the comparisons and the costs."""
-    parts = [f"# {report['title']}", _lead(report)]
-    for index, figure in enumerate(report["figures"]):
-        what = report["protocols"].get(figure, "")
-        parts += [f"## {figure} ({what})", _table(report, figure, printed=True)]
-        if index == 0:
-            parts += [*_chosen(report), *_compared(report), *_recovered(report)]
-    for figure in report["by_class"]:
-        parts += [f"## {figure} of each class, {_starts(report)}", _classes(report, figure)]
-    parts += ["## Cost", _costs(report)]
-    absent = [f"- {row['row']}: {row['lacking']}" for row in report["rows"] if row["lacking"]]
-    if absent:
-        parts += ["## Not run", "\n".join(absent)]
-    notes = [*report.get("warnings", ()), *report["notes"]]
-    if notes:
-        parts += ["## Notes", "\n".join(f"- {note}" for note in notes)]
-    return "\n\n".join(parts) + "\n"
+@dataclass(frozen=True)
+class RowReport:
+    """What came of a row.
 
-
-def conditions(report: Data) -> list[str]:
-    """Return the names of all conditions, in the order they first appear."""
-    return list(dict.fromkeys(c["name"] for row in report["rows"] for c in row["conditions"]))
-
-
-def cells(report: Data, figure: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each row's name and its text for each condition; empty where it was not tested."""
-    names = conditions(report)
-    for row in report["rows"]:
-        found = {c["name"]: c for c in row["conditions"]}
-        yield row["row"], [value(found[name], figure) if name in found else "" for name in names]
-
-
-def value(condition: Data, figure: str) -> str:
-    """Write a figure; of several seeds, with its spread."""
-    mean, std = condition.get(figure), condition.get(f"{figure}_std")
-    if mean is None:
-        return "-"
-    return f"{mean:.3f}" if std is None else f"{mean:.3f} ± {std:.3f}"
-
-
-def draw(report: Data) -> dict[str, bytes]:
-    """Draw the first figure of merit of every row.
-
-    Returns
-    -------
-    dict
-        ``.png`` and ``.svg`` to the drawing; with a figure that is shown class by class, also
-        ``-classes.png`` and ``-classes.svg``.
+    Attributes
+    ----------
+    row, slug, system : str
+        Its name, the name of its files, and what was tested.
+    features : tuple of str
+        What it was given.
+    lacking : str
+        Why it cannot be run; empty if it can.
+    printed : mapping
+        Condition to metric to the number in the paper.
+    state : {'done', 'not yet run', 'lacking'}
+        How far it is.
+    conditions : tuple of mapping
+        Of each its ``name``, what was done to the clips, and the metrics, whose names are open.
+    preset, settings, training, parameters, best_epochs, valid, seconds
+        How it was trained, if something was.
+    C : tuple of float
+        What was chosen for a classical one, fold by fold.
     """
-    with style():
-        more = {"-classes": classes(report)} if report["by_class"] else {}
-        return render({"": rows(report), **more})
+
+    row: str
+    slug: str
+    system: str
+    features: tuple[str, ...]
+    lacking: str
+    printed: Mapping[str, Mapping[str, float]]
+    state: str
+    conditions: tuple[Data, ...] = ()
+    preset: str | None = None
+    settings: Tree | None = None
+    training: Tree | None = None
+    parameters: int | None = None
+    best_epochs: tuple[int, ...] | None = None
+    valid: Mapping[str, float] | None = None
+    seconds: float | None = None
+    C: tuple[float, ...] | None = None
 
 
-def rows(report: Data) -> Figure:
-    """Draw a line per row and a marker per condition.
+@dataclass(frozen=True)
+class ExperimentReport:
+    """What came of an experiment so far.
 
-    Bars are the standard deviation over the seeds; crosses are what the paper printed.
+    Attributes
+    ----------
+    experiment, title : str
+        The table.
+    dataset, task, classes
+        The corpus.
+    n : int
+        Clips that were tested.
+    config : ReproduceConfig
+        How it was run.
+    settings : mapping
+        All sections of settings.
+    figures : tuple of str
+        Metrics the table shows.
+    rows : tuple of RowReport
+        The rows.
+    comparisons, recoveries : tuple of mapping
+        As `emocli.evaluation.comparison` tells them.
+    chosen : mapping
+        The best of the alternatives on the valid clips; empty if there are none.
+    by_class : tuple of str
+        Metrics that are shown class by class.
+    notes, warnings : tuple of str
+        What a reader should know.
+    interval : str
+        What the intervals are.
+    protocols, rules : mapping
+        What the metrics are.
+    seconds : float
+        What all trainings took.
+    inputs : mapping
+        Fingerprints of what it was computed from.
     """
-    figure, names = report["figures"][0], conditions(report)
-    done = [row for row in report["rows"] if row["conditions"]]
-    drawing, (axes,) = canvas(7.6, 1.2 + ROOM * len(done))
-    for index, name in enumerate(names):
-        shift = 0.5 * ((index + 1) / (len(names) + 1) - 0.5)
-        points = [
-            (place + shift, c)
-            for place, row in enumerate(done)
-            for c in row["conditions"]
-            if c["name"] == name and c[figure] is not None
-        ]
-        colour = COLOURS[index % len(COLOURS)]
-        axes.errorbar(
-            [c[figure] for _, c in points],
-            [y for y, _ in points],
-            xerr=[c.get(f"{figure}_std") or 0.0 for _, c in points],
-            linestyle="none",
-            markersize=5,
-            label=name,
-            color=colour,
-            marker=MARKERS[index % len(MARKERS)],
+
+    experiment: str
+    title: str
+    dataset: str
+    task: str
+    classes: tuple[str, ...]
+    n: int
+    config: ReproduceConfig
+    settings: Tree
+    figures: tuple[str, ...]
+    rows: tuple[RowReport, ...]
+    comparisons: tuple[Data, ...]
+    recoveries: tuple[Data, ...]
+    chosen: Data
+    by_class: tuple[str, ...]
+    notes: tuple[str, ...]
+    interval: str
+    warnings: tuple[str, ...]
+    protocols: Mapping[str, str]
+    rules: Mapping[str, str]
+    seconds: float
+    inputs: Data
+
+    def data(self) -> dict[str, Any]:
+        """Return the content of the JSON file; what a row has not is left out."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "config"}
+        rows = [{k: v for k, v in asdict(row).items() if v is not None} for row in self.rows]
+        head = {"format": FORMAT, "emocli": __version__}
+        plained: dict[str, Any] = plain(
+            {**head, **values, **self.config.model_dump(), "rows": rows}
         )
-        printed = [
-            (row["printed"][name][figure], place + shift)
-            for place, row in enumerate(done)
-            if figure in row["printed"].get(name, {})
-        ]
-        label = f"{name}, printed"
-        if printed:
-            axes.scatter(*zip(*printed, strict=True), marker="x", color=colour, label=label)
-    axes.set_yticks(range(len(done)), [row["row"] for row in done])
-    axes.invert_yaxis()
-    axes.set_xlabel(figure.replace("_", " "))
-    title = f"{report['title']} · {report['dataset']}, {report['n']} clips"
-    axes.set_title(textwrap.fill(title, 60))
-    axes.grid(axis="x", alpha=0.3)
-    legend(axes)
-    return drawing
-
-
-def classes(report: Data) -> Figure:
-    """Draw a panel per class and in it a line per row; bars are the spread over the seeds."""
-    figure, names = report["by_class"][0], report["classes"]
-    done = [row for row in report["rows"] if row["conditions"]]
-    columns = min(len(names), PANELS)
-    lines = -(-len(names) // columns)
-    size = (2.6 + 1.9 * columns, 1.1 + lines * (0.6 + ROOM * len(done) / 2))
-    drawing, panels = canvas(*size, columns, lines, sharex=True, sharey=True)
-    for axes, name in zip(panels, names, strict=False):
-        found = [row["conditions"][0]["per_class"][name] for row in done]
-        axes.errorbar(
-            [math.nan if one[figure] is None else one[figure] for one in found],
-            range(len(done)),
-            xerr=[one.get(f"{figure}_std") or 0.0 for one in found],
-            linestyle="none",
-            marker="o",
-            markersize=4,
-            color=COLOURS[0],
-        )
-        axes.set_title(name)
-        axes.grid(axis="x", alpha=0.3)
-    for axes in panels[len(names) :]:
-        axes.set_visible(False)
-    panels[0].set_yticks(range(len(done)), [row["row"] for row in done])
-    panels[0].invert_yaxis()
-    drawing.suptitle(textwrap.fill(f"{report['title']} · {report['dataset']}", 60))
-    drawing.supxlabel(f"{figure.replace('_', ' ')}, {_starts(report)}")
-    return drawing
-
-
-def _lead(report: Data) -> str:
-    features = dict.fromkeys(name for row in report["rows"] for name in row["features"])
-    folds = f"{report['folds']} folds, pooled" if report["folds"] else "the manifest's test split"
-    return (
-        f"`emocli reproduce {report['experiment']}` on {report['dataset']}: {report['n']} test "
-        f"clips ({folds}), {report['seeds']} seeds, preset `{report['preset']}`, features "
-        f"{', '.join(features)}. Mean ± standard deviation over the seeds; in "
-        "brackets what the paper printed."
-    )
-
-
-def _table(report: Data, figure: str, printed: bool) -> str:
-    names = conditions(report)
-    lines = [_line(["system", *names]), _line(["---", *["---:"] * len(names)])]
-    claims = {row["row"]: row["printed"] for row in report["rows"]}
-    for row, texts in cells(report, figure):
-        found = [
-            _with_claim(text, claims[row].get(name, {}).get(figure) if printed else None)
-            for name, text in zip(names, texts, strict=True)
-        ]
-        lines.append(_line([row, *found]))
-    return "\n".join(lines)
-
-
-def _with_claim(text: str, claim: float | None) -> str:
-    return text if claim is None else f"{text} ({claim:.3f})".strip()
-
-
-def _chosen(report: Data) -> Iterator[str]:
-    """Say which of the alternatives is best on the valid clips."""
-    chosen = report["chosen"]
-    if chosen:
-        rest = ", ".join(f"{name} {found:.3f}" for name, found in chosen["valid"].items())
-        yield f"On the validation clips **{chosen['row']}** is best ({chosen['figure']}: {rest})."
-
-
-def _starts(report: Data) -> str:
-    """Name the condition that comes first in every row that was tested, or say that they differ."""
-    found = {row["conditions"][0]["name"] for row in report["rows"] if row["conditions"]}
-    return found.pop() if len(found) == 1 else "each system under its first condition"
-
-
-def _classes(report: Data, figure: str) -> str:
-    """Write a figure class by class."""
-    names = report["classes"]
-    lines = [_line(["system", *names]), _line(["---", *["---:"] * len(names)])]
-    for row in report["rows"]:
-        if row["conditions"]:
-            found = row["conditions"][0]["per_class"]
-            lines.append(_line([row["row"], *(value(found[name], figure) for name in names)]))
-    return "\n".join(lines)
-
-
-def _compared(report: Data) -> Iterator[str]:
-    """Say how rows compare: the difference, and how much less the first loses by a condition."""
-    if not report["comparisons"]:
-        return
-    lines = [
-        _line(
-            ["first - second", "condition", "difference", "p", "of what the condition costs", "p"]
-        ),
-        _line(["---", "---", "---:", "---:", "---:", "---:"]),
-    ]
-    for found in report["comparisons"]:
-        loss = found.get("loss")
-        lines.append(
-            _line(
-                [
-                    " - ".join(found["rows"]),
-                    found["condition"],
-                    *_interval(found["difference"]),
-                    *(_interval(loss) if loss else ("", "")),
-                ]
-            )
-        )
-    figure = report["comparisons"][0]["figure"]
-    yield (
-        f"Paired by clip, {figure}; {report['interval']}. A loss is what a condition costs a "
-        "system: where its difference is negative the first one loses less."
-    )
-    yield "\n".join(lines)
-
-
-def _recovered(report: Data) -> Iterator[str]:
-    """Say how much of what lies between two rows others make up for."""
-    if not report["recoveries"]:
-        return
-    lines = [_line(["system", "from", "to", "share"]), _line(["---", "---", "---", "---:"])]
-    lines += [
-        _line([*found["rows"], _interval(found["share"])[0]]) for found in report["recoveries"]
-    ]
-    yield (
-        f"How much of the {report['recoveries'][0]['figure']} between two rows a system makes up "
-        f"for, each under its first condition; {report['interval']}."
-    )
-    yield "\n".join(lines)
-
-
-def _interval(found: Data) -> tuple[str, str]:
-    if found["mean"] is None:
-        return "-", "-"
-    bounds = ""
-    for key, over in (("ci", ""), ("ci_clips", " over clips")):
-        low, high = found.get(key, (None, None))
-        if low is not None and not bounds:
-            bounds = f" ({low:+.3f} to {high:+.3f}{over})"
-    return f"{found['mean']:+.3f}{bounds}", _p(found["p"])
-
-
-def _p(value: float | None) -> str:
-    """Write a p, which is never 0."""
-    if value is None:
-        return "-"
-    return f"{value:.3f}" if value >= 0.0005 else "< 0.001"
-
-
-def _costs(report: Data) -> str:
-    lines = [
-        _line(["system", "is", "parameters", "best epochs", "training"]),
-        _line(["---", "---", "---:", "---:", "---:"]),
-    ]
-    for row in report["rows"]:
-        if not row["conditions"]:
-            continue
-        epochs, seconds = row.get("best_epochs"), row.get("seconds")
-        chosen = ", ".join(f"{cost:g}" for cost in row.get("C", []))
-        lines.append(
-            _line(
-                [
-                    row["row"],
-                    f"{row['system']}{f', C = {chosen}' if chosen else ''}",
-                    f"{row['parameters']:,}" if "parameters" in row else "",
-                    f"{min(epochs)} to {max(epochs)}" if epochs else "",
-                    f"{seconds:,.0f} s" if seconds else "",
-                ]
-            )
-        )
-    return "\n".join(lines)
-
-
-def _line(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_shown, texts))} |"
-
-
-def _shown(text: str) -> str:
-    """Write a cell: names of classes are the corpus's own, and may be anything."""
-    return re.sub(r"[<\[`]", r"\\\g<0>", printable(text).replace("|", "/"))
+        return plained

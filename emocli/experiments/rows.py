@@ -1,157 +1,26 @@
-"""The rows of an experiment made concrete: what they are given, and with which settings."""
+"""What a row of a table is when it is run: its settings, and what every kind of row can do."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar
 
-from emocli import plugins
-from emocli.config import Tree, leaves, merge, section
-from emocli.errors import ConfigError, choice
-from emocli.experiments.table import Row, Table
-from emocli.models import baselines
+from emocli.config import Tree, merge
+from emocli.data.manifest import Manifest
+from emocli.data.pool import Pool
+from emocli.errors import EmocliError
+from emocli.evaluation.comparison import PerClip
+from emocli.experiments.config import ReproduceConfig
+from emocli.experiments.report import RowReport
+from emocli.experiments.table import Row
+from emocli.models import rundir
 
-SHARED = ("network", "train")
-"""Sections of settings of every network."""
-
-
-@dataclass(frozen=True)
-class System:
-    """A row, ready to run.
-
-    Attributes
-    ----------
-    row : Row
-        What the table says; a row that is like another one has that one's network.
-    slug : str
-        Its name, for files.
-    trained : str
-        The slug of the row whose networks are tested: its own, or that of the row it is like.
-    features : mapping
-        What it is given: modality to feature.
-    preset : str
-        Of the network.
-    settings : mapping
-        Laid over the preset.
-    lacking : str
-        Why it cannot run; empty if it can.
-    """
-
-    row: Row
-    slug: str
-    trained: str
-    features: Mapping[str, str]
-    preset: str
-    settings: Tree
-    lacking: str
-
-    @property
-    def learns(self) -> bool:
-        """Whether networks have to be trained for it."""
-        return bool(self.row.fusion) and not self.row.like and not self.lacking
-
-
-def systems(
-    table: Table, chosen: Mapping[str, str], there: Sequence[str], preset: str, tree: Tree
-) -> list[System]:
-    """Make the rows of a table concrete.
-
-    Parameters
-    ----------
-    table : Table
-        The experiment.
-    chosen : mapping
-        Modality to the feature it is seen through, where a row does not say.
-    there : sequence of str
-        All features in the store.
-    preset : str
-        Of rows that do not say.
-    tree : mapping
-        ``network`` and ``train``: settings of every network that has them, where its row does not
-        set them itself, which is what makes it that row; ``rows``: slug to sections of settings of
-        one row alone, which win over what the table says.
-
-    Raises
-    ------
-    ConfigError
-        If a setting belongs to no row.
-    """
-    rows = {row.name: row for row in table.rows}
-    whole = [_like(row, rows) for row in table.rows]
-    slugs = [slug(row.name) for row in whole]
-    doubled = [name for name, count in Counter(slugs).items() if count > 1]
-    if doubled or len(rows) < len(whole):
-        raise ConfigError(f"two rows of the table are called '{(doubled or slugs)[0]}'")
-    own = {name: section(values, f"rows.{name}") for name, values in tree.get("rows", {}).items()}
-    for name in own:
-        if name not in slugs:
-            raise ConfigError(f"there is no row '{name}'", where="rows", hint=choice(name, slugs))
-    _check_shared(tree, whole)
-    made = [_system(row, chosen, there, preset) for row in whole]
-    return [_with_settings(system, tree, own.get(system.slug, {})) for system in made]
-
-
-def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
-    """Say which settings of all rows do not count for some, because the table sets them there.
-
-    Parameters
-    ----------
-    rows : iterable of (str, mapping)
-        Slug of each row, and what the table sets.
-    shared : mapping
-        What the command sets for all.
-
-    Returns
-    -------
-    list of str
-        A line for each such setting.
-    """
-    told = dict(leaves(shared))
-    own = {name: dict(leaves(settings)) for name, settings in rows}
-    found: dict[str, list[str]] = {}
-    for name, settings in own.items():
-        for key, value in settings.items():
-            if told.get(key, value) != value:
-                found.setdefault(key, []).append(name)
-    changed = {key: [name for name in own if key not in own[name]] for key in found}
-    return [
-        f"{key} does not count for {', '.join(names)}, which the table tells apart by it; "
-        f"rows.ROW.{key} changes one"
-        + (f" (it changes {', '.join(changed[key])})" if changed[key] else "")
-        for key, names in found.items()
-    ]
-
-
-def check_apart(rows: Iterable[tuple[str, Tree, Tree]], shared: Tree) -> None:
-    """Refuse a setting for all rows that makes some what another one is, by which it is told apart.
-
-    Parameters
-    ----------
-    rows : iterable of (str, mapping, mapping)
-        Slug of each row, what the table sets, and what it would otherwise have.
-    shared : mapping
-        What the command sets for all.
-
-    Raises
-    ------
-    ConfigError
-        If there is one.
-    """
-    known = [(name, dict(leaves(table)), dict(leaves(base))) for name, table, base in rows]
-    for key, value in leaves(shared):
-        those = [name for name, table, _ in known if table.get(key, ...) == value]
-        others = [
-            name
-            for name, table, base in known
-            if key not in table and base.get(key, value) != value
-        ]
-        if those and others:
-            what = f"'{key}' = {value!r} would make {', '.join(others)} what {those[0]} is by it"
-            hint = f"set it for one row: rows.{others[0]}.{key}={value}"
-            raise ConfigError(what, hint=hint)
+Say = Callable[[str], None]
 
 
 def slug(name: str) -> str:
@@ -159,77 +28,254 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
 
 
-def _like(row: Row, rows: Mapping[str, Row]) -> Row:
-    """Give a row that is like another one that one's network."""
-    if not row.like:
-        if row.baseline and row.baseline not in baselines.names():
-            hint = choice(row.baseline, baselines.names())
-            raise ConfigError(f"no baseline is called '{row.baseline}'", where=row.name, hint=hint)
-        return row
-    if row.like not in rows or rows[row.like].like or not rows[row.like].fusion:
-        raise ConfigError(f"row '{row.name}' is like '{row.like}', which has no network of its own")
-    other = rows[row.like]
-    return replace(
-        row,
-        fusion=other.fusion,
-        modalities=other.modalities,
-        features=other.features,
-        preset=other.preset,
-        settings=other.settings,
-        training=other.training,
-    )
+@dataclass(frozen=True)
+class Inputs:
+    """What rows are trained and tested on.
+
+    Attributes
+    ----------
+    config : ReproduceConfig
+        How often, and with which features.
+    corpora : tuple of Manifest
+        The corpus, folded; or as it is.
+    store : Path
+        Folder of the features.
+    """
+
+    config: ReproduceConfig
+    corpora: tuple[Manifest, ...]
+    store: Path
+
+    def folders(self, parent: Path, name: str) -> list[Path]:
+        """Return the folder of each fold, of a row."""
+        row = parent / name
+        return rundir.fold_folders(row, self.config.folds) if self.config.folds else [row]
 
 
-def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: str) -> System:
-    features = {**chosen, **row.features}
-    wanted = row.modalities or tuple(features)
-    given = {modality: features[modality] for modality in wanted if modality in features}
-    unknown = [modality for modality in wanted if modality not in features]
-    absent = [feature for feature in given.values() if feature not in there]
-    lacking = ""
-    if unknown:
-        lacking = f"no feature of {' and '.join(unknown)} (there are: {', '.join(features)})"
-    elif absent:
-        lacking = f"the store has no feature '{absent[0]}'"
-    return System(
-        row=row,
-        slug=slug(row.name),
-        trained=slug(row.like or row.name),
-        features=given,
-        preset=row.preset or preset,
-        settings={},
-        lacking=lacking,
-    )
+@dataclass(frozen=True)
+class Workplace:
+    """Where rows are run.
+
+    Attributes
+    ----------
+    inputs : Inputs
+        What on.
+    out : Path
+        Folder for everything that comes out.
+    metric : str
+        What rows are compared by.
+    pool : Pool
+        Processes that compute.
+    overwrite : bool
+        Whether rows are trained again whose settings or inputs have changed.
+    say : callable
+        Told what happens.
+    """
+
+    inputs: Inputs
+    out: Path
+    metric: str
+    pool: Pool
+    overwrite: bool
+    say: Say
+
+    @property
+    def runs(self) -> Path:
+        """Folder of all that is trained."""
+        return self.out / "runs"
 
 
-def _with_settings(system: System, tree: Tree, own: Tree) -> System:
-    """Lay the row's settings over the command's, and those the command has for it over these."""
-    fusion = system.row.fusion
-    shared = _shared(tree, fusion) if fusion else _standardising(tree)
-    return replace(system, settings=merge(merge(shared, system.row.settings), own))
+@dataclass(frozen=True)
+class ConditionResult:
+    """How a row did under a condition.
+
+    Attributes
+    ----------
+    name : str
+        Of the condition.
+    report : mapping
+        The metrics, and what was done to the clips, as the report has them.
+    clips : PerClip, optional
+        What each clip adds, if rows are compared under it.
+    """
+
+    name: str
+    report: Tree
+    clips: PerClip | None
 
 
-def _standardising(tree: Tree) -> Tree:
-    """Return the only setting that baselines share with networks: how features are standardised."""
-    train = tree.get("train", {})
-    return {"train": {"outliers": train["outliers"]}} if "outliers" in train else {}
+@dataclass(frozen=True)
+class Trained:
+    """How the trainings of a row went, over all folds and seeds.
+
+    Attributes
+    ----------
+    parameters : int
+        Numbers learned, of one.
+    best_epochs : tuple of int
+        The epoch that was kept, of each.
+    seconds : float
+        What they took, if it is known.
+    valid : mapping
+        Metrics of the valid clips, means over seeds and folds; none if they are a condition.
+    conditions : tuple of ConditionResult
+        What is known from the training alone.
+    """
+
+    parameters: int
+    best_epochs: tuple[int, ...]
+    seconds: float | None
+    valid: Mapping[str, float] = field(default_factory=dict)
+    conditions: tuple[ConditionResult, ...] = ()
 
 
-def _shared(tree: Tree, fusion: str) -> Tree:
-    """Return the settings that a network has."""
-    known = _fields(fusion)
-    network = {key: value for key, value in tree.get("network", {}).items() if key in known}
-    return {"network": network, "train": tree.get("train", {})}
+@dataclass(frozen=True)
+class Tested:
+    """How a row did: each condition, and the C chosen in each fold for a classical one."""
+
+    conditions: tuple[ConditionResult, ...]
+    C: tuple[float, ...] = ()
 
 
-def _fields(fusion: str) -> Mapping[str, Any]:
-    fields: Mapping[str, Any] = plugins.load("fusion", fusion).Config.model_fields
-    return fields
+@dataclass(frozen=True)
+class System(ABC):
+    """A row, ready to run.
 
+    Attributes
+    ----------
+    row : Row
+        What the table says; a row that is like another one has that one's network.
+    preset : str
+        Of what is trained; empty where nothing is.
+    features : mapping
+        What it is given: modality to feature.
+    lacking : str
+        Why it cannot run; empty if it can.
+    settings : mapping
+        Laid over the preset.
+    """
 
-def _check_shared(tree: Tree, rows: Sequence[Row]) -> None:
-    known = {key for row in rows if row.fusion for key in _fields(row.fusion)}
-    for key in tree.get("network", {}) if known else ():
-        if key not in known:
-            what = f"no network of the table has a setting 'network.{key}'"
-            raise ConfigError(what, hint=choice(key, sorted(known)))
+    SHARED: ClassVar[tuple[str, ...]]
+    """Sections of settings of all rows of the kind, where the table does not set them itself."""
+    SECTIONS: ClassVar[tuple[str, ...]]
+    """All sections of settings that a table of such rows takes."""
+    PRESET: ClassVar[bool] = True
+    """Whether its settings start from a preset."""
+    STORED: ClassVar[bool] = True
+    """Whether what it sees are features by modality, of which some may be chosen."""
+
+    row: Row
+    preset: str
+    features: Mapping[str, str] = field(default_factory=dict)
+    lacking: str = ""
+    settings: Tree = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """Its name, for files."""
+        return slug(self.row.name)
+
+    @property
+    def trained(self) -> str:
+        """The slug of the row whose networks are tested: its own, or of the one it is like."""
+        return slug(self.row.like or self.row.name)
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What is tested, in a word or two."""
+
+    @property
+    @abstractmethod
+    def learns(self) -> bool:
+        """Whether something has to be trained for it."""
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Names of what it is tested under."""
+        return tuple(condition.name for condition in self.row.conditions)
+
+    @property
+    def sees(self) -> list[str]:
+        """What it is given, for a reader."""
+        return list(self.features.values())
+
+    def shared(self, tree: Tree) -> Tree:
+        """Return those settings of all rows that it has."""
+        return {part: tree[part] for part in self.SHARED if part in tree}
+
+    def with_settings(self, tree: Tree, own: Tree) -> Tree:
+        """Lay the row's settings over the command's, and those the command has for it over both."""
+        return merge(merge(self.shared(tree), self.row.settings), own)
+
+    @abstractmethod
+    def check(self, inputs: Inputs) -> None:
+        """Refuse settings, features and conditions that do not fit.
+
+        Raises
+        ------
+        EmocliError
+            If there are some.
+        """
+
+    def defaults(self) -> Tree:
+        """Return the settings it has by its preset alone."""
+        return {}
+
+    def prepare(self, inputs: Inputs, checked: bool) -> None:
+        """Refuse a training that is going to fail, with the modality check or as if there was one.
+
+        Raises
+        ------
+        EmocliError
+            If it does; it says which row it is of.
+        """
+        self.check(inputs)
+
+    def train(self, place: Workplace) -> Trained:
+        """Train it, or what is left of it; only asked of a row that learns."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def evaluate(self, place: Workplace) -> Tested:
+        """Test it under its conditions; the clips of all folds are pooled."""
+
+    def report(
+        self,
+        state: str,
+        conditions: tuple[Tree, ...],
+        trained: Trained | None,
+        C: tuple[float, ...],
+    ) -> RowReport:
+        """Return what came of it, as far as it was run."""
+        row = RowReport(
+            row=self.row.name,
+            slug=self.slug,
+            system=self.title,
+            features=tuple(self.sees),
+            lacking=self.lacking,
+            printed={name: dict(metrics) for name, metrics in self.row.printed.items()},
+            state=state,
+            conditions=conditions,
+        )
+        if trained is None:
+            return replace(row, C=C if state == "done" else None)
+        return replace(
+            row,
+            preset=self.preset,
+            settings=self.settings,
+            training=dict(self.row.training),
+            parameters=trained.parameters,
+            best_epochs=trained.best_epochs,
+            valid=trained.valid,
+            seconds=trained.seconds,
+        )
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Say of an error which row it is of."""
+        try:
+            yield
+        except EmocliError as error:
+            what = f"row '{self.row.name}': {error.what}"
+            raise type(error)(what, where=error.where, hint=error.hint) from None

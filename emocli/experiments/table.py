@@ -40,6 +40,9 @@ class Names(Settings):
                 yield key, getattr(self, key)
 
 
+EncoderKind = Literal["audio", "face", "scene"]
+
+
 @dataclass(frozen=True)
 class Condition:
     """How the test clips are changed.
@@ -75,20 +78,24 @@ class Row:
     baseline : str
         a classical one of `emocli.models.baselines`; or else
     like : str
-        the name of another row: its trained networks are tested in another way.
+        the name of another row: its trained networks are tested in another way; or else
+    encoder : {'audio', 'face', 'scene'}
+        what an encoder looks at, trained as by `emocli fit-encoder`.
     modalities : tuple of str
         What it is given; empty for all there are.
     features : mapping
         Modality to the feature it is seen through, where that is not what the command chose.
     preset : str
-        Of the network; empty for what the command says.
+        Of the network or encoder; empty for what the command says.
     settings : mapping
-        ``{"network": {...}, "train": {...}}``, laid over the preset.
+        ``{"network": {...}, "train": {...}}``, of an encoder ``{"train": ..., "loss": ...}``; laid
+        over the preset.
     training : mapping
         What `emocli train` is told about corrupting and repairing:
         ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
     conditions : tuple of Condition
-        What it is tested under; the first one is what the others are compared with.
+        What it is tested under; the first one is what the others are compared with. Encoders see
+        the clips as they are.
     printed : mapping
         Condition to figure to the number in the paper.
     """
@@ -97,6 +104,7 @@ class Row:
     fusion: str = ""
     baseline: str = ""
     like: str = ""
+    encoder: EncoderKind | None = None
     modalities: tuple[str, ...] = ()
     features: Mapping[str, str] = field(default_factory=dict)
     preset: str = ""
@@ -104,50 +112,6 @@ class Row:
     training: Mapping[str, Any] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = (CLEAN,)
     printed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Extractor:
-    """A way to train an encoder.
-
-    Attributes
-    ----------
-    name : str
-        As the table shows it.
-    preset : str
-        Of `emocli fit-encoder`; empty for what the command says.
-    settings : mapping
-        ``{"train": {...}, "loss": {...}}``, laid over the preset.
-    """
-
-    name: str
-    preset: str = ""
-    settings: Tree = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Extractors:
-    """A table of encoders, which all see the same pictures.
-
-    Attributes
-    ----------
-    title : str
-        What it is about.
-    kind : {'audio', 'face', 'scene'}
-        What the encoders look at.
-    rows : tuple of Extractor
-        The ways to train one.
-    comparisons : tuple of (str, str)
-        Pairs of rows: how much better is the first than the second, clip by clip.
-    notes : tuple of str
-        What a reader should know, a line each.
-    """
-
-    title: str
-    kind: Literal["audio", "face", "scene"]
-    rows: tuple[Extractor, ...]
-    comparisons: tuple[tuple[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Computing features of every clip of a manifest into a store; killed at any moment, it resumes."""
+"""The extraction of features of a manifest's clips into a store; a killed one resumes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from emocli.config import Settings, Tree, build
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Pool, open_pool
 from emocli.data.stamp import changed, joined, stamps
-from emocli.data.store import FeatureStore, features_in, open_feature, store_path
+from emocli.data.store import (
+    FeatureStore,
+    FeatureWriter,
+    Recipe,
+    features_in,
+    open_feature,
+    store_path,
+)
+from emocli.data.store.resume import ExtractionState, extraction_state
 from emocli.data.track import Feature
-from emocli.data.writer import ExtractionState, FeatureWriter, Recipe, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
 from emocli.extraction.worker import Outcome, Parcel, Work, compute, misfit
@@ -27,8 +34,8 @@ PART = 8
 
 Progress = Callable[[int, int], None]
 
-_Made = dict[str, str]
-"""How an upstream feature was made: ``recipe``, ``method`` and ``digest``."""
+_Link = dict[str, str]
+"""What is recorded of an upstream feature: its ``recipe``, ``method`` and ``digest``."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ def extract(
     features: Sequence[str],
     store: Path,
     *,
-    settings: Mapping[str, Tree],
+    settings: Mapping[str, Tree] | None = None,
     workers: int = 1,
     scheduler: str | None = None,
     overwrite: bool = False,
@@ -137,7 +144,7 @@ def extract(
         Names of feature plug-ins.
     store : Path
         Folder of the store; made if need be.
-    settings : mapping
+    settings : mapping, optional
         Feature to its settings.
     workers, scheduler
         Where to compute, see :func:`emocli.data.pool.open_pool`.
@@ -163,13 +170,13 @@ def extract(
         add clips to, is being written by another process, or the disk is full; if no clip has the
         medium of a feature, or none of them can be used.
     """
-    jobs = _jobs(manifest, features, store, settings, overwrite, update)
+    jobs = _jobs(manifest, features, store, settings or {}, overwrite, update)
     advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
-    made = _upstream(jobs)
+    links = _upstream(jobs)
     results = []
     with open_pool(workers, scheduler) as pool:
         for job in jobs:
-            result, made[job.feature] = job.run(job.recipe(made), pool, advance)
+            result, links[job.feature] = job.run(job.recipe(links), pool, advance)
             results.append(result)
     return results
 
@@ -186,14 +193,15 @@ class _Job:
     overwrite: bool
     update: bool
 
-    def recipe(self, made: Mapping[str, _Made]) -> Recipe:
+    def recipe(self, links: Mapping[str, _Link]) -> Recipe:
         return Recipe(
             self.feature,
             self.module.MODALITY,
             self.manifest.fingerprint,
             self.config.model_dump(mode="json"),
-            {name: made[name] for name in self.module.REQUIRES},
-            getattr(self.module, "ALONE", False),
+            {name: links[name] for name in self.module.REQUIRES},
+            getattr(self.module, "PER_CLIP", False),
+            getattr(self.module, "LIBRARIES", ()),
         )
 
     def plan(self, recipe: Recipe) -> Plan:
@@ -204,7 +212,7 @@ class _Job:
         return Plan(self.feature, path, clips, there, absent, left, len(now.changed))
 
     def _options(self, recipe: Recipe) -> dict[str, Any]:
-        sources = self.manifest.sources if recipe.alone else None
+        sources = self.manifest.sources if recipe.per_clip else None
         return {
             "sources": sources,
             "media": self._media(),
@@ -224,7 +232,7 @@ class _Job:
 
     def run(
         self, recipe: Recipe, pool: Pool, advance: Callable[[int], None]
-    ) -> tuple[Extraction, _Made]:
+    ) -> tuple[Extraction, _Link]:
         started = time.monotonic()
         order = [clip.id for clip in self.manifest.clips]
         with FeatureWriter(self.folder, recipe, order, **self._options(recipe)) as writer:
@@ -236,26 +244,26 @@ class _Job:
                 advance(outcome.clips)
             failures = self._failures(outcomes, writer.extraction_state())
             written = {clip_id for outcome in outcomes for clip_id in outcome.written}
-            made = writer.finish(written - {row.id for row in failures})
+            stored = writer.finish(written - {row.id for row in failures})
         listed = record(self.folder, self.feature, failures)
-        if made is None:
+        if stored is None:
             raise self._nothing(outcomes, failures, listed)
-        with made:
+        with stored:
             result = Extraction(
                 feature=self.feature,
-                path=made.path,
-                done=len(made) - len(before.written),
+                path=stored.path,
+                done=len(stored) - len(before.written),
                 resumed=len(before.written),
-                absent=len(made.absent),
+                absent=len(stored.absent),
                 failed=len(failures),
-                notes=made.attributes["notes"],
+                notes=stored.header.attributes["notes"],
                 failures=listed,
                 seconds=time.monotonic() - started,
-                non_finite=made.non_finite,
+                non_finite=stored.header.non_finite,
                 damaged=before.damaged,
-                changed=len(changed(made.media, stamps(self.manifest.clips))),
+                changed=len(changed(stored.media, stamps(self.manifest.clips))),
             )
-            return result, made.made
+            return result, stored.header.link
 
     def _works(
         self, writer: FeatureWriter, recipe: Recipe, before: ExtractionState, room: int
@@ -276,8 +284,8 @@ class _Job:
         """All clips that failed, in the order of the manifest."""
         rows = {row.id: row for outcome in outcomes for row in outcome.failures}
         why = "its arrays have another shape or type than those of other clips"
-        odd = [clip_id for part in after.misfits for clip_id in part.ids]
-        rows |= {clip_id: misfit(self.feature, clip_id, why) for clip_id in odd}
+        misfits = [clip_id for part in after.misfits for clip_id in part.ids]
+        rows |= {clip_id: misfit(self.feature, clip_id, why) for clip_id in misfits}
         return [rows[clip.id] for clip in self.manifest.clips if clip.id in rows]
 
     def _nothing(
@@ -294,10 +302,10 @@ class _Job:
 
 
 def _plans(jobs: Sequence[_Job]) -> list[Plan]:
-    made, plans = _upstream(jobs), []
+    links, plans = _upstream(jobs), []
     for job in jobs:
-        recipe = job.recipe(made)
-        made[job.feature] = {"recipe": recipe.fingerprint, "method": recipe.method, "digest": ""}
+        recipe = job.recipe(links)
+        links[job.feature] = {"recipe": recipe.fingerprint, "method": recipe.method, "digest": ""}
         plans.append(job.plan(recipe))
     return plans
 
@@ -339,15 +347,15 @@ def _check_names(settings: Mapping[str, Tree]) -> None:
             raise ConfigError(f"settings for '{name}', which is no feature", hint=hint)
 
 
-def _upstream(jobs: Sequence[_Job]) -> dict[str, _Made]:
+def _upstream(jobs: Sequence[_Job]) -> dict[str, _Link]:
     """Look up the needed features that are not among those to extract."""
     own = {job.feature for job in jobs}
-    made = {}
+    links = {}
     for job in jobs:
         for name in set(job.module.REQUIRES) - own:
             with open_feature(job.folder, name, job.manifest) as store:
-                made[name] = store.made
-    return made
+                links[name] = store.header.link
+    return links
 
 
 def _counter(progress: Progress, total: int) -> Callable[[int], None]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from emocli.data.durable import disk_errors, locked, write_text
+from emocli.data.durable import disk_errors, locked, used_folder, write_text
 from emocli.errors import EmocliError, reason
 from emocli.parsing import parse_json
 
@@ -60,7 +60,7 @@ def record(folder: Path, feature: str, failures: Sequence[Failure]) -> Path | No
         The file, if the feature has failures.
     """
     path = folder / FILE
-    with locked(folder / ".failures.lock", wait=True):
+    with used_folder(folder), locked(folder / ".failures.lock", wait=True):
         rows = [row for row in _read(path) if row.get("feature") != feature]
         rows = sorted([*rows, *map(asdict, failures)], key=lambda row: str(row.get("feature")))
         if rows:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from emocli.data.clip import Clip
 from emocli.data.stamp import joined, stamps
-from emocli.data.store import FeatureStore
+from emocli.data.store import FeatureStore, Recipe
+from emocli.data.store.parts import check_track, write_part
 from emocli.data.track import Absent, Extractor, Track
-from emocli.data.writer import Recipe, check_track, write_part
 from emocli.errors import StoreError
 from emocli.extraction.failures import Failure, failure
 

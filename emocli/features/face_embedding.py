@@ -24,6 +24,7 @@ from emocli.quantities import Probability
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
 PER_CLIP = True
+LIBRARIES = ("opencv-python", "torch", "transformers")
 
 
 class Config(FramesConfig):

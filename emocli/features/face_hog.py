@@ -26,6 +26,7 @@ from emocli.quantities import Side
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
 PER_CLIP = True
+LIBRARIES = ("opencv-python", "scikit-image")
 
 WIDEST = 100_000
 """Numbers in the histograms of a crop, at most."""

@@ -31,6 +31,7 @@ from emocli.quantities import Hertz, Milliseconds, SamplingRate
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
+LIBRARIES = ("av", "soxr", "librosa")
 
 
 class Config(Settings):

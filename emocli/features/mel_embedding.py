@@ -15,6 +15,7 @@ from emocli.features._embedding import Embedder, EmbeddingConfig
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ("mel",)
 PER_CLIP = True
+LIBRARIES = ("torch", "transformers")
 
 Config = EmbeddingConfig
 

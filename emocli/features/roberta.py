@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
+LIBRARIES = ("torch", "transformers", "tokenizers")
 
 
 class Config(Settings):

@@ -16,6 +16,7 @@ from emocli.features._embedding import Embedder, FramesConfig
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
+LIBRARIES = ("av", "opencv-python", "torch", "transformers")
 
 Config = FramesConfig
 

@@ -209,7 +209,7 @@ def write_csd(
     StoreError
         If the disk is full or the folder cannot be written, or an entry cannot be called so.
     """
-    told = {
+    metadata = {
         **dict.fromkeys(UNKNOWN, ""),
         "root name": name,
         "computational sequence description": f"{name}, exported by emocli",
@@ -231,7 +231,7 @@ def write_csd(
                 raise StoreError(what, where=path, hint="write a .npz")
             place = data.create_group(entry)
             place["features"], place["intervals"] = rows.values, rows.intervals
-        for key, value in told.items():
+        for key, value in metadata.items():
             group[f"metadata/{key}"] = np.array([json.dumps(value)], h5py.string_dtype())
 
 

@@ -1,4 +1,4 @@
-"""Handing features on: a ragged npz, a computational sequence, or an MMSA pickle."""
+"""The export of features: as a ragged npz, a computational sequence or an MMSA pickle."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ def export(
         if output.suffix == ".npz":
             write_ragged(output, _ragged(first))
         elif output.suffix == ".csd":
-            told = {"dataset name": manifest.dataset, "dataset bib citation": manifest.citation}
+            metadata = {"dataset name": manifest.dataset, "dataset bib citation": manifest.citation}
             entries = ((clip_id, _timed(first, manifest.clip(clip_id))) for clip_id in first.ids)
-            write_csd(output, first.name, entries, first.dim_names, told)
+            write_csd(output, first.name, entries, first.dim_names, metadata)
         else:
             write_mmsa(
                 output,

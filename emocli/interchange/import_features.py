@@ -1,4 +1,4 @@
-"""Taking features that were computed elsewhere into a store."""
+"""The import of features that were computed elsewhere into a store."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from emocli.data.align import Timed, average
 from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
-from emocli.data.store import RESERVED
+from emocli.data.store import FeatureWriter, Recipe
+from emocli.data.store.folder import RESERVED
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
 from emocli.interchange.csd import Csd
 from emocli.interchange.sources import Source, locate, modalities_of, opened
@@ -103,9 +103,11 @@ def import_all(
         As :func:`import_features`; nothing is written if a modality cannot be told.
     """
     plan = [
-        (source, described, f"{source.stem}_{described}" if len(found) > 1 else source.stem)
-        for source, found in ((s, (modality,) if modality else modalities_of(s)) for s in sources)
-        for described in found
+        (source, described, f"{source.stem}_{described}" if len(modalities) > 1 else source.stem)
+        for source, modalities in (
+            (s, (modality,) if modality else modalities_of(s)) for s in sources
+        )
+        for described in modalities
     ]
     if name is not None and len(plan) > 1:
         raise StoreError(
@@ -161,7 +163,7 @@ def import_features(
     StoreError
         If the file breaks a rule, has no clip of the manifest, or the store cannot take it.
     """
-    _check_name(name, modality)
+    require_name(name, modality)
     with ExitStack() as files:
         taken = files.enter_context(opened(source, modality))
         words = None if align_to is None else _Words(files.enter_context(Csd(align_to)))
@@ -179,18 +181,18 @@ def import_features(
             FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
             writer.complete(
                 ids, lambda i: _track(alike, entries, manifest.clip(i), words), alike.names
-            ) as made,
+            ) as stored,
         ):
-            notes: Mapping[str, int] = made.attributes["notes"]
+            notes: Mapping[str, int] = stored.header.attributes["notes"]
             return Import(
                 feature=name,
                 modality=modality,
-                path=made.path,
-                clips=len(made),
+                path=stored.path,
+                clips=len(stored),
                 unknown=len(entries.difference(used)),
                 missing=len(manifest.clips) - len(ids),
-                empty=sum(not made.length(clip_id) for clip_id in ids),
-                non_finite=made.non_finite,
+                empty=sum(not stored.length(clip_id) for clip_id in ids),
+                non_finite=stored.header.non_finite,
                 names_left=len(taken.names) - len(alike.names),
                 words=notes.get("words", 0) if words else None,
                 silent=notes.get("words.silent", 0) if words else None,
@@ -273,7 +275,14 @@ def _nothing(path: Path, source: Source, manifest: Manifest) -> StoreError:
     return StoreError(f"{what}the manifest's first clip '{clip.id}'{inside})", where=path)
 
 
-def _check_name(name: str, modality: str) -> None:
+def require_name(name: str, modality: str) -> None:
+    """Refuse what cannot be the name of a feature or of a modality.
+
+    Raises
+    ------
+    StoreError
+        If it cannot.
+    """
     if not name or name.startswith(".") or Path(name).name != name or "\\" in name:
         raise StoreError(f"'{name}' cannot be a feature's name", hint="give a plain file name")
     if name in RESERVED:

@@ -131,10 +131,10 @@ def read_mmsa(path: Path) -> Mmsa:
     content = load(path)
     names = _splits(content, path)
     parts = {split: _part(content[names[split]], path, names[split]) for split in names}
-    found = Mmsa(path, parts)
-    if len(found.places) != sum(len(part.ids) for part in parts.values()):
+    mmsa = Mmsa(path, parts)
+    if len(mmsa.places) != sum(len(part.ids) for part in parts.values()):
         raise StoreError("has the same clip in two splits", where=path)
-    return found
+    return mmsa
 
 
 def write_mmsa(path: Path, splits: Mapping[Split, Mapping[str, Any]]) -> None:
@@ -151,8 +151,8 @@ def write_mmsa(path: Path, splits: Mapping[Split, Mapping[str, Any]]) -> None:
 
 def mmsa_id(clip_id: str) -> str:
     """Name a clip as MMSA does: ``video$_$3`` for ``video[3]``."""
-    found = re.fullmatch(r"(.+)\[(\w+)\]", clip_id)
-    return f"{found[1]}$_${found[2]}" if found else clip_id
+    match = re.fullmatch(r"(.+)\[(\w+)\]", clip_id)
+    return f"{match[1]}$_${match[2]}" if match else clip_id
 
 
 # -- the layout
@@ -166,20 +166,20 @@ def _splits(content: Any, path: Path) -> dict[Split, str]:
     StoreError
         If there is none, one is there twice, or clips are in a split that is not known.
     """
-    found: dict[Split, str] = {}
+    names: dict[Split, str] = {}
     known = f"a dict of the splits {', '.join(SPLITS)} is expected (also {', '.join(SPLIT_NAMES)})"
     for name, inside in content.items() if isinstance(content, dict) else ():
         split = split_named(name) if isinstance(name, str) else None
-        if split is not None and split in found:
-            what = f"has the split '{split}' twice, as '{found[split]}' and as '{name}'"
+        if split is not None and split in names:
+            what = f"has the split '{split}' twice, as '{names[split]}' and as '{name}'"
             raise StoreError(what, where=path, hint="leave one of them out")
         if split is not None:
-            found[split] = name
+            names[split] = name
         elif isinstance(inside, dict) and "id" in inside:
             raise StoreError(f"there is no split '{name}'", where=path, hint=known)
-    if not found:
+    if not names:
         raise StoreError("is no MMSA pickle", where=path, hint=known)
-    return {split: found[split] for split in SPLITS if split in found}
+    return {split: names[split] for split in SPLITS if split in names}
 
 
 def _part(content: Any, path: Path, split: str) -> Part:
@@ -203,7 +203,7 @@ def _part(content: Any, path: Path, split: str) -> Part:
 
 def _times(ids: Sequence[str], column: Any) -> dict[str, tuple[float, float]]:
     """Return the times of clips whose ids are rows of (video, start, end), if all have some."""
-    found: dict[str, tuple[float, float]] = {}
+    times: dict[str, tuple[float, float]] = {}
     for clip_id, cell in zip(ids, _cells(column), strict=True):
         try:
             start, end = map(float, map(text_of_cell, cell[1:3])) if _is_row(cell) else (-1.0, -1.0)
@@ -211,8 +211,8 @@ def _times(ids: Sequence[str], column: Any) -> dict[str, tuple[float, float]]:
             return {}
         if not 0 <= start <= end < np.inf:
             return {}
-        found[clip_id] = start, end
-    return found
+        times[clip_id] = start, end
+    return times
 
 
 def _is_row(cell: Any) -> bool:
@@ -240,8 +240,8 @@ def _ids(column: Any) -> Iterator[str]:
             yield f"{video}[{start}]" if start else video
             continue
         text = text_of_cell(cell)
-        found = CLIP.fullmatch(text)
-        yield f"{found[1]}[{found[2]}]" if found else text
+        match = CLIP.fullmatch(text)
+        yield f"{match[1]}[{match[2]}]" if match else text
 
 
 def text_of_cell(cell: Any) -> str:

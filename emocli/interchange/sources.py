@@ -1,4 +1,4 @@
-"""Files that features are taken from: what the file is decides how it is read."""
+"""Source files of features, each read by what it is."""
 
 from __future__ import annotations
 
@@ -144,11 +144,11 @@ def modalities_of(path: Path) -> tuple[str, ...]:
     if kind_of(path) == "pkl":
         return read_mmsa(path).modalities
     name = path.stem.lower()
-    found = [modality for modality, words in HINTS.items() if any(word in name for word in words)]
-    if len(found) != 1:
+    hinted = [modality for modality, words in HINTS.items() if any(word in name for word in words)]
+    if len(hinted) != 1:
         what = "its name does not say which modality it describes"
         raise StoreError(what, where=path, hint="give --modality text, audio, visual or any other")
-    return tuple(found)
+    return tuple(hinted)
 
 
 def importable(root: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Figures of merit, each under a name whose protocol is written down.
+"""Metrics of classification and of intensities, each with its definition.
 
 Every task reports ``accuracy``, ``uar``, ``weighted_f1`` and ``macro_f1``; what they count depends
 on the task and is stated in `PROTOCOLS`. A ratio that is not defined (recall of a class nobody
@@ -24,7 +24,7 @@ PRESENT = 0.5
 """Probability from which a class of a multi-label task counts as predicted."""
 
 COMMON = ("accuracy", "uar", "weighted_f1", "macro_f1")
-"""The figures every task has."""
+"""The metrics every task has."""
 
 _BINARY = {
     "binary_accuracy": "mean over classes of the accuracy of 'this class or not' (M3ER's MA)",
@@ -59,7 +59,7 @@ PROTOCOLS: Mapping[Task, Mapping[str, str]] = {
         "pearson": "mean over classes of the correlation of prediction and reference",
     },
 }
-"""What each figure of a task is."""
+"""The definition of each metric of a task."""
 
 _PRESENT_ROWS = "rows: every class present in a clip; column: its class of highest score"
 
@@ -74,27 +74,27 @@ RULES: Mapping[Task, Mapping[str, str]] = {
 """How a class counts as present, and what the confusion matrix counts."""
 
 ERRORS = frozenset({"loss", "mse_sum", "mae_sum", "mse", "mae"})
-"""Figures that are better when smaller."""
+"""Metrics that are better when smaller."""
 
 Figures = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How good predictions are.
+    """The metrics of predictions.
 
     Attributes
     ----------
     overall : mapping
-        Name of a figure to its value.
+        Name of a metric to its value.
     per_class : mapping
-        Class to its figures.
+        Class to its metrics.
     confusion : ndarray of int, shape (C, C)
         Rows: reference; columns: prediction.
     hits : ndarray of float, shape (n,)
         What each clip adds to the accuracy, 0 to 1; their mean is the accuracy.
     undefined : mapping
-        Figure to the classes for which it is not defined, and which its mean leaves out.
+        Metric to the classes for which it is not defined, and which its mean leaves out.
     """
 
     overall: Figures
@@ -181,7 +181,7 @@ def _binary(per_class: Mapping[str, Figures]) -> Figures:
     """Average what the classes are as questions of their own: M3ER's MA and F1, for any task."""
     kept = {"binary_accuracy": "accuracy", "binary_f1": "weighted_f1"}
     return {
-        name: float(np.mean([found[key] for found in per_class.values()]))
+        name: float(np.mean([metrics[key] for metrics in per_class.values()]))
         for name, key in kept.items()
     }
 
@@ -231,7 +231,7 @@ def _presence(
     f1_pos, f1_neg = _ratio(2 * tp, 2 * tp + errors), _ratio(2 * tn, 2 * tn + errors)
     # Nobody shows the class and nobody was taken to show it: its F1 counts as 0, as usual.
     f1_pos, f1_neg = np.nan_to_num(f1_pos), np.nan_to_num(f1_neg)
-    figures = {
+    metrics = {
         "accuracy": (tp + tn) / len(present),
         "uar": (_ratio(tp, there) + _ratio(tn, absent)) / 2,
         "weighted_f1": (there * f1_pos + absent * f1_neg) / len(present),
@@ -240,14 +240,14 @@ def _presence(
         "f1_neg": f1_neg,
     }
     per_class = {
-        name: {"n": float(there[k]), **{key: float(value[k]) for key, value in figures.items()}}
+        name: {"n": float(there[k]), **{key: float(value[k]) for key, value in metrics.items()}}
         for k, name in enumerate(classes)
     }
     clip, shown = np.nonzero(present)
     matrix = confusion_matrix(shown, predicted.argmax(axis=1)[clip], len(classes))
-    overall = {key: _mean(value) for key, value in figures.items()} | _binary(per_class)
+    overall = {key: _mean(value) for key, value in metrics.items()} | _binary(per_class)
     hits = (present == taken).mean(axis=1)
-    return Scores(overall, per_class, matrix, hits, _undefined(figures, classes))
+    return Scores(overall, per_class, matrix, hits, _undefined(metrics, classes))
 
 
 _SCORERS = {"single": _single, "multi": _multi, "intensity": _intensity}
@@ -267,12 +267,12 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 
 def _undefined(
-    figures: Mapping[str, NDArray[np.float64]], classes: Sequence[str]
+    metrics: Mapping[str, NDArray[np.float64]], classes: Sequence[str]
 ) -> dict[str, list[str]]:
-    """List the classes for which a figure is not defined."""
+    """List the classes for which a metric is not defined."""
     holes = {
         key: [name for name, value in zip(classes, values, strict=True) if np.isnan(value)]
-        for key, values in figures.items()
+        for key, values in metrics.items()
     }
     return {key: names for key, names in holes.items() if names}
 

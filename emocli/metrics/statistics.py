@@ -1,4 +1,4 @@
-"""How sure a figure is: spread over seeds, and bootstrap over groups of clips that belong together.
+"""Uncertainty of metrics: spread over seeds, and bootstrap over groups of clips.
 
 Clips of one dialogue or of one speaker resemble each other, so whole groups are drawn. Of a few
 groups that says nothing: two can be drawn in three ways, and if both agree the interval has no
@@ -68,7 +68,7 @@ class Interval:
 
 
 def spread(values: ArrayLike) -> Spread:
-    """Mean and sample standard deviation over seeds; a figure undefined in one seed is left out."""
+    """Mean and sample standard deviation over seeds; a metric undefined in one seed is left out."""
     defined = np.asarray(values, np.float64)
     defined = defined[~np.isnan(defined)]
     n = len(defined)
@@ -176,7 +176,7 @@ def clustered(clips: Sequence[Clip]) -> list[str]:
 
 
 def interval_over(clips: Sequence[Clip]) -> str:
-    """Say what the intervals of figures of these clips are, or why there are none."""
+    """Say what the intervals of metrics of these clips are, or why there are none."""
     unit, what = _unit(clips), f"{100 * LEVEL:g} %, bootstrap over"
     count = len(set(groups(clips, unit)))
     if count >= FEWEST:
@@ -187,7 +187,7 @@ def interval_over(clips: Sequence[Clip]) -> str:
 
 
 def warnings(clips: Sequence[Clip]) -> list[str]:
-    """Say what is to be known of intervals of figures of these clips, a line each."""
+    """Say what is to be known of intervals of metrics of these clips, a line each."""
     unit = _unit(clips)
     count = len(set(groups(clips, unit)))
     if count >= FEWEST:

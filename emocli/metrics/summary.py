@@ -1,4 +1,4 @@
-"""The scores of several seeds under one condition, put together in plain values."""
+"""Summaries of the scores of several seeds under one condition, in plain values."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def summarise(
     Returns
     -------
     dict
-        Every figure's mean and, for several seeds, ``<figure>_std``; ``accuracy_ci`` (95 %, over
+        Every metric's mean and, for several seeds, ``<metric>_std``; ``accuracy_ci`` (95 %, over
         groups of clips; where they are too few there is none, but ``accuracy_ci_clips``);
         ``per_class`` (means), ``confusion`` (summed over the seeds), ``by_seed``, and
-        ``undefined``: the classes for which a figure is not defined in some seed.
+        ``undefined``: the classes for which a metric is not defined in some seed.
     """
-    figures = means([s.overall for s in scores])
+    overall = means([s.overall for s in scores])
     names = list(scores[0].per_class)
     return {
-        **figures,
+        **overall,
         **bounded("accuracy_ci", cluster_bootstrap(mean_hits(scores), groups)),
         "per_class": {name: means([s.per_class[name] for s in scores]) for name in names},
         "confusion": np.sum([s.confusion for s in scores], axis=0).tolist(),
@@ -50,8 +50,8 @@ def compare(
     clean: Sequence[Scores], corrupted: Sequence[Scores], groups: Sequence[str]
 ) -> dict[str, Any]:
     """Compare two conditions on the same clips: what the accuracy gains, paired by clip."""
-    found = cluster_bootstrap(mean_hits(corrupted) - mean_hits(clean), groups)
-    return {"accuracy": found.mean, **bounded("accuracy_ci", found), "p": found.p}
+    gain = cluster_bootstrap(mean_hits(corrupted) - mean_hits(clean), groups)
+    return {"accuracy": gain.mean, **bounded("accuracy_ci", gain), "p": gain.p}
 
 
 def mean_hits(scores: Sequence[Scores]) -> NDArray[np.float64]:
@@ -60,13 +60,13 @@ def mean_hits(scores: Sequence[Scores]) -> NDArray[np.float64]:
     return hits
 
 
-def means(figures: Sequence[Figures]) -> Figures:
-    """Mean of each figure and, of several, its spread as ``<figure>_std``."""
-    spreads = {name: spread([seed[name] for seed in figures]) for name in figures[0]}
-    found = {name: s.mean for name, s in spreads.items()}
-    if len(figures) > 1:
-        found |= {f"{name}_std": s.std for name, s in spreads.items() if name != "n"}
-    return found
+def means(seeds: Sequence[Figures]) -> Figures:
+    """Mean of each metric and, of several seeds, its spread as ``<metric>_std``."""
+    spreads = {name: spread([seed[name] for seed in seeds]) for name in seeds[0]}
+    values = {name: s.mean for name, s in spreads.items()}
+    if len(seeds) > 1:
+        values |= {f"{name}_std": s.std for name, s in spreads.items() if name != "n"}
+    return values
 
 
 def bounds(interval: Interval) -> list[float]:
@@ -76,10 +76,10 @@ def bounds(interval: Interval) -> list[float]:
 
 def bounded(name: str, interval: Interval, scale: float = 1.0) -> dict[str, list[float]]:
     """Return the bounds under a name, and those over clips under ``<name>_clips`` if need be."""
-    found = {name: [scale * bound for bound in bounds(interval)]}
+    named = {name: [scale * bound for bound in bounds(interval)]}
     if interval.clips is not None:
-        found[f"{name}_clips"] = [scale * bound for bound in interval.clips]
-    return found
+        named[f"{name}_clips"] = [scale * bound for bound in interval.clips]
+    return named
 
 
 def told(interval: Interval) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def told(interval: Interval) -> dict[str, Any]:
 
 
 def _undefined(scores: Sequence[Scores]) -> dict[str, list[str]]:
-    found: dict[str, dict[str, None]] = {}
+    undefined: dict[str, dict[str, None]] = {}
     for seed in scores:
-        for figure, classes in seed.undefined.items():
-            found.setdefault(figure, {}).update(dict.fromkeys(classes))
-    return {figure: list(classes) for figure, classes in found.items()}
+        for metric, classes in seed.undefined.items():
+            undefined.setdefault(metric, {}).update(dict.fromkeys(classes))
+    return {metric: list(classes) for metric, classes in undefined.items()}

@@ -25,14 +25,8 @@ from emocli.config import Settings
 from emocli.errors import ConfigError, RunError, reason
 from emocli.models.hub import only_cached
 from emocli.models.outline import outline as outlined
-from emocli.models.rundir import (
-    CONFIG,
-    MODEL,
-    RESTORE,
-    read_as,
-    read_tensors,
-    require_finished,
-)
+from emocli.models.rundir import CONFIG, MODEL, read_as, require_finished
+from emocli.models.tensors import RESTORE, read_parameters, sized_by
 from emocli.quantities import Size
 
 if TYPE_CHECKING:
@@ -269,7 +263,7 @@ def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
         what = f"is an encoder of kind '{config.kind}', not '{kind}'"
         raise RunError(what, where=run, hint=f"train one: emocli fit-encoder {kind}")
     try:
-        encoder.load_state_dict(read_tensors(run / MODEL))
+        encoder.load_state_dict(read_parameters(run / MODEL))
     except (RuntimeError, TypeError, ValueError):
         what = f"does not hold what {CONFIG} speaks of"
         raise RunError(what, where=run / MODEL, hint=RESTORE) from None
@@ -293,8 +287,17 @@ def _built(run: Path) -> tuple[Encoder, EncoderRun]:
 
     config = read_run(run)
     require_finished(run)
-    backbone = ResNetModel(ResNetConfig.from_dict(config.resnet))
-    return Encoder(backbone, config.encoder.dim), config
+
+    def make() -> Encoder:
+        return Encoder(ResNetModel(ResNetConfig.from_dict(config.resnet)), config.encoder.dim)
+
+    try:
+        with sized_by(run / MODEL), torch.device("meta"):
+            make()
+        return make(), config
+    except Exception as error:  # what the library says of what it was given comes in any type
+        what = f"is no description of an encoder ({reason(error)})"
+        raise RunError(what, where=run / CONFIG, hint=RESTORE) from None
 
 
 def _published(name: str) -> ResNetModel:
@@ -314,7 +317,7 @@ def _published(name: str) -> ResNetModel:
             return ResNetModel.from_pretrained(name, local_files_only=cached, use_safetensors=True)
         # It would be taken all the same, with random parameters and no more than a warning.
         told = f"is a {shape.model_type}, not a ResNet"
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # as of a run's own
         told = reason(error)
     raise ConfigError(
         f"setting 'encoder.backbone' = '{name}': {told}",

@@ -19,27 +19,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import torch
-from pydantic import Field
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from emocli import __version__, plugins
-from emocli.config import S, Settings, Tree, build
-from emocli.data.durable import no_folder, write_bytes, write_text
-from emocli.data.folds import Fold
+from emocli.config import S, Settings, build
+from emocli.data.durable import no_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Task
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError, reason
-from emocli.limits import MOST_SEEDS
 from emocli.models.losses import LossName
-from emocli.models.settings import TrainConfig
+from emocli.models.run_config import RunConfig
+from emocli.models.tensors import RESTORE, read_tensors, require_numbers, write_tensors
 from emocli.parsing import read_object
-from emocli.quantities import Seed, Width
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
@@ -48,141 +43,8 @@ LAST = "last.safetensors"
 
 NETWORK = "network."
 
-PRIVATE = frozenset({"seed", "cache_mb"})
-"""Settings of a training that do not make two runs different: seeds are compared by themselves."""
-
-RESTORE = "restore it, or train again with --overwrite"
-"""How a run is mended that is not what was trained, or was trained on something else."""
-
 Row = dict[str, float]
 """One epoch of a history."""
-
-
-class Source(Settings):
-    """A file or folder a run was made from.
-
-    Attributes
-    ----------
-    path : str
-        Relative to the run's folder, so that both can be moved together.
-    absolute : str
-        Where it was.
-    fingerprint : str
-        Of its content; empty for a store, whose features have their own.
-    """
-
-    path: str
-    absolute: str
-    fingerprint: str = ""
-
-    @classmethod
-    def of(cls, path: Path, run: Path, fingerprint: str = "") -> Source:
-        """Note where a source lies, seen from a run."""
-        absolute = path.resolve()
-        return cls(
-            path=Path(os.path.relpath(absolute, run.resolve())).as_posix(),
-            absolute=absolute.as_posix(),
-            fingerprint=fingerprint,
-        )
-
-    def locate(self, run: Path) -> Path:
-        """Find it beside the run, else where it was."""
-        beside = (run / self.path).resolve()
-        return beside if beside.exists() else Path(self.absolute)
-
-
-class View(Settings):
-    """The feature a modality is seen through: its name, width, origin and content."""
-
-    feature: str
-    dim: Width
-    settings: dict[str, Any]
-    fingerprint: str
-
-
-class RunConfig(Settings):
-    """What ``config.json`` holds: all that is needed to use, check and repeat a run.
-
-    Attributes
-    ----------
-    format : int
-        Version of the layout.
-    fusion, preset : str
-        The network's plug-in, and the preset its settings started from.
-    network : mapping
-        The network's settings, resolved.
-    train : TrainConfig
-        The training's.
-    robust : mapping
-        What was corrupted in training and what was done about it, as far as anything was.
-    check : str
-        Fingerprint of the modality check it was trained with; empty without one.
-    seeds : tuple of int
-        One, or those of the folders beneath.
-    dataset, task, classes, citation, licence
-        From the manifest.
-    labels : str
-        Fingerprint of the labels and splits of the training and validation clips.
-    fold : Fold, optional
-        Which fold it is to be tested on, in a cross-validation; else the splits are the manifest's.
-    manifest, store : Source
-        What it was trained on.
-    features : mapping
-        Modality to its view.
-    versions : mapping
-        Of emocli and the libraries.
-    """
-
-    format: Literal[1] = 1
-    fusion: str
-    preset: str
-    network: dict[str, Any]
-    train: TrainConfig
-    robust: dict[str, Any] = Field(default_factory=dict)
-    check: str = ""
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
-    dataset: str
-    task: Task
-    classes: tuple[str, ...]
-    citation: str
-    licence: str
-    labels: str
-    fold: Fold | None = None
-    manifest: Source
-    store: Source
-    features: Annotated[dict[str, View], Field(min_length=1)]
-    versions: dict[str, str]
-
-    @property
-    def dims(self) -> dict[str, int]:
-        """Modality to the width of its feature."""
-        return {modality: view.dim for modality, view in self.features.items()}
-
-    def differs(self, other: RunConfig) -> str | None:
-        """Name the first setting or input in which another run would give another network."""
-        mine, its = self._choices(), other._choices()
-        for key in sorted({**mine, **its}):
-            if mine.get(key) != its.get(key):
-                return f"{key} = {mine.get(key)!r} and not {its.get(key)!r}"
-        for modality, view in self.features.items():
-            if view.fingerprint != other.features[modality].fingerprint:
-                return f"another version of feature '{view.feature}'"
-        if self.manifest.fingerprint != other.manifest.fingerprint:
-            return "another manifest"
-        return None if self.labels == other.labels else "other labels or splits"
-
-    def _choices(self) -> Tree:
-        return {
-            "fusion": self.fusion,
-            "task": self.task,
-            "classes": self.classes,
-            "fold": self.fold and f"{self.fold.index} of {self.fold.count}",
-            **{f"network.{key}": value for key, value in self.network.items()},
-            **{f"train.{k}": value for k, value in self.train if k not in PRIVATE},
-            **{f"robust.{key}": value for key, value in self.robust.items()},
-            "the modality check": self.check[:16],
-            **{f"{modality} feature": view.feature for modality, view in self.features.items()},
-        }
 
 
 @dataclass(frozen=True)
@@ -223,8 +85,8 @@ def read_as(kind: type[S], path: Path, what: str) -> S:
     try:
         return build(kind, read_object(path), "")
     except (OSError, ValueError, ConfigError) as error:
-        told = error.what if isinstance(error, ConfigError) else reason(error)
-        damaged = f"is damaged or not that of {what} ({told})"
+        why = error.what if isinstance(error, ConfigError) else reason(error)
+        damaged = f"is damaged or not that of {what} ({why})"
         raise RunError(damaged, where=path, hint=RESTORE) from None
 
 
@@ -325,9 +187,9 @@ def tell_task(network: nn.Module, task: Task, loss: LossName) -> None:
     ConfigError
         If one of its settings makes no sense for that.
     """
-    told = getattr(network, "set_task", None)
-    if told is not None:
-        told(task, loss)
+    set_task = getattr(network, "set_task", None)
+    if set_task is not None:
+        set_task(task, loss)
 
 
 def write_model(run: Path, state: Mapping[str, Tensor], standardiser: Standardiser) -> None:
@@ -355,6 +217,7 @@ def load(run: Path) -> Run:
     path = run / MODEL
     tensors = read_tensors(path)
     state = {n.removeprefix(NETWORK): t for n, t in tensors.items() if n.startswith(NETWORK)}
+    require_numbers(path, state)
     arrays = {
         name: t.float().numpy() for name, t in tensors.items() if not name.startswith(NETWORK)
     }
@@ -398,28 +261,6 @@ def _require_statistics(standardiser: Standardiser, dims: Mapping[str, int]) -> 
         raise ValueError("they are of other modalities")
     for modality, dim in dims.items():
         standardiser.require(modality, dim)
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file as a whole."""
-    # Copies: tied parameters share memory, which the format refuses.
-    plain = {n: t.detach().cpu().contiguous().clone() for n, t in tensors.items()}
-    write_bytes(path, save(plain, dict(metadata)))
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file.
-
-    Raises
-    ------
-    RunError
-        If it is not one, or truncated.
-    """
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        damaged = f"is damaged or not safetensors ({reason(error)})"
-        raise RunError(damaged, where=path, hint=RESTORE) from None
 
 
 def write_history(run: Path, history: Sequence[Row]) -> None:

@@ -26,14 +26,8 @@ from emocli.data.clip import Clip, by_dialogue
 from emocli.errors import ConfigError, RunError, reason
 from emocli.models.hub import only_cached
 from emocli.models.outline import outline as outlined
-from emocli.models.rundir import (
-    CONFIG,
-    MODEL,
-    RESTORE,
-    read_as,
-    read_tensors,
-    require_finished,
-)
+from emocli.models.rundir import CONFIG, MODEL, read_as, require_finished
+from emocli.models.tensors import RESTORE, read_parameters, sized_by
 from emocli.quantities import Depth, Folds, Size, Tokens, Turns
 
 if TYPE_CHECKING:
@@ -320,7 +314,7 @@ def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
     """
     network, reader, config = _built(run)
     try:
-        network.load_state_dict(read_tensors(run / MODEL))
+        network.load_state_dict(read_parameters(run / MODEL))
     except (RuntimeError, TypeError, ValueError) as error:
         raise _unlike(run, error) from None
     return network.eval(), reader, config
@@ -347,10 +341,12 @@ def _built(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
     try:
         shape = AutoConfig.from_pretrained(run / BACKBONE, **local)
         tokenizer = AutoTokenizer.from_pretrained(run / BACKBONE, **local)
+        with sized_by(run / MODEL), torch.device("meta"):
+            AutoModel.from_config(shape)  # type: ignore[no-untyped-call]
         backbone = AutoModel.from_config(shape)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, RuntimeError) as error:
+        network = TextNetwork(backbone, len(config.classes), config.text.pool, 0.0)
+    except Exception as error:  # what the library says of what it was given comes in any type
         raise _unlike(run, error) from None
-    network = TextNetwork(backbone, len(config.classes), config.text.pool, 0.0)
     return network, Reader(tokenizer, config.text), config
 
 
@@ -367,7 +363,7 @@ def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     try:
         backbone = AutoModel.from_pretrained(name, use_safetensors=True, **how)
         return backbone, AutoTokenizer.from_pretrained(name, **how)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # as of a run's own
         raise ConfigError(
             f"text encoder '{name}' cannot be had: {reason(error)}",
             hint="give one of the Hugging Face hub by name, or a folder that holds one",

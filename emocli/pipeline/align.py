@@ -1,4 +1,4 @@
-"""Features that step together: one feature's rows averaged over the time of each row of another.
+"""Alignment of features: one feature's rows averaged over the time of each row of another.
 
 Networks that read modalities step by step, such as the memory fusion network, are usually given one
 row per spoken word.
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from emocli.data.align import average, intervals, recorded
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, open_feature
+from emocli.data.store import FeatureStore, FeatureWriter, Recipe, open_feature
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import StoreError
 
 
@@ -84,20 +83,20 @@ def align(
         if not ids:
             what = f"no clip has rows with times of both '{feature}' and '{to}'"
             raise StoreError(what, where=store)
-        upstream = {feature: source.made, to: words.made}
+        upstream = {feature: source.header.link, to: words.header.link}
         recipe = Recipe(
             f"{feature}_to_{to}", source.modality, manifest.fingerprint, {"to": to}, upstream
         )
         with (
             FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
-            writer.complete(ids, lambda i: _track(source, words, i), source.dim_names) as made,
+            writer.complete(ids, lambda i: _track(source, words, i), source.dim_names) as stored,
         ):
             return Aligned(
                 feature=recipe.feature,
-                path=made.path,
-                clips=len(made),
-                rows=made.steps,
-                silent=made.attributes["notes"]["rows.silent"],
+                path=stored.path,
+                clips=len(stored),
+                rows=stored.steps,
+                silent=stored.header.attributes["notes"]["rows.silent"],
                 left_out=len(source) - len(ids),
             )
 
@@ -121,5 +120,5 @@ def _times(store: FeatureStore, clip_id: str) -> NDArray[np.float64]:
 
 def _track(source: FeatureStore, words: FeatureStore, clip_id: str) -> Track:
     times = _times(words, clip_id)
-    aligned, silent = average(recorded(source, clip_id), intervals(times, words.rate))
+    aligned, silent = average(recorded(source, clip_id), intervals(times, words.header.rate))
     return Track(aligned.values, times, notes={"rows": len(times), "rows.silent": silent})

@@ -1,4 +1,4 @@
-"""The whole pipeline on the generated corpus: it proves that the pipeline works, not a network."""
+"""The demonstration: the whole pipeline on the generated corpus. It proves no network."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from emocli.config import Tree, merge
-from emocli.data.durable import make_folder, write_text
+from emocli import plugins
+from emocli.config import Tree, build, merge
+from emocli.data.durable import write_text
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.data.pool import open_pool
@@ -17,7 +18,7 @@ from emocli.evaluation.evaluate import evaluate
 from emocli.extraction.extract import extract
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.manifest import make_manifest
-from emocli.training.prepare import read_settings
+from emocli.training.prepare import resolve
 from emocli.training.train import train
 
 VIEWS: Mapping[str, str] = MappingProxyType(
@@ -128,9 +129,10 @@ def demo(
     path, store, corpus = folder / "manifest.csv", folder / "store", folder / "corpus"
     tree = merge(SMALL, settings or {})
     drawn = {"demo": tree.pop("demo", {})}
+    dataset = plugins.load("datasets", "demo")
     for fusion, _ in _systems():
-        read_settings(fusion, PRESET, tree)  # refuses, before anything is done, what is none
-    make_folder(corpus)
+        resolve(fusion, PRESET, tree, "single", dataset.EMOTIONS)
+    build(dataset.Config, drawn["demo"], "demo")  # all refused before anything is done
     say("generating a corpus: drawn faces, synthetic voices, template sentences")
     make_manifest("demo", corpus, path, drawn)
     manifest = Manifest.read(path)

@@ -1,4 +1,4 @@
-"""Fitting the modality check on a store's features: train split for the fit, valid for tau."""
+"""The fit of the modality check on a store's features: on the train split, and tau on valid."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
 from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
-from emocli.training.data_warnings import odd_numbers
+from emocli.training.data_warnings import number_warnings
 
 if TYPE_CHECKING:
     from emocli.data.batch import Padded
     from emocli.data.samples import Samples
-    from emocli.robust.check import ModalityCheck
-    from emocli.robust.settings import CheckConfig
+    from emocli.robust.check.model import ModalityCheck
+    from emocli.robust.check.settings import CheckConfig
 
 Progress = Callable[[int, int], None]
 
@@ -118,9 +118,10 @@ def fit_cca(
     """
     from emocli.data.samples import Samples
     from emocli.data.standardise import Standardiser
+    from emocli.robust.check.io import save_check
+    from emocli.robust.check.provenance import FitProvenance
+    from emocli.robust.check.settings import configure
     from emocli.robust.corrupt import Corrupter, parse_all
-    from emocli.robust.fit_provenance import FitProvenance
-    from emocli.robust.settings import configure
 
     config = configure(preset, settings or {})
     if corrupt and config.fit_on == "clean":
@@ -136,14 +137,14 @@ def fit_cca(
         valid = Samples.of(manifest, "valid", stores)
         standardiser = Standardiser.fit(train, config.clip_outliers)
         splits = {"train": train, "valid": valid}
-        odd = tuple(odd_numbers(splits, standardiser, config.clip_outliers))
+        doubtful = tuple(number_warnings(splits, standardiser, config.clip_outliers))
         corruptions = parse_all(corrupt, stores)
         train, valid = (
             samples.then(Corrupter(corruptions, corruption_seed, samples)) if corrupt else samples
             for samples in (train.then(standardiser), valid.then(standardiser))
         )
         check = fitted(train, valid, config, progress)
-        origin = FitProvenance(
+        provenance = FitProvenance(
             {modality: opened.name for modality, opened in stores.items()},
             {modality: opened.fingerprint for modality, opened in stores.items()},
             manifest.fingerprint,
@@ -151,8 +152,8 @@ def fit_cca(
             standardiser,
             config.clip_outliers,
         )
-        replace(check, origin=origin).save(path)
-    warnings = (*_gaps(train), *_gaps(valid), *odd, *check.doubts())
+        save_check(replace(check, provenance=provenance), path)
+    warnings = (*_gaps(train), *_gaps(valid), *doubtful, *check.doubts())
     limits = {} if config.outliers == "none" else dict(check.limits)
     return CheckSummary(path, config.score, _pairs(check), limits, warnings)
 
@@ -170,7 +171,7 @@ def fitted(
     StoreError
         If there are fewer than two modalities, or too few clips that have two of them.
     """
-    from emocli.robust.check import ModalityCheck
+    from emocli.robust.check.model import ModalityCheck
 
     total = len(train) + len(valid)
     return ModalityCheck.fit_batches(

@@ -1,4 +1,4 @@
-"""A corpus on disk becomes a manifest."""
+"""The making of a manifest from a corpus on disk."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from emocli import config, plugins
 from emocli.data.clip import SPLITS
+from emocli.data.durable import used_folder
 from emocli.data.manifest import Manifest, Task
 from emocli.errors import ManifestError
 from emocli.interchange.sources import importable, words_in
@@ -76,8 +77,10 @@ def make_manifest(
             where="--set",
             hint=f"write {dataset}.{key}=...",
         )
-    manifest = module.build(root, config.build(module.Config, settings.get(dataset, {}), dataset))
-    manifest.write(output)
+    chosen = config.build(module.Config, settings.get(dataset, {}), dataset)
+    with used_folder(output.parent):  # before a corpus is read, or drawn, that cannot be noted
+        manifest = module.build(root, chosen)
+        manifest.write(output)
     clips, features = manifest.clips, importable(manifest.root)
     timed = any(path.suffix == ".csd" for path in features)
     media, lost = _media(manifest)
@@ -101,18 +104,18 @@ def make_manifest(
 def _media(manifest: Manifest) -> tuple[dict[str, int], list[str]]:
     """Count the clips that have a file of each kind, and say of which it is not there."""
     there: dict[Path, bool] = {}
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     absent: dict[str, list[Path]] = {}
     for clip in manifest.clips:
         for kind, path in clip.media.items():
             if path not in there:
                 there[path] = os.path.isfile(path)  # noqa: PTH113 - False for any name
             if there[path]:
-                found[kind] += 1
+                counts[kind] += 1
             else:
                 absent.setdefault(kind, []).append(path)
     lost = [
         f"{len(paths):,} clips name a file of {kind} that is not there, the first {paths[0]}"
         for kind, paths in sorted(absent.items())
     ]
-    return dict(sorted(found.items())), lost
+    return dict(sorted(counts.items())), lost

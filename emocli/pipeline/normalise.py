@@ -1,4 +1,4 @@
-"""Features relative to their speaker: each speaker's mean and spread become 0 and 1.
+"""Normalisation of features by speaker: each speaker's mean and spread become 0 and 1.
 
 It needs no labels, but several clips of everybody, also of those a network is tested on: a figure
 reached with it says how well a network knows people of whom it has heard other clips, and is to be
@@ -20,9 +20,8 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
-from emocli.data.store import open_feature
+from emocli.data.store import FeatureWriter, Recipe, open_feature
 from emocli.data.track import Track
-from emocli.data.writer import FeatureWriter, Recipe
 from emocli.errors import ManifestError
 
 SUFFIX = "_by_speaker"
@@ -82,7 +81,7 @@ def normalise(
             source.modality,
             manifest.fingerprint,
             {"by": "speaker", "speakers": _fingerprint(speakers)},
-            {feature: source.made},
+            {feature: source.header.link},
         )
 
         @cache
@@ -99,10 +98,10 @@ def normalise(
         ids = [clip.id for clip in clips]
         with (
             FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
-            writer.complete(ids, track, source.dim_names, source.rate) as made,
+            writer.complete(ids, track, source.dim_names, source.header.rate) as stored,
         ):
             fewest = min(map(len, speakers.values()))
-            return Normalised(recipe.feature, made.path, len(made), len(speakers), fewest)
+            return Normalised(recipe.feature, stored.path, len(stored), len(speakers), fewest)
 
 
 def _speakers(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, list[Clip]]:

@@ -1,9 +1,9 @@
-"""Spoiling features on purpose: which modality, how, how much.
+"""Corruptions of features: which modality, how, how much.
 
 A corruption is written ``modality[:name][@level]``: ``visual``, ``visual@0.01``,
 ``visual:gaussian@-10dB``, ``audio:zero``, ``text:dropout@0.5``. Without a name it is Gaussian
 noise, without a level at 0 dB, as strong as the features themselves. A protocol, which says itself
-which modalities of which clips it strikes, is written ``name[@level]``: ``m3er75``, ``face100``.
+which modalities of which clips it corrupts, is written ``name[@level]``: ``m3er75``, ``face100``.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class CorruptionSpec:
     def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
         """Return what happens to a clip that has these modalities, by modality."""
         if self.drawn:
-            found: Mapping[str, Corruption] = self.config.draw(present, rng)
-            return found
+            drawn: Mapping[str, Corruption] = self.config.draw(present, rng)
+            return drawn
         return {self.subject: self.config} if self.subject in present else {}
 
 
@@ -121,7 +121,7 @@ def _parse(spec: str, modalities: Collection[str]) -> CorruptionSpec:
 
 @dataclass(frozen=True)
 class Corrupter:
-    """Spoils the features of a split; a transform of its samples.
+    """Corrupts the features of a split; a transform of its samples.
 
     What happens to a clip depends on the seed, the clip and the modality alone: not on the order
     in which clips are read, nor on the process that reads them. Several corruptions of one modality
@@ -129,7 +129,7 @@ class Corrupter:
 
     Attributes
     ----------
-    corruptions : tuple of Corruption
+    corruptions : tuple of CorruptionSpec
         What happens.
     seed : int
         Another seed, other noise.
@@ -142,8 +142,8 @@ class Corrupter:
     samples: Samples
 
     def __call__(self, clip_id: str, modality: str, values: Array) -> Array:
-        """Spoil one array, shape (T, D); other modalities pass as they are."""
-        chosen = [found[modality] for found in self._drawn(clip_id) if modality in found]
+        """Corrupt one array, shape (T, D); other modalities pass as they are."""
+        chosen = [drawn[modality] for drawn in self._drawn(clip_id) if modality in drawn]
         if not chosen:
             return values
         rng = generator(self.seed, clip_id, modality)
@@ -154,7 +154,7 @@ class Corrupter:
 
     def corrupted(self, clip_id: str) -> frozenset[str]:
         """Tell which modalities of a clip are corrupted: the truth a check is judged by."""
-        return frozenset(modality for found in self._drawn(clip_id) for modality in found)
+        return frozenset(modality for drawn in self._drawn(clip_id) for modality in drawn)
 
     @property
     def clips(self) -> dict[str, frozenset[str]]:

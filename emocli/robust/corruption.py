@@ -1,4 +1,4 @@
-"""The settings of a corruption, as everything else sees them: they spoil arrays."""
+"""A corruption as everything else sees it: a function of one array, with settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Array = NDArray[np.float32]
 
 
 class Corruption(Protocol):
-    """Spoils the features of one clip in one modality."""
+    """Corrupts the features of one clip in one modality."""
 
     def __call__(
         self, values: Array, rng: np.random.Generator, others: Sequence[Array], /

@@ -1,4 +1,4 @@
-"""Principal component analysis of many rows, and how unusual a row is."""
+"""Principal component analysis of many rows, and the distances of a row from them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class PCA:
         """Coordinates of rows along the components, shape (n, d) -> (n, k)."""
         return np.concatenate([part @ self.components.T for part in _centred(x, self.mean)])
 
-    def unusual(self, x: NDArray[Any]) -> Array:
+    def distances(self, x: NDArray[Any]) -> Array:
         """How far rows are from those it was fitted on, shape (n, d) -> (n, 2).
 
         First the squared distance from the plane of the components (the residual), second the

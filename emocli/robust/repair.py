@@ -1,4 +1,4 @@
-"""What is done about modalities that are not trusted: who is believed, and what is put in place."""
+"""Repair of clips: which modalities are trusted, and what takes the place of the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
 from emocli.quantities import Seed
-from emocli.robust.check import ModalityCheck, discard
+from emocli.robust.check.model import ModalityCheck, discard
 from emocli.robust.corrupt import Corrupter
 from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.robust.proxy.generator import ProxyGenerator
@@ -85,11 +85,11 @@ class RepairConfig(Settings):
             tree["proxy"], fill = configure(proxy).model_dump(), "proxy"
         tree["fill"] = fill or tree["fill"]
         own = {} if options.settings is None else section(options.settings, "robust")
-        found = build(type(self), merge(tree, own), "robust")
-        if found.fill not in ("discard", "proxy") and found.trust == "all":
+        config = build(type(self), merge(tree, own), "robust")
+        if config.fill not in ("discard", "proxy") and config.trust == "all":
             hint = "add --check or --oracle, which say what is bad"
-            raise ConfigError(f"--fill {found.fill} would fill nothing", hint=hint)
-        return found
+            raise ConfigError(f"--fill {config.fill} would fill nothing", hint=hint)
+        return config
 
 
 class RobustConfig(RepairConfig):
@@ -207,7 +207,7 @@ class Repair:
     def __call__(self, samples: Samples, size: int) -> Repaired:
         """Repair clip by clip, ``size`` at a time, so that it works for networks of any level."""
         flagged: dict[str, set[str]] = {modality: set() for modality in samples.stores}
-        made: dict[str, set[str]] = {modality: set() for modality in samples.stores}
+        filled: dict[str, set[str]] = {modality: set() for modality in samples.stores}
         arrays: dict[tuple[str, str], NDArray[np.float32]] = {}
         for batch in samples.batches(size):
             effective = self.effective(batch)
@@ -220,11 +220,11 @@ class Repair:
                 bad = batch.views[modality].observed.numpy() & ~effective[modality]
                 rows = view.rows()
                 flagged[modality].update(batch.ids[k] for k in np.flatnonzero(bad))
-                made[modality].update(batch.ids[k] for k in np.flatnonzero(regenerated[modality]))
+                filled[modality].update(batch.ids[k] for k in np.flatnonzero(regenerated[modality]))
                 for index in np.flatnonzero(bad | regenerated[modality]):
                     arrays[batch.ids[index], modality] = rows[index]
         replaced = Replaced(arrays)
-        return Repaired(samples.then(replaced), replaced, _frozen(flagged), _frozen(made))
+        return Repaired(samples.then(replaced), replaced, _frozen(flagged), _frozen(filled))
 
 
 @dataclass(frozen=True)
@@ -276,5 +276,5 @@ def _without(view: Padded, kept: torch.Tensor) -> Padded:
     return Padded(view.values, view.lengths.where(kept, 0), view.present)
 
 
-def _frozen(found: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
-    return {modality: frozenset(ids) for modality, ids in found.items()}
+def _frozen(sets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {modality: frozenset(ids) for modality, ids in sets.items()}

@@ -1,4 +1,4 @@
-"""What repairs of a corpus need: its modality check and its proxies, made when asked for."""
+"""The factory of a corpus's repairs: its modality check and its proxies, made at first use."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.errors import StoreError
 from emocli.metrics.statistics import grouping, groups
-from emocli.robust.check import ModalityCheck
-from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.check.io import load_check
+from emocli.robust.check.model import ModalityCheck
+from emocli.robust.corrupt import Corrupter, CorruptionSpec, parse_all
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig
@@ -52,6 +53,11 @@ class RepairFactory:
     _generators: dict[tuple[str, frozenset[str]], ProxyGenerator] = field(default_factory=dict)
 
     @cached_property
+    def corruptions(self) -> tuple[CorruptionSpec, ...]:
+        """What happens to the clips the network is trained with."""
+        return parse_all(self.trained.corrupt, self.train.stores)
+
+    @cached_property
     def check(self) -> ModalityCheck:
         """The modality check.
 
@@ -60,11 +66,11 @@ class RepairFactory:
         StoreError
             If there is none, or it was fitted on something else.
         """
-        check = ModalityCheck.load(self.place)
-        if check.origin is not None:
+        check = load_check(self.place)
+        if check.provenance is not None:
             try:
-                check.origin.require_apart(self.train.manifest)
-                check.origin.require(self.train.stores, self.standardiser, self.outliers)
+                check.provenance.require_apart(self.train.manifest)
+                check.provenance.require(self.train.stores, self.standardiser, self.outliers)
             except StoreError as error:
                 where = error.where or self.place
                 raise StoreError(error.what, where=where, hint=error.hint) from None
@@ -99,8 +105,8 @@ class RepairFactory:
             (name,) = self.train.stores
             only = f"there is {name} alone: what is bad is discarded"
             yield f"a proxy is made of another modality, and {only}"
-        origin = self.check.origin if config.trust == "check" else None
-        unseen = origin.unseen(self.train.clips) if origin else 0
+        provenance = self.check.provenance if config.trust == "check" else None
+        unseen = provenance.unseen(self.train.clips) if provenance else 0
         if unseen:
             total = len(self.train)
             yield f"the modality check was fitted without {unseen} of the {total} training clips"
@@ -163,10 +169,9 @@ class RepairFactory:
 
     def corrupted(self, samples: Samples) -> tuple[Samples, Corrupter | None]:
         """Do to standardised clips what is done to those the network is trained with."""
-        if not self.trained.corrupt:
+        if not self.corruptions:
             return samples, None
-        corruptions = parse_all(self.trained.corrupt, samples.stores)
-        corrupter = Corrupter(corruptions, self.trained.corruption_seed, samples)
+        corrupter = Corrupter(self.corruptions, self.trained.corruption_seed, samples)
         return samples.then(corrupter), corrupter
 
     def generator(self, config: ProxyConfig, without: Collection[str] = ()) -> ProxyGenerator:

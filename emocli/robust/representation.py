@@ -1,4 +1,4 @@
-"""One vector per clip and modality: what canonical correlation can be computed from."""
+"""The representation of a clip's modality as one vector, for canonical correlation analysis."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ class Representation:
     def by_clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Average over the rows of each clip that are not NaN, (B * rows, ...) -> (B, ...)."""
         apart = values.reshape(-1, self.per_clip, *values.shape[1:])
-        told = ~np.isnan(apart)
-        total, count = np.where(told, apart, 0).sum(axis=1), told.sum(axis=1)
+        known = ~np.isnan(apart)
+        total, count = np.where(known, apart, 0).sum(axis=1), known.sum(axis=1)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
     def shown(self, rows: Rows) -> Flags:

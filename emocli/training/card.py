@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, PROTOCOLS
 from emocli.metrics.statistics import Spread
-from emocli.models.rundir import RunConfig
+from emocli.models.run_config import RunConfig
 
 
 def card(
@@ -21,7 +21,7 @@ def card(
     config : RunConfig
         The run.
     valid : mapping
-        Figure to its spread over the seeds, on the valid split.
+        Metric to its spread over the seeds, on the valid split.
     best : sequence of int
         Best epoch of each seed.
     notes : sequence of str
@@ -36,7 +36,7 @@ def card(
 
 def _front(config: RunConfig, valid: Mapping[str, Spread]) -> str:
     """YAML; a JSON string is one of YAML too."""
-    figures = [
+    metrics = [
         f"    - type: {name}\n      value: {valid[name].mean:.4f}\n      name: {name} (valid)"
         for name in COMMON
     ]
@@ -57,7 +57,7 @@ def _front(config: RunConfig, valid: Mapping[str, Spread]) -> str:
         f"      type: {_yaml(config.dataset)}",
         "      split: valid",
         "    metrics:",
-        *figures,
+        *metrics,
         "---",
     ]
     return "\n".join(lines)
@@ -84,8 +84,8 @@ def _title(config: RunConfig) -> str:
 
 def _results(config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int]) -> str:
     rows = [
-        f"| {name} | {_number(found)} | {PROTOCOLS[config.task][name]} |"
-        for name, found in valid.items()
+        f"| {name} | {_number(value)} | {PROTOCOLS[config.task][name]} |"
+        for name, value in valid.items()
         if name in PROTOCOLS[config.task]
     ]
     seeds = ", ".join(str(seed) for seed in config.seeds)
@@ -98,8 +98,8 @@ def _results(config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int]
     )
 
 
-def _number(found: Spread) -> str:
-    return f"{found.mean:.3f}" if found.n < 2 else f"{found.mean:.3f} ± {found.std:.3f}"
+def _number(value: Spread) -> str:
+    return f"{value.mean:.3f}" if value.n < 2 else f"{value.mean:.3f} ± {value.std:.3f}"
 
 
 def _inputs(config: RunConfig) -> str:

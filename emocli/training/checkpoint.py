@@ -1,4 +1,4 @@
-"""Where a training stands at the end of an epoch: one file, written as a whole, without pickle."""
+"""The state of a training at the end of an epoch: one file, written as a whole, no pickle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from safetensors import safe_open
 from torch import Tensor, nn
@@ -14,7 +14,8 @@ from torch.optim import Optimizer
 
 from emocli.data.durable import make_folder
 from emocli.errors import RunError, reason
-from emocli.models.rundir import Row, read_tensors, require_columns, write_tensors
+from emocli.models.rundir import Row, require_columns
+from emocli.models.tensors import read_tensors, write_tensors
 from emocli.parsing import parse_json, parse_object
 
 if TYPE_CHECKING:
@@ -24,6 +25,30 @@ Tensors = dict[str, Tensor]
 
 ANEW = "remove it: the training then starts over"
 """How to mend a checkpoint that cannot be used."""
+
+
+class Resumable(Protocol):
+    """A training that can be interrupted after any epoch."""
+
+    @property
+    def network(self) -> nn.Module:
+        """All that is learnt."""
+        ...
+
+    @property
+    def kept(self) -> nn.Module:
+        """The part of it whose parameters after the best epoch are the result."""
+        ...
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What learns it."""
+        ...
+
+    @property
+    def fabric(self) -> Fabric:
+        """Device and precision."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -59,6 +84,13 @@ class Checkpoint:
         write_tensors(path, tensors, metadata)
 
     @classmethod
+    def of(cls, task: Resumable, history: list[Row], best: Tensors) -> Checkpoint:
+        """Take down the state of a training."""
+        scaler = task.fabric.strategy.precision.state_dict()
+        optimizer = task.optimizer.state_dict()["state"]
+        return cls(history, task.network.state_dict(), best, optimizer, scaler)
+
+    @classmethod
     def load(cls, path: Path) -> Checkpoint | None:
         """Read the file; None if there is none.
 
@@ -88,66 +120,47 @@ class Checkpoint:
         )
 
 
-class Resumable:
-    """A training that can be interrupted after any epoch.
+def parameters(task: Resumable) -> Tensors:
+    """Copy what is kept of a network, to the CPU."""
+    return {name: value.detach().cpu().clone() for name, value in task.kept.state_dict().items()}
 
-    Attributes
-    ----------
-    network : Module
-        All that is learnt.
-    optimizer, fabric
-        By what, and where.
+
+def restore(task: Resumable, path: Path, columns: Sequence[str]) -> tuple[list[Row], Tensors]:
+    """Go back to a checkpoint; return its history, which needs some columns, and best parameters.
+
+    Both are empty if there is no checkpoint.
+
+    Raises
+    ------
+    RunError
+        If the checkpoint is damaged, or that of another network.
     """
+    checkpoint = Checkpoint.load(path)
+    if checkpoint is None:
+        return [], {}
+    groups = task.optimizer.state_dict()["param_groups"]
+    try:
+        require_columns(checkpoint.history, columns)
+        _require_alike(checkpoint.best, task.kept.state_dict())
+        _require_state(task.optimizer, checkpoint.optimizer)
+        task.network.load_state_dict(checkpoint.network)
+        task.optimizer.load_state_dict({"state": checkpoint.optimizer, "param_groups": groups})
+        task.fabric.strategy.precision.load_state_dict(checkpoint.scaler)
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+        raise RunError("is that of another network", where=path, hint=ANEW) from None
+    return checkpoint.history, checkpoint.best
 
-    network: nn.Module
-    optimizer: Optimizer
-    fabric: Fabric
 
-    def parameters(self) -> Tensors:
-        """Copy what is to be kept of the best epoch: all that is learnt."""
-        return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-
-    def checkpoint(self, history: list[Row], best: Tensors) -> Checkpoint:
-        """Take down where the training stands."""
-        scaler = self.fabric.strategy.precision.state_dict()
-        state = self.optimizer.state_dict()["state"]
-        return Checkpoint(history, self.network.state_dict(), best, state, scaler)
-
-    def restore(self, path: Path, needed: Sequence[str] = ()) -> tuple[list[Row], Tensors]:
-        """Go back to where a training stood; return its history and best parameters, if any.
-
-        ``needed`` are columns of the history.
-
-        Raises
-        ------
-        RunError
-            If the checkpoint is damaged, or that of another network.
-        """
-        found = Checkpoint.load(path)
-        if found is None:
-            return [], {}
-        groups = self.optimizer.state_dict()["param_groups"]
-        try:
-            require_columns(found.history, needed)
-            _require_alike(found.best, self.parameters())
-            self._require_state(found.optimizer)
-            self.network.load_state_dict(found.network)
-            self.optimizer.load_state_dict({"state": found.optimizer, "param_groups": groups})
-            self.fabric.strategy.precision.load_state_dict(found.scaler)
-        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
-            raise RunError("is that of another network", where=path, hint=ANEW) from None
-        return found.history, found.best
-
-    def _require_state(self, state: Mapping[int, Tensors]) -> None:
-        """Refuse what an optimizer does not compare: a number, or a tensor for each parameter."""
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        for number, tensors in state.items():
-            shape = parameters[number].shape if 0 <= number < len(parameters) else None
-            for tensor in tensors.values():
-                if shape is None or (tensor.numel() != 1 and tensor.shape != shape):
-                    raise ValueError("it does not fit the parameters")
-        if len({frozenset(tensors) for tensors in state.values()}) > 1:
-            raise ValueError("it lacks something of some parameters")
+def _require_state(optimizer: Optimizer, state: Mapping[int, Tensors]) -> None:
+    """Refuse what an optimizer does not compare: a number, or a tensor for each parameter."""
+    learnt = [p for group in optimizer.param_groups for p in group["params"]]
+    for number, tensors in state.items():
+        shape = learnt[number].shape if 0 <= number < len(learnt) else None
+        for tensor in tensors.values():
+            if shape is None or (tensor.numel() != 1 and tensor.shape != shape):
+                raise ValueError("it does not fit the parameters")
+    if len({frozenset(tensors) for tensors in state.values()}) > 1:
+        raise ValueError("it lacks something of some parameters")
 
 
 def _require_alike(tensors: Tensors, others: Mapping[str, Tensor]) -> None:

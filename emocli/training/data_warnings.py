@@ -1,4 +1,4 @@
-"""What is odd about numbers of features: those that are none, and those that are absurd."""
+"""Warnings about values of features: those that are not finite, and outliers."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     from emocli.data.standardise import Standardiser
 
 
-def odd_numbers(
+def number_warnings(
     splits: Mapping[str, Samples], standardiser: Standardiser, outliers: float
 ) -> Iterator[str]:
-    """Yield what is read as another number than the store holds, a line each.
+    """Yield a line about values that are read as others than the store holds.
 
     Parameters
     ----------
     splits : mapping
         Split to its clips, their features as they are in the store.
     standardiser : Standardiser
-        What clips their numbers.
+        Fitted on the train split; clips outliers.
     outliers : float
-        The limit it clips at, in robust standard deviations.
+        The limit at which it clips, in robust standard deviations.
     """
     stores = {store.name: store for samples in splits.values() for store in samples.stores.values()}
     for name, store in stores.items():
-        if store.non_finite:
-            yield f"{store.non_finite} values of {name} are not finite and read as 0"
+        if store.header.non_finite:
+            yield f"{store.header.non_finite} values of {name} are not finite and read as 0"
     for split, samples in splits.items():
         for modality, count in standardiser.clipped(samples).items():
             if count:

@@ -1,4 +1,4 @@
-"""What an encoder is trained on: pictures with classes, from a corpus or from a folder."""
+"""The training data of an encoder: pictures with classes, from a corpus or from a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Absent
 from emocli.errors import ConfigError, ManifestError, MediaError, StoreError
 from emocli.models.encoder import Kind, Picture
-from emocli.models.rundir import read_tensors, write_tensors
+from emocli.models.tensors import read_tensors, write_tensors
 from emocli.training.augment import Bands
 
 Teach = Literal["label", "speaker"]
@@ -94,23 +94,23 @@ def of_manifest(
     usable = [(clip, name) for clip, name in named if name]
     skipped = {f"without a {teach}": len(named) - len(usable)}
     if kind == "scene":
-        draw, kept, origin = _scenes(usable, side, folder)
+        draw, kept, source = _scenes(usable, side, folder)
         skipped["without a video"] = len(usable) - len(kept)
     else:
         feature = open_feature(store, FEATURES[kind], manifest)
-        bands = Bands.of(feature.settings)
+        bands = Bands.of(feature.header.settings)
         if kind == "face" and "extra/main" not in feature.columns:
             raise StoreError("holds no faces", where=feature.path, hint="emocli extract -f faces")
         kept = [(clip, name) for clip, name in usable if _has(feature, clip, kind)]
         skipped[f"without {feature.name}"] = len(usable) - len(kept)
         ids = [clip.id for clip, _ in kept]
-        draw, origin = (_sounds if kind == "audio" else _faces)(feature, ids), feature.fingerprint
+        draw, source = (_sounds if kind == "audio" else _faces)(feature, ids), feature.fingerprint
     names = [name for _, name in kept]
     splits = [clip.split for clip, _ in kept] if teach == "label" else _held_out(names)
     order = manifest.classes if teach == "label" else tuple(sorted(set(names)))
     ids = [clip.id for clip, _ in kept]
-    found = _pictures(order, ids, names, splits, draw, origin, skipped)
-    return replace(found, bands=bands)
+    pictures = _pictures(order, ids, names, splits, draw, source, skipped)
+    return replace(pictures, bands=bands)
 
 
 def of_folder(kind: Kind, folder: Path) -> Pictures:
@@ -142,7 +142,7 @@ def _pictures(
     names: Sequence[str],
     splits: Sequence[str],
     draw: Draw,
-    origin: str,
+    source: str,
     skipped: dict[str, int],
 ) -> Pictures:
     numbers = {name: number for number, name in enumerate(classes)}
@@ -154,7 +154,7 @@ def _pictures(
                 f"pictures of split '{split}' show fewer than two classes",
                 hint="an encoder learns to tell classes apart",
             )
-    rows = json.dumps([origin, *zip(ids, names, splits, strict=True)])
+    rows = json.dumps([source, *zip(ids, names, splits, strict=True)])
     fingerprint = hashlib.sha256(rows.encode()).hexdigest()
     lacking = {reason: count for reason, count in skipped.items() if count}
     return Pictures(
@@ -228,8 +228,8 @@ def _scenes(
             pictures = np.stack([_middle(clip, side) for clip, _ in kept])
             make_folder(folder)
             write_tensors(path, {"pictures": torch.from_numpy(pictures)}, {})
-        found: NDArray[np.uint8] = read_tensors(path)["pictures"].numpy()
-        return found
+        middles: NDArray[np.uint8] = read_tensors(path)["pictures"].numpy()
+        return middles
 
     return lambda index, rng: stored()[index], kept, listed
 

@@ -1,4 +1,4 @@
-"""What a training starts from: features opened, settings resolved, all of it checked."""
+"""The inputs of a training: features opened, settings resolved, all of it checked."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from emocli import plugins
 from emocli.config import Tree, build, merge
 from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.durable import digest
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import FeatureStore, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
 from emocli.models.outline import outline, parameters
-from emocli.models.rundir import RunConfig, Source, View, tell_task, versions
+from emocli.models.run_config import RunConfig, Source, View
+from emocli.models.rundir import tell_task, versions
 from emocli.models.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
 from emocli.robust.options import CLEAN, RobustOptions
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
-from emocli.training.data_warnings import odd_numbers
-from emocli.training.loop import check_settings, class_counts
+from emocli.training.class_weights import class_counts
+from emocli.training.data_warnings import number_warnings
+from emocli.training.fusion_task import check_settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,7 +45,7 @@ LIBRARIES = ("torch", "lightning-fabric", "numpy")
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a training starts from; the test split is not in it.
+    """The inputs of a training; the test split is not in it.
 
     Attributes
     ----------
@@ -62,7 +64,7 @@ class Prepared:
     parameters : int
         Numbers the network learns.
     remarks : tuple of str
-        What the network says about the modalities it is given.
+        The network's remarks on its modalities.
     """
 
     fusion: str
@@ -116,7 +118,7 @@ class Prepared:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What is odd about the data, a line each."""
+        """Warnings about the data, a line each."""
         return tuple(_notes(self))
 
     def config(self, run: Path, store: Path, seeds: Sequence[int]) -> RunConfig:
@@ -170,7 +172,9 @@ def prepare(
     EmocliError
         If not.
     """
-    network, training, repairing = _resolve(fusion, preset, settings, robust, manifest)
+    network, training, repairing = resolve(
+        fusion, preset, settings, manifest.task, manifest.classes, robust
+    )
     stores = open_features(store, features, manifest)
     train = Samples.of(manifest, "train", stores)
     valid = Samples.of(manifest, "valid", stores)
@@ -189,19 +193,26 @@ def prepare(
     return prepared
 
 
-def _resolve(
+def resolve(
     fusion: str,
     preset: str,
     settings: Mapping[str, Any],
-    robust: RobustOptions,
-    manifest: Manifest,
+    task: Task,
+    classes: Sequence[str],
+    robust: RobustOptions = CLEAN,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
-    """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device."""
+    """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device.
+
+    Raises
+    ------
+    ConfigError
+        If one is none, or makes no sense for the task.
+    """
     network, training, tree = read_settings(fusion, preset, settings)
     chosen = {
-        "loss": losses.resolve(training.loss, manifest.task),
-        "monitor": training.monitored(manifest.task),
-        "class_weights": training.weighed(manifest.classes),
+        "loss": losses.resolve(training.loss, task),
+        "monitor": training.monitored(task),
+        "class_weights": training.weighed(classes),
     }
     repairing = RobustConfig().trained_with(replace(robust, settings=tree.get("robust")))
     return network, training.model_copy(update=chosen), repairing
@@ -264,14 +275,14 @@ def _notes(prepared: Prepared) -> Iterator[str]:
             yield f"{unlabelled} clips of split '{split}' have no label and were left out"
     yield from prepared.remarks
     yield from prepared.repair_factory.remarks(prepared.robust)
-    yield from odd_numbers(prepared.splits, prepared.standardiser, prepared.settings.outliers)
+    yield from number_warnings(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 
 def _view(store: FeatureStore) -> View:
     return View(
         feature=store.name,
         dim=store.dim,
-        settings=store.settings,
+        settings=dict(store.header.settings),
         fingerprint=store.fingerprint,
     )
 

@@ -1,4 +1,4 @@
-"""What a training compares a network's output with, where that is not just the clip's label.
+"""Targets of a training that are not just the clips' labels: votes and mixtures.
 
 Source: Zhang et al. 2018, ICLR (mixup); Beard et al. 2018, CoNLL (vote fractions as targets).
 """
@@ -27,7 +27,7 @@ def votes(samples: Samples) -> Mapping[str, Tensor]:
         If a clip has none.
     """
     manifest = samples.manifest
-    found = {}
+    fractions = {}
     for clip in samples.clips:
         shares = [clip.labels.get(name, 0.0) for name in manifest.classes]
         if sum(shares) <= 0:
@@ -37,8 +37,8 @@ def votes(samples: Samples) -> Mapping[str, Tensor]:
                 hint="choose train.target=label, or write the manifest with the votes "
                 "(cremad.fractions=true)",
             )
-        found[clip.id] = torch.tensor(shares) / sum(shares)
-    return found
+        fractions[clip.id] = torch.tensor(shares) / sum(shares)
+    return fractions
 
 
 def mixed(batch: Batch, classes: int, strength: float, order: np.random.Generator) -> Batch:

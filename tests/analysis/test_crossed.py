@@ -11,7 +11,8 @@ import pytest
 from emocli.config import merge
 from emocli.errors import RunError, StoreError
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.training.train import CrossSummary, cross_validate
+from emocli.training.summaries import CrossSummary
+from emocli.training.train import cross_validate
 from tests import toy
 from tests.training.test_m3er import SETTINGS
 

@@ -329,3 +329,33 @@ def test_an_encoder_that_has_learnt_nothing_blocks_no_other(
     refusal(command, capsys)
     (folder / "a" / "0.png").unlink()
     assert run(list(map(str, command))) == 0
+
+
+# -- other commands
+
+OTHERS: Mapping[str, str] = {
+    "a corpus that cannot be drawn": "demo --dir {new}/x --set demo.turns=0",
+    "a figure of another task": "demo --dir {new}/x --set train.monitor=mae",
+    "a class that nobody draws": "demo --dir {new}/x --set train.class_weights={{x=1}}",
+    "vectors that are not there": "extract {csv} -f glove --set glove.vectors=no --store {new}/x",
+    "an encoder that is none": "extract {csv} -f roberta --set roberta.encoder={new} --store {new}",
+    "a file that is none": "import {csv} --as x --modality audio --manifest {csv} --store {new}/x",
+    "an output inside a file": "manifest demo {new}/demo -o {csv}/x.csv",
+    "nothing to export": "export {new}/a/x.npz --manifest {csv} --store {store} -f no",
+    "a form of feature there is not": "export {new}/a/x.doc --manifest {csv} --store {store}",
+    "one modality": "fit-cca {csv} --store {new}/store",
+    "a check no row asks for": "reproduce rrnn-t2 {csv} --store {store} --out {new}/x"
+    " --set check.fit_on=x",
+    "a check found out in fitting": "reproduce m3er-t2 {csv} --store {store} --out {new}/x --seeds"
+    " 1 --set check.representation=utterance --set experiment.text=glove"
+    " --set experiment.audio=mel --set experiment.visual=face_hog",
+}
+
+
+@pytest.mark.parametrize("line", OTHERS.values(), ids=list(OTHERS))
+def test_what_is_refused_leaves_nothing_behind(corpus: toy.Toy, tmp_path: Path, line: str) -> None:
+    before = left(corpus.folder)
+    places = {"new": tmp_path / "new", "csv": corpus.manifest.path, "store": corpus.store}
+    assert run(line.format(**places).split()) == 2
+    assert left(tmp_path) == []
+    assert left(corpus.folder) == before

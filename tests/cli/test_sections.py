@@ -10,14 +10,13 @@ import pytest
 from emocli import config, plugins
 from emocli.cli.sections import settings, takers
 from emocli.errors import ConfigError
-from emocli.experiments import runner as reproduce
-from emocli.experiments.encoder_tables import PARTS
-from emocli.experiments.table import Extractors
+from emocli.experiments import runner
+from emocli.experiments.config import ReproduceConfig
 from emocli.models.settings import TrainConfig
+from emocli.robust.check.settings import configure
 from emocli.robust.repair import RobustConfig
-from emocli.robust.settings import configure
-from emocli.training import prepare as _prepare
-from emocli.training.fit_encoder import Plan
+from emocli.training import prepare
+from emocli.training.encoder_plan import EncoderPlan
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 
@@ -100,8 +99,8 @@ def test_a_section_is_no_setting(tmp_path):
 
 
 def test_the_sections_are_those_the_stages_take():
-    assert set(takers()["train"]) == set(_prepare.SECTIONS)
-    assert set(takers()["reproduce"]) == set(reproduce.SECTIONS)
+    assert set(takers()["train"]) == set(prepare.SECTIONS)
+    assert set(takers()["reproduce"]) == set(runner.sections("rrnn-t2"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -113,7 +112,7 @@ def test_the_examples_are_understood(path: Path):
     for kind in ("datasets", "features"):
         for name in set(tree) & set(plugins.names(kind)):
             config.build(plugins.load(kind, name).Config, tree[name], name)
-    config.build(reproduce.Protocol, tree.get("reproduce", {}), "reproduce")
+    config.build(ReproduceConfig, tree.get("reproduce", {}), "reproduce")
     config.build(TrainConfig, tree.get("train", {}), "train")
     config.build(RobustConfig, tree.get("robust", {}), "robust")
     configure("paper", {"check": tree.get("check", {})})
@@ -134,11 +133,9 @@ def _experiment(path: Path, tree: dict[str, Any]) -> None:
         module = plugins.load("experiments", name.replace("-", "_"))
         asked = config.build(module.Config, tree.get("experiment", {}), "experiment")
         table = module.table(asked)
-        if isinstance(table, Extractors):
-            parts = {part: tree[part] for part in PARTS if part in tree}
-            for row in table.rows:
-                Plan.of(row.preset or "paper", config.merge(row.settings, parts), table.kind)
-            continue
+        for row in (row for row in table.rows if row.encoder):
+            parts = {part: tree[part] for part in runner.sections(name)[2:-1] if part in tree}
+            EncoderPlan.of(row.preset or "paper", config.merge(row.settings, parts), row.encoder)
         networks = {row.fusion for row in table.rows if row.fusion}
         known = {k for n in networks for k in plugins.load("fusion", n).Config.model_fields}
-        assert set(tree.get("network", {})) <= known
+        assert not networks or set(tree.get("network", {})) <= known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,12 @@ def test_it_gives_finite_rows_in_time(
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_libraries_it_names_are_distributions(name: str) -> None:
+    for library in getattr(plugins.load("features", name), "LIBRARIES", ()):
+        assert version(library)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_same_clip_gives_the_same_rows_in_any_process(
     name: str, corpus: Manifest, corpus_settings: Mapping[str, Any]
 ) -> None:
@@ -85,7 +92,7 @@ def test_a_clip_without_its_medium_is_absent(
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in NAMES if getattr(plugins.load("features", n), "ALONE", False)]
+    "name", [n for n in NAMES if getattr(plugins.load("features", n), "PER_CLIP", False)]
 )
 def test_a_clip_that_stands_alone_needs_no_others(
     name: str, corpus: Manifest, corpus_settings: Mapping[str, Any]

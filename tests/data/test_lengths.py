@@ -294,5 +294,7 @@ def test_a_flac_cut_out_of_another_is_whole(tmp_path: Path) -> None:
     content[21:26] = stated
     short.write_bytes(content)
     assert seconds(short) == 1.5
+    short.write_bytes(content + b"TAG" + bytes(125))  # as ID3v1 has it
+    assert seconds(short) == 1.5
     short.write_bytes(content[:-7])
     assert "truncated" in complaint(short)

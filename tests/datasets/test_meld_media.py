@@ -11,7 +11,8 @@ import pytest
 
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
-from emocli.data.media.content import read_sound, write_video
+from emocli.data.media.content import read_sound
+from emocli.data.media.writing import write_video
 from emocli.data.store import FeatureStore
 from emocli.datasets import meld
 from tests import media_factory as factory

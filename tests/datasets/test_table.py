@@ -226,6 +226,17 @@ def test_recordings_are_found_by_the_clips_names(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "suffixes"),
+    [("audio", "caf w64 mka mp2 ac3 wma aiff"), ("video", "vob mxf m2ts asf mpg 3gp dv")],
+)
+def test_recordings_are_found_in_rarer_containers(tmp_path: Path, kind: str, suffixes: str) -> None:
+    names = suffixes.split()
+    add(tmp_path, *(f"{name}.{name.upper()}" for name in names))
+    write(tmp_path, "id,y", *(f"{name},{len(name)}" for name in names))
+    assert [set(clip.media) for clip in build(tmp_path).clips] == [{kind}] * len(names)
+
+
 def test_turns_follow_the_times_where_the_table_has_none(tmp_path: Path) -> None:
     def turns(*rows: str) -> tuple[list[int], str]:
         write(tmp_path, "id,y,dialogue,start,media.audio", *rows)

@@ -21,7 +21,8 @@ from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.inspect import inspect
 from emocli.robust.corrupt import parse_all
 from emocli.robust.options import RepairOptions
-from emocli.training.train import CrossSummary, cross_validate, train
+from emocli.training.summaries import CrossSummary
+from emocli.training.train import cross_validate, train
 from tests import toy
 
 SETTINGS = merge(toy.QUICK, {"train": {"threads": 1}})

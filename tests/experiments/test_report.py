@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from matplotlib.collections import PathCollection
 
-from emocli.experiments.report import cells, classes, conditions, draw, markdown, rows
+from emocli.experiments.config import ReproduceConfig
+from emocli.experiments.drawing import cells, classes, conditions, draw, markdown, rows
+from emocli.experiments.report import ExperimentReport, RowReport
 
 
 def condition(name: str, accuracy: float | None, std: float | None = None) -> dict[str, Any]:
@@ -15,55 +18,56 @@ def condition(name: str, accuracy: float | None, std: float | None = None) -> di
     return found if std is None else {**found, "accuracy_std": std}
 
 
+def row(name: str, *tested: dict[str, Any], **more: Any) -> RowReport:
+    facts = {"slug": name, "system": "late", "features": ("mel",), "lacking": "", "printed": {}}
+    return RowReport(**{**facts, "row": name, "state": "done", "conditions": tested, **more})
+
+
 @pytest.fixture
-def report() -> dict[str, Any]:
-    row = {"system": "late", "features": ["mel"], "lacking": "", "printed": {}, "conditions": []}
-    return {
-        "experiment": "rrnn-t2",
-        "title": "A table",
-        "dataset": "toy",
-        "n": 40,
-        "folds": 5,
-        "seeds": 3,
-        "preset": "paper",
-        "figures": ["accuracy", "uar"],
-        "protocols": {"accuracy": "share of hits", "uar": "mean recall"},
-        "interval": "95 %, bootstrap over speakers",
-        "classes": ["a", "b"],
-        "by_class": [],
-        "chosen": {},
-        "notes": ["noise is white"],
-        "inputs": {"features": {"mel": "0", "glove": "1"}},
-        "rows": [
-            {
-                **row,
-                "row": "A | V",
-                "printed": {"clean": {"accuracy": 0.5833}},
-                "conditions": [condition("clean", 0.7, 0.02), condition("noise", 0.4, 0.05)],
-                "parameters": 12345,
-                "best_epochs": [3, 11, 7],
-                "seconds": 1234.5,
-            },
-            {
-                **row,
-                "row": "SVM",
-                "system": "svm",
-                "conditions": [condition("clean", 0.6)],
-                "C": [1],
-            },
-            {**row, "row": "smell", "lacking": "no feature of olfactory"},
-            {**row, "row": "odd", "conditions": [condition("noise", None)]},
-        ],
-        "comparisons": [
+def report() -> ExperimentReport:
+    return ExperimentReport(
+        experiment="rrnn-t2",
+        title="A table",
+        dataset="toy",
+        task="single",
+        n=40,
+        config=ReproduceConfig(folds=5, seeds=3),
+        settings={},
+        figures=("accuracy", "uar"),
+        protocols={"accuracy": "share of hits", "uar": "mean recall"},
+        rules={},
+        interval="95 %, bootstrap over speakers",
+        classes=("a", "b"),
+        by_class=(),
+        chosen={},
+        notes=("noise is white",),
+        warnings=(),
+        seconds=1234.5,
+        inputs={"features": {"mel": "0", "glove": "1"}},
+        rows=(
+            row(
+                "A | V",
+                condition("clean", 0.7, 0.02),
+                condition("noise", 0.4, 0.05),
+                printed={"clean": {"accuracy": 0.5833}},
+                parameters=12345,
+                best_epochs=(3, 11, 7),
+                seconds=1234.5,
+            ),
+            row("SVM", condition("clean", 0.6), system="svm", C=(1.0,)),
+            row("smell", lacking="no feature of olfactory"),
+            row("odd", condition("noise", None)),
+        ),
+        comparisons=(
             {
                 "rows": ["A | V", "SVM"],
                 "condition": "noise",
                 "figure": "accuracy",
                 "difference": {"mean": 0.1, "ci": [0.05, 0.15], "p": 0.002},
                 "loss": {"mean": -0.2, "ci": [None, None], "p": None},
-            }
-        ],
-        "recoveries": [
+            },
+        ),
+        recoveries=(
             {
                 "rows": ["A | V", "odd", "SVM"],
                 "figure": "accuracy",
@@ -74,8 +78,8 @@ def report() -> dict[str, Any]:
                 "figure": "accuracy",
                 "share": {"mean": None, "ci": [None, None], "p": None},
             },
-        ],
-    }
+        ),
+    )
 
 
 def test_every_row_has_a_cell_for_every_condition(report):
@@ -105,9 +109,8 @@ def test_the_words_hold_the_numbers(report):
 
 
 def test_without_folds_it_says_what_was_tested(report):
-    assert "(the manifest's test split)" in markdown(
-        report | {"folds": 0, "comparisons": [], "recoveries": []}
-    )
+    whole = replace(report, config=ReproduceConfig(folds=0), comparisons=(), recoveries=())
+    assert "(the manifest's test split)" in markdown(whole)
 
 
 def test_rows_are_drawn_with_what_was_printed(report):
@@ -120,19 +123,19 @@ def test_rows_are_drawn_with_what_was_printed(report):
 
 
 def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
-    done = report["rows"][0]["conditions"]
+    first = report.rows[0]
+    done = first.conditions
     for found, place in zip(done, (0.5, 0.25), strict=True):
-        found["per_class"] = {k: {"f1": place, "accuracy": place / 2} for k in report["classes"]}
-    report |= {"by_class": ["f1", "accuracy"], "rows": report["rows"][:1]}
+        found["per_class"] = {k: {"f1": place, "accuracy": place / 2} for k in report.classes}
+    report = replace(report, by_class=("f1", "accuracy"), rows=(first,))
     text = markdown(report)
     for figure, told in (("f1", "0.500"), ("accuracy", "0.250")):
         section = text.split(f"## {figure} of each class, clean\n")[1].split("##")[0]
         assert f"| A / V | {told} | {told} |" in section
-    other = {**report["rows"][0], "conditions": done[1:]}
-    mixed = markdown(report | {"rows": [*report["rows"], other]})
+    mixed = markdown(replace(report, rows=(first, replace(first, conditions=done[1:]))))
     assert "## f1 of each class, each system under its first condition\n" in mixed
     panels = classes(report).axes
-    assert [axes.get_title() for axes in panels] == list(report["classes"])
+    assert [axes.get_title() for axes in panels] == list(report.classes)
     for axes in panels:
         (dots,) = (line for line in axes.lines if line.get_marker() == "o")
         assert list(dots.get_xdata()) == [0.5]
@@ -144,3 +147,14 @@ def test_the_same_report_gives_the_same_files(report):
     assert set(first) == {".png", ".svg"}
     assert first == second
     assert first[".png"].startswith(b"\x89PNG")
+
+
+def test_a_row_s_report_has_what_there_is(report):
+    data = report.data()
+    assert data["format"] == 1
+    assert (data["folds"], data["seeds"], data["preset"]) == (5, 3, "paper")
+    trained, classical, *_ = data["rows"]
+    assert trained["best_epochs"] == [3, 11, 7]
+    assert "C" not in trained
+    assert classical["C"] == [1]
+    assert "parameters" not in classical

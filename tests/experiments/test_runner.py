@@ -22,10 +22,10 @@ from emocli.config import Settings, merge
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.runner import Reproduction, plan, reproduce
-from emocli.experiments.table import CLEAN, Condition, Extractors, Row, Table
+from emocli.experiments.table import CLEAN, Condition, Row, Table
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.robust.check import ModalityCheck
+from emocli.robust.check.io import load_check
 from emocli.training.train import cross_validate
 from tests import toy
 
@@ -302,7 +302,7 @@ def test_a_check_that_is_there_is_used_and_a_warning_says_if_it_has_other_settin
     assert (corpus.store / "check.h5").read_bytes() == before
     (corpus.store / "check.h5").unlink()
     run(corpus, tmp_path / "anew", settings=other)
-    assert ModalityCheck.load(corpus.store / "check.h5").config.rule == "any"
+    assert load_check(corpus.store / "check.h5").config.rule == "any"
 
 
 def test_intensities_are_compared_by_their_errors(tmp_path, experiment):
@@ -326,7 +326,7 @@ def test_what_is_done_is_not_done_again(corpus, tmp_path, experiment, monkeypatc
     files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npz")}
     files |= {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
     assert len(files) == 2 * (6 + 6)
-    monkeypatch.setattr("emocli.experiments.cache.Bench", None)  # nobody is asked
+    monkeypatch.setattr("emocli.experiments.feature_rows.RunEvaluator", None)  # nobody is asked
     again = run(corpus, tmp_path)
     assert without_costs(again) == without_costs(first)
     assert again.data["seconds"] == first.data["seconds"]
@@ -438,6 +438,8 @@ def test_bad_settings_are_one_line_and_train_nothing(
     ("rows", "message"),
     [
         ((Row("a", baseline="svn"),), "no baseline is called 'svn'; did you mean 'svm'"),
+        ((Row("a"),), "row 'a' has to be one of fusion, baseline, encoder, not 0 of them"),
+        ((Row("a", fusion="late", baseline="svm"),), "has to be one of .*, not 2 of them"),
         ((Row("a", fusion="lat"),), "no network is called 'lat'; did you mean 'late'"),
         ((Row("a", like="b"),), "row 'a' is like 'b', which has no network of its own"),
         ((Row("A", baseline="svm"), Row("a", baseline="svm")), "two rows .* called 'a'"),
@@ -483,13 +485,11 @@ def test_the_experiments_are_tables_that_hold_together(name):
     table = module.table(module.Config())
     names = [found.name for found in table.rows]
     assert len(set(names)) == len(names)
-    if isinstance(table, Extractors):
-        return
     assert set(table.alternatives) <= set(names)
     for compared in (*table.comparisons, *table.recoveries):
         assert set(compared) <= set(names)
     for found in table.rows:
-        assert bool(found.fusion) + bool(found.baseline) + bool(found.like) == 1
+        assert sum(map(bool, (found.fusion, found.baseline, found.like, found.encoder))) == 1
         assert found.like in ("", *names)
         tested = {condition.name for condition in found.conditions}
         assert set(found.printed) <= tested

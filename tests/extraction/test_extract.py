@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import emocli
 from emocli.cli.app import run as cli
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, store_path
-from emocli.data.writer import FeatureWriter, Recipe
+from emocli.data.store import FeatureStore, FeatureWriter, Recipe, store_path
 from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.extraction.extract import extract, plan
 from emocli.extraction.failures import FILE
@@ -54,7 +54,7 @@ def assert_same(a: Path, b: Path) -> None:
     with FeatureStore.open(a) as one, FeatureStore.open(b) as two:
         assert one.ids == two.ids
         assert one.absent == two.absent
-        assert one.attributes == two.attributes
+        assert one.header.attributes == two.header.attributes
         assert one.columns.keys() == two.columns.keys()
         for clip_id in one.ids:
             left, right = one.track(clip_id), two.track(clip_id)
@@ -86,11 +86,11 @@ def test_counts_and_content(tmp_path: Path, store: Path) -> None:
     with FeatureStore.open(result.path) as made:
         assert made.name == "toy"
         assert made.modality == "audio"
-        assert made.rate == 10.0
+        assert made.header.rate == 10.0
         assert made.dim_names == ("c0", "c1", "c2")
-        assert made.settings == {"width": 3, "delay": 0.0, "crashes": True}
-        assert made.manifest_fingerprint == manifest.fingerprint
-        assert made.versions["numpy"] == np.__version__
+        assert made.header.settings == {"width": 3, "delay": 0.0, "crashes": True}
+        assert made.header.manifest == manifest.fingerprint
+        assert made.header.versions["numpy"] == np.__version__
         skipped = {"absent", "broken", "bug"}
         assert made.ids == tuple(c.id for c in manifest.clips if c.text not in skipped)
         assert made.absent == (manifest.clips[1].id,)
@@ -257,9 +257,9 @@ def test_features_in_order_of_need(tmp_path: Path, store: Path) -> None:
     with FeatureStore.open(toy.path) as source, FeatureStore.open(mean.path) as made:
         clip_id = manifest.clips[0].id
         assert_array_equal(made[clip_id], np.full_like(made[clip_id], source[clip_id].mean()))
-        assert made.attributes["upstream"]["toy"] == {
-            "recipe": source.recipe,
-            "method": source.method,
+        assert made.header.attributes["upstream"]["toy"] == {
+            "recipe": source.header.recipe,
+            "method": source.header.method,
             "digest": source.fingerprint,
         }
         assert made.absent == source.absent
@@ -370,9 +370,9 @@ def test_silent_scheduler_is_one_line(tmp_path: Path, store: Path) -> None:
 
 
 @pytest.fixture
-def alone(site: Path) -> None:
+def per_clip(site: Path) -> None:
     """Let the tracks of a clip depend on that clip alone."""
-    toy_features.install(site, alone=True)
+    toy_features.install(site, per_clip=True)
 
 
 def among(manifest: Manifest, texts: dict[int, str], without: Sequence[int] = ()) -> Manifest:
@@ -391,7 +391,7 @@ def assert_as_at_once(manifest: Manifest, store: Path, names: Sequence[str] = ("
         assert (store / f"{name}.h5").read_bytes() == (whole / f"{name}.h5").read_bytes()
 
 
-@pytest.mark.usefixtures("alone")
+@pytest.mark.usefixtures("per_clip")
 def test_what_is_there_is_kept_when_clips_join(tmp_path: Path, store: Path) -> None:
     names = ["toy", "toy_mean"]
     manifest = toy_features.corpus(["fine", "absent", "nan", *["fine"] * 20], tmp_path)
@@ -404,7 +404,7 @@ def test_what_is_there_is_kept_when_clips_join(tmp_path: Path, store: Path) -> N
     assert_as_at_once(manifest, store, names)
 
 
-@pytest.mark.usefixtures("alone")
+@pytest.mark.usefixtures("per_clip")
 def test_what_has_changed_or_left_goes_only_when_asked(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["fine", "absent", *["fine"] * 10], tmp_path)
     extract(manifest, ["toy"], store, settings={})
@@ -429,7 +429,7 @@ def test_what_has_changed_or_left_goes_only_when_asked(tmp_path: Path, store: Pa
     assert_as_at_once(fewer, store)
 
 
-@pytest.mark.usefixtures("alone")
+@pytest.mark.usefixtures("per_clip")
 def test_an_interrupted_addition_goes_on(tmp_path: Path, store: Path) -> None:
     whole = toy_features.corpus(["fine"] * 40, tmp_path)
     extract(among(whole, {}, without=range(20, 40)), ["toy"], store, settings={})
@@ -450,7 +450,7 @@ def test_an_interrupted_addition_goes_on(tmp_path: Path, store: Path) -> None:
     assert_as_at_once(other, store)
 
 
-@pytest.mark.usefixtures("alone")
+@pytest.mark.usefixtures("per_clip")
 def test_nothing_is_kept_of_other_settings_or_an_older_kind_of_file(
     tmp_path: Path, store: Path
 ) -> None:
@@ -521,7 +521,8 @@ def driver(tmp_path: Path, site: Path) -> Path:
 
 
 def start(driver: Path, store: Path, workers: int, clips: int) -> subprocess.Popen[str]:
-    paths = os.pathsep.join([str(driver.parent), str(Path(toy_features.__file__).parent)])
+    package, toys = Path(emocli.__file__).parents[1], Path(toy_features.__file__).parent
+    paths = os.pathsep.join(map(str, (driver.parent, toys, package)))
     process = subprocess.Popen(
         [sys.executable, str(driver), str(store), str(workers), str(clips)],
         env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
@@ -594,11 +595,11 @@ def counts(manifest: Manifest, store: Path, *, update: bool = False) -> list[tup
     return [(result.done, result.resumed, result.changed) for result in results]
 
 
-@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("per_clip", [True, False])
 def test_a_replaced_media_file_is_told_and_taken(
-    tmp_path: Path, store: Path, site: Path, alone: bool
+    tmp_path: Path, store: Path, site: Path, per_clip: bool
 ) -> None:
-    toy_features.install(site, alone)
+    toy_features.install(site, per_clip)
     manifest = toy_features.corpus(["fine"] * 5, tmp_path, late=range(3))
     for k in range(3):
         (tmp_path / f"{k}.wav").write_bytes(b"sound")
@@ -612,7 +613,7 @@ def test_a_replaced_media_file_is_told_and_taken(
     manifest.write(tmp_path / "m.csv")
     told = inspect(store, tmp_path / "m.csv").problems
     assert sum("media files of 2 clips were replaced" in line for line in told) == 2
-    again = (2, 3, 0) if alone else (5, 0, 0)  # other clips may depend on them
+    again = (2, 3, 0) if per_clip else (5, 0, 0)  # other clips may depend on them
     assert counts(manifest, store, update=True) == [again] * 2
     assert counts(manifest, store) == [(0, 5, 0)] * 2
     told = inspect(store, tmp_path / "m.csv").problems

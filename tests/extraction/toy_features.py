@@ -29,7 +29,8 @@ from emocli.errors import MediaError
 
 MODALITY = "{modality}"
 REQUIRES = {requires}
-ALONE = {alone}
+PER_CLIP = {per_clip}
+LIBRARIES = ("numpy", "h5py")
 
 
 class Config(Settings):
@@ -51,7 +52,7 @@ class Extractor:
         if clip.text == "absent":
             raise Absent("the clip has no toy")
         if clip.text == "broken" or not all(Path(p).exists() for p in clip.media.values()):
-            raise MediaError("is broken", where=clip.id, mend="throw it away")
+            raise MediaError("is broken", where=clip.id, hint="throw it away")
         if clip.text == "bug":
             return 1 / 0
         if clip.text == "die" and self.config.crashes:
@@ -83,7 +84,7 @@ toy_mean = toy_mean_plugin
 """
 
 
-def install(site: Path, alone: bool = False) -> Path:
+def install(site: Path, per_clip: bool = False) -> Path:
     """Make a folder that, on the module path, is a package with two feature plug-ins.
 
     Those of another folder are forgotten, which may say otherwise.
@@ -92,8 +93,8 @@ def install(site: Path, alone: bool = False) -> Path:
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRIES)
-    plain = MODULE.format(modality="audio", requires="()", alone=alone)
-    mean = MODULE.format(modality="visual", requires="('toy',)", alone=alone)
+    plain = MODULE.format(modality="audio", requires="()", per_clip=per_clip)
+    mean = MODULE.format(modality="visual", requires="('toy',)", per_clip=per_clip)
     for name, text in {"toy_plugin": plain, "toy_mean_plugin": mean}.items():
         (site / f"{name}.py").write_text(text)
         sys.modules.pop(name, None)

@@ -194,7 +194,7 @@ def _belongs(kind: type[Settings], section: str, words: Sequence[str]) -> bool:
         )
     plug = kind.__module__.split(".")[-1] == section and kind.__name__ == "Config"
     named = {
-        "train": ("TrainConfig", "FitConfig"),
+        "train": ("TrainConfig", "EncoderFitConfig", "TextFitConfig"),
         "loss": ("TripletConfig",),
         "reproduce": ("Protocol",),
     }

@@ -69,7 +69,7 @@ def judge(outcome: Outcome, case: Path, before: set[str], attack: bool) -> Itera
     hostile = CONTROLS.search((outcome.out + outcome.err).replace("\n", "").replace("\t", ""))
     if hostile:
         yield f"prints the control character {hostile.group()!r}"
-    yield from _led_out(case)
+    yield from _led_out(case, outcome.line)
     if outcome.code == 2 and not outcome.signal:
         yield from _refused(outcome, case, before)
     if outcome.code in (0, 3) and not outcome.signal and not outcome.limit:
@@ -88,9 +88,11 @@ def _last(text: str) -> str:
     return lines[-1][:200] if lines else "(nothing was printed)"
 
 
-def _led_out(case: Path) -> Iterator[str]:
+def _led_out(case: Path, line: Sequence[str]) -> Iterator[str]:
     if any(case.rglob(MARKER)):
         yield "executed what the input holds"
+    if any(".." in Path(word).parts for word in line):  # the user asked for what is outside
+        return
     for ending in SECRETS:
         secret = case.parent / f"secret{ending}"
         if secret.exists() and secret.stat().st_atime > 1e9:
@@ -113,6 +115,8 @@ def _refused(outcome: Outcome, case: Path, before: set[str]) -> Iterator[str]:
     ]
     if left:
         yield f"was refused and left {sorted(left)[0]}"
+    elif any(path.is_dir() and not any(path.iterdir()) for path in case.glob("new/**/*")):
+        yield "was refused and left empty folders"
 
 
 def _said(out: str) -> Iterator[str]:

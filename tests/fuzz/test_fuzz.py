@@ -109,5 +109,17 @@ def test_what_a_refusal_leaves(tmp_path: Path) -> None:
     refused = outcome(2, "", "error: no\n")
     assert list(oracle.judge(refused, tmp_path, {"config.json"}, attack=False)) == []
     assert any("left" in f for f in oracle.judge(refused, tmp_path, set(), attack=False))
+    (tmp_path / "new" / "store").mkdir(parents=True)
+    seen = list(oracle.judge(refused, tmp_path, {"config.json"}, attack=False))
+    assert seen == ["was refused and left empty folders"]
     done = outcome(0, "x")
     assert any("refused" in f for f in oracle.judge(done, tmp_path, set(), attack=True))
+
+
+def test_what_the_user_asks_for_may_be_outside(tmp_path: Path) -> None:
+    case, secret = tmp_path / "case", tmp_path / "secret.bin"
+    case.mkdir()
+    secret.write_bytes(b"x")
+    asked = outcome(0, "read it", "", "--store", "..")
+    assert list(oracle.judge(asked, case, set(), attack=False)) == []
+    assert any("not its own" in f for f in oracle.judge(outcome(0, "x"), case, set(), attack=False))

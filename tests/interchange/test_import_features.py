@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from emocli.data import writer as parts
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore
-from emocli.data.writer import FeatureWriter, Recipe
+from emocli.data.store import FeatureStore, FeatureWriter, Recipe
+from emocli.data.store import writer as parts
 from emocli.errors import StoreError
 from emocli.interchange.import_features import import_all, import_features
 from emocli.interchange.npz import Ragged, read_ragged, write_ragged
@@ -47,8 +46,8 @@ def test_import(tmp_path: Path, source: Path) -> None:
         assert store.ids == ("a", "b", "c")
         assert store.modality == "visual"
         assert store.dim_names == ("x", "y", "z")
-        assert store.manifest_fingerprint == manifest.fingerprint
-        assert store.settings["source"] == "in.npz"
+        assert store.header.manifest == manifest.fingerprint
+        assert store.header.settings["source"] == "in.npz"
         assert_array_equal(store["c"], ragged.values[:4])
         assert_array_equal(store.track("a").times, [4, 5])
         assert store["a"][0, 1] == 0
@@ -199,7 +198,7 @@ def test_rows_become_words(tmp_path: Path, frames: Path, words: Path) -> None:
         assert store["v[1]"][:, 0].tolist() == [12, 19]
         assert store["w[0]"][:, 0].tolist() == [0]  # the frames end before the word
         assert_allclose(store.track("v[1]").times, [0.25, 0.95])
-        assert store.settings["align_to"] == "words.csd"
+        assert store.header.settings["align_to"] == "words.csd"
     early = Clip("w[1]", dialogue="w", start=1.5)  # it has a word, but none of the frames
     alone = Manifest(clips=(early,), classes=("a",), task="single", dataset="x", root=tmp_path)
     (without,) = import_all([frames], alone, tmp_path / "without", align_to=words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from emocli.config import build
 from emocli.errors import ConfigError, RunError
@@ -108,6 +110,41 @@ def test_a_folder_says_what_is_wrong_with_it(encoders: Mapping[str, Path], tmp_p
     model = (encoders["audio"] / "model.safetensors").read_bytes()
     (tmp_path / "model.safetensors").write_bytes(model)
     with pytest.raises(RunError, match="does not hold what"):
+        load(tmp_path, "audio")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"hidden_sizes": {}},
+        {"depths": [None]},
+        {"layer_type": 3},
+        {"hidden_act": "no such"},
+        {"embedding_size": 10**9},
+        {"depths": [10**9]},
+        {"hidden_sizes": [-1]},
+    ],
+)
+def test_a_shape_that_is_none_is_one_line(
+    shape: dict[str, Any], encoders: Mapping[str, Path], tmp_path: Path
+) -> None:
+    config = json.loads((encoders["audio"] / "config.json").read_text())
+    config["resnet"] |= shape
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shutil.copy(encoders["audio"] / "model.safetensors", tmp_path)
+    with pytest.raises(RunError, match="restore it"):
+        load(tmp_path, "audio")
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_parameters_that_are_not_finite_are_damage(
+    number: float, encoders: Mapping[str, Path], tmp_path: Path
+) -> None:
+    shutil.copy(encoders["audio"] / "config.json", tmp_path)
+    state = load_file(encoders["audio"] / "model.safetensors")
+    state["project.weight"][0, 0] = number
+    save_file(state, tmp_path / "model.safetensors")
+    with pytest.raises(RunError, match=r"damaged \(parameter 'project.weight' is not finite\)"):
         load(tmp_path, "audio")
 
 

@@ -20,9 +20,15 @@ from emocli.data.standardise import Standardiser
 from emocli.data.store import open_features
 from emocli.errors import RunError
 from emocli.models import rundir
-from emocli.models.rundir import Source
+from emocli.models.run_config import Source
 from tests import toy
 from tests.fusion.batches import make
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    """A toy corpus nobody writes to."""
+    return toy.build(tmp_path_factory.mktemp("toy"))
 
 
 @pytest.fixture(scope="session")

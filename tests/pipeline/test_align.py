@@ -113,7 +113,7 @@ def test_killed_half_way_it_goes_on_and_ends_the_same(
 ) -> None:
     whole = align(corpus.manifest, corpus.store, "mel", "words").path.read_bytes()
     (corpus.store / "mel_to_words.h5").unlink()
-    monkeypatch.setattr("emocli.data.writer.PART", 1)
+    monkeypatch.setattr("emocli.data.store.writer.PART", 1)
     asked: list[str] = []
 
     def killed(source: FeatureStore, words: FeatureStore, clip_id: str) -> Track:

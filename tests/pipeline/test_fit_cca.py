@@ -13,10 +13,10 @@ from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.pipeline.fit_cca import CheckSummary, fit_cca
-from emocli.robust import check_container as container
-from emocli.robust.check import ModalityCheck
+from emocli.robust.check import file as container
+from emocli.robust.check.io import load_check
+from emocli.robust.check.settings import configure
 from emocli.robust.corrupt import Corrupter, parse_all
-from emocli.robust.settings import configure
 from tests import toy
 
 SIZES = {"train": 60, "valid": 30, "test": 30}
@@ -34,7 +34,7 @@ def summary(corpus: toy.Toy) -> CheckSummary:
 
 def test_it_writes_a_check_and_says_what_is_in_it(corpus: toy.Toy, summary: CheckSummary) -> None:
     assert summary.path == corpus.store / "check.h5"
-    check = ModalityCheck.load(summary.path)
+    check = load_check(summary.path)
     assert (summary.score, summary.limits) == ("pearson", {})
     assert [pair.modalities for pair in summary.pairs] == [
         ("audio", "text"),
@@ -50,21 +50,21 @@ def test_it_writes_a_check_and_says_what_is_in_it(corpus: toy.Toy, summary: Chec
 
 
 def test_the_check_knows_where_it_comes_from(corpus: toy.Toy, summary: CheckSummary) -> None:
-    check = ModalityCheck.load(summary.path)
-    assert check.origin is not None
-    assert check.origin.features == {"audio": "mel", "text": "glove", "visual": "face_hog"}
-    assert check.origin.manifest == corpus.manifest.fingerprint
-    assert check.origin.ids == tuple(clip.id for clip in corpus.manifest.split("train"))
-    check.origin.require(open_features(corpus.store, None, corpus.manifest))
+    check = load_check(summary.path)
+    assert check.provenance is not None
+    assert check.provenance.features == {"audio": "mel", "text": "glove", "visual": "face_hog"}
+    assert check.provenance.manifest == corpus.manifest.fingerprint
+    assert check.provenance.ids == tuple(clip.id for clip in corpus.manifest.split("train"))
+    check.provenance.require(open_features(corpus.store, None, corpus.manifest))
 
 
 def test_the_threshold_flags_the_stated_share_of_validation_clips(
     corpus: toy.Toy, summary: CheckSummary
 ) -> None:
-    check = ModalityCheck.load(summary.path)
-    assert check.origin is not None
+    check = load_check(summary.path)
+    assert check.provenance is not None
     stores = open_features(corpus.store, None, corpus.manifest)
-    valid = Samples.of(corpus.manifest, "valid", stores).then(check.origin.standardiser)
+    valid = Samples.of(corpus.manifest, "valid", stores).then(check.provenance.standardiser)
     for pair, rho in check.scores(valid.batch(valid.clips).views).items():
         assert (rho < check.pairs[pair].tau).sum() == 2  # 5 % of 30 clips, and one more
 
@@ -89,13 +89,13 @@ def test_test_clips_are_never_read(corpus: toy.Toy, monkeypatch: pytest.MonkeyPa
 def test_the_valid_split_moves_the_threshold_only(tmp_path: Path) -> None:
     corpus = toy.build(tmp_path, sizes=SIZES)
     fit_cca(corpus.manifest, corpus.store, preset="paper")
-    before = ModalityCheck.load(corpus.store / "check.h5")
+    before = load_check(corpus.store / "check.h5")
     clips = tuple(
         replace(clip, split="test", speaker="test-0", dialogue="") if clip.id == "valid00" else clip
         for clip in corpus.manifest.clips
     )
     fit_cca(replace(corpus.manifest, clips=clips), corpus.store, preset="paper")
-    after = ModalityCheck.load(corpus.store / "check.h5")
+    after = load_check(corpus.store / "check.h5")
     for pair, known in before.pairs.items():
         np.testing.assert_array_equal(after.pairs[pair].cca.projection_x, known.cca.projection_x)
         assert after.pairs[pair].n_valid == known.n_valid - 1
@@ -105,7 +105,7 @@ def test_the_valid_split_moves_the_threshold_only(tmp_path: Path) -> None:
 def test_presets_and_settings_reach_the_check(tmp_path: Path) -> None:
     corpus = toy.build(tmp_path, sizes=SIZES)
     fit_cca(corpus.manifest, corpus.store, None, "plus", {"check": {"components": 3}})
-    check = ModalityCheck.load(corpus.store / "check.h5")
+    check = load_check(corpus.store / "check.h5")
     assert (check.config.score, check.config.tau, check.config.components) == ("llr", "youden", 3)
     assert max(len(pair.cca.correlations) for pair in check.pairs.values()) == 3
     with pytest.raises(ConfigError, match="did you mean 'components'"):
@@ -207,12 +207,12 @@ def test_modalities_that_never_meet_are_refused(tmp_path: Path) -> None:
 def test_the_default_is_the_improved_check(tmp_path: Path) -> None:
     corpus = toy.build(tmp_path, sizes=SIZES)
     summary = fit_cca(corpus.manifest, corpus.store)
-    check = ModalityCheck.load(summary.path)
+    check = load_check(summary.path)
     assert check.config == configure("plus", {})
     assert (summary.score, summary.limits) == ("llr", check.limits)
     stores = open_features(corpus.store, None, corpus.manifest)
-    assert check.origin is not None
-    test = Samples.of(corpus.manifest, "test", stores).then(check.origin.standardiser)
+    assert check.provenance is not None
+    test = Samples.of(corpus.manifest, "test", stores).then(check.provenance.standardiser)
     for modality in stores:
         noise = Corrupter(parse_all([f"{modality}@0.01"], stores), 0, test)
         flags = check.effective(test.then(noise).batch(test.clips).views)
@@ -226,15 +226,15 @@ def test_every_fold_has_a_check_of_its_own(corpus: toy.Toy, summary: CheckSummar
     paths = [fit_cca(corpus.manifest.folded(k, 3), corpus.store).path for k in range(3)]
     assert len(set(paths)) == 3
     assert summary.path.read_bytes() == before
-    ids = [set(ModalityCheck.load(path).origin.ids) for path in paths]  # type: ignore[union-attr]
+    ids = [set(load_check(path).provenance.ids) for path in paths]  # type: ignore[union-attr]
     assert ids[0] != ids[1] != ids[2]
 
 
 def test_it_can_be_fitted_on_what_the_network_is_trained_with(tmp_path: Path) -> None:
     corpus = toy.build(tmp_path, sizes=SIZES)
     settings = {"check": {"fit_on": "as_given"}}
-    clean = ModalityCheck.load(fit_cca(corpus.manifest, corpus.store, settings=settings).path)
-    noisy = ModalityCheck.load(
+    clean = load_check(fit_cca(corpus.manifest, corpus.store, settings=settings).path)
+    noisy = load_check(
         fit_cca(corpus.manifest, corpus.store, settings=settings, corrupt=["m3er75"]).path
     )
     for pair, known in clean.pairs.items():
@@ -255,7 +255,7 @@ def test_it_clips_what_its_network_clips(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=hint):
         trained()
     path = fit_cca(corpus.manifest, corpus.store, settings={"check": {"clip_outliers": 0.75}}).path
-    assert ModalityCheck.load(path).config.clip_outliers == 0.75
+    assert load_check(path).config.clip_outliers == 0.75
     run = trained()
     assert RunEvaluator.open(run, "test", None, None).repair.trust == "check"
     fit_cca(corpus.manifest, corpus.store)
@@ -269,6 +269,6 @@ def test_a_check_of_before_there_was_the_setting_has_the_default(
     header, arrays = container.read(summary.path)
     del header["config"]["clip_outliers"]
     container.write(tmp_path / "check.h5", header, arrays)
-    check = ModalityCheck.load(tmp_path / "check.h5")
-    assert check.origin is not None
-    assert check.config.clip_outliers == check.origin.outliers == 20
+    check = load_check(tmp_path / "check.h5")
+    assert check.provenance is not None
+    assert check.config.clip_outliers == check.provenance.outliers == 20

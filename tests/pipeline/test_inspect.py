@@ -12,7 +12,8 @@ import pytest
 from emocli.cli.app import run as cli
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, StoreError
-from emocli.pipeline.inspect import RESUME, inspect
+from emocli.pipeline.inspect import inspect
+from emocli.pipeline.inspect.trained import RESUME
 from tests import toy
 
 

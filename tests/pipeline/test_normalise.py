@@ -54,7 +54,7 @@ def test_times_notes_and_rate_stay(corpus: toy.Toy) -> None:
     }
     toy.write_tracks(corpus.store, "pitch", "audio", corpus.manifest, tracks, rate=10.0)
     with FeatureStore.open(normalise(corpus.manifest, corpus.store, "pitch").path) as made:
-        assert made.rate == 10
+        assert made.header.rate == 10
         np.testing.assert_array_equal(made.track("test00").times, times)
         assert made.notes("test00") == {"frames": 10}
 

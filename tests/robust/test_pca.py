@@ -71,8 +71,8 @@ def test_how_unusual_rows_are() -> None:
         outside @ outside,
         sum(s * s / v for s, v in zip(inside, fitted.variances, strict=True)),
     ]
-    np.testing.assert_allclose(fitted.unusual(x[:1])[0], expected, rtol=1e-6)
-    assert not PCA.fit(x, 6).unusual(x)[:, 0].any()
+    np.testing.assert_allclose(fitted.distances(x[:1])[0], expected, rtol=1e-6)
+    assert not PCA.fit(x, 6).distances(x)[:, 0].any()
 
 
 def test_many_rows_in_parts_are_as_good_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,13 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import open_features
 from emocli.errors import ConfigError
-from emocli.robust.check import ModalityCheck
+from emocli.robust.check.model import ModalityCheck
+from emocli.robust.check.settings import CheckConfig
 from emocli.robust.corrupt import Corrupter, parse_all
 from emocli.robust.options import RepairOptions
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig
-from emocli.robust.settings import CheckConfig
 from tests import toy
 
 SIZES = {"train": 60, "valid": 30, "test": 40}

@@ -19,9 +19,11 @@ from emocli.errors import EmocliError, ManifestError, RunError, StoreError
 from emocli.extraction.extract import extract
 from emocli.interchange.import_features import import_features
 from emocli.models.rundir import read_history
-from emocli.training import fit_encoder as stage
-from emocli.training import pictures as _pictures
-from emocli.training.fit_encoder import EncoderSummary, FitConfig, batches, fit_encoder, nearest
+from emocli.training import pictures as sources
+from emocli.training.encoder_plan import EncoderFitConfig
+from emocli.training.encoder_task import EncoderTask, batches, nearest
+from emocli.training.fit_encoder import EncoderSummary, fit_encoder
+from emocli.training.pictures import of_folder
 from tests import toy
 
 TINY = {
@@ -90,14 +92,14 @@ def test_killed_and_repeated_it_ends_with_the_same_encoder(
 ) -> None:
     settings = {"train": {"epochs": 4}}
     fit(colours, tmp_path / "whole", settings=settings)
-    epoch = stage.Learner.epoch
+    epoch = EncoderTask.epoch
 
-    def killed(learner: stage.Learner, number: int) -> Any:
+    def killed(task: EncoderTask, number: int, lr: float) -> Any:
         if number == 3:
             raise KeyboardInterrupt
-        return epoch(learner, number)
+        return epoch(task, number, lr)
 
-    monkeypatch.setattr(stage.Learner, "epoch", killed)
+    monkeypatch.setattr(EncoderTask, "epoch", killed)
     with pytest.raises(KeyboardInterrupt):
         fit(colours, tmp_path / "parts", settings=settings)
     monkeypatch.undo()
@@ -134,7 +136,7 @@ def test_scenes_are_read_from_the_videos(
     summary = fit(corpus, tmp_path / "run", "scene")
     assert (summary.train, summary.valid) == (4, 4)
     # What is finished is left alone, and no video read again.
-    monkeypatch.setattr(_pictures, "chosen_frames", None)
+    monkeypatch.setattr(sources, "chosen_frames", None)
     assert fit(corpus, tmp_path / "run", "scene").state == "already trained"
 
 
@@ -202,8 +204,10 @@ def test_what_cannot_be_learned_is_refused(corpus: Manifest, store: Path, tmp_pa
 
 
 def test_batches_hold_p_classes_of_k(colours: Path, tmp_path: Path) -> None:
-    pictures = stage.of_folder("face", colours)
-    drawn = list(batches(pictures, FitConfig(classes=2, per_class=5), np.random.default_rng(0)))
+    pictures = of_folder("face", colours)
+    drawn = list(
+        batches(pictures, EncoderFitConfig(classes=2, per_class=5), np.random.default_rng(0))
+    )
     assert len(drawn) == 3
     for indices in drawn:
         assert set(indices) <= set(pictures.train)
@@ -216,7 +220,7 @@ def test_a_folder_of_sounds_takes_every_kind_of_recording(tmp_path: Path) -> Non
         (tmp_path / name).mkdir()
         for suffix in kinds:
             (tmp_path / name / f"x{suffix}").touch()
-    found = stage.of_folder("audio", tmp_path)
+    found = of_folder("audio", tmp_path)
     assert {Path(i).suffix for i in found.ids} == set(kinds[:5])
     assert [found.ids[k].partition("/")[0] for k in found.valid] == ["a", "b"]
     assert not set(found.valid) & set(found.train)

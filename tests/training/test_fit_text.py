@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,8 @@ from emocli.errors import EmocliError, RunError
 from emocli.models import text
 from emocli.models.rundir import read_history
 from emocli.models.text import read_run
-from emocli.training import fit_text as stage
 from emocli.training.fit_text import TextSummary, fit_text
+from emocli.training.text_task import TextTask
 
 TINY: dict[str, Any] = {
     "text": {
@@ -95,15 +97,15 @@ def test_killed_and_repeated_it_ends_with_the_same_encoder(
 ) -> None:
     settings = {"train": {"epochs": 4, "crossfit": 3}}
     fit(talk, tmp_path / "whole", settings=settings)
-    epoch, calls = stage.Learner.epoch, []
+    epoch, calls = TextTask.epoch, []
 
-    def killed(learner: stage.Learner, number: int) -> Any:
+    def killed(task: TextTask, number: int, lr: float) -> Any:
         calls.append(number)
         if len(calls) == 7:  # in the middle of the second encoder
             raise KeyboardInterrupt
-        return epoch(learner, number)
+        return epoch(task, number, lr)
 
-    monkeypatch.setattr(stage.Learner, "epoch", killed)
+    monkeypatch.setattr(TextTask, "epoch", killed)
     with pytest.raises(KeyboardInterrupt):
         fit(talk, tmp_path / "parts", settings=settings)
     monkeypatch.undo()
@@ -150,7 +152,7 @@ def test_what_is_trained_is_described_without_reading_it(
     talk: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = fit(talk, tmp_path / "run")
-    monkeypatch.setattr(text, "read_tensors", None)
+    monkeypatch.setattr(text, "read_parameters", None)
     again = fit(talk, tmp_path / "run")
     monkeypatch.undo()
     assert again.state == "already trained"
@@ -231,3 +233,25 @@ def test_published_and_fine_tuned_at_a_terminal(
     frozen = [*extract, "--set", f"roberta.encoder={tmp_path / 'published'}"]
     assert command([*frozen, "--set", "roberta.tokens=48"]) == 0
     assert len(open_feature(store, "roberta", talk)["d0t0"]) == 1
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"pad_token_id": {}},
+        {"hidden_size": "wide"},
+        {"num_attention_heads": 0},
+        {"model_type": []},
+        {"vocab_size": 10**10},
+        {"num_hidden_layers": 10**9},
+        {"max_position_embeddings": 10**10},
+    ],
+)
+def test_a_backbone_that_is_none_is_one_line(
+    shape: dict[str, Any], text_encoder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(text_encoder, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "backbone" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | shape))
+    with pytest.raises(RunError, match="restore it"):
+        text.load(tmp_path)

@@ -18,9 +18,16 @@ from emocli.data.store import open_features
 from emocli.errors import ConfigError, ManifestError
 from emocli.models import losses
 from emocli.models.settings import TrainConfig
-from emocli.training.loop import Learner, fit, seeded
+from emocli.training.compute import seeded
+from emocli.training.fusion_task import FusionTask, fit_network
 from emocli.training.targets import mixed, votes
 from tests import toy
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    """A toy corpus nobody writes to."""
+    return toy.build(tmp_path_factory.mktemp("toy"))
 
 
 class Bias(nn.Module):
@@ -72,7 +79,7 @@ def test_a_network_learns_the_votes_and_is_validated_by_the_labels(
         network = Bias()
         folder = tmp_path / target
         folder.mkdir()
-        fitted = fit(network, one, whole, config(target=target, monitor="loss"), folder)
+        fitted = fit_network(network, one, whole, config(target=target, monitor="loss"), folder)
         said[target] = torch.softmax(network.logits, 0).tolist()
         first = fitted.history[0]["valid_loss"]
         assert first == pytest.approx(np.log(3), abs=0.1)
@@ -157,4 +164,4 @@ def test_soft_targets_are_refused_where_only_labels_are_understood(
     stores = open_features(made.store, None, made.manifest)
     train, valid = (Samples.of(made.manifest, split, stores) for split in ("train", "valid"))
     with seeded(0), pytest.raises(ConfigError, match=message):
-        Learner(network(), train, valid, config(**changes))
+        FusionTask(network(), train, valid, config(**changes))

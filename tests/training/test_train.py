@@ -25,7 +25,8 @@ from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, StoreError
 from emocli.fusion._layers import Encoded
 from emocli.models import rundir
-from emocli.training.train import TrainSummary, plan, train
+from emocli.training.summaries import TrainSummary
+from emocli.training.train import plan, train
 from tests import toy
 
 pytestmark = pytest.mark.usefixtures("checkpoints")
@@ -262,7 +263,8 @@ def test_resuming_gives_the_same_files(corpus, finished, tmp_path, epoch):
 
 
 @pytest.mark.parametrize(
-    ("name", "last"), [("write_config", 2), ("write_history", 1), ("write_model", 1)]
+    ("name", "last"),
+    [("write_config", 2), ("write_history", 1), ("write_history", 5), ("write_model", 1)],
 )
 def test_dying_between_the_files_leaves_nothing_wrong(
     corpus, finished, tmp_path, monkeypatch, name, last
@@ -323,11 +325,11 @@ import sys, time
 from pathlib import Path
 from emocli.data.samples import Samples
 from emocli.data.manifest import Manifest
-from emocli.training import loop
+from emocli.training import fusion_task
 from emocli.training.train import train
 from tests import toy
 
-loop.PAUSE = 0.0
+fusion_task.PAUSE = 0.0
 visit = Samples.batch
 def slow(self, clips):
     time.sleep(0.1)

@@ -18,9 +18,9 @@ from emocli.data.clip import Split
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
 from emocli.pipeline.fit_cca import fitted
-from emocli.robust.check import ModalityCheck
+from emocli.robust.check.model import ModalityCheck
+from emocli.robust.check.settings import CheckConfig, configure
 from emocli.robust.corrupt import Corrupter
-from emocli.robust.settings import CheckConfig, configure
 
 Array = NDArray[np.float64]
 Flags = Mapping[str, Array]
@@ -165,7 +165,7 @@ def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Array]:
     """
     found: dict[str, list[Array]] = {m: [] for m in samples.stores}
     for batch in samples.batches(BATCH):
-        scores, unusual = check.scores(batch.views), check.unusual(batch.views)
+        scores, unusual = check.scores(batch.views), check.anomaly(batch.views)
         for modality, parts in found.items():
             above = [rho - check.pairs[p].tau for p, rho in scores.items() if modality in p]
             best = np.max(np.nan_to_num(above, nan=-np.inf), axis=0)

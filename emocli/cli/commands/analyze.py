@@ -48,6 +48,12 @@ class Analyses(TyperGroup):
         """Return the names."""
         return list(self.commands)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the names with the first lines of the modules, none of which is imported."""
+        described = [plugins.describe("analyses", name) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(each.name, each.summary) for each in described])
+
 
 def group() -> typer.Typer:
     """Return the group of the analyses."""

@@ -39,7 +39,8 @@ def command(
         facts = {"kind": found.kind, "path": found.path, **found.facts, "problems": found.problems}
         show.as_json(facts)
         return
-    show.line(f"{found.path} is a {found.kind}")
+    article = "an" if found.kind[0] in "aeiou" else "a"
+    show.line(f"{found.path} is {article} {found.kind}")
     for section in found.sections:
         show.table(section.columns, section.rows, section.title)
     if verify:

@@ -88,20 +88,20 @@ def command(
     if json:
         show.as_json(found.data)
         return
-    from emocli.experiments.report import cells, conditions
+    from emocli.experiments.drawing import cells, conditions
 
-    for figure in found.data["figures"]:
-        rows = [(name, *texts) for name, texts in cells(found.data, figure)]
-        show.table(("system", *conditions(found.data)), rows, figure)
+    for metric in found.report.figures:
+        rows = [(name, *texts) for name, texts in cells(found.report, metric)]
+        show.table(("system", *conditions(found.report)), rows, metric)
     show.line(f"table:  {found.table}")
     show.line(f"report: {found.path}")
     for figure in found.figures:
         show.line(f"figure: {figure}")
-    for line in found.data["warnings"]:
+    for line in found.report.warnings:
         show.warn(line)
-    for each in found.data["rows"]:
-        if each["lacking"]:
-            show.warn(f"row '{each['row']}' was not run: {each['lacking']}")
+    for each in found.report.rows:
+        if each.lacking:
+            show.warn(f"row '{each.row}' was not run: {each.lacking}")
 
 
 COMMAND = Command(

@@ -13,7 +13,7 @@ from emocli.cli.command import Command
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
 
 if TYPE_CHECKING:
-    from emocli.training.train import CrossSummary, TrainSummary
+    from emocli.training.summaries import CrossSummary, TrainSummary
 
 
 def command(
@@ -106,7 +106,7 @@ def command(
 
 
 def _print(summary: TrainSummary | CrossSummary) -> None:
-    from emocli.training.train import TrainSummary
+    from emocli.training.summaries import TrainSummary
 
     parts = (summary,) if isinstance(summary, TrainSummary) else summary.folds
     rows = [

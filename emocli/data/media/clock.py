@@ -1,4 +1,4 @@
-"""When a decoded frame is heard or shown, whatever a file's time stamps are worth."""
+"""The time at which a decoded frame is heard or shown, also where time stamps are wrong."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Clock:
     def time(self, frame: Any) -> Fraction | None:
         """Return when a frame begins; None where nothing tells."""
         now = self._stamp(frame)
-        if now is not None:
+        if now is not None and self.leap:
             now += self.leap
         if now is None:
             now = self.after
@@ -114,7 +114,8 @@ class Clock:
     def _stamp(self, frame: Any) -> Fraction | None:
         if frame.pts is None or frame.time_base is None:
             return None
-        return Fraction(frame.pts * frame.time_base)
+        stamp: Fraction = frame.pts * frame.time_base
+        return stamp
 
     def _lasts(self, frame: Any, now: Fraction) -> Fraction:
         if self.stream.type == "audio":

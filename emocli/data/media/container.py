@@ -1,4 +1,4 @@
-"""Opening recordings: what may be opened, how large it may be, and which of its streams is meant.
+"""Opened recordings: the formats that are allowed, their largest sizes, the choice of a stream.
 
 A recording is one file. Playlists, lists of files and descriptions of streams elsewhere are
 recordings to libav, too, whatever their name ends in; here they are refused, so that nothing is
@@ -115,7 +115,7 @@ def open_recording(path: Path) -> Iterator[InputContainer]:
         except MemoryError:
             raise
         except av.FFmpegError as fault:
-            raise MediaError(_no_recording(path, fault), where=path, hint=_mend(path)) from None
+            raise MediaError(_no_recording(path, fault), where=path, hint=_hint(path)) from None
     with container:
         _check_own_data(container, path)
         yield container
@@ -199,11 +199,11 @@ def _no_recording(path: Path, fault: Exception) -> str:
         return f"is {listed}, not a recording"
     if isinstance(fault, av.error.ArgumentError):  # what is not among FORMATS
         return "is no recording, or in a container that is not read"
-    said = getattr(fault, "strerror", None) or str(fault)
-    return f"is truncated or no recording ({said.lower()})"
+    message = getattr(fault, "strerror", None) or str(fault)
+    return f"is truncated or no recording ({message.lower()})"
 
 
-def _mend(path: Path) -> str:
+def _hint(path: Path) -> str:
     return "name the recording itself" if _playlist(path) else ""
 
 

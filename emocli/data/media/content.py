@@ -1,14 +1,11 @@
-"""The sound and the pictures of a clip, and a writer of small video files (PyAV throughout)."""
+"""The sound and the pictures of a clip (PyAV throughout)."""
 
 from __future__ import annotations
 
-import heapq
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
-from emocli.data.durable import replacing
 from emocli.data.media.channels import MixDown, OneChannel, planes_of
 from emocli.data.media.container import Kind, check_sound, media_errors
 from emocli.data.media.picture import Picture, still
@@ -27,8 +23,18 @@ from emocli.errors import MediaError
 if TYPE_CHECKING:
     from av.audio.layout import AudioLayout
 
-AUDIO = frozenset({".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus"})
-VIDEO = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv", ".m4v"})
+AUDIO = frozenset(
+    {
+        ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".oga", ".spx", ".weba", ".mka",
+        ".wma", ".aif", ".aiff", ".au", ".caf", ".w64", ".amr", ".mp2", ".ac3", ".ape", ".wv",
+    }
+)  # fmt: skip
+VIDEO = frozenset(
+    {
+        ".mp4", ".mov", ".avi", ".mkv", ".webm", ".flv", ".m4v", ".3gp", ".3g2", ".wmv", ".asf",
+        ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".ogv", ".mxf", ".dv",
+    }
+)  # fmt: skip
 """Suffixes of recordings of sound, and of pictures, mostly with sound."""
 
 STILLS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
@@ -40,18 +46,8 @@ DRIFT = 0.02
 MOST_SILENCE = 1800
 """Seconds of silence that are put where sound is missing, stream delays included."""
 
-X264 = {"threads": "1", "crf": "18", "preset": "veryfast", "mbtree": "0"}
-"""One thread, so that the bytes do not depend on the machine; no macroblock tree, for with it equal
-pictures give other bytes now and then."""
-
-AAC_FRAME = 1024
-"""Samples aac codes at a time."""
-
 Mix = Callable[[NDArray[np.float32], "AudioLayout"], NDArray[np.float32]]
 """Makes one signal of the channels, shape (channels, samples)."""
-
-Timed = tuple[Any, Any]
-"""A stream and the next frame to be coded into it."""
 
 
 @dataclass(frozen=True)
@@ -238,12 +234,12 @@ def _filmed(clip: Clip) -> Path:
 def _shown(path: Path, start: float | None, end: float | None) -> Iterator[tuple[float, Picture]]:
     """Iterate over the pictures of a recording as they are decoded, with their moments."""
     begin = start or 0.0
-    found = False
+    empty = True
     for time, picture in _decoded(path, "video", start, end):
         if time - begin >= -INSTANT:
-            found = True
+            empty = False
             yield time - begin, picture
-    if not found:
+    if empty:
         raise MediaError(f"has no picture {span(begin, end)}", where=path)
 
 
@@ -253,8 +249,8 @@ def _frame(path: Path, moment: float, picture: Picture) -> Frame:
 
 def _with_sound(clip: Clip) -> Path:
     path = clip.media.get("audio") or clip.media.get("video")
-    if path is None:
-        raise Absent("the clip has neither audio nor video")
+    if path is None or path.suffix.lower() in STILLS:
+        raise Absent("the clip has no medium with sound")
     return path
 
 
@@ -338,73 +334,3 @@ def _join(pieces: list[tuple[int, NDArray[np.float32]]], limit: float) -> NDArra
 def _still(path: Path) -> Frame:
     check_file(path)
     return Frame(0.0, still(path))
-
-
-def write_video(
-    path: Path,
-    images: Iterable[NDArray[np.uint8]],
-    fps: float | Fraction,
-    sound: NDArray[np.float32] | None,
-    rate: int,
-) -> None:
-    """Write an mp4 file (h264 and aac); the same arrays give the same bytes.
-
-    Parameters
-    ----------
-    path : Path
-        Written under another name first and then renamed.
-    images : iterable of uint8 arrays, shape (height, width, 3)
-        RGB, at least one, all of one size; both sides are even numbers.
-    fps : float or Fraction
-        Images per second.
-    sound : float32 array, shape (samples,), or None
-        Mono; full scale is 1.
-    rate : int
-        Sampling rate of the sound, one that aac knows (8000, ..., 16000, ..., 48000).
-    """
-    import av
-
-    remaining = iter(images)
-    first = next(remaining)
-    height, width = first.shape[:2]
-    if height % 2 or width % 2:
-        raise ValueError("width and height must be even numbers")
-    step = 1 / Fraction(fps).limit_denominator(1001)
-    with (
-        replacing(path) as descriptor,
-        os.fdopen(descriptor, "wb", closefd=False) as file,
-        av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as container,
-    ):
-        pictures = container.add_stream("libx264", rate=1 / step, options=X264)
-        pictures.width, pictures.height = width, height
-        shown = _picture_frames(pictures, chain([first], remaining), step)
-        heard: Iterator[Timed] = iter(())
-        if sound is not None:
-            voice = container.add_stream("aac", rate=rate, layout="mono")
-            heard = _sound_frames(voice, sound, rate)
-        for stream, frame in heapq.merge(shown, heard, key=lambda timed: timed[1].time):
-            container.mux(stream.encode(frame))
-        container.mux(pictures.encode(None))
-        if sound is not None:
-            container.mux(voice.encode(None))
-
-
-def _picture_frames(
-    stream: Any, images: Iterable[NDArray[np.uint8]], step: Fraction
-) -> Iterator[Timed]:
-    import av
-
-    for index, image in enumerate(images):
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        frame.pts, frame.time_base = index, step
-        yield stream, frame
-
-
-def _sound_frames(stream: Any, samples: NDArray[np.float32], rate: int) -> Iterator[Timed]:
-    import av
-
-    for start in range(0, len(samples), AAC_FRAME):
-        row = np.ascontiguousarray(samples[None, start : start + AAC_FRAME], np.float32)
-        frame = av.AudioFrame.from_ndarray(row, format="fltp", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
-        yield stream, frame

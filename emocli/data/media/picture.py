@@ -235,8 +235,8 @@ def _rotation(degrees: int) -> NDArray[np.int64] | None:
 
 def _aspect(stream: Any) -> Fraction | None:
     # The container's word counts, and else the coding's, which may change midway.
-    told: Fraction | None = stream.sample_aspect_ratio
-    return told or stream.codec_context.sample_aspect_ratio
+    aspect: Fraction | None = stream.sample_aspect_ratio
+    return aspect or stream.codec_context.sample_aspect_ratio
 
 
 def _believed(aspect: Fraction) -> bool:

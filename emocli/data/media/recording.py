@@ -1,4 +1,4 @@
-"""Decoding one stream of a recording, on a time axis that sound and pictures share.
+"""The decoder of one stream of a recording, on a time axis that sound and pictures share.
 
 Time is in seconds from the beginning of the file, which is where its first stream begins; a stream
 that begins later keeps its delay. What decodes decides how long a recording is: the length that a
@@ -9,6 +9,7 @@ where a format whose stated length is exact holds less.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -46,6 +47,9 @@ TRUNCATED = 0.25
 
 LOST = 0.1
 """Seconds of a clip that may be undecodable."""
+
+LONGEST = 10**7
+"""Seconds: no recording lasts so long (116 days)."""
 
 EXACT = frozenset({"flac", "mp3", "tta", "wv", "ape"})
 """Formats whose structure does not tell whether they are whole, but whose stated length is exact
@@ -276,7 +280,8 @@ class _Reader:
                 decoded = packet.decode()
             except av.FFmpegError:
                 self.clock.lose(packet)
-                if begin <= starts and (end is None or starts < end):
+                # An empty packet (theora) says that the picture before it is shown on.
+                if packet.size and begin <= starts and (end is None or starts < end):
                     self.lost += lasts or LOST / 2
                 continue
             for frame in decoded:
@@ -330,15 +335,16 @@ class _Reader:
             self.own = max(self.own, ends)
 
     def _time(self, frame: Any) -> float:
-        time = self.clock.time(frame)
-        if time is None:
+        moment = self.clock.time(frame)
+        time = math.inf if moment is None else float(moment) - self.zero
+        if abs(time) > LONGEST:
             raise MediaError(
-                "has frames without time stamps",
+                "has frames without usable time stamps",
                 where=self.container.name.removeprefix("file:"),
                 hint="convert it to mp4",
             )
-        self._reach(float(self.clock.after or time) - self.zero, own=True)
-        return float(time) - self.zero
+        self._reach(float(self.clock.after or 0) - self.zero, own=True)
+        return time
 
 
 @contextmanager
@@ -366,13 +372,13 @@ def _check_whole(reader: _Reader, path: Path) -> None:
         return
     missing = missing_bytes(path)
     if name in CLIPPED:
-        cut, told = (missing or 0) > SLACK, ""
+        cut, lost = (missing or 0) > SLACK, ""
     elif missing is None:
         cut = name in EXACT and stated is not None and missed and not ends_whole(path)
-        told = f" and should last {stated or 0:.2f} s"
+        lost = f" and should last {stated or 0:.2f} s"
     else:
         cut = missed and (missing > 0 or (reader.broken and stated is not None))
-        told = "" if stated is None else f" and should last {stated:.2f} s"
+        lost = "" if stated is None else f" and should last {stated:.2f} s"
     if cut:
-        told = told or f" and {missing} bytes are missing"
-        raise MediaError(f"is truncated: it ends at {reader.own:.2f} s{told}", where=path)
+        lost = lost or f" and {missing} bytes are missing"
+        raise MediaError(f"is truncated: it ends at {reader.own:.2f} s{lost}", where=path)

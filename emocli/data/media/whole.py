@@ -1,4 +1,4 @@
-"""Whether a recording's file is all there, told by its own structure.
+"""A test of whether a recording's file is complete, by its own structure.
 
 The length a file states is a hint: programs that write to a pipe cannot go back to fill it in,
 programs that cut copy the old one. The pieces a file consists of say how many bytes each has, and
@@ -23,6 +23,9 @@ PAGE = 65_307
 
 FRAME = 65_536
 """Bytes at the end of a flac file in which its last frame is looked for."""
+
+ID3_TAIL = 128
+"""Bytes of the tag that some programs put behind the sound."""
 
 CANDIDATES = 16
 """Places tried as the beginning of that frame."""
@@ -70,6 +73,8 @@ def ends_whole(path: Path) -> bool:
             return False
         file.seek(max(0, path.stat().st_size - FRAME))
         tail = file.read()
+    if tail[-ID3_TAIL:].startswith(b"TAG"):
+        tail = tail[:-ID3_TAIL]
     starts = [at for at in range(len(tail) - 1) if tail[at] == 0xFF and tail[at + 1] in FLAC_SYNC]
     return any(_crc16(tail[at:]) == 0 for at in starts[: -CANDIDATES - 1 : -1])
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from emocli.data import durable
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.media import content as media
+from emocli.data.media import writing
 from emocli.datasets.demo import corpus, language
 from emocli.datasets.demo.corpus import EMOTIONS, Config, Utterance
 from emocli.datasets.demo.face import Face
@@ -89,7 +89,7 @@ def _write(root: Path, utterance: Utterance, config: Config, person: Face) -> No
     score, sound, pictures = render(utterance, config, person)
     lines = [f"{word.start:.3f},{word.end:.3f},{word.text}" for word in score.words]
     durable.write_text(words, "\n".join(["start,end,word", *lines, ""]))
-    media.write_video(video, pictures, config.fps, sound, config.rate)
+    writing.write_video(video, pictures, config.fps, sound, config.rate)
 
 
 def _write_vectors(path: Path, config: Config) -> None:

@@ -5,8 +5,7 @@ printed. It computes nothing. It holds a docstring whose first line says what th
 ``Source:`` line says where it is from, and
 
 - ``Config``, the experiment's own settings (`emocli.config.Settings`): section ``[experiment]``;
-- ``table(config) -> Table``, made of the parts in `emocli.experiments.table`; or ``Extractors``,
-  a table of encoders.
+- ``table(config) -> Table``, made of the parts in `emocli.experiments.table`.
 
 The name of the file is that of the experiment, with ``_`` for ``-``: ``rrnn_t2.py`` is what
 ``emocli reproduce rrnn-t2`` runs. For example::
@@ -33,6 +32,9 @@ The name of the file is that of the experiment, with ``_`` for ``-``: ``rrnn_t2.
             ),
             comparisons=(("gated", "audio"), ("gated", "SVM")),
         )
+
+A table of encoders has rows like ``Row("fixed margin", encoder="audio", settings={"loss": {"amt":
+"fixed"}})``, and their metric: ``figures=("nearest",)``.
 
 `emocli.experiments.runner` trains every row with all folds and seeds, measures every condition on
 the test clips, compares, and writes the report.

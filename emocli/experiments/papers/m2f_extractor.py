@@ -5,10 +5,10 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", sec. 3.2 (eq. 9-13).
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
 
 from emocli.config import Settings
-from emocli.experiments.table import Extractor, Extractors
+from emocli.experiments.table import EncoderKind, Row, Table
 
 
 class Config(Settings):
@@ -20,29 +20,30 @@ class Config(Settings):
         What the encoders look at: the feature ``mel``, the feature ``faces``, or the videos.
     """
 
-    kind: Literal["audio", "face", "scene"] = "audio"
+    kind: EncoderKind = "audio"
 
 
 ADAPTIVE = ("adaptive margin, detached", "adaptive margin, scaled")
 OTHERS = ("cross-entropy", "fixed margin")
 
 
-def table(config: Config) -> Extractors:
+def table(config: Config) -> Table:
     """Return the losses; only the last row takes all of them as they are printed."""
-    return Extractors(
+    row = partial(Row, encoder=config.kind)
+    return Table(
         title=f"M2FNet's extractor ({config.kind}) with each loss",
-        kind=config.kind,
         rows=(
-            Extractor("cross-entropy", settings={"train": {"loss": "cross_entropy"}}),
-            Extractor("fixed margin", settings={"loss": {"amt": "fixed"}}),
-            Extractor("adaptive margin, detached"),
-            Extractor("adaptive margin, printed", settings={"loss": {"margin_grad": "flow"}}),
-            Extractor("adaptive margin, scaled", settings={"loss": {"amt": "scaled"}}),
-            Extractor("detached, without Var", settings={"loss": {"w_var": 0.0}}),
-            Extractor("detached, without Cov", settings={"loss": {"w_cov": 0.0}}),
-            Extractor("detached, alone", settings={"loss": {"w_var": 0.0, "w_cov": 0.0}}),
-            Extractor("all as printed", preset="literal"),
+            row("cross-entropy", settings={"train": {"loss": "cross_entropy"}}),
+            row("fixed margin", settings={"loss": {"amt": "fixed"}}),
+            row("adaptive margin, detached"),
+            row("adaptive margin, printed", settings={"loss": {"margin_grad": "flow"}}),
+            row("adaptive margin, scaled", settings={"loss": {"amt": "scaled"}}),
+            row("detached, without Var", settings={"loss": {"w_var": 0.0}}),
+            row("detached, without Cov", settings={"loss": {"w_cov": 0.0}}),
+            row("detached, alone", settings={"loss": {"w_var": 0.0, "w_cov": 0.0}}),
+            row("all as printed", preset="literal"),
         ),
+        figures=("nearest",),
         comparisons=tuple((adaptive, other) for adaptive in ADAPTIVE for other in OTHERS),
         notes=(
             "the paper prints no figures for its loss",

@@ -35,23 +35,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
 
-from emocli.config import Settings
 from emocli.data.clip import Clip
 from emocli.data.media.content import first_channel
 from emocli.data.track import Track
-from emocli.features.covarep._blocks import BLOCK_S
-from emocli.quantities import Seed
+from emocli.features.covarep._settings import Config, Creak
+
+__all__ = ["Config", "Creak", "covarep", "prepare"]
 
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
+LIBRARIES = ("av", "soxr")
 
 COLUMNS = (
     *("F0", "VUV", "NAQ", "QOQ", "H1H2", "PSP", "MDQ", "peakSlope", "Rd", "Rd_conf", "creak"),
@@ -63,41 +61,6 @@ COLUMNS = (
 
 RATE = 100.0
 """Rows per second."""
-
-
-class Creak(Settings):
-    """The detector of creaky voice.
-
-    Attributes
-    ----------
-    weights : Path, optional
-        A checkout of COVAREP, whose network is run; without one the column is 0, as the original's
-        is where MATLAB's toolbox is missing.
-    """
-
-    weights: Path | None = None
-
-
-class Config(Settings):
-    """How the ambiguous parts are done.
-
-    Attributes
-    ----------
-    rd : {'newest', 'v1.4.1'}
-        Rd as versions since 1.4.2 compute it, with the glottal spectrum conjugated, or as those
-        before did, and as the article has it.
-    creak : Creak
-        The detector of creaky voice.
-    seed : int
-        Of the random phases above the last harmonic, and of the dither.
-    block_s : float
-        Seconds of sound analysed at once; shorter recordings are analysed whole.
-    """
-
-    rd: Literal["newest", "v1.4.1"] = "newest"
-    creak: Creak = Creak()
-    seed: Seed = 0
-    block_s: Annotated[float, Field(ge=1, le=3600)] = BLOCK_S
 
 
 def covarep(

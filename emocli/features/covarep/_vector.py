@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emocli.features.covarep._blocks import Block, blocks
+from emocli.features.covarep._settings import Config
 from emocli.features.covarep._signal import Real, Whole, round_half_up
 from emocli.features.covarep._sound import FS, dithered
 from emocli.features.covarep.creak import creak
@@ -24,9 +24,6 @@ from emocli.features.covarep.rd import rd
 from emocli.features.covarep.residual import lp_residual, vocal_tract_order
 from emocli.features.covarep.srh import Pitch, srh
 from emocli.features.covarep.wavelet import mdq, peak_slope
-
-if TYPE_CHECKING:
-    from emocli.features.covarep import Config
 
 FIRST, HOP = 80, 160
 """The first row's sample, counted from 1, and the rows' distance."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
+LIBRARIES = ("av", "opencv-python", "torch", "mtcnn")
 
 
 class Config(Settings):

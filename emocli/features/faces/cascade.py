@@ -183,6 +183,29 @@ class Cascade:
         return judged[face > self.thresholds[stage]]
 
 
+def find_faces(image: NDArray[np.uint8], smallest: float = 20) -> Faces:
+    """Find the faces of one image, shape (height, width, 3), RGB.
+
+    Parameters
+    ----------
+    smallest : float
+        Height of the smallest face, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If the array is no such image.
+
+    Examples
+    --------
+    >>> len(find_faces(np.zeros((48, 64, 3), np.uint8)).boxes)
+    0
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"an RGB image of bytes is needed, not {image.dtype} {image.shape}")
+    return Cascade()(image[None], smallest)[0]
+
+
 def cut(image: Tensor, boxes: Floats, size: int) -> Tensor:
     """Cut boxes out of an image as patches of one size.
 

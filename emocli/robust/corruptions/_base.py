@@ -1,4 +1,4 @@
-"""What the corruptions share: settings that take no level."""
+"""The base of corruptions: settings that take no level."""
 
 from __future__ import annotations
 

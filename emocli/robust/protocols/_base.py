@@ -1,14 +1,31 @@
-"""What the protocols share: settings that draw what happens to a clip."""
+"""The base of protocols: settings that draw what happens to a clip."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cached_property
+from typing import Any
+
+from pydantic import Field
 
 from emocli import plugins
 from emocli.config import Settings
 from emocli.errors import ConfigError, choice
 from emocli.robust.corruption import Corruption
+
+STRONG = "0.01"
+"""The SNR where none is given."""
+
+
+def noise(level: str = STRONG) -> Corruption:
+    """Parse the strength of noise as corruption ``gaussian`` takes it: ``0.01``, ``-10dB``.
+
+    Raises
+    ------
+    ConfigError
+        If it is no SNR.
+    """
+    corruption: Corruption = plugins.load("corruptions", "gaussian").Config.parse(level)
+    return corruption
 
 
 class Protocol(Settings):
@@ -16,19 +33,19 @@ class Protocol(Settings):
 
     Attributes
     ----------
-    snr : str
-        Strength of the noise, as corruption ``gaussian`` takes it: ``0.01`` (linear), ``-10dB``.
+    noise : Corruption
+        The noise.
     """
 
-    snr: str = "0.01"
+    noise: Any = Field(default_factory=noise)
 
     def require(self, modalities: Collection[str]) -> None:
         """Make sure that the protocol can be run on these modalities."""
 
-    @cached_property
+    @property
     def corruption(self) -> Corruption:
         """What is done to a modality that is drawn."""
-        corruption: Corruption = plugins.load("corruptions", "gaussian").Config.parse(self.snr)
+        corruption: Corruption = self.noise
         return corruption
 
     def describe(self) -> str:

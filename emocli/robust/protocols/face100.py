@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from emocli.robust.corruption import Corruption
-from emocli.robust.protocols._base import Protocol, require
+from emocli.robust.protocols._base import STRONG, Protocol, noise, require
 
 FACE = "visual"
 
@@ -24,9 +24,7 @@ class Config(Protocol):
     @classmethod
     def parse(cls, level: str | None) -> Self:
         """Read an SNR; without a level, 0.01."""
-        config = cls(snr=level or "0.01")
-        config.describe()
-        return config
+        return cls(noise=noise(level or STRONG))
 
     def require(self, modalities: Collection[str]) -> None:
         """Make sure that there is a face to corrupt.

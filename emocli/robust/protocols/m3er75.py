@@ -10,7 +10,6 @@ Source: Mittal 2020, AAAI (M3ER), section 5.4.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Literal, Self, get_args
 
 import numpy as np
@@ -19,7 +18,7 @@ from emocli import plugins
 from emocli.errors import ConfigError
 from emocli.quantities import Chance
 from emocli.robust.corruption import Corruption
-from emocli.robust.protocols._base import Protocol
+from emocli.robust.protocols._base import Protocol, noise
 
 Mode = Literal["one", "iid", "subset"]
 
@@ -34,12 +33,12 @@ class Config(Protocol):
     Attributes
     ----------
     share : float
-        Probability that a clip is struck, in at least one of the modalities it has.
+        Probability that a clip is corrupted, in at least one of the modalities it has.
     mode : {'one', 'iid', 'subset'}
         Which: one, every one as likely; each independently, with 1 - (1 - share)^(1 / M); or any
         non-empty proper subset, every one as likely. The only modality of a clip is its subset.
     missing : bool
-        Whether what is struck is missing instead of noisy.
+        Whether what is corrupted is missing instead of noisy.
     """
 
     share: Chance = 0.75
@@ -55,17 +54,13 @@ class Config(Protocol):
         if len(modes) > 1 or len(strengths) > 1 or (strengths and MISSING in parts):
             raise ConfigError(f"level '{level}'", hint=f"allowed is {ALLOWED}")
         try:
-            config = cls(
-                mode=modes[0] if modes else "one",
-                missing=MISSING in parts,
-                snr=strengths[0] if strengths else "0.01",
-            )
-            config.describe()
+            strength = noise(*strengths)
         except ConfigError:
             raise ConfigError(f"level '{level}'", hint=f"allowed is {ALLOWED}") from None
-        return config
+        mode = modes[0] if modes else "one"
+        return cls(mode=mode, missing=MISSING in parts, noise=strength)
 
-    @cached_property
+    @property
     def corruption(self) -> Corruption:
         """What is done to a modality that is drawn."""
         if self.missing:

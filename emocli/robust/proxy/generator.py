@@ -1,4 +1,4 @@
-"""Regenerating what is bad or missing in a clip from what is good in it."""
+"""The generator of proxies: features of bad or missing modalities, made of the good ones."""
 
 from __future__ import annotations
 
@@ -126,23 +126,23 @@ class ProxyGenerator:
         """
         self._require(views)
         effective = self._usable(views, effective)
-        made: dict[str, dict[int, Rows]] = {m: {} for m in views}
+        sequences: dict[str, dict[int, Rows]] = {m: {} for m in views}
         for modality, sources, clips in self._jobs(views, effective):
             lengths = self._lengths(modality, sources, views, clips)
             queries = {s: _selected(views[s], clips) for s in sources}
             values = self._regenerated(modality, queries)
             for clip, sequence, length in zip(clips, values, lengths, strict=True):
-                made[modality][clip] = self._brought_to(sequence, int(length))
-        return {m: _with_rows(view, made[m]) for m, view in views.items()}
+                sequences[modality][clip] = self._brought_to(sequence, int(length))
+        return {m: _with_rows(view, sequences[m]) for m, view in views.items()}
 
     def fillable(self, views: Views, effective: Mapping[str, Flags]) -> dict[str, Flags]:
         """Tell what `fill` regenerates, shape (B,) each."""
         self._require(views)
         effective = self._usable(views, effective)
-        found = {m: np.zeros(len(kept), bool) for m, kept in effective.items()}
+        flags = {m: np.zeros(len(kept), bool) for m, kept in effective.items()}
         for modality, _, clips in self._jobs(views, effective):
-            found[modality][clips] = True
-        return found
+            flags[modality][clips] = True
+        return flags
 
     def _require(self, views: Views) -> None:
         for modality, view in views.items():
@@ -179,8 +179,12 @@ class ProxyGenerator:
         sources = tuple(queries)
         together = self._regenerator(sources, modality) if self.config.sources == "joint" else None
         fitted = [together or self._regenerator((s,), modality) for s in sources]
-        said = [found(rows) for found in dict.fromkeys(fitted) if found is not None]
-        return np.asarray(np.mean(said, axis=0))
+        regenerated = [
+            transformation(rows)
+            for transformation in dict.fromkeys(fitted)
+            if transformation is not None
+        ]
+        return np.asarray(np.mean(regenerated, axis=0))
 
     def _regenerator(self, sources: Sources, modality: str) -> _Regenerator | None:
         """Fit once what makes a modality out of others; None if too few clips have them all."""
@@ -193,8 +197,8 @@ class ProxyGenerator:
         self, modality: str, sources: Sources, views: Views, clips: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         own = views[modality].lengths.cpu().numpy()[clips]
-        told = [views[s].lengths.cpu().numpy()[clips] / self.rates[s] for s in sources]
-        expected = np.rint(np.mean(told, axis=0) * self.rates[modality]).astype(np.int64)
+        relative = [views[s].lengths.cpu().numpy()[clips] / self.rates[s] for s in sources]
+        expected = np.rint(np.mean(relative, axis=0) * self.rates[modality]).astype(np.int64)
         return np.asarray(np.where(own > 0, own, np.maximum(expected, 1)))
 
     def _brought_to(self, sequence: Array, length: int) -> Rows:
@@ -254,8 +258,8 @@ class _Regenerator:
         n = len(next(iter(rows.values())))
         if self.level == "step":
             rows = {s: _steps(rows[s], width, self.steps) for s, width in self.widths.items()}
-        made = self.transformation(_reduced(self.reductions, rows)) + self.mean
-        return made.reshape(n, self.steps, self.width)
+        rows_out = self.transformation(_reduced(self.reductions, rows)) + self.mean
+        return rows_out.reshape(n, self.steps, self.width)
 
 
 def _reduced(reductions: Mapping[str, PCA], rows: Mapping[str, Rows]) -> Array:
@@ -277,13 +281,13 @@ def _order(bank: Mapping[str, Rows], valid: Flags) -> list[int]:
     """Order clips by what they hold, so that the order they come in has no part in anything."""
     parts = [valid, *(bank[modality] for modality in sorted(bank))]
 
-    def told(clip: int) -> bytes:
+    def content(clip: int) -> bytes:
         digest = hashlib.blake2b(digest_size=16)
         for rows in parts:
             digest.update(np.ascontiguousarray(rows[clip]).tobytes())
         return digest.digest()
 
-    return sorted(range(len(valid)), key=told)
+    return sorted(range(len(valid)), key=content)
 
 
 def _rates(lengths: Lengths) -> dict[str, float]:

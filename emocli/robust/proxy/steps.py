@@ -1,4 +1,4 @@
-"""Sequences of one length: bringing them to another, and which of their steps are padding."""
+"""Changes of the length of sequences, and the steps of them that are padding."""
 
 from __future__ import annotations
 

@@ -147,3 +147,28 @@ def test_two_recordings_in_one_file_follow_each_other(tmp_path: Path) -> None:
     assert abs(late) < 1500
     assert alike > 0.95
     assert len(read_sound(path, 48000, 2.5, 3.5)) == pytest.approx(48000, abs=400)  # its delay
+
+
+def test_an_empty_packet_is_no_damage(tmp_path: Path) -> None:
+    whole = factory.encode(tmp_path / "whole.mkv", video_codec="ffv1", seconds=2.0)
+    path = tmp_path / "still.nut"  # the picture stands still for half of the time
+    with av.open(str(whole)) as source, av.open(str(path), "w") as sink:
+        stream = sink.add_stream_from_template(source.streams.video[0])
+        for k, packet in enumerate(p for p in source.demux(video=0) if p.size):
+            sent = av.Packet(b"") if k % 10 > 4 else packet
+            sent.pts = sent.dts = packet.pts
+            sent.stream, sent.time_base = stream, packet.time_base
+            sink.mux(sent)
+    shown = [frame.time for frame in read_frames(path)]
+    assert shown == pytest.approx([k / 25 for k in range(50) if k % 10 <= 4])
+
+
+def test_stamps_that_no_recording_has_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.nut"
+    whole = factory.encode(tmp_path / "b.mkv", video_codec="ffv1")
+    with av.open(str(whole)) as source, av.open(str(path), "w") as sink:
+        stream = sink.add_stream_from_template(source.streams.video[0])
+        for k, packet in enumerate(p for p in source.demux(video=0) if p.size):
+            packet.stream, packet.pts, packet.dts = stream, (10**12) * k, (10**12) * k
+            sink.mux(packet)
+    assert "usable time stamps" in factory.complaint(path, video=True)

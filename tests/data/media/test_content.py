@@ -16,9 +16,9 @@ from emocli.data.media.content import (
     read_frames,
     read_sound,
     sound,
-    write_video,
 )
 from emocli.data.media.picture import Picture
+from emocli.data.media.writing import write_video
 from emocli.data.track import Absent
 from emocli.errors import MediaError
 from tests import media_factory as factory
@@ -211,6 +211,8 @@ def test_a_still_image_is_one_picture(tmp_path: Path, suffix: str) -> None:
     (chosen,) = chosen_frames(Clip("a", media={"video": path}), lambda count: [count // 2])
     np.testing.assert_array_equal(chosen.image, frame.image)
     assert frame.time == chosen.time == 0
+    with pytest.raises(Absent):
+        sound(Clip("a", media={"video": path}), RATE)
     assert np.abs(frame.image.astype(int) - image).mean() < 3
     path.write_text("no image")
     assert "is not an image" in complaint(path, video=True)

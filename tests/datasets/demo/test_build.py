@@ -12,6 +12,7 @@ from emocli import config as settings
 from emocli import plugins
 from emocli.data.manifest import Manifest
 from emocli.data.media import content as media
+from emocli.data.media import writing
 from emocli.data.words import read_words
 from emocli.datasets import demo
 from emocli.datasets.demo import corpus
@@ -100,7 +101,7 @@ def test_equal_seeds_give_equal_files(root: Path, tmp_path: Path) -> None:
 def test_a_killed_build_is_finished_by_the_same_call(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, left = media.write_video, iter(range(3))
+    write, left = writing.write_video, iter(range(3))
 
     def killed(path: Path, *rest: object) -> None:
         if next(left, None) is None:
@@ -108,10 +109,10 @@ def test_a_killed_build_is_finished_by_the_same_call(
             raise KeyboardInterrupt
         write(path, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(media, "write_video", killed)
+    monkeypatch.setattr(writing, "write_video", killed)
     with pytest.raises(KeyboardInterrupt):
         demo.build(tmp_path, SMALL)
-    monkeypatch.setattr(media, "write_video", write)
+    monkeypatch.setattr(writing, "write_video", write)
     first = next(tmp_path.glob("video/train*.mp4")).stat().st_mtime_ns
     demo.build(tmp_path, SMALL)
     assert contents(tmp_path) == contents(root)
@@ -125,9 +126,9 @@ def test_a_lost_file_is_made_again_and_nothing_else(
     lost = next(root.glob("video/*.mp4"))
     lost.unlink()
     made = []
-    write = media.write_video
+    write = writing.write_video
     monkeypatch.setattr(
-        media, "write_video", lambda path, *rest: (made.append(path), write(path, *rest))
+        writing, "write_video", lambda path, *rest: (made.append(path), write(path, *rest))
     )
     demo.build(root, SMALL)
     assert made == [lost]

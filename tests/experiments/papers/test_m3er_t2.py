@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emocli.experiments.papers.m3er_t2 import Config, table
-from emocli.experiments.rows import systems
+from emocli.experiments.systems import systems
 from emocli.experiments.table import CLEAN
 from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.robust.repair import RobustConfig

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from emocli import config
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.media.content import frames, write_video
+from emocli.data.media.content import frames
+from emocli.data.media.writing import write_video
 from emocli.data.track import Absent, Track
 from emocli.errors import ConfigError
 from emocli.features import faces

@@ -1,0 +1,107 @@
+"""The files of a store folder: where each feature is, and opening those a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from emocli.data.folds import Fold
+from emocli.data.manifest import Manifest
+from emocli.data.store.reader import FeatureStore
+from emocli.errors import StoreError
+
+CHECK = "check"
+"""Name of the file that holds the modality check."""
+
+RESERVED = frozenset({CHECK})
+"""Names of ``.h5`` files in a store folder that are not features."""
+
+
+def store_path(folder: Path, feature: str) -> Path:
+    """Where a store folder keeps a feature."""
+    return folder / f"{feature}.h5"
+
+
+def check_path(folder: Path, fold: Fold | None = None) -> Path:
+    """Where a store folder keeps its modality check, each fold of a cross-validation its own."""
+    if fold is None:
+        return folder / f"{CHECK}.h5"
+    return folder / f"{CHECK}s" / f"fold-{fold.index}-of-{fold.count}.h5"
+
+
+def features_in(folder: Path) -> list[str]:
+    """Names of the features in a store folder, sorted."""
+    return sorted(
+        path.stem
+        for path in folder.glob("*.h5")
+        if path.stem not in RESERVED and not path.name.startswith(".")
+    )
+
+
+def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore:
+    """Open one feature of a store folder.
+
+    Raises
+    ------
+    StoreError
+        If it is not there, is damaged, or was made for another manifest.
+    """
+    _require_folder(folder)
+    if feature not in (known := features_in(folder)):
+        inside = f"it has: {', '.join(known)}" if known else "it has none; run emocli extract first"
+        raise StoreError(f"has no feature '{feature}'", where=folder, hint=inside)
+    store = FeatureStore.open(store_path(folder, feature))
+    if store.header.manifest != manifest.fingerprint:
+        store.close()
+        what = "was made for another manifest, or for this one before its clips were changed"
+        hint = "extract or import it again, or into another folder"
+        raise StoreError(what, where=store.path, hint=hint)
+    return store
+
+
+def open_features(
+    folder: Path, features: Sequence[str] | None, manifest: Manifest
+) -> dict[str, FeatureStore]:
+    """Open one feature per modality.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+    features : sequence of str, optional
+        Which ones; by default all whose rows are vectors.
+    manifest : Manifest
+        What they must have been made for.
+
+    Returns
+    -------
+    dict
+        Modality to its open store, modalities sorted.
+
+    Raises
+    ------
+    StoreError
+        If a feature is not there, does not fit the manifest, or shares its modality with another.
+    """
+    _require_folder(folder)
+    names = features_in(folder) if features is None else list(dict.fromkeys(features))
+    stores = [open_feature(folder, name, manifest) for name in names]
+    if features is None:
+        stores = [store for store in stores if len(store.shape) == 1]
+    if not stores:
+        hint = "run emocli extract or emocli import first"
+        raise StoreError("has no feature a network could take", where=folder, hint=hint)
+    chosen: dict[str, FeatureStore] = {}
+    for store in stores:
+        _ = store.dim  # refuses what no network takes
+        other = chosen.setdefault(store.modality, store)
+        if other is not store:
+            what = f"features '{other.name}' and '{store.name}' are both {store.modality}"
+            raise StoreError(what, where=folder, hint="choose one of them with -f")
+    return dict(sorted(chosen.items()))
+
+
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        hint = "run emocli extract or emocli import first"
+        raise StoreError("there is no such folder of features", where=folder, hint=hint)

@@ -1,0 +1,98 @@
+"""The recipe of a feature: all that determines its values, as a store records it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+LIBRARIES = ("emocli", "numpy", "scipy", "h5py")
+"""Distributions every feature runs on."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What determines a feature's values.
+
+    Attributes
+    ----------
+    feature, modality : str
+        Its name and what it describes.
+    manifest : str
+        Fingerprint of the manifest.
+    settings : mapping
+        Plain values.
+    upstream : mapping
+        Feature it is computed from to that feature's ``recipe``, ``method`` and content ``digest``.
+    per_clip : bool
+        Whether the arrays of a clip depend on that clip alone, not on others of the manifest.
+    libraries : tuple of str
+        Distributions the feature runs on beside `LIBRARIES`; their versions are recorded, and do
+        not make another recipe.
+    """
+
+    feature: str
+    modality: str
+    manifest: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    upstream: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    per_clip: bool = False
+    libraries: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal recipes.
+
+        What an upstream feature holds does not count, so that clips can be added to it.
+        """
+        return self._digest(self.manifest, "recipe")
+
+    @property
+    def method(self) -> str:
+        """Equal for recipes that make the same of a clip, even if the manifests differ."""
+        return self._digest("" if self.per_clip else self.manifest, "method")
+
+    def _digest(self, manifest: str, kind: str) -> str:
+        upstream = {name: link[kind] for name, link in self.upstream.items()}
+        whole = [self.feature, self.modality, manifest, self.settings, upstream]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+    def attributes(self, rate: float | None, versions: Mapping[str, str]) -> dict[str, str | float]:
+        """Return it as attributes of a store file, with rows per second and library versions."""
+        texts = {"settings": self.settings, "upstream": self.upstream, "versions": versions}
+        return {
+            "feature": self.feature,
+            "modality": self.modality,
+            "manifest": self.manifest,
+            "recipe": self.fingerprint,
+            "method": self.method,
+            **{key: json.dumps(value, sort_keys=True) for key, value in texts.items()},
+            **({} if rate is None else {"rate": rate}),
+        }
+
+    def difference(self, manifest: str, settings: Mapping[str, Any]) -> str:
+        """Say how something made earlier differs."""
+        keys = sorted({*settings, *self.settings})
+        changed = [key for key in keys if settings.get(key) != self.settings.get(key)]
+        if not changed:
+            return "other upstream features" if manifest == self.manifest else "another manifest"
+        key = changed[0]
+        return f"other settings ({key} was {settings.get(key)!r}, is {self.settings.get(key)!r})"
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of the installed libraries the feature runs on."""
+        installed = ((name, _version(name)) for name in (*LIBRARIES, *self.libraries))
+        return {name: text for name, text in installed if text}
+
+
+@cache
+def _version(distribution: str) -> str:
+    """Return the version of a distribution; empty where it is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,71 @@
+"""How an experiment is run: the section ``reproduce`` of the settings, and the table it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from emocli import plugins
+from emocli.config import Settings, Tree, build
+from emocli.errors import ConfigError, choice
+from emocli.experiments.table import Table
+from emocli.quantities import Folds, Seed, Seeds
+
+
+class ReproduceConfig(Settings):
+    """How an experiment is run.
+
+    Attributes
+    ----------
+    folds : int
+        Of a cross-validation; 0 for the manifest's own splits.
+    seeds : int
+        Trainings of each network on each fold.
+    preset : str
+        Of networks whose row does not say.
+    check_preset : str
+        Of the modality check, where a row needs it.
+    features : tuple of str
+        One per modality; all in the store if none is named.
+    corruption_seed : int
+        Another seed, other noise.
+    only : tuple of str
+        Rows to run now, by slug; all if none is named.
+    """
+
+    folds: Folds = 0
+    seeds: Seeds = 5
+    preset: str = "paper"
+    check_preset: str = "plus"
+    features: tuple[str, ...] = ()
+    corruption_seed: Seed = 0
+    only: tuple[str, ...] = ()
+
+
+def read_table(name: str, settings: Tree) -> Table:
+    """Return the table of an experiment, whose name is written with hyphens.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name, or its own settings are not as they should be.
+    """
+    known = [plugin.replace("_", "-") for plugin in plugins.names("experiments")]
+    if name not in known:
+        raise ConfigError(f"no experiment is called '{name}'", hint=choice(name, known))
+    module = plugins.load("experiments", name.replace("-", "_"))
+    table: Table = module.table(build(module.Config, settings.get("experiment", {}), "experiment"))
+    return table
+
+
+def check_sections(settings: Tree, known: Sequence[str]) -> None:
+    """Refuse settings of something that is not there.
+
+    Raises
+    ------
+    ConfigError
+        If there are some.
+    """
+    for section, values in settings.items():
+        if section not in known or not isinstance(values, Mapping):
+            hint = choice(section, known)
+            raise ConfigError(f"unknown section of settings '{section}'", hint=hint)

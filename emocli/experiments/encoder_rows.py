@@ -1,0 +1,227 @@
+"""Rows that are encoders: trained as by `emocli fit-encoder`, on every fold with every seed.
+
+``runs/<row>/fold-K/seed-S`` are the encoders, and ``nearest.json`` in each is which test clips it
+is right about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from emocli.config import Tree, merge
+from emocli.data.clip import Split
+from emocli.data.durable import digest, write_text
+from emocli.data.manifest import Manifest
+from emocli.errors import RunError
+from emocli.evaluation.comparison import PerClip
+from emocli.experiments.cache import code_digest
+from emocli.experiments.report import RowReport
+from emocli.experiments.rows import ConditionResult, Inputs, System, Tested, Trained, Workplace
+from emocli.experiments.table import EncoderKind
+from emocli.metrics.statistics import spread
+from emocli.models.encoder import load
+from emocli.models.rundir import MODEL, read_history
+from emocli.parsing import read_object
+from emocli.training.compute import deterministic_torch
+from emocli.training.encoder_plan import EncoderPlan
+from emocli.training.encoder_task import embedded, nearest
+from emocli.training.fit_encoder import EncoderSummary, fit_encoder
+from emocli.training.pictures import FEATURES, Pictures, of_manifest
+
+METRIC = "nearest"
+METRICS = {
+    METRIC: "share of clips whose nearest training clip, by the cosine of their vectors, is of "
+    "their class"
+}
+"""What the metric of encoders is."""
+
+HITS = "nearest.json"
+
+Share = tuple[float, int]
+"""A share of clips, and the number of clips."""
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """The training of an encoder on one fold with one seed."""
+
+    corpus: Manifest
+    run: Path
+    settings: Tree
+    plan: EncoderPlan
+
+
+class EncoderSystem(System):
+    """A way to train an encoder."""
+
+    SHARED = SECTIONS = ("encoder", "train", "loss", "augment")
+    STORED = False
+
+    @property
+    def kind(self) -> EncoderKind:
+        """What it looks at."""
+        assert self.row.encoder is not None
+        return self.row.encoder
+
+    @property
+    def title(self) -> str:
+        """What it is."""
+        return f"{self.kind} encoder"
+
+    @property
+    def learns(self) -> bool:
+        """It always does."""
+        return True
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The clips it is chosen by, and those it never saw."""
+        return "validation", "test"
+
+    @property
+    def sees(self) -> list[str]:
+        """The feature it looks at, if it is one."""
+        return [FEATURES.get(self.kind, "pictures of the videos")]
+
+    def with_settings(self, tree: Tree, own: Tree) -> Tree:
+        """Return the settings of the first seed; see `System`."""
+        return merge(super().with_settings(tree, own), {"train": {"seed": 0}})
+
+    def defaults(self) -> Tree:
+        """Return the settings its preset alone gives."""
+        plan = EncoderPlan.of(self.preset, {}, self.kind)
+        return {part: getattr(plan, part).model_dump() for part in self.SHARED}
+
+    def check(self, inputs: Inputs) -> None:
+        """Refuse settings that do not fit; see `System`."""
+        EncoderPlan.of(self.preset, self.settings, self.kind)
+
+    def _fittings(self, place: Workplace) -> list[list[Fitting]]:
+        """Return the trainings: a list of seeds for each fold."""
+        inputs = place.inputs
+        seeds = [
+            merge(self.settings, {"train": {"seed": seed}}) for seed in range(inputs.config.seeds)
+        ]
+        plans = [EncoderPlan.of(self.preset, settings, self.kind) for settings in seeds]
+        folders = inputs.folders(place.runs, self.slug)
+        return [
+            [
+                Fitting(corpus, folder / f"seed-{seed}", settings, plan)
+                for seed, (settings, plan) in enumerate(zip(seeds, plans, strict=True))
+            ]
+            for corpus, folder in zip(inputs.corpora, folders, strict=True)
+        ]
+
+    def train(self, place: Workplace) -> Trained:
+        """Train on every fold with every seed, one after the other; see `System`."""
+        place.say(f"{self.row.name}: training {self.kind} encoders")
+        folds = [
+            [self._fit(fitting, place) for fitting in seeds] for seeds in self._fittings(place)
+        ]
+        every = [summary for seeds in folds for summary in seeds]
+        valid = [[(summary.accuracy, summary.valid) for summary in seeds] for seeds in folds]
+        return Trained(
+            parameters=every[0].parameters,
+            best_epochs=tuple(summary.best_epoch for summary in every),
+            seconds=sum(map(_seconds, every)),
+            conditions=(ConditionResult("validation", _pooled(valid), None),),
+        )
+
+    def _fit(self, fitting: Fitting, place: Workplace) -> EncoderSummary:
+        """Train or resume an encoder; one of other settings is replaced if that is allowed."""
+
+        def fit(overwrite: bool) -> EncoderSummary:
+            return fit_encoder(
+                self.kind,
+                fitting.corpus,
+                fitting.run,
+                store=place.inputs.store,
+                preset=self.preset,
+                settings=fitting.settings,
+                overwrite=overwrite,
+            )
+
+        try:
+            return fit(overwrite=False)
+        except RunError:
+            if not place.overwrite:
+                raise
+        return fit(overwrite=True)
+
+    def evaluate(self, place: Workplace) -> Tested:
+        """Tell which test clips each encoder is right about; see `System`."""
+        store, cache = place.inputs.store, place.out / ".pictures"
+        folds = [
+            [_hits(fitting, store, cache) for fitting in seeds] for seeds in self._fittings(place)
+        ]
+        test = [[(sum(hits.values()) / len(hits), len(hits)) for hits in seeds] for seeds in folds]
+        return Tested((ConditionResult("test", _pooled(test), PerClip(METRIC, _rates(folds))),))
+
+    def report(
+        self,
+        state: str,
+        conditions: tuple[Tree, ...],
+        trained: Trained | None,
+        C: tuple[float, ...],
+    ) -> RowReport:
+        """Return what came of it, with its settings even if it was not run; see `System`."""
+        row = super().report(state, conditions, trained, C)
+        return replace(row, preset=self.preset, settings=self.settings)
+
+
+def _seconds(summary: EncoderSummary) -> float:
+    """Return the seconds that a training took."""
+    return sum(row["seconds"] for row in read_history(summary.run, ("seconds",)))
+
+
+def _hits(fitting: Fitting, store: Path, cache: Path) -> dict[str, bool]:
+    """Tell which test clips an encoder is right about: kept, or computed."""
+    run, plan = fitting.run, fitting.plan
+    pictures = _with_test(plan, fitting.corpus, store, cache)
+    path, key = run / HITS, [code_digest(), digest(run / MODEL), pictures.fingerprint]
+    try:
+        kept = read_object(path)
+        if kept["key"] == key:
+            return dict(kept["hits"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    encoder, screen = load(run, plan.kind)
+    train, test, labels = pictures.train, pictures.valid, pictures.labels
+    with deterministic_torch(plan.train.threads):
+        vectors = [embedded(encoder, screen, pictures, part) for part in (train, test)]
+    right = nearest(vectors[0], labels[train], vectors[1], labels[test])
+    hits = {pictures.ids[index]: bool(hit) for index, hit in zip(test, right, strict=True)}
+    write_text(path, json.dumps({"key": key, "hits": hits}, indent=2) + "\n")
+    return hits
+
+
+def _with_test(plan: EncoderPlan, corpus: Manifest, store: Path, cache: Path) -> Pictures:
+    """Take the pictures of the test split in the place of those of the valid split."""
+    other: Mapping[Split, Split] = {"train": "train", "valid": "test", "test": "valid"}
+    clips = tuple(replace(clip, split=other[clip.split]) for clip in corpus.clips)
+    swapped = replace(corpus, clips=clips)
+    return of_manifest(plan.kind, swapped, store, "label", plan.encoder.side, cache)
+
+
+def _rates(folds: Sequence[Sequence[Mapping[str, bool]]]) -> dict[str, float]:
+    """Test clip to the share of the seeds that are right about it."""
+    return {
+        clip_id: sum(hits[clip_id] for hits in seeds) / len(seeds)
+        for seeds in folds
+        for clip_id in seeds[0]
+    }
+
+
+def _pooled(folds: Sequence[Sequence[Share]]) -> Tree:
+    """Pool the clips of the folds, seed by seed: mean and spread over the seeds."""
+    accuracies, clips = np.moveaxis(np.array(folds), -1, 0)  # (folds, seeds) each
+    pooled = (accuracies * clips).sum(axis=0) / clips.sum(axis=0)
+    over_seeds = spread(pooled.tolist())
+    return {METRIC: over_seeds.mean} | (
+        {f"{METRIC}_std": over_seeds.std} if len(pooled) > 1 else {}
+    )

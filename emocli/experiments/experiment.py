@@ -1,0 +1,212 @@
+"""An experiment on a corpus: its table, settings and rows, all of them settled and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from emocli.config import Tree, build
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore, features_in, open_feature, open_features
+from emocli.errors import ConfigError, ManifestError, choice
+from emocli.experiments.config import ReproduceConfig, check_sections
+from emocli.experiments.rows import Inputs, System
+from emocli.experiments.systems import check_apart, kinds, overruled, systems
+from emocli.experiments.table import Table
+from emocli.robust.check.settings import CheckConfig, configure
+
+
+def sections(table: Table) -> tuple[str, ...]:
+    """Return the sections of settings that a table takes."""
+    own = dict.fromkeys(section for kind in kinds(table) for section in kind.SECTIONS)
+    return ("reproduce", "experiment", *own, "rows")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment on a corpus, all of it settled.
+
+    Attributes
+    ----------
+    name : str
+        Of the plug-in.
+    table : Table
+        What is asked.
+    inputs : Inputs
+        How it is run, and on what.
+    stores : mapping
+        Modality to its feature.
+    systems : tuple of System
+        The rows.
+    settings : mapping
+        All sections of settings.
+    """
+
+    name: str
+    table: Table
+    inputs: Inputs
+    stores: Mapping[str, FeatureStore]
+    systems: tuple[System, ...]
+    settings: Tree
+
+    @classmethod
+    def of(
+        cls, name: str, table: Table, manifest: Manifest, store: Path, settings: Tree
+    ) -> Experiment:
+        """Settle an experiment.
+
+        Raises
+        ------
+        EmocliError
+            If it does not fit the corpus, the store or the settings.
+        """
+        check_sections(settings, sections(table))
+        config = build(ReproduceConfig, settings.get("reproduce", {}), "reproduce")
+        if table.task not in (None, manifest.task):
+            what = f"is of task '{manifest.task}', and {name} is about '{table.task}'"
+            raise ManifestError(what, where=manifest.path or manifest.dataset)
+        stored = any(kind.STORED for kind in kinds(table))
+        if config.features and not stored:
+            what = f"{name} looks at what 'experiment.kind' says, not at features"
+            raise ConfigError(what, hint="leave -f out")
+        corpora = tuple(manifest.folded(k, config.folds) for k in range(config.folds))
+        stores = open_features(store, config.features or None, manifest) if stored else {}
+        chosen = {modality: feature.name for modality, feature in stores.items()}
+        there = features_in(store) if stored else ()
+        rows = tuple(systems(table, chosen, there, config.preset, settings))
+        inputs = Inputs(config, corpora or (manifest,), store)
+        experiment = cls(name, table, inputs, stores, rows, settings)
+        experiment._check()
+        return experiment
+
+    def _check(self) -> None:
+        """Refuse rows and settings that do not fit each other."""
+        slugs = [system.slug for system in self.systems]
+        for slug in self.config.only:
+            if slug not in slugs:
+                raise ConfigError(f"there is no row '{slug}'", hint=choice(slug, slugs))
+        for system in self.systems:
+            system.check(self.inputs)
+        if all(system.lacking for system in self.systems):
+            first = self.systems[0]
+            what = f"no row of {self.name} can be run: {first.row.name}: {first.lacking}"
+            raise ConfigError(what, hint="name the modalities, e.g. --set experiment.visual=face")
+        check_apart(
+            ((s.slug, s.row.settings, s.defaults()) for s in self.due if s.learns), self.shared
+        )
+        if self.check.fit_on != "clean" and self.checked:
+            what = "one check serves all rows, whatever they are trained with"
+            raise ConfigError(what, hint="choose --set check.fit_on=clean")
+
+    @property
+    def config(self) -> ReproduceConfig:
+        """How it is run."""
+        return self.inputs.config
+
+    @property
+    def corpus(self) -> Manifest:
+        """The corpus; of several folds the first."""
+        return self.inputs.corpora[0]
+
+    @cached_property
+    def check(self) -> CheckConfig:
+        """Settings of the modality check."""
+        own = {"check": self.settings.get("check", {})}
+        return configure(self.config.check_preset, own)
+
+    @property
+    def checked(self) -> bool:
+        """Whether a row needs the modality check."""
+        return any(repair.get("check") for repair in self._repairs())
+
+    @property
+    def due(self) -> list[System]:
+        """The rows to run now, and those whose networks they need."""
+        only = self.config.only or [system.slug for system in self.systems]
+        needed = {*only, *(system.trained for system in self.systems if system.slug in only)}
+        return [system for system in self.systems if system.slug in needed]
+
+    @property
+    def shared(self) -> Tree:
+        """The settings of all rows that have them."""
+        parts = dict.fromkeys(part for system in self.systems for part in system.SHARED)
+        return {part: self.settings[part] for part in parts if part in self.settings}
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader might take the settings to mean, and they do not."""
+        rows = ((system.slug, system.row.settings) for system in self.due)
+        return [*overruled(rows, self.shared), *self._unpreset()]
+
+    def _unpreset(self) -> Iterator[str]:
+        """Say what the preset that was asked for is not that of."""
+        told, preset = self.settings.get("reproduce", {}), self.config.preset
+        if "preset" not in told:
+            return
+        if self.checked and "check_preset" not in told:
+            yield (
+                f"preset '{preset}' is that of the networks; the modality check keeps "
+                f"'{self.config.check_preset}': reproduce.check_preset changes it"
+            )
+        proxies = {str(repair["proxy"]) for repair in self._repairs() if repair.get("proxy")}
+        if proxies and "proxy" not in self.settings.get("experiment", {}):
+            kept = ", ".join(f"'{proxy}'" for proxy in sorted(proxies))
+            yield (
+                f"preset '{preset}' is that of the networks; the proxies keep {kept}: "
+                "experiment.proxy changes them"
+            )
+
+    def _repairs(self) -> Iterator[Mapping[str, Any]]:
+        """Yield how the rows to run now are repaired, in training and in tests."""
+        for system in self.due:
+            if not system.lacking:
+                yield system.row.training
+                yield from (condition.repair for condition in system.row.conditions)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Feature to the fingerprint of its content, of all that any row is given."""
+        names = {f for s in self.systems if not s.lacking for f in s.features.values()}
+        opened = (open_feature(self.inputs.store, name, self.corpus) for name in sorted(names))
+        return {feature.name: feature.fingerprint for feature in opened}
+
+    def prepare(self, checked: bool) -> None:
+        """Make sure that every row can be trained, with the modality check or as if there was one.
+
+        Raises
+        ------
+        EmocliError
+            If one cannot; it says which.
+        """
+        for system in self.due:
+            if system.learns:
+                system.prepare(self.inputs, checked)
+
+    def plan(self) -> dict[str, Any]:
+        """Say what would be run."""
+        trainings = len(self.inputs.corpora) * self.config.seeds
+        return {
+            "experiment": self.name,
+            "title": self.table.title,
+            **self.config.model_dump(),
+            "modalities": {modality: store.name for modality, store in self.stores.items()},
+            "rows": [
+                {
+                    "row": system.row.name,
+                    "slug": system.slug,
+                    "system": system.title,
+                    "preset": system.preset,
+                    "features": system.sees,
+                    "settings": system.settings,
+                    "conditions": list(system.conditions),
+                    "trainings": trainings if system.learns else 0,
+                    "lacking": system.lacking,
+                }
+                for system in self.due
+            ],
+            "trainings": trainings * sum(system.learns for system in self.due),
+            "remarks": self.remarks,
+        }

@@ -1,0 +1,324 @@
+"""Rows that see features of a store: fusion networks, and classical baselines beside them."""
+
+from __future__ import annotations
+
+import json
+import time
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from emocli import plugins
+from emocli.config import Tree
+from emocli.data.durable import digest, write_text
+from emocli.data.manifest import Manifest
+from emocli.data.store import open_feature
+from emocli.errors import RunError, StoreError
+from emocli.evaluation.baseline import BaselineEvaluator
+from emocli.evaluation.comparison import PerClip
+from emocli.evaluation.evaluator import RunEvaluator
+from emocli.experiments.cache import (
+    MARKS,
+    CachedEvaluation,
+    EvaluationJob,
+    Predictor,
+    Subject,
+    code_digest,
+)
+from emocli.experiments.rows import (
+    ConditionResult,
+    Inputs,
+    System,
+    Tested,
+    Trained,
+    Workplace,
+)
+from emocli.experiments.table import Condition
+from emocli.metrics.statistics import clustered
+from emocli.metrics.summary import summarise
+from emocli.models import rundir
+from emocli.models.rundir import MODEL
+from emocli.parsing import read_object
+from emocli.robust.corrupt import parse_all
+from emocli.robust.options import RepairOptions, RobustOptions
+from emocli.robust.repair import RepairConfig
+from emocli.training.jobs import Training, carry_out
+from emocli.training.prepare import labels, prepare, read_settings
+from emocli.training.summaries import TrainSummary
+
+SECONDS = "costs.json"
+
+
+class FeatureSystem(System):
+    """A row that is tested on corrupted and repaired features."""
+
+    SHARED = ("network", "train")
+    SECTIONS = (*SHARED, "check")
+
+    @abstractmethod
+    def subject(self, run: Path) -> Subject:
+        """Return what is evaluated in the place of a fold's run."""
+
+    def check(self, inputs: Inputs) -> None:
+        """Refuse what cannot be measured, and features of another modality; see `System`."""
+        if self.lacking:
+            return
+        for condition in self.row.conditions:
+            parse_all(condition.corrupt, self.features)
+            RepairConfig().with_options(RepairOptions(**condition.repair))
+        for modality, name in self.row.features.items():
+            feature = open_feature(inputs.store, name, inputs.corpora[0])
+            if feature.modality != modality:
+                what = f"feature '{name}' is {feature.modality}, row '{self.row.name}' is about"
+                hint = "name another feature with --set experiment.KEY=FEATURE"
+                raise StoreError(f"{what} {modality}", where=inputs.store, hint=hint)
+
+    def evaluate(self, place: Workplace) -> Tested:
+        """Predict the test clips of every fold under every condition; see `System`."""
+        inputs = place.inputs
+        runs = inputs.folders(place.runs, self.trained)
+        folders = inputs.folders(place.out / "answers", self.slug)
+        jobs = [
+            EvaluationJob(
+                self.subject(run),
+                self.row.conditions,
+                tuple(self.features.values()),
+                dict(self.row.training),
+                corpus,
+                inputs.store,
+                folder,
+                inputs.config.corruption_seed,
+            )
+            for corpus, run, folder in zip(inputs.corpora, runs, folders, strict=True)
+        ]
+        numbered = place.pool.results(Numbered(jobs), range(len(jobs)))
+        folds = [evaluations for _, evaluations in sorted(numbered, key=lambda pair: pair[0])]
+        joined = [CachedEvaluation.joined(fold) for fold in zip(*folds, strict=True)]
+        pairs = zip(self.row.conditions, joined, strict=True)
+        return Tested(
+            tuple(_result(c, e, inputs.corpora[0], place.metric) for c, e in pairs),
+            tuple(value for value in joined[0].C if value is not None),
+        )
+
+
+class FusionSystem(FeatureSystem):
+    """A fusion network, trained on every fold with every seed."""
+
+    @property
+    def title(self) -> str:
+        """The network's plug-in."""
+        return self.row.fusion
+
+    @property
+    def learns(self) -> bool:
+        """Whether it has networks of its own, and can be run."""
+        return not self.row.like and not self.lacking
+
+    def shared(self, tree: Tree) -> Tree:
+        """Return those settings of all networks that this one has."""
+        known = network_fields(self.row.fusion)
+        network = {key: value for key, value in tree.get("network", {}).items() if key in known}
+        return {"network": network, "train": tree.get("train", {})}
+
+    def subject(self, run: Path) -> Subject:
+        """Return the trained networks of a fold."""
+        return TrainedRun(run)
+
+    def defaults(self) -> Tree:
+        """Return the settings its preset alone gives."""
+        with self.named():
+            network, training, _ = read_settings(self.row.fusion, self.preset, {})
+        return {"network": network.model_dump(), "train": training.model_dump()}
+
+    def prepare(self, inputs: Inputs, checked: bool) -> None:
+        """Prepare the training on the first fold; see `System`."""
+        training = dict(self.row.training)
+        if training.get("check") and not checked:
+            training |= {"check": None, "oracle": True}
+        with self.named():
+            self._trainings(inputs, Path("runs"), training, folds=1)
+
+    def _trainings(
+        self, inputs: Inputs, runs: Path, training: Tree, folds: int | None = None
+    ) -> list[Training]:
+        """Plan the trainings on all folds, or so many."""
+        places = zip(inputs.corpora, inputs.folders(runs, self.slug), strict=True)
+        return [
+            Training.of(
+                prepare(
+                    corpus,
+                    inputs.store,
+                    self.row.fusion,
+                    tuple(self.features.values()),
+                    self.preset,
+                    self.settings,
+                    RobustOptions(**training),
+                ),
+                run,
+                inputs.store,
+                inputs.config.seeds,
+            )
+            for corpus, run in islice(places, folds)
+        ]
+
+    def train(self, place: Workplace) -> Trained:
+        """Train on every fold with every seed, or what is left of it; see `System`."""
+        with self.named():
+            trainings = self._trainings(place.inputs, place.runs, dict(self.row.training))
+        for training in trainings:
+            _clear_outdated(training, place.overwrite)
+        count = sum(len(training.config.seeds) for training in trainings)
+        place.say(f"{self.row.name}: training {self.row.fusion}, {count} times")
+        start = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            if place.pool.room > 1:
+                passed = time.monotonic() - start
+                place.say(f"{self.row.name}: {done * count // total} of {count}, {passed:.0f} s")
+
+        summaries = carry_out(trainings, place.pool, False, progress)
+        seeds = [seed for summary in summaries for seed in summary.seeds]
+        return Trained(
+            parameters=summaries[0].parameters,
+            best_epochs=tuple(seed.best_epoch for seed in seeds),
+            seconds=_add_seconds(place.out, self.slug, sum(seed.seconds for seed in seeds)),
+            valid=_valid(summaries),
+        )
+
+
+class BaselineSystem(FeatureSystem):
+    """A baseline of `emocli.models.baselines`, fitted while it is tested."""
+
+    PRESET = False
+
+    @property
+    def title(self) -> str:
+        """The baseline's name."""
+        return self.row.baseline
+
+    @property
+    def learns(self) -> bool:
+        """Nothing is kept of its fit."""
+        return False
+
+    def shared(self, tree: Tree) -> Tree:
+        """Return the only setting it has in common with networks: how features are standardised."""
+        train = tree.get("train", {})
+        return {"train": {"outliers": train["outliers"]}} if "outliers" in train else {}
+
+    def subject(self, run: Path) -> Subject:
+        """Return the baseline, fitted on the train split of the fold."""
+        return FittedBaseline(self.row.baseline, tuple(self.features.values()), self.settings)
+
+
+@dataclass(frozen=True)
+class TrainedRun(Subject):
+    """The networks of a run."""
+
+    run: Path
+
+    def identity(self, corpus: Manifest) -> object:
+        """Return the code of the network, and the digests of the parameters."""
+        config = rundir.read_config(self.run)
+        network = code_digest([plugins.load("fusion", config.fusion).Model])
+        members = rundir.members(self.run, config.seeds)
+        return [network, *(digest(member / MODEL) for member in members)]
+
+    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, None]:
+        """Load the networks."""
+        return RunEvaluator.open(self.run, "test", None, store), None
+
+
+@dataclass(frozen=True)
+class FittedBaseline(Subject):
+    """A baseline with the features and settings it is fitted with."""
+
+    name: str
+    features: tuple[str, ...]
+    settings: Tree
+
+    def identity(self, corpus: Manifest) -> object:
+        """Return its name, what it is fitted on, and how."""
+        return [self.name, labels(corpus), json.dumps(self.settings)]
+
+    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, float | None]:
+        """Fit it."""
+        outliers = self.settings.get("train", {}).get("outliers")
+        evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, outliers)
+        return evaluator, evaluator.baseline.cost
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Evaluation by number: results come in any order."""
+
+    jobs: Sequence[EvaluationJob]
+
+    def __call__(self, index: int) -> tuple[int, tuple[CachedEvaluation, ...]]:
+        """Do one of the jobs."""
+        return index, self.jobs[index]()
+
+
+def network_fields(fusion: str) -> Mapping[str, Any]:
+    """Return the settings of a network, by name."""
+    fields: Mapping[str, Any] = plugins.load("fusion", fusion).Config.model_fields
+    return fields
+
+
+def training_seconds(out: Path) -> dict[str, float]:
+    """Read the seconds that were spent on trainings, by row."""
+    try:
+        return {str(k): float(v) for k, v in read_object(out / SECONDS).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _add_seconds(out: Path, slug: str, spent: float) -> float:
+    """Add the time that was spent on trainings; what an interruption cuts short is lost."""
+    seconds = training_seconds(out)
+    seconds[slug] = seconds.get(slug, 0.0) + spent
+    write_text(out / SECONDS, json.dumps(seconds, indent=2) + "\n")
+    return seconds[slug]
+
+
+def _clear_outdated(training: Training, overwrite: bool) -> None:
+    """Remove a run of other settings or inputs, if that is allowed.
+
+    Raises
+    ------
+    RunError
+        If it is not.
+    """
+    if training.outdated is None:
+        return
+    if not overwrite:
+        what = f"was trained with {training.outdated}"
+        hint = "choose another --out, or train it again with --overwrite"
+        raise RunError(what, where=training.run, hint=hint)
+    rundir.clear(training.run)
+
+
+def _result(
+    condition: Condition, evaluation: CachedEvaluation, corpus: Manifest, metric: str
+) -> ConditionResult:
+    predictions = evaluation.predictions
+    groups = clustered([corpus.clip(clip_id) for clip_id in predictions.ids])
+    summary = summarise(predictions.scores, range(len(predictions.values)), groups)
+    counts = {
+        name: {m: len(ids) for m, ids in getattr(predictions, name).items()} for name in MARKS
+    }
+    report = {
+        "corrupt": list(condition.corrupt),
+        "repair": predictions.repair.label,
+        **summary,
+        **(counts if predictions.repair.label else {}),
+    }
+    return ConditionResult(condition.name, report, PerClip.of(predictions, metric))
+
+
+def _valid(folds: Sequence[TrainSummary]) -> dict[str, float]:
+    """Return the metrics of the valid clips, means over seeds and folds."""
+    return {name: sum(f.valid[name] for f in folds) / len(folds) for name in folds[0].valid}

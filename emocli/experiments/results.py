@@ -1,0 +1,177 @@
+"""The report of an experiment, from what its rows have come to so far; and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from emocli.data.clip import Clip
+from emocli.data.durable import write_bytes, write_text
+from emocli.data.json_io import as_json, plain
+from emocli.evaluation.comparison import PerClip, comparisons, recovery
+from emocli.experiments.drawing import draw, markdown
+from emocli.experiments.encoder_rows import METRICS
+from emocli.experiments.experiment import Experiment
+from emocli.experiments.report import ExperimentReport, RowReport
+from emocli.experiments.rows import ConditionResult, System, Tested, Trained
+from emocli.metrics.metrics import ERRORS, PROTOCOLS, RULES
+from emocli.metrics.statistics import clustered, interval_over, warnings
+
+REPORT, TABLE = "report.json", "table.md"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came out.
+
+    Attributes
+    ----------
+    path : Path
+        The report, a JSON file.
+    report : ExperimentReport
+        Its content: ``rows`` with their ``conditions``, ``comparisons``, what it was computed from
+        and what it took.
+    data : dict
+        The same in plain values.
+    table : Path
+        The same to be read, in Markdown.
+    figures : tuple of Path
+        And drawn.
+    """
+
+    path: Path
+    report: ExperimentReport
+    data: dict[str, Any]
+    table: Path
+    figures: tuple[Path, ...]
+
+
+def write(out: Path, report: ExperimentReport) -> Reproduction:
+    """Write a report as JSON, as Markdown and drawn."""
+    data, drawn = report.data(), draw(report)
+    for suffix, content in drawn.items():
+        write_bytes(out / f"figure{suffix}", content)
+    write_text(out / TABLE, markdown(report))
+    write_text(out / REPORT, as_json(data))
+    figures = tuple(out / f"figure{suffix}" for suffix in drawn)
+    return Reproduction(out / REPORT, report, data, out / TABLE, figures)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What is known so far.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        What is asked.
+    trained : mapping
+        Row to how its trainings went.
+    tested : mapping
+        Row to how it did.
+    seconds : mapping
+        Row to the seconds its trainings took, of this and of earlier commands.
+    """
+
+    experiment: Experiment
+    trained: Mapping[str, Trained]
+    tested: Mapping[str, Tested]
+    seconds: Mapping[str, float]
+
+    @cached_property
+    def clips(self) -> list[Clip]:
+        """The clips that were tested."""
+        measured = (c.clips for tested in self.tested.values() for c in tested.conditions)
+        ids = dict.fromkeys(clip for clips in measured if clips for clip in clips.values)
+        return [self.experiment.corpus.clip(clip_id) for clip_id in ids]
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """Clip to what it is drawn with."""
+        return dict(zip((c.id for c in self.clips), clustered(self.clips), strict=True))
+
+    def report(self) -> ExperimentReport:
+        """Return the report."""
+        experiment, table = self.experiment, self.experiment.table
+        corpus = experiment.corpus
+        stored = any(system.STORED for system in experiment.systems)
+        taken = {slug: t.seconds for slug, t in self.trained.items() if t.seconds is not None}
+        return ExperimentReport(
+            experiment=experiment.name,
+            title=table.title,
+            dataset=corpus.dataset,
+            task=corpus.task,
+            classes=corpus.classes,
+            n=len(self.clips),
+            config=experiment.config,
+            settings=experiment.settings,
+            figures=table.figures,
+            rows=tuple(map(self._row, experiment.systems)),
+            comparisons=tuple(map(plain, self._comparisons())),
+            recoveries=tuple(map(plain, self._recoveries())),
+            chosen=plain(self._chosen()),
+            by_class=table.by_class,
+            notes=table.notes,
+            interval=interval_over(self.clips),
+            warnings=tuple(warnings(self.clips)),
+            protocols=PROTOCOLS[corpus.task] if stored else METRICS,
+            rules=RULES[corpus.task] if stored else {},
+            seconds=sum({**self.seconds, **taken}.values()),
+            inputs={"manifest": corpus.fingerprint, "features": experiment.fingerprints},
+        )
+
+    def shown(self, system: System) -> str:
+        """Write the first metric of a row under its conditions."""
+        metric = self.experiment.table.figures[0]
+        return ", ".join(f"{c.name} {c.report[metric]:.3f}" for c in self._conditions(system))
+
+    def _conditions(self, system: System) -> tuple[ConditionResult, ...]:
+        trained = self.trained.get(system.trained)
+        return (*(trained.conditions if trained else ()), *self.tested[system.slug].conditions)
+
+    def _row(self, system: System) -> RowReport:
+        tested = self.tested.get(system.slug)
+        if tested is None:
+            return system.report("lacking" if system.lacking else "not yet run", (), None, ())
+        conditions = tuple(plain({"name": c.name, **c.report}) for c in self._conditions(system))
+        return system.report("done", conditions, self.trained.get(system.trained), tested.C)
+
+    def _chosen(self) -> dict[str, Any]:
+        """Say which of the alternatives is best on the valid clips, of those that are done."""
+        table = self.experiment.table
+        metric = table.figures[0]
+        valid = {
+            system.row.name: self.trained[system.slug].valid[metric]
+            for system in self.experiment.systems
+            if system.row.name in table.alternatives and system.slug in self.trained
+        }
+        if not valid:
+            return {}
+        best = (min if metric in ERRORS else max)(valid, key=lambda name: valid[name])
+        return {"row": best, "figure": metric, "valid": valid}
+
+    def _per_clip(self, names: tuple[str, ...]) -> list[dict[str, PerClip]] | None:
+        """Return what clips add by condition, of each row that is named; None if one is not yet."""
+        slugs = {system.row.name: system.slug for system in self.experiment.systems}
+        if any(slugs[name] not in self.tested for name in names):
+            return None
+        return [
+            {c.name: c.clips for c in self.tested[slugs[name]].conditions if c.clips}
+            for name in names
+        ]
+
+    def _comparisons(self) -> Iterator[dict[str, Any]]:
+        for pair in self.experiment.table.comparisons:
+            conditions = self._per_clip(pair)
+            if conditions:
+                yield from comparisons(pair, conditions, self.groups)
+
+    def _recoveries(self) -> Iterator[dict[str, Any]]:
+        for names in self.experiment.table.recoveries:
+            conditions = self._per_clip(names)
+            if conditions:
+                row, worse, better = (next(iter(clips.values())) for clips in conditions)
+                yield recovery(names, (row, worse, better), self.groups)

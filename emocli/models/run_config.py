@@ -1,0 +1,146 @@
+"""The contents of a run's ``config.json``, and what makes two runs different."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from emocli.config import Settings, Tree
+from emocli.data.folds import Fold
+from emocli.data.manifest import Task
+from emocli.limits import MOST_SEEDS
+from emocli.models.settings import TrainConfig
+from emocli.quantities import Seed, Width
+
+PRIVATE = frozenset({"seed", "cache_mb"})
+"""Settings of a training that do not make two runs different: seeds are compared by themselves."""
+
+
+class Source(Settings):
+    """A file or folder a run was made from.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the run's folder, so that both can be moved together.
+    absolute : str
+        Where it was.
+    fingerprint : str
+        Of its content; empty for a store, whose features have their own.
+    """
+
+    path: str
+    absolute: str
+    fingerprint: str = ""
+
+    @classmethod
+    def of(cls, path: Path, run: Path, fingerprint: str = "") -> Source:
+        """Note where a source lies, seen from a run."""
+        absolute = path.resolve()
+        return cls(
+            path=Path(os.path.relpath(absolute, run.resolve())).as_posix(),
+            absolute=absolute.as_posix(),
+            fingerprint=fingerprint,
+        )
+
+    def locate(self, run: Path) -> Path:
+        """Find it beside the run, else where it was."""
+        beside = (run / self.path).resolve()
+        return beside if beside.exists() else Path(self.absolute)
+
+
+class View(Settings):
+    """The feature a modality is seen through: its name, width, origin and content."""
+
+    feature: str
+    dim: Width
+    settings: dict[str, Any]
+    fingerprint: str
+
+
+class RunConfig(Settings):
+    """What ``config.json`` holds: all that is needed to use, check and repeat a run.
+
+    Attributes
+    ----------
+    format : int
+        Version of the layout.
+    fusion, preset : str
+        The network's plug-in, and the preset its settings started from.
+    network : mapping
+        The network's settings, resolved.
+    train : TrainConfig
+        The training's.
+    robust : mapping
+        What was corrupted in training and what was done about it, as far as anything was.
+    check : str
+        Fingerprint of the modality check it was trained with; empty without one.
+    seeds : tuple of int
+        One, or those of the folders beneath.
+    dataset, task, classes, citation, licence
+        From the manifest.
+    labels : str
+        Fingerprint of the labels and splits of the training and validation clips.
+    fold : Fold, optional
+        Which fold it is to be tested on, in a cross-validation; else the splits are the manifest's.
+    manifest, store : Source
+        What it was trained on.
+    features : mapping
+        Modality to its view.
+    versions : mapping
+        Of emocli and the libraries.
+    """
+
+    format: Literal[1] = 1
+    fusion: str
+    preset: str
+    network: dict[str, Any]
+    train: TrainConfig
+    robust: dict[str, Any] = Field(default_factory=dict)
+    check: str = ""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
+    dataset: str
+    task: Task
+    classes: tuple[str, ...]
+    citation: str
+    licence: str
+    labels: str
+    fold: Fold | None = None
+    manifest: Source
+    store: Source
+    features: Annotated[dict[str, View], Field(min_length=1)]
+    versions: dict[str, str]
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Modality to the width of its feature."""
+        return {modality: view.dim for modality, view in self.features.items()}
+
+    def differs(self, other: RunConfig) -> str | None:
+        """Name the first setting or input in which another run would give another network."""
+        mine, its = self._choices(), other._choices()
+        for key in sorted({**mine, **its}):
+            if mine.get(key) != its.get(key):
+                return f"{key} = {mine.get(key)!r} and not {its.get(key)!r}"
+        for modality, view in self.features.items():
+            if view.fingerprint != other.features[modality].fingerprint:
+                return f"another version of feature '{view.feature}'"
+        if self.manifest.fingerprint != other.manifest.fingerprint:
+            return "another manifest"
+        return None if self.labels == other.labels else "other labels or splits"
+
+    def _choices(self) -> Tree:
+        return {
+            "fusion": self.fusion,
+            "task": self.task,
+            "classes": self.classes,
+            "fold": self.fold and f"{self.fold.index} of {self.fold.count}",
+            **{f"network.{key}": value for key, value in self.network.items()},
+            **{f"train.{k}": value for k, value in self.train if k not in PRIVATE},
+            **{f"robust.{key}": value for key, value in self.robust.items()},
+            "the modality check": self.check[:16],
+            **{f"{modality} feature": view.feature for modality, view in self.features.items()},
+        }

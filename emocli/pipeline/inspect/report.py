@@ -1,0 +1,35 @@
+"""The inspection of a folder that ends in a report: a reproduction, or the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from emocli.config import Tree
+from emocli.errors import EmocliError
+from emocli.parsing import read_object
+from emocli.pipeline.inspect.sections import Inspection, table_of
+
+
+def inspect_report(path: Path) -> Inspection:
+    """Look into a folder that ends in a report: a reproduction, or the demo."""
+    file = path / "report.json"
+    report = read_object_or_nothing(file)
+    kinds = {"rows": "reproduction", "systems": "demo"}
+    key = next((key for key in kinds if isinstance(report.get(key), list)), None)
+    if key is None:
+        what = "is damaged, or the report of something else"
+        raise EmocliError(what, where=file, hint="repeat the command that made it")
+    kind, listed = kinds[key], report[key]
+    inside = [p.name for p in sorted(path.iterdir()) if not p.name.startswith(".")]
+    kept = {key: value for key, value in report.items() if isinstance(value, str | int | float)}
+    facts = {**kept, "rows": len(listed), "inside": inside}
+    section = table_of(kind, facts)
+    return Inspection(kind, path, facts, (section,), ())
+
+
+def read_object_or_nothing(path: Path) -> Tree:
+    """Read a JSON object; an empty one if it is damaged, which whoever reads it says."""
+    try:
+        return read_object(path)
+    except (OSError, ValueError):
+        return {}

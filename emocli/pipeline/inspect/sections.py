@@ -1,0 +1,36 @@
+"""An inspection: the facts of what was looked into, and the tables that show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emocli.config import leaves
+
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table: a title, column names and rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Facts for machines, sections for people, problems for both."""
+
+    kind: str
+    path: Path
+    facts: dict[str, Any]
+    sections: tuple[Section, ...]
+    problems: tuple[str, ...]
+
+
+def table_of(title: str, facts: dict[str, Any]) -> Section:
+    """Show facts as a table of two columns."""
+    return Section(title, ("what", "value"), tuple(leaves(facts)))

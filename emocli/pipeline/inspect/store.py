@@ -1,0 +1,94 @@
+"""The inspection of a store: its features, where they come from, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from emocli.data.manifest import Manifest
+from emocli.data.stamp import changed, stamps
+from emocli.data.store import FeatureStore
+from emocli.data.store.header import AGAIN
+from emocli.errors import StoreError
+from emocli.extraction import failures
+from emocli.pipeline.inspect.sections import Inspection, Section, table_of
+
+
+def inspect_store(
+    path: Path, files: Iterable[Path], manifest: Manifest | None, verify: bool
+) -> Inspection:
+    """Look into the files of a store.
+
+    Raises
+    ------
+    StoreError
+        If one is damaged.
+    """
+    facts: dict[str, Any] = {}
+    problems: list[str] = []
+    for file in files:
+        with FeatureStore.open(file) as store:
+            if verify and not store.is_intact():
+                what = "is damaged: its content is not what was written"
+                raise StoreError(what, where=file, hint=AGAIN)
+            facts[store.name] = _feature(store, manifest)
+            problems += _store_problems(store, manifest)
+    for name, count in failures.count(path).items() if path.is_dir() else ():
+        problems.append(f"{count} clips failed for {name}; see {path / failures.FILE}")
+        facts.setdefault(name, {})["failed"] = count
+    columns: dict[str, Callable[[dict[str, Any]], object]] = {
+        "modality": lambda f: f["modality"],
+        "shape": lambda f: "T x " + " x ".join(map(str, f["shape"])),
+        "rate (Hz)": lambda f: f["rate"] if f["rate"] else "-",
+        "clips": lambda f: f["clips"],
+        "rows": lambda f: f["rows"],
+        "empty": lambda f: f["empty"],
+        "missing": lambda f: f.get("missing", "-"),
+        "non-finite": lambda f: f["non_finite"],
+    }
+    stored = {name: fact for name, fact in facts.items() if "modality" in fact}
+    rows = tuple((name, *(show(f) for show in columns.values())) for name, f in stored.items())
+    sections = [Section("features", ("feature", *columns), rows)]
+    for name, fact in stored.items():
+        provenance = {k: v for k, v in fact["provenance"].items() if v not in ("", {}, None)}
+        sections.append(table_of(f"{name}: provenance", provenance))
+    return Inspection("store", path, facts, tuple(sections), tuple(problems))
+
+
+def _feature(store: FeatureStore, manifest: Manifest | None) -> dict[str, Any]:
+    lengths = [store.length(clip_id) for clip_id in store.ids]
+    fact: dict[str, Any] = {
+        "modality": store.modality,
+        "shape": list(store.shape),
+        "dim_names": list(store.dim_names),
+        "rate": store.header.rate,
+        "clips": len(store.ids),
+        "rows": sum(lengths),
+        "shortest": min(lengths, default=0),
+        "longest": max(lengths, default=0),
+        "empty": sum(length == 0 for length in lengths),
+        "non_finite": store.header.non_finite,
+        "fingerprint": store.fingerprint,
+        "provenance": dict(store.header.attributes),
+    }
+    if manifest:
+        fact["changed"] = len(changed(store.media, stamps(manifest.clips)))
+        fact["missing"] = sum(clip.id not in store for clip in manifest.clips)
+    return fact
+
+
+def _store_problems(store: FeatureStore, manifest: Manifest | None) -> Iterable[str]:
+    if count := store.header.non_finite:
+        yield f"{store.name} has {count} values that are not finite; they are read as 0"
+    if manifest is None:
+        return
+    if store.header.manifest != manifest.fingerprint:
+        yield f"{store.name} was made for another manifest than {manifest.path}"
+    replaced = changed(store.media, stamps(manifest.clips))
+    if replaced:
+        what = f"media files of {len(replaced)} clips were replaced since (other size or time)"
+        yield f"{store.name}: {what}; emocli extract --update extracts them again"
+    missing = [clip.id for clip in manifest.clips if clip.id not in store]
+    if missing:
+        yield f"{store.name} lacks {len(missing)} clips of the manifest, '{missing[0]}' first"

@@ -1,0 +1,99 @@
+"""The inspection of what is trained: a run, a cross-validation, an encoder, a text encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from emocli.errors import EmocliError
+from emocli.pipeline.inspect.report import read_object_or_nothing
+from emocli.pipeline.inspect.sections import Inspection, Row, Section, table_of
+
+RESUME = "its training has not ended; repeat the training command to resume"
+
+
+def _run(path: Path) -> Inspection:
+    from emocli.models import rundir
+
+    facts = rundir.describe(path)
+    reports = sorted(str(report.relative_to(path)) for report in path.glob("reports/*.json"))
+    facts = {**facts, "reports": reports}
+    problems = () if facts["finished"] == len(facts["seeds"]) else (RESUME,)
+    section = table_of("run", facts)
+    return Inspection("run", path, facts, (section,), problems)
+
+
+def inspect_trained(path: Path) -> Inspection:
+    """Look into the folder of whatever its ``config.json`` says it is."""
+    keys = read_object_or_nothing(path / "config.json").keys()
+    if {"encoder", "kind"} <= keys:
+        return _encoder(path)
+    if {"text", "source"} <= keys:
+        return _text_encoder(path)
+    if "model_type" in keys and "fusion" not in keys:
+        what = "is a model of another library (its config.json has a model_type), not emocli's"
+        raise EmocliError(what, where=path, hint="settings such as text.backbone name such models")
+    return _run(path)
+
+
+def _encoder(path: Path) -> Inspection:
+    from emocli.models import encoder, rundir
+
+    facts = encoder.read_run(path).model_dump(mode="json") | _progress(path)
+    problems = () if rundir.finished(path) else (RESUME,)
+    section = table_of("encoder", facts)
+    return Inspection(f"{facts['kind']} encoder", path, facts, (section,), problems)
+
+
+def _text_encoder(path: Path) -> Inspection:
+    from emocli.models import rundir, text
+
+    config = text.read_run(path)
+    facts = config.model_dump(mode="json", exclude={"unseen"}) | {"unseen": len(config.unseen)}
+    folders = [part for part in sorted(path.glob(f"{text.PART}*")) if part.is_dir()]
+    parts = [{"part": folder.name, **_progress(folder)} for folder in folders]
+    facts |= {"parts": parts} if parts else {}
+    facts |= _progress(path)
+    ended = all(map(rundir.finished, [path, *folders]))
+    tables = [table_of("text encoder", _without(facts, "parts"))]
+    if parts:
+        rows = tuple(tuple(part.values()) for part in parts)
+        tables.append(Section("parts of the cross-fitting", tuple(parts[0]), rows))
+    return Inspection("text encoder", path, facts, tuple(tables), () if ended else (RESUME,))
+
+
+def _without(facts: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != key}
+
+
+def _progress(folder: Path) -> dict[str, Any]:
+    """Say how far the training of one model is."""
+    from emocli.models import rundir
+
+    there = (folder / rundir.HISTORY).is_file()
+    epochs = len(rundir.read_history(folder)) if there else 0
+    return {"finished": rundir.finished(folder), "epochs": epochs}
+
+
+def inspect_folds(path: Path) -> Inspection:
+    """Look into a cross-validation: what its folds share, and how far each of them is."""
+    from emocli.models import rundir
+
+    rows: list[Row] = []
+    folders = rundir.folds(path) or [path / "fold-0"]
+    first = rundir.describe(folders[0])
+    for folder in folders:
+        there = (folder / "config.json").is_file()
+        run: dict[str, Any] = rundir.describe(folder) if there else {"finished": 0, "epochs": []}
+        epochs = ", ".join(str(count) for count in run["epochs"]) or "-"
+        rows.append((folder.name, run["finished"], len(first["seeds"]), epochs))
+    own = ("fold", "labels", "finished", "epochs")
+    shared = {key: value for key, value in first.items() if key not in own}
+    columns = ("fold", "seeds finished", "of", "epochs")
+    facts = {
+        **shared,
+        "folds": [dict(zip(("run", *columns[1:]), row, strict=True)) for row in rows],
+        "reports": sorted(str(r.relative_to(path)) for r in path.glob("reports/*.json")),
+    }
+    table = table_of("run", shared)
+    return Inspection("run", path, facts, (table, Section("folds", columns, tuple(rows))), ())

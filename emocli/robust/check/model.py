@@ -1,0 +1,306 @@
+"""M3ER's modality check: which modalities of a clip are effective.
+
+Two modalities of one clip that show the same emotion agree in the space where canonical correlation
+analysis makes modalities agree most; noise does not. The check is only well posed where one
+modality of three or more is bad: of two modalities that disagree it cannot say which one to
+believe, and falls back on how unusual each is by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emocli import plugins
+from emocli.data.batch import Padded
+from emocli.errors import StoreError
+from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
+from emocli.robust.check.file import AGAIN
+from emocli.robust.check.pair import FEWEST, OTHERS, PairCheck
+from emocli.robust.check.provenance import FitProvenance
+from emocli.robust.check.settings import CheckConfig
+from emocli.robust.pca import PCA
+from emocli.robust.representation import Flags, Representation, Rows, present
+
+Array = NDArray[np.float64]
+Pair = tuple[str, str]
+Views = Mapping[str, Padded]
+
+
+@dataclass(frozen=True)
+class ModalityCheck:
+    """Tells effective modalities from ineffective ones, clip by clip (Mittal 2020 eq. 1).
+
+    Features are standardised by the training clips, so that zero is their mean.
+
+    Attributes
+    ----------
+    config : CheckConfig
+        Settings.
+    representation : Representation
+        Makes a vector of each sequence.
+    reductions : mapping
+        Modality to the principal components of its vectors.
+    pairs : mapping
+        Two modalities, in alphabetical order, to what was learnt of them.
+    reference : mapping
+        Modality to the distances of held-out clips, shape (m, 2), each column sorted.
+    limits : mapping
+        Modality to the largest anomaly at which it is effective.
+    origin : Origin, optional
+        What it was fitted on.
+    """
+
+    config: CheckConfig
+    representation: Representation
+    reductions: Mapping[str, PCA]
+    pairs: Mapping[Pair, PairCheck]
+    reference: Mapping[str, Array]
+    limits: Mapping[str, float] = field(default_factory=dict)
+    provenance: FitProvenance | None = None
+
+    @classmethod
+    def fit(cls, train: Views, valid: Views, config: CheckConfig | None = None) -> Self:
+        """Fit on training clips, and choose the thresholds on held-out ones.
+
+        Raises
+        ------
+        StoreError
+            If there are fewer than two modalities, or too few clips that have two of them.
+        """
+        lengths = {m: view.lengths.cpu().numpy() for m, view in train.items()}
+        return cls.fit_batches([train], [valid], lengths, config)
+
+    @classmethod
+    def fit_batches(
+        cls,
+        train: Iterable[Views],
+        valid: Iterable[Views],
+        lengths: Mapping[str, NDArray[np.int64]],
+        config: CheckConfig | None = None,
+    ) -> Self:
+        """Fit on batches, of which only the vectors are kept.
+
+        ``lengths`` are those of all training clips, shape (n,) per modality.
+        """
+        config = config or CheckConfig()
+        if len(lengths) < 2:
+            raise StoreError(
+                f"the modality check needs two modalities, there is {', '.join(lengths) or 'none'}",
+                hint="extract or choose more features",
+            )
+        representation = Representation.of(
+            lengths, config.representation, config.steps, config.alignment
+        )
+        rows = _together([representation(views) for views in train])
+        reductions = {
+            m: _reduction(m, rows.pop(m), representation, config) for m in sorted(lengths)
+        }
+        bank = {m: scores for m, (_, scores) in reductions.items()}
+        check = cls(
+            config,
+            representation,
+            {m: pca for m, (pca, _) in reductions.items()},
+            {
+                (i, j): PairCheck.fit((i, j), bank[i], bank[j], config, representation.per_clip)
+                for i, j in combinations(bank, 2)
+            },
+            {},
+        )
+        return check._calibrated(valid)
+
+    def scores(self, views: Views) -> dict[Pair, Array]:
+        """Return how well each two modalities agree, shape (B,); NaN where one is missing."""
+        return self._scores(self._vectors(views))
+
+    def anomaly(self, views: Views) -> dict[str, Array]:
+        """Return how unusual each modality is by itself, shape (B,); NaN where it is missing.
+
+        By the distance from its principal components and the Mahalanobis distance along them: how
+        far their percentiles among held-out clips are from the median.
+        """
+        return self._anomaly(self._vectors(views))
+
+    def effective(self, views: Views) -> dict[str, Flags]:
+        """Tell which modalities to keep, shape (B,) each (Mittal 2020 eq. 1).
+
+        A missing modality (or one whose numbers are not finite) is never effective and has no say
+        about the others; nor has one that is too unusual by itself. One that has no partner in its
+        clip is not doubted, nor are the two that remain beside unusual ones: if two disagree, that
+        does not tell which of them is bad.
+        """
+        vectors = self._vectors(views)
+        observed = {m: self.representation.shown(x) for m, x in vectors.items()}
+        anomalous = self._anomalous(vectors, observed)
+        trusted = {m: here & ~anomalous[m] for m, here in observed.items()}
+        decidable = np.sum(list(trusted.values()), axis=0) > 2
+        doubted = ~np.any([here & anomalous[m] for m, here in observed.items()], axis=0) | decidable
+        scores = self._scores(vectors)
+        flags = {
+            m: here & (~doubted | self._agrees(m, scores, trusted)) for m, here in trusted.items()
+        }
+        none = ~np.any(list(flags.values()), axis=0)
+        if none.any():
+            for m, kept in self._rescued(vectors, observed).items():
+                flags[m][none] = kept[none]
+        return flags
+
+    def doubts(self) -> tuple[str, ...]:
+        """Return what makes the check doubtful, a line each."""
+        lines = [line for pair in self.pairs.values() for line in pair.doubts(self.config)]
+        if len(self.reductions) == 2:
+            lines.insert(0, "two modalities that disagree do not tell which of them is bad")
+        return tuple(lines)
+
+    def _agrees(
+        self, modality: str, scores: Mapping[Pair, Array], trusted: Mapping[str, Flags]
+    ) -> Flags:
+        """Tell where a modality agrees with enough of the trusted ones beside it, shape (B,)."""
+        n = len(trusted[modality])
+        partners, cleared = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        for pair, rho in scores.items():
+            if modality in pair:
+                both = np.all([trusted[m] for m in pair], axis=0) & ~np.isnan(rho)
+                partners += both
+                cleared += both & (rho >= self.pairs[pair].tau)
+        needed = partners if self.config.rule == "any" else self.config.min_partners
+        agrees: Flags = cleared >= np.minimum(needed, partners)  # eq. 1
+        return agrees
+
+    def _anomalous(
+        self, vectors: Mapping[str, Rows], observed: Mapping[str, Flags]
+    ) -> dict[str, Flags]:
+        """Tell which modalities are too unusual by themselves, shape (B,) each."""
+        if self.config.outliers == "none":
+            return {m: np.zeros_like(here) for m, here in observed.items()}
+        return {m: x > self.limits[m] for m, x in self._anomaly(vectors).items()}
+
+    def _rescued(
+        self, vectors: Mapping[str, Rows], observed: Mapping[str, Flags]
+    ) -> dict[str, Flags]:
+        """Choose what to keep of clips of which nothing is effective, shape (B,) each."""
+        if self.config.all_flagged != "keep_best":
+            return {
+                m: here & (self.config.all_flagged == "keep_all") for m, here in observed.items()
+            }
+        anomalies = np.stack(list(self._anomaly(vectors).values()))
+        best = np.where(np.isnan(anomalies), np.inf, anomalies).argmin(axis=0)
+        return {m: observed[m] & (best == index) for index, m in enumerate(vectors)}
+
+    def _vectors(self, views: Views) -> dict[str, Rows]:
+        for modality in views.keys() - self.reductions.keys():
+            known = ", ".join(self.reductions)
+            what = f"the modality check knows {known}, not '{modality}'"
+            raise StoreError(what, hint=AGAIN)
+        vectors = self.representation(views)
+        for modality, x in vectors.items():
+            width = len(self.reductions[modality].mean)
+            if x.shape[1] != width:
+                what = f"the modality check was fitted on {modality} vectors of {width} numbers"
+                raise StoreError(f"{what}, not {x.shape[1]}", hint=AGAIN)
+        return vectors
+
+    def _scores(self, vectors: Mapping[str, Rows]) -> dict[Pair, Array]:
+        reduced = {m: self.reductions[m].scores(x) for m, x in vectors.items()}
+        by_clip = self.representation.by_clip
+        return {
+            (i, j): by_clip(pair.scores(reduced[i], reduced[j], self.config.score))
+            for (i, j), pair in self.pairs.items()
+            if i in reduced and j in reduced
+        }
+
+    def _anomaly(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
+        return {m: anomaly(d, self.reference[m]) for m, d in self._distances(vectors).items()}
+
+    def _distances(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
+        by_clip = self.representation.by_clip
+        return {m: by_clip(self.reductions[m].distances(x)) for m, x in vectors.items()}
+
+    def _calibrated(self, valid: Iterable[Views]) -> Self:
+        """Choose every tau and limit, and learn how unusual is usual, on held-out clips."""
+        clean: list[dict[Pair, Array]] = []
+        noisy: list[dict[Pair, Array]] = []
+        near: list[dict[str, Array]] = []
+        far: list[dict[str, Array]] = []
+        for views in valid:
+            vectors = self._vectors(views)
+            clean.append(self._scores(vectors))
+            near.append(self._distances(vectors))
+            if "youden" in (self.config.tau, self.config.outliers):
+                for scores, distances in self._under_noise(views):
+                    noisy.append(scores)
+                    far.append(distances)
+        held, corrupted, nothing = _together(clean), _together(noisy), np.empty(0)
+        distances, beyond = _together(near), _together(far)
+        pairs = {
+            names: pair.calibrated(
+                held.get(names, nothing), corrupted.get(names, nothing), self.config
+            )
+            for names, pair in self.pairs.items()
+        }
+        known = {m: reference(d) for m, d in distances.items()}
+        limits = {m: self._limit(d, beyond.get(m), known[m]) for m, d in distances.items()}
+        return replace(self, pairs=pairs, reference=known, limits=limits)
+
+    def _limit(self, near: Array, far: Array | None, known: Array) -> float:
+        """Choose how unusual a modality may be, by held-out clips and their noisy copies."""
+        noisy = np.empty(0) if far is None else anomaly(far, known)
+        return anomaly_limit(anomaly(near, known), noisy, self.config)
+
+    def _under_noise(self, views: Views) -> Iterator[tuple[dict[Pair, Array], dict[str, Array]]]:
+        """Put each modality in turn under noise: score the pairs it is part of, and itself."""
+        noise = plugins.load("corruptions", "gaussian").Config(snr=0.01)
+        for index, modality in enumerate(sorted(views)):
+            rows = views[modality].rows()
+            corrupted = Padded.from_rows([noise(row, _seeded(index, row), ()) for row in rows])
+            vectors = self._vectors({**views, modality: corrupted})
+            scores = self._scores(vectors)
+            yield (
+                {pair: rho for pair, rho in scores.items() if modality in pair},
+                self._distances({modality: vectors[modality]}),
+            )
+
+
+def discard(views: Views, effective: Mapping[str, Flags]) -> dict[str, Padded]:
+    """Zero what is ineffective, I_e(f) f; length and mask stay (Mittal 2020 eq. 1)."""
+    return {m: _masked(view, torch.from_numpy(~effective[m])) for m, view in views.items()}
+
+
+def _masked(view: Padded, bad: torch.Tensor) -> Padded:
+    if not bad.any():
+        return view
+    bad = bad.to(view.values.device)[:, None, None]
+    return view.with_values(view.values.masked_fill(bad, 0))  # eq. 1
+
+
+def _seeded(index: int, row: NDArray[Any]) -> np.random.Generator:
+    """Draw the noise of a clip from what it holds: the order of the clips must not matter."""
+    held = hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest()
+    return np.random.default_rng((index, int.from_bytes(held, "big")))
+
+
+def _together(parts: list[dict[Any, NDArray[Any]]]) -> dict[Any, NDArray[Any]]:
+    keys = dict.fromkeys(key for part in parts for key in part)
+    return {key: np.concatenate([part[key] for part in parts if key in part]) for key in keys}
+
+
+def _reduction(
+    modality: str, vectors: Rows, representation: Representation, config: CheckConfig
+) -> tuple[PCA, Array]:
+    """Fit the reduction of a modality; return it and what it makes of all training clips."""
+    n = int(representation.shown(vectors).sum())
+    if n < FEWEST:
+        what = f"{n} training clips have modality '{modality}'"
+        raise StoreError(f"{what}, the modality check needs {FEWEST}", hint=OTHERS)
+    pca = PCA.fit(vectors[present(vectors)], config.components)
+    if not len(pca.variances):
+        what = f"modality '{modality}' is the same in every training clip"
+        raise StoreError(what, hint="choose other features with -f")
+    return pca, pca.scores(vectors)

@@ -1,0 +1,129 @@
+"""The agreement of two modalities of the check, and its threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.errors import StoreError
+from emocli.robust.cca import CCA
+from emocli.robust.check.scores import SCORES
+from emocli.robust.check.settings import CheckConfig
+
+Array = NDArray[np.float64]
+
+FEWEST = 4
+"""Training clips a fit needs; so few say little, and a warning says that."""
+
+OTHERS = "choose other features with -f, or extract them for more clips"
+
+BETTER = "try --set check.score=llr"
+FEWER = "try --set check.representation=step (or mean), or fewer check.components"
+
+ENOUGH = 20
+"""Validation clips below which a threshold is doubtful."""
+
+
+@dataclass(frozen=True)
+class PairCheck:
+    """What was learnt of two modalities.
+
+    Attributes
+    ----------
+    modalities : tuple of str
+        Their names, in alphabetical order.
+    cca : CCA
+        Between their principal components, fitted on ``n_train`` clips.
+    tau : float
+        A lower score is ineffective; chosen on ``n_valid`` clips.
+    """
+
+    modalities: tuple[str, str]
+    cca: CCA
+    tau: float
+    n_train: int
+    n_valid: int
+
+    @classmethod
+    def fit(
+        cls,
+        modalities: tuple[str, str],
+        x: Array,
+        y: Array,
+        config: CheckConfig,
+        per_clip: int = 1,
+    ) -> Self:
+        """Fit on the reduced vectors of the training clips, ``per_clip`` rows of each.
+
+        They are NaN where a clip lacks a modality.
+
+        Raises
+        ------
+        StoreError
+            If too few clips have both.
+        """
+        both = ~np.isnan(x[:, 0]) & ~np.isnan(y[:, 0])
+        n = int(both.reshape(-1, per_clip).any(axis=1).sum())
+        if n < FEWEST:
+            what = f"{n} training clips have both {_named(modalities)}"
+            raise StoreError(f"{what}, the modality check needs {FEWEST}", hint=OTHERS)
+        cca = CCA.fit(x[both], y[both], config.components, config.cca_reg)
+        return cls(modalities, cca, np.nan, n, 0)
+
+    def scores(self, x: Array, y: Array, score: str) -> Array:
+        """Return how well reduced vectors agree, shapes (B, kx), (B, ky) -> (B,); NaN stays NaN."""
+        projected = self.cca.transform_x(x), self.cca.transform_y(y)
+        return SCORES[score](*projected, self.cca.correlations)
+
+    def calibrated(self, clean: Array, noisy: Array, config: CheckConfig) -> Self:
+        """Choose tau by the scores of held-out clips, and (``youden``) of their noisy copies.
+
+        Raises
+        ------
+        StoreError
+            If no held-out clip has both modalities.
+        """
+        clean, noisy = clean[~np.isnan(clean)], noisy[~np.isnan(noisy)]
+        if not len(clean):
+            what = f"no validation clip has both {_named(self.modalities)}"
+            raise StoreError(f"{what}, so their threshold cannot be chosen", hint=OTHERS)
+        choices: dict[str, Callable[[], float]] = {
+            "quantile": lambda: float(np.quantile(clean, config.quantile)),
+            "youden": lambda: youden(clean, noisy),
+            "fixed": lambda: config.threshold,
+        }
+        return replace(self, tau=choices[config.tau](), n_valid=len(clean))
+
+    def doubts(self, config: CheckConfig) -> Iterator[str]:
+        """Yield what makes it doubtful, a line each."""
+        who = " and ".join(self.modalities)
+        kx, ky, k = len(self.cca.mean_x), len(self.cca.mean_y), len(self.cca.correlations)
+        if self.n_train < kx + ky:
+            few = f"{self.n_train} training clips for {kx} + {ky} components"
+            yield f"{who}: {few} correlate by chance too; {FEWER}"
+        if config.tau != "fixed" and self.n_valid < ENOUGH:
+            yield f"{who}: the threshold rests on {self.n_valid} validation clips"
+        if config.score == "pearson" and k < 3:
+            yield f"{who}: 'pearson' says nothing across {k} components; {BETTER}"
+        if config.score != "llr" and self.tau <= 0:
+            yield f"{who}: noise scores about 0 and clears the threshold {self.tau:.2g}; {BETTER}"
+
+
+def _named(modalities: tuple[str, str]) -> str:
+    return f"'{modalities[0]}' and '{modalities[1]}'"
+
+
+def youden(clean: Array, noisy: Array) -> float:
+    """Return the threshold below which most noisy and fewest clean scores lie.
+
+    Of thresholds that do equally well, the highest: it finds weaker noise too.
+    """
+    candidates = np.unique(np.concatenate([clean, noisy]))
+    hits = np.searchsorted(np.sort(noisy), candidates) / len(noisy)
+    alarms = np.searchsorted(np.sort(clean), candidates) / len(clean)
+    gain = (hits - alarms)[::-1]
+    return float(candidates[::-1][gain.argmax()])

@@ -1,0 +1,156 @@
+"""Settings of the training of an encoder of sound, faces or scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from emocli.config import Settings, Tree, build, merge
+from emocli.data.manifest import Manifest
+from emocli.errors import ConfigError
+from emocli.models import rundir
+from emocli.models.encoder import EncoderConfig, EncoderRun, Kind
+from emocli.models.settings import Accelerator
+from emocli.quantities import Decay, Epochs, LearningRate, Seed, Threads
+from emocli.training import triplet
+from emocli.training.augment import AugmentConfig
+from emocli.training.pictures import Pictures, Teach, of_folder, of_manifest
+from emocli.training.schedule import Criterion, Schedule
+from emocli.training.triplet import TripletConfig
+
+EPOCHS: Mapping[Kind, int] = {"audio": 60, "face": 100, "scene": 100}
+"""Epochs at most (Chudasama 2022, sec. 4.2)."""
+
+NEIGHBOUR = "valid_1nn"
+"""The metric by which the best epoch is chosen."""
+
+LIBRARIES = ("torch", "transformers", "numpy")
+
+MOST_CLASSES = 16
+"""Of a batch, unless set."""
+
+MOST_PICTURES = 20_000
+"""Of a batch."""
+
+PerBatch = Annotated[int, Field(ge=2, le=10_000)]
+
+
+class EncoderFitConfig(Settings):
+    """How an encoder is trained.
+
+    Attributes
+    ----------
+    teach : {'label', 'speaker'}
+        Which classes of a manifest: its labels, or who it is (of the train split; one clip in ten
+        is then for validation).
+    loss : {'triplet', 'cross_entropy'}
+        The paper's loss, with the settings ``loss.KEY``; or that of a linear classifier on top,
+        which is thrown away.
+    lr, weight_decay : float
+        Of Adam.
+    epochs, patience : int
+        At most so many, fewer once ``patience`` in a row were not better; no epochs: 60 for sound,
+        100 for pictures.
+    classes, per_class : int
+        A batch holds so many pictures of each of so many classes; no classes: all, at most 16.
+    accelerator : {'auto', 'cpu', 'cuda'}
+        Where to compute.
+    threads : int
+        Of the CPU; 0 leaves the choice to PyTorch.
+    seed : int
+        Of parameters, batches and augmentation.
+    """
+
+    teach: Teach = "label"
+    loss: Literal["triplet", "cross_entropy"] = "triplet"
+    lr: LearningRate = 1e-4
+    weight_decay: Decay = 1e-6
+    epochs: Epochs | None = None
+    patience: Epochs = 10
+    classes: PerBatch | None = None
+    per_class: PerBatch = 8
+    accelerator: Accelerator = "auto"
+    threads: Threads = 0
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _batch_fits(self) -> EncoderFitConfig:
+        if (self.classes or MOST_CLASSES) * self.per_class > MOST_PICTURES:
+            raise ValueError(f"classes times per_class are more than {MOST_PICTURES} pictures")
+        return self
+
+
+PRESETS: Mapping[str, Tree] = {
+    name: {"encoder": encoder, "loss": dict(triplet.PRESETS[name])}
+    for name, encoder in {"literal": {}, "paper": {}, "plus": {"colour": "repeat"}}.items()
+}
+
+
+@dataclass(frozen=True)
+class EncoderPlan:
+    """All settings of the training of an encoder, resolved."""
+
+    kind: Kind
+    encoder: EncoderConfig
+    train: EncoderFitConfig
+    loss: TripletConfig
+    augment: AugmentConfig
+
+    @classmethod
+    def of(cls, preset: str, settings: Mapping[str, Any], kind: Kind) -> EncoderPlan:
+        """Lay settings over the preset.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such preset, section or setting.
+        """
+        if preset not in PRESETS:
+            raise ConfigError(
+                f"there is no preset '{preset}'", hint=f"there are: {', '.join(PRESETS)}"
+            )
+        sections: dict[str, type[Settings]] = {
+            "encoder": EncoderConfig,
+            "train": EncoderFitConfig,
+            "loss": TripletConfig,
+            "augment": AugmentConfig,
+        }
+        tree = merge(PRESETS[preset], settings)
+        for section in tree:
+            if section not in sections:
+                raise ConfigError(
+                    f"unknown setting '{section}'", hint=f"there are: {', '.join(sections)}"
+                )
+        parts: dict[str, Any] = {n: build(k, tree.get(n, {}), n) for n, k in sections.items()}
+        epochs = parts["train"].epochs or EPOCHS[kind]
+        parts["train"] = parts["train"].model_copy(update={"epochs": epochs})
+        return cls(kind, **parts)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The highest accuracy is best, the first of equals."""
+        epochs = self.train.epochs or EPOCHS[self.kind]
+        return Schedule(Criterion(NEIGHBOUR), self.train.lr, epochs, self.train.patience)
+
+    def pictures(self, source: Manifest | Path, store: Path, cache: Path) -> Pictures:
+        """Find what to learn from."""
+        if isinstance(source, Manifest):
+            return of_manifest(self.kind, source, store, self.train.teach, self.encoder.side, cache)
+        return of_folder(self.kind, source)
+
+    def config(self, pictures: Pictures) -> EncoderRun:
+        """Write down what the encoder is."""
+        parts = {"train": self.train, "loss": self.loss, "augment": self.augment}
+        return EncoderRun(
+            kind=self.kind,
+            encoder=self.encoder,
+            resnet={},
+            settings={name: part.model_dump(mode="json") for name, part in parts.items()},
+            classes=pictures.classes,
+            source=pictures.fingerprint,
+            versions=rundir.versions(LIBRARIES),
+        )

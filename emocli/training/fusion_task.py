@@ -1,0 +1,231 @@
+"""Fusion networks as a training task: what an epoch is, and what a training refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from emocli.data.batch import Batch
+from emocli.data.manifest import Task
+from emocli.data.samples import Samples
+from emocli.errors import ConfigError
+from emocli.metrics import metrics
+from emocli.models import losses
+from emocli.models.rundir import Row
+from emocli.models.settings import TrainConfig
+from emocli.training.class_weights import class_counts, class_weights
+from emocli.training.compute import check_machine, make_fabric, seeded
+from emocli.training.dropout import drop_modalities
+from emocli.training.outputs import level, predict
+from emocli.training.schedule import Criterion, Schedule, lr_factor
+from emocli.training.targets import mixed, votes
+from emocli.training.trainer import Fitted, Trainer, finite_loss
+
+PAUSE = 1.0
+"""Seconds between checkpoints at least: of short epochs a kill costs so much work, of long ones one
+epoch."""
+
+
+def fit_network(
+    network: nn.Module,
+    train: Samples,
+    valid: Samples,
+    config: TrainConfig,
+    run: Path,
+    ended: Callable[[int], None] = lambda epochs: None,
+) -> Fitted:
+    """Train a fusion network, from the run's checkpoint on; parameters and errors as of its parts.
+
+    See `FusionTask` and `Trainer.fit`.
+    """
+    schedule = make_schedule(config, train.manifest.task)
+    task = FusionTask(network, train, valid, config)
+    return Trainer(run, schedule, config.threads, PAUSE).fit(task, ended)
+
+
+def make_schedule(config: TrainConfig, task: Task) -> Schedule:
+    """Return the schedule that settings ask for.
+
+    Raises
+    ------
+    ConfigError
+        If the task has no such metric as is monitored.
+    """
+    plateau = max(1, config.patience // 3) if config.scheduler == "plateau" else 0
+    criterion = make_criterion(config.monitored(task))
+    return Schedule(criterion, config.lr, config.epochs, config.patience, plateau)
+
+
+def make_criterion(monitor: str) -> Criterion:
+    """Order epochs by a validation metric, then by the validation loss."""
+    return Criterion(f"valid_{monitor}", lower=monitor in metrics.ERRORS, tie="valid_loss")
+
+
+class FusionTask:
+    """The training of a fusion network.
+
+    Parameters
+    ----------
+    network : Module
+        With its first parameters; it is changed.
+    train, valid : Samples
+        What to learn from, and what to stop and choose by.
+    config : TrainConfig
+        Settings.
+
+    Raises
+    ------
+    ConfigError
+        If settings do not fit the task, the network or the machine.
+    """
+
+    def __init__(
+        self, network: nn.Module, train: Samples, valid: Samples, config: TrainConfig
+    ) -> None:
+        self.train, self.valid, self.config = train, valid, config
+        self.task = train.manifest.task
+        self.counts = class_counts(train)
+        check_settings(network, train, config)
+        self.votes = votes(train) if config.target == "votes" else None
+        weights = class_weights(config, train)
+        self.loss = losses.base_loss(config.loss, self.task, weights, config.label_smoothing)
+        self.fabric = make_fabric(config.accelerator, config.precision)
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        optimizer = kinds[config.optimizer](
+            network.parameters(),
+            lr=config.lr,
+            weight_decay=config.weight_decay,
+            # Several times faster, but Fabric cannot clip what it has not unscaled itself.
+            fused=config.precision != "16-mixed",
+        )
+        self.network = self.kept = network
+        self.module, self.optimizer = self.fabric.setup(network, optimizer)
+
+    def epoch(self, number: int, lr: float) -> Row:
+        """Train for one epoch and validate.
+
+        Raises
+        ------
+        RunError
+            If a loss is not finite.
+        """
+        with seeded(self.config.seed, number) as order:
+            train_loss = self._train(number, order, lr)
+        outputs = predict(self.network, self.valid, self.config.batch_size, self.fabric.device)
+        loss = self.loss(outputs.logits, outputs.targets)
+        valid_loss = self._finite(loss, number, "validation ")
+        scores = outputs.scores(self.task, self.config.loss, self.train.manifest.classes)
+        row: Row = {
+            "epoch": number,
+            "lr": lr * lr_factor(number, self.config),
+            "train_loss": train_loss,
+            "valid_loss": valid_loss,
+        }
+        return row | {f"valid_{name}": value for name, value in scores.overall.items()}
+
+    def _train(self, number: int, order: np.random.Generator, lr: float) -> float:
+        self.network.train()
+        total = clips = 0.0
+        samples = self._drawn(order)
+        for batch in samples.batches(self.config.batch_size, level(self.network), order):
+            if self.config.modality_dropout:
+                batch = drop_modalities(batch, self.config.modality_dropout, order)
+            loss = self._batch_loss(self._learnt(batch, order).to(self.fabric.device))
+            total += self._finite(loss, number) * len(batch)
+            clips += len(batch)
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr * lr_factor(number - 1 + clips / len(samples), self.config)
+            self.optimizer.zero_grad()
+            self.fabric.backward(loss)
+            if self.config.clip:
+                # 16-bit gradients may overflow: the scaler then skips the step by itself.
+                self.fabric.clip_gradients(
+                    self.module,
+                    self.optimizer,
+                    max_norm=self.config.clip,
+                    error_if_nonfinite=False,
+                )
+            self.optimizer.step()
+        return total / clips
+
+    def _learnt(self, batch: Batch, order: np.random.Generator) -> Batch:
+        """Give a batch the targets, and the mixtures, that it is learnt with."""
+        if self.votes is not None:
+            batch = replace(batch, targets=torch.stack([self.votes[i] for i in batch.ids]))
+        if self.config.mixup:
+            classes = len(self.train.manifest.classes)
+            batch = mixed(batch, classes, self.config.mixup, order)
+        return batch
+
+    def _batch_loss(self, batch: Batch) -> Tensor:
+        # Fabric's wrapper would take the frozen Batch apart to cast it; autocast alone does not.
+        with self.fabric.autocast():
+            output = self.network(batch)
+        output = replace(output, logits=output.logits.float())
+        own = getattr(self.network, "loss", None)
+        loss: Tensor = (
+            self.loss(output.logits, batch.targets)  # type: ignore[arg-type]
+            if own is None
+            else own(output, batch, self.loss)
+        )
+        return loss
+
+    def _finite(self, loss: Tensor, number: int, kind: str = "") -> float:
+        return finite_loss(loss, number, self.config.lr, self.config.clip, kind)
+
+    def _drawn(self, order: np.random.Generator) -> Samples:
+        """Draw the clips of an epoch."""
+        if self.config.sampler == "none":
+            return self.train
+        targets = self.train.manifest.targets(self.train.clips)
+        share = 1 / (self.counts[targets] * np.count_nonzero(self.counts))
+        picks = order.choice(len(targets), len(targets), p=share)
+        return replace(self.train, clips=tuple(self.train.clips[i] for i in picks))
+
+
+def check_settings(network: nn.Module, train: Samples, config: TrainConfig) -> None:
+    """Refuse what a training would refuse when it begins, before anything is written for it.
+
+    Raises
+    ------
+    ConfigError
+        If settings do not fit the task, the network or the machine.
+    ManifestError
+        If a clip has no votes to learn.
+    """
+    task = train.manifest.task
+    if config.sampler == "balanced" and (task != "single" or level(network) != "clip"):
+        raise ConfigError(
+            "setting 'train.sampler' = 'balanced' is for clips with one class each",
+            hint="choose train.class_weights=balanced",
+        )
+    _check_targets(network, task, config)
+    if config.target == "votes":
+        votes(train)
+    losses.base_loss(config.loss, task, class_weights(config, train), config.label_smoothing)
+    check_machine(config.accelerator, config.precision)
+
+
+def _check_targets(network: nn.Module, task: Task, config: TrainConfig) -> None:
+    """Refuse to learn something else than labels where only labels are understood.
+
+    Raises
+    ------
+    ConfigError
+        If so.
+    """
+    soft = {"mixup": config.mixup > 0, "target": config.target == "votes"}
+    for setting in (name for name, chosen in soft.items() if chosen):
+        where, value = f"setting 'train.{setting}'", getattr(config, setting)
+        plain = f"choose train.{setting}={TrainConfig.model_fields[setting].default}"
+        if hasattr(network, "loss"):
+            raise ConfigError(f"{where} = {value}: the network's own loss takes labels", hint=plain)
+        if setting == "mixup" and level(network) != "clip":
+            raise ConfigError(f"{where} = {value} is for clips, not for dialogues", hint=plain)
+        if setting == "target" and task != "single":
+            raise ConfigError(f"{where} = {value} does not fit a task of '{task}'", hint=plain)

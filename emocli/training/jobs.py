@@ -1,0 +1,248 @@
+"""Runs to be trained, and the jobs of their seeds, which share a pool of processes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from emocli.data.durable import locked, make_folder, used_folder, write_text
+from emocli.data.pool import Pool
+from emocli.errors import ConfigError, RunError
+from emocli.limits import MOST_SEED, MOST_SEEDS
+from emocli.models import rundir
+from emocli.models.run_config import RunConfig, Source
+from emocli.models.rundir import CARD, CHECKPOINT, CONFIG
+from emocli.training.card import card
+from emocli.training.compute import seeded
+from emocli.training.fusion_task import fit_network, make_criterion
+from emocli.training.prepare import Prepared
+from emocli.training.summaries import SeedSummary, TrainSummary, seed_spreads
+from emocli.training.trainer import State
+
+Progress = Callable[[int, int], None]
+"""Told epochs done and epochs at most."""
+
+VALID = "valid_"
+
+
+@dataclass(frozen=True)
+class Training:
+    """A run to be trained: what, where, and with which seeds."""
+
+    prepared: Prepared
+    run: Path
+    config: RunConfig
+
+    @classmethod
+    def of(cls, prepared: Prepared, run: Path, store: Path, seeds: int) -> Training:
+        """Plan so many trainings, from ``train.seed`` upwards.
+
+        Raises
+        ------
+        EmocliError
+            If there is to be no seed, or the manifest is in no file.
+        """
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise ConfigError(f"cannot train {seeds} seeds", hint=f"choose 1 to {MOST_SEEDS}")
+        first = prepared.settings.seed
+        if first + seeds - 1 > MOST_SEED:
+            what = f"{seeds} seeds from setting 'train.seed' = {first} go beyond {MOST_SEED}"
+            raise ConfigError(what, hint="choose a smaller train.seed")
+        return cls(prepared, run, prepared.config(run, store, range(first, first + seeds)))
+
+    @property
+    def jobs(self) -> list[Job]:
+        """A job for each seed."""
+        pairs = zip(self.config.seeds, rundir.members(self.run, self.config.seeds), strict=True)
+        return [Job(f, _member(self.config, s, self.run, f), self.prepared) for s, f in pairs]
+
+    @property
+    def outdated(self) -> str | None:
+        """What was other in the run that is there; None if it can go on, or there is none."""
+        if not (self.run / CONFIG).is_file():
+            return None
+        old = rundir.read_config(self.run)
+        return old.differs(self.config) or _other_seeds(old, self.config)
+
+    def check(self, overwrite: bool) -> None:
+        """Refuse a folder that holds something else.
+
+        Raises
+        ------
+        RunError
+            If it is not a run, or one of other settings that may not be replaced.
+        """
+        if not (self.run / CONFIG).is_file():
+            rundir.require_empty(self.run, "a run")
+        difference = self.outdated
+        if difference and not overwrite and self._begun():
+            hint = "choose another --run, or replace it with --overwrite"
+            raise RunError(f"was trained with {difference}", where=self.run, hint=hint)
+
+    def claim(self, overwrite: bool) -> None:
+        """Make the folder that of this run; one that is to be replaced is emptied first.
+
+        An unfinished run of the same settings is resumed, also with ``overwrite``: it is what an
+        interrupted overwriting leaves.
+        """
+        run, config = self.run, self.config
+        if (run / CONFIG).is_file():
+            done = all(rundir.finished(folder) for folder in rundir.members(run, config.seeds))
+            other = self.outdated
+            if (other and not self._begun()) or (overwrite and (done or other)):
+                rundir.clear(run)
+        if not (run / CONFIG).is_file() or rundir.read_config(run).seeds != config.seeds:
+            rundir.write_config(run, config)
+
+    def _begun(self) -> bool:
+        """Whether anything was learned that would be lost: a training may fail before that."""
+        seeds = rundir.read_config(self.run).seeds
+        return any(rundir.begun(folder) for folder in rundir.members(self.run, seeds))
+
+    def summary(self, seeds: Sequence[SeedSummary]) -> TrainSummary:
+        """Sum up the trainings of all seeds; of several, write a card for all."""
+        prepared, several = self.prepared, len(seeds) > 1
+        if several:
+            _write_card(self.run, self.config, seeds, prepared)
+        metrics = seed_spreads(seeds)
+        return TrainSummary(
+            run=self.run,
+            fusion=self.config.fusion,
+            features={modality: view.feature for modality, view in self.config.features.items()},
+            parameters=prepared.parameters,
+            clips={split: len(samples) for split, samples in prepared.splits.items()},
+            missing=prepared.missing,
+            monitor=prepared.settings.monitor,
+            valid={name: value.mean for name, value in metrics.items()},
+            valid_std={name: value.std for name, value in metrics.items()} if several else {},
+            seeds=tuple(seeds),
+            notes=prepared.notes,
+        )
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder against other processes."""
+        with used_folder(self.run), locked(self.run / ".lock"):
+            yield
+
+
+@dataclass(frozen=True)
+class Job:
+    """The training of one seed, which any process can do."""
+
+    folder: Path
+    config: RunConfig
+    prepared: Prepared
+
+    def __call__(self, ended: Callable[[int], None] = lambda epochs: None) -> SeedSummary:
+        """Train it, resume it, or leave it alone if it is done."""
+        start = time.monotonic()
+        # A copy of its own: what it reads is forgotten with it.
+        summary = _train_seed(self.folder, self.config, replace(self.prepared), ended)
+        done = summary.state == "already trained"
+        return summary if done else replace(summary, seconds=time.monotonic() - start)
+
+
+def carry_out(
+    trainings: Sequence[Training], pool: Pool, overwrite: bool, progress: Progress
+) -> list[TrainSummary]:
+    """Train runs that share a pool, seed by seed; each is locked meanwhile."""
+    for training in trainings:
+        training.check(overwrite)
+    with ExitStack() as held:
+        for training in trainings:
+            held.enter_context(training.held())
+        for training in trainings:
+            training.claim(overwrite)
+        jobs = [job for training in trainings for job in training.jobs]
+        trained = dict(_results(jobs, pool, progress))
+        return [t.summary([trained[job.folder] for job in t.jobs]) for t in trainings]
+
+
+def _results(
+    jobs: Sequence[Job], pool: Pool, progress: Progress
+) -> Iterator[tuple[Path, SeedSummary]]:
+    """Do the jobs; epochs are counted as they end where they are trained in this process."""
+    epochs = jobs[0].prepared.settings.epochs
+    total = len(jobs) * epochs
+    if pool.room > 1:
+        for index, summary in enumerate(pool.results(Job.__call__, jobs)):
+            progress((index + 1) * epochs, total)
+            yield summary.run, summary
+        return
+    for index, job in enumerate(jobs):
+
+        def ended(done: int, before: int = index * epochs) -> None:
+            progress(before + done, total)
+
+        yield job.folder, job(ended)
+        ended(epochs)
+
+
+def _other_seeds(old: RunConfig, new: RunConfig) -> str | None:
+    """Name the difference, unless seeds are only added to several."""
+    added = len(old.seeds) > 1 and new.seeds[: len(old.seeds)] == old.seeds
+    if added or old.seeds == new.seeds:
+        return None
+    return f"seeds {', '.join(map(str, old.seeds))} and not {', '.join(map(str, new.seeds))}"
+
+
+def _member(config: RunConfig, seed: int, run: Path, folder: Path) -> RunConfig:
+    """Return the configuration of one seed, as seen from its folder."""
+
+    def moved(source: Source) -> Source:
+        return Source.of(source.locate(run), folder, source.fingerprint)
+
+    return config.model_copy(
+        update={
+            "seeds": (seed,),
+            "train": config.train.model_copy(update={"seed": seed}),
+            "manifest": moved(config.manifest),
+            "store": moved(config.store),
+        }
+    )
+
+
+def _train_seed(
+    folder: Path, config: RunConfig, prepared: Prepared, ended: Callable[[int], None]
+) -> SeedSummary:
+    """Train one seed, resume it, or leave it alone if it is done."""
+    if rundir.finished(folder):
+        shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+        return _seed_summary(folder, config, "already trained")
+    make_folder(folder)
+    rundir.write_config(folder, config)
+    with seeded(config.train.seed, 0):
+        network = rundir.make_network(config)
+    fitted = fit_network(network, *prepared.ready(network), config.train, folder, ended)
+    summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
+    _write_card(folder, config, [summary], prepared)
+    rundir.write_model(folder, fitted.state, prepared.standardiser)
+    shutil.rmtree(folder / CHECKPOINT)
+    return summary
+
+
+def _seed_summary(folder: Path, config: RunConfig, state: State) -> SeedSummary:
+    criterion = make_criterion(config.train.monitor)
+    history = rundir.read_history(folder, criterion.columns)
+    best = criterion.best_epoch(history)
+    row = history[best - 1]
+    valid = {k.removeprefix(VALID): v for k, v in row.items() if k.startswith(VALID)}
+    return SeedSummary(config.seeds[0], folder, state, len(history), best, valid)
+
+
+def _write_card(
+    folder: Path, config: RunConfig, seeds: Sequence[SeedSummary], prepared: Prepared
+) -> None:
+    lacking = [
+        f"{count} of {len(prepared.splits[split])} {split} clips lack {modality}"
+        for split, missing in prepared.missing.items()
+        for modality, count in missing.items()
+        if count
+    ]
+    best = [seed.best_epoch for seed in seeds]
+    write_text(folder / CARD, card(config, seed_spreads(seeds), best, [*prepared.notes, *lacking]))

@@ -1,0 +1,67 @@
+"""A network's outputs for clips, and their comparison with the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from emocli.data.manifest import Task
+from emocli.data.samples import Level, Samples
+from emocli.metrics import metrics
+from emocli.models import losses
+
+
+@dataclass(frozen=True)
+class NetworkOutputs:
+    """Logits of clips.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        The clips.
+    logits : Tensor, shape (n, C)
+        On the CPU.
+    targets : Tensor
+        (n,) or (n, C), as in a Batch.
+    """
+
+    ids: tuple[str, ...]
+    logits: Tensor
+    targets: Tensor
+
+    def values(self, task: Task, loss: losses.LossName) -> NDArray[np.float32]:
+        """Return what the logits mean: probabilities or intensities, shape (n, C)."""
+        return losses.probabilities(task, loss, self.logits).numpy()
+
+    def scores(self, task: Task, loss: losses.LossName, classes: Sequence[str]) -> metrics.Scores:
+        """Compare with the labels."""
+        return metrics.score(task, self.targets.numpy(), self.values(task, loss), classes)
+
+
+def predict(
+    network: nn.Module, samples: Samples, batch_size: int, device: torch.device | str = "cpu"
+) -> NetworkOutputs:
+    """Compute the logits of every clip, in 32 bits."""
+    network.eval()
+    ids: list[str] = []
+    logits: list[Tensor] = []
+    targets: list[Tensor] = []
+    with torch.inference_mode():
+        for batch in samples.batches(batch_size, level(network)):
+            output = network(batch.to(device))
+            ids.extend(batch.ids)
+            logits.append(output.logits.cpu())
+            if batch.targets is not None:
+                targets.append(batch.targets)
+    return NetworkOutputs(tuple(ids), torch.cat(logits), torch.cat(targets or [torch.empty(0)]))
+
+
+def level(network: nn.Module) -> Level:
+    """Whether a network takes clips or dialogues."""
+    return cast(Level, network.level)

@@ -1,0 +1,125 @@
+"""Summaries of trainings: of a seed, of a run, of a cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emocli.metrics.statistics import Spread, spread
+from emocli.training.trainer import State
+
+
+@dataclass(frozen=True)
+class SeedSummary:
+    """How the training of one seed went, with the metrics of the best epoch.
+
+    ``seconds`` is the time it took now: 0 if it was already trained.
+    """
+
+    seed: int
+    run: Path
+    state: State
+    epochs: int
+    best_epoch: int
+    valid: dict[str, float]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """How a training went.
+
+    Attributes
+    ----------
+    run : Path
+        The run.
+    fusion : str
+        The network.
+    features : mapping
+        Modality to its feature.
+    parameters : int
+        Numbers that were learned.
+    clips : mapping
+        Split to its labelled clips.
+    missing : mapping
+        Split to the clips that lack each modality.
+    monitor : str
+        Metric by which epochs were chosen.
+    valid, valid_std : mapping
+        Metrics on the valid split: mean over the seeds, and their spread (for several).
+    seeds : tuple of SeedSummary
+        Each seed.
+    notes : tuple of str
+        Warnings about the data.
+    """
+
+    run: Path
+    fusion: str
+    features: dict[str, str]
+    parameters: int
+    clips: dict[str, int]
+    missing: dict[str, dict[str, int]]
+    monitor: str
+    valid: dict[str, float]
+    valid_std: dict[str, float]
+    seeds: tuple[SeedSummary, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CrossSummary:
+    """How the trainings of a cross-validation went.
+
+    Attributes
+    ----------
+    run : Path
+        The folder that holds a run for each fold.
+    fusion, features, parameters, monitor
+        As in `TrainSummary`.
+    valid, valid_std : mapping
+        Metrics on the valid splits, mean over the folds: mean over the seeds, and their spread.
+    folds : tuple of TrainSummary
+        The run of each fold.
+    notes : tuple of str
+        Warnings about the data, in any fold.
+    """
+
+    run: Path
+    fusion: str
+    features: dict[str, str]
+    parameters: int
+    monitor: str
+    valid: dict[str, float]
+    valid_std: dict[str, float]
+    folds: tuple[TrainSummary, ...]
+    notes: tuple[str, ...]
+
+
+def cross_summary(run: Path, folds: Sequence[TrainSummary]) -> CrossSummary:
+    """Sum up the runs of all folds."""
+    first = folds[0]
+    by_seed = {
+        name: np.mean([[seed.valid[name] for seed in fold.seeds] for fold in folds], axis=0)
+        for name in first.valid
+    }
+    metrics = {name: spread(values) for name, values in by_seed.items()}
+    several = len(first.seeds) > 1
+    return CrossSummary(
+        run=run,
+        fusion=first.fusion,
+        features=first.features,
+        parameters=first.parameters,
+        monitor=first.monitor,
+        valid={name: value.mean for name, value in metrics.items()},
+        valid_std={name: value.std for name, value in metrics.items()} if several else {},
+        folds=tuple(folds),
+        notes=tuple(dict.fromkeys(note for fold in folds for note in fold.notes)),
+    )
+
+
+def seed_spreads(seeds: Sequence[SeedSummary]) -> dict[str, Spread]:
+    """Return the spread of each metric over the seeds."""
+    return {name: spread([seed.valid[name] for seed in seeds]) for name in seeds[0].valid}

@@ -1,0 +1,97 @@
+"""The public API: a run in one call, with and without labels."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import emocli
+from emocli.data.manifest import Manifest
+from emocli.errors import EmocliError
+from emocli.evaluation.evaluator import RunEvaluator
+from tests import toy
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
+    return toy.build(Path(tmp_path_factory.mktemp("api")))
+
+
+@pytest.fixture(scope="module")
+def run(small: toy.Toy) -> Path:
+    return small.trained(seeds=2)
+
+
+def written(manifest: Manifest, path: Path) -> Path:
+    manifest.write(path)
+    return path
+
+
+def test_predict_is_what_evaluate_measures(small: toy.Toy, run: Path) -> None:
+    predicted = emocli.load_run(str(run)).predict(small.manifest.path, small.store)
+    tested = RunEvaluator.open(run, "test", None, None).predict([], 0)
+    table = predicted.table()
+    for k, clip_id in enumerate(tested.ids):
+        mean = np.mean([values[k] for values in tested.values], axis=0)
+        assert_allclose(list(table[clip_id].values()), mean, atol=1e-6)
+    assert len(predicted.ids) == len(small.manifest.clips)
+    assert_allclose(predicted.values.sum(axis=1), 1, atol=1e-6)
+    assert predicted.spread.max() > 0
+
+
+def test_clips_need_no_label(small: toy.Toy, run: Path) -> None:
+    labelled = emocli.load_run(run).predict(small.manifest.path, small.store)
+    clips = tuple(replace(clip, label=None) for clip in small.manifest.clips)
+    path = written(replace(small.manifest, clips=clips, path=None), small.folder / "bare.csv")
+    bare = emocli.load_run(run).predict(path, small.store)
+    assert bare.ids == labelled.ids
+    assert_array_equal(bare.values, labelled.values)
+    assert set(bare.labels) <= set(small.manifest.classes)
+
+
+def test_folds_are_averaged(small: toy.Toy, tmp_path: Path) -> None:
+    from emocli.training.train import cross_validate
+
+    cross_validate(
+        small.manifest,
+        small.store,
+        folds=3,
+        fusion="late",
+        run=tmp_path / "folds",
+        settings=toy.QUICK,
+    )
+    loaded = emocli.load_run(tmp_path / "folds")
+    whole = loaded.predict(small.manifest.path, small.store).values
+    parts = [
+        emocli.load_run(tmp_path / "folds" / f"fold-{k}").predict(small.manifest.path, small.store)
+        for k in range(3)
+    ]
+    assert_allclose(whole, np.mean([part.values for part in parts], axis=0))
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(EmocliError):
+            emocli.load_run(path)
+
+
+def test_nothing_heavy_loads_with_the_package() -> None:
+    code = (
+        "import sys, emocli; dir(emocli); emocli.__version__; "
+        "print([m for m in ('torch', 'numpy', 'h5py', 'pydantic') if m in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there() -> None:
+    for name in dir(emocli):
+        assert getattr(emocli, name)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = emocli.nothing
