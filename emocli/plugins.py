@@ -19,7 +19,9 @@ from typing import Literal
 
 from emocli.errors import ConfigError, choice
 
-Kind = Literal["datasets", "features", "corruptions", "protocols", "fusion", "experiments"]
+Kind = Literal[
+    "datasets", "features", "corruptions", "protocols", "fusion", "experiments", "analyses"
+]
 
 KINDS: dict[Kind, str] = {
     "datasets": "emocli.datasets",
@@ -28,6 +30,7 @@ KINDS: dict[Kind, str] = {
     "protocols": "emocli.robust.protocols",
     "fusion": "emocli.fusion",
     "experiments": "emocli.experiments.papers",
+    "analyses": "emocli.analysis",
 }
 
 
@@ -73,7 +76,7 @@ def _module(kind: Kind, name: str) -> str:
         return entries[name].module
     if name in _files(kind):
         return f"{KINDS[kind]}.{name}"
-    what = "network" if kind == "fusion" else kind.removesuffix("s")
+    what = {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
     raise ConfigError(f"no {what} is called '{name}'", hint=choice(name, names(kind)))
 
 

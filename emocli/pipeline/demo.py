@@ -131,7 +131,7 @@ def demo(
     drawn = {"demo": tree.pop("demo", {})}
     dataset = plugins.load("datasets", "demo")
     for fusion, _ in _systems():
-        resolve(fusion, PRESET, tree, "single", dataset.EMOTIONS, {})
+        resolve(fusion, PRESET, tree, "single", dataset.EMOTIONS)
     build(dataset.Config, drawn["demo"], "demo")
     with used_folder(corpus):
         pass  # all refused before anything is done
