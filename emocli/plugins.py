@@ -19,7 +19,9 @@ from typing import Literal
 
 from emocli.errors import ConfigError, choice
 
-Kind = Literal["datasets", "features", "corruptions", "protocols", "fusion", "experiments"]
+Kind = Literal[
+    "datasets", "features", "corruptions", "protocols", "fusion", "experiments", "analyses"
+]
 
 KINDS: dict[Kind, str] = {
     "datasets": "emocli.datasets",
@@ -28,6 +30,7 @@ KINDS: dict[Kind, str] = {
     "protocols": "emocli.robust.protocols",
     "fusion": "emocli.fusion",
     "experiments": "emocli.experiments.papers",
+    "analyses": "emocli.analysis",
 }
 
 OFFERS: dict[Kind, tuple[str, ...]] = {
@@ -37,6 +40,7 @@ OFFERS: dict[Kind, tuple[str, ...]] = {
     "protocols": ("Config",),
     "fusion": ("Config", "Model", "PRESETS"),
     "experiments": ("Config", "table"),
+    "analyses": ("Options", "measure"),
 }
 """Names that a module of each kind has: `emocli.plugin` says what they are."""
 
@@ -88,7 +92,7 @@ def _module(kind: Kind, name: str) -> str:
         return entries[name].module
     if name in _files(kind):
         return f"{KINDS[kind]}.{name}"
-    what = "network" if kind == "fusion" else kind.removesuffix("s")
+    what = {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
     raise ConfigError(f"no {what} is called '{name}'", hint=choice(name, names(kind)))
 
 

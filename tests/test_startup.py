@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from emocli.cli.commands import discovered
+
 HEAVY = (
     "torch",
     "numpy",
@@ -22,22 +24,7 @@ HEAVY = (
     "lightning_fabric",
     "mtcnn",
 )
-COMMANDS = (
-    (),
-    ("manifest",),
-    ("extract",),
-    ("import",),
-    ("export",),
-    ("fit-cca",),
-    ("fit-encoder",),
-    ("fit-text",),
-    ("train",),
-    ("evaluate",),
-    ("analyze",),
-    ("inspect",),
-    ("info",),
-    ("demo",),
-)
+COMMANDS = ((), *((command.name,) for command in discovered()))
 
 
 def loaded(code: str) -> set[str]:
@@ -59,3 +46,8 @@ def test_help_loads_no_heavy_library(command: tuple[str, ...]) -> None:
 def test_info_lists_without_importing() -> None:
     found = loaded("from emocli.cli.app import run\nassert run(['info']) == 0")
     assert not found.intersection(HEAVY)
+
+
+def test_the_help_lists_analyses_without_importing() -> None:
+    listed = "from emocli.cli.app import run\nassert run(['analyze', '--help']) == 0"
+    loaded(f"{listed}\nassert not [m for m in sys.modules if m.startswith('emocli.analysis.')]")

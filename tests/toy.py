@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from emocli import plugins
+from emocli.analysis import Analysis, analyse
 from emocli.data.clip import Clip, Split
 from emocli.data.manifest import Manifest, Task
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.track import Array, Track
+from emocli.robust.options import RobustOptions
 
 CLASSES = ("anger", "joy", "sadness")
 FEATURES = {"mel": ("audio", 5, 9), "glove": ("text", 4, 4), "face_hog": ("visual", 3, 6)}
@@ -37,11 +40,17 @@ class Toy:
     def store(self) -> Path:
         return self.folder / "store"
 
-    def trained(self, run: str | Path = "run", fusion: str = "late", **options: Any) -> Path:
+    def trained(
+        self,
+        run: str | Path = "run",
+        fusion: str = "late",
+        robust: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Path:
         """Train a network, quickly if no settings are given; return its run."""
         from emocli.training.train import train
 
-        options = {"settings": QUICK, **options}
+        options = {"settings": QUICK, "robust": RobustOptions(**(robust or {})), **options}
         where = self.folder / run
         return train(self.manifest, self.store, fusion=fusion, run=where, **options).run
 
@@ -126,3 +135,12 @@ def _strengths(clip: Clip) -> Array:
     if clip.label is not None:
         return np.array([clip.label == name for name in CLASSES], float)
     return np.array([clip.labels[name] for name in CLASSES])
+
+
+def analysis(name: str) -> Callable[..., Any]:
+    """Return an analysis as a function of a run (or store) and its options."""
+
+    def analysed(place: Path, **options: Any) -> Analysis:
+        return analyse(name, plugins.load("analyses", name).Options(place, **options))
+
+    return analysed

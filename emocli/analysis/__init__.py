@@ -1,1 +1,161 @@
-"""What a trained network does: one analysis per file."""
+"""Analyses of a trained network: a file each, with its options, its numbers, table and figure.
+
+An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
+`OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
+options, and ``measure(options, progress) -> Finding``. Its heavy libraries are imported inside
+functions, so that the help is there at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from emocli import plugins
+from emocli.data.durable import alone, write_bytes
+from emocli.data.filenames import named
+from emocli.data.json_io import as_json
+from emocli.display import csv_cell
+from emocli.evaluation.options import CorpusOptions, RunOptions
+from emocli.options import Argument
+from emocli.report.canvas import render, style
+from emocli.report.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Progress = Callable[[int, int], None]
+"""Told what is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class OfRun(RunOptions):
+    """Options of an analysis of a network."""
+
+    @property
+    def place(self) -> Path:
+        """The folder whose reports hold the analysis."""
+        return self.run
+
+
+@dataclass(frozen=True)
+class OfRunOrStore(CorpusOptions):
+    """Options of an analysis that needs features, not a network."""
+
+    place: Annotated[
+        Path, Argument("A run, or a cross-validation; or a store, with --manifest.", "RUN|STORE")
+    ]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an analysis found.
+
+    Attributes
+    ----------
+    name : str
+        Of the files, as `file_name` makes it one.
+    data : mapping
+        Plain values.
+    rows : iterable of mapping
+        The CSV file: column to value, the same columns in every row.
+    tables : tuple of Table
+        What is printed.
+    draw : callable
+        Makes the figures: end of a figure's name to the drawing.
+    """
+
+    name: str
+    data: dict[str, Any]
+    rows: Iterable[Mapping[str, Any]]
+    tables: tuple[Table, ...]
+    draw: Callable[[], Mapping[str, Figure]]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A finished analysis.
+
+    Attributes
+    ----------
+    path : Path
+        Its data (JSON); beside it the same as a table (CSV).
+    data : mapping
+        What the JSON holds.
+    tables : tuple of Table
+        What is printed.
+    figures : tuple of Path
+        What was drawn.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    tables: tuple[Table, ...]
+    figures: tuple[Path, ...]
+
+
+def analyse(
+    name: str, options: OfRun | OfRunOrStore, progress: Progress = lambda done, total: None
+) -> Analysis:
+    """Make an analysis, and write it into the folder that it is of.
+
+    Parameters
+    ----------
+    name : str
+        Which one: the name of its module.
+    options : OfRun or OfRunOrStore
+        Its ``Options``.
+    progress : callable
+        Told conditions done, and all conditions.
+
+    Raises
+    ------
+    EmocliError
+        If the run is no run, what is asked does not fit it, or its network has nothing to show.
+    """
+    finding: Finding = plugins.load("analyses", name).measure(options, progress)
+    drawn: dict[str, bytes] = {}
+    if options.figures:
+        with style():
+            drawn = render(finding.draw())
+    return write(options.place, finding, drawn)
+
+
+def file_name(*parts: str | None, seed: int = 0) -> str:
+    """Name an analysis after what sets it apart from others of the run; empty parts are left out.
+
+    ``seed`` is that of the corruptions.
+    """
+    return "+".join([*filter(None, parts), *([f"seed {seed}"] if seed else [])])
+
+
+def write(place: Path, finding: Finding, drawn: Mapping[str, bytes]) -> Analysis:
+    """Write an analysis into a run; the JSON last, so that what has it is complete.
+
+    ``drawn`` is the content of the figures by the end of their names (``.png``).
+    """
+    from emocli.models.rundir import REPORTS
+
+    folder, name = place / REPORTS, named(finding.name)
+    files = {
+        **drawn,
+        ".csv": _csv(list(finding.rows)).encode(),
+        ".json": as_json(finding.data).encode(),
+    }
+    with alone(folder / f"{name}.json", wait=True):
+        for suffix, content in files.items():
+            write_bytes(folder / f"{name}{suffix}", content)
+    figures = tuple(folder / f"{name}{suffix}" for suffix in drawn)
+    return Analysis(folder / f"{name}.json", finding.data, finding.tables, figures)
+
+
+def _csv(rows: list[Mapping[str, Any]]) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writerow({name: csv_cell(name) for name in writer.fieldnames})
+    writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
+    return file.getvalue()

@@ -28,7 +28,7 @@ class Subject:
     ----------
     clips : Samples
         What is looked at.
-    workshop : Workshop
+    repair_factory : RepairFactory
         The check, and the train split.
     other : str
         What to call the corpus in the names of reports; empty if it is that of the run, or the one

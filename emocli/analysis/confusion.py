@@ -5,79 +5,68 @@ Source: Mittal 2020, AAAI, Fig. 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from emocli.analysis import Finding, OfRun, Progress
+from emocli.analysis._conditions import about_split, name_of
+from emocli.evaluation.options import SplitOptions
+from emocli.report.tables import confusions
+from emocli.robust.options import RobustOptions
 
-from emocli.analysis._confusion_figure import draw
-from emocli.analysis._written import Analysis, titled, tried, write
-from emocli.data.clip import Split
-from emocli.evaluation.cross_validation import open_evaluator
-from emocli.evaluation.evaluator import Predictions
-from emocli.metrics.metrics import RULES
-from emocli.robust.corrupt import parse_all
+if TYPE_CHECKING:
+    from emocli.evaluation.evaluator import Predictions
+
+    pass
 
 
-def confusion(
-    run: Path,
-    *,
-    corrupt: Sequence[str] = (),
-    repair: Mapping[str, Any] | None = None,
-    split: Split = "test",
-    seed: int = 0,
-    manifest: Path | None = None,
-    store: Path | None = None,
-    figures: bool = True,
-) -> Analysis:
-    """Write down and draw the confusion matrices, counted over all seeds, and each row's shares.
+@dataclass(frozen=True, kw_only=True)
+class Options(RobustOptions, SplitOptions, OfRun):
+    """Show which classes are taken for which, in per cent of each row."""
+
+
+def measure(options: Options, progress: Progress) -> Finding:
+    """Count what is taken for what over all seeds.
 
     Where a clip may show several classes it counts in the row of each, and in the column of the
     class of highest score.
-
-    Parameters
-    ----------
-    run : Path
-        A finished run, or the folder of a cross-validation.
-    corrupt : sequence of str
-        Corruptions, all at once (as in `emocli evaluate`).
-    repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it.
-        By default what was done in training.
-    split : str
-        Which clips.
-    seed : int
-        Of the corruptions.
-    manifest, store : Path, optional
-        Instead of those the run was trained on.
-    figures : bool
-        Whether to draw.
 
     Raises
     ------
     EmocliError
         If the run is no run, or what is asked does not fit it.
     """
-    evaluator = open_evaluator(run, split, manifest, store, repair)
-    asked = parse_all(corrupt, evaluator.modalities)
+    from emocli.evaluation.cross_validation import open_evaluator
+    from emocli.metrics.metrics import RULES
+    from emocli.report.figures import confusion
+    from emocli.robust.corrupt import parse_all
+
+    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
+    asked = parse_all(options.corrupt, evaluator.modalities)
     labels = [corruption.label for corruption in asked]
     data = {
-        **tried(run, evaluator, split, seed),
+        **about_split(options, evaluator),
         "task": evaluator.config.task,
         "classes": list(evaluator.config.classes),
         "corruption": labels,
         "rule": RULES[evaluator.config.task]["confusion"],
-        "clean": _counted(evaluator.predict((), seed)),
-        "corrupted": _counted(evaluator.predict(asked, seed)) if asked else None,
+        "clean": _counted(evaluator.predict((), options.seed)),
+        "corrupted": _counted(evaluator.predict(asked, options.seed)) if asked else None,
     }
-    drawn = draw(data) if figures else {}
-    name = titled("confusion", split, evaluator.other, *labels, evaluator.repair.label, seed=seed)
-    return write(run, name, data, list(_rows(data)), drawn)
+    return Finding(
+        name_of("confusion", options, evaluator, *labels, evaluator.repair.label),
+        data,
+        _rows(data),
+        tuple(confusions(data)),
+        lambda: {"": confusion(data)},
+    )
 
 
 def _counted(predictions: Predictions) -> dict[str, Any]:
     """Count over the seeds; a class that nobody shows has no shares."""
+    import numpy as np
+
     counts = np.sum([scores.confusion for scores in predictions.scores], axis=0)
     shares = [
         [100 * int(count) / int(row.sum()) if row.sum() else None for count in row]

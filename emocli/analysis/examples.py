@@ -5,25 +5,33 @@ Source: Mittal 2020, AAAI, Fig. 3, 4 and 6.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from emocli.analysis._examples_figure import draw
-from emocli.analysis._written import Analysis, about, titled, write
-from emocli.data.clip import Clip, Split
-from emocli.data.manifest import Manifest, Task
-from emocli.data.media.content import frames
-from emocli.data.track import Absent
+from emocli.analysis import Finding, OfRun, Progress
+from emocli.analysis._conditions import about, name_of
+from emocli.data.clip import Clip
 from emocli.errors import ConfigError, MediaError, choice
-from emocli.evaluation.cross_validation import open_evaluator
-from emocli.metrics.metrics import ACCEPT, PRESENT
-from emocli.robust.corrupt import parse_all
+from emocli.evaluation.options import SplitOptions
+from emocli.limits import MOST_EXAMPLES
+from emocli.options import Option
+from emocli.report.canvas import COLOURS, GREY, canvas
+from emocli.report.tables import Table
+from emocli.robust.options import RobustOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from emocli.data.manifest import Manifest, Task
+
+    Picture = NDArray[np.uint8]
+    Pictures = Mapping[str, Sequence[Picture]]
 
 PICTURES = 4
 """Frames shown of a clip."""
@@ -34,7 +42,94 @@ EVERY = 0.2
 WIDEST = 240
 """Pixels of a frame that is shown."""
 
-Picture = NDArray[np.uint8]
+
+Data = Mapping[str, Any]
+
+ROW = 1.25
+"""Inches of a clip's row."""
+
+LETTERS = 34
+"""Letters in a line of a caption."""
+
+LINES = 5
+"""Lines of a clip's text that are shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(RobustOptions, SplitOptions, OfRun):
+    """Show the most confident right answers of each class, and the most confident errors.
+
+    The figures show frames of those clips whose video can be read.
+    """
+
+    top: Annotated[int, Option("Right answers of each class.", least=0, most=MOST_EXAMPLES)] = 1
+    errors: Annotated[
+        int,
+        Option("Errors, at most: the worst of every two classes.", least=0, most=MOST_EXAMPLES),
+    ] = 6
+    mistaken: Annotated[
+        str | None,
+        Option(
+            "Only the worst errors of these two classes, e.g. joy:anger.",
+            "SHOWN:PREDICTED",
+        ),
+    ] = None
+
+
+def measure(options: Options, progress: Progress) -> Finding:
+    """Choose the most confident answers, right and wrong.
+
+    Confidence is the mean over the seeds of the probability (or intensity) of the class of highest
+    score. A clip of several classes is right if that class is one of them, and else an error in
+    the class of the strongest label.
+
+    Raises
+    ------
+    EmocliError
+        If the run is no run, or what is asked does not fit it.
+    """
+    import numpy as np
+
+    from emocli.evaluation.cross_validation import open_evaluator
+    from emocli.robust.corrupt import parse_all
+
+    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
+    asked = parse_all(options.corrupt, evaluator.modalities)
+    classes, corpus = evaluator.config.classes, evaluator.samples.manifest
+    pair = _pair(options.mistaken, classes)
+    predictions = evaluator.predict(asked, options.seed)
+    values = np.mean(predictions.values, axis=0)
+    judged = list(_judged(predictions.task, predictions.targets, values))
+    chosen = [
+        *_right(judged, len(classes), options.top),
+        *_wrong(judged, options.errors, pair),
+    ]
+    entries = [
+        _entry(corpus.clip(predictions.ids[e.index]), e, values[e.index], corpus) for e in chosen
+    ]
+    labels = [corruption.label for corruption in asked]
+    data = {
+        **about(options.run, evaluator),
+        "task": evaluator.config.task,
+        "classes": list(classes),
+        "split": options.split,
+        "n": len(predictions.ids),
+        "right": sum(example.right for example in judged),
+        "wrong": sum(not example.right for example in judged),
+        "repair": evaluator.repair.label,
+        "corruption_seed": options.seed,
+        "corruption": labels,
+        "mistaken": options.mistaken,
+        "examples": entries,
+    }
+    repair = evaluator.repair.label
+    return Finding(
+        name_of("examples", options, evaluator, *labels, repair, options.mistaken),
+        data,
+        _rows(entries),
+        tabulate(data),
+        lambda: draw(data, {e["clip"]: pictures(corpus.clip(e["clip"])) for e in entries}),
+    )
 
 
 @dataclass(frozen=True)
@@ -52,92 +147,13 @@ class Example:
         return self.shown == self.said
 
 
-def examples(
-    run: Path,
-    *,
-    corrupt: Sequence[str] = (),
-    repair: Mapping[str, Any] | None = None,
-    top: int = 1,
-    errors: int = 6,
-    mistaken: str | None = None,
-    split: Split = "test",
-    seed: int = 0,
-    manifest: Path | None = None,
-    store: Path | None = None,
-    figures: bool = True,
-) -> Analysis:
-    """Write down and draw the most confident answers, right and wrong.
-
-    Confidence is the mean over the seeds of the probability (or intensity) of the class of highest
-    score. A clip of several classes is right if that class is one of them, and else an error in
-    the class of the strongest label. Frames are drawn of clips whose video can be read.
-
-    Parameters
-    ----------
-    run : Path
-        A finished run, or the folder of a cross-validation.
-    corrupt : sequence of str
-        Corruptions, all at once (as in `emocli evaluate`): what is then got right, and wrong.
-    repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it.
-        By default what was done in training.
-    top : int
-        Right answers of each class.
-    errors : int
-        Errors: the worst of each two classes, and the worst of these.
-    mistaken : str, optional
-        ``joy:anger``: only errors in which the first class was taken for the second, the worst of
-        them.
-    split : str
-        Which clips.
-    seed : int
-        Of the corruptions.
-    manifest, store : Path, optional
-        Instead of those the run was trained on.
-    figures : bool
-        Whether to draw.
-
-    Raises
-    ------
-    EmocliError
-        If the run is no run, or what is asked does not fit it.
-    """
-    evaluator = open_evaluator(run, split, manifest, store, repair)
-    asked = parse_all(corrupt, evaluator.modalities)
-    classes, corpus = evaluator.config.classes, evaluator.samples.manifest
-    pair = _pair(mistaken, classes)
-    predictions = evaluator.predict(asked, seed)
-    values = np.mean(predictions.values, axis=0)
-    judged = list(_judged(predictions.task, predictions.targets, values))
-    chosen = [*_right(judged, len(classes), top), *_wrong(judged, errors, pair)]
-    entries = [
-        _entry(corpus.clip(predictions.ids[e.index]), e, values[e.index], corpus) for e in chosen
-    ]
-    labels = [corruption.label for corruption in asked]
-    data = {
-        **about(run, evaluator),
-        "task": evaluator.config.task,
-        "classes": list(classes),
-        "split": split,
-        "n": len(predictions.ids),
-        "right": sum(example.right for example in judged),
-        "wrong": sum(not example.right for example in judged),
-        "repair": evaluator.repair.label,
-        "corruption_seed": seed,
-        "corruption": labels,
-        "mistaken": mistaken,
-        "examples": entries,
-    }
-    frames = {e["clip"]: pictures(corpus.clip(e["clip"])) for e in entries} if figures else {}
-    drawn = draw(data, frames) if figures else {}
-    name = titled(
-        "examples", split, evaluator.other, *labels, evaluator.repair.label, mistaken, seed=seed
-    )
-    return write(run, name, data, list(_rows(entries)), drawn)
-
-
 def pictures(clip: Clip) -> list[Picture]:
     """Return a few frames of a clip, evenly spread over it; none where it has no usable video."""
+    import numpy as np
+
+    from emocli.data.media.content import frames
+    from emocli.data.track import Absent
+
     found: list[Picture] = []
     with suppress(Absent, MediaError):  # of a truncated recording, what there is
         for frame in frames(clip, EVERY):
@@ -148,6 +164,7 @@ def pictures(clip: Clip) -> list[Picture]:
 
 def _small(image: Picture) -> Picture:
     import cv2
+    import numpy as np
 
     height, width = image.shape[:2]
     if width <= WIDEST:
@@ -180,6 +197,8 @@ def _pair(mistaken: str | None, classes: Sequence[str]) -> tuple[int, int] | Non
 
 def _judged(task: Task, targets: NDArray[Any], values: NDArray[Any]) -> Iterator[Example]:
     """Judge every clip that shows a class."""
+    from emocli.metrics.metrics import ACCEPT, PRESENT
+
     for index, (target, row) in enumerate(zip(targets, values, strict=True)):
         said = int(row.argmax())
         if task == "single":
@@ -239,3 +258,70 @@ def _rows(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for entry in entries:
         plain = {k: v for k, v in entry.items() if k not in {"media", "labels", "values"}}
         yield plain | {kind: entry["media"].get(kind, "") for kind in kinds}
+
+
+def draw(data: Data, pictures: Pictures) -> dict[str, Figure]:
+    """Draw the clips that have pictures, the right answers and the errors.
+
+    Parameters
+    ----------
+    data : mapping
+        Plain values of the analysis.
+    pictures : mapping
+        Clip to its frames, arrays of uint8, shape (height, width, 3).
+    """
+    seen = [entry for entry in data["examples"] if pictures.get(entry["clip"])]
+    sides = {
+        "-right": [entry for entry in seen if entry["right"]],
+        "-errors": [entry for entry in seen if not entry["right"]],
+    }
+    return {name: _drawing(data, entries, pictures) for name, entries in sides.items() if entries}
+
+
+def tabulate(data: Data) -> tuple[Table, ...]:
+    """Return the right answers and the errors, a row per clip."""
+    columns = ("shown", "predicted", "confidence", "clip", "text")
+    title = f"{data['run']} · {data['dataset']}, {data['split']}"
+    found = []
+    for name, right in (("right", True), ("errors", False)):
+        rows = tuple(
+            (e["shown"], e["predicted"], e["confidence"], e["clip"], e["text"])
+            for e in data["examples"]
+            if e["right"] is right
+        )
+        most = f"{len(rows)} of {data['right' if right else 'wrong']}"
+        found.append(Table(f"{title}: {name}, most confident ({most})", columns, rows))
+    return tuple(found)
+
+
+def _drawing(data: Data, entries: Sequence[Data], pictures: Pictures) -> Figure:
+    """Draw a row per clip: what was said of it, and some of its frames."""
+    columns = 1 + max(len(pictures[entry["clip"]]) for entry in entries)
+    drawing, panels = canvas(
+        2.9 + 1.65 * (columns - 1),
+        ROW * len(entries) + 0.6,
+        columns,
+        len(entries),
+        width_ratios=[2.9, *[1.65] * (columns - 1)],
+    )
+    for row, entry in enumerate(entries):
+        caption, *places = panels[row * columns : (row + 1) * columns]
+        _caption(caption, entry)
+        for axes in (caption, *places):
+            axes.set_axis_off()
+        for axes, picture in zip(places, pictures[entry["clip"]], strict=False):
+            # What it would be clipped by differs in the last bit from one time to the next.
+            axes.imshow(picture, clip_on=False)
+    condition = " + ".join(data["corruption"])
+    title = " · ".join(filter(None, [data["run"], data["dataset"], data["split"], condition]))
+    drawing.suptitle(textwrap.fill(title, 12 * columns + 20), fontsize=11)
+    return drawing
+
+
+def _caption(axes: Axes, entry: Data) -> None:
+    colour = COLOURS[2] if entry["right"] else COLOURS[1]
+    head = entry["shown"] if entry["right"] else f"{entry['shown']} → {entry['predicted']}"
+    axes.text(0, 1, f"{head}  {entry['confidence']:.2f}", va="top", weight="bold", color=colour)
+    text = textwrap.wrap(entry["text"], LETTERS, max_lines=LINES, placeholder=" …")
+    body = "\n".join([entry["clip"], *text])
+    axes.text(0, 0.8, body, va="top", fontsize=8, color=GREY, linespacing=1.15)

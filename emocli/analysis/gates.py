@@ -5,85 +5,82 @@ Source: Beard 2018, CoNLL, eq. 9 and 11, sec. 5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
-from torch import Tensor
-
-from emocli.analysis._conditions import CLEAN, conditions, through
-from emocli.analysis._gates_figure import draw
-from emocli.analysis._written import Analysis, titled, tried, write
-from emocli.data.clip import Split
-from emocli.data.samples import Samples
+from emocli.analysis import Finding, OfRun, Progress
+from emocli.analysis._conditions import CLEAN, about_split, conditions, name_of, through
 from emocli.errors import RunError
-from emocli.evaluation.cross_validation import Evaluator, open_evaluator
-from emocli.evaluation.evaluator import RunEvaluator
-from emocli.plugin.network import Network
-from emocli.robust.corrupt import CorruptionSpec
-from emocli.training.compute import deterministic_torch
-from emocli.training.outputs import level
+from emocli.evaluation.options import SplitOptions
+from emocli.options import Option
+from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend
+from emocli.report.tables import Table, titled
+from emocli.robust.options import RobustOptions
 
-Progress = Callable[[int, int], None]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+    from emocli.data.samples import Samples
+    from emocli.evaluation.cross_validation import Evaluator
+    from emocli.evaluation.evaluator import RunEvaluator
+    from emocli.plugin.network import Network
+    from emocli.robust.corrupt import CorruptionSpec
+
 
 Gates = dict[str, list[list[float | None]]]
 """View to a row per seed with a number per hop; None where no clip has the view."""
 
+Data = Mapping[str, Any]
 
-def gates(
-    run: Path,
-    *,
-    corrupt: Sequence[str] = (),
-    repair: Mapping[str, Any] | None = None,
-    split: Split = "test",
-    seed: int = 0,
-    manifest: Path | None = None,
-    store: Path | None = None,
-    figures: bool = True,
-    progress: Progress = lambda done, total: None,
-) -> Analysis:
-    """Write down and draw how far each view passes its gate in each hop.
+PANEL = 2.9
+"""Inches."""
 
-    Figures are means over the clips that have the view, of each seed; 1 is open, 0 shut.
+APART = 0.08
+"""Hops between one condition and the next, so that their bars can be told apart."""
 
-    Parameters
-    ----------
-    run : Path
-        A finished run of a network with gates, or the folder of a cross-validation.
-    corrupt : sequence of str
-        Corruptions, all at once (as in `emocli evaluate`). None given: Gaussian noise at 0 dB on
-        every modality in turn.
-    repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it.
-        By default what was done in training.
-    split : str
-        Which clips.
-    seed : int
-        Of the corruptions.
-    manifest, store : Path, optional
-        Instead of those the run was trained on.
-    figures : bool
-        Whether to draw.
-    progress : callable
-        Told conditions done, and all conditions.
+
+@dataclass(frozen=True, kw_only=True)
+class Options(RobustOptions, SplitOptions, OfRun):
+    """Show how far each view passes the gate in each hop, clean and corrupted."""
+
+    corrupt: Annotated[
+        tuple[str, ...],
+        Option(
+            "As in emocli evaluate; repeat to corrupt several at once. Default: Gaussian noise at "
+            "0 dB on every modality in turn.",
+            "MODALITY[:NAME][@LEVEL]",
+        ),
+    ] = ()
+
+
+def measure(options: Options, progress: Progress) -> Finding:
+    """Measure how far each view passes its gate in each hop; 1 is open, 0 shut.
+
+    Numbers are means over the clips that have the view, of each seed.
 
     Raises
     ------
     EmocliError
         If the run is no run, what is asked does not fit it, or its network has no gates.
     """
-    evaluator = open_evaluator(run, split, manifest, store, repair)
-    asked = conditions(corrupt, evaluator.modalities)
-    found = through(asked, lambda each: _gates(evaluator, each, seed), progress)
-    data = {
-        **tried(run, evaluator, split, seed),
-        "gates": found,
-    }
-    drawn = draw(data) if figures else {}
-    labels = [label for label in found if corrupt and label != CLEAN]
-    name = titled("gates", split, evaluator.other, *labels, evaluator.repair.label, seed=seed)
-    return write(run, name, data, list(_rows(data)), drawn)
+    from emocli.evaluation.cross_validation import open_evaluator
+
+    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
+    asked = conditions(options.corrupt, evaluator.modalities)
+    measured = through(asked, lambda each: _gates(evaluator, each, options.seed), progress)
+    data = {**about_split(options, evaluator), "gates": measured}
+    labels = [label for label in measured if options.corrupt and label != CLEAN]
+    return Finding(
+        name_of("gates", options, evaluator, *labels, evaluator.repair.label),
+        data,
+        _rows(data),
+        (tabulate(data),),
+        lambda: draw(data),
+    )
 
 
 def _gates(
@@ -92,6 +89,8 @@ def _gates(
     seed: int,
 ) -> Gates:
     """Measure the gates of each view, in every clip by the networks of the fold that tests it."""
+    import torch
+
     parts = [_open(part, part.seen(corruptions, seed)) for part in evaluator.parts]
     rows: Gates = {}
     for folds in zip(*parts, strict=True):  # of one seed
@@ -110,6 +109,10 @@ def _open(evaluator: RunEvaluator, samples: Samples) -> list[dict[str, Tensor]]:
     RunError
         If the network has none.
     """
+    import torch
+
+    from emocli.training.compute import deterministic_torch
+
     training = evaluator.config.train
     with deterministic_torch(training.threads), torch.inference_mode():
         found = [_passed(m.network.eval(), samples, training.batch_size) for m in evaluator.members]
@@ -124,6 +127,10 @@ def _open(evaluator: RunEvaluator, samples: Samples) -> list[dict[str, Tensor]]:
 
 def _passed(network: Network, samples: Samples, size: int) -> dict[str, Tensor]:
     """Collect the gates of every clip, by view: (clips that have it, hops)."""
+    import torch
+
+    from emocli.training.outputs import level
+
     found: dict[str, list[Tensor]] = {}
     for batch in samples.batches(size, level(network)):
         for modality, values in network(batch).gates.items():
@@ -144,3 +151,61 @@ def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                         "hop": hop,
                         "gate": value,
                     }
+
+
+def tabulate(data: Data) -> Table:
+    """Return a row per view and hop, a column per condition; means over the seeds."""
+    import numpy as np
+
+    conditions = data["gates"]
+    means = {
+        condition: {
+            view: np.mean(np.array(rows, float), axis=0).tolist() for view, rows in found.items()
+        }
+        for condition, found in conditions.items()
+    }
+    rows = tuple(
+        (view, hop + 1, *(found[view][hop] for found in means.values()))
+        for view, hops in next(iter(means.values())).items()
+        for hop in range(len(hops))
+    )
+    return Table(titled(data), ("view", "hop", *means), rows)
+
+
+def draw(data: Data) -> dict[str, Figure]:
+    """Draw how far each view passes in each hop: mean over the seeds, bars their spread."""
+    import numpy as np
+
+    conditions = data["gates"]
+    views = list(next(iter(conditions.values())))
+    drawing, panels = canvas(PANEL * len(views) + 2.2, 3.4, columns=len(views), sharey=True)
+    for axes, view in zip(panels, views, strict=True):
+        for index, (condition, found) in enumerate(conditions.items()):
+            shift = APART * (index - (len(conditions) - 1) / 2)
+            _line(axes, np.array(found[view], float), condition, index, shift)
+        axes.set_title(view)
+        axes.set_xlabel("hop")
+        axes.grid(axis="y", alpha=0.3)
+    panels[0].set_ylabel("passes the gate\n(mean over clips)")
+    legend(panels[-1], 1.02)
+    drawing.suptitle(textwrap.fill(titled(data), 30 * len(views) + 20), fontsize=11)
+    return {"": drawing}
+
+
+def _line(axes: Axes, values: Any, condition: str, index: int, shift: float) -> None:
+    """Draw one condition, values (seed, hop), a little aside; the first one is the clean one."""
+    import numpy as np
+
+    hops = np.arange(1, values.shape[1] + 1)
+    axes.errorbar(
+        hops + shift,
+        values.mean(axis=0),
+        yerr=values.std(axis=0, ddof=1) if len(values) > 1 else None,
+        color=COLOURS[(index - 1) % len(COLOURS)] if index else GREY,
+        marker=MARKERS[index % len(MARKERS)],
+        markersize=5,
+        capsize=3,
+        linestyle="-" if index else "--",
+        label=condition,
+    )
+    axes.set_xticks(hops)

@@ -5,32 +5,37 @@ Source: Mittal et al. 2020, section 3.4 and Figure 7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from emocli import __version__
-from emocli.analysis._proxies_figure import draw
-from emocli.analysis._subject import Subject, subjects
-from emocli.analysis._written import Analysis, titled, write
+from emocli.analysis import Finding, OfRunOrStore, Progress, file_name
 from emocli.data.clip import Split
 from emocli.data.json_io import plain
-from emocli.data.samples import Samples
 from emocli.errors import StoreError
-from emocli.robust.proxy.generator import ProxyGenerator
-from emocli.robust.proxy.settings import ProxyConfig, configure
+from emocli.limits import MOST_SEED
+from emocli.options import Option
+from emocli.report.canvas import COLOURS, canvas, legend
+from emocli.report.tables import Table
 
-Array = NDArray[np.float64]
-Progress = Callable[[int, int], None]
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from emocli.analysis._subject import Subject
+    from emocli.data.samples import Samples
+    from emocli.robust.proxy.generator import ProxyGenerator
+    from emocli.robust.proxy.settings import ProxyConfig
+
 
 KINDS = ("paper", "plus", "literal", "mean")
 """What is compared, besides `MEMORY`."""
 
 MEMORY = "memory"
+
 MEMORISED = {"mode": "knn_ls", "k": 10, "ridge": 1e-6}
 """So few neighbours and so little regularisation that a clip that was learnt returns itself."""
 
@@ -45,47 +50,53 @@ NOISE = "0.01"
 
 BATCH = 64
 
+Data = Mapping[str, Any]
 
-def proxies(
-    place: Path,
-    *,
-    kinds: Sequence[str] = KINDS,
-    split: Split = "test",
-    seed: int = 0,
-    manifest: Path | None = None,
-    store: Path | None = None,
-    figures: bool = True,
-    progress: Progress = lambda done, total: None,
-) -> Analysis:
-    """Write down and draw how far proxies are from what they stand for.
+PANEL = (3.4, 2.0)
+"""Inches."""
 
-    Of a cross-validation every fold's proxies are tried on its own clips, and the errors are those
-    of all together; the curves are of the first fold that has a clip with all modalities.
+LINES = {"noisy": "#d55e00", "original": "#0072b2", "regenerated": "#009e73"}
 
-    Parameters
-    ----------
-    place : Path
-        A run, the folder of a cross-validation, or a store; then ``manifest`` says what its clips
-        are.
-    kinds : sequence of str
-        Modes and presets of proxies. The first one is drawn.
-    split : str
-        The clips that have no part in the proxies.
-    seed : int
-        Of the noise that is drawn.
-    manifest, store : Path, optional
-        Instead of those the run was trained on.
-    figures : bool
-        Whether to draw.
-    progress : callable
-        Told kinds done, and all kinds.
+WORST = 2.5
+"""Relative error at which bars are cut; how long they would be stands on them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(OfRunOrStore):
+    """Compare proxies with what they stand for.
+
+    Draws original, noisy and regenerated features of a few clips (Mittal 2020, Figure 7), and
+    measures the relative error for clips that were learnt and for others, from each modality and
+    from all. An error of 1 is that of the mean. The kind memory, ten neighbours and next to no
+    regularisation, returns what it has learnt, and is added to show what that is worth.
+    """
+
+    unit: ClassVar[str] = "kinds"
+
+    kind: Annotated[
+        tuple[str, ...],
+        Option("Mode or preset; repeat for more. Default: paper, plus, literal, mean."),
+    ] = ()
+    split: Annotated[Split, Option("Clips that were not learnt.")] = "test"
+    seed: Annotated[int, Option("Seed of the noise.", least=0, most=MOST_SEED)] = 0
+
+
+def measure(options: Options, progress: Progress) -> Finding:
+    """Measure how far proxies are from what they stand for.
+
+    Of a cross-validation every fold's proxies regenerate the clips that the fold tests; the errors
+    are those of all together; the curves are of the first fold that has a clip with all modalities.
 
     Raises
     ------
     EmocliError
         If what is asked does not fit, or no clip of the split has all modalities.
     """
-    parts = subjects(place, split, manifest, store)
+    from emocli.analysis._subject import subjects
+    from emocli.robust.proxy.settings import ProxyConfig, configure
+
+    split, kinds = options.split, options.kind or KINDS
+    parts = subjects(options.place, split, options.manifest, options.store)
     first = parts[0]
     configs = {kind: configure(kind) for kind in kinds}
     configs[MEMORY] = ProxyConfig.model_validate(MEMORISED)
@@ -97,45 +108,60 @@ def proxies(
     shown = next((part for part, own in zip(parts, sets["held out"], strict=True) if own), None)
     if shown is None:
         what = f"no clip of split '{split}' has all of {', '.join(first.clips.stores)}"
-        raise StoreError(what, where=place, hint="choose another with --split")
-    errors = []
-    for index, (kind, config) in enumerate(configs.items()):
-        progress(index, len(configs))
-        generators = [part.repair_factory.generator(config) for part in parts]
-        for modality in first.clips.stores:
-            for sources in _sources(modality, list(first.clips.stores)):
-                found = {
-                    name: _error(zip(generators, own, strict=True), modality, sources)
-                    for name, own in sets.items()
-                }
-                from_ = " + ".join(sources)
-                errors.append({"kind": kind, "modality": modality, "from": from_, **found})
-    progress(len(configs), len(configs))
+        raise StoreError(what, where=options.place, hint="choose another with --split")
+    rows = list(_errors(parts, configs, sets, progress))
     drawn_kind = next(iter(configs.values()))
     data: dict[str, Any] = plain(
         {
             "format": 1,
             "emocli": __version__,
-            "of": place.resolve().name,
+            "of": options.place.resolve().name,
             "dataset": first.clips.manifest.dataset,
             "split": split,
             "n": {name: sum(map(len, own)) for name, own in sets.items()},
-            "corruption_seed": seed,
+            "corruption_seed": options.seed,
             "settings": {kind: config.model_dump() for kind, config in configs.items()},
             "error": "L2 norm of proxy less original, over that of the original; all clips' sums",
-            "errors": errors,
+            "errors": rows,
             "noise": NOISE,
-            "curves": _curves(shown, shown.repair_factory.generator(drawn_kind), seed),
+            "curves": _curves(shown, shown.repair_factory.generator(drawn_kind), options.seed),
         }
     )
-    drawn = draw(data) if figures else {}
     unusual = () if tuple(kinds) == KINDS else kinds
-    name = titled("proxies", split, first.other, *unusual, seed=seed)
-    return write(place, name, data, list(_rows(data)), drawn)
+    return Finding(
+        file_name("proxies", split, first.other, *unusual, seed=options.seed),
+        data,
+        data["errors"],
+        (tabulate(data),),
+        lambda: {"": curves(data), "-errors": errors(data)},
+    )
+
+
+def _errors(
+    parts: Sequence[Subject],
+    configs: Mapping[str, ProxyConfig],
+    sets: Mapping[str, Sequence[Samples]],
+    progress: Progress,
+) -> Iterator[dict[str, Any]]:
+    """Yield the errors of every kind, modality and source, in each set of clips."""
+    modalities = list(parts[0].clips.stores)
+    for index, (kind, config) in enumerate(configs.items()):
+        progress(index, len(configs))
+        generators = [part.repair_factory.generator(config) for part in parts]
+        for modality in modalities:
+            for sources in _sources(modality, modalities):
+                errors = {
+                    name: _error(zip(generators, own, strict=True), modality, sources)
+                    for name, own in sets.items()
+                }
+                yield {"kind": kind, "modality": modality, "from": " + ".join(sources), **errors}
+    progress(len(configs), len(configs))
 
 
 def _some(samples: Samples, most: int) -> Samples:
     """Take clips that have everything, evenly spread."""
+    import numpy as np
+
     stores = samples.stores.values()
     whole = [clip for clip in samples.clips if all(store.length(clip.id) for store in stores)]
     picks = np.unique(np.linspace(0, len(whole) - 1, min(most, len(whole))).astype(int))
@@ -154,6 +180,8 @@ def _error(
     parts: Iterable[tuple[ProxyGenerator, Samples]], modality: str, sources: Sequence[str]
 ) -> float:
     """Return the relative error of the proxies of a modality; NaN where there are none."""
+    import numpy as np
+
     off = size = 0.0
     for generator, samples in parts:
         for original, made in _pairs(generator, samples, modality, sources):
@@ -166,6 +194,8 @@ def _pairs(
     generator: ProxyGenerator, samples: Samples, modality: str, sources: Sequence[str]
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Regenerate a modality of clips from others; yield what was there and what is now."""
+    import numpy as np
+
     for batch in samples.batches(BATCH):
         views = {m: batch.views[m] for m in (*sources, modality)}
         flags = {m: np.full(len(batch), m != modality) for m in views}
@@ -177,6 +207,8 @@ def _pairs(
 
 def _curves(subject: Subject, generator: ProxyGenerator, seed: int) -> list[dict[str, Any]]:
     """Show a few clips: original, noisy and regenerated vectors, means over the steps."""
+    import numpy as np
+
     few = _some(subject.clips, MOST)
     picks = np.unique(np.linspace(0, len(few) - 1, SHOWN + 2).astype(int)[1:-1])
     few = replace(few, clips=tuple(few.clips[k] for k in picks))
@@ -198,6 +230,75 @@ def _curves(subject: Subject, generator: ProxyGenerator, seed: int) -> list[dict
     return found
 
 
-def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Turn the errors into a table."""
-    yield from data["errors"]
+def tabulate(data: Data) -> Table:
+    """Return a row per kind, modality and source."""
+    rows = tuple(
+        (
+            row["kind"],
+            row["modality"],
+            row["from"],
+            *("-" if row[name] is None else row[name] for name in data["n"]),
+        )
+        for row in data["errors"]
+    )
+    counts = ", ".join(f"{count} {name}" for name, count in data["n"].items())
+    title = f"relative error of proxies on {data['dataset']} ({counts})"
+    return Table(title, ("kind", "of", "from", *data["n"]), rows)
+
+
+def curves(data: Data) -> Figure:
+    """Draw clips as Figure 7 of the paper does: a row per modality, a column per clip."""
+    modalities = list(dict.fromkeys(curve["modality"] for curve in data["curves"]))
+    clips = list(dict.fromkeys(curve["clip"] for curve in data["curves"]))
+    size = (PANEL[0] * len(clips) + 1.2, PANEL[1] * len(modalities) + 0.4)
+    drawing, panels = canvas(*size, columns=max(len(clips), 1), rows=max(len(modalities), 1))
+    for curve in data["curves"]:
+        row, column = modalities.index(curve["modality"]), clips.index(curve["clip"])
+        axes = panels[row * len(clips) + column]
+        for name, colour in LINES.items():
+            width = 0.5 if name == "noisy" else 1.0
+            axes.plot(curve[name], color=colour, linewidth=width, label=name)
+        highest = 1.5 * max(map(abs, [*curve["original"], *curve["regenerated"], 1e-6]))
+        axes.set_ylim(-highest, highest)  # the noise goes far beyond
+        if row == 0:
+            axes.set_title(textwrap.shorten(curve["clip"], 28))
+        if row == len(modalities) - 1:
+            axes.set_xlabel("dimension")
+        if column == 0:
+            axes.set_ylabel(f"{curve['modality']}\n(mean over steps)")
+    if data["curves"]:
+        legend(panels[len(clips) - 1])
+    return drawing
+
+
+def errors(data: Data) -> Figure:
+    """Draw relative errors, a panel per modality: of clips that were learnt, and held out."""
+    modalities = list(dict.fromkeys(row["modality"] for row in data["errors"]))
+    kinds = list(dict.fromkeys(row["kind"] for row in data["errors"]))
+    drawing, panels = canvas(PANEL[0] * len(modalities) + 1.5, 3.4, len(modalities), sharey=True)
+    for axes, modality in zip(panels, modalities, strict=True):
+        rows = [row for row in data["errors"] if row["modality"] == modality]
+        sources = list(dict.fromkeys(row["from"] for row in rows))
+        width = 0.8 / (2 * len(kinds))
+        for row in rows:
+            place = sources.index(row["from"])
+            for side, name in enumerate(data["n"]):
+                slot, error = 2 * kinds.index(row["kind"]) + side, row[name] or 0.0
+                x = place - 0.4 + (slot + 0.5) * width
+                if error > WORST:
+                    axes.text(x, WORST, f"{error:.1f}", fontsize=6, ha="center", va="bottom")
+                axes.bar(
+                    x,
+                    min(error, WORST),
+                    width,
+                    color=COLOURS[kinds.index(row["kind"]) % len(COLOURS)],
+                    alpha=0.45 if side == 0 else 1.0,
+                    label=f"{row['kind']}, {name}" if place == 0 else None,
+                )
+        axes.axhline(1, color="#666666", linestyle="--", linewidth=1)
+        axes.set_xticks(range(len(sources)), [s.replace(" + ", "\n+ ") for s in sources])
+        axes.set_xlabel("from")
+        axes.set_title(modality)
+    panels[0].set_ylabel("relative error")
+    legend(panels[-1], fontsize=8)
+    return drawing

@@ -5,106 +5,96 @@ Source: Mittal 2020, AAAI, sec. 5.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from emocli.analysis._conditions import CLEAN, conditions, through
-from emocli.analysis._weights_figure import draw
-from emocli.analysis._written import Analysis, titled, tried, write
-from emocli.data.clip import Clip, Split
+from emocli.analysis import Finding, OfRun, Progress
+from emocli.analysis._conditions import CLEAN, about_split, conditions, name_of, through
+from emocli.data.clip import Clip
 from emocli.data.json_io import plain
-from emocli.data.samples import Samples
 from emocli.errors import RunError
-from emocli.evaluation.cross_validation import Evaluator, open_evaluator
-from emocli.evaluation.evaluator import RunEvaluator
-from emocli.metrics.statistics import cluster_bootstrap, clustered, interval_over, warnings
-from emocli.metrics.summary import bounded
-from emocli.plugin.network import Network
-from emocli.robust.corrupt import CorruptionSpec
-from emocli.training.compute import deterministic_torch
-from emocli.training.outputs import level
+from emocli.evaluation.options import SplitOptions
+from emocli.report.canvas import COLOURS, GREY, canvas, legend
+from emocli.report.tables import Cell, Table, titled
+from emocli.robust.options import RobustOptions
 
-Progress = Callable[[int, int], None]
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from emocli.data.samples import Samples
+    from emocli.evaluation.cross_validation import Evaluator
+    from emocli.evaluation.evaluator import RunEvaluator
+    from emocli.plugin.network import Network
+    from emocli.robust.corrupt import CorruptionSpec
+
+    Weights = dict[str, dict[str, NDArray[np.float64]]]
+    """Kind of weight and modality to the weight in every clip, shape (seeds, n)."""
+
 
 NOISE = "0.01"
 """Signal-to-noise ratio, if no corruption is given (Mittal 2020)."""
 
-Weights = dict[str, dict[str, NDArray[np.float64]]]
-"""Kind of weight and modality to the weight in every clip, shape (seeds, n)."""
+
+Data = Mapping[str, Any]
+
+KINDS = {"weights": "as the network weighs", "oracle": "if it knew the labels"}
+
+UNUSED = "the prediction does not use these weights ({})"
 
 
-def weights(
-    run: Path,
-    *,
-    corrupt: Sequence[str] = (),
-    repair: Mapping[str, Any] | None = None,
-    split: Split = "test",
-    seed: int = 0,
-    manifest: Path | None = None,
-    store: Path | None = None,
-    figures: bool = True,
-    progress: Progress = lambda done, total: None,
-) -> Analysis:
-    """Write down and draw the mean weight of each modality under each condition.
+@dataclass(frozen=True, kw_only=True)
+class Options(RobustOptions, SplitOptions, OfRun):
+    """Show the mean weight of each modality, clean and corrupted, and what it changes by.
 
-    A modality's mean is over the clips that have it. ``weights`` are those the network computes;
-    ``oracle``, where it has them, those it would compute if it knew the labels. Where the
-    prediction does not depend on them, as that of `m3er` with ``fusion=concat``, ``unused`` says by
-    which settings, and so do table and figure.
+    Without --corrupt: noise at an SNR of 0.01 on every modality in turn.
+    """
 
-    Parameters
-    ----------
-    run : Path
-        A finished run of a network that weighs its modalities, or the folder of a
-        cross-validation.
-    corrupt : sequence of str
-        Corruptions, all at once (as in `emocli evaluate`). None given: Gaussian noise at an SNR of
-        0.01 on every modality in turn.
-    repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it.
-        By default what was done in training.
-    split : str
-        Which clips.
-    seed : int
-        Of the corruptions.
-    manifest, store : Path, optional
-        Instead of those the run was trained on.
-    figures : bool
-        Whether to draw.
-    progress : callable
-        Told conditions done, and all conditions.
+
+def measure(options: Options, progress: Progress) -> Finding:
+    """Average the weight of each modality over the clips that have it, under each condition.
+
+    ``weights`` are those the network computes; ``oracle``, where it has them, those it would
+    compute if it knew the labels. Where the prediction does not depend on them, as that of `m3er`
+    with ``fusion=concat``, ``unused`` says by which settings, and so do table and figure.
 
     Raises
     ------
     EmocliError
         If the run is no run, what is asked does not fit it, or its network weighs nothing.
     """
-    evaluator = open_evaluator(run, split, manifest, store, repair)
-    asked = conditions(corrupt, evaluator.modalities, f"gaussian@{NOISE}")
-    found = through(asked, lambda each: _pooled(evaluator, each, seed), progress)
-    data = plain(
+    from emocli.evaluation.cross_validation import open_evaluator
+    from emocli.metrics.statistics import interval_over, warnings
+
+    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
+    asked = conditions(options.corrupt, evaluator.modalities, f"gaussian@{NOISE}")
+    measured = through(asked, lambda each: _pooled(evaluator, each, options.seed), progress)
+    data: dict[str, Any] = plain(
         {
-            **tried(run, evaluator, split, seed),
+            **about_split(options, evaluator),
             "unused": evaluator.parts[0].members[0].network.unweighted,
             "interval": interval_over(evaluator.samples.clips),
             "warnings": warnings(evaluator.samples.clips),
-            "conditions": {label: _means(evaluator, own) for label, own in found.items()},
+            "conditions": {label: _means(evaluator, own) for label, own in measured.items()},
             "change": {
-                label: _changes(evaluator, found[CLEAN], own)
-                for label, own in found.items()
+                label: _changes(evaluator, measured[CLEAN], own)
+                for label, own in measured.items()
                 if label != CLEAN
             },
         }
     )
-    drawn = draw(data) if figures else {}
-    labels = [label for label in found if corrupt and label != CLEAN]
-    name = titled("weights", split, evaluator.other, *labels, evaluator.repair.label, seed=seed)
-    return write(run, name, data, list(_rows(data)), drawn)
+    labels = [label for label in measured if options.corrupt and label != CLEAN]
+    return Finding(
+        name_of("weights", options, evaluator, *labels, evaluator.repair.label),
+        data,
+        _rows(data),
+        (tabulate(data),),
+        lambda: draw(data),
+    )
 
 
 def _pooled(
@@ -113,6 +103,8 @@ def _pooled(
     seed: int,
 ) -> Weights:
     """Collect what is said about every clip by the networks of the fold that tests it."""
+    import numpy as np
+
     parts = [_weights(part, part.seen(corruptions, seed)) for part in evaluator.parts]
     return {
         kind: {m: np.concatenate([part[kind][m] for part in parts], axis=1) for m in by_modality}
@@ -128,6 +120,11 @@ def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
     RunError
         If the network weighs nothing.
     """
+    import numpy as np
+    import torch
+
+    from emocli.training.compute import deterministic_torch
+
     training = evaluator.config.train
     seeds: list[dict[str, dict[str, NDArray[np.float64]]]] = []
     with deterministic_torch(training.threads), torch.inference_mode():
@@ -148,6 +145,10 @@ def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
 def _said(
     network: Network, samples: Samples, size: int
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
+    import numpy as np
+
+    from emocli.training.outputs import level
+
     parts: dict[str, dict[str, list[NDArray[np.float64]]]] = {"weights": {}}
     for batch in samples.batches(size, level(network)):
         output = network(batch)
@@ -161,11 +162,15 @@ def _said(
 
 def _having(evaluator: Evaluator, modality: str) -> NDArray[np.bool_]:
     """Tell which clips have a modality, in the order in which the networks visit them."""
+    import numpy as np
+
     store = evaluator.samples.stores[modality]
     return np.array([bool(store.length(clip.id)) for clip in _visited(evaluator)])
 
 
 def _visited(evaluator: Evaluator) -> list[Clip]:
+    from emocli.training.outputs import level
+
     if level(evaluator.parts[0].members[0].network) == "clip":
         return list(evaluator.samples.clips)
     dialogues = [dialogue for part in evaluator.parts for dialogue in part.samples.dialogues()]
@@ -186,6 +191,11 @@ def _means(evaluator: Evaluator, found: Weights) -> dict[str, dict[str, list[flo
 
 def _changes(evaluator: Evaluator, clean: Weights, corrupted: Weights) -> dict[str, Any]:
     """Compare with the clean condition, on the same clips; means over the seeds."""
+    import numpy as np
+
+    from emocli.metrics.statistics import cluster_bootstrap, clustered
+    from emocli.metrics.summary import bounded
+
     clips = _visited(evaluator)
     names = np.array(clustered(clips))
     found: dict[str, Any] = {}
@@ -218,3 +228,81 @@ def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                     "seed": seed,
                     **{kind: own[modality][index] for kind, own in kinds.items()},
                 }
+
+
+def tabulate(data: Data) -> Table:
+    """Return a row per condition and modality: clean, corrupted and the change; seeds' means."""
+    import numpy as np
+
+    rows: list[tuple[Cell, ...]] = []
+    for condition, kinds in data["change"].items():
+        for kind, own in kinds.items():
+            for modality, change in own.items():
+                clean, corrupted = (
+                    float(np.mean(data["conditions"][label][kind][modality]))
+                    for label in ("clean", condition)
+                )
+                rows.append(
+                    (
+                        condition,
+                        kind,
+                        modality,
+                        *(clean, corrupted, f"{change['points']:+.1f}", _bounds(change)),
+                        "-" if change["percent"] is None else f"{change['percent']:+.1f}",
+                    )
+                )
+    columns = ("condition", "kind", "modality", "clean", "corrupted", "points", "95 %", "per cent")
+    return Table(_title(data), columns, tuple(rows))
+
+
+def draw(data: Data) -> dict[str, Figure]:
+    """Draw the mean weight of each modality under each condition; bars are the seeds' spread."""
+    conditions = data["conditions"]
+    kinds = list(conditions["clean"])
+    modalities = list(conditions["clean"]["weights"])
+    width = max(3.2, 0.28 * len(modalities) * len(conditions) + 1.2)
+    drawing, panels = canvas(width * len(kinds) + 2.2, 3.6, columns=len(kinds), sharey=True)
+    for axes, kind in zip(panels, kinds, strict=True):
+        _bars(axes, {label: own[kind] for label, own in conditions.items()}, modalities)
+        axes.set_title(KINDS[kind])
+    panels[0].set_ylabel("weight (mean over clips)")
+    legend(panels[-1], 1.02)
+    wide = int(14 * (width * len(kinds) + 2.2))
+    drawing.suptitle(textwrap.fill(_title(data), wide), fontsize=11)
+    return {"": drawing}
+
+
+def _title(data: Data) -> str:
+    """Say of which run and clips they are, and if the prediction does without them."""
+    unused = UNUSED.format(data["unused"]) if data["unused"] else ""
+    return " · ".join(filter(None, [titled(data), unused]))
+
+
+def _bars(axes: Axes, conditions: Data, modalities: list[str]) -> None:
+    import numpy as np
+
+    each = 0.8 / len(conditions)
+    for index, (label, found) in enumerate(conditions.items()):
+        values = np.array([found[modality] for modality in modalities], float)
+        places = np.arange(len(modalities)) + each * (index - (len(conditions) - 1) / 2)
+        axes.bar(
+            places,
+            values.mean(axis=1),
+            width=0.9 * each,
+            yerr=values.std(axis=1, ddof=1) if values.shape[1] > 1 else None,
+            capsize=2,
+            color=COLOURS[(index - 1) % len(COLOURS)] if index else GREY,
+            label=textwrap.fill(label, 28),
+        )
+    axes.axhline(1 / len(modalities), color="black", linewidth=0.8, linestyle=":")
+    axes.set_xticks(range(len(modalities)), modalities)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+
+
+def _bounds(change: Data) -> str:
+    for key, over in (("points_ci", ""), ("points_ci_clips", " over clips")):
+        low, high = change.get(key, (None, None))
+        if low is not None and high is not None:
+            return f"{low:+.1f} to {high:+.1f}{over}"
+    return "-"

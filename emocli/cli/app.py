@@ -15,27 +15,8 @@ from collections.abc import Sequence
 import typer
 
 from emocli import __version__
-from emocli.cli import (
-    align,
-    analyze,
-    demo,
-    evaluate,
-    export,
-    extract,
-    fit_cca,
-    fit_encoder,
-    fit_text,
-    import_features,
-    info,
-    inspect,
-    manifest,
-    normalise,
-    options,
-    reproduce,
-    show,
-    streams,
-    train,
-)
+from emocli.cli import options, show, streams
+from emocli.cli.commands import discovered
 from emocli.display import brief
 from emocli.errors import EmocliError
 
@@ -55,8 +36,8 @@ SIGNS_OF_NO_MEMORY = (
 LEAST = 1 << 30
 """Bytes of address space below which the numerical libraries do not load, or never end trying."""
 
-WITHOUT = ("info", "inspect", "--help", "-h", "--version")
-"""What works without them."""
+WITHOUT = ("--help", "-h", "--version")
+"""What works without them, besides light commands."""
 
 TIGHT = 4 << 30
 """Bytes of address space below which a library that does not load lacks room."""
@@ -74,22 +55,8 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_root)  # its docstring is the help text
-    app.command("manifest")(manifest.command)
-    app.command("extract")(extract.command)
-    app.command("import")(import_features.command)
-    app.command("export")(export.command)
-    app.command("align")(align.command)
-    app.command("normalise")(normalise.command)
-    app.command("fit-cca")(fit_cca.command)
-    app.command("fit-encoder")(fit_encoder.command)
-    app.command("fit-text")(fit_text.command)
-    app.command("train")(train.command)
-    app.command("evaluate")(evaluate.command)
-    app.add_typer(analyze.group(), name="analyze")
-    app.command("reproduce")(reproduce.command)
-    app.command("inspect")(inspect.command)
-    app.command("info")(info.command)
-    app.command("demo")(demo.command)
+    for command in discovered():
+        command.add_to(app)
     return app
 
 
@@ -110,8 +77,10 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    if _address_space() < LEAST and not set(arguments) & set(WITHOUT):
-        return _refuse(NO_MEMORY)
+    if _address_space() < LEAST:
+        light = {*WITHOUT, *(command.name for command in discovered() if command.light)}
+        if not light.intersection(arguments):
+            return _refuse(NO_MEMORY)
     with show.warnings_as_lines():
         return _run(arguments)
 

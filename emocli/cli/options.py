@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from emocli.limits import MOST_FOLDS, MOST_SEED, MOST_WORKERS
+from emocli.data.clip import Split as SplitName
+from emocli.evaluation.options import RunOptions, SplitOptions
+from emocli.limits import MOST_FOLDS, MOST_WORKERS
+from emocli.options import Argument, declared
+from emocli.robust.options import RobustOptions
 
 
-class SplitName(StrEnum):
-    """Which clips."""
-
-    train = "train"
-    valid = "valid"
-    test = "test"
+def typed(options: type, name: str) -> Any:
+    """Return how typer has a field of a class of options."""
+    field = declared(options)[name]
+    texts: dict[str, Any] = {
+        "help": field.option.help,
+        "metavar": field.option.metavar,
+        "min": field.option.least,
+        "max": field.option.most,
+    }
+    if isinstance(field.option, Argument):
+        return typer.Argument(**texts)
+    flag = name.replace("_", "-")
+    switch = field.kind == bool | None or field.default is True
+    return typer.Option(f"--{flag}/--no-{flag}" if switch else f"--{flag}", **texts)
 
 
 ManifestFile = Annotated[Path, typer.Argument(help="The corpus's manifest (CSV).")]
@@ -49,53 +60,17 @@ Folds = Annotated[
     int | None,
     typer.Option(min=3, max=MOST_FOLDS, help="For cross-validation: each of this many folds."),
 ]
-Split = Annotated[SplitName, typer.Option(help="Clips to look at.")]
-CorruptionSeed = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the corruptions.")]
-Run = Annotated[Path, typer.Argument(help="Folder of a trained run, or of a cross-validation.")]
-RunOrStore = Annotated[
-    Path,
-    typer.Argument(
-        metavar="RUN|STORE", help="A run, or a cross-validation; or a store, with --manifest."
-    ),
-]
-OtherManifest = Annotated[
-    Path | None,
-    typer.Option("--manifest", help="Another manifest than the run was trained with."),
-]
-OtherStore = Annotated[
-    Path | None, typer.Option("--store", help="Another place of the store than the run remembers.")
-]
-Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")]
-Corrupt = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="MODALITY[:NAME][@LEVEL]",
-        help="visual (Gaussian noise at 0 dB), visual@0.01, audio:zero, text:dropout@0.5, or a "
-        "protocol: m3er75, face100; repeat for several at once.",
-    ),
-]
-Check = Annotated[
-    bool | None,
-    typer.Option(
-        "--check/--no-check", help="Let the modality check say what is not to be trusted."
-    ),
-]
-Oracle = Annotated[bool, typer.Option("--oracle", help="Let the truth say it instead.")]
-Proxy = Annotated[
-    str | None,
-    typer.Option(
-        metavar="[MODE]",
-        help="Regenerate what is not trusted or missing: knn_ls (default), ridge, paired_qr, "
-        "svd_unpaired, affine, nn1; or literal, paper, plus.",
-    ),
-]
-Fill = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WAY",
-        help="Instead of proxies: discard (default; Mittal 2020 eq. 1), missing, zero or mean.",
-    ),
-]
+Split = Annotated[SplitName, typed(SplitOptions, "split")]
+CorruptionSeed = Annotated[int, typed(RunOptions, "seed")]
+Run = Annotated[Path, typed(RunOptions, "run")]
+OtherManifest = Annotated[Path | None, typed(RunOptions, "manifest")]
+OtherStore = Annotated[Path | None, typed(RunOptions, "store")]
+Figures = Annotated[bool, typed(RunOptions, "figures")]
+Corrupt = Annotated[list[str] | None, typed(RobustOptions, "corrupt")]
+Check = Annotated[bool | None, typed(RobustOptions, "check")]
+Oracle = Annotated[bool, typed(RobustOptions, "oracle")]
+Proxy = Annotated[str | None, typed(RobustOptions, "proxy")]
+Fill = Annotated[str | None, typed(RobustOptions, "fill")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
@@ -123,8 +98,3 @@ def help_without_command(context: typer.Context) -> None:
     """Print the help of a group of commands that was called without naming one."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-def repair(check: bool | None, oracle: bool, proxy: str | None, fill: str | None) -> dict[str, Any]:
-    """Put together what the options say about modalities that are not trusted."""
-    return {"check": check, "oracle": oracle, "proxy": proxy, "fill": fill}

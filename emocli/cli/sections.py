@@ -8,26 +8,17 @@ place of all shared sections.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
-from emocli import plugins
+from emocli.cli.commands import discovered
 from emocli.config import Tree, merge, parse_sets, read_toml
 from emocli.errors import ConfigError, choice
 
-COMMANDS: Mapping[str, Callable[[], Collection[str]]] = MappingProxyType(
-    {
-        "manifest": lambda: plugins.names("datasets"),
-        "extract": lambda: plugins.names("features"),
-        "fit-cca": lambda: ("check",),
-        "fit-encoder": lambda: ("encoder", "loss", "train", "augment"),
-        "fit-text": lambda: ("text", "train"),
-        "train": lambda: ("network", "train", "robust"),
-        "reproduce": lambda: ("reproduce", "experiment", "network", "train", "check", "rows"),
-    }
-)
-"""Command to the sections it takes."""
+
+def takers() -> dict[str, Collection[str]]:
+    """Return the commands that take sections, and which."""
+    return {command.name: taken for command in discovered() if (taken := command.sections())}
 
 
 def settings(
@@ -41,7 +32,7 @@ def settings(
     Parameters
     ----------
     command : str
-        Which, as in `COMMANDS`.
+        Its name.
     file : Path, optional
         A TOML file.
     pairs : iterable of str, optional
@@ -55,14 +46,14 @@ def settings(
         If the file is absent or no TOML, or a section of it is none, or belongs to no command.
     """
     told = parse_sets(pairs or ())
-    sections = COMMANDS[command]() if takes is None else takes
-    return merge(_own(command, sections, file), told) if file else told
+    return merge(_own(command, takes, file), told) if file else told
 
 
-def _own(command: str, sections: Collection[str], file: Path) -> Tree:
-    tree, table = read_toml(file), command.replace("-", "_")
-    tables = {name.replace("-", "_") for name in COMMANDS}
-    known = sorted({*tables, *(name for taken in COMMANDS.values() for name in taken())})
+def _own(command: str, takes: Collection[str] | None, file: Path) -> Tree:
+    tree, table, commands = read_toml(file), command.replace("-", "_"), takers()
+    sections = commands[command] if takes is None else takes
+    tables = {name.replace("-", "_") for name in commands}
+    known = sorted({*tables, *(name for taken in commands.values() for name in taken)})
     for name, values in tree.items():
         if name not in known:
             what = f"section '{name}' belongs to no command"

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -18,8 +18,7 @@ from emocli.errors import EmocliWarning
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
 
-    from emocli.analysis._written import Analysis
-    from emocli.report.tables import Table
+    from emocli.analysis import Analysis
 
 WIDEST = 1000
 """Characters of a table that is not shown on a terminal."""
@@ -61,17 +60,17 @@ def table(
     streams.out(written.get())
 
 
-def analysis(found: Analysis, tables: Iterable[Table], as_data: bool) -> None:
+def analysis(result: Analysis, as_data: bool) -> None:
     """Print an analysis: its data as JSON, or its tables and where data and figures are."""
     if as_data:
-        as_json(found.data)
+        as_json(result.data)
         return
-    for made in tables:
-        table(made.columns, made.rows, made.title)
-    line(f"data: {found.path}")
-    for figure in found.figures:
+    for part in result.tables:
+        table(part.columns, part.rows, part.title)
+    line(f"data: {result.path}")
+    for figure in result.figures:
         line(f"figure: {figure}")
-    for warning in found.data.get("warnings", ()):
+    for warning in result.data.get("warnings", ()):
         warn(warning)
 
 

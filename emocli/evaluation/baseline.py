@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.manifest import Manifest
@@ -16,6 +15,7 @@ from emocli.evaluation.evaluator import Predictions
 from emocli.models.baselines import Baseline, fit
 from emocli.models.settings import TrainConfig
 from emocli.robust.corrupt import Corrupter, CorruptionSpec
+from emocli.robust.options import TRAINED, RepairOptions
 from emocli.robust.repair import RepairConfig, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 
@@ -71,10 +71,10 @@ class BaselineEvaluator:
         self,
         corruptions: Sequence[CorruptionSpec],
         seed: int,
-        repair: Mapping[str, Any] | None = None,
+        repair: RepairOptions = TRAINED,
     ) -> Predictions:
         """Return its predictions for corrupted and repaired clips; see `RunEvaluator.predict`."""
-        chosen = RepairConfig().with_options(**(repair or {}))
+        chosen = RepairConfig().with_options(repair)
         corrupter = Corrupter(tuple(corruptions), seed, self.samples)
         noisy = self.samples.then(corrupter) if corruptions else self.samples
         repaired = self.repair_factory.repaired(noisy, chosen, corrupter)

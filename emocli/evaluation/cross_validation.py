@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from emocli.evaluation.evaluator import Predictions, RunEvaluator, read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
 from emocli.robust.corrupt import CorruptionSpec
+from emocli.robust.options import TRAINED, RepairOptions
 from emocli.robust.repair import RepairConfig
 
 
@@ -92,7 +92,7 @@ class CrossValidationEvaluator:
         self,
         corruptions: Sequence[CorruptionSpec],
         seed: int,
-        repair: Mapping[str, Any] | None = None,
+        repair: RepairOptions = TRAINED,
     ) -> Predictions:
         """Return the predictions of each fold for its own clips, put together."""
         return Predictions.joined([part.predict(corruptions, seed, repair) for part in self.parts])
@@ -107,7 +107,7 @@ def open_evaluator(
     split: Split,
     manifest: Path | None,
     store: Path | None,
-    repair: Mapping[str, Any] | None = None,
+    repair: RepairOptions = TRAINED,
 ) -> Evaluator:
     """Open a run, or all folds of a cross-validation; see `RunEvaluator.open`.
 
@@ -132,7 +132,7 @@ def open_tester(
     clip: str,
     manifest: Path | None,
     store: Path | None,
-    repair: Mapping[str, Any] | None = None,
+    repair: RepairOptions = TRAINED,
 ) -> RunEvaluator:
     """Open a run, or the fold of a cross-validation that a clip tests, on all clips.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from emocli.models.rundir import REPORTS
 from emocli.report.figures import draw
 from emocli.report.tables import Table, tables
 from emocli.robust.corrupt import CorruptionSpec, at_levels, parse_all
+from emocli.robust.options import TRAINED, RepairOptions
 
 Progress = Callable[[int, int], None]
 
@@ -61,7 +62,7 @@ def evaluate(
     split: Split = "test",
     corrupt: Sequence[str] = (),
     sweep: Sequence[str] | None = None,
-    repair: Mapping[str, Any] | None = None,
+    repair: RepairOptions = TRAINED,
     seed: int = 0,
     figures: bool = True,
     progress: Progress = lambda done, total: None,
@@ -84,9 +85,8 @@ def evaluate(
     sweep : sequence of str, optional
         Levels: each corruption by itself (of every modality, if none is given) at each level. None
         given: `LEVELS`.
-    repair : mapping, optional
-        What is done about modalities that are not trusted, as `RepairConfig.with_options` takes it:
-        ``{"check": True, "proxy": "knn_ls"}``. By default what was done in training.
+    repair : RepairOptions
+        What is done about modalities that are not trusted; by default what was done in training.
     seed : int
         Of the corruptions.
     figures : bool

@@ -27,6 +27,7 @@ from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import MODEL, Run
 from emocli.models.tensors import RESTORE
 from emocli.robust.corrupt import Corrupter, CorruptionSpec
+from emocli.robust.options import TRAINED, RepairOptions
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.compute import deterministic_torch
@@ -149,12 +150,12 @@ class RunEvaluator:
         split: Split | None,
         manifest: Path | None,
         store: Path | None,
-        repair: Mapping[str, Any] | None = None,
+        repair: RepairOptions = TRAINED,
     ) -> RunEvaluator:
         """Load a run, find its features and make sure that they fit.
 
         Without a split the clips are all of the corpus, whether they have a label or not.
-        ``repair`` holds what `RepairConfig.with_options` takes, on top of the training's repair.
+        ``repair`` goes on top of the training's repair.
 
         On the corpus it was trained on, the features must be the very same; on another one
         they must have been computed with the same settings.
@@ -183,7 +184,7 @@ class RunEvaluator:
             Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
             config.train.outliers,
         )
-        chosen = trained.repair.with_options(**(repair or {}))
+        chosen = trained.repair.with_options(repair)
         if chosen.trust == "check":
             _ = repair_factory.check  # refuses what does not fit
         whole = Samples(corpus, corpus.clips, stores)
@@ -234,7 +235,7 @@ class RunEvaluator:
         self,
         corruptions: Sequence[CorruptionSpec],
         seed: int,
-        repair: Mapping[str, Any] | None = None,
+        repair: RepairOptions = TRAINED,
     ) -> Predictions:
         """Return the predictions of every seed for corrupted and repaired clips.
 
@@ -244,10 +245,10 @@ class RunEvaluator:
             What is done to the clips.
         seed : int
             Of the corruptions.
-        repair : mapping, optional
-            What `RepairConfig.with_options` takes, on top of the evaluator's own.
+        repair : RepairOptions
+            On top of the evaluator's own repair.
         """
-        chosen = self.repair.with_options(**(repair or {}))
+        chosen = self.repair.with_options(repair)
         corrupter = self._corrupter(corruptions, seed)
         repaired = self._repaired(corrupter, chosen)
         training, samples = self.config.train, repaired.samples

@@ -33,6 +33,7 @@ from emocli.experiments.rows import slug
 from emocli.parsing import parse_object
 from emocli.plugin.experiment import Condition
 from emocli.robust.corrupt import CorruptionSpec, parse_all
+from emocli.robust.options import RepairOptions
 from emocli.robust.repair import RepairConfig
 
 MARKS = ("corrupted", "flagged", "regenerated")
@@ -135,7 +136,8 @@ class EvaluationJob:
         kept = _read(path, key, corruptions, self.corpus)
         if kept is None:
             predictor, C = self._opened
-            predictions = predictor.predict(corruptions, self.seed, condition.repair)
+            repair = RepairOptions(**condition.repair)
+            predictions = predictor.predict(corruptions, self.seed, repair)
             kept = CachedEvaluation(predictions, (C,))
             _write(path, key, kept)
         return kept

@@ -43,6 +43,7 @@ from emocli.models.rundir import MODEL
 from emocli.parsing import read_object
 from emocli.plugin.experiment import Condition
 from emocli.robust.corrupt import parse_all
+from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.robust.repair import RepairConfig
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import labels, prepare, read_settings
@@ -67,7 +68,7 @@ class FeatureSystem(System):
             return
         for condition in self.row.conditions:
             parse_all(condition.corrupt, self.features)
-            RepairConfig().with_options(**condition.repair)
+            RepairConfig().with_options(RepairOptions(**condition.repair))
         for modality, name in self.row.features.items():
             feature = open_feature(inputs.store, name, inputs.corpora[0])
             if feature.modality != modality:
@@ -154,7 +155,7 @@ class FusionSystem(FeatureSystem):
                     tuple(self.features.values()),
                     self.preset,
                     self.settings,
-                    training,
+                    RobustOptions(**training),
                 ),
                 run,
                 inputs.store,

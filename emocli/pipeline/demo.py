@@ -10,7 +10,7 @@ from typing import Any
 
 from emocli import plugins
 from emocli.config import Tree, build, merge
-from emocli.data.durable import write_text
+from emocli.data.durable import used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.data.pool import open_pool
@@ -131,8 +131,10 @@ def demo(
     drawn = {"demo": tree.pop("demo", {})}
     dataset = plugins.load("datasets", "demo")
     for fusion, _ in _systems():
-        resolve(fusion, PRESET, tree, "single", dataset.EMOTIONS, {})
-    build(dataset.Config, drawn["demo"], "demo")  # all refused before anything is done
+        resolve(fusion, PRESET, tree, "single", dataset.EMOTIONS)
+    build(dataset.Config, drawn["demo"], "demo")
+    with used_folder(corpus):
+        pass  # all refused before anything is done
     say("generating a corpus: drawn faces, synthetic voices, template sentences")
     make_manifest("demo", corpus, path, drawn)
     manifest = Manifest.read(path)

@@ -11,6 +11,7 @@ datasets   `emocli.plugin.dataset`      ``Config``, ``build``
 corruption `emocli.plugin.corruption`   ``Config``, which is called with an array
 protocols  `emocli.plugin.protocol`     ``Config``, which draws corruptions
 experiment `emocli.plugin.experiment`   ``Config``, ``table``
+analyses   `emocli.analysis`            ``Options``, ``measure``
 ========== ============================ ===========================================================
 
 A plug-in is a module whose docstring says in its first line what it is and, in a line that begins

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emocli.config import Settings, Tree, build, merge, section
+from emocli.config import Settings, build, merge, section
 from emocli.data.batch import Batch, Padded
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
@@ -18,6 +18,7 @@ from emocli.errors import ConfigError
 from emocli.quantities import Seed
 from emocli.robust.check.model import ModalityCheck, discard
 from emocli.robust.corrupt import Corrupter
+from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
 from emocli.robust.representation import Flags
@@ -60,35 +61,15 @@ class RepairConfig(Settings):
             return fill if self.fill == "proxy" else ""
         return f"{self.trust}, {fill}"
 
-    def with_options(
-        self,
-        *,
-        check: bool | None = None,
-        proxy: str | None = None,
-        fill: str | None = None,
-        oracle: bool = False,
-        settings: Tree | None = None,
-    ) -> Self:
+    def with_options(self, options: RepairOptions) -> Self:
         """Return what these settings become by the options of a command.
-
-        Parameters
-        ----------
-        check : bool, optional
-            Whether the modality check is asked.
-        proxy : str, optional
-            Kind of the proxies: a mode or a preset.
-        fill : str, optional
-            Another way to fill; ``mean`` is short for proxies of that mode.
-        oracle : bool
-            Whether the truth is known.
-        settings : mapping, optional
-            What deviates from all that, ``{"proxy": {"k": 50}}``.
 
         Raises
         ------
         ConfigError
             If they contradict each other, or name what there is not.
         """
+        check, oracle, proxy, fill = options.check, options.oracle, options.proxy, options.fill
         if check and oracle:
             raise ConfigError("--check and --oracle", hint="either of them says what is bad")
         if proxy is not None and fill not in (None, "proxy"):
@@ -103,7 +84,7 @@ class RepairConfig(Settings):
         if proxy is not None:
             tree["proxy"], fill = configure(proxy).model_dump(), "proxy"
         tree["fill"] = fill or tree["fill"]
-        own = {} if settings is None else section(settings, "robust")
+        own = {} if options.settings is None else section(options.settings, "robust")
         config = build(type(self), merge(tree, own), "robust")
         if config.fill not in ("discard", "proxy") and config.trust == "all":
             hint = "add --check or --oracle, which say what is bad"
@@ -129,23 +110,17 @@ class RobustConfig(RepairConfig):
     corruption_seed: Seed = 0
     train_on_proxy: bool = False
 
-    def with_options(self, *, corrupt: Sequence[str] = (), **options: Any) -> Self:
-        """Return what these settings become by the options of a command.
-
-        Parameters
-        ----------
-        corrupt : sequence of str
-            What happens to the clips.
-        options
-            As of `RepairConfig.with_options`.
+    def trained_with(self, options: RobustOptions) -> Self:
+        """Return what these settings become by the options of a training.
 
         Raises
         ------
         ConfigError
             If they contradict each other, or name what there is not.
         """
-        config = super().with_options(**options)
-        return config.model_copy(update={"corrupt": tuple(corrupt)}) if corrupt else config
+        config = self.with_options(options)
+        corrupt = tuple(options.corrupt)
+        return config.model_copy(update={"corrupt": corrupt}) if corrupt else config
 
     @property
     def repair(self) -> RepairConfig:

@@ -61,7 +61,7 @@ class TextSummary:
     epochs, best_epoch : tuple of int
         Of the encoder, and of each part of a cross-fitting.
     figures : mapping
-        Metrics of its best epoch on the valid split; of the encoder of the whole train split.
+        On the valid split, of the best epoch of the encoder that saw the whole train split.
     notes : tuple of str
         Warnings about the data.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import versions
 from emocli.models.settings import TrainConfig
 from emocli.robust.corrupt import parse_all
+from emocli.robust.options import CLEAN, RobustOptions
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.class_weights import class_counts
@@ -160,11 +161,11 @@ def prepare(
     features: Sequence[str] | None,
     preset: str,
     settings: Mapping[str, Any],
-    robust: Mapping[str, Any] | None = None,
+    robust: RobustOptions = CLEAN,
 ) -> Prepared:
     """Open the features, resolve the settings, and check that they can be trained on.
 
-    ``robust`` holds what `RobustConfig.with_options` takes; the settings are laid over it.
+    The settings are laid over ``robust``.
 
     Raises
     ------
@@ -172,7 +173,7 @@ def prepare(
         If not.
     """
     network, training, repairing = resolve(
-        fusion, preset, settings, manifest.task, manifest.classes, robust or {}
+        fusion, preset, settings, manifest.task, manifest.classes, robust
     )
     stores = open_features(store, features, manifest)
     train = Samples.of(manifest, "train", stores)
@@ -196,7 +197,7 @@ def resolve(
     settings: Mapping[str, Any],
     task: Task,
     classes: Sequence[str],
-    robust: Mapping[str, Any],
+    robust: RobustOptions = CLEAN,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
     """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device.
 
@@ -211,7 +212,7 @@ def resolve(
         "monitor": training.monitored(task),
         "class_weights": training.weighed(classes),
     }
-    repairing = RobustConfig().with_options(**robust, settings=tree.get("robust"))
+    repairing = RobustConfig().trained_with(replace(robust, settings=tree.get("robust")))
     return network, training.model_copy(update=chosen), repairing
 
 

@@ -16,6 +16,7 @@ from emocli.data.pool import open_pool
 from emocli.errors import RunError
 from emocli.models import rundir
 from emocli.models.rundir import CONFIG, REPORTS
+from emocli.robust.options import CLEAN, RobustOptions
 from emocli.training.jobs import Progress, Training, carry_out
 from emocli.training.prepare import prepare
 from emocli.training.summaries import CrossSummary, TrainSummary, cross_summary
@@ -30,7 +31,7 @@ def train(
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
-    robust: Mapping[str, Any] | None = None,
+    robust: RobustOptions = CLEAN,
     seeds: int = 1,
     overwrite: bool = False,
     workers: int = 1,
@@ -54,9 +55,8 @@ def train(
         ``literal``, ``paper`` or ``plus``.
     settings : mapping, optional
         ``{"network": {...}, "train": {...}, "robust": {...}}``, laid over the preset.
-    robust : mapping, optional
-        How clips are corrupted and repaired, as `RobustConfig.with_options` takes it:
-        ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
+    robust : RobustOptions
+        How clips are corrupted and repaired.
     seeds : int
         So many trainings, from ``train.seed`` upwards.
     overwrite : bool
@@ -87,7 +87,7 @@ def cross_validate(
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
-    robust: Mapping[str, Any] | None = None,
+    robust: RobustOptions = CLEAN,
     seeds: int = 1,
     overwrite: bool = False,
     workers: int = 1,
@@ -128,7 +128,7 @@ def plan(
     features: Sequence[str] | None = None,
     preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
-    robust: Mapping[str, Any] | None = None,
+    robust: RobustOptions = CLEAN,
     seeds: int = 1,
     overwrite: bool = False,
 ) -> dict[str, Any]:
@@ -169,7 +169,7 @@ class Request:
     features: Sequence[str] | None
     preset: str
     settings: Mapping[str, Any]
-    robust: Mapping[str, Any] | None
+    robust: RobustOptions
     seeds: int
 
     def trainings(self, folds: int | None = None) -> list[Training]:

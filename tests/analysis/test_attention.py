@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from emocli.analysis._attention_figure import tabulate
-from emocli.analysis.attention import attention
 from emocli.cli.app import run as cli
 from emocli.config import merge
 from emocli.data.batch import Batch, Padded
@@ -23,8 +21,11 @@ from emocli.errors import EmocliError, ManifestError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.robust.corrupt import parse_all
+from emocli.robust.options import RepairOptions
 from emocli.training.train import cross_validate
 from tests import toy
+
+attention = toy.analysis("attention")
 
 QUICK = merge(toy.QUICK, {"train": {"epochs": 2}, "network": {"hops": 2, "stride": {"audio": 2}}})
 SPOKEN = "train00"
@@ -79,7 +80,7 @@ def run(corpus: toy.Toy) -> Path:
 
 @pytest.fixture(scope="module")
 def found(run: Path) -> dict[str, Any]:
-    return attention(run, SPOKEN).data
+    return attention(run, clip=SPOKEN).data
 
 
 def test_the_weights_are_those_of_the_network(corpus: toy.Toy, run: Path, found: Any) -> None:
@@ -121,16 +122,16 @@ def test_words_stand_in_the_middle_of_their_time(found: Any) -> None:
 
 
 def test_words_without_times_stand_with_their_rows(run: Path) -> None:
-    text = attention(run, "train01", figures=False).data["views"]["text"]
+    text = attention(run, clip="train01", figures=False).data["views"]["text"]
     assert not text["timed"]
     assert [word["word"] for word in text["words"]] == ["Nice", ",", "isn't", "it", "?"]
     assert [word["time"] for word in text["words"]] == text["times"]
-    assert attention(run, "train02", figures=False).data["views"]["text"]["words"] == []
+    assert attention(run, clip="train02", figures=False).data["views"]["text"]["words"] == []
 
 
 def test_it_writes_data_and_drawings(run: Path, found: Any) -> None:
     reports = run / "reports"
-    every = attention(run, SPOKEN, hop="all")
+    every = attention(run, clip=SPOKEN, hop="all")
     assert json.loads(every.path.read_text()) == every.data == {**found, "hop": "all"}
     names = {
         f"attention-{SPOKEN}-{hop}.{kind}"
@@ -159,7 +160,7 @@ def test_the_command_writes_the_same(
 
 
 def test_early_fusion_has_attention_too(corpus: toy.Toy) -> None:
-    views = attention(trained(corpus, "early"), SPOKEN, figures=False).data["views"]
+    views = attention(trained(corpus, "early"), clip=SPOKEN, figures=False).data["views"]
     assert {name: np.shape(view["weights"]) for name, view in views.items()} == {
         "audio": (1, 2, 9), "text": (1, 2, 3), "visual": (1, 2, 6)
     }  # fmt: skip
@@ -183,7 +184,7 @@ def test_a_short_last_block_is_no_peak_for_being_short(
                     values.zero_()
         return found
 
-    trained_view = attention(run, SPOKEN, figures=False).data["views"]["audio"]
+    trained_view = attention(run, clip=SPOKEN, figures=False).data["views"]["audio"]
     curve = np.array(trained_view["curve"])
     np.testing.assert_allclose(curve.mean(axis=-1), 1)  # the area under it is that of the weights
     if fusion != "early":
@@ -192,7 +193,7 @@ def test_a_short_last_block_is_no_peak_for_being_short(
         blocks = np.stack([weights[..., k : k + stride].sum(axis=-1) for k in starts], axis=-1)
         assert (curve.argmax(axis=-1) // stride == blocks.argmax(axis=-1)).all()
     monkeypatch.setattr(rundir, "load", indifferent)
-    found = attention(run, SPOKEN)
+    found = attention(run, clip=SPOKEN)
     view = found.data["views"]["audio"]
     np.testing.assert_allclose(view["curve"], np.ones((1, 2, 9)), rtol=1e-5)
     if fusion != "early":
@@ -213,7 +214,7 @@ def test_it_refuses(
 ) -> None:
     chosen = run if fusion == "rrnn" else trained(corpus, fusion)
     with pytest.raises(error, match=message):
-        attention(chosen, clip)
+        attention(chosen, clip=clip)
 
 
 # -- what is read
@@ -224,8 +225,8 @@ def test_a_clip_is_read_as_it_is_evaluated(corpus: toy.Toy, run: Path) -> None:
     options = {"corrupt": ["visual:shuffle", "audio@0.01"], "seed": 3}
     repair = {"oracle": True, "proxy": "mean"}
     clip = corpus.manifest.split("test")[2].id
-    found = attention(run, clip, repair=repair, figures=False, **options)
-    evaluator = RunEvaluator.open(run, "test", None, None, repair)
+    found = attention(run, clip=clip, figures=False, **options, **repair)
+    evaluator = RunEvaluator.open(run, "test", None, None, RepairOptions(**repair))
     seen = evaluator.seen(parse_all(options["corrupt"], evaluator.modalities), 3)
     for index, member in enumerate(evaluator.members):
         with torch.inference_mode():
@@ -236,10 +237,10 @@ def test_a_clip_is_read_as_it_is_evaluated(corpus: toy.Toy, run: Path) -> None:
     assert found.data["corruption"] == ["visual shuffle", "audio gaussian SNR 0.01"]
     assert found.data["regenerated"] == found.data["flagged"] == ["audio", "visual"]
     assert found.path.name != f"attention-{clip}-last.json"
-    plain = attention(run, clip, figures=False).data
+    plain = attention(run, clip=clip, figures=False).data
     assert plain["repair"] == ""
     assert plain["views"]["text"]["weights"] != found.data["views"]["text"]["weights"]
-    noisy = attention(run, clip, figures=False, **options).data
+    noisy = attention(run, clip=clip, figures=False, **options).data
     assert noisy["flagged"] == noisy["regenerated"] == []
     assert noisy["views"]["audio"]["weights"] != found.data["views"]["audio"]["weights"]
 
@@ -248,18 +249,18 @@ def test_the_training_s_repair_is_that_of_the_run(corpus: toy.Toy) -> None:
     robust = {"corrupt": ["visual:zero"], "oracle": True, "fill": "missing"}
     run = trained(corpus, "rrnn", name="wary", robust=robust)
     clip = corpus.manifest.split("test")[0].id
-    found = attention(run, clip, corrupt=["visual"])
+    found = attention(run, clip=clip, corrupt=["visual"])
     assert found.data["repair"] == "oracle, missing"
     assert list(found.data["views"]) == ["audio", "text"]  # as if it had never been recorded
-    assert "visual" in attention(run, clip, figures=False).data["views"]
-    noisy = attention(run, clip, corrupt=["visual"], repair={"fill": "zero"}).data
-    assert [row[3] for row in tabulate(noisy).rows] == ["as it is", "as it is", "not trusted"]
+    assert "visual" in attention(run, clip=clip, figures=False).data["views"]
+    noisy = attention(run, clip=clip, corrupt=["visual"], fill="zero")
+    assert [row[3] for row in noisy.tables[0].rows] == ["as it is", "as it is", "not trusted"]
 
 
 def test_a_clip_of_which_nothing_is_left_is_refused(corpus: toy.Toy, run: Path) -> None:
     every = [f"{m}:drop" for m in ("audio", "text", "visual")]
     with pytest.raises(RunError, match="has none of its features"):
-        attention(run, SPOKEN, corrupt=every)
+        attention(run, clip=SPOKEN, corrupt=every)
 
 
 def test_of_a_cross_validation_the_fold_that_tests_the_clip_looks(corpus: toy.Toy) -> None:
@@ -273,13 +274,13 @@ def test_of_a_cross_validation_the_fold_that_tests_the_clip_looks(corpus: toy.To
     )
     for index in range(3):
         clip = corpus.manifest.folded(index, 3).split("test")[0].id
-        found = attention(crossed.run, clip, figures=False)
-        alone = attention(crossed.folds[index].run, clip, figures=False)
+        found = attention(crossed.run, clip=clip, figures=False)
+        alone = attention(crossed.folds[index].run, clip=clip, figures=False)
         assert found.path.parent == crossed.run / "reports"
         assert found.data["fold"] == alone.data["fold"] == index
         assert found.data["views"] == alone.data["views"]
     with pytest.raises(ManifestError, match="no clip 'train0'"):
-        attention(crossed.run, "train0")
+        attention(crossed.run, clip="train0")
     for index in (0, 1):  # only the fold that tests the clip is loaded
         (crossed.folds[index].run / "model.safetensors").unlink()
-    assert attention(crossed.run, clip, figures=False).data == found.data
+    assert attention(crossed.run, clip=clip, figures=False).data == found.data

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emocli.analysis import check as stage
-from emocli.analysis._check_figure import tabulate
+from emocli.analysis import Analysis
 from emocli.data.store import open_feature
 from emocli.errors import ConfigError, StoreError
 from emocli.pipeline.fit_cca import fit_cca
 from tests import toy
+
+check = toy.analysis("check")
 
 SIZES = {"train": 60, "valid": 30, "test": 30}
 LEVELS = ("20dB", "-20dB")
@@ -26,11 +27,11 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
 
 
 @pytest.fixture(scope="module")
-def found(corpus: toy.Toy) -> stage.Analysis:
-    return stage.check(corpus.store, manifest=corpus.folder / "toy.csv", levels=LEVELS)
+def found(corpus: toy.Toy) -> Analysis:
+    return check(corpus.store, manifest=corpus.folder / "toy.csv", levels=",".join(LEVELS))
 
 
-def test_strong_noise_is_found_and_weak_noise_is_not(found: stage.Analysis) -> None:
+def test_strong_noise_is_found_and_weak_noise_is_not(found: Analysis) -> None:
     points = {(p["modality"], p["level"]): p for p in found.data["points"]}
     assert len(points) == 3 * (len(LEVELS) + 1)
     for modality in ("audio", "text", "visual"):
@@ -43,7 +44,7 @@ def test_strong_noise_is_found_and_weak_noise_is_not(found: stage.Analysis) -> N
         assert (strong["snr_db"], points[modality, "shuffle"]["snr_db"]) == (-20, None)
 
 
-def test_a_roc_rises_from_corner_to_corner(found: stage.Analysis) -> None:
+def test_a_roc_rises_from_corner_to_corner(found: Analysis) -> None:
     for point in found.data["points"]:
         false, caught = point["roc"]["false"], point["roc"]["found"]
         assert (false[0], caught[0], false[-1], caught[-1]) == (0, 0, 1, 1)
@@ -51,7 +52,7 @@ def test_a_roc_rises_from_corner_to_corner(found: stage.Analysis) -> None:
         assert caught == sorted(caught)
 
 
-def test_the_paper_s_settings_stand_beside(found: stage.Analysis) -> None:
+def test_the_paper_s_settings_stand_beside(found: Analysis) -> None:
     settings = found.data["settings"]
     assert list(settings) == ["fitted", "literal", "paper"]
     assert [s["score"] for s in settings.values()] == ["llr", "pearson", "pearson"]
@@ -60,7 +61,7 @@ def test_the_paper_s_settings_stand_beside(found: stage.Analysis) -> None:
     assert np.mean(gains) > 0.3
 
 
-def test_flagged_and_corrupted_are_counted(found: stage.Analysis) -> None:
+def test_flagged_and_corrupted_are_counted(found: Analysis) -> None:
     for table in found.data["confusion"].values():
         assert list(table) == ["none", "audio", "text", "visual"]
         assert sum(sum(row.values()) for row in table.values()) == 30
@@ -69,20 +70,20 @@ def test_flagged_and_corrupted_are_counted(found: stage.Analysis) -> None:
     assert right >= 0.8 * sum(sum(fitted[m].values()) for m in ("audio", "text", "visual"))
 
 
-def test_it_is_written_and_drawn(corpus: toy.Toy, found: stage.Analysis) -> None:
+def test_it_is_written_and_drawn(corpus: toy.Toy, found: Analysis) -> None:
     assert found.path == corpus.store / "reports" / "check+test+20dB+-20dB.json"
     assert json.loads(found.path.read_text()) == found.data
     rows = list(csv.DictReader(found.path.with_suffix(".csv").open()))
     assert len(rows) == 3 * len(found.data["points"])
     assert len(found.figures) == 6
     assert all(path.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml") for path in found.figures)
-    for table in tabulate(found.data):
+    for table in found.tables:
         assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
 def test_a_run_is_analysed_with_its_own_clips(corpus: toy.Toy, tmp_path: Path) -> None:
     run = corpus.trained(tmp_path / "run")
-    found = stage.check(run, split="valid", levels=("-20dB",), seed=3, figures=False)
+    found = check(run, split="valid", levels="-20dB", seed=3, figures=False)
     assert found.path == run / "reports" / "check+valid+-20dB+seed-3.json"
     assert found.figures == ()
     assert found.data["n"] == 30
@@ -99,7 +100,7 @@ def test_clips_that_lack_a_modality_do_not_count(kept: int, tmp_path: Path) -> N
             del faces[clip.id]
     toy.write_feature(corpus.store, "face_hog", "visual", corpus.manifest, faces)
     fit_cca(corpus.manifest, corpus.store)
-    found = stage.check(corpus.store, manifest=corpus.folder / "toy.csv", levels=("-30dB",))
+    found = check(corpus.store, manifest=corpus.folder / "toy.csv", levels="-30dB")
     there = ["audio", "text", "visual"] if kept else ["audio", "text"]
     assert found.data["modalities"] == there
     for point in found.data["points"][: len(there)]:
@@ -108,7 +109,7 @@ def test_clips_that_lack_a_modality_do_not_count(kept: int, tmp_path: Path) -> N
 
 def test_what_cannot_be_looked_at_is_refused(corpus: toy.Toy, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="name it with --manifest"):
-        stage.check(corpus.store)
+        check(corpus.store)
     other = toy.build(tmp_path, sizes=SIZES)
     learnt = [clip.id for clip in other.manifest.clips if clip.split != "test"]
     for name, modality in (("glove", "text"), ("mel", "audio")):
@@ -117,7 +118,7 @@ def test_what_cannot_be_looked_at_is_refused(corpus: toy.Toy, tmp_path: Path) ->
         toy.write_feature(other.store, name, modality, other.manifest, arrays)
     fit_cca(other.manifest, other.store)
     with pytest.raises(StoreError, match="clips of split 'test' have visual alone"):
-        stage.check(other.store, manifest=other.folder / "toy.csv")
+        check(other.store, manifest=other.folder / "toy.csv")
     (other.store / "check.h5").unlink()
     with pytest.raises(StoreError, match="fit-cca"):
-        stage.check(other.store, manifest=other.folder / "toy.csv")
+        check(other.store, manifest=other.folder / "toy.csv")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emocli.analysis._confusion_figure import tabulate
-from emocli.analysis.confusion import confusion
 from emocli.evaluation.evaluate import evaluate
 from tests import toy
+
+confusion = toy.analysis("confusion")
 
 
 @pytest.fixture(scope="module", params=["single", "multi"])
@@ -27,7 +27,7 @@ def test_it_is_that_of_the_evaluation(run: Path) -> None:
     assert analysis.data["clean"] != analysis.data["corrupted"]
     assert [path.suffix for path in analysis.figures] == [".png", ".svg"]
     assert all(path.stat().st_size > 1000 for path in analysis.figures)
-    assert len(tabulate(analysis.data)) == 2
+    assert len(analysis.tables) == 2
 
 
 def test_shares_are_of_the_row(run: Path) -> None:

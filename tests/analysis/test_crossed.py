@@ -8,10 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emocli.analysis.check import check
-from emocli.analysis.gates import gates
-from emocli.analysis.proxies import proxies
-from emocli.analysis.weights import weights
 from emocli.config import merge
 from emocli.errors import RunError, StoreError
 from emocli.pipeline.fit_cca import fit_cca
@@ -19,6 +15,11 @@ from emocli.training.summaries import CrossSummary
 from emocli.training.train import cross_validate
 from tests import toy
 from tests.training.test_m3er import SETTINGS
+
+check = toy.analysis("check")
+gates = toy.analysis("gates")
+proxies = toy.analysis("proxies")
+weights = toy.analysis("weights")
 
 FOLDS = 3
 SIZES = {"train": 36, "valid": 18, "test": 24}
@@ -91,8 +92,8 @@ def test_weights_are_means_over_the_clips_of_all_folds(corpus: toy.Toy) -> None:
 
 
 def test_every_fold_is_judged_by_its_own_check(checked: toy.Toy, gated: CrossSummary) -> None:
-    found = check(gated.run, levels=("-20dB",), figures=False).data
-    alone = [check(f.run, levels=("-20dB",), figures=False).data for f in gated.folds]
+    found = check(gated.run, levels="-20dB", figures=False).data
+    alone = [check(f.run, levels="-20dB", figures=False).data for f in gated.folds]
     assert found["n"] == sum(SIZES.values())
     for name in ("fitted", "literal", "paper"):
         for k in range(len(found["points"])):
@@ -113,13 +114,13 @@ def test_checks_of_different_kinds_are_not_counted_together(
 ) -> None:
     fit_cca(checked.manifest.folded(1, FOLDS), checked.store, preset="paper")
     with pytest.raises(StoreError, match="its folds have different settings; run emocli fit-cca"):
-        check(gated.run, levels=("-20dB",), figures=False)
+        check(gated.run, levels="-20dB", figures=False)
     fit_cca(checked.manifest.folded(1, FOLDS), checked.store)
 
 
 def test_proxies_of_each_fold_are_tried_on_its_own_clips(gated: CrossSummary) -> None:
-    found = proxies(gated.run, kinds=["ridge"], figures=False).data
-    alone = [proxies(f.run, kinds=["ridge"], figures=False).data for f in gated.folds]
+    found = proxies(gated.run, kind=("ridge",), figures=False).data
+    alone = [proxies(f.run, kind=("ridge",), figures=False).data for f in gated.folds]
     assert found["n"]["held out"] == sum(SIZES.values())
     assert found["n"]["learnt"] == sum(data["n"]["learnt"] for data in alone)
     for k, row in enumerate(found["errors"]):

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emocli.analysis._examples_figure import draw, tabulate
-from emocli.analysis.examples import PICTURES, examples, pictures
+from emocli.analysis.examples import PICTURES, draw, pictures
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.report.canvas import render
 from tests import toy
+
+examples = toy.analysis("examples")
 
 SIZES = {"train": 30, "valid": 12, "test": 60}
 
@@ -99,7 +101,7 @@ def test_the_table_tells_what_the_data_do(run: Path) -> None:
     with analysis.path.with_suffix(".csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["clip"] for row in rows] == [e["clip"] for e in analysis.data["examples"]]
-    right, wrong = tabulate(analysis.data)
+    right, wrong = analysis.tables
     assert len(right.rows) + len(wrong.rows) == len(rows)
     assert analysis.figures == ()  # no clip has a video
 
@@ -131,8 +133,8 @@ def test_only_what_has_frames_is_drawn(run: Path) -> None:
     data = examples(run, top=1, errors=1).data
     *_, last = data["examples"]
     image = np.full((20, 30, 3), 128, np.uint8)
-    drawn = draw(data, {last["clip"]: [image, image]})
+    drawn = render(draw(data, {last["clip"]: [image, image]}))
     assert set(drawn) == {"-errors.png", "-errors.svg"}
     assert drawn["-errors.png"].startswith(b"\x89PNG")
-    assert draw(data, {last["clip"]: [image, image]}) == drawn
+    assert render(draw(data, {last["clip"]: [image, image]})) == drawn
     assert draw(data, {}) == {}

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from emocli.analysis._gates_figure import tabulate
-from emocli.analysis.gates import gates
 from emocli.cli.app import run as cli
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.robust.corrupt import Corrupter, parse_all
 from tests import toy
+
+gates = toy.analysis("gates")
 
 QUICK = merge(toy.QUICK, {"train": {"epochs": 2}, "network": {"hops": 2}})
 SPEC = "visual:gaussian@-20dB"
@@ -68,7 +68,7 @@ def test_clips_without_a_view_do_not_count(run: Path) -> None:
     assert np.isfinite(found["audio"]).all()
     assert found["visual"] == [[None, None]] * 2
     assert all(path.stat().st_size > 1000 for path in analysis.figures)
-    table = tabulate(analysis.data)
+    (table,) = analysis.tables
     (first,) = (row for row in table.rows if row[:2] == ("visual", 1))
     assert np.isnan(first[3])
     assert first[2] == pytest.approx(np.mean(analysis.data["gates"]["clean"]["visual"], axis=0)[0])

@@ -10,32 +10,32 @@ from typing import Any
 
 import pytest
 
-from emocli.analysis import _examples_figure as drawn_examples
-from emocli.analysis.attention import attention
-from emocli.analysis.check import check
-from emocli.analysis.confusion import confusion
-from emocli.analysis.examples import examples
-from emocli.analysis.gates import gates
-from emocli.analysis.proxies import proxies
-from emocli.analysis.weights import weights
 from emocli.config import merge
 from emocli.evaluation.evaluate import evaluate
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.report.tables import titled
 from tests import toy
 
+attention = toy.analysis("attention")
+check = toy.analysis("check")
+confusion = toy.analysis("confusion")
+examples = toy.analysis("examples")
+gates = toy.analysis("gates")
+proxies = toy.analysis("proxies")
+weights = toy.analysis("weights")
+
 QUICK = merge(toy.QUICK, {"train": {"epochs": 1}})
 CLIP = "test00"
 
 MADE: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
-    "attention": lambda run, **other: attention(run, CLIP, **other),
+    "attention": lambda run, **other: attention(run, clip=CLIP, **other),
     "gates": gates,
     "confusion": confusion,
     "examples": examples,
     "weights": weights,
-    "check": lambda run, **other: check(run, levels=("0dB",), **other),
-    "proxies": lambda run, **other: proxies(run, kinds=("mean",), **other),
+    "check": lambda run, **other: check(run, levels="0dB", **other),
+    "proxies": lambda run, **other: proxies(run, kind=("mean",), **other),
 }
 FUSIONS = {"weights": "late"}
 
@@ -96,6 +96,6 @@ def test_titles_name_the_corpus_that_was_looked_at(corpus: toy.Toy) -> None:
     other = {"manifest": corpus.folder / "titles.csv", "figures": False}
     run = corpus.folder / "rrnn"
     assert "sealed" in titled(gates(run, **other).data)
-    for table in drawn_examples.tabulate(examples(run, **other).data):
+    for table in examples(run, **other).tables:
         assert "sealed, test" in table.title
         assert "toy" not in table.title

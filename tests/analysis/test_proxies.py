@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emocli.analysis import proxies as stage
-from emocli.analysis._proxies_figure import curves as drawn_curves
-from emocli.analysis._proxies_figure import errors as drawn_errors
-from emocli.analysis._proxies_figure import tabulate
+from emocli.analysis import Analysis
+from emocli.analysis.proxies import curves as drawn_curves
+from emocli.analysis.proxies import errors as drawn_errors
 from emocli.errors import ConfigError, StoreError
 from tests import toy
+
+proxies = toy.analysis("proxies")
 
 SIZES = {"train": 60, "valid": 12, "test": 20}
 
@@ -23,33 +24,33 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
 
 
 @pytest.fixture(scope="module")
-def found(corpus: toy.Toy) -> stage.Analysis:
-    return stage.proxies(corpus.store, manifest=corpus.folder / "toy.csv")
+def found(corpus: toy.Toy) -> Analysis:
+    return proxies(corpus.store, manifest=corpus.folder / "toy.csv")
 
 
-def errors(found: stage.Analysis, kind: str, name: str) -> list[float]:
+def errors(found: Analysis, kind: str, name: str) -> list[float]:
     return [row[name] for row in found.data["errors"] if row["kind"] == kind]
 
 
-def test_what_is_remembered_is_returned_and_worth_little_elsewhere(found: stage.Analysis) -> None:
+def test_what_is_remembered_is_returned_and_worth_little_elsewhere(found: Analysis) -> None:
     assert max(errors(found, "memory", "learnt")) < 0.25  # what resampling loses
     assert min(errors(found, "memory", "held out")) > 0.5
 
 
-def test_an_error_of_one_is_that_of_the_mean(found: stage.Analysis) -> None:
+def test_an_error_of_one_is_that_of_the_mean(found: Analysis) -> None:
     assert errors(found, "mean", "learnt") == pytest.approx([1.0] * 9, abs=0.05)
     assert min(errors(found, "literal", "held out")) > 1
     for kind in ("paper", "plus"):
         assert min(errors(found, kind, "held out")) < 1
 
 
-def test_every_modality_from_each_of_the_others_and_from_all(found: stage.Analysis) -> None:
+def test_every_modality_from_each_of_the_others_and_from_all(found: Analysis) -> None:
     pairs = [(r["modality"], r["from"]) for r in found.data["errors"] if r["kind"] == "plus"]
     assert pairs[:3] == [("audio", "text"), ("audio", "visual"), ("audio", "text + visual")]
     assert len(pairs) == 9
 
 
-def test_curves_show_original_noisy_and_regenerated(found: stage.Analysis) -> None:
+def test_curves_show_original_noisy_and_regenerated(found: Analysis) -> None:
     curves = found.data["curves"]
     assert len(curves) == 9
     for curve in curves:
@@ -58,24 +59,24 @@ def test_curves_show_original_noisy_and_regenerated(found: stage.Analysis) -> No
         assert max(map(abs, curve["noisy"])) != max(map(abs, curve["original"]))
 
 
-def test_it_is_written_and_drawn(corpus: toy.Toy, found: stage.Analysis) -> None:
+def test_it_is_written_and_drawn(corpus: toy.Toy, found: Analysis) -> None:
     assert found.path == corpus.store / "reports" / "proxies+test.json"
     assert json.loads(found.path.read_text()) == found.data
     rows = list(csv.DictReader(found.path.with_suffix(".csv").open()))
     assert len(rows) == len(found.data["errors"]) == 9 * 5
     assert len(found.figures) == 4
-    assert len(tabulate(found.data).rows) == len(rows)
+    assert len(found.tables[0].rows) == len(rows)
 
 
 def test_kinds_may_be_chosen_and_mistakes_are_named(corpus: toy.Toy, tmp_path: Path) -> None:
     where = {"manifest": corpus.folder / "toy.csv", "figures": False}
-    found = stage.proxies(corpus.store, kinds=["nn1"], split="valid", seed=2, **where)
+    found = proxies(corpus.store, kind=["nn1"], split="valid", seed=2, **where)
     assert found.path.name == "proxies+valid+nn1+seed-2.json"
     assert list(found.data["settings"]) == ["nn1", "memory"]
     with pytest.raises(ConfigError, match="no kind of proxy 'nn2'; did you mean 'nn1'"):
-        stage.proxies(corpus.store, kinds=["nn2"], **where)
+        proxies(corpus.store, kind=["nn2"], **where)
     with pytest.raises(ConfigError, match="is no run; of a store, the clips are in a manifest"):
-        stage.proxies(tmp_path)
+        proxies(tmp_path)
 
 
 def test_clips_that_lack_a_modality_are_no_measure(tmp_path: Path) -> None:
@@ -84,11 +85,11 @@ def test_clips_that_lack_a_modality_are_no_measure(tmp_path: Path) -> None:
     toy.write_feature(corpus.store, "glove", "text", corpus.manifest, spoken)
     where = {"manifest": corpus.folder / "toy.csv", "figures": False}
     with pytest.raises(StoreError, match="no clip of split 'test' has all of audio, text, visual"):
-        stage.proxies(corpus.store, **where)
-    assert stage.proxies(corpus.store, split="valid", **where).data["n"]["held out"] == 12
+        proxies(corpus.store, **where)
+    assert proxies(corpus.store, split="valid", **where).data["n"]["held out"] == 12
 
 
-def test_what_is_drawn_says_what_its_axes_are_and_where_a_bar_is_cut(found: stage.Analysis) -> None:
+def test_what_is_drawn_says_what_its_axes_are_and_where_a_bar_is_cut(found: Analysis) -> None:
     panels = drawn_curves(found.data).axes
     assert [panel.get_xlabel() for panel in panels] == [""] * 6 + ["dimension"] * 3
     assert [panel.get_ylabel().split("\n")[0] for panel in panels[::3]] == [

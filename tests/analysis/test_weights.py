@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from emocli.analysis._weights_figure import draw, tabulate
-from emocli.analysis.weights import weights
+from emocli.analysis.weights import draw
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.report.canvas import render
 from emocli.robust.corrupt import Corrupter, parse_all
 from tests import toy
 from tests.training.test_m3er import SETTINGS
+
+weights = toy.analysis("weights")
 
 SPEC = "visual@0.01"
 LABEL = "visual gaussian SNR 0.01"
@@ -78,7 +80,7 @@ def test_what_changes_is_given_in_points_and_per_cent(run: Path) -> None:
     assert len(rows) == 2 * 3 * 2
     assert float(rows[0]["weights"]) == data["conditions"]["clean"]["weights"]["audio"][0]
     assert all(path.stat().st_size > 1000 for path in analysis.figures)
-    table = tabulate(data)
+    (table,) = analysis.tables
     assert len(table.rows) == 6
     assert all(str(row[6]).endswith(" over clips") for row in table.rows)
     assert "5 dialogues are too few" in data["warnings"][0]
@@ -92,7 +94,7 @@ def test_by_default_every_modality_is_corrupted_in_turn(run: Path) -> None:
 
 def test_a_repair_is_seen(run: Path) -> None:
     plain = weights(run, corrupt=[SPEC], figures=False)
-    filled = weights(run, corrupt=[SPEC], repair={"oracle": True, "fill": "zero"}, figures=False)
+    filled = weights(run, corrupt=[SPEC], oracle=True, fill="zero", figures=False)
     assert filled.data["conditions"]["clean"] == plain.data["conditions"]["clean"]
     assert filled.data["conditions"][LABEL] != plain.data["conditions"][LABEL]
     assert filled.path != plain.path
@@ -123,10 +125,10 @@ def test_weights_that_the_prediction_does_not_use_are_called_so(
     run = corpus.trained(name, "m3er", settings=merge(SETTINGS, {"network": settings}))
     analysis = weights(run, corrupt=[SPEC])
     assert analysis.data["unused"] == unused
-    title = tabulate(analysis.data).title
+    title = analysis.tables[0].title
     said = f"the prediction does not use these weights ({unused})"
     assert (said in title) == bool(unused)
-    drawn = draw(analysis.data)[".svg"]
+    drawn = render(draw(analysis.data))[".svg"]
     assert (b"prediction" in drawn) == bool(unused)
     evaluator = RunEvaluator.open(run, "test", None, None)
     network = evaluator.members[0].network.eval()

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emocli import __version__
-from emocli.cli import info
 from emocli.cli.app import run
+from emocli.cli.commands import info
 from emocli.data.manifest import Manifest
 from emocli.errors import StoreError
 
@@ -24,7 +25,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
     def fail(json: bool = False) -> None:
         raise error
 
-    monkeypatch.setattr(info, "command", fail)
+    monkeypatch.setattr(info, "COMMAND", replace(info.COMMAND, run=fail))
     return run(["info"])
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from emocli.cli import demo
+from emocli.cli.commands import demo
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -151,9 +152,9 @@ def test_a_bug_stays_one(monkeypatch: pytest.MonkeyPatch, error: Exception) -> N
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Let `emocli info` fail."""
-    from emocli.cli import info
+    from emocli.cli.commands import info
 
     def fail(json: bool = False) -> None:
         raise error
 
-    monkeypatch.setattr(info, "command", fail)
+    monkeypatch.setattr(info, "COMMAND", replace(info.COMMAND, run=fail))

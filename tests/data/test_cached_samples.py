@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from tests import toy
 
 
 @pytest.fixture
-def samples(corpus: toy.Toy) -> Samples:
+def samples(tmp_path: Path) -> Samples:
+    corpus = toy.build(tmp_path)
     return Samples.of(corpus.manifest, "train", open_features(corpus.store, None, corpus.manifest))
 
 

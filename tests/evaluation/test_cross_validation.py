@@ -20,6 +20,7 @@ from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.inspect import inspect
 from emocli.robust.corrupt import parse_all
+from emocli.robust.options import RepairOptions
 from emocli.training.summaries import CrossSummary
 from emocli.training.train import cross_validate, train
 from tests import toy
@@ -225,10 +226,10 @@ def test_a_sweep_is_pooled(crossed, corpus):
 
 def test_a_check_of_each_fold_is_used(corpus, crossed):
     with pytest.raises(StoreError, match="fold-0-of-3"):
-        report(crossed.run, repair={"check": True})
+        report(crossed.run, repair=RepairOptions(check=True))
     for index in range(FOLDS):
         fit_cca(corpus.manifest.folded(index, FOLDS), corpus.store, preset="plus")
-    data = report(crossed.run, repair={"check": True}, corrupt=["visual:gaussian@-30dB"])
+    data = report(crossed.run, repair=RepairOptions(check=True), corrupt=["visual:gaussian@-30dB"])
     found = data["corrupted"]["flagged"]["visual"]
     assert found["corrupted"] == found["clips"] == len(corpus.manifest.clips)
     assert found["found"] > len(corpus.manifest.clips) / 2

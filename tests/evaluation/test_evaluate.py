@@ -23,6 +23,7 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.metrics.metrics import COMMON
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
+from emocli.robust.options import RepairOptions
 from tests import toy
 
 SETTINGS = merge(toy.QUICK, {"train": {"epochs": 20, "patience": 20, "lr": 0.02}})
@@ -230,7 +231,7 @@ def with_check(corpus: toy.Toy, single: Path, tmp_path: Path) -> Path:
 
 
 def test_the_check_changes_what_the_network_sees(with_check):
-    off, on = report(with_check).data, report(with_check, repair={"check": True}).data
+    off, on = report(with_check).data, report(with_check, repair=RepairOptions(check=True)).data
     assert "flagged" not in off["clean"]
     flagged = on["clean"]["flagged"]
     assert sum(found["flagged"] for found in flagged.values()) > 20
@@ -238,17 +239,19 @@ def test_the_check_changes_what_the_network_sees(with_check):
 
 
 def test_the_report_says_which_check_was_asked(with_check):
-    first = report(with_check, repair={"check": True}).data["inputs"]["checks"]
+    first = report(with_check, repair=RepairOptions(check=True)).data["inputs"]["checks"]
     assert first == {"check.h5": digest(with_check.parent / "store/check.h5")}
     fit_cca(Manifest.read(with_check.parent / "toy.csv"), with_check.parent / "store")
-    again = report(with_check, repair={"check": True}).data["inputs"]["checks"]
+    again = report(with_check, repair=RepairOptions(check=True)).data["inputs"]["checks"]
     assert again.keys() == first.keys()
     assert again != first
     assert report(with_check).data["inputs"]["checks"] == {}
 
 
 def test_flags_are_counted_among_corrupted_and_innocent(with_check):
-    found = report(with_check, corrupt=["visual:gaussian@-30dB"], repair={"check": True}).data
+    found = report(
+        with_check, corrupt=["visual:gaussian@-30dB"], repair=RepairOptions(check=True)
+    ).data
     flags = found["corrupted"]["flagged"]
     assert {m: f["corrupted"] for m, f in flags.items()} == {"audio": 0, "text": 0, "visual": 45}
     assert flags["visual"]["found"] == flags["visual"]["flagged"]
@@ -258,16 +261,16 @@ def test_flags_are_counted_among_corrupted_and_innocent(with_check):
 
 
 def test_reports_of_different_proxies_stand_side_by_side(with_check):
-    usual = report(with_check, repair={"proxy": "ridge"})
-    joint = report(with_check, repair={"proxy": "plus"})
-    near = report(with_check, repair={"proxy": "knn_ls", "settings": {"proxy": {"k": 3}}})
+    usual = report(with_check, repair=RepairOptions(proxy="ridge"))
+    joint = report(with_check, repair=RepairOptions(proxy="plus"))
+    near = report(with_check, repair=RepairOptions(proxy="knn_ls", settings={"proxy": {"k": 3}}))
     assert len({found.path for found in (usual, joint, near)}) == 3
     assert joint.data["repair"] == "proxy ridge sources=joint"
     assert near.path.name == "test+proxy-knn_ls-k-3.json"
 
 
 def test_what_the_check_trusts_stays_bit_identical(with_check):
-    evaluator = RunEvaluator.open(with_check, "test", None, None, repair={"check": True})
+    evaluator = RunEvaluator.open(with_check, "test", None, None, repair=RepairOptions(check=True))
     repaired = evaluator.repair_factory.repaired(evaluator.samples, evaluator.repair, size=7)
     after, flagged = repaired.samples, repaired.flagged
     some = {m: len(ids) for m, ids in flagged.items()}
@@ -280,7 +283,7 @@ def test_what_the_check_trusts_stays_bit_identical(with_check):
 
 
 def test_the_check_works_for_dialogues_too(with_check):
-    evaluator = RunEvaluator.open(with_check, "test", None, None, repair={"check": True})
+    evaluator = RunEvaluator.open(with_check, "test", None, None, repair=RepairOptions(check=True))
     repaired = evaluator.repair_factory.repaired(evaluator.samples, evaluator.repair, size=7)
     after, flagged = repaired.samples, repaired.flagged
     (batch,) = after.batches(100, "dialogue")
@@ -292,7 +295,7 @@ def test_the_check_works_for_dialogues_too(with_check):
 
 def test_a_missing_check_is_one_line(single):
     with pytest.raises(StoreError, match=r"check.h5: .*fit-cca"):
-        report(single, repair={"check": True})
+        report(single, repair=RepairOptions(check=True))
 
 
 def test_a_check_of_other_features_is_refused(with_check):
@@ -300,7 +303,7 @@ def test_a_check_of_other_features_is_refused(with_check):
     manifest = Manifest.read(with_check.parent / "toy.csv")
     fit_cca(manifest, store, features=["glove", "face_hog"])
     with pytest.raises(StoreError, match="fit-cca again"):
-        report(with_check, repair={"check": True})
+        report(with_check, repair=RepairOptions(check=True))
 
 
 # -- what it refuses
@@ -325,8 +328,14 @@ def test_no_run_and_no_finished_run(tmp_path, corpus, single):
         ({"corrupt": ["audio:zero@3"]}, "level '3'"),
         ({"sweep": ["loud"]}, "level 'loud'"),
         ({"split": "dev"}, "no split 'dev'"),
-        ({"repair": {"settings": {"corrupt": ["m3er75"]}}}, "unknown setting 'robust.corrupt'"),
-        ({"repair": {"settings": {"train_on_proxy": True}}}, "there are: trust, fill, proxy"),
+        (
+            {"repair": RepairOptions(settings={"corrupt": ["m3er75"]})},
+            "unknown setting 'robust.corrupt'",
+        ),
+        (
+            {"repair": RepairOptions(settings={"train_on_proxy": True})},
+            "there are: trust, fill, proxy",
+        ),
         ({"manifest": Path("absent.csv")}, "absent.csv"),
         ({"store": Path("absent")}, "there is no such folder of features"),
     ],
@@ -357,7 +366,7 @@ def test_one_modality_has_no_proxies_and_a_warning_says_so(corpus, tmp_path):
     flags = found["corrupted"]["flagged"]["audio"]
     assert flags["found"] == flags["corrupted"] > 20
     assert flags["regenerated"] == 0
-    discarded = report(run, corrupt=["m3er75"], repair={"fill": "discard"}).data
+    discarded = report(run, corrupt=["m3er75"], repair=RepairOptions(fill="discard")).data
     assert discarded["remarks"] == []
     assert discarded["corrupted"]["confusion"] == found["corrupted"]["confusion"]
 

@@ -176,13 +176,13 @@ def set_(rng: Random) -> list[str]:
     """A right line with a setting laid over it: at a bound, beyond it, or of another kind."""
     words = shlex.split(rng.choice(BASES))
     name = words[0]
-    takes = sections.COMMANDS.get(name)
+    takes = sections.takers().get(name)
     if takes is None:
         return [*words, "--set", f"robust.{_setting(rng.choice(_settings()), rng)}"]
     own = sorted(
-        set(takes()) & {word.split(".")[0] for word in [*words, *(w.split("=")[0] for w in words)]}
+        set(takes) & {word.split(".")[0] for word in [*words, *(w.split("=")[0] for w in words)]}
     )
-    section = rng.choice(own or sorted(takes()))
+    section = rng.choice(own or sorted(takes))
     fitting = [kind for kind in _settings() if _belongs(kind, section, words)]
     return [*words, "--set", f"{section}.{_setting(rng.choice(fitting or _settings()), rng)}"]
 
@@ -264,7 +264,7 @@ def _options(command: Command, rng: Random, count: int) -> list[str]:
 
 @cache
 def _sections() -> tuple[str, ...]:
-    return tuple(sorted({name for takes in sections.COMMANDS.values() for name in takes()}))
+    return tuple(sorted({name for takes in sections.takers().values() for name in takes}))
 
 
 def _value(command: Command, param: Any, rng: Random, odd: float) -> str:

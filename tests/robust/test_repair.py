@@ -14,6 +14,7 @@ from emocli.errors import ConfigError
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig
 from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.options import RepairOptions
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig
@@ -61,7 +62,7 @@ def repaired(
 
 def test_the_options_of_a_command_become_settings() -> None:
     def asked(base: RepairConfig | None = None, **options: object) -> tuple[str, str, str]:
-        found = (base or RepairConfig()).with_options(**options)
+        found = (base or RepairConfig()).with_options(RepairOptions(**options))
         return found.trust, found.fill, found.proxy.mode
 
     assert asked() == ("all", "discard", "knn_ls")
@@ -75,9 +76,11 @@ def test_the_options_of_a_command_become_settings() -> None:
     assert asked(trained, check=False) == ("all", "discard", "ridge")
     assert asked(trained, fill="missing") == ("check", "missing", "ridge")
     assert asked(trained, oracle=True) == ("oracle", "proxy", "ridge")
-    changed = trained.with_options(settings={"proxy": {"ridge": 2.0}})
+    changed = trained.with_options(RepairOptions(settings={"proxy": {"ridge": 2.0}}))
     assert changed.proxy == ProxyConfig(mode="ridge", k=3, ridge=2.0)
-    assert trained.with_options(proxy="ridge").proxy.k == 200  # a kind that is named starts afresh
+    assert (
+        trained.with_options(RepairOptions(proxy="ridge")).proxy.k == 200
+    )  # a kind that is named starts afresh
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,7 @@ def test_the_options_of_a_command_become_settings() -> None:
 )
 def test_contradictions_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        RepairConfig().with_options(**options)
+        RepairConfig().with_options(RepairOptions(**options))
 
 
 def test_training_discards_unless_it_is_to_learn_from_proxies() -> None:
@@ -108,9 +111,8 @@ def test_a_table_says_what_was_done() -> None:
     assert RepairConfig().label == ""
     assert RepairConfig(trust="check").label == "check, discard"
     assert RepairConfig(trust="oracle", fill="proxy").label == "oracle, proxy knn_ls"
-    found = RepairConfig().with_options(
-        check=True, proxy="plus", settings={"proxy": {"ridge": 0.5}}
-    )
+    options = RepairOptions(check=True, proxy="plus", settings={"proxy": {"ridge": 0.5}})
+    found = RepairConfig().with_options(options)
     assert found.label == "check, proxy ridge sources=joint ridge=0.5"
 
 

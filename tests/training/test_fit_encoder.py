@@ -104,6 +104,7 @@ def test_killed_and_repeated_it_ends_with_the_same_encoder(
         fit(colours, tmp_path / "parts", settings=settings)
     monkeypatch.undo()
     assert not (tmp_path / "parts" / "model.safetensors").exists()
+    assert len(read_history(tmp_path / "parts")) == 2
     assert fit(colours, tmp_path / "parts", settings=settings).state == "resumed"
     models = [(tmp_path / n / "model.safetensors").read_bytes() for n in ("whole", "parts")]
     assert models[0] == models[1]

@@ -14,6 +14,7 @@ from emocli.errors import ConfigError, RunError, StoreError
 from emocli.evaluation.evaluate import evaluate
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
+from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.training.prepare import prepare
 from emocli.training.train import cross_validate, plan
 from tests import toy
@@ -74,6 +75,7 @@ def test_each_of_them_changes_what_is_learnt(runs: dict[str, Path]) -> None:
 def test_proxies_are_for_validation_unless_they_are_to_be_learnt_from(corpus: toy.Toy) -> None:
     def ready(**options: Any) -> tuple[Any, Any]:
         settings = merge(toy.QUICK, options.pop("settings", {}))
+        options["robust"] = RobustOptions(**options["robust"])
         return prepare(
             corpus.manifest, corpus.store, "late", None, "paper", settings, **options
         ).ready(nn.Identity())
@@ -97,7 +99,9 @@ def test_a_proxy_that_is_learnt_from_never_saw_its_clip(corpus: toy.Toy) -> None
     """One nearest neighbour of a clip that is in the bank is the clip itself."""
     robust = {"corrupt": ["m3er75"], "oracle": True, "proxy": "nn1"}
     settings = merge(toy.QUICK, {"robust": {"train_on_proxy": True}})
-    prepared = prepare(corpus.manifest, corpus.store, "late", None, "paper", settings, robust)
+    prepared = prepare(
+        corpus.manifest, corpus.store, "late", None, "paper", settings, RobustOptions(**robust)
+    )
     clean = prepared.train.then(prepared.standardiser)
     _, corrupter = prepared.repair_factory.corrupted(clean)
     learnt, _ = prepared.ready(nn.Identity())
@@ -128,7 +132,7 @@ def test_the_run_remembers_and_evaluation_does_alike(corpus: toy.Toy) -> None:
     assert sum(f["found"] for f in flags.values()) >= 0.9 * sum(
         f["corrupted"] for f in flags.values()
     )
-    off = evaluate(run, corrupt=["m3er75"], repair={"check": False}, figures=False).data
+    off = evaluate(run, corrupt=["m3er75"], repair=RepairOptions(check=False), figures=False).data
     assert off["repair"] == ""
     assert off["corrupted"]["confusion"] != found["corrupted"]["confusion"]
 
@@ -143,7 +147,12 @@ def test_a_run_is_resumed_under_the_same_conditions_only(corpus: toy.Toy) -> Non
 
 
 def test_every_fold_is_repaired_by_its_own_check(corpus: toy.Toy) -> None:
-    how: dict[str, Any] = {"fusion": "late", "settings": toy.QUICK, "folds": 3, "robust": BOTH}
+    how: dict[str, Any] = {
+        "fusion": "late",
+        "settings": toy.QUICK,
+        "folds": 3,
+        "robust": RobustOptions(**BOTH),
+    }
     with pytest.raises(StoreError, match=r"fold-0-of-3.h5: there is no such file"):
         cross_validate(corpus.manifest, corpus.store, run=corpus.folder / "cross", **how)
     for index in range(3):
@@ -176,14 +185,27 @@ def test_mistakes_are_refused_before_anything_is_written(
 def test_one_modality_is_trained_without_proxies_and_a_note_says_so(corpus: toy.Toy) -> None:
     robust = {"corrupt": ["m3er75"], "oracle": True, "proxy": "ridge"}
     learning = merge(toy.QUICK, {"robust": {"train_on_proxy": True}})
-    parts = corpus.manifest, corpus.store, "unimodal", ["mel"], "paper", learning, robust
+    parts = (
+        corpus.manifest,
+        corpus.store,
+        "unimodal",
+        ["mel"],
+        "paper",
+        learning,
+        RobustOptions(**robust),
+    )
     assert any("audio alone: what is bad is discarded" in note for note in prepare(*parts).notes)
     options = {"features": ["mel"], "settings": learning, "robust": robust}
     assert corpus.trained("alone", "unimodal", **options).is_dir()
 
 
 def test_a_plan_says_what_would_be_done(corpus: toy.Toy, tmp_path: Path) -> None:
-    how = {"fusion": "late", "run": tmp_path / "run", "settings": toy.QUICK, "robust": BOTH}
+    how = {
+        "fusion": "late",
+        "run": tmp_path / "run",
+        "settings": toy.QUICK,
+        "robust": RobustOptions(**BOTH),
+    }
     found = plan(corpus.manifest, corpus.store, **how)
     assert found["robust"]["trust"] == "check"
     assert found["robust"]["proxy"]["mode"] == "ridge"

@@ -16,6 +16,7 @@ import soundfile
 from emocli.data.clip import Clip
 from emocli.data.media.container import FORMATS
 from emocli.data.media.content import first_channel, read_frames, read_sound
+from emocli.data.track import Absent
 from emocli.errors import EmocliError, MediaError
 from tests import media_factory as factory
 from tests.media_factory import complaint, lag
@@ -219,7 +220,7 @@ def test_damaged_files_are_read_or_refused(tmp_path: Path, seed: int) -> None:
         for _ in range(12):
             path.write_bytes(damaged(data, rng))
             for read in (lambda p: list(read_frames(p)), lambda p: read_sound(p, RATE)):
-                with suppress(EmocliError):
+                with suppress(EmocliError, Absent):  # a still image has no sound
                     read(path)
                     first_channel(clip)
 

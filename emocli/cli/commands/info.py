@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import get_args
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 
 def command(json: options.Json = False) -> None:
     """List what there is to choose from.
 
-    Datasets, features, corruptions, protocols, networks and experiments, with the source of each.
+    Datasets, features, corruptions, protocols, networks, experiments and analyses, each with its
+    source.
     """
     from emocli import plugins
 
@@ -24,3 +26,6 @@ def command(json: options.Json = False) -> None:
         show.table(
             ("name", "what", "source"), [(p.name, p.summary, p.source) for p in plugs], title
         )
+
+
+COMMAND = Command("info", 150, command, light=True)

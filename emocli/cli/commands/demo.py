@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 from emocli.limits import MOST_SEEDS
 
 
@@ -66,3 +67,6 @@ def _figure(result: Mapping[str, Any]) -> str:
     low, high = (float("nan") if bound is None else bound for bound in result["ci"])
     interval = "" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]"
     return f"{result['accuracy']:.2f} ± {result['std']:.2f}{interval}"
+
+
+COMMAND = Command("demo", 160, command)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 
 def command(
@@ -59,3 +60,6 @@ def command(
         return
     for result in results:
         show.line(str(result))
+
+
+COMMAND = Command("import", 30, command)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 
 def command(
@@ -46,3 +47,6 @@ def command(
         show.line("verified: the content is what was written")
     for problem in found.problems:
         show.warn(problem)
+
+
+COMMAND = Command("inspect", 140, command, light=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
 
 
@@ -101,3 +102,11 @@ def command(
     for each in found.report.rows:
         if each.lacking:
             show.warn(f"row '{each.row}' was not run: {each.lacking}")
+
+
+COMMAND = Command(
+    "reproduce",
+    130,
+    command,
+    sections=lambda: ("reproduce", "experiment", "network", "train", "check", "rows"),
+)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 if TYPE_CHECKING:
     from emocli.pipeline.fit_cca import CheckSummary
@@ -79,3 +80,6 @@ def _print(summary: CheckSummary) -> None:
     show.line(f"written to {summary.path}")
     for warning in summary.warnings:
         show.warn(warning)
+
+
+COMMAND = Command("fit-cca", 70, command, sections=lambda: ("check",))

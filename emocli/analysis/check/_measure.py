@@ -1,13 +1,10 @@
-"""What the modality check finds: over the level of noise, and beside the settings of the paper.
-
-Source: Mittal et al. 2020, section 3.3.
-"""
+"""What the modality check finds in corrupted clips, over the level of noise."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli import __version__
-from emocli.analysis._check_figure import draw
-from emocli.analysis._subject import Subject, subjects
-from emocli.analysis._written import Analysis, titled, write
+from emocli.analysis import Progress
+from emocli.analysis._subject import Subject
 from emocli.data.clip import Split
-from emocli.data.json_io import plain
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
 from emocli.pipeline.fit_cca import fitted
@@ -31,11 +25,6 @@ from emocli.robust.corrupt import Corrupter
 Array = NDArray[np.float64]
 Flags = Mapping[str, Array]
 """Modality to 1 where it is flagged, 0 where it is trusted, NaN where a clip lacks it."""
-
-Progress = Callable[[int, int], None]
-
-LEVELS = tuple(f"{level}dB" for level in range(20, -25, -5))
-"""Signal-to-noise ratios."""
 
 OTHERS = "shuffle"
 """Another clip's features: nothing about them is unusual but that they do not belong."""
@@ -49,90 +38,55 @@ BESIDE = ("literal", "paper")
 BATCH = 64
 
 
-def check(
+def measured(
     place: Path,
-    *,
-    split: Split = "test",
-    levels: Sequence[str] = LEVELS,
-    seed: int = 0,
-    manifest: Path | None = None,
-    store: Path | None = None,
-    figures: bool = True,
-    progress: Progress = lambda done, total: None,
-) -> Analysis:
-    """Write down and draw what the modality check finds.
-
-    Of a cross-validation every fold's check judges the clips that the fold tests, and all of them
-    are counted together.
-
-    Parameters
-    ----------
-    place : Path
-        A run, the folder of a cross-validation, or a store whose check is meant; then ``manifest``
-        says what its clips are.
-    split : str
-        Which clips are corrupted.
-    levels : sequence of str
-        Signal-to-noise ratios at which one modality after the other is corrupted in all clips.
-    seed : int
-        Of the corruptions.
-    manifest, store : Path, optional
-        Instead of those the run was trained on.
-    figures : bool
-        Whether to draw.
-    progress : callable
-        Told conditions done, and all conditions.
+    split: Split,
+    parts: Sequence[Subject],
+    levels: Sequence[str],
+    seed: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Corrupt one modality after the other at every level, and count what the checks flag.
 
     Raises
     ------
     EmocliError
-        If there is no check, what is asked does not fit it, or the clips have but one modality.
+        If there is no check, its folds differ, or the clips have but one modality.
     """
-    judges = [_Judge.of(subject) for subject in subjects(place, split, manifest, store)]
+    judges = [_Judge.of(subject) for subject in parts]
     settings = _settings(place, judges)
-    corpus, modalities = judges[0].clips.manifest, _modalities(judges)
+    modalities = _modalities(judges)
     if len(modalities) < 2:
         what = f"clips of split '{split}' have {', '.join(modalities) or 'nothing'} alone"
         raise StoreError(what, where=place, hint="choose another with --split")
     points = [(m, level, f"{m}@{level}") for m in modalities for level in levels]
     points += [(m, OTHERS, f"{m}:{OTHERS}") for m in modalities]
-    found = []
+    measured = []
     for index, (modality, level, spec) in enumerate(points):
         progress(index, len(points))
-        struck = [judge.subject.corrupted(spec, seed) for judge in judges]
-        noisy = [samples for samples, _ in struck]
-        found.append(
+        corrupted = [judge.subject.corrupted(spec, seed) for judge in judges]
+        noisy = [samples for samples, _ in corrupted]
+        measured.append(
             {
                 "modality": modality,
                 "level": level,
-                "snr_db": _decibel(struck[0][1]),
+                "snr_db": _decibel(corrupted[0][1]),
                 "rates": {n: _rates(_flagged(judges, n, noisy), modality) for n in settings},
                 "roc": _roc(judges, noisy, modality),
             }
         )
     progress(len(points), len(points))
     clean = [judge.clips for judge in judges]
-    data: dict[str, Any] = plain(
-        {
-            "format": 1,
-            "emocli": __version__,
-            "of": place.resolve().name,
-            "dataset": corpus.dataset,
-            "split": split,
-            "n": sum(map(len, clean)),
-            "corruption_seed": seed,
-            "modalities": modalities,
-            "settings": {name: config.model_dump() for name, config in settings.items()},
-            "clean": {name: _shares(_flagged(judges, name, clean)) for name in settings},
-            "points": found,
-            "protocol": PROTOCOL,
-            "confusion": {name: _confusion(judges, name, modalities, seed) for name in settings},
-        }
-    )
-    drawn = draw(data) if figures else {}
-    unusual = () if tuple(levels) == LEVELS else levels
-    name = titled("check", split, judges[0].subject.other, *unusual, seed=seed)
-    return write(place, name, data, list(_rows(data)), drawn)
+    return {
+        "n": sum(map(len, clean)),
+        "corruption_seed": seed,
+        "modalities": modalities,
+        "settings": {name: config.model_dump() for name, config in settings.items()},
+        "clean": {name: _shares(_flagged(judges, name, clean)) for name in settings},
+        "points": measured,
+        "protocol": PROTOCOL,
+        "confusion": {name: _confusion(judges, name, modalities, seed) for name in settings},
+    }
 
 
 @dataclass(frozen=True)
@@ -273,17 +227,3 @@ def _named(modalities: Sequence[str]) -> str:
 def _decibel(corrupter: Corrupter) -> float | None:
     ratio = corrupter.corruptions[0].ratio
     return None if ratio is None else round(10 * math.log10(ratio), 6)
-
-
-def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Turn the data into a table."""
-    for point in data["points"]:
-        for name, rates in point["rates"].items():
-            yield {
-                "modality": point["modality"],
-                "level": point["level"],
-                "settings": name,
-                "found": rates["found"],
-                "false": rates["false"],
-                "area": point["roc"]["area"] if name == "fitted" else "",
-            }

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 
 class KindName(StrEnum):
@@ -71,3 +72,8 @@ def command(
     )
     for reason, count in summary.skipped.items():
         show.warn(f"{count} clips {reason} were left out")
+
+
+COMMAND = Command(
+    "fit-encoder", 80, command, sections=lambda: ("encoder", "loss", "train", "augment")
+)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
 
 if TYPE_CHECKING:
@@ -56,11 +57,14 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
+    from emocli.robust.options import RobustOptions
     from emocli.training import train as stage
 
     corpus = Manifest.read(manifest, root)
     tree = sections.settings("train", config, settings)
-    robust = options.repair(check, oracle, proxy, fill) | {"corrupt": corrupt or ()}
+    robust = RobustOptions(
+        corrupt=tuple(corrupt or ()), check=check, oracle=oracle, proxy=proxy, fill=fill
+    )
     if dry_run:
         planned = stage.plan(
             corpus,
@@ -129,3 +133,6 @@ def _gaps(part: TrainSummary) -> Iterator[str]:
         for modality, count in missing.items():
             if count:
                 yield f"{count} of {part.clips[split]} {split} clips have no {modality}"
+
+
+COMMAND = Command("train", 100, command, sections=lambda: ("network", "train", "robust"))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 from emocli.errors import ConfigError
 
 
@@ -24,7 +25,7 @@ def command(
     proxy: options.Proxy = None,
     fill: options.Fill = None,
     settings: options.Settings = None,
-    split: options.Split = options.SplitName.test,
+    split: options.Split = "test",
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
     seed: options.CorruptionSeed = 0,
@@ -41,6 +42,7 @@ def command(
     """
     from emocli.config import parse_sets
     from emocli.evaluation.evaluate import evaluate
+    from emocli.robust.options import RepairOptions
 
     tree = parse_sets(settings or ())
     for section in tree.keys() - {"robust"}:
@@ -51,10 +53,12 @@ def command(
             run,
             manifest=manifest,
             store=store,
-            split=split.value,
+            split=split,
             corrupt=corrupt or (),
             sweep=wanted if sweep or levels else None,
-            repair=options.repair(check, oracle, proxy, fill) | {"settings": tree.get("robust")},
+            repair=RepairOptions(
+                check=check, oracle=oracle, proxy=proxy, fill=fill, settings=tree.get("robust")
+            ),
             seed=seed,
             figures=figures,
             progress=progress,
@@ -80,3 +84,6 @@ def command(
     for feature, count in report.data["clipped"].items():
         if count:
             show.warn(f"{count} values of {feature} are beyond the training's limits: clipped")
+
+
+COMMAND = Command("evaluate", 110, command)

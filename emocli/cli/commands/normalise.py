@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 FEW = 10
 """Clips of a speaker below which the mean says little about the speaker."""
@@ -40,3 +41,6 @@ def command(
         show.line(f"{made.path}: {made.clips} clips of {made.speakers} speakers")
         if made.fewest < FEW:
             show.warn(f"a speaker of {made.feature} has only {made.fewest} clips")
+
+
+COMMAND = Command("normalise", 60, command)

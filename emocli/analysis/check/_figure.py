@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend, render, style
+from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend
 from emocli.report.tables import Cell, Table
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ ASIDE = 9
 """Left of the strongest noise, in dB: where another clip's features are drawn."""
 
 
-def draw(data: Data) -> dict[str, bytes]:
-    """Draw an analysis of the check; return the ends of the files' names to their content."""
-    with style():
-        return render({"": curves(data), "-roc": rocs(data), "-confusion": confusions(data)})
+def draw(data: Data) -> dict[str, Figure]:
+    """Draw curves over the noise, ROC curves and confusions; name a figure by its file's end."""
+    return {"": curves(data), "-roc": rocs(data), "-confusion": confusions(data)}
 
 
 def tabulate(data: Data) -> tuple[Table, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 
 def command(
@@ -49,3 +50,6 @@ def command(
     show.line(f"{summary.run}: {figures} on the valid split ({epochs})")
     for note in summary.notes:
         show.warn(note)
+
+
+COMMAND = Command("fit-text", 90, command, sections=lambda: ("text", "train"))

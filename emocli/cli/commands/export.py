@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 
 def command(
@@ -35,3 +36,6 @@ def command(
         show.as_json(result)
         return
     show.line(str(result))
+
+
+COMMAND = Command("export", 40, command)

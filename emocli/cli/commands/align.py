@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 
 def command(
@@ -45,3 +46,6 @@ def command(
                 f"{made.feature} lacks {made.left_out} clips of which not both features have "
                 "rows with times"
             )
+
+
+COMMAND = Command("align", 50, command)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emocli import plugins
 from emocli.cli import options, show
+from emocli.cli.command import Command
 from emocli.errors import ConfigError
 from emocli.limits import MOST_WORKERS
 
@@ -142,3 +144,6 @@ def _notes(notes: Mapping[str, float]) -> Iterator[str]:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
+
+
+COMMAND = Command("extract", 20, command, sections=lambda: plugins.names("features"))

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from emocli import plugins
 from emocli.cli import options, show
+from emocli.cli.command import Command
 
 MOST_NAMES = 12
 LABELS = {"single": "classes", "multi": "classes at once", "intensity": "numbers"}
@@ -31,7 +33,6 @@ def command(
     start, end (seconds), text, fold, media.audio, media.video, media.words (paths below the
     folder). Without media columns, files called <id>.wav, <id>.mp4 and so on are found.
     """
-    from emocli import plugins
     from emocli.cli import sections
     from emocli.pipeline.manifest import make_manifest
 
@@ -55,3 +56,6 @@ def command(
         show.line(
             f"next: {shlex.join(['emocli', 'import', *files, *aligned, '--manifest', str(output)])}"
         )
+
+
+COMMAND = Command("manifest", 10, command, sections=lambda: plugins.names("datasets"))

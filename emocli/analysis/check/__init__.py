@@ -1,0 +1,83 @@
+"""What the modality check finds: over the level of noise, and beside the settings of the paper.
+
+Source: Mittal et al. 2020, section 3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from emocli import __version__
+from emocli.analysis import Finding, OfRunOrStore, Progress, file_name
+from emocli.data.clip import Split
+from emocli.data.json_io import plain
+from emocli.options import Option
+
+LEVELS = tuple(f"{level}dB" for level in range(20, -25, -5))
+"""Signal-to-noise ratios."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(OfRunOrStore):
+    """Show what the modality check finds and whom it blames.
+
+    Corrupts one modality after the other at every level of noise, and by another clip's features;
+    counts flagged against corrupted under m3er75. The paper's settings, literal and as they can be
+    read, are fitted on the same clips and stand beside.
+    """
+
+    split: Annotated[Split, Option("Clips to try it on.")] = "test"
+    levels: Annotated[
+        str | None, Option("Noise to try, e.g. 10dB,0dB,-20dB. Default: 20 to -20 dB.")
+    ] = None
+
+
+def measure(options: Options, progress: Progress) -> Finding:
+    """Measure what the check finds; of a cross-validation every fold's, on the clips it tests.
+
+    Raises
+    ------
+    EmocliError
+        If there is no check, what is asked does not fit it, or the clips have but one modality.
+    """
+    from emocli.analysis._subject import subjects
+    from emocli.analysis.check._figure import draw, tabulate
+    from emocli.analysis.check._measure import measured
+
+    levels = tuple(options.levels.split(",")) if options.levels else LEVELS
+    parts = subjects(options.place, options.split, options.manifest, options.store)
+    first = parts[0]
+    data: dict[str, Any] = plain(
+        {
+            "format": 1,
+            "emocli": __version__,
+            "of": options.place.resolve().name,
+            "dataset": first.clips.manifest.dataset,
+            "split": options.split,
+            **measured(options.place, options.split, parts, levels, options.seed, progress),
+        }
+    )
+    other = () if levels == LEVELS else levels
+    return Finding(
+        file_name("check", options.split, first.other, *other, seed=options.seed),
+        data,
+        _rows(data),
+        tabulate(data),
+        lambda: draw(data),
+    )
+
+
+def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Turn the data into a table."""
+    for point in data["points"]:
+        for name, rates in point["rates"].items():
+            yield {
+                "modality": point["modality"],
+                "level": point["level"],
+                "settings": name,
+                "found": rates["found"],
+                "false": rates["false"],
+                "area": point["roc"]["area"] if name == "fitted" else "",
+            }

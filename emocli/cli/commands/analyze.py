@@ -1,0 +1,102 @@
+"""`emocli analyze`: what a trained network does; a command for each analysis there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from inspect import Parameter, Signature, getdoc
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from emocli import plugins
+from emocli.cli import options, show
+from emocli.cli.command import Group
+from emocli.errors import ConfigError
+from emocli.options import Declaration, declared
+
+
+class Commands(Mapping[str, Any]):
+    """Name to command; one is made when it is asked for, so that the others are not imported."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names."""
+        return iter(plugins.names("analyses"))
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(plugins.names("analyses"))
+
+    def __getitem__(self, name: str) -> Any:
+        """Make a command."""
+        try:
+            kind = plugins.load("analyses", name).Options
+        except ConfigError:
+            raise KeyError(name) from None
+        app = typer.Typer(rich_markup_mode=None, add_completion=False)
+        app.command(name, help=getdoc(kind))(_command(name, kind))
+        return typer.main.get_command(app)
+
+
+class Analyses(TyperGroup):
+    """The group of the commands."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes | {"commands": Commands()})
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the names with the first lines of the modules, none of which is imported."""
+        described = [plugins.describe("analyses", name) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(each.name, each.summary) for each in described])
+
+
+def group() -> typer.Typer:
+    """Return the group of the analyses."""
+    app = typer.Typer(cls=Analyses, rich_markup_mode=None)
+    app.callback(invoke_without_command=True)(_root)  # its docstring is the help text
+    return app
+
+
+def _root(context: typer.Context) -> None:
+    """Look into a trained run: data and figures go to RUN/reports/."""
+    options.help_without_command(context)
+
+
+def _command(name: str, kind: type) -> Callable[..., None]:
+    """Make the command of an analysis from the class of its options."""
+
+    def command(*, json: bool, **values: Any) -> None:
+        from emocli.analysis import analyse
+
+        lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        chosen = kind(
+            **{key: value for key, value in (values | lists).items() if value is not None}
+        )
+        with show.progress("analysing", chosen.unit) as progress:
+            result = analyse(name, chosen, progress)
+        show.analysis(result, json)
+
+    parameters = [_parameter(kind, name, field) for name, field in declared(kind).items()]
+    parameters.append(_keyword("json", options.Json, False))
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+def _parameter(kind: type, name: str, field: Declaration) -> Parameter:
+    several = field.kind == tuple[str, ...]
+    hint = list[str] | None if several else field.kind
+    default = Parameter.empty if field.required else None if several else field.default
+    return _keyword(name, Annotated[hint, options.typed(kind, name)], default)
+
+
+def _keyword(name: str, hint: Any, default: Any) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint, default=default)
+
+
+COMMAND = Group("analyze", 120, group)

@@ -1,0 +1,42 @@
+"""Options of whatever looks at a trained run: which, and on which corpus and clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from emocli.data.clip import Split
+from emocli.limits import MOST_SEED
+from emocli.options import Argument, Option
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusOptions:
+    """Which corpus is meant, if not that of the training, and whether figures are drawn."""
+
+    unit: ClassVar[str] = "conditions"
+    """What progress counts."""
+
+    manifest: Annotated[Path | None, Option("Another manifest than the run was trained with.")] = (
+        None
+    )
+    store: Annotated[Path | None, Option("Another place of the store than the run remembers.")] = (
+        None
+    )
+    seed: Annotated[int, Option("Seed of the corruptions.", least=0, most=MOST_SEED)] = 0
+    figures: Annotated[bool, Option("Draw figures.")] = True
+
+
+@dataclass(frozen=True)
+class RunOptions(CorpusOptions):
+    """Which run is meant."""
+
+    run: Annotated[Path, Argument("Folder of a trained run, or of a cross-validation.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions:
+    """Which clips are meant."""
+
+    split: Annotated[Split, Option("Clips to look at.")] = "test"
