@@ -384,8 +384,10 @@ def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
             hint=RESTORE,
         )
     if (store.dim, store.header.settings) != (view.dim, view.settings):
-        raise StoreError(
-            "was computed with other settings than the feature the run was trained on",
-            where=store.path,
-            hint="extract it again with the settings in the run's config.json",
-        )
+        hint = "extract it again with the settings in the run's config.json"
+        if "sha256" in view.settings:  # of a file, or of arrays, of which no clip may be another's
+            hint = (
+                "it was imported: import what holds the clips of both corpora, and train with that"
+            )
+        what = "was computed with other settings than the feature the run was trained on"
+        raise StoreError(what, where=store.path, hint=hint)

@@ -75,6 +75,20 @@ def test_folds_are_averaged(small: toy.Toy, tmp_path: Path) -> None:
     assert_allclose(whole, np.mean([part.values for part in parts], axis=0))
 
 
+def test_imported_features_of_another_corpus_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    mine = toy.build(tmp_path / "mine").manifest
+    clips = (replace(mine.clips[0], id="new"), *mine.clips[1:])
+    other = Manifest.read(written(replace(mine, clips=clips, path=None), tmp_path / "other.csv"))
+    rng = np.random.default_rng(0)
+    for manifest, store in ((mine, tmp_path / "a"), (other, tmp_path / "b")):
+        arrays = {clip.id: rng.normal(size=(3, 4)) for clip in manifest.clips}
+        emocli.store_arrays(manifest, store, "gaze", "visual", arrays)
+    run = tmp_path / "run"
+    emocli.train(mine, tmp_path / "a", fusion="late", run=run, settings=toy.QUICK)
+    with pytest.raises(EmocliError, match="it was imported: import what holds"):
+        emocli.load_run(run).predict(tmp_path / "other.csv", tmp_path / "b")
+
+
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "nothing", tmp_path):
         with pytest.raises(EmocliError):
