@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from torch import nn
 
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError, StoreError
 from emocli.evaluation.evaluate import evaluate
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
+from emocli.plugin.network import Network
 from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.training.prepare import prepare
 from emocli.training.train import cross_validate, plan
@@ -78,7 +78,7 @@ def test_proxies_are_for_validation_unless_they_are_to_be_learnt_from(corpus: to
         options["robust"] = RobustOptions(**options["robust"])
         return prepare(
             corpus.manifest, corpus.store, "late", None, "paper", settings, **options
-        ).ready(nn.Identity())
+        ).ready(Network())
 
     def arrays(samples: Any) -> list[np.ndarray]:
         return [samples.array(c.id, m) for c in samples.clips for m in samples.stores]
@@ -104,7 +104,7 @@ def test_a_proxy_that_is_learnt_from_never_saw_its_clip(corpus: toy.Toy) -> None
     )
     clean = prepared.train.then(prepared.standardiser)
     _, corrupter = prepared.repair_factory.corrupted(clean)
-    learnt, _ = prepared.ready(nn.Identity())
+    learnt, _ = prepared.ready(Network())
     struck = [(c.id, m) for c in clean.clips for m in corrupter.corrupted(c.id)]
     assert len(struck) > 15
     for clip_id, modality in struck:
