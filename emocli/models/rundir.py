@@ -16,6 +16,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +32,13 @@ from emocli.data.json_io import as_json
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError, reason
 from emocli.models.run_config import RunConfig
-from emocli.models.tensors import RESTORE, read_tensors, require_numbers, write_tensors
+from emocli.models.tensors import (
+    RESTORE,
+    read_tensors,
+    require_numbers,
+    sized_by,
+    write_tensors,
+)
 from emocli.parsing import read_object
 from emocli.plugin.network import Network
 
@@ -233,13 +240,9 @@ def _require_room(config: RunConfig, path: Path) -> None:
     ValueError
         If so.
     """
-    try:
-        with torch.device("meta"):
-            count = sum(p.numel() for p in make_network(config).parameters())
-    except (RuntimeError, TypeError, NotImplementedError):  # it cannot be built without values
-        return
-    if count > path.stat().st_size:
-        raise ValueError(f"{count} parameters")
+    unbuildable = suppress(RuntimeError, TypeError, NotImplementedError)  # without values
+    with unbuildable, sized_by(path), torch.device("meta"):
+        make_network(config)
 
 
 def _require_statistics(standardiser: Standardiser, dims: Mapping[str, int]) -> None:
