@@ -1,1 +1,1 @@
-"""One plug-in for emocli of every kind."""
+"""One plug-in for emocli of every kind but an analysis."""
