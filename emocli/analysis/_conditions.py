@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from emocli import __version__
 from emocli.analysis import file_name
+from emocli.plugin.robustness import CorruptionSpec, on
 
 if TYPE_CHECKING:
     from emocli.data.clip import Split
     from emocli.evaluation.cross_validation import Evaluator
-    from emocli.robust.corrupt import CorruptionSpec
 
 CLEAN = "clean"
 
@@ -67,30 +67,27 @@ def name_of(analysis: str, options: Options, evaluator: Evaluator, *labels: str 
 
 
 def conditions(
-    corrupt: Sequence[str], modalities: Sequence[str], default: str = ""
+    corruptions: Sequence[CorruptionSpec], modalities: Sequence[str], default: str | None = None
 ) -> dict[str, tuple[CorruptionSpec, ...]]:
     """Return each condition's label and corruptions, the clean one first.
 
     Parameters
     ----------
-    corrupt : sequence of str
-        Corruptions, all at once (as in `emocli evaluate`).
+    corruptions : sequence of CorruptionSpec
+        What is done to the clips, all at once.
     modalities : sequence of str
         Which ones the network knows.
-    default : str
-        What is done to every modality in turn where none is given, e.g. ``gaussian@0dB``; by
-        default the usual corruption.
+    default : str, optional
+        Level of the noise that is added to every modality in turn where there is no corruption.
 
     Raises
     ------
     ConfigError
         If there is no such corruption or modality.
     """
-    from emocli.robust.corrupt import parse_all
-
-    each = [[f"{modality}:{default}" if default else modality] for modality in modalities]
-    parsed = [parse_all(specs, modalities) for specs in ([corrupt] if corrupt else each)]
-    return {CLEAN: (), **{" + ".join(c.label for c in own): own for own in parsed}}
+    each = [[CorruptionSpec(modality, strength=default)] for modality in modalities]
+    usable = [on(own, modalities) for own in ([corruptions] if corruptions else each)]
+    return {CLEAN: (), **{" + ".join(c.label for c in own): own for own in usable}}
 
 
 def through(

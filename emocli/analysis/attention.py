@@ -16,9 +16,9 @@ from emocli.analysis._conditions import about
 from emocli.data.clip import Clip
 from emocli.errors import RunError
 from emocli.options import Option
+from emocli.plugin.robustness import RobustOptions, on
 from emocli.report.canvas import COLOURS, GREY, canvas, legend
 from emocli.report.tables import Table
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,11 +82,10 @@ def measure(options: Options, progress: Progress) -> Finding:
     """
     from emocli.data.batch import Batch, Padded
     from emocli.evaluation.cross_validation import open_tester
-    from emocli.robust.corrupt import parse_all
 
     run, clip = options.run, options.clip
     evaluator = open_tester(run, clip, options.manifest, options.store, options)
-    asked = parse_all(options.corrupt, evaluator.modalities)
+    asked = on(options.corruptions, evaluator.modalities)
     chosen = evaluator.samples.manifest.clip(clip)
     seen = evaluator.seen_alone(chosen, asked, options.seed)
     read = {m: Padded.from_rows([seen.samples.array(clip, m)]) for m in evaluator.modalities}

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from emocli.analysis import Finding, OfRun, Progress
 from emocli.analysis._conditions import about_split, name_of
 from emocli.evaluation.options import SplitOptions
+from emocli.plugin.robustness import RobustOptions, on
 from emocli.report.tables import confusions
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     from emocli.evaluation.evaluator import Predictions
@@ -40,10 +40,9 @@ def measure(options: Options, progress: Progress) -> Finding:
     from emocli.evaluation.cross_validation import open_evaluator
     from emocli.metrics.metrics import RULES
     from emocli.report.figures import confusion
-    from emocli.robust.corrupt import parse_all
 
     evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
-    asked = parse_all(options.corrupt, evaluator.modalities)
+    asked = on(options.corruptions, evaluator.modalities)
     labels = [corruption.label for corruption in asked]
     data = {
         **about_split(options, evaluator),

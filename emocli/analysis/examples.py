@@ -18,9 +18,9 @@ from emocli.errors import ConfigError, MediaError, choice
 from emocli.evaluation.options import SplitOptions
 from emocli.limits import MOST_EXAMPLES
 from emocli.options import Option
+from emocli.plugin.robustness import RobustOptions, on
 from emocli.report.canvas import COLOURS, GREY, canvas
 from emocli.report.tables import Table
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,10 +91,9 @@ def measure(options: Options, progress: Progress) -> Finding:
     import numpy as np
 
     from emocli.evaluation.cross_validation import open_evaluator
-    from emocli.robust.corrupt import parse_all
 
     evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
-    asked = parse_all(options.corrupt, evaluator.modalities)
+    asked = on(options.corruptions, evaluator.modalities)
     classes, corpus = evaluator.config.classes, evaluator.samples.manifest
     pair = _pair(options.mistaken, classes)
     predictions = evaluator.predict(asked, options.seed)

@@ -15,9 +15,9 @@ from emocli.analysis._conditions import CLEAN, about_split, conditions, name_of,
 from emocli.errors import RunError
 from emocli.evaluation.options import SplitOptions
 from emocli.options import Option
+from emocli.plugin.robustness import RobustOptions
 from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend
 from emocli.report.tables import Table, titled
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from emocli.evaluation.cross_validation import Evaluator
     from emocli.evaluation.evaluator import RunEvaluator
     from emocli.plugin.network import Network
-    from emocli.robust.corrupt import CorruptionSpec
+    from emocli.plugin.robustness import CorruptionSpec
 
 
 Gates = dict[str, list[list[float | None]]]
@@ -70,7 +70,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     from emocli.evaluation.cross_validation import open_evaluator
 
     evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
-    asked = conditions(options.corrupt, evaluator.modalities)
+    asked = conditions(options.corruptions, evaluator.modalities)
     measured = through(asked, lambda each: _gates(evaluator, each, options.seed), progress)
     data = {**about_split(options, evaluator), "gates": measured}
     labels = [label for label in measured if options.corrupt and label != CLEAN]

@@ -17,6 +17,7 @@ from emocli.data.json_io import plain
 from emocli.errors import StoreError
 from emocli.limits import MOST_SEED
 from emocli.options import Option
+from emocli.plugin.robustness import CorruptionSpec
 from emocli.report.canvas import COLOURS, canvas, legend
 from emocli.report.tables import Table
 
@@ -215,7 +216,7 @@ def _curves(subject: Subject, generator: ProxyGenerator, seed: int) -> list[dict
     found = []
     for modality in few.stores:
         others = [m for m in few.stores if m != modality]
-        noisy, _ = subject.corrupted(f"{modality}:gaussian@{NOISE}", seed)
+        noisy, _ = subject.corrupted(CorruptionSpec(modality, strength=NOISE), seed)
         made = _pairs(generator, few, modality, others)
         for clip, (original, proxy) in zip(few.clips, made, strict=False):
             found.append(

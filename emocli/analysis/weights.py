@@ -16,9 +16,9 @@ from emocli.data.clip import Clip
 from emocli.data.json_io import plain
 from emocli.errors import RunError
 from emocli.evaluation.options import SplitOptions
+from emocli.plugin.robustness import RobustOptions
 from emocli.report.canvas import COLOURS, GREY, canvas, legend
 from emocli.report.tables import Cell, Table, titled
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from emocli.evaluation.cross_validation import Evaluator
     from emocli.evaluation.evaluator import RunEvaluator
     from emocli.plugin.network import Network
-    from emocli.robust.corrupt import CorruptionSpec
+    from emocli.plugin.robustness import CorruptionSpec
 
     Weights = dict[str, dict[str, NDArray[np.float64]]]
     """Kind of weight and modality to the weight in every clip, shape (seeds, n)."""
@@ -71,7 +71,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     from emocli.metrics.statistics import interval_over, warnings
 
     evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
-    asked = conditions(options.corrupt, evaluator.modalities, f"gaussian@{NOISE}")
+    asked = conditions(options.corruptions, evaluator.modalities, NOISE)
     measured = through(asked, lambda each: _pooled(evaluator, each, options.seed), progress)
     data: dict[str, Any] = plain(
         {

@@ -12,7 +12,7 @@ from emocli.data.clip import Split as SplitName
 from emocli.evaluation.options import RunOptions, SplitOptions
 from emocli.limits import MOST_FOLDS, MOST_WORKERS
 from emocli.options import Argument, declared
-from emocli.robust.options import RobustOptions
+from emocli.plugin.robustness import RobustOptions
 
 
 def typed(options: type, name: str) -> Any:

@@ -14,8 +14,8 @@ from emocli.data.store import check_path, open_features
 from emocli.evaluation.evaluator import Predictions
 from emocli.models.baselines import Baseline, fit
 from emocli.models.settings import TrainConfig
-from emocli.robust.corrupt import Corrupter, CorruptionSpec
-from emocli.robust.options import TRAINED, RepairOptions
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions
+from emocli.robust.corrupt import Corrupter
 from emocli.robust.repair import RepairConfig, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 

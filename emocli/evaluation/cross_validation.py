@@ -17,8 +17,7 @@ from emocli.errors import RunError
 from emocli.evaluation.evaluator import Predictions, RunEvaluator, read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
-from emocli.robust.corrupt import CorruptionSpec
-from emocli.robust.options import TRAINED, RepairOptions
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions
 from emocli.robust.repair import RepairConfig
 
 

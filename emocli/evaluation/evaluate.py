@@ -19,10 +19,9 @@ from emocli.metrics.metrics import PROTOCOLS, RULES, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
 from emocli.report.figures import draw
 from emocli.report.tables import Table, tables
-from emocli.robust.corrupt import CorruptionSpec, at_levels, parse_all
-from emocli.robust.options import TRAINED, RepairOptions
 
 Progress = Callable[[int, int], None]
 
@@ -101,7 +100,7 @@ def evaluate(
     """
     evaluator = open_evaluator(run, split, manifest, store, repair)
     requested = parse_all(corrupt, evaluator.modalities)
-    swept = _swept(corrupt, sweep, evaluator.modalities)
+    swept = _swept(requested, sweep, evaluator.modalities)
     conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
     predictions = []
     for index, corruptions in enumerate(conditions):
@@ -133,13 +132,13 @@ def evaluate(
 
 
 def _swept(
-    corrupt: Sequence[str], levels: Sequence[str] | None, modalities: Sequence[str]
+    requested: Sequence[CorruptionSpec], levels: Sequence[str] | None, modalities: Sequence[str]
 ) -> tuple[CorruptionSpec, ...]:
-    """Read the corruptions of a sweep."""
+    """Return the corruptions of a sweep, each at every level."""
     if levels is None:
         return ()
-    specs = [spec for text in corrupt for spec in text.split(",")] or modalities
-    return parse_all((s for spec in specs for s in at_levels(spec, levels or LEVELS)), modalities)
+    swept = requested or [CorruptionSpec(modality) for modality in modalities]
+    return on((each.at(level) for each in swept for level in levels or LEVELS), modalities)
 
 
 def _condition(evaluator: Evaluator, predictions: Predictions) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from emocli.models.baselines import prior
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import MODEL, Run
 from emocli.models.tensors import RESTORE
-from emocli.robust.corrupt import Corrupter, CorruptionSpec
-from emocli.robust.options import TRAINED, RepairOptions
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions
+from emocli.robust.corrupt import Corrupter
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.compute import deterministic_torch

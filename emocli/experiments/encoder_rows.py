@@ -20,7 +20,6 @@ from emocli.data.manifest import Manifest
 from emocli.errors import RunError
 from emocli.evaluation.comparison import PerClip
 from emocli.experiments.cache import code_digest
-from emocli.experiments.report import RowReport
 from emocli.experiments.rows import ConditionResult, Inputs, System, Tested, Trained, Workplace
 from emocli.metrics.statistics import spread
 from emocli.models.encoder import load
@@ -60,6 +59,7 @@ class EncoderSystem(System):
     """A way to train an encoder."""
 
     SHARED = SECTIONS = ("encoder", "train", "loss", "augment")
+    SETTLED = True
     STORED = False
 
     @property
@@ -161,17 +161,6 @@ class EncoderSystem(System):
         ]
         test = [[(sum(hits.values()) / len(hits), len(hits)) for hits in seeds] for seeds in folds]
         return Tested((ConditionResult("test", _pooled(test), PerClip(METRIC, _rates(folds))),))
-
-    def report(
-        self,
-        state: str,
-        conditions: tuple[Tree, ...],
-        trained: Trained | None,
-        C: tuple[float, ...],
-    ) -> RowReport:
-        """Return what came of it, with its settings even if it was not run; see `System`."""
-        row = super().report(state, conditions, trained, C)
-        return replace(row, preset=self.preset, settings=self.settings)
 
 
 def _seconds(summary: EncoderSummary) -> float:

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from emocli.config import Tree, build
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, features_in, open_feature, open_features
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.experiments.config import ReproduceConfig, check_sections
+from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.rows import Inputs, System
 from emocli.experiments.systems import check_apart, kinds, overruled, systems
-from emocli.plugin.experiment import Table
+from emocli.plugin.experiment import RepairOptions, Table
 from emocli.robust.check.settings import CheckConfig, configure
 
 
@@ -120,7 +120,7 @@ class Experiment:
     @property
     def checked(self) -> bool:
         """Whether a row needs the modality check."""
-        return any(repair.get("check") for repair in self._repairs())
+        return any(repair.check for repair in self._repairs())
 
     @property
     def due(self) -> list[System]:
@@ -151,7 +151,7 @@ class Experiment:
                 f"preset '{preset}' is that of the networks; the modality check keeps "
                 f"'{self.config.check_preset}': reproduce.check_preset changes it"
             )
-        proxies = {str(repair["proxy"]) for repair in self._repairs() if repair.get("proxy")}
+        proxies = {repair.proxy for repair in self._repairs() if repair.proxy}
         if proxies and "proxy" not in self.settings.get("experiment", {}):
             kept = ", ".join(f"'{proxy}'" for proxy in sorted(proxies))
             yield (
@@ -159,7 +159,7 @@ class Experiment:
                 "experiment.proxy changes them"
             )
 
-    def _repairs(self) -> Iterator[Mapping[str, Any]]:
+    def _repairs(self) -> Iterator[RepairOptions]:
         """Yield how the rows to run now are repaired, in training and in tests."""
         for system in self.due:
             if not system.lacking:
@@ -185,28 +185,10 @@ class Experiment:
             if system.learns:
                 system.prepare(self.inputs, checked)
 
-    def plan(self) -> dict[str, Any]:
-        """Say what would be run."""
+    def plan(self) -> ExperimentPlan:
+        """Return what would be run."""
         trainings = len(self.inputs.corpora) * self.config.seeds
-        return {
-            "experiment": self.name,
-            "title": self.table.title,
-            **self.config.model_dump(),
-            "modalities": {modality: store.name for modality, store in self.stores.items()},
-            "rows": [
-                {
-                    "row": system.row.name,
-                    "slug": system.slug,
-                    "system": system.title,
-                    "preset": system.preset,
-                    "features": system.sees,
-                    "settings": system.settings,
-                    "conditions": list(system.conditions),
-                    "trainings": trainings if system.learns else 0,
-                    "lacking": system.lacking,
-                }
-                for system in self.due
-            ],
-            "trainings": trainings * sum(system.learns for system in self.due),
-            "remarks": self.remarks,
-        }
+        modalities = {modality: store.name for modality, store in self.stores.items()}
+        rows = tuple(system.plan(trainings) for system in self.due)
+        title, remarks = self.table.title, tuple(self.remarks)
+        return ExperimentPlan(self.name, title, self.config, modalities, rows, remarks)

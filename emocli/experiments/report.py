@@ -76,8 +76,8 @@ class ExperimentReport:
         How it was run.
     settings : mapping
         All sections of settings.
-    figures : tuple of str
-        Metrics the table shows.
+    metrics : tuple of str
+        Those the table shows; ``figures`` in the JSON file.
     rows : tuple of RowReport
         The rows.
     comparisons, recoveries : tuple of mapping
@@ -106,7 +106,7 @@ class ExperimentReport:
     n: int
     config: ReproduceConfig
     settings: Tree
-    figures: tuple[str, ...]
+    metrics: tuple[str, ...]
     rows: tuple[RowReport, ...]
     comparisons: tuple[Data, ...]
     recoveries: tuple[Data, ...]
@@ -120,12 +120,15 @@ class ExperimentReport:
     seconds: float
     inputs: Data
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Tree:
         """Return the content of the JSON file; what a row has not is left out."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "config"}
+        names = {"metrics": "figures"}
+        values = {
+            names.get(f.name, f.name): getattr(self, f.name)
+            for f in fields(self)
+            if f.name != "config"
+        }
         rows = [{k: v for k, v in asdict(row).items() if v is not None} for row in self.rows]
         head = {"format": FORMAT, "emocli": __version__}
-        plained: dict[str, Any] = plain(
-            {**head, **values, **self.config.model_dump(), "rows": rows}
-        )
-        return plained
+        data: Tree = plain({**head, **values, **self.config.model_dump(), "rows": rows})
+        return data

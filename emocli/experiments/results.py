@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import write_bytes, write_text
 from emocli.data.json_io import as_json, plain
@@ -44,7 +44,7 @@ class Reproduction:
 
     path: Path
     report: ExperimentReport
-    data: dict[str, Any]
+    data: Tree
     table: Path
     figures: tuple[Path, ...]
 
@@ -108,7 +108,7 @@ class Results:
             n=len(self.clips),
             config=experiment.config,
             settings=experiment.settings,
-            figures=table.figures,
+            metrics=table.figures,
             rows=tuple(map(self._row, experiment.systems)),
             comparisons=tuple(map(plain, self._comparisons())),
             recoveries=tuple(map(plain, self._recoveries())),
@@ -139,7 +139,7 @@ class Results:
         conditions = tuple(plain({"name": c.name, **c.report}) for c in self._conditions(system))
         return system.report("done", conditions, self.trained.get(system.trained), tested.C)
 
-    def _chosen(self) -> dict[str, Any]:
+    def _chosen(self) -> Tree:
         """Say which of the alternatives is best on the valid clips, of those that are done."""
         table = self.experiment.table
         metric = table.figures[0]
@@ -163,13 +163,13 @@ class Results:
             for name in names
         ]
 
-    def _comparisons(self) -> Iterator[dict[str, Any]]:
+    def _comparisons(self) -> Iterator[Tree]:
         for pair in self.experiment.table.comparisons:
             conditions = self._per_clip(pair)
             if conditions:
                 yield from comparisons(pair, conditions, self.groups)
 
-    def _recoveries(self) -> Iterator[dict[str, Any]]:
+    def _recoveries(self) -> Iterator[Tree]:
         for names in self.experiment.table.recoveries:
             conditions = self._per_clip(names)
             if conditions:

@@ -102,7 +102,7 @@ def fit_cca(
     settings : mapping, optional
         ``{"check": {...}}``, what deviates from the preset.
     corrupt : sequence of str
-        With ``check.fit_on = as_given``, what has happened to the clips: `emocli.robust.corrupt`.
+        With ``check.fit_on = as_given``, what has happened to the clips, as text.
     corruption_seed : int
         Of that.
     progress : callable, optional
@@ -118,10 +118,11 @@ def fit_cca(
     """
     from emocli.data.samples import Samples
     from emocli.data.standardise import Standardiser
+    from emocli.plugin.robustness import parse_all
     from emocli.robust.check.io import save_check
     from emocli.robust.check.provenance import FitProvenance
     from emocli.robust.check.settings import configure
-    from emocli.robust.corrupt import Corrupter, parse_all
+    from emocli.robust.corrupt import Corrupter
 
     config = configure(preset, settings or {})
     if corrupt and config.fit_on == "clean":

@@ -16,7 +16,7 @@ encoder="audio", settings={"loss": {"amt": "fixed"}})``, and their metric: ``fig
 ...     noise: tuple[str, ...] = ("0dB",)
 >>> def table(config):
 ...     tested = (CLEAN, *(Condition(f"audio {n}", (f"audio:gaussian@{n}",)) for n in config.noise))
-...     checked = Condition("audio 0dB", ("audio:gaussian@0dB",), repair={"check": True})
+...     checked = Condition("audio 0dB", ("audio:gaussian@0dB",), RepairOptions(check=True))
 ...     return Table(
 ...         title="Fusion under noise",
 ...         rows=(
@@ -35,12 +35,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from functools import cached_property
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from emocli.config import Settings, Tree
 from emocli.data.manifest import Task
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, read
+from emocli.plugin.robustness import RepairOptions as RepairOptions
+from emocli.plugin.robustness import RobustOptions as RobustOptions
 
 
 class Names(Settings):
@@ -84,13 +88,18 @@ class Condition:
         As the table shows it; conditions of the same name are compared with each other.
     corrupt : tuple of str
         What `emocli evaluate` takes after ``--corrupt``.
-    repair : mapping
-        What `emocli evaluate` is told about repairing: ``{"check": True, "proxy": "knn_ls"}``.
+    repair : RepairOptions
+        How modalities are repaired: ``RepairOptions(check=True, proxy="knn_ls")``.
     """
 
     name: str
     corrupt: tuple[str, ...] = ()
-    repair: Mapping[str, Any] = field(default_factory=dict)
+    repair: RepairOptions = TRAINED
+
+    @cached_property
+    def corruptions(self) -> tuple[CorruptionSpec, ...]:
+        """What is done to the clips."""
+        return read(self.corrupt)
 
 
 CLEAN = Condition("clean")
@@ -121,9 +130,9 @@ class Row:
     settings : mapping
         ``{"network": {...}, "train": {...}}``, of an encoder ``{"train": ..., "loss": ...}``; laid
         over the preset.
-    training : mapping
-        What `emocli train` is told about corrupting and repairing:
-        ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
+    training : RobustOptions
+        How clips are corrupted and repaired in training:
+        ``RobustOptions(corrupt=("m3er75",), check=True, proxy="knn_ls")``.
     conditions : tuple of Condition
         What it is tested under; the first one is what the others are compared with. Encoders see
         the clips as they are.
@@ -140,7 +149,7 @@ class Row:
     features: Mapping[str, str] = field(default_factory=dict)
     preset: str = ""
     settings: Tree = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
+    training: RobustOptions = field(default_factory=RobustOptions)
     conditions: tuple[Condition, ...] = (CLEAN,)
     printed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 

@@ -16,7 +16,7 @@ from emocli.data.pool import open_pool
 from emocli.errors import RunError
 from emocli.models import rundir
 from emocli.models.rundir import CONFIG, REPORTS
-from emocli.robust.options import CLEAN, RobustOptions
+from emocli.plugin.robustness import CLEAN, RobustOptions
 from emocli.training.jobs import Progress, Training, carry_out
 from emocli.training.prepare import prepare
 from emocli.training.summaries import CrossSummary, TrainSummary, cross_summary

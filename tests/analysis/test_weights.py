@@ -14,8 +14,9 @@ from emocli.analysis.weights import draw
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.plugin.robustness import parse_all
 from emocli.report.canvas import render
-from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.corrupt import Corrupter
 from tests import toy
 from tests.training.test_m3er import SETTINGS
 

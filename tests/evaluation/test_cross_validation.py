@@ -19,7 +19,7 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.inspect import inspect
-from emocli.robust.corrupt import parse_all
+from emocli.plugin.robustness import parse_all
 from emocli.robust.options import RepairOptions
 from emocli.training.summaries import CrossSummary
 from emocli.training.train import cross_validate, train

@@ -18,6 +18,7 @@ from emocli.data.clip import Split
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
 from emocli.pipeline.fit_cca import fitted
+from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig, configure
 from emocli.robust.corrupt import Corrupter
@@ -59,8 +60,8 @@ def measured(
     if len(modalities) < 2:
         what = f"clips of split '{split}' have {', '.join(modalities) or 'nothing'} alone"
         raise StoreError(what, where=place, hint="choose another with --split")
-    points = [(m, level, f"{m}@{level}") for m in modalities for level in levels]
-    points += [(m, OTHERS, f"{m}:{OTHERS}") for m in modalities]
+    points = [(m, level, CorruptionSpec(m, strength=level)) for m in modalities for level in levels]
+    points += [(m, OTHERS, CorruptionSpec(m, OTHERS)) for m in modalities]
     measured = []
     for index, (modality, level, spec) in enumerate(points):
         progress(index, len(points))
@@ -208,7 +209,7 @@ def _confusion(
     """Count clips by what is corrupted in truth and what is flagged."""
     counts: Counter[tuple[str, str]] = Counter()
     for judge in judges:
-        noisy, corrupter = judge.subject.corrupted(PROTOCOL, seed)
+        noisy, corrupter = judge.subject.corrupted(CorruptionSpec.read(PROTOCOL), seed)
         flags = _flagged([judge], name, [noisy])
         for index, clip in enumerate(noisy.clips):
             flagged = [m for m, x in flags.items() if x[index] == 1]

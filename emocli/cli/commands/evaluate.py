@@ -42,7 +42,7 @@ def command(
     """
     from emocli.config import parse_sets
     from emocli.evaluation.evaluate import evaluate
-    from emocli.robust.options import RepairOptions
+    from emocli.plugin.robustness import RepairOptions
 
     tree = parse_sets(settings or ())
     for section in tree.keys() - {"robust"}:

@@ -73,7 +73,7 @@ def command(
     tree = merge(sections.settings("reproduce", config, settings, stage.sections(experiment)), told)
     corpus = Manifest.read(manifest, root)
     if dry_run:
-        show.as_json(stage.plan(experiment, corpus, store, tree))
+        show.as_json(stage.plan(experiment, corpus, store, tree).data())
         return
     found = stage.reproduce(
         experiment,
@@ -90,7 +90,7 @@ def command(
         return
     from emocli.experiments.drawing import cells, conditions
 
-    for metric in found.report.figures:
+    for metric in found.report.metrics:
         rows = [(name, *texts) for name, texts in cells(found.report, metric)]
         show.table(("system", *conditions(found.report)), rows, metric)
     show.line(f"table:  {found.table}")

@@ -57,7 +57,7 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.robust.options import RobustOptions
+    from emocli.plugin.robustness import RobustOptions
     from emocli.training import train as stage
 
     corpus = Manifest.read(manifest, root)

@@ -5,11 +5,11 @@ Source: Beard et al. 2018, Table 2 and section 5.
 
 from __future__ import annotations
 
-from emocli.experiments.papers._beard import FUSIONS, GATED, printed
-from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
+from emocli.experiments.papers._beard import FUSIONS, GATED, Views, printed
+from emocli.plugin.experiment import CLEAN, Condition, Row, Table
 
 
-class Config(Names):
+class Config(Views):
     """What is compared under what.
 
     Attributes
@@ -20,8 +20,6 @@ class Config(Names):
         Signal-to-noise ratios of the noise on the visual features of the test clips.
     """
 
-    audio: str = "audio"
-    visual: str = "visual"
     noise: tuple[str, ...] = ("0dB", "-10dB", "-20dB")
 
 
