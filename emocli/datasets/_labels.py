@@ -83,7 +83,7 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def plain_label(cell: str) -> str:
+def cleaned_label(cell: str) -> str:
     """Return a cell without blanks around or twice inside, composed; '' where it has no label."""
     text = " ".join(composed(cell).split())
     return "" if text.lower() in MISSING else text
@@ -106,14 +106,14 @@ def read_labels(column: LabelColumn, settings: LabelSettings) -> Labels:
     if settings.edges:
         names = settings.classes or _between(settings.edges)
         places = [None if v is None else bisect_right(settings.edges, v) for v in numbers]
-        return _named(column, names, places, len(settings.edges) + 1, notes)
+        return _class_labels(column, names, places, len(settings.edges) + 1, notes)
     known = sorted({value for value in numbers if value is not None})
     few = len(known) <= MOST and all(value.is_integer() for value in known)
     if settings.task == "intensity" or (settings.task == "auto" and not few):
         return Labels("intensity", (column.name,), tuple(numbers), notes)
     names = settings.classes or tuple(map(_name, known))
     places = [None if value is None else known.index(value) for value in numbers]
-    return _named(column, names, places, len(known), notes)
+    return _class_labels(column, names, places, len(known), notes)
 
 
 def _numbers(
@@ -126,15 +126,15 @@ def _numbers(
     ManifestError
         If some of them are and should be numbers, but one is none.
     """
-    given = [cell for cell in column.cells if cell]
-    comma = any(map(DECIMAL_COMMA.fullmatch, given)) and not any("." in cell for cell in given)
+    filled = [cell for cell in column.cells if cell]
+    comma = any(map(DECIMAL_COMMA.fullmatch, filled)) and not any("." in cell for cell in filled)
     values = [_number(cell, comma) for cell in column.cells]
     wanted = settings.task == "intensity" or bool(settings.edges)
     count = sum(value is not None for value in values)
     wrong = [k for k, cell in enumerate(column.cells) if cell and values[k] is None]
-    if wrong and set(given) <= set(settings.classes) and not wanted:
+    if wrong and set(filled) <= set(settings.classes) and not wanted:
         return None, ()
-    if wrong and settings.task != "single" and (wanted or 2 * count >= len(given)):
+    if wrong and settings.task != "single" and (wanted or 2 * count >= len(filled)):
         if not count:
             hint = "leave table.edges out" if settings.edges else "leave table.task out"
             raise column.fault("does not hold numbers", hint=hint)
@@ -143,10 +143,10 @@ def _numbers(
             wrong[0],
             hint="correct it, leave the cell empty, or take all for names with table.task=single",
         )
-    if wrong or not given:
+    if wrong or not filled:
         return None, ()
-    said = f"labels have decimal commas: '{next(c for c in given if ',' in c)}'" if comma else ""
-    return values, (said,) if said else ()
+    note = f"labels have decimal commas: '{next(c for c in filled if ',' in c)}'" if comma else ""
+    return values, (note,) if note else ()
 
 
 def _number(cell: str, comma: bool) -> float | None:
@@ -200,7 +200,7 @@ def _between(edges: Sequence[float]) -> tuple[str, ...]:
     return (f"below {edges[0]:g}", *inner, f"{edges[-1]:g} and above")
 
 
-def _named(
+def _class_labels(
     column: LabelColumn,
     names: tuple[str, ...],
     places: Sequence[int | None],

@@ -39,7 +39,7 @@ _Link = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExtractionPlan:
     """What an extraction would do for one feature.
 
     Attributes
@@ -113,7 +113,7 @@ def plan(
     settings: Mapping[str, Tree],
     overwrite: bool = False,
     update: bool = False,
-) -> list[Plan]:
+) -> list[ExtractionPlan]:
     """Say what :func:`extract` would do; nothing is written or computed."""
     return _plans(_jobs(manifest, features, store, settings, overwrite, update))
 
@@ -204,12 +204,12 @@ class _Job:
             getattr(self.module, "LIBRARIES", ()),
         )
 
-    def plan(self, recipe: Recipe) -> Plan:
+    def plan(self, recipe: Recipe) -> ExtractionPlan:
         now = extraction_state(self.folder, recipe, **self._options(recipe))
         clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
         path = store_path(self.folder, self.feature)
         left = clips - there - absent
-        return Plan(self.feature, path, clips, there, absent, left, len(now.changed))
+        return ExtractionPlan(self.feature, path, clips, there, absent, left, len(now.changed))
 
     def _options(self, recipe: Recipe) -> dict[str, Any]:
         sources = self.manifest.sources if recipe.per_clip else None
@@ -301,7 +301,7 @@ class _Job:
         return StoreError(what, where=where, hint="see the columns of the manifest")
 
 
-def _plans(jobs: Sequence[_Job]) -> list[Plan]:
+def _plans(jobs: Sequence[_Job]) -> list[ExtractionPlan]:
     links, plans = _upstream(jobs), []
     for job in jobs:
         recipe = job.recipe(links)

@@ -20,7 +20,7 @@ from emocli.data.store.folder import RESERVED
 from emocli.data.track import Track
 from emocli.errors import StoreError
 from emocli.interchange.csd import Csd
-from emocli.interchange.sources import Source, locate, modalities_of, opened
+from emocli.interchange.sources import FeatureSource, locate, modalities_of, opened
 
 COLUMNS = "entries need the same columns: leave the others out of the manifest"
 
@@ -202,7 +202,7 @@ def import_features(
 class _Alike:
     """A source whose entries all have the columns of the first that has rows."""
 
-    def __init__(self, source: Source, path: Path, used: Sequence[str]) -> None:
+    def __init__(self, source: FeatureSource, path: Path, used: Sequence[str]) -> None:
         self.entries, self.from_clip = source.entries, source.from_clip
         self._source, self._path = source, path
         self._first, self._width = "", 0
@@ -254,7 +254,7 @@ class _Words:
         return spans[:0] if rows.intervals is None else rows.intervals - start
 
 
-def _track(source: Source, entries: set[str], clip: Clip, words: _Words | None) -> Track:
+def _track(source: FeatureSource, entries: set[str], clip: Clip, words: _Words | None) -> Track:
     rows, notes = locate(source, entries, clip), {}
     if words is not None:
         if not rows.timed:
@@ -267,7 +267,7 @@ def _track(source: Source, entries: set[str], clip: Clip, words: _Words | None) 
     return Track(rows.values, rows.times, notes=notes)
 
 
-def _nothing(path: Path, source: Source, manifest: Manifest) -> StoreError:
+def _nothing(path: Path, source: FeatureSource, manifest: Manifest) -> StoreError:
     first, clip = next(iter(source.entries), None), manifest.clips[0]
     entry = "none" if first is None else f"'{first}'"
     inside = f" of dialogue '{clip.dialogue}'" if clip.dialogue else ""

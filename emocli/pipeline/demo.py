@@ -51,7 +51,7 @@ Views = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class System:
+class DemoSystem:
     """How one network did on the test split, over its seeds.
 
     Attributes
@@ -94,7 +94,7 @@ class DemoReport:
     clips: int
     seeds: int
     corruption: str
-    systems: tuple[System, ...]
+    systems: tuple[DemoSystem, ...]
 
 
 def demo(
@@ -147,7 +147,7 @@ def demo(
     plan = list(_systems())
     say(f"training and evaluating {len(plan)} networks, {seeds} seeds each")
     trial = Trial(manifest, store, folder / "runs", tree, seeds)
-    systems: dict[Views, System] = {}
+    systems: dict[Views, DemoSystem] = {}
     with open_pool(workers) as pool:
         for system in pool.results(trial, plan):
             systems[system.fusion, system.modalities] = system
@@ -182,7 +182,7 @@ class Trial:
     settings: Tree
     seeds: int
 
-    def __call__(self, views: Views) -> System:
+    def __call__(self, views: Views) -> DemoSystem:
         """Train one network, and corrupt each of its modalities."""
         fusion, modalities = views
         run = self.runs / (fusion if len(modalities) > 1 else f"{fusion}-{modalities[0]}")
@@ -206,7 +206,9 @@ class Trial:
         corrupted = {modality: _accuracy(data["corrupted"]) for modality, data in reports.items()}
         any_of = reports[modalities[0]]
         clean = _accuracy(any_of["clean"])
-        return System(fusion, modalities, clean, corrupted, run, any_of["n"], any_of["interval"])
+        return DemoSystem(
+            fusion, modalities, clean, corrupted, run, any_of["n"], any_of["interval"]
+        )
 
 
 def _accuracy(condition: Mapping[str, Any]) -> Accuracy:

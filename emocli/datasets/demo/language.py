@@ -121,7 +121,7 @@ def vectors(
         return part
 
     table = {}
-    for word in sorted({*own, *_plain_words()}):
+    for word in sorted({*own, *_template_words()}):
         tendency = rng.uniform(0, LEAK) * rng.dirichlet(np.full(len(LEXICON), 0.5))
         if word in own:
             tendency[own[word]] += rng.uniform(*CERTAINTY)
@@ -146,5 +146,5 @@ def _words() -> dict[str, list[str]]:
     }
 
 
-def _plain_words() -> set[str]:
+def _template_words() -> set[str]:
     return {word for template in TEMPLATES for word in template.split() if "{" not in word} | {"."}

@@ -96,8 +96,8 @@ def covarep(
 
     config = config or Config()
     sound = prepare_sound(x, fs, config.seed)
-    matrix, found = vector(sound.x, config)
-    return matrix, {"clips": 1, **{f"clips.{name}": 1 for name in [*sound.notes, *found]}}
+    matrix, notes = vector(sound.x, config)
+    return matrix, {"clips": 1, **{f"clips.{name}": 1 for name in [*sound.notes, *notes]}}
 
 
 @dataclass(frozen=True)

@@ -125,11 +125,11 @@ def _range(path: Path) -> Real:
     return limits[0]
 
 
-def _one(found: list[tuple[str, Real]], name: str, shape: tuple[int, int], path: Path) -> Real:
+def _one(matrices: list[tuple[str, Real]], name: str, shape: tuple[int, int], path: Path) -> Real:
     """Return the only matrix of a name and a shape, in which -1 is any number but 0."""
-    for called, matrix in found:
+    for label, matrix in matrices:
         fits = all(n in (m, -1) and m for n, m in zip(shape, matrix.shape, strict=True))
-        if called == name and fits:
+        if label == name and fits:
             return matrix
     raise _strange(path, f"weights '{name}' of a network with {INPUTS} inputs")
 

@@ -29,7 +29,7 @@ from emocli.quantities import PicturesAtOnce, PicturesPerSecond, Probability, Si
 
 if TYPE_CHECKING:
     from emocli.features.faces.cascade import Cascade, Faces
-    from emocli.features.faces.rows import Row
+    from emocli.features.faces.rows import FaceRow
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ class Extractor:
         config = self.config
         cut = Cut(config.size, config.align == "landmarks", config.margin)
         pictures = frames(clip, 1 / config.rate if config.rate else None)
-        rows: list[Row] = []
+        rows: list[FaceRow] = []
         for frame, faces in self._faces(pictures):
             rows += rows_of(frame, rows[-1].frame + 1 if rows else 0, faces, cut)
         return track_of(rows)
