@@ -94,12 +94,6 @@ def build(
 
     Parameters
     ----------
-    root : Path
-        Folder of the files.
-    config : SdkConfig
-        Settings.
-    corpus : Corpus
-        Which one.
     task : {'intensity', 'multi', 'sentiment', 'sentiment_intensity'}
         What is predicted.
     names : tuple of str
@@ -243,13 +237,7 @@ def _sign(segment: Segment, zeros: str) -> str | None:
 def _labelled(
     folder: Folder, config: SdkConfig, corpus: Corpus, names: Sequence[str]
 ) -> list[Segment]:
-    """Read the segments and their scores.
-
-    Raises
-    ------
-    ManifestError
-        If there are none, or not those that are asked for.
-    """
+    """Read the segments and their scores."""
     path = _labels_file(folder, config.labels, corpus)
     segments = list(read_segments(path, corpus.first if config.first is None else config.first))
     lacking = [name for name in names if not all(name in segment.scores for segment in segments)]

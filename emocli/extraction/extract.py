@@ -44,8 +44,6 @@ class ExtractionPlan:
 
     Attributes
     ----------
-    feature : str
-        The feature.
     path : Path
         The store file it would write.
     clips, present, absent, remaining : int
@@ -70,10 +68,6 @@ class Extraction:
 
     Attributes
     ----------
-    feature : str
-        The feature.
-    path : Path
-        The store file.
     done, resumed, absent, failed : int
         Clips computed now; clips that were there; clips without such a medium; clips that could
         not be extracted.
@@ -138,8 +132,6 @@ def extract(
 
     Parameters
     ----------
-    manifest : Manifest
-        The clips.
     features : sequence of str
         Names of feature plug-ins.
     store : Path

@@ -88,8 +88,6 @@ class Extractor:
 
     Attributes
     ----------
-    config : Config
-        The settings.
     names : tuple of str
         ``hog000``, ..., the `GEOMETRY`, ``confidence``, ``found``.
     rate : None

@@ -68,8 +68,6 @@ class Extractor:
 
     Attributes
     ----------
-    config : Config
-        The settings.
     window, hop : int
         In samples.
     names : tuple of str

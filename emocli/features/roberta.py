@@ -84,8 +84,6 @@ class Extractor:
 
     Attributes
     ----------
-    config : Config
-        How.
     readings : mapping
         Clip to what is read of it.
     parts : mapping

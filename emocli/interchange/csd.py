@@ -48,10 +48,6 @@ class Csd:
 
     Attributes
     ----------
-    path : Path
-        The file.
-    name : str
-        Of the sequence.
     entries : tuple of str
         Videos or segments.
     metadata : dict
@@ -193,10 +189,6 @@ def write_csd(
 
     Parameters
     ----------
-    path : Path
-        The file.
-    name : str
-        Of the sequence.
     entries : iterable of (str, Timed)
         With intervals.
     names : sequence of str

@@ -27,8 +27,6 @@ class Export:
 
     Attributes
     ----------
-    path : Path
-        The file.
     features : mapping
         Modality to feature.
     clips, rows : int
@@ -58,10 +56,6 @@ def export(
     ----------
     output : Path
         The file; one that is there is replaced.
-    manifest : Manifest
-        The clips.
-    store : Path
-        Folder of the features.
     features : sequence of str, optional
         Which ones; by default all in the store.
 

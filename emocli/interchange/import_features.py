@@ -33,8 +33,6 @@ class Import:
     ----------
     feature, modality : str
         Under which name, and what it describes.
-    path : Path
-        The store file.
     clips : int
         Clips in the store.
     unknown : int

@@ -67,8 +67,6 @@ class Mmsa:
 
     Attributes
     ----------
-    path : Path
-        The file.
     parts : mapping
         Split to its clips.
     """
@@ -159,13 +157,7 @@ def mmsa_id(clip_id: str) -> str:
 
 
 def _splits(content: Any, path: Path) -> dict[Split, str]:
-    """Return what each split is called in the file.
-
-    Raises
-    ------
-    StoreError
-        If there is none, one is there twice, or clips are in a split that is not known.
-    """
+    """Return what each split is called in the file."""
     names: dict[Split, str] = {}
     known = f"a dict of the splits {', '.join(SPLITS)} is expected (also {', '.join(SPLIT_NAMES)})"
     for name, inside in content.items() if isinstance(content, dict) else ():

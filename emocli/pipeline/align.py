@@ -27,8 +27,6 @@ class Aligned:
     ----------
     feature : str
         Name of the new feature.
-    path : Path
-        Its store file.
     clips, rows : int
         What is in it.
     silent : int
@@ -52,10 +50,6 @@ def align(
 
     Parameters
     ----------
-    manifest : Manifest
-        The corpus.
-    store : Path
-        Folder of the stores.
     feature : str
         A feature whose rows are vectors with times. The new one is called the same, with ``_to_``
         and the name of the other at the end, and is of the same modality.

@@ -56,15 +56,11 @@ class DemoSystem:
 
     Attributes
     ----------
-    fusion : str
-        The network.
     modalities : tuple of str
         What it was given.
     clean, corrupted : dict
         ``accuracy``, its spread over the seeds (``std``) and its interval over the test clips
         (``ci``, two bounds); for ``corrupted`` by corrupted modality.
-    run : Path
-        Where it is.
     tested : int
         Test clips.
     interval : str

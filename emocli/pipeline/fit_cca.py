@@ -57,8 +57,6 @@ class CheckSummary:
 
     Attributes
     ----------
-    path : Path
-        The check.
     score : str
         How the agreement of two modalities is measured.
     pairs : tuple of PairSummary
@@ -92,8 +90,6 @@ def fit_cca(
     ----------
     manifest : Manifest
         The corpus, perhaps folded; test clips are not read.
-    store : Path
-        Folder of the feature stores.
     features : sequence of str, optional
         One per modality; by default all in the store.
     preset : {'literal', 'paper', 'plus'}

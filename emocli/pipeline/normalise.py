@@ -36,8 +36,6 @@ class Normalised:
     ----------
     feature : str
         Name of the new feature.
-    path : Path
-        Its store file.
     clips, speakers : int
         What is in it.
     fewest : int
@@ -60,8 +58,6 @@ def normalise(
     ----------
     manifest : Manifest
         The corpus; every clip of the feature needs a speaker.
-    store : Path
-        Folder of the stores.
     feature : str
         A feature whose rows are vectors. The new one is called the same, with ``_by_speaker`` at
         the end, and is of the same modality, with the same times.
@@ -105,13 +101,7 @@ def normalise(
 
 
 def _speakers(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, list[Clip]]:
-    """Group clips by speaker.
-
-    Raises
-    ------
-    ManifestError
-        If a clip has none.
-    """
+    """Group clips by speaker."""
     groups: dict[str, list[Clip]] = {}
     for clip in clips:
         if not clip.speaker:

@@ -52,10 +52,6 @@ class FeatureWriter:
 
     Parameters
     ----------
-    folder : Path
-        The store.
-    recipe : Recipe
-        What is written.
     order : sequence of str
         Ids of the manifest's clips, in its order.
     sources : mapping, optional

@@ -83,15 +83,7 @@ SUBPIXEL = 4
 
 
 class Face:
-    """A person's picture: the still parts are painted once, at twice the size of the pictures.
-
-    Parameters
-    ----------
-    person : Look
-        Whose face it is.
-    size : int
-        Side of the pictures in pixels.
-    """
+    """A person's picture: the still parts are painted once, at twice the size of the pictures."""
 
     def __init__(self, person: Look, size: int) -> None:
         self.person, self.size, self.side = person, size, 2 * size
@@ -105,8 +97,6 @@ class Face:
 
         Parameters
         ----------
-        expression : Expression
-            What the face shows.
         loudness : ndarray, shape (T,)
             0 for silence, 1 for the loudest speech.
         rng : Generator

@@ -37,10 +37,6 @@ def blocks(
 
     Parameters
     ----------
-    size : int
-        Samples of the recording.
-    fs : float
-        Sampling rate in Hz.
     block_s, margin_s : float
         Seconds of a block and of its margins; rounded to 10 ms, the hop of the frames, so that
         frames lie alike in any division.

@@ -113,10 +113,6 @@ def high_pass(x: Real, fs: float, edge: float, stop: float) -> Real:
 
     Parameters
     ----------
-    x : ndarray, shape (samples,)
-        The signal.
-    fs : float
-        Sampling rate in Hz.
     edge, stop : float
         Hz. Above ``edge`` at most 3 dB are lost by the filter, which has the least order that
         loses 60 dB within the distance to ``stop``.

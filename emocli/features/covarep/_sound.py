@@ -53,8 +53,6 @@ def prepare_sound(x: ArrayLike, fs: float, seed: int) -> Sound:
     ----------
     x : array_like, shape (samples,) or (samples, channels)
         Full scale is 1; whole numbers are scaled by their type.
-    fs : float
-        Sampling rate in Hz.
     seed : int
         Of the dither.
 

@@ -95,10 +95,6 @@ class Front:
     ----------
     x, residual : ndarray, shape (samples,)
         The recording, upright, and its residual.
-    pitch : Pitch
-        Its pitch track.
-    gcis : ndarray of int, shape (instants,)
-        Its closure instants.
     inverted : bool
         Whether it was turned.
     """

@@ -65,14 +65,8 @@ def creak(
 
     Parameters
     ----------
-    x : ndarray, shape (samples,)
-        The recording, upright.
-    fs : float
-        Sampling rate in Hz.
     weights : Path or None
         A checkout of COVAREP; without one the probability is 0.
-    residual : ndarray, shape (samples,), optional
-        The residual, where it is known.
 
     Returns
     -------

@@ -12,13 +12,7 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from emocli.features.covarep._blocks import BLOCK_S, blocks
-from emocli.features.covarep._signal import (
-    Real,
-    Whole,
-    high_pass,
-    local_maxima,
-    round_half_up,
-)
+from emocli.features.covarep._signal import Real, Whole, high_pass, local_maxima, round_half_up
 from emocli.features.covarep.residual import lp_residual, vocal_tract_order
 from emocli.features.covarep.srh import Pitch
 
@@ -41,14 +35,10 @@ def sedreams(
     ----------
     x : ndarray, shape (samples,)
         The recording, upright (see `emocli.features.covarep.polarity`).
-    fs : float
-        Sampling rate in Hz.
     pitch : Pitch
         Its pitch track; the median decides the length of the mean, one for the whole recording.
     residual : ndarray, shape (samples,), optional
         The residual, where it is known; its largest absolute value is 1.
-    block_s : float
-        Seconds analysed at once.
 
     Returns
     -------

@@ -65,8 +65,6 @@ def harmonic_frames(x: Real, fs: float, times: Real, f0: Real) -> HarmonicFrames
     ----------
     x : ndarray, shape (N,)
         The signal, polarity set right.
-    fs : float
-        Sampling rate in Hz.
     times : ndarray, shape (M,)
         Instants in seconds; sample ``round(times fs)``, counted from 0, is a frame's centre.
     f0 : ndarray, shape (M,)

@@ -56,8 +56,6 @@ def pulse_parameters(flow: Real, derivative: Real, fs: int, gcis: Whole) -> Puls
     ----------
     flow, derivative : ndarray, shape (samples,)
         The glottal flow and its derivative.
-    fs : int
-        Sampling rate in Hz.
     gcis : ndarray of int, shape (pulses,)
         Closure instants, samples in rising order; a pulse is what lies between two of them, the
         first begins with the sound.

@@ -14,11 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from emocli.features.faces.boxes import Floats, Share, adjust, place, square, suppress
-from emocli.features.faces.networks import (
-    output_network,
-    proposal_network,
-    refinement_network,
-)
+from emocli.features.faces.networks import output_network, proposal_network, refinement_network
 from emocli.features.faces.pyramid import CELL, Pyramid
 
 STRIDE = 2

@@ -30,15 +30,7 @@ from numpy.typing import NDArray
 from emocli.config import Settings
 from emocli.data.words import Word, read_words
 from emocli.errors import MediaError
-from emocli.features.glove.tokens import (
-    Case,
-    candidates,
-    forms,
-    is_spaced,
-    parts,
-    segments,
-    tokens,
-)
+from emocli.features.glove.tokens import Case, candidates, forms, is_spaced, parts, segments, tokens
 from emocli.features.glove.vectors import Vectors, read_vectors
 from emocli.plugin.feature import Absent, Clip, Track
 
@@ -109,16 +101,10 @@ class Extractor:
 
     Attributes
     ----------
-    config : Config
-        How.
-    vectors : Vectors
-        Those of the corpus's words.
     new_types : mapping
         Clip to the types it is the first to have.
     timed : bool
         Whether rows have times: if any clip of the corpus has words; NaN for those that have not.
-    words : Words
-        How they are looked up.
     """
 
     config: Config

@@ -57,8 +57,6 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
 
     Parameters
     ----------
-    path : Path
-        The file.
     wanted : set of str
         The words, composed.
     mean : bool
@@ -133,13 +131,7 @@ def _word(raw: bytes) -> tuple[str, bool]:
 
 
 def _check_width(line: bytes, dim: int, where: str) -> None:
-    """Refuse a line of another width, unless it is a word with blanks in it.
-
-    Raises
-    ------
-    StoreError
-        If numbers are missing, or there are more of them.
-    """
+    """Refuse a line of another width, unless it is a word with blanks in it."""
     width = line.count(b" ")
     if not dim or width < dim or (width > dim and all(map(_is_number, line.split(b" ")[1:]))):
         raise StoreError(
