@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, cast
+from typing import TypedDict, cast
 
 from emocli import plugins
 from emocli.config import Settings, Tree, build
@@ -173,6 +173,13 @@ def extract(
     return results
 
 
+class _Options(TypedDict):
+    sources: Mapping[str, str] | None
+    media: Mapping[str, str]
+    overwrite: bool
+    update: bool
+
+
 @dataclass(frozen=True)
 class _Job:
     """One feature to extract."""
@@ -203,14 +210,10 @@ class _Job:
         left = clips - there - absent
         return ExtractionPlan(self.feature, path, clips, there, absent, left, len(now.changed))
 
-    def _options(self, recipe: Recipe) -> dict[str, Any]:
+    def _options(self, recipe: Recipe) -> _Options:
         sources = self.manifest.sources if recipe.per_clip else None
-        return {
-            "sources": sources,
-            "media": self._media(),
-            "overwrite": self.overwrite,
-            "update": self.update,
-        }
+        media, overwrite = self._media(), self.overwrite
+        return _Options(sources=sources, media=media, overwrite=overwrite, update=self.update)
 
     def _media(self) -> dict[str, str]:
         """Return the state of the clips' files: what a needed feature was made of, or as it is."""

@@ -1,4 +1,7 @@
-"""The demonstration: the whole pipeline on the generated corpus. It proves no network."""
+"""The demonstration: the whole pipeline on the generated corpus.
+
+It proves that the pipeline works, not that a network is good.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from emocli import plugins
 from emocli.config import Tree, build, merge
@@ -35,7 +37,7 @@ CORRUPTION = "gaussian@0.01"
 CLOSE: Tree = {"min_share": 0.2}
 """Settings of the face detector: every face of the corpus fills half of the picture."""
 
-SMALL: Mapping[str, Any] = MappingProxyType(
+SMALL: Mapping[str, Tree] = MappingProxyType(
     {
         "network": {"hidden": 24},
         "train": {"epochs": 30, "patience": 8, "lr": 5e-3, "batch_size": 8},
@@ -44,10 +46,17 @@ SMALL: Mapping[str, Any] = MappingProxyType(
 """Settings of every run: the corpus is small."""
 
 Say = Callable[[str], None]
-Accuracy = dict[str, Any]
-"""Mean, spread over seeds and interval over clips."""
 Views = tuple[str, tuple[str, ...]]
 """A network, and the modalities it is given."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The accuracy of one network: its mean and spread over seeds, and an interval over clips."""
+
+    accuracy: float
+    std: float
+    ci: tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,7 @@ class DemoReport:
 def demo(
     folder: Path,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Tree | None = None,
     workers: int = 2,
     seeds: int = 3,
     say: Say = lambda step: None,
@@ -147,7 +156,7 @@ def demo(
     with open_pool(workers) as pool:
         for system in pool.results(trial, plan):
             systems[system.fusion, system.modalities] = system
-            say(f"{system.run.name}: accuracy {system.clean['accuracy']:.3f}")
+            say(f"{system.run.name}: accuracy {system.clean.accuracy:.3f}")
     report = folder / "report.json"
     result = DemoReport(
         folder,
@@ -170,7 +179,7 @@ def _systems() -> Iterator[Views]:
 
 @dataclass(frozen=True)
 class Trial:
-    """What all networks are trained and evaluated with."""
+    """What all networks are trained and evaluated with; called with a network, it does both."""
 
     manifest: Manifest
     store: Path
@@ -207,9 +216,6 @@ class Trial:
         )
 
 
-def _accuracy(condition: Mapping[str, Any]) -> Accuracy:
-    return {
-        "accuracy": condition["accuracy"],
-        "std": condition.get("accuracy_std", 0.0),
-        "ci": condition["accuracy_ci"],
-    }
+def _accuracy(condition: Tree) -> Accuracy:
+    mean, spread = condition["accuracy"], condition.get("accuracy_std", 0.0)
+    return Accuracy(mean, spread, condition["accuracy_ci"])
