@@ -1,4 +1,4 @@
-"""Meaning of a column of labels: classes, numbers that are classes, or intensities.
+"""The meaning of a column of labels: classes, numbers that are classes, or intensities.
 
 A number is a number in every spelling: ``1``, ``01`` and ``1.0`` are one class. Where half of the
 labels or more are numbers, all have to be.
@@ -12,11 +12,12 @@ import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from emocli.data.clip import Clip
 from emocli.data.rules import Task
 from emocli.errors import ManifestError
 
@@ -67,15 +68,18 @@ class Labels:
 
     task: Task
     classes: tuple[str, ...]
-    cells: tuple[Any, ...]
+    cells: tuple[str | float | None, ...]
     notes: tuple[str, ...] = ()
 
-    def of(self, row: int) -> dict[str, Any]:
-        """Return a row's label as attributes of its clip."""
-        cell = self.cells[row]
-        if cell is None:
-            return {}
-        return {"label": cell} if self.task == "single" else {"labels": {self.classes[0]: cell}}
+    def on(self, clip: Clip, row: int) -> Clip:
+        """Return a clip with the label of its row."""
+        match self.cells[row]:
+            case None:
+                return clip
+            case str() as name:
+                return replace(clip, label=name)
+            case intensity:
+                return replace(clip, labels={self.classes[0]: intensity})
 
 
 def composed(text: str) -> str:

@@ -139,7 +139,7 @@ def build(
             (0 if standard else len(clips), DRAWN),
             (len(segments) - len(kept), "segments left out: their video is in no fold"),
             (_unordered(kept), UNORDERED),
-            *_oddities(kept, names),
+            *_label_faults(kept, names),
             (
                 sum(task == SENTIMENT and c.label is None for c in clips),
                 "clips have no label: their sentiment is 0",
@@ -182,8 +182,8 @@ def _by_video(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
     return groups
 
 
-def _oddities(segments: Sequence[Segment], names: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Count what is odd about labels."""
+def _label_faults(segments: Sequence[Segment], names: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Count the segments without length, and intensities out of range or faint."""
     yield sum(s.end is not None and s.end <= (s.start or 0) for s in segments), EMPTY
     graded = [s.scores[name] for s in segments for name in names if name != SENTIMENT]
     yield sum(score > MOST for score in graded), f"intensities above {MOST:g} were lowered"

@@ -108,7 +108,7 @@ def build(root: Path, config: Config) -> Manifest:
     column = _column(table, config.label, path)
     labels = read_labels(_label_column(table, column, path), config)
     rows = tuple(
-        Clip(**_attributes(row, root, f"{path}, row {line}"), **labels.of(k))
+        labels.on(_clip(row, root, f"{path}, row {line}"), k)
         for k, (line, row) in enumerate(zip(table.lines, table.records(), strict=True))
     )
     clips, unclaimed = _with_media(rows, root, table, path)
@@ -185,7 +185,7 @@ def _group(clip: Clip) -> str:
     return clip.dialogue or clip.speaker or clip.id
 
 
-def _attributes(row: Mapping[str, str], root: Path, where: str) -> dict[str, Any]:
+def _clip(row: Mapping[str, str], root: Path, where: str) -> Clip:
     values: dict[str, Any] = {}
     media: dict[str, Path] = {}
     for name, cell in row.items():
@@ -199,7 +199,7 @@ def _attributes(row: Mapping[str, str], root: Path, where: str) -> dict[str, Any
                 values[name] = PARSERS[name](cell if name == "text" else cell.strip())
         except ValueError as fault:
             raise ManifestError(str(fault), where=f"{where}, column '{name}'") from None
-    return {"id": "", **values, "media": media}
+    return Clip(**{"id": "", **values}, media=media)
 
 
 def _file(cell: str, root: Path) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
@@ -60,7 +60,7 @@ class Config(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _with_digest(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
         from emocli.models.rundir import MODEL
         from emocli.models.text import PART
 
@@ -72,24 +72,17 @@ class Config(Settings):
         return {**values, "digest": hashlib.sha256(whole.encode()).hexdigest()}
 
     @property
-    def read(self) -> dict[str, Any]:
-        """What is set of what a published encoder reads."""
+    def read(self) -> dict[str, object]:
+        """The settings of what a published encoder reads, as far as they are set."""
         names = ("context", "past", "future", "tokens", "names", "pool")
         return {k: v for k in names if (v := getattr(self, k)) is not None}
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """Reads the utterances of a corpus.
+    """The text encoder, with the tokens it reads of each clip.
 
-    Attributes
-    ----------
-    readings : mapping
-        Clip to what is read of it.
-    parts : mapping
-        Training clip to the number of the part that has not seen it.
-    names : tuple of str
-        ``emb000``, ...
+    ``parts`` are, by training clip, the number of the part that has not seen it.
     """
 
     config: Config
@@ -172,7 +165,7 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
             where="roberta.encoder",
             hint="train it: emocli fit-text, and give its folder",
         )
-    settings = text.TextConfig(backbone=config.encoder, **config.read)
+    settings = text.TextConfig.model_validate({"backbone": config.encoder, **config.read})
     backbone, tokenizer = text.make_backbone(settings, ())
     network = text.TextNetwork(backbone, 1, settings.pool, 0.0)
     return network.eval().to(place), text.Reader(tokenizer, settings)

@@ -1,4 +1,4 @@
-"""Plan of the corpus: who says what with which emotion, before anything is drawn or spoken.
+"""The plan of the demo corpus: who says what with which emotion, before anything is rendered.
 
 Each modality shows an utterance's emotion by itself, independently of the others given the
 emotion. With a probability, its *clarity*, it shows (almost) nothing but the emotion; else it
@@ -143,9 +143,8 @@ class Blend:
     def mix(self, table: Mapping[str, P]) -> P:
         """Average dataclasses of numbers, one per emotion."""
         like = next(iter(table.values()))
-        return _by_field(
-            like, lambda name: sum(w * getattr(table[e], name) for e, w in self.shares.items())
-        )
+        shares = self.shares.items()
+        return _by_field(like, lambda name: sum(w * getattr(table[e], name) for e, w in shares))
 
     def draw(self, rng: np.random.Generator) -> str:
         """Draw one emotion."""

@@ -1,4 +1,4 @@
-"""Drawn face whose brows, eyes, mouth and jaw follow an expression.
+"""A drawn face whose brows, eyes, mouth and jaw follow an expression.
 
 A person's still parts (`portrait`) are painted once; each picture adds eyes, brows and mouth to
 them, lowers the chin, moves the head and lays it over what is behind.
@@ -29,36 +29,16 @@ from emocli.datasets.demo.portrait import (
 
 @dataclass(frozen=True)
 class Expression:
-    """What the emotion changes.
+    """What the emotion changes in a face."""
 
-    Attributes
-    ----------
-    brow_angle : float
-        1: inner ends pulled down; -1: inner ends raised.
-    brow_height : float
-        1: raised; -1: lowered.
-    eye_opening : float
-        0: shut; 1: open.
-    mouth_curve : float
-        1: corners up; -1: corners down.
-    mouth_width : float
-        Relative to the mouth at rest.
-    jaw : float
-        How far the loudest speech opens the mouth; 0 to 1.
-    nod : float
-        1: head bowed; -1: head raised.
-    motion : float
-        How much the head moves.
-    """
-
-    brow_angle: float
-    brow_height: float
-    eye_opening: float
-    mouth_curve: float
-    mouth_width: float
-    jaw: float
-    nod: float
-    motion: float
+    brow_angle: float  # 1: inner ends pulled down; -1: raised
+    brow_height: float  # 1: raised; -1: lowered
+    eye_opening: float  # 0: shut; 1: open
+    mouth_curve: float  # 1: corners up; -1: down
+    mouth_width: float  # relative to the mouth at rest
+    jaw: float  # how far the loudest speech opens the mouth, 0 to 1
+    nod: float  # 1: head bowed; -1: raised
+    motion: float  # how much the head moves
 
 
 EXPRESSIONS = {

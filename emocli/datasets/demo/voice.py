@@ -1,4 +1,4 @@
-"""Source-filter voice whose pitch, tempo, loudness and tension follow a delivery.
+"""A source-filter voice whose pitch, tempo, loudness and tension follow a delivery.
 
 Glottal pulses of the Liljencrants-Fant model, shaped by its one-parameter form (Fant 1995, "The
 LF-model revisited"), pass through a chain of formant resonators; friction is filtered noise.
@@ -29,27 +29,13 @@ class Voice:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the emotion changes.
+    """What the emotion changes in a voice."""
 
-    Attributes
-    ----------
-    level : float
-        Pitch over the person's own, in semitones.
-    range : float
-        Height of the accents, in semitones.
-    tempo : float
-        Relative to the phones' own durations.
-    loudness : float
-        In decibels over normal speech.
-    laxness : float
-        Rd of the LF model: 0.5 is tense and bright, 2.5 lax and breathy.
-    """
-
-    level: float
-    range: float
-    tempo: float
-    loudness: float
-    laxness: float
+    level: float  # pitch over the person's own, in semitones
+    range: float  # height of the accents, in semitones
+    tempo: float  # relative to the phones' own durations
+    loudness: float  # in decibels over normal speech
+    laxness: float  # Rd of the LF model: 0.5 is tense and bright, 2.5 lax and breathy
 
 
 DELIVERIES = {

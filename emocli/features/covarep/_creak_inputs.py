@@ -88,7 +88,7 @@ def creak_inputs(x: Real, fs: float, residual: Real | None = None) -> Real | Non
 
 @dataclass(frozen=True)
 class Rows:
-    """Where the inputs are wanted: every 10 ms of a recording."""
+    """The rows of the inputs: every 10 ms of a recording of ``size`` samples."""
 
     size: int
     fs: float

@@ -1,4 +1,4 @@
-"""The 74 columns together: every feature's own track, interpolated at the rows."""
+"""COVAREP's matrix of 74 columns: the track of each feature, interpolated at the rows."""
 
 from __future__ import annotations
 

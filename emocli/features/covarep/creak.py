@@ -26,20 +26,10 @@ NETWORK, LOWEST, HIGHEST = "system_net_creak.mat", "minis_creak.mat", "maxis_cre
 
 @dataclass(frozen=True)
 class Network:
-    """A network of one hidden layer.
+    """A network of one hidden layer of tanh units and a logistic output.
 
-    Attributes
-    ----------
-    lowest, highest : ndarray, shape (36,)
-        Range of each input.
-    hidden : ndarray, shape (units, 36)
-        Weights of the hidden layer.
-    hidden_bias : ndarray, shape (units,)
-        Its biases.
-    output : ndarray, shape (units,)
-        Weights of the output.
-    output_bias : float
-        Its bias.
+    ``lowest`` and ``highest``, shape (36,), are the range of each input; ``hidden``, shape
+    (units, 36), and ``output``, shape (units,), are weights.
     """
 
     lowest: Real

@@ -80,7 +80,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Extractor:
-    """Finds and cuts out the faces of a clip."""
+    """The faces of a clip, cut out."""
 
     config: Config
     names: tuple[str, ...] = ()
@@ -124,13 +124,7 @@ class Extractor:
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
-    """Check that the networks' weights and the device are there.
-
-    Raises
-    ------
-    ConfigError
-        If they are not.
-    """
+    """Require the networks' weights and the device, with a `ConfigError` if they are absent."""
     del clips
     for name in DIGESTS:
         checked(name)

@@ -1,4 +1,4 @@
-"""The cascade: proposals over a pyramid, refined twice, for a batch of images of one size."""
+"""The cascade of face detectors (MTCNN): proposals over a pyramid of sizes, refined twice."""
 
 from __future__ import annotations
 

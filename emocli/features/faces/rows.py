@@ -1,4 +1,4 @@
-"""Rows of the feature ``faces``: what is kept of each face."""
+"""The rows of the feature ``faces``: crop, box, landmarks and flags of each face."""
 
 from __future__ import annotations
 
@@ -17,16 +17,9 @@ from emocli.plugin.feature import Track
 
 @dataclass(frozen=True)
 class Cut:
-    """How faces are cut out.
+    """How faces are cut out: ``size`` pixels a side, by landmarks if ``aligned``.
 
-    Attributes
-    ----------
-    size : int
-        Side of the crops in pixels.
-    aligned : bool
-        By landmarks; else the square around the box.
-    margin : float
-        Room around the box, as a share of its longer side.
+    Else it is the square around the box, with a ``margin`` as a share of the box's longer side.
     """
 
     size: int
@@ -52,10 +45,8 @@ class FaceRow:
 
     Attributes
     ----------
-    time : float
-        Seconds from the start of the clip.
-    frame : int
-        Index of the frame among those looked at.
+    time, frame : float, int
+        Seconds from the start of the clip, and the frame's index among those looked at.
     crop : ndarray, shape (size, size, 3)
         RGB.
     box : ndarray, shape (4,)
@@ -67,7 +58,7 @@ class FaceRow:
     found, main : bool
         Whether there is a face, and whether it is the frame's largest.
     notes : tuple of str
-        What is worth knowing of the frame.
+        Those of the frame.
     """
 
     time: float

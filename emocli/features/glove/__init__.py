@@ -62,15 +62,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Words:
-    """The words that have a vector, and how they are looked up.
-
-    Attributes
-    ----------
-    rows : mapping
-        Word to its row.
-    case : {'both', 'keep', 'lower'}
-        As in `Config`.
-    """
+    """The words that have a vector, each with its row, and the case they are looked up in."""
 
     rows: Mapping[str, int]
     case: Case
@@ -97,7 +89,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Extractor:
-    """Looks up the tokens of a clip.
+    """The vectors of a clip's tokens.
 
     Attributes
     ----------

@@ -28,16 +28,9 @@ BLANKS = re.compile(rb"[ \t]+")
 
 @dataclass(frozen=True)
 class Vectors:
-    """Word vectors.
+    """Word vectors: a word's row of ``values``, shape (words, D).
 
-    Attributes
-    ----------
-    rows : dict
-        Word to its row.
-    values : ndarray of float32, shape (words, D)
-        The vectors.
-    mean : ndarray of float32, shape (D,)
-        Mean of all vectors of the file if that was asked for, else zeros.
+    ``mean``, shape (D,), is that of all vectors of the file if it was asked for, else zeros.
     """
 
     rows: dict[str, int]
