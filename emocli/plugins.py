@@ -11,9 +11,11 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
+import tokenize
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
+from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -129,17 +131,22 @@ def _load(kind: Kind, name: str, modules: dict[str, str]) -> ModuleType:
 
 
 def _describe(name: str, module: str) -> Description:
-    lines = (ast.get_docstring(ast.parse(_text(module))) or "").splitlines()
+    lines = _docstring(module).splitlines()
     origin = next(
         (line.removeprefix("Source:") for line in lines if line.startswith("Source:")), ""
     )
     return Description(name, lines[0].rstrip(".") if lines else "", origin.strip().rstrip("."))
 
 
-def _text(module: str) -> str:
-    """Read the source of a module; its own package is not imported either."""
+def _docstring(module: str) -> str:
+    """Read the docstring of a module, and no further; its own package is not imported either."""
     package, _, _ = module.rpartition(".")
     parent = importlib.util.find_spec(package) if package else None
     folders = parent and parent.submodule_search_locations
     spec = PathFinder.find_spec(module, folders) if folders else importlib.util.find_spec(module)
-    return Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
+    if not spec or not spec.origin:
+        return ""
+    with Path(spec.origin).open(encoding="utf-8") as file:
+        tokens = tokenize.generate_tokens(file.readline)
+        first = next(token for token in tokens if token.type not in (tokenize.COMMENT, tokenize.NL))
+    return cleandoc(ast.literal_eval(first.string)) if first.type == tokenize.STRING else ""
