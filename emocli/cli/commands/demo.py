@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
 from emocli.limits import MOST_SEEDS
+from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
     from emocli.pipeline.demo import Accuracy

@@ -10,9 +10,9 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
-from emocli.cli.command import Command
 from emocli.errors import ConfigError
 from emocli.limits import MOST_WORKERS
+from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
     from emocli.extraction.extract import Extraction, ExtractionPlan
