@@ -5,7 +5,7 @@ Source: Beard et al. 2018, Table 3 and section 5.
 
 from __future__ import annotations
 
-from emocli.experiments.papers._beard import FUSIONS
+from emocli.experiments.papers._beard import FUSIONS, NAIVE, naive
 from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
 
 FIGURES = ("mse_sum", "mae_sum", "uar")
@@ -60,17 +60,20 @@ def table(config: Config) -> Table:
         )
         for name, fusion in FUSIONS.items()
     ]
-    mean = Row("mean", baseline="prior", modalities=tuple(views.values()))
-    others = ("mean", "T", "A", "V", "early", "late", "GCA")
+    constant = naive(tuple(views.values()), "mean", median="median")
+    others = ("mean", "median", "T", "A", "V", "early", "late", "GCA")
     return Table(
         title="RRNN on CMU-MOSEI: intensities of six emotions",
-        rows=(mean, *single, *fused),
+        rows=(*constant, *single, *fused),
         figures=FIGURES,
         comparisons=tuple(("GCA + gating", other) for other in others),
         task="intensity",
         notes=(
             f"noise: white, {config.noise}, on the visual features of the test clips only; how "
             "strong the paper's noise is, it does not say",
+            NAIVE,
+            "mean, median: of the training labels, what one parameter per emotion learns under "
+            "squared and under absolute error",
         ),
     )
 
