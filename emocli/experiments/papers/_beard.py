@@ -18,36 +18,33 @@ FUSIONS: Mapping[str, str] = MappingProxyType(
 GATED = "gating has printed figures on CMU-MOSEI alone (Table 3); {} is of attention without gates"
 """A note: of which system a printed figure is (section 4, "Memory updates and ablation study")."""
 
-
-SEES_TEST = "of the test labels"
-"""End of the name of the row that is no prediction."""
+SEES_TEST = "test-label"
+"""Start of the name of the row that is no prediction."""
 
 NAIVE = (
-    f"{SEES_TEST}: the paper's 'naive classifier predicting the test-set empirical mean' (section "
-    "4; it prints no figure of it) looks at the labels it is tested on: a bound of what a constant "
-    "can reach, not a system"
+    f"{SEES_TEST} mean or prior: the paper's 'naive classifier predicting the test-set empirical "
+    "mean' (section 4; it prints no figure of it) looks at the labels it is tested on: a bound of "
+    "what a constant can reach, not a system"
 )
 """A note: what the constants are."""
 
 
-def naive(views: tuple[str, ...], name: str = "prior", **losses: str) -> tuple[Row, ...]:
-    """Return the rows that see no features: what is predicted is the same for every clip.
+def constants(views: tuple[str, ...], **baselines: str) -> tuple[Row, ...]:
+    """Return rows that see labels alone, and say the same of every clip.
 
-    Section 4, "Test conditions and baselines": "a naive classifier predicting the test-set
-    empirical mean intensities"; "for other loss functions" a model "with just one parameter per
-    output dimension", which sees the training labels.
+    Section 4, "Test conditions and baselines": "for other loss functions" a model "with just one
+    parameter per output dimension", which sees the training labels; and "a naive classifier
+    predicting the test-set empirical mean intensities".
 
     Parameters
     ----------
     views : tuple of str
         The modalities of the table, which no row of these looks at.
-    name : str
-        What the mean of labels is called: ``mean`` of intensities, ``prior`` of classes.
-    losses : str
-        Row to baseline: what one parameter learns under another loss.
+    baselines : str
+        Row to baseline; ``test_prior`` is called after what it sees.
     """
-    rows = {f"{name} {SEES_TEST}": "test_prior", name: "prior", **losses}
-    return tuple(Row(row, baseline=baseline, modalities=views) for row, baseline in rows.items())
+    rows = {f"{SEES_TEST} {n}" if b == "test_prior" else n: b for n, b in baselines.items()}
+    return tuple(Row(name, baseline=own, modalities=views) for name, own in rows.items())
 
 
 def printed(accuracy: float) -> dict[str, dict[str, float]]:

@@ -5,7 +5,7 @@ Source: Beard et al. 2018, Table 2 and section 5.
 
 from __future__ import annotations
 
-from emocli.experiments.papers._beard import FUSIONS, GATED, NAIVE, naive, printed
+from emocli.experiments.papers._beard import FUSIONS, GATED, NAIVE, constants, printed
 from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
 
 
@@ -39,7 +39,7 @@ def table(config: Config) -> Table:
     tested = (CLEAN, *noisy)
     told = {name: printed(accuracy) for name, accuracy in PRINTED.items()}
     rows = (
-        *naive(both),
+        *constants(both, prior="prior"),
         Row("audio", fusion="unimodal", modalities=both[:1], printed=told["audio"]),
         Row(
             "vision",
@@ -53,6 +53,7 @@ def table(config: Config) -> Table:
             Row(name, fusion=fusion, modalities=both, conditions=tested, printed=told.get(name, {}))
             for name, fusion in FUSIONS.items()
         ),
+        *constants(both, prior="test_prior"),
     )
     others = ("audio", "vision", "SVM on functionals", "early", "late", "GCA")
     return Table(

@@ -5,7 +5,7 @@ Source: Beard et al. 2018, Table 3 and section 5.
 
 from __future__ import annotations
 
-from emocli.experiments.papers._beard import FUSIONS, NAIVE, naive
+from emocli.experiments.papers._beard import FUSIONS, NAIVE, constants
 from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
 
 FIGURES = ("mse_sum", "mae_sum", "uar")
@@ -45,6 +45,7 @@ class Config(Names):
 def table(config: Config) -> Table:
     """Return the table: the paper's nine lines are seven systems, two of them also with noise."""
     views = {"T": config.text, "A": config.audio, "V": config.visual}
+    every = tuple(views.values())
     noise = Condition("noise", (f"{config.visual}:gaussian@{config.noise}",))
     single = [
         Row(name, fusion="unimodal", modalities=(view,), printed=_printed(name))
@@ -54,17 +55,21 @@ def table(config: Config) -> Table:
         Row(
             name,
             fusion=fusion,
-            modalities=tuple(views.values()),
+            modalities=every,
             conditions=(CLEAN, noise),
             printed=_printed(name),
         )
         for name, fusion in FUSIONS.items()
     ]
-    constant = naive(tuple(views.values()), "mean", median="median")
     others = ("mean", "median", "T", "A", "V", "early", "late", "GCA")
     return Table(
         title="RRNN on CMU-MOSEI: intensities of six emotions",
-        rows=(*constant, *single, *fused),
+        rows=(
+            *constants(every, mean="prior", median="median"),
+            *single,
+            *fused,
+            *constants(every, mean="test_prior"),
+        ),
         figures=FIGURES,
         comparisons=tuple(("GCA + gating", other) for other in others),
         task="intensity",
