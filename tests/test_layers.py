@@ -24,7 +24,7 @@ LEVELS = (
     {"data"},
     {"errors", "plugins", "config", "parsing", "quantities", "limits", "display", "options"},
 )
-SIBLINGS = {("experiments", "pipeline"), ("analysis", "pipeline")}
+SIBLINGS = {("experiments", "pipeline"), ("analysis", "pipeline"), ("experiments", "analysis")}
 PLUGINS = {
     package.removeprefix("emocli."): set(plugins.names(kind))
     for kind, package in plugins.KINDS.items()
