@@ -109,18 +109,16 @@ def evaluate(
     progress(len(conditions), len(conditions))
     clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
     corrupted = predictions[1] if requested else None
-    data = plain(
-        {
-            **_condition(evaluator, corrupted or clean),
-            **_facts(evaluator, split, seed),
-            "clean": _condition(evaluator, clean),
-            "corrupted": _condition(evaluator, corrupted) if corrupted else None,
-            "difference": _difference(evaluator, clean, corrupted) if corrupted else None,
-            "sweep": [_point(evaluator, point) for point in points],
-            "baselines": _baselines(evaluator, clean),
-            "folds": _folds(evaluator, clean, corrupted),
-        }
-    )
+    data = {
+        **_condition(evaluator, corrupted or clean),
+        **_facts(evaluator, split, seed),
+        "clean": _condition(evaluator, clean),
+        "corrupted": _condition(evaluator, corrupted) if corrupted else None,
+        "difference": _difference(evaluator, clean, corrupted) if corrupted else None,
+        "sweep": [_point(evaluator, point) for point in points],
+        "baselines": _baselines(evaluator, clean),
+        "folds": _folds(evaluator, clean, corrupted),
+    }
     name = _name(
         evaluator.other,
         split,
@@ -274,8 +272,9 @@ def _name(
     return named("+".join([split, *filter(None, [other]), *labels]))
 
 
-def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Report:
+def _write(folder: Path, name: str, results: dict[str, Any], figures: bool) -> Report:
     """Write the drawings, then the report."""
+    data = plain(results)
     drawn = draw(data) if figures else {}
     with alone(folder / f"{name}.json", wait=True):
         for suffix, content in {**drawn, ".json": as_json(data).encode()}.items():

@@ -6,7 +6,7 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emocli.display import printable
 from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
@@ -14,6 +14,7 @@ from emocli.report.canvas import COLOURS, MARKERS, canvas, legend, render, style
 from emocli.report.tables import Cell
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROOM = 0.5
@@ -100,17 +101,8 @@ def rows(report: ExperimentReport) -> Figure:
             for c in row.conditions
             if c["name"] == name and c[metric] is not None
         ]
-        colour = COLOURS[index % len(COLOURS)]
-        axes.errorbar(
-            [c[metric] for _, c in points],
-            [y for y, _ in points],
-            xerr=[c.get(f"{metric}_std") or 0.0 for _, c in points],
-            linestyle="none",
-            markersize=5,
-            label=name,
-            color=colour,
-            marker=MARKERS[index % len(MARKERS)],
-        )
+        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+        _points(axes, metric, points, markersize=5, label=name, color=colour, marker=marker)
         printed = [
             (row.printed[name][metric], place + shift)
             for place, row in enumerate(done)
@@ -138,16 +130,8 @@ def classes(report: ExperimentReport) -> Figure:
     size = (2.6 + 1.9 * columns, 1.1 + lines * (0.6 + ROOM * len(done) / 2))
     drawing, panels = canvas(*size, columns, lines, sharex=True, sharey=True)
     for axes, name in zip(panels, names, strict=False):
-        scores = [row.conditions[0]["per_class"][name] for row in done]
-        axes.errorbar(
-            [math.nan if one[metric] is None else one[metric] for one in scores],
-            range(len(done)),
-            xerr=[one.get(f"{metric}_std") or 0.0 for one in scores],
-            linestyle="none",
-            marker="o",
-            markersize=4,
-            color=COLOURS[0],
-        )
+        points = list(enumerate(row.conditions[0]["per_class"][name] for row in done))
+        _points(axes, metric, points, marker="o", markersize=4, color=COLOURS[0])
         axes.set_title(name)
         axes.grid(axis="x", alpha=0.3)
     for axes in panels[len(names) :]:
@@ -207,6 +191,18 @@ def _analysed(analysis: AnalysisReport) -> Iterator[str]:
 
 def _text(cell: Cell) -> str:
     return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+
+
+def _points(axes: Axes, metric: str, points: Sequence[tuple[float, Data]], **look: Any) -> None:
+    """Draw scores by their place on the y axis, with bars for the spread over the seeds."""
+    scores = [score for _, score in points]
+    axes.errorbar(
+        [math.nan if score[metric] is None else score[metric] for score in scores],
+        [place for place, _ in points],
+        xerr=[score.get(f"{metric}_std") or 0.0 for score in scores],
+        linestyle="none",
+        **look,
+    )
 
 
 def _lead(report: ExperimentReport) -> str:

@@ -41,9 +41,6 @@ METRICS = {
 
 HITS = "nearest.json"
 
-Share = tuple[float, int]
-"""A share of clips, and the number of clips."""
-
 
 @dataclass(frozen=True)
 class Fitting:
@@ -206,8 +203,8 @@ def _rates(folds: Sequence[Sequence[Mapping[str, bool]]]) -> dict[str, float]:
     }
 
 
-def _pooled(folds: Sequence[Sequence[Share]]) -> Tree:
-    """Pool the clips of the folds, seed by seed: mean and spread over the seeds."""
+def _pooled(folds: Sequence[Sequence[tuple[float, int]]]) -> Tree:
+    """Pool the accuracies and numbers of clips of the folds: mean and spread over the seeds."""
     accuracies, clips = np.moveaxis(np.array(folds), -1, 0)  # (folds, seeds) each
     pooled = (accuracies * clips).sum(axis=0) / clips.sum(axis=0)
     over_seeds = spread(pooled.tolist())
