@@ -1,4 +1,4 @@
-"""An experiment's report to be read: Markdown tables, and the rows drawn side by side."""
+"""The presentation of an experiment's report: Markdown tables and drawings."""
 
 from __future__ import annotations
 

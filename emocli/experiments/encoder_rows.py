@@ -1,7 +1,7 @@
-"""Rows that are encoders: trained as by `emocli fit-encoder`, on every fold with every seed.
+"""Rows of encoders, trained as by `emocli fit-encoder` on every fold with every seed.
 
-``runs/<row>/fold-K/seed-S`` are the encoders, and ``nearest.json`` in each is which test clips it
-is right about.
+``runs/<row>/fold-K/seed-S`` are the encoders, and ``nearest.json`` in each says which test clips it
+classifies correctly.
 """
 
 from __future__ import annotations

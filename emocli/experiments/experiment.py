@@ -1,4 +1,4 @@
-"""An experiment on a corpus: its table, settings and rows, all of them settled and checked."""
+"""An experiment on a corpus: its table with all settings resolved, checked against the corpus."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sections(table: Table) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment on a corpus, all of it settled.
+    """An experiment on a corpus, all settings resolved.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Experiment:
     def of(
         cls, name: str, table: Table, manifest: Manifest, store: Path, settings: Tree
     ) -> Experiment:
-        """Settle an experiment.
+        """Resolve the settings and rows of an experiment.
 
         Raises
         ------
@@ -66,8 +66,8 @@ class Experiment:
         """
         check_sections(settings, sections(table))
         usual = {"check_preset": table.check_preset} if table.check_preset else {}
-        told = {**usual, **settings.get("reproduce", {})}
-        config = build(ReproduceConfig, told, "reproduce")
+        own = {**usual, **settings.get("reproduce", {})}
+        config = build(ReproduceConfig, own, "reproduce")
         if table.task not in (None, manifest.task):
             what = f"is of task '{manifest.task}', and {name} is about '{table.task}'"
             raise ManifestError(what, where=manifest.path or manifest.dataset)
@@ -147,10 +147,10 @@ class Experiment:
 
     def _unpreset(self) -> Iterator[str]:
         """Say what the preset that was asked for is not that of."""
-        told, preset = self.settings.get("reproduce", {}), self.config.preset
-        if "preset" not in told:
+        stated, preset = self.settings.get("reproduce", {}), self.config.preset
+        if "preset" not in stated:
             return
-        if self.checked and "check_preset" not in told:
+        if self.checked and "check_preset" not in stated:
             yield (
                 f"preset '{preset}' is that of the networks; the modality check keeps "
                 f"'{self.config.check_preset}': reproduce.check_preset changes it"

@@ -1,4 +1,4 @@
-"""Rows that see features of a store: fusion networks, and classical baselines beside them."""
+"""Rows evaluated on features of a store: fusion networks, and classical baselines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of an experiment, written as JSON; `emocli.experiments.drawing` draws it."""
+"""The report of an experiment: the dataclass behind its JSON file, tables and drawings."""
 
 from __future__ import annotations
 

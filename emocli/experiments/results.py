@@ -1,4 +1,4 @@
-"""The report of an experiment, from what its rows have come to so far; and its files."""
+"""The results of an experiment's rows so far, the report of them, and its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a row of a table is when it is run: its settings, and what every kind of row can do."""
+"""Systems: rows of a table with their settings resolved, and the interface of every kind of row."""
 
 from __future__ import annotations
 

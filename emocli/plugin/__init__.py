@@ -10,7 +10,8 @@ features   `emocli.plugin.feature`      ``MODALITY``, ``REQUIRES``, ``PER_CLIP``
 datasets   `emocli.plugin.dataset`      ``Config``, ``build``
 corruption `emocli.plugin.corruption`   ``Config``, which is called with an array
 protocols  `emocli.plugin.protocol`     ``Config``, which draws corruptions
-experiment `emocli.plugin.experiment`   ``Config``, ``table``
+experiment `emocli.plugin.experiment`   ``Config``, ``table``; `emocli.plugin.robustness` has
+                                        corruptions and repairs of its rows and conditions
 analyses   `emocli.analysis`            ``Options``, ``measure``
 commands   `emocli.plugin.command`      ``COMMAND``
 ========== ============================ ===========================================================

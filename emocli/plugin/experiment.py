@@ -223,7 +223,7 @@ class Table:
     rows : tuple of Row
         The systems.
     figures : tuple of str
-        Figures of merit the table shows, the most important one first; the report has all.
+        Metrics the table shows, the most important one first; the report has all.
     comparisons : tuple of (str, str)
         Pairs of rows: how much better is the first than the second, clip by clip, under every
         condition that both have; and how much less does it lose by each.

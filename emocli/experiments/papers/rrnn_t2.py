@@ -35,20 +35,26 @@ def table(config: Config) -> Table:
         for level in config.noise
     )
     tested = (CLEAN, *noisy)
-    told = {name: printed(accuracy) for name, accuracy in PRINTED.items()}
+    claim = {name: printed(accuracy) for name, accuracy in PRINTED.items()}
     rows = (
         *constants(both, prior="prior"),
-        Row("audio", fusion="unimodal", modalities=both[:1], printed=told["audio"]),
+        Row("audio", fusion="unimodal", modalities=both[:1], printed=claim["audio"]),
         Row(
             "vision",
             fusion="unimodal",
             modalities=both[1:],
             conditions=tested,
-            printed=told["vision"],
+            printed=claim["vision"],
         ),
         Row("SVM on functionals", baseline="svm", modalities=both, conditions=tested),
         *(
-            Row(name, fusion=fusion, modalities=both, conditions=tested, printed=told.get(name, {}))
+            Row(
+                name,
+                fusion=fusion,
+                modalities=both,
+                conditions=tested,
+                printed=claim.get(name, {}),
+            )
             for name, fusion in FUSIONS.items()
         ),
         *constants(both, prior="test_prior"),

@@ -1,4 +1,4 @@
-"""Saving and loading of a modality check: what of it goes into its file, and back."""
+"""Saving and loading of a modality check."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ class ProxyConfig(Settings):
     @property
     def label(self) -> str:
         """As a table shows it: the mode, and what is not as usual, ``ridge sources=joint``."""
-        unusual = self.model_dump(exclude={"mode"}, exclude_defaults=True)
-        return " ".join([self.mode, *(f"{key}={value}" for key, value in unusual.items())])
+        changed = self.model_dump(exclude={"mode"}, exclude_defaults=True)
+        return " ".join([self.mode, *(f"{key}={value}" for key, value in changed.items())])
 
 
 PRESETS: Mapping[str, Tree] = {
