@@ -1,4 +1,4 @@
-"""Samples whose arrays are kept in memory, up to a limit, so that an epoch reads them once."""
+"""Samples that keep their arrays in memory, up to a limit."""
 
 from __future__ import annotations
 

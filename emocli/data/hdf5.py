@@ -16,7 +16,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
@@ -28,6 +27,7 @@ from emocli.data.hdf5_checks import is_plain, kind_of, product, require_own, req
 from emocli.data.heaps import SEARCHED, find_heaps, require_heaps
 from emocli.data.packed import LARGE, room
 from emocli.errors import StoreError, reason
+from emocli.parsing import Tree
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -79,12 +79,7 @@ class Hdf5:
     def __enter__(self) -> Hdf5:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -135,7 +130,7 @@ class Hdf5:
         Raises
         ------
         StoreError
-            If there is none, or it is anything else.
+            If there is none, it is anything else, or it cannot be read.
         """
         with self._errors_named(place):
             identifier = self._object(place)
@@ -149,13 +144,7 @@ class Hdf5:
             return dataset
 
     def numbers(self, *place: str) -> NDArray[Any]:
-        """Read a dataset of numbers or booleans.
-
-        Raises
-        ------
-        StoreError
-            If there is none, or it cannot be read.
-        """
+        """Read a dataset of numbers or booleans; errors as `dataset`."""
         dataset = self.dataset(*place)
         with self._errors_named(place):
             if dataset.dtype.kind not in "fiub":
@@ -168,10 +157,7 @@ class Hdf5:
     def texts(self, *place: str) -> NDArray[Any]:
         """Read a dataset of texts, as bytes: of fixed length (``S``), or each an object.
 
-        Raises
-        ------
-        StoreError
-            If there is none, or it cannot be read.
+        Errors as `dataset`.
         """
         dataset = self.dataset(*place)
         with self._errors_named(place):
@@ -182,7 +168,7 @@ class Hdf5:
             array: NDArray[Any] = np.asarray(dataset[()])
             return array
 
-    def attributes(self) -> dict[str, Any]:
+    def attributes(self) -> Tree:
         """Read the attributes of the file: texts, numbers and booleans.
 
         Raises

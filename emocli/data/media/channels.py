@@ -1,4 +1,4 @@
-"""The channels of a recording made one signal: mixed down, or one of them as it was recorded.
+"""One signal out of the channels of a recording: their mixture, or one as it was recorded.
 
 **Mixed down** (`MixDown`). One channel is taken as it is, two are averaged. Of more, what each is
 decides its weight, as in ITU-R BS.775: a front pair 1/2 each, the centre .707, surround and height
@@ -53,15 +53,7 @@ SILENT = 1e-5
 
 @dataclass
 class Power:
-    """Length, sum and sum of squares of signals, piece by piece.
-
-    Attributes
-    ----------
-    samples : int
-        How many there were.
-    sums, squares : ndarray of float64, shape (channels,)
-        Of the samples, and of their squares.
-    """
+    """Length, sums and sums of squares, shape (channels,), of signals taken piece by piece."""
 
     samples: int = 0
     sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))

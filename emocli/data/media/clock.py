@@ -1,4 +1,4 @@
-"""The time at which a decoded frame is heard or shown, also where time stamps are wrong."""
+"""Clocks: the times at which decoded frames are heard or shown, also by wrong time stamps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One picture as a viewer sees it: upright, with square pixels, in RGB.
+"""Pictures as a viewer sees them: upright, with square pixels, in RGB.
 
 From a video: libav's conversion, which knows the range and the matrix of the colours; then pixels
 that are not square are stretched to square ones (never made fewer), and the display matrix is

@@ -1,4 +1,4 @@
-"""A test of whether a recording's file is complete, by its own structure.
+"""The test whether the file of a recording is complete, by its own structure.
 
 The length a file states is a hint: programs that write to a pipe cannot go back to fill it in,
 programs that cut copy the old one. The pieces a file consists of say how many bytes each has, and

@@ -14,7 +14,7 @@ from emocli.data.store.header import Column
 from emocli.data.store.reader import FeatureStore
 from emocli.data.store.recipe import Recipe
 from emocli.errors import StoreError, reason
-from emocli.parsing import read_object
+from emocli.parsing import Tree, read_object
 
 BEGUN = "begun.json"
 MOST_PARTS = 1_000_000
@@ -39,7 +39,7 @@ class ResumeInfo:
 
     recipe: str
     manifest: str
-    settings: Mapping[str, Any]
+    settings: Tree
     overwrite: bool
     next: int = 0
 
