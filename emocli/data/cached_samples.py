@@ -38,7 +38,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class CachedSamples(Samples):
-    """Samples that read through a memory; transforms added later are not remembered."""
+    """Samples that read through a `Memory`; transforms added later are applied at every read."""
 
     source: Samples = field(kw_only=True)
     memory: Memory = field(kw_only=True)

@@ -56,15 +56,7 @@ SINGLE = MappingProxyType({0xDC00 + code: C1.get(code, chr(code)) for code in ra
 
 @dataclass(frozen=True)
 class Decoded:
-    """A text, and how its bytes were read.
-
-    Attributes
-    ----------
-    text : str
-        Without a byte order mark.
-    doubt : str
-        What should be said about it; empty for UTF-8.
-    """
+    """A text without byte order mark, its encoding, and a ``doubt`` about it, empty for UTF-8."""
 
     text: str
     encoding: str

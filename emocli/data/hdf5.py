@@ -46,22 +46,9 @@ MOST_ATTRIBUTES = 1000
 class Hdf5:
     """An HDF5 file open for reading; a context manager.
 
-    Names are given part by part: a link's name holds no slash.
-
-    Parameters
-    ----------
-    hint : str
-        How the user gets a file that is whole: the end of every message.
-
-    Attributes
-    ----------
-    size : int
-        Of the file in bytes.
-
-    Raises
-    ------
-    StoreError
-        If it is absent, damaged or not HDF5.
+    Names are given part by part: a link's name holds no slash. ``size`` is that of the file in
+    bytes, and ``hint``, how the user gets a file that is whole, the end of every message. A
+    `StoreError` says if it is absent, damaged or not HDF5.
     """
 
     def __init__(self, path: Path, hint: str = "") -> None:
@@ -165,8 +152,7 @@ class Hdf5:
                 raise TypeError(f"it holds {kind_of(dataset)}, not texts")
             if dataset.dtype.kind == "O":
                 return self._varying(dataset)
-            array: NDArray[Any] = np.asarray(dataset[()])
-            return array
+            return np.asarray(dataset[()])
 
     def attributes(self) -> Tree:
         """Read the attributes of the file: texts, numbers and booleans.

@@ -95,7 +95,7 @@ class Samples:
         return replace(self, transforms=(*self.transforms, transform))
 
     def condensed_by(self, network: Condenser) -> Samples:
-        """Apply what a network does to sequences without learning once, not in every epoch."""
+        """Apply what a network does to sequences without learning once, and not in every epoch."""
         if not network.condenses:
             return self
         return replace(self.then(network.condense), condensed=True)

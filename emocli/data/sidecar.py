@@ -123,13 +123,7 @@ def sidecar_path(path: Path) -> Path:
 
 
 def encoded(text: str, path: Path) -> bytes:
-    """Return the bytes of a file's text.
-
-    Raises
-    ------
-    ManifestError
-        If it has none.
-    """
+    """Return the bytes of a file's text; `ManifestError` if it cannot be written."""
     if "\0" in text:
         raise ManifestError("a text or a name holds a NUL character", where=path)
     try:

@@ -46,17 +46,8 @@ UNKNOWN = (
 class Csd:
     """A computational sequence; a context manager. Entries are read one by one.
 
-    Attributes
-    ----------
-    entries : tuple of str
-        Videos or segments.
-    metadata : dict
-        As written; what is not JSON is kept as text.
-
-    Raises
-    ------
-    StoreError
-        If the file is absent, damaged, or not of that layout.
+    ``entries`` are videos or segments; ``metadata`` are as written, and what is not JSON kept as
+    text. A `StoreError` says if the file is absent, damaged, or not of that layout.
     """
 
     def __init__(self, path: Path) -> None:
@@ -186,21 +177,11 @@ def write_csd(
     names: Sequence[str] = (),
     metadata: Mapping[str, object] | None = None,
 ) -> None:
-    """Write a computational sequence; it is whole or not there.
+    """Write a computational sequence, whole or not at all.
 
-    Parameters
-    ----------
-    entries : iterable of (str, Timed)
-        With intervals.
-    names : sequence of str
-        Of the columns.
-    metadata : mapping, optional
-        Plain values; what the SDK asks for and is not given is written as unknown.
-
-    Raises
-    ------
-    StoreError
-        If the disk is full or the folder cannot be written, or an entry cannot be called so.
+    ``entries`` have intervals, ``names`` are those of the columns; ``metadata`` that the SDK asks
+    for and that are not passed are written as unknown. A `StoreError` says if the disk is full, the
+    folder cannot be written, or an entry cannot be called so.
     """
     metadata = {
         **dict.fromkeys(UNKNOWN, ""),

@@ -168,8 +168,7 @@ def mixing_weights(layout: AudioLayout) -> NDArray[np.float32]:
         weights = np.ones(len(names), np.float32)
     if not weights.any():  # nothing but low-frequency effects
         weights = np.ones(len(names), np.float32)
-    scaled: NDArray[np.float32] = weights / weights.sum()
-    return scaled
+    return np.asarray(weights / weights.sum())
 
 
 def speech_channel(layout: AudioLayout) -> int:
@@ -207,8 +206,7 @@ def _numbers(plane: Any, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
 
 
 def _row(planes: Planes, index: int) -> NDArray[np.float32]:
-    row: NDArray[np.float32] = planes[index]
-    return row
+    return np.asarray(planes[index])
 
 
 _POINTERS = range(8)

@@ -129,13 +129,7 @@ def decode(
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no recording at first sight.
-
-    Raises
-    ------
-    MediaError
-        If it is so.
-    """
+    """Refuse what is no recording at first sight, with a `MediaError`."""
     if not path.exists():
         link = path.is_symlink()
         what = (

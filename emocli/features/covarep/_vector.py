@@ -56,15 +56,7 @@ HMPDM = slice(36, 61)
 
 @dataclass(frozen=True)
 class Samples:
-    """Values of a feature where it is defined.
-
-    Attributes
-    ----------
-    positions : ndarray of int, shape (n,)
-        Samples, rising, on the axis of the rows.
-    values : ndarray, shape (n, columns)
-        NaN where there is none.
-    """
+    """Values, shape (n, columns), of a feature at rising samples; NaN where there is none."""
 
     positions: Whole
     values: Real
@@ -89,15 +81,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Front:
-    """What is known of the whole recording before its blocks are analysed.
-
-    Attributes
-    ----------
-    x, residual : ndarray, shape (samples,)
-        The recording, upright, and its residual.
-    inverted : bool
-        Whether it was turned.
-    """
+    """What is known of the whole recording, turned upright, before its blocks are analysed."""
 
     x: Real
     residual: Real
@@ -109,12 +93,7 @@ class Front:
 def vector(x: Real, config: Config) -> tuple[Real, list[str]]:
     """Compute the 74 columns of a recording at 16 kHz without digital silence.
 
-    Returns
-    -------
-    matrix : ndarray, shape (T, 74)
-        Finite.
-    notes : list of str
-        What is true of the recording.
+    Returns the matrix, shape (T, 74), finite, and what is true of the recording.
     """
     front = analyse_front(x, config.block_s)
     tracks = whole_tracks(front, config)
