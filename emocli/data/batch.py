@@ -129,7 +129,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class FusionOutput:
-    """What a network returns.
+    """The output of a fusion network.
 
     Attributes
     ----------

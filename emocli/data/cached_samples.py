@@ -13,7 +13,7 @@ Key = tuple[str, str]
 
 
 class Memory:
-    """Arrays by clip and modality.
+    """A cache of arrays by clip and modality, up to a limit in bytes.
 
     What no longer fits is read again every time: an epoch visits every clip once, so throwing out
     the oldest would throw out what is needed next.

@@ -99,7 +99,7 @@ def open_pool(workers: int = 1, scheduler: str | None = None) -> Iterator[Pool]:
 
 
 class _Here(Executor):
-    """Calls at once, in this process."""
+    """An executor that calls at once, in this process."""
 
     def submit(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         future: Future[R] = Future()

@@ -151,16 +151,16 @@ class Csd:
         dataset = self._dataset(entry, name)
         if dataset.ndim == 0:
             raise StoreError(f"{name} is not a table", where=self._where(entry))
-        with self._told(entry, name):
+        with self._errors_named(entry, name):
             place = (self.name, "data", entry, name)
             return (self._file.texts if _holds_texts(dataset) else self._file.numbers)(*place)
 
     def _dataset(self, entry: str, name: str) -> h5py.Dataset:
-        with self._told(entry, name):
+        with self._errors_named(entry, name):
             return self._file.dataset(self.name, "data", entry, name)
 
     @contextmanager
-    def _told(self, entry: str, name: str) -> Iterator[None]:
+    def _errors_named(self, entry: str, name: str) -> Iterator[None]:
         try:
             yield
         except StoreError as error:

@@ -31,7 +31,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class PairSummary:
-    """What was learnt of two modalities: canonical correlations on train, largest first, and tau.
+    """The fit of two modalities: canonical correlations on train, largest first, and tau.
 
     ``tau`` is the threshold of their score; ``n_train`` and ``n_valid`` clips have both.
     """
@@ -45,7 +45,7 @@ class PairSummary:
 
 @dataclass(frozen=True)
 class CheckSummary:
-    """What was fitted, and where it is.
+    """The report of a fit: the check that was written, and its pairs.
 
     Attributes
     ----------

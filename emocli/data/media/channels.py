@@ -80,7 +80,7 @@ class Power:
 
 @dataclass
 class MixDown:
-    """Mixes channels down piece by piece, and finds out whether they cancel."""
+    """The mixture of all channels, piece by piece, and whether they cancel."""
 
     each: Power = field(default_factory=Power)
     mixed: Power = field(default_factory=Power)
@@ -112,7 +112,7 @@ class MixDown:
 
 @dataclass
 class OneChannel:
-    """Takes one channel piece by piece: the one named, else where speech is expected.
+    """One channel, piece by piece: the one named, else where speech is expected.
 
     Attributes
     ----------

@@ -52,7 +52,7 @@ BLACK, WHITE = 16, 235
 
 @dataclass(frozen=True)
 class Orientation:
-    """How a stored picture is turned to be upright: transposed first, then mirrored, then flipped.
+    """The orientation of a stored picture: transposed first, then mirrored, then flipped.
 
     ``mirrored`` exchanges left and right, ``flipped`` top and bottom.
     """

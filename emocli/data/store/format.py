@@ -36,7 +36,7 @@ LIBVER = ("v108", "v110")
 
 @dataclass(frozen=True)
 class Contents:
-    """What goes into a store file.
+    """The contents of a store file.
 
     Attributes
     ----------

@@ -54,7 +54,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Header:
-    """How the values of a store were made: the attributes of its file.
+    """The header of a store: the attributes of its file, which say how its values were made.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class Header:
 
     @property
     def link(self) -> dict[str, str]:
-        """What a feature that is computed from this one records of it."""
+        """The digests a feature that is computed from this one records of it."""
         return {"recipe": self.recipe, "method": self.method, "digest": self.digest}
 
 

@@ -17,7 +17,7 @@ LIBRARIES = ("emocli", "numpy", "scipy", "h5py")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What determines a feature's values.
+    """The recipe of a feature: all that determines its values.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ from emocli.datasets.demo.portrait import (
 
 @dataclass(frozen=True)
 class Expression:
-    """What the emotion changes in a face."""
+    """A facial expression: what the emotion changes in a face."""
 
     brow_angle: float  # 1: inner ends pulled down; -1: raised
     brow_height: float  # 1: raised; -1: lowered

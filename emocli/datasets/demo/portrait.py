@@ -20,7 +20,7 @@ Blot = tuple[float, float, float, float, float]
 
 @dataclass(frozen=True)
 class Look:
-    """What does not change about a person; colours are RGB from 0 to 255."""
+    """The looks of a person, which do not change; colours are RGB from 0 to 255."""
 
     skin: Colour
     hair: Colour

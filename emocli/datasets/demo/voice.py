@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Voice:
-    """What does not change about a person: pitch in Hz, and the formants' scale (1: a tall man)."""
+    """The voice of a person: pitch in Hz, and the formants' scale (1: a tall man)."""
 
     pitch: float
     formants: float
@@ -29,7 +29,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the emotion changes in a voice."""
+    """A manner of speaking: what the emotion changes in a voice."""
 
     level: float  # pitch over the person's own, in semitones
     range: float  # height of the accents, in semitones
@@ -64,7 +64,7 @@ class Phone:
 
 @dataclass(frozen=True)
 class Score:
-    """What is said when: the words, each phone's start, and the length of the whole, in seconds."""
+    """The timing of an utterance in seconds: words, each phone's start, and the whole length."""
 
     words: tuple[Word, ...]
     phones: tuple[Phone, ...]

@@ -48,7 +48,7 @@ def minimise(
 
 
 class _State(NamedTuple):
-    """Brent's variables: bounds, best three points, their values, last two steps."""
+    """The variables of Brent's method: bounds, best three points, their values, last two steps."""
 
     a: Real
     b: Real

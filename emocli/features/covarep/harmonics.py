@@ -24,7 +24,7 @@ FALLBACK_F0 = 100.0  # Hz, where there is no pitch
 
 @dataclass(frozen=True)
 class HarmonicFrames:
-    """Harmonics of F frames.
+    """The harmonics of F frames.
 
     Attributes
     ----------
