@@ -1,4 +1,4 @@
-"""JSON text of results: their plain values, written one way."""
+"""The JSON text of results: dataclasses, arrays and paths as plain values."""
 
 from __future__ import annotations
 

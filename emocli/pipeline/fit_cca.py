@@ -31,16 +31,9 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class PairSummary:
-    """What was learnt of two modalities.
+    """The fit of two modalities: canonical correlations on train, largest first, and tau.
 
-    Attributes
-    ----------
-    correlations : tuple of float
-        Canonical correlations on the train split, largest first.
-    tau : float
-        Threshold of their score.
-    n_train, n_valid : int
-        Clips that have both.
+    ``tau`` is the threshold of their score; ``n_train`` and ``n_valid`` clips have both.
     """
 
     modalities: tuple[str, str]
@@ -52,7 +45,7 @@ class PairSummary:
 
 @dataclass(frozen=True)
 class CheckSummary:
-    """What was fitted, and where it is.
+    """The report of a fit: the check that was written, and its pairs.
 
     Attributes
     ----------
