@@ -1,4 +1,4 @@
-"""One file of settings for a whole experiment: every command takes its own sections.
+"""Files of settings: one for a whole experiment, of which every command takes its own sections.
 
 A file may hold the sections of all commands, ``[covarep]`` for `emocli extract`, ``[network]`` and
 ``[train]`` for `emocli train`; a command leaves alone what belongs to others, and refuses what

@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emocli.config import Settings
+from emocli.config import Settings, Tree
 from emocli.errors import ConfigError, RunError, reason
 from emocli.models.encoder_run import read_config, restore
 from emocli.models.hub import only_cached
@@ -63,7 +63,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class EncoderConfig(Settings):
-    """What an encoder is.
+    """Settings of an encoder.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class EncoderConfig(Settings):
 
 
 class EncoderRun(Settings):
-    """What ``config.json`` of an encoder holds.
+    """Contents of the ``config.json`` of an encoder.
 
     Attributes
     ----------
@@ -119,8 +119,8 @@ class EncoderRun(Settings):
     format: Literal[1] = 1
     kind: Kind
     encoder: EncoderConfig
-    resnet: dict[str, Any]
-    settings: dict[str, Any]
+    resnet: Tree
+    settings: Tree
     classes: tuple[str, ...]
     source: str
     versions: dict[str, str]
@@ -135,7 +135,7 @@ class Encoder(nn.Module):
         self.project = nn.Linear(self.shape["hidden_sizes"][-1], dim)
 
     @property
-    def shape(self) -> dict[str, Any]:
+    def shape(self) -> Tree:
         """The configuration that rebuilds the backbone."""
         return {name: getattr(self.backbone.config, name) for name in SHAPE}
 
@@ -148,7 +148,7 @@ class Encoder(nn.Module):
 
 @dataclass(frozen=True)
 class Screen:
-    """Brings pictures into the form the encoder sees."""
+    """Conversion of pictures to the input of an encoder."""
 
     kind: Kind
     config: EncoderConfig
@@ -286,7 +286,7 @@ def _built(run: Path) -> tuple[Encoder, EncoderRun]:
         with sized_by(run / MODEL), torch.device("meta"):
             make()
         return make(), config
-    except Exception as error:  # what the library says of what it was given comes in any type
+    except Exception as error:  # of the library, of any type
         what = f"is no description of an encoder ({reason(error)})"
         raise RunError(what, where=run / CONFIG, hint=RESTORE) from None
 

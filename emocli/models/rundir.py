@@ -20,13 +20,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from emocli import __version__, plugins
-from emocli.config import S, Settings, build
+from emocli.config import S, Settings, Tree, build
 from emocli.data.durable import no_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.standardise import Standardiser
@@ -307,7 +306,7 @@ def clear(run: Path) -> None:
             folder.rmdir()
 
 
-def describe(run: Path) -> dict[str, Any]:
+def describe(run: Path) -> Tree:
     """Return what there is to know about a run, in plain values.
 
     Raises

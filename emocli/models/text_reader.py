@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TextConfig(Settings):
-    """What is read, and by what.
+    """Settings of a text encoder: its backbone and its input.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Reading:
 
 
 class Reader:
-    """Turns utterances in their dialogues into tokens."""
+    """Tokenizer of utterances in their dialogues."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, config: TextConfig) -> None:
         self.tokenizer, self.config = tokenizer, config
@@ -118,14 +118,14 @@ class Reader:
 
     def _said(self, clip: Clip) -> list[int]:
         name = f"{clip.speaker.upper()}: " if self.config.names and clip.speaker else ""
-        found: list[int] = self.tokenizer.encode(
+        tokens: list[int] = self.tokenizer.encode(
             f"{name}{clip.text.strip()}", add_special_tokens=False
         )
-        return found
+        return tokens
 
     def _id(self, name: str) -> int:
-        found = getattr(self.tokenizer, f"{name}_id")
-        return int(found if found is not None else self.tokenizer.eos_token_id or 0)
+        token = getattr(self.tokenizer, f"{name}_id")
+        return int(token if token is not None else self.tokenizer.eos_token_id or 0)
 
 
 def collate(readings: Sequence[Reading], pad: int) -> tuple[Tensor, Tensor, Tensor]:

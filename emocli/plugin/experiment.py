@@ -46,7 +46,7 @@ from emocli.data.manifest import Task
 class Names(Settings):
     """Settings of which some are names of different things: modalities, or features of one.
 
-    Of two settings with one name a row would lack what the table says it is given, and nobody would
+    Of two settings with one name a row would lack what the table says it sees, and nobody would
     be told.
     """
 
@@ -113,7 +113,7 @@ class Row:
     encoder : {'audio', 'face', 'scene'}
         what an encoder looks at, trained as by `emocli fit-encoder`.
     modalities : tuple of str
-        What it is given; empty for all there are.
+        What it sees; empty for all there are.
     features : mapping
         Modality to the feature it is seen through, where that is not what the command chose.
     preset : str
@@ -169,7 +169,7 @@ class Table:
         Figures that are also shown class by class, under each row's first condition; the first of
         them is drawn.
     task : str, optional
-        The task the table is about; any if none is given.
+        The task the table is about; None for any.
     notes : tuple of str
         What a reader should know, a line each: where the paper leaves a choice, and which is taken.
     """

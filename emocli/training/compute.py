@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from emocli.models.settings import Accelerator, Precision
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+    from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 
 KEPT = 31 << 20
 """Bytes that are taken and freed once. From then on glibc keeps twice as much of what is freed,
@@ -78,5 +79,14 @@ def make_fabric(accelerator: Accelerator, precision: Precision) -> Fabric:
     from lightning_fabric import Fabric
 
     check_machine(accelerator, precision)
-    options: dict[str, Any] = {"accelerator": accelerator, "precision": precision}
-    return Fabric(devices=1, **options)
+    return Fabric(devices=1, accelerator=accelerator, precision=precision)
+
+
+def clipped_step(
+    fabric: Fabric, module: _FabricModule, optimizer: _FabricOptimizer, clip: float
+) -> None:
+    """Let an optimizer step, with the norm of the gradient at most ``clip``; 0 for no limit."""
+    if clip:
+        # 16-bit gradients may overflow: the scaler then skips the step by itself.
+        fabric.clip_gradients(module, optimizer, max_norm=clip, error_if_nonfinite=False)
+    optimizer.step()

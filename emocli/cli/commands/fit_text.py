@@ -1,4 +1,4 @@
-"""`emocli fit-text`: a RoBERTa learns what utterances of a dialogue express."""
+"""`emocli fit-text`: fine-tuning of a text encoder on utterances of dialogues."""
 
 from __future__ import annotations
 
