@@ -236,13 +236,7 @@ def embed(
 
 
 def read_run(run: Path) -> EncoderRun:
-    """Read the ``config.json`` of an encoder.
-
-    Raises
-    ------
-    RunError
-        If there is none, or it is damaged or that of something else.
-    """
+    """Read the ``config.json`` of an encoder; errors as of `read_config`."""
     return read_config(EncoderRun, run, "an encoder", "fit-encoder")
 
 

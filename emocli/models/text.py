@@ -118,13 +118,7 @@ def describe(
 
 
 def read_run(run: Path) -> TextRun:
-    """Read the ``config.json`` of a text encoder.
-
-    Raises
-    ------
-    RunError
-        If there is none, or it is damaged or that of something else.
-    """
+    """Read the ``config.json`` of a text encoder; errors as of `read_config`."""
     return read_config(TextRun, run, "a text encoder", "fit-text")
 
 
@@ -141,13 +135,7 @@ def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
 
 
 def outline(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
-    """Read what a trained text encoder is: its parameters have shapes, but no values.
-
-    Raises
-    ------
-    RunError
-        If it is absent, unfinished or damaged.
-    """
+    """Read a trained text encoder without the values of its parameters; errors as of `load`."""
     with torch.device("meta"):
         return _built(run)
 

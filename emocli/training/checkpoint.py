@@ -92,13 +92,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint | None:
-        """Read the file; None if there is none.
-
-        Raises
-        ------
-        RunError
-            If it is damaged.
-        """
+        """Read the file; None if there is none, `RunError` if it is damaged."""
         if not path.is_file():
             return None
         try:

@@ -52,13 +52,7 @@ def deterministic_torch(threads: int) -> Iterator[None]:
 
 
 def check_machine(accelerator: Accelerator, precision: Precision) -> None:
-    """Refuse to compute where, or in an arithmetic in which, this machine cannot.
-
-    Raises
-    ------
-    ConfigError
-        If so.
-    """
+    """Raise `ConfigError` for a device or a precision that this machine does not have."""
     gpu = torch.cuda.is_available()
     if accelerator == "cuda" and not gpu:
         hint = "choose train.accelerator=cpu"
@@ -69,13 +63,7 @@ def check_machine(accelerator: Accelerator, precision: Precision) -> None:
 
 
 def make_fabric(accelerator: Accelerator, precision: Precision) -> Fabric:
-    """Choose where to compute and in which arithmetic.
-
-    Raises
-    ------
-    ConfigError
-        If the machine cannot do it.
-    """
+    """Return the device and precision of a training; errors as of `check_machine`."""
     from lightning_fabric import Fabric
 
     check_machine(accelerator, precision)

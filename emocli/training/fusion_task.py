@@ -108,13 +108,7 @@ class FusionTask:
         self.module, self.optimizer = self.fabric.setup(network, optimizer)
 
     def epoch(self, number: int, lr: float) -> Row:
-        """Train for one epoch and validate.
-
-        Raises
-        ------
-        RunError
-            If a loss is not finite.
-        """
+        """Train for one epoch and validate; `RunError` if a loss is not finite."""
         with seeded(self.config.seed, number) as order:
             train_loss = self._train(number, order, lr)
         outputs = predict(self.network, self.valid, self.config.batch_size, self.fabric.device)
@@ -199,13 +193,7 @@ def check_settings(network: Network, train: Samples, config: TrainConfig) -> Non
 
 
 def _check_targets(network: Network, task: Task, config: TrainConfig) -> None:
-    """Refuse to learn something else than labels where only labels are understood.
-
-    Raises
-    ------
-    ConfigError
-        If so.
-    """
+    """Raise `ConfigError` for soft targets where only labels are understood."""
     soft = {"mixup": config.mixup > 0, "target": config.target == "votes"}
     for setting in (name for name, chosen in soft.items() if chosen):
         where, value = f"setting 'train.{setting}'", getattr(config, setting)

@@ -114,13 +114,7 @@ class TextTask:
         self.module, self.optimizer = self.fabric.setup(network, optimizer)
 
     def epoch(self, number: int, lr: float) -> Row:
-        """Train for one epoch and validate.
-
-        Raises
-        ------
-        RunError
-            If the loss is not finite.
-        """
+        """Train for one epoch and validate; `RunError` if the loss is not finite."""
         self.network.train()
         total = 0.0
         with seeded(self.config.seed, number) as rng:

@@ -113,13 +113,7 @@ class TrainRequest:
     def cross_validate(
         self, folds: int, progress: Progress = lambda done, total: None
     ) -> CrossSummary:
-        """Train a run on every rotation of the folds (`Manifest.folded`): ``run/fold-0``, ...
-
-        Raises
-        ------
-        EmocliError
-            As of `train`.
-        """
+        """Train a run on every rotation of the folds, ``run/fold-0``, ...; errors as of `train`."""
         trainings = self.trainings(folds)
         with open_pool(self.workers) as pool:
             summaries = carry_out(trainings, pool, self.overwrite, progress)
@@ -128,13 +122,7 @@ class TrainRequest:
         return cross_summary(self.run, summaries)
 
     def plan(self, folds: int | None = None) -> Tree:
-        """Return what would be trained on what; nothing is written.
-
-        Raises
-        ------
-        EmocliError
-            Where a training would.
-        """
+        """Return what would be trained on what, errors as of `train`; nothing is written."""
         trainings = self.trainings(folds)
         for training in trainings:
             training.check(self.overwrite)
@@ -177,13 +165,7 @@ class TrainRequest:
 
 
 def _check_cross(run: Path) -> None:
-    """Refuse to put folds into a folder that holds something else.
-
-    Raises
-    ------
-    RunError
-        If it does.
-    """
+    """Raise `RunError` for a folder that holds something else than folds."""
     if (run / CONFIG).is_file():
         raise RunError("is a run without folds", where=run, hint="choose another --run")
     names = [path.name for path in run.iterdir()] if run.is_dir() else [run.name]
