@@ -107,10 +107,10 @@ def _run(arguments: Sequence[str]) -> int:
             return _closed()
         raise
     except Exception as error:
-        told = _not_a_bug(error)
-        if told is None:
+        mend = _not_a_bug(error)
+        if mend is None:
             raise
-        return _refuse(told)
+        return _refuse(mend)
 
 
 def _not_a_bug(error: Exception) -> str | None:

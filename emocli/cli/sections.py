@@ -45,8 +45,8 @@ def settings(
     ConfigError
         If the file is absent or no TOML, or a section of it is none, or belongs to no command.
     """
-    told = parse_sets(pairs or ())
-    return merge(_own(command, takes, file), told) if file else told
+    typed = parse_sets(pairs or ())
+    return merge(_own(command, takes, file), typed) if file else typed
 
 
 def _own(command: str, takes: Collection[str] | None, file: Path) -> Tree:

@@ -301,10 +301,10 @@ def _published(name: str) -> ResNetModel:
         if isinstance(shape, ResNetConfig):
             return ResNetModel.from_pretrained(name, local_files_only=cached, use_safetensors=True)
         # It would be taken all the same, with random parameters and no more than a warning.
-        told = f"is a {shape.model_type}, not a ResNet"
+        fault = f"is a {shape.model_type}, not a ResNet"
     except Exception as error:  # as of a run's own
-        told = reason(error)
+        fault = reason(error)
     raise ConfigError(
-        f"setting 'encoder.backbone' = '{name}': {told}",
+        f"setting 'encoder.backbone' = '{name}': {fault}",
         hint=f"give {SCRATCH}, a ResNet of the Hugging Face hub, or a folder that holds one",
     )

@@ -15,7 +15,7 @@ from emocli.data.durable import write_bytes
 from emocli.errors import RunError, reason
 
 RESTORE = "restore it, or train again with --overwrite"
-"""How a run is mended that is not what was trained, or was trained on something else."""
+"""Hint for a run that is not what was trained, or was trained on something else."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

@@ -42,7 +42,7 @@ from emocli.errors import ManifestError
 
 COPY = "copy it as it is from the corpus"
 HEADER = "its first row names the columns"
-"""How a table without a column is mended: one of a corpus, and one of a user's own."""
+"""Hints for a table that lacks a column: one of a corpus, and one of a user's own."""
 
 SHARE = 6
 """One clip in so many is for validation, and as many for the test; at least one each."""

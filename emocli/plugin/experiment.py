@@ -47,7 +47,7 @@ class Names(Settings):
     """Settings of which some are names of different things: modalities, or features of one.
 
     Of two settings with one name a row would lack what the table says it sees, and nobody would
-    be told.
+    know.
     """
 
     DIFFERENT: ClassVar[tuple[tuple[str, ...], ...]] = (("text", "audio", "visual"),)
@@ -85,7 +85,7 @@ class Condition:
     corrupt : tuple of str
         What `emocli evaluate` takes after ``--corrupt``.
     repair : mapping
-        What `emocli evaluate` is told about repairing: ``{"check": True, "proxy": "knn_ls"}``.
+        Options of `emocli evaluate` about repairing: ``{"check": True, "proxy": "knn_ls"}``.
     """
 
     name: str
@@ -98,7 +98,7 @@ CLEAN = Condition("clean")
 
 @dataclass(frozen=True)
 class Row:
-    """A system and what is asked of it.
+    """A system, its training and the conditions of its test.
 
     Attributes
     ----------
@@ -122,13 +122,13 @@ class Row:
         ``{"network": {...}, "train": {...}}``, of an encoder ``{"train": ..., "loss": ...}``; laid
         over the preset.
     training : mapping
-        What `emocli train` is told about corrupting and repairing:
+        Options of `emocli train` about corrupting and repairing:
         ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
     conditions : tuple of Condition
         What it is tested under; the first one is what the others are compared with. Encoders see
         the clips as they are.
     printed : mapping
-        Condition to figure to the number in the paper.
+        Condition to metric to the number in the paper.
     """
 
     name: str
@@ -156,7 +156,7 @@ class Table:
     rows : tuple of Row
         The systems.
     figures : tuple of str
-        Figures of merit the table shows, the most important one first; the report has all.
+        Metrics the table shows, the most important one first; the report has all.
     comparisons : tuple of (str, str)
         Pairs of rows: how much better is the first than the second, clip by clip, under every
         condition that both have; and how much less does it lose by each.
@@ -166,7 +166,7 @@ class Table:
     alternatives : tuple of str
         Rows that differ in one choice: the report says which of them is best on the valid clips.
     by_class : tuple of str
-        Figures that are also shown class by class, under each row's first condition; the first of
+        Metrics that are also shown class by class, under each row's first condition; the first of
         them is drawn.
     task : str, optional
         The task the table is about; None for any.

@@ -62,15 +62,17 @@ def command(
     from emocli.experiments import runner as stage
 
     experiment = experiment.replace("_", "-")  # emocli info names files
-    asked: Tree = {
+    chosen: Tree = {
         "folds": folds,
         "seeds": seeds,
         "preset": preset,
         "features": feature or None,
         "only": row or None,
     }
-    told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
-    tree = merge(sections.settings("reproduce", config, settings, stage.sections(experiment)), told)
+    typed = {"reproduce": {k: v for k, v in chosen.items() if v is not None}}
+    tree = merge(
+        sections.settings("reproduce", config, settings, stage.sections(experiment)), typed
+    )
     corpus = Manifest.read(manifest, root)
     if dry_run:
         show.as_json(stage.plan(experiment, corpus, store, tree))

@@ -96,8 +96,8 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
         for part in parts
         for s in part.seeds
     ]
-    figures = [f"valid {name}" for name in summary.valid]
-    show.table(("run", "seed", "", "epochs", "best", *figures), rows)
+    metrics = [f"valid {name}" for name in summary.valid]
+    show.table(("run", "seed", "", "epochs", "best", *metrics), rows)
     spread = summary.valid_std.get(summary.monitor)
     value = f"{summary.valid[summary.monitor]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
     features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())
