@@ -107,10 +107,10 @@ def _run(arguments: Sequence[str]) -> int:
             return _closed()
         raise
     except Exception as error:
-        mend = _not_a_bug(error)
-        if mend is None:
+        failure = _not_a_bug(error)
+        if failure is None:
             raise
-        return _refuse(mend)
+        return _refuse(failure)
 
 
 def _not_a_bug(error: Exception) -> str | None:
