@@ -178,8 +178,8 @@ class Model(Network):
         places = Places.of(batch)
         streams = {}
         for name in self.utterances:
-            said, observed = self.utterances[name](batch.views[name], batch, places)
-            streams[name] = self.encoders[name](said, observed, places)
+            vectors, observed = self.utterances[name](batch.views[name], batch, places)
+            streams[name] = self.encoders[name](vectors, observed, places)
         query = streams.pop(self.query)
         mixed = query.rows
         for layer in self.layers:
@@ -271,13 +271,13 @@ class Encoding(nn.Module):
             for _ in range(config.layers)
         )
 
-    def forward(self, said: Tensor, observed: Tensor, places: Places) -> Stream:
+    def forward(self, vectors: Tensor, observed: Tensor, places: Places) -> Stream:
         """Let utterances (n, D) attend to those that were observed."""
         visible = seen(places.laid_out(observed), self.context)
         # An utterance that sees none sees itself: a softmax needs something.
-        itself = torch.eye(places.shape[1], device=said.device, dtype=torch.bool)
+        itself = torch.eye(places.shape[1], device=vectors.device, dtype=torch.bool)
         allowed = visible | (~visible.any(dim=-1, keepdim=True) & itself)
-        rows = said
+        rows = vectors
         for layer in self.layers:
             encoded = encode(cast(nn.TransformerEncoderLayer, layer), rows, allowed, places)
             rows = encoded + rows if self.skip else encoded  # eq. 5
