@@ -1,4 +1,4 @@
-"""What can go wrong that a user can mend."""
+"""Errors and warnings that a user can act on."""
 
 from __future__ import annotations
 

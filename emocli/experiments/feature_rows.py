@@ -246,7 +246,7 @@ class FittedBaseline(Subject):
         """Fit it."""
         outliers = self.settings.get("train", {}).get("outliers")
         evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, outliers)
-        return evaluator, evaluator.baseline.cost
+        return evaluator, evaluator.baseline.C
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What plug-ins are and stand on: one module for each kind, with its types, bases and helpers.
+"""The interface of plug-ins: one module for each kind, with its types, bases and helpers.
 
 ========== ============================ ===========================================================
 kind       module                       a plug-in offers

@@ -42,7 +42,7 @@ from emocli.errors import ManifestError
 
 COPY = "copy it as it is from the corpus"
 HEADER = "its first row names the columns"
-"""How a table without a column is mended: one of a corpus, and one of a user's own."""
+"""Hints for a table that lacks a column: one of a corpus, and one of a user's own."""
 
 SHARE = 6
 """One clip in so many is for validation, and as many for the test; at least one each."""
@@ -95,7 +95,7 @@ class Folder:
         if not root.is_dir():
             raise ManifestError("there is no such folder", where=root)
         seen: set[str] = set()
-        found: list[Path] = []
+        paths: list[Path] = []
         for folder, inner, names in os.walk(root, followlinks=True):
             real = os.path.realpath(folder)
             if real in seen:  # a link in a circle, or to a folder that is here anyway
@@ -103,9 +103,9 @@ class Folder:
                 continue
             seen.add(real)
             inner.sort()
-            found.extend(Path(folder, name) for name in names)
-        files = sorted(path for path in found if not path.name.startswith("._"))
-        return cls(root, tuple(files), len(found) - len(files))
+            paths.extend(Path(folder, name) for name in names)
+        files = sorted(path for path in paths if not path.name.startswith("._"))
+        return cls(root, tuple(files), len(paths) - len(files))
 
     def with_suffix(self, suffixes: frozenset[str]) -> list[Path]:
         """Return the files of some suffixes, in any case."""

@@ -50,8 +50,8 @@ from emocli.plugin.robustness import RobustOptions as RobustOptions
 class Names(Settings):
     """Settings of which some are names of different things: modalities, or features of one.
 
-    Of two settings with one name a row would lack what the table says it is given, and nobody would
-    be told.
+    Of two settings with one name a row would lack what the table says it sees, and nobody would
+    know.
     """
 
     DIFFERENT: ClassVar[tuple[tuple[str, ...], ...]] = (("text", "audio", "visual"),)
@@ -107,7 +107,7 @@ CLEAN = Condition("clean")
 
 @dataclass(frozen=True)
 class Row:
-    """A system and what is asked of it.
+    """A system, its training and the conditions of its test.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class Row:
     encoder : {'audio', 'face', 'scene'}
         what an encoder looks at, trained as by `emocli fit-encoder`.
     modalities : tuple of str
-        What it is given; empty for all there are.
+        What it sees; empty for all there are.
     features : mapping
         Modality to the feature it is seen through, where that is not what the command chose.
     preset : str
@@ -137,7 +137,7 @@ class Row:
         What it is tested under; the first one is what the others are compared with. Encoders see
         the clips as they are.
     printed : mapping
-        Condition to figure to the number in the paper.
+        Condition to metric to the number in the paper.
     """
 
     name: str
@@ -233,7 +233,7 @@ class Table:
     alternatives : tuple of str
         Rows that differ in one choice: the report says which of them is best on the valid clips.
     by_class : tuple of str
-        Figures that are also shown class by class, under each row's first condition; the first of
+        Metrics that are also shown class by class, under each row's first condition; the first of
         them is drawn.
     sweeps : tuple of Sweep
         What the first figure is drawn over, a panel each.
@@ -242,7 +242,7 @@ class Table:
     check_preset : str
         Of the modality check, where the command says none; empty for the command's own default.
     task : str, optional
-        The task the table is about; any if none is given.
+        The task the table is about; None for any.
     notes : tuple of str
         What a reader should know, a line each: where the paper leaves a choice, and which is taken.
     """

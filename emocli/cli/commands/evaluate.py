@@ -1,4 +1,4 @@
-"""`emocli evaluate`: what a trained network is worth, and what corrupting a modality costs."""
+"""`emocli evaluate`: metrics of a trained network, clean and corrupted."""
 
 from __future__ import annotations
 
