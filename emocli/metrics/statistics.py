@@ -66,6 +66,17 @@ class Interval:
     p: float
     clips: tuple[float, float] | None = None
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Its ends."""
+        return self.low, self.high
+
+    def times(self, factor: float) -> Interval:
+        """Return the interval of the mean times a number."""
+        low, high = (factor * bound for bound in self.bounds)
+        clips = self.clips and (factor * self.clips[0], factor * self.clips[1])
+        return Interval(factor * self.mean, low, high, self.groups, self.p, clips)
+
 
 def spread(values: ArrayLike) -> Spread:
     """Mean and sample standard deviation over seeds; a metric undefined in one seed is left out."""
