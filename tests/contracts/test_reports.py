@@ -50,10 +50,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus.trained("m3er", "m3er", settings=SETTINGS)
     quick = merge(toy.QUICK, {"train": {"epochs": 1, "threads": 1}})
     cross_validate(
-        corpus.manifest, corpus.store, folds=2, fusion="late", run=place / "folds", settings=quick
+        corpus.manifest, corpus.store, folds=3, fusion="late", run=place / "folds", settings=quick
     )
-    for index in range(2):
-        fit_cca(corpus.manifest.folded(index, 2), corpus.store)
+    for index in range(3):
+        fit_cca(corpus.manifest.folded(index, 3), corpus.store)
     fit_cca(corpus.manifest, corpus.store)
     for task in ("multi", "intensity"):
         toy.build(place / task, task).trained()
@@ -111,7 +111,7 @@ def test_a_changed_key_is_refused(written: tuple[type[Report], Path], tmp_path: 
             inner = inner[key]
         inner[f"{keys[-1]}s"] = inner.pop(keys[-1])
         (tmp_path / "changed.json").write_text(json.dumps(changed))
-        with pytest.raises(ReportError, match="is of format None|is no such report"):
+        with pytest.raises(ReportError, match=r"is of format None|is no such report"):
             kind.read(tmp_path / "changed.json")
 
 

@@ -6,34 +6,28 @@ Source: Beard 2018, CoNLL, Fig. 4.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from emocli.analysis import CsvRow, Finding, OfRun, Progress, file_name
-from emocli.analysis._conditions import RunReport, about
-from emocli.data.clip import Clip, Split
-from emocli.data.json_io import key
-from emocli.data.record import Number, Record
+from emocli.analysis._conditions import about
+from emocli.analysis.attention._figure import draw, tabulate
+from emocli.analysis.attention._report import AttentionReport as Report
+from emocli.analysis.attention._report import Hop, PerStep, ViewAttention, WordTime
+from emocli.data.clip import Clip
 from emocli.errors import RunError
 from emocli.options import Option
-from emocli.report.canvas import COLOURS, GREY, canvas, legend
-from emocli.report.tables import Table
 from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from emocli.data.batch import Batch, FusionOutput, Padded
     from emocli.data.store import FeatureStore
     from emocli.evaluation.evaluator import RunEvaluator
-
-Hop = Literal["last", "all"]
 
 TEXT = "text"
 """The modality under whose curve the words stand."""
@@ -47,17 +41,6 @@ CURVE = (
 TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
 """A word or a punctuation mark, for texts whose words have no times."""
 
-WIDTH = 9.0
-
-PANEL = 1.7
-"""Inches."""
-
-LETTERS = 90
-"""So many letters fit side by side below a panel; longer texts are turned."""
-
-FEW = 40
-"""A curve of so few steps shows them as dots."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Options(RobustOptions, OfRun):
@@ -69,101 +52,6 @@ class Options(RobustOptions, OfRun):
 
     clip: Annotated[str, Option("Id of a clip of the corpus.")]
     hop: Annotated[Hop, Option("Hops to draw; the data hold all.")] = "last"
-
-
-PerStep = tuple[tuple[tuple[Number, ...], ...], ...]
-"""A number for each step of each hop of each seed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WordTime(Record):
-    """A word and the second in which it stands."""
-
-    word: str
-    time: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class ViewAttention(Record):
-    """The attention to a view.
-
-    Attributes
-    ----------
-    feature : str
-        What it was read from.
-    timed : bool
-        Whether ``times`` are seconds; else each step takes the place of a second.
-    times : tuple of float
-        Where the steps stand.
-    words : tuple of WordTime
-        The words of the text.
-    weights, curve
-        The weights of the network; these over uniform ones, as `CURVE` says.
-    """
-
-    feature: str
-    timed: bool
-    times: tuple[float, ...]
-    words: tuple[WordTime, ...]
-    weights: PerStep
-    curve: PerStep
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report(RunReport):
-    """The attention to each view of a clip.
-
-    Attributes
-    ----------
-    fold : int, optional
-        The fold that tests it.
-    clip, split, label, labels
-        The clip.
-    predicted : mapping
-        Class to probability or intensity, mean over the seeds; key ``said``.
-    hop : {'last', 'all'}
-        What is drawn.
-    curve : str
-        What `ViewAttention.curve` is.
-    corruption, corruption_seed, repair
-        What was done to the clip.
-    flagged, regenerated : tuple of str
-        Modalities that were not trusted, or for which a proxy stands.
-    views : mapping
-        View to its attention.
-    """
-
-    fold: int | None
-    clip: str
-    split: Split
-    label: str | None
-    labels: Mapping[str, float]
-    predicted: Mapping[str, float] = field(metadata=key("said"))
-    hop: Hop
-    curve: str
-    corruption: tuple[str, ...]
-    corruption_seed: int
-    repair: str
-    flagged: tuple[str, ...]
-    regenerated: tuple[str, ...]
-    views: Mapping[str, ViewAttention]
-
-    @property
-    def title(self) -> str:
-        """What is shown, of which clip."""
-        predicted = max(self.predicted, key=self.predicted.__getitem__)
-        shown = f"shown: {self.label}, " if self.label else ""
-        hop = "all hops" if self.hop == "all" else "last hop"
-        clip = f"{self.clip} ({shown}said: {predicted})"
-        under = [" + ".join(self.corruption), self.repair]
-        parts = [self.run, self.dataset, clip, f"attention, {hop}", *under]
-        return textwrap.fill(" · ".join(filter(None, parts)), 90)
-
-    def state(self, view: str) -> str:
-        """Say what was done about a view; nothing if it was read as it is."""
-        if view in self.regenerated:
-            return "regenerated"
-        return "not trusted" if view in self.flagged else ""
 
 
 def measure(options: Options, progress: Progress) -> Finding:
@@ -367,80 +255,3 @@ def _rows(views: Mapping[str, ViewAttention]) -> Iterator[CsvRow]:
                     "weight": weight,
                     "curve": curve,
                 }
-
-
-def tabulate(report: Report) -> Table:
-    """Return a row per view: what was read of it, and the moment of the highest attention."""
-    rows = tuple(
-        (name, view.feature, len(view.times), report.state(name) or "as it is", _peak(view))
-        for name, view in report.views.items()
-    )
-    return Table(report.title, ("view", "feature", "steps", "read", "peak (s)"), rows)
-
-
-def draw(report: Report) -> dict[str, Figure]:
-    """Draw the attention to every step of every view, as a multiple of uniform attention.
-
-    What a network reads in blocks is drawn by block: a step of a short last one, in whose weight
-    fewer steps share, is no peak for that. The mean over the steps is 1.
-
-    With hop ``all`` there is a line per hop, else one for the last; of several seeds the mean, and
-    their standard deviation as a band. Views with words come first.
-    """
-    views = sorted(report.views.items(), key=lambda item: not item[1].words)
-    every = report.hop == "all"
-    drawing, panels = canvas(WIDTH, len(views) * PANEL + 0.7, rows=len(views))
-    for axes, (name, view) in zip(panels, views, strict=True):
-        _curves(axes, view, every)
-        remarks = ("" if view.timed else "no times", report.state(name))
-        axes.set_ylabel("\n".join([name, *(f"({remark})" for remark in remarks if remark)]))
-        axes.tick_params(labelbottom=axes is panels[-1])
-        if view.words:
-            _write_words(axes, view.words)
-    limits = [axes.get_xlim() for axes in panels]
-    for axes in panels:
-        axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
-    timed = any(view.timed for _, view in views)
-    panels[-1].set_xlabel("time (seconds)" if timed else "step")
-    drawing.supylabel("attention (1: uniform; by block, mean over steps 1)", fontsize=10)
-    panels[0].set_title(report.title)
-    if every:
-        legend(panels[0])
-    return {"": drawing}
-
-
-def _peak(view: ViewAttention) -> float:
-    """Return when the last hop attends most, mean over the seeds; NaN where times are unknown."""
-    import numpy as np
-
-    curve = np.mean(view.curve, axis=0)[-1]
-    return view.times[int(curve.argmax())] if view.timed else float("nan")
-
-
-def _curves(axes: Axes, view: ViewAttention, every: bool) -> None:
-    import numpy as np
-
-    weights = np.array(view.curve)  # seed, hop, step
-    mean, dots = weights.mean(axis=0), "o" if weights.shape[2] < FEW else None
-    for hop in range(len(mean)) if every else [len(mean) - 1]:
-        colour = COLOURS[hop % len(COLOURS)] if every else COLOURS[0]
-        label = f"hop {hop + 1}"
-        axes.plot(view.times, mean[hop], color=colour, marker=dots, markersize=3, label=label)
-        if len(weights) > 1:
-            spread = weights[:, hop].std(axis=0, ddof=1)
-            band = (mean[hop] - spread, mean[hop] + spread)
-            axes.fill_between(view.times, *band, color=colour, alpha=0.15, linewidth=0)
-    axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
-    axes.set_ylim(bottom=0)
-
-
-def _write_words(axes: Axes, words: Sequence[WordTime]) -> None:
-    """Write words at their moments below a panel, turned where there are many."""
-    turned = sum(len(word.word) + 1 for word in words) > LETTERS
-    axes.set_xticks(
-        [word.time for word in words],
-        [word.word for word in words],
-        rotation=90 if turned else 0,
-        fontsize=8,
-    )
-    axes.tick_params(labelbottom=True)
