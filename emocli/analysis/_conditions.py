@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from emocli import __version__
-from emocli.analysis import Report, file_name
+from emocli.analysis import OfRun, Report, file_name
 from emocli.data.clip import Split
+from emocli.evaluation.options import SplitOptions
+from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     from emocli.evaluation.cross_validation import Evaluator
@@ -20,20 +22,9 @@ CLEAN = "clean"
 Measured = TypeVar("Measured")
 
 
-class Options(Protocol):
-    """What analyses of the clips of a split have in common."""
-
-    @property
-    def run(self) -> Path:
-        """The run, or the cross-validation."""
-
-    @property
-    def split(self) -> Split:
-        """Which clips."""
-
-    @property
-    def seed(self) -> int:
-        """Of the corruptions."""
+@dataclass(frozen=True, kw_only=True)
+class ConditionOptions(RobustOptions, SplitOptions, OfRun):
+    """Options of an analysis of the clips of a split under several conditions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +77,19 @@ class SplitReport(RunReport):
         return f"{self.run} · {self.dataset}, {self.split} ({self.n} clips){repair}"
 
 
+def opened(options: ConditionOptions) -> Evaluator:
+    """Open the run, or the cross-validation, on the clips of the split.
+
+    Raises
+    ------
+    EmocliError
+        If something is absent, damaged, or does not fit.
+    """
+    from emocli.evaluation.cross_validation import open_evaluator
+
+    return open_evaluator(options.run, options.split, options.manifest, options.store, options)
+
+
 def about(run: Path, evaluator: Evaluator) -> RunReport:
     """Begin the report of an analysis of a run."""
     config = evaluator.config
@@ -100,7 +104,7 @@ def about(run: Path, evaluator: Evaluator) -> RunReport:
     )
 
 
-def about_split(options: Options, evaluator: Evaluator) -> SplitReport:
+def about_split(options: ConditionOptions, evaluator: Evaluator) -> SplitReport:
     """Begin the report of an analysis of the clips of a split."""
     return SplitReport(
         **vars(about(options.run, evaluator)),
@@ -111,7 +115,9 @@ def about_split(options: Options, evaluator: Evaluator) -> SplitReport:
     )
 
 
-def name_of(analysis: str, options: Options, evaluator: Evaluator, *labels: str | None) -> str:
+def name_of(
+    analysis: str, options: ConditionOptions, evaluator: Evaluator, *labels: str | None
+) -> str:
     """Name an analysis after its split, corpus, corruptions and repair."""
     parts = (analysis, options.split, evaluator.other, *labels)
     return file_name(*parts, seed=options.seed)

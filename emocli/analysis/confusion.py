@@ -9,18 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emocli.analysis import CsvRow, Finding, OfRun, Progress
-from emocli.analysis._conditions import SplitReport, about_split, name_of
+from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis._conditions import ConditionOptions, SplitReport, about_split, name_of, opened
 from emocli.data.record import Number, Record
-from emocli.evaluation.options import SplitOptions
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     from emocli.evaluation.evaluator import Predictions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(RobustOptions, SplitOptions, OfRun):
+class Options(ConditionOptions):
     """Show which classes are taken for which, in per cent of each row."""
 
 
@@ -61,13 +59,12 @@ def measure(options: Options, progress: Progress) -> Finding:
     EmocliError
         If the run is no run, or what is asked does not fit it.
     """
-    from emocli.evaluation.cross_validation import open_evaluator
     from emocli.evaluation.drawing import confusion
     from emocli.evaluation.tables import confusions
     from emocli.metrics.metrics import RULES
     from emocli.robust.corrupt import parse_all
 
-    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
+    evaluator = opened(options)
     asked = parse_all(options.corrupt, evaluator.modalities)
     labels = [corruption.label for corruption in asked]
     task, classes = evaluator.config.task, evaluator.config.classes

@@ -11,17 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from emocli.analysis import CsvRow, Finding, OfRun, Progress
-from emocli.analysis._conditions import RunReport, about, name_of
+from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis._conditions import ConditionOptions, RunReport, about, name_of, opened
 from emocli.data.clip import Clip, Split
 from emocli.data.record import Record
 from emocli.errors import ConfigError, MediaError, choice
-from emocli.evaluation.options import SplitOptions
 from emocli.limits import MOST_EXAMPLES
 from emocli.options import Option
 from emocli.report.canvas import COLOURS, GREY, canvas
 from emocli.report.tables import Table
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +52,7 @@ LINES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(RobustOptions, SplitOptions, OfRun):
+class Options(ConditionOptions):
     """Show the most confident right answers of each class, and the most confident errors.
 
     The figures show frames of those clips whose video can be read.
@@ -139,10 +137,9 @@ def measure(options: Options, progress: Progress) -> Finding:
     """
     import numpy as np
 
-    from emocli.evaluation.cross_validation import open_evaluator
     from emocli.robust.corrupt import parse_all
 
-    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
+    evaluator = opened(options)
     asked = parse_all(options.corrupt, evaluator.modalities)
     classes, corpus = evaluator.config.classes, evaluator.samples.manifest
     pair = _pair(options.mistaken, classes)

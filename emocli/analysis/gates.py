@@ -6,26 +6,26 @@ Source: Beard 2018, CoNLL, eq. 9 and 11, sec. 5.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from emocli.analysis import CsvRow, Finding, OfRun, Progress
+from emocli.analysis import CsvRow, Finding, Progress
 from emocli.analysis._conditions import (
     CLEAN,
+    ConditionOptions,
     SplitReport,
     about_split,
     conditions,
     name_of,
+    opened,
     through,
 )
 from emocli.data.record import Number
 from emocli.errors import RunError
-from emocli.evaluation.options import SplitOptions
 from emocli.options import Option
 from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend
 from emocli.report.tables import Table
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,9 +36,8 @@ if TYPE_CHECKING:
 
     from emocli.data.samples import Samples
     from emocli.evaluation.cross_validation import Evaluator
-    from emocli.evaluation.evaluator import RunEvaluator
+    from emocli.evaluation.evaluator import Corruptions, RunEvaluator
     from emocli.plugin.network import Network
-    from emocli.robust.corrupt import CorruptionSpec
 
 
 Gates = Mapping[str, tuple[tuple[Number, ...], ...]]
@@ -52,7 +51,7 @@ APART = 0.08
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(RobustOptions, SplitOptions, OfRun):
+class Options(ConditionOptions):
     """Show how far each view passes the gate in each hop, clean and corrupted."""
 
     corrupt: Annotated[
@@ -82,9 +81,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     EmocliError
         If the run is no run, what is asked does not fit it, or its network has no gates.
     """
-    from emocli.evaluation.cross_validation import open_evaluator
-
-    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
+    evaluator = opened(options)
     asked = conditions(options.corrupt, evaluator.modalities)
     measured = through(asked, lambda each: _gates(evaluator, each, options.seed), progress)
     report = Report(**vars(about_split(options, evaluator)), gates=measured)
@@ -98,7 +95,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     )
 
 
-def _gates(evaluator: Evaluator, corruptions: Sequence[CorruptionSpec], seed: int) -> Gates:
+def _gates(evaluator: Evaluator, corruptions: Corruptions, seed: int) -> Gates:
     """Measure the gates of each view, in every clip by the networks of the fold that tests it."""
     import torch
 

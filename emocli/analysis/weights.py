@@ -10,23 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from emocli.analysis import CsvRow, Finding, OfRun, Progress
+from emocli.analysis import CsvRow, Finding, Progress
 from emocli.analysis._conditions import (
     CLEAN,
+    ConditionOptions,
     SplitReport,
     about_split,
     conditions,
     name_of,
+    opened,
     through,
 )
 from emocli.data.clip import Clip
 from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Bounds, Number, Record
 from emocli.errors import RunError
-from emocli.evaluation.options import SplitOptions
 from emocli.report.canvas import COLOURS, GREY, canvas, legend
 from emocli.report.tables import Cell, Table
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,9 +36,8 @@ if TYPE_CHECKING:
 
     from emocli.data.samples import Samples
     from emocli.evaluation.cross_validation import Evaluator
-    from emocli.evaluation.evaluator import RunEvaluator
+    from emocli.evaluation.evaluator import Corruptions, RunEvaluator
     from emocli.plugin.network import Network
-    from emocli.robust.corrupt import CorruptionSpec
 
     Weights = dict[str, dict[str, NDArray[np.float64]]]
     """Kind of weight and modality to the weight in every clip, shape (seeds, n); (n,) of one."""
@@ -53,7 +52,7 @@ UNUSED = "the prediction does not use these weights ({})"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(RobustOptions, SplitOptions, OfRun):
+class Options(ConditionOptions):
     """Show the mean weight of each modality, clean and corrupted, and what it changes by.
 
     Without --corrupt: noise at an SNR of 0.01 on every modality in turn.
@@ -114,10 +113,9 @@ def measure(options: Options, progress: Progress) -> Finding:
     EmocliError
         If the run is no run, what is asked does not fit it, or its network weighs nothing.
     """
-    from emocli.evaluation.cross_validation import open_evaluator
     from emocli.metrics.statistics import interval_over, warnings
 
-    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
+    evaluator = opened(options)
     asked = conditions(options.corrupt, evaluator.modalities, f"gaussian@{NOISE}")
     measured = through(asked, lambda each: _pooled(evaluator, each, options.seed), progress)
     clips, clean = evaluator.samples.clips, measured[CLEAN]
@@ -143,7 +141,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     )
 
 
-def _pooled(evaluator: Evaluator, corruptions: Sequence[CorruptionSpec], seed: int) -> Weights:
+def _pooled(evaluator: Evaluator, corruptions: Corruptions, seed: int) -> Weights:
     """Collect the weights of every clip by the networks of the fold that tests it."""
     import numpy as np
 

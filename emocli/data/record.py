@@ -7,7 +7,6 @@ not a finite number is NaN in memory and ``null`` in the file.
 ... class Score(Record):
 ...     clips: int
 ...     accuracy: Number
-...     remark: str | None = field(default=None, metadata=OPTIONAL)
 >>> Score(clips=2, accuracy=float("nan")).data()
 {'clips': 2, 'accuracy': None}
 >>> Score.schema()["required"]

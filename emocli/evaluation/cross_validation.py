@@ -14,10 +14,9 @@ from emocli.data.clip import Split
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.errors import RunError
-from emocli.evaluation.evaluator import Predictions, RunEvaluator, read_corpus
+from emocli.evaluation.evaluator import Corruptions, Predictions, RunEvaluator, read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
-from emocli.robust.corrupt import CorruptionSpec
 from emocli.robust.options import TRAINED, RepairOptions
 from emocli.robust.repair import RepairConfig
 
@@ -89,10 +88,7 @@ class CrossValidationEvaluator:
         return np.concatenate([values for values in priors if values is not None])
 
     def predict(
-        self,
-        corruptions: Sequence[CorruptionSpec],
-        seed: int,
-        repair: RepairOptions = TRAINED,
+        self, corruptions: Corruptions, seed: int, repair: RepairOptions = TRAINED
     ) -> Predictions:
         """Return the predictions of each fold for its own clips, put together."""
         return Predictions.joined([part.predict(corruptions, seed, repair) for part in self.parts])
@@ -128,11 +124,7 @@ def open_evaluator(
 
 
 def open_tester(
-    run: Path,
-    clip: str,
-    manifest: Path | None,
-    store: Path | None,
-    repair: RepairOptions = TRAINED,
+    run: Path, clip: str, manifest: Path | None, store: Path | None, repair: RepairOptions = TRAINED
 ) -> RunEvaluator:
     """Open a run, or the fold of a cross-validation that a clip tests, on all clips.
 

@@ -15,7 +15,6 @@ from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.data.pool import open_pool
 from emocli.evaluation.evaluate import evaluate
-from emocli.evaluation.report import ConditionReport
 from emocli.extraction.extract import extract
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.manifest import make_manifest
@@ -201,19 +200,18 @@ class Trial:
         reports = {
             modality: evaluate(
                 run, corrupt=[f"{modality}:{CORRUPTION}"], figures=len(modalities) > 1
-            ).report
+            ).data
             for modality in modalities
         }
-        # Asked for a corruption, a report has the scores under it at the top.
-        corrupted = {modality: _accuracy(report) for modality, report in reports.items()}
+        corrupted = {modality: _accuracy(data["corrupted"]) for modality, data in reports.items()}
         any_of = reports[modalities[0]]
-        clean = _accuracy(any_of.clean)
-        return System(fusion, modalities, clean, corrupted, run, any_of.n, any_of.interval)
+        clean = _accuracy(any_of["clean"])
+        return System(fusion, modalities, clean, corrupted, run, any_of["n"], any_of["interval"])
 
 
-def _accuracy(condition: ConditionReport) -> Accuracy:
+def _accuracy(condition: Mapping[str, Any]) -> Accuracy:
     return {
-        "accuracy": condition.metrics["accuracy"],
-        "std": condition.metrics.get("accuracy_std", 0.0),
-        "ci": condition.accuracy_ci,
+        "accuracy": condition["accuracy"],
+        "std": condition.get("accuracy_std", 0.0),
+        "ci": condition["accuracy_ci"],
     }
