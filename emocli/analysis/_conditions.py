@@ -72,7 +72,7 @@ class SplitReport(RunReport):
 
     @property
     def title(self) -> str:
-        """Of which run and clips it is, and what was repaired."""
+        """Title of tables and figures: the run, its clips and their repair."""
         repair = f" · {self.repair}" if self.repair else ""
         return f"{self.run} · {self.dataset}, {self.split} ({self.n} clips){repair}"
 

@@ -1,4 +1,4 @@
-"""Clips to look at: what a network gets right most confidently, and its worst errors.
+"""Example clips: the most confident right answers of a network, and its worst errors.
 
 Source: Mittal 2020, AAAI, Fig. 3, 4 and 6.
 """

@@ -1,4 +1,4 @@
-"""How far a network lets each view pass its gate, hop by hop, clean against corrupted.
+"""Openness of the gate of each view, hop by hop, clean against corrupted.
 
 Source: Beard 2018, CoNLL, eq. 9 and 11, sec. 5.
 """

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 KINDS = ("paper", "plus", "literal", "mean")
-"""What is compared, besides `MEMORY`."""
+"""Kinds of proxies that are compared, besides `MEMORY`."""
 
 MEMORY = "memory"
 

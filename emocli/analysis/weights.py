@@ -1,4 +1,4 @@
-"""How much a network believes each modality, clean against corrupted.
+"""Weights that a network gives the modalities, clean against corrupted.
 
 Source: Mittal 2020, AAAI, sec. 5.3.
 """
@@ -97,7 +97,7 @@ class Report(SplitReport):
 
     @property
     def title(self) -> str:
-        """Of which run and clips it is, and whether the prediction does without the weights."""
+        """Title of table and figure; says if the prediction does without the weights."""
         return " · ".join([super().title, *([UNUSED.format(self.unused)] if self.unused else [])])
 
 

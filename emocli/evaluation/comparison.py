@@ -1,4 +1,4 @@
-"""Comparing two systems clip by clip."""
+"""Comparisons of systems, clip by clip."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PER_CLIP: Mapping[str, Callable[[Predictions], Values]] = {
 
 @dataclass(frozen=True)
 class PerClip:
-    """What each clip adds to a metric, mean over the seeds.
+    """The share of each clip in a metric, mean over the seeds.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class PerClip:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Record):
-    """How much better one row is than another under a condition.
+    """The comparison of two rows under a condition.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Comparison(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery(Record):
-    """How much of the difference between two rows a row makes up for.
+    """The share of the difference between two rows that a third makes up for.
 
     Attributes
     ----------

@@ -38,12 +38,12 @@ class CrossValidationEvaluator:
 
     @property
     def config(self) -> RunConfig:
-        """What the run of the first fold is; the others differ in the fold alone."""
+        """Configuration of the first fold; the others differ in the fold alone."""
         return self.parts[0].config
 
     @property
     def repair(self) -> RepairConfig:
-        """What is done about modalities that are not trusted."""
+        """Repair of modalities that are not trusted."""
         return self.parts[0].repair
 
     @property
@@ -60,7 +60,7 @@ class CrossValidationEvaluator:
 
     @property
     def other(self) -> str:
-        """What to call the corpus in the names of reports; empty if it is the run's own."""
+        """Name of the corpus in the names of reports; empty if it is the run's own."""
         return self.parts[0].other
 
     @property
@@ -95,7 +95,7 @@ class CrossValidationEvaluator:
 
 
 Evaluator = RunEvaluator | CrossValidationEvaluator
-"""What tests the networks of one run, or of all folds."""
+"""The evaluator of one run, or of all folds."""
 
 
 def open_evaluator(

@@ -35,7 +35,7 @@ from emocli.training.outputs import predict
 from emocli.training.prepare import labels
 
 Corruptions = Sequence[CorruptionSpec]
-"""What is done to the clips, one after the other."""
+"""Corruptions of the clips, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Predictions:
 
     @cached_property
     def scores(self) -> tuple[Scores, ...]:
-        """Of each seed."""
+        """The scores of each seed."""
         return tuple(score(self.task, self.targets, v, self.classes) for v in self.values)
 
     @classmethod

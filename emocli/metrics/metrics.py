@@ -71,7 +71,7 @@ RULES: Mapping[Task, Mapping[str, str]] = {
         "confusion": _PRESENT_ROWS,
     },
 }
-"""How a class counts as present, and what the confusion matrix counts."""
+"""Conventions of each task: presence of a class, and counts of the confusion matrix."""
 
 ERRORS = frozenset({"loss", "mse_sum", "mae_sum", "mse", "mae"})
 """Metrics that are better when smaller."""
@@ -164,7 +164,7 @@ def _single(
 
 
 def _against_the_rest(hit: int, shown: int, chosen: int, clips: int) -> Metrics:
-    """Score a class as a question of its own, as Mittal 2020 does for IEMOCAP.
+    """Score a class against all others, as Mittal 2020 does for IEMOCAP.
 
     The accuracy flatters: most clips are of other classes.
     """
@@ -179,7 +179,7 @@ def _against_the_rest(hit: int, shown: int, chosen: int, clips: int) -> Metrics:
 
 
 def _binary(per_class: Mapping[str, Metrics]) -> Metrics:
-    """Average what the classes are as questions of their own: M3ER's MA and F1, for any task."""
+    """Average accuracy and F1 of each class against all others: M3ER's MA and F1, for any task."""
     kept = {"binary_accuracy": "accuracy", "binary_f1": "weighted_f1"}
     return {
         name: float(np.mean([metrics[key] for metrics in per_class.values()]))
@@ -225,7 +225,7 @@ def _presence(
     predicted: NDArray[np.float64],
     classes: Sequence[str],
 ) -> Scores:
-    """Score each class as a question of its own: is it there or not."""
+    """Score the presence of each class."""
     tp, tn = (present & taken).sum(axis=0), (~present & ~taken).sum(axis=0)
     there, absent = present.sum(axis=0), (~present).sum(axis=0)
     errors = (present != taken).sum(axis=0)

@@ -1,4 +1,4 @@
-"""Where a network attends: the weight of each moment of each view, hop by hop.
+"""Attention of a network over time: the weight of each moment of each view, hop by hop.
 
 Source: Beard 2018, CoNLL, Fig. 4.
 """

@@ -93,7 +93,7 @@ class AttentionReport(RunReport):
 
     @property
     def title(self) -> str:
-        """What is shown, of which clip."""
+        """Title of table and figure."""
         predicted = max(self.predicted, key=self.predicted.__getitem__)
         shown = f"shown: {self.label}, " if self.label else ""
         hop = "all hops" if self.hop == "all" else "last hop"

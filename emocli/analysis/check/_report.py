@@ -40,7 +40,7 @@ class Point(Record):
 
     @property
     def label(self) -> str:
-        """What was done to the modality."""
+        """The corruption, as tables and figures show it."""
         return "another clip's" if self.snr_db is None else f"{self.snr_db:g} dB"
 
 
