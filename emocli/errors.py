@@ -63,6 +63,10 @@ class RunError(EmocliError):
     """A run folder is absent, damaged or does not fit."""
 
 
+class ReportError(EmocliError):
+    """A report is absent, damaged or of another format."""
+
+
 def reason(error: Exception) -> str:
     """Return the first line of what a library says is wrong, or else the name of its error."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

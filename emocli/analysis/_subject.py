@@ -1,4 +1,4 @@
-"""What an analysis without a network looks at: the clips of a run, of its folds, or of a store."""
+"""The clips of a run, of its folds, or of a store, for analyses that need no network."""
 
 from __future__ import annotations
 

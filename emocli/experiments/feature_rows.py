@@ -310,7 +310,7 @@ def _result(
     report = {
         "corrupt": list(condition.corrupt),
         "repair": predictions.repair.label,
-        **summary,
+        **summary.data(),
         **(counts if predictions.repair.label else {}),
     }
     return ConditionResult(condition.name, report, PerClip.of(predictions, metric))

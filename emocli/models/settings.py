@@ -11,7 +11,7 @@ from emocli.config import Settings
 from emocli.data.manifest import Task
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
-from emocli.metrics.metrics import PROTOCOLS
+from emocli.metrics.metrics import DEFINITIONS
 from emocli.models.losses import LossName
 from emocli.quantities import (
     BatchSize,
@@ -124,7 +124,7 @@ class TrainConfig(Settings):
         ConfigError
             If the task has no such metric.
         """
-        known = ["loss", *PROTOCOLS[task]]
+        known = ["loss", *DEFINITIONS[task]]
         name = MONITORS[task] if self.monitor == "auto" else self.monitor
         if name not in known:
             raise ConfigError(

@@ -129,7 +129,7 @@ def test_weights_that_the_prediction_does_not_use_are_called_so(
     title = analysis.tables[0].title
     said = f"the prediction does not use these weights ({unused})"
     assert (said in title) == bool(unused)
-    drawn = render(draw(analysis.data))[".svg"]
+    drawn = render(draw(analysis.report))[".svg"]
     assert (b"prediction" in drawn) == bool(unused)
     evaluator = RunEvaluator.open(run, "test", None, None)
     network = evaluator.members[0].network.eval()
