@@ -12,7 +12,7 @@ from emocli.config import merge
 from emocli.errors import RunError, StoreError
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.training.summaries import CrossSummary
-from emocli.training.train import cross_validate
+from emocli.training.train import TrainRequest
 from tests import toy
 from tests.training.test_m3er import SETTINGS
 
@@ -33,15 +33,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
 
 
 def crossed(corpus: toy.Toy, fusion: str, settings: dict[str, Any]) -> CrossSummary:
-    return cross_validate(
-        corpus.manifest,
-        corpus.store,
-        folds=FOLDS,
+    return TrainRequest(
+        manifest=corpus.manifest,
+        store=corpus.store,
         fusion=fusion,
         run=corpus.folder / fusion,
         settings=merge(settings, {"train": {"epochs": 1, "threads": 1}}),
         seeds=2,
-    )
+    ).cross_validate(FOLDS)
 
 
 @pytest.fixture(scope="module")
