@@ -55,11 +55,6 @@ def written(root: Path) -> Path:
     return root
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return written(tmp_path)
-
-
 def test_utterances(corpus: Path) -> None:
     manifest = build(corpus)
     assert [(c.id, c.turn, c.speaker, c.label, c.fold) for c in manifest.clips] == [

@@ -38,11 +38,6 @@ def written(root: Path) -> Path:
     return root
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return written(tmp_path)
-
-
 def test_intensities(corpus: Path) -> None:
     manifest = build(corpus)
     assert manifest.task == "intensity"

@@ -186,19 +186,14 @@ def test_range_of_greys(tmp_path: Path, pixels: str, full: bool) -> None:
 @pytest.mark.parametrize(
     ("codec", "pixels", "name"),
     [
-        ("rawvideo", "rgb24", "a.nut"),
-        ("rawvideo", "bgr24", "a.nut"),
+        *(("rawvideo", p, "a.nut") for p in ("rgb24", "bgr24", "argb", "rgb48be")),
+        *(("rawvideo", p, "a.nut") for p in ("nv12", "uyvy422")),
         ("rawvideo", "bgra", "a.avi"),
-        ("rawvideo", "argb", "a.nut"),
-        ("rawvideo", "rgb48be", "a.nut"),
         ("libx264rgb", "rgb24", "a.mkv"),
-        ("ffv1", "gbrp10le", "a.mkv"),
-        ("ffv1", "bgra", "a.mkv"),
+        *(("ffv1", p, "a.mkv") for p in ("gbrp10le", "bgra")),
         ("png", "rgba", "a.mov"),
         ("mjpeg", "yuvj420p", "a.avi"),
         ("mjpeg", "yuvj444p", "a.mov"),
-        ("rawvideo", "nv12", "a.nut"),
-        ("rawvideo", "uyvy422", "a.nut"),
         ("gif", "rgb8", "a.gif"),
     ],
 )
