@@ -48,7 +48,7 @@ class Config(Settings):
     modality_dropout : float
         Of the row that learns to do without modalities.
     printed : {'mosei', 'iemocap'}
-        Whose numbers stand beside.
+        Whose numbers stand beside; by default those of the corpus the clips are of.
     """
 
     corrupt: str = "m3er75"
