@@ -15,7 +15,7 @@ from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.evaluator import Predictions
-from emocli.metrics.metrics import PROTOCOLS, RULES, score
+from emocli.metrics.metrics import ONE_VS_REST, PROTOCOLS, RULES, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
@@ -219,6 +219,7 @@ def _groups(evaluator: Evaluator, predictions: Predictions) -> list[str]:
 def _facts(evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
     """Return what was evaluated, on what, and what the metrics mean."""
     config, samples = evaluator.config, evaluator.samples
+    ovr = config.train.one_vs_rest
     manifest, stores = samples.manifest, samples.stores.values()
     return {
         "format": 1,
@@ -241,7 +242,7 @@ def _facts(evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
         "interval": interval_over(samples.clips),
         "warnings": warnings(samples.clips),
         "protocols": dict(PROTOCOLS[config.task]),
-        "rules": dict(RULES[config.task]),
+        "rules": {**RULES[config.task], **({"binary": ONE_VS_REST} if ovr else {})},
         "unlabelled": evaluator.unlabelled,
         "missing": samples.missing(),
         "non_finite": {store.name: store.header.non_finite for store in stores},

@@ -25,12 +25,14 @@ def commands(text: str) -> tuple[list[str], ...]:
 SETTINGS = """
     train.target=votes train.class_weights.x=2 train.monitor=x train.loss=x train.lr=0
     train.lr=1e6 train.epochs=1000000000000 train.epochs=true train.batch_size=1000000000000
-    train.threads=1000000 train.seed=4294967296 train.precision=16-mixed network.x=1 x.y=1
+    train.target=all train.threads=1000000 train.seed=4294967296 train.precision=16-mixed
+    network.x=1 x.y=1
 """
 ALWAYS = (
     *(["--set", pair] for pair in SETTINGS.split()),
     ["--set", "train.epochs=" + "[" * 5000],
     *commands("--set train.seed=4294967295 --seeds 2; --seeds 1000000000; --workers 100000"),
+    *commands("--set train.target=one_vs_rest --set train.loss=ce"),
     *commands("--folds 2; --folds 900; --folds 1000000; --preset x; -f x; -f mel -f mel2"),
     *commands("-f crops -f mel; -f hollow -f mel; --check; --check --oracle; --corrupt audio:x"),
     *commands("--corrupt smell; --corrupt audio@1e300; --fill zero; --proxy x"),
@@ -48,8 +50,9 @@ OWN = {
         "--set network.width=8192 --set network.layers=32 --set network.ff_mult=32"
     ),
     "m3er": commands(
-        "--set train.target=votes; --set train.mixup=0.2; --set network.hiddens.audio=5;"
-        "--set network.margin=0.1; --set train.loss=huber --set network.predict=mult"
+        "--set network.hiddens.audio=5; --set network.margin=0.1;"
+        "--set train.loss=huber --set network.predict=mult;"
+        "--set train.target=one_vs_rest --set train.loss=huber --set network.predict=mult"
     ),
     "mfn": commands("--set network.channel=ff --set network.feedback=mem"),
     "unimodal": commands("-f mel -f glove"),
@@ -142,7 +145,11 @@ def test_the_right_command_works_after_refusals(
 @pytest.mark.parametrize("task", ["multi", "intensity"])
 @pytest.mark.parametrize("fusion", ["late", "m3er", "m2fnet"])
 @pytest.mark.parametrize(
-    "pair", ["train.loss=ce", "train.sampler=balanced", "train.target=votes", "train.monitor=x"]
+    "pair",
+    [
+        *("train.loss=ce", "train.sampler=balanced", "train.target=votes"),
+        *("train.target=one_vs_rest", "train.monitor=x"),
+    ],
 )
 def test_a_setting_of_another_task_is_refused_before_anything_is_written(
     task: str, fusion: str, pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

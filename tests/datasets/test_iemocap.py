@@ -280,8 +280,6 @@ def test_votes_are_shares_of_the_raters_not_of_the_actors(rated: Path, tmp_path:
     four = written_by_the_command(tmp_path, "iemocap.fractions=true", "iemocap.classes=four")
     shares = {"angry": 0.6, "happy": 0, "neutral": 0.4, "sad": 0}
     assert four.clips[0].labels == pytest.approx(shares)
-        {"angry": 0.6, "happy": 0, "neutral": 0.4, "sad": 0}
-    )
     assert written_by_the_command(tmp_path).clips[0].labels == {}
 
 
