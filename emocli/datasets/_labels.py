@@ -128,7 +128,7 @@ def _numbers(
     """
     given = [cell for cell in column.cells if cell]
     comma = any(map(DECIMAL_COMMA.fullmatch, given)) and not any("." in cell for cell in given)
-    values = [_number(cell, comma) for cell in column.cells]
+    values = [number(cell, comma) for cell in column.cells]
     wanted = settings.task == "intensity" or bool(settings.edges)
     count = sum(value is not None for value in values)
     wrong = [k for k, cell in enumerate(column.cells) if cell and values[k] is None]
@@ -149,7 +149,8 @@ def _numbers(
     return values, (said,) if said else ()
 
 
-def _number(cell: str, comma: bool) -> float | None:
+def number(cell: str, comma: bool = False) -> float | None:
+    """Return the finite number a cell holds, if it does."""
     try:
         value = float(cell.replace(",", ".") if comma else cell)
     except ValueError:

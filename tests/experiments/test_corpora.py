@@ -69,3 +69,30 @@ def test_units_of_the_rrnn_are_those_of_the_corpus(
     assert not any("hidden" in row for row in plus.values())
     other = corpus(tmp_path / "toy", "toy", "intensity")
     assert not any("hidden" in row for row in rows(other, "rrnn-t3", capsys).values())
+
+
+def test_m3er_is_asked_for_each_class_beside_softmax_where_a_clip_has_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = corpus(tmp_path, "iemocap")
+    where = [str(made.manifest.path), "--store", str(made.store), "--out", str(tmp_path / "out")]
+    only = ["--row", "m3er", "--row", "m3er-one-class-against-the-rest", "--seeds", "1"]
+    quick = ("train.epochs=3", "train.lr=0.02", "train.threads=1", "train.accelerator=cpu")
+    settings = [part for pair in quick for part in ("--set", pair)]
+    assert run(["reproduce", "m3er-t2", *where, *only, *settings]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    done = {row["row"]: row for row in report["rows"] if row["state"] == "done"}
+    whole, apart = done["M3ER"], done["M3ER, one class against the rest"]
+    assert apart["settings"]["train"]["target"] == "one_vs_rest"
+    assert whole["printed"]["clean"]["binary_f1"] == 0.824  # IEMOCAP's
+    by_class = [row["conditions"][0]["per_class"] for row in (whole, apart)]
+    assert by_class[0] != by_class[1]
+    capsys.readouterr()
+    assert run(["evaluate", str(tmp_path / "out" / "runs" / apart["slug"]), "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)["clean"]
+    for metric in ("binary_accuracy", "binary_f1", "accuracy"):
+        assert alone[metric] == pytest.approx(apart["conditions"][0][metric])
+    assert run(["reproduce", "m3er-t2", *where, *only, *settings]) == 0  # from what is kept
+    again = json.loads((tmp_path / "out" / "report.json").read_text())["rows"]
+    kept = next(row for row in again if row["slug"] == apart["slug"])
+    assert kept["conditions"] == apart["conditions"]

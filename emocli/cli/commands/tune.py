@@ -14,7 +14,7 @@ from emocli.limits import MOST_SEEDS
 
 def command(
     manifest: options.ManifestFile,
-    fusion: Annotated[str, typer.Option(help="Network; `emocli info` lists them.")],
+    fusion: options.Fusion,
     study: Annotated[Path, typer.Option(help="Folder for the trainings and the report.")],
     candidates: Annotated[
         list[str],
