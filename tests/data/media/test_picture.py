@@ -186,15 +186,17 @@ def test_range_of_greys(tmp_path: Path, pixels: str, full: bool) -> None:
 @pytest.mark.parametrize(
     ("codec", "pixels", "name"),
     [
-        *(("rawvideo", p, "a.nut") for p in ("rgb24", "bgr24", "argb", "rgb48be")),
-        *(("rawvideo", p, "a.nut") for p in ("nv12", "uyvy422")),
-        ("rawvideo", "bgra", "a.avi"),
-        ("libx264rgb", "rgb24", "a.mkv"),
-        *(("ffv1", p, "a.mkv") for p in ("gbrp10le", "bgra")),
-        ("png", "rgba", "a.mov"),
-        ("mjpeg", "yuvj420p", "a.avi"),
-        ("mjpeg", "yuvj444p", "a.mov"),
-        ("gif", "rgb8", "a.gif"),
+        *(
+            (codec, each, name)
+            for codec, pixels, name in (
+                ("rawvideo", "rgb24 bgr24 argb rgb48be nv12 uyvy422", "a.nut"),
+                ("ffv1", "gbrp10le bgra", "a.mkv"),
+            )
+            for each in pixels.split()
+        ),
+        *[("rawvideo", "bgra", "a.avi"), ("libx264rgb", "rgb24", "a.mkv")],
+        *[("mjpeg", "yuvj420p", "a.avi"), ("mjpeg", "yuvj444p", "a.mov")],
+        *[("png", "rgba", "a.mov"), ("gif", "rgb8", "a.gif")],
     ],
 )
 def test_orders_of_colours(tmp_path: Path, codec: str, pixels: str, name: str) -> None:
