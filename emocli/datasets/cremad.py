@@ -36,7 +36,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
 from emocli.errors import ManifestError
-from emocli.plugin.dataset import COPY, NEEDED, WARNING, Folder, apart, counted, require_columns
+from emocli.plugin.dataset import COPY, Folder, counted, random_split, require_columns, split_notes
 from emocli.quantities import Seed
 
 EMOTIONS: Mapping[str, str] = MappingProxyType(
@@ -160,8 +160,7 @@ def build(root: Path, config: Config) -> Manifest:
         for name in names
     )
     alone = config.split == "clip"
-    clips = apart(clips) if alone else clips
-    few = {clip.split for clip in clips} == {"train"}
+    clips = random_split(clips) if alone else clips
     return Manifest(
         clips=clips,
         classes=tuple(EMOTIONS.values()),
@@ -172,8 +171,7 @@ def build(root: Path, config: Config) -> Manifest:
         licence=LICENCE,
         overlap=alone,
         notes=counted(
-            (len(clips) if few else 0, f"clips are all in train: three actors {NEEDED}"),
-            (len(clips) if alone else 0, WARNING),
+            *split_notes(clips, alone, "three actors"),
             (len(names) - len(labels), "clips have no label: raters are divided"),
             (len(excluded), "clips left out: known to be broken"),
             (sum("video" not in clip.media for clip in clips), "clips have no pictures"),
@@ -184,14 +182,14 @@ def build(root: Path, config: Config) -> Manifest:
 
 
 def _media(folder: Folder) -> tuple[dict[str, dict[str, Path]], int]:
-    found: dict[str, list[Path]] = {}
+    files: dict[str, list[Path]] = {}
     strange = 0
     for path in folder.with_suffix(AUDIO | VIDEO):
         if NAME.fullmatch(path.stem):
-            found.setdefault(re.sub("_X$", "_XX", path.stem), []).append(path)
+            files.setdefault(re.sub("_X$", "_XX", path.stem), []).append(path)
         else:
             strange += 1
-    return {name: _best(paths) for name, paths in found.items()}, strange
+    return {name: _best(paths) for name, paths in files.items()}, strange
 
 
 def _best(paths: Iterable[Path]) -> dict[str, Path]:

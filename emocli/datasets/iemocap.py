@@ -36,7 +36,6 @@ from emocli.data.clip import Clip, Split
 from emocli.data.encoding import read_text
 from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
-from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import LINE_END
 from emocli.errors import ManifestError
 from emocli.plugin.dataset import Folder, counted
@@ -76,7 +75,7 @@ LETTERS = 3
 DIMENSIONS = ("valence", "arousal", "dominance")
 """In the order of the lines of utterances, ``[V, A, D]``."""
 
-SAID = re.compile(r"(Ses0[1-5][FM]_\w+_[FM]\d+)\s+\[[^\]]*\]:(.*)")
+TRANSCRIBED = re.compile(r"(Ses0[1-5][FM]_\w+_[FM]\d+)\s+\[[^\]]*\]:(.*)")
 """What an utterance of a transcription looks like; remarks without a number (``XX``) do not."""
 
 LAST = 20
@@ -167,9 +166,9 @@ def build(root: Path, config: Config) -> Manifest:
     if not utterances:
         hint = "files like Session1/dialog/EmoEvaluation/Ses01F_impro01.txt are expected"
         raise ManifestError("holds no labels of IEMOCAP", where=folder.root, hint=hint)
-    texts = dict(said for path in _files(folder, "transcriptions") for said in _said(path))
+    texts = dict(line for path in _files(folder, "transcriptions") for line in _transcribed(path))
     splits = _splits(utterances, config, names)
-    recordings = _recordings(folder)
+    recordings = folder.recordings()
     graded = config.labels == "dimensions"
     clips = tuple(
         _labelled(clip, utterance, names, config)
@@ -203,11 +202,11 @@ def _files(folder: Folder, kind: str) -> list[Path]:
 
     One file per dialogue: a release that is there twice counts once.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in folder.with_suffix(frozenset({".txt"})):
         if path.parent.name == kind and DIALOGUE.fullmatch(path.stem):
-            found.setdefault(path.stem, path)
-    return [found[name] for name in sorted(found)]
+            files.setdefault(path.stem, path)
+    return [files[name] for name in sorted(files)]
 
 
 def _rated(path: Path) -> Iterator[Utterance]:
@@ -215,10 +214,10 @@ def _rated(path: Path) -> Iterator[Utterance]:
     for number, line in enumerate(lines, 1):
         if not line.startswith("["):  # a heading, or what one annotator said
             continue
-        found = RATED.fullmatch(line)
-        if found is None:
+        match = RATED.fullmatch(line)
+        if match is None:
             raise ManifestError("is no utterance", where=f"{path}, row {number}")
-        start, end, name, code, values = found.groups()
+        start, end, name, code, values = match.groups()
         votes = _votes(lines[number:])
         yield Utterance(name, path.stem, float(start), float(end), code, _numbers(values), votes)
 
@@ -235,10 +234,9 @@ def _numbers(text: str) -> tuple[float, ...]:
 def _votes(lines: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Read what each rater saw, as codes, from the lines below an utterance's up to the next."""
     below = takewhile(lambda line: not line.startswith("["), lines)
-    found = filter(None, map(VOTE.fullmatch, below))
     return tuple(
         tuple(name.strip()[:LETTERS].lower() for name in vote[1].split(";") if name.strip())
-        for vote in found
+        for vote in filter(None, map(VOTE.fullmatch, below))
     )
 
 
@@ -271,11 +269,11 @@ def _fractions(utterance: Utterance, names: Mapping[str, str]) -> dict[str, floa
     return {name: count / total for name, count in counts.items()} if total else {}
 
 
-def _said(path: Path) -> Iterator[tuple[str, str]]:
+def _transcribed(path: Path) -> Iterator[tuple[str, str]]:
     for line in _lines(path):
-        found = SAID.fullmatch(line)
-        if found:
-            yield found[1], found[2].strip()
+        match = TRANSCRIBED.fullmatch(line)
+        if match:
+            yield match[1], match[2].strip()
 
 
 def _lines(path: Path) -> list[str]:
@@ -316,16 +314,6 @@ def _clips(
                 fold=utterance.session,
             ),
         )
-
-
-def _recordings(folder: Folder) -> dict[str, dict[str, Path]]:
-    """Find recordings by the name of their utterance or dialogue; the sound is a wav's, if any."""
-    found: dict[str, dict[str, Path]] = {}
-    for path in folder.with_suffix(VIDEO):
-        found.setdefault(path.stem, {}).update(audio=path, video=path)
-    for path in folder.with_suffix(AUDIO):
-        found.setdefault(path.stem, {})["audio"] = path
-    return found
 
 
 def _splits(

@@ -11,11 +11,11 @@ from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import check_path, open_features
-from emocli.evaluation.evaluator import Predictions
+from emocli.evaluation.evaluator import Corruptions, Predictions
 from emocli.models.baselines import Baseline, fit
 from emocli.models.settings import TrainConfig
-from emocli.robust.corrupt import Corrupter, CorruptionSpec
-from emocli.robust.options import TRAINED, RepairOptions
+from emocli.plugin.robustness import TRAINED, RepairOptions
+from emocli.robust.corrupt import Corrupter
 from emocli.robust.repair import RepairConfig, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 
@@ -47,7 +47,7 @@ class BaselineEvaluator:
         features: Sequence[str],
         outliers: float | None = None,
     ) -> BaselineEvaluator:
-        """Fit a baseline on the train split, its C on the valid split.
+        """Fit a baseline on the train split, its C on the valid split; `test_prior` on the test's.
 
         ``outliers`` is ``train.outliers`` of the networks beside it; by default the usual one.
 
@@ -61,17 +61,14 @@ class BaselineEvaluator:
         train, valid, test = (Samples.of(corpus, s, stores) for s in ("train", "valid", "test"))
         limit = usual.outliers if outliers is None else outliers
         standardiser = Standardiser.fit(train, limit)
-        fitted = fit(name, train.then(standardiser), valid.then(standardiser))
+        fitted = fit(name, train.then(standardiser), valid.then(standardiser), test)
         kept = CachedSamples.through(test.then(standardiser), Memory(usual.cache_mb << 20))
         place = check_path(store, corpus.fold)
         repair_factory = RepairFactory(place, standardiser, RobustConfig(), train, limit)
         return cls(fitted, kept, repair_factory)
 
     def predict(
-        self,
-        corruptions: Sequence[CorruptionSpec],
-        seed: int,
-        repair: RepairOptions = TRAINED,
+        self, corruptions: Corruptions, seed: int, repair: RepairOptions = TRAINED
     ) -> Predictions:
         """Return its predictions for corrupted and repaired clips; see `RunEvaluator.predict`."""
         chosen = RepairConfig().with_options(repair)

@@ -1,4 +1,4 @@
-"""The report of an experiment, written as JSON; `emocli.experiments.drawing` draws it."""
+"""The report of an experiment: the dataclass behind its JSON file, tables and drawings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from emocli import __version__
 from emocli.config import Tree
 from emocli.data.json_io import plain
 from emocli.experiments.config import ReproduceConfig
+from emocli.plugin.experiment import Sweep
+from emocli.report.tables import Table
 
 Data = Mapping[str, Any]
 """Plain values whose names are open: those of metrics."""
@@ -61,6 +63,30 @@ class RowReport:
 
 
 @dataclass(frozen=True)
+class AnalysisReport:
+    """What came of an analysis of a row.
+
+    Attributes
+    ----------
+    name, row, analysis : str
+        What the table calls it, and what of which row it is.
+    tables : tuple of Table
+        What it says.
+    figures : tuple of str
+        Files of its figures beside the report.
+    data : str
+        File of all its numbers, from the folder of the report.
+    """
+
+    name: str
+    row: str
+    analysis: str
+    tables: tuple[Table, ...]
+    figures: tuple[str, ...]
+    data: str
+
+
+@dataclass(frozen=True)
 class ExperimentReport:
     """What came of an experiment so far.
 
@@ -76,8 +102,8 @@ class ExperimentReport:
         How it was run.
     settings : mapping
         All sections of settings.
-    figures : tuple of str
-        Metrics the table shows.
+    metrics : tuple of str
+        Those the table shows; ``figures`` in the JSON file.
     rows : tuple of RowReport
         The rows.
     comparisons, recoveries : tuple of mapping
@@ -96,6 +122,10 @@ class ExperimentReport:
         What all trainings took.
     inputs : mapping
         Fingerprints of what it was computed from.
+    sweeps : tuple of Sweep
+        Settings over which the first metric is drawn.
+    analyses : tuple of AnalysisReport
+        What trained rows look like inside.
     """
 
     experiment: str
@@ -106,7 +136,7 @@ class ExperimentReport:
     n: int
     config: ReproduceConfig
     settings: Tree
-    figures: tuple[str, ...]
+    metrics: tuple[str, ...]
     rows: tuple[RowReport, ...]
     comparisons: tuple[Data, ...]
     recoveries: tuple[Data, ...]
@@ -119,13 +149,18 @@ class ExperimentReport:
     rules: Mapping[str, str]
     seconds: float
     inputs: Data
+    sweeps: tuple[Sweep, ...] = ()
+    analyses: tuple[AnalysisReport, ...] = ()
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Tree:
         """Return the content of the JSON file; what a row has not is left out."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "config"}
+        names = {"metrics": "figures"}
+        values = {
+            names.get(f.name, f.name): getattr(self, f.name)
+            for f in fields(self)
+            if f.name != "config"
+        }
         rows = [{k: v for k, v in asdict(row).items() if v is not None} for row in self.rows]
         head = {"format": FORMAT, "emocli": __version__}
-        plained: dict[str, Any] = plain(
-            {**head, **values, **self.config.model_dump(), "rows": rows}
-        )
-        return plained
+        data: Tree = plain({**head, **values, **self.config.model_dump(), "rows": rows})
+        return data

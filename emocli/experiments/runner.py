@@ -7,9 +7,8 @@ written anew after every row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from emocli.config import Tree
 from emocli.data.durable import locked, used_folder
@@ -21,7 +20,9 @@ from emocli.experiments.checks import fit_checks
 from emocli.experiments.config import read_table
 from emocli.experiments.experiment import Experiment
 from emocli.experiments.feature_rows import training_seconds
+from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.results import Reproduction, Results, write
+from emocli.experiments.row_analyses import carry_out
 from emocli.experiments.rows import Say, Tested, Trained, Workplace
 
 
@@ -36,11 +37,10 @@ def sections(name: str) -> tuple[str, ...]:
     return settled.sections(read_table(name, {}))
 
 
-def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str, Any]:
-    """Check everything and say what would be run; writes nothing."""
-    experiment = Experiment.of(
-        name, read_table(name, settings, manifest.dataset), manifest, store, settings
-    )
+def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> ExperimentPlan:
+    """Check everything and return what would be run; writes nothing."""
+    table = read_table(name, settings, manifest.dataset)
+    experiment = Experiment.of(name, table, manifest, store, settings)
     experiment.prepare(checked=False)
     return experiment.plan()
 
@@ -132,4 +132,6 @@ class Runner:
             place.say(f"{system.row.name}: {place.metric} {results.shown(system)}")
         if report is None:
             raise RunError("no row can be run", where=place.out)
-        return report
+        done = [system for system in experiment.systems if system.slug in tested]
+        analyses = carry_out(experiment.table.analyses, done, place)
+        return write(place.out, replace(report.report, analyses=analyses)) if analyses else report

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, cast
+from typing import TypedDict, cast
 
 from emocli import plugins
 from emocli.config import Settings, Tree, build
@@ -26,7 +26,7 @@ from emocli.data.store import (
 from emocli.data.store.resume import ExtractionState, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
-from emocli.extraction.worker import Outcome, Parcel, Work, compute, misfit
+from emocli.extraction.worker import Outcome, PartJob, SharedExtractor, compute, misfit
 from emocli.plugin.feature import Feature
 
 PART = 8
@@ -39,20 +39,11 @@ _Link = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What an extraction would do for one feature.
+class ExtractionPlan:
+    """What an extraction would do for one feature, in clips of the manifest.
 
-    Attributes
-    ----------
-    feature : str
-        The feature.
-    path : Path
-        The store file it would write.
-    clips, present, absent, remaining : int
-        Clips of the manifest; those already there; those known to have no such medium; those that
-        would be computed.
-    changed : int
-        Clips that would be kept although their media files were replaced since.
+    Those already in the store file; those known to have no such medium; those that would be
+    computed; and those that would be kept although their media files were replaced since.
     """
 
     feature: str
@@ -66,14 +57,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What an extraction has done for one feature.
+    """The report of an extraction of one feature into its store file.
 
     Attributes
     ----------
-    feature : str
-        The feature.
-    path : Path
-        The store file.
     done, resumed, absent, failed : int
         Clips computed now; clips that were there; clips without such a medium; clips that could
         not be extracted.
@@ -81,8 +68,6 @@ class Extraction:
         Sums of the extractor's notes over all clips in the store.
     failures : Path, optional
         The file that lists the failures, if there are any.
-    seconds : float
-        Time it took.
     non_finite : int
         NaN and infinite numbers in the store; they are read as 0.
     damaged : int
@@ -113,7 +98,7 @@ def plan(
     settings: Mapping[str, Tree],
     overwrite: bool = False,
     update: bool = False,
-) -> list[Plan]:
+) -> list[ExtractionPlan]:
     """Say what :func:`extract` would do; nothing is written or computed."""
     return _plans(_jobs(manifest, features, store, settings, overwrite, update))
 
@@ -138,8 +123,6 @@ def extract(
 
     Parameters
     ----------
-    manifest : Manifest
-        The clips.
     features : sequence of str
         Names of feature plug-ins.
     store : Path
@@ -181,6 +164,13 @@ def extract(
     return results
 
 
+class _Options(TypedDict):
+    sources: Mapping[str, str] | None
+    media: Mapping[str, str]
+    overwrite: bool
+    update: bool
+
+
 @dataclass(frozen=True)
 class _Job:
     """One feature to extract."""
@@ -204,21 +194,17 @@ class _Job:
             getattr(self.module, "LIBRARIES", ()),
         )
 
-    def plan(self, recipe: Recipe) -> Plan:
+    def plan(self, recipe: Recipe) -> ExtractionPlan:
         now = extraction_state(self.folder, recipe, **self._options(recipe))
         clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
         path = store_path(self.folder, self.feature)
         left = clips - there - absent
-        return Plan(self.feature, path, clips, there, absent, left, len(now.changed))
+        return ExtractionPlan(self.feature, path, clips, there, absent, left, len(now.changed))
 
-    def _options(self, recipe: Recipe) -> dict[str, Any]:
+    def _options(self, recipe: Recipe) -> _Options:
         sources = self.manifest.sources if recipe.per_clip else None
-        return {
-            "sources": sources,
-            "media": self._media(),
-            "overwrite": self.overwrite,
-            "update": self.update,
-        }
+        media, overwrite = self._media(), self.overwrite
+        return _Options(sources=sources, media=media, overwrite=overwrite, update=self.update)
 
     def _media(self) -> dict[str, str]:
         """Return the state of the clips' files: what a needed feature was made of, or as it is."""
@@ -238,8 +224,8 @@ class _Job:
         with FeatureWriter(self.folder, recipe, order, **self._options(recipe)) as writer:
             before = writer.extraction_state()
             outcomes = []
-            works = self._works(writer, recipe, before, pool.room)
-            for outcome in pool.results(compute, works):
+            parts = self._part_jobs(writer, recipe, before, pool.room)
+            for outcome in pool.results(compute, parts):
                 outcomes.append(outcome)
                 advance(outcome.clips)
             failures = self._failures(outcomes, writer.extraction_state())
@@ -265,20 +251,20 @@ class _Job:
             )
             return result, stored.header.link
 
-    def _works(
+    def _part_jobs(
         self, writer: FeatureWriter, recipe: Recipe, before: ExtractionState, room: int
-    ) -> list[Work]:
+    ) -> list[PartJob]:
         known = before.written | before.absent
         clips = [clip for clip in self.manifest.clips if clip.id not in known]
         if not clips:
             return []
-        parcel = Parcel(self.module.prepare(self.config, self.manifest.clips))
+        shared = SharedExtractor(self.module.prepare(self.config, self.manifest.clips))
         upstream = {name: store_path(self.folder, name) for name in self.module.REQUIRES}
         size = max(1, min(PART, len(clips) // room))  # few clips still occupy every worker
         chunks = [tuple(clips[k : k + size]) for k in range(0, len(clips), size)]
         paths = writer.reserve(len(chunks))
         pairs = zip(paths, chunks, strict=True)
-        return [Work(path, chunk, recipe, parcel, upstream) for path, chunk in pairs]
+        return [PartJob(path, chunk, recipe, shared, upstream) for path, chunk in pairs]
 
     def _failures(self, outcomes: Sequence[Outcome], after: ExtractionState) -> list[Failure]:
         """All clips that failed, in the order of the manifest."""
@@ -301,7 +287,7 @@ class _Job:
         return StoreError(what, where=where, hint="see the columns of the manifest")
 
 
-def _plans(jobs: Sequence[_Job]) -> list[Plan]:
+def _plans(jobs: Sequence[_Job]) -> list[ExtractionPlan]:
     links, plans = _upstream(jobs), []
     for job in jobs:
         recipe = job.recipe(links)

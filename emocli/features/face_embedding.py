@@ -43,7 +43,7 @@ class Config(FramesConfig):
 
 @dataclass(frozen=True)
 class Extractor:
-    """Embeds the faces of a clip."""
+    """The embedding of a clip's faces."""
 
     config: Config
     embedder: Embedder
@@ -64,14 +64,12 @@ class Extractor:
             "frames": len(looked_at),
             "frames.without_face": len(looked_at) - len(np.unique(faces.extra["frame"][rows])),
         }
-        found = np.array([len(rows) > 0])
-        if not found[0]:
-            nothing = np.zeros((1, len(self.names)), np.float32)
-            return Track(nothing, extra={"found": found}, notes=notes)
-        vectors = self.embedder([faces.values[row] for row in rows])
-        areas, shown = faces.extra["area"][rows], faces.extra["frame"][rows]
-        values = weighted(vectors, areas, shown, self.config.area_norm)
-        return Track(values[None], extra={"found": found}, notes=notes)
+        values = np.zeros((1, len(self.names)), np.float32)
+        if len(rows):
+            vectors = self.embedder([faces.values[row] for row in rows])
+            areas, shown = faces.extra["area"][rows], faces.extra["frame"][rows]
+            values = weighted(vectors, areas, shown, self.config.area_norm)[None]
+        return Track(values, extra={"found": np.array([len(rows) > 0])}, notes=notes)
 
 
 def weighted(
@@ -80,38 +78,21 @@ def weighted(
     frames: NDArray[np.integer],
     norm: Literal["sum", "max"],
 ) -> NDArray[np.float32]:
-    """Weigh faces by area within their frame, and take the maximum over the frames.
+    """Weigh vectors of faces (n, dim) by area within their frame; the maximum over frames, (dim,).
 
-    Parameters
-    ----------
-    vectors : ndarray, shape (n, dim)
-        One per face.
-    areas, frames : ndarray, shape (n,)
-        Area of each face in pixels, and the frame it is in.
-    norm : {'sum', 'max'}
-        What the areas of a frame are divided by.
-
-    Returns
-    -------
-    ndarray, shape (dim,)
+    ``areas`` are in pixels and ``frames`` tell which frame each face is in; ``norm`` is what the
+    areas of a frame are divided by.
     """
     sums = []
     for frame in np.unique(frames):
         here = frames == frame
         total = areas[here].sum() if norm == "sum" else areas[here].max()
         sums.append((areas[here] / total) @ vectors[here])
-    largest: NDArray[np.float32] = np.max(sums, axis=0).astype(np.float32)
-    return largest
+    return np.asarray(np.max(sums, axis=0).astype(np.float32))
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
-    """Check that the encoder can be used.
-
-    Raises
-    ------
-    EmocliError
-        If it cannot.
-    """
+    """Load the encoder; errors as `Embedder`."""
     del clips
     embedder = Embedder(config, "face")
     return Extractor(config, embedder, embedder.names())

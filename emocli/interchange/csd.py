@@ -28,7 +28,7 @@ from emocli.data.encoding import word_of
 from emocli.data.hdf5 import Hdf5
 from emocli.data.words import Word
 from emocli.errors import StoreError
-from emocli.parsing import parse_json
+from emocli.parsing import Tree, parse_json
 
 TEXT = "SO"
 """Kinds of arrays that hold texts: of fixed length, or each of its own."""
@@ -46,21 +46,8 @@ UNKNOWN = (
 class Csd:
     """A computational sequence; a context manager. Entries are read one by one.
 
-    Attributes
-    ----------
-    path : Path
-        The file.
-    name : str
-        Of the sequence.
-    entries : tuple of str
-        Videos or segments.
-    metadata : dict
-        As written; what is not JSON is kept as text.
-
-    Raises
-    ------
-    StoreError
-        If the file is absent, damaged, or not of that layout.
+    ``entries`` are videos or segments; ``metadata`` are as written, and what is not JSON kept as
+    text. A `StoreError` says if the file is absent, damaged, or not of that layout.
     """
 
     def __init__(self, path: Path) -> None:
@@ -102,12 +89,9 @@ class Csd:
         StoreError
             If they are texts, or break a rule of the layout.
         """
-        features, intervals = self._pair(entry)
-        if features.dtype.kind in TEXT:
-            hint = "align other files to it with --align-to"
-            raise StoreError("holds words, not numbers", where=self._where(entry), hint=hint)
+        features, intervals = self._numbers(entry, "align other files to it with --align-to")
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-            values = _flat(features).astype(np.float32)
+            values = features.astype(np.float32)
         return by_start(values, intervals)
 
     def words(self, entry: str) -> list[Word]:
@@ -145,10 +129,14 @@ class Csd:
         StoreError
             If they are texts, or break a rule of the layout.
         """
+        features, intervals = self._numbers(entry)
+        return features.astype(np.float64), intervals
+
+    def _numbers(self, entry: str, hint: str = "") -> tuple[NDArray[Any], NDArray[np.float64]]:
         features, intervals = self._pair(entry)
         if features.dtype.kind in TEXT:
-            raise StoreError("holds words, not numbers", where=self._where(entry))
-        return _flat(features).astype(np.float64), intervals
+            raise StoreError("holds words, not numbers", where=self._where(entry), hint=hint)
+        return features.reshape(len(features), math.prod(features.shape[1:])), intervals
 
     def _pair(self, entry: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
         features, intervals = self._array(entry, "features"), self._array(entry, "intervals")
@@ -163,16 +151,16 @@ class Csd:
         dataset = self._dataset(entry, name)
         if dataset.ndim == 0:
             raise StoreError(f"{name} is not a table", where=self._where(entry))
-        with self._told(entry, name):
+        with self._errors_named(entry, name):
             place = (self.name, "data", entry, name)
             return (self._file.texts if _holds_texts(dataset) else self._file.numbers)(*place)
 
     def _dataset(self, entry: str, name: str) -> h5py.Dataset:
-        with self._told(entry, name):
+        with self._errors_named(entry, name):
             return self._file.dataset(self.name, "data", entry, name)
 
     @contextmanager
-    def _told(self, entry: str, name: str) -> Iterator[None]:
+    def _errors_named(self, entry: str, name: str) -> Iterator[None]:
         try:
             yield
         except StoreError as error:
@@ -187,27 +175,13 @@ def write_csd(
     name: str,
     entries: Iterable[tuple[str, Timed]],
     names: Sequence[str] = (),
-    metadata: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, object] | None = None,
 ) -> None:
-    """Write a computational sequence; it is whole or not there.
+    """Write a computational sequence, whole or not at all.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        Of the sequence.
-    entries : iterable of (str, Timed)
-        With intervals.
-    names : sequence of str
-        Of the columns.
-    metadata : mapping, optional
-        Plain values; what the SDK asks for and is not given is written as unknown.
-
-    Raises
-    ------
-    StoreError
-        If the disk is full or the folder cannot be written, or an entry cannot be called so.
+    ``entries`` have intervals, ``names`` are those of the columns; ``metadata`` that the SDK asks
+    for and that are not passed are written as unknown. A `StoreError` says if the disk is full, the
+    folder cannot be written, or an entry cannot be called so.
     """
     metadata = {
         **dict.fromkeys(UNKNOWN, ""),
@@ -242,7 +216,7 @@ def _only_group(file: Hdf5) -> str:
     return names[0]
 
 
-def _metadata(file: Hdf5, name: str) -> dict[str, Any]:
+def _metadata(file: Hdf5, name: str) -> Tree:
     if not file.has(name, "metadata"):
         return {}
     keys = file.names(name, "metadata")
@@ -258,11 +232,6 @@ def _first(file: Hdf5, place: tuple[str, ...]) -> Any:
 
 def _holds_texts(dataset: h5py.Dataset) -> bool:
     return dataset.dtype.kind in TEXT
-
-
-def _flat(features: NDArray[Any]) -> NDArray[Any]:
-    """Arrange (n, ...) as (n, D)."""
-    return features.reshape(len(features), math.prod(features.shape[1:]))
 
 
 def _json(cell: Any) -> Any:

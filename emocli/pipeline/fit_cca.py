@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emocli.config import Tree
 from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
 from emocli.data.store import check_path, open_features
@@ -30,18 +31,9 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class PairSummary:
-    """What was learnt of two modalities.
+    """The fit of two modalities: canonical correlations on train, largest first, and tau.
 
-    Attributes
-    ----------
-    modalities : tuple of str
-        The two.
-    correlations : tuple of float
-        Canonical correlations on the train split, largest first.
-    tau : float
-        Threshold of their score.
-    n_train, n_valid : int
-        Clips that have both.
+    ``tau`` is the threshold of their score; ``n_train`` and ``n_valid`` clips have both.
     """
 
     modalities: tuple[str, str]
@@ -53,20 +45,16 @@ class PairSummary:
 
 @dataclass(frozen=True)
 class CheckSummary:
-    """What was fitted, and where it is.
+    """The report of a fit: the check that was written, and its pairs.
 
     Attributes
     ----------
-    path : Path
-        The check.
     score : str
         How the agreement of two modalities is measured.
-    pairs : tuple of PairSummary
-        Every two modalities.
     limits : mapping
-        Modality to how unusual it may be by itself; empty where that does not count.
+        Modality to the highest anomaly of its features alone; empty where that does not count.
     warnings : tuple of str
-        What is odd about the features, and what makes the check doubtful, a line each.
+        Doubts about the features and the check, a line each.
     """
 
     path: Path
@@ -81,7 +69,7 @@ def fit_cca(
     store: Path,
     features: Sequence[str] | None = None,
     preset: str = "plus",
-    settings: Mapping[str, Any] | None = None,
+    settings: Tree | None = None,
     corrupt: Sequence[str] = (),
     corruption_seed: int = 0,
     progress: Progress = lambda done, total: None,
@@ -92,8 +80,6 @@ def fit_cca(
     ----------
     manifest : Manifest
         The corpus, perhaps folded; test clips are not read.
-    store : Path
-        Folder of the feature stores.
     features : sequence of str, optional
         One per modality; by default all in the store.
     preset : {'literal', 'paper', 'plus'}
@@ -102,7 +88,7 @@ def fit_cca(
     settings : mapping, optional
         ``{"check": {...}}``, what deviates from the preset.
     corrupt : sequence of str
-        With ``check.fit_on = as_given``, what has happened to the clips: `emocli.robust.corrupt`.
+        With ``check.fit_on = as_given``, what has happened to the clips, as text.
     corruption_seed : int
         Of that.
     progress : callable, optional
@@ -118,10 +104,11 @@ def fit_cca(
     """
     from emocli.data.samples import Samples
     from emocli.data.standardise import Standardiser
+    from emocli.plugin.robustness import parse_all
     from emocli.robust.check.io import save_check
     from emocli.robust.check.provenance import FitProvenance
     from emocli.robust.check.settings import configure
-    from emocli.robust.corrupt import Corrupter, parse_all
+    from emocli.robust.corrupt import Corrupter
 
     config = configure(preset, settings or {})
     if corrupt and config.fit_on == "clean":

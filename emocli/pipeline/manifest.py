@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os.path
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from emocli import config, plugins
 from emocli.data.clip import SPLITS
@@ -21,7 +19,7 @@ NOTHING = "no clip has a recording or a text, and no features are there: nothing
 
 @dataclass(frozen=True)
 class ManifestSummary:
-    """What was written: counts by split, medium and label, and what the corpus lacks.
+    """The report of a new manifest: counts by split, medium and label, and what is lacking.
 
     ``media`` counts clips whose files are there, ``text`` those with a text; ``task`` and
     ``classes`` say what was understood of the labels.
@@ -43,9 +41,7 @@ class ManifestSummary:
     text: int = 0
 
 
-def make_manifest(
-    dataset: str, root: Path, output: Path, settings: Mapping[str, Any]
-) -> ManifestSummary:
+def make_manifest(dataset: str, root: Path, output: Path, settings: config.Tree) -> ManifestSummary:
     """Build a dataset's manifest and write it.
 
     Parameters

@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from emocli.config import Tree, merge, parse_sets
 from emocli.data.durable import locked, used_folder, write_text
-from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
 from emocli.metrics.metrics import ERRORS
-from emocli.robust.options import CLEAN, RobustOptions
 from emocli.training.prepare import resolve
 from emocli.training.summaries import TrainSummary
-from emocli.training.train import plan, train
+from emocli.training.train import TrainRequest
 
 REPORT = "tune.json"
 
@@ -101,19 +98,18 @@ class TuneSummary:
 
 @dataclass(frozen=True)
 class Study:
-    """A greedy tuning to be carried out; parameters as of `emocli.training.train.train`."""
+    """A greedy tuning to be carried out.
 
-    manifest: Manifest
-    store: Path
-    fusion: str
-    folder: Path
+    Attributes
+    ----------
+    base : TrainRequest
+        What every trial has; its ``run`` is the folder of the study.
+    candidates : sequence of Candidates
+        What is tried, in order.
+    """
+
+    base: TrainRequest
     candidates: Sequence[Candidates]
-    features: Sequence[str] | None = None
-    preset: str = "paper"
-    settings: Mapping[str, Any] | None = None
-    robust: RobustOptions = CLEAN
-    seeds: int = 1
-    workers: int = 1
 
     def check(self) -> int:
         """Return the number of trials at most.
@@ -129,8 +125,8 @@ class Study:
             raise ConfigError(what, where="--try", hint="write --try KEY=VALUE,VALUE once for each")
         for each in self.candidates:
             for value in each.values:
-                tree = merge(self.settings or {}, each.settings(value))
-                plan(self.manifest, self.store, run=self._run(0, each, value), **self._how(tree))
+                tree = merge(self.base.settings, each.settings(value))
+                replace(self.base, run=self._run(0, each, value), settings=tree).plan()
         return sum(len(each.values) for each in self.candidates)
 
     def tune(self, say: Callable[[str], None] = lambda line: None) -> TuneSummary:
@@ -142,15 +138,16 @@ class Study:
             If something is refused, or the folder holds trainings of other settings.
         """
         self.check()
-        with used_folder(self.folder), locked(self.folder / ".lock"):
+        folder = self.base.run
+        with used_folder(folder), locked(folder / ".lock"):
             summary = self._tuned(say)
             facts = {"format": 1, "split": "valid", **asdict(summary)}
             text = json.dumps(facts, default=lambda path: path.as_posix(), indent=2)
-            write_text(self.folder / REPORT, f"{text}\n")
+            write_text(folder / REPORT, f"{text}\n")
         return summary
 
     def _tuned(self, say: Callable[[str], None]) -> TuneSummary:
-        tree: Tree = dict(self.settings or {})
+        tree: Tree = dict(self.base.settings)
         known: dict[str, TrainSummary] = {}
         trials: list[Trial] = []
         chosen: dict[str, str] = {}
@@ -167,8 +164,8 @@ class Study:
             trials += [_trial(each, v, summary, v == best) for v, summary in tried.items()]
         last = tried[best]
         return TuneSummary(
-            study=self.folder,
-            fusion=self.fusion,
+            study=self.base.run,
+            fusion=self.base.fusion,
             monitor=last.monitor,
             trials=tuple(trials),
             chosen=chosen,
@@ -178,14 +175,11 @@ class Study:
 
     def _trained(self, tree: Tree, run: Path, known: dict[str, TrainSummary]) -> TrainSummary:
         """Train, unless it is what was trained for an earlier setting."""
-        parts = resolve(
-            self.fusion, self.preset, tree, self.manifest.task, self.manifest.classes, self.robust
-        )
+        base, corpus = self.base, self.base.manifest
+        parts = resolve(base.fusion, base.preset, tree, corpus.task, corpus.classes, base.robust)
         key = json.dumps([part.model_dump(mode="json") for part in parts], sort_keys=True)
         if key not in known:
-            known[key] = train(
-                self.manifest, self.store, run=run, workers=self.workers, **self._how(tree)
-            )
+            known[key] = replace(base, run=run, settings=tree).train()
         return known[key]
 
     def _best(self, tried: Mapping[str, TrainSummary]) -> str:
@@ -199,17 +193,7 @@ class Study:
         return max(tried, key=score)
 
     def _run(self, step: int, each: Candidates, value: str) -> Path:
-        return self.folder / f"{step}-{each.setting}-{value}".replace("/", "_")
-
-    def _how(self, tree: Tree) -> dict[str, Any]:
-        return {
-            "fusion": self.fusion,
-            "features": self.features,
-            "preset": self.preset,
-            "settings": tree,
-            "robust": self.robust,
-            "seeds": self.seeds,
-        }
+        return self.base.run / f"{step}-{each.setting}-{value}".replace("/", "_")
 
 
 def _trial(each: Candidates, value: str, summary: TrainSummary, chosen: bool) -> Trial:

@@ -62,6 +62,9 @@ OWN = {
     ),
     "rrnn": commands("--set network.write_bias=1e9"),
     "early": commands("--set network.stride.audio=1000000000"),
+    "mutan": commands(
+        "--set network.rank=0; --set network.rank=10000 --set network.joint_dim=10000"
+    ),
     "late": commands("--set network.hidden=10000000"),
 }
 CASES = [

@@ -56,10 +56,10 @@ def test_clips_need_no_label(small: toy.Toy, run: Path) -> None:
 
 
 def test_folds_are_averaged(small: toy.Toy, tmp_path: Path) -> None:
-    from emocli.training.train import cross_validate
+    from emocli.training.train import TrainRequest
 
-    run, what = tmp_path / "folds", (small.manifest, small.store)
-    cross_validate(*what, folds=3, fusion="late", run=run, settings=toy.QUICK)
+    run, where = tmp_path / "folds", {"manifest": small.manifest, "store": small.store}
+    TrainRequest(**where, fusion="late", run=run, settings=toy.QUICK).cross_validate(3)
     loaded = emocli.load_run(run)
     whole = loaded.predict(small.manifest.path, small.store).values
     parts = [

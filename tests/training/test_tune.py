@@ -12,7 +12,7 @@ import pytest
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
 from emocli.models.rundir import read_config
-from emocli.training.train import train
+from emocli.training.train import TrainRequest
 from tests import toy
 from tests.interrupt import interrupted
 
@@ -103,11 +103,8 @@ def test_interrupted_it_goes_on_and_chooses_the_same(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from emocli.training import tune
-
     whole = tuned(command(corpus, tmp_path / "whole", *DEPTHS), capsys)
-    assert tune.train is train
-    with interrupted(monkeypatch, tune, "train", 3):
+    with interrupted(monkeypatch, TrainRequest, "train", 3):
         assert run(command(corpus, tmp_path / "parts", *DEPTHS)) == 130
     assert not (tmp_path / "parts" / "tune.json").exists()
     parts = tuned(command(corpus, tmp_path / "parts", *DEPTHS), capsys)

@@ -1,4 +1,4 @@
-"""`emocli analyze`: what a trained network does; a command for each analysis there is."""
+"""`emocli analyze`: analyses of a trained network, each a command made of its options."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typer.core import TyperGroup
 
 from emocli import plugins
 from emocli.cli import options, show
-from emocli.cli.command import Group
 from emocli.errors import ConfigError
 from emocli.options import Declaration, declared
+from emocli.plugin.command import Group
 
 
 class Commands(Mapping[str, Any]):
-    """Name to command; one is made when it is asked for, so that the others are not imported."""
+    """Commands by name, each made on access, so that the others are not imported."""
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names."""
@@ -50,7 +50,7 @@ class Analyses(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the names with the first lines of the modules, none of which is imported."""
-        described = [plugins.describe("analyses", name) for name in self.list_commands(ctx)]
+        described = plugins.describe_all("analyses")
         with formatter.section("Commands"):
             formatter.write_dl([(each.name, each.summary) for each in described])
 

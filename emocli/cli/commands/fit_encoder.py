@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
+from emocli.plugin.command import Command
 
 
 class KindName(StrEnum):
-    """What an encoder looks at."""
+    """The kinds of encoders."""
 
     audio = "audio"
     face = "face"

@@ -1,4 +1,4 @@
-"""`emocli manifest`: a corpus on disk becomes a manifest."""
+"""`emocli manifest`: the manifest of a corpus on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
-from emocli.cli.command import Command
+from emocli.plugin.command import Command
 
 MOST_NAMES = 12
 LABELS = {"single": "classes", "multi": "classes at once", "intensity": "numbers"}

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
 from emocli.limits import MOST_SEEDS
+from emocli.plugin.command import Command
 
 
 def command(
@@ -46,20 +46,21 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
+    from emocli.training.train import TrainRequest
     from emocli.training.tune import Candidates, Study
 
-    task = Study(
+    base = TrainRequest(
         manifest=Manifest.read(manifest, root),
         store=store,
         fusion=fusion,
-        folder=study,
-        candidates=[Candidates.parse(text) for text in candidates],
+        run=study,
         features=feature,
         preset=preset,
         settings=sections.settings("tune", config, settings),
         seeds=seeds,
         workers=workers,
     )
+    task = Study(base, [Candidates.parse(text) for text in candidates])
     if dry_run:
         show.as_json({"trainings": task.check() * seeds, "try": task.candidates})
         return

@@ -20,15 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.hdf5 import DAMAGES, Hdf5, position
-from emocli.data.store.header import (
-    AGAIN,
-    EXTRA,
-    TIMES,
-    Column,
-    Digest,
-    Header,
-    numbers_by_name,
-)
+from emocli.data.store.header import AGAIN, EXTRA, TIMES, Column, Digest, Header, numbers_by_name
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError, reason
 from emocli.parsing import parse_object
@@ -42,8 +34,6 @@ class FeatureStore:
 
     Attributes
     ----------
-    path : Path
-        The file.
     ids : tuple of str
         The clips inside, in the manifest's order.
     columns : dict
@@ -158,13 +148,7 @@ class FeatureStore:
 
     @property
     def dim(self) -> int:
-        """Width of a feature whose rows are vectors.
-
-        Raises
-        ------
-        StoreError
-            If the rows are not vectors.
-        """
+        """Width of a feature whose rows are vectors; `StoreError` if they are not."""
         if len(self.shape) != 1:
             what = f"has rows of shape {self.shape}, which no network takes"
             raise StoreError(what, where=self.path, hint="choose other features with -f")
@@ -202,13 +186,7 @@ class FeatureStore:
         return Track(values, times, extra, self.notes(clip_id))
 
     def notes(self, clip_id: str) -> dict[str, float]:
-        """Return what the extractor noted about a clip.
-
-        Raises
-        ------
-        StoreError
-            If the notes are damaged.
-        """
+        """Return what the extractor noted about a clip; `StoreError` if the notes are damaged."""
         text = self._notes[self._index[clip_id]] if self._notes else ""
         try:
             return numbers_by_name(parse_object(text)) if text else {}

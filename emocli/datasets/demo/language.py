@@ -1,4 +1,4 @@
-"""Sentences from templates, and word vectors in which words of one emotion lie near each other.
+"""The sentences of the demo corpus, and vectors in which words of one emotion lie together.
 
 A sentence's slots are filled one by one with words of the emotion drawn for each slot, so that a
 mixed feeling makes a mixed sentence; an adverb tells how vigorous it is. The vectors are a hidden
@@ -13,32 +13,29 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-LEXICON: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "angry": {
-        "opener": ("stop", "no", "damn"),
-        "quality": ("rotten", "stupid", "rude", "nasty"),
-        "verb": ("ruined", "broke", "wrecked", "stole"),
-        "thing": ("mess", "insult", "lie", "fight"),
-    },
-    "happy": {
-        "opener": ("yes", "great", "hooray"),
-        "quality": ("lovely", "sunny", "sweet", "superb"),
-        "verb": ("loved", "won", "adored", "shared"),
-        "thing": ("party", "gift", "prize", "song"),
-    },
-    "neutral": {
-        "opener": ("well", "so", "then"),
-        "quality": ("usual", "plain", "second", "local"),
-        "verb": ("moved", "used", "marked", "took"),
-        "thing": ("report", "table", "bus", "list"),
-    },
-    "sad": {
-        "opener": ("sorry", "alas", "oh"),
-        "quality": ("lonely", "hollow", "gloomy", "weary"),
-        "verb": ("missed", "lost", "mourned", "buried"),
-        "thing": ("loss", "grave", "farewell", "tear"),
-    },
+SLOTS = ("opener", "quality", "verb", "thing")
+_WORDS = {
+    "angry": """
+        stop no damn | rotten stupid rude nasty | ruined broke wrecked stole | mess insult lie fight
+    """,
+    "happy": """
+        yes great hooray | lovely sunny sweet superb | loved won adored shared
+        | party gift prize song
+    """,
+    "neutral": """
+        well so then | usual plain second local | moved used marked took | report table bus list
+    """,
+    "sad": """
+        sorry alas oh | lonely hollow gloomy weary | missed lost mourned buried
+        | loss grave farewell tear
+    """,
 }
+LEXICON: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    emotion: dict(zip(SLOTS, (tuple(part.split()) for part in words.split("|")), strict=True))
+    for emotion, words in _WORDS.items()
+}
+"""Emotion to slot to the words that fill it."""
+
 TEMPLATES = (
     "{opener} that {quality} {thing}",
     "we {verb} the {quality} {thing}",
@@ -78,16 +75,8 @@ def sentence(
 ) -> str:
     """Make a sentence.
 
-    Parameters
-    ----------
-    feeling : callable
-        Draws the emotion of one word.
-    name : str
-        Who is spoken to; names have no vector.
-    rng : Generator
-        Of templates and words.
-    degree : str
-        An adverb for its verb, or for its adjective if it has no verb.
+    ``feeling`` draws the emotion of one word, ``name`` is who is spoken to (names have no vector);
+    ``degree`` is an adverb for the verb, or for the adjective where there is no verb.
     """
     template = TEMPLATES[rng.integers(len(TEMPLATES))]
     slots = [field for _, field, _, _ in string.Formatter().parse(template) if field]
@@ -103,25 +92,17 @@ def vectors(
 ) -> dict[str, NDArray[np.float32]]:
     """Draw a vector for every word but the names.
 
-    Parameters
-    ----------
-    dimension : int
-        Length of a vector.
-    noise : float
-        Expected length of a vector's part that has nothing to do with emotion; a word's tendency
-        to its own emotion has a length of about 1.
-    rng : Generator
-        Of directions, tendencies and noise.
+    ``noise`` is the expected length of a vector's part that has nothing to do with emotion; a
+    word's tendency to its own emotion has a length of about 1.
     """
     directions = np.linalg.qr(rng.standard_normal((dimension, len(LEXICON))))[0].T
     own = {word: number for number, words in enumerate(_words().values()) for word in words}
 
     def unrelated() -> NDArray[np.float64]:
-        part: NDArray[np.float64] = rng.standard_normal(dimension) * noise / np.sqrt(dimension)
-        return part
+        return np.asarray(rng.standard_normal(dimension) * noise / np.sqrt(dimension))
 
     table = {}
-    for word in sorted({*own, *_plain_words()}):
+    for word in sorted({*own, *_template_words()}):
         tendency = rng.uniform(0, LEAK) * rng.dirichlet(np.full(len(LEXICON), 0.5))
         if word in own:
             tendency[own[word]] += rng.uniform(*CERTAINTY)
@@ -146,5 +127,5 @@ def _words() -> dict[str, list[str]]:
     }
 
 
-def _plain_words() -> set[str]:
+def _template_words() -> set[str]:
     return {word for template in TEMPLATES for word in template.split() if "{" not in word} | {"."}

@@ -1,4 +1,4 @@
-"""Source-filter voice whose pitch, tempo, loudness and tension follow a delivery.
+"""A source-filter voice whose pitch, tempo, loudness and tension follow a delivery.
 
 Glottal pulses of the Liljencrants-Fant model, shaped by its one-parameter form (Fant 1995, "The
 LF-model revisited"), pass through a chain of formant resonators; friction is filtered noise.
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Voice:
-    """What does not change about a person: pitch in Hz, and the formants' scale (1: a tall man)."""
+    """The voice of a person: pitch in Hz, and the formants' scale (1: a tall man)."""
 
     pitch: float
     formants: float
@@ -29,27 +29,13 @@ class Voice:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the emotion changes.
+    """A manner of speaking: what the emotion changes in a voice."""
 
-    Attributes
-    ----------
-    level : float
-        Pitch over the person's own, in semitones.
-    range : float
-        Height of the accents, in semitones.
-    tempo : float
-        Relative to the phones' own durations.
-    loudness : float
-        In decibels over normal speech.
-    laxness : float
-        Rd of the LF model: 0.5 is tense and bright, 2.5 lax and breathy.
-    """
-
-    level: float
-    range: float
-    tempo: float
-    loudness: float
-    laxness: float
+    level: float  # pitch over the person's own, in semitones
+    range: float  # height of the accents, in semitones
+    tempo: float  # relative to the phones' own durations
+    loudness: float  # in decibels over normal speech
+    laxness: float  # Rd of the LF model: 0.5 is tense and bright, 2.5 lax and breathy
 
 
 DELIVERIES = {
@@ -78,7 +64,7 @@ class Phone:
 
 @dataclass(frozen=True)
 class Score:
-    """What is said when: the words, each phone's start, and the length of the whole, in seconds."""
+    """The timing of an utterance in seconds: words, each phone's start, and the whole length."""
 
     words: tuple[Word, ...]
     phones: tuple[Phone, ...]
@@ -146,14 +132,14 @@ def phones(word: str) -> list[Phone]:
     """Read a word letter by letter, pairs of letters first."""
     if len(word) > 3 and word.endswith("e"):
         word = word[:-1]
-    found, at = [], 0
+    sounds, at = [], 0
     while at < len(word):
         pair = SPELLINGS.get(word[at : at + 2], word[at : at + 2])
         size = 2 if len(word) - at > 1 and pair in PHONES else 1
         letter = pair if size == 2 else SPELLINGS.get(word[at], word[at])
-        found.append(PHONES[letter])
+        sounds.append(PHONES[letter])
         at += size
-    return found
+    return sounds
 
 
 def score(
@@ -163,20 +149,11 @@ def score(
     fps: float,
     rng: np.random.Generator,
 ) -> Score:
-    """Lay words out in time.
+    """Lay words, in small letters, out in time.
 
-    Parameters
-    ----------
-    words : sequence of str
-        In small letters.
-    tempo : float
-        Relative to the phones' own durations; changed where the limits ask for it.
-    limits : pair of float
-        The least and greatest length of the whole, in seconds.
-    fps : float
-        The whole lasts a whole number of such frames.
-    rng : Generator
-        Of small changes of duration.
+    ``tempo`` is relative to the phones' own durations, and changed where the ``limits``, the least
+    and greatest length of the whole in seconds, ask for it. The whole lasts a whole number of
+    frames of 1 / ``fps`` seconds.
     """
     spelled = [phones(word) for word in words]
     lengths = [
@@ -204,13 +181,7 @@ def score(
 def speak(
     part: Score, voice: Voice, delivery: Delivery, rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Synthesise a score.
-
-    Returns
-    -------
-    ndarray, shape (round(seconds * rate),)
-        Within -1 to 1.
-    """
+    """Synthesise a score, shape (round(seconds * rate),), within -1 to 1."""
     samples = round(part.seconds * rate)
     tracks = _tracks(part)
     pitch = _pitch(part, voice, delivery, len(tracks["voicing"]), rng)
@@ -236,12 +207,7 @@ def speak(
 def pulse(laxness: float, samples: int) -> Floats:
     """One period of the LF model's flow derivative, (samples,), closing peak -1 (Fant 1995).
 
-    Parameters
-    ----------
-    laxness : float
-        Rd; taken to be within the model's 0.3 to 2.7.
-    samples : int
-        Samples in the period.
+    ``laxness`` is Rd, taken to be within the model's 0.3 to 2.7.
     """
     from scipy.optimize import brentq
 
@@ -275,13 +241,13 @@ def _tracks(part: Score) -> dict[str, Floats]:
     ends = [word.end for word in part.words]
     begins = [word.start for word in part.words]
     word = np.searchsorted(np.array(begins), time, side="right") - 1
-    said = (word >= 0) & (time < np.array(ends)[word])
+    spoken = (word >= 0) & (time < np.array(ends)[word])
     table = {
         name: np.array([getattr(phone, name) for phone in part.phones])
         for name in ("voicing", "breath", "hiss", "hush")
     }
     formants = np.array([phone.formants for phone in part.phones])
-    tracks = {name: _smooth(values[at] * said, 3) for name, values in table.items()}
+    tracks = {name: _smooth(values[at] * spoken, 3) for name, values in table.items()}
     return {**tracks, "formants": _smooth(formants[np.maximum(at, 0)], 5)}
 
 
@@ -319,8 +285,7 @@ def _pulses(
     cycle = phase.astype(int)
     shimmer = 1 + 0.04 * rng.standard_normal(cycle[-1] + 1)
     train = np.interp(phase - cycle, np.arange(1025) / 1024, np.append(table, table[0]))
-    slow: Floats = resample_poly(train * shimmer[cycle], 1, OVERSAMPLING)
-    return slow
+    return np.asarray(resample_poly(train * shimmer[cycle], 1, OVERSAMPLING))
 
 
 def _resonate(source: Floats, formants: Floats, rate: int) -> Floats:
@@ -349,5 +314,4 @@ def _band(noise: Floats, low: float, high: float, rate: int) -> Floats:
     from scipy.signal import butter, sosfilt
 
     sections = butter(2, (low, high), "bandpass", fs=rate, output="sos")
-    filtered: Floats = sosfilt(sections, noise)
-    return filtered
+    return np.asarray(sosfilt(sections, noise))

@@ -1,4 +1,4 @@
-"""Blocks of a long recording: analysed one after the other, so that memory stays bounded."""
+"""The blocks a long recording is analysed in, so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -14,14 +14,9 @@ MARGIN_S = 3.0
 
 @dataclass(frozen=True)
 class Block:
-    """Part of a recording, in samples.
+    """Samples ``first`` to ``last`` of a recording; blocks follow each other without gaps.
 
-    Attributes
-    ----------
-    first, last : int
-        The block itself; blocks follow each other without gaps.
-    begin, stop : int
-        What is analysed for it: with its margins, inside the recording.
+    What is analysed for it goes from ``begin`` to ``stop``: with its margins, inside the recording.
     """
 
     first: int
@@ -33,17 +28,10 @@ class Block:
 def blocks(
     size: int, fs: float, block_s: float = BLOCK_S, margin_s: float = MARGIN_S
 ) -> Iterator[Block]:
-    """Divide a recording; one no longer than a block is a single one.
+    """Divide a recording of ``size`` samples; one no longer than a block is a single one.
 
-    Parameters
-    ----------
-    size : int
-        Samples of the recording.
-    fs : float
-        Sampling rate in Hz.
-    block_s, margin_s : float
-        Seconds of a block and of its margins; rounded to 10 ms, the hop of the frames, so that
-        frames lie alike in any division.
+    The seconds of a block and of its margins are rounded to 10 ms, the hop of the frames, so that
+    frames lie alike in any division.
     """
     hop = round(fs / 100)
     block, margin = (max(1, round(100 * seconds)) * hop for seconds in (block_s, margin_s))

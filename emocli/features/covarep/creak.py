@@ -26,20 +26,10 @@ NETWORK, LOWEST, HIGHEST = "system_net_creak.mat", "minis_creak.mat", "maxis_cre
 
 @dataclass(frozen=True)
 class Network:
-    """A network of one hidden layer.
+    """A network of one hidden layer of tanh units and a logistic output.
 
-    Attributes
-    ----------
-    lowest, highest : ndarray, shape (36,)
-        Range of each input.
-    hidden : ndarray, shape (units, 36)
-        Weights of the hidden layer.
-    hidden_bias : ndarray, shape (units,)
-        Its biases.
-    output : ndarray, shape (units,)
-        Weights of the output.
-    output_bias : float
-        Its bias.
+    ``lowest`` and ``highest``, shape (36,), are the range of each input; ``hidden``, shape
+    (units, 36), and ``output``, shape (units,), are weights.
     """
 
     lowest: Real
@@ -54,36 +44,16 @@ class Network:
         known = np.where(np.isnan(inputs), self.lowest, inputs)
         scaled = 2 * (known - self.lowest) / (self.highest - self.lowest) - 1
         units = np.tanh(scaled @ self.hidden.T + self.hidden_bias)
-        posterior: Real = 1 / (1 + np.exp(-(units @ self.output + self.output_bias)))
-        return posterior
+        return np.asarray(1 / (1 + np.exp(-(units @ self.output + self.output_bias))))
 
 
 def creak(
     x: Real, fs: float, weights: Path | None, residual: Real | None = None
 ) -> tuple[Real, Real]:
-    """Return the probability of creaky voice every 10 ms.
+    """Return the probability of creaky voice every 10 ms: seconds from 10 ms on, and values 0 to 1.
 
-    Parameters
-    ----------
-    x : ndarray, shape (samples,)
-        The recording, upright.
-    fs : float
-        Sampling rate in Hz.
-    weights : Path or None
-        A checkout of COVAREP; without one the probability is 0.
-    residual : ndarray, shape (samples,), optional
-        The residual, where it is known.
-
-    Returns
-    -------
-    times, posterior : ndarray, shape (samples // hop,)
-        Seconds, from 10 ms on; between 0 and 1, and 0 where nothing is voiced, for then the inputs
-        are undefined.
-
-    Raises
-    ------
-    ConfigError
-        If the weights cannot be read.
+    It is 0 where nothing is voiced, for then the inputs are undefined, and without ``weights``, a
+    checkout of COVAREP. A `ConfigError` says if these cannot be read.
     """
     hop = round_half_up(0.01 * fs)
     times = np.arange(hop, len(x) + 1, hop) / fs
@@ -125,11 +95,11 @@ def _range(path: Path) -> Real:
     return limits[0]
 
 
-def _one(found: list[tuple[str, Real]], name: str, shape: tuple[int, int], path: Path) -> Real:
+def _one(matrices: list[tuple[str, Real]], name: str, shape: tuple[int, int], path: Path) -> Real:
     """Return the only matrix of a name and a shape, in which -1 is any number but 0."""
-    for called, matrix in found:
+    for label, matrix in matrices:
         fits = all(n in (m, -1) and m for n, m in zip(shape, matrix.shape, strict=True))
-        if called == name and fits:
+        if label == name and fits:
             return matrix
     raise _strange(path, f"weights '{name}' of a network with {INPUTS} inputs")
 

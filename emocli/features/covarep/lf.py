@@ -24,28 +24,15 @@ NEWTON_STEPS = 30
 class Pulse:
     """The flow derivative of LF pulses over a period, of amplitude 1 at the instant of excitation.
 
-    Attributes
-    ----------
-    opening : ndarray
-        Angular frequency of the sine before the excitation, radians per period.
-    growth : ndarray
-        Rate of the exponential that makes it grow.
-    excitation : ndarray
-        Instant of the excitation.
-    amplitude : ndarray
-        Of the growing sine at its start.
-    ta : ndarray
-        Time constant of the return.
-    decay : ndarray
-        Rate of the exponential of the return.
+    Before it ``amplitude * exp(growth t) sin(opening t)``; after it an exponential return.
     """
 
-    opening: Real
+    opening: Real  # angular frequency, radians per period
     growth: Real
-    excitation: Real
+    excitation: Real  # its instant
     amplitude: Real
-    ta: Real
-    decay: Real
+    ta: Real  # time constant of the return
+    decay: Real  # rate of its exponential
 
 
 def pulse(rd: Real) -> Pulse:
@@ -90,8 +77,7 @@ def spectrum(pulses: Pulse, harmonics: int) -> NDArray[np.complex128]:
     opening = p.amplitude * (p.opening + end) / (rate**2 + p.opening**2)
     leak = p.decay * p.ta
     closing = p.decay * (1 - leak) * (1 - back.conj()) - leak * s
-    both: NDArray[np.complex128] = opening + back * closing / (leak * s * (p.decay + s))
-    return both
+    return np.asarray(opening + back * closing / (leak * s * (p.decay + s)))
 
 
 def _decay(rest: Real, ta: Real) -> Real:

@@ -11,9 +11,9 @@ from emocli.features.covarep._signal import (
     Flags,
     Real,
     Whole,
-    apart,
     local_maxima,
     round_half_up,
+    thin_peaks,
 )
 from emocli.features.covarep._spans import alike, gather, periods, windows
 
@@ -24,22 +24,11 @@ SPECTRUM = 2048  # points of a pulse's spectrum
 
 @dataclass(frozen=True)
 class PulseParameters:
-    """What is known of each pulse.
+    """The parameters of each pulse, at ``times``, one sample after the closure instant, in seconds.
 
-    Attributes
-    ----------
-    times : ndarray, shape (pulses,)
-        Seconds: one sample after the closure instant.
-    naq : ndarray, shape (pulses,)
-        Normalised amplitude quotient.
-    qoq : ndarray, shape (pulses,)
-        Quasi-open quotient.
-    h1h2 : ndarray, shape (pulses,)
-        First less second harmonic of the flow derivative, in dB.
-    psp : ndarray, shape (pulses,)
-        Parabolic spectral parameter; 0 for the first pulse.
-
-    All are 0 where undefined: periods of no more than 20 or no less than 500 Hz, no flow.
+    Normalised amplitude quotient; quasi-open quotient; first less second harmonic of the flow
+    derivative, in dB; parabolic spectral parameter, which is 0 for the first pulse. All are 0 where
+    undefined: periods of no more than 20 or no less than 500 Hz, no flow.
     """
 
     times: Real
@@ -50,22 +39,10 @@ class PulseParameters:
 
 
 def pulse_parameters(flow: Real, derivative: Real, fs: int, gcis: Whole) -> PulseParameters:
-    """Measure each pulse of a glottal flow.
+    """Measure each pulse of a glottal flow and its derivative, shape (samples,).
 
-    Parameters
-    ----------
-    flow, derivative : ndarray, shape (samples,)
-        The glottal flow and its derivative.
-    fs : int
-        Sampling rate in Hz.
-    gcis : ndarray of int, shape (pulses,)
-        Closure instants, samples in rising order; a pulse is what lies between two of them, the
-        first begins with the sound.
-
-    Returns
-    -------
-    PulseParameters
-        Zeros throughout if there are fewer than two instants.
+    A pulse is what lies between two closure instants, the first begins with the sound. Zeros
+    throughout if there are fewer than two instants.
     """
     naq, qoq, h1h2, psp = np.zeros((4, len(gcis)))
     parameters = PulseParameters((gcis + 1) / fs, naq, qoq, h1h2, psp)
@@ -149,7 +126,7 @@ def harmonic_difference(derivative: Real, fs: int, gcis: Whole, period: Whole) -
 
 def _harmonics(power: Real, f0: float) -> tuple[float, float]:
     """Return the power of the first two harmonics in a whole spectrum; twice 1 if it has none."""
-    peaks = apart(power, local_maxima(power), f0 / 2)
+    peaks = thin_peaks(power, local_maxima(power), f0 / 2)
     return _nearest(power, peaks, f0) if len(peaks) >= 5 else (1.0, 1.0)
 
 
@@ -162,7 +139,7 @@ def _settled_harmonics(power: Real, f0: float) -> tuple[float, float] | None:
     gaps = np.flatnonzero(np.diff(peaks) > f0 / 2)
     if not len(gaps):
         return None
-    peaks = apart(power, peaks[: gaps[-1] + 1], f0 / 2)
+    peaks = thin_peaks(power, peaks[: gaps[-1] + 1], f0 / 2)
     if len(peaks) < 3 or peaks[-1] < 2 * f0:
         return None
     return _nearest(power, peaks, f0)

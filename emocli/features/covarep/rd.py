@@ -31,10 +31,6 @@ def rd(frames: HarmonicFrames, fs: float, convention: Convention = "newest") -> 
 
     Parameters
     ----------
-    frames : HarmonicFrames
-        F frames.
-    fs : float
-        Sampling rate in Hz.
     convention : {"newest", "v1.4.1"}
         COVAREP since 1.4.2 divides by the conjugate of the pulse's spectrum; until 1.4.1 by the
         spectrum, as the articles say.
@@ -106,8 +102,7 @@ class PhaseError:
         phase = self.phase[rows] + self.side * np.angle(pulse[:, :PHASES]) - minimum
         phase[~inner] = 0
         distortion = wrap(np.diff(phase, axis=1) - phase[:, :1])
-        error: Real = np.mean(distortion**2, axis=1, where=inner[:, :-1])
-        return error
+        return np.asarray(np.mean(distortion**2, axis=1, where=inner[:, :-1]))
 
 
 def _minimum_phase(counts: Whole, most: int) -> Real:

@@ -1,4 +1,4 @@
-"""An image at falling sizes, by exact area averages."""
+"""The image pyramid of the cascade: an image at falling sizes, by exact area averages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Shares:
 
 
 class Pyramid:
-    """Sizes at which faces of all sizes are about 12 pixels high, for images of one size.
+    """The sizes at which all faces are about 12 pixels high, for images of one size.
 
     Parameters
     ----------
