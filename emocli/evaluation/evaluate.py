@@ -25,7 +25,7 @@ from emocli.evaluation.report import (
     SweepPoint,
 )
 from emocli.evaluation.tables import tables
-from emocli.metrics.metrics import DEFINITIONS, RULES, Metrics, score
+from emocli.metrics.metrics import DEFINITIONS, ONE_VS_REST, RULES, Metrics, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
@@ -154,6 +154,7 @@ def _report(
     points: Iterable[Predictions],
 ) -> EvaluationReport:
     config, samples = evaluator.config, evaluator.samples
+    ovr = config.train.one_vs_rest
     manifest, stores = samples.manifest, samples.stores.values()
     sides = [_condition(evaluator, each) for each in (clean, corrupted) if each]
     return EvaluationReport(
@@ -178,7 +179,7 @@ def _report(
         interval=interval_over(samples.clips),
         warnings=tuple(warnings(samples.clips)),
         definitions=DEFINITIONS[config.task],
-        rules=RULES[config.task],
+        rules={**RULES[config.task], **({"binary": ONE_VS_REST} if ovr else {})},
         unlabelled=evaluator.unlabelled,
         missing=samples.missing(),
         non_finite={store.name: store.header.non_finite for store in stores},

@@ -61,6 +61,8 @@ class Predictions:
     corrupted, flagged, regenerated : mapping
         Modality to the clips in which it was corrupted, in which it was there but not trusted, and
         in which a proxy stands for it.
+    one_vs_rest : bool
+        Whether probabilities are those of each class by itself although a clip has one.
     """
 
     corruptions: tuple[CorruptionSpec, ...]
@@ -73,11 +75,13 @@ class Predictions:
     corrupted: Clips
     flagged: Clips
     regenerated: Clips
+    one_vs_rest: bool = False
 
     @cached_property
     def scores(self) -> tuple[Scores, ...]:
         """The scores of each seed."""
-        return tuple(score(self.task, self.targets, v, self.classes) for v in self.values)
+        ovr = self.one_vs_rest
+        return tuple(score(self.task, self.targets, v, self.classes, ovr) for v in self.values)
 
     @classmethod
     def joined(cls, parts: Sequence[Predictions]) -> Predictions:
@@ -259,13 +263,14 @@ class RunEvaluator:
             tuple(corruptions),
             outputs[0].ids,
             outputs[0].targets.numpy(),
-            tuple(s.values(task, training.loss) for s in outputs),
+            tuple(s.values(task, training) for s in outputs),
             task,
             classes,
             chosen,
             corrupter.clips,
             repaired.flagged,
             repaired.regenerated,
+            training.one_vs_rest,
         )
 
     def seen(self, corruptions: Corruptions, seed: int) -> Samples:

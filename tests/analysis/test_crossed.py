@@ -26,10 +26,8 @@ SIZES = {"train": 36, "valid": 18, "test": 24}
 SPEC = "visual@0.01"
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    """Folds of different sizes, so that a mean of the folds' means is another number."""
-    return toy.build(tmp_path_factory.mktemp("toy"), sizes=SIZES)
+corpus = toy.fixture(sizes=SIZES)
+"""Folds of different sizes, so that a mean of the folds' means is another number."""
 
 
 def crossed(corpus: toy.Toy, fusion: str, settings: dict[str, Any]) -> CrossSummary:

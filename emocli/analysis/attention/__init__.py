@@ -240,7 +240,7 @@ def _predicted(evaluator: RunEvaluator, outputs: Sequence[FusionOutput]) -> dict
 
     config = evaluator.config
     logits = torch.cat([output.logits for output in outputs])
-    values = probabilities(config.task, config.train.loss, logits).mean(dim=0)
+    values = probabilities(config.logit_task, config.train.loss, logits).mean(dim=0)
     return dict(zip(config.classes, values.tolist(), strict=True))
 
 
