@@ -19,6 +19,8 @@ from emocli.metrics.metrics import PROTOCOLS, RULES, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
+from emocli.plugin.feature import Device
+from emocli.plugin.feature import device as chosen_device
 from emocli.report.figures import draw
 from emocli.report.tables import Table, tables
 from emocli.robust.corrupt import CorruptionSpec, at_levels, parse_all
@@ -65,6 +67,7 @@ def evaluate(
     repair: RepairOptions = TRAINED,
     seed: int = 0,
     figures: bool = True,
+    device: Device = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Report:
     """Evaluate all seeds of a run, and write a report into it.
@@ -91,6 +94,8 @@ def evaluate(
         Of the corruptions.
     figures : bool
         Whether to draw.
+    device : {'cpu', 'auto', 'cuda'}
+        Where the networks predict; on a CPU equal files give equal numbers.
     progress : callable
         Told conditions done, and all conditions.
 
@@ -99,7 +104,8 @@ def evaluate(
     EmocliError
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
-    evaluator = open_evaluator(run, split, manifest, store, repair)
+    place = chosen_device(device, "--device")
+    evaluator = open_evaluator(run, split, manifest, store, repair).on(place)
     requested = parse_all(corrupt, evaluator.modalities)
     swept = _swept(corrupt, sweep, evaluator.modalities)
     conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
@@ -238,6 +244,7 @@ def _facts(evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
         "remarks": list(evaluator.parts[0].repair_factory.remarks(evaluator.repair)),
         "trained_with": {**evaluator.config.robust, "check": evaluator.config.check},
         "corruption_seed": seed,
+        "device": evaluator.device,
         "interval": interval_over(samples.clips),
         "warnings": warnings(samples.clips),
         "protocols": dict(PROTOCOLS[config.task]),

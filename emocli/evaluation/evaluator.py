@@ -133,6 +133,8 @@ class RunEvaluator:
         Makes the repairs.
     other : str
         What to call the corpus in the names of reports; empty if it is the run's own.
+    device : str
+        Where the networks predict.
     """
 
     run: Path
@@ -142,6 +144,7 @@ class RunEvaluator:
     repair: RepairConfig
     repair_factory: RepairFactory
     other: str = ""
+    device: str = "cpu"
 
     @classmethod
     def open(
@@ -192,6 +195,10 @@ class RunEvaluator:
         kept = _kept(samples.then(standardiser), config)
         other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
         return cls(run, config, members, kept, chosen, repair_factory, other)
+
+    def on(self, device: str) -> RunEvaluator:
+        """Return the same, whose networks predict elsewhere: ``cpu`` or ``cuda``."""
+        return replace(self, device=device)
 
     @property
     def unlabelled(self) -> int:
@@ -253,7 +260,10 @@ class RunEvaluator:
         repaired = self._repaired(corrupter, chosen)
         training, samples = self.config.train, repaired.samples
         with deterministic_torch(training.threads):
-            outputs = [predict(m.network, samples, training.batch_size) for m in self.members]
+            outputs = [
+                predict(m.network.to(self.device), samples, training.batch_size, self.device)
+                for m in self.members
+            ]
         task, classes = self.config.task, self.config.classes
         return Predictions(
             tuple(corruptions),
