@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -57,25 +57,27 @@ def command(
     rows.ROW.train.KEY, check.KEY, experiment.KEY, reproduce.KEY.
     """
     from emocli.cli import sections
-    from emocli.config import merge
+    from emocli.config import Tree, merge
     from emocli.data.manifest import Manifest
     from emocli.experiments import runner as stage
 
     experiment = experiment.replace("_", "-")  # emocli info names files
-    asked: dict[str, Any] = {
+    chosen: Tree = {
         "folds": folds,
         "seeds": seeds,
         "preset": preset,
         "features": feature or None,
         "only": row or None,
     }
-    told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
-    tree = merge(sections.settings("reproduce", config, settings, stage.sections(experiment)), told)
+    typed = {"reproduce": {k: v for k, v in chosen.items() if v is not None}}
+    tree = merge(
+        sections.settings("reproduce", config, settings, stage.sections(experiment)), typed
+    )
     corpus = Manifest.read(manifest, root)
     if dry_run:
-        show.as_json(stage.plan(experiment, corpus, store, tree))
+        show.as_json(stage.plan(experiment, corpus, store, tree).data())
         return
-    found = stage.reproduce(
+    outcome = stage.reproduce(
         experiment,
         corpus,
         store,
@@ -86,20 +88,20 @@ def command(
         say=show.stopwatch(),
     )
     if json:
-        show.as_json(found.data)
+        show.as_json(outcome.data)
         return
     from emocli.experiments.drawing import cells, conditions
 
-    for metric in found.report.figures:
-        rows = [(name, *texts) for name, texts in cells(found.report, metric)]
-        show.table(("system", *conditions(found.report)), rows, metric)
-    show.line(f"table:  {found.table}")
-    show.line(f"report: {found.path}")
-    for figure in found.figures:
+    for metric in outcome.report.metrics:
+        rows = [(name, *texts) for name, texts in cells(outcome.report, metric)]
+        show.table(("system", *conditions(outcome.report)), rows, metric)
+    show.line(f"table:  {outcome.table}")
+    show.line(f"report: {outcome.path}")
+    for figure in outcome.figures:
         show.line(f"figure: {figure}")
-    for line in found.report.warnings:
+    for line in outcome.report.warnings:
         show.warn(line)
-    for each in found.report.rows:
+    for each in outcome.report.rows:
         if each.lacking:
             show.warn(f"row '{each.row}' was not run: {each.lacking}")
 
