@@ -136,8 +136,7 @@ class RunEvaluator:
         Makes the repairs.
     other : str
         What to call the corpus in the names of reports; empty if it is the run's own.
-    device : str
-        Where the networks predict.
+    device : {'cpu', 'cuda'}
     """
 
     run: Path
@@ -200,7 +199,7 @@ class RunEvaluator:
         return cls(run, config, members, kept, chosen, repair_factory, other)
 
     def on(self, device: str) -> RunEvaluator:
-        """Return the same, whose networks predict elsewhere: ``cpu`` or ``cuda``."""
+        """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
         return replace(self, device=device)
 
     @property
@@ -260,10 +259,8 @@ class RunEvaluator:
         repaired = self._repaired(corrupter, chosen)
         training, samples = self.config.train, repaired.samples
         with deterministic_torch(training.threads):
-            outputs = [
-                predict(m.network.to(self.device), samples, training.batch_size, self.device)
-                for m in self.members
-            ]
+            networks = [member.network.to(self.device) for member in self.members]
+            outputs = [predict(n, samples, training.batch_size, self.device) for n in networks]
         task, classes = self.config.task, self.config.classes
         return Predictions(
             tuple(corruptions),

@@ -474,12 +474,18 @@ def test_the_device_is_where_networks_and_batches_go(
     """Told apart on a machine without a GPU by what is asked of the networks."""
     from emocli.evaluation import evaluate as stage
     from emocli.evaluation import evaluator
-    from emocli.training.train import cross_validate
+    from emocli.training.train import TrainRequest
 
     run = single
     if crossed:
-        folded = {"folds": 3, "fusion": "late", "run": tmp_path / "run", "settings": toy.QUICK}
-        run = cross_validate(corpus.manifest, corpus.store, **folded).run
+        request = TrainRequest(
+            manifest=corpus.manifest,
+            store=corpus.store,
+            fusion="late",
+            run=tmp_path / "run",
+            settings=toy.QUICK,
+        )
+        run = request.cross_validate(3).run
     places: list[str] = []
     predict = evaluator.predict
 

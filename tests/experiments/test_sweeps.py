@@ -107,7 +107,7 @@ def test_networks_of_the_m3er_sweep_differ_in_what_they_are_called_after() -> No
     thresholds = {
         row.name: row.conditions[0].repair for row in made.rows if row.name.startswith("tau")
     }
-    assert thresholds["tau = 0.3"]["settings"] == {"tau": 0.3}
+    assert thresholds["tau = 0.3"].settings == {"tau": 0.3}
     assert made.check_preset == "paper"
 
 
@@ -148,7 +148,7 @@ def report(swept: tuple[Sweep, ...]) -> ExperimentReport:
         n=40,
         config=ReproduceConfig(),
         settings={},
-        figures=("accuracy",),
+        metrics=("accuracy",),
         rows=tuple(rows),
         chosen={},
         interval="",
