@@ -30,6 +30,8 @@ from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
+from emocli.plugin.feature import Device
+from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
 from emocli.report.tables import Table
 
@@ -79,6 +81,7 @@ def evaluate(
     repair: RepairOptions = TRAINED,
     seed: int = 0,
     figures: bool = True,
+    device: Device = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Evaluate all seeds of a run, and write a report into it.
@@ -105,6 +108,8 @@ def evaluate(
         Of the corruptions.
     figures : bool
         Whether to draw.
+    device : {'cpu', 'auto', 'cuda'}
+        Where the networks predict; on a CPU equal files give equal numbers.
     progress : callable
         Told conditions done, and all conditions.
 
@@ -113,7 +118,8 @@ def evaluate(
     EmocliError
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
-    evaluator = open_evaluator(run, split, manifest, store, repair)
+    place = chosen_device(device, "--device")
+    evaluator = open_evaluator(run, split, manifest, store, repair).on(place)
     requested = parse_all(corrupt, evaluator.modalities)
     swept = _swept(requested, sweep, evaluator.modalities)
     conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
@@ -176,6 +182,7 @@ def _report(
         remarks=tuple(evaluator.parts[0].repair_factory.remarks(evaluator.repair)),
         trained_with={**config.robust, "check": config.check},
         corruption_seed=seed,
+        device=evaluator.device,
         interval=interval_over(samples.clips),
         warnings=tuple(warnings(samples.clips)),
         definitions=DEFINITIONS[config.task],

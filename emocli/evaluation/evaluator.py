@@ -140,6 +140,7 @@ class RunEvaluator:
         Makes the repairs.
     other : str
         What to call the corpus in the names of reports; empty if it is the run's own.
+    device : {'cpu', 'cuda'}
     """
 
     run: Path
@@ -149,6 +150,7 @@ class RunEvaluator:
     repair: RepairConfig
     repair_factory: RepairFactory
     other: str = ""
+    device: str = "cpu"
 
     @classmethod
     def open(
@@ -199,6 +201,10 @@ class RunEvaluator:
         kept = _kept(samples.then(standardiser), config)
         other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
         return cls(run, config, members, kept, chosen, repair_factory, other)
+
+    def on(self, device: str) -> RunEvaluator:
+        """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
+        return replace(self, device=device)
 
     @property
     def unlabelled(self) -> int:
@@ -257,7 +263,8 @@ class RunEvaluator:
         repaired = self._repaired(corrupter, chosen)
         training, samples = self.config.train, repaired.samples
         with deterministic_torch(training.threads):
-            outputs = [predict(m.network, samples, training.batch_size) for m in self.members]
+            networks = [member.network.to(self.device) for member in self.members]
+            outputs = [predict(n, samples, training.batch_size, self.device) for n in networks]
         task, classes = self.config.task, self.config.classes
         return Predictions(
             tuple(corruptions),

@@ -116,6 +116,15 @@ def test_constants_of_beard_have_no_figures_and_what_sees_test_labels_is_no_riva
     assert any(note.startswith("test-label mean or prior: ") for note in made.notes)
 
 
+# Section 3.4: "increasing tau yields meaningful performance gains (up to tau = 3)"; section 3.2:
+# "similar results were also obtained with the concatenative approach": no figures. Figure 4 has an
+# axis without numbers. Of beta, tau, the fused vector and the gradient Mittal et al. print none.
+@pytest.mark.parametrize("name", ["rrnn_hops", "rrnn_fig4", "m3er_sweep"])
+def test_what_no_paper_prints_is_in_no_bracket(name: str) -> None:
+    assert not printed(table(name))
+    assert plugins.describe("experiments", name).source
+
+
 # -- Mittal et al. 2020, Table 2, columns "Overall": F1, MA of IEMOCAP; F1, MA of CMU-MOSEI
 
 M3ER = """

@@ -49,7 +49,7 @@ class Options(RobustOptions, OfRun):
     --word, if any has.
     """
 
-    clip: Annotated[str, Option("Id of a clip of the corpus.  [default: a test clip]")] = ""
+    clip: Annotated[str, Option("Id of a clip of the corpus (default: a test clip).")] = ""
     word: Annotated[str, Option("A word that the text of a clip to be chosen has.")] = ""
     hop: Annotated[Hop, Option("Hops to draw; the data hold all.")] = "last"
 
