@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emocli.data.batch import Batch, FusionOutput, Padded
-    from emocli.data.store import FeatureStore
+    from emocli.data.store import Feature
     from emocli.evaluation.evaluator import RunEvaluator
 
 Hop = Literal["last", "all"]
@@ -209,7 +209,7 @@ def _views(
     return found
 
 
-def _times(store: FeatureStore, clip: Clip) -> NDArray[np.float64] | None:
+def _times(store: Feature, clip: Clip) -> NDArray[np.float64] | None:
     """Seconds of the clip's rows; None where the store does not know them, or has none."""
     import numpy as np
 

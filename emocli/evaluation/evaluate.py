@@ -23,6 +23,7 @@ from emocli.report.figures import draw
 from emocli.report.tables import Table, tables
 from emocli.robust.corrupt import CorruptionSpec, at_levels, parse_all
 from emocli.robust.options import TRAINED, RepairOptions
+from emocli.training.data_warnings import step_warnings
 
 Progress = Callable[[int, int], None]
 
@@ -235,7 +236,10 @@ def _facts(evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
         "n": len(samples),
         "check": evaluator.repair.trust == "check",
         "repair": evaluator.repair.label,
-        "remarks": list(evaluator.parts[0].repair_factory.remarks(evaluator.repair)),
+        "remarks": [
+            *evaluator.parts[0].repair_factory.remarks(evaluator.repair),
+            *step_warnings({split: samples}),
+        ],
         "trained_with": {**evaluator.config.robust, "check": evaluator.config.check},
         "corruption_seed": seed,
         "interval": interval_over(samples.clips),

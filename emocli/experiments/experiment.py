@@ -10,7 +10,7 @@ from typing import Any
 
 from emocli.config import Tree, build
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, features_in, open_feature, open_features
+from emocli.data.store import Feature, features_in, open_features, open_joined
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.experiments.config import ReproduceConfig, check_sections
 from emocli.experiments.rows import Inputs, System
@@ -48,7 +48,7 @@ class Experiment:
     name: str
     table: Table
     inputs: Inputs
-    stores: Mapping[str, FeatureStore]
+    stores: Mapping[str, Feature]
     systems: tuple[System, ...]
     settings: Tree
 
@@ -170,7 +170,7 @@ class Experiment:
     def fingerprints(self) -> dict[str, str]:
         """Feature to the fingerprint of its content, of all that any row is given."""
         names = {f for s in self.systems if not s.lacking for f in s.features.values()}
-        opened = (open_feature(self.inputs.store, name, self.corpus) for name in sorted(names))
+        opened = (open_joined(self.inputs.store, name, self.corpus) for name in sorted(names))
         return {feature.name: feature.fingerprint for feature in opened}
 
     def prepare(self, checked: bool) -> None:

@@ -1,10 +1,12 @@
 """The store: one ragged HDF5 file per feature, read by clip, written in parts and resumable."""
 
+from emocli.data.store.feature import Feature
 from emocli.data.store.folder import (
     check_path,
     features_in,
     open_feature,
     open_features,
+    open_joined,
     store_path,
 )
 from emocli.data.store.reader import FeatureStore
@@ -12,6 +14,7 @@ from emocli.data.store.recipe import Recipe
 from emocli.data.store.writer import FeatureWriter
 
 __all__ = [
+    "Feature",
     "FeatureStore",
     "FeatureWriter",
     "Recipe",
@@ -19,5 +22,6 @@ __all__ = [
     "features_in",
     "open_feature",
     "open_features",
+    "open_joined",
     "store_path",
 ]
