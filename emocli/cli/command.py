@@ -8,6 +8,9 @@ from typing import Any
 
 import typer
 
+PARTLY_DONE = 3
+"""Exit code where some clips failed and the rest is complete."""
+
 
 @dataclass(frozen=True)
 class Command:

@@ -170,6 +170,9 @@ class Table:
         them is drawn.
     task : str, optional
         The task the table is about; any if none is given.
+    features : tuple of str
+        What the paper's own extractors make of clips, one feature per modality, for
+        ``--from-clips``; none if it has none.
     notes : tuple of str
         What a reader should know, a line each: where the paper leaves a choice, and which is taken.
     """
@@ -182,4 +185,5 @@ class Table:
     alternatives: tuple[str, ...] = ()
     by_class: tuple[str, ...] = ()
     task: Task | None = None
+    features: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -10,14 +10,13 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
-from emocli.cli.command import Command
+from emocli.cli.command import PARTLY_DONE, Command
 from emocli.errors import ConfigError
 from emocli.limits import MOST_WORKERS
 
 if TYPE_CHECKING:
     from emocli.extraction.extract import Extraction, Plan
 
-PARTLY_DONE = 3
 UNKNOWN = "words.out_of_vocabulary"
 
 

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
+from emocli.cli.command import PARTLY_DONE, Command
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
+
+if TYPE_CHECKING:
+    from emocli.experiments.results import Reproduction
 
 
 def command(
     experiment: Annotated[str, typer.Argument(help="Experiment; `emocli info` lists them.")],
     manifest: options.ManifestFile,
     out: Annotated[Path, typer.Option(help="Folder for all that comes out; repeat to resume.")],
-    store: options.Store = Path("store"),
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the feature stores.  [default: store; OUT/store with --from-clips]"
+        ),
+    ] = None,
+    from_clips: Annotated[
+        bool,
+        typer.Option("--from-clips", help="Train the paper's extractors, and extract, first."),
+    ] = False,
     feature: options.Features = None,
     folds: Annotated[
         int | None,
@@ -55,11 +67,16 @@ def command(
     writes OUT/table.md, report.json and a figure; the runs are kept. Settings are network.KEY,
     train.KEY (of every network that has them, but for what tells the rows apart),
     rows.ROW.train.KEY, check.KEY, experiment.KEY, reproduce.KEY.
+
+    With --from-clips the features are made first: extractors are trained on the train split, those
+    of M2FNet with settings extractors.audio.KEY (face, scene, text) and extractors.features.KEY.
     """
     from emocli.cli import sections
     from emocli.config import merge
     from emocli.data.manifest import Manifest
+    from emocli.errors import ConfigError
     from emocli.experiments import runner as stage
+    from emocli.experiments.from_clips import SECTION, Extractors
 
     experiment = experiment.replace("_", "-")  # emocli info names files
     asked: dict[str, Any] = {
@@ -70,8 +87,21 @@ def command(
         "only": row or None,
     }
     told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
-    tree = merge(sections.settings("reproduce", config, settings, stage.sections(experiment)), told)
+    taken = (*stage.sections(experiment), *([SECTION] if from_clips else []))
+    tree = merge(sections.settings("reproduce", config, settings, taken), told)
     corpus = Manifest.read(manifest, root)
+    say, failed = show.stopwatch(), 0
+    if from_clips:
+        if store is not None:
+            what = "--store and --from-clips, which makes a store of its own, OUT/store"
+            raise ConfigError(what, hint="choose one of them")
+        extractors = Extractors.of(experiment, corpus, out, tree)
+        if dry_run:
+            show.as_json(extractors.plan())
+            return
+        made = extractors.make(workers, overwrite, say)
+        store, failed, tree = made.store, made.failed, extractors.without(tree)
+    store = store or Path("store")
     if dry_run:
         show.as_json(stage.plan(experiment, corpus, store, tree))
         return
@@ -83,11 +113,18 @@ def command(
         settings=tree,
         workers=workers,
         overwrite=overwrite,
-        say=show.stopwatch(),
+        say=say,
     )
     if json:
         show.as_json(found.data)
-        return
+    else:
+        _print(found)
+    if failed:
+        show.warn(f"{failed} extractions failed and are listed in {store / 'failures.jsonl'}")
+        raise typer.Exit(PARTLY_DONE)
+
+
+def _print(found: Reproduction) -> None:
     from emocli.experiments.drawing import cells, conditions
 
     for metric in found.report.figures:
@@ -108,5 +145,8 @@ COMMAND = Command(
     "reproduce",
     130,
     command,
-    sections=lambda: ("reproduce", "experiment", "network", "train", "check", "rows"),
+    sections=lambda: (
+        *("reproduce", "experiment", "network", "train", "check", "rows"),
+        "extractors",
+    ),
 )
