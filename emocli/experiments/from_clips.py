@@ -158,12 +158,9 @@ class Extractors:
             EncoderPlan.of(self.preset, getattr(self.config, kind), kind)
         resolve(self.preset, self.config.text)
         for feature in self.config.features:
-            if feature not in self.order:
-                raise ConfigError(
-                    f"'{feature}' is no feature that {self.name} needs",
-                    where=f"{SECTION}.features",
-                    hint=choice(feature, self.order),
-                )
+            if feature not in (known := plugins.names("features")):
+                what, where = f"no feature is called '{feature}'", f"{SECTION}.features"
+                raise ConfigError(what, where=where, hint=choice(feature, known))
 
     @property
     def store(self) -> Path:

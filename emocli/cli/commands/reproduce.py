@@ -12,6 +12,7 @@ from emocli.cli.command import PARTLY_DONE, Command
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
 
 if TYPE_CHECKING:
+    from emocli.config import Tree
     from emocli.experiments.results import Reproduction
 
 
@@ -89,6 +90,8 @@ def command(
     told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
     taken = (*stage.sections(experiment), *([SECTION] if from_clips else []))
     tree = merge(sections.settings("reproduce", config, settings, taken), told)
+    if from_clips:
+        tree = merge({SECTION: _of_other_commands(config)}, tree)
     corpus = Manifest.read(manifest, root)
     say, failed = show.stopwatch(), 0
     if from_clips:
@@ -122,6 +125,22 @@ def command(
     if failed:
         show.warn(f"{failed} extractions failed and are listed in {store / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
+
+
+def _of_other_commands(config: Path | None) -> Tree:
+    """Return what a file says to the commands whose work is done; encoders are trained here."""
+    from emocli.cli import sections
+
+    encoder = sections.table("fit-encoder", config)
+    features = sections.settings("extract", config, None)
+    return {
+        **dict.fromkeys(("audio", "face", "scene"), encoder),
+        "text": sections.table("fit-text", config),
+        "features": {
+            name: {key: value for key, value in values.items() if key != "encoder"}
+            for name, values in features.items()
+        },
+    }
 
 
 def _print(found: Reproduction) -> None:
