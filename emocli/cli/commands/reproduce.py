@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import PARTLY_DONE, Command
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
+from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
     from emocli.config import Tree

@@ -11,7 +11,7 @@ from emocli.data.store.folder import (
 )
 from emocli.data.store.reader import FeatureStore
 from emocli.data.store.recipe import Recipe
-from emocli.data.store.writer import FeatureWriter
+from emocli.data.store.writer import FeatureWriter, write_feature
 
 __all__ = [
     "Feature",
@@ -24,4 +24,5 @@ __all__ = [
     "open_features",
     "open_joined",
     "store_path",
+    "write_feature",
 ]

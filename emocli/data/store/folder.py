@@ -94,8 +94,6 @@ def open_features(
 
     Parameters
     ----------
-    folder : Path
-        The store.
     features : sequence of str, optional
         Which ones, ``a+b`` for several of one modality side by side; by default all whose rows are
         vectors.
