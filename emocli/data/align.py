@@ -95,22 +95,10 @@ def intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.floa
 
 
 def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
-    """Average the rows over intervals, as the CMU SDK aligns sequences.
+    """Average the rows over intervals (m, 2) of words in seconds, as the CMU SDK aligns sequences.
 
-    Parameters
-    ----------
-    rows : Timed
-        With intervals.
-    words : ndarray, shape (m, 2)
-        Start and end of each word in seconds.
-
-    Returns
-    -------
-    Timed
-        A row per word: the mean of all rows that overlap it, number by number over those that are
-        finite; zeros where there is none.
-    int
-        Words that no row overlaps.
+    Returns a row per word, the mean of all rows that overlap it, number by number over those that
+    are finite, zeros where there is none; and how many words no row overlaps.
     """
     if rows.intervals is None:
         raise ValueError("rows without times cannot be aligned")

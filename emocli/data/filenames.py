@@ -1,4 +1,4 @@
-"""Names of result files: made of what they are about."""
+"""Names of result files, derived from the corpus, features and settings they belong to."""
 
 from __future__ import annotations
 

@@ -188,13 +188,7 @@ class Manifest:
         return by_dialogue(self.clips)
 
     def clip(self, clip_id: str) -> Clip:
-        """Return the clip of that id.
-
-        Raises
-        ------
-        ManifestError
-            If there is none.
-        """
+        """Return the clip of that id; `ManifestError` if there is none."""
         if clip_id not in self._by_id:
             hint = choice(clip_id, list(self._by_id), MOST_NAMES)
             raise ManifestError(f"there is no clip '{clip_id}'", where=self._name, hint=hint)

@@ -1,4 +1,4 @@
-"""The clips of one split with their views and targets, and the order they are visited in."""
+"""Samples: the labelled clips of a split with their features and targets, and their batches."""
 
 from __future__ import annotations
 
@@ -44,10 +44,6 @@ class Samples:
 
     Attributes
     ----------
-    manifest : Manifest
-        Where the clips come from.
-    clips : tuple of Clip
-        The clips of the split that have a label.
     stores : mapping
         Modality to the open store of its feature.
     transforms : tuple of callables
@@ -99,10 +95,7 @@ class Samples:
         return replace(self, transforms=(*self.transforms, transform))
 
     def condensed_by(self, network: Condenser) -> Samples:
-        """Let a network that condenses sequences without learning anything do so as they are read.
-
-        So that it need not do it again in every epoch.
-        """
+        """Apply what a network does to sequences without learning once, and not in every epoch."""
         if not network.condenses:
             return self
         return replace(self.then(network.condense), condensed=True)

@@ -20,7 +20,7 @@ TRIES = 5
 
 
 class Sidecar(Settings):
-    """What ``<manifest>.toml`` says about the corpus.
+    """The contents of ``<manifest>.toml``: facts about the corpus.
 
     Attributes
     ----------
@@ -116,20 +116,14 @@ def _read_sidecar(path: Path) -> Sidecar:
 
 
 def sidecar_path(path: Path) -> Path:
-    """Where the TOML file of a CSV file is."""
+    """Return the path of the TOML file beside a CSV file."""
     if path.suffix == ".toml":
         raise ManifestError("describes a manifest", where=path, hint="name the .csv file beside it")
     return path.with_suffix(".toml")
 
 
 def encoded(text: str, path: Path) -> bytes:
-    """Return the bytes of a file's text.
-
-    Raises
-    ------
-    ManifestError
-        If it has none.
-    """
+    """Return the bytes of a file's text; `ManifestError` if it cannot be written."""
     if "\0" in text:
         raise ManifestError("a text or a name holds a NUL character", where=path)
     try:

@@ -32,7 +32,7 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 class LabelSettings(Protocol):
-    """How labels are read."""
+    """The settings by which labels are read."""
 
     @property
     def task(self) -> str:

@@ -22,7 +22,6 @@ from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.encoding import read_text
 from emocli.data.manifest import Manifest, Task
-from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.rules import absolute
 from emocli.datasets._sdk_labels import EMOTIONS as EMOTIONS
 from emocli.datasets._sdk_labels import SENTIMENT as SENTIMENT
@@ -55,7 +54,7 @@ CSD = frozenset({".csd"})
 
 @dataclass(frozen=True)
 class Corpus:
-    """What MOSI and MOSEI differ in: names, and whether segments count from 0 or from 1."""
+    """A corpus of the SDK: its names, and whether segments count from 0 or from 1."""
 
     name: str
     title: str
@@ -111,7 +110,7 @@ def build(
     segments = _with_texts(labelled, folder)
     turns = _turns(segments)
     splits, standard = _splits(segments, folder, config.folds, corpus)
-    media = _media(folder)
+    media = folder.recordings()
     kept = [segment for segment in segments if segment.video in splits]
     clips = tuple(
         _clip(
@@ -338,10 +337,3 @@ def _standard(path: Path) -> dict[str, Split]:
     except (SyntaxError, ValueError, KeyError, TypeError) as fault:
         what = f"is no file of standard folds ({fault})"
         raise ManifestError(what, where=path, hint="it should be the SDK's") from None
-
-
-def _media(folder: Folder) -> dict[str, dict[str, Path]]:
-    """Find recordings, by video."""
-    videos = {path.stem: {"audio": path, "video": path} for path in folder.with_suffix(VIDEO)}
-    sounds = {path.stem: {"audio": path} for path in folder.with_suffix(AUDIO)}
-    return {name: {**videos.get(name, {}), **sounds.get(name, {})} for name in videos | sounds}

@@ -31,7 +31,6 @@ from emocli.data.clip import Clip, Split
 from emocli.data.encoding import read_text
 from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
-from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import LINE_END
 from emocli.errors import ManifestError
 from emocli.plugin.dataset import Folder, counted
@@ -140,7 +139,7 @@ def build(root: Path, config: Config) -> Manifest:
         raise ManifestError("holds no labels of IEMOCAP", where=folder.root, hint=hint)
     texts = dict(line for path in _files(folder, "transcriptions") for line in _transcribed(path))
     splits = _splits(utterances, config, names)
-    recordings = _recordings(folder)
+    recordings = folder.recordings()
     clips = tuple(
         clip
         for dialogue in _dialogues(utterances)
@@ -234,16 +233,6 @@ def _clips(
             label=names.get(utterance.code),
             fold=utterance.session,
         )
-
-
-def _recordings(folder: Folder) -> dict[str, dict[str, Path]]:
-    """Find recordings by the name of their utterance or dialogue; the sound is a wav's, if any."""
-    media: dict[str, dict[str, Path]] = {}
-    for path in folder.with_suffix(VIDEO):
-        media.setdefault(path.stem, {}).update(audio=path, video=path)
-    for path in folder.with_suffix(AUDIO):
-        media.setdefault(path.stem, {})["audio"] = path
-    return media
 
 
 def _splits(

@@ -26,13 +26,16 @@ from emocli.models.baselines import prior
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import MODEL, Run
 from emocli.models.tensors import RESTORE
-from emocli.robust.corrupt import Corrupter, CorruptionSpec
-from emocli.robust.options import TRAINED, RepairOptions
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions
+from emocli.robust.corrupt import Corrupter
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
 from emocli.training.prepare import labels
+
+Corruptions = Sequence[CorruptionSpec]
+"""Corruptions of the clips, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Predictions:
 
     @cached_property
     def scores(self) -> tuple[Scores, ...]:
-        """Of each seed."""
+        """The scores of each seed."""
         return tuple(score(self.task, self.targets, v, self.classes) for v in self.values)
 
     @classmethod
@@ -232,10 +235,7 @@ class RunEvaluator:
         return self.members[0].standardiser.clipped(Samples(manifest, clips, stores))
 
     def predict(
-        self,
-        corruptions: Sequence[CorruptionSpec],
-        seed: int,
-        repair: RepairOptions = TRAINED,
+        self, corruptions: Corruptions, seed: int, repair: RepairOptions = TRAINED
     ) -> Predictions:
         """Return the predictions of every seed for corrupted and repaired clips.
 
@@ -268,11 +268,11 @@ class RunEvaluator:
             repaired.regenerated,
         )
 
-    def seen(self, corruptions: Sequence[CorruptionSpec], seed: int) -> Samples:
+    def seen(self, corruptions: Corruptions, seed: int) -> Samples:
         """Return the clips as the networks see them under a condition."""
         return self._repaired(self._corrupter(corruptions, seed), self.repair).samples
 
-    def seen_alone(self, clip: Clip, corruptions: Sequence[CorruptionSpec], seed: int) -> Repaired:
+    def seen_alone(self, clip: Clip, corruptions: Corruptions, seed: int) -> Repaired:
         """Return one clip as the networks see it among the others of its split.
 
         The evaluator holds all clips of the corpus; this one need not have a label.
@@ -284,7 +284,7 @@ class RunEvaluator:
         alone = replace(self.samples, clips=(clip,)).then(corrupter)
         return self.repair_factory.repaired(alone, self.repair, corrupter)
 
-    def _corrupter(self, corruptions: Sequence[CorruptionSpec], seed: int) -> Corrupter:
+    def _corrupter(self, corruptions: Corruptions, seed: int) -> Corrupter:
         return Corrupter(tuple(corruptions), seed, self.samples)
 
     def _repaired(self, corrupter: Corrupter, repair: RepairConfig) -> Repaired:

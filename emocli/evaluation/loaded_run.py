@@ -24,7 +24,7 @@ Name = str | PathLike[str]
 
 @dataclass(frozen=True)
 class ClipPredictions:
-    """What a run predicts for clips.
+    """The predictions of a run for clips.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class LoadedRun:
 
     @cached_property
     def config(self) -> RunConfig:
-        """What it is; of a cross-validation, of its first fold."""
+        """Its configuration; of a cross-validation that of the first fold."""
         return rundir.read_config(self._folders[0])
 
     @property

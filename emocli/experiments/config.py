@@ -1,4 +1,4 @@
-"""How an experiment is run: the section ``reproduce`` of the settings, and the table it names."""
+"""Settings of ``reproduce``, and the table that it runs."""
 
 from __future__ import annotations
 

@@ -1,15 +1,14 @@
-"""Rows that see features of a store: fusion networks, and classical baselines beside them."""
+"""Rows evaluated on features of a store: fusion networks, and classical baselines."""
 
 from __future__ import annotations
 
 import json
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from emocli import plugins
 from emocli.config import Tree
@@ -42,8 +41,7 @@ from emocli.models import rundir
 from emocli.models.rundir import MODEL
 from emocli.parsing import read_object
 from emocli.plugin.experiment import Condition
-from emocli.robust.corrupt import parse_all
-from emocli.robust.options import RepairOptions, RobustOptions
+from emocli.plugin.robustness import RobustOptions, on
 from emocli.robust.repair import RepairConfig
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import labels, prepare, read_settings
@@ -67,8 +65,8 @@ class FeatureSystem(System):
         if self.lacking:
             return
         for condition in self.row.conditions:
-            parse_all(condition.corrupt, self.features)
-            RepairConfig().with_options(RepairOptions(**condition.repair))
+            on(condition.corruptions, self.features)
+            RepairConfig().with_options(condition.repair)
         for modality, name in self.row.features.items():
             feature = open_joined(inputs.store, name, inputs.corpora[0])
             if feature.modality != modality:
@@ -86,7 +84,7 @@ class FeatureSystem(System):
                 self.subject(run),
                 self.row.conditions,
                 tuple(self.features.values()),
-                dict(self.row.training),
+                self.row.training,
                 corpus,
                 inputs.store,
                 folder,
@@ -135,14 +133,14 @@ class FusionSystem(FeatureSystem):
 
     def prepare(self, inputs: Inputs, checked: bool) -> None:
         """Prepare the training on the first fold; see `System`."""
-        training = dict(self.row.training)
-        if training.get("check") and not checked:
-            training |= {"check": None, "oracle": True}
+        training = self.row.training
+        if training.check and not checked:
+            training = replace(training, check=None, oracle=True)
         with self.named():
             self._trainings(inputs, Path("runs"), training, folds=1)
 
     def _trainings(
-        self, inputs: Inputs, runs: Path, training: Tree, folds: int | None = None
+        self, inputs: Inputs, runs: Path, training: RobustOptions, folds: int | None = None
     ) -> list[Training]:
         """Plan the trainings on all folds, or so many."""
         places = zip(inputs.corpora, inputs.folders(runs, self.slug), strict=True)
@@ -155,7 +153,7 @@ class FusionSystem(FeatureSystem):
                     tuple(self.features.values()),
                     self.preset,
                     self.settings,
-                    RobustOptions(**training),
+                    training,
                 ),
                 run,
                 inputs.store,
@@ -167,7 +165,7 @@ class FusionSystem(FeatureSystem):
     def train(self, place: Workplace) -> Trained:
         """Train on every fold with every seed, or what is left of it; see `System`."""
         with self.named():
-            trainings = self._trainings(place.inputs, place.runs, dict(self.row.training))
+            trainings = self._trainings(place.inputs, place.runs, self.row.training)
         for training in trainings:
             _clear_outdated(training, place.overwrite)
         count = sum(len(training.config.seeds) for training in trainings)
@@ -248,7 +246,7 @@ class FittedBaseline(Subject):
         """Fit it."""
         outliers = self.settings.get("train", {}).get("outliers")
         evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, outliers)
-        return evaluator, evaluator.baseline.cost
+        return evaluator, evaluator.baseline.C
 
 
 @dataclass(frozen=True)
@@ -262,10 +260,9 @@ class Numbered:
         return index, self.jobs[index]()
 
 
-def network_fields(fusion: str) -> Mapping[str, Any]:
-    """Return the settings of a network, by name."""
-    fields: Mapping[str, Any] = plugins.load("fusion", fusion).Config.model_fields
-    return fields
+def network_fields(fusion: str) -> frozenset[str]:
+    """Return the names of the settings of a network."""
+    return frozenset(plugins.load("fusion", fusion).Config.model_fields)
 
 
 def training_seconds(out: Path) -> dict[str, float]:
@@ -313,7 +310,7 @@ def _result(
     report = {
         "corrupt": list(condition.corrupt),
         "repair": predictions.repair.label,
-        **summary,
+        **summary.data(),
         **(counts if predictions.repair.label else {}),
     }
     return ConditionResult(condition.name, report, PerClip.of(predictions, metric))

@@ -1,4 +1,4 @@
-"""The rows of a table made concrete: each of its kind, with features and settings."""
+"""The systems of a table: its rows by kind, with their features and settings resolved."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def kinds(table: Table) -> list[type[System]]:
 def systems(
     table: Table, chosen: Mapping[str, str], there: Sequence[str], preset: str, tree: Tree
 ) -> list[System]:
-    """Make the rows of a table concrete.
+    """Return the systems of a table's rows.
 
     Parameters
     ----------
@@ -97,12 +97,12 @@ def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
     list of str
         A line for each such setting.
     """
-    told = dict(leaves(shared))
+    general = dict(leaves(shared))
     own = {name: dict(leaves(settings)) for name, settings in rows}
     kept: dict[str, list[str]] = {}
     for name, settings in own.items():
         for key, value in settings.items():
-            if told.get(key, value) != value:
+            if general.get(key, value) != value:
                 kept.setdefault(key, []).append(name)
     changed = {key: [name for name in own if key not in own[name]] for key in kept}
     return [

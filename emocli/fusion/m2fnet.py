@@ -114,8 +114,8 @@ class Config(Settings):
 
     def utterance_width(self, modality: str, inputs: int) -> int:
         """Return the width of a modality's vectors in the dialogue."""
-        found = 2 * self.words_hidden if self.pooling(modality) == "words" else inputs
-        return self.width or found
+        pooled = 2 * self.words_hidden if self.pooling(modality) == "words" else inputs
+        return self.width or pooled
 
 
 _TRAIN = {
@@ -178,8 +178,8 @@ class Model(Network):
         places = Places.of(batch)
         streams = {}
         for name in self.utterances:
-            said, observed = self.utterances[name](batch.views[name], batch, places)
-            streams[name] = self.encoders[name](said, observed, places)
+            vectors, observed = self.utterances[name](batch.views[name], batch, places)
+            streams[name] = self.encoders[name](vectors, observed, places)
         query = streams.pop(self.query)
         mixed = query.rows
         for layer in self.layers:
@@ -195,8 +195,8 @@ class Utterance(nn.Module):
         super().__init__()
         self.pooling = config.pooling(view)
         self.words = Words(inputs, config) if self.pooling == "words" else None
-        found = 2 * config.words_hidden if self.words else inputs
-        self.project = nn.Linear(found, config.width) if config.width else nn.Identity()
+        pooled = 2 * config.words_hidden if self.words else inputs
+        self.project = nn.Linear(pooled, config.width) if config.width else nn.Identity()
         self.width = config.utterance_width(view, inputs)
         self.pos = config.pos
         self.speaker = nn.Embedding(config.speakers, self.width) if config.speaker_emb else None
@@ -235,8 +235,8 @@ class Words(nn.Module):
         Clips of similar length are read together: most are far shorter than the longest one.
         """
         order = view.lengths.argsort(stable=True)
-        found = torch.cat([self._read(view, part) for part in order.chunk(GROUPS)])
-        return found[order.argsort()]
+        vectors = torch.cat([self._read(view, part) for part in order.chunk(GROUPS)])
+        return vectors[order.argsort()]
 
     def _read(self, whole: Padded, clips: Tensor) -> Tensor:
         lengths = whole.lengths[clips]
@@ -248,8 +248,8 @@ class Words(nn.Module):
         lowest = torch.finfo(states.values.dtype).min
         values = states.values.masked_fill(~mask, 0)
         weights = torch.softmax(self.score(values).masked_fill(~mask, lowest), dim=1) * mask
-        found: Tensor = (weights * values).sum(dim=1)
-        return found
+        vectors: Tensor = (weights * values).sum(dim=1)
+        return vectors
 
 
 class Encoding(nn.Module):
@@ -271,13 +271,13 @@ class Encoding(nn.Module):
             for _ in range(config.layers)
         )
 
-    def forward(self, said: Tensor, observed: Tensor, places: Places) -> Stream:
+    def forward(self, vectors: Tensor, observed: Tensor, places: Places) -> Stream:
         """Let utterances (n, D) attend to those that were observed."""
         visible = seen(places.laid_out(observed), self.context)
         # An utterance that sees none sees itself: a softmax needs something.
-        itself = torch.eye(places.shape[1], device=said.device, dtype=torch.bool)
+        itself = torch.eye(places.shape[1], device=vectors.device, dtype=torch.bool)
         allowed = visible | (~visible.any(dim=-1, keepdim=True) & itself)
-        rows = said
+        rows = vectors
         for layer in self.layers:
             encoded = encode(cast(nn.TransformerEncoderLayer, layer), rows, allowed, places)
             rows = encoded + rows if self.skip else encoded  # eq. 5
@@ -308,10 +308,10 @@ class FusionLayer(nn.Module):
 
     def forward(self, mixed: Tensor, others: Mapping[str, Stream], places: Places) -> Tensor:
         """Mix the stream (n, D) anew."""
-        found = [self._attend(name, mixed, others[name], places) for name in self.attention]
+        attended = [self._attend(name, mixed, others[name], places) for name in self.attention]
         if self.residual == "concat":
-            found.append(mixed)
-        joined = self.join(torch.cat(found, dim=-1))  # eq. 6
+            attended.append(mixed)
+        joined = self.join(torch.cat(attended, dim=-1))  # eq. 6
         if self.residual == "add":
             joined = joined + mixed
         result: Tensor = self.norm(joined)
@@ -321,12 +321,12 @@ class FusionLayer(nn.Module):
         nothing = ~other.visible.any(dim=-1, keepdim=True)
         allowed = other.visible | nothing
         attention = cast(nn.MultiheadAttention, self.attention[name])
-        found = attend(attention, mixed, other.rows, mixed, allowed, places)
-        return found.masked_fill(places.rows(nothing), 0)
+        attended = attend(attention, mixed, other.rows, mixed, allowed, places)
+        return attended.masked_fill(places.rows(nothing), 0)
 
 
 def _largest(view: Padded) -> Tensor:
     """Maximum over observed steps, (n, D); zero where there is none."""
     lowest = torch.finfo(view.values.dtype).min
-    found = view.values.masked_fill(~view.mask[..., None], lowest).amax(dim=1)
-    return found.masked_fill(~view.observed[:, None], 0)
+    largest = view.values.masked_fill(~view.mask[..., None], lowest).amax(dim=1)
+    return largest.masked_fill(~view.observed[:, None], 0)

@@ -270,13 +270,7 @@ def _nothing(path: Path, source: FeatureSource, manifest: Manifest) -> StoreErro
 
 
 def require_name(name: str, modality: str) -> None:
-    """Refuse what cannot be the name of a feature or of a modality.
-
-    Raises
-    ------
-    StoreError
-        If it cannot.
-    """
+    """Refuse what cannot be the name of a feature or of a modality, with a `StoreError`."""
     if not name or name.startswith(".") or Path(name).name != name or "\\" in name:
         raise StoreError(f"'{name}' cannot be a feature's name", hint="give a plain file name")
     if JOIN in name:

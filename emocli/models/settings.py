@@ -11,7 +11,7 @@ from emocli.config import Settings
 from emocli.data.manifest import Task
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
-from emocli.metrics.metrics import PROTOCOLS
+from emocli.metrics.metrics import DEFINITIONS
 from emocli.models.losses import LossName
 from emocli.quantities import (
     BatchSize,
@@ -74,7 +74,7 @@ class TrainConfig(Settings):
         Probability with which each modality of a clip is dropped, every time the clip is learnt
         from; one always stays.
     monitor : str
-        Validation figure by which the best epoch is chosen: ``loss`` or one of the task's metrics.
+        Validation metric by which the best epoch is chosen: ``loss`` or one of the task's metrics.
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
         the summed squared error for intensities. A tie is decided by the validation loss.
     precision : {'32-true', 'bf16-mixed', '16-mixed'}
@@ -117,14 +117,14 @@ class TrainConfig(Settings):
     cache_mb: Megabytes = 512
 
     def monitored(self, task: Task) -> str:
-        """Return the figure that decides.
+        """Return the metric that decides.
 
         Raises
         ------
         ConfigError
-            If the task has no such figure.
+            If the task has no such metric.
         """
-        known = ["loss", *PROTOCOLS[task]]
+        known = ["loss", *DEFINITIONS[task]]
         name = MONITORS[task] if self.monitor == "auto" else self.monitor
         if name not in known:
             raise ConfigError(
@@ -134,20 +134,20 @@ class TrainConfig(Settings):
         return name
 
     def weighed(self, classes: Sequence[str]) -> ClassWeights:
-        """Return how classes are weighed; of weights by hand, one for each class.
+        """Return the weighting of the classes; of weights by hand, one for each class.
 
         Raises
         ------
         ConfigError
-            If one is given to no class.
+            If one is of no class.
         """
-        given = self.class_weights
-        if isinstance(given, str):
-            return given
-        for name in given:
+        weights = self.class_weights
+        if isinstance(weights, str):
+            return weights
+        for name in weights:
             if name not in classes:
                 raise ConfigError(
                     f"setting 'train.class_weights.{name}': there is no such class",
                     hint=choice(name, list(classes)),
                 )
-        return {name: given.get(name, 1.0) for name in classes}
+        return {name: weights.get(name, 1.0) for name in classes}

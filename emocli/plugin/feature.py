@@ -92,9 +92,9 @@ def device(wanted: Device, where: str) -> str:
     Parameters
     ----------
     wanted : {'auto', 'cpu', 'cuda'}
-        What is asked for.
+        The setting's value.
     where : str
-        The setting that says so.
+        The setting's name.
 
     Raises
     ------

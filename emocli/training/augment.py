@@ -1,4 +1,4 @@
-"""Changes of a picture that must not change what it shows: for training only.
+"""Augmentation: changes of training pictures that do not change what they show.
 
 Source: Park et al. 2019, Interspeech (SpecAugment's time warping); Chudasama et al. 2022.
 """

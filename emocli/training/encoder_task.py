@@ -51,13 +51,7 @@ class EncoderTask:
         )
 
     def epoch(self, number: int, lr: float) -> Row:
-        """Train for one epoch and validate.
-
-        Raises
-        ------
-        RunError
-            If the loss is not finite.
-        """
+        """Train for one epoch and validate; `RunError` if the loss is not finite."""
         began, total, count = time.monotonic(), 0.0, 0
         self.network.train()
         for group in self.optimizer.param_groups:

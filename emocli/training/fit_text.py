@@ -201,7 +201,7 @@ def _train(
 ) -> State:
     """Train one encoder, resume it, or leave it alone if it is done.
 
-    ``task`` is its training, where that is made already.
+    ``task`` is its training, where there is one already.
     """
     state = state_of(folder)
     if state == "already trained":

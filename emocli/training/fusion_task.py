@@ -1,4 +1,4 @@
-"""Fusion networks as a training task: what an epoch is, and what a training refuses."""
+"""Fusion networks as a training task, and the settings that it refuses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from emocli.models.rundir import Row
 from emocli.models.settings import TrainConfig
 from emocli.plugin.network import Network
 from emocli.training.class_weights import class_counts, class_weights
-from emocli.training.compute import check_machine, make_fabric, seeded
+from emocli.training.compute import check_machine, clipped_step, make_fabric, seeded
 from emocli.training.dropout import drop_modalities
 from emocli.training.outputs import level, predict
 from emocli.training.schedule import Criterion, Schedule, lr_factor
@@ -108,13 +108,7 @@ class FusionTask:
         self.module, self.optimizer = self.fabric.setup(network, optimizer)
 
     def epoch(self, number: int, lr: float) -> Row:
-        """Train for one epoch and validate.
-
-        Raises
-        ------
-        RunError
-            If a loss is not finite.
-        """
+        """Train for one epoch and validate; `RunError` if a loss is not finite."""
         with seeded(self.config.seed, number) as order:
             train_loss = self._train(number, order, lr)
         outputs = predict(self.network, self.valid, self.config.batch_size, self.fabric.device)
@@ -143,15 +137,7 @@ class FusionTask:
                 group["lr"] = lr * lr_factor(number - 1 + clips / len(samples), self.config)
             self.optimizer.zero_grad()
             self.fabric.backward(loss)
-            if self.config.clip:
-                # 16-bit gradients may overflow: the scaler then skips the step by itself.
-                self.fabric.clip_gradients(
-                    self.module,
-                    self.optimizer,
-                    max_norm=self.config.clip,
-                    error_if_nonfinite=False,
-                )
-            self.optimizer.step()
+            clipped_step(self.fabric, self.module, self.optimizer, self.config.clip)
         return total / clips
 
     def _learnt(self, batch: Batch, order: np.random.Generator) -> Batch:
@@ -207,13 +193,7 @@ def check_settings(network: Network, train: Samples, config: TrainConfig) -> Non
 
 
 def _check_targets(network: Network, task: Task, config: TrainConfig) -> None:
-    """Refuse to learn something else than labels where only labels are understood.
-
-    Raises
-    ------
-    ConfigError
-        If so.
-    """
+    """Raise `ConfigError` for soft targets where only labels are understood."""
     soft = {"mixup": config.mixup > 0, "target": config.target == "votes"}
     for setting in (name for name, chosen in soft.items() if chosen):
         where, value = f"setting 'train.{setting}'", getattr(config, setting)

@@ -26,8 +26,7 @@ from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import versions
 from emocli.models.settings import TrainConfig
-from emocli.robust.corrupt import parse_all
-from emocli.robust.options import CLEAN, RobustOptions
+from emocli.plugin.robustness import CLEAN, RobustOptions, on
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.class_weights import class_counts
@@ -183,7 +182,7 @@ def prepare(
     model: Network = outline(lambda: kind(train.dims, outputs, network))
     model.set_task(manifest.task, training.loss)
     check_settings(model, train, training)
-    parse_all(repairing.corrupt, train.stores)
+    on(repairing.corruptions, train.stores)
     place = check_path(store, manifest.fold)
     parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
     prepared = Prepared(fusion, preset, *parts, parameters(model), model.remarks)

@@ -20,7 +20,7 @@ from emocli.data.track import Track
 from emocli.errors import EmocliError, ManifestError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
-from emocli.robust.corrupt import parse_all
+from emocli.plugin.robustness import parse_all
 from emocli.robust.options import RepairOptions
 from emocli.training.train import cross_validate
 from tests import toy

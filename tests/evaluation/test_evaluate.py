@@ -18,7 +18,7 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, ManifestError, RunError, StoreError
-from emocli.evaluation.evaluate import Report, evaluate
+from emocli.evaluation.evaluate import Evaluation, evaluate
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.metrics.metrics import COMMON
 from emocli.models import rundir
@@ -46,7 +46,7 @@ def several(corpus: toy.Toy) -> Path:
     return corpus.trained("three", settings=settings, seeds=3)
 
 
-def report(run: Path, **options: Any) -> Report:
+def report(run: Path, **options: Any) -> Evaluation:
     return evaluate(run, **{"figures": False, **options})
 
 

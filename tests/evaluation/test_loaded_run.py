@@ -56,16 +56,16 @@ def test_clips_need_no_label(small: toy.Toy, run: Path) -> None:
 
 
 def test_folds_are_averaged(small: toy.Toy, tmp_path: Path) -> None:
-    from emocli.training.train import cross_validate
+    from emocli.training.train import TrainRequest
 
-    cross_validate(
-        small.manifest,
-        small.store,
-        folds=3,
+    request = TrainRequest(
+        manifest=small.manifest,
+        store=small.store,
         fusion="late",
         run=tmp_path / "folds",
         settings=toy.QUICK,
     )
+    request.cross_validate(3)
     loaded = emocli.load_run(tmp_path / "folds")
     whole = loaded.predict(small.manifest.path, small.store).values
     parts = [

@@ -12,7 +12,7 @@ import pytest
 
 from emocli import plugins
 from emocli.config import build
-from emocli.metrics.metrics import PROTOCOLS, score
+from emocli.metrics.metrics import DEFINITIONS, score
 from emocli.plugin.experiment import Row, Table
 
 
@@ -253,8 +253,8 @@ def test_figures_of_chudasama_are_of_as_many_encoders(name: str, corpus: str, la
 def test_what_is_printed_is_a_metric_of_the_task_and_a_condition_of_the_row(name: str) -> None:
     module = plugins.load("experiments", name)
     made = module.table(module.Config())
-    tasks = [made.task] if made.task else list(PROTOCOLS)
+    tasks = [made.task] if made.task else list(DEFINITIONS)
     for row_, condition, metric in printed(made):
         assert metric in made.figures
-        assert all(metric in PROTOCOLS[task] for task in tasks)
+        assert all(metric in DEFINITIONS[task] for task in tasks)
         assert condition in {c.name for c in row(made, row_).conditions}

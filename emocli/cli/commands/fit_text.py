@@ -1,4 +1,4 @@
-"""`emocli fit-text`: a RoBERTa learns what utterances of a dialogue express."""
+"""`emocli fit-text`: fine-tuning of a text encoder on utterances of dialogues."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def command(
         f"text encoder, {summary.parameters:,} parameters, {summary.state}: {summary.train:,} "
         f"utterances, {summary.valid:,} to choose, {summary.tokens:.0f} tokens each"
     )
-    figures = ", ".join(f"{name} {value:.3f}" for name, value in summary.figures.items())
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in summary.figures.items())
     epochs = f"epoch {summary.best_epoch[0]} of {summary.epochs[0]}"
-    show.line(f"{summary.run}: {figures} on the valid split ({epochs})")
+    show.line(f"{summary.run}: {metrics} on the valid split ({epochs})")
     for note in summary.notes:
         show.warn(note)
 

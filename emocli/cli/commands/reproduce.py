@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -80,16 +80,16 @@ def command(
     from emocli.experiments.from_clips import SECTION, Extractors
 
     experiment = experiment.replace("_", "-")  # emocli info names files
-    asked: dict[str, Any] = {
+    chosen: Tree = {
         "folds": folds,
         "seeds": seeds,
         "preset": preset,
         "features": feature or None,
         "only": row or None,
     }
-    told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
+    typed = {"reproduce": {k: v for k, v in chosen.items() if v is not None}}
     taken = (*stage.sections(experiment), *([SECTION] if from_clips else []))
-    tree = merge(sections.settings("reproduce", config, settings, taken), told)
+    tree = merge(sections.settings("reproduce", config, settings, taken), typed)
     if from_clips:
         tree = merge({SECTION: _of_other_commands(config)}, tree)
     corpus = Manifest.read(manifest, root)
@@ -106,9 +106,9 @@ def command(
         store, failed, tree = made.store, made.failed, extractors.without(tree)
     store = store or Path("store")
     if dry_run:
-        show.as_json(stage.plan(experiment, corpus, store, tree))
+        show.as_json(stage.plan(experiment, corpus, store, tree).data())
         return
-    found = stage.reproduce(
+    outcome = stage.reproduce(
         experiment,
         corpus,
         store,
@@ -119,9 +119,9 @@ def command(
         say=say,
     )
     if json:
-        show.as_json(found.data)
+        show.as_json(outcome.data)
     else:
-        _print(found)
+        _print(outcome)
     if failed:
         show.warn(f"{failed} extractions failed and are listed in {store / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
@@ -143,19 +143,19 @@ def _of_other_commands(config: Path | None) -> Tree:
     }
 
 
-def _print(found: Reproduction) -> None:
+def _print(outcome: Reproduction) -> None:
     from emocli.experiments.drawing import cells, conditions
 
-    for metric in found.report.figures:
-        rows = [(name, *texts) for name, texts in cells(found.report, metric)]
-        show.table(("system", *conditions(found.report)), rows, metric)
-    show.line(f"table:  {found.table}")
-    show.line(f"report: {found.path}")
-    for figure in found.figures:
+    for metric in outcome.report.metrics:
+        rows = [(name, *texts) for name, texts in cells(outcome.report, metric)]
+        show.table(("system", *conditions(outcome.report)), rows, metric)
+    show.line(f"table:  {outcome.table}")
+    show.line(f"report: {outcome.path}")
+    for figure in outcome.figures:
         show.line(f"figure: {figure}")
-    for line in found.report.warnings:
+    for line in outcome.report.warnings:
         show.warn(line)
-    for each in found.report.rows:
+    for each in outcome.report.rows:
         if each.lacking:
             show.warn(f"row '{each.row}' was not run: {each.lacking}")
 

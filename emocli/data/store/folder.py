@@ -20,12 +20,12 @@ RESERVED = frozenset({CHECK})
 
 
 def store_path(folder: Path, feature: str) -> Path:
-    """Where a store folder keeps a feature."""
+    """Return the path of a feature in a store folder."""
     return folder / f"{feature}.h5"
 
 
 def check_path(folder: Path, fold: Fold | None = None) -> Path:
-    """Where a store folder keeps its modality check, each fold of a cross-validation its own."""
+    """Return the path of a store's modality check; each fold of a cross-validation has its own."""
     if fold is None:
         return folder / f"{CHECK}.h5"
     return folder / f"{CHECK}s" / f"fold-{fold.index}-of-{fold.count}.h5"

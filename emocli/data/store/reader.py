@@ -148,13 +148,7 @@ class FeatureStore:
 
     @property
     def dim(self) -> int:
-        """Width of a feature whose rows are vectors.
-
-        Raises
-        ------
-        StoreError
-            If the rows are not vectors.
-        """
+        """Width of a feature whose rows are vectors; `StoreError` if they are not."""
         if len(self.shape) != 1:
             what = f"has rows of shape {self.shape}, which no network takes"
             raise StoreError(what, where=self.path, hint="choose other features with -f")
@@ -196,13 +190,7 @@ class FeatureStore:
         return Track(values, times, extra, self.notes(clip_id))
 
     def notes(self, clip_id: str) -> dict[str, float]:
-        """Return what the extractor noted about a clip.
-
-        Raises
-        ------
-        StoreError
-            If the notes are damaged.
-        """
+        """Return what the extractor noted about a clip; `StoreError` if the notes are damaged."""
         text = self._notes[self._index[clip_id]] if self._notes else ""
         try:
             return numbers_by_name(parse_object(text)) if text else {}

@@ -16,7 +16,7 @@ from emocli.plugin.experiment import CLEAN, Names, Row, Table
 
 NETWORK = "m2fnet"
 
-FIGURES = ("weighted_f1", "accuracy")
+METRICS = ("weighted_f1", "accuracy")
 
 Corpus = Literal["meld", "iemocap"]
 
@@ -71,7 +71,7 @@ class Modalities(Names):
 def row(
     name: str,
     config: Modalities,
-    figures: Printed,
+    claims: Printed,
     modalities: Sequence[str] = (),
     features: Mapping[str, str] | None = None,
     network: Tree | None = None,
@@ -84,7 +84,7 @@ def row(
         As the table shows it.
     config : Modalities
         What the network is given, and whose figures are shown.
-    figures : mapping
+    claims : mapping
         What the paper prints.
     modalities : sequence of str
         Some of the modalities; all if none is named.
@@ -93,16 +93,16 @@ def row(
     network : mapping, optional
         Settings in which it differs from the rows of the other tables.
     """
-    given = tuple(modalities) or config.all
+    seen = tuple(modalities) or config.all
     # The network's own default is a modality called 'text'; the store may call it otherwise.
-    own: Tree = {"query": config.query(given), **_layers(config), **(network or {})}
+    own: Tree = {"query": config.query(seen), **_layers(config), **(network or {})}
     return Row(
         name,
         fusion=NETWORK,
-        modalities=given,
+        modalities=seen,
         features=features or {},
         settings={"network": own},
-        printed=printed(figures, config.corpus),
+        printed=printed(claims, config.corpus),
     )
 
 
@@ -112,14 +112,14 @@ def _layers(config: Modalities) -> Tree:
     return {"layers": layers} if config.layers or layers != LAYERS["meld"] else {}
 
 
-def printed(figures: Printed, corpus: Corpus) -> dict[str, dict[str, float]]:
+def printed(claims: Printed, corpus: Corpus) -> dict[str, dict[str, float]]:
     """Tell a row what the paper prints for it."""
-    accuracy, weighted_f1 = figures[corpus]
+    accuracy, weighted_f1 = claims[corpus]
     return {CLEAN.name: {"accuracy": accuracy / 100, "weighted_f1": weighted_f1 / 100}}
 
 
 def depths(
-    title: str, symbol: str, setting: str, figures: Mapping[int, Printed], config: Modalities
+    title: str, symbol: str, setting: str, tables: Mapping[int, Printed], config: Modalities
 ) -> Table:
     """Return a table of networks that differ in the number of some layers.
 
@@ -131,19 +131,19 @@ def depths(
         What the paper calls their number.
     setting : str
         What the network calls it.
-    figures : mapping
+    tables : mapping
         Number to what the paper prints.
     config : Modalities
         What the networks are given.
     """
     rows = tuple(
-        row(f"{symbol} = {number}", config, found, network={setting: number})
-        for number, found in figures.items()
+        row(f"{symbol} = {number}", config, claims, network={setting: number})
+        for number, claims in tables.items()
     )
     return Table(
         title=title,
         rows=rows,
-        figures=FIGURES,
+        figures=METRICS,
         alternatives=tuple(each.name for each in rows),
         task="single",
         features=EXTRACTED,

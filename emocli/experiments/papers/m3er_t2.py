@@ -6,10 +6,11 @@ Source: Mittal et al. 2020, Table 2 and section 5.4.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 from emocli.config import Settings, Tree, merge
-from emocli.plugin.experiment import CLEAN, Condition, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, Row, Table
 from emocli.quantities import Dropped, Factor
 
 Printed = dict[str, dict[str, float]]
@@ -70,35 +71,32 @@ def _recoveries(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
 def table(config: Config) -> Table:
     """Return the table: the paper's five rows, what else could be done, and the truth."""
     noisy = Condition("noisy", (config.corrupt,))
-    proxy: Tree = {} if config.ridge is None else {"proxy": {"ridge": config.ridge}}
+    proxies: Tree = {} if config.ridge is None else {"proxy": {"ridge": config.ridge}}
+    nothing, check, oracle = RepairOptions(), RepairOptions(check=True), RepairOptions(oracle=True)
+    check_proxy, oracle_proxy = (replace(each, proxy=config.proxy) for each in (check, oracle))
 
     def printed(name: str, condition: Condition) -> Printed:
         f1, accuracy = PRINTED[config.printed][name]
         return {condition.name: {"binary_f1": f1, "binary_accuracy": accuracy}}
 
-    def paper(name: str, **training: Any) -> Row:
-        return noise(name, printed=printed(name, noisy), **training)
+    def paper(name: str, repair: RepairOptions) -> Row:
+        return replace(noise(name, repair), printed=printed(name, noisy))
 
-    def noise(
-        name: str, settings: Tree | None = None, printed: Printed | None = None, **training: Any
-    ) -> Row:
+    def noise(name: str, repair: RepairOptions, settings: Tree | None = None) -> Row:
         return Row(
             name,
             fusion="m3er",
-            settings=merge({"robust": proxy} if "proxy" in training else {}, settings or {}),
-            training={"corrupt": [config.corrupt], **training},
+            settings=merge({"robust": proxies} if repair.proxy else {}, settings or {}),
+            training=repair.corrupting(config.corrupt),
             conditions=(noisy,),
-            printed=printed or {},
         )
 
-    def tested(name: str, **repair: Any) -> Row:
-        if "proxy" in repair:
-            repair["settings"] = proxy
-        return Row(name, like="M3ER", conditions=(Condition("noisy", noisy.corrupt, repair),))
+    def tested(name: str, repair: RepairOptions) -> Row:
+        repair = replace(repair, settings=proxies) if repair.proxy else repair
+        return Row(name, like="M3ER", conditions=(replace(noisy, repair=repair),))
 
     dropout: Tree = {"train": {"modality_dropout": config.modality_dropout}}
     learning: Tree = {"robust": {"train_on_proxy": True}}
-    both: dict[str, Any] = {"check": True, "proxy": config.proxy}
     rows = (
         Row(
             "original loss",
@@ -107,21 +105,21 @@ def table(config: Config) -> Table:
             printed=printed("original loss", CLEAN),
         ),
         Row("M3ER", fusion="m3er", printed=printed("M3ER", CLEAN)),
-        paper("noisy"),
-        paper("noisy, check", check=True),
-        paper("noisy, check and proxy", **both),
-        noise("noisy, check, trained on proxies", settings=learning, **both),
-        noise("noisy, check and zeros", check=True, fill="zero"),
-        noise("noisy, check and means", check=True, fill="mean"),
-        noise("noisy, modality dropout", settings=dropout),
-        noise("noisy, check, modality dropout", settings=dropout, check=True),
-        noise("noisy, oracle", oracle=True),
-        noise("noisy, oracle and proxy", oracle=True, proxy=config.proxy),
-        tested("trained clean"),
-        tested("trained clean, check", check=True),
-        tested("trained clean, check and proxy", **both),
-        tested("trained clean, oracle", oracle=True),
-        tested("trained clean, oracle and proxy", oracle=True, proxy=config.proxy),
+        paper("noisy", nothing),
+        paper("noisy, check", check),
+        paper("noisy, check and proxy", check_proxy),
+        noise("noisy, check, trained on proxies", check_proxy, learning),
+        noise("noisy, check and zeros", replace(check, fill="zero")),
+        noise("noisy, check and means", replace(check, fill="mean")),
+        noise("noisy, modality dropout", nothing, dropout),
+        noise("noisy, check, modality dropout", check, dropout),
+        noise("noisy, oracle", oracle),
+        noise("noisy, oracle and proxy", oracle_proxy),
+        tested("trained clean", nothing),
+        tested("trained clean, check", check),
+        tested("trained clean, check and proxy", check_proxy),
+        tested("trained clean, oracle", oracle),
+        tested("trained clean, oracle and proxy", oracle_proxy),
         Row("logistic regression", baseline="logistic"),
     )
     return Table(

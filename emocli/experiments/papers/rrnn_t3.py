@@ -8,7 +8,7 @@ from __future__ import annotations
 from emocli.experiments.papers._beard import FUSIONS, NAIVE, constants
 from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
 
-FIGURES = ("mse_sum", "mae_sum", "uar")
+METRICS = ("mse_sum", "mae_sum", "uar")
 """Errors summed over the emotions, and the weighted accuracy: the mean of the true positive and the
 true negative rate, present being an intensity above 0.1."""
 
@@ -70,7 +70,7 @@ def table(config: Config) -> Table:
             *fused,
             *constants(every, mean="test_prior"),
         ),
-        figures=FIGURES,
+        figures=METRICS,
         comparisons=tuple(("GCA + gating", other) for other in others),
         task="intensity",
         notes=(
@@ -85,4 +85,4 @@ def table(config: Config) -> Table:
 
 def _printed(name: str) -> dict[str, dict[str, float]]:
     pairs = zip((CLEAN.name, "noise"), PRINTED[name], strict=False)
-    return {condition: dict(zip(FIGURES, values, strict=True)) for condition, values in pairs}
+    return {condition: dict(zip(METRICS, values, strict=True)) for condition, values in pairs}
