@@ -42,7 +42,9 @@ Store = Annotated[Path, typer.Option("--store", help="Folder of the feature stor
 Features = Annotated[
     list[str] | None,
     typer.Option(
-        "-f", "--feature", help="Feature to use; repeat for more. Default: all in the store."
+        "-f",
+        "--feature",
+        help="Feature to use, a+b for two of a modality; repeat for more. Default: all there are.",
     ),
 ]
 Settings = Annotated[

@@ -49,6 +49,13 @@ def settings(
     return merge(_own(command, takes, file), typed) if file else typed
 
 
+def table(command: str, file: Path | None) -> Tree:
+    """Return the table of a command's own name in a file, for another that does its work."""
+    name = command.replace("-", "_")
+    tree = {} if file is None else read_toml(file)
+    return dict(tree[name]) if isinstance(tree.get(name), Mapping) else {}
+
+
 def _own(command: str, takes: Collection[str] | None, file: Path) -> Tree:
     tree, table, commands = read_toml(file), command.replace("-", "_"), takers()
     sections = commands[command] if takes is None else takes

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.store import FeatureStore
+if TYPE_CHECKING:
+    from emocli.data.store.reader import FeatureStore
 
 STEP = 1.0
 """Seconds a row is given where nothing tells how long it lasts."""

@@ -34,6 +34,7 @@ from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
 from emocli.report.tables import Table
+from emocli.training.data_warnings import step_warnings
 
 Progress = Callable[[int, int], None]
 
@@ -179,7 +180,10 @@ def _report(
         n=len(samples),
         check=evaluator.repair.trust == "check",
         repair=evaluator.repair.label,
-        remarks=tuple(evaluator.parts[0].repair_factory.remarks(evaluator.repair)),
+        remarks=(
+            *evaluator.parts[0].repair_factory.remarks(evaluator.repair),
+            *step_warnings({split: samples}),
+        ),
         trained_with={**config.robust, "check": config.check},
         corruption_seed=seed,
         device=evaluator.device,

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.config import build
+from emocli.config import build, leaves
 from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest
 from emocli.data.filenames import content, corpus_part
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
-from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import EmocliError, RunError, StoreError
 from emocli.metrics.metrics import Scores, score
 from emocli.models import rundir
@@ -378,7 +378,7 @@ def _is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifes
         return False
 
 
-def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
+def _check_feature(store: Feature | None, view: View, same: bool) -> None:
     """Refuse a feature that is not what the run was trained on.
 
     Raises
@@ -397,7 +397,8 @@ def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
         )
     if (store.dim, store.header.settings) != (view.dim, view.settings):
         hint = "extract it again with the settings in the run's config.json"
-        if "sha256" in view.settings:  # of a file, or of arrays, of which no clip may be another's
+        names = {key.rpartition(".")[2] for key, _ in leaves(view.settings)}
+        if "sha256" in names:  # of a file, or of arrays, of which no clip may be another's
             hint = (
                 "it was imported: import what holds the clips of both corpora, and train with that"
             )

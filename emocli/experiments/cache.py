@@ -24,7 +24,7 @@ from emocli.config import build
 from emocli.data.durable import digest, make_folder, write_bytes
 from emocli.data.manifest import Manifest
 from emocli.data.npz import read_arrays
-from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.baseline import BaselineEvaluator
 from emocli.evaluation.evaluator import Predictions, RunEvaluator
@@ -144,7 +144,7 @@ class EvaluationJob:
         return self.subject.open(self.corpus, self.store)
 
     @cached_property
-    def _stores(self) -> Mapping[str, FeatureStore]:
+    def _stores(self) -> Mapping[str, Feature]:
         return open_features(self.store, self.features, self.corpus)
 
     @cached_property

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, check_path
+from emocli.data.store import Feature, check_path
 from emocli.errors import EmocliError
 from emocli.experiments.experiment import Experiment
 from emocli.experiments.rows import Say
@@ -33,7 +33,7 @@ def fit_checks(experiment: Experiment, say: Say) -> None:
 
 
 def _kept(
-    path: Path, corpus: Manifest, stores: Mapping[str, FeatureStore], config: CheckConfig
+    path: Path, corpus: Manifest, stores: Mapping[str, Feature], config: CheckConfig
 ) -> ModalityCheck | None:
     """Return the check that is there and stays: a user's own, or of a fold one fitted on this."""
     if not path.is_file():

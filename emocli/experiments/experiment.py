@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emocli.config import Tree, build
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, features_in, open_feature, open_features
+from emocli.data.store import Feature, features_in, open_features, open_joined
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.experiments import row_analyses
 from emocli.experiments.config import ReproduceConfig, check_sections
@@ -49,7 +49,7 @@ class Experiment:
     name: str
     table: Table
     inputs: Inputs
-    stores: Mapping[str, FeatureStore]
+    stores: Mapping[str, Feature]
     systems: tuple[System, ...]
     settings: Tree
 
@@ -174,7 +174,7 @@ class Experiment:
     def fingerprints(self) -> dict[str, str]:
         """Feature to the fingerprint of its content, of all that any row is given."""
         names = {f for s in self.systems if not s.lacking for f in s.features.values()}
-        opened = (open_feature(self.inputs.store, name, self.corpus) for name in sorted(names))
+        opened = (open_joined(self.inputs.store, name, self.corpus) for name in sorted(names))
         return {feature.name: feature.fingerprint for feature in opened}
 
     def prepare(self, checked: bool) -> None:

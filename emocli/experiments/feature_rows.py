@@ -14,7 +14,7 @@ from emocli import plugins
 from emocli.config import Tree
 from emocli.data.durable import digest, write_text
 from emocli.data.manifest import Manifest
-from emocli.data.store import open_feature
+from emocli.data.store import open_joined
 from emocli.errors import RunError, StoreError
 from emocli.evaluation.baseline import BaselineEvaluator
 from emocli.evaluation.comparison import PerClip
@@ -68,7 +68,7 @@ class FeatureSystem(System):
             on(condition.corruptions, self.features)
             RepairConfig().with_options(condition.repair)
         for modality, name in self.row.features.items():
-            feature = open_feature(inputs.store, name, inputs.corpora[0])
+            feature = open_joined(inputs.store, name, inputs.corpora[0])
             if feature.modality != modality:
                 what = f"feature '{name}' is {feature.modality}, row '{self.row.name}' is about"
                 hint = "name another feature with --set experiment.KEY=FEATURE"

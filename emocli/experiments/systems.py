@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from emocli.config import Tree, leaves, merge, section
+from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError, choice
 from emocli.experiments.encoder_rows import EncoderSystem
 from emocli.experiments.feature_rows import BaselineSystem, FusionSystem, network_fields
@@ -192,7 +193,13 @@ def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: s
     wanted = row.modalities or tuple(features)
     seen = {modality: features[modality] for modality in wanted if modality in features}
     unknown = [modality for modality in wanted if modality not in features]
-    absent = [feature for feature in seen.values() if feature not in there]
+    absent = [
+        part
+        for feature in seen.values()
+        if feature not in there
+        for part in parts_of(feature)
+        if part not in there
+    ]
     lacking = ""
     if unknown:
         lacking = f"no feature of {' and '.join(unknown)} (there are: {', '.join(features)})"

@@ -23,6 +23,7 @@ from emocli.quantities import Probability
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
 PER_CLIP = True
+ENCODER = "face"
 LIBRARIES = ("opencv-python", "torch", "transformers")
 
 

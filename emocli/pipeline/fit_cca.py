@@ -81,7 +81,7 @@ def fit_cca(
     manifest : Manifest
         The corpus, perhaps folded; test clips are not read.
     features : sequence of str, optional
-        One per modality; by default all in the store.
+        One per modality, ``a+b`` for several side by side; by default all in the store.
     preset : {'literal', 'paper', 'plus'}
         The paper as printed, as it can be read, or improved: the default, for the paper's score
         does not tell noise from features of real corpora.

@@ -249,6 +249,9 @@ class Table:
     sizes : mapping
         Sections of settings that the paper has for this corpus: those of rows of preset ``paper``,
         where neither the command nor the row says otherwise.
+    features : tuple of str
+        What the paper's own extractors make of clips, one feature per modality, for
+        ``--from-clips``; none if it has none.
     notes : tuple of str
         What a reader should know, a line each: where the paper leaves a choice, and which is taken.
     """
@@ -265,4 +268,5 @@ class Table:
     check_preset: str = ""
     task: Task | None = None
     sizes: Tree = field(default_factory=dict)
+    features: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
-from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
 from emocli.models.outline import outline, parameters
@@ -286,7 +286,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
     yield from number_warnings(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 
-def _view(store: FeatureStore) -> View:
+def _view(store: Feature) -> View:
     return View(
         feature=store.name,
         dim=store.dim,

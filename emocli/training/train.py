@@ -51,7 +51,7 @@ def train(
     run : Path
         Folder to write.
     features : sequence of str, optional
-        One feature per modality; by default all in the store.
+        One feature per modality, ``a+b`` for several side by side; by default all in the store.
     preset : str
         ``literal``, ``paper`` or ``plus``.
     settings : mapping, optional

@@ -21,6 +21,7 @@ from tests import toy
 TINY = {
     "encoder": {"depths": [1], "hidden_sizes": [8], "embedding_size": 8, "dim": 8, "side": 32},
     "train": {"epochs": 1, "per_class": 2, "accelerator": "cpu", "threads": 1},
+    "augment": {"noise_in": "spectrogram"},  # there are no recordings
     "reproduce": {"seeds": 2, "only": ["cross-entropy", "fixed-margin", "all-as-printed"]},
 }
 

@@ -12,12 +12,11 @@ from emocli import plugins
 from emocli.cli import options, show
 from emocli.errors import ConfigError
 from emocli.limits import MOST_WORKERS
-from emocli.plugin.command import Command
+from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
     from emocli.extraction.extract import Extraction, ExtractionPlan
 
-PARTLY_DONE = 3
 UNKNOWN = "words.out_of_vocabulary"
 
 

@@ -14,6 +14,7 @@ from emocli.plugin.command import Command
 def command(
     manifest: options.ManifestFile,
     run: Annotated[Path, typer.Option(help="Folder of the text encoder to write.")],
+    preset: options.Preset = "paper",
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
@@ -34,6 +35,7 @@ def command(
         summary = stage.fit_text(
             corpus,
             run,
+            preset=preset,
             settings=sections.settings("fit-text", config, settings),
             overwrite=overwrite,
             progress=progress,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +165,10 @@ class FeatureStore:
         k = self._index.get(clip_id)
         return 0 if k is None else self._offsets[k + 1] - self._offsets[k]
 
+    def lacking(self, clip_id: str) -> dict[str, int]:
+        """Part of the feature to the rows of a clip that lack it: none, it has no parts."""
+        return {}
+
     # -- reading
 
     def __getitem__(self, clip_id: str) -> Array:
@@ -271,7 +275,7 @@ class FeatureStore:
             self._file.close()
         self._file = None
 
-    def __enter__(self) -> FeatureStore:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:

@@ -24,6 +24,9 @@ Corpus = Literal["meld", "iemocap"]
 Printed = Mapping[Corpus, tuple[float, float]]
 """Corpus to accuracy and weighted F1, in percent, as the paper prints them."""
 
+EXTRACTED = ("roberta", "mel_embedding", "visual_embedding")
+"""What the paper's extractors make of text, sound and pictures (sec. 3.1)."""
+
 LAYERS: Mapping[Corpus, int] = MappingProxyType({"meld": 1, "iemocap": 5})
 """Encoders of each modality, N, of the systems that the paper prints figures of (sec. 4.2)."""
 
@@ -155,6 +158,7 @@ def depths(
         figures=METRICS,
         alternatives=tuple(each.name for each in rows),
         task="single",
+        features=EXTRACTED,
         notes=(
             "the paper shows test figures; choose by those of the validation clips",
             config.note,

@@ -5,7 +5,7 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Figure 5.
 
 from __future__ import annotations
 
-from emocli.experiments.papers._chudasama import METRICS, Modalities, Printed, row
+from emocli.experiments.papers._chudasama import EXTRACTED, METRICS, Modalities, Printed, row
 from emocli.plugin.experiment import Row, Table
 
 Config = Modalities
@@ -25,6 +25,7 @@ def table(config: Modalities) -> Table:
         comparisons=(("M2FNet", "logistic regression"),),
         by_class=("f1",),
         task="single",
+        features=EXTRACTED,
         notes=(
             "of single emotions the paper's text prints one figure, IEMOCAP's sad: F1 .821",
             config.note,

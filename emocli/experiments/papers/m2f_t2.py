@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from emocli.experiments.papers._chudasama import METRICS, Modalities, Printed, row
+from emocli.experiments.papers._chudasama import EXTRACTED, METRICS, Modalities, Printed, row
 from emocli.plugin.experiment import Row, Table
 
 Config = Modalities
@@ -48,6 +48,7 @@ def table(config: Modalities) -> Table:
         figures=METRICS,
         comparisons=tuple((FUSED, other) for other in others),
         task="single",
+        features=EXTRACTED,
         notes=(config.note,),
     )
 
