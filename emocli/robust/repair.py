@@ -126,7 +126,7 @@ class RobustConfig(RepairConfig):
             If they contradict each other, or name what there is not.
         """
         config, corrupt = self.with_options(options), options.corrupt
-        return config.model_copy(update={"corrupt": corrupt}) if corrupt else config
+        return config.model_copy(update={"corrupt": tuple(corrupt)}) if corrupt else config
 
     @property
     def corruptions(self) -> tuple[CorruptionSpec, ...]:
