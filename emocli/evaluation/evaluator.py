@@ -178,7 +178,7 @@ class RunEvaluator:
             _check_feature(stores.get(modality), view, same)
         trained = build(RobustConfig, config.robust, "robust")
         repair_factory = RepairFactory(
-            check_path(folder, corpus.fold),
+            check_path(folder, corpus.fold, trained.fit_on),
             standardiser,
             trained,
             Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
