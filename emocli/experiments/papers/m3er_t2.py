@@ -177,8 +177,8 @@ def table(config: Config) -> Table:
             "noisy, check and proxy: discards in training and regenerates in validation and test, "
             "as the paper does",
             "check and means: for features that are one vector per clip the same as discarding",
-            "as given: check, thresholds and proxies are fitted on the noisy clips, and nobody says "
-            "which those are; else on clean ones, which who has a noisy corpus lacks",
+            "as given: check, thresholds and proxies are fitted on noisy clips, and nobody says "
+            "which these are; else on clean ones, which who has a noisy corpus lacks",
             "oracle: knows what is corrupted; in place of the check",
             f"printed: {config.printed.upper()}'s overall F1 and mean accuracy, means over classes "
             "of 'this class or not'; accuracy and F1 of one class out of several are other "

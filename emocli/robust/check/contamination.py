@@ -162,7 +162,10 @@ def usual_range(values: Array) -> tuple[float, float]:
     within = values[(values >= low) & (values <= high)]
     centre = np.median(within)
     reach = WIDE * max(1.4826 * float(np.median(np.abs(within - centre))), NARROW)
-    return max(low, centre - reach), high if np.isfinite(high) else centre + reach
+    return (
+        low if np.isfinite(low) else float(centre - reach),
+        high if np.isfinite(high) else float(centre + reach),
+    )
 
 
 @dataclass(frozen=True)
