@@ -60,11 +60,24 @@ def screened(
 
     Held-out clips have no part in the fit. A missing modality does not pass.
     """
+    splits = deal(train, representation), deal(valid, representation)
     parted = {
-        m: Screen.of(rows, valid[m], representation, components).passing()
+        m: Screen.of(rows, valid[m], splits, representation, components).passing()
         for m, rows in train.items()
     }
     return {m: t for m, (t, _) in parted.items()}, {m: v for m, (_, v) in parted.items()}
+
+
+def deal(rows: Mapping[str, Rows], representation: Representation) -> NDArray[np.int64]:
+    """Deal clips to `PARTS` parts by what they hold, shape (n,): their order must not matter."""
+    n = len(next(iter(rows.values()))) // representation.per_clip
+    digests = [hashlib.blake2b() for _ in range(n)]
+    for _, own in sorted(rows.items()):
+        for digest, row in zip(digests, own.reshape(n, -1), strict=True):
+            digest.update(np.ascontiguousarray(row).tobytes())
+    part = np.empty(n, np.int64)
+    part[sorted(range(n), key=lambda k: digests[k].digest())] = np.arange(n) % PARTS
+    return part
 
 
 @dataclass(frozen=True)
@@ -95,15 +108,18 @@ class Screen:
     components: int
 
     @classmethod
-    def of(cls, train: Rows, valid: Rows, representation: Representation, components: int) -> Self:
-        """Put both splits together."""
-        rows = np.concatenate([train, valid])
-        observed = representation.shown(rows)
-        width = representation.per_clip * rows.shape[1]
-        clips = [part.reshape(-1, width) for part in (train, valid)]
-        training = np.arange(len(observed)) < len(clips[0])
-        part = np.concatenate([_parts(rows) for rows in clips])
-        return cls(rows, observed, training, part, representation, components)
+    def of(
+        cls,
+        train: Rows,
+        valid: Rows,
+        splits: tuple[NDArray[np.int64], NDArray[np.int64]],
+        representation: Representation,
+        components: int,
+    ) -> Self:
+        """Put both splits together, of whose clips ``splits`` says the parts."""
+        rows, part = np.concatenate([train, valid]), np.concatenate(splits)
+        training = np.arange(len(part)) < len(splits[0])
+        return cls(rows, representation.shown(rows), training, part, representation, components)
 
     def passing(self) -> tuple[Flags, Flags]:
         """Tell which training and which held-out clips pass, shape (n,) each."""
@@ -232,12 +248,3 @@ def _signs(rows: Rows, components: int) -> PCA:
     spread = 1.4826 * np.median(np.abs((rows - centre) @ fitted.components.T), axis=0)
     variances = np.square(np.maximum(spread, 1e-3 * spread.mean()))
     return PCA(centre, fitted.components, variances, float(np.median(np.square(lengths))))
-
-
-def _parts(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """Deal clips to parts by what they hold: the order they come in must not matter."""
-    digests = [hashlib.blake2b(np.ascontiguousarray(row).tobytes()).digest() for row in rows]
-    order = sorted(range(len(rows)), key=digests.__getitem__)
-    part = np.empty(len(rows), np.int64)
-    part[order] = np.arange(len(rows)) % PARTS
-    return part

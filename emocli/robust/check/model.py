@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from emocli.data.batch import Padded
 from emocli.errors import StoreError
 from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
-from emocli.robust.check.contamination import screened
+from emocli.robust.check.contamination import PARTS, deal, screened
 from emocli.robust.check.file import AGAIN
 from emocli.robust.check.held_out import HeldOut
 from emocli.robust.check.pair import FEWEST, OTHERS, PairCheck
@@ -34,9 +34,6 @@ Pair = tuple[str, str]
 Views = Mapping[str, Padded]
 Vectors = Mapping[str, Rows]
 Passing = Mapping[str, Flags]
-
-ITERATIONS = 1
-"""Checks that are fitted to say which clips the final one of a screened fit is fitted on."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +122,21 @@ class ModalityCheck:
         """Fit on the clips that pass a screening, then on those this fit holds to be effective."""
         vectors = _together([batch.vectors for batch in held])
         train, valid = screened(rows, vectors, representation, config.components)
-        for _ in range(ITERATIONS):
-            first = cls._learnt(_kept(rows, train, representation), representation, config)
-            check = first._calibrated(_passing(held, valid, representation))
-            train, valid = check._judged(rows), check._judged(vectors)
-        lost = {m: int((representation.shown(x) & ~train[m]).sum()) for m, x in rows.items()}
-        final = cls._learnt(_kept(rows, train, representation), representation, config)
-        calibrated = final._calibrated(_passing(held, valid, representation))
-        return replace(calibrated, left_out={m: count for m, count in lost.items() if count})
+
+        def fitted(train: Passing, valid: Passing) -> Self:
+            check = cls._learnt(_kept(rows, train, representation), representation, config)
+            return check._calibrated(_passing(held, valid, representation))
+
+        # A clip is judged by a fit without it: what was fitted on is nearer than it should be.
+        part, again = deal(rows, representation), {m: flags.copy() for m, flags in train.items()}
+        for own in (part == k for k in range(PARTS)):
+            check = fitted({m: flags & ~own for m, flags in train.items()}, valid)
+            judged = check._judged({m: representation.of_clips(x, own) for m, x in rows.items()})
+            for m, flags in judged.items():
+                again[m][own] = flags
+        check = fitted(again, fitted(train, valid)._judged(vectors))
+        lost = {m: int((representation.shown(x) & ~again[m]).sum()) for m, x in rows.items()}
+        return replace(check, left_out={m: count for m, count in lost.items() if count})
 
     @classmethod
     def _learnt(
