@@ -1,42 +1,45 @@
-"""How long `emocli --help` takes, as a multiple of importing typer.
+"""How long help and `emocli info` take, as multiples of importing typer.
 
     python benchmarks/startup.py
 
-The two are timed in turns in one run; the medians are compared.
+They are run in turns; the medians of their CPU time (user and system) are compared.
 """
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
-import time
 
 ROUNDS = 21
-COMMANDS = {
-    "import typer": ["-c", "import typer"],
-    "emocli --help": ["-c", "from emocli.cli.app import run; run(['--help'])"],
-    "emocli info": ["-c", "from emocli.cli.app import run; run(['info'])"],
-}
+ARGUMENTS = ("--help", "train --help", "analyze --help", "analyze confusion --help", "info")
 
 
-def seconds(arguments: list[str]) -> float:
-    """Time one process."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+def run(arguments: str) -> str:
+    """Return the Python that runs a command line."""
+    return f"from emocli.cli.app import run; run({arguments.split()!r})"
+
+
+def seconds(code: str) -> float:
+    """Measure one process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
-    """Time all commands in turns."""
-    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    """Measure all command lines in turns."""
+    lines = {"import typer": "import typer"} | {f"emocli {a}": run(a) for a in ARGUMENTS}
+    times: dict[str, list[float]] = {name: [] for name in lines}
     for _ in range(ROUNDS):
-        for name, arguments in COMMANDS.items():
-            times[name].append(seconds(arguments))
+        for name, code in lines.items():
+            times[name].append(seconds(code))
     base = statistics.median(times["import typer"])
-    for name, found in times.items():
-        median = statistics.median(found)
-        print(f"{name:16} {median * 1000:6.0f} ms  {median / base:5.2f} x import typer")
+    for name, values in times.items():
+        median = statistics.median(values)
+        print(f"{name:32} {median * 1000:6.0f} ms  {median / base:5.2f} x import typer")
 
 
 if __name__ == "__main__":

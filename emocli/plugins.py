@@ -11,16 +11,26 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
+import tokenize
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.machinery import PathFinder
+from importlib.metadata import entry_points
+from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from emocli.errors import ConfigError, choice
+from emocli.errors import ConfigError, choice, reason
 
 Kind = Literal[
-    "datasets", "features", "corruptions", "protocols", "fusion", "experiments", "analyses"
+    "datasets",
+    "features",
+    "corruptions",
+    "protocols",
+    "fusion",
+    "experiments",
+    "analyses",
+    "commands",
 ]
 
 KINDS: dict[Kind, str] = {
@@ -31,6 +41,7 @@ KINDS: dict[Kind, str] = {
     "fusion": "emocli.fusion",
     "experiments": "emocli.experiments.papers",
     "analyses": "emocli.analysis",
+    "commands": "emocli.cli.commands",
 }
 
 OFFERS: dict[Kind, tuple[str, ...]] = {
@@ -41,6 +52,7 @@ OFFERS: dict[Kind, tuple[str, ...]] = {
     "fusion": ("Config", "Model", "PRESETS"),
     "experiments": ("Config", "table"),
     "analyses": ("Options", "measure"),
+    "commands": ("COMMAND",),
 }
 """Names that a module of each kind has: `emocli.plugin` says what they are."""
 
@@ -56,7 +68,7 @@ class Description:
 
 def names(kind: Kind) -> list[str]:
     """All plug-ins of a kind, sorted; none of them is imported."""
-    return sorted({*_files(kind), *_entries(kind)})
+    return sorted(_modules(kind))
 
 
 def load(kind: Kind, name: str) -> ModuleType:
@@ -65,9 +77,52 @@ def load(kind: Kind, name: str) -> ModuleType:
     Raises
     ------
     ConfigError
-        If there is no plug-in of that name, or it lacks what its kind offers.
+        If there is no plug-in of that name, it cannot be imported, or it lacks what its kind
+        offers.
     """
-    module = importlib.import_module(_module(kind, name))
+    return _load(kind, name, _modules(kind))
+
+
+def load_all(kind: Kind) -> list[ModuleType]:
+    """Import every plug-in of a kind, by name; errors as of `load`."""
+    modules = _modules(kind)
+    return [_load(kind, name, modules) for name in sorted(modules)]
+
+
+def describe(kind: Kind, name: str) -> Description:
+    """Read a plug-in's docstring without importing it; errors as of `load`."""
+    return _describe(name, _find(kind, name, _modules(kind)))
+
+
+def describe_all(kind: Kind) -> list[Description]:
+    """Read the docstrings of all plug-ins of a kind, by name."""
+    return [_describe(name, module) for name, module in sorted(_modules(kind).items())]
+
+
+def _modules(kind: Kind) -> dict[str, str]:
+    """Return the module of each plug-in: emocli's own files, then entry points."""
+    package = importlib.util.find_spec(KINDS[kind])
+    files = pkgutil.iter_modules(package.submodule_search_locations if package else None)
+    own = {m.name: f"{KINDS[kind]}.{m.name}" for m in files if not m.name.startswith("_")}
+    return own | {entry.name: entry.module for entry in entry_points(group=f"emocli.{kind}")}
+
+
+def _find(kind: Kind, name: str, modules: dict[str, str]) -> str:
+    if name not in modules:
+        what = {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
+        raise ConfigError(f"no {what} is called '{name}'", hint=choice(name, sorted(modules)))
+    return modules[name]
+
+
+def _load(kind: Kind, name: str, modules: dict[str, str]) -> ModuleType:
+    path = _find(kind, name, modules)
+    try:
+        module = importlib.import_module(path)
+    except ImportError as error:
+        if path.startswith("emocli."):
+            raise
+        what = f"plug-in '{name}' cannot be imported ({reason(error)})"
+        raise ConfigError(what, where=path, hint="repair or uninstall its package") from error
     for offer in OFFERS[kind]:
         if offer not in vars(module):
             hint = f"a module of emocli.{kind} offers {', '.join(OFFERS[kind])}"
@@ -75,32 +130,23 @@ def load(kind: Kind, name: str) -> ModuleType:
     return module
 
 
-def describe(kind: Kind, name: str) -> Description:
-    """Read a plug-in's docstring without importing it, so that listing stays fast."""
-    spec = importlib.util.find_spec(_module(kind, name))
-    source = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
-    lines = (ast.get_docstring(ast.parse(source)) or "").splitlines()
+def _describe(name: str, module: str) -> Description:
+    lines = _docstring(module).splitlines()
     origin = next(
         (line.removeprefix("Source:") for line in lines if line.startswith("Source:")), ""
     )
     return Description(name, lines[0].rstrip(".") if lines else "", origin.strip().rstrip("."))
 
 
-def _module(kind: Kind, name: str) -> str:
-    entries = _entries(kind)
-    if name in entries:
-        return entries[name].module
-    if name in _files(kind):
-        return f"{KINDS[kind]}.{name}"
-    what = {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
-    raise ConfigError(f"no {what} is called '{name}'", hint=choice(name, names(kind)))
-
-
-def _files(kind: Kind) -> list[str]:
-    package = importlib.util.find_spec(KINDS[kind])
-    paths = package.submodule_search_locations if package else None
-    return [m.name for m in pkgutil.iter_modules(paths) if not m.name.startswith("_")]
-
-
-def _entries(kind: Kind) -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=f"emocli.{kind}")}
+def _docstring(module: str) -> str:
+    """Read the docstring of a module, and no further; its own package is not imported either."""
+    package, _, _ = module.rpartition(".")
+    parent = importlib.util.find_spec(package) if package else None
+    folders = parent and parent.submodule_search_locations
+    spec = PathFinder.find_spec(module, folders) if folders else importlib.util.find_spec(module)
+    if not spec or not spec.origin:
+        return ""
+    with Path(spec.origin).open(encoding="utf-8") as file:
+        tokens = tokenize.generate_tokens(file.readline)
+        first = next(token for token in tokens if token.type not in (tokenize.COMMENT, tokenize.NL))
+    return cleandoc(ast.literal_eval(first.string)) if first.type == tokenize.STRING else ""

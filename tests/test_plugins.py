@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from emocli import plugins
+from emocli.cli.app import run
 from emocli.errors import ConfigError
 
 
@@ -44,6 +45,21 @@ def test_a_module_that_is_no_such_plugin_is_refused(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ConfigError, match="halfway: plug-in 'half' has no Model; a module of"):
         plugins.load("fusion", "half")
+
+
+def test_one_that_cannot_be_imported_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.py").write_text("import a_library_that_is_absent\n")
+    info = tmp_path / "broken-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[emocli.commands]\nbreak = broken\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert run(["--help"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: broken: plug-in 'break' cannot be imported (No module named")
+    assert line.endswith("; repair or uninstall its package")
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:

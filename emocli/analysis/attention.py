@@ -5,16 +5,16 @@ Source: Beard 2018, CoNLL, Fig. 4.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from emocli.analysis import Finding, OfRun, Progress, file_name
+from emocli.analysis._choice import TOKEN, first_whole
 from emocli.analysis._conditions import about
 from emocli.data.clip import Clip
-from emocli.errors import RunError
+from emocli.errors import ConfigError, RunError
 from emocli.options import Option
 from emocli.report.canvas import COLOURS, GREY, canvas, legend
 from emocli.report.tables import Table
@@ -42,9 +42,6 @@ CURVE = (
 )
 """What is drawn. A step's share of the weights is also larger where its block is shorter."""
 
-TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
-"""A word or a punctuation mark, for texts whose words have no times."""
-
 Data = Mapping[str, Any]
 
 WIDTH = 9.0
@@ -65,9 +62,12 @@ class Options(RobustOptions, OfRun):
 
     The clip is read as in emocli evaluate: corrupted if asked for, and with the run's own repair
     unless another is asked for. Of a cross-validation the fold that tests the clip is taken.
+    Without --clip: the first test clip that has all modalities, of those whose text has the word
+    --word, if any has.
     """
 
-    clip: Annotated[str, Option("Id of a clip of the corpus.")]
+    clip: Annotated[str, Option("Id of a clip of the corpus.  [default: a test clip]")] = ""
+    word: Annotated[str, Option("A word that the text of a clip to be chosen has.")] = ""
     hop: Annotated[Hop, Option("Hops to draw; the data hold all.")] = "last"
 
 
@@ -81,10 +81,16 @@ def measure(options: Options, progress: Progress) -> Finding:
         no steps, or what is asked does not fit it.
     """
     from emocli.data.batch import Batch, Padded
-    from emocli.evaluation.cross_validation import open_tester
+    from emocli.evaluation.cross_validation import open_evaluator, open_tester
     from emocli.robust.corrupt import parse_all
 
-    run, clip = options.run, options.clip
+    if options.clip and options.word:
+        raise ConfigError("--clip and --word", hint="choose one of them")
+    run = options.run
+    clip, rule = options.clip, ""
+    if not clip:
+        tested = open_evaluator(run, "test", options.manifest, options.store, options)
+        clip, rule = first_whole(tested, options.word)
     evaluator = open_tester(run, clip, options.manifest, options.store, options)
     asked = parse_all(options.corrupt, evaluator.modalities)
     chosen = evaluator.samples.manifest.clip(clip)
@@ -100,6 +106,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         **about(run, evaluator),
         "fold": evaluator.config.fold and evaluator.config.fold.index,
         "clip": chosen.id,
+        "chosen": rule,
         "split": chosen.split,
         "label": chosen.label,
         "labels": dict(chosen.labels),
@@ -364,6 +371,7 @@ def _title(data: Data) -> str:
         data["dataset"],
         f"{data['clip']} ({shown}said: {said})",
         f"attention, {hop}",
+        data["chosen"],
         *under,
     ]
     return textwrap.fill(" · ".join(filter(None, parts)), 90)

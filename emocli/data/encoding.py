@@ -62,8 +62,6 @@ class Decoded:
     ----------
     text : str
         Without a byte order mark.
-    encoding : str
-        The encoding.
     doubt : str
         What should be said about it; empty for UTF-8.
     """
@@ -78,8 +76,6 @@ def read_text(path: Path, error: type[EmocliError] = EmocliError) -> str:
 
     Parameters
     ----------
-    path : Path
-        The file.
     error : type
         What to raise if it is absent, cannot be read or is no text.
     """

@@ -50,8 +50,6 @@ class Hdf5:
 
     Parameters
     ----------
-    path : Path
-        The file.
     hint : str
         How the user gets a file that is whole: the end of every message.
 

@@ -46,8 +46,6 @@ class Pool:
 
     Attributes
     ----------
-    executor : Executor
-        Takes the calls.
     room : int
         Calls that are kept in flight.
     """

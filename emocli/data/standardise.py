@@ -65,8 +65,6 @@ class Standardiser:
 
         Parameters
         ----------
-        samples : Samples
-            The train split.
         outliers : float
             Robust standard deviations beyond which numbers are clipped; 0 clips none.
         """

@@ -69,8 +69,6 @@ def read_table(path: Path, error: type[EmocliError]) -> Table:
 
     Parameters
     ----------
-    path : Path
-        The file.
     error : type
         What to raise if it is absent, empty, no text, not rectangular, or names a column twice.
     """

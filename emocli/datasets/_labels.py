@@ -1,4 +1,4 @@
-"""Meaning of a column of labels: classes, numbers that are classes, or intensities.
+"""The meaning of a column of labels: classes, numbers that are classes, or intensities.
 
 A number is a number in every spelling: ``1``, ``01`` and ``1.0`` are one class. Where half of the
 labels or more are numbers, all have to be.
@@ -12,11 +12,12 @@ import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from emocli.data.clip import Clip
 from emocli.data.rules import Task
 from emocli.errors import ManifestError
 
@@ -67,15 +68,18 @@ class Labels:
 
     task: Task
     classes: tuple[str, ...]
-    cells: tuple[Any, ...]
+    cells: tuple[str | float | None, ...]
     notes: tuple[str, ...] = ()
 
-    def of(self, row: int) -> dict[str, Any]:
-        """Return a row's label as attributes of its clip."""
-        cell = self.cells[row]
-        if cell is None:
-            return {}
-        return {"label": cell} if self.task == "single" else {"labels": {self.classes[0]: cell}}
+    def on(self, clip: Clip, row: int) -> Clip:
+        """Return a clip with the label of its row."""
+        match self.cells[row]:
+            case None:
+                return clip
+            case str() as name:
+                return replace(clip, label=name)
+            case intensity:
+                return replace(clip, labels={self.classes[0]: intensity})
 
 
 def composed(text: str) -> str:
@@ -83,7 +87,7 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def plain_label(cell: str) -> str:
+def cleaned_label(cell: str) -> str:
     """Return a cell without blanks around or twice inside, composed; '' where it has no label."""
     text = " ".join(composed(cell).split())
     return "" if text.lower() in MISSING else text
@@ -106,35 +110,29 @@ def read_labels(column: LabelColumn, settings: LabelSettings) -> Labels:
     if settings.edges:
         names = settings.classes or _between(settings.edges)
         places = [None if v is None else bisect_right(settings.edges, v) for v in numbers]
-        return _named(column, names, places, len(settings.edges) + 1, notes)
+        return _class_labels(column, names, places, len(settings.edges) + 1, notes)
     known = sorted({value for value in numbers if value is not None})
     few = len(known) <= MOST and all(value.is_integer() for value in known)
     if settings.task == "intensity" or (settings.task == "auto" and not few):
         return Labels("intensity", (column.name,), tuple(numbers), notes)
     names = settings.classes or tuple(map(_name, known))
     places = [None if value is None else known.index(value) for value in numbers]
-    return _named(column, names, places, len(known), notes)
+    return _class_labels(column, names, places, len(known), notes)
 
 
 def _numbers(
     column: LabelColumn, settings: LabelSettings
 ) -> tuple[list[float | None] | None, tuple[str, ...]]:
-    """Return the labels as numbers, if that is what they are, and what was understood.
-
-    Raises
-    ------
-    ManifestError
-        If some of them are and should be numbers, but one is none.
-    """
-    given = [cell for cell in column.cells if cell]
-    comma = any(map(DECIMAL_COMMA.fullmatch, given)) and not any("." in cell for cell in given)
+    """Return the labels as numbers, if that is what they are, and what was understood."""
+    filled = [cell for cell in column.cells if cell]
+    comma = any(map(DECIMAL_COMMA.fullmatch, filled)) and not any("." in cell for cell in filled)
     values = [_number(cell, comma) for cell in column.cells]
     wanted = settings.task == "intensity" or bool(settings.edges)
     count = sum(value is not None for value in values)
     wrong = [k for k, cell in enumerate(column.cells) if cell and values[k] is None]
-    if wrong and set(given) <= set(settings.classes) and not wanted:
+    if wrong and set(filled) <= set(settings.classes) and not wanted:
         return None, ()
-    if wrong and settings.task != "single" and (wanted or 2 * count >= len(given)):
+    if wrong and settings.task != "single" and (wanted or 2 * count >= len(filled)):
         if not count:
             hint = "leave table.edges out" if settings.edges else "leave table.task out"
             raise column.fault("does not hold numbers", hint=hint)
@@ -143,10 +141,10 @@ def _numbers(
             wrong[0],
             hint="correct it, leave the cell empty, or take all for names with table.task=single",
         )
-    if wrong or not given:
+    if wrong or not filled:
         return None, ()
-    said = f"labels have decimal commas: '{next(c for c in given if ',' in c)}'" if comma else ""
-    return values, (said,) if said else ()
+    note = f"labels have decimal commas: '{next(c for c in filled if ',' in c)}'" if comma else ""
+    return values, (note,) if note else ()
 
 
 def _number(cell: str, comma: bool) -> float | None:
@@ -200,7 +198,7 @@ def _between(edges: Sequence[float]) -> tuple[str, ...]:
     return (f"below {edges[0]:g}", *inner, f"{edges[-1]:g} and above")
 
 
-def _named(
+def _class_labels(
     column: LabelColumn,
     names: tuple[str, ...],
     places: Sequence[int | None],

@@ -30,7 +30,7 @@ from emocli.datasets._sdk_labels import TABLE, Segment, of_table, read_segments
 from emocli.errors import ManifestError
 from emocli.interchange.csd import Csd
 from emocli.interchange.mmsa import SUFFIXES
-from emocli.plugin.dataset import Folder, apart, counted
+from emocli.plugin.dataset import Folder, counted, random_split
 
 SIGNS = ("negative", "positive")
 MOST = 3.0
@@ -94,12 +94,6 @@ def build(
 
     Parameters
     ----------
-    root : Path
-        Folder of the files.
-    config : SdkConfig
-        Settings.
-    corpus : Corpus
-        Which one.
     task : {'intensity', 'multi', 'sentiment', 'sentiment_intensity'}
         What is predicted.
     names : tuple of str
@@ -114,11 +108,11 @@ def build(
     """
     folder = Folder.scan(root)
     labelled = _labelled(folder, config, corpus, names)
-    found = _with_texts(labelled, folder)
-    turns = _turns(found)
-    splits, standard = _splits(found, folder, config.folds, corpus)
+    segments = _with_texts(labelled, folder)
+    turns = _turns(segments)
+    splits, standard = _splits(segments, folder, config.folds, corpus)
     media = _media(folder)
-    kept = [segment for segment in found if segment.video in splits]
+    kept = [segment for segment in segments if segment.video in splits]
     clips = tuple(
         _clip(
             replace(segment, turn=turns[segment.id]),
@@ -131,7 +125,7 @@ def build(
         for segment in sorted(kept, key=lambda segment: (segment.video, segment.turn))
     )
     if not standard:
-        clips = apart(clips, lambda clip: clip.dialogue)
+        clips = random_split(clips, lambda clip: clip.dialogue)
     kinds: dict[str, Task] = {"multi": "multi", SENTIMENT: "single"}
     return Manifest(
         clips=clips,
@@ -143,9 +137,9 @@ def build(
         licence=corpus.licence,
         notes=counted(
             (0 if standard else len(clips), DRAWN),
-            (len(found) - len(kept), "segments left out: their video is in no fold"),
+            (len(segments) - len(kept), "segments left out: their video is in no fold"),
             (_unordered(kept), UNORDERED),
-            *_oddities(kept, names),
+            *_label_faults(kept, names),
             (
                 sum(task == SENTIMENT and c.label is None for c in clips),
                 "clips have no label: their sentiment is 0",
@@ -188,8 +182,8 @@ def _by_video(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
     return groups
 
 
-def _oddities(segments: Sequence[Segment], names: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Count what is odd about labels."""
+def _label_faults(segments: Sequence[Segment], names: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Count the segments without length, and intensities out of range or faint."""
     yield sum(s.end is not None and s.end <= (s.start or 0) for s in segments), EMPTY
     graded = [s.scores[name] for s in segments for name in names if name != SENTIMENT]
     yield sum(score > MOST for score in graded), f"intensities above {MOST:g} were lowered"
@@ -243,38 +237,32 @@ def _sign(segment: Segment, zeros: str) -> str | None:
 def _labelled(
     folder: Folder, config: SdkConfig, corpus: Corpus, names: Sequence[str]
 ) -> list[Segment]:
-    """Read the segments and their scores.
-
-    Raises
-    ------
-    ManifestError
-        If there are none, or not those that are asked for.
-    """
+    """Read the segments and their scores."""
     path = _labels_file(folder, config.labels, corpus)
-    found = list(read_segments(path, corpus.first if config.first is None else config.first))
-    lacking = [name for name in names if not all(name in segment.scores for segment in found)]
-    if not found or lacking:
+    segments = list(read_segments(path, corpus.first if config.first is None else config.first))
+    lacking = [name for name in names if not all(name in segment.scores for segment in segments)]
+    if not segments or lacking:
         what = f"has no scores of {', '.join(lacking)}" if lacking else "has no segment"
         hint = f"choose another file with {corpus.name}.labels, or another {corpus.name}.task"
         raise ManifestError(what, where=path, hint=hint)
-    for segment in found:
+    for segment in segments:
         if not all(map(math.isfinite, segment.scores.values())):
             what = f"segment '{segment.id}' has a score that is not a finite number"
             raise ManifestError(what, where=path, hint="correct it, or leave the segment out")
-    return found
+    return segments
 
 
-def _labels_file(folder: Folder, named: str, corpus: Corpus) -> Path:
-    if named:
-        return absolute(folder.root / named)
+def _labels_file(folder: Folder, chosen: str, corpus: Corpus) -> Path:
+    if chosen:
+        return absolute(folder.root / chosen)
     sequences = [p for p in folder.with_suffix(CSD) if "label" in p.name.lower()]
     pickles = folder.with_suffix(SUFFIXES)
     table = folder.named(TABLE)
-    for found in (sequences, pickles, [table] if table else []):
-        if len(found) == 1:
-            return found[0]
-        if found:
-            names = ", ".join(str(path.relative_to(folder.root)) for path in found)
+    for files in (sequences, pickles, [table] if table else []):
+        if len(files) == 1:
+            return files[0]
+        if files:
+            names = ", ".join(str(path.relative_to(folder.root)) for path in files)
             hint = f"choose one with --set {corpus.name}.labels=FILE"
             raise ManifestError(
                 f"has several files of labels: {names}", where=folder.root, hint=hint
@@ -310,10 +298,10 @@ def _with_texts(segments: list[Segment], folder: Folder) -> list[Segment]:
 
 
 def _splits(
-    segments: Iterable[Segment], folder: Folder, named: str, corpus: Corpus
+    segments: Iterable[Segment], folder: Folder, chosen: str, corpus: Corpus
 ) -> tuple[dict[str, Split], bool]:
     """Return the split of each video that has one, and whether they are given."""
-    path = _folds_file(folder, named, corpus)
+    path = _folds_file(folder, chosen, corpus)
     if path is not None:
         return _standard(path), True
     known = {s.video: s.split for s in segments if s.split}
@@ -323,16 +311,16 @@ def _splits(
     return (known, True) if known else ({s.video: "train" for s in segments}, False)
 
 
-def _folds_file(folder: Folder, named: str, corpus: Corpus) -> Path | None:
-    if named:
-        return absolute(folder.root / named)
+def _folds_file(folder: Folder, chosen: str, corpus: Corpus) -> Path | None:
+    if chosen:
+        return absolute(folder.root / chosen)
     name = f"cmu_{corpus.name}_std_folds.py"
-    found = folder.named(name)
-    sdk = None if found else importlib.util.find_spec("mmsdk")
+    path = folder.named(name)
+    sdk = None if path else importlib.util.find_spec("mmsdk")
     for place in (sdk.submodule_search_locations or ()) if sdk else ():
         inside = Path(place, "mmdatasdk", "dataset", "standard_datasets")
-        found = next(inside.glob(f"*/{name}"), found)
-    return found
+        path = next(inside.glob(f"*/{name}"), path)
+    return path
 
 
 def _standard(path: Path) -> dict[str, Split]:

@@ -96,7 +96,7 @@ def _of_pickle(pickle: Mmsa) -> Iterator[Segment]:
             raise ManifestError(what, where=f"{pickle.path}, split '{split}'")
         texts = part.arrays.get("raw_text")
         for k, clip_id in enumerate(part.ids):
-            video, turn, numbered = _taken_apart(clip_id, k)
+            video, turn, numbered = _video_and_number(clip_id, k)
             graded = dict(zip(names, map(_exact, scores[k]), strict=True))
             text = "" if texts is None else text_of_cell(texts[k])
             start, end = part.times.get(clip_id, (None, None))
@@ -122,7 +122,7 @@ def of_table(path: Path) -> Iterator[Segment]:
             what = f"id '{row['id']}' is already that of row {first}"
             raise ManifestError(what, where=f"{path}, row {line}")
         try:
-            video, turn, numbered = _taken_apart(row["id"], line)
+            video, turn, numbered = _video_and_number(row["id"], line)
             start, end = (_number(row, name) if row.get(name) else None for name in TIMES)
             yield Segment(
                 row["id"],
@@ -154,7 +154,7 @@ def _split(name: str) -> Split | None:
     return split
 
 
-def _taken_apart(clip_id: str, otherwise: int) -> tuple[str, int, bool]:
+def _video_and_number(clip_id: str, otherwise: int) -> tuple[str, int, bool]:
     """Tell video and number of ``video[3]``, and whether there was one."""
     video, _, number = clip_id.removesuffix("]").rpartition("[")
     numbered = number.isdecimal()

@@ -36,7 +36,15 @@ from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
 from emocli.errors import ManifestError
-from emocli.plugin.dataset import COPY, NEEDED, WARNING, Folder, apart, counted, require_columns
+from emocli.plugin.dataset import (
+    COPY,
+    NEEDED,
+    WARNING,
+    Folder,
+    counted,
+    random_split,
+    require_columns,
+)
 from emocli.quantities import Seed
 
 EMOTIONS: Mapping[str, str] = MappingProxyType(
@@ -160,7 +168,7 @@ def build(root: Path, config: Config) -> Manifest:
         for name in names
     )
     alone = config.split == "clip"
-    clips = apart(clips) if alone else clips
+    clips = random_split(clips) if alone else clips
     few = {clip.split for clip in clips} == {"train"}
     return Manifest(
         clips=clips,
@@ -184,14 +192,14 @@ def build(root: Path, config: Config) -> Manifest:
 
 
 def _media(folder: Folder) -> tuple[dict[str, dict[str, Path]], int]:
-    found: dict[str, list[Path]] = {}
+    files: dict[str, list[Path]] = {}
     strange = 0
     for path in folder.with_suffix(AUDIO | VIDEO):
         if NAME.fullmatch(path.stem):
-            found.setdefault(re.sub("_X$", "_XX", path.stem), []).append(path)
+            files.setdefault(re.sub("_X$", "_XX", path.stem), []).append(path)
         else:
             strange += 1
-    return {name: _best(paths) for name, paths in found.items()}, strange
+    return {name: _best(paths) for name, paths in files.items()}, strange
 
 
 def _best(paths: Iterable[Path]) -> dict[str, Path]:

@@ -62,7 +62,7 @@ DIALOGUE = re.compile(r"Ses0([1-5])[FM]_(?:impro|script)\w+")
 RATED = re.compile(
     r"\[(\d+\.?\d*) - (\d+\.?\d*)\]\s+(Ses0[1-5][FM]_\w+_[FM]\d+)\s+([a-z]{3})\s+\[.*\]\s*"
 )
-SAID = re.compile(r"(Ses0[1-5][FM]_\w+_[FM]\d+)\s+\[[^\]]*\]:(.*)")
+TRANSCRIBED = re.compile(r"(Ses0[1-5][FM]_\w+_[FM]\d+)\s+\[[^\]]*\]:(.*)")
 """What an utterance of a transcription looks like; remarks without a number (``XX``) do not."""
 
 LAST = 20
@@ -138,7 +138,7 @@ def build(root: Path, config: Config) -> Manifest:
     if not utterances:
         hint = "files like Session1/dialog/EmoEvaluation/Ses01F_impro01.txt are expected"
         raise ManifestError("holds no labels of IEMOCAP", where=folder.root, hint=hint)
-    texts = dict(said for path in _files(folder, "transcriptions") for said in _said(path))
+    texts = dict(line for path in _files(folder, "transcriptions") for line in _transcribed(path))
     splits = _splits(utterances, config, names)
     recordings = _recordings(folder)
     clips = tuple(
@@ -173,29 +173,29 @@ def _files(folder: Folder, kind: str) -> list[Path]:
 
     One file per dialogue: a release that is there twice counts once.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in folder.with_suffix(frozenset({".txt"})):
         if path.parent.name == kind and DIALOGUE.fullmatch(path.stem):
-            found.setdefault(path.stem, path)
-    return [found[name] for name in sorted(found)]
+            files.setdefault(path.stem, path)
+    return [files[name] for name in sorted(files)]
 
 
 def _rated(path: Path) -> Iterator[Utterance]:
     for number, line in enumerate(_lines(path), 1):
         if not line.startswith("["):  # a heading, or what one annotator said
             continue
-        found = RATED.fullmatch(line)
-        if found is None:
+        match = RATED.fullmatch(line)
+        if match is None:
             raise ManifestError("is no utterance", where=f"{path}, row {number}")
-        start, end, name, code = found.groups()
+        start, end, name, code = match.groups()
         yield Utterance(name, path.stem, float(start), float(end), code)
 
 
-def _said(path: Path) -> Iterator[tuple[str, str]]:
+def _transcribed(path: Path) -> Iterator[tuple[str, str]]:
     for line in _lines(path):
-        found = SAID.fullmatch(line)
-        if found:
-            yield found[1], found[2].strip()
+        match = TRANSCRIBED.fullmatch(line)
+        if match:
+            yield match[1], match[2].strip()
 
 
 def _lines(path: Path) -> list[str]:
@@ -238,12 +238,12 @@ def _clips(
 
 def _recordings(folder: Folder) -> dict[str, dict[str, Path]]:
     """Find recordings by the name of their utterance or dialogue; the sound is a wav's, if any."""
-    found: dict[str, dict[str, Path]] = {}
+    media: dict[str, dict[str, Path]] = {}
     for path in folder.with_suffix(VIDEO):
-        found.setdefault(path.stem, {}).update(audio=path, video=path)
+        media.setdefault(path.stem, {}).update(audio=path, video=path)
     for path in folder.with_suffix(AUDIO):
-        found.setdefault(path.stem, {})["audio"] = path
-    return found
+        media.setdefault(path.stem, {})["audio"] = path
+    return media
 
 
 def _splits(

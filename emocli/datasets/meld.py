@@ -114,7 +114,7 @@ def build(root: Path, config: Config) -> Manifest:
     prefer = config.final_videos == "prefer"
     media, corrections = _media(folder, prefer)
     damaged = media.keys() & set(config.exclude)
-    usable = {clip_id: found for clip_id, found in media.items() if clip_id not in damaged}
+    usable = {clip_id: files for clip_id, files in media.items() if clip_id not in damaged}
     clips = tuple(
         clip
         for name, table in tables.items()
@@ -171,16 +171,16 @@ def _clips(
     first = {dialogue: k for k, (dialogue, _, _) in reversed(list(enumerate(rows)))}
     for k, (dialogue, utterance, row) in enumerate(rows):
         clip_id = f"{name}_dia{dialogue}_utt{utterance}"
-        found = media.get(clip_id, {})
+        files = media.get(clip_id, {})
         yield Clip(
             id=clip_id,
             split=SPLITS[name],
             dialogue=f"{name}_dia{dialogue}",
             turn=k - first[dialogue],
             speaker=_plain(row["Speaker"]),
-            end=_length(row) if found else None,
+            end=_length(row) if files else None,
             text=_plain(row["Utterance"]),
-            media=found,
+            media=files,
             label=row["Emotion" if label == "emotion" else "Sentiment"].strip().lower() or None,
         )
 
@@ -192,7 +192,7 @@ def _backwards(table: Table) -> int:
         start = _seconds(row["StartTime"])
         if start is not None:
             starts.setdefault(row["Dialogue_ID"], []).append((int(row["Utterance_ID"]), start))
-    ordered = ([start for _, start in sorted(told)] for told in starts.values())
+    ordered = ([start for _, start in sorted(turns)] for turns in starts.values())
     return sum(any(later < start for start, later in pairwise(times)) for times in ordered)
 
 
@@ -220,16 +220,16 @@ def _length(row: Mapping[str, str]) -> float | None:
 
 
 def _seconds(text: str) -> float | None:
-    found = TIME.fullmatch(text.strip())
-    if found is None:
+    match = TIME.fullmatch(text.strip())
+    if match is None:
         return None
-    hours, minutes, seconds, fraction = found.groups()
+    hours, minutes, seconds, fraction = match.groups()
     return int(hours) * 3600 + int(minutes) * 60 + float(f"{seconds}.{fraction}")
 
 
 def _media(folder: Folder, prefer: bool) -> tuple[dict[str, dict[str, Path]], int]:
     """Find recordings by utterance, and count the files that are perhaps corrections."""
-    plain: dict[str, dict[str, Path]] = {}
+    usual: dict[str, dict[str, Path]] = {}
     final: dict[str, dict[str, Path]] = {}
     corrections = 0
     for path in folder.with_suffix(AUDIO | VIDEO):
@@ -239,9 +239,9 @@ def _media(folder: Folder, prefer: bool) -> tuple[dict[str, dict[str, Path]], in
         corrections += name[1] is not None
         clip_id = f"{split}_dia{name[2]}_utt{name[3]}"
         kind = "video" if path.suffix.lower() in VIDEO else "audio"
-        (final if name[1] else plain).setdefault(clip_id, {}).setdefault(kind, path)
-    found = plain | final if prefer else plain
-    return {i: {"audio": m.get("audio") or m["video"], **m} for i, m in found.items()}, corrections
+        (final if name[1] else usual).setdefault(clip_id, {}).setdefault(kind, path)
+    chosen = usual | final if prefer else usual
+    return {i: {"audio": m.get("audio") or m["video"], **m} for i, m in chosen.items()}, corrections
 
 
 def _split(path: Path, root: Path) -> str | None:

@@ -35,7 +35,7 @@ from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.errors import ConfigError, ManifestError
-from emocli.plugin.dataset import NEEDED, WARNING, Folder, apart, counted
+from emocli.plugin.dataset import NEEDED, WARNING, Folder, counted, random_split
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 SENTENCES = ("Kids are talking by the door.", "Dogs are sitting by the door.")
@@ -125,7 +125,7 @@ def build(root: Path, config: Config) -> Manifest:
         if _actor(take) in splits
     )
     alone = config.split == "clip"
-    clips = apart(clips) if alone else clips
+    clips = random_split(clips) if alone else clips
     few = {clip.split for clip in clips} == {"train"}
     return Manifest(
         clips=clips,

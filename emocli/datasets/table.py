@@ -37,9 +37,9 @@ from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
 from emocli.data.rules import MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table
-from emocli.datasets._labels import LabelColumn, Labels, composed, plain_label, read_labels
+from emocli.datasets._labels import LabelColumn, Labels, cleaned_label, composed, read_labels
 from emocli.errors import ManifestError, choice
-from emocli.plugin.dataset import HEADER, Folder, apart, counted, require_columns
+from emocli.plugin.dataset import HEADER, Folder, counted, random_split, require_columns
 from emocli.quantities import Number
 
 COLUMNS = (*PLAIN, FOLD)
@@ -108,14 +108,14 @@ def build(root: Path, config: Config) -> Manifest:
     column = _column(table, config.label, path)
     labels = read_labels(_label_column(table, column, path), config)
     rows = tuple(
-        Clip(**_attributes(row, root, f"{path}, row {line}"), **labels.of(k))
+        labels.on(_clip(row, root, f"{path}, row {line}"), k)
         for k, (line, row) in enumerate(zip(table.lines, table.records(), strict=True))
     )
-    found, unclaimed = _with_media(rows, root, table, path)
-    found, unordered = _with_turns(found, table, path)
+    clips, unclaimed = _with_media(rows, root, table, path)
+    clips, unordered = _with_turns(clips, table, path)
     drawn = config.split == "new" or "split" not in table.header
-    _check(found, labels, root, table, path, groups=not drawn and not config.overlap)
-    clips = apart(found, _group) if drawn else found
+    _check(clips, labels, root, table, path, groups=not drawn and not config.overlap)
+    clips = random_split(clips, _group) if drawn else clips
     return Manifest(
         clips=clips,
         classes=labels.classes,
@@ -185,8 +185,8 @@ def _group(clip: Clip) -> str:
     return clip.dialogue or clip.speaker or clip.id
 
 
-def _attributes(row: Mapping[str, str], root: Path, where: str) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+def _clip(row: Mapping[str, str], root: Path, where: str) -> Clip:
+    values: dict[str, Any] = {}
     media: dict[str, Path] = {}
     for name, cell in row.items():
         kind = name.removeprefix(MEDIA) if name.startswith(MEDIA) else ""
@@ -196,10 +196,10 @@ def _attributes(row: Mapping[str, str], root: Path, where: str) -> dict[str, Any
             if kind:
                 media[kind] = _file(cell.strip(), root)
             else:
-                told[name] = PARSERS[name](cell if name == "text" else cell.strip())
+                values[name] = PARSERS[name](cell if name == "text" else cell.strip())
         except ValueError as fault:
             raise ManifestError(str(fault), where=f"{where}, column '{name}'") from None
-    return {"id": "", **told, "media": media}
+    return Clip(**{"id": "", **values}, media=media)
 
 
 def _file(cell: str, root: Path) -> Path:
@@ -214,12 +214,12 @@ def _with_media(
     if any(name.startswith(MEDIA) for name in table.header):
         return tuple(clips), 0
     folder = Folder.scan(root)
-    found = [(kind, _by_name(folder.with_suffix(suffixes), root)) for kind, suffixes in FILES]
+    by_kind = [(kind, _by_name(folder.with_suffix(suffixes), root)) for kind, suffixes in FILES]
     used: set[Path] = set()
     done = []
     for line, clip in zip(table.lines, clips, strict=True):
         media: dict[str, Path] = {}
-        for kind, files in found:
+        for kind, files in by_kind:
             one = _only(files.get(composed(clip.id), []), kind, clip, f"{path}, row {line}")
             media |= {kind: one} if one and kind not in media else {}
         used.update(media.values())
@@ -232,38 +232,38 @@ def _by_name(files: Iterable[Path], root: Path) -> dict[str, list[Path]]:
 
     Hidden files and those in hidden folders belong to other programs.
     """
-    found: dict[str, list[Path]] = {}
+    by_name: dict[str, list[Path]] = {}
     for file in files:
         below = file.relative_to(root)
         if any(part.startswith(".") for part in below.parts):
             continue
         names = {file.stem, file.name, below.as_posix(), below.with_suffix("").as_posix()}
         for name in names:
-            found.setdefault(composed(name), []).append(file)
-    return found
+            by_name.setdefault(composed(name), []).append(file)
+    return by_name
 
 
 def _with_turns(clips: Sequence[Clip], table: Table, path: Path) -> tuple[tuple[Clip, ...], int]:
     """Give clips of dialogues their turns, and count those that only follow the rows."""
-    told = [bool(row.get("turn", "").strip()) for row in table.records()]
+    numbered = [bool(row.get("turn", "").strip()) for row in table.records()]
     groups: dict[str, list[int]] = {}
     for place, clip in enumerate(clips):
         groups.setdefault(clip.dialogue, []).append(place)
     turns: dict[int, int] = {}
     unordered = 0
     for dialogue, places in groups.items():
-        if not dialogue or len(places) == 1 or all(told[place] for place in places):
+        if not dialogue or len(places) == 1 or all(numbered[place] for place in places):
             continue
-        if any(told[place] for place in places):
-            line = table.lines[next(place for place in places if not told[place])]
+        if any(numbered[place] for place in places):
+            line = table.lines[next(place for place in places if not numbered[place])]
             what = f"is empty, though other clips of dialogue '{dialogue}' have one"
             raise ManifestError(what, where=f"{path}, row {line}, column 'turn'")
         timed = _same_clock([clips[place] for place in places])
         order = sorted(places, key=lambda place: _span(clips[place])) if timed else places
         unordered += 0 if timed else len(places)
         turns |= {place: turn for turn, place in enumerate(order)}
-    numbered = (replace(c, turn=turns.get(place, c.turn)) for place, c in enumerate(clips))
-    return tuple(numbered), unordered
+    placed = (replace(c, turn=turns.get(place, c.turn)) for place, c in enumerate(clips))
+    return tuple(placed), unordered
 
 
 def _same_clock(clips: Sequence[Clip]) -> bool:
@@ -298,18 +298,18 @@ def _other_columns(table: Table, column: str) -> Iterator[str]:
     yield from counted((unnamed, "columns left out: they have no name"))
 
 
-def _column(table: Table, named: str, path: Path) -> str:
+def _column(table: Table, chosen: str, path: Path) -> str:
     """Find the column of labels."""
     others = _others(table)
-    if named in others:
-        return named
-    if named:
+    if chosen in others:
+        return chosen
+    if chosen:
         raise ManifestError(
-            f"has no column '{named}'", where=path, hint=choice(named, others, MOST_NAMES)
+            f"has no column '{chosen}'", where=path, hint=choice(chosen, others, MOST_NAMES)
         )
-    plain = [name for name in others if name.strip().lower() == "label"]
-    if len(others) == 1 or len(plain) == 1:
-        return (plain or others)[0]
+    labelled = [name for name in others if name.strip().lower() == "label"]
+    if len(others) == 1 or len(labelled) == 1:
+        return (labelled or others)[0]
     if not others:
         raise ManifestError("has no column of labels", where=path, hint="add one, e.g. 'label'")
     raise ManifestError(
@@ -320,5 +320,5 @@ def _column(table: Table, named: str, path: Path) -> str:
 
 
 def _label_column(table: Table, column: str, path: Path) -> LabelColumn:
-    cells = [plain_label(row[column]) for row in table.records()]
+    cells = [cleaned_label(row[column]) for row in table.records()]
     return LabelColumn(column.strip(), tuple(cells), tuple(table.lines), path)

@@ -47,7 +47,7 @@ class BaselineEvaluator:
         features: Sequence[str],
         outliers: float | None = None,
     ) -> BaselineEvaluator:
-        """Fit a baseline on the train split, its C on the valid split.
+        """Fit a baseline on the train split, its C on the valid split; `test_prior` on the test's.
 
         ``outliers`` is ``train.outliers`` of the networks beside it; by default the usual one.
 
@@ -61,7 +61,7 @@ class BaselineEvaluator:
         train, valid, test = (Samples.of(corpus, s, stores) for s in ("train", "valid", "test"))
         limit = usual.outliers if outliers is None else outliers
         standardiser = Standardiser.fit(train, limit)
-        fitted = fit(name, train.then(standardiser), valid.then(standardiser))
+        fitted = fit(name, train.then(standardiser), valid.then(standardiser), test)
         kept = CachedSamples.through(test.then(standardiser), Memory(usual.cache_mb << 20))
         place = check_path(store, corpus.fold)
         repair_factory = RepairFactory(place, standardiser, RobustConfig(), train, limit)

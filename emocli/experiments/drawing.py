@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from emocli.display import printable
-from emocli.experiments.report import Data, ExperimentReport
+from emocli.experiments.report import AnalysisReport, Data, ExperimentReport
 from emocli.report.canvas import COLOURS, MARKERS, canvas, legend, render, style
+from emocli.report.tables import Cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +33,10 @@ def markdown(report: ExperimentReport) -> str:
             parts += [*_chosen(report), *_compared(report), *_recovered(report)]
     for figure in report.by_class:
         parts += [f"## {figure} of each class, {_starts(report)}", _classes(report, figure)]
+    if report.sweeps:
+        parts += [f"## {report.figures[0]} over settings", "![sweeps](figure-sweeps.png)"]
+    for analysis in report.analyses:
+        parts += [f"## {printable(analysis.name)}", *_analysed(analysis)]
     parts += ["## Cost", _costs(report)]
     absent = [f"- {row.row}: {row.lacking}" for row in report.rows if row.lacking]
     if absent:
@@ -70,10 +75,12 @@ def draw(report: ExperimentReport) -> dict[str, bytes]:
     -------
     dict
         ``.png`` and ``.svg`` to the drawing; with a figure that is shown class by class, also
-        ``-classes.png`` and ``-classes.svg``.
+        ``-classes.png`` and ``-classes.svg``, and with sweeps ``-sweeps.png`` and ``-sweeps.svg``.
     """
     with style():
         more = {"-classes": classes(report)} if report.by_class else {}
+        if report.sweeps:
+            more["-sweeps"] = sweeps(report)
         return render({"": rows(report), **more})
 
 
@@ -150,6 +157,56 @@ def classes(report: ExperimentReport) -> Figure:
     drawing.suptitle(textwrap.fill(f"{report.title} · {report.dataset}", 60))
     drawing.supxlabel(f"{figure.replace('_', ' ')}, {_starts(report)}")
     return drawing
+
+
+def sweeps(report: ExperimentReport) -> Figure:
+    """Draw the first figure of merit over each swept setting; bars are the seeds' spread."""
+    figure = report.figures[0]
+    tested = {(row.row, c["name"]): c for row in report.rows for c in row.conditions}
+    count = len(report.sweeps)
+    drawing, panels = canvas(1.2 + 3.6 * count, 4.0, columns=count, sharey=True)
+    for axes, sweep in zip(panels, report.sweeps, strict=True):
+        for index, line in enumerate(sweep.lines):
+            known = [(p.value, tested.get((p.row, p.condition), {})) for p in line.points]
+            points = [(x, c[figure], c.get(f"{figure}_std") or 0.0) for x, c in known if c]
+            if points:
+                x, y, spread = zip(*points, strict=True)
+                axes.errorbar(
+                    x,
+                    [math.nan if value is None else value for value in y],
+                    yerr=spread,
+                    marker=MARKERS[index % len(MARKERS)],
+                    markersize=5,
+                    capsize=2,
+                    color=COLOURS[index % len(COLOURS)],
+                    label=line.name,
+                )
+        axes.set_xscale("log" if sweep.log else "linear")
+        ticks = sorted({point.value for line in sweep.lines for point in line.points})
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+        axes.set_xlabel(sweep.setting)
+        axes.grid(alpha=0.3)
+        if axes.has_data():
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
+    panels[0].set_ylabel(figure.replace("_", " "))
+    title = f"{report.title} · {report.dataset}, {report.n} clips"
+    drawing.suptitle(textwrap.fill(title, 14 + 40 * count))
+    return drawing
+
+
+def _analysed(analysis: AnalysisReport) -> Iterator[str]:
+    """Write what an analysis says, and show what it draws."""
+    for table in analysis.tables:
+        yield table.title
+        lines = [_line(table.columns), _line(["---"] * len(table.columns))]
+        lines += [_line([_text(cell) for cell in row]) for row in table.rows]
+        yield "\n".join(lines)
+    yield from (f"![{analysis.row}]({name})" for name in analysis.figures if name.endswith("png"))
+
+
+def _text(cell: Cell) -> str:
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
 
 
 def _lead(report: ExperimentReport) -> str:

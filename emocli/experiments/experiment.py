@@ -12,6 +12,7 @@ from emocli.config import Tree, build
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, features_in, open_feature, open_features
 from emocli.errors import ConfigError, ManifestError, choice
+from emocli.experiments import row_analyses
 from emocli.experiments.config import ReproduceConfig, check_sections
 from emocli.experiments.rows import Inputs, System
 from emocli.experiments.systems import check_apart, kinds, overruled, systems
@@ -64,7 +65,9 @@ class Experiment:
             If it does not fit the corpus, the store or the settings.
         """
         check_sections(settings, sections(table))
-        config = build(ReproduceConfig, settings.get("reproduce", {}), "reproduce")
+        usual = {"check_preset": table.check_preset} if table.check_preset else {}
+        told = {**usual, **settings.get("reproduce", {})}
+        config = build(ReproduceConfig, told, "reproduce")
         if table.task not in (None, manifest.task):
             what = f"is of task '{manifest.task}', and {name} is about '{table.task}'"
             raise ManifestError(what, where=manifest.path or manifest.dataset)
@@ -84,6 +87,7 @@ class Experiment:
 
     def _check(self) -> None:
         """Refuse rows and settings that do not fit each other."""
+        row_analyses.check(self.table.analyses, [system.row.name for system in self.systems])
         slugs = [system.slug for system in self.systems]
         for slug in self.config.only:
             if slug not in slugs:

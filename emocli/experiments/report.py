@@ -10,6 +10,8 @@ from emocli import __version__
 from emocli.config import Tree
 from emocli.data.json_io import plain
 from emocli.experiments.config import ReproduceConfig
+from emocli.plugin.experiment import Sweep
+from emocli.report.tables import Table
 
 Data = Mapping[str, Any]
 """Plain values whose names are open: those of metrics."""
@@ -61,6 +63,30 @@ class RowReport:
 
 
 @dataclass(frozen=True)
+class AnalysisReport:
+    """What came of an analysis of a row.
+
+    Attributes
+    ----------
+    name, row, analysis : str
+        What the table calls it, and what of which row it is.
+    tables : tuple of Table
+        What it says.
+    figures : tuple of str
+        Files of its figures beside the report.
+    data : str
+        File of all its numbers, from the folder of the report.
+    """
+
+    name: str
+    row: str
+    analysis: str
+    tables: tuple[Table, ...]
+    figures: tuple[str, ...]
+    data: str
+
+
+@dataclass(frozen=True)
 class ExperimentReport:
     """What came of an experiment so far.
 
@@ -96,6 +122,10 @@ class ExperimentReport:
         What all trainings took.
     inputs : mapping
         Fingerprints of what it was computed from.
+    sweeps : tuple of Sweep
+        Settings over which the first metric is drawn.
+    analyses : tuple of AnalysisReport
+        What trained rows look like inside.
     """
 
     experiment: str
@@ -119,6 +149,8 @@ class ExperimentReport:
     rules: Mapping[str, str]
     seconds: float
     inputs: Data
+    sweeps: tuple[Sweep, ...] = ()
+    analyses: tuple[AnalysisReport, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """Return the content of the JSON file; what a row has not is left out."""

@@ -121,6 +121,7 @@ class Results:
             rules=RULES[corpus.task] if stored else {},
             seconds=sum({**self.seconds, **taken}.values()),
             inputs={"manifest": corpus.fingerprint, "features": experiment.fingerprints},
+            sweeps=table.sweeps,
         )
 
     def shown(self, system: System) -> str:

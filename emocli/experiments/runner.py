@@ -7,7 +7,7 @@ written anew after every row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from emocli.experiments.config import read_table
 from emocli.experiments.experiment import Experiment
 from emocli.experiments.feature_rows import training_seconds
 from emocli.experiments.results import Reproduction, Results, write
+from emocli.experiments.row_analyses import carry_out
 from emocli.experiments.rows import Say, Tested, Trained, Workplace
 
 
@@ -129,4 +130,6 @@ class Runner:
             place.say(f"{system.row.name}: {place.metric} {results.shown(system)}")
         if report is None:
             raise RunError("no row can be run", where=place.out)
-        return report
+        done = [system for system in experiment.systems if system.slug in tested]
+        analyses = carry_out(experiment.table.analyses, done, place)
+        return write(place.out, replace(report.report, analyses=analyses)) if analyses else report

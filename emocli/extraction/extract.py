@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, cast
+from typing import TypedDict, cast
 
 from emocli import plugins
 from emocli.config import Settings, Tree, build
@@ -39,13 +39,11 @@ _Link = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExtractionPlan:
     """What an extraction would do for one feature.
 
     Attributes
     ----------
-    feature : str
-        The feature.
     path : Path
         The store file it would write.
     clips, present, absent, remaining : int
@@ -70,10 +68,6 @@ class Extraction:
 
     Attributes
     ----------
-    feature : str
-        The feature.
-    path : Path
-        The store file.
     done, resumed, absent, failed : int
         Clips computed now; clips that were there; clips without such a medium; clips that could
         not be extracted.
@@ -113,7 +107,7 @@ def plan(
     settings: Mapping[str, Tree],
     overwrite: bool = False,
     update: bool = False,
-) -> list[Plan]:
+) -> list[ExtractionPlan]:
     """Say what :func:`extract` would do; nothing is written or computed."""
     return _plans(_jobs(manifest, features, store, settings, overwrite, update))
 
@@ -138,8 +132,6 @@ def extract(
 
     Parameters
     ----------
-    manifest : Manifest
-        The clips.
     features : sequence of str
         Names of feature plug-ins.
     store : Path
@@ -181,6 +173,13 @@ def extract(
     return results
 
 
+class _Options(TypedDict):
+    sources: Mapping[str, str] | None
+    media: Mapping[str, str]
+    overwrite: bool
+    update: bool
+
+
 @dataclass(frozen=True)
 class _Job:
     """One feature to extract."""
@@ -204,21 +203,17 @@ class _Job:
             getattr(self.module, "LIBRARIES", ()),
         )
 
-    def plan(self, recipe: Recipe) -> Plan:
+    def plan(self, recipe: Recipe) -> ExtractionPlan:
         now = extraction_state(self.folder, recipe, **self._options(recipe))
         clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
         path = store_path(self.folder, self.feature)
         left = clips - there - absent
-        return Plan(self.feature, path, clips, there, absent, left, len(now.changed))
+        return ExtractionPlan(self.feature, path, clips, there, absent, left, len(now.changed))
 
-    def _options(self, recipe: Recipe) -> dict[str, Any]:
+    def _options(self, recipe: Recipe) -> _Options:
         sources = self.manifest.sources if recipe.per_clip else None
-        return {
-            "sources": sources,
-            "media": self._media(),
-            "overwrite": self.overwrite,
-            "update": self.update,
-        }
+        media, overwrite = self._media(), self.overwrite
+        return _Options(sources=sources, media=media, overwrite=overwrite, update=self.update)
 
     def _media(self) -> dict[str, str]:
         """Return the state of the clips' files: what a needed feature was made of, or as it is."""
@@ -301,7 +296,7 @@ class _Job:
         return StoreError(what, where=where, hint="see the columns of the manifest")
 
 
-def _plans(jobs: Sequence[_Job]) -> list[Plan]:
+def _plans(jobs: Sequence[_Job]) -> list[ExtractionPlan]:
     links, plans = _upstream(jobs), []
     for job in jobs:
         recipe = job.recipe(links)

@@ -47,14 +47,6 @@ class Work:
 
     Attributes
     ----------
-    path : Path
-        The part to write.
-    clips : tuple of Clip
-        The clips of it.
-    recipe : Recipe
-        What is computed.
-    parcel : Parcel
-        The extractor.
     upstream : mapping
         Features it is computed from to their store files.
     """

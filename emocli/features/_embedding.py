@@ -1,4 +1,4 @@
-"""Embeddings by a trained encoder: its settings, the frames it is given, its vectors."""
+"""What the embedding features share: the settings of a trained encoder, and its vectors."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class EmbeddingConfig(Settings):
 
 
 class FramesConfig(EmbeddingConfig):
-    """Which frames of a clip.
+    """Which encoder, and which frames of a clip it sees.
 
     Attributes
     ----------
@@ -78,12 +78,9 @@ class FramesConfig(EmbeddingConfig):
 
 @dataclass(frozen=True)
 class Embedder:
-    """Speaks for a trained encoder; each process loads its own.
+    """A trained encoder of pictures or sounds, which each process loads for itself.
 
-    Raises
-    ------
-    EmocliError
-        When it is made, if the encoder cannot be used.
+    Making one raises an `EmocliError` if the encoder cannot be used.
     """
 
     config: EmbeddingConfig

@@ -1,4 +1,7 @@
-"""librosa, given a folder for what its compiler keeps, without which it does not start."""
+"""The import of librosa, with a writable folder for the code that numba compiles.
+
+Without one librosa does not start.
+"""
 
 from __future__ import annotations
 

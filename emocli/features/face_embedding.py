@@ -43,7 +43,7 @@ class Config(FramesConfig):
 
 @dataclass(frozen=True)
 class Extractor:
-    """Embeds the faces of a clip."""
+    """The embedding of a clip's faces."""
 
     config: Config
     embedder: Embedder
@@ -64,14 +64,12 @@ class Extractor:
             "frames": len(looked_at),
             "frames.without_face": len(looked_at) - len(np.unique(faces.extra["frame"][rows])),
         }
-        found = np.array([len(rows) > 0])
-        if not found[0]:
-            nothing = np.zeros((1, len(self.names)), np.float32)
-            return Track(nothing, extra={"found": found}, notes=notes)
-        vectors = self.embedder([faces.values[row] for row in rows])
-        areas, shown = faces.extra["area"][rows], faces.extra["frame"][rows]
-        values = weighted(vectors, areas, shown, self.config.area_norm)
-        return Track(values[None], extra={"found": found}, notes=notes)
+        values = np.zeros((1, len(self.names)), np.float32)
+        if len(rows):
+            vectors = self.embedder([faces.values[row] for row in rows])
+            areas, shown = faces.extra["area"][rows], faces.extra["frame"][rows]
+            values = weighted(vectors, areas, shown, self.config.area_norm)[None]
+        return Track(values, extra={"found": np.array([len(rows) > 0])}, notes=notes)
 
 
 def weighted(
@@ -105,13 +103,7 @@ def weighted(
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
-    """Check that the encoder can be used.
-
-    Raises
-    ------
-    EmocliError
-        If it cannot.
-    """
+    """Load the encoder; errors as `Embedder`."""
     del clips
     embedder = Embedder(config, "face")
     return Extractor(config, embedder, embedder.names())

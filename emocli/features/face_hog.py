@@ -1,4 +1,4 @@
-"""Face HOG: gradients of the main face, and where its eyes, nose and mouth lie; no training needed.
+"""Face HOG: gradients and landmarks of the main face of each frame; no training needed.
 
 Source: Dalal & Triggs 2005, CVPR (histograms of oriented gradients); landmark geometry emocli.
 
@@ -84,21 +84,11 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Extractor:
-    """Describes the main face of each frame.
-
-    Attributes
-    ----------
-    config : Config
-        The settings.
-    names : tuple of str
-        ``hog000``, ..., the `GEOMETRY`, ``confidence``, ``found``.
-    rate : None
-        Frames of different clips may have different rates; their times are kept.
-    """
+    """The description of the main face of each frame."""
 
     config: Config
     names: tuple[str, ...]
-    rate: float | None = None
+    rate: float | None = None  # frames of different clips may have different rates
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return a row per frame, shape (frames, columns)."""
@@ -115,13 +105,9 @@ class Extractor:
 
     def _describe(self, faces: Track, face: int) -> NDArray[np.float64]:
         landmarks, box = faces.extra["landmarks"][face], faces.extra["box"][face]
-        return np.concatenate(
-            [
-                self.histograms(faces.values[face]),
-                geometry(landmarks, box),
-                [faces.extra["confidence"][face], 1],
-            ]
-        )
+        histograms = self.histograms(faces.values[face])
+        flags = [faces.extra["confidence"][face], 1]
+        return np.concatenate([histograms, geometry(landmarks, box), flags])
 
     def histograms(self, crop: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the histograms of a crop, shape (h, w, 3), as one vector."""

@@ -64,19 +64,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Extractor:
-    """Computes the spectrogram of a clip.
-
-    Attributes
-    ----------
-    config : Config
-        The settings.
-    window, hop : int
-        In samples.
-    names : tuple of str
-        ``mel000``, ``mel001``, ... from low to high.
-    rate : float
-        Rows per second.
-    """
+    """The spectrogram of a clip; ``window`` and ``hop`` are in samples, bands go up."""
 
     config: Config
     window: int
@@ -95,17 +83,12 @@ class Extractor:
     def spectrogram(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the log-mel spectrogram of a mono signal, shape (1 + samples // hop, bands)."""
         librosa = _librosa.load()
-
         power = librosa.feature.melspectrogram(
             y=np.pad(samples, self.config.fft_size // 2),
-            sr=self.config.rate,
-            n_fft=self.config.fft_size,
             win_length=self.window,
             hop_length=self.hop,
             center=False,
-            n_mels=self.config.bands,
-            fmin=self.config.fmin,
-            fmax=self.config.fmax,
+            **_filters(self.config),
         )
         decibels: NDArray[np.float32] = 10 * np.log10(np.maximum(power.T, self.config.floor))
         return decibels
@@ -149,14 +132,13 @@ def _empty_bands(config: Config) -> int:
     import warnings
 
     librosa = _librosa.load()
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the caller says it
-        filters = librosa.filters.mel(
-            sr=config.rate,
-            n_fft=config.fft_size,
-            n_mels=config.bands,
-            fmin=config.fmin,
-            fmax=config.fmax,
-        )
+        filters = librosa.filters.mel(**_filters(config))
     return int((filters.max(axis=1) == 0).sum())
+
+
+def _filters(config: Config) -> dict[str, float | None]:
+    """Return the settings of the bands by librosa's names."""
+    bands = {"n_fft": config.fft_size, "n_mels": config.bands}
+    return {"sr": config.rate, **bands, "fmin": config.fmin, "fmax": config.fmax}

@@ -21,7 +21,7 @@ Config = EmbeddingConfig
 
 @dataclass(frozen=True)
 class Extractor:
-    """Embeds a clip's spectrogram."""
+    """The embedding of a clip's spectrogram."""
 
     embedder: Embedder
     names: tuple[str, ...]
@@ -35,13 +35,7 @@ class Extractor:
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
-    """Check that the encoder can be used.
-
-    Raises
-    ------
-    EmocliError
-        If it cannot.
-    """
+    """Load the encoder; errors as `Embedder`."""
     del clips
     embedder = Embedder(config, "audio")
     return Extractor(embedder, embedder.names())

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
@@ -23,7 +23,8 @@ from emocli.plugin.feature import Absent, Clip, Device, Track, device
 from emocli.quantities import Tokens, Turns
 
 if TYPE_CHECKING:
-    from emocli.models.text import Reader, Reading, TextNetwork
+    from emocli.models.text import TextNetwork
+    from emocli.models.text_reader import Reader, Reading
 
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
@@ -40,8 +41,8 @@ class Config(Settings):
         A folder that `emocli fit-text` wrote; or an encoder as it was published, by its name on the
         Hugging Face hub or a local folder in that layout.
     context, past, future, tokens, names, pool
-        What a published encoder reads (`emocli.models.text.TextConfig`); one that was fine-tuned
-        reads what it was trained on, and these must not be given.
+        What a published encoder reads (`emocli.models.text_reader.TextConfig`); one that was
+        fine-tuned reads what it was trained on, and these must not be given.
     digest : str
         SHA-256 of the parameters, filled in by itself: another training is another feature.
     device : {'auto', 'cpu', 'cuda'}
@@ -60,7 +61,7 @@ class Config(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _with_digest(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
         from emocli.models.rundir import MODEL
         from emocli.models.text import PART
 
@@ -72,26 +73,17 @@ class Config(Settings):
         return {**values, "digest": hashlib.sha256(whole.encode()).hexdigest()}
 
     @property
-    def read(self) -> dict[str, Any]:
-        """What is set of what a published encoder reads."""
+    def read(self) -> dict[str, object]:
+        """The settings of what a published encoder reads, as far as they are set."""
         names = ("context", "past", "future", "tokens", "names", "pool")
         return {k: v for k in names if (v := getattr(self, k)) is not None}
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """Reads the utterances of a corpus.
+    """The text encoder, with the tokens it reads of each clip.
 
-    Attributes
-    ----------
-    config : Config
-        How.
-    readings : mapping
-        Clip to what is read of it.
-    parts : mapping
-        Training clip to the number of the part that has not seen it.
-    names : tuple of str
-        ``emb000``, ...
+    ``parts`` are, by training clip, the number of the part that has not seen it.
     """
 
     config: Config
@@ -136,7 +128,7 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     EmocliError
         If the encoder cannot be used.
     """
-    from emocli.models.text import read_clips
+    from emocli.models.text_reader import read_clips
 
     network, reader = _load(config, None)
     width = int(network.backbone.config.hidden_size)
@@ -156,6 +148,8 @@ def _parts(config: Config) -> Iterable[tuple[str, int]]:
 
 def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
     from emocli.models import text
+    from emocli.models.text_backbone import SCRATCH, make_backbone
+    from emocli.models.text_reader import Reader, TextConfig
 
     place = device(config.device, "roberta.device")
     if _trained(config):
@@ -168,16 +162,16 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
         folder = Path(config.encoder)
         network, reader, _ = text.load(folder if part is None else folder / f"{text.PART}{part}")
         return network.to(place), reader
-    if config.encoder == text.SCRATCH:
+    if config.encoder == SCRATCH:
         raise ConfigError(
             "an encoder from scratch has learned nothing",
             where="roberta.encoder",
             hint="train it: emocli fit-text, and give its folder",
         )
-    settings = text.TextConfig(backbone=config.encoder, **config.read)
-    backbone, tokenizer = text.make_backbone(settings, ())
+    settings = TextConfig.model_validate({"backbone": config.encoder, **config.read})
+    backbone, tokenizer = make_backbone(settings, ())
     network = text.TextNetwork(backbone, 1, settings.pool, 0.0)
-    return network.eval().to(place), text.Reader(tokenizer, settings)
+    return network.eval().to(place), Reader(tokenizer, settings)
 
 
 def _trained(config: Config) -> bool:

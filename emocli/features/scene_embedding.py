@@ -22,7 +22,7 @@ Config = FramesConfig
 
 @dataclass(frozen=True)
 class Extractor:
-    """Embeds the frames of a clip."""
+    """The embedding of a clip's frames."""
 
     config: Config
     embedder: Embedder
@@ -38,13 +38,7 @@ class Extractor:
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
-    """Check that the encoder can be used.
-
-    Raises
-    ------
-    EmocliError
-        If it cannot.
-    """
+    """Load the encoder; errors as `Embedder`."""
     del clips
     embedder = Embedder(config, "scene")
     return Extractor(config, embedder, embedder.names())

@@ -24,7 +24,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Extractor:
-    """Puts the two embeddings of a clip side by side."""
+    """The two embeddings of a clip side by side."""
 
     names: tuple[str, ...] = ()
     rate: float | None = None

@@ -1,4 +1,4 @@
-"""NumPy arrays of one's own, taken into a store."""
+"""The import of NumPy arrays of one's own into a store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, FeatureWriter, Recipe
+from emocli.data.store import FeatureStore, Recipe, write_feature
 from emocli.data.track import Track
 from emocli.errors import StoreError
 from emocli.interchange.import_features import require_name
@@ -76,12 +76,7 @@ def store_arrays(
         raise StoreError("its arrays have different numbers of columns", where=f"feature '{name}'")
     recipe = Recipe(name, modality, manifest.fingerprint, {"sha256": _digest(tracks)})
     ids = [clip.id for clip in manifest.clips if clip.id in tracks]
-    with (
-        FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
-        writer.complete(ids, tracks.__getitem__, names) as written,
-    ):
-        path = written.path
-    return FeatureStore(path)
+    return write_feature(store, recipe, ids, tracks.__getitem__, names, overwrite=overwrite)
 
 
 def _track(array: NDArray[np.floating], times: Arrays | None, clip_id: str) -> Track:

@@ -28,7 +28,7 @@ from emocli.data.encoding import word_of
 from emocli.data.hdf5 import Hdf5
 from emocli.data.words import Word
 from emocli.errors import StoreError
-from emocli.parsing import parse_json
+from emocli.parsing import Tree, parse_json
 
 TEXT = "SO"
 """Kinds of arrays that hold texts: of fixed length, or each of its own."""
@@ -48,10 +48,6 @@ class Csd:
 
     Attributes
     ----------
-    path : Path
-        The file.
-    name : str
-        Of the sequence.
     entries : tuple of str
         Videos or segments.
     metadata : dict
@@ -102,12 +98,9 @@ class Csd:
         StoreError
             If they are texts, or break a rule of the layout.
         """
-        features, intervals = self._pair(entry)
-        if features.dtype.kind in TEXT:
-            hint = "align other files to it with --align-to"
-            raise StoreError("holds words, not numbers", where=self._where(entry), hint=hint)
+        features, intervals = self._numbers(entry, "align other files to it with --align-to")
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-            values = _flat(features).astype(np.float32)
+            values = features.astype(np.float32)
         return by_start(values, intervals)
 
     def words(self, entry: str) -> list[Word]:
@@ -145,10 +138,14 @@ class Csd:
         StoreError
             If they are texts, or break a rule of the layout.
         """
+        features, intervals = self._numbers(entry)
+        return features.astype(np.float64), intervals
+
+    def _numbers(self, entry: str, hint: str = "") -> tuple[NDArray[Any], NDArray[np.float64]]:
         features, intervals = self._pair(entry)
         if features.dtype.kind in TEXT:
-            raise StoreError("holds words, not numbers", where=self._where(entry))
-        return _flat(features).astype(np.float64), intervals
+            raise StoreError("holds words, not numbers", where=self._where(entry), hint=hint)
+        return features.reshape(len(features), math.prod(features.shape[1:])), intervals
 
     def _pair(self, entry: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
         features, intervals = self._array(entry, "features"), self._array(entry, "intervals")
@@ -187,16 +184,12 @@ def write_csd(
     name: str,
     entries: Iterable[tuple[str, Timed]],
     names: Sequence[str] = (),
-    metadata: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, object] | None = None,
 ) -> None:
     """Write a computational sequence; it is whole or not there.
 
     Parameters
     ----------
-    path : Path
-        The file.
-    name : str
-        Of the sequence.
     entries : iterable of (str, Timed)
         With intervals.
     names : sequence of str
@@ -242,7 +235,7 @@ def _only_group(file: Hdf5) -> str:
     return names[0]
 
 
-def _metadata(file: Hdf5, name: str) -> dict[str, Any]:
+def _metadata(file: Hdf5, name: str) -> Tree:
     if not file.has(name, "metadata"):
         return {}
     keys = file.names(name, "metadata")
@@ -258,11 +251,6 @@ def _first(file: Hdf5, place: tuple[str, ...]) -> Any:
 
 def _holds_texts(dataset: h5py.Dataset) -> bool:
     return dataset.dtype.kind in TEXT
-
-
-def _flat(features: NDArray[Any]) -> NDArray[Any]:
-    """Arrange (n, ...) as (n, D)."""
-    return features.reshape(len(features), math.prod(features.shape[1:]))
 
 
 def _json(cell: Any) -> Any:

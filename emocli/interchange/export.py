@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,22 +16,15 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, open_feature, open_features
 from emocli.errors import StoreError
 from emocli.interchange.csd import write_csd
-from emocli.interchange.mmsa import ARRAYS, mmsa_id, write_mmsa
+from emocli.interchange.mmsa import ARRAYS, Arrays, Column, mmsa_id, write_mmsa
 from emocli.interchange.npz import Ragged, write_ragged
 
 
 @dataclass(frozen=True)
 class Export:
-    """What was written.
+    """The report of an export: the file, and the features in it by modality.
 
-    Attributes
-    ----------
-    path : Path
-        The file.
-    features : mapping
-        Modality to feature.
-    clips, rows : int
-        Of all features together: clips with any of them, and rows.
+    ``clips`` and ``rows`` are of all features together: clips with any of them, and rows.
     """
 
     path: Path
@@ -58,10 +50,6 @@ def export(
     ----------
     output : Path
         The file; one that is there is replaced.
-    manifest : Manifest
-        The clips.
-    store : Path
-        Folder of the features.
     features : sequence of str, optional
         Which ones; by default all in the store.
 
@@ -72,9 +60,8 @@ def export(
         cannot be written, or another process is writing it.
     """
     if output.suffix not in (".npz", ".csd", ".pkl"):
-        raise StoreError(
-            "its ending says no kind of file", where=output, hint="choose .npz, .csd or .pkl"
-        )
+        what = "its ending says no kind of file"
+        raise StoreError(what, where=output, hint="choose .npz, .csd or .pkl")
     with ExitStack() as files:
         if features is not None and len(features) == 1:
             only = open_feature(store, features[0], manifest)
@@ -97,14 +84,9 @@ def export(
             entries = ((clip_id, _timed(first, manifest.clip(clip_id))) for clip_id in first.ids)
             write_csd(output, first.name, entries, first.dim_names, metadata)
         else:
-            write_mmsa(
-                output,
-                {
-                    split: _part(manifest, manifest.split(split), opened)
-                    for split in SPLITS
-                    if manifest.split(split)
-                },
-            )
+            clips = {split: manifest.split(split) for split in SPLITS}
+            parts = {s: _part(manifest, part, opened) for s, part in clips.items() if part}
+            write_mmsa(output, parts)
         return Export(
             output,
             {modality: feature.name for modality, feature in opened.items()},
@@ -136,11 +118,9 @@ def _timed(store: FeatureStore, clip: Clip) -> Timed:
     return Timed(rows.values, np.stack([edges[:-1], edges[1:]], axis=1))
 
 
-def _part(
-    manifest: Manifest, clips: Sequence[Clip], stores: dict[str, FeatureStore]
-) -> dict[str, Any]:
+def _part(manifest: Manifest, clips: Sequence[Clip], stores: dict[str, FeatureStore]) -> Arrays:
     """Put a split into the arrays of an MMSA pickle, padded with zeros."""
-    arrays: dict[str, Any] = {
+    arrays: dict[str, Column] = {
         "id": [mmsa_id(clip.id) for clip in clips],
         "raw_text": np.array([clip.text for clip in clips], np.str_),
         **_labels(manifest, clips),
@@ -156,7 +136,7 @@ def _part(
     return arrays
 
 
-def _labels(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, Any]:
+def _labels(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, Column]:
     """Name the labels as MMSA does; a clip without one has NaN, or an empty annotation."""
     if manifest.task == "single":
         index = {name: float(k) for k, name in enumerate(manifest.classes)}

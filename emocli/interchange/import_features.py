@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,28 +14,23 @@ from emocli.data.align import Timed, average
 from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureWriter, Recipe
+from emocli.data.store import Recipe, write_feature
 from emocli.data.store.folder import RESERVED
 from emocli.data.track import Track
 from emocli.errors import StoreError
 from emocli.interchange.csd import Csd
-from emocli.interchange.sources import Source, locate, modalities_of, opened
+from emocli.interchange.sources import FeatureSource, locate, modalities_of, opened
+from emocli.parsing import Tree
 
 COLUMNS = "entries need the same columns: leave the others out of the manifest"
 
 
 @dataclass(frozen=True)
 class Import:
-    """What was taken into the store.
+    """The report of an import: the feature, its store file and its clips.
 
     Attributes
     ----------
-    feature, modality : str
-        Under which name, and what it describes.
-    path : Path
-        The store file.
-    clips : int
-        Clips in the store.
     unknown : int
         Entries of the file that no clip of the manifest is in; left out.
     missing : int
@@ -110,9 +104,8 @@ def import_all(
         for described in modalities
     ]
     if name is not None and len(plan) > 1:
-        raise StoreError(
-            f"{len(plan)} features cannot all be called '{name}'", hint="import them one by one"
-        )
+        what = f"{len(plan)} features cannot all be called '{name}'"
+        raise StoreError(what, hint="import them one by one")
     return [
         import_features(
             source,
@@ -171,18 +164,18 @@ def import_features(
         ids = [c.id for c in manifest.clips if c.id in entries or c.dialogue in entries]
         if not ids:
             raise _nothing(source, taken, manifest)
-        settings: dict[str, Any] = {"source": source.name, "sha256": digest(source)}
+        settings: Tree = {"source": source.name, "sha256": digest(source)}
         if align_to is not None:
             settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
         used = [c.id if c.id in entries else c.dialogue for c in map(manifest.clip, ids)]
         alike = _Alike(taken, source, used)
-        with (
-            FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
-            writer.complete(
-                ids, lambda i: _track(alike, entries, manifest.clip(i), words), alike.names
-            ) as stored,
-        ):
+
+        def track(clip_id: str) -> Track:
+            return _track(alike, entries, manifest.clip(clip_id), words)
+
+        names = alike.names
+        with write_feature(store, recipe, ids, track, names, overwrite=overwrite) as stored:
             notes: Mapping[str, int] = stored.header.attributes["notes"]
             return Import(
                 feature=name,
@@ -202,7 +195,7 @@ def import_features(
 class _Alike:
     """A source whose entries all have the columns of the first that has rows."""
 
-    def __init__(self, source: Source, path: Path, used: Sequence[str]) -> None:
+    def __init__(self, source: FeatureSource, path: Path, used: Sequence[str]) -> None:
         self.entries, self.from_clip = source.entries, source.from_clip
         self._source, self._path = source, path
         self._first, self._width = "", 0
@@ -254,7 +247,7 @@ class _Words:
         return spans[:0] if rows.intervals is None else rows.intervals - start
 
 
-def _track(source: Source, entries: set[str], clip: Clip, words: _Words | None) -> Track:
+def _track(source: FeatureSource, entries: set[str], clip: Clip, words: _Words | None) -> Track:
     rows, notes = locate(source, entries, clip), {}
     if words is not None:
         if not rows.timed:
@@ -267,7 +260,7 @@ def _track(source: Source, entries: set[str], clip: Clip, words: _Words | None) 
     return Track(rows.values, rows.times, notes=notes)
 
 
-def _nothing(path: Path, source: Source, manifest: Manifest) -> StoreError:
+def _nothing(path: Path, source: FeatureSource, manifest: Manifest) -> StoreError:
     first, clip = next(iter(source.entries), None), manifest.clips[0]
     entry = "none" if first is None else f"'{first}'"
     inside = f" of dialogue '{clip.dialogue}'" if clip.dialogue else ""

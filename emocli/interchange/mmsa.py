@@ -36,6 +36,10 @@ SUFFIXES = frozenset({".pkl", ".pickle"})
 ARRAYS = {"text": "text", "audio": "audio", "visual": "vision"}
 """Modality to the array that holds it."""
 
+Column = NDArray[Any] | list[Any]
+Arrays = Mapping[str, Column]
+"""Whatever a split holds: by name, an array or a list with a row per clip."""
+
 PADDING = "_lengths"
 BERT = "text_bert"
 CLIP = re.compile(r"(.+?)\$_\$\[?(\w+)\]?")
@@ -57,7 +61,7 @@ class Part:
     """
 
     ids: tuple[str, ...]
-    arrays: Mapping[str, Any]
+    arrays: Arrays
     times: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
@@ -67,8 +71,6 @@ class Mmsa:
 
     Attributes
     ----------
-    path : Path
-        The file.
     parts : mapping
         Split to its clips.
     """
@@ -137,7 +139,7 @@ def read_mmsa(path: Path) -> Mmsa:
     return mmsa
 
 
-def write_mmsa(path: Path, splits: Mapping[Split, Mapping[str, Any]]) -> None:
+def write_mmsa(path: Path, splits: Mapping[Split, Arrays]) -> None:
     """Write an MMSA pickle: plain dicts of arrays and lists; it is whole or not there.
 
     Raises
@@ -159,13 +161,7 @@ def mmsa_id(clip_id: str) -> str:
 
 
 def _splits(content: Any, path: Path) -> dict[Split, str]:
-    """Return what each split is called in the file.
-
-    Raises
-    ------
-    StoreError
-        If there is none, one is there twice, or clips are in a split that is not known.
-    """
+    """Return what each split is called in the file."""
     names: dict[Split, str] = {}
     known = f"a dict of the splits {', '.join(SPLITS)} is expected (also {', '.join(SPLIT_NAMES)})"
     for name, inside in content.items() if isinstance(content, dict) else ():
@@ -254,14 +250,15 @@ def text_of_cell(cell: Any) -> str:
     return text.strip()
 
 
-def _inside(values: NDArray[np.float32], arrays: Mapping[str, Any], name: str, row: int) -> slice:
+def _inside(values: NDArray[np.float32], arrays: Arrays, name: str, row: int) -> slice:
     """Return which rows are no padding; equally long sequences are aligned, so they share it."""
     lengths, bert = arrays.get(f"{name}{PADDING}"), arrays.get(BERT)
     if lengths is not None:
         return slice(0, int(lengths[row]))
     known = isinstance(bert, np.ndarray) and bert.dtype.kind in "biuf"
-    if bert is not None and known and bert.shape[1:] == (3, len(values)):
-        return slice(0, int((bert[row, 1] > 0).sum()))
+    marks = np.asarray(bert if known else ())  # (N, 3, T), whose second row marks words
+    if marks.shape[1:] == (3, len(values)):
+        return slice(0, int((marks[row, 1] > 0).sum()))
     shown = values.any(axis=1)
     for other in map(arrays.get, ARRAYS.values()):
         if isinstance(other, np.ndarray) and other.ndim == 3 and other.shape[1] == len(values):

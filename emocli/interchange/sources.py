@@ -26,7 +26,7 @@ HINTS = {
 """Modality to what the name of its file may hold."""
 
 
-class Source(Protocol):
+class FeatureSource(Protocol):
     """A file of features.
 
     ``entries`` are clips, or whole recordings that clips are cut out of; ``names`` those of the
@@ -95,7 +95,7 @@ class PickleSource:
 
 
 @contextmanager
-def opened(path: Path, modality: str) -> Iterator[Source]:
+def opened(path: Path, modality: str) -> Iterator[FeatureSource]:
     """Open a file of features.
 
     Raises
@@ -179,7 +179,7 @@ def _takes(path: Path) -> bool:
         return False
 
 
-def locate(source: Source, entries: set[str], clip: Clip) -> Timed:
+def locate(source: FeatureSource, entries: set[str], clip: Clip) -> Timed:
     """Return a clip's rows, times from its start: its own entry, or a part of its dialogue's.
 
     Raises

@@ -1,4 +1,9 @@
-"""What a network should be better than: the classes' frequencies, and classical classifiers.
+"""What a network should be better than: one number per class, and classical classifiers.
+
+A constant is what a model with one parameter per output learns, which sees labels and no features
+(Beard 2018, section 4): under squared error or cross-entropy the mean of the training labels, under
+absolute error their median. That paper's own is the mean of the labels it is then tested on: the
+smallest squared error that a constant can have on these clips, and no prediction.
 
 The classical ones see a clip through functionals: mean, standard deviation and largest value over
 time of every dimension of every view, one after the other, z-scored by the training clips. A view
@@ -25,7 +30,7 @@ from emocli.models.settings import MONITORS
 
 Matrix = NDArray[np.float64]
 
-PRIOR = "prior"
+PRIOR, MEDIAN, TEST_PRIOR = "prior", "median", "test_prior"
 
 COSTS = tuple(float(10**power) for power in np.arange(-2, 2.5, 0.5))
 """Values of C that are tried on the valid split: the inverse of the regularisation."""
@@ -60,32 +65,35 @@ class Baseline:
 
 def names() -> list[str]:
     """All baselines."""
-    return [PRIOR, *MODELS]
+    return [*CONSTANTS, *MODELS]
 
 
-def fit(name: str, train: Samples, valid: Samples) -> Baseline:
+def fit(name: str, train: Samples, valid: Samples, test: Samples | None = None) -> Baseline:
     """Fit a baseline; C is chosen on the valid split, the smallest of equals.
 
     Parameters
     ----------
-    name : {'prior', 'logistic', 'svm', 'svm_linear'}
-        The classes' frequencies, or the mean intensities; multinomial logistic regression (of each
-        class of a multi-label task by itself; ridge regression for intensities); support vector
-        machines with Gaussian or linear kernel (regression for intensities).
+    name : {'prior', 'median', 'test_prior', 'logistic', 'svm', 'svm_linear'}
+        The classes' frequencies, or the mean intensities; the median intensities; the first of
+        ``test``, whose labels it sees; multinomial logistic regression (of each class of a
+        multi-label task by itself; ridge regression for intensities); support vector machines with
+        Gaussian or linear kernel (regression for intensities).
     train, valid : Samples
         Standardised.
+    test : Samples, optional
+        What ``test_prior`` alone looks at.
 
     Raises
     ------
     ConfigError
-        If there is no such baseline.
+        If there is no such baseline, or it does not fit the task.
     """
     if name not in names():
         raise ConfigError(f"no baseline is called '{name}'", hint=choice(name, names()))
     manifest = train.manifest
-    if name == PRIOR:
-        frequencies = prior(manifest, train.clips)
-        return Baseline(name, lambda samples: np.tile(frequencies, (len(samples), 1)))
+    if name in CONSTANTS:
+        constant = CONSTANTS[name](manifest, train.clips, () if test is None else test.clips)
+        return Baseline(name, lambda samples: np.tile(constant, (len(samples), 1)))
     seen = Functionals.fit(train)
     inputs, targets = (seen(train), seen(valid)), manifest.targets(valid.clips)
     monitor = MONITORS[manifest.task]
@@ -107,6 +115,38 @@ def prior(manifest: Manifest, clips: Sequence[Clip]) -> Matrix:
         counts = np.bincount(targets, minlength=len(manifest.classes))
         return np.asarray(counts / len(targets), np.float64)
     return np.asarray(targets.mean(axis=0), np.float64)
+
+
+def median(manifest: Manifest, clips: Sequence[Clip]) -> Matrix:
+    """Return the median of each intensity, shape (C,): no constant has a smaller absolute error.
+
+    Raises
+    ------
+    ConfigError
+        If clips show one class each: the medians are then no probabilities.
+    """
+    if manifest.task == "single":
+        what = f"'{MEDIAN}' is about intensities, and {manifest.dataset} has one class per clip"
+        raise ConfigError(what, hint=f"choose '{PRIOR}'")
+    return np.asarray(np.median(manifest.targets(clips), axis=0), np.float64)
+
+
+def _test_prior(manifest: Manifest, tested: Sequence[Clip]) -> Matrix:
+    if not tested:
+        raise ConfigError(f"'{TEST_PRIOR}' needs the labels of the clips it is tested on")
+    return prior(manifest, tested)
+
+
+CONSTANTS: Mapping[str, Callable[[Manifest, Sequence[Clip], Sequence[Clip]], Matrix]] = (
+    MappingProxyType(
+        {
+            PRIOR: lambda manifest, train, tested: prior(manifest, train),
+            MEDIAN: lambda manifest, train, tested: median(manifest, train),
+            TEST_PRIOR: lambda manifest, train, tested: _test_prior(manifest, tested),
+        }
+    )
+)
+"""Baselines without features: (manifest, training clips, tested clips) -> one number per class."""
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,11 @@ from torch.nn import functional
 
 from emocli.config import Settings
 from emocli.errors import ConfigError, RunError, reason
+from emocli.models.encoder_run import read_config, restore
 from emocli.models.hub import only_cached
 from emocli.models.outline import outline as outlined
-from emocli.models.rundir import CONFIG, MODEL, read_as, require_finished
-from emocli.models.tensors import RESTORE, read_parameters, sized_by
+from emocli.models.rundir import CONFIG, MODEL, require_finished
+from emocli.models.tensors import RESTORE, sized_by
 from emocli.quantities import Size
 
 if TYPE_CHECKING:
@@ -242,12 +243,7 @@ def read_run(run: Path) -> EncoderRun:
     RunError
         If there is none, or it is damaged or that of something else.
     """
-    path = run / CONFIG
-    if not path.is_file():
-        raise RunError(
-            "there is no trained encoder", where=run, hint="train one: emocli fit-encoder"
-        )
-    return read_as(EncoderRun, path, "an encoder")
+    return read_config(EncoderRun, run, "an encoder", "fit-encoder")
 
 
 def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
@@ -262,12 +258,7 @@ def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
     if config.kind != kind:
         what = f"is an encoder of kind '{config.kind}', not '{kind}'"
         raise RunError(what, where=run, hint=f"train one: emocli fit-encoder {kind}")
-    try:
-        encoder.load_state_dict(read_parameters(run / MODEL))
-    except (RuntimeError, TypeError, ValueError):
-        what = f"does not hold what {CONFIG} speaks of"
-        raise RunError(what, where=run / MODEL, hint=RESTORE) from None
-    return encoder.eval(), Screen(kind, config.encoder)
+    return restore(encoder, run), Screen(kind, config.encoder)
 
 
 def outline(run: Path) -> Encoder:

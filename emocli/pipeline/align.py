@@ -14,27 +14,17 @@ from numpy.typing import NDArray
 
 from emocli.data.align import average, intervals, recorded
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, FeatureWriter, Recipe, open_feature
+from emocli.data.store import FeatureStore, Recipe, open_feature, write_feature
 from emocli.data.track import Track
 from emocli.errors import StoreError
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """A feature that was aligned.
+    """The report of an alignment: the new feature and its store file.
 
-    Attributes
-    ----------
-    feature : str
-        Name of the new feature.
-    path : Path
-        Its store file.
-    clips, rows : int
-        What is in it.
-    silent : int
-        Rows that nothing of the feature overlaps; they are zeros.
-    left_out : int
-        Clips of the feature of which it or the other one has no rows with times.
+    ``silent`` counts the rows that nothing of the feature overlaps, which are zeros; ``left_out``
+    the clips of the feature of which it or the other one has no rows with times.
     """
 
     feature: str
@@ -52,10 +42,6 @@ def align(
 
     Parameters
     ----------
-    manifest : Manifest
-        The corpus.
-    store : Path
-        Folder of the stores.
     feature : str
         A feature whose rows are vectors with times. The new one is called the same, with ``_to_``
         and the name of the other at the end, and is of the same modality.
@@ -87,18 +73,15 @@ def align(
         recipe = Recipe(
             f"{feature}_to_{to}", source.modality, manifest.fingerprint, {"to": to}, upstream
         )
-        with (
-            FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
-            writer.complete(ids, lambda i: _track(source, words, i), source.dim_names) as stored,
-        ):
-            return Aligned(
-                feature=recipe.feature,
-                path=stored.path,
-                clips=len(stored),
-                rows=stored.steps,
-                silent=stored.header.attributes["notes"]["rows.silent"],
-                left_out=len(source) - len(ids),
-            )
+
+        def track(clip_id: str) -> Track:
+            return _track(source, words, clip_id)
+
+        names = source.dim_names
+        with write_feature(store, recipe, ids, track, names, overwrite=overwrite) as stored:
+            silent = stored.header.attributes["notes"]["rows.silent"]
+            left_out = len(source) - len(ids)
+            return Aligned(recipe.feature, stored.path, len(stored), stored.steps, silent, left_out)
 
 
 def _require_times(store: FeatureStore) -> None:

@@ -1,4 +1,7 @@
-"""The demonstration: the whole pipeline on the generated corpus. It proves no network."""
+"""The demonstration: the whole pipeline on the generated corpus.
+
+It proves that the pipeline works, not that a network is good.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from emocli import plugins
 from emocli.config import Tree, build, merge
@@ -35,7 +37,7 @@ CORRUPTION = "gaussian@0.01"
 CLOSE: Tree = {"min_share": 0.2}
 """Settings of the face detector: every face of the corpus fills half of the picture."""
 
-SMALL: Mapping[str, Any] = MappingProxyType(
+SMALL: Mapping[str, Tree] = MappingProxyType(
     {
         "network": {"hidden": 24},
         "train": {"epochs": 30, "patience": 8, "lr": 5e-3, "batch_size": 8},
@@ -44,27 +46,30 @@ SMALL: Mapping[str, Any] = MappingProxyType(
 """Settings of every run: the corpus is small."""
 
 Say = Callable[[str], None]
-Accuracy = dict[str, Any]
-"""Mean, spread over seeds and interval over clips."""
 Views = tuple[str, tuple[str, ...]]
 """A network, and the modalities it is given."""
 
 
 @dataclass(frozen=True)
-class System:
+class Accuracy:
+    """The accuracy of one network: its mean and spread over seeds, and an interval over clips."""
+
+    accuracy: float
+    std: float
+    ci: tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class DemoSystem:
     """How one network did on the test split, over its seeds.
 
     Attributes
     ----------
-    fusion : str
-        The network.
     modalities : tuple of str
         What it was given.
     clean, corrupted : dict
         ``accuracy``, its spread over the seeds (``std``) and its interval over the test clips
         (``ci``, two bounds); for ``corrupted`` by corrupted modality.
-    run : Path
-        Where it is.
     tested : int
         Test clips.
     interval : str
@@ -94,13 +99,13 @@ class DemoReport:
     clips: int
     seeds: int
     corruption: str
-    systems: tuple[System, ...]
+    systems: tuple[DemoSystem, ...]
 
 
 def demo(
     folder: Path,
     *,
-    settings: Mapping[str, Any] | None = None,
+    settings: Tree | None = None,
     workers: int = 2,
     seeds: int = 3,
     say: Say = lambda step: None,
@@ -147,11 +152,11 @@ def demo(
     plan = list(_systems())
     say(f"training and evaluating {len(plan)} networks, {seeds} seeds each")
     trial = Trial(manifest, store, folder / "runs", tree, seeds)
-    systems: dict[Views, System] = {}
+    systems: dict[Views, DemoSystem] = {}
     with open_pool(workers) as pool:
         for system in pool.results(trial, plan):
             systems[system.fusion, system.modalities] = system
-            say(f"{system.run.name}: accuracy {system.clean['accuracy']:.3f}")
+            say(f"{system.run.name}: accuracy {system.clean.accuracy:.3f}")
     report = folder / "report.json"
     result = DemoReport(
         folder,
@@ -174,7 +179,7 @@ def _systems() -> Iterator[Views]:
 
 @dataclass(frozen=True)
 class Trial:
-    """What all networks are trained and evaluated with."""
+    """What all networks are trained and evaluated with; called with a network, it does both."""
 
     manifest: Manifest
     store: Path
@@ -182,7 +187,7 @@ class Trial:
     settings: Tree
     seeds: int
 
-    def __call__(self, views: Views) -> System:
+    def __call__(self, views: Views) -> DemoSystem:
         """Train one network, and corrupt each of its modalities."""
         fusion, modalities = views
         run = self.runs / (fusion if len(modalities) > 1 else f"{fusion}-{modalities[0]}")
@@ -206,12 +211,11 @@ class Trial:
         corrupted = {modality: _accuracy(data["corrupted"]) for modality, data in reports.items()}
         any_of = reports[modalities[0]]
         clean = _accuracy(any_of["clean"])
-        return System(fusion, modalities, clean, corrupted, run, any_of["n"], any_of["interval"])
+        return DemoSystem(
+            fusion, modalities, clean, corrupted, run, any_of["n"], any_of["interval"]
+        )
 
 
-def _accuracy(condition: Mapping[str, Any]) -> Accuracy:
-    return {
-        "accuracy": condition["accuracy"],
-        "std": condition.get("accuracy_std", 0.0),
-        "ci": condition["accuracy_ci"],
-    }
+def _accuracy(condition: Tree) -> Accuracy:
+    mean, spread = condition["accuracy"], condition.get("accuracy_std", 0.0)
+    return Accuracy(mean, spread, condition["accuracy_ci"])

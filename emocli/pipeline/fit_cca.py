@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emocli.config import Tree
 from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
 from emocli.data.store import check_path, open_features
@@ -34,8 +35,6 @@ class PairSummary:
 
     Attributes
     ----------
-    modalities : tuple of str
-        The two.
     correlations : tuple of float
         Canonical correlations on the train split, largest first.
     tau : float
@@ -57,18 +56,14 @@ class CheckSummary:
 
     Attributes
     ----------
-    path : Path
-        The check.
     score : str
         How the agreement of two modalities is measured.
-    pairs : tuple of PairSummary
-        Every two modalities.
     limits : mapping
-        Modality to how unusual it may be by itself; empty where that does not count.
+        Modality to the highest anomaly of its features alone; empty where that does not count.
     left_out : mapping
         Modality to the training clips that were held to be corrupted, of a fit on clips as given.
     warnings : tuple of str
-        What is odd about the features, and what makes the check doubtful, a line each.
+        Doubts about the features and the check, a line each.
     """
 
     path: Path
@@ -84,7 +79,7 @@ def fit_cca(
     store: Path,
     features: Sequence[str] | None = None,
     preset: str = "plus",
-    settings: Mapping[str, Any] | None = None,
+    settings: Tree | None = None,
     corrupt: Sequence[str] = (),
     corruption_seed: int = 0,
     progress: Progress = lambda done, total: None,
@@ -97,8 +92,6 @@ def fit_cca(
     ----------
     manifest : Manifest
         The corpus, perhaps folded; test clips are not read.
-    store : Path
-        Folder of the feature stores.
     features : sequence of str, optional
         One per modality; by default all in the store.
     preset : {'literal', 'paper', 'plus'}

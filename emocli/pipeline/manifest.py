@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os.path
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from emocli import config, plugins
 from emocli.data.clip import SPLITS
@@ -43,9 +41,7 @@ class ManifestSummary:
     text: int = 0
 
 
-def make_manifest(
-    dataset: str, root: Path, output: Path, settings: Mapping[str, Any]
-) -> ManifestSummary:
+def make_manifest(dataset: str, root: Path, output: Path, settings: config.Tree) -> ManifestSummary:
     """Build a dataset's manifest and write it.
 
     Parameters

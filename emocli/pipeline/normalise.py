@@ -1,8 +1,8 @@
 """Normalisation of features by speaker: each speaker's mean and spread become 0 and 1.
 
-It needs no labels, but several clips of everybody, also of those a network is tested on: a figure
+It needs no labels, but several clips of everybody, also of those a network is tested on: a metric
 reached with it says how well a network knows people of whom it has heard other clips, and is to be
-compared with figures reached the same way.
+compared with metrics reached the same way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
-from emocli.data.store import FeatureWriter, Recipe, open_feature
+from emocli.data.store import Recipe, open_feature, write_feature
 from emocli.data.track import Track
 from emocli.errors import ManifestError
 
@@ -30,18 +30,9 @@ SUFFIX = "_by_speaker"
 
 @dataclass(frozen=True)
 class Normalised:
-    """A feature that was normalised.
+    """The report of a normalisation: the new feature, its store file and what is in it.
 
-    Attributes
-    ----------
-    feature : str
-        Name of the new feature.
-    path : Path
-        Its store file.
-    clips, speakers : int
-        What is in it.
-    fewest : int
-        Clips of the speaker who has fewest: of few clips the mean says little.
+    ``fewest`` are the clips of the speaker who has fewest: of few clips the mean says little.
     """
 
     feature: str
@@ -60,8 +51,6 @@ def normalise(
     ----------
     manifest : Manifest
         The corpus; every clip of the feature needs a speaker.
-    store : Path
-        Folder of the stores.
     feature : str
         A feature whose rows are vectors. The new one is called the same, with ``_by_speaker`` at
         the end, and is of the same modality, with the same times.
@@ -96,22 +85,14 @@ def normalise(
             return Track(relative(clip_id, source.modality, values), own.times, notes=own.notes)
 
         ids = [clip.id for clip in clips]
-        with (
-            FeatureWriter(store, recipe, ids, overwrite=overwrite) as writer,
-            writer.complete(ids, track, source.dim_names, source.header.rate) as stored,
-        ):
+        names, rate = source.dim_names, source.header.rate
+        with write_feature(store, recipe, ids, track, names, rate, overwrite=overwrite) as stored:
             fewest = min(map(len, speakers.values()))
             return Normalised(recipe.feature, stored.path, len(stored), len(speakers), fewest)
 
 
 def _speakers(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, list[Clip]]:
-    """Group clips by speaker.
-
-    Raises
-    ------
-    ManifestError
-        If a clip has none.
-    """
+    """Group clips by speaker."""
     groups: dict[str, list[Clip]] = {}
     for clip in clips:
         if not clip.speaker:

@@ -12,6 +12,7 @@ corruption `emocli.plugin.corruption`   ``Config``, which is called with an arra
 protocols  `emocli.plugin.protocol`     ``Config``, which draws corruptions
 experiment `emocli.plugin.experiment`   ``Config``, ``table``
 analyses   `emocli.analysis`            ``Options``, ``measure``
+commands   `emocli.plugin.command`      ``COMMAND``
 ========== ============================ ===========================================================
 
 A plug-in is a module whose docstring says in its first line what it is and, in a line that begins

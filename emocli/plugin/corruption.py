@@ -13,7 +13,7 @@ array([2., 1., 0.])
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,16 @@ from emocli.errors import ConfigError
 Array = NDArray[np.float32]
 
 
-class Corruption(Settings):
-    """Base of the settings of a corruption; they take no level unless ``parse`` reads one."""
+class LevelSettings(Settings):
+    """Base of settings that are read from the level in ``--corrupt NAME@LEVEL``.
+
+    Attributes
+    ----------
+    kind : str
+        What the settings are of, for messages.
+    """
+
+    kind: ClassVar[str]
 
     @classmethod
     def parse(cls, level: str | None) -> Self:
@@ -34,10 +42,10 @@ class Corruption(Settings):
         Raises
         ------
         ConfigError
-            For an impossible level; the hint says what is allowed.
+            For an impossible level (here: for any); the hint says what is allowed.
         """
         if level is not None:
-            raise ConfigError(f"level '{level}'", hint="this corruption takes no level")
+            raise ConfigError(f"level '{level}'", hint=f"this {cls.kind} takes no level")
         return cls()
 
     def describe(self) -> str:
@@ -46,11 +54,17 @@ class Corruption(Settings):
 
     @property
     def ratio(self) -> float | None:
-        """The signal-to-noise ratio, linear; None where there is none."""
+        """The signal-to-noise ratio, linear; None where there is no noise."""
         return None
 
+
+class Corruption(LevelSettings):
+    """Base of the settings of a corruption; they take no level unless ``parse`` reads one."""
+
+    kind = "corruption"
+
     def __call__(self, values: Array, rng: np.random.Generator, others: Sequence[Array]) -> Array:
-        """Corrupt an array (T, D) into another (T', D), float32; the given one is left alone.
+        """Corrupt an array (T, D) into a new one (T', D), float32.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ what is wrong raises `emocli.errors.ManifestError`, which names the file.
 ...         Clip(path.stem, label=path.stem[0], media={"audio": path})
 ...         for path in folder.with_suffix(AUDIO)
 ...     ]
-...     return Manifest(apart(clips), ("a", "b"), "single", "mine", folder.root)
+...     return Manifest(random_split(clips), ("a", "b"), "single", "mine", folder.root)
 >>> with tempfile.TemporaryDirectory() as root:
 ...     for name in ("a1.wav", "a2.wav", "b1.wav"):
 ...         Path(root, name).touch()
@@ -148,7 +148,9 @@ def _by_itself(clip: Clip) -> str:
     return clip.id
 
 
-def apart(clips: Sequence[Clip], group: Callable[[Clip], str] = _by_itself) -> tuple[Clip, ...]:
+def random_split(
+    clips: Sequence[Clip], group: Callable[[Clip], str] = _by_itself
+) -> tuple[Clip, ...]:
     """Put each group in a split of its own accord, drawn from its name; by default each clip."""
     names = {group(clip) for clip in clips}
     order = sorted(names, key=lot)

@@ -146,6 +146,64 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Point:
+    """What a row did under a condition, at one value of a setting."""
+
+    value: float
+    row: str
+    condition: str = CLEAN.name
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points that are joined in a drawing."""
+
+    name: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Rows or conditions that differ in one number, drawn over it.
+
+    Attributes
+    ----------
+    setting : str
+        What the number is, as the axis shows it.
+    lines : tuple of Line
+        What is drawn.
+    log : bool
+        Whether the axis is logarithmic.
+    """
+
+    setting: str
+    lines: tuple[Line, ...]
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class RowAnalysis:
+    """An analysis of a row's trained networks, whose tables and figures join the report.
+
+    Attributes
+    ----------
+    name : str
+        As the report shows it; no two of a table have the same.
+    row : str
+        The row.
+    analysis : str
+        The plug-in.
+    options : mapping
+        Field of its ``Options`` to value, where it is not the default.
+    """
+
+    name: str
+    row: str
+    analysis: str
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of a paper.
 
@@ -168,6 +226,12 @@ class Table:
     by_class : tuple of str
         Figures that are also shown class by class, under each row's first condition; the first of
         them is drawn.
+    sweeps : tuple of Sweep
+        What the first figure is drawn over, a panel each.
+    analyses : tuple of RowAnalysis
+        What is done with trained rows, after all of them are tested.
+    check_preset : str
+        Of the modality check, where the command says none; empty for the command's own default.
     task : str, optional
         The task the table is about; any if none is given.
     notes : tuple of str
@@ -181,5 +245,8 @@ class Table:
     recoveries: tuple[tuple[str, str, str], ...] = ()
     alternatives: tuple[str, ...] = ()
     by_class: tuple[str, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
+    analyses: tuple[RowAnalysis, ...] = ()
+    check_preset: str = ""
     task: Task | None = None
     notes: tuple[str, ...] = ()

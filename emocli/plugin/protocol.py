@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field
 
 from emocli import plugins
-from emocli.config import Settings
 from emocli.errors import ConfigError, choice
 from emocli.plugin.corruption import Corruption as Corruption
+from emocli.plugin.corruption import LevelSettings
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 STRONG = "0.01"
-"""The SNR where none is given."""
+"""The default SNR."""
 
 
 def noise(level: str = STRONG) -> Corruption:
@@ -43,30 +43,10 @@ def noise(level: str = STRONG) -> Corruption:
     return corruption
 
 
-class CorruptionProtocol(Settings):
+class CorruptionProtocol(LevelSettings):
     """Base of the settings of a protocol; they take no level unless ``parse`` reads one."""
 
-    @classmethod
-    def parse(cls, level: str | None) -> Self:
-        """Make the settings from the text after ``@``; None where there is none.
-
-        Raises
-        ------
-        ConfigError
-            For an impossible level; the hint says what is allowed.
-        """
-        if level is not None:
-            raise ConfigError(f"level '{level}'", hint="this protocol takes no level")
-        return cls()
-
-    def describe(self) -> str:
-        """Return the level as a table shows it; empty where there is none."""
-        return ""
-
-    @property
-    def ratio(self) -> float | None:
-        """The signal-to-noise ratio of what is drawn, linear; None where there is none."""
-        return None
+    kind = "protocol"
 
     def require(self, modalities: Collection[str]) -> None:
         """Make sure that the protocol can be run on these modalities.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
 from emocli.config import Settings, build, merge, section
 from emocli.data.batch import Batch, Padded
@@ -47,11 +48,14 @@ class RepairConfig(Settings):
         regenerated is discarded.
     proxy : ProxyConfig
         Settings of the proxies.
+    tau : float, optional
+        Threshold of the modality check for every pair, in place of each pair's own.
     """
 
     trust: Trust = "all"
     fill: Fill = "discard"
     proxy: ProxyConfig = ProxyConfig()
+    tau: Annotated[float, Field(ge=-1e4, le=1e4)] | None = None
 
     @property
     def label(self) -> str:
@@ -59,7 +63,8 @@ class RepairConfig(Settings):
         fill = f"proxy {self.proxy.label}" if self.fill == "proxy" else self.fill
         if self.trust == "all":
             return fill if self.fill == "proxy" else ""
-        return f"{self.trust}, {fill}"
+        tau = "" if self.tau is None else f" at tau {self.tau:g}"
+        return f"{self.trust}{tau}, {fill}"
 
     def with_options(self, options: RepairOptions) -> Self:
         """Return what these settings become by the options of a command.
@@ -89,6 +94,8 @@ class RepairConfig(Settings):
         if config.fill not in ("discard", "proxy") and config.trust == "all":
             hint = "add --check or --oracle, which say what is bad"
             raise ConfigError(f"--fill {config.fill} would fill nothing", hint=hint)
+        if config.tau is not None and config.trust != "check":
+            raise ConfigError("tau is the check's, and nothing is checked", hint="add --check")
         return config
 
 
@@ -130,7 +137,7 @@ class RobustConfig(RepairConfig):
     @property
     def repair(self) -> RepairConfig:
         """The repair alone, as clips of any split may be given it."""
-        return RepairConfig(trust=self.trust, fill=self.fill, proxy=self.proxy)
+        return RepairConfig(trust=self.trust, fill=self.fill, proxy=self.proxy, tau=self.tau)
 
     @property
     def at_training(self) -> RepairConfig:
@@ -195,6 +202,8 @@ class Repair:
         generator: ProxyGenerator | None,
     ) -> Self:
         """Put together what the settings ask for; ``corrupter`` is what the oracle knows."""
+        if check and config.tau is not None:
+            check = check.at(config.tau)
         trusts: Mapping[Trust, Callable[[Batch], Effective]] = {
             "all": observed,
             "check": lambda batch: check.effective(batch.views) if check else observed(batch),

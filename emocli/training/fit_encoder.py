@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emocli.config import Tree
-from emocli.data.durable import locked, used_folder, write_text
+from emocli.data.durable import write_text
 from emocli.data.manifest import Manifest
 from emocli.display import markdown
 from emocli.models import rundir
 from emocli.models.encoder import EncoderRun, Kind, outline, read_run
 from emocli.models.rundir import CARD, CHECKPOINT, Row
-from emocli.training.encoder_folder import EncoderFolder, state_of
+from emocli.training.encoder_folder import EncoderFolder, card, state_of
 from emocli.training.encoder_plan import NEIGHBOUR, EncoderPlan
 from emocli.training.encoder_task import EncoderTask
 from emocli.training.pictures import Pictures
@@ -102,25 +101,15 @@ def fit_encoder(
     plan = EncoderPlan.of(preset, settings or {}, kind)
     pictures = plan.pictures(source, store, run / CHECKPOINT)
     config = plan.config(pictures)
-
-    def same() -> bool:
-        return _choices(read_run(run)) == _choices(config)
-
-    folder = EncoderFolder(run, "an encoder", "pictures", same, overwrite)
+    folder = EncoderFolder(run, "an encoder", "pictures", config, read_run, overwrite)
     # Made before anything is written: it refuses what cannot be trained.
-    task = None if folder.stays() and rundir.finished(run) else EncoderTask.of(plan, pictures)
-    with used_folder(run), locked(run / ".lock"):
-        if not folder.cleared():
-            rundir.write_config(run, config)
+    task = None if folder.done() else EncoderTask.of(plan, pictures)
+    with folder.held():
         state = state_of(run)
         if state != "already trained":
             _train(task or EncoderTask.of(plan, pictures), config, run, progress)
         shutil.rmtree(run / CHECKPOINT, ignore_errors=True)
         return _summary(run, config, pictures, state)
-
-
-def _choices(config: EncoderRun) -> Tree:
-    return config.model_dump(exclude={"versions", "resnet"})
 
 
 def _train(
@@ -155,17 +144,10 @@ def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) ->
 
 def _card(config: EncoderRun, history: list[Row]) -> str:
     best = Criterion(NEIGHBOUR).best_epoch(history)
-    return f"""---
-library_name: emocli
-tags: [feature-extraction, {config.kind}]
-license: other
----
-
-# Encoder of kind {config.kind}
-
+    text = f"""\
 {config.encoder.backbone}, {config.encoder.dim}-dimensional vectors, trained to tell
 {len(config.classes)} classes apart: {", ".join(map(markdown, config.classes[:12]))}.
 
 Nearest-neighbour accuracy on the validation pictures: {history[best - 1][NEIGHBOUR]:.3f}
-(epoch {best} of {len(history)}). Use it with `emocli extract`; loading it executes no code.
-"""
+(epoch {best} of {len(history)}). Use it with `emocli extract`; loading it executes no code."""
+    return card(("feature-extraction", config.kind), f"Encoder of kind {config.kind}", text)

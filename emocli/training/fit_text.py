@@ -16,16 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from emocli.config import Tree, build
+from emocli.config import build
 from emocli.data import folds
-from emocli.data.durable import locked, make_folder, used_folder, write_text
+from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.display import markdown
 from emocli.errors import ConfigError, ManifestError
 from emocli.models import rundir
 from emocli.models.rundir import CARD, CHECKPOINT, Row
-from emocli.models.text import BACKBONE, PART, TextConfig, TextRun, outline, read_clips, read_run
-from emocli.training.encoder_folder import EncoderFolder, state_of
+from emocli.models.text import BACKBONE, PART, TextRun, outline, read_run
+from emocli.models.text_reader import TextConfig, read_clips
+from emocli.training.encoder_folder import EncoderFolder, card, state_of
 from emocli.training.schedule import Criterion, Schedule
 from emocli.training.text_task import TextFitConfig, TextTask
 from emocli.training.texts import Texts
@@ -111,18 +112,10 @@ def fit_text(
     corpus = Texts.of(manifest)
     members = _members(run, corpus, train.crossfit)
     config = _config(text, train, corpus)
-
-    def same() -> bool:
-        return _choices(read_run(run)) == _choices(config)
-
-    place = EncoderFolder(run, "a text encoder", "texts", same, overwrite, f"{PART}*")
-    tasks: list[TextTask] = []
-    if not (place.stays() and rundir.finished(run)):
-        # Before anything is written: it refuses what cannot be trained.
-        tasks.append(TextTask.of(text, train, corpus))
-    with used_folder(run), locked(run / ".lock"):
-        if not place.cleared():
-            rundir.write_config(run, config)
+    place = EncoderFolder(run, "a text encoder", "texts", config, read_run, overwrite, f"{PART}*")
+    # Made before anything is written: it refuses what cannot be trained.
+    tasks = [] if place.done() else [TextTask.of(text, train, corpus)]
+    with place.held():
         states: list[State] = []
         for number, (folder, unseen) in enumerate(members):
 
@@ -175,10 +168,6 @@ def _config(text: TextConfig, train: TextFitConfig, corpus: Texts) -> TextRun:
         source=corpus.fingerprint,
         versions=rundir.versions(LIBRARIES),
     )
-
-
-def _choices(config: TextRun) -> Tree:
-    return config.model_dump(exclude={"versions"})
 
 
 def _train(
@@ -246,17 +235,10 @@ def _summary(
 def _card(config: TextRun, history: Sequence[Row]) -> str:
     best = CRITERION.best_epoch(history)
     part = "" if config.part is None else f", part {config.part} of a cross-fitting"
-    return f"""---
-library_name: emocli
-tags: [text-classification, feature-extraction]
-license: other
----
-
-# Text encoder{part}
-
+    text = f"""\
 {config.text.backbone}, context {config.text.context}, fine-tuned to tell {len(config.classes)}
 classes apart: {", ".join(map(markdown, config.classes[:12]))}.
 
 Weighted F1 on the validation utterances: {history[best - 1][MONITOR]:.3f} (epoch {best} of
-{len(history)}). Use it with `emocli extract -f roberta`; loading it executes no code.
-"""
+{len(history)}). Use it with `emocli extract -f roberta`; loading it executes no code."""
+    return card(("text-classification", "feature-extraction"), f"Text encoder{part}", text)

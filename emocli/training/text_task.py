@@ -15,15 +15,9 @@ from emocli.metrics import metrics
 from emocli.models import losses
 from emocli.models.rundir import Row
 from emocli.models.settings import Accelerator, Precision
-from emocli.models.text import (
-    Reader,
-    Reading,
-    TextConfig,
-    TextNetwork,
-    collate,
-    make_backbone,
-    read_clips,
-)
+from emocli.models.text import TextNetwork
+from emocli.models.text_backbone import make_backbone
+from emocli.models.text_reader import Reader, Reading, TextConfig, collate, read_clips
 from emocli.quantities import (
     BatchSize,
     Decay,

@@ -88,6 +88,12 @@ OWN: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
     "rrnn": {"a bias beyond measure": ["--set", "network.write_bias=1e9"]},
     "early": {"strides without end": ["--set", "network.stride.audio=1000000000"]},
+    "mutan": {
+        "no product": ["--set", "network.rank=0"],
+        "a core that is larger than memory": [
+            *("--set", "network.rank=10000", "--set", "network.joint_dim=10000")
+        ],
+    },
     "late": {"units without end": ["--set", "network.hidden=10000000"]},
 }
 CASES = [

@@ -9,14 +9,14 @@ from emocli.config import Settings
 from emocli.errors import ConfigError
 
 ALL = [(kind, name) for kind in plugins.KINDS for name in plugins.names(kind)]
-SET = [(kind, name) for kind, name in ALL if kind != "analyses"]
+SET = [(kind, name) for kind, name in ALL if kind not in ("analyses", "commands")]
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
 def test_it_says_what_it_is_and_where_it_comes_from(kind: plugins.Kind, name: str) -> None:
     found = plugins.describe(kind, name)
     assert 10 < len(found.summary) < 100
-    assert found.source
+    assert found.source or kind == "commands"  # those compute nothing
 
 
 @pytest.mark.parametrize(("kind", "name"), SET)

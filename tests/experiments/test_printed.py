@@ -89,6 +89,33 @@ def test_errors_and_weighted_accuracies_of_beard() -> None:
     assert [spec.partition(":")[0] for spec in noisy.corrupt] == ["visual"]
 
 
+# Section 4: "we evaluated a naive classifier predicting the test-set empirical mean intensities
+# (with MSE loss function)"; "for other loss functions by training a model with just one parameter
+# per output dimension on that loss, where the model has an access to the training labels". No table
+# has figures of them.
+@pytest.mark.parametrize(
+    ("name", "constants"),
+    [
+        ("rrnn_t1", {"prior": "prior", "test-label prior": "test_prior"}),
+        ("rrnn_t2", {"prior": "prior", "test-label prior": "test_prior"}),
+        (
+            "rrnn_t3",
+            {"mean": "prior", "median": "median", "test-label mean": "test_prior"},
+        ),
+    ],
+)
+def test_constants_of_beard_have_no_figures_and_what_sees_test_labels_is_no_rival(
+    name: str, constants: dict[str, str]
+) -> None:
+    made = table(name)
+    rows = {r.name: r for r in made.rows}
+    assert {n: rows[n].baseline for n in constants} == constants
+    assert not any(rows[n].printed for n in constants)
+    (peeking,) = (n for n, r in rows.items() if r.baseline == "test_prior")
+    assert peeking not in {n for pair in made.comparisons for n in pair}
+    assert any(note.startswith("test-label mean or prior: ") for note in made.notes)
+
+
 # -- Mittal et al. 2020, Table 2, columns "Overall": F1, MA
 
 M3ER = {

@@ -154,3 +154,71 @@ def test_intensities(tmp_path, name):
 def test_an_unknown_baseline_is_refused(samples):
     with pytest.raises(ConfigError, match="no baseline is called 'svn'; did you mean 'svm'"):
         fit("svn", samples["train"], samples["valid"])
+
+
+# -- constants
+
+
+def descended(targets: np.ndarray, slope, steps: int = 20000) -> np.ndarray:
+    """Train one parameter per output by gradient descent, ever slower, on labels alone."""
+    parameter = np.zeros(targets.shape[1])
+    for step in range(steps):
+        parameter -= 3.0 / (1 + 0.2 * step) * slope(parameter - targets).mean(axis=0)
+    return parameter
+
+
+@pytest.mark.parametrize(
+    ("name", "slope"), [("prior", lambda error: 2 * error), ("median", np.sign)], ids=str
+)
+def test_a_constant_is_what_one_parameter_per_output_learns(tmp_path, name, slope):
+    """Under squared and under absolute error; an odd number of clips has one median."""
+    corpus = toy.build(tmp_path, "intensity", sizes={"train": 41, "valid": 5, "test": 15})
+    parts = splits(corpus)
+    found = fit(name, parts["train"], parts["valid"], parts["test"]).predict(parts["test"])
+    wanted = descended(corpus.manifest.targets(parts["train"].clips), slope)
+    np.testing.assert_allclose(found, np.tile(wanted, (15, 1)), atol=2e-3)
+
+
+def test_no_constant_has_a_smaller_error_of_its_kind(tmp_path):
+    parts = made(tmp_path, "intensity")
+    test = parts["test"]
+    targets = test.manifest.targets(test.clips)
+    errors = {}
+    for name in ("prior", "median", "test_prior"):
+        predicted = fit(name, parts["train"], parts["valid"], test).predict(test)
+        scores = score("intensity", targets, predicted, test.manifest.classes).overall
+        errors[name] = (scores["mse_sum"], scores["mae_sum"])
+    assert errors["test_prior"][0] < errors["prior"][0]
+    assert errors["median"][1] < errors["prior"][1]
+    np.testing.assert_allclose(errors["test_prior"][0], targets.var(axis=0).sum())
+
+
+def test_only_one_baseline_looks_at_test_labels(corpus):
+    """Other labels of the test clips, other numbers of that one, and of no other."""
+    manifest = corpus.manifest
+    turned = replace(
+        manifest,
+        clips=tuple(
+            replace(clip, label="joy") if clip.split == "test" else clip for clip in manifest.clips
+        ),
+    )
+    stores = open_features(corpus.store, None, manifest)
+
+    def predicted(name: str, labelled) -> np.ndarray:
+        parts = [Samples.of(labelled, split, stores) for split in ("train", "valid", "test")]
+        return np.asarray(fit(name, *parts).predict(parts[2]))
+
+    changed = {
+        name
+        for name in baselines.names()
+        if name != "median" and not np.allclose(predicted(name, manifest), predicted(name, turned))
+    }
+    assert changed == {"test_prior"}
+    np.testing.assert_allclose(predicted("test_prior", turned)[0], [0, 1, 0])
+
+
+def test_what_a_constant_cannot_be_is_refused(samples):
+    with pytest.raises(ConfigError, match=r"'median' is about intensities.*one class per clip"):
+        fit("median", samples["train"], samples["valid"])
+    with pytest.raises(ConfigError, match="needs the labels of the clips it is tested on"):
+        fit("test_prior", samples["train"], samples["valid"])

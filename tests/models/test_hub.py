@@ -18,11 +18,13 @@ import pytest
 from emocli.cli.app import run
 from emocli.errors import ConfigError
 from emocli.models.encoder import EncoderConfig, make_encoder
-from emocli.models.text import TextConfig, make_backbone
+from emocli.models.text_backbone import make_backbone
+from emocli.models.text_reader import TextConfig
 
 SMALL = TextConfig(backbone="scratch", layers=1, width=16, heads=2, tokens=32)
 LOAD = """
-from emocli.models.text import TextConfig, make_backbone
+from emocli.models.text_backbone import make_backbone
+from emocli.models.text_reader import TextConfig
 backbone, tokenizer = make_backbone(TextConfig(backbone="nobody/small", tokens=32), ())
 print(backbone.config.hidden_size, len(tokenizer.encode("a word")) > 0)
 """

@@ -15,7 +15,9 @@ from emocli.config import build
 from emocli.data.clip import Clip
 from emocli.errors import ConfigError, RunError
 from emocli.models import text
-from emocli.models.text import Reader, TextConfig, TextNetwork, collate, make_backbone, read_clips
+from emocli.models.text import TextNetwork
+from emocli.models.text_backbone import make_backbone
+from emocli.models.text_reader import Reader, TextConfig, collate, read_clips
 
 START, PAD, END = 0, 1, 2
 

@@ -13,7 +13,7 @@ import torch
 from emocli.config import build
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.errors import ConfigError
-from emocli.fusion import early, gca, late, rrnn, unimodal
+from emocli.fusion import early, gca, late, mutan, rrnn, unimodal
 from emocli.plugin.blocks import Blocks
 from emocli.plugin.layers import NetworkSettings
 from tests.fusion.batches import DIMS, SMALL, make
@@ -108,7 +108,7 @@ def test_a_stride_is_that_of_all_views_or_of_each() -> None:
             build(NetworkSettings, {"stride": wrong}, "network")
 
 
-@pytest.mark.parametrize("module", [early, gca, late, rrnn, unimodal])
+@pytest.mark.parametrize("module", [early, gca, late, mutan, rrnn, unimodal])
 @pytest.mark.parametrize(
     "settings",
     [{"stride": {"audio": 2}}, {"max_len": 3}, {"stride": 2, "pool": {"audio": "statistics"}}],
@@ -139,7 +139,7 @@ def test_a_network_sees_blocks(module: ModuleType, settings: dict[str, object]) 
         torch.testing.assert_close(attention, blocks[name].spread(wanted.attention[name]))
 
 
-@pytest.mark.parametrize("module", [early, gca, late, rrnn, unimodal])
+@pytest.mark.parametrize("module", [early, gca, late, mutan, rrnn, unimodal])
 @pytest.mark.parametrize(
     "settings",
     [{}, {"stride": {"audio": 2}}, {"max_len": 3}, {"stride": 2, "pool": {"audio": "statistics"}}],

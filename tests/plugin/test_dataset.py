@@ -10,7 +10,7 @@ import pytest
 from emocli.data.clip import Clip
 from emocli.data.media.content import AUDIO
 from emocli.errors import ManifestError
-from emocli.plugin.dataset import SHARE, Folder, apart, counted
+from emocli.plugin.dataset import SHARE, Folder, counted, random_split
 from tests.datasets.empty_files import add
 
 
@@ -43,7 +43,7 @@ def test_only_what_happened_is_told() -> None:
 
 @pytest.mark.parametrize("count", [3, 6, 7, 12, 60])
 def test_every_split_has_its_share_of_clips(count: int) -> None:
-    clips = apart([Clip(f"clip {k}") for k in range(count)])
+    clips = random_split([Clip(f"clip {k}") for k in range(count)])
     sizes = Counter(clip.split for clip in clips)
     assert sizes["valid"] == sizes["test"] == max(1, count // SHARE)
     assert [clip.id for clip in clips] == [f"clip {k}" for k in range(count)]
@@ -51,6 +51,6 @@ def test_every_split_has_its_share_of_clips(count: int) -> None:
 
 def test_a_clip_keeps_its_split_whatever_the_order() -> None:
     clips = [Clip(f"clip {k}") for k in range(20)]
-    forth = {clip.id: clip.split for clip in apart(clips)}
-    back = {clip.id: clip.split for clip in apart(clips[::-1])}
+    forth = {clip.id: clip.split for clip in random_split(clips)}
+    back = {clip.id: clip.split for clip in random_split(clips[::-1])}
     assert forth == back

@@ -22,11 +22,10 @@ NAMES: dict[plugins.Kind, str] = {
     "corruptions": "negative",
     "protocols": "half_negative",
     "experiments": "mean_svm",
+    "analyses": "predicted",
+    "commands": "speakers",
 }
 """The plug-in of each kind."""
-
-WITHOUT = {"analyses"}
-"""Kinds that the package has no plug-in of yet."""
 
 WORDS = {"glad": ("oh wonderful day", "i love it so"), "cross": ("no", "stop that now", "ugh")}
 FEW = ("--set", "train.epochs=3", "--set", "train.batch_size=8")
@@ -61,7 +60,7 @@ def run(site: Path, folder: Path, *arguments: str) -> str:
 
 
 def test_there_is_one_of_every_kind() -> None:
-    assert set(plugins.KINDS) - set(NAMES) <= WITHOUT
+    assert set(plugins.KINDS) == set(NAMES)
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -90,3 +89,9 @@ def test_all_of_them_work_together_through_the_commands(site: Path, tmp_path: Pa
     experiment = ("reproduce", "mean-svm", "m.csv", "--out", "out", "--seeds", "1", "--json", *FEW)
     table = json.loads(run(site, tmp_path, *experiment))
     assert {"mean", "SVM"} <= set(json.dumps(table).replace('"', " ").split())
+    speakers = json.loads(run(site, tmp_path, "speakers", "m.csv", "--json"))
+    assert speakers == dict.fromkeys(("ann", "bob", "cid", "dan", "eve", "flo"), 5)
+    assert "  speakers " in run(site, tmp_path, "--help")
+    predicted = json.loads(run(site, tmp_path, "analyze", "predicted", "run", "--json"))
+    assert sum(predicted["counts"].values()) == 30
+    assert (tmp_path / "run" / "reports" / "predicted.png").is_file()

@@ -17,7 +17,7 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import open_feature
 from emocli.errors import EmocliError, RunError
-from emocli.models import text
+from emocli.models import encoder_run, text
 from emocli.models.rundir import read_history
 from emocli.models.text import read_run
 from emocli.training.fit_text import TextSummary, fit_text
@@ -152,7 +152,7 @@ def test_what_is_trained_is_described_without_reading_it(
     talk: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = fit(talk, tmp_path / "run")
-    monkeypatch.setattr(text, "read_parameters", None)
+    monkeypatch.setattr(encoder_run, "read_parameters", None)
     again = fit(talk, tmp_path / "run")
     monkeypatch.undo()
     assert again.state == "already trained"

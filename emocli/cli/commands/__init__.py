@@ -1,16 +1,18 @@
-"""The commands: each module of this folder is one, and declares itself as ``COMMAND``."""
+"""The commands, one per file: see `emocli.plugin.command`."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
-from emocli.cli.command import Command
+from emocli import plugins
+from emocli.plugin.command import Command
 
 
 def discovered() -> list[Command]:
-    """Return every command, in the order of the help."""
-    modules = [
-        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
-    ]
-    return sorted((module.COMMAND for module in modules), key=lambda command: command.place)
+    """Return every command, in the order of the help.
+
+    Raises
+    ------
+    ConfigError
+        If that of an installed package cannot be imported, or is none.
+    """
+    commands = [module.COMMAND for module in plugins.load_all("commands")]
+    return sorted(commands, key=lambda command: command.place)

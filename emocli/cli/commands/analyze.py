@@ -11,9 +11,9 @@ from typer.core import TyperGroup
 
 from emocli import plugins
 from emocli.cli import options, show
-from emocli.cli.command import Group
 from emocli.errors import ConfigError
 from emocli.options import Declaration, declared
+from emocli.plugin.command import Group
 
 
 class Commands(Mapping[str, Any]):
@@ -50,7 +50,7 @@ class Analyses(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the names with the first lines of the modules, none of which is imported."""
-        described = [plugins.describe("analyses", name) for name in self.list_commands(ctx)]
+        described = plugins.describe_all("analyses")
         with formatter.section("Commands"):
             formatter.write_dl([(each.name, each.summary) for each in described])
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
 from emocli.limits import MOST_SEEDS
+from emocli.plugin.command import Command
+
+if TYPE_CHECKING:
+    from emocli.pipeline.demo import Accuracy
 
 
 def command(
@@ -62,11 +64,11 @@ def command(
     show.line(f"report:    {report.report}")
 
 
-def _figure(result: Mapping[str, Any]) -> str:
+def _figure(result: Accuracy) -> str:
     """Show two digits, for more do not repeat on another processor."""
-    low, high = (float("nan") if bound is None else bound for bound in result["ci"])
+    low, high = (float("nan") if bound is None else bound for bound in result.ci)
     interval = "" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]"
-    return f"{result['accuracy']:.2f} ± {result['std']:.2f}{interval}"
+    return f"{result.accuracy:.2f} ± {result.std:.2f}{interval}"
 
 
 COMMAND = Command("demo", 160, command)

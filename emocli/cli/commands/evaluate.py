@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
 from emocli.errors import ConfigError
+from emocli.plugin.command import Command
 
 
 def command(

@@ -10,12 +10,12 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
-from emocli.cli.command import Command
 from emocli.errors import ConfigError
 from emocli.limits import MOST_WORKERS
+from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
-    from emocli.extraction.extract import Extraction, Plan
+    from emocli.extraction.extract import Extraction, ExtractionPlan
 
 PARTLY_DONE = 3
 UNKNOWN = "words.out_of_vocabulary"
@@ -124,7 +124,7 @@ def _print(results: Sequence[Extraction]) -> None:
     _warn_of_changes(results)
 
 
-def _warn_of_changes(found: Sequence[Plan | Extraction]) -> None:
+def _warn_of_changes(found: Sequence[ExtractionPlan | Extraction]) -> None:
     for each in found:
         if each.changed:
             what = f"media files of {each.changed} clips were replaced since they were extracted"

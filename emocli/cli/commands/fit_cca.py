@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
+from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
     from emocli.pipeline.fit_cca import CheckSummary

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
+from emocli.plugin.command import Command
 
 
 def command(

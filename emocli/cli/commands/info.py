@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from emocli.cli import options, show
-from emocli.cli.command import Command
+from emocli.plugin.command import Command
 
 
 def command(json: options.Json = False) -> None:
@@ -16,12 +14,12 @@ def command(json: options.Json = False) -> None:
     """
     from emocli import plugins
 
-    kinds: tuple[plugins.Kind, ...] = get_args(plugins.Kind)
-    found = {kind: [plugins.describe(kind, name) for name in plugins.names(kind)] for kind in kinds}
+    # Commands are in the help.
+    listed = {kind: plugins.describe_all(kind) for kind in plugins.KINDS if kind != "commands"}
     if json:
-        show.as_json(found)
+        show.as_json(listed)
         return
-    for kind, plugs in found.items():
+    for kind, plugs in listed.items():
         title = "networks (--fusion)" if kind == "fusion" else kind
         show.table(
             ("name", "what", "source"), [(p.name, p.summary, p.source) for p in plugs], title

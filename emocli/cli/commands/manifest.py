@@ -10,7 +10,7 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
-from emocli.cli.command import Command
+from emocli.plugin.command import Command
 
 MOST_NAMES = 12
 LABELS = {"single": "classes", "multi": "classes at once", "intensity": "numbers"}

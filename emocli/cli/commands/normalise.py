@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
+from emocli.plugin.command import Command
 
 FEW = 10
 """Clips of a speaker below which the mean says little about the speaker."""

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
+from emocli.plugin.command import Command
 
 
 def command(

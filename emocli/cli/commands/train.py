@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emocli.cli import options, show
-from emocli.cli.command import Command
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
+from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
     from emocli.training.summaries import CrossSummary, TrainSummary

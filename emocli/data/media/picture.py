@@ -143,8 +143,6 @@ def orientation(matrix: NDArray[np.int64] | None, path: Path) -> Orientation:
     matrix : ndarray, shape (3, 3), optional
         As libav has it: a pixel (x, y) is shown at (x, y, 1) @ matrix, and its last column and row
         stand for perspective and place.
-    path : Path
-        The recording, for messages.
 
     Raises
     ------

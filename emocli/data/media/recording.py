@@ -92,8 +92,6 @@ def decode(
 
     Parameters
     ----------
-    path : Path
-        The file.
     kind : {'audio', 'video'}
         Which stream; see `emocli.data.media.container.choose_stream`.
     begin, end : float, optional

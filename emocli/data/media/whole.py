@@ -44,11 +44,6 @@ TAGS_OF_FLV = frozenset({8, 9, 18})
 def missing_bytes(path: Path) -> int | None:
     """Tell how many bytes a file of sound or pictures lacks at its end, by what it consists of.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-
     Returns
     -------
     int or None

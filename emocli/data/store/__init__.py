@@ -9,7 +9,7 @@ from emocli.data.store.folder import (
 )
 from emocli.data.store.reader import FeatureStore
 from emocli.data.store.recipe import Recipe
-from emocli.data.store.writer import FeatureWriter
+from emocli.data.store.writer import FeatureWriter, write_feature
 
 __all__ = [
     "FeatureStore",
@@ -20,4 +20,5 @@ __all__ = [
     "open_feature",
     "open_features",
     "store_path",
+    "write_feature",
 ]

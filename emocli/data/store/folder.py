@@ -74,8 +74,6 @@ def open_features(
 
     Parameters
     ----------
-    folder : Path
-        The store.
     features : sequence of str, optional
         Which ones; by default all whose rows are vectors.
     manifest : Manifest

@@ -20,15 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.hdf5 import DAMAGES, Hdf5, position
-from emocli.data.store.header import (
-    AGAIN,
-    EXTRA,
-    TIMES,
-    Column,
-    Digest,
-    Header,
-    numbers_by_name,
-)
+from emocli.data.store.header import AGAIN, EXTRA, TIMES, Column, Digest, Header, numbers_by_name
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError, reason
 from emocli.parsing import parse_object
@@ -42,8 +34,6 @@ class FeatureStore:
 
     Attributes
     ----------
-    path : Path
-        The file.
     ids : tuple of str
         The clips inside, in the manifest's order.
     columns : dict

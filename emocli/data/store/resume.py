@@ -204,13 +204,7 @@ def _finished(path: Path, recipe: Recipe) -> FeatureStore | None:
 def _stale(
     store: FeatureStore, recipe: Recipe, sources: Mapping[str, str], update: bool
 ) -> frozenset[str]:
-    """Return the clips of a finished file that are no longer what they were.
-
-    Raises
-    ------
-    StoreError
-        If there are any, and they are not to be let go.
-    """
+    """Return the clips of a finished file that are no longer what they were."""
     if store.header.recipe == recipe.fingerprint:
         return frozenset()
     stale = frozenset(i for i, source in store.sources.items() if sources.get(i) != source)

@@ -47,15 +47,26 @@ PART = 100
 ALIKE = "all clips of a feature need rows of one shape and type: mend or leave out the others"
 
 
+def write_feature(
+    folder: Path,
+    recipe: Recipe,
+    ids: Sequence[str],
+    track: Callable[[str], Track],
+    names: Sequence[str] = (),
+    rate: float | None = None,
+    *,
+    overwrite: bool = False,
+) -> FeatureStore:
+    """Write a feature whose tracks cost little: `FeatureWriter` and its ``complete`` in one."""
+    with FeatureWriter(folder, recipe, ids, overwrite=overwrite) as writer:
+        return writer.complete(ids, track, names, rate)
+
+
 class FeatureWriter:
     """Writes one feature of a store; a context manager that keeps other writers out.
 
     Parameters
     ----------
-    folder : Path
-        The store.
-    recipe : Recipe
-        What is written.
     order : sequence of str
         Ids of the manifest's clips, in its order.
     sources : mapping, optional

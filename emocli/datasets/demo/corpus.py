@@ -1,4 +1,4 @@
-"""Plan of the corpus: who says what with which emotion, before anything is drawn or spoken.
+"""The plan of the demo corpus: who says what with which emotion, before anything is rendered.
 
 Each modality shows an utterance's emotion by itself, independently of the others given the
 emotion. With a probability, its *clarity*, it shows (almost) nothing but the emotion; else it
@@ -143,9 +143,8 @@ class Blend:
     def mix(self, table: Mapping[str, P]) -> P:
         """Average dataclasses of numbers, one per emotion."""
         like = next(iter(table.values()))
-        return _made(
-            like, lambda name: sum(w * getattr(table[e], name) for e, w in self.shares.items())
-        )
+        shares = self.shares.items()
+        return _by_field(like, lambda name: sum(w * getattr(table[e], name) for e, w in shares))
 
     def draw(self, rng: np.random.Generator) -> str:
         """Draw one emotion."""
@@ -196,19 +195,19 @@ def varied(params: P, spread: P, scale: float, rng: np.random.Generator) -> P:
         width: float = getattr(spread, name)
         return usual + scale * width * rng.standard_normal()
 
-    return _made(params, number)
+    return _by_field(params, number)
 
 
 def moved(params: P, direction: P, by: float) -> P:
     """Move a dataclass of numbers along a direction."""
-    return _made(params, lambda name: getattr(params, name) + by * getattr(direction, name))
+    return _by_field(params, lambda name: getattr(params, name) + by * getattr(direction, name))
 
 
-def _made(like: P, number: Callable[[str], float]) -> P:
+def _by_field(like: P, number: Callable[[str], float]) -> P:
     """Make a dataclass of numbers, field by field, of the same kind as another."""
     kind: Any = type(like)
-    made: P = kind(**{field.name: number(field.name) for field in fields(kind)})
-    return made
+    params: P = kind(**{field.name: number(field.name) for field in fields(kind)})
+    return params
 
 
 def _speakers(config: Config) -> dict[Split, list[Speaker]]:

@@ -1,4 +1,4 @@
-"""Drawn face whose brows, eyes, mouth and jaw follow an expression.
+"""A drawn face whose brows, eyes, mouth and jaw follow an expression.
 
 A person's still parts (`portrait`) are painted once; each picture adds eyes, brows and mouth to
 them, lowers the chin, moves the head and lays it over what is behind.
@@ -29,36 +29,16 @@ from emocli.datasets.demo.portrait import (
 
 @dataclass(frozen=True)
 class Expression:
-    """What the emotion changes.
+    """What the emotion changes in a face."""
 
-    Attributes
-    ----------
-    brow_angle : float
-        1: inner ends pulled down; -1: inner ends raised.
-    brow_height : float
-        1: raised; -1: lowered.
-    eye_opening : float
-        0: shut; 1: open.
-    mouth_curve : float
-        1: corners up; -1: corners down.
-    mouth_width : float
-        Relative to the mouth at rest.
-    jaw : float
-        How far the loudest speech opens the mouth; 0 to 1.
-    nod : float
-        1: head bowed; -1: head raised.
-    motion : float
-        How much the head moves.
-    """
-
-    brow_angle: float
-    brow_height: float
-    eye_opening: float
-    mouth_curve: float
-    mouth_width: float
-    jaw: float
-    nod: float
-    motion: float
+    brow_angle: float  # 1: inner ends pulled down; -1: raised
+    brow_height: float  # 1: raised; -1: lowered
+    eye_opening: float  # 0: shut; 1: open
+    mouth_curve: float  # 1: corners up; -1: down
+    mouth_width: float  # relative to the mouth at rest
+    jaw: float  # how far the loudest speech opens the mouth, 0 to 1
+    nod: float  # 1: head bowed; -1: raised
+    motion: float  # how much the head moves
 
 
 EXPRESSIONS = {
@@ -83,15 +63,7 @@ SUBPIXEL = 4
 
 
 class Face:
-    """A person's picture: the still parts are painted once, at twice the size of the pictures.
-
-    Parameters
-    ----------
-    person : Look
-        Whose face it is.
-    size : int
-        Side of the pictures in pixels.
-    """
+    """A person's picture: the still parts are painted once, at twice the size of the pictures."""
 
     def __init__(self, person: Look, size: int) -> None:
         self.person, self.size, self.side = person, size, 2 * size
@@ -105,8 +77,6 @@ class Face:
 
         Parameters
         ----------
-        expression : Expression
-            What the face shows.
         loudness : ndarray, shape (T,)
             0 for silence, 1 for the loudest speech.
         rng : Generator

@@ -1,4 +1,4 @@
-"""Sentences from templates, and word vectors in which words of one emotion lie near each other.
+"""The sentences of the demo corpus, and vectors in which words of one emotion lie together.
 
 A sentence's slots are filled one by one with words of the emotion drawn for each slot, so that a
 mixed feeling makes a mixed sentence; an adverb tells how vigorous it is. The vectors are a hidden
@@ -13,32 +13,29 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-LEXICON: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "angry": {
-        "opener": ("stop", "no", "damn"),
-        "quality": ("rotten", "stupid", "rude", "nasty"),
-        "verb": ("ruined", "broke", "wrecked", "stole"),
-        "thing": ("mess", "insult", "lie", "fight"),
-    },
-    "happy": {
-        "opener": ("yes", "great", "hooray"),
-        "quality": ("lovely", "sunny", "sweet", "superb"),
-        "verb": ("loved", "won", "adored", "shared"),
-        "thing": ("party", "gift", "prize", "song"),
-    },
-    "neutral": {
-        "opener": ("well", "so", "then"),
-        "quality": ("usual", "plain", "second", "local"),
-        "verb": ("moved", "used", "marked", "took"),
-        "thing": ("report", "table", "bus", "list"),
-    },
-    "sad": {
-        "opener": ("sorry", "alas", "oh"),
-        "quality": ("lonely", "hollow", "gloomy", "weary"),
-        "verb": ("missed", "lost", "mourned", "buried"),
-        "thing": ("loss", "grave", "farewell", "tear"),
-    },
+SLOTS = ("opener", "quality", "verb", "thing")
+_WORDS = {
+    "angry": """
+        stop no damn | rotten stupid rude nasty | ruined broke wrecked stole | mess insult lie fight
+    """,
+    "happy": """
+        yes great hooray | lovely sunny sweet superb | loved won adored shared
+        | party gift prize song
+    """,
+    "neutral": """
+        well so then | usual plain second local | moved used marked took | report table bus list
+    """,
+    "sad": """
+        sorry alas oh | lonely hollow gloomy weary | missed lost mourned buried
+        | loss grave farewell tear
+    """,
 }
+LEXICON: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    emotion: dict(zip(SLOTS, (tuple(part.split()) for part in words.split("|")), strict=True))
+    for emotion, words in _WORDS.items()
+}
+"""Emotion to slot to the words that fill it."""
+
 TEMPLATES = (
     "{opener} that {quality} {thing}",
     "we {verb} the {quality} {thing}",
@@ -121,7 +118,7 @@ def vectors(
         return part
 
     table = {}
-    for word in sorted({*own, *_plain_words()}):
+    for word in sorted({*own, *_template_words()}):
         tendency = rng.uniform(0, LEAK) * rng.dirichlet(np.full(len(LEXICON), 0.5))
         if word in own:
             tendency[own[word]] += rng.uniform(*CERTAINTY)
@@ -146,5 +143,5 @@ def _words() -> dict[str, list[str]]:
     }
 
 
-def _plain_words() -> set[str]:
+def _template_words() -> set[str]:
     return {word for template in TEMPLATES for word in template.split() if "{" not in word} | {"."}

@@ -1,4 +1,4 @@
-"""Still parts of a picture: the wall behind, shoulders, hair, neck and shaded skin.
+"""The still parts of a drawn picture: the wall behind, shoulders, hair, neck and shaded skin.
 
 Lengths are fractions of the picture's side; masks are soft, so that edges are smooth.
 """

@@ -1,4 +1,4 @@
-"""Sound and pictures of a planned utterance."""
+"""The sound and the pictures of a planned utterance."""
 
 from __future__ import annotations
 

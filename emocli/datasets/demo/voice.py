@@ -1,4 +1,4 @@
-"""Source-filter voice whose pitch, tempo, loudness and tension follow a delivery.
+"""A source-filter voice whose pitch, tempo, loudness and tension follow a delivery.
 
 Glottal pulses of the Liljencrants-Fant model, shaped by its one-parameter form (Fant 1995, "The
 LF-model revisited"), pass through a chain of formant resonators; friction is filtered noise.
@@ -29,27 +29,13 @@ class Voice:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the emotion changes.
+    """What the emotion changes in a voice."""
 
-    Attributes
-    ----------
-    level : float
-        Pitch over the person's own, in semitones.
-    range : float
-        Height of the accents, in semitones.
-    tempo : float
-        Relative to the phones' own durations.
-    loudness : float
-        In decibels over normal speech.
-    laxness : float
-        Rd of the LF model: 0.5 is tense and bright, 2.5 lax and breathy.
-    """
-
-    level: float
-    range: float
-    tempo: float
-    loudness: float
-    laxness: float
+    level: float  # pitch over the person's own, in semitones
+    range: float  # height of the accents, in semitones
+    tempo: float  # relative to the phones' own durations
+    loudness: float  # in decibels over normal speech
+    laxness: float  # Rd of the LF model: 0.5 is tense and bright, 2.5 lax and breathy
 
 
 DELIVERIES = {
@@ -146,14 +132,14 @@ def phones(word: str) -> list[Phone]:
     """Read a word letter by letter, pairs of letters first."""
     if len(word) > 3 and word.endswith("e"):
         word = word[:-1]
-    found, at = [], 0
+    sounds, at = [], 0
     while at < len(word):
         pair = SPELLINGS.get(word[at : at + 2], word[at : at + 2])
         size = 2 if len(word) - at > 1 and pair in PHONES else 1
         letter = pair if size == 2 else SPELLINGS.get(word[at], word[at])
-        found.append(PHONES[letter])
+        sounds.append(PHONES[letter])
         at += size
-    return found
+    return sounds
 
 
 def score(
@@ -275,13 +261,13 @@ def _tracks(part: Score) -> dict[str, Floats]:
     ends = [word.end for word in part.words]
     begins = [word.start for word in part.words]
     word = np.searchsorted(np.array(begins), time, side="right") - 1
-    said = (word >= 0) & (time < np.array(ends)[word])
+    spoken = (word >= 0) & (time < np.array(ends)[word])
     table = {
         name: np.array([getattr(phone, name) for phone in part.phones])
         for name in ("voicing", "breath", "hiss", "hush")
     }
     formants = np.array([phone.formants for phone in part.phones])
-    tracks = {name: _smooth(values[at] * said, 3) for name, values in table.items()}
+    tracks = {name: _smooth(values[at] * spoken, 3) for name, values in table.items()}
     return {**tracks, "formants": _smooth(formants[np.maximum(at, 0)], 5)}
 
 

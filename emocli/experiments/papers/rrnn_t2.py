@@ -5,7 +5,7 @@ Source: Beard et al. 2018, Table 2 and section 5.
 
 from __future__ import annotations
 
-from emocli.experiments.papers._beard import FUSIONS, GATED, printed
+from emocli.experiments.papers._beard import FUSIONS, GATED, NAIVE, constants, printed
 from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
 
 
@@ -39,7 +39,7 @@ def table(config: Config) -> Table:
     tested = (CLEAN, *noisy)
     told = {name: printed(accuracy) for name, accuracy in PRINTED.items()}
     rows = (
-        Row("prior", baseline="prior", modalities=both),
+        *constants(both, prior="prior"),
         Row("audio", fusion="unimodal", modalities=both[:1], printed=told["audio"]),
         Row(
             "vision",
@@ -53,6 +53,7 @@ def table(config: Config) -> Table:
             Row(name, fusion=fusion, modalities=both, conditions=tested, printed=told.get(name, {}))
             for name, fusion in FUSIONS.items()
         ),
+        *constants(both, prior="test_prior"),
     )
     others = ("audio", "vision", "SVM on functionals", "early", "late", "GCA")
     return Table(
@@ -63,6 +64,7 @@ def table(config: Config) -> Table:
         notes=(
             "printed: one test set of 240 clips, features COVAREP and OpenFace, "
             "noise not tested; here every clip is tested once, with the store's features",
+            NAIVE,
             GATED.format("Table 2's .583"),
             "noise: white, on the standardised visual features of the test clips only",
         ),

@@ -11,7 +11,11 @@ unless the weights of its network, which are not free to be shipped, are given.
 
 The modules are the algorithms, each usable by itself: `polarity`, `srh` (pitch and voicing), `gci`
 (closure instants), `residual`, `iaif` (glottal flow), `pulses` (NAQ, QOQ, H1H2, PSP), `wavelet`
-(MDQ, peakSlope), `harmonics`, `rd`, `creak`, `envelope` (MCEP), `hmpd` (HMPDM, HMPDD).
+(MDQ, peakSlope), `harmonics`, `rd`, `creak`, `envelope` (MCEP), `hmpd` (HMPDM, HMPDD). In all of
+them ``x`` is a recording, shape (samples,), upright unless they say otherwise, ``fs`` its sampling
+rate in Hz and ``residual`` its prediction residual, shape (samples,); ``gcis`` are closure
+instants, sample numbers from 0 in rising order, ``frames`` F harmonic frames, and ``block_s`` the
+seconds analysed at once.
 
 Of a recording longer than ``block_s`` the polarity, the running mean that finds the closures, the
 pulses and the wavelets are analysed in blocks, each with 3 s on either side. Everything else is of
@@ -71,10 +75,6 @@ def covarep(
     ----------
     x : array_like, shape (samples,) or (samples, channels)
         Full scale is 1; whole numbers are scaled by their type.
-    fs : float
-        Sampling rate in Hz.
-    config : Config, optional
-        Settings.
 
     Returns
     -------
@@ -96,19 +96,13 @@ def covarep(
 
     config = config or Config()
     sound = prepare_sound(x, fs, config.seed)
-    matrix, found = vector(sound.x, config)
-    return matrix, {"clips": 1, **{f"clips.{name}": 1 for name in [*sound.notes, *found]}}
+    matrix, notes = vector(sound.x, config)
+    return matrix, {"clips": 1, **{f"clips.{name}": 1 for name in [*sound.notes, *notes]}}
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """Computes the features of a clip.
-
-    Attributes
-    ----------
-    config : Config
-        The settings.
-    """
+    """Computes the features of a clip."""
 
     config: Config
     names: tuple[str, ...] = COLUMNS

@@ -1,4 +1,4 @@
-"""Blocks of a long recording: analysed one after the other, so that memory stays bounded."""
+"""The blocks a long recording is analysed in, so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -14,14 +14,9 @@ MARGIN_S = 3.0
 
 @dataclass(frozen=True)
 class Block:
-    """Part of a recording, in samples.
+    """Samples ``first`` to ``last`` of a recording; blocks follow each other without gaps.
 
-    Attributes
-    ----------
-    first, last : int
-        The block itself; blocks follow each other without gaps.
-    begin, stop : int
-        What is analysed for it: with its margins, inside the recording.
+    What is analysed for it goes from ``begin`` to ``stop``: with its margins, inside the recording.
     """
 
     first: int
@@ -37,10 +32,6 @@ def blocks(
 
     Parameters
     ----------
-    size : int
-        Samples of the recording.
-    fs : float
-        Sampling rate in Hz.
     block_s, margin_s : float
         Seconds of a block and of its margins; rounded to 10 ms, the hop of the frames, so that
         frames lie alike in any division.

@@ -1,4 +1,4 @@
-"""Minima of many functions of one variable, found side by side."""
+"""Brent's method for the minima of many functions of one variable at a time."""
 
 from __future__ import annotations
 

@@ -53,15 +53,6 @@ BLOCK = 500
 def creak_inputs(x: Real, fs: float, residual: Real | None = None) -> Real | None:
     """Return the inputs every 10 ms.
 
-    Parameters
-    ----------
-    x : ndarray, shape (samples,)
-        The recording, upright.
-    fs : float
-        Sampling rate in Hz.
-    residual : ndarray, shape (samples,), optional
-        The residual, where it is known.
-
     Returns
     -------
     ndarray, shape (rows, 36), or None
@@ -97,15 +88,7 @@ def creak_inputs(x: Real, fs: float, residual: Real | None = None) -> Real | Non
 
 @dataclass(frozen=True)
 class Rows:
-    """Where the inputs are wanted: every 10 ms of a recording.
-
-    Attributes
-    ----------
-    size : int
-        Samples of the recording.
-    fs : float
-        Sampling rate in Hz.
-    """
+    """The rows of the inputs: every 10 ms of a recording of ``size`` samples."""
 
     size: int
     fs: float

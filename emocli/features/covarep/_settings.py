@@ -1,4 +1,4 @@
-"""Settings of COVAREP: how its ambiguous parts are done."""
+"""The settings of COVAREP."""
 
 from __future__ import annotations
 

@@ -49,10 +49,10 @@ def overlap_add(frames: Real, hop: int, size: int) -> Real:
     """Add up frames that begin ``hop`` samples apart into a signal of ``size`` samples."""
     count, length = frames.shape
     total = np.zeros(size)
-    apart = -(-length // hop)  # frames k, k + apart, ... do not overlap
-    for phase in range(min(apart, count)):
-        block = frames[phase::apart]
-        spread = np.zeros((len(block), apart * hop))
+    stride = -(-length // hop)  # frames k, k + stride, ... do not overlap
+    for phase in range(min(stride, count)):
+        block = frames[phase::stride]
+        spread = np.zeros((len(block), stride * hop))
         spread[:, :length] = block
         part = total[phase * hop : phase * hop + spread.size]
         part += spread.ravel()[: len(part)]
@@ -113,10 +113,6 @@ def high_pass(x: Real, fs: float, edge: float, stop: float) -> Real:
 
     Parameters
     ----------
-    x : ndarray, shape (samples,)
-        The signal.
-    fs : float
-        Sampling rate in Hz.
     edge, stop : float
         Hz. Above ``edge`` at most 3 dB are lost by the filter, which has the least order that
         loses 60 dB within the distance to ``stop``.
@@ -167,7 +163,7 @@ def local_maxima(x: Real) -> Whole:
     return starts[1:-1][peak]
 
 
-def apart(x: Real, peaks: Whole, distance: float) -> Whole:
+def thin_peaks(x: Real, peaks: Whole, distance: float) -> Whole:
     """Return the peaks left when of any two neighbours within ``distance`` the lower goes.
 
     All neighbouring pairs are judged at once, again and again until none is too close; of two equal

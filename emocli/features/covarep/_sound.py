@@ -1,4 +1,4 @@
-"""Preparation of a recording: one channel, 16 kHz, no digital silence."""
+"""The preparation of a recording for COVAREP: one channel, 16 kHz, no digital silence."""
 
 from __future__ import annotations
 
@@ -45,23 +45,10 @@ class Sound:
 
 
 def prepare_sound(x: ArrayLike, fs: float, seed: int) -> Sound:
-    """Bring a recording to the form that is analysed.
+    """Bring a recording, as `covarep` takes it, to the form that is analysed.
 
-    Digital silence of 25 ms or longer has no prediction filter: it is dithered.
-
-    Parameters
-    ----------
-    x : array_like, shape (samples,) or (samples, channels)
-        Full scale is 1; whole numbers are scaled by their type.
-    fs : float
-        Sampling rate in Hz.
-    seed : int
-        Of the dither.
-
-    Raises
-    ------
-    MediaError
-        If it is no recording: another shape, numbers that are not finite, no rate.
+    Digital silence of 25 ms or longer has no prediction filter: it is dithered, by ``seed``. A
+    `MediaError` says if it is no recording: another shape, numbers that are not finite, no rate.
     """
     samples = _checked(np.asarray(x), fs)
     several = samples.ndim == 2 and samples.shape[1] > 1

@@ -1,4 +1,4 @@
-"""Stretches of a signal that differ in length: pitch periods and what surrounds closure instants.
+"""Batches of stretches of a signal: pitch periods and what surrounds closure instants.
 
 Stretches of about the same length are worked on together, as rows filled up with zeros.
 """

@@ -1,4 +1,4 @@
-"""The 74 columns together: every feature's own track, interpolated at the rows."""
+"""COVAREP's matrix of 74 columns: the track of each feature, interpolated at the rows."""
 
 from __future__ import annotations
 
@@ -78,11 +78,13 @@ class Samples:
 
     def at(self, rows: Whole) -> Real:
         """Interpolate at the rows, shape (rows, columns); NaN outside of the track."""
-        found = np.full((len(rows), self.values.shape[1]), np.nan)
+        interpolated = np.full((len(rows), self.values.shape[1]), np.nan)
         if len(self.positions):
             for k, column in enumerate(self.values.T):
-                found[:, k] = np.interp(rows, self.positions, column, left=np.nan, right=np.nan)
-        return found
+                interpolated[:, k] = np.interp(
+                    rows, self.positions, column, left=np.nan, right=np.nan
+                )
+        return interpolated
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,6 @@ class Front:
     ----------
     x, residual : ndarray, shape (samples,)
         The recording, upright, and its residual.
-    pitch : Pitch
-        Its pitch track.
-    gcis : ndarray of int, shape (instants,)
-        Its closure instants.
     inverted : bool
         Whether it was turned.
     """
@@ -159,7 +157,7 @@ def whole_tracks(front: Front, config: Config) -> dict[str, Samples]:
 def pulse_tracks(front: Front, block_s: float) -> dict[str, Samples]:
     """Analyse pulses and wavelets block by block."""
     size = len(front.x)
-    found: dict[str, list[Samples]] = {"pulses": [], "mdq": [], "slope": []}
+    tracks: dict[str, list[Samples]] = {"pulses": [], "mdq": [], "slope": []}
     for block in blocks(size, FS, block_s):
         here = slice(block.begin, block.stop)
         x, residual = front.x[here], front.residual[here]
@@ -171,8 +169,8 @@ def pulse_tracks(front: Front, block_s: float) -> dict[str, Samples]:
             "mdq": _samples(block.begin, *mdq(residual, FS, gcis)),
             "slope": _samples(block.begin, *peak_slope(x, FS)),
         }.items():
-            found[name].append(samples.inside(block, size))
-    return {name: _joined(parts) for name, parts in found.items()}
+            tracks[name].append(samples.inside(block, size))
+    return {name: _joined(parts) for name, parts in tracks.items()}
 
 
 def harmonic_tracks(front: Front, config: Config) -> dict[str, Samples]:

@@ -26,20 +26,10 @@ NETWORK, LOWEST, HIGHEST = "system_net_creak.mat", "minis_creak.mat", "maxis_cre
 
 @dataclass(frozen=True)
 class Network:
-    """A network of one hidden layer.
+    """A network of one hidden layer of tanh units and a logistic output.
 
-    Attributes
-    ----------
-    lowest, highest : ndarray, shape (36,)
-        Range of each input.
-    hidden : ndarray, shape (units, 36)
-        Weights of the hidden layer.
-    hidden_bias : ndarray, shape (units,)
-        Its biases.
-    output : ndarray, shape (units,)
-        Weights of the output.
-    output_bias : float
-        Its bias.
+    ``lowest`` and ``highest``, shape (36,), are the range of each input; ``hidden``, shape
+    (units, 36), and ``output``, shape (units,), are weights.
     """
 
     lowest: Real
@@ -65,14 +55,8 @@ def creak(
 
     Parameters
     ----------
-    x : ndarray, shape (samples,)
-        The recording, upright.
-    fs : float
-        Sampling rate in Hz.
     weights : Path or None
         A checkout of COVAREP; without one the probability is 0.
-    residual : ndarray, shape (samples,), optional
-        The residual, where it is known.
 
     Returns
     -------
@@ -125,11 +109,11 @@ def _range(path: Path) -> Real:
     return limits[0]
 
 
-def _one(found: list[tuple[str, Real]], name: str, shape: tuple[int, int], path: Path) -> Real:
+def _one(matrices: list[tuple[str, Real]], name: str, shape: tuple[int, int], path: Path) -> Real:
     """Return the only matrix of a name and a shape, in which -1 is any number but 0."""
-    for called, matrix in found:
+    for label, matrix in matrices:
         fits = all(n in (m, -1) and m for n, m in zip(shape, matrix.shape, strict=True))
-        if called == name and fits:
+        if label == name and fits:
             return matrix
     raise _strange(path, f"weights '{name}' of a network with {INPUTS} inputs")
 

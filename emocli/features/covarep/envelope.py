@@ -23,10 +23,6 @@ def mel_cepstra(frames: HarmonicFrames, fs: float, order: int = ORDER) -> Real:
 
     Parameters
     ----------
-    frames : HarmonicFrames
-        F frames.
-    fs : float
-        Sampling rate in Hz.
     order : int
         Of the cepstrum.
 

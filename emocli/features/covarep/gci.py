@@ -12,13 +12,7 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from emocli.features.covarep._blocks import BLOCK_S, blocks
-from emocli.features.covarep._signal import (
-    Real,
-    Whole,
-    high_pass,
-    local_maxima,
-    round_half_up,
-)
+from emocli.features.covarep._signal import Real, Whole, high_pass, local_maxima, round_half_up
 from emocli.features.covarep.residual import lp_residual, vocal_tract_order
 from emocli.features.covarep.srh import Pitch
 
@@ -41,14 +35,10 @@ def sedreams(
     ----------
     x : ndarray, shape (samples,)
         The recording, upright (see `emocli.features.covarep.polarity`).
-    fs : float
-        Sampling rate in Hz.
     pitch : Pitch
         Its pitch track; the median decides the length of the mean, one for the whole recording.
     residual : ndarray, shape (samples,), optional
         The residual, where it is known; its largest absolute value is 1.
-    block_s : float
-        Seconds analysed at once.
 
     Returns
     -------
@@ -76,9 +66,9 @@ def _cycles(x: Real, fs: float, f0: float, block_s: float) -> tuple[Whole, Whole
     highs: list[Whole] = []
     for block in blocks(len(x), fs, block_s):
         mean = _mean(x[block.begin : block.stop], fs, f0)
-        for found, sign in ((lows, -1), (highs, 1)):
+        for extrema, sign in ((lows, -1), (highs, 1)):
             at = local_maxima(sign * mean) + block.begin
-            found.append(at[(at >= block.first) & (at < block.last)])
+            extrema.append(at[(at >= block.first) & (at < block.last)])
     low, high = np.concatenate(lows), np.concatenate(highs)
     if not (len(low) and len(high)):
         return low[:0], high[:0]
@@ -102,14 +92,14 @@ def _peaks(residual: Real, lows: Whole, highs: Whole) -> Whole:
     length = highs - lows
     start = np.clip(lows + round_half_up((usual - REACH) * length), 0, len(residual) - 1)
     stop = np.clip(lows + round_half_up((usual + REACH) * length), 0, len(residual) - 1)
-    found = np.empty_like(lows)
+    peaks = np.empty_like(lows)
     for begin in range(0, len(lows), BATCH):
         here = slice(begin, begin + BATCH)
         at = start[here, None] + np.arange((stop - start)[here].max() + 1)
         inside = at <= stop[here, None]
         values = np.where(inside, residual[np.minimum(at, len(residual) - 1)], -np.inf)
-        found[here] = start[here] + values.argmax(axis=1)
-    return found
+        peaks[here] = start[here] + values.argmax(axis=1)
+    return peaks
 
 
 def _usual_place(residual: Real, lows: Whole, highs: Whole) -> float:

@@ -65,8 +65,6 @@ def harmonic_frames(x: Real, fs: float, times: Real, f0: Real) -> HarmonicFrames
     ----------
     x : ndarray, shape (N,)
         The signal, polarity set right.
-    fs : float
-        Sampling rate in Hz.
     times : ndarray, shape (M,)
         Instants in seconds; sample ``round(times fs)``, counted from 0, is a frame's centre.
     f0 : ndarray, shape (M,)
@@ -169,10 +167,10 @@ def _nearest_peaks(log_spectrum: Real, nominal: Real, step: Real) -> tuple[Real,
     wanted = np.arange(len(nominal))[:, None] * far + nominal
     after = np.searchsorted(here, wanted)
     nearest = after - (wanted - here[after - 1] <= here[after] - wanted)
-    found = np.abs(here[nearest] - wanted) < step[:, None] / 2
-    peak = np.where(found, nearest - 1, 0)[found]
+    near = np.abs(here[nearest] - wanted) < step[:, None] / 2
+    peak = np.where(near, nearest - 1, 0)[near]
     places, heights = nominal.copy(), np.take_along_axis(log_spectrum, round_half_up(nominal), 1)
-    places[found], heights[found] = (bins + offset)[peak], height[peak]
+    places[near], heights[near] = (bins + offset)[peak], height[peak]
     return places, heights
 
 
@@ -190,9 +188,9 @@ def wrap(angle: Real) -> Real:
 
 def _median_spacing(places: Real, counts: Whole) -> Real:
     """Return the median distance of neighbouring harmonics, the constant part among them."""
-    apart = np.diff(places, axis=1, prepend=0.0)
-    apart[np.arange(apart.shape[1]) >= counts[:, None]] = np.inf
-    apart.sort(axis=1)
+    spacings = np.diff(places, axis=1, prepend=0.0)
+    spacings[np.arange(spacings.shape[1]) >= counts[:, None]] = np.inf
+    spacings.sort(axis=1)
     middle = np.stack([(counts - 1) // 2, counts // 2], axis=1)
-    median: Real = np.take_along_axis(apart, middle, axis=1).mean(axis=1)
+    median: Real = np.take_along_axis(spacings, middle, axis=1).mean(axis=1)
     return median

@@ -56,8 +56,6 @@ def hmpd(blocks: Iterable[HarmonicFrames], fs: float, seed: int = 0) -> PhaseDis
     blocks : iterable of HarmonicFrames
         All frames of the recording in turn, as from `harmonic_blocks`; how they are cut up makes no
         difference. Fewer than the filters' 25 frames are continued by shorter reflections.
-    fs : float
-        Sampling rate in Hz.
     seed : int
         For the random phases above the last harmonic.
 

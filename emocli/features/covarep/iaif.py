@@ -21,15 +21,6 @@ def glottal_flow(x: Real, fs: int, gcis: Whole) -> tuple[Real, Real]:
     vocal-tract filter gives a flow, that gives a model of the source, and with the source taken off
     the final vocal-tract filter is found. The stretches are added up where they overlap.
 
-    Parameters
-    ----------
-    x : ndarray, shape (samples,)
-        Speech of positive polarity.
-    fs : int
-        Sampling rate in Hz.
-    gcis : ndarray of int, shape (pulses,)
-        Closure instants, samples in rising order.
-
     Returns
     -------
     flow, derivative : ndarray, shape (samples,)

@@ -24,28 +24,15 @@ NEWTON_STEPS = 30
 class Pulse:
     """The flow derivative of LF pulses over a period, of amplitude 1 at the instant of excitation.
 
-    Attributes
-    ----------
-    opening : ndarray
-        Angular frequency of the sine before the excitation, radians per period.
-    growth : ndarray
-        Rate of the exponential that makes it grow.
-    excitation : ndarray
-        Instant of the excitation.
-    amplitude : ndarray
-        Of the growing sine at its start.
-    ta : ndarray
-        Time constant of the return.
-    decay : ndarray
-        Rate of the exponential of the return.
+    Before it ``amplitude * exp(growth t) sin(opening t)``; after it an exponential return.
     """
 
-    opening: Real
+    opening: Real  # angular frequency, radians per period
     growth: Real
-    excitation: Real
+    excitation: Real  # its instant
     amplitude: Real
-    ta: Real
-    decay: Real
+    ta: Real  # time constant of the return
+    decay: Real  # rate of its exponential
 
 
 def pulse(rd: Real) -> Pulse:

@@ -26,10 +26,6 @@ def polarity(x: Real, fs: float, block_s: float = BLOCK_S) -> int:
     ----------
     x : ndarray, shape (samples,)
         The recording; one that is skew to neither side counts as upright.
-    fs : float
-        Sampling rate in Hz.
-    block_s : float
-        Seconds analysed at once.
     """
     order = vocal_tract_order(fs)
     sums = np.zeros((2, 4))

@@ -11,9 +11,9 @@ from emocli.features.covarep._signal import (
     Flags,
     Real,
     Whole,
-    apart,
     local_maxima,
     round_half_up,
+    thin_peaks,
 )
 from emocli.features.covarep._spans import alike, gather, periods, windows
 
@@ -56,8 +56,6 @@ def pulse_parameters(flow: Real, derivative: Real, fs: int, gcis: Whole) -> Puls
     ----------
     flow, derivative : ndarray, shape (samples,)
         The glottal flow and its derivative.
-    fs : int
-        Sampling rate in Hz.
     gcis : ndarray of int, shape (pulses,)
         Closure instants, samples in rising order; a pulse is what lies between two of them, the
         first begins with the sound.
@@ -149,7 +147,7 @@ def harmonic_difference(derivative: Real, fs: int, gcis: Whole, period: Whole) -
 
 def _harmonics(power: Real, f0: float) -> tuple[float, float]:
     """Return the power of the first two harmonics in a whole spectrum; twice 1 if it has none."""
-    peaks = apart(power, local_maxima(power), f0 / 2)
+    peaks = thin_peaks(power, local_maxima(power), f0 / 2)
     return _nearest(power, peaks, f0) if len(peaks) >= 5 else (1.0, 1.0)
 
 
@@ -162,7 +160,7 @@ def _settled_harmonics(power: Real, f0: float) -> tuple[float, float] | None:
     gaps = np.flatnonzero(np.diff(peaks) > f0 / 2)
     if not len(gaps):
         return None
-    peaks = apart(power, peaks[: gaps[-1] + 1], f0 / 2)
+    peaks = thin_peaks(power, peaks[: gaps[-1] + 1], f0 / 2)
     if len(peaks) < 3 or peaks[-1] < 2 * f0:
         return None
     return _nearest(power, peaks, f0)

@@ -31,10 +31,6 @@ def rd(frames: HarmonicFrames, fs: float, convention: Convention = "newest") -> 
 
     Parameters
     ----------
-    frames : HarmonicFrames
-        F frames.
-    fs : float
-        Sampling rate in Hz.
     convention : {"newest", "v1.4.1"}
         COVAREP since 1.4.2 divides by the conjugate of the pulse's spectrum; until 1.4.1 by the
         spectrum, as the articles say.

@@ -7,15 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from emocli.features.covarep._signal import (
-    Real,
-    cut,
-    fir,
-    hanning,
-    lpc,
-    overlap_add,
-    round_half_up,
-)
+from emocli.features.covarep._signal import Real, cut, fir, hanning, lpc, overlap_add, round_half_up
 
 FRAME_S = 0.025
 HOP_S = 0.005
@@ -44,10 +36,6 @@ def lp_residual(
 
     Parameters
     ----------
-    x : ndarray, shape (samples,)
-        The signal.
-    fs : float
-        Sampling rate in Hz.
     order : int
         Order of the prediction.
     predicted_from : ndarray, shape (samples,), optional

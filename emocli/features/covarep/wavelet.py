@@ -20,15 +20,6 @@ def mdq(residual: Real, fs: int, gcis: Whole) -> tuple[Real, Real]:
     The mean distance, over the five lower bands of the residual, of the band's maximum from the
     instant, relative to the period: small for tense, large for breathy voice.
 
-    Parameters
-    ----------
-    residual : ndarray, shape (samples,)
-        Linear-prediction residual.
-    fs : int
-        Sampling rate in Hz.
-    gcis : ndarray of int, shape (pulses,)
-        Closure instants, samples in rising order.
-
     Returns
     -------
     times, values : ndarray, shape (pulses,)
@@ -55,13 +46,6 @@ def mdq(residual: Real, fs: int, gcis: Whole) -> tuple[Real, Real]:
 
 def peak_slope(x: Real, fs: int) -> tuple[Real, Real]:
     """Return peakSlope: how the peaks of octave bands rise from low to high frequencies.
-
-    Parameters
-    ----------
-    x : ndarray, shape (samples,)
-        Speech.
-    fs : int
-        Sampling rate in Hz.
 
     Returns
     -------

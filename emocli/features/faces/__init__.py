@@ -29,7 +29,7 @@ from emocli.quantities import PicturesAtOnce, PicturesPerSecond, Probability, Si
 
 if TYPE_CHECKING:
     from emocli.features.faces.cascade import Cascade, Faces
-    from emocli.features.faces.rows import Row
+    from emocli.features.faces.rows import FaceRow
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Extractor:
-    """Finds and cuts out the faces of a clip."""
+    """The faces of a clip, cut out."""
 
     config: Config
     names: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ class Extractor:
         config = self.config
         cut = Cut(config.size, config.align == "landmarks", config.margin)
         pictures = frames(clip, 1 / config.rate if config.rate else None)
-        rows: list[Row] = []
+        rows: list[FaceRow] = []
         for frame, faces in self._faces(pictures):
             rows += rows_of(frame, rows[-1].frame + 1 if rows else 0, faces, cut)
         return track_of(rows)
@@ -124,13 +124,7 @@ class Extractor:
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
-    """Check that the networks' weights and the device are there.
-
-    Raises
-    ------
-    ConfigError
-        If they are not.
-    """
+    """Require the networks' weights and the device, with a `ConfigError` if they are absent."""
     del clips
     for name in DIGESTS:
         checked(name)

@@ -1,4 +1,4 @@
-"""The cascade: proposals over a pyramid, refined twice, for a batch of images of one size."""
+"""The cascade of face detectors (MTCNN): proposals over a pyramid of sizes, refined twice."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from emocli.features.faces.boxes import Floats, Share, adjust, place, square, suppress
-from emocli.features.faces.networks import (
-    output_network,
-    proposal_network,
-    refinement_network,
-)
+from emocli.features.faces.networks import output_network, proposal_network, refinement_network
 from emocli.features.faces.pyramid import CELL, Pyramid
 
 STRIDE = 2
@@ -53,7 +49,7 @@ class Faces:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Candidates:
     """Boxes in all images of a batch, a row each; landmarks only after the last network."""
 
     image: NDArray[np.intp]
@@ -61,10 +57,12 @@ class _Found:
     scores: Floats
     landmarks: Floats
 
-    def __getitem__(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> _Found:
-        return _Found(self.image[rows], self.boxes[rows], self.scores[rows], self.landmarks[rows])
+    def __getitem__(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> _Candidates:
+        return _Candidates(
+            self.image[rows], self.boxes[rows], self.scores[rows], self.landmarks[rows]
+        )
 
-    def best(self, most: float, of: Share = "union") -> _Found:
+    def best(self, most: float, of: Share = "union") -> _Candidates:
         """Leave out what a better box of the same image overlaps."""
         kept = [np.empty(0, np.intp)]
         for image in np.unique(self.image):
@@ -120,27 +118,31 @@ class Cascade:
             return self._search(images, smallest)
         try:
             with ThreadPoolExecutor(shares, "faces", torch.set_num_threads, (1,)) as pool:
-                found = pool.map(self._search, np.array_split(images, shares), repeat(smallest))
-                return [faces for share in found for faces in share]
+                results = pool.map(self._search, np.array_split(images, shares), repeat(smallest))
+                return [faces for share in results for faces in share]
         finally:
             torch.set_num_threads(threads)  # what a thread sets is the default of later ones
 
     @torch.inference_mode()
     def _search(self, images: NDArray[np.uint8], smallest: float) -> list[Faces]:
         pixels = torch.from_numpy(images).to(self.device)
-        found = self._propose(pixels, smallest)
-        found = self._judge(1, pixels, found).best(0.7)
-        found = self._judge(2, pixels, found).best(0.7, "smaller")
+        candidates = self._propose(pixels, smallest)
+        candidates = self._judge(1, pixels, candidates).best(0.7)
+        candidates = self._judge(2, pixels, candidates).best(0.7, "smaller")
         _, height, width, _ = images.shape
-        boxes = found.boxes.clip(0, [width - 1, height - 1] * 2)
-        owns = (found.image == image for image in range(len(images)))
-        return [Faces(boxes[own], found.scores[own], found.landmarks[own]) for own in owns]
+        boxes = candidates.boxes.clip(0, [width - 1, height - 1] * 2)
+        owns = (candidates.image == image for image in range(len(images)))
+        return [
+            Faces(boxes[own], candidates.scores[own], candidates.landmarks[own]) for own in owns
+        ]
 
-    def _propose(self, images: Tensor, smallest: float) -> _Found:
+    def _propose(self, images: Tensor, smallest: float) -> _Candidates:
         """Let the first network look at every level of the pyramid."""
         _, height, width, _ = images.shape
         pyramid = Pyramid(height, width, smallest, self.factor, self.device)
-        found = [_Found(np.empty(0, np.intp), np.empty((0, 4)), np.empty(0), np.empty((0, 0, 2)))]
+        parts = [
+            _Candidates(np.empty(0, np.intp), np.empty((0, 4)), np.empty(0), np.empty((0, 0, 2)))
+        ]
         for level, first, small in self._levels(images, pyramid):
             face, offsets, _ = self._networks[0](small)
             image, y, x = (face > self.thresholds[0]).nonzero().T
@@ -150,9 +152,9 @@ class Cascade:
             owners = (image + first).cpu().numpy()
             landmarks = np.empty((len(owners), 0, 2))
             scores = _array(face[image, y, x])
-            part = _Found(owners, _array(boxes) / pyramid.scales[level], scores, landmarks)
-            found.append(part.best(0.5))
-        return _joined(found).best(0.7)
+            part = _Candidates(owners, _array(boxes) / pyramid.scales[level], scores, landmarks)
+            parts.append(part.best(0.5))
+        return _joined(parts).best(0.7)
 
     def _levels(self, images: Tensor, pyramid: Pyramid) -> Iterator[tuple[int, int, Tensor]]:
         """Shrink the images; (level, index of the first image, images at that level)."""
@@ -167,19 +169,19 @@ class Cascade:
                     yield level, first, _normal(torch.stack(small)).permute(0, 3, 1, 2)
                     small.clear()
 
-    def _judge(self, stage: int, images: Tensor, found: _Found) -> _Found:
+    def _judge(self, stage: int, images: Tensor, candidates: _Candidates) -> _Candidates:
         """Let the second or third network confirm and correct boxes."""
-        boxes = square(found.boxes)
+        boxes = square(candidates.boxes)
         size = PATCH[stage]
         many = self._pixels // size**2
         parts = []
         for start in range(0, max(len(boxes), 1), many):
             part = slice(start, start + many)
-            patches = _patches(images, found.image[part], boxes[part], size)
+            patches = _patches(images, candidates.image[part], boxes[part], size)
             parts.append(self._networks[stage](patches))
         face, offsets, points = (_array(torch.cat(part)) for part in zip(*parts, strict=True))
         landmarks = place(boxes, points)
-        judged = _Found(found.image, adjust(boxes, offsets), face, landmarks)
+        judged = _Candidates(candidates.image, adjust(boxes, offsets), face, landmarks)
         return judged[face > self.thresholds[stage]]
 
 
@@ -249,13 +251,9 @@ def _patches(images: Tensor, owners: NDArray[np.intp], boxes: Floats, size: int)
     return patches
 
 
-def _joined(parts: list[_Found]) -> _Found:
-    return _Found(
-        np.concatenate([part.image for part in parts]),
-        np.concatenate([part.boxes for part in parts]),
-        np.concatenate([part.scores for part in parts]),
-        np.concatenate([part.landmarks for part in parts]),
-    )
+def _joined(parts: list[_Candidates]) -> _Candidates:
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return _Candidates(*map(np.concatenate, columns))
 
 
 def _normal(values: Tensor) -> Tensor:

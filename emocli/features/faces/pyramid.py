@@ -1,4 +1,4 @@
-"""An image at falling sizes, by exact area averages."""
+"""The image pyramid of the cascade: an image at falling sizes, by exact area averages."""
 
 from __future__ import annotations
 

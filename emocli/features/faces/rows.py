@@ -1,4 +1,4 @@
-"""Rows of the feature ``faces``: what is kept of each face."""
+"""The rows of the feature ``faces``: crop, box, landmarks and flags of each face."""
 
 from __future__ import annotations
 
@@ -17,16 +17,9 @@ from emocli.plugin.feature import Track
 
 @dataclass(frozen=True)
 class Cut:
-    """How faces are cut out.
+    """How faces are cut out: ``size`` pixels a side, by landmarks if ``aligned``.
 
-    Attributes
-    ----------
-    size : int
-        Side of the crops in pixels.
-    aligned : bool
-        By landmarks; else the square around the box.
-    margin : float
-        Room around the box, as a share of its longer side.
+    Else it is the square around the box, with a ``margin`` as a share of the box's longer side.
     """
 
     size: int
@@ -47,15 +40,13 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Row:
+class FaceRow:
     """A face, or a frame without one.
 
     Attributes
     ----------
-    time : float
-        Seconds from the start of the clip.
-    frame : int
-        Index of the frame among those looked at.
+    time, frame : float, int
+        Seconds from the start of the clip, and the frame's index among those looked at.
     crop : ndarray, shape (size, size, 3)
         RGB.
     box : ndarray, shape (4,)
@@ -67,7 +58,7 @@ class Row:
     found, main : bool
         Whether there is a face, and whether it is the frame's largest.
     notes : tuple of str
-        What is worth knowing of the frame.
+        Those of the frame.
     """
 
     time: float
@@ -76,29 +67,29 @@ class Row:
     box: NDArray[np.float64]
     landmarks: NDArray[np.float64]
     confidence: float
-    found: bool
+    has_face: bool
     main: bool
     notes: tuple[str, ...] = ()
 
 
-def rows_of(frame: Frame, index: int, faces: Faces, cut: Cut) -> list[Row]:
+def rows_of(frame: Frame, index: int, faces: Faces, cut: Cut) -> list[FaceRow]:
     """Make the rows of a frame: one per face, the surest first, or one that says there is none."""
     if not len(faces.boxes):
         nowhere = np.zeros(4), np.zeros((5, 2)), 0.0
         nothing = cut.nothing()
-        return [Row(frame.time, index, nothing, *nowhere, False, False, frame.notes)]
+        return [FaceRow(frame.time, index, nothing, *nowhere, False, False, frame.notes)]
     corners, sides = faces.boxes[:, :2], faces.boxes[:, 2:] - faces.boxes[:, :2]
     boxes = np.concatenate([corners, sides], axis=1)
     largest = sides.prod(axis=1).argmax()
     return [
-        Row(
+        FaceRow(
             time=frame.time,
             frame=index,
             crop=cut(frame.image, box, landmarks),
             box=box,
             landmarks=landmarks,
             confidence=float(score),
-            found=True,
+            has_face=True,
             main=number == largest,
             notes=frame.notes,
         )
@@ -108,7 +99,7 @@ def rows_of(frame: Frame, index: int, faces: Faces, cut: Cut) -> list[Row]:
     ]
 
 
-def track_of(rows: Sequence[Row]) -> Track:
+def track_of(rows: Sequence[FaceRow]) -> Track:
     """Put the rows of a clip together: crops as values, the rest as extras."""
     boxes = np.array([row.box for row in rows], np.float32)
     extra = {
@@ -117,14 +108,14 @@ def track_of(rows: Sequence[Row]) -> Track:
         "confidence": np.array([row.confidence for row in rows], np.float32),
         "area": boxes[:, 2] * boxes[:, 3],
         "frame": np.array([row.frame for row in rows], np.int64),
-        "found": np.array([row.found for row in rows], bool),
+        "found": np.array([row.has_face for row in rows], bool),
         "main": np.array([row.main for row in rows], bool),
     }
-    found = sum(row.found for row in rows)
+    faces = sum(row.has_face for row in rows)
     notes = {
         "frames": rows[-1].frame + 1,
-        "frames.without_face": len(rows) - found,
-        "faces": found,
+        "frames.without_face": len(rows) - faces,
+        "faces": faces,
     }
     of_frames = {row.frame: row.notes for row in rows}
     notes |= Counter(f"frames.{name}" for names in of_frames.values() for name in names)

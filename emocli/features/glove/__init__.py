@@ -30,15 +30,7 @@ from numpy.typing import NDArray
 from emocli.config import Settings
 from emocli.data.words import Word, read_words
 from emocli.errors import MediaError
-from emocli.features.glove.tokens import (
-    Case,
-    candidates,
-    forms,
-    is_spaced,
-    parts,
-    segments,
-    tokens,
-)
+from emocli.features.glove.tokens import Case, candidates, forms, is_spaced, parts, segments, tokens
 from emocli.features.glove.vectors import Vectors, read_vectors
 from emocli.plugin.feature import Absent, Clip, Track
 
@@ -70,15 +62,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Words:
-    """The words that have a vector, and how they are looked up.
-
-    Attributes
-    ----------
-    rows : mapping
-        Word to its row.
-    case : {'both', 'keep', 'lower'}
-        As in `Config`.
-    """
+    """The words that have a vector, each with its row, and the case they are looked up in."""
 
     rows: Mapping[str, int]
     case: Case
@@ -105,20 +89,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Extractor:
-    """Looks up the tokens of a clip.
+    """The vectors of a clip's tokens.
 
     Attributes
     ----------
-    config : Config
-        How.
-    vectors : Vectors
-        Those of the corpus's words.
     new_types : mapping
         Clip to the types it is the first to have.
     timed : bool
         Whether rows have times: if any clip of the corpus has words; NaN for those that have not.
-    words : Words
-        How they are looked up.
     """
 
     config: Config
@@ -134,8 +112,8 @@ class Extractor:
         del upstream
         rows: list[int] = []
         times: list[float] = []
-        found = _tokens(clip, self.words)
-        for token, time in found:
+        timed_tokens = _tokens(clip, self.words)
+        for token, time in timed_tokens:
             hits = self.words.rows_of(token) or ([] if self.config.oov == "skip" else [UNKNOWN])
             rows += hits
             times += [time] * len(hits)
@@ -144,8 +122,10 @@ class Extractor:
             self._values(np.array(rows, np.int64)),
             np.array(times) if self.timed else None,
             notes={
-                "words": len(found),
-                "words.out_of_vocabulary": sum(not self.words.rows_of(token) for token, _ in found),
+                "words": len(timed_tokens),
+                "words.out_of_vocabulary": sum(
+                    not self.words.rows_of(token) for token, _ in timed_tokens
+                ),
                 "types": len(types),
                 "types.out_of_vocabulary": sum(not self.words.rows_of(token) for token in types),
             },
@@ -166,10 +146,10 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     ConfigError, StoreError
         If the file is absent or cannot be read (see `vectors.read_vectors`).
     """
-    found = _new_types(clips)
+    new_types = _new_types(clips)
     wanted = {
         form
-        for types in found.values()
+        for types in new_types.values()
         for token in types
         for piece in (token, *parts(token), *candidates(token))
         for form in forms(piece, config.case)
@@ -177,28 +157,28 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     vectors = read_vectors(config.vectors, wanted, mean=config.oov == "mean")
     words = Words(vectors.rows, config.case)
     timed = any("words" in clip.media for clip in clips)
-    return Extractor(config, vectors, _cut_types(found, words), timed, words)
+    return Extractor(config, vectors, _cut_types(new_types, words), timed, words)
 
 
 def _new_types(clips: Sequence[Clip]) -> dict[str, list[str]]:
     """Return the types that each clip is the first to have."""
     seen: set[str] = set()
-    found: dict[str, list[str]] = {}
+    new_types: dict[str, list[str]] = {}
     for clip in clips:
         with suppress(Absent, MediaError):  # told when the clip's turn comes
             types = {token for token, _ in _tokens(clip)} - seen
             seen |= types
-            found[clip.id] = sorted(types)
-    return found
+            new_types[clip.id] = sorted(types)
+    return new_types
 
 
-def _cut_types(found: Mapping[str, Sequence[str]], words: Words) -> dict[str, list[str]]:
+def _cut_types(new_types: Mapping[str, Sequence[str]], words: Words) -> dict[str, list[str]]:
     """Return the same where types without blanks between their words are cut into those."""
-    if all(is_spaced(token) for types in found.values() for token in types):
-        return {clip_id: list(types) for clip_id, types in found.items()}
+    if all(is_spaced(token) for types in new_types.values() for token in types):
+        return {clip_id: list(types) for clip_id, types in new_types.items()}
     seen: set[str] = set()
     cut: dict[str, list[str]] = {}
-    for clip_id, types in found.items():
+    for clip_id, types in new_types.items():
         fresh = {piece for token in types for piece in words.cut(token)} - seen
         seen |= fresh
         cut[clip_id] = sorted(fresh)
@@ -212,22 +192,24 @@ def _tokens(clip: Clip, known: Words | None = None) -> list[tuple[str, float]]:
         end = math.inf if clip.end is None else clip.end
         words = read_words(clip.media["words"])
         spoken = [word for word in words if start <= (word.start + word.end) / 2 < end]
-        return [(token, time - start) for word in spoken for token, time in _spread(word, known)]
+        return [
+            (token, time - start) for word in spoken for token, time in _timed_tokens(word, known)
+        ]
     if not clip.text.strip():
         raise Absent("the clip has neither text nor words")
-    found = _cut(clip.text, known)
-    if not found:
+    pieces = _cut(clip.text, known)
+    if not pieces:
         raise Absent("the clip's text has no word")
-    return [(token, math.nan) for token in found]
+    return [(token, math.nan) for token in pieces]
 
 
 def _cut(text: str, known: Words | None) -> list[str]:
-    found = tokens(text)
-    return [piece for token in found for piece in known.cut(token)] if known else found
+    whole = tokens(text)
+    return [piece for token in whole for piece in known.cut(token)] if known else whole
 
 
-def _spread(word: Word, known: Words | None) -> Iterator[tuple[str, float]]:
+def _timed_tokens(word: Word, known: Words | None) -> Iterator[tuple[str, float]]:
     """Spread a word's tokens evenly over its duration: the middle of each one's share."""
-    found = _cut(word.text, known)
-    step = (word.end - word.start) / max(len(found), 1)
-    return ((token, word.start + (k + 0.5) * step) for k, token in enumerate(found))
+    pieces = _cut(word.text, known)
+    step = (word.end - word.start) / max(len(pieces), 1)
+    return ((token, word.start + (k + 0.5) * step) for k, token in enumerate(pieces))

@@ -42,9 +42,9 @@ JOINERS = "\u200c\u200d"
 
 def _ranges(first: int, last: int, *categories: str) -> str:
     """Return the characters of some Unicode categories for a regular expression's brackets."""
-    found = [c for c in range(first, last) if unicodedata.category(chr(c)) in categories]
-    starts = [c for c, before in zip(found, [-1, *found], strict=False) if c != before + 1]
-    ends = [c for c, after in zip(found, [*found[1:], -1], strict=True) if c + 1 != after]
+    codes = [c for c in range(first, last) if unicodedata.category(chr(c)) in categories]
+    starts = [c for c, before in zip(codes, [-1, *codes], strict=False) if c != before + 1]
+    ends = [c for c, after in zip(codes, [*codes[1:], -1], strict=True) if c + 1 != after]
     return "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(starts, ends, strict=True))
 
 
@@ -117,8 +117,8 @@ def tokens(text: str) -> list[str]:
 
     Runs of points are ``...`` and runs of hyphens ``--``, however long.
     """
-    found: list[str] = TOKEN.findall(unicodedata.normalize("NFC", text).translate(ASCII))
-    return [RUNS.get(token[:2], token) for token in found]
+    matches: list[str] = TOKEN.findall(unicodedata.normalize("NFC", text).translate(ASCII))
+    return [RUNS.get(token[:2], token) for token in matches]
 
 
 def parts(token: str) -> tuple[str, ...]:
@@ -158,8 +158,8 @@ def forms(word: str, case: Case) -> tuple[str, ...]:
         for form in written
         if not TURKISH.keys().isdisjoint(map(ord, form))
     ]
-    found = {"keep": written, "lower": lower, "both": [written[0], lower[0], *written, *lower]}
-    return tuple(dict.fromkeys(found[case]))
+    by_case = {"keep": written, "lower": lower, "both": [written[0], lower[0], *written, *lower]}
+    return tuple(dict.fromkeys(by_case[case]))
 
 
 def is_spaced(token: str) -> bool:
@@ -172,7 +172,7 @@ def segments(token: str, is_known: Callable[[str], bool]) -> tuple[str, ...]:
 
     Letters in a row that begin no known word are one piece; so is any other script between.
     """
-    found: list[str] = []
+    pieces: list[str] = []
     for run in RUN.findall(token):
         letters = LETTERS.findall(run) if UNSPACED.match(run) else [run]
         start, unknown = 0, ""
@@ -180,12 +180,12 @@ def segments(token: str, is_known: Callable[[str], bool]) -> tuple[str, ...]:
             ends = range(min(len(letters), start + LONGEST), start, -1)
             word = next((w for end in ends if is_known(w := "".join(letters[start:end]))), "")
             if word:
-                found += [unknown, word] if unknown else [word]
+                pieces += [unknown, word] if unknown else [word]
                 start, unknown = start + len(LETTERS.findall(word)), ""
             else:
                 start, unknown = start + 1, unknown + letters[start]
-        found += [unknown] if unknown else []
-    return tuple(found)
+        pieces += [unknown] if unknown else []
+    return tuple(pieces)
 
 
 def candidates(token: str) -> Iterator[str]:

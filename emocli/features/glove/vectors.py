@@ -28,16 +28,9 @@ BLANKS = re.compile(rb"[ \t]+")
 
 @dataclass(frozen=True)
 class Vectors:
-    """Word vectors.
+    """Word vectors: a word's row of ``values``, shape (words, D).
 
-    Attributes
-    ----------
-    rows : dict
-        Word to its row.
-    values : ndarray of float32, shape (words, D)
-        The vectors.
-    mean : ndarray of float32, shape (D,)
-        Mean of all vectors of the file if that was asked for, else zeros.
+    ``mean``, shape (D,), is that of all vectors of the file if it was asked for, else zeros.
     """
 
     rows: dict[str, int]
@@ -57,8 +50,6 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
 
     Parameters
     ----------
-    path : Path
-        The file.
     wanted : set of str
         The words, composed.
     mean : bool
@@ -83,20 +74,20 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
 
 
 def _read_text(path: Path, wanted: set[str], mean: bool) -> Vectors:
-    found: dict[str, NDArray[np.float32]] = {}
+    vectors: dict[str, NDArray[np.float32]] = {}
     total, count, dim = np.zeros(1), 0, 0
     for where, word, line, dim in _entries(path):
-        new = word in wanted and word not in found
+        new = word in wanted and word not in vectors
         if new or mean:
             row = _numbers(line, dim, where)
             total, count = total + row, count + 1
             if new:
-                found[word] = row
+                vectors[word] = row
     if not dim:
         raise StoreError("is empty", where=path)
-    values = np.array(list(found.values()), np.float32).reshape(len(found), dim)
+    values = np.array(list(vectors.values()), np.float32).reshape(len(vectors), dim)
     average = total / max(count, 1) if mean else np.zeros(dim)
-    rows = {word: row for row, word in enumerate(found)}
+    rows = {word: row for row, word in enumerate(vectors)}
     return Vectors(rows, values, average.astype(np.float32))
 
 
@@ -133,13 +124,7 @@ def _word(raw: bytes) -> tuple[str, bool]:
 
 
 def _check_width(line: bytes, dim: int, where: str) -> None:
-    """Refuse a line of another width, unless it is a word with blanks in it.
-
-    Raises
-    ------
-    StoreError
-        If numbers are missing, or there are more of them.
-    """
+    """Refuse a line of another width, unless it is a word with blanks in it."""
     width = line.count(b" ")
     if not dim or width < dim or (width > dim and all(map(_is_number, line.split(b" ")[1:]))):
         raise StoreError(
@@ -191,9 +176,9 @@ def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
         arrays = read_arrays(path, ("words", "vectors"))
         words, values = arrays["words"].astype(str), arrays["vectors"]
     except (ValueError, TypeError, MemoryError, StoreError) as fault:
-        told = fault.what if isinstance(fault, StoreError) else fault
+        cause = fault.what if isinstance(fault, StoreError) else fault
         raise StoreError(
-            f"cannot be read ({told})",
+            f"cannot be read ({cause})",
             where=path,
             hint="an npz with 'words' (N,) and 'vectors' (N, D) is expected",
         ) from None

@@ -27,8 +27,6 @@ def inspect(
 
     Parameters
     ----------
-    path : Path
-        What to look into.
     manifest : Path, optional
         For a store: report which of this manifest's clips it lacks.
     root : Path, optional
@@ -64,13 +62,7 @@ def inspect(
 
 
 def _files(path: Path) -> list[Path]:
-    """Return the files of a store.
-
-    Raises
-    ------
-    EmocliError
-        If it is none.
-    """
+    """Return the files of a store."""
     if path.is_dir():
         files = [store_path(path, name) for name in features_in(path)]
     else:

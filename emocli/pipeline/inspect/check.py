@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from emocli.data.store import check_path, features_in
 from emocli.pipeline.inspect.sections import Inspection, Section, table_of
@@ -27,7 +26,7 @@ def inspect_check(path: Path) -> Inspection:
         (" - ".join(pair.modalities), pair.tau, pair.n_train, pair.n_valid)
         for pair in check.pairs.values()
     )
-    facts: dict[str, Any] = check.config.model_dump(mode="json")
+    facts = check.config.model_dump(mode="json")
     if check.provenance is not None:
         facts |= {
             "features": dict(check.provenance.features),
@@ -39,9 +38,6 @@ def inspect_check(path: Path) -> Inspection:
             "left_out": dict(check.left_out),
         }
     columns = ("pair", "tau", "train", "valid")
-    sections = (
-        table_of("check", facts),
-        Section("pairs", columns, pairs),
-    )
+    sections = (table_of("check", facts), Section("pairs", columns, pairs))
     facts |= {"pairs": [dict(zip(columns, row, strict=True)) for row in pairs]}
     return Inspection("modality check", path, facts, sections, check.doubts())

@@ -6,9 +6,9 @@ import os.path
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from emocli.data.clip import SPLITS, Clip
+from emocli.config import Tree
+from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.pipeline.inspect.sections import Inspection, Row, Section
 
@@ -31,7 +31,7 @@ def inspect_manifest(path: Path, root: Path | None) -> Inspection:
     return Inspection("manifest", path, facts, sections, tuple(problems))
 
 
-def _manifest_facts(manifest: Manifest) -> dict[str, Any]:
+def _manifest_facts(manifest: Manifest) -> Tree:
     clips = manifest.clips
     return {
         "dataset": manifest.dataset,
@@ -74,5 +74,5 @@ def _splits(manifest: Manifest) -> Iterator[Row]:
         yield split, len(clips), len(speakers), len({c.dialogue for c in clips if c.dialogue})
 
 
-def _count(manifest: Manifest, split: Any, name: str) -> int:
+def _count(manifest: Manifest, split: Split, name: str) -> int:
     return sum(clip.label == name or clip.labels.get(name, 0) > 0 for clip in manifest.split(split))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from emocli.config import leaves
+from emocli.config import Tree, leaves
 
 Row = tuple[object, ...]
 
@@ -22,15 +21,18 @@ class Section:
 
 @dataclass(frozen=True)
 class Inspection:
-    """Facts for machines, sections for people, problems for both."""
+    """Facts for machines, sections for people, problems for both.
+
+    ``facts`` are open-ended: JSON with other keys for each kind of thing that is looked into.
+    """
 
     kind: str
     path: Path
-    facts: dict[str, Any]
+    facts: Tree
     sections: tuple[Section, ...]
     problems: tuple[str, ...]
 
 
-def table_of(title: str, facts: dict[str, Any]) -> Section:
+def table_of(title: str, facts: Tree) -> Section:
     """Show facts as a table of two columns."""
     return Section(title, ("what", "value"), tuple(leaves(facts)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
+from emocli.config import Tree
 from emocli.data.manifest import Manifest
 from emocli.data.stamp import changed, stamps
 from emocli.data.store import FeatureStore
@@ -25,7 +25,7 @@ def inspect_store(
     StoreError
         If one is damaged.
     """
-    facts: dict[str, Any] = {}
+    facts: dict[str, Tree] = {}
     problems: list[str] = []
     for file in files:
         with FeatureStore.open(file) as store:
@@ -37,7 +37,7 @@ def inspect_store(
     for name, count in failures.count(path).items() if path.is_dir() else ():
         problems.append(f"{count} clips failed for {name}; see {path / failures.FILE}")
         facts.setdefault(name, {})["failed"] = count
-    columns: dict[str, Callable[[dict[str, Any]], object]] = {
+    columns: dict[str, Callable[[Tree], object]] = {
         "modality": lambda f: f["modality"],
         "shape": lambda f: "T x " + " x ".join(map(str, f["shape"])),
         "rate (Hz)": lambda f: f["rate"] if f["rate"] else "-",
@@ -56,9 +56,9 @@ def inspect_store(
     return Inspection("store", path, facts, tuple(sections), tuple(problems))
 
 
-def _feature(store: FeatureStore, manifest: Manifest | None) -> dict[str, Any]:
+def _feature(store: FeatureStore, manifest: Manifest | None) -> Tree:
     lengths = [store.length(clip_id) for clip_id in store.ids]
-    fact: dict[str, Any] = {
+    fact: Tree = {
         "modality": store.modality,
         "shape": list(store.shape),
         "dim_names": list(store.dim_names),

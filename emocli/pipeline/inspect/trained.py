@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from emocli.config import Tree
 from emocli.errors import EmocliError
 from emocli.pipeline.inspect.report import read_object_or_nothing
 from emocli.pipeline.inspect.sections import Inspection, Row, Section, table_of
@@ -62,11 +62,11 @@ def _text_encoder(path: Path) -> Inspection:
     return Inspection("text encoder", path, facts, tuple(tables), () if ended else (RESUME,))
 
 
-def _without(facts: dict[str, Any], key: str) -> dict[str, Any]:
+def _without(facts: Tree, key: str) -> Tree:
     return {name: value for name, value in facts.items() if name != key}
 
 
-def _progress(folder: Path) -> dict[str, Any]:
+def _progress(folder: Path) -> Tree:
     """Say how far the training of one model is."""
     from emocli.models import rundir
 
@@ -84,7 +84,7 @@ def inspect_folds(path: Path) -> Inspection:
     first = rundir.describe(folders[0])
     for folder in folders:
         there = (folder / "config.json").is_file()
-        run: dict[str, Any] = rundir.describe(folder) if there else {"finished": 0, "epochs": []}
+        run: Tree = rundir.describe(folder) if there else {"finished": 0, "epochs": []}
         epochs = ", ".join(str(count) for count in run["epochs"]) or "-"
         rows.append((folder.name, run["finished"], len(first["seeds"]), epochs))
     own = ("fold", "labels", "finished", "epochs")

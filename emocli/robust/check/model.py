@@ -197,6 +197,10 @@ class ModalityCheck:
             m: here & (~doubted | self._agrees(m, scores, trusted)) for m, here in trusted.items()
         }
 
+    def at(self, tau: float) -> Self:
+        """Return the check with one threshold for all pairs, in place of each pair's own."""
+        return replace(self, pairs={k: replace(pair, tau=tau) for k, pair in self.pairs.items()})
+
     def doubts(self) -> tuple[str, ...]:
         """Return what makes the check doubtful, a line each."""
         lines = [line for pair in self.pairs.values() for line in pair.doubts(self.config)]

@@ -1,1 +1,1 @@
-"""One plug-in for emocli of every kind but an analysis."""
+"""One plug-in for emocli of every kind."""

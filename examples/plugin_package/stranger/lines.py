@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emocli.config import Settings
 from emocli.errors import ManifestError
-from emocli.plugin.dataset import Clip, Folder, Manifest, apart, counted
+from emocli.plugin.dataset import Clip, Folder, Manifest, counted, random_split
 
 
 class Config(Settings):
@@ -48,7 +48,7 @@ def build(root: Path, config: Config) -> Manifest:
         if text
     ]
     return Manifest(
-        apart(clips, lambda clip: clip.speaker),
+        random_split(clips, lambda clip: clip.speaker),
         classes=tuple(sorted({path.stem for path in paths})),
         task="single",
         dataset="lines",

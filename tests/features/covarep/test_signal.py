@@ -131,10 +131,10 @@ def test_of_peaks_too_close_the_lower_goes() -> None:
     x = np.zeros(40)
     x[[2, 5, 9, 20, 24, 39]] = [1, 3, 2, 4, 4, 1]
     peaks = np.array([2, 5, 9, 20, 24, 39])
-    assert _signal.apart(x, peaks, 4).tolist() == [5, 20, 39]
-    assert _signal.apart(x, peaks, 3).tolist() == [5, 9, 20, 24, 39]
+    assert _signal.thin_peaks(x, peaks, 4).tolist() == [5, 20, 39]
+    assert _signal.thin_peaks(x, peaks, 3).tolist() == [5, 9, 20, 24, 39]
     falling = np.arange(5.0, 0, -1)  # judged all at once, not one after the other
-    assert _signal.apart(falling, np.arange(5), 1).tolist() == [0]
+    assert _signal.thin_peaks(falling, np.arange(5), 1).tolist() == [0]
 
 
 def test_a_parabola_is_refined_exactly() -> None:

@@ -1,4 +1,19 @@
-"""A command of the command line, as its module declares it."""
+"""Commands of the command line: ``emocli NAME``.
+
+A module of kind ``commands`` offers ``COMMAND``, a `Command` or a `Group`. It is imported at every
+start of `emocli`: what is heavy is imported inside functions. `emocli.cli.options` has the options
+that commands share, `emocli.cli.show` prints lines, tables, JSON, warnings and progress. Whatever a
+user can mend is raised as `emocli.errors.EmocliError`, and printed in one line.
+
+>>> def command(name: str, loud: bool = False) -> None:
+...     "Greet somebody."
+...     typer.echo(f"Hello, {name}" + "!" * loud)
+>>> COMMAND = Command("greet", 200, command)
+>>> app = typer.Typer()
+>>> COMMAND.add_to(app)
+>>> app(["Ann", "--loud"], standalone_mode=False)
+Hello, Ann!
+"""
 
 from __future__ import annotations
 
@@ -16,9 +31,9 @@ class Command:
     Attributes
     ----------
     name : str
-        What is typed.
+        Its name on the command line.
     place : int
-        Where it stands in the help, the lowest first.
+        Its place in the help, the lowest first; emocli's own are below 200.
     run : callable
         The function whose parameters are its options and whose docstring is its help.
     sections : callable

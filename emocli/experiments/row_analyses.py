@@ -1,0 +1,73 @@
+"""Analyses of trained rows: made in the rows' own folders, shown on the page of the experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from emocli import plugins
+from emocli.analysis import analyse
+from emocli.data.durable import write_bytes
+from emocli.errors import ConfigError, EmocliError
+from emocli.experiments.report import AnalysisReport
+from emocli.experiments.rows import System, Workplace, slug
+from emocli.plugin.experiment import RowAnalysis
+
+
+def carry_out(
+    asked: Sequence[RowAnalysis], systems: Sequence[System], place: Workplace
+) -> tuple[AnalysisReport, ...]:
+    """Make the analyses of those rows that have been run; of others say that they wait.
+
+    Raises
+    ------
+    EmocliError
+        If what is asked does not fit the network or the corpus.
+    """
+    trained = {system.row.name: place.runs / system.trained for system in systems}
+    reports = []
+    for each in asked:
+        if each.row not in trained:
+            place.say(f"{each.name}: row '{each.row}' has not been run")
+            continue
+        place.say(f"{each.name}: {each.analysis} of {each.row}")
+        reports.append(_report(each, trained[each.row], place.out))
+    return tuple(reports)
+
+
+def _report(asked: RowAnalysis, run: Path, out: Path) -> AnalysisReport:
+    options = plugins.load("analyses", asked.analysis).Options(run, **asked.options)
+    try:
+        done = analyse(asked.analysis, options)
+    except EmocliError as error:
+        what = f"analysis '{asked.name}': {error.what}"
+        raise type(error)(what, where=error.where, hint=error.hint) from None
+    figures = []
+    for number, path in enumerate(done.figures):
+        more = f"-{number // 2 + 1}" if len(done.figures) > 2 else ""
+        figures.append(f"figure-{slug(asked.name)}{more}{path.suffix}")
+        write_bytes(out / figures[-1], path.read_bytes())
+    return AnalysisReport(
+        asked.name,
+        asked.row,
+        asked.analysis,
+        done.tables,
+        tuple(figures),
+        done.path.relative_to(out).as_posix(),
+    )
+
+
+def check(asked: Sequence[RowAnalysis], rows: Sequence[str]) -> None:
+    """Refuse analyses of rows that there are not, and two of one name.
+
+    Raises
+    ------
+    ConfigError
+        If there are some.
+    """
+    names = [slug(each.name) for each in asked]
+    for each in asked:
+        if each.row not in rows:
+            raise ConfigError(f"analysis '{each.name}' is of row '{each.row}', which is not there")
+        if names.count(slug(each.name)) > 1:
+            raise ConfigError(f"two analyses of the table are called '{slug(each.name)}'")

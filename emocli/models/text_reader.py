@@ -1,0 +1,151 @@
+"""The input of a text encoder: an utterance with turns before and after it, as tokens.
+
+Source: Kim & Vossen 2021 (EmoBERTa: speakers' names, turns before and after).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from emocli.config import Settings
+from emocli.data.clip import Clip, by_dialogue
+from emocli.quantities import Depth, Size, Tokens, Turns
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class TextConfig(Settings):
+    """What is read, and by what.
+
+    Attributes
+    ----------
+    backbone : str
+        An encoder of the Hugging Face hub by name (``roberta-large``), a local folder in its layout
+        (safetensors only), or ``scratch``: a small one with random parameters, and a vocabulary
+        learned from the train split.
+    context : {'none', 'window', 'emoberta'}
+        Only the utterance; with ``past`` turns before and ``future`` turns after it; or with as
+        many as fit, one before and one after in turn.
+    past, future : int
+        Of ``window``.
+    tokens : int
+        Most tokens of an input; context is left out before the utterance is cut.
+    names : bool
+        Whether each turn starts with its speaker's name in capitals.
+    pool : {'cls', 'mean'}
+        The vector of an utterance: the state of the first token, or the mean over its own tokens.
+    layers, width, heads, vocabulary : int
+        Of ``scratch``.
+    """
+
+    backbone: str = "roberta-large"
+    context: Literal["none", "window", "emoberta"] = "emoberta"
+    past: Turns = 1
+    future: Turns = 1
+    tokens: Tokens = 512
+    names: bool = True
+    pool: Literal["cls", "mean"] = "cls"
+    layers: Depth = 2
+    width: Size = 64
+    heads: Size = 4
+    vocabulary: Annotated[int, Field(ge=300, le=1_000_000)] = 2000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Tokens of an input, and which of them are the utterance's own."""
+
+    tokens: tuple[int, ...]
+    start: int
+    stop: int
+
+
+class Reader:
+    """Turns utterances in their dialogues into tokens."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, config: TextConfig) -> None:
+        self.tokenizer, self.config = tokenizer, config
+
+    def __call__(self, dialogue: Sequence[Clip], turn: int) -> Reading:
+        """Read one utterance of a dialogue.
+
+        ``<s> turns before </s></s> utterance </s></s> turns after </s>``; without context only
+        ``<s> utterance </s>``.
+        """
+        own = self._said(dialogue[turn])
+        room = self.config.tokens - 2
+        start, end = [self._id("cls_token")], [self._id("sep_token")]
+        own = own[:room]
+        before, after = self._around(dialogue, turn, room - len(own))
+        gap = 2 * end
+        head = [*start, *before, *gap] if before else start
+        tail = [*gap, *after, *end] if after else end
+        return Reading((*head, *own, *tail), len(head), len(head) + len(own))
+
+    def _around(
+        self, dialogue: Sequence[Clip], turn: int, room: int
+    ) -> tuple[list[int], list[int]]:
+        """Take turns before and after while they fit, one of each in turn."""
+        before: list[int] = []
+        after: list[int] = []
+        earlier, later = dialogue[:turn][::-1], dialogue[turn + 1 :]
+        if self.config.context == "none":
+            return before, after
+        if self.config.context == "window":
+            earlier, later = earlier[: self.config.past], later[: self.config.future]
+        for distance in range(max(len(earlier), len(later))):
+            for side in (earlier, later):
+                if distance >= len(side):
+                    continue
+                said = self._said(side[distance])
+                separators = 2 * (
+                    (side is earlier or bool(before)) + (side is later or bool(after))
+                )
+                if len(before) + len(after) + len(said) + separators > room:
+                    return before, after
+                if side is earlier:
+                    before = said + before
+                else:
+                    after = after + said
+        return before, after
+
+    def _said(self, clip: Clip) -> list[int]:
+        name = f"{clip.speaker.upper()}: " if self.config.names and clip.speaker else ""
+        found: list[int] = self.tokenizer.encode(
+            f"{name}{clip.text.strip()}", add_special_tokens=False
+        )
+        return found
+
+    def _id(self, name: str) -> int:
+        found = getattr(self.tokenizer, f"{name}_id")
+        return int(found if found is not None else self.tokenizer.eos_token_id or 0)
+
+
+def collate(readings: Sequence[Reading], pad: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Pad readings: tokens, mask, and mask of the utterances' own tokens, each (n, L)."""
+    longest = max(len(reading.tokens) for reading in readings)
+    tokens = torch.full((len(readings), longest), pad)
+    mask = torch.zeros(len(readings), longest, dtype=torch.int64)
+    own = torch.zeros(len(readings), longest, dtype=torch.bool)
+    for row, reading in enumerate(readings):
+        tokens[row, : len(reading.tokens)] = torch.tensor(reading.tokens)
+        mask[row, : len(reading.tokens)] = 1
+        own[row, reading.start : reading.stop] = True
+    return tokens, mask, own
+
+
+def read_clips(reader: Reader, clips: Iterable[Clip]) -> dict[str, Reading]:
+    """Read every clip that has a text, each inside its own dialogue."""
+    said = (clip for clip in clips if clip.text.strip())
+    return {
+        clip.id: reader(dialogue, turn)
+        for dialogue in by_dialogue(said).values()
+        for turn, clip in enumerate(dialogue)
+    }

@@ -1,0 +1,50 @@
+"""How often each class is predicted.
+
+Source: this example.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import emocli
+from emocli.analysis import Finding, OfRun, Progress
+from emocli.options import Option
+from emocli.report.canvas import canvas
+from emocli.report.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(OfRun):
+    """Count the classes that a network predicts, over all clips of its manifest."""
+
+    least: Annotated[int, Option("Leave out classes that are rarer.", least=0)] = 0
+
+
+def measure(options: Options, progress: Progress) -> Finding:
+    """Predict every clip, and count.
+
+    Raises
+    ------
+    EmocliError
+        If the run is no run, or what is asked does not fit it.
+    """
+    run = emocli.load_run(options.run)
+    manifest = options.manifest or run.config.manifest.locate(options.run)
+    labels = Counter(run.predict(manifest, options.store).labels)
+    counts = {name: labels[name] for name in run.config.classes if labels[name] >= options.least}
+    rows = [{"class": name, "clips": count} for name, count in counts.items()]
+    table = Table("predicted classes", ("class", "clips"), tuple(counts.items()))
+    return Finding("predicted", {"counts": counts}, rows, (table,), lambda: _draw(counts))
+
+
+def _draw(counts: Mapping[str, int]) -> Mapping[str, Figure]:
+    figure, (axes,) = canvas(4, 3)
+    axes.bar(list(counts), list(counts.values()))
+    return {"": figure}
