@@ -234,7 +234,7 @@ class Mixture:
 
     def border(self) -> float:
         """Where, between the means, both groups are as likely."""
-        between = np.linspace(*np.sort(self.mean), 1001)
+        between = np.linspace(self.mean.min(), self.mean.max(), 1001)
         first, second = self._logs(between)
         return float(between[np.abs(first - second).argmin()])
 

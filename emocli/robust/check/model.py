@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 from typing import Any, Self
 
@@ -120,13 +121,9 @@ class ModalityCheck:
         config: CheckConfig,
     ) -> Self:
         """Fit on the clips that pass a screening, then on those this fit holds to be effective."""
-        vectors = _together([batch.vectors for batch in held])
+        vectors = _together([dict(batch.vectors) for batch in held])
         train, valid = screened(rows, vectors, representation, config.components)
-
-        def fitted(train: Passing, valid: Passing) -> Self:
-            check = cls._learnt(_kept(rows, train, representation), representation, config)
-            return check._calibrated(_passing(held, valid, representation))
-
+        fitted = partial(cls._of_passing, rows, held, representation, config)
         # A clip is judged by a fit without it: what was fitted on is nearer than it should be.
         part, again = deal(rows, representation), {m: flags.copy() for m, flags in train.items()}
         for own in (part == k for k in range(PARTS)):
@@ -137,6 +134,20 @@ class ModalityCheck:
         check = fitted(again, fitted(train, valid)._judged(vectors))
         lost = {m: int((representation.shown(x) & ~again[m]).sum()) for m, x in rows.items()}
         return replace(check, left_out={m: count for m, count in lost.items() if count})
+
+    @classmethod
+    def _of_passing(
+        cls,
+        rows: Vectors,
+        held: Sequence[HeldOut],
+        representation: Representation,
+        config: CheckConfig,
+        train: Passing,
+        valid: Passing,
+    ) -> Self:
+        """Fit on the training clips that pass, calibrate on the held-out ones that do."""
+        check = cls._learnt(_kept(rows, train, representation), representation, config)
+        return check._calibrated(_passing(held, valid, representation))
 
     @classmethod
     def _learnt(
