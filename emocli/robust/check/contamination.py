@@ -29,8 +29,8 @@ PARTS = 5
 ROUNDS = 5
 """Concentration steps at most."""
 
-FEWEST = 20
-"""Clips that have a modality below which all of them pass: so few say nothing of the others."""
+SCREENED = 20
+"""Training clips below which all pass: so few do not tell what is usual."""
 
 ROWS_PER_COMPONENT = 3
 """Passing training clips at least for each dimension of a fit, lest it fits chance."""
@@ -124,7 +124,7 @@ class Screen:
     def passing(self) -> tuple[Flags, Flags]:
         """Tell which training and which held-out clips pass, shape (n,) each."""
         flags = self.observed
-        if (flags & self.training).sum() >= FEWEST:
+        if (flags & self.training).sum() >= SCREENED:
             flags = self._usual(self._distances(flags, _signs))
             for _ in range(ROUNDS):
                 before, flags = flags, self._usual(self._distances(flags, PCA.fit))

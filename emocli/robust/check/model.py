@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from emocli.data.batch import Padded
 from emocli.errors import StoreError
 from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
-from emocli.robust.check.contamination import PARTS, deal, screened
+from emocli.robust.check.contamination import PARTS, SCREENED, deal, screened
 from emocli.robust.check.file import AGAIN
 from emocli.robust.check.held_out import HeldOut
 from emocli.robust.check.pair import FEWEST, OTHERS, PairCheck
@@ -124,6 +124,8 @@ class ModalityCheck:
         vectors = _together([dict(batch.vectors) for batch in held])
         train, valid = screened(rows, vectors, representation, config.components)
         fitted = partial(cls._of_passing, rows, held, representation, config)
+        if len(next(iter(train.values()))) < SCREENED:
+            return fitted(train, valid)
         # A clip is judged by a fit without it: what was fitted on is nearer than it should be.
         part, again = deal(rows, representation), {m: flags.copy() for m, flags in train.items()}
         for own in (part == k for k in range(PARTS)):
@@ -217,6 +219,9 @@ class ModalityCheck:
         lines = [line for pair in self.pairs.values() for line in pair.doubts(self.config)]
         if len(self.reductions) == 2:
             lines.insert(0, "two modalities that disagree do not tell which of them is bad")
+        most = max(pair.n_train for pair in self.pairs.values())
+        if self.config.screens and not self.left_out and most < SCREENED:
+            lines.insert(0, f"{most} training clips do not tell which are corrupted: all are used")
         return tuple(lines)
 
     def _agrees(

@@ -89,6 +89,15 @@ def test_missing_modalities_do_not_pass_and_few_clips_all_do() -> None:
     assert all(kept.all() for kept in held.values())
 
 
+def test_a_check_of_few_clips_says_that_it_screened_none() -> None:
+    few, held = ({m: rows[:15] for m, rows in split.items()} for split in (TRAIN, VALID))
+    check = fit(few, held)
+    assert check.doubts()[0] == "15 training clips do not tell which are corrupted: all are used"
+    ignoring = fit(few, held, contamination="ignore")
+    assert check.limits == ignoring.limits
+    assert check.doubts()[1:] == ignoring.doubts()
+
+
 # -- the mixture
 
 
