@@ -1,4 +1,4 @@
-"""Text of unknown origin made harmless for whoever looks at it: terminal, page, spreadsheet.
+"""Harmless forms of text of unknown origin, for a terminal, a page or a spreadsheet.
 
 Ids, labels, texts and file names are shown in tables, messages, model cards, figures and CSV files.
 JSON stays exact; what is read back by `emocli` is written so that it is read exactly.
@@ -7,7 +7,6 @@ JSON stays exact; what is read back by `emocli` is written so that it is read ex
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: line ends, escape sequences of terminals
@@ -39,7 +38,7 @@ def printable(text: str, keep: str = "") -> str:
     keep : str
         Characters that may stay, such as a line end.
     """
-    return HIDDEN.sub(lambda found: found[0] if found[0] in keep else _escape(found[0]), text)
+    return HIDDEN.sub(lambda match: match[0] if match[0] in keep else _escape(match[0]), text)
 
 
 def brief(text: str, most: int = 2000) -> str:
@@ -51,7 +50,7 @@ def brief(text: str, most: int = 2000) -> str:
 
 def markdown(text: str) -> str:
     """Write text so that Markdown shows it as it is, in a paragraph or a table's cell."""
-    return MARKUP.sub(lambda found: f"\\{found[0]}", printable(text))
+    return MARKUP.sub(lambda match: f"\\{match[0]}", printable(text))
 
 
 def code(text: str) -> str:
@@ -61,7 +60,7 @@ def code(text: str) -> str:
 
 def exact_json(text: str) -> str:
     """Write hidden characters of a JSON text as JSON's own escapes: its values stay the same."""
-    return HIDDEN.sub(lambda found: found[0] if found[0] == "\n" else _json(found[0]), text)
+    return HIDDEN.sub(lambda match: match[0] if match[0] == "\n" else _json(match[0]), text)
 
 
 def csv_cell(value: object) -> object:
@@ -71,20 +70,15 @@ def csv_cell(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    found = FORMULA.match(value)
-    if found is None or (not found["quoted"] and _is_number(value)):
+    formula = FORMULA.match(value)
+    if formula is None or (not formula["quoted"] and _is_number(value)):
         return value
     return f"'{value}"
 
 
 def csv_text(cell: str) -> str:
-    """Return what `csv_cell` was given."""
+    """Return the value that `csv_cell` quoted."""
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
-
-
-def csv_row(values: Iterable[object]) -> list[object]:
-    """Make each cell of a CSV row harmless."""
-    return [csv_cell(value) for value in values]
 
 
 def _escape(character: str) -> str:

@@ -1,4 +1,4 @@
-"""What can go wrong that a user can mend."""
+"""Errors and warnings that a user can act on."""
 
 from __future__ import annotations
 
@@ -61,6 +61,10 @@ class MediaError(EmocliError):
 
 class RunError(EmocliError):
     """A run folder is absent, damaged or does not fit."""
+
+
+class ReportError(EmocliError):
+    """A report is absent, damaged or of another format."""
 
 
 def reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""How many of what a command takes at most: plain numbers, so that the command line starts fast."""
+"""Upper limits of commands' numbers, without imports, so that the command line starts fast."""
 
 MOST_SEED = 2**32 - 1
 """What NumPy and PyTorch both take."""

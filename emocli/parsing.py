@@ -84,29 +84,13 @@ def parse_object(text: str | bytes) -> Tree:
 
 
 def read_json(path: Path, most: int = MOST_JSON) -> Any:
-    """Read a JSON file (UTF-8).
-
-    Raises
-    ------
-    ValueError
-        As `parse_json`, and if it has more than ``most`` bytes or is not UTF-8.
-    OSError
-        If it cannot be read.
-    """
-    return parse_json(_bounded(path, most))
+    """Read a JSON file; errors as of `parse_json` and `read_bytes`."""
+    return parse_json(read_bytes(path, most))
 
 
 def read_object(path: Path, most: int = MOST_JSON) -> Tree:
-    """Read a JSON file that holds an object.
-
-    Raises
-    ------
-    ValueError
-        As `read_json`, and if it holds something else.
-    OSError
-        If it cannot be read.
-    """
-    return parse_object(_bounded(path, most))
+    """Read a JSON file that holds an object; errors as of `parse_object` and `read_bytes`."""
+    return parse_object(read_bytes(path, most))
 
 
 def parse_toml(text: str) -> Tree:
@@ -138,19 +122,20 @@ def parse_toml(text: str) -> Tree:
 
 
 def read_toml(path: Path, most: int = MOST_TOML) -> Tree:
-    """Read a TOML file (UTF-8, with or without byte order mark).
+    """Read a TOML file, with or without BOM; errors as of `parse_toml` and `read_bytes`."""
+    return parse_toml(read_bytes(path, most).decode("utf-8-sig"))
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """Read a file.
 
     Raises
     ------
     ValueError
-        As `parse_toml`, and if it has more than ``most`` bytes or is not UTF-8.
+        If it has more than ``most`` bytes.
     OSError
         If it cannot be read.
     """
-    return parse_toml(_bounded(path, most).decode("utf-8-sig"))
-
-
-def _bounded(path: Path, most: int) -> bytes:
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:

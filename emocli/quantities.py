@@ -1,4 +1,4 @@
-"""What numbers in settings may be: each kind of quantity has a least and a greatest value.
+"""Types of numbers in settings: each kind of quantity has a least and a greatest value.
 
 The bounds are wide. They are not advice, but keep a slip of the keyboard, or of a file, from asking
 for memory, threads or time that no machine has, and are what a message offers instead.
@@ -28,7 +28,6 @@ Weight = Annotated[float, Field(ge=1e-6, le=1e6)]
 """Of a class."""
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
 """Of a scale that is the user's own."""
-Correlation = Annotated[float, Field(ge=-1, le=1)]
 Decibels = Annotated[float, Field(ge=-200, le=200)]
 
 # Trainings

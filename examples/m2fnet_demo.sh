@@ -3,6 +3,7 @@
 #
 #   examples/m2fnet_demo.sh [FOLDER]
 #
+# Step by step what `emocli reproduce m2f-t2 MANIFEST --from-clips --out OUT` does for a table.
 # Encoders of sound and faces, a small RoBERTa with a vocabulary of its own, embeddings, and the
 # dialogue network on all three modalities and on each alone. Repeat the same command after any
 # interruption: every step resumes.

@@ -1,9 +1,9 @@
-"""Analyses of a trained network: a file each, with its options, its numbers, table and figure.
+"""Analyses of a trained network: a file each, with its options, its report, table and figure.
 
 An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
 `OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
-options, and ``measure(options, progress) -> Finding``. Its heavy libraries are imported inside
-functions, so that the help is there at once.
+options, and ``measure(options, progress) -> Finding``, whose report is a frozen dataclass of
+`Report`. Its heavy libraries are imported inside functions, so that the help is there at once.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from emocli import plugins
 from emocli.data.durable import alone, write_bytes
 from emocli.data.filenames import named
-from emocli.data.json_io import as_json
+from emocli.data.json_io import as_json, plain
+from emocli.data.record import Report as Report
 from emocli.display import csv_cell
 from emocli.evaluation.options import CorpusOptions, RunOptions
 from emocli.options import Argument
+from emocli.parsing import Tree
 from emocli.report.canvas import render, style
 from emocli.report.tables import Table
 
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Told what is done, and how much there is."""
+
+CsvRow = Mapping[str, object]
+"""Column to value."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +59,25 @@ class OfRunOrStore(CorpusOptions):
 
 @dataclass(frozen=True)
 class Finding:
-    """What an analysis found.
+    """The outcome of an analysis, before it is written.
 
     Attributes
     ----------
     name : str
-        Of the files, as `file_name` makes it one.
-    data : mapping
-        Plain values.
+        Name of the files, as `file_name` makes it.
+    report : Report
+        The JSON file.
     rows : iterable of mapping
-        The CSV file: column to value, the same columns in every row.
+        The CSV file: the same columns in every row.
     tables : tuple of Table
         What is printed.
     draw : callable
-        Makes the figures: end of a figure's name to the drawing.
+        The drawings by the end of their files' names.
     """
 
     name: str
-    data: dict[str, Any]
-    rows: Iterable[Mapping[str, Any]]
+    report: Report
+    rows: Iterable[CsvRow]
     tables: tuple[Table, ...]
     draw: Callable[[], Mapping[str, Figure]]
 
@@ -83,8 +89,8 @@ class Analysis:
     Attributes
     ----------
     path : Path
-        Its data (JSON); beside it the same as a table (CSV).
-    data : mapping
+        Its report (JSON); beside it the same as a table (CSV).
+    report : Report
         What the JSON holds.
     tables : tuple of Table
         What is printed.
@@ -93,15 +99,21 @@ class Analysis:
     """
 
     path: Path
-    data: dict[str, Any]
+    report: Report
     tables: tuple[Table, ...]
     figures: tuple[Path, ...]
+
+    @cached_property
+    def data(self) -> Tree:
+        """The report in plain values."""
+        values: Tree = plain(self.report)
+        return values
 
 
 def analyse(
     name: str, options: OfRun | OfRunOrStore, progress: Progress = lambda done, total: None
 ) -> Analysis:
-    """Make an analysis, and write it into the folder that it is of.
+    """Analyse, and write the report into the folder that it is of.
 
     Parameters
     ----------
@@ -144,18 +156,18 @@ def write(place: Path, finding: Finding, drawn: Mapping[str, bytes]) -> Analysis
     files = {
         **drawn,
         ".csv": _csv(list(finding.rows)).encode(),
-        ".json": as_json(finding.data).encode(),
+        ".json": as_json(finding.report).encode(),
     }
     with alone(folder / f"{name}.json", wait=True):
         for suffix, content in files.items():
             write_bytes(folder / f"{name}{suffix}", content)
     figures = tuple(folder / f"{name}{suffix}" for suffix in drawn)
-    return Analysis(folder / f"{name}.json", finding.data, finding.tables, figures)
+    return Analysis(folder / f"{name}.json", finding.report, finding.tables, figures)
 
 
-def _csv(rows: list[Mapping[str, Any]]) -> str:
+def _csv(rows: list[CsvRow]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writerow({name: csv_cell(name) for name in writer.fieldnames})
-    writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
+    writer.writerows({key: csv_cell(plain(value)) for key, value in row.items()} for row in rows)
     return file.getvalue()

@@ -1,96 +1,149 @@
-"""What an analysis of a network says of itself: whose it is, of which clips, and its conditions."""
+"""The beginning of the reports of analyses, their names, and the conditions they go through."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from emocli import __version__
-from emocli.analysis import file_name
+from emocli.analysis import OfRun, Report, file_name
+from emocli.data.clip import Split
+from emocli.evaluation.options import SplitOptions
+from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on
 
 if TYPE_CHECKING:
-    from emocli.data.clip import Split
     from emocli.evaluation.cross_validation import Evaluator
-    from emocli.robust.corrupt import CorruptionSpec
 
 CLEAN = "clean"
 
 Measured = TypeVar("Measured")
 
 
-class Options(Protocol):
-    """What analyses of the clips of a split have in common."""
+@dataclass(frozen=True, kw_only=True)
+class ConditionOptions(RobustOptions, SplitOptions, OfRun):
+    """Options of an analysis of the clips of a split under several conditions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceReport(Report):
+    """Beginning of the report of an analysis of features: of a run or store (`of`), and its clips.
+
+    ``emocli`` is the version that wrote it.
+    """
+
+    emocli: str
+    of: str
+    dataset: str
+    split: Split
+
+    @classmethod
+    def about(cls, place: Path, dataset: str, split: Split) -> PlaceReport:
+        """Begin a report."""
+        name = place.resolve().name
+        return PlaceReport(format=1, emocli=__version__, of=name, dataset=dataset, split=split)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport(Report):
+    """Beginning of the report of an analysis of networks: the run, and its corpora.
+
+    ``emocli`` is the version that wrote it.
+    """
+
+    emocli: str
+    run: str
+    fusion: str
+    seeds: tuple[int, ...]
+    dataset: str
+    trained_on: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitReport(RunReport):
+    """The same with the clips, their number, their repair and the seed of their corruptions."""
+
+    split: Split
+    n: int
+    repair: str
+    corruption_seed: int
 
     @property
-    def run(self) -> Path:
-        """The run, or the cross-validation."""
-
-    @property
-    def split(self) -> Split:
-        """Which clips."""
-
-    @property
-    def seed(self) -> int:
-        """Of the corruptions."""
+    def title(self) -> str:
+        """Title of tables and figures: the run, its clips and their repair."""
+        repair = f" · {self.repair}" if self.repair else ""
+        return f"{self.run} · {self.dataset}, {self.split} ({self.n} clips){repair}"
 
 
-def about(run: Path, evaluator: Evaluator) -> dict[str, Any]:
-    """Say whose analysis it is, and of which corpus: what its data begin with."""
+def opened(options: ConditionOptions) -> Evaluator:
+    """Open the run, or the cross-validation, on the clips of the split.
+
+    Raises
+    ------
+    EmocliError
+        If something is absent, damaged, or does not fit.
+    """
+    from emocli.evaluation.cross_validation import open_evaluator
+
+    return open_evaluator(options.run, options.split, options.manifest, options.store, options)
+
+
+def about(run: Path, evaluator: Evaluator) -> RunReport:
+    """Begin the report of an analysis of a run."""
     config = evaluator.config
-    return {
-        "format": 1,
-        "emocli": __version__,
-        "run": run.resolve().name,
-        "fusion": config.fusion,
-        "seeds": list(config.seeds),
-        "dataset": evaluator.samples.manifest.dataset,
-        "trained_on": config.dataset,
-    }
+    return RunReport(
+        format=RunReport.FORMAT,
+        emocli=__version__,
+        run=run.resolve().name,
+        fusion=config.fusion,
+        seeds=tuple(config.seeds),
+        dataset=evaluator.samples.manifest.dataset,
+        trained_on=config.dataset,
+    )
 
 
-def about_split(options: Options, evaluator: Evaluator) -> dict[str, Any]:
-    """Say whose analysis it is, and on which clips."""
-    return {
-        **about(options.run, evaluator),
-        "split": options.split,
-        "n": len(evaluator.samples),
-        "repair": evaluator.repair.label,
-        "corruption_seed": options.seed,
-    }
+def about_split(options: ConditionOptions, evaluator: Evaluator) -> SplitReport:
+    """Begin the report of an analysis of the clips of a split."""
+    return SplitReport(
+        **vars(about(options.run, evaluator)),
+        split=options.split,
+        n=len(evaluator.samples),
+        repair=evaluator.repair.label,
+        corruption_seed=options.seed,
+    )
 
 
-def name_of(analysis: str, options: Options, evaluator: Evaluator, *labels: str | None) -> str:
+def name_of(
+    analysis: str, options: ConditionOptions, evaluator: Evaluator, *labels: str | None
+) -> str:
     """Name an analysis after its split, corpus, corruptions and repair."""
     parts = (analysis, options.split, evaluator.other, *labels)
     return file_name(*parts, seed=options.seed)
 
 
 def conditions(
-    corrupt: Sequence[str], modalities: Sequence[str], default: str = ""
+    corruptions: Sequence[CorruptionSpec], modalities: Sequence[str], default: str | None = None
 ) -> dict[str, tuple[CorruptionSpec, ...]]:
     """Return each condition's label and corruptions, the clean one first.
 
     Parameters
     ----------
-    corrupt : sequence of str
-        Corruptions, all at once (as in `emocli evaluate`).
+    corruptions : sequence of CorruptionSpec
+        What is done to the clips, all at once.
     modalities : sequence of str
         Which ones the network knows.
-    default : str
-        What is done to every modality in turn where none is given, e.g. ``gaussian@0dB``; by
-        default the usual corruption.
+    default : str, optional
+        Level of the noise that is added to every modality in turn where there is no corruption.
 
     Raises
     ------
     ConfigError
         If there is no such corruption or modality.
     """
-    from emocli.robust.corrupt import parse_all
-
-    each = [[f"{modality}:{default}" if default else modality] for modality in modalities]
-    parsed = [parse_all(specs, modalities) for specs in ([corrupt] if corrupt else each)]
-    return {CLEAN: (), **{" + ".join(c.label for c in own): own for own in parsed}}
+    each = [[CorruptionSpec(modality, strength=default)] for modality in modalities]
+    usable = [on(own, modalities) for own in ([corruptions] if corruptions else each)]
+    return {CLEAN: (), **{" + ".join(c.label for c in own): own for own in usable}}
 
 
 def through(

@@ -1,4 +1,4 @@
-"""What an analysis without a network looks at: the clips of a run, of its folds, or of a store."""
+"""The clips of a run, of its folds, or of a store, for analyses that need no network."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
 from emocli.evaluation.cross_validation import open_evaluator
 from emocli.models.rundir import CONFIG, folds
+from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.check.io import load_check
-from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.corrupt import Corrupter
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 
@@ -44,9 +45,9 @@ class Subject:
         manifest, stores = self.clips.manifest, self.clips.stores
         return Samples.of(manifest, name, stores).then(self.repair_factory.standardiser)
 
-    def corrupted(self, spec: str, seed: int) -> tuple[Samples, Corrupter]:
+    def corrupted(self, corruption: CorruptionSpec, seed: int) -> tuple[Samples, Corrupter]:
         """Corrupt the clips."""
-        corrupter = Corrupter(parse_all([spec], self.clips.stores), seed, self.clips)
+        corrupter = Corrupter((corruption.on(self.clips.stores),), seed, self.clips)
         return self.clips.then(corrupter), corrupter
 
 

@@ -1,29 +1,52 @@
-"""What is taken for what: confusion of the classes, clean and corrupted.
+"""Confusion of the classes, clean and corrupted.
 
 Source: Mittal 2020, AAAI, Fig. 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from emocli.analysis import Finding, OfRun, Progress
-from emocli.analysis._conditions import about_split, name_of
-from emocli.evaluation.options import SplitOptions
-from emocli.report.tables import confusions
-from emocli.robust.options import RobustOptions
+from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis._conditions import ConditionOptions, SplitReport, about_split, name_of, opened
+from emocli.data.record import Number, Record
+from emocli.plugin.robustness import on
 
 if TYPE_CHECKING:
     from emocli.evaluation.evaluator import Predictions
 
-    pass
+
+@dataclass(frozen=True, kw_only=True)
+class Options(ConditionOptions):
+    """Show which classes are taken for which, in per cent of each row."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(RobustOptions, SplitOptions, OfRun):
-    """Show which classes are taken for which, in per cent of each row."""
+class Counts(Record):
+    """Counts of reference (row) and prediction (column) over all seeds, and per cent of the row."""
+
+    confusion: tuple[tuple[int, ...], ...]
+    percent: tuple[tuple[Number, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(SplitReport):
+    """The confusion under the clean condition and the one asked for; ``rule`` says what counts."""
+
+    task: str
+    classes: tuple[str, ...]
+    corruption: tuple[str, ...]
+    rule: str
+    clean: Counts
+    corrupted: Counts | None
+
+    @property
+    def conditions(self) -> dict[str, Counts]:
+        """The conditions by their labels."""
+        corrupted = {" + ".join(self.corruption): self.corrupted} if self.corrupted else {}
+        return {"clean": self.clean, **corrupted}
 
 
 def measure(options: Options, progress: Progress) -> Finding:
@@ -37,58 +60,56 @@ def measure(options: Options, progress: Progress) -> Finding:
     EmocliError
         If the run is no run, or what is asked does not fit it.
     """
-    from emocli.evaluation.cross_validation import open_evaluator
+    from emocli.evaluation.drawing import confusion
+    from emocli.evaluation.tables import confusions
     from emocli.metrics.metrics import RULES
-    from emocli.report.figures import confusion
-    from emocli.robust.corrupt import parse_all
 
-    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
-    asked = parse_all(options.corrupt, evaluator.modalities)
+    evaluator = opened(options)
+    asked = on(options.corruptions, evaluator.modalities)
     labels = [corruption.label for corruption in asked]
-    data = {
-        **about_split(options, evaluator),
-        "task": evaluator.config.task,
-        "classes": list(evaluator.config.classes),
-        "corruption": labels,
-        "rule": RULES[evaluator.config.task]["confusion"],
-        "clean": _counted(evaluator.predict((), options.seed)),
-        "corrupted": _counted(evaluator.predict(asked, options.seed)) if asked else None,
-    }
+    task, classes = evaluator.config.task, evaluator.config.classes
+    report = Report(
+        **vars(about_split(options, evaluator)),
+        task=task,
+        classes=tuple(classes),
+        corruption=tuple(labels),
+        rule=RULES[task]["confusion"],
+        clean=_counted(evaluator.predict((), options.seed)),
+        corrupted=_counted(evaluator.predict(asked, options.seed)) if asked else None,
+    )
+    matrices = {label: counts.confusion for label, counts in report.conditions.items()}
     return Finding(
         name_of("confusion", options, evaluator, *labels, evaluator.repair.label),
-        data,
-        _rows(data),
-        tuple(confusions(data)),
-        lambda: {"": confusion(data)},
+        report,
+        _rows(report),
+        tuple(confusions(classes, matrices)),
+        lambda: {"": confusion(classes, matrices)},
     )
 
 
-def _counted(predictions: Predictions) -> dict[str, Any]:
+def _counted(predictions: Predictions) -> Counts:
     """Count over the seeds; a class that nobody shows has no shares."""
     import numpy as np
 
     counts = np.sum([scores.confusion for scores in predictions.scores], axis=0)
-    shares = [
-        [100 * int(count) / int(row.sum()) if row.sum() else None for count in row]
-        for row in counts
-    ]
-    return {"confusion": counts.tolist(), "percent": shares}
+    sums = counts.sum(axis=1, keepdims=True)
+    shares = np.where(sums > 0, 100 * counts / np.maximum(sums, 1), np.nan)
+    return Counts(
+        confusion=tuple(map(tuple, counts.tolist())), percent=tuple(map(tuple, shares.tolist()))
+    )
 
 
-def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Turn the data into a table."""
-    sides = {"clean": data["clean"]}
-    if data["corrupted"]:
-        sides[" + ".join(data["corruption"])] = data["corrupted"]
-    for condition, found in sides.items():
-        for shown, counts, shares in zip(
-            data["classes"], found["confusion"], found["percent"], strict=True
-        ):
-            for said, count, share in zip(data["classes"], counts, shares, strict=True):
+def _rows(report: Report) -> Iterator[CsvRow]:
+    """Yield a row per condition, class and prediction."""
+    for condition, matrix in report.conditions.items():
+        rows = zip(report.classes, matrix.confusion, matrix.percent, strict=True)
+        for shown, counts, shares in rows:
+            columns = zip(report.classes, counts, shares, strict=True)
+            for predicted, count, share in columns:
                 yield {
                     "condition": condition,
                     "shown": shown,
-                    "predicted": said,
+                    "predicted": predicted,
                     "count": count,
                     "percent": share,
                 }

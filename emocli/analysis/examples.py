@@ -1,4 +1,4 @@
-"""Clips to look at: what a network gets right most confidently, and its worst errors.
+"""Example clips: the most confident right answers of a network, and its worst errors.
 
 Source: Mittal 2020, AAAI, Fig. 3, 4 and 6.
 """
@@ -11,16 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from emocli.analysis import Finding, OfRun, Progress
-from emocli.analysis._conditions import about, name_of
-from emocli.data.clip import Clip
+from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis._conditions import ConditionOptions, RunReport, about, name_of, opened
+from emocli.data.clip import Clip, Split
+from emocli.data.record import Record
 from emocli.errors import ConfigError, MediaError, choice
-from emocli.evaluation.options import SplitOptions
 from emocli.limits import MOST_EXAMPLES
 from emocli.options import Option
+from emocli.plugin.robustness import on
 from emocli.report.canvas import COLOURS, GREY, canvas
 from emocli.report.tables import Table
-from emocli.robust.options import RobustOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,9 +42,6 @@ EVERY = 0.2
 WIDEST = 240
 """Pixels of a frame that is shown."""
 
-
-Data = Mapping[str, Any]
-
 ROW = 1.25
 """Inches of a clip's row."""
 
@@ -56,7 +53,7 @@ LINES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(RobustOptions, SplitOptions, OfRun):
+class Options(ConditionOptions):
     """Show the most confident right answers of each class, and the most confident errors.
 
     The figures show frames of those clips whose video can be read.
@@ -76,6 +73,57 @@ class Options(RobustOptions, SplitOptions, OfRun):
     ] = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExampleClip(Record):
+    """A clip, and its prediction.
+
+    Attributes
+    ----------
+    right : bool
+        Whether the class that is predicted is the one that is shown.
+    shown, predicted : str
+        The classes.
+    confidence : float
+        Probability or intensity of the predicted one, mean over the seeds.
+    clip, speaker, dialogue, turn, text, start, end, media, labels
+        The clip.
+    values : mapping
+        Class to its probability or intensity.
+    """
+
+    right: bool
+    shown: str
+    predicted: str
+    confidence: float
+    clip: str
+    speaker: str
+    dialogue: str
+    turn: int
+    text: str
+    start: float | None
+    end: float | None
+    media: Mapping[str, str]
+    labels: Mapping[str, float]
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(RunReport):
+    """The most confident right answers and errors, and how many there are of all ``n`` clips."""
+
+    task: str
+    classes: tuple[str, ...]
+    split: Split
+    n: int
+    right: int
+    wrong: int
+    repair: str
+    corruption_seed: int
+    corruption: tuple[str, ...]
+    mistaken: str | None
+    examples: tuple[ExampleClip, ...]
+
+
 def measure(options: Options, progress: Progress) -> Finding:
     """Choose the most confident answers, right and wrong.
 
@@ -90,11 +138,8 @@ def measure(options: Options, progress: Progress) -> Finding:
     """
     import numpy as np
 
-    from emocli.evaluation.cross_validation import open_evaluator
-    from emocli.robust.corrupt import parse_all
-
-    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
-    asked = parse_all(options.corrupt, evaluator.modalities)
+    evaluator = opened(options)
+    asked = on(options.corruptions, evaluator.modalities)
     classes, corpus = evaluator.config.classes, evaluator.samples.manifest
     pair = _pair(options.mistaken, classes)
     predictions = evaluator.predict(asked, options.seed)
@@ -104,47 +149,46 @@ def measure(options: Options, progress: Progress) -> Finding:
         *_right(judged, len(classes), options.top),
         *_wrong(judged, options.errors, pair),
     ]
-    entries = [
+    entries = tuple(
         _entry(corpus.clip(predictions.ids[e.index]), e, values[e.index], corpus) for e in chosen
-    ]
-    labels = [corruption.label for corruption in asked]
-    data = {
-        **about(options.run, evaluator),
-        "task": evaluator.config.task,
-        "classes": list(classes),
-        "split": options.split,
-        "n": len(predictions.ids),
-        "right": sum(example.right for example in judged),
-        "wrong": sum(not example.right for example in judged),
-        "repair": evaluator.repair.label,
-        "corruption_seed": options.seed,
-        "corruption": labels,
-        "mistaken": options.mistaken,
-        "examples": entries,
-    }
-    repair = evaluator.repair.label
+    )
+    labels, repair = [corruption.label for corruption in asked], evaluator.repair.label
+    report = Report(
+        **vars(about(options.run, evaluator)),
+        task=evaluator.config.task,
+        classes=tuple(classes),
+        split=options.split,
+        n=len(predictions.ids),
+        right=sum(example.right for example in judged),
+        wrong=sum(not example.right for example in judged),
+        repair=repair,
+        corruption_seed=options.seed,
+        corruption=tuple(labels),
+        mistaken=options.mistaken,
+        examples=entries,
+    )
     return Finding(
         name_of("examples", options, evaluator, *labels, repair, options.mistaken),
-        data,
+        report,
         _rows(entries),
-        tabulate(data),
-        lambda: draw(data, {e["clip"]: pictures(corpus.clip(e["clip"])) for e in entries}),
+        tabulate(report),
+        lambda: draw(report, {e.clip: pictures(corpus.clip(e.clip)) for e in entries}),
     )
 
 
 @dataclass(frozen=True)
 class Example:
-    """What was said about a clip, and what it shows."""
+    """The indices of a clip, of the class it shows, and of the predicted one."""
 
     index: int
     shown: int
-    said: int
+    predicted: int
     confidence: float
 
     @property
     def right(self) -> bool:
-        """Whether that is the same."""
-        return self.shown == self.said
+        """Whether the classes are the same."""
+        return self.shown == self.predicted
 
 
 def pictures(clip: Clip) -> list[Picture]:
@@ -154,12 +198,12 @@ def pictures(clip: Clip) -> list[Picture]:
     from emocli.data.media.content import frames
     from emocli.data.track import Absent
 
-    found: list[Picture] = []
+    small: list[Picture] = []
     with suppress(Absent, MediaError):  # of a truncated recording, what there is
         for frame in frames(clip, EVERY):
-            found.append(_small(frame.image))
-    picks = np.linspace(0, len(found) - 1, min(PICTURES, len(found)) + 2)[1:-1]
-    return [found[round(index)] for index in picks] if found else []
+            small.append(_small(frame.image))
+    picks = np.linspace(0, len(small) - 1, min(PICTURES, len(small)) + 2)[1:-1]
+    return [small[round(index)] for index in picks] if small else []
 
 
 def _small(image: Picture) -> Picture:
@@ -184,15 +228,15 @@ def _pair(mistaken: str | None, classes: Sequence[str]) -> tuple[int, int] | Non
     """
     if mistaken is None:
         return None
-    shown, colon, said = mistaken.partition(":")
-    if not colon or shown == said:
+    shown, colon, predicted = mistaken.partition(":")
+    if not colon or shown == predicted:
         raise ConfigError("is not of the form shown:predicted", where=f"--mistaken '{mistaken}'")
-    for name in (shown, said):
+    for name in (shown, predicted):
         if name not in classes:
             what = f"there is no class '{name}'"
             hint = choice(name, list(classes))
             raise ConfigError(what, where=f"--mistaken '{mistaken}'", hint=hint)
-    return classes.index(shown), classes.index(said)
+    return classes.index(shown), classes.index(predicted)
 
 
 def _judged(task: Task, targets: NDArray[Any], values: NDArray[Any]) -> Iterator[Example]:
@@ -200,15 +244,15 @@ def _judged(task: Task, targets: NDArray[Any], values: NDArray[Any]) -> Iterator
     from emocli.metrics.metrics import ACCEPT, PRESENT
 
     for index, (target, row) in enumerate(zip(targets, values, strict=True)):
-        said = int(row.argmax())
+        predicted = int(row.argmax())
         if task == "single":
             shown = int(target)
         else:
             present = target > (PRESENT if task == "multi" else ACCEPT)
             if not present.any():
                 continue
-            shown = said if present[said] else int(target.argmax())
-        yield Example(index, shown, said, float(row[said]))
+            shown = predicted if present[predicted] else int(target.argmax())
+        yield Example(index, shown, predicted, float(row[predicted]))
 
 
 def _right(judged: Sequence[Example], classes: int, top: int) -> Iterator[Example]:
@@ -221,82 +265,82 @@ def _wrong(judged: Sequence[Example], most: int, pair: tuple[int, int] | None) -
     """Choose the most confident errors: one of each two classes, or all of one pair."""
     wrong = [example for example in judged if not example.right]
     if pair is not None:
-        return _surest([e for e in wrong if (e.shown, e.said) == pair], most)
+        return _surest([e for e in wrong if (e.shown, e.predicted) == pair], most)
     of_pair: dict[tuple[int, int], Example] = {}
     for example in _surest(wrong, len(wrong)):
-        of_pair.setdefault((example.shown, example.said), example)
+        of_pair.setdefault((example.shown, example.predicted), example)
     return [*of_pair.values()][:most]
 
 
-def _surest(found: Sequence[Example], most: int) -> list[Example]:
-    return sorted(found, key=lambda example: -example.confidence)[:most]
+def _surest(examples: Sequence[Example], most: int) -> list[Example]:
+    return sorted(examples, key=lambda example: -example.confidence)[:most]
 
 
-def _entry(clip: Clip, example: Example, values: NDArray[Any], corpus: Manifest) -> dict[str, Any]:
+def _entry(clip: Clip, example: Example, values: NDArray[Any], corpus: Manifest) -> ExampleClip:
     classes = corpus.classes
-    return {
-        "right": example.right,
-        "shown": classes[example.shown],
-        "predicted": classes[example.said],
-        "confidence": example.confidence,
-        "clip": clip.id,
-        "speaker": clip.speaker,
-        "dialogue": clip.dialogue,
-        "turn": clip.turn,
-        "text": clip.text,
-        "start": clip.start,
-        "end": clip.end,
-        "media": {kind: str(path) for kind, path in clip.media.items()},
-        "labels": dict(clip.labels),
-        "values": dict(zip(classes, map(float, values), strict=True)),
-    }
+    return ExampleClip(
+        right=example.right,
+        shown=classes[example.shown],
+        predicted=classes[example.predicted],
+        confidence=example.confidence,
+        clip=clip.id,
+        speaker=clip.speaker,
+        dialogue=clip.dialogue,
+        turn=clip.turn,
+        text=clip.text,
+        start=clip.start,
+        end=clip.end,
+        media={kind: str(path) for kind, path in clip.media.items()},
+        labels=dict(clip.labels),
+        values=dict(zip(classes, map(float, values), strict=True)),
+    )
 
 
-def _rows(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Turn the data into a table."""
-    kinds = sorted({kind for entry in entries for kind in entry["media"]})
+def _rows(entries: Sequence[ExampleClip]) -> Iterator[CsvRow]:
+    """Yield a row per clip, its media in columns of their own."""
+    kinds = sorted({kind for entry in entries for kind in entry.media})
     for entry in entries:
-        plain = {k: v for k, v in entry.items() if k not in {"media", "labels", "values"}}
-        yield plain | {kind: entry["media"].get(kind, "") for kind in kinds}
+        scalars = {k: v for k, v in vars(entry).items() if k not in {"media", "labels", "values"}}
+        yield scalars | {kind: entry.media.get(kind, "") for kind in kinds}
 
 
-def draw(data: Data, pictures: Pictures) -> dict[str, Figure]:
+def draw(report: Report, pictures: Pictures) -> dict[str, Figure]:
     """Draw the clips that have pictures, the right answers and the errors.
 
     Parameters
     ----------
-    data : mapping
-        Plain values of the analysis.
+    report : Report
+        The clips.
     pictures : mapping
         Clip to its frames, arrays of uint8, shape (height, width, 3).
     """
-    seen = [entry for entry in data["examples"] if pictures.get(entry["clip"])]
+    seen = [entry for entry in report.examples if pictures.get(entry.clip)]
     sides = {
-        "-right": [entry for entry in seen if entry["right"]],
-        "-errors": [entry for entry in seen if not entry["right"]],
+        "-right": [entry for entry in seen if entry.right],
+        "-errors": [entry for entry in seen if not entry.right],
     }
-    return {name: _drawing(data, entries, pictures) for name, entries in sides.items() if entries}
+    return {name: _drawing(report, entries, pictures) for name, entries in sides.items() if entries}
 
 
-def tabulate(data: Data) -> tuple[Table, ...]:
+def tabulate(report: Report) -> tuple[Table, ...]:
     """Return the right answers and the errors, a row per clip."""
     columns = ("shown", "predicted", "confidence", "clip", "text")
-    title = f"{data['run']} · {data['dataset']}, {data['split']}"
-    found = []
-    for name, right in (("right", True), ("errors", False)):
+    title = f"{report.run} · {report.dataset}, {report.split}"
+
+    def table(name: str, right: bool, total: int) -> Table:
         rows = tuple(
-            (e["shown"], e["predicted"], e["confidence"], e["clip"], e["text"])
-            for e in data["examples"]
-            if e["right"] is right
+            (e.shown, e.predicted, e.confidence, e.clip, e.text)
+            for e in report.examples
+            if e.right is right
         )
-        most = f"{len(rows)} of {data['right' if right else 'wrong']}"
-        found.append(Table(f"{title}: {name}, most confident ({most})", columns, rows))
-    return tuple(found)
+        return Table(f"{title}: {name}, most confident ({len(rows)} of {total})", columns, rows)
+
+    return table("right", True, report.right), table("errors", False, report.wrong)
 
 
-def _drawing(data: Data, entries: Sequence[Data], pictures: Pictures) -> Figure:
-    """Draw a row per clip: what was said of it, and some of its frames."""
-    columns = 1 + max(len(pictures[entry["clip"]]) for entry in entries)
+def _drawing(report: Report, entries: Sequence[ExampleClip], pictures: Pictures) -> Figure:
+    """Draw a row per clip: its classes, its text and some of its frames."""
+    columns = 1 + max(len(pictures[entry.clip]) for entry in entries)
     drawing, panels = canvas(
         2.9 + 1.65 * (columns - 1),
         ROW * len(entries) + 0.6,
@@ -309,19 +353,19 @@ def _drawing(data: Data, entries: Sequence[Data], pictures: Pictures) -> Figure:
         _caption(caption, entry)
         for axes in (caption, *places):
             axes.set_axis_off()
-        for axes, picture in zip(places, pictures[entry["clip"]], strict=False):
+        for axes, picture in zip(places, pictures[entry.clip], strict=False):
             # What it would be clipped by differs in the last bit from one time to the next.
             axes.imshow(picture, clip_on=False)
-    condition = " + ".join(data["corruption"])
-    title = " · ".join(filter(None, [data["run"], data["dataset"], data["split"], condition]))
+    condition = " + ".join(report.corruption)
+    title = " · ".join(filter(None, [report.run, report.dataset, report.split, condition]))
     drawing.suptitle(textwrap.fill(title, 12 * columns + 20), fontsize=11)
     return drawing
 
 
-def _caption(axes: Axes, entry: Data) -> None:
-    colour = COLOURS[2] if entry["right"] else COLOURS[1]
-    head = entry["shown"] if entry["right"] else f"{entry['shown']} → {entry['predicted']}"
-    axes.text(0, 1, f"{head}  {entry['confidence']:.2f}", va="top", weight="bold", color=colour)
-    text = textwrap.wrap(entry["text"], LETTERS, max_lines=LINES, placeholder=" …")
-    body = "\n".join([entry["clip"], *text])
+def _caption(axes: Axes, entry: ExampleClip) -> None:
+    colour = COLOURS[2] if entry.right else COLOURS[1]
+    head = entry.shown if entry.right else f"{entry.shown} → {entry.predicted}"
+    axes.text(0, 1, f"{head}  {entry.confidence:.2f}", va="top", weight="bold", color=colour)
+    text = textwrap.wrap(entry.text, LETTERS, max_lines=LINES, placeholder=" …")
+    body = "\n".join([entry.clip, *text])
     axes.text(0, 0.8, body, va="top", fontsize=8, color=GREY, linespacing=1.15)

@@ -1,4 +1,4 @@
-"""How far a network lets each view pass its gate, hop by hop, clean against corrupted.
+"""Openness of the gate of each view, hop by hop, clean against corrupted.
 
 Source: Beard 2018, CoNLL, eq. 9 and 11, sec. 5.
 """
@@ -6,35 +6,42 @@ Source: Beard 2018, CoNLL, eq. 9 and 11, sec. 5.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from emocli.analysis import Finding, OfRun, Progress
-from emocli.analysis._conditions import CLEAN, about_split, conditions, name_of, through
+from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis._conditions import (
+    CLEAN,
+    ConditionOptions,
+    SplitReport,
+    about_split,
+    conditions,
+    name_of,
+    opened,
+    through,
+)
+from emocli.data.record import Number
 from emocli.errors import RunError
-from emocli.evaluation.options import SplitOptions
 from emocli.options import Option
 from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend
-from emocli.report.tables import Table, titled
-from emocli.robust.options import RobustOptions
+from emocli.report.tables import Table
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from emocli.data.samples import Samples
     from emocli.evaluation.cross_validation import Evaluator
-    from emocli.evaluation.evaluator import RunEvaluator
+    from emocli.evaluation.evaluator import Corruptions, RunEvaluator
     from emocli.plugin.network import Network
-    from emocli.robust.corrupt import CorruptionSpec
 
 
-Gates = dict[str, list[list[float | None]]]
-"""View to a row per seed with a number per hop; None where no clip has the view."""
-
-Data = Mapping[str, Any]
+Gates = Mapping[str, tuple[tuple[Number, ...], ...]]
+"""View to a row per seed with a number per hop; NaN where no clip has the view."""
 
 PANEL = 2.9
 """Inches."""
@@ -44,7 +51,7 @@ APART = 0.08
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(RobustOptions, SplitOptions, OfRun):
+class Options(ConditionOptions):
     """Show how far each view passes the gate in each hop, clean and corrupted."""
 
     corrupt: Annotated[
@@ -57,6 +64,13 @@ class Options(RobustOptions, SplitOptions, OfRun):
     ] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Report(SplitReport):
+    """The gates under each condition."""
+
+    gates: Mapping[str, Gates]
+
+
 def measure(options: Options, progress: Progress) -> Finding:
     """Measure how far each view passes its gate in each hop; 1 is open, 0 shut.
 
@@ -67,38 +81,31 @@ def measure(options: Options, progress: Progress) -> Finding:
     EmocliError
         If the run is no run, what is asked does not fit it, or its network has no gates.
     """
-    from emocli.evaluation.cross_validation import open_evaluator
-
-    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
-    asked = conditions(options.corrupt, evaluator.modalities)
+    evaluator = opened(options)
+    asked = conditions(options.corruptions, evaluator.modalities)
     measured = through(asked, lambda each: _gates(evaluator, each, options.seed), progress)
-    data = {**about_split(options, evaluator), "gates": measured}
+    report = Report(**vars(about_split(options, evaluator)), gates=measured)
     labels = [label for label in measured if options.corrupt and label != CLEAN]
     return Finding(
         name_of("gates", options, evaluator, *labels, evaluator.repair.label),
-        data,
-        _rows(data),
-        (tabulate(data),),
-        lambda: draw(data),
+        report,
+        _rows(report),
+        (tabulate(report),),
+        lambda: draw(report),
     )
 
 
-def _gates(
-    evaluator: Evaluator,
-    corruptions: Sequence[CorruptionSpec],
-    seed: int,
-) -> Gates:
+def _gates(evaluator: Evaluator, corruptions: Corruptions, seed: int) -> Gates:
     """Measure the gates of each view, in every clip by the networks of the fold that tests it."""
     import torch
 
     parts = [_open(part, part.seen(corruptions, seed)) for part in evaluator.parts]
-    rows: Gates = {}
+    rows: dict[str, list[tuple[float, ...]]] = {}
     for folds in zip(*parts, strict=True):  # of one seed
         for modality in folds[0]:
             values = torch.cat([passed[modality] for passed in folds])
-            hops = values.mean(dim=0).tolist() if len(values) else [None] * values.shape[1]
-            rows.setdefault(modality, []).append(hops)
-    return rows
+            rows.setdefault(modality, []).append(tuple(values.mean(dim=0).tolist()))
+    return {modality: tuple(seeds) for modality, seeds in rows.items()}
 
 
 def _open(evaluator: RunEvaluator, samples: Samples) -> list[dict[str, Tensor]]:
@@ -115,14 +122,14 @@ def _open(evaluator: RunEvaluator, samples: Samples) -> list[dict[str, Tensor]]:
 
     training = evaluator.config.train
     with deterministic_torch(training.threads), torch.inference_mode():
-        found = [_passed(m.network.eval(), samples, training.batch_size) for m in evaluator.members]
-    if not all(found):
+        gates = [_passed(m.network.eval(), samples, training.batch_size) for m in evaluator.members]
+    if not all(gates):
         raise RunError(
             f"its network '{evaluator.config.fusion}' has no gates",
             where=evaluator.run,
             hint="train one that has: rrnn with network.view_gate other than none",
         )
-    return found
+    return gates
 
 
 def _passed(network: Network, samples: Samples, size: int) -> dict[str, Tensor]:
@@ -131,18 +138,18 @@ def _passed(network: Network, samples: Samples, size: int) -> dict[str, Tensor]:
 
     from emocli.training.outputs import level
 
-    found: dict[str, list[Tensor]] = {}
+    gates: dict[str, list[Tensor]] = {}
     for batch in samples.batches(size, level(network)):
         for modality, values in network(batch).gates.items():
-            found.setdefault(modality, []).append(values[batch.views[modality].observed])
-    return {modality: torch.cat(parts) for modality, parts in found.items()}
+            gates.setdefault(modality, []).append(values[batch.views[modality].observed])
+    return {modality: torch.cat(parts) for modality, parts in gates.items()}
 
 
-def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Turn the data into a table."""
-    for condition, views in data["gates"].items():
+def _rows(report: Report) -> Iterator[CsvRow]:
+    """Yield a row per condition, view, seed and hop."""
+    for condition, views in report.gates.items():
         for modality, seeds in views.items():
-            for seed, hops in zip(data["seeds"], seeds, strict=True):
+            for seed, hops in zip(report.seeds, seeds, strict=True):
                 for hop, value in enumerate(hops, 1):
                     yield {
                         "condition": condition,
@@ -153,46 +160,44 @@ def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                     }
 
 
-def tabulate(data: Data) -> Table:
+def tabulate(report: Report) -> Table:
     """Return a row per view and hop, a column per condition; means over the seeds."""
     import numpy as np
 
-    conditions = data["gates"]
     means = {
-        condition: {
-            view: np.mean(np.array(rows, float), axis=0).tolist() for view, rows in found.items()
-        }
-        for condition, found in conditions.items()
+        condition: {view: np.mean(rows, axis=0).tolist() for view, rows in gates.items()}
+        for condition, gates in report.gates.items()
     }
     rows = tuple(
-        (view, hop + 1, *(found[view][hop] for found in means.values()))
-        for view, hops in next(iter(means.values())).items()
+        (view, hop + 1, *(views[view][hop] for views in means.values()))
+        for view, hops in means[CLEAN].items()
         for hop in range(len(hops))
     )
-    return Table(titled(data), ("view", "hop", *means), rows)
+    return Table(report.title, ("view", "hop", *means), rows)
 
 
-def draw(data: Data) -> dict[str, Figure]:
+def draw(report: Report) -> dict[str, Figure]:
     """Draw how far each view passes in each hop: mean over the seeds, bars their spread."""
     import numpy as np
 
-    conditions = data["gates"]
-    views = list(next(iter(conditions.values())))
+    conditions, views = report.gates, list(report.gates[CLEAN])
     drawing, panels = canvas(PANEL * len(views) + 2.2, 3.4, columns=len(views), sharey=True)
     for axes, view in zip(panels, views, strict=True):
-        for index, (condition, found) in enumerate(conditions.items()):
+        for index, (condition, gates) in enumerate(conditions.items()):
             shift = APART * (index - (len(conditions) - 1) / 2)
-            _line(axes, np.array(found[view], float), condition, index, shift)
+            _line(axes, np.array(gates[view]), condition, index, shift)
         axes.set_title(view)
         axes.set_xlabel("hop")
         axes.grid(axis="y", alpha=0.3)
     panels[0].set_ylabel("passes the gate\n(mean over clips)")
     legend(panels[-1], 1.02)
-    drawing.suptitle(textwrap.fill(titled(data), 30 * len(views) + 20), fontsize=11)
+    drawing.suptitle(textwrap.fill(report.title, 30 * len(views) + 20), fontsize=11)
     return {"": drawing}
 
 
-def _line(axes: Axes, values: Any, condition: str, index: int, shift: float) -> None:
+def _line(
+    axes: Axes, values: NDArray[np.float64], condition: str, index: int, shift: float
+) -> None:
     """Draw one condition, values (seed, hop), a little aside; the first one is the clean one."""
     import numpy as np
 

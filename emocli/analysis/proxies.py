@@ -1,24 +1,28 @@
-"""How well a modality can be regenerated from the others, from clips that were learnt and others.
+"""Errors of proxies: of modalities regenerated from the others, of learnt and of other clips.
 
 Source: Mittal et al. 2020, section 3.4 and Figure 7.
 """
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from emocli import __version__
 from emocli.analysis import Finding, OfRunOrStore, Progress, file_name
+from emocli.analysis._conditions import PlaceReport
 from emocli.data.clip import Split
-from emocli.data.json_io import plain
+from emocli.data.json_io import EXTRA, key
+from emocli.data.record import Number, Record
 from emocli.errors import StoreError
 from emocli.limits import MOST_SEED
 from emocli.options import Option
+from emocli.parsing import Tree
+from emocli.plugin.robustness import CorruptionSpec
 from emocli.report.canvas import COLOURS, canvas, legend
-from emocli.report.tables import Table
+from emocli.report.tables import Cell, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 
 
 KINDS = ("paper", "plus", "literal", "mean")
-"""What is compared, besides `MEMORY`."""
+"""Kinds of proxies that are compared, besides `MEMORY`."""
 
 MEMORY = "memory"
 
@@ -49,8 +53,6 @@ NOISE = "0.01"
 """Signal-to-noise ratio of the noisy curves."""
 
 BATCH = 64
-
-Data = Mapping[str, Any]
 
 PANEL = (3.4, 2.0)
 """Inches."""
@@ -81,6 +83,54 @@ class Options(OfRunOrStore):
     seed: Annotated[int, Option("Seed of the noise.", least=0, most=MOST_SEED)] = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Errors(Record):
+    """Relative errors of the proxies of a modality from some others, by set of clips."""
+
+    kind: str
+    modality: str
+    sources: str = field(metadata=key("from"))
+    errors: Mapping[str, Number] = field(metadata=EXTRA)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves(Record):
+    """Features of a modality of a clip, means over the steps."""
+
+    clip: str
+    modality: str
+    original: tuple[float, ...]
+    noisy: tuple[float, ...]
+    regenerated: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(PlaceReport):
+    """The errors of proxies.
+
+    Attributes
+    ----------
+    n : mapping
+        Set of clips (``learnt``, ``held out``) to their number.
+    corruption_seed, noise
+        Of the noisy curves.
+    settings : mapping
+        Kind of proxy to its settings.
+    error : str
+        What the errors are.
+    errors, curves
+        The results.
+    """
+
+    n: Mapping[str, int]
+    corruption_seed: int
+    settings: Mapping[str, Tree]
+    error: str
+    errors: tuple[Errors, ...]
+    noise: str
+    curves: tuple[Curves, ...]
+
+
 def measure(options: Options, progress: Progress) -> Finding:
     """Measure how far proxies are from what they stand for.
 
@@ -109,31 +159,24 @@ def measure(options: Options, progress: Progress) -> Finding:
     if shown is None:
         what = f"no clip of split '{split}' has all of {', '.join(first.clips.stores)}"
         raise StoreError(what, where=options.place, hint="choose another with --split")
-    rows = list(_errors(parts, configs, sets, progress))
-    drawn_kind = next(iter(configs.values()))
-    data: dict[str, Any] = plain(
-        {
-            "format": 1,
-            "emocli": __version__,
-            "of": options.place.resolve().name,
-            "dataset": first.clips.manifest.dataset,
-            "split": split,
-            "n": {name: sum(map(len, own)) for name, own in sets.items()},
-            "corruption_seed": options.seed,
-            "settings": {kind: config.model_dump() for kind, config in configs.items()},
-            "error": "L2 norm of proxy less original, over that of the original; all clips' sums",
-            "errors": rows,
-            "noise": NOISE,
-            "curves": _curves(shown, shown.repair_factory.generator(drawn_kind), options.seed),
-        }
+    generator = shown.repair_factory.generator(next(iter(configs.values())))
+    report = Report(
+        **vars(PlaceReport.about(options.place, first.clips.manifest.dataset, split)),
+        n={name: sum(map(len, own)) for name, own in sets.items()},
+        corruption_seed=options.seed,
+        settings={kind: config.model_dump() for kind, config in configs.items()},
+        error="L2 norm of proxy less original, over that of the original; all clips' sums",
+        errors=tuple(_errors(parts, configs, sets, progress)),
+        noise=NOISE,
+        curves=tuple(_curves(shown, generator, options.seed)),
     )
     unusual = () if tuple(kinds) == KINDS else kinds
     return Finding(
         file_name("proxies", split, first.other, *unusual, seed=options.seed),
-        data,
-        data["errors"],
-        (tabulate(data),),
-        lambda: {"": curves(data), "-errors": errors(data)},
+        report,
+        [row.data() for row in report.errors],
+        (tabulate(report),),
+        lambda: {"": curves(report), "-errors": errors(report)},
     )
 
 
@@ -142,7 +185,7 @@ def _errors(
     configs: Mapping[str, ProxyConfig],
     sets: Mapping[str, Sequence[Samples]],
     progress: Progress,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Errors]:
     """Yield the errors of every kind, modality and source, in each set of clips."""
     modalities = list(parts[0].clips.stores)
     for index, (kind, config) in enumerate(configs.items()):
@@ -154,7 +197,8 @@ def _errors(
                     name: _error(zip(generators, own, strict=True), modality, sources)
                     for name, own in sets.items()
                 }
-                yield {"kind": kind, "modality": modality, "from": " + ".join(sources), **errors}
+                names = " + ".join(sources)
+                yield Errors(kind=kind, modality=modality, sources=names, errors=errors)
     progress(len(configs), len(configs))
 
 
@@ -184,8 +228,8 @@ def _error(
 
     off = size = 0.0
     for generator, samples in parts:
-        for original, made in _pairs(generator, samples, modality, sources):
-            off += float(np.linalg.norm(made - original))
+        for original, proxy in _pairs(generator, samples, modality, sources):
+            off += float(np.linalg.norm(proxy - original))
             size += float(np.linalg.norm(original))
     return off / size if size else float("nan")
 
@@ -193,107 +237,107 @@ def _error(
 def _pairs(
     generator: ProxyGenerator, samples: Samples, modality: str, sources: Sequence[str]
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Regenerate a modality of clips from others; yield what was there and what is now."""
+    """Regenerate a modality of clips from others; yield originals and proxies."""
     import numpy as np
 
     for batch in samples.batches(BATCH):
         views = {m: batch.views[m] for m in (*sources, modality)}
         flags = {m: np.full(len(batch), m != modality) for m in views}
-        made = generator.fill(views, flags)[modality].rows()
-        told = generator.fillable(views, flags)[modality]
-        pairs = zip(views[modality].rows(), made, told, strict=True)
-        yield from ((original, proxy) for original, proxy, there in pairs if there)
+        proxies = generator.fill(views, flags)[modality].rows()
+        filled = generator.fillable(views, flags)[modality]
+        pairs = zip(views[modality].rows(), proxies, filled, strict=True)
+        yield from ((original, proxy) for original, proxy, is_filled in pairs if is_filled)
 
 
-def _curves(subject: Subject, generator: ProxyGenerator, seed: int) -> list[dict[str, Any]]:
-    """Show a few clips: original, noisy and regenerated vectors, means over the steps."""
+def _curves(subject: Subject, generator: ProxyGenerator, seed: int) -> Iterator[Curves]:
+    """Yield the features of a few clips: original, noisy and regenerated."""
     import numpy as np
 
     few = _some(subject.clips, MOST)
     picks = np.unique(np.linspace(0, len(few) - 1, SHOWN + 2).astype(int)[1:-1])
     few = replace(few, clips=tuple(few.clips[k] for k in picks))
-    found = []
     for modality in few.stores:
         others = [m for m in few.stores if m != modality]
-        noisy, _ = subject.corrupted(f"{modality}:gaussian@{NOISE}", seed)
-        made = _pairs(generator, few, modality, others)
-        for clip, (original, proxy) in zip(few.clips, made, strict=False):
-            found.append(
-                {
-                    "clip": clip.id,
-                    "modality": modality,
-                    "original": original.mean(axis=0).tolist(),
-                    "noisy": noisy.array(clip.id, modality).mean(axis=0).tolist(),
-                    "regenerated": proxy.mean(axis=0).tolist(),
-                }
+        noisy, _ = subject.corrupted(CorruptionSpec(modality, strength=NOISE), seed)
+        pairs = _pairs(generator, few, modality, others)
+        for clip, (original, proxy) in zip(few.clips, pairs, strict=False):
+            yield Curves(
+                clip=clip.id,
+                modality=modality,
+                original=_mean(original),
+                noisy=_mean(noisy.array(clip.id, modality)),
+                regenerated=_mean(proxy),
             )
-    return found
 
 
-def tabulate(data: Data) -> Table:
+def _mean(values: NDArray[np.float32]) -> tuple[float, ...]:
+    """Return the mean over the steps."""
+    return tuple(values.mean(axis=0).tolist())
+
+
+def tabulate(report: Report) -> Table:
     """Return a row per kind, modality and source."""
     rows = tuple(
-        (
-            row["kind"],
-            row["modality"],
-            row["from"],
-            *("-" if row[name] is None else row[name] for name in data["n"]),
-        )
-        for row in data["errors"]
+        (row.kind, row.modality, row.sources, *map(_cell, row.errors.values()))
+        for row in report.errors
     )
-    counts = ", ".join(f"{count} {name}" for name, count in data["n"].items())
-    title = f"relative error of proxies on {data['dataset']} ({counts})"
-    return Table(title, ("kind", "of", "from", *data["n"]), rows)
+    counts = ", ".join(f"{count} {name}" for name, count in report.n.items())
+    title = f"relative error of proxies on {report.dataset} ({counts})"
+    return Table(title, ("kind", "of", "from", *report.n), rows)
 
 
-def curves(data: Data) -> Figure:
+def _cell(error: float) -> Cell:
+    return "-" if math.isnan(error) else error
+
+
+def curves(report: Report) -> Figure:
     """Draw clips as Figure 7 of the paper does: a row per modality, a column per clip."""
-    modalities = list(dict.fromkeys(curve["modality"] for curve in data["curves"]))
-    clips = list(dict.fromkeys(curve["clip"] for curve in data["curves"]))
+    modalities = list(dict.fromkeys(curve.modality for curve in report.curves))
+    clips = list(dict.fromkeys(curve.clip for curve in report.curves))
     size = (PANEL[0] * len(clips) + 1.2, PANEL[1] * len(modalities) + 0.4)
     drawing, panels = canvas(*size, columns=max(len(clips), 1), rows=max(len(modalities), 1))
-    for curve in data["curves"]:
-        row, column = modalities.index(curve["modality"]), clips.index(curve["clip"])
+    for curve in report.curves:
+        row, column = modalities.index(curve.modality), clips.index(curve.clip)
         axes = panels[row * len(clips) + column]
         for name, colour in LINES.items():
             width = 0.5 if name == "noisy" else 1.0
-            axes.plot(curve[name], color=colour, linewidth=width, label=name)
-        highest = 1.5 * max(map(abs, [*curve["original"], *curve["regenerated"], 1e-6]))
+            axes.plot(getattr(curve, name), color=colour, linewidth=width, label=name)
+        highest = 1.5 * max(map(abs, [*curve.original, *curve.regenerated, 1e-6]))
         axes.set_ylim(-highest, highest)  # the noise goes far beyond
         if row == 0:
-            axes.set_title(textwrap.shorten(curve["clip"], 28))
+            axes.set_title(textwrap.shorten(curve.clip, 28))
         if row == len(modalities) - 1:
             axes.set_xlabel("dimension")
         if column == 0:
-            axes.set_ylabel(f"{curve['modality']}\n(mean over steps)")
-    if data["curves"]:
+            axes.set_ylabel(f"{curve.modality}\n(mean over steps)")
+    if report.curves:
         legend(panels[len(clips) - 1])
     return drawing
 
 
-def errors(data: Data) -> Figure:
+def errors(report: Report) -> Figure:
     """Draw relative errors, a panel per modality: of clips that were learnt, and held out."""
-    modalities = list(dict.fromkeys(row["modality"] for row in data["errors"]))
-    kinds = list(dict.fromkeys(row["kind"] for row in data["errors"]))
+    modalities = list(dict.fromkeys(row.modality for row in report.errors))
+    kinds = list(dict.fromkeys(row.kind for row in report.errors))
     drawing, panels = canvas(PANEL[0] * len(modalities) + 1.5, 3.4, len(modalities), sharey=True)
     for axes, modality in zip(panels, modalities, strict=True):
-        rows = [row for row in data["errors"] if row["modality"] == modality]
-        sources = list(dict.fromkeys(row["from"] for row in rows))
+        rows = [row for row in report.errors if row.modality == modality]
+        sources = list(dict.fromkeys(row.sources for row in rows))
         width = 0.8 / (2 * len(kinds))
         for row in rows:
-            place = sources.index(row["from"])
-            for side, name in enumerate(data["n"]):
-                slot, error = 2 * kinds.index(row["kind"]) + side, row[name] or 0.0
-                x = place - 0.4 + (slot + 0.5) * width
-                if error > WORST:
-                    axes.text(x, WORST, f"{error:.1f}", fontsize=6, ha="center", va="bottom")
+            place = sources.index(row.sources)
+            for side, (name, error) in enumerate(row.errors.items()):
+                height = 0.0 if math.isnan(error) else error
+                x = place - 0.4 + (2 * kinds.index(row.kind) + side + 0.5) * width
+                if height > WORST:
+                    axes.text(x, WORST, f"{height:.1f}", fontsize=6, ha="center", va="bottom")
                 axes.bar(
                     x,
-                    min(error, WORST),
+                    min(height, WORST),
                     width,
-                    color=COLOURS[kinds.index(row["kind"]) % len(COLOURS)],
+                    color=COLOURS[kinds.index(row.kind) % len(COLOURS)],
                     alpha=0.45 if side == 0 else 1.0,
-                    label=f"{row['kind']}, {name}" if place == 0 else None,
+                    label=f"{row.kind}, {name}" if place == 0 else None,
                 )
         axes.axhline(1, color="#666666", linestyle="--", linewidth=1)
         axes.set_xticks(range(len(sources)), [s.replace(" + ", "\n+ ") for s in sources])

@@ -1,4 +1,4 @@
-"""How much a network believes each modality, clean against corrupted.
+"""Weights that a network gives the modalities, clean against corrupted.
 
 Source: Mittal 2020, AAAI, sec. 5.3.
 """
@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from emocli.analysis import Finding, OfRun, Progress
-from emocli.analysis._conditions import CLEAN, about_split, conditions, name_of, through
+from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis._conditions import (
+    CLEAN,
+    ConditionOptions,
+    SplitReport,
+    about_split,
+    conditions,
+    name_of,
+    opened,
+    through,
+)
 from emocli.data.clip import Clip
-from emocli.data.json_io import plain
+from emocli.data.json_io import OPTIONAL
+from emocli.data.record import Bounds, Number, Record
 from emocli.errors import RunError
-from emocli.evaluation.options import SplitOptions
 from emocli.report.canvas import COLOURS, GREY, canvas, legend
-from emocli.report.tables import Cell, Table, titled
-from emocli.robust.options import RobustOptions
+from emocli.report.tables import Cell, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,19 +36,15 @@ if TYPE_CHECKING:
 
     from emocli.data.samples import Samples
     from emocli.evaluation.cross_validation import Evaluator
-    from emocli.evaluation.evaluator import RunEvaluator
+    from emocli.evaluation.evaluator import Corruptions, RunEvaluator
     from emocli.plugin.network import Network
-    from emocli.robust.corrupt import CorruptionSpec
 
     Weights = dict[str, dict[str, NDArray[np.float64]]]
-    """Kind of weight and modality to the weight in every clip, shape (seeds, n)."""
+    """Kind of weight and modality to the weight in every clip, shape (seeds, n); (n,) of one."""
 
 
 NOISE = "0.01"
 """Signal-to-noise ratio, if no corruption is given (Mittal 2020)."""
-
-
-Data = Mapping[str, Any]
 
 KINDS = {"weights": "as the network weighs", "oracle": "if it knew the labels"}
 
@@ -48,11 +52,53 @@ UNUSED = "the prediction does not use these weights ({})"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(RobustOptions, SplitOptions, OfRun):
+class Options(ConditionOptions):
     """Show the mean weight of each modality, clean and corrupted, and what it changes by.
 
     Without --corrupt: noise at an SNR of 0.01 on every modality in turn.
     """
+
+
+Means = Mapping[str, Mapping[str, tuple[Number, ...]]]
+"""Kind of weight and modality to the mean over the clips, of each seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change(Record):
+    """The change of a weight by a corruption, in points with intervals and in per cent."""
+
+    points: Number
+    points_ci: Bounds
+    points_ci_clips: Bounds | None = field(default=None, metadata=OPTIONAL)
+    percent: Number
+
+    @property
+    def interval(self) -> str:
+        """The interval, over groups of clips or else over clips, as a table shows it."""
+        for bounds, over in ((self.points_ci, ""), (self.points_ci_clips, " over clips")):
+            if bounds and bounds[0] == bounds[0]:
+                return f"{bounds[0]:+.1f} to {bounds[1]:+.1f}{over}"
+        return "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(SplitReport):
+    """Mean weights under each condition, and their change, mean over the seeds.
+
+    ``unused`` is the setting by which the prediction does without them; ``interval`` and
+    ``warnings`` say what the intervals are.
+    """
+
+    unused: str
+    interval: str
+    warnings: tuple[str, ...]
+    conditions: Mapping[str, Means]
+    change: Mapping[str, Mapping[str, Mapping[str, Change]]]
+
+    @property
+    def title(self) -> str:
+        """Title of table and figure; says if the prediction does without the weights."""
+        return " · ".join([super().title, *([UNUSED.format(self.unused)] if self.unused else [])])
 
 
 def measure(options: Options, progress: Progress) -> Finding:
@@ -67,42 +113,36 @@ def measure(options: Options, progress: Progress) -> Finding:
     EmocliError
         If the run is no run, what is asked does not fit it, or its network weighs nothing.
     """
-    from emocli.evaluation.cross_validation import open_evaluator
     from emocli.metrics.statistics import interval_over, warnings
 
-    evaluator = open_evaluator(options.run, options.split, options.manifest, options.store, options)
-    asked = conditions(options.corrupt, evaluator.modalities, f"gaussian@{NOISE}")
+    evaluator = opened(options)
+    asked = conditions(options.corruptions, evaluator.modalities, NOISE)
     measured = through(asked, lambda each: _pooled(evaluator, each, options.seed), progress)
-    data: dict[str, Any] = plain(
-        {
-            **about_split(options, evaluator),
-            "unused": evaluator.parts[0].members[0].network.unweighted,
-            "interval": interval_over(evaluator.samples.clips),
-            "warnings": warnings(evaluator.samples.clips),
-            "conditions": {label: _means(evaluator, own) for label, own in measured.items()},
-            "change": {
-                label: _changes(evaluator, measured[CLEAN], own)
-                for label, own in measured.items()
-                if label != CLEAN
-            },
-        }
+    clips, clean = evaluator.samples.clips, measured[CLEAN]
+    report = Report(
+        **vars(about_split(options, evaluator)),
+        unused=evaluator.parts[0].members[0].network.unweighted,
+        interval=interval_over(clips),
+        warnings=tuple(warnings(clips)),
+        conditions={label: _means(evaluator, own) for label, own in measured.items()},
+        change={
+            label: _changes(evaluator, clean, own)
+            for label, own in measured.items()
+            if label != CLEAN
+        },
     )
     labels = [label for label in measured if options.corrupt and label != CLEAN]
     return Finding(
         name_of("weights", options, evaluator, *labels, evaluator.repair.label),
-        data,
-        _rows(data),
-        (tabulate(data),),
-        lambda: draw(data),
+        report,
+        _rows(report),
+        (tabulate(report),),
+        lambda: draw(report),
     )
 
 
-def _pooled(
-    evaluator: Evaluator,
-    corruptions: Sequence[CorruptionSpec],
-    seed: int,
-) -> Weights:
-    """Collect what is said about every clip by the networks of the fold that tests it."""
+def _pooled(evaluator: Evaluator, corruptions: Corruptions, seed: int) -> Weights:
+    """Collect the weights of every clip by the networks of the fold that tests it."""
     import numpy as np
 
     parts = [_weights(part, part.seen(corruptions, seed)) for part in evaluator.parts]
@@ -113,7 +153,7 @@ def _pooled(
 
 
 def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
-    """Collect what every seed of the run says about every clip.
+    """Collect the weights of every clip by every seed of the run.
 
     Raises
     ------
@@ -126,10 +166,10 @@ def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
     from emocli.training.compute import deterministic_torch
 
     training = evaluator.config.train
-    seeds: list[dict[str, dict[str, NDArray[np.float64]]]] = []
+    seeds: list[Weights] = []
     with deterministic_torch(training.threads), torch.inference_mode():
         for member in evaluator.members:
-            seeds.append(_said(member.network.eval(), samples, training.batch_size))
+            seeds.append(_of_member(member.network.eval(), samples, training.batch_size))
             if not seeds[-1]["weights"]:
                 raise RunError(
                     f"its network '{evaluator.config.fusion}' gives its modalities no weights",
@@ -142,9 +182,8 @@ def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
     }
 
 
-def _said(
-    network: Network, samples: Samples, size: int
-) -> dict[str, dict[str, NDArray[np.float64]]]:
+def _of_member(network: Network, samples: Samples, size: int) -> Weights:
+    """Collect the weights of every clip, shape (n,)."""
     import numpy as np
 
     from emocli.training.outputs import level
@@ -152,8 +191,8 @@ def _said(
     parts: dict[str, dict[str, list[NDArray[np.float64]]]] = {"weights": {}}
     for batch in samples.batches(size, level(network)):
         output = network(batch)
-        found = {"weights": output.weights, "oracle": network.oracle(output, batch)}
-        for kind, by_modality in found.items():
+        kinds = {"weights": output.weights, "oracle": network.oracle(output, batch)}
+        for kind, by_modality in kinds.items():
             for modality, values in by_modality.items():
                 rows = parts.setdefault(kind, {}).setdefault(modality, [])
                 rows.append(values.double().numpy())
@@ -177,51 +216,59 @@ def _visited(evaluator: Evaluator) -> list[Clip]:
     return [clip for dialogue in dialogues for clip in dialogue]
 
 
-def _means(evaluator: Evaluator, found: Weights) -> dict[str, dict[str, list[float]]]:
-    """Average over the clips that have the modality: kind, modality, seed."""
+def _means(evaluator: Evaluator, weights: Weights) -> Means:
+    """Average over the clips that have the modality."""
     return {
         kind: {
-            m: values[:, _having(evaluator, m)].mean(axis=1).tolist()
+            m: tuple(values[:, _having(evaluator, m)].mean(axis=1).tolist())
             for m, values in own.items()
             if _having(evaluator, m).any()
         }
-        for kind, own in found.items()
+        for kind, own in weights.items()
     }
 
 
-def _changes(evaluator: Evaluator, clean: Weights, corrupted: Weights) -> dict[str, Any]:
+def _changes(
+    evaluator: Evaluator, clean: Weights, corrupted: Weights
+) -> dict[str, dict[str, Change]]:
     """Compare with the clean condition, on the same clips; means over the seeds."""
     import numpy as np
 
-    from emocli.metrics.statistics import cluster_bootstrap, clustered
-    from emocli.metrics.summary import bounded
+    from emocli.metrics.statistics import clustered
 
-    clips = _visited(evaluator)
-    names = np.array(clustered(clips))
-    found: dict[str, Any] = {}
+    groups = np.array(clustered(_visited(evaluator)))
+    changes: dict[str, dict[str, Change]] = {}
     for kind, own in corrupted.items():
         for modality, values in own.items():
             having = _having(evaluator, modality)
-            if not having.any():
-                continue
-            before = clean[kind][modality][:, having].mean(axis=0)
-            interval = cluster_bootstrap(
-                values[:, having].mean(axis=0) - before, names[having].tolist()
-            )
-            usual = float(before.mean())
-            found.setdefault(kind, {})[modality] = {
-                "points": 100 * interval.mean,
-                **bounded("points_ci", interval, 100),
-                "percent": 100 * interval.mean / usual if usual else float("nan"),
-            }
-    return found
+            if having.any():
+                after, before = (
+                    each[:, having].mean(axis=0) for each in (values, clean[kind][modality])
+                )
+                change = _change(after, before, groups[having].tolist())
+                changes.setdefault(kind, {})[modality] = change
+    return changes
 
 
-def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Turn the data into a table."""
-    for condition, kinds in data["conditions"].items():
+def _change(
+    after: NDArray[np.float64], before: NDArray[np.float64], groups: Sequence[str]
+) -> Change:
+    from emocli.metrics.statistics import cluster_bootstrap
+
+    interval, usual = cluster_bootstrap(after - before, groups).times(100), float(before.mean())
+    return Change(
+        points=interval.mean,
+        points_ci=interval.bounds,
+        points_ci_clips=interval.clips,
+        percent=interval.mean / usual if usual else float("nan"),
+    )
+
+
+def _rows(report: Report) -> Iterator[CsvRow]:
+    """Yield a row per condition, modality and seed."""
+    for condition, kinds in report.conditions.items():
         for modality in kinds["weights"]:
-            for index, seed in enumerate(data["seeds"]):
+            for index, seed in enumerate(report.seeds):
                 yield {
                     "condition": condition,
                     "modality": modality,
@@ -230,36 +277,27 @@ def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 }
 
 
-def tabulate(data: Data) -> Table:
+def tabulate(report: Report) -> Table:
     """Return a row per condition and modality: clean, corrupted and the change; seeds' means."""
     import numpy as np
 
     rows: list[tuple[Cell, ...]] = []
-    for condition, kinds in data["change"].items():
+    for condition, kinds in report.change.items():
         for kind, own in kinds.items():
             for modality, change in own.items():
-                clean, corrupted = (
-                    float(np.mean(data["conditions"][label][kind][modality]))
-                    for label in ("clean", condition)
-                )
-                rows.append(
-                    (
-                        condition,
-                        kind,
-                        modality,
-                        *(clean, corrupted, f"{change['points']:+.1f}", _bounds(change)),
-                        "-" if change["percent"] is None else f"{change['percent']:+.1f}",
-                    )
-                )
+                sides = (report.conditions[label][kind][modality] for label in (CLEAN, condition))
+                means = (float(np.mean(seeds)) for seeds in sides)
+                percent = "-" if np.isnan(change.percent) else f"{change.percent:+.1f}"
+                points = (f"{change.points:+.1f}", change.interval, percent)
+                rows.append((condition, kind, modality, *means, *points))
     columns = ("condition", "kind", "modality", "clean", "corrupted", "points", "95 %", "per cent")
-    return Table(_title(data), columns, tuple(rows))
+    return Table(report.title, columns, tuple(rows))
 
 
-def draw(data: Data) -> dict[str, Figure]:
+def draw(report: Report) -> dict[str, Figure]:
     """Draw the mean weight of each modality under each condition; bars are the seeds' spread."""
-    conditions = data["conditions"]
-    kinds = list(conditions["clean"])
-    modalities = list(conditions["clean"]["weights"])
+    conditions = report.conditions
+    kinds, modalities = list(conditions[CLEAN]), list(conditions[CLEAN]["weights"])
     width = max(3.2, 0.28 * len(modalities) * len(conditions) + 1.2)
     drawing, panels = canvas(width * len(kinds) + 2.2, 3.6, columns=len(kinds), sharey=True)
     for axes, kind in zip(panels, kinds, strict=True):
@@ -268,22 +306,16 @@ def draw(data: Data) -> dict[str, Figure]:
     panels[0].set_ylabel("weight (mean over clips)")
     legend(panels[-1], 1.02)
     wide = int(14 * (width * len(kinds) + 2.2))
-    drawing.suptitle(textwrap.fill(_title(data), wide), fontsize=11)
+    drawing.suptitle(textwrap.fill(report.title, wide), fontsize=11)
     return {"": drawing}
 
 
-def _title(data: Data) -> str:
-    """Say of which run and clips they are, and if the prediction does without them."""
-    unused = UNUSED.format(data["unused"]) if data["unused"] else ""
-    return " · ".join(filter(None, [titled(data), unused]))
-
-
-def _bars(axes: Axes, conditions: Data, modalities: list[str]) -> None:
+def _bars(axes: Axes, conditions: Means, modalities: list[str]) -> None:
     import numpy as np
 
     each = 0.8 / len(conditions)
-    for index, (label, found) in enumerate(conditions.items()):
-        values = np.array([found[modality] for modality in modalities], float)
+    for index, (label, weights) in enumerate(conditions.items()):
+        values = np.array([weights[modality] for modality in modalities])
         places = np.arange(len(modalities)) + each * (index - (len(conditions) - 1) / 2)
         axes.bar(
             places,
@@ -298,11 +330,3 @@ def _bars(axes: Axes, conditions: Data, modalities: list[str]) -> None:
     axes.set_xticks(range(len(modalities)), modalities)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
-
-
-def _bounds(change: Data) -> str:
-    for key, over in (("points_ci", ""), ("points_ci_clips", " over clips")):
-        low, high = change.get(key, (None, None))
-        if low is not None and high is not None:
-            return f"{low:+.1f} to {high:+.1f}{over}"
-    return "-"

@@ -87,8 +87,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        given = options.with_defaults(arguments)
-        code = application()(given, prog_name="emocli", standalone_mode=False) or 0
+        command_line = options.with_defaults(arguments)
+        code = application()(command_line, prog_name="emocli", standalone_mode=False) or 0
         return _interrupted() if code == INTERRUPTED else int(code)
     except EmocliError as error:
         return _refuse(str(error))
@@ -107,14 +107,14 @@ def _run(arguments: Sequence[str]) -> int:
             return _closed()
         raise
     except Exception as error:
-        told = _not_a_bug(error)
-        if told is None:
+        failure = _not_a_bug(error)
+        if failure is None:
             raise
-        return _refuse(told)
+        return _refuse(failure)
 
 
 def _not_a_bug(error: Exception) -> str | None:
-    """Say what the user can mend, where it is the input or the machine that failed; else None."""
+    """Return the message for a failure of the input or the machine; None for a bug."""
     text = str(error).lower()
     if isinstance(error, MemoryError) or _lacks_memory(error, text):
         return NO_MEMORY
@@ -130,7 +130,7 @@ def _not_a_bug(error: Exception) -> str | None:
 
 
 def _lacks_memory(error: Exception, text: str) -> bool:
-    """Whether a library says so in its own words."""
+    """Whether an error of a library is for lack of memory."""
     if not isinstance(error, OSError | ImportError | RuntimeError):
         return False
     unloaded = isinstance(error, ImportError) or "load shared object" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,13 +12,13 @@ from emocli.data.clip import Split as SplitName
 from emocli.evaluation.options import RunOptions, SplitOptions
 from emocli.limits import MOST_FOLDS, MOST_WORKERS
 from emocli.options import Argument, declared
-from emocli.robust.options import RobustOptions
+from emocli.plugin.robustness import RobustOptions
 
 
 def typed(options: type, name: str) -> Any:
-    """Return how typer has a field of a class of options."""
+    """Return the typer parameter of a field of a class of options."""
     field = declared(options)[name]
-    texts: dict[str, Any] = {
+    texts: Mapping[str, Any] = {
         "help": field.option.help,
         "metavar": field.option.metavar,
         "min": field.option.least,
@@ -42,7 +42,9 @@ Store = Annotated[Path, typer.Option("--store", help="Folder of the feature stor
 Features = Annotated[
     list[str] | None,
     typer.Option(
-        "-f", "--feature", help="Feature to use; repeat for more. Default: all in the store."
+        "-f",
+        "--feature",
+        help="Feature to use, a+b for two of a modality; repeat for more. Default: all there are.",
     ),
 ]
 Settings = Annotated[
@@ -52,6 +54,7 @@ Settings = Annotated[
     ),
 ]
 Config = Annotated[Path | None, typer.Option(help="TOML file of settings; --set wins over it.")]
+Fusion = Annotated[str, typer.Option(help="Network; `emocli info` lists them.")]
 Preset = Annotated[
     str, typer.Option(help="literal (as printed), paper (consistent reading) or plus (improved).")
 ]
@@ -81,7 +84,7 @@ DEFAULTS = {"--proxy": "paper"}
 
 
 def with_defaults(arguments: Sequence[str]) -> list[str]:
-    """Write down the values that were left out."""
+    """Return a command line with the values of `DEFAULTS` where they were left out."""
     following = [*arguments, "-"][1:]
     return [
         part

@@ -1,4 +1,4 @@
-"""One file of settings for a whole experiment: every command takes its own sections.
+"""Files of settings: one for a whole experiment, of which every command takes its own sections.
 
 A file may hold the sections of all commands, ``[covarep]`` for `emocli extract`, ``[network]`` and
 ``[train]`` for `emocli train`; a command leaves alone what belongs to others, and refuses what
@@ -45,8 +45,15 @@ def settings(
     ConfigError
         If the file is absent or no TOML, or a section of it is none, or belongs to no command.
     """
-    told = parse_sets(pairs or ())
-    return merge(_own(command, takes, file), told) if file else told
+    typed = parse_sets(pairs or ())
+    return merge(_own(command, takes, file), typed) if file else typed
+
+
+def table(command: str, file: Path | None) -> Tree:
+    """Return the table of a command's own name in a file, for another that does its work."""
+    name = command.replace("-", "_")
+    tree = {} if file is None else read_toml(file)
+    return dict(tree[name]) if isinstance(tree.get(name), Mapping) else {}
 
 
 def _own(command: str, takes: Collection[str] | None, file: Path) -> Tree:

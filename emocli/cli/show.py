@@ -1,4 +1,4 @@
-"""Showing results: tables and JSON on stdout, progress and warnings on stderr."""
+"""Output: tables and JSON on stdout, progress and warnings on stderr."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def analysis(result: Analysis, as_data: bool) -> None:
 
 
 def text(cell: object) -> str:
-    """Show a number with three decimals, or digits if it is small; else what it is, printable."""
+    """Format a cell: numbers with three decimals, or digits if small; else printable text."""
     if not isinstance(cell, float):
         return printable(str(cell))
     if math.isnan(cell):
@@ -123,7 +123,7 @@ def warnings_as_lines() -> Iterator[None]:
 
 
 def stopwatch() -> Callable[[str], None]:
-    """Return what says the steps of a long command on stderr, each with the seconds until then."""
+    """Return a function that prints steps of a long command on stderr, with the seconds so far."""
     start = time.monotonic()
 
     def say(step: str) -> None:

@@ -1,4 +1,4 @@
-"""The standard streams, whatever they are: closed, full, a broken pipe, or of another encoding."""
+"""The standard streams, also if closed, full, a broken pipe, or of another encoding."""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.store import FeatureStore
+if TYPE_CHECKING:
+    from emocli.data.store.reader import FeatureStore
 
 STEP = 1.0
 """Seconds a row is given where nothing tells how long it lasts."""
@@ -94,22 +95,10 @@ def intervals(times: NDArray[np.float64], rate: float | None) -> NDArray[np.floa
 
 
 def average(rows: Timed, words: NDArray[np.float64]) -> tuple[Timed, int]:
-    """Average the rows over intervals, as the CMU SDK aligns sequences.
+    """Average the rows over intervals (m, 2) of words in seconds, as the CMU SDK aligns sequences.
 
-    Parameters
-    ----------
-    rows : Timed
-        With intervals.
-    words : ndarray, shape (m, 2)
-        Start and end of each word in seconds.
-
-    Returns
-    -------
-    Timed
-        A row per word: the mean of all rows that overlap it, number by number over those that are
-        finite; zeros where there is none.
-    int
-        Words that no row overlaps.
+    Returns a row per word, the mean of all rows that overlap it, number by number over those that
+    are finite, zeros where there is none; and how many words no row overlaps.
     """
     if rows.intervals is None:
         raise ValueError("rows without times cannot be aligned")

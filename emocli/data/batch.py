@@ -1,4 +1,4 @@
-"""Padded sequences and batches: the same types for clips and for dialogues."""
+"""Padded sequences, batches of clips or dialogues, and the output of a fusion network."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class FusionOutput:
-    """What a network returns.
+    """The output of a fusion network.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Samples whose arrays are kept in memory, up to a limit, so that an epoch reads them once."""
+"""Samples that keep their arrays in memory, up to a limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Key = tuple[str, str]
 
 
 class Memory:
-    """Arrays by clip and modality.
+    """A cache of arrays by clip and modality, up to a limit in bytes.
 
     What no longer fits is read again every time: an epoch visits every clip once, so throwing out
     the oldest would throw out what is needed next.
@@ -38,7 +38,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class CachedSamples(Samples):
-    """Samples that read through a memory; transforms added later are not remembered."""
+    """Samples that read through a `Memory`; transforms added later are applied at every read."""
 
     source: Samples = field(kw_only=True)
     memory: Memory = field(kw_only=True)

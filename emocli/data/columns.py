@@ -1,4 +1,4 @@
-"""The columns of a manifest: what a cell holds, read and written."""
+"""The columns of a manifest: their parsers, and the reading and writing of clips."""
 
 from __future__ import annotations
 

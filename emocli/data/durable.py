@@ -214,7 +214,7 @@ def used_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def alone(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Be the only one who writes ``path``; its folder is made, as `used_folder`. Else `locked`."""
+    """Hold the lock of a file to write; its folder is made, as `used_folder`. Errors: `locked`."""
     with (
         used_folder(path.parent),
         locked(path.with_name(f".{_stem(path.name)}.lock"), wait=wait, what=path),

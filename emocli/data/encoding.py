@@ -56,15 +56,7 @@ SINGLE = MappingProxyType({0xDC00 + code: C1.get(code, chr(code)) for code in ra
 
 @dataclass(frozen=True)
 class Decoded:
-    """A text, and how its bytes were read.
-
-    Attributes
-    ----------
-    text : str
-        Without a byte order mark.
-    doubt : str
-        What should be said about it; empty for UTF-8.
-    """
+    """A text without byte order mark, its encoding, and a ``doubt`` about it, empty for UTF-8."""
 
     text: str
     encoding: str
@@ -97,11 +89,11 @@ def text_of(raw: bytes, path: Path, error: type[EmocliError] = EmocliError) -> s
         what = f"is not a text file ({fault.reason})"
         raise error(what, where=f"{path}, row {row}", hint="save it as UTF-8") from None
     if decoded.doubt:
-        tell(path, decoded.doubt)
+        warn_of_encoding(path, decoded.doubt)
     return decoded.text
 
 
-def tell(path: Path, doubt: str) -> None:
+def warn_of_encoding(path: Path, doubt: str) -> None:
     """Warn of the encoding a file was read in."""
     message = f"{path}: {doubt}; if letters come out wrong, save it as UTF-8"
     warnings.warn(message, EmocliWarning, stacklevel=2)
@@ -168,7 +160,7 @@ def utf8_lines(file: io.BufferedIOBase, longest: int, path: Path) -> Iterator[by
             yield line
         return
     if encoding != UTF8:
-        tell(path, READ.format(encoding))
+        warn_of_encoding(path, READ.format(encoding))
     passed = "latin-1" if encoding == UTF8 else encoding
     with io.TextIOWrapper(source, passed, newline=None) as text:
         while piece := text.readline(longest):

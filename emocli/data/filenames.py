@@ -1,4 +1,4 @@
-"""Names of result files: made of what they are about."""
+"""Names of result files, derived from the corpus, features and settings they belong to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from emocli.data.manifest import Manifest
-    from emocli.data.store import FeatureStore
+    from emocli.data.store import Feature
 
 LONGEST = 200
 """Bytes of a name, of which most systems take 255; what is longer ends in its digest."""
@@ -38,7 +38,7 @@ def content(corpus: Manifest) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def corpus_part(corpus: Manifest, stores: Mapping[str, FeatureStore]) -> str:
+def corpus_part(corpus: Manifest, stores: Mapping[str, Feature]) -> str:
     """Name clips that a run was not trained on: ``meld-1a2b3c4d``, for names of files.
 
     Corpora of one name and other content, or with other features, have other letters at the end.

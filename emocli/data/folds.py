@@ -1,4 +1,4 @@
-"""Folds for cross-validation: each clip is tested once; what belongs together stays together."""
+"""The folds of a cross-validation; speakers and dialogues stay together."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
@@ -28,6 +27,7 @@ from emocli.data.hdf5_checks import is_plain, kind_of, product, require_own, req
 from emocli.data.heaps import SEARCHED, find_heaps, require_heaps
 from emocli.data.packed import LARGE, room
 from emocli.errors import StoreError, reason
+from emocli.parsing import Tree
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -46,22 +46,9 @@ MOST_ATTRIBUTES = 1000
 class Hdf5:
     """An HDF5 file open for reading; a context manager.
 
-    Names are given part by part: a link's name holds no slash.
-
-    Parameters
-    ----------
-    hint : str
-        How the user gets a file that is whole: the end of every message.
-
-    Attributes
-    ----------
-    size : int
-        Of the file in bytes.
-
-    Raises
-    ------
-    StoreError
-        If it is absent, damaged or not HDF5.
+    Names are given part by part: a link's name holds no slash. ``size`` is that of the file in
+    bytes, and ``hint``, how the user gets a file that is whole, the end of every message. A
+    `StoreError` says if it is absent, damaged or not HDF5.
     """
 
     def __init__(self, path: Path, hint: str = "") -> None:
@@ -79,12 +66,7 @@ class Hdf5:
     def __enter__(self) -> Hdf5:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -135,7 +117,7 @@ class Hdf5:
         Raises
         ------
         StoreError
-            If there is none, or it is anything else.
+            If there is none, it is anything else, or it cannot be read.
         """
         with self._errors_named(place):
             identifier = self._object(place)
@@ -149,13 +131,7 @@ class Hdf5:
             return dataset
 
     def numbers(self, *place: str) -> NDArray[Any]:
-        """Read a dataset of numbers or booleans.
-
-        Raises
-        ------
-        StoreError
-            If there is none, or it cannot be read.
-        """
+        """Read a dataset of numbers or booleans; errors as `dataset`."""
         dataset = self.dataset(*place)
         with self._errors_named(place):
             if dataset.dtype.kind not in "fiub":
@@ -168,10 +144,7 @@ class Hdf5:
     def texts(self, *place: str) -> NDArray[Any]:
         """Read a dataset of texts, as bytes: of fixed length (``S``), or each an object.
 
-        Raises
-        ------
-        StoreError
-            If there is none, or it cannot be read.
+        Errors as `dataset`.
         """
         dataset = self.dataset(*place)
         with self._errors_named(place):
@@ -179,10 +152,9 @@ class Hdf5:
                 raise TypeError(f"it holds {kind_of(dataset)}, not texts")
             if dataset.dtype.kind == "O":
                 return self._varying(dataset)
-            array: NDArray[Any] = np.asarray(dataset[()])
-            return array
+            return np.asarray(dataset[()])
 
-    def attributes(self) -> dict[str, Any]:
+    def attributes(self) -> Tree:
         """Read the attributes of the file: texts, numbers and booleans.
 
         Raises

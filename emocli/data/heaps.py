@@ -24,19 +24,8 @@ BLOCK = 4 << 20
 def require_heaps(descriptor: int, size: int, base: int, addresses: Iterable[int]) -> None:
     """Refuse a file of ``size`` bytes if a heap at one of the addresses is damaged.
 
-    Parameters
-    ----------
-    descriptor : int
-        The open file.
-    size, base : int
-        Its bytes, and the byte that addresses count from.
-    addresses : iterable of int
-        Of the heaps.
-
-    Raises
-    ------
-    ValueError
-        If one is not whole, or an object of it does not lie in it.
+    Addresses count from byte ``base``. A `ValueError` says if one is not whole, or an object of it
+    does not lie in it.
     """
     for address in addresses:
         start = base + int(address)

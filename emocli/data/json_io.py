@@ -1,22 +1,41 @@
-"""JSON text of results: their plain values, written one way."""
+"""The JSON text of results: dataclasses, arrays and paths as plain values."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, is_dataclass
+from collections.abc import Mapping
+from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from emocli.display import exact_json
+
+OPTIONAL = MappingProxyType({"optional": True})
+"""Metadata of a dataclass's field that is left out while it is None."""
+
+EXTRA = MappingProxyType({"extra": True})
+"""Metadata of a field, a mapping, whose own keys stand among those of its dataclass."""
+
+
+def key(name: str) -> Mapping[str, str]:
+    """Metadata of a field that has another name in the JSON."""
+    return {"alias": name}
+
+
+def json_name(each: Field[Any]) -> str:
+    """Name of a field in the JSON."""
+    name: str = each.metadata.get("alias", each.name)
+    return name
 
 
 def plain(value: Any) -> Any:
     """Turn dataclasses, arrays, paths and tuples into what JSON knows, and NaN into None."""
     if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        value = _fields(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(inner) for inner in value]
     if isinstance(value, Path):
@@ -26,6 +45,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass by their names, as its marks say."""
+    values: dict[str, Any] = {}
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if "extra" in each.metadata:
+            values |= value
+        elif value is not None or "optional" not in each.metadata:
+            values[json_name(each)] = value
+    return values
 
 
 def as_json(value: object, *, ascii_only: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""A limit on the bytes that unpacking may yield, by the bytes that are packed."""
+"""The limit on how many bytes packed data may unpack to."""
 
 from __future__ import annotations
 

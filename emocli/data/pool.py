@@ -1,4 +1,4 @@
-"""The pool parts of a long computation run in: this process, several processes, or a cluster."""
+"""The pool that runs parts of a long computation: this process, several, or a cluster."""
 
 from __future__ import annotations
 
@@ -42,13 +42,7 @@ THREADS = (
 
 @dataclass(frozen=True)
 class Pool:
-    """Somewhere to compute.
-
-    Attributes
-    ----------
-    room : int
-        Calls that are kept in flight.
-    """
+    """An executor, and how many calls are kept in flight there (``room``)."""
 
     executor: Executor
     room: int
@@ -105,7 +99,7 @@ def open_pool(workers: int = 1, scheduler: str | None = None) -> Iterator[Pool]:
 
 
 class _Here(Executor):
-    """Calls at once, in this process."""
+    """An executor that calls at once, in this process."""
 
     def submit(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         future: Future[R] = Future()

@@ -7,19 +7,10 @@ from torch import Tensor
 
 
 def resample(values: Tensor, lengths: Tensor, steps: Tensor) -> Tensor:
-    """Average over equal shares of each sequence's duration.
+    """Average (B, T, D) over equal shares of each sequence's duration: (B, max steps, D).
 
-    Parameters
-    ----------
-    values : Tensor, shape (B, T, D)
-        Sequences, zero past their lengths.
-    lengths, steps : Tensor of int64, shape (B,)
-        Steps of each sequence, and how many it is to have; at least 1.
-
-    Returns
-    -------
-    Tensor, shape (B, max steps, D)
-        Zero past the steps asked for. A sequence that has them already is returned as it is.
+    Values are zero past the ``lengths`` before, and past the ``steps`` asked for (at least 1)
+    after. A sequence that has them already is returned as it is.
     """
     if torch.equal(lengths, steps):
         return values[:, : int(steps.max())]

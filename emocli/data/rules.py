@@ -1,4 +1,7 @@
-"""The rules every manifest keeps, whether it was read from a file or built from a corpus."""
+"""The rules every manifest keeps, read from a file or built from a corpus.
+
+What breaks one raises a `ManifestError` that names the place.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,7 @@ MOST_NAMES = 12
 
 
 def check_ids(clips: Sequence[Clip], place: Place) -> None:
-    """Require that every clip has an id of its own.
-
-    Raises
-    ------
-    ManifestError
-        If one breaks the rule; the message names its place.
-    """
+    """Require that every clip has an id of its own."""
     seen: dict[str, int] = {}
     for index, clip in enumerate(clips):
         if not clip.id:
@@ -49,13 +46,7 @@ def check_ids(clips: Sequence[Clip], place: Place) -> None:
 def check_values(
     clips: Sequence[Clip], classes: Sequence[str], task: Task, root: Path, place: Place
 ) -> None:
-    """Require known splits and classes, sensible times and labels, media inside the root.
-
-    Raises
-    ------
-    ManifestError
-        If one breaks the rule; the message names its place.
-    """
+    """Require known splits and classes, sensible times and labels, media inside the root."""
     prefix = folder_prefix(root)
     folded = any(clip.fold is not None for clip in clips)
     for index, clip in enumerate(clips):
@@ -73,26 +64,14 @@ def check_values(
 
 
 def check_groups(clips: Sequence[Clip], place: Place) -> None:
-    """Require that no speaker and no dialogue is in two splits, or in two folds.
-
-    Raises
-    ------
-    ManifestError
-        If one breaks the rule; the message names its place.
-    """
+    """Require that no speaker and no dialogue is in two splits, or in two folds."""
     for column in ("speaker", "dialogue"):
         _check_together(clips, column, "split", place)
         _check_together(clips, column, "fold", place)
 
 
 def check_links(clips: Sequence[Clip], root: Path, place: Place) -> None:
-    """Require that no symbolic link leads from the media out of the root; the root may be one.
-
-    Raises
-    ------
-    ManifestError
-        If one does; the message names its place.
-    """
+    """Require that no symbolic link leads from the media out of the root; the root may be one."""
     real = os.path.realpath(root).rstrip(os.sep) + os.sep
     folders: dict[str, bool] = {}
     for index, clip in enumerate(clips):

@@ -1,4 +1,4 @@
-"""The clips of one split with their views and targets, and the order they are visited in."""
+"""Samples: the labelled clips of a split with their features and targets, and their batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emocli.data.batch import Batch, Padded
 from emocli.data.clip import Clip, Split, by_dialogue
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore
+from emocli.data.store import Feature
 from emocli.errors import StoreError
 
 Transform = Callable[[str, str, NDArray[np.float32]], NDArray[np.float32]]
@@ -44,10 +44,6 @@ class Samples:
 
     Attributes
     ----------
-    manifest : Manifest
-        Where the clips come from.
-    clips : tuple of Clip
-        The clips of the split that have a label.
     stores : mapping
         Modality to the open store of its feature.
     transforms : tuple of callables
@@ -58,12 +54,12 @@ class Samples:
 
     manifest: Manifest
     clips: tuple[Clip, ...]
-    stores: Mapping[str, FeatureStore]
+    stores: Mapping[str, Feature]
     transforms: tuple[Transform, ...] = ()
     condensed: bool = False
 
     @classmethod
-    def of(cls, manifest: Manifest, split: Split, stores: Mapping[str, FeatureStore]) -> Samples:
+    def of(cls, manifest: Manifest, split: Split, stores: Mapping[str, Feature]) -> Samples:
         """Take a split's labelled clips.
 
         Raises
@@ -99,10 +95,7 @@ class Samples:
         return replace(self, transforms=(*self.transforms, transform))
 
     def condensed_by(self, network: Condenser) -> Samples:
-        """Let a network that condenses sequences without learning anything do so as they are read.
-
-        So that it need not do it again in every epoch.
-        """
+        """Apply what a network does to sequences without learning once, and not in every epoch."""
         if not network.condenses:
             return self
         return replace(self.then(network.condense), condensed=True)

@@ -20,7 +20,7 @@ TRIES = 5
 
 
 class Sidecar(Settings):
-    """What ``<manifest>.toml`` says about the corpus.
+    """The contents of ``<manifest>.toml``: facts about the corpus.
 
     Attributes
     ----------
@@ -37,6 +37,8 @@ class Sidecar(Settings):
         the default.
     overlap : bool
         Whether a speaker or a dialogue may be in two splits.
+    splits : str
+        Where the splits are from, if they are not the corpus's own.
     replaces : str
         SHA-256 of the CSV file that was there when both were written: one that still has it is
         not the one this describes, for a kill came between the two.
@@ -49,6 +51,7 @@ class Sidecar(Settings):
     licence: str = ""
     root: str = ""
     overlap: bool = False
+    splits: str = ""
     replaces: str = ""
 
 
@@ -116,20 +119,14 @@ def _read_sidecar(path: Path) -> Sidecar:
 
 
 def sidecar_path(path: Path) -> Path:
-    """Where the TOML file of a CSV file is."""
+    """Return the path of the TOML file beside a CSV file."""
     if path.suffix == ".toml":
         raise ManifestError("describes a manifest", where=path, hint="name the .csv file beside it")
     return path.with_suffix(".toml")
 
 
 def encoded(text: str, path: Path) -> bytes:
-    """Return the bytes of a file's text.
-
-    Raises
-    ------
-    ManifestError
-        If it has none.
-    """
+    """Return the bytes of a file's text; `ManifestError` if it cannot be written."""
     if "\0" in text:
         raise ManifestError("a text or a name holds a NUL character", where=path)
     try:

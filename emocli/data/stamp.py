@@ -1,4 +1,4 @@
-"""Sizes and times of clips' media files, by which a file that was replaced is noticed."""
+"""Stamps of media files, their sizes and times, by which a replaced file is noticed."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ RESOLUTION = float(np.finfo(np.float32).eps)
 
 @dataclass(frozen=True)
 class Standardiser:
-    """Subtracts a mean and divides by a standard deviation, per modality and dimension.
+    """A mean to subtract and a standard deviation to divide by, per modality and dimension.
 
     A transform of :class:`~emocli.data.samples.Samples`.
 

@@ -1,4 +1,4 @@
-"""CSV files as people really have them: read whole, with the line of every row."""
+"""Tables from CSV files in any encoding and with any usual separator."""
 
 from __future__ import annotations
 
@@ -27,16 +27,9 @@ QUOTED = re.compile('"[^"]*"')
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file.
+    """The cells of a CSV file; every row is as long as the header, blank rows are left out.
 
-    Attributes
-    ----------
-    header : tuple of str
-        Names of the columns.
-    rows : list of list of str
-        The cells; every row is as long as the header. Blank rows are left out.
-    lines : list of int
-        The line each row starts on, as an editor counts (the header is on line 1).
+    ``lines`` are where the rows start, as an editor counts (the header is on line 1).
     """
 
     header: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Words with their times: what a forced aligner or a recogniser writes beside a recording."""
+"""Words with their times, as a forced aligner or a recogniser writes them beside a recording."""
 
 from __future__ import annotations
 
@@ -14,15 +14,7 @@ HEADER = ("start", "end", "word")
 
 @dataclass(frozen=True)
 class Word:
-    """A spoken word.
-
-    Attributes
-    ----------
-    text : str
-        As written; may hold punctuation.
-    start, end : float
-        Seconds from the beginning of the media file.
-    """
+    """A spoken word, which may hold punctuation, and its times in seconds of the media file."""
 
     text: str
     start: float
@@ -44,11 +36,11 @@ def read_words(path: Path) -> list[Word]:
     """
     table = read_table(path, MediaError).renamed(HEADER)
     if sorted(table.header) != sorted(HEADER):
-        raise MediaError(
+        what, hint = (
             f"has the columns {','.join(table.header)}",
-            where=path,
-            hint=f"they should be {','.join(HEADER)}",
+            f"they should be {','.join(HEADER)}",
         )
+        raise MediaError(what, where=path, hint=hint)
     words = []
     for line, row in zip(table.lines, table.records(), strict=True):
         try:

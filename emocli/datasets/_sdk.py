@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,6 @@ from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.encoding import read_text
 from emocli.data.manifest import Manifest, Task
-from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.rules import absolute
 from emocli.datasets._sdk_labels import EMOTIONS as EMOTIONS
 from emocli.datasets._sdk_labels import SENTIMENT as SENTIMENT
@@ -46,16 +45,20 @@ INSTANT = 1e-3
 """Seconds a segment has whose labels give it no length."""
 
 EMPTY = "segments have no length in the labels: they have no rows in the features"
-DRAWN = "clips are split by video, drawn from its name: no file of standard folds is there"
+DRAWN = "drawn from its name"
 UNORDERED = "segments have neither times nor numbers: their turns follow the file"
 FAINT = f"emotions are between 0 and {ACCEPTED:g}: present, but below Beard's threshold"
 
 CSD = frozenset({".csd"})
 
 
+SplitDraw = Callable[[tuple[Clip, ...]], tuple[Clip, ...]]
+"""Puts clips into splits, video by video."""
+
+
 @dataclass(frozen=True)
 class Corpus:
-    """What MOSI and MOSEI differ in: names, and whether segments count from 0 or from 1."""
+    """A corpus of the SDK: its names, and whether segments count from 0 or from 1."""
 
     name: str
     title: str
@@ -87,8 +90,19 @@ class SdkConfig(Settings):
     first: int | None = Field(default=None, ge=0, le=1)
 
 
+def by_video(clips: tuple[Clip, ...]) -> tuple[Clip, ...]:
+    """Put each video into a split drawn from its name."""
+    return random_split(clips, lambda clip: clip.dialogue)
+
+
 def build(
-    root: Path, config: SdkConfig, corpus: Corpus, task: str, names: tuple[str, ...]
+    root: Path,
+    config: SdkConfig,
+    corpus: Corpus,
+    task: str,
+    names: tuple[str, ...],
+    draw: SplitDraw = by_video,
+    drawn: str = DRAWN,
 ) -> Manifest:
     """Make a manifest of the SDK's files below ``root``.
 
@@ -98,6 +112,8 @@ def build(
         What is predicted.
     names : tuple of str
         The scores it is predicted from.
+    draw, drawn : callable, str
+        How videos are put into splits where no file says it, and that in words.
 
     Raises
     ------
@@ -111,7 +127,7 @@ def build(
     segments = _with_texts(labelled, folder)
     turns = _turns(segments)
     splits, standard = _splits(segments, folder, config.folds, corpus)
-    media = _media(folder)
+    media = folder.recordings()
     kept = [segment for segment in segments if segment.video in splits]
     clips = tuple(
         _clip(
@@ -124,8 +140,8 @@ def build(
         )
         for segment in sorted(kept, key=lambda segment: (segment.video, segment.turn))
     )
-    if not standard:
-        clips = random_split(clips, lambda clip: clip.dialogue)
+    clips = clips if standard else draw(clips)
+    source = f"split by video, {drawn}: no file of standard folds is there"
     kinds: dict[str, Task] = {"multi": "multi", SENTIMENT: "single"}
     return Manifest(
         clips=clips,
@@ -135,8 +151,9 @@ def build(
         root=folder.root,
         citation=corpus.citation,
         licence=corpus.licence,
+        splits="" if standard else source,
         notes=counted(
-            (0 if standard else len(clips), DRAWN),
+            (0 if standard else len(clips), f"clips are {source}"),
             (len(segments) - len(kept), "segments left out: their video is in no fold"),
             (_unordered(kept), UNORDERED),
             *_label_faults(kept, names),
@@ -338,10 +355,3 @@ def _standard(path: Path) -> dict[str, Split]:
     except (SyntaxError, ValueError, KeyError, TypeError) as fault:
         what = f"is no file of standard folds ({fault})"
         raise ManifestError(what, where=path, hint="it should be the SDK's") from None
-
-
-def _media(folder: Folder) -> dict[str, dict[str, Path]]:
-    """Find recordings, by video."""
-    videos = {path.stem: {"audio": path, "video": path} for path in folder.with_suffix(VIDEO)}
-    sounds = {path.stem: {"audio": path} for path in folder.with_suffix(AUDIO)}
-    return {name: {**videos.get(name, {}), **sounds.get(name, {})} for name in videos | sounds}

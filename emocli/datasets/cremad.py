@@ -36,15 +36,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import Table, read_table
 from emocli.errors import ManifestError
-from emocli.plugin.dataset import (
-    COPY,
-    NEEDED,
-    WARNING,
-    Folder,
-    counted,
-    random_split,
-    require_columns,
-)
+from emocli.plugin.dataset import COPY, Folder, counted, random_split, require_columns, split_notes
 from emocli.quantities import Seed
 
 EMOTIONS: Mapping[str, str] = MappingProxyType(
@@ -169,7 +161,6 @@ def build(root: Path, config: Config) -> Manifest:
     )
     alone = config.split == "clip"
     clips = random_split(clips) if alone else clips
-    few = {clip.split for clip in clips} == {"train"}
     return Manifest(
         clips=clips,
         classes=tuple(EMOTIONS.values()),
@@ -180,8 +171,7 @@ def build(root: Path, config: Config) -> Manifest:
         licence=LICENCE,
         overlap=alone,
         notes=counted(
-            (len(clips) if few else 0, f"clips are all in train: three actors {NEEDED}"),
-            (len(clips) if alone else 0, WARNING),
+            *split_notes(clips, alone, "three actors"),
             (len(names) - len(labels), "clips have no label: raters are divided"),
             (len(excluded), "clips left out: known to be broken"),
             (sum("video" not in clip.media for clip in clips), "clips have no pictures"),

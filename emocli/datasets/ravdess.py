@@ -35,7 +35,7 @@ from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.errors import ConfigError, ManifestError
-from emocli.plugin.dataset import NEEDED, WARNING, Folder, counted, random_split
+from emocli.plugin.dataset import Folder, counted, random_split, split_notes
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 SENTENCES = ("Kids are talking by the door.", "Dogs are sitting by the door.")
@@ -126,7 +126,6 @@ def build(root: Path, config: Config) -> Manifest:
     )
     alone = config.split == "clip"
     clips = random_split(clips) if alone else clips
-    few = {clip.split for clip in clips} == {"train"}
     return Manifest(
         clips=clips,
         classes=EMOTIONS,
@@ -137,8 +136,7 @@ def build(root: Path, config: Config) -> Manifest:
         licence=LICENCE,
         overlap=alone,
         notes=counted(
-            (len(clips) if few else 0, f"clips are all in train: actors of three folds {NEEDED}"),
-            (len(clips) if alone else 0, WARNING),
+            *split_notes(clips, alone, "actors of three folds"),
             (len(takes) - len(clips), "clips left out: their actor is in no fold"),
             (sum("audio" not in clip.media for clip in clips), "clips have no sound"),
             (sum("video" not in clip.media for clip in clips), "clips have no pictures"),

@@ -11,11 +11,11 @@ from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import check_path, open_features
-from emocli.evaluation.evaluator import Predictions
+from emocli.evaluation.evaluator import Corruptions, Predictions
 from emocli.models.baselines import Baseline, fit
 from emocli.models.settings import TrainConfig
-from emocli.robust.corrupt import Corrupter, CorruptionSpec
-from emocli.robust.options import TRAINED, RepairOptions
+from emocli.plugin.robustness import TRAINED, RepairOptions
+from emocli.robust.corrupt import Corrupter
 from emocli.robust.repair import RepairConfig, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 
@@ -68,10 +68,7 @@ class BaselineEvaluator:
         return cls(fitted, kept, repair_factory)
 
     def predict(
-        self,
-        corruptions: Sequence[CorruptionSpec],
-        seed: int,
-        repair: RepairOptions = TRAINED,
+        self, corruptions: Corruptions, seed: int, repair: RepairOptions = TRAINED
     ) -> Predictions:
         """Return its predictions for corrupted and repaired clips; see `RunEvaluator.predict`."""
         chosen = RepairConfig().with_options(repair)

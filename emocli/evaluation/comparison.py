@@ -1,18 +1,19 @@
-"""Comparing two systems clip by clip."""
+"""Comparisons of systems, clip by clip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.json_io import OPTIONAL, key
+from emocli.data.record import Record
 from emocli.evaluation.evaluator import Predictions
 from emocli.metrics.metrics import ERRORS
 from emocli.metrics.statistics import cluster_bootstrap
-from emocli.metrics.summary import mean_hits, told
+from emocli.metrics.summary import Estimate, mean_hits
 
 Values = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ PER_CLIP: Mapping[str, Callable[[Predictions], Values]] = {
 
 @dataclass(frozen=True)
 class PerClip:
-    """What each clip adds to a metric, mean over the seeds.
+    """The share of each clip in a metric, mean over the seeds.
 
     Attributes
     ----------
@@ -56,11 +57,54 @@ class PerClip:
         return [groups[clip] for clip in self.values]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Record):
+    """The comparison of two rows under a condition.
+
+    Attributes
+    ----------
+    rows : (str, str)
+        The rows.
+    condition, metric : str
+        Under which they are compared, by what.
+    difference : Estimate
+        The first minus the second.
+    loss : Estimate, optional
+        What the first loses by the condition minus what the second loses, where both were also
+        tested under the first condition.
+    """
+
+    rows: tuple[str, str]
+    condition: str
+    metric: str = field(metadata=key("figure"))
+    difference: Estimate
+    loss: Estimate | None = field(default=None, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery(Record):
+    """The share of the difference between two rows that a third makes up for.
+
+    Attributes
+    ----------
+    rows : (str, str, str)
+        The row, the one that it is better than, and the one that it would be like.
+    metric : str
+        By what they are compared.
+    share : Estimate
+        0 as the second, 1 as the third; NaN where these are equal.
+    """
+
+    rows: tuple[str, str, str]
+    metric: str = field(metadata=key("figure"))
+    share: Estimate
+
+
 def comparisons(
     names: tuple[str, str],
     conditions: Sequence[Mapping[str, PerClip]],
     groups: Mapping[str, str],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Comparison]:
     """Compare two rows under every condition they share.
 
     Parameters
@@ -72,56 +116,44 @@ def comparisons(
         count from.
     groups : mapping
         Clip to what it is drawn with in the bootstrap.
-
-    Yields
-    ------
-    dict
-        ``difference``: the first minus the second, with interval and p; ``loss``: what the first
-        loses by the condition minus what the second loses, where both were also tested under the
-        first condition.
     """
     ours, theirs = conditions
     start = next(iter(ours))
     for condition, clips in ours.items():
         if condition not in theirs:
             continue
-        change, drawn = clips.minus(theirs[condition]), clips.groups(groups)
-        compared = {
-            "rows": list(names),
-            "condition": condition,
-            "figure": clips.metric,
-            "difference": told(cluster_bootstrap(change, drawn)),
-        }
+        change, drawn, loss = clips.minus(theirs[condition]), clips.groups(groups), None
         if condition != start and start in theirs:
             before = ours[start].minus(theirs[start])
             worse = change - before if clips.metric in ERRORS else before - change
-            compared["loss"] = told(cluster_bootstrap(worse, drawn))
-        yield compared
+            loss = Estimate.of(cluster_bootstrap(worse, drawn))
+        yield Comparison(
+            rows=names,
+            condition=condition,
+            metric=clips.metric,
+            difference=Estimate.of(cluster_bootstrap(change, drawn)),
+            loss=loss,
+        )
 
 
 def recovery(
     names: tuple[str, str, str],
     clips: tuple[PerClip, PerClip, PerClip],
     groups: Mapping[str, str],
-) -> dict[str, Any]:
+) -> Recovery:
     """Say how much of the difference between two rows a row makes up for.
 
     Parameters
     ----------
     names, clips : three of each
-        The row, the one that it is better than, and the one that it would be like.
+        As in `Recovery`.
     groups : mapping
         As in `comparisons`.
-
-    Returns
-    -------
-    dict
-        ``share``: 0 as the second, 1 as the third, with interval; NaN where these are equal.
     """
     row, worse, better = clips
     drawn = row.groups(groups)
     share = cluster_bootstrap(row.minus(worse), drawn, wholes=better.minus(worse))
-    return {"rows": list(names), "figure": row.metric, "share": told(share)}
+    return Recovery(rows=names, metric=row.metric, share=Estimate.of(share))
 
 
 def _errors(predictions: Predictions, distance: Callable[[Values], Values]) -> Values:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,11 +14,10 @@ from emocli.data.clip import Split
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.errors import RunError
-from emocli.evaluation.evaluator import Predictions, RunEvaluator, read_corpus
+from emocli.evaluation.evaluator import Corruptions, Predictions, RunEvaluator, read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
-from emocli.robust.corrupt import CorruptionSpec
-from emocli.robust.options import TRAINED, RepairOptions
+from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.robust.repair import RepairConfig
 
 
@@ -39,12 +38,12 @@ class CrossValidationEvaluator:
 
     @property
     def config(self) -> RunConfig:
-        """What the run of the first fold is; the others differ in the fold alone."""
+        """Configuration of the first fold; the others differ in the fold alone."""
         return self.parts[0].config
 
     @property
     def repair(self) -> RepairConfig:
-        """What is done about modalities that are not trusted."""
+        """Repair of modalities that are not trusted."""
         return self.parts[0].repair
 
     @property
@@ -61,8 +60,17 @@ class CrossValidationEvaluator:
 
     @property
     def other(self) -> str:
-        """What to call the corpus in the names of reports; empty if it is the run's own."""
+        """Name of the corpus in the names of reports; empty if it is the run's own."""
         return self.parts[0].other
+
+    def on(self, device: str) -> CrossValidationEvaluator:
+        """Return the same, whose networks predict elsewhere: ``cpu`` or ``cuda``."""
+        return replace(self, parts=tuple(part.on(device) for part in self.parts))
+
+    @property
+    def device(self) -> str:
+        """Where the networks predict."""
+        return self.parts[0].device
 
     @property
     def unlabelled(self) -> int:
@@ -89,17 +97,14 @@ class CrossValidationEvaluator:
         return np.concatenate([values for values in priors if values is not None])
 
     def predict(
-        self,
-        corruptions: Sequence[CorruptionSpec],
-        seed: int,
-        repair: RepairOptions = TRAINED,
+        self, corruptions: Corruptions, seed: int, repair: RepairOptions = TRAINED
     ) -> Predictions:
         """Return the predictions of each fold for its own clips, put together."""
         return Predictions.joined([part.predict(corruptions, seed, repair) for part in self.parts])
 
 
 Evaluator = RunEvaluator | CrossValidationEvaluator
-"""What tests the networks of one run, or of all folds."""
+"""The evaluator of one run, or of all folds."""
 
 
 def open_evaluator(
@@ -128,11 +133,7 @@ def open_evaluator(
 
 
 def open_tester(
-    run: Path,
-    clip: str,
-    manifest: Path | None,
-    store: Path | None,
-    repair: RepairOptions = TRAINED,
+    run: Path, clip: str, manifest: Path | None, store: Path | None, repair: RepairOptions = TRAINED
 ) -> RunEvaluator:
     """Open a run, or the fold of a cross-validation that a clip tests, on all clips.
 

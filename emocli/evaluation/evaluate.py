@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
-from emocli.data.json_io import as_json, plain
+from emocli.data.json_io import as_json
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
-from emocli.evaluation.evaluator import Predictions
-from emocli.metrics.metrics import PROTOCOLS, RULES, score
+from emocli.evaluation.drawing import draw
+from emocli.evaluation.evaluator import Predictions, RunEvaluator
+from emocli.evaluation.report import (
+    ConditionReport,
+    EvaluationReport,
+    FlagCounts,
+    FoldReport,
+    Inputs,
+    SweepPoint,
+)
+from emocli.evaluation.tables import tables
+from emocli.metrics.metrics import DEFINITIONS, ONE_VS_REST, RULES, Metrics, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
-from emocli.report.figures import draw
-from emocli.report.tables import Table, tables
-from emocli.robust.corrupt import CorruptionSpec, at_levels, parse_all
-from emocli.robust.options import TRAINED, RepairOptions
+from emocli.parsing import Tree
+from emocli.plugin.feature import Device
+from emocli.plugin.feature import device as chosen_device
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
+from emocli.report.tables import Table
+from emocli.training.data_warnings import step_warnings
 
 Progress = Callable[[int, int], None]
 
@@ -31,27 +43,32 @@ LEVELS = ("20dB", "10dB", "0dB", "-10dB", "-20dB")
 
 
 @dataclass(frozen=True)
-class Report:
-    """What came out.
+class Evaluation:
+    """An evaluation and its files.
 
     Attributes
     ----------
     path : Path
         The report, a JSON file in the run's ``reports/``.
-    data : dict
-        Its content: the metrics of the condition asked for at the top; ``clean`` and ``corrupted``
-        side by side and their ``difference``; ``sweep``; ``baselines``; the ``folds`` of a
-        cross-validation; and what all was computed from.
+    report : EvaluationReport
+        Its content.
     figures : tuple of Path
         Drawings beside it, PNG and SVG.
-    tables : tuple of Table
-        The same, to be read.
     """
 
     path: Path
-    data: dict[str, Any]
+    report: EvaluationReport
     figures: tuple[Path, ...]
-    tables: tuple[Table, ...]
+
+    @cached_property
+    def data(self) -> Tree:
+        """The content in plain values: the metrics of the condition asked for at the top."""
+        return self.report.data()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The report to be read."""
+        return tables(self.report)
 
 
 def evaluate(
@@ -65,8 +82,9 @@ def evaluate(
     repair: RepairOptions = TRAINED,
     seed: int = 0,
     figures: bool = True,
+    device: Device = "cpu",
     progress: Progress = lambda done, total: None,
-) -> Report:
+) -> Evaluation:
     """Evaluate all seeds of a run, and write a report into it.
 
     The test clips of a cross-validation's folds are pooled: every clip is judged by the networks
@@ -91,6 +109,8 @@ def evaluate(
         Of the corruptions.
     figures : bool
         Whether to draw.
+    device : {'cpu', 'auto', 'cuda'}
+        Where the networks predict; on a CPU equal files give equal numbers.
     progress : callable
         Told conditions done, and all conditions.
 
@@ -99,9 +119,10 @@ def evaluate(
     EmocliError
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
-    evaluator = open_evaluator(run, split, manifest, store, repair)
+    place = chosen_device(device, "--device")
+    evaluator = open_evaluator(run, split, manifest, store, repair).on(place)
     requested = parse_all(corrupt, evaluator.modalities)
-    swept = _swept(corrupt, sweep, evaluator.modalities)
+    swept = _swept(requested, sweep, evaluator.modalities)
     conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
     predictions = []
     for index, corruptions in enumerate(conditions):
@@ -110,18 +131,7 @@ def evaluate(
     progress(len(conditions), len(conditions))
     clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
     corrupted = predictions[1] if requested else None
-    data = plain(
-        {
-            **_condition(evaluator, corrupted or clean),
-            **_facts(evaluator, split, seed),
-            "clean": _condition(evaluator, clean),
-            "corrupted": _condition(evaluator, corrupted) if corrupted else None,
-            "difference": _difference(evaluator, clean, corrupted) if corrupted else None,
-            "sweep": [_point(evaluator, point) for point in points],
-            "baselines": _baselines(evaluator, clean),
-            "folds": _folds(evaluator, clean, corrupted),
-        }
-    )
+    report = _report(evaluator, split, seed, clean, corrupted, points)
     name = _name(
         evaluator.other,
         split,
@@ -129,60 +139,116 @@ def evaluate(
         evaluator.repair.label,
         seed,
     )
-    return _write(run / REPORTS, name, data, figures)
+    return _write(run / REPORTS, name, report, figures)
 
 
 def _swept(
-    corrupt: Sequence[str], levels: Sequence[str] | None, modalities: Sequence[str]
+    requested: Sequence[CorruptionSpec], levels: Sequence[str] | None, modalities: Sequence[str]
 ) -> tuple[CorruptionSpec, ...]:
-    """Read the corruptions of a sweep."""
+    """Return the corruptions of a sweep, each at every level."""
     if levels is None:
         return ()
-    specs = [spec for text in corrupt for spec in text.split(",")] or modalities
-    return parse_all((s for spec in specs for s in at_levels(spec, levels or LEVELS)), modalities)
+    swept = requested or [CorruptionSpec(modality) for modality in modalities]
+    return on((each.at(level) for each in swept for level in levels or LEVELS), modalities)
 
 
-def _condition(evaluator: Evaluator, predictions: Predictions) -> dict[str, Any]:
+def _report(
+    evaluator: Evaluator,
+    split: Split,
+    seed: int,
+    clean: Predictions,
+    corrupted: Predictions | None,
+    points: Iterable[Predictions],
+) -> EvaluationReport:
+    config, samples = evaluator.config, evaluator.samples
+    ovr = config.train.one_vs_rest
+    manifest, stores = samples.manifest, samples.stores.values()
+    sides = [_condition(evaluator, each) for each in (clean, corrupted) if each]
+    return EvaluationReport(
+        **vars(sides[-1]),
+        format=EvaluationReport.FORMAT,
+        emocli=__version__,
+        run=evaluator.run.resolve().name,
+        fusion=config.fusion,
+        preset=config.preset,
+        seeds=tuple(config.seeds),
+        dataset=manifest.dataset,
+        trained_on=config.dataset,
+        task=config.task,
+        classes=tuple(config.classes),
+        split=split,
+        n=len(samples),
+        check=evaluator.repair.trust == "check",
+        repair=evaluator.repair.label,
+        remarks=(
+            *evaluator.parts[0].repair_factory.remarks(evaluator.repair),
+            *step_warnings({split: samples}),
+        ),
+        trained_with={**config.robust, "check": config.check},
+        corruption_seed=seed,
+        device=evaluator.device,
+        interval=interval_over(samples.clips),
+        warnings=tuple(warnings(samples.clips)),
+        definitions=DEFINITIONS[config.task],
+        rules={**RULES[config.task], **({"binary": ONE_VS_REST} if ovr else {})},
+        unlabelled=evaluator.unlabelled,
+        missing=samples.missing(),
+        non_finite={store.name: store.header.non_finite for store in stores},
+        clipped={samples.stores[m].name: count for m, count in evaluator.clipped.items()},
+        inputs=Inputs(
+            manifest=manifest.fingerprint,
+            features={store.name: store.fingerprint for store in stores},
+            models=evaluator.fingerprints,
+            checks=_checks(evaluator),
+        ),
+        clean=sides[0],
+        corrupted=sides[1] if corrupted else None,
+        difference=compare(clean.scores, corrupted.scores, _groups(evaluator, clean))
+        if corrupted
+        else None,
+        sweep=tuple(_point(evaluator, point) for point in points),
+        baselines=_baselines(evaluator, clean),
+        folds=_folds(evaluator, clean, corrupted),
+    )
+
+
+def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionReport:
     groups = _groups(evaluator, predictions)
-    condition = summarise(predictions.scores, evaluator.config.seeds, groups)
-    condition["corruption"] = [corruption.label for corruption in predictions.corruptions]
-    if predictions.repair.label:
-        condition["flagged"] = _flagged(evaluator, predictions)
-    return condition
+    return ConditionReport(
+        **vars(summarise(predictions.scores, evaluator.config.seeds, groups)),
+        corruption=tuple(corruption.label for corruption in predictions.corruptions),
+        flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
+    )
 
 
-def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, dict[str, int]]:
+def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:
     """Count what was flagged and regenerated, beside what was corrupted in truth."""
     lacking = evaluator.samples.missing()
     return {
-        modality: {
-            "clips": len(evaluator.samples) - lacking[modality],
-            "corrupted": len(predictions.corrupted[modality]),
-            "flagged": len(predictions.flagged[modality]),
-            "found": len(predictions.flagged[modality] & predictions.corrupted[modality]),
-            "regenerated": len(predictions.regenerated[modality]),
-        }
+        modality: FlagCounts(
+            clips=len(evaluator.samples) - lacking[modality],
+            corrupted=len(predictions.corrupted[modality]),
+            flagged=len(predictions.flagged[modality]),
+            detected=len(predictions.flagged[modality] & predictions.corrupted[modality]),
+            regenerated=len(predictions.regenerated[modality]),
+        )
         for modality in evaluator.modalities
     }
 
 
-def _difference(evaluator: Evaluator, clean: Predictions, corrupted: Predictions) -> dict[str, Any]:
-    return compare(clean.scores, corrupted.scores, _groups(evaluator, clean))
-
-
-def _point(evaluator: Evaluator, predictions: Predictions) -> dict[str, Any]:
+def _point(evaluator: Evaluator, predictions: Predictions) -> SweepPoint:
     (corruption,) = predictions.corruptions
     ratio = corruption.ratio
-    return {
-        **_condition(evaluator, predictions),
-        "modality": corruption.subject,
-        "name": corruption.name,
-        "level": corruption.level,
-        "snr_db": None if ratio is None else round(10 * math.log10(ratio), 6),
-    }
+    return SweepPoint(
+        **vars(_condition(evaluator, predictions)),
+        modality=corruption.subject,
+        name=corruption.name,
+        level=corruption.level,
+        snr_db=None if ratio is None else round(10 * math.log10(ratio), 6),
+    )
 
 
-def _baselines(evaluator: Evaluator, clean: Predictions) -> dict[str, Any]:
+def _baselines(evaluator: Evaluator, clean: Predictions) -> dict[str, Metrics]:
     """Return the metrics of the classes' frequencies in the train split, for every clip."""
     values = evaluator.prior()
     if values is None:
@@ -191,68 +257,29 @@ def _baselines(evaluator: Evaluator, clean: Predictions) -> dict[str, Any]:
 
 
 def _folds(
-    evaluator: Evaluator,
-    clean: Predictions,
-    corrupted: Predictions | None,
-) -> list[dict[str, Any]]:
+    evaluator: Evaluator, clean: Predictions, corrupted: Predictions | None
+) -> tuple[FoldReport, ...]:
     """Return the metrics of each fold of a cross-validation by itself."""
-    conditions = {"clean": clean} | ({"corrupted": corrupted} if corrupted else {})
-    return [
-        {
-            "fold": index,
-            "n": len(part.samples),
-            **{
-                name: means([s.overall for s in predictions.only(part.samples.clips).scores])
-                for name, predictions in conditions.items()
-            },
-        }
+    if len(evaluator.parts) == 1:
+        return ()
+
+    def own(predictions: Predictions, part: RunEvaluator) -> Metrics:
+        return means([s.overall for s in predictions.only(part.samples.clips).scores])
+
+    return tuple(
+        FoldReport(
+            fold=index,
+            n=len(part.samples),
+            clean=own(clean, part),
+            corrupted=own(corrupted, part) if corrupted else None,
+        )
         for index, part in enumerate(evaluator.parts)
-        if len(evaluator.parts) > 1
-    ]
+    )
 
 
 def _groups(evaluator: Evaluator, predictions: Predictions) -> list[str]:
     clips = [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
     return clustered(clips)
-
-
-def _facts(evaluator: Evaluator, split: Split, seed: int) -> dict[str, Any]:
-    """Return what was evaluated, on what, and what the metrics mean."""
-    config, samples = evaluator.config, evaluator.samples
-    manifest, stores = samples.manifest, samples.stores.values()
-    return {
-        "format": 1,
-        "emocli": __version__,
-        "run": evaluator.run.resolve().name,
-        "fusion": config.fusion,
-        "preset": config.preset,
-        "seeds": list(config.seeds),
-        "dataset": manifest.dataset,
-        "trained_on": config.dataset,
-        "task": config.task,
-        "classes": list(config.classes),
-        "split": split,
-        "n": len(samples),
-        "check": evaluator.repair.trust == "check",
-        "repair": evaluator.repair.label,
-        "remarks": list(evaluator.parts[0].repair_factory.remarks(evaluator.repair)),
-        "trained_with": {**evaluator.config.robust, "check": evaluator.config.check},
-        "corruption_seed": seed,
-        "interval": interval_over(samples.clips),
-        "warnings": warnings(samples.clips),
-        "protocols": dict(PROTOCOLS[config.task]),
-        "rules": dict(RULES[config.task]),
-        "unlabelled": evaluator.unlabelled,
-        "missing": samples.missing(),
-        "non_finite": {store.name: store.header.non_finite for store in stores},
-        "clipped": {samples.stores[m].name: count for m, count in evaluator.clipped.items()},
-        "inputs": {
-            "manifest": manifest.fingerprint,
-            "features": {store.name: store.fingerprint for store in stores},
-            "models": evaluator.fingerprints,
-            "checks": _checks(evaluator),
-        },
-    }
 
 
 def _checks(evaluator: Evaluator) -> dict[str, str]:
@@ -275,11 +302,11 @@ def _name(
     return named("+".join([split, *filter(None, [other]), *labels]))
 
 
-def _write(folder: Path, name: str, data: dict[str, Any], figures: bool) -> Report:
+def _write(folder: Path, name: str, report: EvaluationReport, figures: bool) -> Evaluation:
     """Write the drawings, then the report."""
-    drawn = draw(data) if figures else {}
+    drawn = draw(report) if figures else {}
     with alone(folder / f"{name}.json", wait=True):
-        for suffix, content in {**drawn, ".json": as_json(data).encode()}.items():
+        for suffix, content in {**drawn, ".json": as_json(report).encode()}.items():
             write_bytes(folder / f"{name}{suffix}", content)
     paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
-    return Report(folder / f"{name}.json", data, paths, tables(data))
+    return Evaluation(folder / f"{name}.json", report, paths)

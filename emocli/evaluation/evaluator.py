@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.config import build
+from emocli.config import build, leaves
 from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest
 from emocli.data.filenames import content, corpus_part
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
-from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import EmocliError, RunError, StoreError
 from emocli.metrics.metrics import Scores, score
 from emocli.models import rundir
@@ -26,13 +26,16 @@ from emocli.models.baselines import prior
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import MODEL, Run
 from emocli.models.tensors import RESTORE
-from emocli.robust.corrupt import Corrupter, CorruptionSpec
-from emocli.robust.options import TRAINED, RepairOptions
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions
+from emocli.robust.corrupt import Corrupter
 from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
 from emocli.training.prepare import labels
+
+Corruptions = Sequence[CorruptionSpec]
+"""Corruptions of the clips, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Predictions:
     corrupted, flagged, regenerated : mapping
         Modality to the clips in which it was corrupted, in which it was there but not trusted, and
         in which a proxy stands for it.
+    one_vs_rest : bool
+        Whether probabilities are those of each class by itself although a clip has one.
     """
 
     corruptions: tuple[CorruptionSpec, ...]
@@ -70,11 +75,13 @@ class Predictions:
     corrupted: Clips
     flagged: Clips
     regenerated: Clips
+    one_vs_rest: bool = False
 
     @cached_property
     def scores(self) -> tuple[Scores, ...]:
-        """Of each seed."""
-        return tuple(score(self.task, self.targets, v, self.classes) for v in self.values)
+        """The scores of each seed."""
+        ovr = self.one_vs_rest
+        return tuple(score(self.task, self.targets, v, self.classes, ovr) for v in self.values)
 
     @classmethod
     def joined(cls, parts: Sequence[Predictions]) -> Predictions:
@@ -133,6 +140,7 @@ class RunEvaluator:
         Makes the repairs.
     other : str
         What to call the corpus in the names of reports; empty if it is the run's own.
+    device : {'cpu', 'cuda'}
     """
 
     run: Path
@@ -142,6 +150,7 @@ class RunEvaluator:
     repair: RepairConfig
     repair_factory: RepairFactory
     other: str = ""
+    device: str = "cpu"
 
     @classmethod
     def open(
@@ -193,6 +202,10 @@ class RunEvaluator:
         other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
         return cls(run, config, members, kept, chosen, repair_factory, other)
 
+    def on(self, device: str) -> RunEvaluator:
+        """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
+        return replace(self, device=device)
+
     @property
     def unlabelled(self) -> int:
         """Clips of the split that have no label, and are left out."""
@@ -232,10 +245,7 @@ class RunEvaluator:
         return self.members[0].standardiser.clipped(Samples(manifest, clips, stores))
 
     def predict(
-        self,
-        corruptions: Sequence[CorruptionSpec],
-        seed: int,
-        repair: RepairOptions = TRAINED,
+        self, corruptions: Corruptions, seed: int, repair: RepairOptions = TRAINED
     ) -> Predictions:
         """Return the predictions of every seed for corrupted and repaired clips.
 
@@ -253,26 +263,28 @@ class RunEvaluator:
         repaired = self._repaired(corrupter, chosen)
         training, samples = self.config.train, repaired.samples
         with deterministic_torch(training.threads):
-            outputs = [predict(m.network, samples, training.batch_size) for m in self.members]
+            networks = [member.network.to(self.device) for member in self.members]
+            outputs = [predict(n, samples, training.batch_size, self.device) for n in networks]
         task, classes = self.config.task, self.config.classes
         return Predictions(
             tuple(corruptions),
             outputs[0].ids,
             outputs[0].targets.numpy(),
-            tuple(s.values(task, training.loss) for s in outputs),
+            tuple(s.values(task, training) for s in outputs),
             task,
             classes,
             chosen,
             corrupter.clips,
             repaired.flagged,
             repaired.regenerated,
+            training.one_vs_rest,
         )
 
-    def seen(self, corruptions: Sequence[CorruptionSpec], seed: int) -> Samples:
+    def seen(self, corruptions: Corruptions, seed: int) -> Samples:
         """Return the clips as the networks see them under a condition."""
         return self._repaired(self._corrupter(corruptions, seed), self.repair).samples
 
-    def seen_alone(self, clip: Clip, corruptions: Sequence[CorruptionSpec], seed: int) -> Repaired:
+    def seen_alone(self, clip: Clip, corruptions: Corruptions, seed: int) -> Repaired:
         """Return one clip as the networks see it among the others of its split.
 
         The evaluator holds all clips of the corpus; this one need not have a label.
@@ -284,7 +296,7 @@ class RunEvaluator:
         alone = replace(self.samples, clips=(clip,)).then(corrupter)
         return self.repair_factory.repaired(alone, self.repair, corrupter)
 
-    def _corrupter(self, corruptions: Sequence[CorruptionSpec], seed: int) -> Corrupter:
+    def _corrupter(self, corruptions: Corruptions, seed: int) -> Corrupter:
         return Corrupter(tuple(corruptions), seed, self.samples)
 
     def _repaired(self, corrupter: Corrupter, repair: RepairConfig) -> Repaired:
@@ -366,7 +378,7 @@ def _is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifes
         return False
 
 
-def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
+def _check_feature(store: Feature | None, view: View, same: bool) -> None:
     """Refuse a feature that is not what the run was trained on.
 
     Raises
@@ -385,7 +397,8 @@ def _check_feature(store: FeatureStore | None, view: View, same: bool) -> None:
         )
     if (store.dim, store.header.settings) != (view.dim, view.settings):
         hint = "extract it again with the settings in the run's config.json"
-        if "sha256" in view.settings:  # of a file, or of arrays, of which no clip may be another's
+        names = {key.rpartition(".")[2] for key, _ in leaves(view.settings)}
+        if "sha256" in names:  # of a file, or of arrays, of which no clip may be another's
             hint = (
                 "it was imported: import what holds the clips of both corpora, and train with that"
             )

@@ -13,10 +13,10 @@ from emocli.options import Argument, Option
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusOptions:
-    """Which corpus is meant, if not that of the training, and whether figures are drawn."""
+    """Another corpus than that of the training, and whether figures are drawn."""
 
     unit: ClassVar[str] = "conditions"
-    """What progress counts."""
+    """Unit of the progress."""
 
     manifest: Annotated[Path | None, Option("Another manifest than the run was trained with.")] = (
         None
@@ -30,13 +30,13 @@ class CorpusOptions:
 
 @dataclass(frozen=True)
 class RunOptions(CorpusOptions):
-    """Which run is meant."""
+    """The run."""
 
     run: Annotated[Path, Argument("Folder of a trained run, or of a cross-validation.")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitOptions:
-    """Which clips are meant."""
+    """The clips."""
 
     split: Annotated[Split, Option("Clips to look at.")] = "test"

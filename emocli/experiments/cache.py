@@ -16,30 +16,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import emocli
-from emocli.config import Tree, build
+from emocli.config import build
 from emocli.data.durable import digest, make_folder, write_bytes
 from emocli.data.manifest import Manifest
 from emocli.data.npz import read_arrays
-from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.baseline import BaselineEvaluator
 from emocli.evaluation.evaluator import Predictions, RunEvaluator
 from emocli.experiments.rows import slug
 from emocli.parsing import parse_object
 from emocli.plugin.experiment import Condition
-from emocli.robust.corrupt import CorruptionSpec, parse_all
-from emocli.robust.options import RepairOptions
+from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on
 from emocli.robust.repair import RepairConfig
 
 MARKS = ("corrupted", "flagged", "regenerated")
 """What is known of modalities of clips."""
 
-PACKAGES = ("data", "evaluation", "fusion", "models", "robust", "training")
+PACKAGES = ("data", "evaluation", "fusion", "models", "plugin", "robust", "training")
 """Whose code decides what is predicted: reading, corruption, check, repair, networks, baselines."""
 
 Predictor = RunEvaluator | BaselineEvaluator
@@ -104,7 +102,7 @@ class EvaluationJob:
         Under which.
     features : tuple of str
         What it is given.
-    training : mapping
+    training : RobustOptions
         How a network was made robust in training: a repair goes on with it.
     corpus : Manifest
         The corpus, folded.
@@ -121,7 +119,7 @@ class EvaluationJob:
     subject: Subject
     conditions: tuple[Condition, ...]
     features: tuple[str, ...]
-    training: Tree
+    training: RobustOptions
     corpus: Manifest
     store: Path
     folder: Path
@@ -134,13 +132,12 @@ class EvaluationJob:
 
     def _evaluation(self, condition: Condition) -> CachedEvaluation:
         path = self.folder / f"{slug(condition.name)}.npz"
-        corruptions = parse_all(condition.corrupt, self._stores)
+        corruptions = on(condition.corruptions, self._stores)
         key = self._key(condition, corruptions)
         kept = _read(path, key, corruptions, self.corpus)
         if kept is None:
             predictor, C = self._opened
-            repair = RepairOptions(**condition.repair)
-            predictions = predictor.predict(corruptions, self.seed, repair)
+            predictions = predictor.predict(corruptions, self.seed, condition.repair)
             kept = CachedEvaluation(predictions, (C,))
             _write(path, key, kept)
         return kept
@@ -150,7 +147,7 @@ class EvaluationJob:
         return self.subject.open(self.corpus, self.store)
 
     @cached_property
-    def _stores(self) -> Mapping[str, FeatureStore]:
+    def _stores(self) -> Mapping[str, Feature]:
         return open_features(self.store, self.features, self.corpus)
 
     @cached_property
@@ -167,12 +164,13 @@ class EvaluationJob:
     def _key(self, condition: Condition, corruptions: Sequence[CorruptionSpec]) -> str:
         """Return the digest of everything that an evaluation depends on."""
         check = check_path(self.store, self.corpus.fold, self.fit_on)
-        robust = {**self.training, **condition.repair}
+        repair = condition.repair
+        checks = self.training.check if repair.check is None else repair.check
         parts = [
             code_digest({type(corruption.config) for corruption in corruptions}),
             self._shared,
-            [condition.corrupt, dict(condition.repair)],
-            digest(check) if robust.get("check") and check.is_file() else "",
+            [condition.corrupt, repair.stated()],
+            digest(check) if checks and check.is_file() else "",
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -182,6 +180,7 @@ def _write(path: Path, key: str, evaluation: CachedEvaluation) -> None:
     about = {
         "key": key,
         "C": evaluation.C,
+        "one_vs_rest": predictions.one_vs_rest,
         "repair": predictions.repair.model_dump(mode="json", include={*RepairConfig.model_fields}),
         **{
             name: {modality: sorted(ids) for modality, ids in getattr(predictions, name).items()}
@@ -206,7 +205,7 @@ def _read(
     """Read what is kept; None if there is nothing, or it depends on something else."""
     try:
         file = read_arrays(path, ("about", "ids", "targets", "values"))
-        about: dict[str, Any] = parse_object(str(file["about"]))
+        about = parse_object(str(file["about"]))
         if about["key"] != key:
             return None
         predictions = Predictions(
@@ -217,6 +216,7 @@ def _read(
             task=corpus.task,
             classes=corpus.classes,
             repair=build(RepairConfig, about["repair"], "repair"),
+            one_vs_rest=bool(about["one_vs_rest"]),
             **{
                 name: {modality: frozenset(ids) for modality, ids in about[name].items()}
                 for name in MARKS

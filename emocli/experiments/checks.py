@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, check_path
+from emocli.data.store import Feature, check_path
 from emocli.errors import EmocliError
 from emocli.experiments.experiment import Experiment
 from emocli.experiments.rows import Say
@@ -39,7 +39,7 @@ def fit_checks(experiment: Experiment, say: Say) -> None:
 def _kept(
     path: Path,
     corpus: Manifest,
-    stores: Mapping[str, FeatureStore],
+    stores: Mapping[str, Feature],
     config: CheckConfig,
     corrupt: tuple[str, ...],
 ) -> ModalityCheck | None:

@@ -1,19 +1,20 @@
-"""An experiment's report to be read: Markdown tables, and the rows drawn side by side."""
+"""The presentation of an experiment's report: Markdown tables and drawings."""
 
 from __future__ import annotations
 
 import math
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from emocli.display import printable
-from emocli.experiments.report import AnalysisReport, Data, ExperimentReport
+from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
 from emocli.report.canvas import COLOURS, MARKERS, canvas, legend, render, style
 from emocli.report.tables import Cell
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROOM = 0.5
@@ -24,20 +25,20 @@ PANELS = 4
 
 
 def markdown(report: ExperimentReport) -> str:
-    """Write the rows under their conditions, a table per figure, the comparisons and the costs."""
+    """Write the rows under their conditions, metric by metric, comparisons and trainings."""
     parts = [f"# {report.title}", _lead(report)]
-    for index, figure in enumerate(report.figures):
-        what = report.protocols.get(figure, "")
-        parts += [f"## {figure} ({what})", _table(report, figure, printed=True)]
+    for index, metric in enumerate(report.metrics):
+        what = report.protocols.get(metric, "")
+        parts += [f"## {metric} ({what})", _table(report, metric)]
         if index == 0:
             parts += [*_chosen(report), *_compared(report), *_recovered(report)]
-    for figure in report.by_class:
-        parts += [f"## {figure} of each class, {_starts(report)}", _classes(report, figure)]
+    for metric in report.by_class:
+        parts += [f"## {metric} of each class, {_starts(report)}", _classes(report, metric)]
     if report.sweeps:
-        parts += [f"## {report.figures[0]} over settings", "![sweeps](figure-sweeps.png)"]
+        parts += [f"## {report.metrics[0]} over settings", "![sweeps](figure-sweeps.png)"]
     for analysis in report.analyses:
         parts += [f"## {printable(analysis.name)}", *_analysed(analysis)]
-    parts += ["## Cost", _costs(report)]
+    parts += ["## Cost", _trainings(report)]
     absent = [f"- {row.row}: {row.lacking}" for row in report.rows if row.lacking]
     if absent:
         parts += ["## Not run", "\n".join(absent)]
@@ -52,29 +53,29 @@ def conditions(report: ExperimentReport) -> list[str]:
     return list(dict.fromkeys(c["name"] for row in report.rows for c in row.conditions))
 
 
-def cells(report: ExperimentReport, figure: str) -> Iterator[tuple[str, list[str]]]:
+def cells(report: ExperimentReport, metric: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each row's name and its text for each condition; empty where it was not tested."""
     names = conditions(report)
     for row in report.rows:
         tested = {c["name"]: c for c in row.conditions}
-        yield row.row, [value(tested[name], figure) if name in tested else "" for name in names]
+        yield row.row, [value(tested[name], metric) if name in tested else "" for name in names]
 
 
-def value(condition: Data, figure: str) -> str:
-    """Write a figure; of several seeds, with its spread."""
-    mean, std = condition.get(figure), condition.get(f"{figure}_std")
+def value(condition: Data, metric: str) -> str:
+    """Write a metric; of several seeds, with its spread."""
+    mean, std = condition.get(metric), condition.get(f"{metric}_std")
     if mean is None:
         return "-"
     return f"{mean:.3f}" if std is None else f"{mean:.3f} ± {std:.3f}"
 
 
 def draw(report: ExperimentReport) -> dict[str, bytes]:
-    """Draw the first figure of merit of every row.
+    """Draw the first metric of every row.
 
     Returns
     -------
     dict
-        ``.png`` and ``.svg`` to the drawing; with a figure that is shown class by class, also
+        ``.png`` and ``.svg`` to the drawing; with a metric that is shown class by class, also
         ``-classes.png`` and ``-classes.svg``, and with sweeps ``-sweeps.png`` and ``-sweeps.svg``.
     """
     with style():
@@ -89,7 +90,7 @@ def rows(report: ExperimentReport) -> Figure:
 
     Bars are the standard deviation over the seeds; crosses are what the paper printed.
     """
-    figure, names = report.figures[0], conditions(report)
+    metric, names = report.metrics[0], conditions(report)
     done = [row for row in report.rows if row.conditions]
     drawing, (axes,) = canvas(7.6, 1.2 + ROOM * len(done))
     for index, name in enumerate(names):
@@ -98,30 +99,21 @@ def rows(report: ExperimentReport) -> Figure:
             (place + shift, c)
             for place, row in enumerate(done)
             for c in row.conditions
-            if c["name"] == name and c[figure] is not None
+            if c["name"] == name and c[metric] is not None
         ]
-        colour = COLOURS[index % len(COLOURS)]
-        axes.errorbar(
-            [c[figure] for _, c in points],
-            [y for y, _ in points],
-            xerr=[c.get(f"{figure}_std") or 0.0 for _, c in points],
-            linestyle="none",
-            markersize=5,
-            label=name,
-            color=colour,
-            marker=MARKERS[index % len(MARKERS)],
-        )
+        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+        _points(axes, metric, points, markersize=5, label=name, color=colour, marker=marker)
         printed = [
-            (row.printed[name][figure], place + shift)
+            (row.printed[name][metric], place + shift)
             for place, row in enumerate(done)
-            if figure in row.printed.get(name, {})
+            if metric in row.printed.get(name, {})
         ]
         label = f"{name}, printed"
         if printed:
             axes.scatter(*zip(*printed, strict=True), marker="x", color=colour, label=label)
     axes.set_yticks(range(len(done)), [row.row for row in done])
     axes.invert_yaxis()
-    axes.set_xlabel(figure.replace("_", " "))
+    axes.set_xlabel(metric.replace("_", " "))
     title = f"{report.title} · {report.dataset}, {report.n} clips"
     axes.set_title(textwrap.fill(title, 60))
     axes.grid(axis="x", alpha=0.3)
@@ -131,23 +123,15 @@ def rows(report: ExperimentReport) -> Figure:
 
 def classes(report: ExperimentReport) -> Figure:
     """Draw a panel per class and in it a line per row; bars are the spread over the seeds."""
-    figure, names = report.by_class[0], report.classes
+    metric, names = report.by_class[0], report.classes
     done = [row for row in report.rows if row.conditions]
     columns = min(len(names), PANELS)
     lines = -(-len(names) // columns)
     size = (2.6 + 1.9 * columns, 1.1 + lines * (0.6 + ROOM * len(done) / 2))
     drawing, panels = canvas(*size, columns, lines, sharex=True, sharey=True)
     for axes, name in zip(panels, names, strict=False):
-        scores = [row.conditions[0]["per_class"][name] for row in done]
-        axes.errorbar(
-            [math.nan if one[figure] is None else one[figure] for one in scores],
-            range(len(done)),
-            xerr=[one.get(f"{figure}_std") or 0.0 for one in scores],
-            linestyle="none",
-            marker="o",
-            markersize=4,
-            color=COLOURS[0],
-        )
+        points = list(enumerate(row.conditions[0]["per_class"][name] for row in done))
+        _points(axes, metric, points, marker="o", markersize=4, color=COLOURS[0])
         axes.set_title(name)
         axes.grid(axis="x", alpha=0.3)
     for axes in panels[len(names) :]:
@@ -155,20 +139,20 @@ def classes(report: ExperimentReport) -> Figure:
     panels[0].set_yticks(range(len(done)), [row.row for row in done])
     panels[0].invert_yaxis()
     drawing.suptitle(textwrap.fill(f"{report.title} · {report.dataset}", 60))
-    drawing.supxlabel(f"{figure.replace('_', ' ')}, {_starts(report)}")
+    drawing.supxlabel(f"{metric.replace('_', ' ')}, {_starts(report)}")
     return drawing
 
 
 def sweeps(report: ExperimentReport) -> Figure:
-    """Draw the first figure of merit over each swept setting; bars are the seeds' spread."""
-    figure = report.figures[0]
+    """Draw the first metric over each swept setting; bars are the seeds' spread."""
+    metric = report.metrics[0]
     tested = {(row.row, c["name"]): c for row in report.rows for c in row.conditions}
     count = len(report.sweeps)
     drawing, panels = canvas(1.2 + 3.6 * count, 4.0, columns=count, sharey=True)
     for axes, sweep in zip(panels, report.sweeps, strict=True):
         for index, line in enumerate(sweep.lines):
             known = [(p.value, tested.get((p.row, p.condition), {})) for p in line.points]
-            points = [(x, c[figure], c.get(f"{figure}_std") or 0.0) for x, c in known if c]
+            points = [(x, c[metric], c.get(f"{metric}_std") or 0.0) for x, c in known if c]
             if points:
                 x, y, spread = zip(*points, strict=True)
                 axes.errorbar(
@@ -189,7 +173,7 @@ def sweeps(report: ExperimentReport) -> Figure:
         axes.grid(alpha=0.3)
         if axes.has_data():
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
-    panels[0].set_ylabel(figure.replace("_", " "))
+    panels[0].set_ylabel(metric.replace("_", " "))
     title = f"{report.title} · {report.dataset}, {report.n} clips"
     drawing.suptitle(textwrap.fill(title, 14 + 40 * count))
     return drawing
@@ -198,7 +182,7 @@ def sweeps(report: ExperimentReport) -> Figure:
 def _analysed(analysis: AnalysisReport) -> Iterator[str]:
     """Write what an analysis says, and show what it draws."""
     for table in analysis.tables:
-        yield table.title
+        yield printable(" ".join(table.title.split()))
         lines = [_line(table.columns), _line(["---"] * len(table.columns))]
         lines += [_line([_text(cell) for cell in row]) for row in table.rows]
         yield "\n".join(lines)
@@ -206,7 +190,21 @@ def _analysed(analysis: AnalysisReport) -> Iterator[str]:
 
 
 def _text(cell: Cell) -> str:
-    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.3f}" if math.isfinite(cell) else "-"
+
+
+def _points(axes: Axes, metric: str, points: Sequence[tuple[float, Data]], **look: Any) -> None:
+    """Draw scores by their place on the y axis, with bars for the spread over the seeds."""
+    scores = [score for _, score in points]
+    axes.errorbar(
+        [math.nan if score[metric] is None else score[metric] for score in scores],
+        [place for place, _ in points],
+        xerr=[score.get(f"{metric}_std") or 0.0 for score in scores],
+        linestyle="none",
+        **look,
+    )
 
 
 def _lead(report: ExperimentReport) -> str:
@@ -224,17 +222,21 @@ def _lead(report: ExperimentReport) -> str:
     )
 
 
-def _table(report: ExperimentReport, figure: str, printed: bool) -> str:
+def _table(report: ExperimentReport, metric: str) -> str:
+    """Write a metric of every row under every condition, what the paper printed in brackets."""
     names = conditions(report)
-    lines = [_line(["system", *names]), _line(["---", *["---:"] * len(names)])]
     claims = {row.row: row.printed for row in report.rows}
-    for row, texts in cells(report, figure):
-        shown = [
-            _with_claim(text, claims[row].get(name, {}).get(figure) if printed else None)
-            for name, text in zip(names, texts, strict=True)
+    rows = [
+        [
+            row,
+            *(
+                _with_claim(text, claims[row].get(name, {}).get(metric))
+                for name, text in zip(names, texts, strict=True)
+            ),
         ]
-        lines.append(_line([row, *shown]))
-    return "\n".join(lines)
+        for row, texts in cells(report, metric)
+    ]
+    return _grid(["system", *names], rows)
 
 
 def _with_claim(text: str, claim: float | None) -> str:
@@ -255,58 +257,46 @@ def _starts(report: ExperimentReport) -> str:
     return names.pop() if len(names) == 1 else "each system under its first condition"
 
 
-def _classes(report: ExperimentReport, figure: str) -> str:
-    """Write a figure class by class."""
-    names = report.classes
-    lines = [_line(["system", *names]), _line(["---", *["---:"] * len(names)])]
-    for row in report.rows:
-        if row.conditions:
-            scores = row.conditions[0]["per_class"]
-            lines.append(_line([row.row, *(value(scores[name], figure) for name in names)]))
-    return "\n".join(lines)
+def _classes(report: ExperimentReport, metric: str) -> str:
+    """Write a metric class by class."""
+    names, done = report.classes, [row for row in report.rows if row.conditions]
+    scores = [(row.row, row.conditions[0]["per_class"]) for row in done]
+    rows = [[row, *(value(of[name], metric) for name in names)] for row, of in scores]
+    return _grid(["system", *names], rows)
 
 
 def _compared(report: ExperimentReport) -> Iterator[str]:
     """Say how rows compare: the difference, and how much less the first loses by a condition."""
     if not report.comparisons:
         return
-    lines = [
-        _line(
-            ["first - second", "condition", "difference", "p", "of what the condition costs", "p"]
-        ),
-        _line(["---", "---", "---:", "---:", "---:", "---:"]),
+    columns = ["first - second", "condition", "difference", "p", "of what the condition costs", "p"]
+    rows = [
+        [
+            " - ".join(pair["rows"]),
+            pair["condition"],
+            *_interval(pair["difference"]),
+            *(_interval(pair["loss"]) if pair.get("loss") else ("", "")),
+        ]
+        for pair in report.comparisons
     ]
-    for pair in report.comparisons:
-        loss = pair.get("loss")
-        lines.append(
-            _line(
-                [
-                    " - ".join(pair["rows"]),
-                    pair["condition"],
-                    *_interval(pair["difference"]),
-                    *(_interval(loss) if loss else ("", "")),
-                ]
-            )
-        )
-    figure = report.comparisons[0]["figure"]
+    metric = report.comparisons[0]["figure"]
     yield (
-        f"Paired by clip, {figure}; {report.interval}. A loss is what a condition costs a "
+        f"Paired by clip, {metric}; {report.interval}. A loss is what a condition costs a "
         "system: where its difference is negative the first one loses less."
     )
-    yield "\n".join(lines)
+    yield _grid(columns, rows, left=2)
 
 
 def _recovered(report: ExperimentReport) -> Iterator[str]:
     """Say how much of what lies between two rows others make up for."""
     if not report.recoveries:
         return
-    lines = [_line(["system", "from", "to", "share"]), _line(["---", "---", "---", "---:"])]
-    lines += [_line([*each["rows"], _interval(each["share"])[0]]) for each in report.recoveries]
+    rows = [[*each["rows"], _interval(each["share"])[0]] for each in report.recoveries]
     yield (
         f"How much of the {report.recoveries[0]['figure']} between two rows a system makes up "
         f"for, each under its first condition; {report.interval}."
     )
-    yield "\n".join(lines)
+    yield _grid(["system", "from", "to", "share"], rows, left=3)
 
 
 def _interval(interval: Data) -> tuple[str, str]:
@@ -327,28 +317,27 @@ def _p(value: float | None) -> str:
     return f"{value:.3f}" if value >= 0.0005 else "< 0.001"
 
 
-def _costs(report: ExperimentReport) -> str:
-    lines = [
-        _line(["system", "is", "parameters", "best epochs", "training"]),
-        _line(["---", "---", "---:", "---:", "---:"]),
+def _trainings(report: ExperimentReport) -> str:
+    rows = [_training(row) for row in report.rows if row.conditions]
+    return _grid(["system", "is", "parameters", "best epochs", "training"], rows, left=2)
+
+
+def _training(row: RowReport) -> list[str]:
+    epochs, seconds = row.best_epochs, row.seconds
+    chosen = ", ".join(f"{value:g}" for value in row.C or ())
+    return [
+        row.row,
+        f"{row.system}{f', C = {chosen}' if chosen else ''}",
+        "" if row.parameters is None else f"{row.parameters:,}",
+        f"{min(epochs)} to {max(epochs)}" if epochs else "",
+        f"{seconds:,.0f} s" if seconds else "",
     ]
-    for row in report.rows:
-        if not row.conditions:
-            continue
-        epochs, seconds = row.best_epochs, row.seconds
-        chosen = ", ".join(f"{value:g}" for value in row.C or ())
-        lines.append(
-            _line(
-                [
-                    row.row,
-                    f"{row.system}{f', C = {chosen}' if chosen else ''}",
-                    "" if row.parameters is None else f"{row.parameters:,}",
-                    f"{min(epochs)} to {max(epochs)}" if epochs else "",
-                    f"{seconds:,.0f} s" if seconds else "",
-                ]
-            )
-        )
-    return "\n".join(lines)
+
+
+def _grid(columns: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """Write a Markdown table; all columns but the first ``left`` are aligned to the right."""
+    marks = ["---"] * left + ["---:"] * (len(columns) - left)
+    return "\n".join(map(_line, (columns, marks, *rows)))
 
 
 def _line(texts: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
-"""Rows that are encoders: trained as by `emocli fit-encoder`, on every fold with every seed.
+"""Rows of encoders, trained as by `emocli fit-encoder` on every fold with every seed.
 
-``runs/<row>/fold-K/seed-S`` are the encoders, and ``nearest.json`` in each is which test clips it
-is right about.
+``runs/<row>/fold-K/seed-S`` are the encoders, and ``nearest.json`` in each says which test clips it
+classifies correctly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from emocli.data.manifest import Manifest
 from emocli.errors import RunError
 from emocli.evaluation.comparison import PerClip
 from emocli.experiments.cache import code_digest
-from emocli.experiments.report import RowReport
 from emocli.experiments.rows import ConditionResult, Inputs, System, Tested, Trained, Workplace
 from emocli.metrics.statistics import spread
 from emocli.models.encoder import load
@@ -42,9 +41,6 @@ METRICS = {
 
 HITS = "nearest.json"
 
-Share = tuple[float, int]
-"""A share of clips, and the number of clips."""
-
 
 @dataclass(frozen=True)
 class Fitting:
@@ -60,6 +56,7 @@ class EncoderSystem(System):
     """A way to train an encoder."""
 
     SHARED = SECTIONS = ("encoder", "train", "loss", "augment")
+    SETTLED = True
     STORED = False
 
     @property
@@ -162,17 +159,6 @@ class EncoderSystem(System):
         test = [[(sum(hits.values()) / len(hits), len(hits)) for hits in seeds] for seeds in folds]
         return Tested((ConditionResult("test", _pooled(test), PerClip(METRIC, _rates(folds))),))
 
-    def report(
-        self,
-        state: str,
-        conditions: tuple[Tree, ...],
-        trained: Trained | None,
-        C: tuple[float, ...],
-    ) -> RowReport:
-        """Return what came of it, with its settings even if it was not run; see `System`."""
-        row = super().report(state, conditions, trained, C)
-        return replace(row, preset=self.preset, settings=self.settings)
-
 
 def _seconds(summary: EncoderSummary) -> float:
     """Return the seconds that a training took."""
@@ -217,8 +203,8 @@ def _rates(folds: Sequence[Sequence[Mapping[str, bool]]]) -> dict[str, float]:
     }
 
 
-def _pooled(folds: Sequence[Sequence[Share]]) -> Tree:
-    """Pool the clips of the folds, seed by seed: mean and spread over the seeds."""
+def _pooled(folds: Sequence[Sequence[tuple[float, int]]]) -> Tree:
+    """Pool the accuracies and numbers of clips of the folds: mean and spread over the seeds."""
     accuracies, clips = np.moveaxis(np.array(folds), -1, 0)  # (folds, seeds) each
     pooled = (accuracies * clips).sum(axis=0) / clips.sum(axis=0)
     over_seeds = spread(pooled.tolist())

@@ -1,4 +1,4 @@
-"""An experiment on a corpus: its table, settings and rows, all of them settled and checked."""
+"""An experiment on a corpus: its table with all settings resolved, checked against the corpus."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from emocli.config import Tree, build
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, features_in, open_feature, open_features
+from emocli.data.store import Feature, features_in, open_features, open_joined
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.experiments import row_analyses
 from emocli.experiments.config import ReproduceConfig, check_sections
+from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.rows import Inputs, System
 from emocli.experiments.systems import check_apart, kinds, overruled, systems
-from emocli.plugin.experiment import Table
+from emocli.plugin.experiment import RepairOptions, Table
 from emocli.robust.check.settings import CheckConfig, configure
 
 
@@ -28,7 +28,7 @@ def sections(table: Table) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment on a corpus, all of it settled.
+    """An experiment on a corpus, all settings resolved.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Experiment:
     name: str
     table: Table
     inputs: Inputs
-    stores: Mapping[str, FeatureStore]
+    stores: Mapping[str, Feature]
     systems: tuple[System, ...]
     settings: Tree
 
@@ -57,7 +57,7 @@ class Experiment:
     def of(
         cls, name: str, table: Table, manifest: Manifest, store: Path, settings: Tree
     ) -> Experiment:
-        """Settle an experiment.
+        """Resolve the settings and rows of an experiment.
 
         Raises
         ------
@@ -66,8 +66,8 @@ class Experiment:
         """
         check_sections(settings, sections(table))
         usual = {"check_preset": table.check_preset} if table.check_preset else {}
-        told = {**usual, **settings.get("reproduce", {})}
-        config = build(ReproduceConfig, told, "reproduce")
+        own = {**usual, **settings.get("reproduce", {})}
+        config = build(ReproduceConfig, own, "reproduce")
         if table.task not in (None, manifest.task):
             what = f"is of task '{manifest.task}', and {name} is about '{table.task}'"
             raise ManifestError(what, where=manifest.path or manifest.dataset)
@@ -134,9 +134,9 @@ class Experiment:
         """What modality checks that rows need are fitted on: to what happens to the clips."""
         checks: dict[str, set[tuple[str, ...]]] = {}
         for system in self.due:
-            if any(repair.get("check") for repair in _repairs(system)):
-                corrupt = system.row.training.get("corrupt", ())
-                as_given = tuple(corrupt) if system.fit_on == "as_given" else ()
+            if any(repair.check for repair in _repairs(system)):
+                corrupt = system.row.training.corrupt
+                as_given = corrupt if system.fit_on == "as_given" else ()
                 checks.setdefault(system.fit_on, set()).add(as_given)
         return checks
 
@@ -161,15 +161,15 @@ class Experiment:
 
     def _unpreset(self) -> Iterator[str]:
         """Say what the preset that was asked for is not that of."""
-        told, preset = self.settings.get("reproduce", {}), self.config.preset
-        if "preset" not in told:
+        stated, preset = self.settings.get("reproduce", {}), self.config.preset
+        if "preset" not in stated:
             return
-        if self.checked and "check_preset" not in told:
+        if self.checked and "check_preset" not in stated:
             yield (
                 f"preset '{preset}' is that of the networks; the modality check keeps "
                 f"'{self.config.check_preset}': reproduce.check_preset changes it"
             )
-        proxies = {str(repair["proxy"]) for repair in self._repairs() if repair.get("proxy")}
+        proxies = {repair.proxy for repair in self._repairs() if repair.proxy}
         if proxies and "proxy" not in self.settings.get("experiment", {}):
             kept = ", ".join(f"'{proxy}'" for proxy in sorted(proxies))
             yield (
@@ -177,7 +177,7 @@ class Experiment:
                 "experiment.proxy changes them"
             )
 
-    def _repairs(self) -> Iterator[Mapping[str, Any]]:
+    def _repairs(self) -> Iterator[RepairOptions]:
         """Yield how the rows to run now are repaired, in training and in tests."""
         for system in self.due:
             yield from _repairs(system)
@@ -186,7 +186,7 @@ class Experiment:
     def fingerprints(self) -> dict[str, str]:
         """Feature to the fingerprint of its content, of all that any row is given."""
         names = {f for s in self.systems if not s.lacking for f in s.features.values()}
-        opened = (open_feature(self.inputs.store, name, self.corpus) for name in sorted(names))
+        opened = (open_joined(self.inputs.store, name, self.corpus) for name in sorted(names))
         return {feature.name: feature.fingerprint for feature in opened}
 
     def prepare(self, checked: bool) -> None:
@@ -201,34 +201,16 @@ class Experiment:
             if system.learns:
                 system.prepare(self.inputs, checked)
 
-    def plan(self) -> dict[str, Any]:
-        """Say what would be run."""
+    def plan(self) -> ExperimentPlan:
+        """Return what would be run."""
         trainings = len(self.inputs.corpora) * self.config.seeds
-        return {
-            "experiment": self.name,
-            "title": self.table.title,
-            **self.config.model_dump(),
-            "modalities": {modality: store.name for modality, store in self.stores.items()},
-            "rows": [
-                {
-                    "row": system.row.name,
-                    "slug": system.slug,
-                    "system": system.title,
-                    "preset": system.preset,
-                    "features": system.sees,
-                    "settings": system.settings,
-                    "conditions": list(system.conditions),
-                    "trainings": trainings if system.learns else 0,
-                    "lacking": system.lacking,
-                }
-                for system in self.due
-            ],
-            "trainings": trainings * sum(system.learns for system in self.due),
-            "remarks": self.remarks,
-        }
+        modalities = {modality: store.name for modality, store in self.stores.items()}
+        rows = tuple(system.plan(trainings) for system in self.due)
+        title, remarks = self.table.title, tuple(self.remarks)
+        return ExperimentPlan(self.name, title, self.config, modalities, rows, remarks)
 
 
-def _repairs(system: System) -> Iterator[Mapping[str, Any]]:
+def _repairs(system: System) -> Iterator[RepairOptions]:
     """Yield how a row is repaired, in training and in tests, if it can be run."""
     if not system.lacking:
         yield system.row.training

@@ -1,21 +1,20 @@
-"""Rows that see features of a store: fusion networks, and classical baselines beside them."""
+"""Rows evaluated on features of a store: fusion networks, and classical baselines."""
 
 from __future__ import annotations
 
 import json
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from emocli import plugins
 from emocli.config import Tree
 from emocli.data.durable import digest, write_text
 from emocli.data.manifest import Manifest
-from emocli.data.store import open_feature
+from emocli.data.store import open_joined
 from emocli.errors import RunError, StoreError
 from emocli.evaluation.baseline import BaselineEvaluator
 from emocli.evaluation.comparison import PerClip
@@ -42,8 +41,7 @@ from emocli.models import rundir
 from emocli.models.rundir import MODEL
 from emocli.parsing import read_object
 from emocli.plugin.experiment import Condition
-from emocli.robust.corrupt import parse_all
-from emocli.robust.options import RepairOptions, RobustOptions
+from emocli.plugin.robustness import RobustOptions, on
 from emocli.robust.repair import RepairConfig
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import labels, prepare, read_settings
@@ -67,10 +65,10 @@ class FeatureSystem(System):
         if self.lacking:
             return
         for condition in self.row.conditions:
-            parse_all(condition.corrupt, self.features)
-            RepairConfig().with_options(RepairOptions(**condition.repair))
+            on(condition.corruptions, self.features)
+            RepairConfig().with_options(condition.repair)
         for modality, name in self.row.features.items():
-            feature = open_feature(inputs.store, name, inputs.corpora[0])
+            feature = open_joined(inputs.store, name, inputs.corpora[0])
             if feature.modality != modality:
                 what = f"feature '{name}' is {feature.modality}, row '{self.row.name}' is about"
                 hint = "name another feature with --set experiment.KEY=FEATURE"
@@ -86,7 +84,7 @@ class FeatureSystem(System):
                 self.subject(run),
                 self.row.conditions,
                 tuple(self.features.values()),
-                dict(self.row.training),
+                self.row.training,
                 corpus,
                 inputs.store,
                 folder,
@@ -136,14 +134,14 @@ class FusionSystem(FeatureSystem):
 
     def prepare(self, inputs: Inputs, checked: bool) -> None:
         """Prepare the training on the first fold; see `System`."""
-        training = dict(self.row.training)
-        if training.get("check") and not checked:
-            training |= {"check": None, "oracle": True}
+        training = self.row.training
+        if training.check and not checked:
+            training = replace(training, check=None, oracle=True)
         with self.named():
             self._trainings(inputs, Path("runs"), training, folds=1)
 
     def _trainings(
-        self, inputs: Inputs, runs: Path, training: Tree, folds: int | None = None
+        self, inputs: Inputs, runs: Path, training: RobustOptions, folds: int | None = None
     ) -> list[Training]:
         """Plan the trainings on all folds, or so many."""
         places = zip(inputs.corpora, inputs.folders(runs, self.slug), strict=True)
@@ -156,7 +154,7 @@ class FusionSystem(FeatureSystem):
                     tuple(self.features.values()),
                     self.preset,
                     self.settings,
-                    RobustOptions(**training),
+                    training,
                 ),
                 run,
                 inputs.store,
@@ -168,7 +166,7 @@ class FusionSystem(FeatureSystem):
     def train(self, place: Workplace) -> Trained:
         """Train on every fold with every seed, or what is left of it; see `System`."""
         with self.named():
-            trainings = self._trainings(place.inputs, place.runs, dict(self.row.training))
+            trainings = self._trainings(place.inputs, place.runs, self.row.training)
         for training in trainings:
             _clear_outdated(training, place.overwrite)
         count = sum(len(training.config.seeds) for training in trainings)
@@ -249,7 +247,7 @@ class FittedBaseline(Subject):
         """Fit it."""
         outliers = self.settings.get("train", {}).get("outliers")
         evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, outliers)
-        return evaluator, evaluator.baseline.cost
+        return evaluator, evaluator.baseline.C
 
 
 @dataclass(frozen=True)
@@ -263,10 +261,9 @@ class Numbered:
         return index, self.jobs[index]()
 
 
-def network_fields(fusion: str) -> Mapping[str, Any]:
-    """Return the settings of a network, by name."""
-    fields: Mapping[str, Any] = plugins.load("fusion", fusion).Config.model_fields
-    return fields
+def network_fields(fusion: str) -> frozenset[str]:
+    """Return the names of the settings of a network."""
+    return frozenset(plugins.load("fusion", fusion).Config.model_fields)
 
 
 def training_seconds(out: Path) -> dict[str, float]:
@@ -314,7 +311,7 @@ def _result(
     report = {
         "corrupt": list(condition.corrupt),
         "repair": predictions.repair.label,
-        **summary,
+        **summary.data(),
         **(counts if predictions.repair.label else {}),
     }
     return ConditionResult(condition.name, report, PerClip.of(predictions, metric))

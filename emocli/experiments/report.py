@@ -1,4 +1,4 @@
-"""The report of an experiment, written as JSON; `emocli.experiments.drawing` draws it."""
+"""The report of an experiment: the dataclass behind its JSON file, tables and drawings."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ class ExperimentReport:
         How it was run.
     settings : mapping
         All sections of settings.
-    figures : tuple of str
-        Metrics the table shows.
+    metrics : tuple of str
+        Those the table shows; ``figures`` in the JSON file.
     rows : tuple of RowReport
         The rows.
     comparisons, recoveries : tuple of mapping
@@ -136,7 +136,7 @@ class ExperimentReport:
     n: int
     config: ReproduceConfig
     settings: Tree
-    figures: tuple[str, ...]
+    metrics: tuple[str, ...]
     rows: tuple[RowReport, ...]
     comparisons: tuple[Data, ...]
     recoveries: tuple[Data, ...]
@@ -152,12 +152,15 @@ class ExperimentReport:
     sweeps: tuple[Sweep, ...] = ()
     analyses: tuple[AnalysisReport, ...] = ()
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Tree:
         """Return the content of the JSON file; what a row has not is left out."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "config"}
+        names = {"metrics": "figures"}
+        values = {
+            names.get(f.name, f.name): getattr(self, f.name)
+            for f in fields(self)
+            if f.name != "config"
+        }
         rows = [{k: v for k, v in asdict(row).items() if v is not None} for row in self.rows]
         head = {"format": FORMAT, "emocli": __version__}
-        plained: dict[str, Any] = plain(
-            {**head, **values, **self.config.model_dump(), "rows": rows}
-        )
-        return plained
+        data: Tree = plain({**head, **values, **self.config.model_dump(), "rows": rows})
+        return data

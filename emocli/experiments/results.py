@@ -1,23 +1,24 @@
-"""The report of an experiment, from what its rows have come to so far; and its files."""
+"""The results of an experiment's rows so far, the report of them, and its files."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import write_bytes, write_text
 from emocli.data.json_io import as_json, plain
-from emocli.evaluation.comparison import PerClip, comparisons, recovery
+from emocli.evaluation.comparison import Comparison, PerClip, Recovery, comparisons, recovery
 from emocli.experiments.drawing import draw, markdown
 from emocli.experiments.encoder_rows import METRICS
 from emocli.experiments.experiment import Experiment
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.experiments.rows import ConditionResult, System, Tested, Trained
-from emocli.metrics.metrics import ERRORS, PROTOCOLS, RULES
+from emocli.metrics.metrics import DEFINITIONS, ERRORS, RULES
 from emocli.metrics.statistics import clustered, interval_over, warnings
 
 REPORT, TABLE = "report.json", "table.md"
@@ -44,7 +45,7 @@ class Reproduction:
 
     path: Path
     report: ExperimentReport
-    data: dict[str, Any]
+    data: Tree
     table: Path
     figures: tuple[Path, ...]
 
@@ -56,7 +57,8 @@ def write(out: Path, report: ExperimentReport) -> Reproduction:
         write_bytes(out / f"figure{suffix}", content)
     write_text(out / TABLE, markdown(report))
     write_text(out / REPORT, as_json(data))
-    figures = tuple(out / f"figure{suffix}" for suffix in drawn)
+    own = [name for analysis in report.analyses for name in analysis.figures]
+    figures = tuple(out / name for name in (*(f"figure{suffix}" for suffix in drawn), *own))
     return Reproduction(out / REPORT, report, data, out / TABLE, figures)
 
 
@@ -108,7 +110,7 @@ class Results:
             n=len(self.clips),
             config=experiment.config,
             settings=experiment.settings,
-            figures=table.figures,
+            metrics=table.figures,
             rows=tuple(map(self._row, experiment.systems)),
             comparisons=tuple(map(plain, self._comparisons())),
             recoveries=tuple(map(plain, self._recoveries())),
@@ -117,7 +119,7 @@ class Results:
             notes=table.notes,
             interval=interval_over(self.clips),
             warnings=tuple(warnings(self.clips)),
-            protocols=PROTOCOLS[corpus.task] if stored else METRICS,
+            protocols=DEFINITIONS[corpus.task] if stored else METRICS,
             rules=RULES[corpus.task] if stored else {},
             seconds=sum({**self.seconds, **taken}.values()),
             inputs={"manifest": corpus.fingerprint, "features": experiment.fingerprints},
@@ -127,7 +129,8 @@ class Results:
     def shown(self, system: System) -> str:
         """Write the first metric of a row under its conditions."""
         metric = self.experiment.table.figures[0]
-        return ", ".join(f"{c.name} {c.report[metric]:.3f}" for c in self._conditions(system))
+        values = ((c.name, c.report[metric]) for c in self._conditions(system))
+        return ", ".join(f"{n} {math.nan if v is None else v:.3f}" for n, v in values)
 
     def _conditions(self, system: System) -> tuple[ConditionResult, ...]:
         trained = self.trained.get(system.trained)
@@ -140,7 +143,7 @@ class Results:
         conditions = tuple(plain({"name": c.name, **c.report}) for c in self._conditions(system))
         return system.report("done", conditions, self.trained.get(system.trained), tested.C)
 
-    def _chosen(self) -> dict[str, Any]:
+    def _chosen(self) -> Tree:
         """Say which of the alternatives is best on the valid clips, of those that are done."""
         table = self.experiment.table
         metric = table.figures[0]
@@ -164,13 +167,13 @@ class Results:
             for name in names
         ]
 
-    def _comparisons(self) -> Iterator[dict[str, Any]]:
+    def _comparisons(self) -> Iterator[Comparison]:
         for pair in self.experiment.table.comparisons:
             conditions = self._per_clip(pair)
             if conditions:
                 yield from comparisons(pair, conditions, self.groups)
 
-    def _recoveries(self) -> Iterator[dict[str, Any]]:
+    def _recoveries(self) -> Iterator[Recovery]:
         for names in self.experiment.table.recoveries:
             conditions = self._per_clip(names)
             if conditions:

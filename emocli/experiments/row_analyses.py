@@ -15,18 +15,18 @@ from emocli.plugin.experiment import RowAnalysis
 
 
 def carry_out(
-    asked: Sequence[RowAnalysis], systems: Sequence[System], place: Workplace
+    requested: Sequence[RowAnalysis], systems: Sequence[System], place: Workplace
 ) -> tuple[AnalysisReport, ...]:
     """Make the analyses of those rows that have been run; of others say that they wait.
 
     Raises
     ------
     EmocliError
-        If what is asked does not fit the network or the corpus.
+        If what is requested does not fit the network or the corpus.
     """
     trained = {system.row.name: place.runs / system.trained for system in systems}
     reports = []
-    for each in asked:
+    for each in requested:
         if each.row not in trained:
             place.say(f"{each.name}: row '{each.row}' has not been run")
             continue
@@ -35,29 +35,29 @@ def carry_out(
     return tuple(reports)
 
 
-def _report(asked: RowAnalysis, run: Path, out: Path) -> AnalysisReport:
-    options = plugins.load("analyses", asked.analysis).Options(run, **asked.options)
+def _report(requested: RowAnalysis, run: Path, out: Path) -> AnalysisReport:
+    options = plugins.load("analyses", requested.analysis).Options(run, **requested.options)
     try:
-        done = analyse(asked.analysis, options)
+        done = analyse(requested.analysis, options)
     except EmocliError as error:
-        what = f"analysis '{asked.name}': {error.what}"
+        what = f"analysis '{requested.name}': {error.what}"
         raise type(error)(what, where=error.where, hint=error.hint) from None
     figures = []
     for number, path in enumerate(done.figures):
         more = f"-{number // 2 + 1}" if len(done.figures) > 2 else ""
-        figures.append(f"figure-{slug(asked.name)}{more}{path.suffix}")
+        figures.append(f"figure-{slug(requested.name)}{more}{path.suffix}")
         write_bytes(out / figures[-1], path.read_bytes())
     return AnalysisReport(
-        asked.name,
-        asked.row,
-        asked.analysis,
+        requested.name,
+        requested.row,
+        requested.analysis,
         done.tables,
         tuple(figures),
         done.path.relative_to(out).as_posix(),
     )
 
 
-def check(asked: Sequence[RowAnalysis], rows: Sequence[str]) -> None:
+def check(requested: Sequence[RowAnalysis], rows: Sequence[str]) -> None:
     """Refuse analyses of rows that there are not, and two of one name.
 
     Raises
@@ -65,8 +65,8 @@ def check(asked: Sequence[RowAnalysis], rows: Sequence[str]) -> None:
     ConfigError
         If there are some.
     """
-    names = [slug(each.name) for each in asked]
-    for each in asked:
+    names = [slug(each.name) for each in requested]
+    for each in requested:
         if each.row not in rows:
             raise ConfigError(f"analysis '{each.name}' is of row '{each.row}', which is not there")
         if names.count(slug(each.name)) > 1:

@@ -1,4 +1,4 @@
-"""What a row of a table is when it is run: its settings, and what every kind of row can do."""
+"""Systems: rows of a table with their settings resolved, and the interface of every kind of row."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from emocli.data.pool import Pool
 from emocli.errors import EmocliError
 from emocli.evaluation.comparison import PerClip
 from emocli.experiments.config import ReproduceConfig
+from emocli.experiments.plan import PlannedRow
 from emocli.experiments.report import RowReport
 from emocli.models import rundir
 from emocli.plugin.experiment import Row
@@ -161,6 +162,8 @@ class System(ABC):
     """All sections of settings that a table of such rows takes."""
     PRESET: ClassVar[bool] = True
     """Whether its settings start from a preset."""
+    SETTLED: ClassVar[bool] = False
+    """Whether its report has its settings before it is trained."""
     STORED: ClassVar[bool] = True
     """Whether what it sees are features by modality, of which some may be chosen."""
 
@@ -245,6 +248,20 @@ class System(ABC):
     def evaluate(self, place: Workplace) -> Tested:
         """Test it under its conditions; the clips of all folds are pooled."""
 
+    def plan(self, trainings: int) -> PlannedRow:
+        """Return the plan of it, if so many trainings are made of each row that learns."""
+        return PlannedRow(
+            row=self.row.name,
+            slug=self.slug,
+            system=self.title,
+            preset=self.preset,
+            features=tuple(self.sees),
+            settings=self.settings,
+            conditions=self.conditions,
+            trainings=trainings if self.learns else 0,
+            lacking=self.lacking,
+        )
+
     def report(
         self,
         state: str,
@@ -263,13 +280,13 @@ class System(ABC):
             state=state,
             conditions=conditions,
         )
+        if trained is not None or self.SETTLED:
+            row = replace(row, preset=self.preset, settings=self.settings)
         if trained is None:
             return replace(row, C=C if state == "done" else None)
         return replace(
             row,
-            preset=self.preset,
-            settings=self.settings,
-            training=dict(self.row.training),
+            training=self.row.training.stated(),
             parameters=trained.parameters,
             best_epochs=trained.best_epochs,
             valid=trained.valid,

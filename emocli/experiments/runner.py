@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from emocli.config import Tree
 from emocli.data.durable import locked, used_folder
@@ -21,6 +20,7 @@ from emocli.experiments.checks import fit_checks
 from emocli.experiments.config import read_table
 from emocli.experiments.experiment import Experiment
 from emocli.experiments.feature_rows import training_seconds
+from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.results import Reproduction, Results, write
 from emocli.experiments.row_analyses import carry_out
 from emocli.experiments.rows import Say, Tested, Trained, Workplace
@@ -37,9 +37,10 @@ def sections(name: str) -> tuple[str, ...]:
     return settled.sections(read_table(name, {}))
 
 
-def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> dict[str, Any]:
-    """Check everything and say what would be run; writes nothing."""
-    experiment = Experiment.of(name, read_table(name, settings), manifest, store, settings)
+def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> ExperimentPlan:
+    """Check everything and return what would be run; writes nothing."""
+    table = read_table(name, settings, manifest.dataset)
+    experiment = Experiment.of(name, table, manifest, store, settings)
     experiment.prepare(checked=False)
     return experiment.plan()
 
@@ -85,7 +86,8 @@ def reproduce(
         If something is absent or does not fit.
     """
     tree = dict(settings or {})
-    experiment = Experiment.of(name, read_table(name, tree), manifest, store, tree)
+    table = read_table(name, tree, manifest.dataset)
+    experiment = Experiment.of(name, table, manifest, store, tree)
     experiment.prepare(checked=False)
     with used_folder(out), locked(out / ".lock"), open_pool(workers) as pool:
         metric = experiment.table.figures[0]

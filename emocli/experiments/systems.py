@@ -1,4 +1,4 @@
-"""The rows of a table made concrete: each of its kind, with features and settings."""
+"""The systems of a table: its rows by kind, with their features and settings resolved."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from emocli.config import Tree, leaves, section
+from emocli.config import Tree, leaves, merge, section
+from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError, choice
 from emocli.experiments.encoder_rows import EncoderSystem
 from emocli.experiments.feature_rows import BaselineSystem, FusionSystem, network_fields
 from emocli.experiments.rows import System, slug
 from emocli.models import baselines
 from emocli.plugin.experiment import Row, Table
+
+PAPER = "paper"
+"""The preset that takes the sizes a paper has for a corpus."""
 
 KINDS: Mapping[str, type[System]] = {
     "fusion": FusionSystem,
@@ -45,7 +49,7 @@ def kinds(table: Table) -> list[type[System]]:
 def systems(
     table: Table, chosen: Mapping[str, str], there: Sequence[str], preset: str, tree: Tree
 ) -> list[System]:
-    """Make the rows of a table concrete.
+    """Return the systems of a table's rows.
 
     Parameters
     ----------
@@ -78,7 +82,16 @@ def systems(
             raise ConfigError(f"there is no row '{name}'", where="rows", hint=choice(name, slugs))
     _check_shared(tree, whole)
     plain = [_system(row, chosen, there, preset) for row in whole]
-    return [replace(s, settings=s.with_settings(tree, own.get(s.slug, {}))) for s in plain]
+    sized = merge(table.sizes, tree)
+    return [
+        replace(
+            system,
+            settings=system.with_settings(
+                sized if system.preset == PAPER else tree, own.get(system.slug, {})
+            ),
+        )
+        for system in plain
+    ]
 
 
 def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
@@ -96,12 +109,12 @@ def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
     list of str
         A line for each such setting.
     """
-    told = dict(leaves(shared))
+    general = dict(leaves(shared))
     own = {name: dict(leaves(settings)) for name, settings in rows}
     kept: dict[str, list[str]] = {}
     for name, settings in own.items():
         for key, value in settings.items():
-            if told.get(key, value) != value:
+            if general.get(key, value) != value:
                 kept.setdefault(key, []).append(name)
     changed = {key: [name for name in own if key not in own[name]] for key in kept}
     return [
@@ -180,7 +193,13 @@ def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: s
     wanted = row.modalities or tuple(features)
     seen = {modality: features[modality] for modality in wanted if modality in features}
     unknown = [modality for modality in wanted if modality not in features]
-    absent = [feature for feature in seen.values() if feature not in there]
+    absent = [
+        part
+        for feature in seen.values()
+        if feature not in there
+        for part in parts_of(feature)
+        if part not in there
+    ]
     lacking = ""
     if unknown:
         lacking = f"no feature of {' and '.join(unknown)} (there are: {', '.join(features)})"

@@ -26,7 +26,7 @@ from emocli.data.store import (
 from emocli.data.store.resume import ExtractionState, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
-from emocli.extraction.worker import Outcome, Parcel, Work, compute, misfit
+from emocli.extraction.worker import Outcome, PartJob, SharedExtractor, compute, misfit
 from emocli.plugin.feature import Feature
 
 PART = 8
@@ -40,17 +40,10 @@ _Link = dict[str, str]
 
 @dataclass(frozen=True)
 class ExtractionPlan:
-    """What an extraction would do for one feature.
+    """What an extraction would do for one feature, in clips of the manifest.
 
-    Attributes
-    ----------
-    path : Path
-        The store file it would write.
-    clips, present, absent, remaining : int
-        Clips of the manifest; those already there; those known to have no such medium; those that
-        would be computed.
-    changed : int
-        Clips that would be kept although their media files were replaced since.
+    Those already in the store file; those known to have no such medium; those that would be
+    computed; and those that would be kept although their media files were replaced since.
     """
 
     feature: str
@@ -64,7 +57,7 @@ class ExtractionPlan:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What an extraction has done for one feature.
+    """The report of an extraction of one feature into its store file.
 
     Attributes
     ----------
@@ -75,8 +68,6 @@ class Extraction:
         Sums of the extractor's notes over all clips in the store.
     failures : Path, optional
         The file that lists the failures, if there are any.
-    seconds : float
-        Time it took.
     non_finite : int
         NaN and infinite numbers in the store; they are read as 0.
     damaged : int
@@ -233,8 +224,8 @@ class _Job:
         with FeatureWriter(self.folder, recipe, order, **self._options(recipe)) as writer:
             before = writer.extraction_state()
             outcomes = []
-            works = self._works(writer, recipe, before, pool.room)
-            for outcome in pool.results(compute, works):
+            parts = self._part_jobs(writer, recipe, before, pool.room)
+            for outcome in pool.results(compute, parts):
                 outcomes.append(outcome)
                 advance(outcome.clips)
             failures = self._failures(outcomes, writer.extraction_state())
@@ -260,20 +251,20 @@ class _Job:
             )
             return result, stored.header.link
 
-    def _works(
+    def _part_jobs(
         self, writer: FeatureWriter, recipe: Recipe, before: ExtractionState, room: int
-    ) -> list[Work]:
+    ) -> list[PartJob]:
         known = before.written | before.absent
         clips = [clip for clip in self.manifest.clips if clip.id not in known]
         if not clips:
             return []
-        parcel = Parcel(self.module.prepare(self.config, self.manifest.clips))
+        shared = SharedExtractor(self.module.prepare(self.config, self.manifest.clips))
         upstream = {name: store_path(self.folder, name) for name in self.module.REQUIRES}
         size = max(1, min(PART, len(clips) // room))  # few clips still occupy every worker
         chunks = [tuple(clips[k : k + size]) for k in range(0, len(clips), size)]
         paths = writer.reserve(len(chunks))
         pairs = zip(paths, chunks, strict=True)
-        return [Work(path, chunk, recipe, parcel, upstream) for path, chunk in pairs]
+        return [PartJob(path, chunk, recipe, shared, upstream) for path, chunk in pairs]
 
     def _failures(self, outcomes: Sequence[Outcome], after: ExtractionState) -> list[Failure]:
         """All clips that failed, in the order of the manifest."""

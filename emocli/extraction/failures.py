@@ -1,4 +1,4 @@
-"""``failures.jsonl`` of a store: the clips that could not be extracted, a line each, and why."""
+"""The list of clips that could not be extracted, and why: ``failures.jsonl`` of a store."""
 
 from __future__ import annotations
 
@@ -18,18 +18,9 @@ FILE = "failures.jsonl"
 
 @dataclass(frozen=True)
 class Failure:
-    """One clip without one feature.
+    """A clip that lacks a feature: the kind of error, what is wrong and how to mend it.
 
-    Attributes
-    ----------
-    feature, id : str
-        Which feature of which clip.
-    error : str
-        Kind of error.
-    message : str
-        What is wrong and how to mend it.
-    unexpected : bool
-        Whether it is a bug of the program, not of the input.
+    ``unexpected`` if it is a bug of the program, not of the input.
     """
 
     feature: str

@@ -1,4 +1,4 @@
-"""One part of an extraction: a few clips, computed and written by one worker."""
+"""The work on one part of an extraction: a few clips, computed and written by one worker."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from emocli.extraction.failures import Failure, failure
 from emocli.plugin.feature import Absent, Extractor, Track
 
 
-class Parcel:
-    """Carries an extractor to the workers: packed once, unpacked once in each.
+class SharedExtractor:
+    """An extractor on its way to the workers: pickled once, unpickled once in each.
 
     ``turn`` is held while it computes, since an extractor need not be safe for threads and a
     worker of a cluster may have several.
@@ -37,41 +37,29 @@ class Parcel:
 
 
 @lru_cache(maxsize=1)
-def _unpack(packed: bytes) -> Parcel:
-    return Parcel(pickle.loads(packed))
+def _unpack(packed: bytes) -> SharedExtractor:
+    return SharedExtractor(pickle.loads(packed))
 
 
 @dataclass(frozen=True)
-class Work:
-    """What a worker is asked for.
+class PartJob:
+    """The part a worker is to write: its path and clips, the recipe and the extractor.
 
-    Attributes
-    ----------
-    upstream : mapping
-        Features it is computed from to their store files.
+    ``upstream`` are the store files of the features it is computed from.
     """
 
     path: Path
     clips: tuple[Clip, ...]
     recipe: Recipe
-    parcel: Parcel
+    shared: SharedExtractor
     upstream: Mapping[str, Path]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a worker has done.
+    """The outcome of a part: how many clips were looked at, and the ids of those written.
 
-    Attributes
-    ----------
-    clips : int
-        Clips it looked at.
-    written : tuple of str
-        Ids of the clips in the part.
-    absent : mapping
-        Clips that have no such medium, and what they lack.
-    failures : tuple of Failure
-        Clips that could not be extracted.
+    ``absent`` are the clips without such a medium, and what each lacks.
     """
 
     clips: int
@@ -80,7 +68,7 @@ class Outcome:
     failures: tuple[Failure, ...]
 
 
-def compute(work: Work) -> Outcome:
+def compute(job: PartJob) -> Outcome:
     """Compute and write one part; a clip that fails does not stop the others.
 
     Raises
@@ -88,14 +76,14 @@ def compute(work: Work) -> Outcome:
     StoreError
         If the part cannot be written, or an upstream store cannot be read.
     """
-    feature, extractor = work.recipe.feature, work.parcel.extractor
+    feature, extractor = job.recipe.feature, job.shared.extractor
     tracks: dict[str, Track] = {}
     absent: dict[str, str] = {}
     failures: list[Failure] = []
-    with ExitStack() as stack, work.parcel.turn:
-        stores = {name: stack.enter_context(_open(name, work)) for name in work.upstream}
-        media = _media(work.clips, tuple(stores.values()))
-        for clip in work.clips:
+    with ExitStack() as stack, job.shared.turn:
+        stores = {name: stack.enter_context(_open(name, job)) for name in job.upstream}
+        media = _media(job.clips, tuple(stores.values()))
+        for clip in job.clips:
             try:
                 track = extractor(clip, _upstream(clip, stores))
                 check_track(track, extractor.names)
@@ -106,8 +94,8 @@ def compute(work: Work) -> Outcome:
                 failures.append(failure(feature, clip.id, error))
     if tracks or absent:
         misfits = write_part(
-            work.path,
-            work.recipe,
+            job.path,
+            job.recipe,
             tracks,
             tuple(absent),
             names=extractor.names,
@@ -116,7 +104,7 @@ def compute(work: Work) -> Outcome:
         )
         failures += [misfit(feature, clip_id, why) for clip_id, why in misfits.items()]
     written = tuple(tracks.keys() - {row.id for row in failures})
-    return Outcome(len(work.clips), written, absent, tuple(failures))
+    return Outcome(len(job.clips), written, absent, tuple(failures))
 
 
 def _media(clips: Sequence[Clip], stores: Sequence[FeatureStore]) -> dict[str, str]:
@@ -131,9 +119,9 @@ def misfit(feature: str, clip_id: str, why: str) -> Failure:
     return Failure(feature, clip_id, "ValueError", why, unexpected=True)
 
 
-def _open(name: str, work: Work) -> FeatureStore:
-    store = FeatureStore.open(work.upstream[name])
-    if store.fingerprint != work.recipe.upstream[name]["digest"]:
+def _open(name: str, job: PartJob) -> FeatureStore:
+    store = FeatureStore.open(job.upstream[name])
+    if store.fingerprint != job.recipe.upstream[name]["digest"]:
         store.close()
         raise StoreError("was replaced while in use", where=store.path, hint="start again")
     return store

@@ -23,6 +23,7 @@ from emocli.quantities import Probability
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
 PER_CLIP = True
+ENCODER = "face"
 LIBRARIES = ("opencv-python", "torch", "transformers")
 
 
@@ -78,28 +79,17 @@ def weighted(
     frames: NDArray[np.integer],
     norm: Literal["sum", "max"],
 ) -> NDArray[np.float32]:
-    """Weigh faces by area within their frame, and take the maximum over the frames.
+    """Weigh vectors of faces (n, dim) by area within their frame; the maximum over frames, (dim,).
 
-    Parameters
-    ----------
-    vectors : ndarray, shape (n, dim)
-        One per face.
-    areas, frames : ndarray, shape (n,)
-        Area of each face in pixels, and the frame it is in.
-    norm : {'sum', 'max'}
-        What the areas of a frame are divided by.
-
-    Returns
-    -------
-    ndarray, shape (dim,)
+    ``areas`` are in pixels and ``frames`` tell which frame each face is in; ``norm`` is what the
+    areas of a frame are divided by.
     """
     sums = []
     for frame in np.unique(frames):
         here = frames == frame
         total = areas[here].sum() if norm == "sum" else areas[here].max()
         sums.append((areas[here] / total) @ vectors[here])
-    largest: NDArray[np.float32] = np.max(sums, axis=0).astype(np.float32)
-    return largest
+    return np.asarray(np.max(sums, axis=0).astype(np.float32))
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:

@@ -90,8 +90,7 @@ class Extractor:
             center=False,
             **_filters(self.config),
         )
-        decibels: NDArray[np.float32] = 10 * np.log10(np.maximum(power.T, self.config.floor))
-        return decibels
+        return np.asarray(10 * np.log10(np.maximum(power.T, self.config.floor)))
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:

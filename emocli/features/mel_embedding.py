@@ -14,6 +14,7 @@ from emocli.plugin.feature import Absent, Clip, Track
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ("mel",)
 PER_CLIP = True
+ENCODER = "audio"
 LIBRARIES = ("torch", "transformers")
 
 Config = EmbeddingConfig

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = False
+ENCODER = "text"
 LIBRARIES = ("torch", "transformers", "tokenizers")
 
 

@@ -15,6 +15,7 @@ from emocli.plugin.feature import Clip, Track
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
+ENCODER = "scene"
 LIBRARIES = ("av", "opencv-python", "torch", "transformers")
 
 Config = FramesConfig

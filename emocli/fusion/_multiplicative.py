@@ -1,9 +1,10 @@
 """Multiplicative combination: loss and weights from the belief in each modality, by clip.
 
-Every modality answers one question about a clip (which class?), or one for each class (is it
-there? how strong is it?). Answers are log probabilities, shape (M, n, K, A): modalities, clips,
-questions, alternatives. An intensity has no alternatives: A is 1, and the log probability, up to a
-constant, is minus Huber's loss, against the label or against what the modalities say on average.
+Every modality predicts the class of a clip, or for each class whether it is there, or how strong it
+is. Predictions are log probabilities, shape (M, n, K, A): modalities, clips, predictions of a clip
+(one, or one for each class), alternatives. An intensity has no alternatives: A is 1, and the log
+probability, up to a constant, is minus Huber's loss, against the label or against the modalities'
+mean.
 
 Source: Liu et al. 2018 (arXiv:1805.11730); Mittal et al. 2020, AAAI, sec. 3.5.
 """
@@ -22,11 +23,11 @@ from emocli.data.manifest import Task
 Kind = Literal["mod", "orig", "sum_ce"]
 
 NEARLY_SURE = -1e-7
-"""Largest log probability that is told from 0: the logarithm of its complement is finite."""
+"""Largest log probability that differs from 0: the logarithm of its complement is finite."""
 
 
-def answers(task: Task, logits: Tensor, targets: Tensor | None = None) -> Tensor:
-    """Turn logits (M, n, C) into answers (M, n, K, A); intensities need their reference.
+def log_probabilities(task: Task, logits: Tensor, targets: Tensor | None = None) -> Tensor:
+    """Turn logits (M, n, C) into log probabilities (M, n, K, A); intensities need a reference.
 
     The reference of intensities is ``targets`` (n, C), or the modalities' mean without them.
     """
@@ -39,14 +40,16 @@ def answers(task: Task, logits: Tensor, targets: Tensor | None = None) -> Tensor
     return -functional.huber_loss(logits, wanted, reduction="none")[..., None]
 
 
-def true(task: Task, targets: Tensor, count: int) -> Tensor:
-    """Say which alternatives are true, 0 or 1, shape (n, K, A), of ``count`` classes."""
-    if task == "single":
-        return functional.one_hot(targets, count)[:, None]
-    if task == "multi":
-        present = (targets > 0.5).long()
-        return torch.stack([1 - present, present], dim=-1)
-    return torch.ones_like(targets)[..., None]
+def truth(task: Task, targets: Tensor, count: int) -> Tensor:
+    """Return how far alternatives are true, 0 to 1, shape (n, K, A), of ``count`` classes.
+
+    Targets are those of a Batch: classes (n,); or shares of each class (n, C), votes or mixtures,
+    0 and 1 among them.
+    """
+    if task == "intensity":
+        return torch.ones_like(targets)[..., None]
+    dense = targets if targets.dim() > 1 else functional.one_hot(targets, count)
+    return dense[:, None] if task == "single" else torch.stack([1 - dense, dense], dim=-1)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Combination:
     detach: bool
 
     def log_beliefs(self, logs: Tensor) -> Tensor:
-        """Return ln q, how far each answer is believed, from log probabilities (M, ...)."""
+        """Return ln q, the belief in each prediction, from log probabilities (M, ...)."""
         gamma = self.beta / max(len(logs) - 1, 1)
         if self.kind == "mod":
             return gamma * logs  # eq. 3: p_i ^ (beta / (M - 1))
@@ -79,33 +82,40 @@ class Combination:
         return torch.zeros_like(logs)
 
     def terms(self, logs: Tensor) -> Tensor:
-        """Return the loss of log probabilities of the truth (M, n, K), summed over modalities."""
+        """Return the loss of log probabilities (M, ...) if they are of the truth, over modalities.
+
+        Of a truth that is shared, votes for several classes, the loss is the mean under the shares.
+        """
         beliefs = self.log_beliefs(logs).exp()
         beliefs = beliefs.detach() if self.detach else beliefs
         return -(beliefs * logs).sum(dim=0)  # eq. 2, 3
 
-    def scores(self, answers: Tensor) -> Tensor:
+    def scores(self, logs: Tensor) -> Tensor:
         """Score every alternative, the higher the better, shape (n, K, A): minus eq. 2 or 3."""
-        return (self.log_beliefs(answers).exp() * answers).sum(dim=0)
+        return (self.log_beliefs(logs).exp() * logs).sum(dim=0)
 
-    def weights(self, answers: Tensor, wanted: Tensor | None = None) -> Tensor:
+    def weights(self, logs: Tensor, wanted: Tensor | None = None) -> Tensor:
         """Weigh the modalities, shape (M, n), without gradient; they sum to one over modalities.
 
         By how far they are believed about what is true, ``wanted`` (n, K, A), or without labels
         about each alternative, as probable as the modalities find it on average.
         """
-        answers = answers.detach()
+        logs = logs.detach()
         if wanted is None:
-            wanted = answers.exp().mean(dim=0)
+            wanted = logs.exp().mean(dim=0)
             wanted = wanted / wanted.sum(dim=-1, keepdim=True)
-        reliable = (wanted * self.log_beliefs(answers).exp()).sum(dim=-1).mean(dim=-1)
+        reliable = (wanted * self.log_beliefs(logs).exp()).sum(dim=-1).mean(dim=-1)
         # Where nobody can be believed at all, all count alike.
         reliable = reliable.clamp(min=torch.finfo(reliable.dtype).tiny)
         return reliable / reliable.sum(dim=0)
 
 
 def violated(scores: Tensor, wanted: Tensor, margin: float) -> Tensor:
-    """Say where the truth does not lead by the margin, 0 or 1, shape (n, K) (Liu 2018)."""
-    of_truth = (scores * wanted).sum(dim=-1)
-    rival = scores.masked_fill(wanted.bool(), -torch.inf).amax(dim=-1)
+    """Return where the truth does not lead by the margin, 0 or 1, shape (n, K) (Liu 2018).
+
+    Of a truth that is shared it is the greatest part.
+    """
+    most = wanted == wanted.amax(dim=-1, keepdim=True)
+    of_truth = scores.masked_fill(~most, -torch.inf).amax(dim=-1)
+    rival = scores.masked_fill(most, -torch.inf).amax(dim=-1)
     return (of_truth < rival + margin).to(scores.dtype)

@@ -32,7 +32,7 @@ class Config(gca.Config):
     Attributes
     ----------
     resample : {'linear', 'nearest'}
-        How values between a view's steps are made.
+        How values between a view's steps are computed.
     project : bool
         Whether the joined states are mapped to the width of one view first.
     """
@@ -117,7 +117,7 @@ class Model(Encoded):
         """
         states, joined, grids = self._joined(batch)
         own = self._apart(gca.evenly(joined.mask), states, grids, batch)
-        return {name: found[:, 0] for name, found in own.items()}
+        return {name: weights[:, 0] for name, weights in own.items()}
 
     def _joined(self, batch: Batch) -> tuple[dict[str, Padded], Padded, dict[str, Resampling]]:
         """Encode the views, bring them to common steps, and join them."""

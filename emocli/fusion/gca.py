@@ -231,7 +231,7 @@ class Recursive(Encoded):
         """
         states = self.encoders(batch)
         even = {name: evenly(view.mask) for name, view in states.items()}
-        return {n: found[:, 0] for n, found in self.encoders.over_steps(even, batch).items()}
+        return {n: weights[:, 0] for n, weights in self.encoders.over_steps(even, batch).items()}
 
 
 def evenly(mask: Tensor) -> Tensor:

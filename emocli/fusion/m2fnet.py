@@ -8,7 +8,7 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, cast
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from emocli.config import Settings
 from emocli.data.batch import Padded
 from emocli.data.samples import Level
+from emocli.errors import ConfigError, choice
 from emocli.fusion._dialogue import (
     Context,
     Places,
@@ -42,8 +43,9 @@ class Config(Settings):
 
     Attributes
     ----------
-    layers : int
-        Encoder layers of each modality, N (1 for MELD, 5 for IEMOCAP).
+    layers : int, or a mapping of modalities to int
+        Encoder layers of each modality, N (1 for MELD, 5 for IEMOCAP), or N_T, N_A and N_V; a
+        modality the mapping does not name has one.
     fusion : {'attention', 'concat'}
         Whether fusion attention joins the modalities (eq. 6-7) or they are only put side by side.
     fusion_layers : int
@@ -82,7 +84,7 @@ class Config(Settings):
         Share dropped in the encoders, the attentions and the classifier (paper: .4 to .5).
     """
 
-    layers: Depth = 1
+    layers: Depth | dict[str, Depth] = 1
     fusion: Literal["attention", "concat"] = "attention"
     fusion_layers: Depth = 5
     query: str = "text"
@@ -106,6 +108,10 @@ class Config(Settings):
             raise ValueError("query must name a modality")
         return self
 
+    def depth(self, modality: str) -> int:
+        """Return the number of encoder layers of a modality."""
+        return self.layers if isinstance(self.layers, int) else self.layers.get(modality, 1)
+
     def pooling(self, modality: str) -> Pooling:
         """Return how a modality's steps become one vector."""
         if isinstance(self.utterance, str):
@@ -114,8 +120,8 @@ class Config(Settings):
 
     def utterance_width(self, modality: str, inputs: int) -> int:
         """Return the width of a modality's vectors in the dialogue."""
-        found = 2 * self.words_hidden if self.pooling(modality) == "words" else inputs
-        return self.width or found
+        pooled = 2 * self.words_hidden if self.pooling(modality) == "words" else inputs
+        return self.width or pooled
 
 
 _TRAIN = {
@@ -145,6 +151,11 @@ class Model(Network):
     Shapes: M views (n, T_m, D_m) of n utterances -> vectors (n, W_m) -> encoded (n, W_m), attending
     within B dialogues of up to K utterances, (B, K, W_m) -> mixed (n, W of the query) -> joined
     (n, sum of W_m) -> logits (n, C).
+
+    Raises
+    ------
+    ConfigError
+        If a depth is that of a modality that is not there.
     """
 
     level: ClassVar[Level] = "dialogue"
@@ -153,10 +164,13 @@ class Model(Network):
         super().__init__()
         self.utterances = PerView({view: Utterance(view, dims[view], config) for view in dims})
         names = self.utterances.names
+        _require_modalities(config, names)
         widths = {name: config.utterance_width(name, dims[name]) for name in names}
         self.query = config.query if config.query in names else names[0]
         others = {name: width for name, width in widths.items() if name != self.query}
-        self.encoders = PerView({name: Encoding(widths[name], config) for name in names})
+        self.encoders = PerView(
+            {name: Encoding(widths[name], config.depth(name), config) for name in names}
+        )
         width = widths[self.query]
         attends = config.fusion == "attention" and bool(others)
         if attends and self.query != config.query:
@@ -178,8 +192,8 @@ class Model(Network):
         places = Places.of(batch)
         streams = {}
         for name in self.utterances:
-            said, observed = self.utterances[name](batch.views[name], batch, places)
-            streams[name] = self.encoders[name](said, observed, places)
+            vectors, observed = self.utterances[name](batch.views[name], batch, places)
+            streams[name] = self.encoders[name](vectors, observed, places)
         query = streams.pop(self.query)
         mixed = query.rows
         for layer in self.layers:
@@ -195,8 +209,8 @@ class Utterance(nn.Module):
         super().__init__()
         self.pooling = config.pooling(view)
         self.words = Words(inputs, config) if self.pooling == "words" else None
-        found = 2 * config.words_hidden if self.words else inputs
-        self.project = nn.Linear(found, config.width) if config.width else nn.Identity()
+        pooled = 2 * config.words_hidden if self.words else inputs
+        self.project = nn.Linear(pooled, config.width) if config.width else nn.Identity()
         self.width = config.utterance_width(view, inputs)
         self.pos = config.pos
         self.speaker = nn.Embedding(config.speakers, self.width) if config.speaker_emb else None
@@ -235,8 +249,8 @@ class Words(nn.Module):
         Clips of similar length are read together: most are far shorter than the longest one.
         """
         order = view.lengths.argsort(stable=True)
-        found = torch.cat([self._read(view, part) for part in order.chunk(GROUPS)])
-        return found[order.argsort()]
+        vectors = torch.cat([self._read(view, part) for part in order.chunk(GROUPS)])
+        return vectors[order.argsort()]
 
     def _read(self, whole: Padded, clips: Tensor) -> Tensor:
         lengths = whole.lengths[clips]
@@ -248,14 +262,14 @@ class Words(nn.Module):
         lowest = torch.finfo(states.values.dtype).min
         values = states.values.masked_fill(~mask, 0)
         weights = torch.softmax(self.score(values).masked_fill(~mask, lowest), dim=1) * mask
-        found: Tensor = (weights * values).sum(dim=1)
-        return found
+        vectors: Tensor = (weights * values).sum(dim=1)
+        return vectors
 
 
 class Encoding(nn.Module):
     """The transformer encoders of one modality (Chudasama 2022 eq. 5)."""
 
-    def __init__(self, width: int, config: Config) -> None:
+    def __init__(self, width: int, depth: int, config: Config) -> None:
         super().__init__()
         self.skip = config.enc_skip
         self.context = config.context
@@ -268,16 +282,16 @@ class Encoding(nn.Module):
                 dropout=config.dropout,
                 batch_first=True,
             )
-            for _ in range(config.layers)
+            for _ in range(depth)
         )
 
-    def forward(self, said: Tensor, observed: Tensor, places: Places) -> Stream:
+    def forward(self, vectors: Tensor, observed: Tensor, places: Places) -> Stream:
         """Let utterances (n, D) attend to those that were observed."""
         visible = seen(places.laid_out(observed), self.context)
         # An utterance that sees none sees itself: a softmax needs something.
-        itself = torch.eye(places.shape[1], device=said.device, dtype=torch.bool)
+        itself = torch.eye(places.shape[1], device=vectors.device, dtype=torch.bool)
         allowed = visible | (~visible.any(dim=-1, keepdim=True) & itself)
-        rows = said
+        rows = vectors
         for layer in self.layers:
             encoded = encode(cast(nn.TransformerEncoderLayer, layer), rows, allowed, places)
             rows = encoded + rows if self.skip else encoded  # eq. 5
@@ -308,10 +322,10 @@ class FusionLayer(nn.Module):
 
     def forward(self, mixed: Tensor, others: Mapping[str, Stream], places: Places) -> Tensor:
         """Mix the stream (n, D) anew."""
-        found = [self._attend(name, mixed, others[name], places) for name in self.attention]
+        attended = [self._attend(name, mixed, others[name], places) for name in self.attention]
         if self.residual == "concat":
-            found.append(mixed)
-        joined = self.join(torch.cat(found, dim=-1))  # eq. 6
+            attended.append(mixed)
+        joined = self.join(torch.cat(attended, dim=-1))  # eq. 6
         if self.residual == "add":
             joined = joined + mixed
         result: Tensor = self.norm(joined)
@@ -321,12 +335,20 @@ class FusionLayer(nn.Module):
         nothing = ~other.visible.any(dim=-1, keepdim=True)
         allowed = other.visible | nothing
         attention = cast(nn.MultiheadAttention, self.attention[name])
-        found = attend(attention, mixed, other.rows, mixed, allowed, places)
-        return found.masked_fill(places.rows(nothing), 0)
+        attended = attend(attention, mixed, other.rows, mixed, allowed, places)
+        return attended.masked_fill(places.rows(nothing), 0)
+
+
+def _require_modalities(config: Config, names: Sequence[str]) -> None:
+    named = () if isinstance(config.layers, int) else config.layers
+    for name in named:
+        if name not in names:
+            what = f"setting 'network.layers.{name}': there is no such modality"
+            raise ConfigError(what, hint=choice(name, list(names)))
 
 
 def _largest(view: Padded) -> Tensor:
     """Maximum over observed steps, (n, D); zero where there is none."""
     lowest = torch.finfo(view.values.dtype).min
-    found = view.values.masked_fill(~view.mask[..., None], lowest).amax(dim=1)
-    return found.masked_fill(~view.observed[:, None], 0)
+    largest = view.values.masked_fill(~view.mask[..., None], lowest).amax(dim=1)
+    return largest.masked_fill(~view.observed[:, None], 0)

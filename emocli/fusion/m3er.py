@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -21,7 +21,7 @@ from emocli.config import Tree
 from emocli.data.manifest import Task
 from emocli.errors import ConfigError
 from emocli.fusion import mfn
-from emocli.fusion._multiplicative import Combination, Kind, answers, true, violated
+from emocli.fusion._multiplicative import Combination, Kind, log_probabilities, truth, violated
 from emocli.fusion._recurrent import mlp
 from emocli.models.losses import CHOICES
 from emocli.plugin.network import Batch, FusionOutput, Loss, Network, PerView
@@ -103,12 +103,12 @@ class Output(FusionOutput):
     ----------
     joint : Tensor, shape (n, C)
         The logits of the network's last layers.
-    voices : Tensor, shape (M, n, C)
+    group_logits : Tensor, shape (M, n, C)
         The logits of everything that predicts by itself: modalities, perhaps mixtures of them.
     """
 
     joint: Tensor
-    voices: Tensor
+    group_logits: Tensor
 
 
 class Model(Network):
@@ -124,8 +124,6 @@ class Model(Network):
         If channels of unequal width are to be combined number by number, or too many modalities
         to be mixed.
     """
-
-    takes_soft_targets: ClassVar[bool] = False
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__()
@@ -153,7 +151,7 @@ class Model(Network):
         return "" if rests else f"network.predict={config.predict}"
 
     def set_task(self, task: Task, loss: str) -> None:
-        """Be told what the logits stand for.
+        """Take note of what the logits stand for.
 
         Raises
         ------
@@ -175,18 +173,18 @@ class Model(Network):
     def forward(self, batch: Batch) -> Output:
         """Classify clips; without labels the weights rest on what the modalities agree on."""
         ends, memory = self.core(batch.views)
-        voices = torch.stack(
+        group_logits = torch.stack(
             [self.heads[_name(g)](sum(ends[m] for m in g) / len(g)) for g in self.groups]
         )
-        weights = self._weights(voices)
+        weights = self._weights(group_logits)
         fused = self._fused(weights, ends)
         joint = self.head(torch.cat([fused, memory], dim=-1))
         return Output(
-            logits=joint if self.training else self._predicted(joint, voices, weights),
-            modality_logits=dict(zip(self.core.names, voices, strict=False)),
+            logits=joint if self.training else self._predicted(joint, group_logits, weights),
+            modality_logits=dict(zip(self.core.names, group_logits, strict=False)),
             weights=weights,
             joint=joint,
-            voices=voices,
+            group_logits=group_logits,
         )
 
     def loss(self, output: FusionOutput, batch: Batch, base: Loss) -> Tensor:
@@ -196,12 +194,12 @@ class Model(Network):
         """
         assert isinstance(output, Output)
         assert batch.targets is not None
-        voices, targets = output.voices.float(), batch.targets
-        wanted = true(self.task, targets, voices.shape[-1])
-        logs = (answers(self.task, voices, targets) * wanted).sum(dim=-1)
-        terms = self.combination.terms(logs)
+        group_logits, targets = output.group_logits.float(), batch.targets
+        wanted = truth(self.task, targets, group_logits.shape[-1])
+        logs = log_probabilities(self.task, group_logits, targets)
+        terms = (self.combination.terms(logs) * wanted).sum(dim=-1)
         if self.config.boosted:
-            scores = self.combination.scores(answers(self.task, voices)).detach()
+            scores = self.combination.scores(log_probabilities(self.task, group_logits)).detach()
             terms = terms * violated(scores, wanted, self.config.margin)
         own = base(output.joint.float(), targets)
         return own + self.config.lambda_mult * base.mean(terms, targets)
@@ -210,12 +208,12 @@ class Model(Network):
         """Return the weights of the modalities, (n,) each, by how well they know the labels."""
         assert isinstance(output, Output)
         assert batch.targets is not None
-        return self._weights(output.voices, batch.targets)
+        return self._weights(output.group_logits, batch.targets)
 
-    def _weights(self, voices: Tensor, targets: Tensor | None = None) -> dict[str, Tensor]:
-        wanted = None if targets is None else true(self.task, targets, voices.shape[-1])
-        said = answers(self.task, voices, targets)
-        of_group = self.combination.weights(said, wanted)
+    def _weights(self, group_logits: Tensor, targets: Tensor | None = None) -> dict[str, Tensor]:
+        wanted = None if targets is None else truth(self.task, targets, group_logits.shape[-1])
+        logs = log_probabilities(self.task, group_logits, targets)
+        of_group = self.combination.weights(logs, wanted)
         return {
             name: sum(
                 weight / len(group)
@@ -237,15 +235,17 @@ class Model(Network):
             return states.sum(dim=0)
         return len(states) * _weighted(weights, states)
 
-    def _predicted(self, joint: Tensor, voices: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    def _predicted(
+        self, joint: Tensor, group_logits: Tensor, weights: Mapping[str, Tensor]
+    ) -> Tensor:
         if self.config.predict == "final":
             return joint
         mean = self.config.predict == "mean"
         if self.task == "intensity":
-            said = voices[: len(weights)]
-            return said.mean(dim=0) if mean else _weighted(weights, said)
-        said = answers(self.task, voices)
-        scores = said.exp().mean(dim=0).log() if mean else self.combination.scores(said)
+            own = group_logits[: len(weights)]
+            return own.mean(dim=0) if mean else _weighted(weights, own)
+        logs = log_probabilities(self.task, group_logits)
+        scores = logs.exp().mean(dim=0).log() if mean else self.combination.scores(logs)
         return scores[:, 0] if self.task == "single" else scores[..., 1] - scores[..., 0]
 
 

@@ -216,19 +216,19 @@ class Memory(nn.Module):
 
     def forward(self, attended: Tensor, content: Tensor, memory: Tensor | None = None) -> Tensor:
         """Return the memory after each step, (T, n, memory), from ``memory`` or zeros on."""
-        found = functional.linear(attended, self.first.weight[:, : self.inputs], self.first.bias)
+        hidden = functional.linear(attended, self.first.weight[:, : self.inputs], self.first.bias)
         start = torch.zeros_like(content[0]) if memory is None else memory
         recalled = self.first.weight[:, self.inputs :].T
         gates = (self.gamma1.weight.T, self.gamma1.bias, self.gamma2.weight.T, self.gamma2.bias)
-        given = (found, self._kept(found), content, start, recalled, *gates)
-        memories: Tensor = in_full_precision(Gated, *given)
+        inputs = (hidden, self._kept(hidden), content, start, recalled, *gates)
+        memories: Tensor = in_full_precision(Gated, *inputs)
         return memories
 
-    def _kept(self, found: Tensor) -> Tensor:
+    def _kept(self, hidden: Tensor) -> Tensor:
         """Draw what dropout lets pass of the hidden units, (T, n, both widths)."""
-        shape = found.shape[:-1]
+        shape = hidden.shape[:-1]
         pairs = zip(self.widths, self.dropouts, strict=True)
-        masks = [kept(found.new_empty(*shape, w), p, self.training) for w, p in pairs]
+        masks = [kept(hidden.new_empty(*shape, w), p, self.training) for w, p in pairs]
         return torch.cat(masks, dim=-1)
 
 

@@ -77,8 +77,9 @@ class Core(nn.Module):
         """Contract the views; a missing one is no factor, and without any view there is nothing."""
         factors = torch.stack([self.factors[name](projected[name]) for name in self.factors], dim=1)
         factors = factors.masked_fill(~observed[..., None], 1)
-        products = factors.prod(dim=1).unflatten(1, (self.rank, -1))
-        return products.sum(dim=1) * observed.any(dim=1, keepdim=True)
+        products = factors.prod(dim=1).reshape(len(factors), self.rank, -1)
+        core: Tensor = products.sum(dim=1)
+        return core * observed.any(dim=1, keepdim=True)
 
 
 class Model(Encoded):

@@ -46,17 +46,8 @@ UNKNOWN = (
 class Csd:
     """A computational sequence; a context manager. Entries are read one by one.
 
-    Attributes
-    ----------
-    entries : tuple of str
-        Videos or segments.
-    metadata : dict
-        As written; what is not JSON is kept as text.
-
-    Raises
-    ------
-    StoreError
-        If the file is absent, damaged, or not of that layout.
+    ``entries`` are videos or segments; ``metadata`` are as written, and what is not JSON kept as
+    text. A `StoreError` says if the file is absent, damaged, or not of that layout.
     """
 
     def __init__(self, path: Path) -> None:
@@ -160,16 +151,16 @@ class Csd:
         dataset = self._dataset(entry, name)
         if dataset.ndim == 0:
             raise StoreError(f"{name} is not a table", where=self._where(entry))
-        with self._told(entry, name):
+        with self._errors_named(entry, name):
             place = (self.name, "data", entry, name)
             return (self._file.texts if _holds_texts(dataset) else self._file.numbers)(*place)
 
     def _dataset(self, entry: str, name: str) -> h5py.Dataset:
-        with self._told(entry, name):
+        with self._errors_named(entry, name):
             return self._file.dataset(self.name, "data", entry, name)
 
     @contextmanager
-    def _told(self, entry: str, name: str) -> Iterator[None]:
+    def _errors_named(self, entry: str, name: str) -> Iterator[None]:
         try:
             yield
         except StoreError as error:
@@ -186,21 +177,11 @@ def write_csd(
     names: Sequence[str] = (),
     metadata: Mapping[str, object] | None = None,
 ) -> None:
-    """Write a computational sequence; it is whole or not there.
+    """Write a computational sequence, whole or not at all.
 
-    Parameters
-    ----------
-    entries : iterable of (str, Timed)
-        With intervals.
-    names : sequence of str
-        Of the columns.
-    metadata : mapping, optional
-        Plain values; what the SDK asks for and is not given is written as unknown.
-
-    Raises
-    ------
-    StoreError
-        If the disk is full or the folder cannot be written, or an entry cannot be called so.
+    ``entries`` have intervals, ``names`` are those of the columns; ``metadata`` that the SDK asks
+    for and that are not passed are written as unknown. A `StoreError` says if the disk is full, the
+    folder cannot be written, or an entry cannot be called so.
     """
     metadata = {
         **dict.fromkeys(UNKNOWN, ""),

@@ -13,7 +13,7 @@ from emocli.data.align import STEP, Timed, recorded
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore, open_feature, open_features
+from emocli.data.store import Feature, FeatureStore, open_feature, open_features
 from emocli.errors import StoreError
 from emocli.interchange.csd import write_csd
 from emocli.interchange.mmsa import ARRAYS, Arrays, Column, mmsa_id, write_mmsa
@@ -63,11 +63,7 @@ def export(
         what = "its ending says no kind of file"
         raise StoreError(what, where=output, hint="choose .npz, .csd or .pkl")
     with ExitStack() as files:
-        if features is not None and len(features) == 1:
-            only = open_feature(store, features[0], manifest)
-            opened = {only.modality: only}
-        else:
-            opened = open_features(store, features, manifest)
+        opened = open_features(store, features, manifest)
         for feature in opened.values():
             files.enter_context(feature)
             _ = feature.dim  # refuses rows that are no vectors
@@ -76,13 +72,14 @@ def export(
             hint = "choose one with -f, or write a .pkl"
             raise StoreError(f"holds one feature, not {names}", where=output, hint=hint)
         files.enter_context(alone(output))
-        first = next(iter(opened.values()))
+        first = next(iter(opened.values())).name
         if output.suffix == ".npz":
-            write_ragged(output, _ragged(first))
+            write_ragged(output, _ragged(open_feature(store, first, manifest)))
         elif output.suffix == ".csd":
+            feature = files.enter_context(open_feature(store, first, manifest))
             metadata = {"dataset name": manifest.dataset, "dataset bib citation": manifest.citation}
-            entries = ((clip_id, _timed(first, manifest.clip(clip_id))) for clip_id in first.ids)
-            write_csd(output, first.name, entries, first.dim_names, metadata)
+            timed = ((i, _timed(feature, manifest.clip(i))) for i in feature.ids)
+            write_csd(output, first, timed, feature.dim_names, metadata)
         else:
             clips = {split: manifest.split(split) for split in SPLITS}
             parts = {s: _part(manifest, part, opened) for s, part in clips.items() if part}
@@ -118,7 +115,7 @@ def _timed(store: FeatureStore, clip: Clip) -> Timed:
     return Timed(rows.values, np.stack([edges[:-1], edges[1:]], axis=1))
 
 
-def _part(manifest: Manifest, clips: Sequence[Clip], stores: dict[str, FeatureStore]) -> Arrays:
+def _part(manifest: Manifest, clips: Sequence[Clip], stores: dict[str, Feature]) -> Arrays:
     """Put a split into the arrays of an MMSA pickle, padded with zeros."""
     arrays: dict[str, Column] = {
         "id": [mmsa_id(clip.id) for clip in clips],

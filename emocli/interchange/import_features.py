@@ -16,6 +16,7 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import Recipe, write_feature
 from emocli.data.store.folder import RESERVED
+from emocli.data.store.joined import JOIN
 from emocli.data.track import Track
 from emocli.errors import StoreError
 from emocli.interchange.csd import Csd
@@ -269,15 +270,12 @@ def _nothing(path: Path, source: FeatureSource, manifest: Manifest) -> StoreErro
 
 
 def require_name(name: str, modality: str) -> None:
-    """Refuse what cannot be the name of a feature or of a modality.
-
-    Raises
-    ------
-    StoreError
-        If it cannot.
-    """
+    """Refuse what cannot be the name of a feature or of a modality, with a `StoreError`."""
     if not name or name.startswith(".") or Path(name).name != name or "\\" in name:
         raise StoreError(f"'{name}' cannot be a feature's name", hint="give a plain file name")
+    if JOIN in name:
+        hint = "give another one"
+        raise StoreError(f"'{name}' has a {JOIN}, which joins features", hint=hint)
     if name in RESERVED:
         raise StoreError(f"'{name}' is a name of emocli's own", hint="give another one")
     if not modality.strip():

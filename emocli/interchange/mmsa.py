@@ -48,16 +48,10 @@ CLIP = re.compile(r"(.+?)\$_\$\[?(\w+)\]?")
 
 @dataclass(frozen=True)
 class Part:
-    """One split of a pickle.
+    """One split of a pickle: its clips, each once, and all that has a row per clip.
 
-    Attributes
-    ----------
-    ids : tuple of str
-        The clips, each once; ``video[3]`` for what MMSA writes ``video$_$3``.
-    arrays : mapping
-        Everything of the split that has a row per clip: arrays, and lists of texts.
-    times : mapping
-        Clip to its start and end in the video, in seconds, where the ids say them.
+    Ids are ``video[3]`` for what MMSA writes ``video$_$3``; ``times`` are start and end in the
+    video, in seconds, of clips whose ids say them.
     """
 
     ids: tuple[str, ...]
@@ -67,13 +61,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Mmsa:
-    """An MMSA pickle.
-
-    Attributes
-    ----------
-    parts : mapping
-        Split to its clips.
-    """
+    """An MMSA pickle: its splits, each with its clips."""
 
     path: Path
     parts: Mapping[Split, Part]

@@ -26,7 +26,7 @@ OPTIONAL = ("times", "names")
 
 @dataclass(frozen=True)
 class Ragged:
-    """Features of many clips.
+    """The features of many clips, end to end.
 
     Attributes
     ----------

@@ -96,13 +96,7 @@ class PickleSource:
 
 @contextmanager
 def opened(path: Path, modality: str) -> Iterator[FeatureSource]:
-    """Open a file of features.
-
-    Raises
-    ------
-    StoreError
-        If it is absent, damaged, or none that is known.
-    """
+    """Open a file of features; `StoreError` if it is absent, damaged, or none that is known."""
     kind = kind_of(path)
     if kind == "npz":
         yield NpzSource(read_ragged(path))

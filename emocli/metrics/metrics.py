@@ -1,7 +1,7 @@
 """Metrics of classification and of intensities, each with its definition.
 
 Every task reports ``accuracy``, ``uar``, ``weighted_f1`` and ``macro_f1``; what they count depends
-on the task and is stated in `PROTOCOLS`. A ratio that is not defined (recall of a class nobody
+on the task and is stated in `DEFINITIONS`. A ratio that is not defined (recall of a class nobody
 showed) is NaN, stays out of means, and its class is listed in ``Scores.undefined``. An F1 without
 any hit is 0.
 """
@@ -41,7 +41,7 @@ _PRESENCE = {
     **_BINARY,
 }
 
-PROTOCOLS: Mapping[Task, Mapping[str, str]] = {
+DEFINITIONS: Mapping[Task, Mapping[str, str]] = {
     "single": {
         "accuracy": "share of clips whose class of highest score is the label",
         "uar": "plain mean of the recalls of the classes that occur",
@@ -71,12 +71,16 @@ RULES: Mapping[Task, Mapping[str, str]] = {
         "confusion": _PRESENT_ROWS,
     },
 }
-"""How a class counts as present, and what the confusion matrix counts."""
+"""Conventions of each task: presence of a class, and counts of the confusion matrix."""
+
+ONE_VS_REST = f"probability of the class by itself at least {PRESENT}, whatever the others'"
+"""How 'this class or not' is decided where a network was trained so."""
 
 ERRORS = frozenset({"loss", "mse_sum", "mae_sum", "mse", "mae"})
 """Metrics that are better when smaller."""
 
-Figures = dict[str, float]
+Metrics = dict[str, float]
+"""Name of a metric to its value."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +101,19 @@ class Scores:
         Metric to the classes for which it is not defined, and which its mean leaves out.
     """
 
-    overall: Figures
-    per_class: dict[str, Figures]
+    overall: Metrics
+    per_class: dict[str, Metrics]
     confusion: NDArray[np.int64]
     hits: NDArray[np.float64]
     undefined: dict[str, list[str]]
 
 
 def score(
-    task: Task, targets: NDArray[Any], predicted: NDArray[Any], classes: Sequence[str]
+    task: Task,
+    targets: NDArray[Any],
+    predicted: NDArray[Any],
+    classes: Sequence[str],
+    one_vs_rest: bool = False,
 ) -> Scores:
     """Compare predictions with labels.
 
@@ -119,10 +127,17 @@ def score(
         Probabilities, or predicted intensities.
     classes : sequence of str
         The C classes.
+    one_vs_rest : bool
+        Whether the probabilities of a ``single`` task are of each class by itself: then a class
+        counts as predicted from one half on where each is asked for by itself (binary accuracy and
+        F1); everything else takes the class of highest score.
     """
     if not len(targets):
         raise ValueError("there is no prediction to score")
-    return _SCORERS[task](np.asarray(targets), np.asarray(predicted, np.float64), classes)
+    targets, predicted = np.asarray(targets), np.asarray(predicted, np.float64)
+    if task == "single" and one_vs_rest:
+        return _single(targets, predicted, classes, predicted >= PRESENT)
+    return _SCORERS[task](targets, predicted, classes)
 
 
 def confusion_matrix(
@@ -134,9 +149,15 @@ def confusion_matrix(
 
 
 def _single(
-    targets: NDArray[np.int64], predicted: NDArray[np.float64], classes: Sequence[str]
+    targets: NDArray[np.int64],
+    predicted: NDArray[np.float64],
+    classes: Sequence[str],
+    taken: NDArray[np.bool_] | None = None,
 ) -> Scores:
-    choice = predicted.argmax(axis=1)
+    """Score classes; ``taken``, (n, C), says which are predicted where each is asked by itself."""
+    choice, numbers = predicted.argmax(axis=1), np.arange(len(classes))
+    taken = choice[:, None] == numbers if taken is None else taken
+    binary_hit, binary_chosen = (taken & (targets[:, None] == numbers)).sum(0), taken.sum(0)
     matrix = confusion_matrix(targets, choice, len(classes))
     hit, shown, chosen = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
     recall, precision = _ratio(hit, shown), _ratio(hit, chosen)
@@ -147,7 +168,7 @@ def _single(
             "precision": float(precision[k]),
             "recall": float(recall[k]),
             "f1": float(f1[k]),
-            **_against_the_rest(hit[k], shown[k], chosen[k], len(targets)),
+            **_against_the_rest(binary_hit[k], shown[k], binary_chosen[k], len(targets)),
         }
         for k, name in enumerate(classes)
     }
@@ -162,8 +183,8 @@ def _single(
     return Scores(overall, per_class, matrix, (choice == targets).astype(float), undefined)
 
 
-def _against_the_rest(hit: int, shown: int, chosen: int, clips: int) -> Figures:
-    """Score a class as a question of its own, as Mittal 2020 does for IEMOCAP.
+def _against_the_rest(hit: int, shown: int, chosen: int, clips: int) -> Metrics:
+    """Score a class against all others, as Mittal 2020 does for IEMOCAP.
 
     The accuracy flatters: most clips are of other classes.
     """
@@ -177,8 +198,8 @@ def _against_the_rest(hit: int, shown: int, chosen: int, clips: int) -> Figures:
     }
 
 
-def _binary(per_class: Mapping[str, Figures]) -> Figures:
-    """Average what the classes are as questions of their own: M3ER's MA and F1, for any task."""
+def _binary(per_class: Mapping[str, Metrics]) -> Metrics:
+    """Average accuracy and F1 of each class against all others: M3ER's MA and F1, for any task."""
     kept = {"binary_accuracy": "accuracy", "binary_f1": "weighted_f1"}
     return {
         name: float(np.mean([metrics[key] for metrics in per_class.values()]))
@@ -224,7 +245,7 @@ def _presence(
     predicted: NDArray[np.float64],
     classes: Sequence[str],
 ) -> Scores:
-    """Score each class as a question of its own: is it there or not."""
+    """Score the presence of each class."""
     tp, tn = (present & taken).sum(axis=0), (~present & ~taken).sum(axis=0)
     there, absent = present.sum(axis=0), (~present).sum(axis=0)
     errors = (present != taken).sum(axis=0)

@@ -1,8 +1,8 @@
 """Uncertainty of metrics: spread over seeds, and bootstrap over groups of clips.
 
-Clips of one dialogue or of one speaker resemble each other, so whole groups are drawn. Of a few
-groups that says nothing: two can be drawn in three ways, and if both agree the interval has no
-width. Then there is none, nor a p; drawing clips as if they were independent is told apart.
+Clips of one dialogue or of one speaker resemble each other, so whole groups are drawn. A few groups
+give no interval: two can be drawn in three ways, and if both agree the interval has no width. Then
+there is neither an interval over groups nor a p, but one over clips, taken for independent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FEWEST = 8
 """Groups below which there is no interval over them."""
 
 ROUNDING = 1e-12
-"""Share of what it is summed from below which a sum is nothing."""
+"""Share of the sum of magnitudes below which a sum is taken for 0."""
 
 Grouping = Literal["dialogue", "speaker", "clip"]
 
@@ -65,6 +65,17 @@ class Interval:
     groups: int
     p: float
     clips: tuple[float, float] | None = None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Its ends."""
+        return self.low, self.high
+
+    def times(self, factor: float) -> Interval:
+        """Return the interval of the mean times a number."""
+        low, high = (factor * bound for bound in self.bounds)
+        clips = self.clips and (factor * self.clips[0], factor * self.clips[1])
+        return Interval(factor * self.mean, low, high, self.groups, self.p, clips)
 
 
 def spread(values: ArrayLike) -> Spread:

@@ -1,4 +1,4 @@
-"""What a network should be better than: one number per class, and classical classifiers.
+"""Baselines for networks: one number per class, and classical classifiers.
 
 A constant is what a model with one parameter per output learns, which sees labels and no features
 (Beard 2018, section 4): under squared error or cross-entropy the mean of the training labels, under
@@ -32,7 +32,7 @@ Matrix = NDArray[np.float64]
 
 PRIOR, MEDIAN, TEST_PRIOR = "prior", "median", "test_prior"
 
-COSTS = tuple(float(10**power) for power in np.arange(-2, 2.5, 0.5))
+C_VALUES = tuple(float(10**power) for power in np.arange(-2, 2.5, 0.5))
 """Values of C that are tried on the valid split: the inverse of the regularisation."""
 
 MARGIN = 0.1
@@ -51,15 +51,15 @@ class Baseline:
         Which.
     predict : callable
         Samples -> probabilities or intensities, shape (n, C).
-    cost : float or None
-        The chosen C, where there is one.
+    C : float or None
+        The chosen inverse of the regularisation, where there is one.
     valid : float or None
-        The figure it was chosen by: the task's usual monitor, on the valid split.
+        The metric it was chosen by: the task's usual monitor, on the valid split.
     """
 
     name: str
     predict: Callable[[Samples], Matrix]
-    cost: float | None = None
+    C: float | None = None
     valid: float | None = None
 
 
@@ -99,13 +99,13 @@ def fit(name: str, train: Samples, valid: Samples, test: Samples | None = None) 
     monitor = MONITORS[manifest.task]
     sign = -1 if monitor in ERRORS else 1
     best: tuple[float, float, Predictor] | None = None
-    for cost in COSTS:
-        model = _fitted(name, cost, inputs[0], manifest.targets(train.clips), manifest)
-        figure = score(manifest.task, targets, model(inputs[1]), manifest.classes).overall[monitor]
-        if best is None or sign * figure > sign * best[0]:
-            best = (figure, cost, model)
-    figure, cost, chosen = cast("tuple[float, float, Predictor]", best)
-    return Baseline(name, lambda samples: chosen(seen(samples)), cost, figure)
+    for C in C_VALUES:
+        model = _fitted(name, C, inputs[0], manifest.targets(train.clips), manifest)
+        value = score(manifest.task, targets, model(inputs[1]), manifest.classes).overall[monitor]
+        if best is None or sign * value > sign * best[0]:
+            best = (value, C, model)
+    value, C, chosen = cast("tuple[float, float, Predictor]", best)
+    return Baseline(name, lambda samples: chosen(seen(samples)), C, value)
 
 
 def prior(manifest: Manifest, clips: Sequence[Clip]) -> Matrix:
@@ -151,7 +151,7 @@ CONSTANTS: Mapping[str, Callable[[Manifest, Sequence[Clip], Sequence[Clip]], Mat
 
 @dataclass(frozen=True)
 class Functionals:
-    """What is taken of the views, and how it is scaled.
+    """Functionals of views, and their scaling.
 
     Attributes
     ----------
@@ -167,7 +167,7 @@ class Functionals:
 
     @classmethod
     def fit(cls, train: Samples) -> Functionals:
-        """See which views are sequences, and how their functionals are distributed."""
+        """Fit the scaling on training clips, and note the views that are sequences."""
         vectors = frozenset(
             modality
             for modality, store in train.stores.items()
@@ -238,29 +238,29 @@ class _Models:
 
 
 def _support(kernel: str) -> _Models:
-    def classifier(cost: float) -> Any:
+    def classifier(C: float) -> Any:
         from sklearn.svm import SVC
 
-        return SVC(C=cost, kernel=kernel)
+        return SVC(C=C, kernel=kernel)
 
-    def regressor(cost: float) -> Any:
+    def regressor(C: float) -> Any:
         from sklearn.svm import SVR
 
-        return SVR(C=cost, kernel=kernel, epsilon=MARGIN)
+        return SVR(C=C, kernel=kernel, epsilon=MARGIN)
 
     return _Models(classifier, regressor)
 
 
-def _logistic(cost: float) -> Any:
+def _logistic(C: float) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=cost, max_iter=ITERATIONS)
+    return LogisticRegression(C=C, max_iter=ITERATIONS)
 
 
-def _ridge(cost: float) -> Any:
+def _ridge(C: float) -> Any:
     from sklearn.linear_model import Ridge
 
-    return Ridge(alpha=1 / cost)
+    return Ridge(alpha=1 / C)
 
 
 MODELS: Mapping[str, _Models] = MappingProxyType(
@@ -272,16 +272,12 @@ MODELS: Mapping[str, _Models] = MappingProxyType(
 )
 
 
-def _fitted(
-    name: str, cost: float, x: Matrix, targets: NDArray[Any], manifest: Manifest
-) -> Predictor:
-    return _FITTERS[manifest.task](MODELS[name], cost, x, targets, len(manifest.classes))
+def _fitted(name: str, C: float, x: Matrix, targets: NDArray[Any], manifest: Manifest) -> Predictor:
+    return _FITTERS[manifest.task](MODELS[name], C, x, targets, len(manifest.classes))
 
 
-def _single(
-    models: _Models, cost: float, x: Matrix, targets: NDArray[Any], count: int
-) -> Predictor:
-    model = models.classifier(cost).fit(x, targets)
+def _single(models: _Models, C: float, x: Matrix, targets: NDArray[Any], count: int) -> Predictor:
+    model = models.classifier(C).fit(x, targets)
 
     def predict(inputs: Matrix) -> Matrix:
         margins = model.decision_function(inputs)
@@ -297,23 +293,23 @@ def _single(
     return predict
 
 
-def _multi(models: _Models, cost: float, x: Matrix, targets: NDArray[Any], count: int) -> Predictor:
-    columns = [_present(models, cost, x, targets[:, k] > 0) for k in range(count)]
+def _multi(models: _Models, C: float, x: Matrix, targets: NDArray[Any], count: int) -> Predictor:
+    columns = [_present(models, C, x, targets[:, k] > 0) for k in range(count)]
     return lambda inputs: np.stack([column(inputs) for column in columns], axis=1)
 
 
-def _present(models: _Models, cost: float, x: Matrix, shown: NDArray[np.bool_]) -> Predictor:
-    """Fit one class; one that all or none of the training clips show is always, or never, there."""
+def _present(models: _Models, C: float, x: Matrix, shown: NDArray[np.bool_]) -> Predictor:
+    """Fit a classifier of one class, constant if all or none of the training clips show it."""
     if shown.all() or not shown.any():
         return lambda inputs: np.full(len(inputs), float(shown[0]))
-    model = models.classifier(cost).fit(x, shown)
+    model = models.classifier(C).fit(x, shown)
     return lambda inputs: 1 / (1 + np.exp(-np.clip(model.decision_function(inputs), -500, 500)))
 
 
 def _intensity(
-    models: _Models, cost: float, x: Matrix, targets: NDArray[Any], count: int
+    models: _Models, C: float, x: Matrix, targets: NDArray[Any], count: int
 ) -> Predictor:
-    columns = [models.regressor(cost).fit(x, targets[:, k]) for k in range(count)]
+    columns = [models.regressor(C).fit(x, targets[:, k]) for k in range(count)]
     return lambda inputs: np.stack([column.predict(inputs) for column in columns], axis=1)
 
 

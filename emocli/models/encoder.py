@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emocli.config import Settings
+from emocli.config import Settings, Tree
 from emocli.errors import ConfigError, RunError, reason
 from emocli.models.encoder_run import read_config, restore
 from emocli.models.hub import only_cached
@@ -63,7 +63,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class EncoderConfig(Settings):
-    """What an encoder is.
+    """Settings of an encoder.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class EncoderConfig(Settings):
 
 
 class EncoderRun(Settings):
-    """What ``config.json`` of an encoder holds.
+    """Contents of the ``config.json`` of an encoder.
 
     Attributes
     ----------
@@ -119,8 +119,8 @@ class EncoderRun(Settings):
     format: Literal[1] = 1
     kind: Kind
     encoder: EncoderConfig
-    resnet: dict[str, Any]
-    settings: dict[str, Any]
+    resnet: Tree
+    settings: Tree
     classes: tuple[str, ...]
     source: str
     versions: dict[str, str]
@@ -135,7 +135,7 @@ class Encoder(nn.Module):
         self.project = nn.Linear(self.shape["hidden_sizes"][-1], dim)
 
     @property
-    def shape(self) -> dict[str, Any]:
+    def shape(self) -> Tree:
         """The configuration that rebuilds the backbone."""
         return {name: getattr(self.backbone.config, name) for name in SHAPE}
 
@@ -148,7 +148,7 @@ class Encoder(nn.Module):
 
 @dataclass(frozen=True)
 class Screen:
-    """Brings pictures into the form the encoder sees."""
+    """Conversion of pictures to the input of an encoder."""
 
     kind: Kind
     config: EncoderConfig
@@ -236,13 +236,7 @@ def embed(
 
 
 def read_run(run: Path) -> EncoderRun:
-    """Read the ``config.json`` of an encoder.
-
-    Raises
-    ------
-    RunError
-        If there is none, or it is damaged or that of something else.
-    """
+    """Read the ``config.json`` of an encoder; errors as of `read_config`."""
     return read_config(EncoderRun, run, "an encoder", "fit-encoder")
 
 
@@ -286,7 +280,7 @@ def _built(run: Path) -> tuple[Encoder, EncoderRun]:
         with sized_by(run / MODEL), torch.device("meta"):
             make()
         return make(), config
-    except Exception as error:  # what the library says of what it was given comes in any type
+    except Exception as error:  # of the library, of any type
         what = f"is no description of an encoder ({reason(error)})"
         raise RunError(what, where=run / CONFIG, hint=RESTORE) from None
 
@@ -307,10 +301,10 @@ def _published(name: str) -> ResNetModel:
         if isinstance(shape, ResNetConfig):
             return ResNetModel.from_pretrained(name, local_files_only=cached, use_safetensors=True)
         # It would be taken all the same, with random parameters and no more than a warning.
-        told = f"is a {shape.model_type}, not a ResNet"
+        fault = f"is a {shape.model_type}, not a ResNet"
     except Exception as error:  # as of a run's own
-        told = reason(error)
+        fault = reason(error)
     raise ConfigError(
-        f"setting 'encoder.backbone' = '{name}': {told}",
+        f"setting 'encoder.backbone' = '{name}': {fault}",
         hint=f"give {SCRATCH}, a ResNet of the Hugging Face hub, or a folder that holds one",
     )

@@ -1,4 +1,4 @@
-"""The Hugging Face hub: whether it is there, asked once, before a library asks again and again."""
+"""Reachability of the Hugging Face hub, asked once, before a library asks again and again."""
 
 from __future__ import annotations
 

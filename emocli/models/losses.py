@@ -1,4 +1,4 @@
-"""What a network's logits are compared with the targets by, and what they mean afterwards.
+"""Losses of logits, and the probabilities or intensities that logits stand for.
 
 Every loss is the mean over the clips of a sum over the classes.
 """

@@ -1,4 +1,4 @@
-"""A network before it is made: what it would be, without memory for its parameters."""
+"""Outlines of networks: their parameters' shapes, without memory for the values."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The contents of a run's ``config.json``, and what makes two runs different."""
+"""Contents of the ``config.json`` of a run, and the differences between two of them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ PRIVATE = frozenset({"seed", "cache_mb"})
 
 
 class Source(Settings):
-    """A file or folder a run was made from.
+    """A file or folder that a run was trained on.
 
     Attributes
     ----------
@@ -57,12 +57,12 @@ class View(Settings):
 
     feature: str
     dim: Width
-    settings: dict[str, Any]
+    settings: Tree
     fingerprint: str
 
 
 class RunConfig(Settings):
-    """What ``config.json`` holds: all that is needed to use, check and repeat a run.
+    """Contents of ``config.json``: all that is needed to use, check and repeat a run.
 
     Attributes
     ----------
@@ -97,9 +97,9 @@ class RunConfig(Settings):
     format: Literal[1] = 1
     fusion: str
     preset: str
-    network: dict[str, Any]
+    network: Tree
     train: TrainConfig
-    robust: dict[str, Any] = Field(default_factory=dict)
+    robust: Tree = Field(default_factory=dict)
     check: str = ""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)]
     dataset: str
@@ -118,6 +118,11 @@ class RunConfig(Settings):
     def dims(self) -> dict[str, int]:
         """Modality to the width of its feature."""
         return {modality: view.dim for modality, view in self.features.items()}
+
+    @property
+    def logit_task(self) -> Task:
+        """What the network's logits stand for."""
+        return self.train.logit_task(self.task)
 
     def differs(self, other: RunConfig) -> str | None:
         """Name the first setting or input in which another run would give another network."""

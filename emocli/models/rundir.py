@@ -20,13 +20,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from emocli import __version__, plugins
-from emocli.config import S, Settings, build
+from emocli.config import S, Settings, Tree, build
 from emocli.data.durable import no_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.standardise import Standardiser
@@ -149,13 +148,7 @@ def finished(run: Path) -> bool:
 
 
 def require_finished(run: Path) -> None:
-    """Refuse a training that has not come to its end.
-
-    Raises
-    ------
-    RunError
-        If it has not.
-    """
+    """Raise `RunError` for a training that has not come to its end."""
     if not finished(run):
         hint = "repeat the training command to resume"
         raise RunError("its training has not ended", where=run, hint=hint)
@@ -181,7 +174,7 @@ def make_network(config: RunConfig) -> Network:
     module = plugins.load("fusion", config.fusion)
     settings = build(module.Config, config.network, "network")
     network: Network = module.Model(config.dims, len(config.classes), settings)
-    network.set_task(config.task, config.train.loss)
+    network.set_task(config.logit_task, config.train.loss)
     return network
 
 
@@ -233,13 +226,7 @@ def load(run: Path) -> Run:
 
 
 def _require_room(config: RunConfig, path: Path) -> None:
-    """Refuse a network with more parameters than the file has bytes, before it takes memory.
-
-    Raises
-    ------
-    ValueError
-        If so.
-    """
+    """Raise `ValueError`, before memory is taken, for more parameters than the file has bytes."""
     unbuildable = suppress(RuntimeError, TypeError, NotImplementedError)  # without values
     with unbuildable, sized_by(path), torch.device("meta"):
         make_network(config)
@@ -281,13 +268,7 @@ def read_history(run: Path, needed: Sequence[str] = ()) -> list[Row]:
 
 
 def require_columns(history: Sequence[Row], needed: Sequence[str]) -> None:
-    """Refuse a history without rows, or whose rows lack a column.
-
-    Raises
-    ------
-    ValueError
-        If so.
-    """
+    """Raise `ValueError` for a history without rows, or whose rows lack a column."""
     if needed and not history:
         raise ValueError("it has no epoch")
     for name in needed:
@@ -307,7 +288,7 @@ def clear(run: Path) -> None:
             folder.rmdir()
 
 
-def describe(run: Path) -> dict[str, Any]:
+def describe(run: Path) -> Tree:
     """Return what there is to know about a run, in plain values.
 
     Raises

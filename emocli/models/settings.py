@@ -11,7 +11,7 @@ from emocli.config import Settings
 from emocli.data.manifest import Task
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
-from emocli.metrics.metrics import PROTOCOLS
+from emocli.metrics.metrics import DEFINITIONS
 from emocli.models.losses import LossName
 from emocli.quantities import (
     BatchSize,
@@ -59,9 +59,13 @@ class TrainConfig(Settings):
         Whether an epoch draws clips so that every class is equally frequent.
     optimizer : {'adam', 'adamw'}
         Weight decay as a part of the gradient, or decoupled.
-    target : {'label', 'votes'}
-        Whether a clip of one class is learnt as its label or as the shares of its raters' votes;
-        validation is by the label.
+    target : {'label', 'votes', 'one_vs_rest'}
+        Whether a clip of one class is learnt as its label, as the shares of its raters' votes, or
+        as a question for each class, this one or not (Mittal 2020: "binary classification per
+        class"): outputs are then probabilities of each class by itself, the predicted class is the
+        most probable one, and binary metrics count a class from a probability of one half. The
+        loss is then ``bce`` unless another one is set, whatever the preset.
+        Validation is by the label.
     mixup : float
         How evenly pairs of clips are mixed into new ones (`emocli.training.targets.mixed`); 0: not.
     scheduler : {'none', 'plateau', 'cosine'}
@@ -74,7 +78,7 @@ class TrainConfig(Settings):
         Probability with which each modality of a clip is dropped, every time the clip is learnt
         from; one always stays.
     monitor : str
-        Validation figure by which the best epoch is chosen: ``loss`` or one of the task's metrics.
+        Validation metric by which the best epoch is chosen: ``loss`` or one of the task's metrics.
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
         the summed squared error for intensities. A tie is decided by the validation loss.
     precision : {'32-true', 'bf16-mixed', '16-mixed'}
@@ -103,7 +107,7 @@ class TrainConfig(Settings):
     class_weights: ClassWeights = "none"
     sampler: Literal["none", "balanced"] = "none"
     optimizer: Literal["adam", "adamw"] = "adam"
-    target: Literal["label", "votes"] = "label"
+    target: Literal["label", "votes", "one_vs_rest"] = "label"
     mixup: Annotated[float, Field(ge=0, le=1000)] = 0.0
     scheduler: Literal["none", "plateau", "cosine"] = "none"
     warmup: Probability = 0.0
@@ -116,15 +120,24 @@ class TrainConfig(Settings):
     outliers: Factor = OUTLIERS
     cache_mb: Megabytes = 512
 
+    @property
+    def one_vs_rest(self) -> bool:
+        """Whether every class is a question of its own although a clip has one."""
+        return self.target == "one_vs_rest"
+
+    def logit_task(self, task: Task) -> Task:
+        """Return what the logits stand for: with one against the rest, any number of classes."""
+        return "multi" if self.one_vs_rest and task == "single" else task
+
     def monitored(self, task: Task) -> str:
-        """Return the figure that decides.
+        """Return the metric that decides.
 
         Raises
         ------
         ConfigError
-            If the task has no such figure.
+            If the task has no such metric.
         """
-        known = ["loss", *PROTOCOLS[task]]
+        known = ["loss", *DEFINITIONS[task]]
         name = MONITORS[task] if self.monitor == "auto" else self.monitor
         if name not in known:
             raise ConfigError(
@@ -134,20 +147,20 @@ class TrainConfig(Settings):
         return name
 
     def weighed(self, classes: Sequence[str]) -> ClassWeights:
-        """Return how classes are weighed; of weights by hand, one for each class.
+        """Return the weighting of the classes; of weights by hand, one for each class.
 
         Raises
         ------
         ConfigError
-            If one is given to no class.
+            If one is of no class.
         """
-        given = self.class_weights
-        if isinstance(given, str):
-            return given
-        for name in given:
+        weights = self.class_weights
+        if isinstance(weights, str):
+            return weights
+        for name in weights:
             if name not in classes:
                 raise ConfigError(
                     f"setting 'train.class_weights.{name}': there is no such class",
                     hint=choice(name, list(classes)),
                 )
-        return {name: given.get(name, 1.0) for name in classes}
+        return {name: weights.get(name, 1.0) for name in classes}

@@ -15,7 +15,7 @@ from emocli.data.durable import write_bytes
 from emocli.errors import RunError, reason
 
 RESTORE = "restore it, or train again with --overwrite"
-"""How a run is mended that is not what was trained, or was trained on something else."""
+"""Hint for a run that is not what was trained, or was trained on something else."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -54,13 +54,7 @@ def read_parameters(path: Path) -> dict[str, Tensor]:
 
 
 def require_numbers(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse parameters that are infinite or no numbers: nothing right comes out of them.
-
-    Raises
-    ------
-    RunError
-        If some are; it names the first.
-    """
+    """Raise `RunError` for the first parameter that is infinite or no number."""
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.float().isfinite().all():
             what = f"is damaged (parameter '{name}' is not finite)"

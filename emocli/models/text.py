@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from emocli.config import Settings
+from emocli.config import Settings, Tree
 from emocli.errors import RunError, reason
 from emocli.models.encoder_run import read_config, restore
 from emocli.models.rundir import CONFIG, MODEL, require_finished
@@ -38,7 +38,7 @@ PART = "part-"
 
 
 class TextRun(Settings):
-    """What ``config.json`` of a text encoder holds.
+    """Contents of the ``config.json`` of a text encoder.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class TextRun(Settings):
 
     format: Literal[1] = 1
     text: TextConfig
-    train: dict[str, Any]
+    train: Tree
     classes: tuple[str, ...]
     source: str
     part: Folds | None = None
@@ -118,13 +118,7 @@ def describe(
 
 
 def read_run(run: Path) -> TextRun:
-    """Read the ``config.json`` of a text encoder.
-
-    Raises
-    ------
-    RunError
-        If there is none, or it is damaged or that of something else.
-    """
+    """Read the ``config.json`` of a text encoder; errors as of `read_config`."""
     return read_config(TextRun, run, "a text encoder", "fit-text")
 
 
@@ -141,13 +135,7 @@ def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
 
 
 def outline(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
-    """Read what a trained text encoder is: its parameters have shapes, but no values.
-
-    Raises
-    ------
-    RunError
-        If it is absent, unfinished or damaged.
-    """
+    """Read a trained text encoder without the values of its parameters; errors as of `load`."""
     with torch.device("meta"):
         return _built(run)
 
@@ -157,7 +145,7 @@ def _built(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
 
     config = read_run(run)
     require_finished(run)
-    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    local: Tree = {"local_files_only": True, "trust_remote_code": False}
     try:
         shape = AutoConfig.from_pretrained(run / BACKBONE, **local)
         tokenizer = AutoTokenizer.from_pretrained(run / BACKBONE, **local)
@@ -165,7 +153,7 @@ def _built(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
             AutoModel.from_config(shape)  # type: ignore[no-untyped-call]
         backbone = AutoModel.from_config(shape)  # type: ignore[no-untyped-call]
         network = TextNetwork(backbone, len(config.classes), config.text.pool, 0.0)
-    except Exception as error:  # what the library says of what it was given comes in any type
+    except Exception as error:  # of the library, of any type
         what = f"does not hold what {CONFIG} describes ({reason(error)})"
         raise RunError(what, where=run, hint=RESTORE) from None
     return network, Reader(tokenizer, config.text), config

@@ -6,10 +6,11 @@ Source: Liu et al. 2019 (RoBERTa).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import nn
 
+from emocli.config import Tree
 from emocli.errors import ConfigError, reason
 from emocli.models.hub import only_cached
 from emocli.models.outline import outline
@@ -61,7 +62,7 @@ def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoModel, AutoTokenizer
 
     # Where a folder brings code of its own it is neither run nor asked about.
-    how: dict[str, Any] = {"local_files_only": only_cached(name), "trust_remote_code": False}
+    how: Tree = {"local_files_only": only_cached(name), "trust_remote_code": False}
     try:
         backbone = AutoModel.from_pretrained(name, use_safetensors=True, **how)
         return backbone, AutoTokenizer.from_pretrained(name, **how)

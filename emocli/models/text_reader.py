@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TextConfig(Settings):
-    """What is read, and by what.
+    """Settings of a text encoder: its backbone and its input.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Reading:
 
 
 class Reader:
-    """Turns utterances in their dialogues into tokens."""
+    """Tokenizer of utterances in their dialogues."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, config: TextConfig) -> None:
         self.tokenizer, self.config = tokenizer, config
@@ -79,7 +79,7 @@ class Reader:
         ``<s> turns before </s></s> utterance </s></s> turns after </s>``; without context only
         ``<s> utterance </s>``.
         """
-        own = self._said(dialogue[turn])
+        own = self._tokens(dialogue[turn])
         room = self.config.tokens - 2
         start, end = [self._id("cls_token")], [self._id("sep_token")]
         own = own[:room]
@@ -104,28 +104,28 @@ class Reader:
             for side in (earlier, later):
                 if distance >= len(side):
                     continue
-                said = self._said(side[distance])
+                turn_tokens = self._tokens(side[distance])
                 separators = 2 * (
                     (side is earlier or bool(before)) + (side is later or bool(after))
                 )
-                if len(before) + len(after) + len(said) + separators > room:
+                if len(before) + len(after) + len(turn_tokens) + separators > room:
                     return before, after
                 if side is earlier:
-                    before = said + before
+                    before = turn_tokens + before
                 else:
-                    after = after + said
+                    after = after + turn_tokens
         return before, after
 
-    def _said(self, clip: Clip) -> list[int]:
+    def _tokens(self, clip: Clip) -> list[int]:
         name = f"{clip.speaker.upper()}: " if self.config.names and clip.speaker else ""
-        found: list[int] = self.tokenizer.encode(
+        tokens: list[int] = self.tokenizer.encode(
             f"{name}{clip.text.strip()}", add_special_tokens=False
         )
-        return found
+        return tokens
 
     def _id(self, name: str) -> int:
-        found = getattr(self.tokenizer, f"{name}_id")
-        return int(found if found is not None else self.tokenizer.eos_token_id or 0)
+        token = getattr(self.tokenizer, f"{name}_id")
+        return int(token if token is not None else self.tokenizer.eos_token_id or 0)
 
 
 def collate(readings: Sequence[Reading], pad: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -143,9 +143,9 @@ def collate(readings: Sequence[Reading], pad: int) -> tuple[Tensor, Tensor, Tens
 
 def read_clips(reader: Reader, clips: Iterable[Clip]) -> dict[str, Reading]:
     """Read every clip that has a text, each inside its own dialogue."""
-    said = (clip for clip in clips if clip.text.strip())
+    with_text = (clip for clip in clips if clip.text.strip())
     return {
         clip.id: reader(dialogue, turn)
-        for dialogue in by_dialogue(said).values()
+        for dialogue in by_dialogue(with_text).values()
         for turn, clip in enumerate(dialogue)
     }

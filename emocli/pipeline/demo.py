@@ -61,7 +61,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class DemoSystem:
-    """How one network did on the test split, over its seeds.
+    """The results of one network on the test split, over its seeds.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class DemoSystem:
 
 @dataclass(frozen=True)
 class DemoReport:
-    """Where everything is, and how every network did.
+    """The report of the demonstration: where everything is, and the results of every network.
 
     ``corruption`` is what was done to one modality at a time; ``report`` is the JSON file.
     """
@@ -179,7 +179,7 @@ def _systems() -> Iterator[Views]:
 
 @dataclass(frozen=True)
 class Trial:
-    """What all networks are trained and evaluated with; called with a network, it does both."""
+    """The training and evaluation of one network after another on the same features."""
 
     manifest: Manifest
     store: Path

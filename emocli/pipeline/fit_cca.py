@@ -31,16 +31,9 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class PairSummary:
-    """What was learnt of two modalities.
+    """The fit of two modalities: canonical correlations on train, largest first, and tau.
 
-    Attributes
-    ----------
-    correlations : tuple of float
-        Canonical correlations on the train split, largest first.
-    tau : float
-        Threshold of their score.
-    n_train, n_valid : int
-        Clips that have both.
+    ``tau`` is the threshold of their score; ``n_train`` and ``n_valid`` clips have both.
     """
 
     modalities: tuple[str, str]
@@ -52,7 +45,7 @@ class PairSummary:
 
 @dataclass(frozen=True)
 class CheckSummary:
-    """What was fitted, and where it is.
+    """The report of a fit: the check that was written, and its pairs.
 
     Attributes
     ----------
@@ -93,14 +86,14 @@ def fit_cca(
     manifest : Manifest
         The corpus, perhaps folded; test clips are not read.
     features : sequence of str, optional
-        One per modality; by default all in the store.
+        One per modality, ``a+b`` for several side by side; by default all in the store.
     preset : {'literal', 'paper', 'plus'}
         The paper as printed, as it can be read, or improved: the default, for the paper's score
         does not tell noise from features of real corpora.
     settings : mapping, optional
         ``{"check": {...}}``, what deviates from the preset.
     corrupt : sequence of str
-        With ``check.fit_on = as_given``, what has happened to the clips: `emocli.robust.corrupt`.
+        With ``check.fit_on = as_given``, what has happened to the clips, as text.
     corruption_seed : int
         Of that.
     progress : callable, optional
@@ -116,10 +109,11 @@ def fit_cca(
     """
     from emocli.data.samples import Samples
     from emocli.data.standardise import Standardiser
+    from emocli.plugin.robustness import parse_all
     from emocli.robust.check.io import save_check
     from emocli.robust.check.provenance import FitProvenance
     from emocli.robust.check.settings import configure
-    from emocli.robust.corrupt import Corrupter, parse_all
+    from emocli.robust.corrupt import Corrupter
 
     config = configure(preset, settings or {})
     if corrupt and config.fit_on == "clean":

@@ -19,7 +19,7 @@ NOTHING = "no clip has a recording or a text, and no features are there: nothing
 
 @dataclass(frozen=True)
 class ManifestSummary:
-    """What was written: counts by split, medium and label, and what the corpus lacks.
+    """The report of a new manifest: counts by split, medium and label, and what is lacking.
 
     ``media`` counts clips whose files are there, ``text`` those with a text; ``task`` and
     ``classes`` say what was understood of the labels.

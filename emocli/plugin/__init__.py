@@ -1,4 +1,4 @@
-"""What plug-ins are and stand on: one module for each kind, with its types, bases and helpers.
+"""The interface of plug-ins: one module for each kind, with its types, bases and helpers.
 
 ========== ============================ ===========================================================
 kind       module                       a plug-in offers
@@ -10,7 +10,8 @@ features   `emocli.plugin.feature`      ``MODALITY``, ``REQUIRES``, ``PER_CLIP``
 datasets   `emocli.plugin.dataset`      ``Config``, ``build``
 corruption `emocli.plugin.corruption`   ``Config``, which is called with an array
 protocols  `emocli.plugin.protocol`     ``Config``, which draws corruptions
-experiment `emocli.plugin.experiment`   ``Config``, ``table``
+experiment `emocli.plugin.experiment`   ``Config``, ``table``; `emocli.plugin.robustness` has
+                                        corruptions and repairs of its rows and conditions
 analyses   `emocli.analysis`            ``Options``, ``measure``
 commands   `emocli.plugin.command`      ``COMMAND``
 ========== ============================ ===========================================================

@@ -1,4 +1,4 @@
-"""Blocks of steps: what an encoder sees of a sequence that is faster or longer than it needs.
+"""Blocks of steps: summaries of sequences that are faster or longer than an encoder needs.
 
 A block is the mean over its observed steps, or also their standard deviation and largest value;
 attention over blocks is spread over the steps.
@@ -83,7 +83,7 @@ class Blocks:
         """Observed steps by block, (B, K, S, D), and where there is one, (B, K, S, 1)."""
         view, size = self.view, int(self.sizes.max())
         count = max(1, int(_ceil(view.lengths, self.sizes).max()))
-        if (self.sizes == size).all():  # side by side, found in half the time
+        if (self.sizes == size).all():  # side by side, in half the time
             lack = count * size - view.values.shape[1]
             values, mask = pad(view.values, (0, 0, 0, lack)), pad(view.mask, (0, lack))
             shape = (-1, count, size)

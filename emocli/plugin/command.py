@@ -23,6 +23,9 @@ from typing import Any
 
 import typer
 
+PARTLY_DONE = 3
+"""Exit code where some clips failed and the rest is complete."""
+
 
 @dataclass(frozen=True)
 class Command:

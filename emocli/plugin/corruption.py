@@ -1,4 +1,4 @@
-"""Corruptions: what is done to the array of one clip in one modality.
+"""Corruptions: changes of the array of one clip in one modality.
 
 A module of kind ``corruptions`` offers ``Config``, a `Corruption`. It is named after the colon of
 ``--corrupt visual:NAME@LEVEL``; without a level, its defaults apply.

@@ -42,15 +42,10 @@ from emocli.errors import ManifestError
 
 COPY = "copy it as it is from the corpus"
 HEADER = "its first row names the columns"
-"""How a table without a column is mended: one of a corpus, and one of a user's own."""
+"""Hints for a table that lacks a column: one of a corpus, and one of a user's own."""
 
 SHARE = 6
 """One clip in so many is for validation, and as many for the test; at least one each."""
-
-NEEDED = "are needed (or split=clip, to try the pipeline)"
-"""What there is to do where all clips end up in one split."""
-
-WARNING = "clips are split one by one: figures say nothing about people who were not trained on"
 
 
 class Dataset(Protocol):
@@ -100,7 +95,7 @@ class Folder:
         if not root.is_dir():
             raise ManifestError("there is no such folder", where=root)
         seen: set[str] = set()
-        found: list[Path] = []
+        paths: list[Path] = []
         for folder, inner, names in os.walk(root, followlinks=True):
             real = os.path.realpath(folder)
             if real in seen:  # a link in a circle, or to a folder that is here anyway
@@ -108,13 +103,25 @@ class Folder:
                 continue
             seen.add(real)
             inner.sort()
-            found.extend(Path(folder, name) for name in names)
-        files = sorted(path for path in found if not path.name.startswith("._"))
-        return cls(root, tuple(files), len(found) - len(files))
+            paths.extend(Path(folder, name) for name in names)
+        files = sorted(path for path in paths if not path.name.startswith("._"))
+        return cls(root, tuple(files), len(paths) - len(files))
 
     def with_suffix(self, suffixes: frozenset[str]) -> list[Path]:
         """Return the files of some suffixes, in any case."""
         return [path for path in self.files if path.suffix.lower() in suffixes]
+
+    def recordings(self) -> dict[str, dict[str, Path]]:
+        """Return the recordings by their names without suffix: ``video``, and ``audio``.
+
+        The sound is that of a file of sound, if any, or else the video's.
+        """
+        media: dict[str, dict[str, Path]] = {}
+        for path in self.with_suffix(VIDEO):
+            media.setdefault(path.stem, {}).update(audio=path, video=path)
+        for path in self.with_suffix(AUDIO):
+            media.setdefault(path.stem, {})["audio"] = path
+        return media
 
     def named(self, name: str) -> Path | None:
         """Return the first file of a name, if there is one."""
@@ -142,6 +149,20 @@ def require_columns(table: Table, path: Path, columns: Sequence[str], hint: str)
 def counted(*notes: tuple[int, str]) -> tuple[str, ...]:
     """Put counts into words; a count of 0 is left out."""
     return tuple(f"{count:,} {what}" for count, what in notes if count)
+
+
+def split_notes(clips: Sequence[Clip], alone: bool, needed: str) -> list[tuple[int, str]]:
+    """Count the clips that are all in train, or, if ``alone``, split one by one.
+
+    ``needed`` says of whom there are too few for more splits.
+    """
+    few = {clip.split for clip in clips} == {"train"}
+    hint = "are needed (or split=clip, to try the pipeline)"
+    warning = "clips are split one by one: figures say nothing about people who were not trained on"
+    return [
+        (len(clips) if few else 0, f"clips are all in train: {needed} {hint}"),
+        (len(clips) if alone else 0, warning),
+    ]
 
 
 def _by_itself(clip: Clip) -> str:

@@ -7,6 +7,9 @@ A module of kind ``experiments`` computes nothing. It offers
 ``table(config) -> Table``
     its systems.
 
+A setting ``corpus`` of literals, the paper's corpora, is that of the clips where the command does
+not name one.
+
 The name of the module is that of the experiment, with ``_`` for ``-``: ``rrnn_t2`` is what
 ``emocli reproduce rrnn-t2`` runs. Every row is trained with all folds and seeds and tested under
 its conditions; the report compares them. A table of encoders has rows like ``Row("fixed margin",
@@ -16,7 +19,7 @@ encoder="audio", settings={"loss": {"amt": "fixed"}})``, and their metric: ``fig
 ...     noise: tuple[str, ...] = ("0dB",)
 >>> def table(config):
 ...     tested = (CLEAN, *(Condition(f"audio {n}", (f"audio:gaussian@{n}",)) for n in config.noise))
-...     checked = Condition("audio 0dB", ("audio:gaussian@0dB",), repair={"check": True})
+...     checked = Condition("audio 0dB", ("audio:gaussian@0dB",), RepairOptions(check=True))
 ...     return Table(
 ...         title="Fusion under noise",
 ...         rows=(
@@ -35,19 +38,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from functools import cached_property
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from emocli.config import Settings, Tree
 from emocli.data.manifest import Task
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, read
+from emocli.plugin.robustness import RepairOptions as RepairOptions
+from emocli.plugin.robustness import RobustOptions as RobustOptions
 
 
 class Names(Settings):
     """Settings of which some are names of different things: modalities, or features of one.
 
-    Of two settings with one name a row would lack what the table says it is given, and nobody would
-    be told.
+    Of two settings with one name a row would lack what the table says it sees, and nobody would
+    know.
     """
 
     DIFFERENT: ClassVar[tuple[tuple[str, ...], ...]] = (("text", "audio", "visual"),)
@@ -84,13 +91,18 @@ class Condition:
         As the table shows it; conditions of the same name are compared with each other.
     corrupt : tuple of str
         What `emocli evaluate` takes after ``--corrupt``.
-    repair : mapping
-        What `emocli evaluate` is told about repairing: ``{"check": True, "proxy": "knn_ls"}``.
+    repair : RepairOptions
+        How modalities are repaired: ``RepairOptions(check=True, proxy="knn_ls")``.
     """
 
     name: str
     corrupt: tuple[str, ...] = ()
-    repair: Mapping[str, Any] = field(default_factory=dict)
+    repair: RepairOptions = TRAINED
+
+    @cached_property
+    def corruptions(self) -> tuple[CorruptionSpec, ...]:
+        """What is done to the clips."""
+        return read(self.corrupt)
 
 
 CLEAN = Condition("clean")
@@ -98,7 +110,7 @@ CLEAN = Condition("clean")
 
 @dataclass(frozen=True)
 class Row:
-    """A system and what is asked of it.
+    """A system, its training and the conditions of its test.
 
     Attributes
     ----------
@@ -113,7 +125,7 @@ class Row:
     encoder : {'audio', 'face', 'scene'}
         what an encoder looks at, trained as by `emocli fit-encoder`.
     modalities : tuple of str
-        What it is given; empty for all there are.
+        What it sees; empty for all there are.
     features : mapping
         Modality to the feature it is seen through, where that is not what the command chose.
     preset : str
@@ -121,14 +133,14 @@ class Row:
     settings : mapping
         ``{"network": {...}, "train": {...}}``, of an encoder ``{"train": ..., "loss": ...}``; laid
         over the preset.
-    training : mapping
-        What `emocli train` is told about corrupting and repairing:
-        ``{"corrupt": ["m3er75"], "check": True, "proxy": "knn_ls"}``.
+    training : RobustOptions
+        How clips are corrupted and repaired in training:
+        ``RobustOptions(corrupt=("m3er75",), check=True, proxy="knn_ls")``.
     conditions : tuple of Condition
         What it is tested under; the first one is what the others are compared with. Encoders see
         the clips as they are.
     printed : mapping
-        Condition to figure to the number in the paper.
+        Condition to metric to the number in the paper.
     """
 
     name: str
@@ -140,7 +152,7 @@ class Row:
     features: Mapping[str, str] = field(default_factory=dict)
     preset: str = ""
     settings: Tree = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
+    training: RobustOptions = field(default_factory=RobustOptions)
     conditions: tuple[Condition, ...] = (CLEAN,)
     printed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -214,7 +226,7 @@ class Table:
     rows : tuple of Row
         The systems.
     figures : tuple of str
-        Figures of merit the table shows, the most important one first; the report has all.
+        Metrics the table shows, the most important one first; the report has all.
     comparisons : tuple of (str, str)
         Pairs of rows: how much better is the first than the second, clip by clip, under every
         condition that both have; and how much less does it lose by each.
@@ -224,7 +236,7 @@ class Table:
     alternatives : tuple of str
         Rows that differ in one choice: the report says which of them is best on the valid clips.
     by_class : tuple of str
-        Figures that are also shown class by class, under each row's first condition; the first of
+        Metrics that are also shown class by class, under each row's first condition; the first of
         them is drawn.
     sweeps : tuple of Sweep
         What the first figure is drawn over, a panel each.
@@ -233,7 +245,13 @@ class Table:
     check_preset : str
         Of the modality check, where the command says none; empty for the command's own default.
     task : str, optional
-        The task the table is about; any if none is given.
+        The task the table is about; None for any.
+    sizes : mapping
+        Sections of settings that the paper has for this corpus: those of rows of preset ``paper``,
+        where neither the command nor the row says otherwise.
+    features : tuple of str
+        What the paper's own extractors make of clips, one feature per modality, for
+        ``--from-clips``; none if it has none.
     notes : tuple of str
         What a reader should know, a line each: where the paper leaves a choice, and which is taken.
     """
@@ -249,4 +267,6 @@ class Table:
     analyses: tuple[RowAnalysis, ...] = ()
     check_preset: str = ""
     task: Task | None = None
+    sizes: Tree = field(default_factory=dict)
+    features: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -12,6 +12,9 @@ A module of kind ``features`` offers
 ``LIBRARIES`` (optional)
     names of the distributions it runs on beside NumPy, SciPy and h5py (a tuple): their versions
     are recorded in the store;
+``ENCODER`` (optional)
+    the kind of encoder that is trained for it, ``audio``, ``face``, ``scene`` or ``text``, whose
+    folder is its setting ``encoder``;
 ``Config``
     its settings;
 ``prepare(config, clips) -> Extractor``
@@ -89,9 +92,9 @@ def device(wanted: Device, where: str) -> str:
     Parameters
     ----------
     wanted : {'auto', 'cpu', 'cuda'}
-        What is asked for.
+        The setting's value.
     where : str
-        The setting that says so.
+        The setting's name.
 
     Raises
     ------

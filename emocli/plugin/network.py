@@ -88,7 +88,7 @@ class Network(nn.Module):
         return base(output.logits, batch.targets)
 
     def set_task(self, task: Task, loss: str) -> None:
-        """Be told, before the first clip, what the logits are to stand for.
+        """Take note, before the first clip, of what the logits stand for.
 
         Raises
         ------

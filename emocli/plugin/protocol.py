@@ -49,13 +49,7 @@ class CorruptionProtocol(LevelSettings):
     kind = "protocol"
 
     def require(self, modalities: Collection[str]) -> None:
-        """Make sure that the protocol can be run on these modalities.
-
-        Raises
-        ------
-        ConfigError
-            If not.
-        """
+        """Raise `ConfigError` if the protocol cannot be run on these modalities."""
 
     def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
         """Draw what happens to a clip that has these modalities, by modality.
@@ -103,13 +97,7 @@ class NoiseProtocol(CorruptionProtocol):
 
 
 def require(modality: str, modalities: Collection[str]) -> None:
-    """Make sure that there is such a modality.
-
-    Raises
-    ------
-    ConfigError
-        If not; the nearest is suggested.
-    """
+    """Raise `ConfigError`, with the nearest name, if there is no such modality."""
     if modality not in modalities:
         hint = choice(modality, list(modalities))
         raise ConfigError(f"there is no modality '{modality}'", hint=hint)

@@ -1,4 +1,4 @@
-"""What all drawings share: colours, canvas, and the files they become.
+"""Colours, canvas and files of all drawings.
 
 The same values give the same bytes: no dates, no random ids.
 """

@@ -1,1 +1,1 @@
-"""Corruptions, canonical correlation, the modality check and proxies."""
+"""Corruptions, canonical correlation analysis, the modality check, proxies and repairs."""

@@ -1,122 +1,21 @@
-"""Corruptions of features: which modality, how, how much.
-
-A corruption is written ``modality[:name][@level]``: ``visual``, ``visual@0.01``,
-``visual:gaussian@-10dB``, ``audio:zero``, ``text:dropout@0.5``. Without a name it is Gaussian
-noise, without a level at 0 dB, as strong as the features themselves. A protocol, which says itself
-which modalities of which clips it corrupts, is written ``name[@level]``: ``m3er75``, ``face100``.
-"""
+"""The transform of samples that corrupts them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from emocli import plugins
-from emocli.errors import ConfigError, choice
 from emocli.plugin.corruption import Array, Corruption
+from emocli.plugin.robustness import CorruptionSpec as CorruptionSpec
+from emocli.plugin.robustness import parse_all as parse_all
 
 if TYPE_CHECKING:
     from emocli.data.samples import Samples
-
-DEFAULT = "gaussian"
-
-
-@dataclass(frozen=True)
-class CorruptionSpec:
-    """What happens to clips.
-
-    Attributes
-    ----------
-    subject : str
-        The modality it happens to; of a protocol, which draws them, its name.
-    name : str
-        The plug-in.
-    config : settings
-        Of a corruption: ``(values (T, D), rng, others) -> values``; of a protocol: ``draw``.
-    drawn : bool
-        Whether it is a protocol.
-    """
-
-    subject: str
-    name: str
-    config: Any
-    drawn: bool = False
-
-    @property
-    def level(self) -> str:
-        """How much, as a table shows it; empty where there is nothing to say."""
-        return str(self.config.describe())
-
-    @property
-    def label(self) -> str:
-        """All of it, as a table shows it: ``visual gaussian 0 dB``, ``m3er75 one SNR 0.01``."""
-        return " ".join(filter(None, dict.fromkeys([self.subject, self.name, self.level])))
-
-    @property
-    def ratio(self) -> float | None:
-        """The signal-to-noise ratio, linear; None where there is none."""
-        ratio: float | None = self.config.ratio
-        return ratio
-
-    def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
-        """Return what happens to a clip that has these modalities, by modality."""
-        if self.drawn:
-            drawn: Mapping[str, Corruption] = self.config.draw(present, rng)
-            return drawn
-        return {self.subject: self.config} if self.subject in present else {}
-
-
-def parse(spec: str, modalities: Collection[str]) -> CorruptionSpec:
-    """Read one corruption.
-
-    Raises
-    ------
-    ConfigError
-        For an unknown modality, corruption or protocol (the nearest is suggested), or an impossible
-        level.
-    """
-    try:
-        return _parse(spec, modalities)
-    except ConfigError as error:
-        raise ConfigError(error.what, where=f"corruption '{spec}'", hint=error.hint) from None
-
-
-def parse_all(specs: Iterable[str], modalities: Collection[str]) -> tuple[CorruptionSpec, ...]:
-    """Read several corruptions; one text may hold several, separated by commas."""
-    parts = (part for spec in specs for part in spec.split(","))
-    return tuple(parse(part, modalities) for part in parts)
-
-
-def at_levels(spec: str, levels: Iterable[str]) -> list[str]:
-    """Write a corruption once per level: ``visual`` -> ``visual@0.01``, ..."""
-    subject, colon, rest = spec.partition(":")
-    what = (rest if colon else subject).partition("@")[0]
-    place = f"{subject}:{what}" if colon else what
-    return [f"{place}@{level}" for level in levels]
-
-
-def _parse(spec: str, modalities: Collection[str]) -> CorruptionSpec:
-    subject, colon, rest = spec.strip().partition(":")
-    name, at, level = (rest if colon else subject).partition("@")
-    modality = subject if colon else name
-    if not modality or (colon and not name) or (at and not level):
-        raise ConfigError("is not of the form modality:name@level or protocol@level")
-    if not colon and modality not in modalities and name in plugins.names("protocols"):
-        config = plugins.load("protocols", name).Config.parse(level or None)
-        config.require(modalities)
-        return CorruptionSpec(name, name, config, drawn=True)
-    if modality not in modalities:
-        known = [*modalities, *([] if colon else plugins.names("protocols"))]
-        raise ConfigError(f"there is no modality '{modality}'", hint=choice(modality, known))
-    name = name if colon else DEFAULT
-    return CorruptionSpec(
-        modality, name, plugins.load("corruptions", name).Config.parse(level or None)
-    )
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from emocli.data.batch import Batch, Padded
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
+from emocli.plugin.robustness import CorruptionSpec, RepairOptions, RobustOptions, read
 from emocli.quantities import Seed
 from emocli.robust.check.model import ModalityCheck, discard
 from emocli.robust.corrupt import Corrupter
-from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
 from emocli.robust.representation import Flags
@@ -105,7 +105,7 @@ class RobustConfig(RepairConfig):
     Attributes
     ----------
     corrupt : tuple of str
-        What happens to the clips of the train and valid split, `emocli.robust.corrupt`.
+        What happens to the clips of the train and valid split, `emocli.plugin.robustness`.
     corruption_seed : int
         Another seed, other noise.
     train_on_proxy : bool
@@ -130,9 +130,13 @@ class RobustConfig(RepairConfig):
         ConfigError
             If they contradict each other, or name what there is not.
         """
-        config = self.with_options(options)
-        corrupt = tuple(options.corrupt)
+        config, corrupt = self.with_options(options), options.corrupt
         return config.model_copy(update={"corrupt": corrupt}) if corrupt else config
+
+    @property
+    def corruptions(self) -> tuple[CorruptionSpec, ...]:
+        """What the texts of ``corrupt`` mean."""
+        return read(self.corrupt)
 
     @property
     def repair(self) -> RepairConfig:

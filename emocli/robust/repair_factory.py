@@ -13,10 +13,11 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.errors import StoreError
 from emocli.metrics.statistics import grouping, groups
+from emocli.plugin.robustness import CorruptionSpec, on
 from emocli.robust.check.io import load_check
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.provenance import FitProvenance
-from emocli.robust.corrupt import Corrupter, CorruptionSpec, parse_all
+from emocli.robust.corrupt import Corrupter
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig, Trust
@@ -58,7 +59,7 @@ class RepairFactory:
     @cached_property
     def corruptions(self) -> tuple[CorruptionSpec, ...]:
         """What happens to the clips the network is trained with."""
-        return parse_all(self.trained.corrupt, self.train.stores)
+        return on(self.trained.corruptions, self.train.stores)
 
     @cached_property
     def check(self) -> ModalityCheck:

@@ -1,4 +1,4 @@
-"""Changes of a picture that must not change what it shows: for training only.
+"""Augmentation: changes of training pictures that do not change what they show.
 
 Source: Park et al. 2019, Interspeech (SpecAugment's time warping); Chudasama et al. 2022.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,15 +68,19 @@ class AugmentConfig(Settings):
         Largest shift of a point in a spectrogram, in rows; the rest of it is stretched.
     noise : float
         Share of spectrograms that get noise.
+    noise_in : {'waveform', 'spectrogram'}
+        Whether the noise is added to the sound, whose recording is then read again; or to its
+        spectrogram, of which nothing else is needed: as much in each band, in the mean, as that of
+        the sound would be.
     snr_db : two floats
         Range of the ratio of the sound's power to that of white noise in it, mean over the clip.
-        The noise is added to the spectrogram, to as much in each band as that of a sound would be.
     flip : float
         Share of faces and scenes that are mirrored.
     """
 
     warp: Annotated[int, Field(ge=0, le=10_000)] = 40
     noise: Probability = 0.5
+    noise_in: Literal["waveform", "spectrogram"] = "spectrogram"
     snr_db: tuple[Decibels, Decibels] = (10.0, 30.0)
     flip: Probability = 0.5
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from emocli.display import code, exact_json, markdown
-from emocli.metrics.metrics import COMMON, PROTOCOLS
+from emocli.metrics.metrics import COMMON, DEFINITIONS
 from emocli.metrics.statistics import Spread
 from emocli.models.run_config import RunConfig
 
@@ -84,9 +84,9 @@ def _title(config: RunConfig) -> str:
 
 def _results(config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int]) -> str:
     rows = [
-        f"| {name} | {_number(value)} | {PROTOCOLS[config.task][name]} |"
+        f"| {name} | {_number(value)} | {DEFINITIONS[config.task][name]} |"
         for name, value in valid.items()
-        if name in PROTOCOLS[config.task]
+        if name in DEFINITIONS[config.task]
     ]
     seeds = ", ".join(str(seed) for seed in config.seeds)
     epochs = ", ".join(str(epoch) for epoch in best)

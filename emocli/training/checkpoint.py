@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from safetensors import safe_open
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from emocli.data.durable import make_folder
 from emocli.errors import RunError, reason
 from emocli.models.rundir import Row, require_columns
 from emocli.models.tensors import read_tensors, write_tensors
-from emocli.parsing import parse_json, parse_object
+from emocli.parsing import Tree, parse_json, parse_object
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -71,7 +71,7 @@ class Checkpoint:
     network: Tensors
     best: Tensors
     optimizer: dict[int, Tensors]
-    scaler: dict[str, Any]
+    scaler: Tree
 
     def save(self, path: Path) -> None:
         """Write the file; a kill leaves the one before."""
@@ -92,13 +92,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint | None:
-        """Read the file; None if there is none.
-
-        Raises
-        ------
-        RunError
-            If it is damaged.
-        """
+        """Read the file; None if there is none, `RunError` if it is damaged."""
         if not path.is_file():
             return None
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from emocli.models.settings import Accelerator, Precision
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+    from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 
 KEPT = 31 << 20
 """Bytes that are taken and freed once. From then on glibc keeps twice as much of what is freed,
@@ -51,13 +52,7 @@ def deterministic_torch(threads: int) -> Iterator[None]:
 
 
 def check_machine(accelerator: Accelerator, precision: Precision) -> None:
-    """Refuse to compute where, or in an arithmetic in which, this machine cannot.
-
-    Raises
-    ------
-    ConfigError
-        If so.
-    """
+    """Raise `ConfigError` for a device or a precision that this machine does not have."""
     gpu = torch.cuda.is_available()
     if accelerator == "cuda" and not gpu:
         hint = "choose train.accelerator=cpu"
@@ -68,15 +63,18 @@ def check_machine(accelerator: Accelerator, precision: Precision) -> None:
 
 
 def make_fabric(accelerator: Accelerator, precision: Precision) -> Fabric:
-    """Choose where to compute and in which arithmetic.
-
-    Raises
-    ------
-    ConfigError
-        If the machine cannot do it.
-    """
+    """Return the device and precision of a training; errors as of `check_machine`."""
     from lightning_fabric import Fabric
 
     check_machine(accelerator, precision)
-    options: dict[str, Any] = {"accelerator": accelerator, "precision": precision}
-    return Fabric(devices=1, **options)
+    return Fabric(devices=1, accelerator=accelerator, precision=precision)
+
+
+def clipped_step(
+    fabric: Fabric, module: _FabricModule, optimizer: _FabricOptimizer, clip: float
+) -> None:
+    """Let an optimizer step, with the norm of the gradient at most ``clip``; 0 for no limit."""
+    if clip:
+        # 16-bit gradients may overflow: the scaler then skips the step by itself.
+        fabric.clip_gradients(module, optimizer, max_norm=clip, error_if_nonfinite=False)
+    optimizer.step()

@@ -1,7 +1,8 @@
-"""Warnings about values of features: those that are not finite, and outliers."""
+"""Warnings about values of features: those that are not finite, not there, and outliers."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,26 @@ def number_warnings(
     for name, store in stores.items():
         if store.header.non_finite:
             yield f"{store.header.non_finite} values of {name} are not finite and read as 0"
+    yield from step_warnings(splits)
     for split, samples in splits.items():
         for modality, count in standardiser.clipped(samples).items():
             if count:
                 feature = samples.stores[modality].name
                 limit = f"{outliers:g} robust standard deviations"
                 yield f"{count} values of {feature} ({split}) are beyond {limit} and were clipped"
+
+
+def step_warnings(splits: Mapping[str, Samples]) -> Iterator[str]:
+    """Yield a line about each feature of several joined ones that is not there in all steps."""
+    for split, samples in splits.items():
+        for store in samples.stores.values():
+            clips: Counter[str] = Counter()
+            steps: Counter[str] = Counter()
+            for clip in samples.clips:
+                for part, count in store.lacking(clip.id).items():
+                    whole = count == store.length(clip.id)
+                    (clips if whole else steps)[part] += 1 if whole else count
+            for part, count in clips.items():
+                yield f"{count} clips ({split}) of {store.name} lack {part}, which is read as 0"
+            for part, count in steps.items():
+                yield f"{count} steps ({split}) of {store.name} lack {part}, which is read as 0"

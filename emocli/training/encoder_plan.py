@@ -84,9 +84,15 @@ class EncoderFitConfig(Settings):
         return self
 
 
+HEARD: Tree = {"augment": {"noise_in": "waveform"}}
+
 PRESETS: Mapping[str, Tree] = {
-    name: {"encoder": encoder, "loss": dict(triplet.PRESETS[name])}
-    for name, encoder in {"literal": {}, "paper": {}, "plus": {"colour": "repeat"}}.items()
+    name: {**preset, "loss": dict(triplet.PRESETS[name])}
+    for name, preset in {
+        "literal": HEARD,
+        "paper": HEARD,
+        "plus": {"encoder": {"colour": "repeat"}},
+    }.items()
 }
 
 

@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from emocli.models.encoder import Encoder, Picture, Screen, embed, make_encoder
 from emocli.models.rundir import Row
 from emocli.training import triplet
+from emocli.training.augment import warped
 from emocli.training.compute import deterministic_torch, make_fabric, seeded
 from emocli.training.encoder_plan import MOST_CLASSES, NEIGHBOUR, EncoderFitConfig, EncoderPlan
 from emocli.training.pictures import Pictures
+from emocli.training.sounds import Sounds
 from emocli.training.trainer import finite_loss
 
 
@@ -34,6 +36,7 @@ class EncoderTask:
 
     def __init__(self, plan: EncoderPlan, pictures: Pictures) -> None:
         self.plan, self.pictures = plan, pictures
+        self.sounds = _sounds(plan, pictures)
         self.screen = Screen(plan.kind, plan.encoder)
         self.fabric = make_fabric(plan.train.accelerator, "32-true")
         self.device = self.fabric.device
@@ -48,13 +51,7 @@ class EncoderTask:
         )
 
     def epoch(self, number: int, lr: float) -> Row:
-        """Train for one epoch and validate.
-
-        Raises
-        ------
-        RunError
-            If the loss is not finite.
-        """
+        """Train for one epoch and validate; `RunError` if the loss is not finite."""
         began, total, count = time.monotonic(), 0.0, 0
         self.network.train()
         for group in self.optimizer.param_groups:
@@ -86,10 +83,23 @@ class EncoderTask:
         return triplet.loss(vectors, labels, self.plan.loss, None)
 
     def _augmented(self, index: int, rng: np.random.Generator) -> Picture:
-        picture, augment = self.pictures.draw(index, rng), self.plan.augment
+        augment, pictures = self.plan.augment, self.pictures
+        if self.sounds is not None:
+            clean = rng.random() >= augment.noise
+            ratio = rng.uniform(*augment.snr_db)
+            heard = pictures.draw(index, rng) if clean else self.sounds.noisy(index, ratio, rng)
+            return warped(np.asarray(heard, np.float32), augment.warp, rng)
         if self.plan.kind == "audio":
-            return augment.sound(picture, rng, self.pictures.bands)
-        return augment.picture(picture, rng)
+            return augment.sound(pictures.draw(index, rng), rng, pictures.bands)
+        return augment.picture(pictures.draw(index, rng), rng)
+
+
+def _sounds(plan: EncoderPlan, pictures: Pictures) -> Sounds | None:
+    """Find the recordings, if noise is to be added to their waveforms."""
+    augment = plan.augment
+    if plan.kind != "audio" or augment.noise_in != "waveform" or not augment.noise:
+        return None
+    return Sounds.of(pictures.recordings, pictures.mel)
 
 
 def embedded(

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from emocli.config import build
+from emocli.config import Tree, build, merge
 from emocli.data import folds
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
@@ -39,6 +39,12 @@ CRITERION = Criterion(MONITOR)
 """The highest is best, the first of equals."""
 
 LIBRARIES = ("torch", "transformers", "tokenizers")
+
+PRESETS: Mapping[str, Tree] = {
+    "literal": {"text": {"context": "window"}},
+    "paper": {},
+    "plus": {"train": {"crossfit": 5}},
+}
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,7 @@ def fit_text(
     manifest: Manifest,
     run: Path,
     *,
+    preset: str = "paper",
     settings: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -96,8 +103,11 @@ def fit_text(
         The corpus; texts, dialogues, turns and speakers are read from it.
     run : Path
         Folder to write.
+    preset : str
+        ``literal``: an utterance with the one before and the one after it (Chudasama 2022, sec.
+        3.1); ``paper``: with as many as fit (Kim & Vossen 2021); ``plus``: cross-fitted besides.
     settings : mapping, optional
-        ``{"text": ..., "train": ...}``.
+        ``{"text": ..., "train": ...}``, laid over the preset.
     overwrite : bool
         Replace an encoder of other settings, or one that is finished.
     progress : callable
@@ -108,7 +118,7 @@ def fit_text(
     EmocliError
         If settings, corpus and folder do not fit each other; then nothing has been written.
     """
-    text, train = _resolve(settings or {})
+    text, train = resolve(preset, settings or {})
     corpus = Texts.of(manifest)
     members = _members(run, corpus, train.crossfit)
     config = _config(text, train, corpus)
@@ -129,14 +139,25 @@ def fit_text(
         return _summary(run, states, corpus, [folder for folder, _ in members])
 
 
-def _resolve(settings: Mapping[str, Any]) -> tuple[TextConfig, TextFitConfig]:
-    for section in settings:
+def resolve(preset: str, settings: Mapping[str, Any]) -> tuple[TextConfig, TextFitConfig]:
+    """Lay settings over a preset.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such preset, section or setting.
+    """
+    if preset not in PRESETS:
+        hint = f"there are: {', '.join(PRESETS)}"
+        raise ConfigError(f"there is no preset '{preset}'", hint=hint)
+    tree = merge(PRESETS[preset], settings)
+    for section in tree:
         if section not in ("text", "train"):
             raise ConfigError(
                 f"unknown setting '{section}'", hint="there are text.KEY and train.KEY"
             )
-    text = build(TextConfig, settings.get("text", {}), "text")
-    return text, build(TextFitConfig, settings.get("train", {}), "train")
+    text = build(TextConfig, tree.get("text", {}), "text")
+    return text, build(TextFitConfig, tree.get("train", {}), "train")
 
 
 def _members(run: Path, corpus: Texts, crossfit: int) -> list[tuple[Path, frozenset[str]]]:
@@ -180,7 +201,7 @@ def _train(
 ) -> State:
     """Train one encoder, resume it, or leave it alone if it is done.
 
-    ``task`` is its training, where that is made already.
+    ``task`` is its training, where there is one already.
     """
     state = state_of(folder)
     if state == "already trained":

@@ -1,4 +1,4 @@
-"""Fusion networks as a training task: what an epoch is, and what a training refuses."""
+"""Fusion networks as a training task, and the settings that it refuses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from emocli.models.rundir import Row
 from emocli.models.settings import TrainConfig
 from emocli.plugin.network import Network
 from emocli.training.class_weights import class_counts, class_weights
-from emocli.training.compute import check_machine, make_fabric, seeded
+from emocli.training.compute import check_machine, clipped_step, make_fabric, seeded
 from emocli.training.dropout import drop_modalities
 from emocli.training.outputs import level, predict
 from emocli.training.schedule import Criterion, Schedule, lr_factor
@@ -94,7 +94,8 @@ class FusionTask:
         check_settings(network, train, config)
         self.votes = votes(train) if config.target == "votes" else None
         weights = class_weights(config, train)
-        self.loss = losses.base_loss(config.loss, self.task, weights, config.label_smoothing)
+        question = config.logit_task(self.task)
+        self.loss = losses.base_loss(config.loss, question, weights, config.label_smoothing)
         self.fabric = make_fabric(config.accelerator, config.precision)
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
         optimizer = kinds[config.optimizer](
@@ -108,19 +109,13 @@ class FusionTask:
         self.module, self.optimizer = self.fabric.setup(network, optimizer)
 
     def epoch(self, number: int, lr: float) -> Row:
-        """Train for one epoch and validate.
-
-        Raises
-        ------
-        RunError
-            If a loss is not finite.
-        """
+        """Train for one epoch and validate; `RunError` if a loss is not finite."""
         with seeded(self.config.seed, number) as order:
             train_loss = self._train(number, order, lr)
         outputs = predict(self.network, self.valid, self.config.batch_size, self.fabric.device)
         loss = self.loss(outputs.logits, outputs.targets)
         valid_loss = self._finite(loss, number, "validation ")
-        scores = outputs.scores(self.task, self.config.loss, self.train.manifest.classes)
+        scores = outputs.scores(self.task, self.config, self.train.manifest.classes)
         row: Row = {
             "epoch": number,
             "lr": lr * lr_factor(number, self.config),
@@ -143,15 +138,7 @@ class FusionTask:
                 group["lr"] = lr * lr_factor(number - 1 + clips / len(samples), self.config)
             self.optimizer.zero_grad()
             self.fabric.backward(loss)
-            if self.config.clip:
-                # 16-bit gradients may overflow: the scaler then skips the step by itself.
-                self.fabric.clip_gradients(
-                    self.module,
-                    self.optimizer,
-                    max_norm=self.config.clip,
-                    error_if_nonfinite=False,
-                )
-            self.optimizer.step()
+            clipped_step(self.fabric, self.module, self.optimizer, self.config.clip)
         return total / clips
 
     def _learnt(self, batch: Batch, order: np.random.Generator) -> Batch:
@@ -202,23 +189,18 @@ def check_settings(network: Network, train: Samples, config: TrainConfig) -> Non
     _check_targets(network, task, config)
     if config.target == "votes":
         votes(train)
-    losses.base_loss(config.loss, task, class_weights(config, train), config.label_smoothing)
+    weights, question = class_weights(config, train), config.logit_task(task)
+    losses.base_loss(config.loss, question, weights, config.label_smoothing)
     check_machine(config.accelerator, config.precision)
 
 
 def _check_targets(network: Network, task: Task, config: TrainConfig) -> None:
-    """Refuse to learn something else than labels where only labels are understood.
-
-    Raises
-    ------
-    ConfigError
-        If so.
-    """
-    soft = {"mixup": config.mixup > 0, "target": config.target == "votes"}
-    for setting in (name for name, chosen in soft.items() if chosen):
+    """Raise `ConfigError` for other targets where only labels are understood."""
+    others = {"mixup": config.mixup > 0, "target": config.target != "label"}
+    for setting in (name for name, chosen in others.items() if chosen):
         where, value = f"setting 'train.{setting}'", getattr(config, setting)
         plain = f"choose train.{setting}={TrainConfig.model_fields[setting].default}"
-        if not network.takes_soft_targets:
+        if value != "one_vs_rest" and not network.takes_soft_targets:
             raise ConfigError(f"{where} = {value}: the network's own loss takes labels", hint=plain)
         if setting == "mixup" and level(network) != "clip":
             raise ConfigError(f"{where} = {value} is for clips, not for dialogues", hint=plain)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from emocli import plugins
+from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import make_folder
 from emocli.data.manifest import Manifest
@@ -63,6 +64,10 @@ class Pictures:
         Reason to the number of clips that cannot be used.
     bands : Bands
         Of the spectrograms, if they are some.
+    recordings : tuple of Clip
+        What the spectrograms are of.
+    mel : mapping
+        Settings the spectrograms were computed with.
     """
 
     classes: tuple[str, ...]
@@ -74,6 +79,8 @@ class Pictures:
     fingerprint: str
     skipped: dict[str, int]
     bands: Bands = field(default_factory=Bands)
+    recordings: tuple[Clip, ...] = ()
+    mel: Tree = field(default_factory=dict)
 
 
 def of_manifest(
@@ -88,7 +95,7 @@ def of_manifest(
     EmocliError
         If they have no class each, or the feature is not there.
     """
-    bands = Bands()
+    mel: Tree = {}
     clips = [clip for clip in manifest.clips if clip.split != "test"]
     named = [(clip, _class(clip, manifest, teach)) for clip in clips]
     usable = [(clip, name) for clip, name in named if name]
@@ -98,7 +105,7 @@ def of_manifest(
         skipped["without a video"] = len(usable) - len(kept)
     else:
         feature = open_feature(store, FEATURES[kind], manifest)
-        bands = Bands.of(feature.header.settings)
+        mel = dict(feature.header.settings)
         if kind == "face" and "extra/main" not in feature.columns:
             raise StoreError("holds no faces", where=feature.path, hint="emocli extract -f faces")
         kept = [(clip, name) for clip, name in usable if _has(feature, clip, kind)]
@@ -110,7 +117,8 @@ def of_manifest(
     order = manifest.classes if teach == "label" else tuple(sorted(set(names)))
     ids = [clip.id for clip, _ in kept]
     pictures = _pictures(order, ids, names, splits, draw, source, skipped)
-    return replace(pictures, bands=bands)
+    recordings = tuple(clip for clip, _ in kept)
+    return replace(pictures, bands=Bands.of(mel), recordings=recordings, mel=mel)
 
 
 def of_folder(kind: Kind, folder: Path) -> Pictures:
@@ -133,7 +141,8 @@ def of_folder(kind: Kind, folder: Path) -> Pictures:
         )
     draw = _heard(files) if kind == "audio" else _seen(files)
     ids = [f"{path.parent.name}/{path.name}" for path in files]
-    return _pictures(classes, ids, names, _held_out(names), draw, "", {})
+    pictures = _pictures(classes, ids, names, _held_out(names), draw, "", {})
+    return replace(pictures, recordings=tuple(map(_recording, files)))
 
 
 def _pictures(
@@ -253,9 +262,13 @@ def _heard(files: Sequence[Path]) -> Draw:
     def draw(index: int, rng: np.random.Generator | None) -> Picture:
         del rng
         path = files[index]
-        return extractor(Clip(path.stem, media={"audio": path}), {}).values  # type: ignore[no-any-return]
+        return extractor(_recording(path), {}).values  # type: ignore[no-any-return]
 
     return draw
+
+
+def _recording(path: Path) -> Clip:
+    return Clip(path.stem, media={"audio": path})
 
 
 def _seen(files: Sequence[Path]) -> Draw:

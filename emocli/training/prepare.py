@@ -19,15 +19,14 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
-from emocli.data.store import FeatureStore, check_path, open_features
+from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import versions
 from emocli.models.settings import TrainConfig
-from emocli.robust.corrupt import parse_all
-from emocli.robust.options import CLEAN, RobustOptions
+from emocli.plugin.robustness import CLEAN, RobustOptions, on
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.class_weights import class_counts
@@ -181,9 +180,9 @@ def prepare(
     _check_learnable(train)
     kind, outputs = plugins.load("fusion", fusion).Model, len(manifest.classes)
     model: Network = outline(lambda: kind(train.dims, outputs, network))
-    model.set_task(manifest.task, training.loss)
+    model.set_task(training.logit_task(manifest.task), training.loss)
     check_settings(model, train, training)
-    parse_all(repairing.corrupt, train.stores)
+    on(repairing.corruptions, train.stores)
     place = check_path(store, manifest.fold, repairing.fit_on)
     parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
     prepared = Prepared(fusion, preset, *parts, parameters(model), model.remarks)
@@ -208,12 +207,23 @@ def resolve(
     """
     network, training, tree = read_settings(fusion, preset, settings)
     chosen = {
-        "loss": losses.resolve(training.loss, task),
+        "loss": _loss(training, task, settings),
         "monitor": training.monitored(task),
         "class_weights": training.weighed(classes),
     }
     repairing = RobustConfig().trained_with(replace(robust, settings=tree.get("robust")))
     return network, training.model_copy(update=chosen), repairing
+
+
+def _loss(training: TrainConfig, task: Task, settings: Mapping[str, Any]) -> losses.LossName:
+    """Return the loss; a preset's is made for labels, and not for one class against the rest."""
+    if not training.one_vs_rest:
+        return losses.resolve(training.loss, task)
+    loss = training.loss if "loss" in settings.get("train", {}) else "auto"
+    if loss == "ce":
+        what = "setting 'train.loss' = 'ce' is one question about all classes"
+        raise ConfigError(what, hint="choose train.target=label, or train.loss=auto")
+    return losses.resolve(loss, training.logit_task(task))
 
 
 def read_settings(
@@ -276,7 +286,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
     yield from number_warnings(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 
-def _view(store: FeatureStore) -> View:
+def _view(store: Feature) -> View:
     return View(
         feature=store.name,
         dim=store.dim,

@@ -30,7 +30,13 @@ from emocli.quantities import (
     Threads,
 )
 from emocli.training.class_weights import balanced
-from emocli.training.compute import check_machine, deterministic_torch, make_fabric, seeded
+from emocli.training.compute import (
+    check_machine,
+    clipped_step,
+    deterministic_torch,
+    make_fabric,
+    seeded,
+)
 from emocli.training.schedule import linear_factor
 from emocli.training.texts import Texts
 from emocli.training.trainer import finite_loss
@@ -108,13 +114,7 @@ class TextTask:
         self.module, self.optimizer = self.fabric.setup(network, optimizer)
 
     def epoch(self, number: int, lr: float) -> Row:
-        """Train for one epoch and validate.
-
-        Raises
-        ------
-        RunError
-            If the loss is not finite.
-        """
+        """Train for one epoch and validate; `RunError` if the loss is not finite."""
         self.network.train()
         total = 0.0
         with seeded(self.config.seed, number) as rng:
@@ -127,7 +127,8 @@ class TextTask:
                 total += finite_loss(loss, number, lr, self.config.clip) * len(clips)
                 self.fabric.backward(loss / self.config.accumulate)
                 if (step + 1) % self.config.accumulate == 0 or step + 1 == len(groups):
-                    self._step()
+                    clipped_step(self.fabric, self.module, self.optimizer, self.config.clip)
+                    self.optimizer.zero_grad()
         row: Row = {"epoch": number, "train_loss": total / len(self.corpus.train)}
         return row | {f"valid_{name}": value for name, value in self.scores().items()}
 
@@ -164,11 +165,3 @@ class TextTask:
 
     def _targets(self, clips: Sequence[Clip]) -> Tensor:
         return torch.from_numpy(self.corpus.targets(clips)).to(self.fabric.device)
-
-    def _step(self) -> None:
-        if self.config.clip:
-            self.fabric.clip_gradients(
-                self.module, self.optimizer, max_norm=self.config.clip, error_if_nonfinite=False
-            )
-        self.optimizer.step()
-        self.optimizer.zero_grad()

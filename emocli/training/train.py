@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emocli.config import Tree
 from emocli.data.manifest import Manifest
 from emocli.data.pool import open_pool
 from emocli.errors import RunError
 from emocli.models import rundir
 from emocli.models.rundir import CONFIG, REPORTS
-from emocli.robust.options import CLEAN, RobustOptions
+from emocli.plugin.robustness import CLEAN, RobustOptions
 from emocli.training.jobs import Progress, Training, carry_out
 from emocli.training.prepare import prepare
 from emocli.training.summaries import CrossSummary, TrainSummary, cross_summary
@@ -50,7 +51,7 @@ def train(
     run : Path
         Folder to write.
     features : sequence of str, optional
-        One feature per modality; by default all in the store.
+        One feature per modality, ``a+b`` for several side by side; by default all in the store.
     preset : str
         ``literal``, ``paper`` or ``plus``.
     settings : mapping, optional
@@ -71,106 +72,76 @@ def train(
     EmocliError
         If settings, manifest, store and run do not fit each other; then nothing has been written.
     """
-    request = Request(manifest, store, fusion, run, features, preset, settings or {}, robust, seeds)
-    with open_pool(workers) as pool:
-        (summary,) = carry_out(request.trainings(), pool, overwrite, progress)
-    return summary
+    request = TrainRequest(
+        manifest=manifest,
+        store=store,
+        fusion=fusion,
+        run=run,
+        features=features,
+        preset=preset,
+        settings=settings or {},
+        robust=robust,
+        seeds=seeds,
+        overwrite=overwrite,
+        workers=workers,
+    )
+    return request.train(progress)
 
 
-def cross_validate(
-    manifest: Manifest,
-    store: Path,
-    *,
-    folds: int,
-    fusion: str,
-    run: Path,
-    features: Sequence[str] | None = None,
-    preset: str = "paper",
-    settings: Mapping[str, Any] | None = None,
-    robust: RobustOptions = CLEAN,
-    seeds: int = 1,
-    overwrite: bool = False,
-    workers: int = 1,
-    progress: Progress = lambda done, total: None,
-) -> CrossSummary:
-    """Train a network on every rotation of a corpus's folds: ``run/fold-0``, ``run/fold-1``, ...
-
-    Parameters
-    ----------
-    folds : int
-        How many; see `Manifest.folded`.
-    workers : int
-        Processes that train, a seed of a fold each.
-    others
-        As in `train`.
-
-    Raises
-    ------
-    EmocliError
-        If settings, manifest, store and run do not fit each other; then nothing has been written.
-    """
-    request = Request(manifest, store, fusion, run, features, preset, settings or {}, robust, seeds)
-    trainings = request.trainings(folds)
-    with open_pool(workers) as pool:
-        summaries = carry_out(trainings, pool, overwrite, progress)
-    for other in set(run.glob("fold-*")) - {training.run for training in trainings}:
-        rundir.clear(other)  # of an earlier cross-validation with more folds, now overwritten
-    return cross_summary(run, summaries)
-
-
-def plan(
-    manifest: Manifest,
-    store: Path,
-    *,
-    fusion: str,
-    run: Path,
-    folds: int | None = None,
-    features: Sequence[str] | None = None,
-    preset: str = "paper",
-    settings: Mapping[str, Any] | None = None,
-    robust: RobustOptions = CLEAN,
-    seeds: int = 1,
-    overwrite: bool = False,
-) -> dict[str, Any]:
-    """Return what would be trained on what; parameters as of `train` and `cross_validate`.
-
-    Nothing is written, and what a training would refuse is refused.
-    """
-    request = Request(manifest, store, fusion, run, features, preset, settings or {}, robust, seeds)
-    trainings = request.trainings(folds)
-    for training in trainings:
-        training.check(overwrite)
-    prepared = trainings[0].prepared
-    return {
-        "fusion": fusion,
-        "preset": preset,
-        "network": prepared.network,
-        "train": prepared.settings.model_dump(),
-        "robust": prepared.robust.model_dump(),
-        "features": {m: s.name for m, s in prepared.train.stores.items()},
-        "dims": prepared.train.dims,
-        "classes": list(manifest.classes),
-        "parameters": prepared.parameters,
-        "clips": {split: len(samples) for split, samples in prepared.splits.items()},
-        "missing": prepared.missing,
-        "notes": list(prepared.notes),
-        **({} if folds is None else {"folds": folds}),
-    }
-
-
-@dataclass(frozen=True)
-class Request:
-    """The parameters that `train`, `cross_validate` and `plan` have in common."""
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest:
+    """What is to be trained, on what, and where; attributes as the parameters of `train`."""
 
     manifest: Manifest
     store: Path
     fusion: str
     run: Path
-    features: Sequence[str] | None
-    preset: str
+    features: Sequence[str] | None = None
+    preset: str = "paper"
     settings: Mapping[str, Any]
-    robust: RobustOptions
-    seeds: int
+    robust: RobustOptions = CLEAN
+    seeds: int = 1
+    overwrite: bool = False
+    workers: int = 1
+
+    def train(self, progress: Progress = lambda done, total: None) -> TrainSummary:
+        """Train one run; errors as of `train`."""
+        with open_pool(self.workers) as pool:
+            (summary,) = carry_out(self.trainings(), pool, self.overwrite, progress)
+        return summary
+
+    def cross_validate(
+        self, folds: int, progress: Progress = lambda done, total: None
+    ) -> CrossSummary:
+        """Train a run on every rotation of the folds, ``run/fold-0``, ...; errors as of `train`."""
+        trainings = self.trainings(folds)
+        with open_pool(self.workers) as pool:
+            summaries = carry_out(trainings, pool, self.overwrite, progress)
+        for other in set(self.run.glob("fold-*")) - {training.run for training in trainings}:
+            rundir.clear(other)  # of an earlier cross-validation with more folds, now overwritten
+        return cross_summary(self.run, summaries)
+
+    def plan(self, folds: int | None = None) -> Tree:
+        """Return what would be trained on what, errors as of `train`; nothing is written."""
+        trainings = self.trainings(folds)
+        for training in trainings:
+            training.check(self.overwrite)
+        prepared = trainings[0].prepared
+        return {
+            "fusion": self.fusion,
+            "preset": self.preset,
+            "network": prepared.network,
+            "train": prepared.settings.model_dump(),
+            "robust": prepared.robust.model_dump(),
+            "features": {m: s.name for m, s in prepared.train.stores.items()},
+            "dims": prepared.train.dims,
+            "classes": list(self.manifest.classes),
+            "parameters": prepared.parameters,
+            "clips": {split: len(samples) for split, samples in prepared.splits.items()},
+            "missing": prepared.missing,
+            "notes": list(prepared.notes),
+            **({} if folds is None else {"folds": folds}),
+        }
 
     def trainings(self, folds: int | None = None) -> list[Training]:
         """Plan a training, or one for each rotation of the folds.
@@ -194,13 +165,7 @@ class Request:
 
 
 def _check_cross(run: Path) -> None:
-    """Refuse to put folds into a folder that holds something else.
-
-    Raises
-    ------
-    RunError
-        If it does.
-    """
+    """Raise `RunError` for a folder that holds something else than folds."""
     if (run / CONFIG).is_file():
         raise RunError("is a run without folds", where=run, hint="choose another --run")
     names = [path.name for path in run.iterdir()] if run.is_dir() else [run.name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emocli.analysis import Finding, file_name, write
+from emocli.analysis import Finding, Report, file_name, write
 
 
 def test_names_say_what_sets_an_analysis_apart() -> None:
@@ -14,7 +14,7 @@ def test_names_say_what_sets_an_analysis_apart() -> None:
 
 def test_long_names_are_shortened_and_stay_apart(tmp_path: Path) -> None:
     def written(name: str) -> Path:
-        return write(tmp_path, Finding(name, {"x": 1}, [], (), dict), {}).path
+        return write(tmp_path, Finding(name, Report(format=1), [], (), dict), {}).path
 
     found = [written("clip 語/" * 40 + end) for end in "ab"]
     assert len(set(found)) == 2

@@ -130,11 +130,11 @@ def test_a_clip_without_a_usable_video_has_none(corpus: Manifest, tmp_path: Path
 
 
 def test_only_what_has_frames_is_drawn(run: Path) -> None:
-    data = examples(run, top=1, errors=1).data
-    *_, last = data["examples"]
+    report = examples(run, top=1, errors=1).report
+    *_, last = report.examples
     image = np.full((20, 30, 3), 128, np.uint8)
-    drawn = render(draw(data, {last["clip"]: [image, image]}))
+    drawn = render(draw(report, {last.clip: [image, image]}))
     assert set(drawn) == {"-errors.png", "-errors.svg"}
     assert drawn["-errors.png"].startswith(b"\x89PNG")
-    assert render(draw(data, {last["clip"]: [image, image]})) == drawn
-    assert draw(data, {}) == {}
+    assert render(draw(report, {last.clip: [image, image]})) == drawn
+    assert draw(report, {}) == {}

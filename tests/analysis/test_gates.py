@@ -15,7 +15,8 @@ from emocli.cli.app import run as cli
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
-from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.plugin.robustness import parse_all
+from emocli.robust.corrupt import Corrupter
 from tests import toy
 
 gates = toy.analysis("gates")
@@ -25,9 +26,7 @@ SPEC = "visual:gaussian@-20dB"
 LABEL = "visual gaussian -20 dB"
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 def trained(

@@ -13,7 +13,6 @@ import pytest
 from emocli.config import merge
 from emocli.evaluation.evaluate import evaluate
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.report.tables import titled
 from tests import toy
 
 attention = toy.analysis("attention")
@@ -95,7 +94,7 @@ def test_titles_name_the_corpus_that_was_looked_at(corpus: toy.Toy) -> None:
     manifest.write(corpus.folder / "titles.csv")
     other = {"manifest": corpus.folder / "titles.csv", "figures": False}
     run = corpus.folder / "rrnn"
-    assert "sealed" in titled(gates(run, **other).data)
+    assert "sealed" in gates(run, **other).report.title
     for table in examples(run, **other).tables:
         assert "sealed, test" in table.title
         assert "toy" not in table.title

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,7 @@ proxies = toy.analysis("proxies")
 SIZES = {"train": 60, "valid": 12, "test": 20}
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"), sizes=SIZES, noise=0.1)
+corpus = toy.fixture(sizes=SIZES, noise=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +89,13 @@ def test_clips_that_lack_a_modality_are_no_measure(tmp_path: Path) -> None:
 
 
 def test_what_is_drawn_says_what_its_axes_are_and_where_a_bar_is_cut(found: Analysis) -> None:
-    panels = drawn_curves(found.data).axes
+    panels = drawn_curves(found.report).axes
     assert [panel.get_xlabel() for panel in panels] == [""] * 6 + ["dimension"] * 3
     assert [panel.get_ylabel().split("\n")[0] for panel in panels[::3]] == [
         "audio",
         "text",
         "visual",
     ]
-    rows = [{**found.data["errors"][0], "learnt": 7.25, "held out": 0.5}]
-    (panel,) = drawn_errors({**found.data, "errors": rows}).axes
+    row = replace(found.report.errors[0], errors={"learnt": 7.25, "held out": 0.5})
+    (panel,) = drawn_errors(replace(found.report, errors=(row,))).axes
     assert [text.get_text() for text in panel.texts] == ["7.2"]

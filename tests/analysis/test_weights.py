@@ -14,8 +14,9 @@ from emocli.analysis.weights import draw
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.plugin.robustness import parse_all
 from emocli.report.canvas import render
-from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.corrupt import Corrupter
 from tests import toy
 from tests.training.test_m3er import SETTINGS
 
@@ -25,9 +26,7 @@ SPEC = "visual@0.01"
 LABEL = "visual gaussian SNR 0.01"
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 def trained(corpus: toy.Toy, fusion: str, seeds: int = 1) -> Path:
@@ -128,7 +127,7 @@ def test_weights_that_the_prediction_does_not_use_are_called_so(
     title = analysis.tables[0].title
     said = f"the prediction does not use these weights ({unused})"
     assert (said in title) == bool(unused)
-    drawn = render(draw(analysis.data))[".svg"]
+    drawn = render(draw(analysis.report))[".svg"]
     assert (b"prediction" in drawn) == bool(unused)
     evaluator = RunEvaluator.open(run, "test", None, None)
     network = evaluator.members[0].network.eval()

@@ -75,7 +75,7 @@ Source: nobody.
 from dataclasses import dataclass
 from typing import Annotated
 
-from emocli.analysis import Finding, OfRun
+from emocli.analysis import Finding, OfRun, Report
 from emocli.options import Option
 from emocli.report.canvas import canvas
 from emocli.report.tables import Table
@@ -88,8 +88,15 @@ class Options(OfRun):
     times: Annotated[int, Option("How often.", least=1, most=9)] = 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counted(Report):
+    """How often."""
+
+    times: int
+
+
 def measure(options, progress):
-    data = {"times": options.times}
+    report = Counted(format=1, times=options.times)
     table = Table("threefold", ("times",), ((options.times,),))
-    return Finding("count", data, [data], (table,), lambda: {"": canvas(1, 1)[0]})
+    return Finding("count", report, [report.data()], (table,), lambda: {"": canvas(1, 1)[0]})
 '''

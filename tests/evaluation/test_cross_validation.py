@@ -19,10 +19,10 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.inspect import inspect
-from emocli.robust.corrupt import parse_all
+from emocli.plugin.robustness import parse_all
 from emocli.robust.options import RepairOptions
 from emocli.training.summaries import CrossSummary
-from emocli.training.train import cross_validate, train
+from emocli.training.train import TrainRequest, train
 from tests import toy
 
 SETTINGS = merge(toy.QUICK, {"train": {"threads": 1}})
@@ -31,9 +31,7 @@ FOLDS = 3
 pytestmark = pytest.mark.usefixtures("checkpoints")
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +42,10 @@ def crossed(corpus: toy.Toy) -> CrossSummary:
 
 def cross(corpus: toy.Toy, run: Path, **options: Any) -> CrossSummary:
     settings = merge(SETTINGS, options.pop("settings", {}))
-    options = {"folds": FOLDS, "fusion": "late", "settings": settings, "seeds": 2} | options
-    return cross_validate(corpus.manifest, corpus.store, run=run, **options)
+    options = {"fusion": "late", "settings": settings, "seeds": 2} | options
+    folds, progress = options.pop("folds", FOLDS), options.pop("progress", lambda done, total: None)
+    where = {"manifest": corpus.manifest, "store": corpus.store, "run": run}
+    return TrainRequest(**where, **options).cross_validate(folds, progress)
 
 
 def models(run: Path) -> dict[str, bytes]:

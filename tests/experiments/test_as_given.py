@@ -14,7 +14,7 @@ from emocli.config import Settings, merge
 from emocli.errors import ConfigError
 from emocli.experiments.runner import Reproduction, reproduce
 from emocli.models import rundir
-from emocli.plugin.experiment import Condition, Row, Table
+from emocli.plugin.experiment import Condition, RobustOptions, Row, Table
 from emocli.robust.check.io import load_check
 from tests import toy
 
@@ -50,7 +50,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reproduce:
 
 
 def row(name: str, settings: dict[str, Any] | None = None, corrupt: str = SPEC) -> Row:
-    training = {"corrupt": [corrupt], "check": True, "proxy": "ridge"}
+    training = RobustOptions(corrupt=(corrupt,), check=True, proxy="ridge")
     return Row(name, fusion="late", settings=settings or {}, training=training, conditions=(NOISE,))
 
 

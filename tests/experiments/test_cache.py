@@ -10,8 +10,8 @@ import emocli
 from emocli import plugins
 from emocli.experiments.cache import PACKAGES, CachedEvaluation, EvaluationJob, code_digest
 from emocli.experiments.feature_rows import FittedBaseline
-from emocli.plugin.experiment import CLEAN, Condition
-from emocli.robust.corrupt import parse
+from emocli.plugin.experiment import CLEAN, Condition, RobustOptions
+from emocli.plugin.robustness import parse_all
 from tests import toy
 
 
@@ -43,7 +43,7 @@ def test_other_code_does_not(package: Path) -> None:
 
 
 def test_a_plugin_of_another_distribution_counts(package: Path) -> None:
-    noise, zero = (type(parse(spec, ["audio"]).config) for spec in ("audio", "audio:zero"))
+    noise, zero = (type(each.config) for each in parse_all(["audio", "audio:zero"], ["audio"]))
     assert len({code_digest(), code_digest([noise]), code_digest([zero])}) == 3
     network = plugins.load("fusion", "late").Model
     assert code_digest([network]) != code_digest()
@@ -52,7 +52,9 @@ def test_a_plugin_of_another_distribution_counts(package: Path) -> None:
 def evaluations(corpus: toy.Toy, folder: Path, name: str = "svm") -> tuple[CachedEvaluation, ...]:
     subject = FittedBaseline(name, ("mel",), {})
     tested = (CLEAN, Condition("noise", ("audio:gaussian@0dB",)))
-    job = EvaluationJob(subject, tested, ("mel",), {}, corpus.manifest, corpus.store, folder, 0)
+    job = EvaluationJob(
+        subject, tested, ("mel",), RobustOptions(), corpus.manifest, corpus.store, folder, 0
+    )
     return job()
 
 

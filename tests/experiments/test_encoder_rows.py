@@ -21,6 +21,7 @@ from tests import toy
 TINY = {
     "encoder": {"depths": [1], "hidden_sizes": [8], "embedding_size": 8, "dim": 8, "side": 32},
     "train": {"epochs": 1, "per_class": 2, "accelerator": "cpu", "threads": 1},
+    "augment": {"noise_in": "spectrogram"},  # there are no recordings
     "reproduce": {"seeds": 2, "only": ["cross-entropy", "fixed-margin", "all-as-printed"]},
 }
 
@@ -32,9 +33,7 @@ def run(corpus: toy.Toy, out: Path, overwrite: bool = False, **changes: Any) -> 
     )
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 @pytest.fixture(scope="module")
@@ -151,19 +150,19 @@ def test_other_settings_need_overwrite(corpus: toy.Toy, tmp_path: Path) -> None:
 def test_what_tells_rows_apart_is_not_set_for_all_of_them(corpus: toy.Toy) -> None:
     asked = merge(TINY, {"loss": {"amt": "adaptive", "w_cov": 0.5}, "reproduce": {"only": []}})
     found = plan("m2f-extractor", corpus.manifest, corpus.store, asked)
-    rows = {row["slug"]: row["settings"]["loss"] for row in found["rows"]}
+    rows = {row.slug: row.settings["loss"] for row in found.rows}
     assert rows["fixed-margin"] == {"amt": "fixed", "w_cov": 0.5}
     assert rows["detached-without-cov"] == {"amt": "adaptive", "w_cov": 0.0}
-    assert len(found["remarks"]) == 2
-    assert found["remarks"][1].startswith(
+    assert len(found.remarks) == 2
+    assert found.remarks[1].startswith(
         "loss.w_cov does not count for detached-without-cov, detached-alone, which"
     )
 
 
 def test_a_plan_writes_nothing(corpus: toy.Toy) -> None:
     found = plan("m2f-extractor", corpus.manifest, corpus.store, TINY)
-    assert found["trainings"] == 6
-    assert [row["slug"] for row in found["rows"]] == TINY["reproduce"]["only"]
+    assert found.trainings == 6
+    assert [row.slug for row in found.rows] == TINY["reproduce"]["only"]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def report() -> ExperimentReport:
         n=40,
         config=ReproduceConfig(folds=5, seeds=3),
         settings={},
-        figures=("accuracy", "uar"),
+        metrics=("accuracy", "uar"),
         protocols={"accuracy": "share of hits", "uar": "mean recall"},
         rules={},
         interval="95 %, bootstrap over speakers",

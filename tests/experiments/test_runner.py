@@ -24,13 +24,13 @@ from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.runner import Reproduction, plan, reproduce
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.plugin.experiment import CLEAN, Condition, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, RobustOptions, Row, Table
 from emocli.robust.check.io import load_check
-from emocli.training.train import cross_validate
+from emocli.training.train import TrainRequest
 from tests import toy
 
 NOISE = Condition("noise", ("visual:gaussian@-10dB",))
-CHECKED = Condition("noise", NOISE.corrupt, repair={"check": True})
+CHECKED = Condition("noise", NOISE.corrupt, repair=RepairOptions(check=True))
 QUICK = merge(toy.QUICK, {"train": {"threads": 1}})
 SETTINGS = {**QUICK, "reproduce": {"folds": 3, "seeds": 2}}
 
@@ -49,9 +49,7 @@ class Config(Settings):
     """None."""
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 @pytest.fixture
@@ -110,15 +108,14 @@ def without_costs(report: Reproduction) -> dict[str, Any]:
 
 
 def test_a_row_is_what_the_commands_give(corpus, done, tmp_path):
-    cross_validate(
-        corpus.manifest,
-        corpus.store,
-        folds=3,
+    TrainRequest(
+        manifest=corpus.manifest,
+        store=corpus.store,
         fusion="late",
         run=tmp_path / "late",
         settings=QUICK,
         seeds=2,
-    )
+    ).cross_validate(3)
     by_hand = evaluate(tmp_path / "late", corrupt=NOISE.corrupt, figures=False).data
     clean, noisy = row(done, "Both + more")["conditions"]
     for figure in ("accuracy", "accuracy_std", "accuracy_ci", "uar", "per_class", "by_seed"):
@@ -242,13 +239,13 @@ def test_what_tells_rows_apart_is_not_set_for_all_of_them(corpus, tmp_path, expe
         "rows.ROW.network.hops changes one"
     )
     planned = plan("rrnn-t2", corpus.manifest, corpus.store, merge(SETTINGS, settings))
-    assert planned["remarks"] == [line.removeprefix("warning: ")]
+    assert planned.remarks == (line.removeprefix("warning: "),)
 
 
 def test_general_settings_that_the_table_shares_are_no_matter(corpus, experiment):
     experiment([Row("a", fusion="gca", settings={"network": {"hops": 3}})])
     settings = merge(SETTINGS, {"network": {"hops": 3, "hidden": 8}})
-    assert plan("rrnn-t2", corpus.manifest, corpus.store, settings)["remarks"] == []
+    assert plan("rrnn-t2", corpus.manifest, corpus.store, settings).remarks == ()
 
 
 def test_baselines_see_features_standardised_like_those_of_networks(corpus, tmp_path, experiment):
@@ -276,7 +273,7 @@ def test_rows_can_be_run_one_by_one(corpus, tmp_path, done, experiment):
 
 
 def test_training_may_be_corrupted_and_checked(corpus, tmp_path, experiment):
-    robust = {"corrupt": ["visual:zero"], "check": True}
+    robust = RobustOptions(corrupt=("visual:zero",), check=True)
     experiment((Row("a", fusion="late", training=robust, conditions=(CLEAN, NOISE)),))
     found = run(corpus, tmp_path, settings={"reproduce": {"seeds": 1}})
     config = rundir.read_config(tmp_path / "runs" / "a" / "fold-1")
@@ -288,7 +285,7 @@ def test_a_check_that_is_there_is_used_and_a_warning_says_if_it_has_other_settin
     tmp_path, experiment
 ):
     corpus = toy.build(tmp_path / "toy")
-    experiment((Row("a", fusion="late", training={"check": True}),))
+    experiment((Row("a", fusion="late", training=RobustOptions(check=True)),))
     said: list[str] = []
     once = {"reproduce": {"seeds": 1, "folds": 0}}
     fit_cca(corpus.manifest, corpus.store)
@@ -474,9 +471,9 @@ def test_a_plan_writes_nothing(corpus, experiment):
     before = sorted(corpus.folder.rglob("*"))
     found = plan("rrnn-t2", corpus.manifest, corpus.store, dict(SETTINGS))
     assert sorted(corpus.folder.rglob("*")) == before
-    assert found["trainings"] == 12
-    assert [r["trainings"] for r in found["rows"]] == [0, 6, 6, 0, 0, 0]
-    assert found["rows"][4]["lacking"].startswith("no feature of olfactory")
+    assert found.trainings == 12
+    assert [r.trainings for r in found.rows] == [0, 6, 6, 0, 0, 0]
+    assert found.rows[4].lacking.startswith("no feature of olfactory")
 
 
 @pytest.mark.parametrize("name", plugins.names("experiments"))
@@ -519,28 +516,28 @@ def test_a_setting_that_makes_rows_alike_is_refused(corpus, tmp_path):
             reproduce("m3er-t2", corpus.manifest, corpus.store, tmp_path / "out", settings=asked)
     assert not (tmp_path / "out").exists()
     one = {"rows": {"m3er": {"network": {"loss": "sum_ce"}}}, "network": {"loss": "mod"}}
-    rows = {r["slug"]: r for r in plan("m3er-t2", corpus.manifest, corpus.store, one)["rows"]}
-    assert rows["m3er"]["settings"]["network"]["loss"] == "sum_ce"
-    assert rows["original-loss"]["settings"]["network"]["loss"] == "orig"
+    rows = {r.slug: r for r in plan("m3er-t2", corpus.manifest, corpus.store, one).rows}
+    assert rows["m3er"].settings["network"]["loss"] == "sum_ce"
+    assert rows["original-loss"].settings["network"]["loss"] == "orig"
 
 
 def test_a_setting_that_changes_other_rows_says_which(corpus):
     asked = {"network": {"loss": "sum_ce"}, "reproduce": {"only": ["m3er", "original-loss"]}}
-    (line,) = plan("m3er-t2", corpus.manifest, corpus.store, asked)["remarks"]
+    (line,) = plan("m3er-t2", corpus.manifest, corpus.store, asked).remarks
     assert line.startswith("network.loss does not count for original-loss, which the table")
     assert line.endswith("rows.ROW.network.loss changes one (it changes m3er)")
 
 
 def test_a_preset_says_what_it_is_not_that_of(corpus):
     asked = {"reproduce": {"preset": "plus"}}
-    check, proxies = plan("m3er-t2", corpus.manifest, corpus.store, asked)["remarks"]
+    check, proxies = plan("m3er-t2", corpus.manifest, corpus.store, asked).remarks
     assert "the modality check keeps 'plus': reproduce.check_preset changes it" in check
     assert "the proxies keep 'paper': experiment.proxy changes them" in proxies
     told = {
         "reproduce": {"preset": "plus", "check_preset": "paper"},
         "experiment": {"proxy": "plus"},
     }
-    assert plan("m3er-t2", corpus.manifest, corpus.store, told)["remarks"] == []
-    assert plan("m3er-t2", corpus.manifest, corpus.store, {})["remarks"] == []
+    assert plan("m3er-t2", corpus.manifest, corpus.store, told).remarks == ()
+    assert plan("m3er-t2", corpus.manifest, corpus.store, {}).remarks == ()
     alone = {"reproduce": {"preset": "plus", "only": ["m3er"]}}
-    assert plan("m3er-t2", corpus.manifest, corpus.store, alone)["remarks"] == []
+    assert plan("m3er-t2", corpus.manifest, corpus.store, alone).remarks == ()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from emocli.fusion._multiplicative import Combination, answers, true, violated
+from emocli.fusion._multiplicative import Combination, log_probabilities, truth, violated
 
 PINNED = (0.9, 0.5, 0.1)
 
@@ -110,8 +110,8 @@ def test_not_detached_eq_2_reaches_the_other_modalities() -> None:
 @pytest.mark.parametrize("detach", [True, False])
 def test_certainty_does_no_harm(kind: str, detach: bool) -> None:
     logits = torch.tensor([[[300.0, -300.0]], [[-300.0, 300.0]]], requires_grad=True)
-    said = answers("single", logits)
-    wanted = true("single", torch.tensor([0]), 2)
+    said = log_probabilities("single", logits)
+    wanted = truth("single", torch.tensor([0]), 2)
     rule = combination(kind, 1.0, detach)
     rule.terms((said * wanted).sum(dim=-1)).sum().backward()
     assert logits.grad is not None
@@ -136,7 +136,7 @@ def test_with_labels_the_weights_are_beliefs_in_the_truth() -> None:
     torch.manual_seed(0)
     said = torch.log_softmax(torch.randn(3, 4, 1, 3, dtype=torch.float64), dim=-1)
     targets = torch.tensor([0, 2, 1, 1])
-    got = combination(beta=1.0).weights(said, true("single", targets, 3))
+    got = combination(beta=1.0).weights(said, truth("single", targets, 3))
     p = said.exp()[:, torch.arange(4), 0, targets] ** 0.5
     torch.testing.assert_close(got, p / p.sum(dim=0))
 
@@ -145,10 +145,10 @@ def test_several_classes_are_as_many_questions() -> None:
     torch.manual_seed(0)
     logits = torch.randn(2, 3, 4, dtype=torch.float64)
     targets = torch.tensor([[0, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
-    said = answers("multi", logits)
+    said = log_probabilities("multi", logits)
     assert said.shape == (2, 3, 4, 2)
     torch.testing.assert_close(said.exp().sum(dim=-1), torch.ones(2, 3, 4, dtype=torch.float64))
-    logs = (said * true("multi", targets, 4)).sum(dim=-1)
+    logs = (said * truth("multi", targets, 4)).sum(dim=-1)
     p = torch.sigmoid(logits)
     torch.testing.assert_close(logs.exp(), torch.where(targets > 0, p, 1 - p))
     got = combination(beta=1.0).weights(said)
@@ -160,12 +160,13 @@ def test_several_classes_are_as_many_questions() -> None:
 def test_intensities_are_believed_by_how_near_they_are() -> None:
     logits = torch.tensor([[[0.0]], [[1.0]], [[5.0]]])
     targets = torch.tensor([[0.5]])
-    logs = answers("intensity", logits, targets)[..., 0]
+    logs = log_probabilities("intensity", logits, targets)[..., 0]
     assert logs[:, 0, 0].tolist() == pytest.approx([-0.125, -0.125, -4.0])
-    together = combination(beta=1.0).weights(answers("intensity", logits))[:, 0]
+    together = combination(beta=1.0).weights(log_probabilities("intensity", logits))[:, 0]
     assert together[1] > together[0] > together[2]  # their mean is 2
-    wanted = true("intensity", targets, 1)
-    known = combination(beta=1.0).weights(answers("intensity", logits, targets), wanted)[:, 0]
+    wanted = truth("intensity", targets, 1)
+    against_labels = log_probabilities("intensity", logits, targets)
+    known = combination(beta=1.0).weights(against_labels, wanted)[:, 0]
     assert known[0] == known[1] > known[2]
 
 
@@ -183,6 +184,6 @@ def test_scores_are_the_loss_of_every_alternative() -> None:
 
 def test_violated_is_what_does_not_lead_by_the_margin() -> None:
     scores = torch.tensor([[[3.0, 1.0, 0.0]], [[2.0, 1.5, 0.0]], [[0.0, 1.0, 0.5]]])
-    wanted = true("single", torch.tensor([0, 0, 0]), 3)
+    wanted = truth("single", torch.tensor([0, 0, 0]), 3)
     assert violated(scores, wanted, 0.0).flatten().tolist() == [0, 0, 1]
     assert violated(scores, wanted, 1.0).flatten().tolist() == [0, 1, 1]

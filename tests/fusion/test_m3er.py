@@ -147,7 +147,8 @@ def test_boosting_leaves_out_what_is_right_already(task: str) -> None:
 def test_boosting_leaves_out_everything_where_all_is_right() -> None:
     for margin, left_out in ((0.0, True), (1e6, False)):
         network, whole = model({"boosted": True, "margin": margin}), batch()
-        right = network.combination.scores(m3er.answers("single", network(whole).voices))[:, 0]
+        logs = m3er.log_probabilities("single", network(whole).group_logits)
+        right = network.combination.scores(logs)[:, 0]
         easy = replace(whole, targets=right.argmax(dim=-1))
         plain = base_loss("ce", "single")(network(easy).logits, easy.targets)
         assert (loss(network, easy).item() == pytest.approx(plain.item())) is left_out
@@ -231,10 +232,10 @@ def test_the_modalities_may_predict(task: str, predict: str) -> None:
 def test_intensities_are_averaged() -> None:
     whole = batch("intensity")
     output = model({"predict": "mean"}, "intensity")(whole)
-    torch.testing.assert_close(output.logits, output.voices.mean(dim=0))
+    torch.testing.assert_close(output.logits, output.group_logits.mean(dim=0))
     output = model({"predict": "mult"}, "intensity")(whole)
     weights = torch.stack(list(output.weights.values()))[..., None]
-    torch.testing.assert_close(output.logits, (weights * output.voices).sum(dim=0))
+    torch.testing.assert_close(output.logits, (weights * output.group_logits).sum(dim=0))
 
 
 def test_in_training_the_joint_output_speaks() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from emocli.metrics.metrics import COMMON, PROTOCOLS, confusion_matrix, score
+from emocli.metrics.metrics import COMMON, DEFINITIONS, confusion_matrix, score
 
 CLASSES = ("anger", "joy", "neutral", "sadness")
 
@@ -176,7 +176,7 @@ def test_intensity_errors_and_correlation_agree_with_scalar_code(rng):
 def test_every_figure_has_a_protocol(task, rng):
     targets = rng.integers(0, 4, 12) if task == "single" else (rng.random((12, 4)) > 0.5) * 1.0
     found = score(task, targets, rng.random((12, 4)), CLASSES)
-    assert set(COMMON) <= set(found.overall) == set(PROTOCOLS[task])
+    assert set(COMMON) <= set(found.overall) == set(DEFINITIONS[task])
 
 
 def test_confusion_matrix_has_a_row_per_reference():

@@ -13,7 +13,7 @@ from emocli.data.store import open_features
 from emocli.errors import ConfigError
 from emocli.metrics.metrics import score
 from emocli.models import baselines
-from emocli.models.baselines import COSTS, Functionals, fit, functionals
+from emocli.models.baselines import C_VALUES, Functionals, fit, functionals
 from tests import toy
 
 
@@ -99,16 +99,16 @@ def test_the_prior_is_how_often_classes_are_shown(samples):
 def test_c_is_chosen_on_the_valid_split(samples, name, monkeypatch):
     found = fit(name, samples["train"], samples["valid"])
     figures = {}
-    for cost in COSTS:
-        monkeypatch.setattr(baselines, "COSTS", (cost,))
+    for cost in C_VALUES:
+        monkeypatch.setattr(baselines, "C_VALUES", (cost,))
         alone = fit(name, samples["train"], samples["valid"])
         figures[cost] = alone.valid
-        if cost == found.cost:
+        if cost == found.C:
             same = alone.predict(samples["test"])
             np.testing.assert_array_equal(found.predict(samples["test"]), same)
     assert len(set(figures.values())) > 1
     assert found.valid == max(figures.values())
-    assert found.cost == min(c for c, value in figures.items() if value == found.valid)
+    assert min(c for c, value in figures.items() if value == found.valid) == found.C
 
 
 @pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])

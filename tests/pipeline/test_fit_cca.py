@@ -13,18 +13,17 @@ from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.pipeline.fit_cca import CheckSummary, fit_cca
+from emocli.plugin.robustness import parse_all
 from emocli.robust.check import file as container
 from emocli.robust.check.io import load_check
 from emocli.robust.check.settings import configure
-from emocli.robust.corrupt import Corrupter, parse_all
+from emocli.robust.corrupt import Corrupter
 from tests import toy
 
 SIZES = {"train": 60, "valid": 30, "test": 30}
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"), sizes=SIZES)
+corpus = toy.fixture(sizes=SIZES)
 
 
 @pytest.fixture(scope="module")

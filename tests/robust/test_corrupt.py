@@ -7,8 +7,8 @@ import pytest
 
 from emocli.data.samples import Samples
 from emocli.data.store import open_features
-from emocli.errors import ConfigError
-from emocli.robust.corrupt import Corrupter, at_levels, generator, parse, parse_all
+from emocli.plugin.robustness import parse_all
+from emocli.robust.corrupt import Corrupter, generator
 from tests import toy
 
 MODALITIES = ("text", "audio", "visual")
@@ -22,66 +22,6 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
 
 def corruption(samples: Samples, *specs: str, seed: int = 0) -> Samples:
     return samples.then(Corrupter(parse_all(specs, MODALITIES), seed, samples))
-
-
-@pytest.mark.parametrize(
-    ("spec", "name", "label"),
-    [
-        ("visual", "gaussian", "visual gaussian 0 dB"),
-        ("visual:gaussian", "gaussian", "visual gaussian 0 dB"),
-        ("visual:gaussian@0.01", "gaussian", "visual gaussian SNR 0.01"),
-        (" visual:gaussian@-10dB ", "gaussian", "visual gaussian -10 dB"),
-        ("visual@-10dB", "gaussian", "visual gaussian -10 dB"),
-        ("m3er75", "m3er75", "m3er75 one SNR 0.01"),
-        ("m3er75@iid+missing", "m3er75", "m3er75 iid missing"),
-        ("m3er75@subset+-10dB", "m3er75", "m3er75 subset -10 dB"),
-        ("face100", "face100", "face100 SNR 0.01"),
-        ("audio:zero", "zero", "audio zero"),
-        ("text:dropout@0.5", "dropout", "text dropout 0.5"),
-        ("text:drop", "drop", "text drop"),
-    ],
-)
-def test_what_may_be_written(spec: str, name: str, label: str) -> None:
-    corruption = parse(spec, MODALITIES)
-    assert (corruption.name, corruption.label) == (name, label)
-    assert corruption.subject == label.split()[0]
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ("visul", "there is no modality 'visul'; did you mean 'visual'?"),
-        ("smell:zero", "there is no modality 'smell'; there are: text, audio, visual"),
-        ("visual:gausian@1", "did you mean 'gaussian'?"),
-        ("m3er57", "there is no modality 'm3er57'; did you mean 'm3er75'?"),
-        ("m3er75@most", "level 'most'; allowed is any of one, iid, subset, missing and an SNR"),
-        ("m3er75@one+iid", "level 'one+iid'"),
-        ("m3er75@missing+0.1", "level 'missing+0.1'"),
-        ("m3er75:gaussian", "there is no modality 'm3er75'"),
-        ("face100@missing", "level 'missing'; allowed is an SNR"),
-        ("visual:gaussian@loud", "level 'loud'; allowed is an SNR"),
-        ("audio:zero@3", "level '3'; this corruption takes no level"),
-        ("audio:", "is not of the form modality:name@level"),
-        ("audio:gaussian@", "is not of the form modality:name@level"),
-        ("", "is not of the form modality:name@level"),
-    ],
-)
-def test_a_mistake_is_named_with_its_remedy(spec: str, message: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse(spec, MODALITIES)
-    assert f"corruption '{spec}'" in str(caught.value)
-    assert message in str(caught.value)
-
-
-def test_several_may_be_given_one_by_one_or_in_one_text() -> None:
-    several = parse_all(["visual:zero,audio", "text:drop"], MODALITIES)
-    assert [c.label for c in several] == ["visual zero", "audio gaussian 0 dB", "text drop"]
-
-
-def test_a_sweep_is_the_same_corruption_at_every_level() -> None:
-    assert at_levels("visual", ["10dB", "0.01"]) == ["visual@10dB", "visual@0.01"]
-    assert at_levels("m3er75@iid", ["0dB"]) == ["m3er75@0dB"]
-    assert at_levels("text:dropout@0.1", ["0.5"]) == ["text:dropout@0.5"]
 
 
 def test_only_the_named_modality_changes(samples: Samples) -> None:

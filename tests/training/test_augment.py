@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
+from emocli.data.manifest import Manifest
+from emocli.data.media.content import mixed_down
+from emocli.errors import ConfigError
 from emocli.features import mel
 from emocli.training.augment import AugmentConfig, Bands, noisy, warped
+from emocli.training.sounds import Sounds, with_noise
 
 RNG = np.random.default_rng(0)
 ROWS = np.linspace(0, 1, 90, dtype=np.float32)[:, None] * np.ones((1, 4), np.float32)
@@ -97,3 +104,42 @@ def test_settings_switch_it_off() -> None:
     assert np.array_equal(off.picture(picture, RNG), picture)
     assert np.array_equal(AugmentConfig(flip=1).picture(picture, RNG), picture[:, ::-1])
     assert not np.array_equal(AugmentConfig(noise=1).sound(ROWS, RNG), ROWS)
+
+
+def test_noise_in_the_waveform_is_that_of_the_sound(corpus: Manifest) -> None:
+    """The noisy spectrogram is that of the clip's sound with noise of just that ratio."""
+    clip = corpus.clips[0]
+    sounds = Sounds.of([clip], {})
+    sound = mixed_down(clip, 16000).samples
+    noise = np.random.default_rng(3).standard_normal(len(sound), np.float32)
+    noise *= np.sqrt(np.square(sound).mean() / 10)
+    expected = mel.prepare(mel.Config(), []).spectrogram(sound + noise)
+    assert_allclose(sounds.noisy(0, 10.0, np.random.default_rng(3)), expected, atol=1e-3)
+    added = with_noise(sound, 20.0, RNG) - sound
+    ratio = np.square(sound).mean() / np.square(added).mean()
+    assert 10 * np.log10(ratio) == pytest.approx(20.0, abs=0.2)
+    assert np.array_equal(with_noise(sound[:0], 20.0, RNG), sound[:0])
+
+
+@pytest.mark.parametrize("snr", [10.0, 30.0])
+@pytest.mark.parametrize("number", range(4))
+def test_noise_in_the_spectrogram_is_as_loud_as_that_in_the_waveform(
+    corpus: Manifest, number: int, snr: float
+) -> None:
+    clip = corpus.clips[number]
+    sounds = Sounds.of([clip], {})
+    clean = mel.prepare(mel.Config(), []).spectrogram(mixed_down(clip, 16000).samples)
+    draws = [np.random.default_rng(seed) for seed in range(16)]
+    heard = np.mean([10 ** (sounds.noisy(0, snr, rng) / 10) for rng in draws[:8]], axis=0)
+    drawn = np.mean([10 ** (noisy(clean, snr, rng) / 10) for rng in draws[8:]], axis=0)
+    assert abs(10 * np.log10(drawn.mean() / heard.mean())) < 0.5
+    quiet = clean < np.quantile(clean, 0.2)  # where noise is all that is heard
+    assert abs(10 * np.log10(drawn[quiet].mean() / heard[quiet].mean())) < 1.0
+
+
+def test_without_recordings_the_waveform_cannot_be_had(corpus: Manifest) -> None:
+    nowhere = replace(corpus.clips[0], media={"audio": Path("nowhere.wav")})
+    with pytest.raises(ConfigError, match=r"recording of clip .* is not there"):
+        Sounds.of([nowhere], {})
+    with pytest.raises(ConfigError, match="did not compute"):
+        Sounds.of(corpus.clips, {"source": "mel.npz", "sha256": ""})

@@ -16,12 +16,13 @@ from emocli.config import merge
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import open_feature
-from emocli.errors import EmocliError, RunError
+from emocli.errors import ConfigError, EmocliError, RunError
 from emocli.models import encoder_run, text
 from emocli.models.rundir import read_history
-from emocli.models.text import read_run
-from emocli.training.fit_text import TextSummary, fit_text
+from emocli.models.text import TextConfig, read_run
+from emocli.training.fit_text import TextSummary, fit_text, resolve
 from emocli.training.text_task import TextTask
+from tests.interrupt import interrupted
 
 TINY: dict[str, Any] = {
     "text": {
@@ -97,18 +98,9 @@ def test_killed_and_repeated_it_ends_with_the_same_encoder(
 ) -> None:
     settings = {"train": {"epochs": 4, "crossfit": 3}}
     fit(talk, tmp_path / "whole", settings=settings)
-    epoch, calls = TextTask.epoch, []
-
-    def killed(task: TextTask, number: int, lr: float) -> Any:
-        calls.append(number)
-        if len(calls) == 7:  # in the middle of the second encoder
-            raise KeyboardInterrupt
-        return epoch(task, number, lr)
-
-    monkeypatch.setattr(TextTask, "epoch", killed)
-    with pytest.raises(KeyboardInterrupt):
+    stop = interrupted(monkeypatch, TextTask, "epoch", 7)  # in the middle of the second encoder
+    with stop, pytest.raises(KeyboardInterrupt):
         fit(talk, tmp_path / "parts", settings=settings)
-    monkeypatch.undo()
     assert fit(talk, tmp_path / "parts", settings=settings).state == "resumed"
     for name in (".", "part-0", "part-1", "part-2"):
         models = [
@@ -255,3 +247,14 @@ def test_a_backbone_that_is_none_is_one_line(
     path.write_text(json.dumps(json.loads(path.read_text()) | shape))
     with pytest.raises(RunError, match="restore it"):
         text.load(tmp_path)
+
+
+def test_presets_differ_in_what_is_read_and_in_the_parts() -> None:
+    literal, paper, plus = (resolve(name, {}) for name in ("literal", "paper", "plus"))
+    assert (literal[0].context, literal[0].past, literal[0].future) == ("window", 1, 1)
+    assert (paper[0], paper[1].crossfit) == (TextConfig(), 0)
+    assert (plus[0], plus[1].crossfit) == (TextConfig(), 5)
+    own, _ = resolve("literal", {"text": {"context": "none"}})
+    assert own.context == "none"
+    with pytest.raises(ConfigError, match="no preset 'best'"):
+        resolve("best", {})

@@ -16,7 +16,7 @@ from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.network import Network
 from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.training.prepare import prepare
-from emocli.training.train import cross_validate, plan
+from emocli.training.train import TrainRequest
 from tests import toy
 
 SIZES = {"train": 36, "valid": 18, "test": 24}
@@ -147,17 +147,19 @@ def test_a_run_is_resumed_under_the_same_conditions_only(corpus: toy.Toy) -> Non
 
 
 def test_every_fold_is_repaired_by_its_own_check(corpus: toy.Toy) -> None:
-    how: dict[str, Any] = {
-        "fusion": "late",
-        "settings": toy.QUICK,
-        "folds": 3,
-        "robust": RobustOptions(**BOTH),
-    }
+    request = TrainRequest(
+        manifest=corpus.manifest,
+        store=corpus.store,
+        fusion="late",
+        run=corpus.folder / "cross",
+        settings=toy.QUICK,
+        robust=RobustOptions(**BOTH),
+    )
     with pytest.raises(StoreError, match=r"fold-0-of-3.h5: there is no such file"):
-        cross_validate(corpus.manifest, corpus.store, run=corpus.folder / "cross", **how)
+        request.cross_validate(3)
     for index in range(3):
         fit_cca(corpus.manifest.folded(index, 3), corpus.store)
-    run = cross_validate(corpus.manifest, corpus.store, run=corpus.folder / "cross", **how).run
+    run = request.cross_validate(3).run
     found = evaluate(run, corrupt=["m3er75"], figures=False).data
     assert found["n"] == sum(SIZES.values())
     assert sum(f["regenerated"] for f in found["corrupted"]["flagged"].values()) > 30
@@ -206,6 +208,6 @@ def test_a_plan_says_what_would_be_done(corpus: toy.Toy, tmp_path: Path) -> None
         "settings": toy.QUICK,
         "robust": RobustOptions(**BOTH),
     }
-    found = plan(corpus.manifest, corpus.store, **how)
+    found = TrainRequest(manifest=corpus.manifest, store=corpus.store, **how).plan()
     assert found["robust"]["trust"] == "check"
     assert found["robust"]["proxy"]["mode"] == "ridge"

@@ -26,15 +26,13 @@ from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, Sto
 from emocli.models import rundir
 from emocli.plugin.layers import Encoded
 from emocli.training.summaries import TrainSummary
-from emocli.training.train import plan, train
+from emocli.training.train import TrainRequest, train
 from tests import toy
 
 pytestmark = pytest.mark.usefixtures("checkpoints")
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +45,10 @@ def quick(corpus: toy.Toy, run: Path, **options: Any) -> TrainSummary:
     settings = merge(toy.QUICK, options.pop("settings", {}))
     options = {"fusion": "late", "settings": settings} | options
     return train(corpus.manifest, corpus.store, run=run, **options)
+
+
+def planned(corpus: toy.Toy, **options: Any) -> dict[str, Any]:
+    return TrainRequest(manifest=corpus.manifest, store=corpus.store, **options).plan()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -98,18 +100,18 @@ def test_the_card_is_a_model_card(finished):
 
 def test_settings_win_over_the_preset_over_the_defaults(corpus, tmp_path):
     options = {"fusion": "late", "run": tmp_path / "run", "settings": {"train": {"lr": 0.5}}}
-    found = plan(corpus.manifest, corpus.store, preset="plus", **options)
+    found = planned(corpus, preset="plus", **options)
     assert found["train"]["lr"] == 0.5
     assert found["train"]["label_smoothing"] == 0.1  # of plus
     assert found["train"]["loss"] == "ce"
     assert found["train"]["sampler"] == "none"  # the default
-    assert plan(corpus.manifest, corpus.store, **options)["train"]["loss"] == "l2"
+    assert planned(corpus, **options)["train"]["loss"] == "l2"
 
 
 def test_a_plan_writes_nothing_and_matches_the_training(corpus, finished, tmp_path):
     before = contents(corpus.folder)
     how = {"fusion": "late", "run": tmp_path / "run", "settings": toy.QUICK}
-    found = plan(corpus.manifest, corpus.store, **how)
+    found = planned(corpus, **how)
     assert not list(tmp_path.iterdir())
     assert contents(corpus.folder) == before
     assert found["parameters"] == finished.parameters

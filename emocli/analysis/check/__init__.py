@@ -1,18 +1,18 @@
-"""What the modality check finds: over the level of noise, and beside the settings of the paper.
+"""Detection by the modality check, over the level of noise and beside the paper's settings.
 
 Source: Mittal et al. 2020, section 3.3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from emocli import __version__
-from emocli.analysis import Finding, OfRunOrStore, Progress, file_name
+from emocli.analysis import CsvRow, Finding, OfRunOrStore, Progress, file_name
+from emocli.analysis._conditions import PlaceReport
+from emocli.analysis.check._report import CheckReport as Report
 from emocli.data.clip import Split
-from emocli.data.json_io import plain
 from emocli.options import Option
 
 LEVELS = tuple(f"{level}dB" for level in range(20, -25, -5))
@@ -49,35 +49,27 @@ def measure(options: Options, progress: Progress) -> Finding:
     levels = tuple(options.levels.split(",")) if options.levels else LEVELS
     parts = subjects(options.place, options.split, options.manifest, options.store)
     first = parts[0]
-    data: dict[str, Any] = plain(
-        {
-            "format": 1,
-            "emocli": __version__,
-            "of": options.place.resolve().name,
-            "dataset": first.clips.manifest.dataset,
-            "split": options.split,
-            **measured(options.place, options.split, parts, levels, options.seed, progress),
-        }
-    )
+    about = PlaceReport.about(options.place, first.clips.manifest.dataset, options.split)
+    report = measured(about, options.place, parts, levels, options.seed, progress)
     other = () if levels == LEVELS else levels
     return Finding(
         file_name("check", options.split, first.other, *other, seed=options.seed),
-        data,
-        _rows(data),
-        tabulate(data),
-        lambda: draw(data),
+        report,
+        _rows(report),
+        tabulate(report),
+        lambda: draw(report),
     )
 
 
-def _rows(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Turn the data into a table."""
-    for point in data["points"]:
-        for name, rates in point["rates"].items():
+def _rows(report: Report) -> Iterator[CsvRow]:
+    """Yield a row per modality, level and settings."""
+    for point in report.points:
+        for name, rates in point.rates.items():
             yield {
-                "modality": point["modality"],
-                "level": point["level"],
+                "modality": point.modality,
+                "level": point.level,
                 "settings": name,
-                "found": rates["found"],
-                "false": rates["false"],
-                "area": point["roc"]["area"] if name == "fitted" else "",
+                "found": rates.detected,
+                "false": rates.blamed,
+                "area": point.roc.area if name == "fitted" else "",
             }

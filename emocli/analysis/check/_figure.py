@@ -1,13 +1,14 @@
-"""What the modality check finds, from its plain values: curves over the noise, and confusions."""
+"""The report of the modality check's analysis drawn: curves over the noise, and confusions."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emocli.analysis.check._report import CheckReport
 from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend
 from emocli.report.tables import Cell, Table
 
@@ -15,84 +16,82 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Data = Mapping[str, Any]
-
 PANEL = 3.1
 """Inches."""
+
+STYLES = (("detected", "found", "-"), ("blamed", "others blamed", "--"))
+"""Share that is drawn, its label and its line."""
 
 ASIDE = 9
 """Left of the strongest noise, in dB: where another clip's features are drawn."""
 
 
-def draw(data: Data) -> dict[str, Figure]:
+def draw(report: CheckReport) -> dict[str, Figure]:
     """Draw curves over the noise, ROC curves and confusions; name a figure by its file's end."""
-    return {"": curves(data), "-roc": rocs(data), "-confusion": confusions(data)}
+    return {"": curves(report), "-roc": rocs(report), "-confusion": confusions(report)}
 
 
-def tabulate(data: Data) -> tuple[Table, ...]:
-    """Return what is found at each level, and what is flagged against what is corrupted."""
-    names = list(data["settings"])
+def tabulate(report: CheckReport) -> tuple[Table, ...]:
+    """Return the shares that are flagged at each level, and flagged against corrupted clips."""
+    names = list(report.settings)
     rows: list[tuple[Cell, ...]] = [
         (
-            point["modality"],
-            _level(point),
+            point.modality,
+            point.label,
             *(
-                round(100 * point["rates"][name][which])
+                round(100 * share)
                 for name in names
-                for which in ("found", "false")
+                for share in (point.rates[name].detected, point.rates[name].blamed)
             ),
-            point["roc"]["area"],
+            point.roc.area,
         )
-        for point in data["points"]
+        for point in report.points
     ]
     columns = [f"{name} {which} %" for name in names for which in ("found", "false")]
-    title = f"modality check on {data['n']} clips of {data['dataset']} ({data['split']})"
+    title = f"modality check on {report.n} clips of {report.dataset} ({report.split})"
     detection = Table(title, ("modality", "noise", *columns, "ROC area"), tuple(rows))
-    return detection, *(_confusion(data, name) for name in names)
+    return detection, *(_confusion(report, name) for name in names)
 
 
-def curves(data: Data) -> Figure:
-    """Draw the share that is found against the level of the noise, a panel per modality.
+def curves(report: CheckReport) -> Figure:
+    """Draw the share that is flagged against the level of the noise, a panel per modality.
 
     Dashed: the share of the other modalities that are blamed.
     """
-    names = data["modalities"]
+    names = report.modalities
     drawing, panels = canvas(PANEL * len(names) + 1.2, PANEL, len(names), sharey=True)
     for axes, modality in zip(panels, names, strict=True):
-        points = [p for p in data["points"] if p["modality"] == modality]
-        levels = [p for p in points if p["snr_db"] is not None]
-        other = [p for p in points if p["snr_db"] is None]
-        for index, name in enumerate(data["settings"]):
+        points = [point for point in report.points if point.modality == modality]
+        levels = {p.snr_db: p for p in points if p.snr_db is not None}
+        other = [point for point in points if point.snr_db is None]
+        place = min(levels) - ASIDE
+        for index, name in enumerate(report.settings):
             colour = COLOURS[index]
-            for which, line in (("found", "-"), ("false", "--")):
-                values = [p["rates"][name][which] for p in levels]
-                label = f"{name}: {'found' if which == 'found' else 'others blamed'}"
-                axes.plot([p["snr_db"] for p in levels], values, line, color=colour, label=label)
+            for field, label, line in STYLES:
+                values = [getattr(point.rates[name], field) for point in levels.values()]
+                axes.plot(list(levels), values, line, color=colour, label=f"{name}: {label}")
+                filled = colour if line == "-" else "none"
                 for point in other:
-                    place = min(p["snr_db"] for p in levels) - ASIDE
-                    filled = colour if which == "found" else "none"
-                    marker = MARKERS[index]
-                    value = point["rates"][name][which]
-                    axes.plot(place, value, marker, color=colour, markerfacecolor=filled)
-        _label(axes, levels, modality)
+                    value = getattr(point.rates[name], field)
+                    axes.plot(place, value, MARKERS[index], color=colour, markerfacecolor=filled)
+        _label(axes, list(levels), modality)
     panels[0].set_ylabel("share of the clips")
     legend(panels[-1])
-    drawing.suptitle(textwrap.fill(f"{data['of']} \u00b7 {data['dataset']}, {data['split']}", 60))
+    title = f"{report.of} \u00b7 {report.dataset}, {report.split}"
+    drawing.suptitle(textwrap.fill(title, 60))
     return drawing
 
 
-def rocs(data: Data) -> Figure:
-    """Draw what is found against what is blamed as the limits are moved, a panel per modality."""
-    names = data["modalities"]
+def rocs(report: CheckReport) -> Figure:
+    """Draw detected against blamed clips as the limits are moved, a panel per modality."""
+    names = report.modalities
     drawing, panels = canvas(PANEL * len(names) + 1.4, PANEL, len(names), sharey=True)
     for axes, modality in zip(panels, names, strict=True):
-        points = [p for p in data["points"] if p["modality"] == modality]
+        points = [point for point in report.points if point.modality == modality]
         shades = np.linspace(0.85, 0.0, len(points))
         for point, shade in zip(points, shades, strict=True):
-            roc = point["roc"]
-            own = point["snr_db"] is None
-            colour = COLOURS[1] if own else str(shade)
-            axes.plot(roc["false"], roc["found"], color=colour, label=_level(point))
+            colour = COLOURS[1] if point.snr_db is None else str(shade)
+            axes.plot(point.roc.blamed, point.roc.detected, color=colour, label=point.label)
         axes.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
         axes.set_xlabel("clean clips flagged")
         axes.set_title(modality)
@@ -101,12 +100,12 @@ def rocs(data: Data) -> Figure:
     return drawing
 
 
-def confusions(data: Data) -> Figure:
+def confusions(report: CheckReport) -> Figure:
     """Draw what is flagged (columns) against what is corrupted (rows), a panel per setting."""
-    names = list(data["confusion"])
+    names = list(report.confusion)
     drawing, panels = canvas(PANEL * len(names) + 0.6, PANEL, len(names))
     for axes, name in zip(panels, names, strict=True):
-        table = data["confusion"][name]
+        table = report.confusion[name]
         columns = list(next(iter(table.values())))
         counts = np.array([list(row.values()) for row in table.values()], float)
         shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -121,13 +120,13 @@ def confusions(data: Data) -> Figure:
         axes.set_xlabel("flagged")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-    panels[0].set_ylabel(f"corrupted ({data['protocol']})")
+    panels[0].set_ylabel(f"corrupted ({report.protocol})")
     return drawing
 
 
-def _label(axes: Axes, levels: list[Data], modality: str) -> None:
-    ticks = [p["snr_db"] for p in levels if p["snr_db"] % 10 == 0]
-    place = min(p["snr_db"] for p in levels) - ASIDE
+def _label(axes: Axes, levels: Sequence[float], modality: str) -> None:
+    ticks = [level for level in levels if level % 10 == 0]
+    place = min(levels) - ASIDE
     axes.set_xticks([*ticks, place], [*(f"{tick:g}" for tick in ticks), "other\nclip"])
     axes.set_xlabel("SNR (dB)")
     axes.set_ylim(-0.03, 1.03)
@@ -135,12 +134,10 @@ def _label(axes: Axes, levels: list[Data], modality: str) -> None:
     axes.set_title(modality)
 
 
-def _level(point: Data) -> str:
-    return "another clip's" if point["snr_db"] is None else f"{point['snr_db']:g} dB"
-
-
-def _confusion(data: Data, name: str) -> Table:
-    table = data["confusion"][name]
+def _confusion(report: CheckReport, name: str) -> Table:
+    table = report.confusion[name]
     columns = ("corrupted", *next(iter(table.values())))
-    rows = tuple((truth, *counts.values()) for truth, counts in table.items())
-    return Table(f"flagged under {data['protocol']}, {name}", columns, rows)
+    rows: Iterator[tuple[Cell, ...]] = (
+        (truth, *counts.values()) for truth, counts in table.items()
+    )
+    return Table(f"flagged under {report.protocol}, {name}", columns, tuple(rows))

@@ -1,4 +1,4 @@
-"""What the modality check finds in corrupted clips, over the level of noise."""
+"""Flags of the modality check counted in corrupted clips, over the level of noise."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emocli.analysis import Progress
+from emocli.analysis._conditions import PlaceReport
 from emocli.analysis._subject import Subject
-from emocli.data.clip import Split
+from emocli.analysis.check._report import CheckReport, Point, Rates, Roc
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
 from emocli.pipeline.fit_cca import fitted
+from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig, configure
 from emocli.robust.corrupt import Corrupter
@@ -39,13 +40,13 @@ BATCH = 64
 
 
 def measured(
+    about: PlaceReport,
     place: Path,
-    split: Split,
     parts: Sequence[Subject],
     levels: Sequence[str],
     seed: int,
     progress: Progress,
-) -> dict[str, Any]:
+) -> CheckReport:
     """Corrupt one modality after the other at every level, and count what the checks flag.
 
     Raises
@@ -57,36 +58,37 @@ def measured(
     settings = _settings(place, judges)
     modalities = _modalities(judges)
     if len(modalities) < 2:
-        what = f"clips of split '{split}' have {', '.join(modalities) or 'nothing'} alone"
+        what = f"clips of split '{about.split}' have {', '.join(modalities) or 'nothing'} alone"
         raise StoreError(what, where=place, hint="choose another with --split")
-    points = [(m, level, f"{m}@{level}") for m in modalities for level in levels]
-    points += [(m, OTHERS, f"{m}:{OTHERS}") for m in modalities]
-    measured = []
-    for index, (modality, level, spec) in enumerate(points):
-        progress(index, len(points))
+    cases = [(m, level, CorruptionSpec(m, strength=level)) for m in modalities for level in levels]
+    cases += [(m, OTHERS, CorruptionSpec(m, OTHERS)) for m in modalities]
+    points = []
+    for index, (modality, level, spec) in enumerate(cases):
+        progress(index, len(cases))
         corrupted = [judge.subject.corrupted(spec, seed) for judge in judges]
         noisy = [samples for samples, _ in corrupted]
-        measured.append(
-            {
-                "modality": modality,
-                "level": level,
-                "snr_db": _decibel(corrupted[0][1]),
-                "rates": {n: _rates(_flagged(judges, n, noisy), modality) for n in settings},
-                "roc": _roc(judges, noisy, modality),
-            }
+        points.append(
+            Point(
+                modality=modality,
+                level=level,
+                snr_db=_decibel(corrupted[0][1]),
+                rates={n: _rates(_flagged(judges, n, noisy), modality) for n in settings},
+                roc=_roc(judges, noisy, modality),
+            )
         )
-    progress(len(points), len(points))
+    progress(len(cases), len(cases))
     clean = [judge.clips for judge in judges]
-    return {
-        "n": sum(map(len, clean)),
-        "corruption_seed": seed,
-        "modalities": modalities,
-        "settings": {name: config.model_dump() for name, config in settings.items()},
-        "clean": {name: _shares(_flagged(judges, name, clean)) for name in settings},
-        "points": measured,
-        "protocol": PROTOCOL,
-        "confusion": {name: _confusion(judges, name, modalities, seed) for name in settings},
-    }
+    return CheckReport(
+        **vars(about),
+        n=sum(map(len, clean)),
+        corruption_seed=seed,
+        modalities=tuple(modalities),
+        settings={name: config.model_dump() for name, config in settings.items()},
+        clean={name: _shares(_flagged(judges, name, clean)) for name in settings},
+        points=tuple(points),
+        protocol=PROTOCOL,
+        confusion={name: _confusion(judges, name, modalities, seed) for name in settings},
+    )
 
 
 @dataclass(frozen=True)
@@ -150,33 +152,33 @@ def _shares(flags: Flags) -> dict[str, float]:
     return {m: float(np.nanmean(x)) for m, x in flags.items() if not np.isnan(x).all()}
 
 
-def _rates(flags: Flags, modality: str) -> dict[str, float]:
-    """Return the share of the corrupted that is found, and of the innocent that is flagged."""
+def _rates(flags: Flags, modality: str) -> Rates:
+    """Return the share of the corrupted that is flagged, and of the innocent."""
     shares = _shares(flags)
     innocent = [share for m, share in shares.items() if m != modality]
-    return {"found": shares[modality], "false": float(np.mean(innocent))}
+    return Rates(detected=shares[modality], blamed=float(np.mean(innocent)))
 
 
 def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Array]:
-    """Measure what speaks for each modality, (n, 2) each, the more the higher.
+    """Measure the evidence for each modality, (n, 2) each, the more the higher.
 
     How far its best score with another one is above the threshold, and how usual it is by itself,
     where that counts.
     """
-    found: dict[str, list[Array]] = {m: [] for m in samples.stores}
+    evidence: dict[str, list[Array]] = {m: [] for m in samples.stores}
     for batch in samples.batches(BATCH):
         scores, unusual = check.scores(batch.views), check.anomaly(batch.views)
-        for modality, parts in found.items():
+        for modality, parts in evidence.items():
             above = [rho - check.pairs[p].tau for p, rho in scores.items() if modality in p]
             best = np.max(np.nan_to_num(above, nan=-np.inf), axis=0)
             own = -unusual[modality] * (check.config.outliers != "none")
             known = ~np.isnan(own) & np.isfinite(best)
             parts.append(np.stack([best, own], axis=1)[known])
-    return {m: np.concatenate(parts) for m, parts in found.items()}
+    return {m: np.concatenate(parts) for m, parts in evidence.items()}
 
 
-def _roc(judges: Sequence[_Judge], noisy: Sequence[Samples], modality: str) -> dict[str, Any]:
-    """Trace what is found against what is blamed, as the limits are moved.
+def _roc(judges: Sequence[_Judge], noisy: Sequence[Samples], modality: str) -> Roc:
+    """Trace detected against blamed clips, as the limits are moved.
 
     A clip is as suspicious as the rarer of its two pieces of evidence is among the clean clips of
     its fold.
@@ -184,15 +186,15 @@ def _roc(judges: Sequence[_Judge], noisy: Sequence[Samples], modality: str) -> d
     rarities = []
     for judge, own in zip(judges, noisy, strict=True):
         clean = judge.evidence[modality]
-        found = _evidence(judge.checks["fitted"], own)[modality]
-        rarities.append((_rarity(clean, clean), _rarity(found, clean)))
-    blamed, caught = (np.concatenate(parts) for parts in zip(*rarities, strict=True))
-    steps = np.unique(np.concatenate([[0.0], blamed, caught, [1.0]]))
-    false = np.array([(blamed <= step).mean() for step in steps])
-    found = np.array([(caught <= step).mean() for step in steps])
-    false, found = np.concatenate([[0.0], false]), np.concatenate([[0.0], found])
-    area = float(np.sum(np.diff(false) * (found[1:] + found[:-1]) / 2))
-    return {"false": false.tolist(), "found": found.tolist(), "area": area}
+        corrupted = _evidence(judge.checks["fitted"], own)[modality]
+        rarities.append((_rarity(clean, clean), _rarity(corrupted, clean)))
+    sides = [np.concatenate(parts) for parts in zip(*rarities, strict=True)]
+    steps = np.unique(np.concatenate([[0.0], *sides, [1.0]]))
+    blamed, detected = (
+        np.array([0.0, *((rarity <= step).mean() for step in steps)]) for rarity in sides
+    )
+    area = float(np.sum(np.diff(blamed) * (detected[1:] + detected[:-1]) / 2))
+    return Roc(blamed=tuple(blamed.tolist()), detected=tuple(detected.tolist()), area=area)
 
 
 def _rarity(evidence: Array, known: Array) -> Array:
@@ -208,7 +210,7 @@ def _confusion(
     """Count clips by what is corrupted in truth and what is flagged."""
     counts: Counter[tuple[str, str]] = Counter()
     for judge in judges:
-        noisy, corrupter = judge.subject.corrupted(PROTOCOL, seed)
+        noisy, corrupter = judge.subject.corrupted(CorruptionSpec.read(PROTOCOL), seed)
         flags = _flagged([judge], name, [noisy])
         for index, clip in enumerate(noisy.clips):
             flagged = [m for m, x in flags.items() if x[index] == 1]

@@ -37,13 +37,12 @@ def command(
     if json:
         show.as_json(results)
         return
-    for made in results:
-        show.line(
-            f"{made.path}: {made.clips} clips, {made.rows} rows, {made.silent} of them silent"
-        )
-        if made.left_out:
+    for result in results:
+        rows = f"{result.rows} rows, {result.silent} of them silent"
+        show.line(f"{result.path}: {result.clips} clips, {rows}")
+        if result.left_out:
             show.warn(
-                f"{made.feature} lacks {made.left_out} clips of which not both features have "
+                f"{result.feature} lacks {result.left_out} clips of which not both features have "
                 "rows with times"
             )
 

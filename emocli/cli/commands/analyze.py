@@ -1,4 +1,4 @@
-"""`emocli analyze`: what a trained network does; a command for each analysis there is."""
+"""`emocli analyze`: analyses of a trained network, each a command made of its options."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emocli.plugin.command import Group
 
 
 class Commands(Mapping[str, Any]):
-    """Name to command; one is made when it is asked for, so that the others are not imported."""
+    """Commands by name, each made on access, so that the others are not imported."""
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names."""

@@ -46,8 +46,8 @@ def command(
     rows = [
         (
             system.run.name,
-            _figure(system.clean),
-            *(_figure(system.corrupted[m]) if m in system.corrupted else "-" for m in modalities),
+            _accuracy(system.clean),
+            *(_accuracy(system.corrupted[m]) if m in system.corrupted else "-" for m in modalities),
         )
         for system in report.systems
     ]
@@ -64,7 +64,7 @@ def command(
     show.line(f"report:    {report.report}")
 
 
-def _figure(result: Accuracy) -> str:
+def _accuracy(result: Accuracy) -> str:
     """Show two digits, for more do not repeat on another processor."""
     low, high = (float("nan") if bound is None else bound for bound in result.ci)
     interval = "" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]"

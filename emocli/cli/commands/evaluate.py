@@ -1,8 +1,8 @@
-"""`emocli evaluate`: what a trained network is worth, and what corrupting a modality costs."""
+"""`emocli evaluate`: metrics of a trained network, clean and corrupted."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,9 @@ def command(
     store: options.OtherStore = None,
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
+    device: Annotated[
+        Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
+    ] = "cpu",
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -42,14 +45,14 @@ def command(
     """
     from emocli.config import parse_sets
     from emocli.evaluation.evaluate import evaluate
-    from emocli.robust.options import RepairOptions
+    from emocli.plugin.robustness import RepairOptions
 
     tree = parse_sets(settings or ())
     for section in tree.keys() - {"robust"}:
         raise ConfigError(f"unknown setting '{section}'", hint="there is robust.KEY")
     wanted = levels.split(",") if levels else []
     with show.progress("evaluating", "conditions") as progress:
-        report = evaluate(
+        evaluation = evaluate(
             run,
             manifest=manifest,
             store=store,
@@ -61,27 +64,29 @@ def command(
             ),
             seed=seed,
             figures=figures,
+            device=device,
             progress=progress,
         )
     if json:
-        show.as_json(report.data)
+        show.as_json(evaluation.report)
         return
-    for table in report.tables:
+    for table in evaluation.tables:
         show.table(table.columns, table.rows, table.title)
-    show.line(f"report: {report.path}")
-    for figure in report.figures:
+    show.line(f"report: {evaluation.path}")
+    for figure in evaluation.figures:
         show.line(f"figure: {figure}")
-    for remark in [*report.data["remarks"], *report.data["warnings"]]:
+    report = evaluation.report
+    for remark in [*report.remarks, *report.warnings]:
         show.warn(remark)
-    for modality, count in report.data["missing"].items():
+    for modality, count in report.missing.items():
         if count:
-            show.warn(f"{count} of {report.data['n']} clips have no {modality}")
-    if report.data["unlabelled"]:
-        show.warn(f"{report.data['unlabelled']} clips have no label and were left out")
-    for feature, count in report.data["non_finite"].items():
+            show.warn(f"{count} of {report.n} clips have no {modality}")
+    if report.unlabelled:
+        show.warn(f"{report.unlabelled} clips have no label and were left out")
+    for feature, count in report.non_finite.items():
         if count:
             show.warn(f"{feature} has {count} values that are not finite; they were read as 0")
-    for feature, count in report.data["clipped"].items():
+    for feature, count in report.clipped.items():
         if count:
             show.warn(f"{count} values of {feature} are beyond the training's limits: clipped")
 

@@ -1,4 +1,4 @@
-"""`emocli extract`: recordings and texts become feature stores."""
+"""`emocli extract`: features of recordings and texts, in a store."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from emocli import plugins
 from emocli.cli import options, show
 from emocli.errors import ConfigError
 from emocli.limits import MOST_WORKERS
-from emocli.plugin.command import Command
+from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
     from emocli.extraction.extract import Extraction, ExtractionPlan
 
-PARTLY_DONE = 3
 UNKNOWN = "words.out_of_vocabulary"
 
 
@@ -124,15 +123,15 @@ def _print(results: Sequence[Extraction]) -> None:
     _warn_of_changes(results)
 
 
-def _warn_of_changes(found: Sequence[ExtractionPlan | Extraction]) -> None:
-    for each in found:
+def _warn_of_changes(features: Sequence[ExtractionPlan | Extraction]) -> None:
+    for each in features:
         if each.changed:
             what = f"media files of {each.changed} clips were replaced since they were extracted"
             show.warn(f"{each.feature}: {what} (other size or time); --update extracts them again")
 
 
 def _notes(notes: Mapping[str, float]) -> Iterator[str]:
-    """Say how many there are of each, and what share of them are what."""
+    """Put counts of an extraction into words; ``words.unknown`` is a share of ``words``."""
     for name, count in notes.items():
         whole, dot, part = name.partition(".")
         if not dot:

@@ -1,4 +1,4 @@
-"""`emocli fit-cca`: learn which modalities belong together."""
+"""`emocli fit-cca`: the modality check, fitted on features that belong together."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from emocli.plugin.command import Command
 
 
 class KindName(StrEnum):
-    """What an encoder looks at."""
+    """The kinds of encoders."""
 
     audio = "audio"
     face = "face"

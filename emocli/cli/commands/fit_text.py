@@ -1,4 +1,4 @@
-"""`emocli fit-text`: a RoBERTa learns what utterances of a dialogue express."""
+"""`emocli fit-text`: fine-tuning of a text encoder on utterances of dialogues."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from emocli.plugin.command import Command
 def command(
     manifest: options.ManifestFile,
     run: Annotated[Path, typer.Option(help="Folder of the text encoder to write.")],
+    preset: options.Preset = "paper",
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
@@ -34,6 +35,7 @@ def command(
         summary = stage.fit_text(
             corpus,
             run,
+            preset=preset,
             settings=sections.settings("fit-text", config, settings),
             overwrite=overwrite,
             progress=progress,
@@ -45,9 +47,9 @@ def command(
         f"text encoder, {summary.parameters:,} parameters, {summary.state}: {summary.train:,} "
         f"utterances, {summary.valid:,} to choose, {summary.tokens:.0f} tokens each"
     )
-    figures = ", ".join(f"{name} {value:.3f}" for name, value in summary.figures.items())
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in summary.figures.items())
     epochs = f"epoch {summary.best_epoch[0]} of {summary.epochs[0]}"
-    show.line(f"{summary.run}: {figures} on the valid split ({epochs})")
+    show.line(f"{summary.run}: {metrics} on the valid split ({epochs})")
     for note in summary.notes:
         show.warn(note)
 

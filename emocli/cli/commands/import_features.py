@@ -1,4 +1,4 @@
-"""`emocli import`: ready-made features become a store."""
+"""`emocli import`: features that were computed elsewhere, as a store."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def command(
 
     An entry of a file is a clip, by its id, or a whole recording, by the clips' dialogue: then each
     clip is cut out of it by its start and end. Nothing in a pickle is ever executed,
-    and no other file than the given ones is read.
+    and no file is read but those that are named.
     """
     from emocli.data.manifest import Manifest
     from emocli.interchange.import_features import import_all

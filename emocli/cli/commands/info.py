@@ -1,4 +1,4 @@
-"""`emocli info`: what there is to choose from."""
+"""`emocli info`: all plug-ins but the commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`emocli inspect`: what is inside a manifest, a store, or what was trained."""
+"""`emocli inspect`: contents of a manifest, a store, or the folder of a training."""
 
 from __future__ import annotations
 
@@ -34,18 +34,23 @@ def command(
     """
     from emocli.pipeline.inspect import inspect
 
-    found = inspect(path, manifest, root, verify=verify)
+    report = inspect(path, manifest, root, verify=verify)
     if json:
-        facts = {"kind": found.kind, "path": found.path, **found.facts, "problems": found.problems}
+        facts = {
+            "kind": report.kind,
+            "path": report.path,
+            **report.facts,
+            "problems": report.problems,
+        }
         show.as_json(facts)
         return
-    article = "an" if found.kind[0] in "aeiou" else "a"
-    show.line(f"{found.path} is {article} {found.kind}")
-    for section in found.sections:
+    article = "an" if report.kind[0] in "aeiou" else "a"
+    show.line(f"{report.path} is {article} {report.kind}")
+    for section in report.sections:
         show.table(section.columns, section.rows, section.title)
     if verify:
         show.line("verified: the content is what was written")
-    for problem in found.problems:
+    for problem in report.problems:
         show.warn(problem)
 
 

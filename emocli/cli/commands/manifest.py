@@ -1,4 +1,4 @@
-"""`emocli manifest`: a corpus on disk becomes a manifest."""
+"""`emocli manifest`: the manifest of a corpus on disk."""
 
 from __future__ import annotations
 

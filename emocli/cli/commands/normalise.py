@@ -37,10 +37,10 @@ def command(
     if json:
         show.as_json(results)
         return
-    for made in results:
-        show.line(f"{made.path}: {made.clips} clips of {made.speakers} speakers")
-        if made.fewest < FEW:
-            show.warn(f"a speaker of {made.feature} has only {made.fewest} clips")
+    for result in results:
+        show.line(f"{result.path}: {result.clips} clips of {result.speakers} speakers")
+        if result.fewest < FEW:
+            show.warn(f"a speaker of {result.feature} has only {result.fewest} clips")
 
 
 COMMAND = Command("normalise", 60, command)

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emocli.cli import options, show
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
-from emocli.plugin.command import Command
+from emocli.plugin.command import PARTLY_DONE, Command
+
+if TYPE_CHECKING:
+    from emocli.config import Tree
+    from emocli.experiments.results import Reproduction
 
 
 def command(
     experiment: Annotated[str, typer.Argument(help="Experiment; `emocli info` lists them.")],
     manifest: options.ManifestFile,
     out: Annotated[Path, typer.Option(help="Folder for all that comes out; repeat to resume.")],
-    store: options.Store = Path("store"),
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the feature stores.  [default: store; OUT/store with --from-clips]"
+        ),
+    ] = None,
+    from_clips: Annotated[
+        bool,
+        typer.Option("--from-clips", help="Train the paper's extractors, and extract, first."),
+    ] = False,
     feature: options.Features = None,
     folds: Annotated[
         int | None,
@@ -55,27 +68,47 @@ def command(
     writes OUT/table.md, report.json and a figure; the runs are kept. Settings are network.KEY,
     train.KEY (of every network that has them, but for what tells the rows apart),
     rows.ROW.train.KEY, check.KEY, experiment.KEY, reproduce.KEY.
+
+    With --from-clips the features are made first: extractors are trained on the train split, those
+    of M2FNet with settings extractors.audio.KEY (face, scene, text) and extractors.features.KEY.
     """
     from emocli.cli import sections
     from emocli.config import merge
     from emocli.data.manifest import Manifest
+    from emocli.errors import ConfigError
     from emocli.experiments import runner as stage
+    from emocli.experiments.from_clips import SECTION, Extractors
 
     experiment = experiment.replace("_", "-")  # emocli info names files
-    asked: dict[str, Any] = {
+    chosen: Tree = {
         "folds": folds,
         "seeds": seeds,
         "preset": preset,
         "features": feature or None,
         "only": row or None,
     }
-    told = {"reproduce": {key: value for key, value in asked.items() if value is not None}}
-    tree = merge(sections.settings("reproduce", config, settings, stage.sections(experiment)), told)
+    typed = {"reproduce": {k: v for k, v in chosen.items() if v is not None}}
+    taken = (*stage.sections(experiment), *([SECTION] if from_clips else []))
+    tree = merge(sections.settings("reproduce", config, settings, taken), typed)
+    if from_clips:
+        tree = merge({SECTION: _of_other_commands(config)}, tree)
     corpus = Manifest.read(manifest, root)
+    say, failed = show.stopwatch(), 0
+    if from_clips:
+        if store is not None:
+            what = "--store and --from-clips, which makes a store of its own, OUT/store"
+            raise ConfigError(what, hint="choose one of them")
+        extractors = Extractors.of(experiment, corpus, out, tree)
+        if dry_run:
+            show.as_json(extractors.plan())
+            return
+        made = extractors.make(workers, overwrite, say)
+        store, failed, tree = made.store, made.failed, extractors.without(tree)
+    store = store or Path("store")
     if dry_run:
-        show.as_json(stage.plan(experiment, corpus, store, tree))
+        show.as_json(stage.plan(experiment, corpus, store, tree).data())
         return
-    found = stage.reproduce(
+    outcome = stage.reproduce(
         experiment,
         corpus,
         store,
@@ -83,23 +116,46 @@ def command(
         settings=tree,
         workers=workers,
         overwrite=overwrite,
-        say=show.stopwatch(),
+        say=say,
     )
     if json:
-        show.as_json(found.data)
-        return
+        show.as_json(outcome.data)
+    else:
+        _print(outcome)
+    if failed:
+        show.warn(f"{failed} extractions failed and are listed in {store / 'failures.jsonl'}")
+        raise typer.Exit(PARTLY_DONE)
+
+
+def _of_other_commands(config: Path | None) -> Tree:
+    """Return what a file says to the commands whose work is done; encoders are trained here."""
+    from emocli.cli import sections
+
+    encoder = sections.table("fit-encoder", config)
+    features = sections.settings("extract", config, None)
+    return {
+        **dict.fromkeys(("audio", "face", "scene"), encoder),
+        "text": sections.table("fit-text", config),
+        "features": {
+            name: {key: value for key, value in values.items() if key != "encoder"}
+            for name, values in features.items()
+        },
+    }
+
+
+def _print(outcome: Reproduction) -> None:
     from emocli.experiments.drawing import cells, conditions
 
-    for metric in found.report.figures:
-        rows = [(name, *texts) for name, texts in cells(found.report, metric)]
-        show.table(("system", *conditions(found.report)), rows, metric)
-    show.line(f"table:  {found.table}")
-    show.line(f"report: {found.path}")
-    for figure in found.figures:
+    for metric in outcome.report.metrics:
+        rows = [(name, *texts) for name, texts in cells(outcome.report, metric)]
+        show.table(("system", *conditions(outcome.report)), rows, metric)
+    show.line(f"table:  {outcome.table}")
+    show.line(f"report: {outcome.path}")
+    for figure in outcome.figures:
         show.line(f"figure: {figure}")
-    for line in found.report.warnings:
+    for line in outcome.report.warnings:
         show.warn(line)
-    for each in found.report.rows:
+    for each in outcome.report.rows:
         if each.lacking:
             show.warn(f"row '{each.row}' was not run: {each.lacking}")
 
@@ -108,5 +164,8 @@ COMMAND = Command(
     "reproduce",
     130,
     command,
-    sections=lambda: ("reproduce", "experiment", "network", "train", "check", "rows"),
+    sections=lambda: (
+        *("reproduce", "experiment", "network", "train", "check", "rows"),
+        "extractors",
+    ),
 )

@@ -1,10 +1,10 @@
-"""`emocli train`: a fusion network learns from a store."""
+"""`emocli train`: training of a fusion network on the features of a store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def command(
     manifest: options.ManifestFile,
-    fusion: Annotated[str, typer.Option(help="Network; `emocli info` lists them.")],
+    fusion: options.Fusion,
     run: Annotated[Path, typer.Option(help="Folder of the run to write.")],
     store: options.Store = Path("store"),
     feature: options.Features = None,
@@ -57,48 +57,30 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.robust.options import RobustOptions
-    from emocli.training import train as stage
+    from emocli.plugin.robustness import RobustOptions
+    from emocli.training.train import TrainRequest
 
-    corpus = Manifest.read(manifest, root)
-    tree = sections.settings("train", config, settings)
-    robust = RobustOptions(
-        corrupt=tuple(corrupt or ()), check=check, oracle=oracle, proxy=proxy, fill=fill
+    request = TrainRequest(
+        manifest=Manifest.read(manifest, root),
+        store=store,
+        fusion=fusion,
+        run=run,
+        features=feature,
+        preset=preset,
+        settings=sections.settings("train", config, settings),
+        robust=RobustOptions(
+            corrupt=tuple(corrupt or ()), check=check, oracle=oracle, proxy=proxy, fill=fill
+        ),
+        seeds=seeds,
+        overwrite=overwrite,
+        workers=workers,
     )
     if dry_run:
-        planned = stage.plan(
-            corpus,
-            store,
-            fusion=fusion,
-            run=run,
-            folds=folds,
-            features=feature,
-            preset=preset,
-            settings=tree,
-            robust=robust,
-            seeds=seeds,
-            overwrite=overwrite,
-        )
-        show.as_json(planned)
+        show.as_json(request.plan(folds))
         return
+    summary: TrainSummary | CrossSummary
     with show.progress(f"training {fusion}", "epochs") as progress:
-        how: dict[str, Any] = {
-            "fusion": fusion,
-            "run": run,
-            "features": feature,
-            "preset": preset,
-            "settings": tree,
-            "robust": robust,
-            "seeds": seeds,
-            "overwrite": overwrite,
-            "workers": workers,
-            "progress": progress,
-        }
-        summary: TrainSummary | CrossSummary = (
-            stage.cross_validate(corpus, store, folds=folds, **how)
-            if folds
-            else stage.train(corpus, store, **how)
-        )
+        summary = request.cross_validate(folds, progress) if folds else request.train(progress)
     if json:
         show.as_json(summary)
         return
@@ -114,8 +96,8 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
         for part in parts
         for s in part.seeds
     ]
-    figures = [f"valid {name}" for name in summary.valid]
-    show.table(("run", "seed", "", "epochs", "best", *figures), rows)
+    metrics = [f"valid {name}" for name in summary.valid]
+    show.table(("run", "seed", "", "epochs", "best", *metrics), rows)
     spread = summary.valid_std.get(summary.monitor)
     value = f"{summary.valid[summary.monitor]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
     features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())

@@ -1,4 +1,4 @@
-"""The channels of a recording made one signal: mixed down, or one of them as it was recorded.
+"""One signal out of the channels of a recording: their mixture, or one as it was recorded.
 
 **Mixed down** (`MixDown`). One channel is taken as it is, two are averaged. Of more, what each is
 decides its weight, as in ITU-R BS.775: a front pair 1/2 each, the centre .707, surround and height
@@ -53,15 +53,7 @@ SILENT = 1e-5
 
 @dataclass
 class Power:
-    """Length, sum and sum of squares of signals, piece by piece.
-
-    Attributes
-    ----------
-    samples : int
-        How many there were.
-    sums, squares : ndarray of float64, shape (channels,)
-        Of the samples, and of their squares.
-    """
+    """Length, sums and sums of squares, shape (channels,), of signals taken piece by piece."""
 
     samples: int = 0
     sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
@@ -88,7 +80,7 @@ class Power:
 
 @dataclass
 class MixDown:
-    """Mixes channels down piece by piece, and finds out whether they cancel."""
+    """The mixture of all channels, piece by piece, and whether they cancel."""
 
     each: Power = field(default_factory=Power)
     mixed: Power = field(default_factory=Power)
@@ -120,7 +112,7 @@ class MixDown:
 
 @dataclass
 class OneChannel:
-    """Takes one channel piece by piece: the one named, else where speech is expected.
+    """One channel, piece by piece: the one named, else where speech is expected.
 
     Attributes
     ----------
@@ -176,8 +168,7 @@ def mixing_weights(layout: AudioLayout) -> NDArray[np.float32]:
         weights = np.ones(len(names), np.float32)
     if not weights.any():  # nothing but low-frequency effects
         weights = np.ones(len(names), np.float32)
-    scaled: NDArray[np.float32] = weights / weights.sum()
-    return scaled
+    return np.asarray(weights / weights.sum())
 
 
 def speech_channel(layout: AudioLayout) -> int:
@@ -215,8 +206,7 @@ def _numbers(plane: Any, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
 
 
 def _row(planes: Planes, index: int) -> NDArray[np.float32]:
-    row: NDArray[np.float32] = planes[index]
-    return row
+    return np.asarray(planes[index])
 
 
 _POINTERS = range(8)

@@ -1,4 +1,4 @@
-"""The time at which a decoded frame is heard or shown, also where time stamps are wrong."""
+"""Clocks: the times at which decoded frames are heard or shown, also by wrong time stamps."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def first_frame(container: InputContainer) -> float:
 
 
 class Clock:
-    """Tells when frames begin, in seconds as the file counts them.
+    """The clock of a stream: when its frames begin, in seconds as the file counts them.
 
     A frame without a stamp follows the one before it, and so does one whose stamp leaps back: two
     recordings in one file (ogg), or a camera that was switched off and on.

@@ -163,13 +163,7 @@ def check_sound(rate: int, channels: int, path: Path) -> None:
 
 
 def check_picture(width: int, height: int, most: int, path: Path) -> None:
-    """Refuse a picture of more pixels than ``most``.
-
-    Raises
-    ------
-    MediaError
-        If it has more.
-    """
+    """Refuse a picture of more pixels than ``most``, with a `MediaError`."""
     if width * height > most:
         what = f"has pictures of {width} x {height} pixels"
         raise MediaError(what, where=path, hint=f"at most {most:,} pixels can be read")

@@ -1,4 +1,4 @@
-"""The sound and the pictures of a clip (PyAV throughout)."""
+"""The sound and the pictures of a clip, decoded from its media files by PyAV."""
 
 from __future__ import annotations
 
@@ -52,16 +52,10 @@ Mix = Callable[[NDArray[np.float32], "AudioLayout"], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture.
+    """One picture: seconds from the start of the clip, and (height, width, 3) of RGB.
 
-    Attributes
-    ----------
-    time : float
-        Seconds from the start of the clip.
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB, upright, with square pixels.
-    notes : tuple of str
-        What was done to it, or is left as it was; see `emocli.data.media.picture.Picture.notes`.
+    It is upright and has square pixels; `emocli.data.media.picture.Picture.notes` says what was
+    done to it, or is left as it was.
     """
 
     time: float

@@ -1,4 +1,4 @@
-"""One picture as a viewer sees it: upright, with square pixels, in RGB.
+"""Pictures as a viewer sees them: upright, with square pixels, in RGB.
 
 From a video: libav's conversion, which knows the range and the matrix of the colours; then pixels
 that are not square are stretched to square ones (never made fewer), and the display matrix is
@@ -52,14 +52,9 @@ BLACK, WHITE = 16, 235
 
 @dataclass(frozen=True)
 class Orientation:
-    """How a stored picture is turned to be upright.
+    """The orientation of a stored picture: transposed first, then mirrored, then flipped.
 
-    Attributes
-    ----------
-    transposed : bool
-        Rows become columns, first of all.
-    mirrored, flipped : bool
-        Left and right, then top and bottom, are exchanged.
+    ``mirrored`` exchanges left and right, ``flipped`` top and bottom.
     """
 
     transposed: bool = False
@@ -227,8 +222,7 @@ def _rotation(degrees: int) -> NDArray[np.int64] | None:
         return None
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     matrix = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1 << 14]]) * (1 << 16)
-    whole: NDArray[np.int64] = np.rint(matrix).astype(np.int64)
-    return whole
+    return np.asarray(np.rint(matrix).astype(np.int64))
 
 
 def _aspect(stream: Any) -> Fraction | None:
@@ -261,5 +255,4 @@ def _check_colours(frame: VideoFrame, path: Path) -> None:
 
 def _full_range(image: Image) -> Image:
     levels = (np.arange(256) - BLACK) * 255 / (WHITE - BLACK)
-    stretched: Image = np.rint(levels.clip(0, 255)).astype(np.uint8)[image]
-    return stretched
+    return np.asarray(np.rint(levels.clip(0, 255)).astype(np.uint8)[image])

@@ -129,13 +129,7 @@ def decode(
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no recording at first sight.
-
-    Raises
-    ------
-    MediaError
-        If it is so.
-    """
+    """Refuse what is no recording at first sight, with a `MediaError`."""
     if not path.exists():
         link = path.is_symlink()
         what = (
@@ -194,7 +188,7 @@ def _zero(container: InputContainer, path: Path) -> float:
 
 
 class _Reader:
-    """Decodes a stream, and keeps account of the packets of its file.
+    """The decoder of a stream, with an account of the packets of its file.
 
     Attributes
     ----------
@@ -220,7 +214,7 @@ class _Reader:
 
     @property
     def stated(self) -> float | None:
-        """How long the file says it is, in seconds."""
+        """The length the file states, in seconds."""
         name, duration = self.container.format.name, self.container.duration
         if duration is None or name in GUESSED:
             return None

@@ -1,4 +1,4 @@
-"""A test of whether a recording's file is complete, by its own structure.
+"""The test whether the file of a recording is complete, by its own structure.
 
 The length a file states is a hint: programs that write to a pipe cannot go back to fill it in,
 programs that cut copy the old one. The pieces a file consists of say how many bytes each has, and
@@ -179,25 +179,30 @@ def _form(file: BinaryIO, size: int) -> int:
     return size
 
 
-def _w64(file: BinaryIO, size: int) -> int:
-    at = 40
-    while at + 24 <= size:
+def _long_chunks(
+    file: BinaryIO, at: int, size: int, name: int, order: str, step: Callable[[int], int]
+) -> Iterator[tuple[bytes, int, int]]:
+    """Walk over chunks of 64-bit sizes: (name, where it begins, size as stated)."""
+    while at + name + 8 <= size:
         file.seek(at)
-        kind, length = file.read(16), _number(file, at + 16, 8, "little") or 0
+        kind, length = file.read(name), _number(file, at + name, 8, order) or 0
+        yield kind, at, length
+        at += step(length)
+
+
+def _w64(file: BinaryIO, size: int) -> int:
+    for kind, at, length in _long_chunks(
+        file, 40, size, 16, "little", lambda length: max(24, (length + 7) // 8 * 8)
+    ):
         if kind[:4] == b"data":
             return at + length if 24 <= length < FOREVER else size
-        at += max(24, (length + 7) // 8 * 8)
     return size
 
 
 def _caf(file: BinaryIO, size: int) -> int:
-    at = 8
-    while at + 12 <= size:
-        file.seek(at)
-        kind, length = file.read(4), _number(file, at + 4, 8, "big") or 0
+    for kind, at, length in _long_chunks(file, 8, size, 4, "big", lambda n: 12 + min(n, size)):
         if kind == b"data":
             return at + 12 + length if 4 < length < FOREVER else size
-        at += 12 + min(length, size)
     return size
 
 
@@ -226,13 +231,11 @@ def _iso(file: BinaryIO, size: int) -> int:
 
 
 def _asf(file: BinaryIO, size: int) -> int:
-    at = 0
-    while at + 24 <= size:
-        file.seek(at)
-        kind, length = file.read(16), _number(file, at + 16, 8, "little") or 0
+    for kind, at, length in _long_chunks(
+        file, 0, size, 16, "little", lambda length: max(24, min(length, size))
+    ):
         if kind == ASF_DATA:
             return at + length if 24 < length < FOREVER else size
-        at += max(24, min(length, size))
     return size
 
 

@@ -33,20 +33,11 @@ def write_video(
     sound: NDArray[np.float32] | None,
     rate: int,
 ) -> None:
-    """Write an mp4 file (h264 and aac); the same arrays give the same bytes.
+    """Write an mp4 file (h264 and aac), whole or not at all; the same arrays give the same bytes.
 
-    Parameters
-    ----------
-    path : Path
-        Written under another name first and then renamed.
-    images : iterable of uint8 arrays, shape (height, width, 3)
-        RGB, at least one, all of one size; both sides are even numbers.
-    fps : float or Fraction
-        Images per second.
-    sound : float32 array, shape (samples,), or None
-        Mono; full scale is 1.
-    rate : int
-        Sampling rate of the sound, one that aac knows (8000, ..., 16000, ..., 48000).
+    ``images`` are RGB, shape (height, width, 3), at least one, all of one size with even sides;
+    ``sound``, shape (samples,), is mono with full scale 1, at a ``rate`` that aac knows (8000, ...,
+    16000, ..., 48000).
     """
     import av
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from emocli.data.folds import Fold
 from emocli.data.manifest import Manifest
+from emocli.data.store.feature import Feature
+from emocli.data.store.joined import JOIN, JoinedFeatures, parts_of
 from emocli.data.store.reader import FeatureStore
 from emocli.errors import StoreError
 
@@ -21,12 +23,12 @@ RESERVED = frozenset({CHECK, AS_GIVEN})
 
 
 def store_path(folder: Path, feature: str) -> Path:
-    """Where a store folder keeps a feature."""
+    """Return the path of a feature in a store folder."""
     return folder / f"{feature}.h5"
 
 
 def check_path(folder: Path, fold: Fold | None = None, fit_on: str = "clean") -> Path:
-    """Where a store folder keeps its modality check, each fold of a cross-validation its own.
+    """Return the path of a store's modality check; each fold of a cross-validation has its own.
 
     ``fit_on`` is ``clean``, or ``as_given``: that one is a file of its own, beside the other.
     """
@@ -57,6 +59,8 @@ def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore
     _require_folder(folder)
     if feature not in (known := features_in(folder)):
         inside = f"it has: {', '.join(known)}" if known else "it has none; run emocli extract first"
+        if JOIN in feature:
+            inside = f"name one feature, what is joined with a {JOIN} is none; {inside}"
         raise StoreError(f"has no feature '{feature}'", where=folder, hint=inside)
     store = FeatureStore.open(store_path(folder, feature))
     if store.header.manifest != manifest.fingerprint:
@@ -67,15 +71,40 @@ def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore
     return store
 
 
+def parts_in(folder: Path, name: str) -> tuple[str, ...]:
+    """Return the features that a name stands for: that feature itself, or those it joins.
+
+    Raises
+    ------
+    StoreError
+        If it joins one with itself, or with nothing.
+    """
+    return (name,) if JOIN not in name or name in features_in(folder) else parts_of(name)
+
+
+def open_joined(folder: Path, name: str, manifest: Manifest) -> Feature:
+    """Open one feature of a store folder, or ``a+b``: several side by side.
+
+    Raises
+    ------
+    StoreError
+        As of `open_feature`; or if they cannot be joined.
+    """
+    _require_folder(folder)
+    stores = [open_feature(folder, part, manifest) for part in parts_in(folder, name)]
+    return stores[0] if len(stores) == 1 else JoinedFeatures(folder, stores, manifest)
+
+
 def open_features(
     folder: Path, features: Sequence[str] | None, manifest: Manifest
-) -> dict[str, FeatureStore]:
+) -> dict[str, Feature]:
     """Open one feature per modality.
 
     Parameters
     ----------
     features : sequence of str, optional
-        Which ones; by default all whose rows are vectors.
+        Which ones, ``a+b`` for several of one modality side by side; by default all whose rows are
+        vectors.
     manifest : Manifest
         What they must have been made for.
 
@@ -91,19 +120,20 @@ def open_features(
     """
     _require_folder(folder)
     names = features_in(folder) if features is None else list(dict.fromkeys(features))
-    stores = [open_feature(folder, name, manifest) for name in names]
+    stores = [open_joined(folder, name, manifest) for name in names]
     if features is None:
         stores = [store for store in stores if len(store.shape) == 1]
     if not stores:
         hint = "run emocli extract or emocli import first"
         raise StoreError("has no feature a network could take", where=folder, hint=hint)
-    chosen: dict[str, FeatureStore] = {}
+    chosen: dict[str, Feature] = {}
     for store in stores:
         _ = store.dim  # refuses what no network takes
         other = chosen.setdefault(store.modality, store)
         if other is not store:
             what = f"features '{other.name}' and '{store.name}' are both {store.modality}"
-            raise StoreError(what, where=folder, hint="choose one of them with -f")
+            hint = "choose one of them with -f, or join features with a plus: -f a+b"
+            raise StoreError(what, where=folder, hint=hint)
     return dict(sorted(chosen.items()))
 
 

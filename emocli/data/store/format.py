@@ -1,4 +1,4 @@
-"""The layout of a store file on disk, and its writing.
+"""The layout of a store file on disk, and its writer.
 
 HDF5 lays the file out in memory; the bytes go to the disk by plain writes. So the memory needed
 does not grow with the file, and a disk that fills up is an ordinary error (HDF5 itself may crash).
@@ -36,7 +36,7 @@ LIBVER = ("v108", "v110")
 
 @dataclass(frozen=True)
 class Contents:
-    """What goes into a store file.
+    """The contents of a store file.
 
     Attributes
     ----------

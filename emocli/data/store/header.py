@@ -1,4 +1,4 @@
-"""The header of a store file: its attributes, the kinds of its arrays, its digest."""
+"""The header of a store file: its attributes, the kinds of its arrays, and its digest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from emocli.data.track import Array
 from emocli.errors import StoreError
-from emocli.parsing import parse_object
+from emocli.parsing import Tree, parse_object
 
 FORMAT = 1
 """Version of the file format."""
@@ -42,16 +42,9 @@ EXTRA = "extra/"
 
 @dataclass(frozen=True)
 class Column:
-    """One array of a store: its kind, and where it lies.
+    """One array of a store: the type of an element, the shape of a row, and where it lies.
 
-    Attributes
-    ----------
-    dtype : numpy.dtype
-        Type of an element.
-    shape : tuple of int
-        Shape of a row.
-    offset : int or None
-        Position of the first row in the file; None where HDF5 stores the rows in chunks.
+    ``offset`` is the position of the first row in the file; None where HDF5 stores chunks.
     """
 
     dtype: np.dtype[Any]
@@ -61,7 +54,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Header:
-    """How the values of a store were made: the attributes of its file.
+    """The header of a store: the attributes of its file, which say how its values were made.
 
     Attributes
     ----------
@@ -70,7 +63,7 @@ class Header:
     rate : float or None
         Rows per second; None where irregular.
     settings : mapping
-        Settings the feature was computed with.
+        Settings the feature was computed with: open-ended, each feature has its own.
     manifest : str
         Fingerprint of the manifest the clips come from.
     recipe : str
@@ -90,17 +83,17 @@ class Header:
     feature: str
     modality: str
     rate: float | None
-    settings: Mapping[str, Any]
+    settings: Tree
     manifest: str
     recipe: str
     method: str
     non_finite: int
     versions: Mapping[str, str]
     digest: str
-    attributes: Mapping[str, Any]
+    attributes: Tree
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any], path: Path) -> Header:
+    def of(cls, attributes: Tree, path: Path) -> Header:
         """Read the attributes of a file.
 
         Raises
@@ -117,13 +110,13 @@ class Header:
             **{name: checked[name] for name in plain},
             rate=None if rate is None else float(rate),
             # A file of before there were methods is bound to its manifest.
-            method=checked.get("method", checked["recipe"]),
+            method=checked["method"] if "method" in checked else checked["recipe"],
             attributes=checked,
         )
 
     @property
     def link(self) -> dict[str, str]:
-        """What a feature that is computed from this one records of it."""
+        """The digests a feature that is computed from this one records of it."""
         return {"recipe": self.recipe, "method": self.method, "digest": self.digest}
 
 
@@ -146,7 +139,7 @@ class Digest:
         return hashlib.sha256((self._head + json.dumps(parts)).encode()).hexdigest()
 
 
-def _checked(attributes: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _checked(attributes: Tree, path: Path) -> Tree:
     """Return the attributes of a file, JSON read, once they are known to be what they have to."""
     if attributes.get("format") != FORMAT:
         actual = attributes.get("format", "none")
@@ -165,7 +158,7 @@ def _checked(attributes: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return {**attributes} | {key: _json(attributes[key], key) for key in JSON_ATTRIBUTES}
 
 
-def _json(text: str, key: str) -> dict[str, Any]:
+def _json(text: str, key: str) -> Tree:
     value = parse_object(text)
     if key == "notes":
         return numbers_by_name(value)
@@ -174,7 +167,7 @@ def _json(text: str, key: str) -> dict[str, Any]:
     return value
 
 
-def numbers_by_name(value: dict[str, Any]) -> dict[str, Any]:
+def numbers_by_name(value: Tree) -> Tree:
     """Make sure that a JSON object holds numbers, as notes do."""
     if not all(type(v) in (int, float) for v in value.values()):
         raise TypeError("its notes are not numbers by name")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,13 +148,7 @@ class FeatureStore:
 
     @property
     def dim(self) -> int:
-        """Width of a feature whose rows are vectors.
-
-        Raises
-        ------
-        StoreError
-            If the rows are not vectors.
-        """
+        """Width of a feature whose rows are vectors; `StoreError` if they are not."""
         if len(self.shape) != 1:
             what = f"has rows of shape {self.shape}, which no network takes"
             raise StoreError(what, where=self.path, hint="choose other features with -f")
@@ -170,6 +164,10 @@ class FeatureStore:
         """Rows of a clip; 0 where it is not in the store."""
         k = self._index.get(clip_id)
         return 0 if k is None else self._offsets[k + 1] - self._offsets[k]
+
+    def lacking(self, clip_id: str) -> dict[str, int]:
+        """Part of the feature to the rows of a clip that lack it: none, it has no parts."""
+        return {}
 
     # -- reading
 
@@ -192,13 +190,7 @@ class FeatureStore:
         return Track(values, times, extra, self.notes(clip_id))
 
     def notes(self, clip_id: str) -> dict[str, float]:
-        """Return what the extractor noted about a clip.
-
-        Raises
-        ------
-        StoreError
-            If the notes are damaged.
-        """
+        """Return what the extractor noted about a clip; `StoreError` if the notes are damaged."""
         text = self._notes[self._index[clip_id]] if self._notes else ""
         try:
             return numbers_by_name(parse_object(text)) if text else {}
@@ -283,7 +275,7 @@ class FeatureStore:
             self._file.close()
         self._file = None
 
-    def __enter__(self) -> FeatureStore:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:

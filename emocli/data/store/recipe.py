@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+
+from emocli.parsing import Tree
 
 LIBRARIES = ("emocli", "numpy", "scipy", "h5py")
 """Distributions every feature runs on."""
@@ -16,16 +17,14 @@ LIBRARIES = ("emocli", "numpy", "scipy", "h5py")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What determines a feature's values.
+    """The recipe of a feature: all that determines its values.
 
     Attributes
     ----------
-    feature, modality : str
-        Its name and what it describes.
     manifest : str
         Fingerprint of the manifest.
     settings : mapping
-        Plain values.
+        Plain values: open-ended, each feature has its own.
     upstream : mapping
         Feature it is computed from to that feature's ``recipe``, ``method`` and content ``digest``.
     per_clip : bool
@@ -38,7 +37,7 @@ class Recipe:
     feature: str
     modality: str
     manifest: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Tree = field(default_factory=dict)
     upstream: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     per_clip: bool = False
     libraries: tuple[str, ...] = ()
@@ -74,7 +73,7 @@ class Recipe:
             **({} if rate is None else {"rate": rate}),
         }
 
-    def difference(self, manifest: str, settings: Mapping[str, Any]) -> str:
+    def difference(self, manifest: str, settings: Tree) -> str:
         """Say how something made earlier differs."""
         keys = sorted({*settings, *self.settings})
         changed = [key for key in keys if settings.get(key) != self.settings.get(key)]

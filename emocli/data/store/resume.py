@@ -14,7 +14,7 @@ from emocli.data.store.header import Column
 from emocli.data.store.reader import FeatureStore
 from emocli.data.store.recipe import Recipe
 from emocli.errors import StoreError, reason
-from emocli.parsing import read_object
+from emocli.parsing import Tree, read_object
 
 BEGUN = "begun.json"
 MOST_PARTS = 1_000_000
@@ -24,7 +24,7 @@ OVERWRITE = "give --overwrite to make it anew"
 
 @dataclass(frozen=True)
 class ResumeInfo:
-    """What the parts of a feature are parts of.
+    """The extraction that the parts of a feature belong to.
 
     Attributes
     ----------
@@ -39,14 +39,14 @@ class ResumeInfo:
 
     recipe: str
     manifest: str
-    settings: Mapping[str, Any]
+    settings: Tree
     overwrite: bool
     next: int = 0
 
 
 @dataclass(frozen=True)
 class ExtractionState:
-    """How far a feature has come.
+    """The state of an extraction: the sources with the clips that are there.
 
     Attributes
     ----------
@@ -141,12 +141,12 @@ def _outdated(source: FeatureStore, recipe: Recipe, replaced: frozenset[str]) ->
 
 
 def parts_folder(folder: Path, feature: str) -> Path:
-    """Where a store folder keeps the parts of a feature."""
+    """Return the folder of the parts of a feature."""
     return folder / f".{feature}.parts"
 
 
 def part_path(parts: Path, number: int) -> Path:
-    """Where a folder of parts keeps one of them."""
+    """Return the path of a part."""
     return parts / f"{number:06d}.h5"
 
 

@@ -63,7 +63,7 @@ def write_feature(
 
 
 class FeatureWriter:
-    """Writes one feature of a store; a context manager that keeps other writers out.
+    """The writer of one feature of a store; a context manager that keeps other writers out.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Blend:
-    """Shares of the emotions in what one modality shows; they sum to 1."""
+    """A mixture of emotions in one modality: their shares, which sum to 1."""
 
     shares: Mapping[str, float]
 

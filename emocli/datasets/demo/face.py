@@ -29,7 +29,7 @@ from emocli.datasets.demo.portrait import (
 
 @dataclass(frozen=True)
 class Expression:
-    """What the emotion changes in a face."""
+    """A facial expression: what the emotion changes in a face."""
 
     brow_angle: float  # 1: inner ends pulled down; -1: raised
     brow_height: float  # 1: raised; -1: lowered
@@ -73,19 +73,10 @@ class Face:
     def animate(
         self, expression: Expression, loudness: Floats, rng: np.random.Generator
     ) -> Iterator[Image]:
-        """Draw one picture per value of the loudness.
+        """Draw pictures of RGB, shape (size, size, 3), one per value of the loudness, shape (T,).
 
-        Parameters
-        ----------
-        loudness : ndarray, shape (T,)
-            0 for silence, 1 for the loudest speech.
-        rng : Generator
-            Of blinks and head motion.
-
-        Yields
-        ------
-        ndarray, shape (size, size, 3)
-            RGB, 0 to 255.
+        The loudness is 0 for silence and 1 for the loudest speech; ``rng`` is that of blinks and
+        head motion.
         """
         lids = np.clip(expression.eye_opening * (1 - _blinks(len(loudness), rng)), 0, 1)
         jaws = np.clip(expression.jaw * loudness, 0, 1)
@@ -214,8 +205,7 @@ class Face:
         cv2.circle(canvas, (x, y), round(radius * scale), (*colour, 255), -1, cv2.LINE_AA, SUBPIXEL)
 
     def _pixels(self, points: Floats) -> NDArray[np.int32]:
-        pixels: NDArray[np.int32] = np.round(points * self.side * 2**SUBPIXEL).astype(np.int32)
-        return pixels
+        return np.asarray(np.round(points * self.side * 2**SUBPIXEL).astype(np.int32))
 
     def _box(self, x: float, y: float, half: float) -> tuple[slice, slice]:
         left, top, reach = (round(v * self.side) for v in (x - half, y - half, 2 * half))

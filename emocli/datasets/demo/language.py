@@ -75,16 +75,8 @@ def sentence(
 ) -> str:
     """Make a sentence.
 
-    Parameters
-    ----------
-    feeling : callable
-        Draws the emotion of one word.
-    name : str
-        Who is spoken to; names have no vector.
-    rng : Generator
-        Of templates and words.
-    degree : str
-        An adverb for its verb, or for its adjective if it has no verb.
+    ``feeling`` draws the emotion of one word, ``name`` is who is spoken to (names have no vector);
+    ``degree`` is an adverb for the verb, or for the adjective where there is no verb.
     """
     template = TEMPLATES[rng.integers(len(TEMPLATES))]
     slots = [field for _, field, _, _ in string.Formatter().parse(template) if field]
@@ -100,22 +92,14 @@ def vectors(
 ) -> dict[str, NDArray[np.float32]]:
     """Draw a vector for every word but the names.
 
-    Parameters
-    ----------
-    dimension : int
-        Length of a vector.
-    noise : float
-        Expected length of a vector's part that has nothing to do with emotion; a word's tendency
-        to its own emotion has a length of about 1.
-    rng : Generator
-        Of directions, tendencies and noise.
+    ``noise`` is the expected length of a vector's part that has nothing to do with emotion; a
+    word's tendency to its own emotion has a length of about 1.
     """
     directions = np.linalg.qr(rng.standard_normal((dimension, len(LEXICON))))[0].T
     own = {word: number for number, words in enumerate(_words().values()) for word in words}
 
     def unrelated() -> NDArray[np.float64]:
-        part: NDArray[np.float64] = rng.standard_normal(dimension) * noise / np.sqrt(dimension)
-        return part
+        return np.asarray(rng.standard_normal(dimension) * noise / np.sqrt(dimension))
 
     table = {}
     for word in sorted({*own, *_template_words()}):

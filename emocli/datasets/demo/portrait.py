@@ -20,7 +20,7 @@ Blot = tuple[float, float, float, float, float]
 
 @dataclass(frozen=True)
 class Look:
-    """What does not change about a person; colours are RGB from 0 to 255."""
+    """The looks of a person, which do not change; colours are RGB from 0 to 255."""
 
     skin: Colour
     hair: Colour
@@ -124,8 +124,7 @@ def _hair(person: Look, x: Floats, y: Floats) -> Floats:
     angle = np.arctan2(y - 0.15, x - 0.47)
     strands = 1 + 0.12 * np.sin(70 * angle) + 0.08 * np.sin(151 * angle + 1)
     glow = 1 + 0.35 * np.exp(-(((x - 0.42) / 0.12) ** 2) - ((y - 0.24) / 0.05) ** 2)
-    painted: Floats = np.array(person.hair, np.float32) * (strands * glow)[..., None]
-    return painted
+    return np.asarray(np.array(person.hair, np.float32) * (strands * glow)[..., None])
 
 
 def _skin(person: Look, x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -143,8 +142,7 @@ def _tint(skin: Floats, light: Floats, x: Floats, y: Floats) -> Floats:
     """Paint eye sockets, nose, cheeks and chin as soft blots of light and shadow."""
     toned = skin * (light - _blots(SHADOWS, x, y) + _blots(SHINES, x, y))[..., None]
     red = _blots(BLUSH, x, y)[..., None] * np.array([0.04, -0.06, -0.05], np.float32)
-    painted: Floats = toned * (1 + red)
-    return painted
+    return np.asarray(toned * (1 + red))
 
 
 def _blots(blots: tuple[Blot, ...], x: Floats, y: Floats) -> Floats:
@@ -161,13 +159,11 @@ def _grid(side: int) -> tuple[Floats, Floats]:
 
 def _soft(inside: Floats, width: float) -> Floats:
     """Return 1 inside, 0 outside, a ramp of ``width`` between."""
-    ramp: Floats = np.clip(inside / width + 0.5, 0, 1).astype(np.float32)
-    return ramp
+    return np.asarray(np.clip(inside / width + 0.5, 0, 1).astype(np.float32))
 
 
 def _over(below: Floats, above: Floats, share: Floats) -> Floats:
     """Lay a colour over a picture of three channels, or of four where the last is coverage."""
     if below.shape[2] > above.shape[-1]:
         above = np.dstack([np.broadcast_to(above, (*share.shape, 3)), np.full_like(share, 255)])
-    laid: Floats = below + (above - below) * share[..., None]
-    return laid
+    return np.asarray(below + (above - below) * share[..., None])

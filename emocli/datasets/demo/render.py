@@ -15,14 +15,8 @@ def render(
 ) -> tuple[voice.Score, NDArray[np.float32], NDArray[np.uint8]]:
     """Speak and draw an utterance.
 
-    Returns
-    -------
-    score : Score
-        When each word is said.
-    sound : ndarray, shape (samples,)
-        ``config.rate`` samples per second.
-    pictures : ndarray, shape (T, size, size, 3)
-        ``config.fps`` pictures per second.
+    Returns when each word is said, the sound, shape (samples,), at ``config.rate``, and the
+    pictures, shape (T, size, size, 3), at ``config.fps``.
     """
     score, delivery = schedule(utterance, config)
     rng = corpus.stream(config, utterance.id, "sound")
@@ -51,5 +45,4 @@ def loudness(sound: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     modality shows is its own evidence.
     """
     level = np.array([np.sqrt(np.mean(part**2)) for part in np.array_split(sound, frames)])
-    relative: NDArray[np.float32] = (level / level.max()).astype(np.float32)
-    return relative
+    return np.asarray((level / level.max()).astype(np.float32))

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Voice:
-    """What does not change about a person: pitch in Hz, and the formants' scale (1: a tall man)."""
+    """The voice of a person: pitch in Hz, and the formants' scale (1: a tall man)."""
 
     pitch: float
     formants: float
@@ -29,7 +29,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the emotion changes in a voice."""
+    """A manner of speaking: what the emotion changes in a voice."""
 
     level: float  # pitch over the person's own, in semitones
     range: float  # height of the accents, in semitones
@@ -64,7 +64,7 @@ class Phone:
 
 @dataclass(frozen=True)
 class Score:
-    """What is said when: the words, each phone's start, and the length of the whole, in seconds."""
+    """The timing of an utterance in seconds: words, each phone's start, and the whole length."""
 
     words: tuple[Word, ...]
     phones: tuple[Phone, ...]
@@ -149,20 +149,11 @@ def score(
     fps: float,
     rng: np.random.Generator,
 ) -> Score:
-    """Lay words out in time.
+    """Lay words, in small letters, out in time.
 
-    Parameters
-    ----------
-    words : sequence of str
-        In small letters.
-    tempo : float
-        Relative to the phones' own durations; changed where the limits ask for it.
-    limits : pair of float
-        The least and greatest length of the whole, in seconds.
-    fps : float
-        The whole lasts a whole number of such frames.
-    rng : Generator
-        Of small changes of duration.
+    ``tempo`` is relative to the phones' own durations, and changed where the ``limits``, the least
+    and greatest length of the whole in seconds, ask for it. The whole lasts a whole number of
+    frames of 1 / ``fps`` seconds.
     """
     spelled = [phones(word) for word in words]
     lengths = [
@@ -190,13 +181,7 @@ def score(
 def speak(
     part: Score, voice: Voice, delivery: Delivery, rate: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Synthesise a score.
-
-    Returns
-    -------
-    ndarray, shape (round(seconds * rate),)
-        Within -1 to 1.
-    """
+    """Synthesise a score, shape (round(seconds * rate),), within -1 to 1."""
     samples = round(part.seconds * rate)
     tracks = _tracks(part)
     pitch = _pitch(part, voice, delivery, len(tracks["voicing"]), rng)
@@ -222,12 +207,7 @@ def speak(
 def pulse(laxness: float, samples: int) -> Floats:
     """One period of the LF model's flow derivative, (samples,), closing peak -1 (Fant 1995).
 
-    Parameters
-    ----------
-    laxness : float
-        Rd; taken to be within the model's 0.3 to 2.7.
-    samples : int
-        Samples in the period.
+    ``laxness`` is Rd, taken to be within the model's 0.3 to 2.7.
     """
     from scipy.optimize import brentq
 
@@ -305,8 +285,7 @@ def _pulses(
     cycle = phase.astype(int)
     shimmer = 1 + 0.04 * rng.standard_normal(cycle[-1] + 1)
     train = np.interp(phase - cycle, np.arange(1025) / 1024, np.append(table, table[0]))
-    slow: Floats = resample_poly(train * shimmer[cycle], 1, OVERSAMPLING)
-    return slow
+    return np.asarray(resample_poly(train * shimmer[cycle], 1, OVERSAMPLING))
 
 
 def _resonate(source: Floats, formants: Floats, rate: int) -> Floats:
@@ -335,5 +314,4 @@ def _band(noise: Floats, low: float, high: float, rate: int) -> Floats:
     from scipy.signal import butter, sosfilt
 
     sections = butter(2, (low, high), "bandpass", fs=rate, output="sos")
-    filtered: Floats = sosfilt(sections, noise)
-    return filtered
+    return np.asarray(sosfilt(sections, noise))

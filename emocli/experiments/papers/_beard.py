@@ -8,12 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from emocli.plugin.experiment import CLEAN, Row
+from emocli.plugin.experiment import CLEAN, Names, Row
 
 FUSIONS: Mapping[str, str] = MappingProxyType(
     {"early": "early", "late": "late", "GCA": "gca", "GCA + gating": "rrnn"}
 )
 """Name in the tables to network."""
+
+
+class Views(Names):
+    """What is compared.
+
+    Attributes
+    ----------
+    audio, visual : str
+        The two modalities, as the store calls them.
+    """
+
+    audio: str = "audio"
+    visual: str = "visual"
+
 
 GATED = "gating has printed figures on CMU-MOSEI alone (Table 3); {} is of attention without gates"
 """A note: of which system a printed figure is (section 4, "Memory updates and ablation study")."""

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import model_validator
 
 from emocli.config import Tree
 from emocli.plugin.experiment import CLEAN, Names, Row, Table
+from emocli.quantities import Depth
 
 NETWORK = "m2fnet"
 
-FIGURES = ("weighted_f1", "accuracy")
+METRICS = ("weighted_f1", "accuracy")
 
 Corpus = Literal["meld", "iemocap"]
 
 Printed = Mapping[Corpus, tuple[float, float]]
 """Corpus to accuracy and weighted F1, in percent, as the paper prints them."""
+
+EXTRACTED = ("roberta", "mel_embedding", "visual_embedding")
+"""What the paper's extractors make of text, sound and pictures (sec. 3.1)."""
 
 LAYERS: Mapping[Corpus, int] = MappingProxyType({"meld": 1, "iemocap": 5})
 """Encoders of each modality, N, of the systems that the paper prints figures of (sec. 4.2)."""
@@ -33,10 +37,11 @@ class Modalities(Names):
     Attributes
     ----------
     corpus : {'meld', 'iemocap'}
-        Of the corpora in the paper, the one whose figures are printed beside one's own.
+        Of the corpora in the paper, the one whose figures are printed beside one's own; by default
+        the one the clips are of.
     text, audio, visual : str
         The three modalities, as the store calls them. Fusion attention mixes the text (eq. 6).
-    layers : int, optional
+    layers : int, or a mapping of modalities to int, optional
         Encoders of each modality, where the table does not vary them; by default those of the
         network whose figures are printed: 1 for MELD, 5 for IEMOCAP.
     """
@@ -45,7 +50,14 @@ class Modalities(Names):
     text: str = "text"
     audio: str = "audio"
     visual: str = "visual"
-    layers: Annotated[int, Field(ge=1, le=32)] | None = None
+    layers: Depth | dict[str, Depth] | None = None
+
+    @model_validator(mode="after")
+    def _layers_are_of_modalities(self) -> Modalities:
+        for name in self.layers if isinstance(self.layers, dict) else ():
+            if name not in self.all:
+                raise ValueError(f"there is no modality '{name}'; there are: {', '.join(self.all)}")
+        return self
 
     @property
     def all(self) -> tuple[str, str, str]:
@@ -68,7 +80,7 @@ class Modalities(Names):
 def row(
     name: str,
     config: Modalities,
-    figures: Printed,
+    claims: Printed,
     modalities: Sequence[str] = (),
     features: Mapping[str, str] | None = None,
     network: Tree | None = None,
@@ -81,7 +93,7 @@ def row(
         As the table shows it.
     config : Modalities
         What the network is given, and whose figures are shown.
-    figures : mapping
+    claims : mapping
         What the paper prints.
     modalities : sequence of str
         Some of the modalities; all if none is named.
@@ -90,33 +102,36 @@ def row(
     network : mapping, optional
         Settings in which it differs from the rows of the other tables.
     """
-    given = tuple(modalities) or config.all
+    seen = tuple(modalities) or config.all
     # The network's own default is a modality called 'text'; the store may call it otherwise.
-    own: Tree = {"query": config.query(given), **_layers(config), **(network or {})}
+    own: Tree = {"query": config.query(seen), **_layers(config, seen), **(network or {})}
     return Row(
         name,
         fusion=NETWORK,
-        modalities=given,
+        modalities=seen,
         features=features or {},
         settings={"network": own},
-        printed=printed(figures, config.corpus),
+        printed=printed(claims, config.corpus),
     )
 
 
-def _layers(config: Modalities) -> Tree:
+def _layers(config: Modalities, modalities: Sequence[str]) -> Tree:
     """Set the number of encoders where it is not the network's own, which general settings may."""
+    if isinstance(config.layers, dict):
+        own = {name: depth for name, depth in config.layers.items() if name in modalities}
+        return {"layers": own} if own else {}
     layers = config.layers or LAYERS[config.corpus]
     return {"layers": layers} if config.layers or layers != LAYERS["meld"] else {}
 
 
-def printed(figures: Printed, corpus: Corpus) -> dict[str, dict[str, float]]:
+def printed(claims: Printed, corpus: Corpus) -> dict[str, dict[str, float]]:
     """Tell a row what the paper prints for it."""
-    accuracy, weighted_f1 = figures[corpus]
+    accuracy, weighted_f1 = claims[corpus]
     return {CLEAN.name: {"accuracy": accuracy / 100, "weighted_f1": weighted_f1 / 100}}
 
 
 def depths(
-    title: str, symbol: str, setting: str, figures: Mapping[int, Printed], config: Modalities
+    title: str, symbol: str, setting: str, tables: Mapping[int, Printed], config: Modalities
 ) -> Table:
     """Return a table of networks that differ in the number of some layers.
 
@@ -128,21 +143,22 @@ def depths(
         What the paper calls their number.
     setting : str
         What the network calls it.
-    figures : mapping
+    tables : mapping
         Number to what the paper prints.
     config : Modalities
         What the networks are given.
     """
     rows = tuple(
-        row(f"{symbol} = {number}", config, found, network={setting: number})
-        for number, found in figures.items()
+        row(f"{symbol} = {number}", config, claims, network={setting: number})
+        for number, claims in tables.items()
     )
     return Table(
         title=title,
         rows=rows,
-        figures=FIGURES,
+        figures=METRICS,
         alternatives=tuple(each.name for each in rows),
         task="single",
+        features=EXTRACTED,
         notes=(
             "the paper shows test figures; choose by those of the validation clips",
             config.note,

@@ -5,7 +5,7 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Figure 5.
 
 from __future__ import annotations
 
-from emocli.experiments.papers._chudasama import FIGURES, Modalities, Printed, row
+from emocli.experiments.papers._chudasama import EXTRACTED, METRICS, Modalities, Printed, row
 from emocli.plugin.experiment import Row, Table
 
 Config = Modalities
@@ -21,10 +21,11 @@ def table(config: Modalities) -> Table:
             row("M2FNet", config, WHOLE),
             Row("logistic regression", baseline="logistic", modalities=config.all),
         ),
-        figures=FIGURES,
+        figures=METRICS,
         comparisons=(("M2FNet", "logistic regression"),),
         by_class=("f1",),
         task="single",
+        features=EXTRACTED,
         notes=(
             "of single emotions the paper's text prints one figure, IEMOCAP's sad: F1 .821",
             config.note,

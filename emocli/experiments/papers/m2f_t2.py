@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from emocli.experiments.papers._chudasama import FIGURES, Modalities, Printed, row
+from emocli.experiments.papers._chudasama import EXTRACTED, METRICS, Modalities, Printed, row
 from emocli.plugin.experiment import Row, Table
 
 Config = Modalities
@@ -45,9 +45,10 @@ def table(config: Modalities) -> Table:
     return Table(
         title="M2FNet: each modality, pairs, and all three",
         rows=(Row("prior", baseline="prior", modalities=config.all), *networks, *regressions),
-        figures=FIGURES,
+        figures=METRICS,
         comparisons=tuple((FUSED, other) for other in others),
         task="single",
+        features=EXTRACTED,
         notes=(config.note,),
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from emocli.experiments.papers._chudasama import FIGURES, Modalities, Printed, row
+from emocli.experiments.papers._chudasama import EXTRACTED, METRICS, Modalities, Printed, row
 from emocli.plugin.experiment import Names, Table
 
 SCENE: Printed = {"meld": (65.23, 64.23), "iemocap": (67.65, 67.70)}
@@ -50,8 +50,9 @@ def table(config: Config) -> Table:
             row(name, config, figures, features={config.visual: feature})
             for name, feature, figures in views
         ),
-        figures=FIGURES,
+        figures=METRICS,
         comparisons=tuple((views[2][0], name) for name, *_ in views[:2]),
         task="single",
+        features=EXTRACTED,
         notes=(config.note,),
     )

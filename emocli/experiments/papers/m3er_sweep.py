@@ -12,12 +12,13 @@ Source: Mittal et al. 2020, sections 3.3, 3.5, 4.2 and 5.4.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.plugin.experiment import CLEAN, Condition, Line, Point, Row, Sweep, Table
+from emocli.plugin.experiment import CLEAN, Condition, Line, Point, RepairOptions, Row, Sweep, Table
 
 BASE = "M3ER"
 
@@ -31,13 +32,13 @@ VECTORS = ("hadamard", "hadamard1p", "concat", "sum")
 """Fused vectors beside the weighted sum."""
 
 Beta = Annotated[float, Field(gt=0, le=100)]
-Tau = Annotated[float, Field(ge=-1, le=1)]
+Tau = Annotated[float, Field(ge=0, le=1)]
 Ratio = Annotated[str, Field(min_length=1)]
 
-REPAIRS: dict[str, dict[str, Any]] = {
-    "no repair": {},
-    "check": {"check": True},
-    "check and proxy": {"check": True, "proxy": "paper"},
+REPAIRS = {
+    "no repair": RepairOptions(),
+    "check": RepairOptions(check=True),
+    "check and proxy": RepairOptions(check=True, proxy="paper"),
 }
 """Row to what is done about the noise in test clips."""
 
@@ -56,7 +57,7 @@ class Config(Settings):
     """
 
     beta: tuple[Beta, ...] = (0.1, 0.2, 0.5, 2.0)
-    tau: tuple[Tau, ...] = (-0.1, 0.0, 0.1, 0.2, 0.3, 0.5)
+    tau: tuple[Tau, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
     snr: tuple[Ratio, ...] = ("10", "1", "0.1", NOISE, "0.001")
 
 
@@ -111,17 +112,17 @@ def _vector(name: str) -> Row:
     return Row(f"vector {name}", fusion="m3er", settings={"network": own})
 
 
-def _repaired(name: str, repair: dict[str, Any], noisy: dict[str, Condition]) -> Row:
+def _repaired(name: str, repair: RepairOptions, noisy: dict[str, Condition]) -> Row:
     conditions = (CLEAN, *noisy.values())
     return Row(
         name,
         like=BASE,
-        conditions=tuple(Condition(each.name, each.corrupt, repair) for each in conditions),
+        conditions=tuple(replace(each, repair=repair) for each in conditions),
     )
 
 
 def _threshold(tau: float) -> Row:
-    repair = {**REPAIRS["check and proxy"], "settings": {"tau": tau}}
+    repair = replace(REPAIRS["check and proxy"], settings={"tau": tau})
     condition = Condition(f"SNR {NOISE}", (f"m3er75@{NOISE}",), repair)
     return Row(f"tau = {tau:g}", like=BASE, conditions=(condition,))
 

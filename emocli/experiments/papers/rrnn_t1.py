@@ -5,27 +5,15 @@ Source: Beard et al. 2018, Table 1 and section 5.
 
 from __future__ import annotations
 
-from emocli.experiments.papers._beard import GATED, NAIVE, constants, printed
-from emocli.plugin.experiment import Names, Row, Table
+from emocli.experiments.papers._beard import GATED, NAIVE, Views, constants, printed
+from emocli.plugin.experiment import Row, Table
 
-
-class Config(Names):
-    """What is compared.
-
-    Attributes
-    ----------
-    audio, visual : str
-        The two modalities, as the store calls them.
-    """
-
-    audio: str = "audio"
-    visual: str = "visual"
-
+Config = Views
 
 ATTENDED, GATING = "A + V, GCA", "A + V, GCA + gating"
 
 
-def table(config: Config) -> Table:
+def table(config: Views) -> Table:
     """Return the table: each view by itself, and both; the paper's figure for both has no gates."""
     both = (config.audio, config.visual)
     return Table(

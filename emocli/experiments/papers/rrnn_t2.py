@@ -5,11 +5,11 @@ Source: Beard et al. 2018, Table 2 and section 5.
 
 from __future__ import annotations
 
-from emocli.experiments.papers._beard import FUSIONS, GATED, NAIVE, constants, printed
-from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
+from emocli.experiments.papers._beard import FUSIONS, GATED, NAIVE, Views, constants, printed
+from emocli.plugin.experiment import CLEAN, Condition, Row, Table
 
 
-class Config(Names):
+class Config(Views):
     """What is compared under what.
 
     Attributes
@@ -20,8 +20,6 @@ class Config(Names):
         Signal-to-noise ratios of the noise on the visual features of the test clips.
     """
 
-    audio: str = "audio"
-    visual: str = "visual"
     noise: tuple[str, ...] = ("0dB", "-10dB", "-20dB")
 
 
@@ -37,20 +35,26 @@ def table(config: Config) -> Table:
         for level in config.noise
     )
     tested = (CLEAN, *noisy)
-    told = {name: printed(accuracy) for name, accuracy in PRINTED.items()}
+    claim = {name: printed(accuracy) for name, accuracy in PRINTED.items()}
     rows = (
         *constants(both, prior="prior"),
-        Row("audio", fusion="unimodal", modalities=both[:1], printed=told["audio"]),
+        Row("audio", fusion="unimodal", modalities=both[:1], printed=claim["audio"]),
         Row(
             "vision",
             fusion="unimodal",
             modalities=both[1:],
             conditions=tested,
-            printed=told["vision"],
+            printed=claim["vision"],
         ),
         Row("SVM on functionals", baseline="svm", modalities=both, conditions=tested),
         *(
-            Row(name, fusion=fusion, modalities=both, conditions=tested, printed=told.get(name, {}))
+            Row(
+                name,
+                fusion=fusion,
+                modalities=both,
+                conditions=tested,
+                printed=claim.get(name, {}),
+            )
             for name, fusion in FUSIONS.items()
         ),
         *constants(both, prior="test_prior"),

@@ -5,10 +5,12 @@ Source: Beard et al. 2018, Table 3 and section 5.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from emocli.experiments.papers._beard import FUSIONS, NAIVE, constants
 from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
 
-FIGURES = ("mse_sum", "mae_sum", "uar")
+METRICS = ("mse_sum", "mae_sum", "uar")
 """Errors summed over the emotions, and the weighted accuracy: the mean of the true positive and the
 true negative rate, present being an intensity above 0.1."""
 
@@ -24,6 +26,10 @@ PRINTED = {
 """Row to its figures, clean and with noise."""
 
 
+HIDDEN = 512
+"""Units of each direction for CMU-MOSEI."""
+
+
 class Config(Names):
     """What is compared under what.
 
@@ -31,6 +37,9 @@ class Config(Names):
     ----------
     text, audio, visual : str
         The three modalities, as the store calls them.
+    corpus : {'mosei', 'other'}
+        Whose the clips are, by default as their manifest says. For CMU-MOSEI the paper's networks
+        have 512 units (section 5), four times as many as for its other corpora.
     noise : str
         Signal-to-noise ratio of the noise on the visual features of the test clips, which the
         paper does not state.
@@ -39,6 +48,7 @@ class Config(Names):
     text: str = "text"
     audio: str = "audio"
     visual: str = "visual"
+    corpus: Literal["mosei", "other"] = "other"
     noise: str = "0dB"
 
 
@@ -70,9 +80,10 @@ def table(config: Config) -> Table:
             *fused,
             *constants(every, mean="test_prior"),
         ),
-        figures=FIGURES,
+        figures=METRICS,
         comparisons=tuple(("GCA + gating", other) for other in others),
         task="intensity",
+        sizes={"network": {"hidden": HIDDEN}} if config.corpus == "mosei" else {},
         notes=(
             f"noise: white, {config.noise}, on the visual features of the test clips only; how "
             "strong the paper's noise is, it does not say",
@@ -85,4 +96,4 @@ def table(config: Config) -> Table:
 
 def _printed(name: str) -> dict[str, dict[str, float]]:
     pairs = zip((CLEAN.name, "noise"), PRINTED[name], strict=False)
-    return {condition: dict(zip(FIGURES, values, strict=True)) for condition, values in pairs}
+    return {condition: dict(zip(METRICS, values, strict=True)) for condition, values in pairs}

@@ -102,7 +102,7 @@ def covarep(
 
 @dataclass(frozen=True)
 class Extractor:
-    """Computes the features of a clip."""
+    """The 74 features of a clip."""
 
     config: Config
     names: tuple[str, ...] = COLUMNS

@@ -28,13 +28,10 @@ class Block:
 def blocks(
     size: int, fs: float, block_s: float = BLOCK_S, margin_s: float = MARGIN_S
 ) -> Iterator[Block]:
-    """Divide a recording; one no longer than a block is a single one.
+    """Divide a recording of ``size`` samples; one no longer than a block is a single one.
 
-    Parameters
-    ----------
-    block_s, margin_s : float
-        Seconds of a block and of its margins; rounded to 10 ms, the hop of the frames, so that
-        frames lie alike in any division.
+    The seconds of a block and of its margins are rounded to 10 ms, the hop of the frames, so that
+    frames lie alike in any division.
     """
     hop = round(fs / 100)
     block, margin = (max(1, round(100 * seconds)) * hop for seconds in (block_s, margin_s))

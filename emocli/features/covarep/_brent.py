@@ -21,19 +21,9 @@ def minimise(
 ) -> tuple[Real, Real]:
     """Return where many functions of one variable are least between two bounds, and how much.
 
-    Each takes its own steps of Brent's method, golden sections and parabolas, until it is known
-    precisely enough; those that are drop out.
-
-    Parameters
-    ----------
-    function : callable
-        ``function(x, rows)`` returns the values of functions ``rows`` at ``x``.
-    count : int
-        Number of functions.
-    bounds : pair of float
-        Where to look.
-    precision : float
-        Of the place; at most 32 steps are taken towards it.
+    ``function(x, rows)`` returns the values of functions ``rows`` at ``x``. Each takes its own
+    steps of Brent's method, golden sections and parabolas, until its place is known to the
+    precision, or after 32 steps; those that are drop out.
 
     Source: Brent 1973, Algorithms for Minimization without Derivatives, chapter 5.
     """
@@ -58,7 +48,7 @@ def minimise(
 
 
 class _State(NamedTuple):
-    """Brent's variables: bounds, best three points, their values, last two steps."""
+    """The variables of Brent's method: bounds, best three points, their values, last two steps."""
 
     a: Real
     b: Real
@@ -76,13 +66,11 @@ class _State(NamedTuple):
 
     def least(self, precision: float) -> Real:
         """Return the least step."""
-        step: Real = np.finfo(float).eps ** 0.5 * np.abs(self.x) + precision / 3
-        return step
+        return np.asarray(np.finfo(float).eps ** 0.5 * np.abs(self.x) + precision / 3)
 
     def known(self, precision: float) -> Flags:
         a, b, x, *_ = self
-        near: Flags = np.abs(x - (a + b) / 2) <= 2 * self.least(precision) - (b - a) / 2
-        return near
+        return np.asarray(np.abs(x - (a + b) / 2) <= 2 * self.least(precision) - (b - a) / 2)
 
     def next(self, precision: float) -> tuple[Real, Real, Real]:
         """Return the next point, by a parabola where that is safe, and the step and last step."""

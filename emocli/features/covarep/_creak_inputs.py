@@ -51,12 +51,9 @@ BLOCK = 500
 
 
 def creak_inputs(x: Real, fs: float, residual: Real | None = None) -> Real | None:
-    """Return the inputs every 10 ms.
+    """Return the inputs every 10 ms, shape (rows, 36); none at all where nothing is voiced.
 
-    Returns
-    -------
-    ndarray, shape (rows, 36), or None
-        NaN where a measure is undefined; none at all where nothing is voiced.
+    NaN where a measure is undefined.
     """
     pitch = srh(x, fs, F0_MIN, F0_MAX)
     f0 = pitch.median(F0_MIN, F0_MAX)
@@ -114,8 +111,7 @@ class Rows:
 def resonator(residual: Real, fs: float, f0: float, radius: float) -> Real:
     """Let the residual ring at the median pitch, shape (samples,)."""
     a = [1, -2 * radius * np.cos(2 * np.pi * f0 / fs), radius**2]
-    rung: Real = lfilter([1.0], a, residual)
-    return rung
+    return np.asarray(lfilter([1.0], a, residual))
 
 
 def second_harmonic(residual: Real, fs: float, f0: float) -> tuple[Real, Real]:
@@ -145,8 +141,7 @@ def _own_pitch(correlation: Real, fs: float) -> Real:
     values = correlation[:, 1:] * ((length - 1) / (length - lags))
     values[np.logical_and.accumulate(values > 0, axis=1)] = 0
     lag = LEAST_LAG + values[:, LEAST_LAG - 1 :].argmax(axis=1)
-    pitch: Real = round_half_up(fs / lag).astype(np.float64)
-    return pitch
+    return np.asarray(round_half_up(fs / lag).astype(np.float64))
 
 
 def _harmonics(correlation: Real, fs: float, pitch: Real) -> Real:
@@ -155,8 +150,7 @@ def _harmonics(correlation: Real, fs: float, pitch: Real) -> Real:
 
     def magnitude(hertz: Real) -> Real:  # bins of 1 Hz, counted from 1
         turns = np.exp(-2j * np.pi / round(fs) * (hertz[:, None] - 1) * at)
-        strength: Real = np.abs(np.einsum("fn,fn->f", correlation, turns))
-        return strength
+        return np.asarray(np.abs(np.einsum("fn,fn->f", correlation, turns)))
 
     return 20 * np.log10((magnitude(2 * pitch) + TINY) / (magnitude(pitch) + TINY))
 
@@ -199,8 +193,7 @@ def _prominence(around: Real) -> Real:
         scaled = around / around[:, half : half + 1]
     blank = round_half_up(0.4 * half)
     scaled[:, half - blank : half + blank + 1] = 0
-    prominence: Real = 1 - np.maximum(scaled, 0).max(axis=1)
-    return prominence
+    return np.asarray(1 - np.maximum(scaled, 0).max(axis=1))
 
 
 def zero_crossings(rows: Rows, x: Real) -> Real:
@@ -278,8 +271,7 @@ def _power_peaks(power: Real) -> Whole:
     peaks = peaks[(peaks >= 3) & (peaks + 3 < len(power))]
     above = power[peaks] - np.maximum(power[peaks - 3], power[peaks + 3])
     loud = power[peaks] >= power.max(initial=-np.inf) - RANGE_DB
-    pulses: Whole = peaks[(above >= PEAK_DB) & loud]
-    return pulses
+    return np.asarray(peaks[(above >= PEAK_DB) & loud])
 
 
 def _likeness(pulses: Real, places: Whole, fs: float) -> Real:
@@ -330,8 +322,7 @@ def autocorrelation(frames: Real) -> Real:
     """Return the autocorrelation of frames (F, N) at lags 0 to N - 1, of the same shape."""
     length = frames.shape[1]
     size = 2 ** int(np.ceil(np.log2(2 * length)))
-    correlation: Real = np.fft.irfft(np.abs(np.fft.rfft(frames, size)) ** 2, size)[:, :length]
-    return correlation
+    return np.asarray(np.fft.irfft(np.abs(np.fft.rfft(frames, size)) ** 2, size)[:, :length])
 
 
 def _by_block(measure: Callable[[Real], Real], frames: Real) -> Real:

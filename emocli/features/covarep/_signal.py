@@ -41,8 +41,7 @@ def cut(x: Real, length: int, hop: int, *, strict: bool = False) -> Real:
     """
     if len(x) < length + strict:
         return np.zeros((0, length))
-    windows: Real = sliding_window_view(x[: len(x) - strict], length)[::hop]
-    return windows
+    return np.asarray(sliding_window_view(x[: len(x) - strict], length)[::hop])
 
 
 def overlap_add(frames: Real, hop: int, size: int) -> Real:
@@ -62,17 +61,8 @@ def overlap_add(frames: Real, hop: int, size: int) -> Real:
 def lpc(frames: Real, order: int) -> Real:
     """Return linear prediction filters by the autocorrelation method (Levinson-Durbin).
 
-    Parameters
-    ----------
-    frames : ndarray, shape (frames, samples)
-        Already windowed; they may be padded with zeros at the end.
-    order : int
-        Order of the predictor.
-
-    Returns
-    -------
-    ndarray, shape (frames, order + 1)
-        The inverse filters [1, a1, ..., a_order]; NaN for a frame of zeros.
+    Frames are windowed already, and may be padded with zeros at the end. Returns the inverse
+    filters [1, a1, ..., a_order], shape (frames, order + 1); NaN for a frame of zeros.
 
     Source: Makhoul 1975, Proceedings of the IEEE 63(4).
     """
@@ -111,11 +101,8 @@ def fir(frames: Real, taps: Real) -> Real:
 def high_pass(x: Real, fs: float, edge: float, stop: float) -> Real:
     """Filter by an elliptic high-pass, forward and backward.
 
-    Parameters
-    ----------
-    edge, stop : float
-        Hz. Above ``edge`` at most 3 dB are lost by the filter, which has the least order that
-        loses 60 dB within the distance to ``stop``.
+    Above ``edge`` Hz at most 3 dB are lost by the filter, which has the least order that loses 60
+    dB within the distance to ``stop`` Hz.
     """
     order, _ = signal.ellipord(2 * edge / fs, 2 * stop / fs, 3, 60)
     b, a = signal.ellip(order, 3, 60, 2 * edge / fs, "highpass")
@@ -130,8 +117,7 @@ def zero_phase(b: ArrayLike, a: ArrayLike, x: Real) -> Real:
     if not len(x):
         return x
     reflected = 3 * (max(np.size(a), np.size(b)) - 1)
-    filtered: Real = signal.filtfilt(b, a, x, axis=0, padlen=min(reflected, len(x) - 1))
-    return filtered
+    return np.asarray(signal.filtfilt(b, a, x, axis=0, padlen=min(reflected, len(x) - 1)))
 
 
 def moving_average(x: Real, length: int) -> Real:
@@ -142,15 +128,13 @@ def moving_average(x: Real, length: int) -> Real:
     total = np.concatenate([[0.0], np.cumsum(x)])
     at = np.arange(len(x))
     reach = np.minimum(half, np.minimum(at, len(x) - 1 - at))
-    mean: Real = (total[at + reach + 1] - total[at - reach]) / (2 * reach + 1)
-    return mean
+    return np.asarray((total[at + reach + 1] - total[at - reach]) / (2 * reach + 1))
 
 
 def median_filter(x: Real, length: int) -> Real:
     """Return the running median of odd length along the first axis, zeros beyond the ends."""
     pad = [(length // 2, length // 2), *[(0, 0)] * (x.ndim - 1)]
-    middle: Real = np.median(sliding_window_view(np.pad(x, pad), length, axis=0), axis=-1)
-    return middle
+    return np.asarray(np.median(sliding_window_view(np.pad(x, pad), length, axis=0), axis=-1))
 
 
 def local_maxima(x: Real) -> Whole:

@@ -135,8 +135,7 @@ def _at_rate(x: Real, fs: float) -> Real:
 
     if fs == FS or not len(x):
         return x
-    resampled: Real = soxr.resample(x, fs, FS, quality="HQ")
-    return resampled
+    return np.asarray(soxr.resample(x, fs, FS, quality="HQ"))
 
 
 def _is_clipped(x: Real, fs: float) -> bool:

@@ -23,12 +23,7 @@ def periods(gcis: Whole) -> Whole:
 def alike(lengths: Whole, samples: int = 1 << 15) -> Iterator[Whole]:
     """Yield indices of stretches such that no batch is much longer than its shortest member.
 
-    Parameters
-    ----------
-    lengths : ndarray, shape (stretches,)
-        In samples.
-    samples : int
-        Most samples of a batch, filling included; a longer stretch is alone.
+    A batch has at most ``samples``, filling included; a longer stretch is alone.
     """
     order = np.argsort(lengths, kind="stable")
     ranked = lengths[order]
@@ -41,14 +36,9 @@ def alike(lengths: Whole, samples: int = 1 << 15) -> Iterator[Whole]:
 
 
 def gather(x: Real, starts: Whole, lengths: Whole) -> tuple[Real, Flags]:
-    """Return stretches of a signal as rows, and where in them samples of the signal are.
+    """Return stretches as rows (stretches, longest), and which of their entries are inside.
 
-    Returns
-    -------
-    ndarray, shape (stretches, longest)
-        Zeros after the end of each.
-    ndarray of bool, of the same shape
-        True within each.
+    After the end of each are zeros.
     """
     at = np.arange(lengths.max())
     inside = at < lengths[:, None]

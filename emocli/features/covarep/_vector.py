@@ -56,15 +56,7 @@ HMPDM = slice(36, 61)
 
 @dataclass(frozen=True)
 class Samples:
-    """Values of a feature where it is defined.
-
-    Attributes
-    ----------
-    positions : ndarray of int, shape (n,)
-        Samples, rising, on the axis of the rows.
-    values : ndarray, shape (n, columns)
-        NaN where there is none.
-    """
+    """Values, shape (n, columns), of a feature at rising samples; NaN where there is none."""
 
     positions: Whole
     values: Real
@@ -88,16 +80,8 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Front:
-    """What is known of the whole recording before its blocks are analysed.
-
-    Attributes
-    ----------
-    x, residual : ndarray, shape (samples,)
-        The recording, upright, and its residual.
-    inverted : bool
-        Whether it was turned.
-    """
+class Preanalysis:
+    """The analysis of the whole recording, turned upright, that its blocks build on."""
 
     x: Real
     residual: Real
@@ -109,15 +93,10 @@ class Front:
 def vector(x: Real, config: Config) -> tuple[Real, list[str]]:
     """Compute the 74 columns of a recording at 16 kHz without digital silence.
 
-    Returns
-    -------
-    matrix : ndarray, shape (T, 74)
-        Finite.
-    notes : list of str
-        What is true of the recording.
+    Returns the matrix, shape (T, 74), finite, and what is true of the recording.
     """
-    front = analyse_front(x, config.block_s)
-    tracks = whole_tracks(front, config)
+    whole = preanalyse(x, config.block_s)
+    tracks = whole_tracks(whole, config)
     rows = np.arange(FIRST, len(x) + 1, HOP)
     matrix = np.empty((len(rows), sum(WIDTHS.values())))
     for (name, width), end in zip(WIDTHS.items(), accumulate(WIDTHS.values()), strict=True):
@@ -125,43 +104,43 @@ def vector(x: Real, config: Config) -> tuple[Real, list[str]]:
     matrix[:, VUV] = matrix[:, VUV] >= 0.5
     matrix[:, HMPDM] = wrap(matrix[:, HMPDM])
     matrix[~np.isfinite(matrix)] = 0
-    return matrix, _notes(front, config)
+    return matrix, _notes(whole, config)
 
 
-def analyse_front(x: Real, block_s: float) -> Front:
+def preanalyse(x: Real, block_s: float) -> Preanalysis:
     """Find polarity, pitch, residual and closure instants of a recording."""
     sign = polarity(x, FS, block_s)
     upright = x if sign > 0 else -x
     pitch = srh(upright, FS)
     residual = lp_residual(upright, FS, vocal_tract_order(FS))
     gcis = sedreams(upright, FS, pitch, residual, block_s)
-    return Front(upright, residual, pitch, gcis, sign < 0)
+    return Preanalysis(upright, residual, pitch, gcis, sign < 0)
 
 
-def whole_tracks(front: Front, config: Config) -> dict[str, Samples]:
+def whole_tracks(whole: Preanalysis, config: Config) -> dict[str, Samples]:
     """Analyse a recording; every track has its own positions."""
-    pitch = front.pitch
+    pitch = whole.pitch
     both = np.stack([pitch.f0, pitch.voiced], axis=1)
     tracks = {
         "pitch": Samples(round_half_up(pitch.times * FS), both),
-        "creak": _none(WIDTHS["creak"]),
-        **pulse_tracks(front, config.block_s),
-        **harmonic_tracks(front, config),
+        "creak": _no_samples(WIDTHS["creak"]),
+        **pulse_tracks(whole, config.block_s),
+        **harmonic_tracks(whole, config),
     }
     if config.creak.weights is not None:
-        times, posterior = creak(front.x, FS, config.creak.weights, front.residual)
+        times, posterior = creak(whole.x, FS, config.creak.weights, whole.residual)
         tracks["creak"] = _samples(0, times, posterior)
     return tracks
 
 
-def pulse_tracks(front: Front, block_s: float) -> dict[str, Samples]:
+def pulse_tracks(whole: Preanalysis, block_s: float) -> dict[str, Samples]:
     """Analyse pulses and wavelets block by block."""
-    size = len(front.x)
+    size = len(whole.x)
     tracks: dict[str, list[Samples]] = {"pulses": [], "mdq": [], "slope": []}
     for block in blocks(size, FS, block_s):
         here = slice(block.begin, block.stop)
-        x, residual = front.x[here], front.residual[here]
-        gcis = front.gcis[(front.gcis >= block.begin) & (front.gcis < block.stop)] - block.begin
+        x, residual = whole.x[here], whole.residual[here]
+        gcis = whole.gcis[(whole.gcis >= block.begin) & (whole.gcis < block.stop)] - block.begin
         of = pulse_parameters(*glottal_flow(x, FS, gcis), FS, gcis)
         parameters = np.stack([of.naq, of.qoq, of.h1h2, of.psp], axis=1)
         for name, samples in {
@@ -173,14 +152,14 @@ def pulse_tracks(front: Front, block_s: float) -> dict[str, Samples]:
     return {name: _joined(parts) for name, parts in tracks.items()}
 
 
-def harmonic_tracks(front: Front, config: Config) -> dict[str, Samples]:
+def harmonic_tracks(whole: Preanalysis, config: Config) -> dict[str, Samples]:
     """Analyse harmonics, some frames at a time; no frame is left without any sound."""
-    x = dithered(front.x, SHORTEST_S, config.seed)
+    x = dithered(whole.x, SHORTEST_S, config.seed)
     times = [np.zeros(0)]
     shapes, cepstra = [np.zeros((0, WIDTHS["rd"]))], [np.zeros((0, WIDTHS["mcep"]))]
 
     def analysed() -> Iterator[HarmonicFrames]:
-        for frames in harmonic_blocks(x, FS, front.pitch.times, front.pitch.f0):
+        for frames in harmonic_blocks(x, FS, whole.pitch.times, whole.pitch.f0):
             times.append(frames.times)
             shapes.append(np.stack(rd(frames, FS, config.rd), axis=1))
             cepstra.append(mel_cepstra(frames, FS))
@@ -191,7 +170,7 @@ def harmonic_tracks(front: Front, config: Config) -> dict[str, Samples]:
     steps = round_half_up(phase.times * FS) + 1
     return {
         "rd": Samples(round_half_up(np.concatenate(times) * FS), np.concatenate(shapes)),
-        "mcep": Samples(stretched(len(cepstrum), len(front.x)), cepstrum),
+        "mcep": Samples(stretched(len(cepstrum), len(whole.x)), cepstrum),
         "hmpdm": Samples(steps, np.unwrap(phase.mean, axis=0)),
         "hmpdd": Samples(steps, phase.deviation),
     }
@@ -201,7 +180,7 @@ def _samples(begin: int, times: Real, values: Real) -> Samples:
     return Samples(begin + round_half_up(times * FS), values[:, None])
 
 
-def _none(width: int) -> Samples:
+def _no_samples(width: int) -> Samples:
     return Samples(np.zeros(0, np.int64), np.zeros((0, width)))
 
 
@@ -212,13 +191,13 @@ def _joined(parts: list[Samples]) -> Samples:
     )
 
 
-def _notes(front: Front, config: Config) -> list[str]:
-    size, voiced = len(front.x), front.pitch.voiced.any()
+def _notes(whole: Preanalysis, config: Config) -> list[str]:
+    size, voiced = len(whole.x), whole.pitch.voiced.any()
     facts: Mapping[str, bool] = {
-        "inverted": front.inverted,
+        "inverted": whole.inverted,
         "too_short_for_covarep": size < LEAST_S * FS,
         "without_voice": not voiced,
-        "with_fewer_than_two_closures": bool(voiced) and len(front.gcis) < 2,
+        "with_fewer_than_two_closures": bool(voiced) and len(whole.gcis) < 2,
         "in_blocks": size > config.block_s * FS,
         "without_creak": config.creak.weights is None,
     }

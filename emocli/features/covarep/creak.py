@@ -44,30 +44,16 @@ class Network:
         known = np.where(np.isnan(inputs), self.lowest, inputs)
         scaled = 2 * (known - self.lowest) / (self.highest - self.lowest) - 1
         units = np.tanh(scaled @ self.hidden.T + self.hidden_bias)
-        posterior: Real = 1 / (1 + np.exp(-(units @ self.output + self.output_bias)))
-        return posterior
+        return np.asarray(1 / (1 + np.exp(-(units @ self.output + self.output_bias))))
 
 
 def creak(
     x: Real, fs: float, weights: Path | None, residual: Real | None = None
 ) -> tuple[Real, Real]:
-    """Return the probability of creaky voice every 10 ms.
+    """Return the probability of creaky voice every 10 ms: seconds from 10 ms on, and values 0 to 1.
 
-    Parameters
-    ----------
-    weights : Path or None
-        A checkout of COVAREP; without one the probability is 0.
-
-    Returns
-    -------
-    times, posterior : ndarray, shape (samples // hop,)
-        Seconds, from 10 ms on; between 0 and 1, and 0 where nothing is voiced, for then the inputs
-        are undefined.
-
-    Raises
-    ------
-    ConfigError
-        If the weights cannot be read.
+    It is 0 where nothing is voiced, for then the inputs are undefined, and without ``weights``, a
+    checkout of COVAREP. A `ConfigError` says if these cannot be read.
     """
     hop = round_half_up(0.01 * fs)
     times = np.arange(hop, len(x) + 1, hop) / fs

@@ -19,17 +19,9 @@ GROUP = 32  # frames of similar order iterated together
 
 
 def mel_cepstra(frames: HarmonicFrames, fs: float, order: int = ORDER) -> Real:
-    """Return mel cepstra of the true envelopes of harmonic frames.
+    """Return mel cepstra of the true envelopes of harmonic frames, shape (F, order + 1).
 
-    Parameters
-    ----------
-    order : int
-        Of the cepstrum.
-
-    Returns
-    -------
-    ndarray, shape (F, order + 1)
-        Cepstra of the natural logarithm of magnitude: the mean, then coefficients twice.
+    They are of the natural logarithm of magnitude: the mean, then coefficients twice.
 
     Source: Roebel, Villavicencio & Rodet 2007; Makhoul & Cosell 1976.
     """

@@ -24,7 +24,7 @@ FALLBACK_F0 = 100.0  # Hz, where there is no pitch
 
 @dataclass(frozen=True)
 class HarmonicFrames:
-    """Harmonics of F frames.
+    """The harmonics of F frames.
 
     Attributes
     ----------
@@ -54,8 +54,7 @@ class HarmonicFrames:
     @property
     def present(self) -> Flags:
         """Which entries of ``amplitudes`` and ``phases`` are harmonics, or the constant part."""
-        flags: Flags = np.arange(self.amplitudes.shape[1]) <= self.counts[:, None]
-        return flags
+        return np.asarray(np.arange(self.amplitudes.shape[1]) <= self.counts[:, None])
 
 
 def harmonic_frames(x: Real, fs: float, times: Real, f0: Real) -> HarmonicFrames:
@@ -192,5 +191,4 @@ def _median_spacing(places: Real, counts: Whole) -> Real:
     spacings[np.arange(spacings.shape[1]) >= counts[:, None]] = np.inf
     spacings.sort(axis=1)
     middle = np.stack([(counts - 1) // 2, counts // 2], axis=1)
-    median: Real = np.take_along_axis(spacings, middle, axis=1).mean(axis=1)
-    return median
+    return np.asarray(np.take_along_axis(spacings, middle, axis=1).mean(axis=1))

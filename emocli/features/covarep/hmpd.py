@@ -145,8 +145,7 @@ def _linear(rows: Real, place: Real) -> Real:
     """Interpolate rows linearly at fractional columns."""
     below = np.minimum(place.astype(np.int64), rows.shape[1] - 2)
     low, high = (np.take_along_axis(rows, below + side, 1) for side in (0, 1))
-    level: Real = low + (place - below) * (high - low)
-    return level
+    return np.asarray(low + (place - below) * (high - low))
 
 
 def _mean(cosine: Real, sine: Real) -> Real:
@@ -167,8 +166,7 @@ def _deviation(distortion: Real, cosine: Real, sine: Real) -> Real:
     taps = np.full(DEVIATION_TAPS, 1 / DEVIATION_TAPS)
     along, across = (zero_phase_fir(taps, part(left)) for part in (np.cos, np.sin))
     length = np.minimum(np.sqrt(along**2 + across**2), 1)
-    deviation: Real = np.sqrt(-2 * np.log(np.maximum(length, np.finfo(float).tiny)))
-    return deviation
+    return np.asarray(np.sqrt(-2 * np.log(np.maximum(length, np.finfo(float).tiny))))
 
 
 def zero_phase_fir(taps: Real, x: Real) -> Real:

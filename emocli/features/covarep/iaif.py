@@ -54,8 +54,7 @@ def _vocal_tract_order(fs: int) -> int:
 
 def _high_pass(fs: int) -> Real:
     order = round_half_up(300 * fs / 16000)
-    taps: Real = signal.firls(order + order % 2 + 1, [0, 40, 70, fs / 2], [0, 0, 1, 1], fs=fs)
-    return taps
+    return np.asarray(signal.firls(order + order % 2 + 1, [0, 40, 70, fs / 2], [0, 0, 1, 1], fs=fs))
 
 
 def _inverse_filter(frames: Real, lengths: Whole, fs: int, high_pass: Real) -> tuple[Real, Real]:
@@ -81,5 +80,4 @@ def _inverse_filter(frames: Real, lengths: Whole, fs: int, high_pass: Real) -> t
 
 
 def _integrated(frames: Real) -> Real:
-    integrated: Real = signal.lfilter([1.0], [1.0, -LEAK], frames, axis=1)
-    return integrated
+    return np.asarray(signal.lfilter([1.0], [1.0, -LEAK], frames, axis=1))

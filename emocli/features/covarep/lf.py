@@ -77,8 +77,7 @@ def spectrum(pulses: Pulse, harmonics: int) -> NDArray[np.complex128]:
     opening = p.amplitude * (p.opening + end) / (rate**2 + p.opening**2)
     leak = p.decay * p.ta
     closing = p.decay * (1 - leak) * (1 - back.conj()) - leak * s
-    both: NDArray[np.complex128] = opening + back * closing / (leak * s * (p.decay + s))
-    return both
+    return np.asarray(opening + back * closing / (leak * s * (p.decay + s)))
 
 
 def _decay(rest: Real, ta: Real) -> Real:

@@ -20,13 +20,7 @@ BEYOND_HZ = 500
 
 
 def polarity(x: Real, fs: float, block_s: float = BLOCK_S) -> int:
-    """Return 1 for a recording that is upright, -1 for one that is inverted.
-
-    Parameters
-    ----------
-    x : ndarray, shape (samples,)
-        The recording; one that is skew to neither side counts as upright.
-    """
+    """Return -1 for a recording that is inverted, else, also if it is skew to neither side, 1."""
     order = vocal_tract_order(fs)
     sums = np.zeros((2, 4))
     for block in blocks(len(x), fs, block_s):

@@ -24,22 +24,11 @@ SPECTRUM = 2048  # points of a pulse's spectrum
 
 @dataclass(frozen=True)
 class PulseParameters:
-    """What is known of each pulse.
+    """The parameters of each pulse, at ``times``, one sample after the closure instant, in seconds.
 
-    Attributes
-    ----------
-    times : ndarray, shape (pulses,)
-        Seconds: one sample after the closure instant.
-    naq : ndarray, shape (pulses,)
-        Normalised amplitude quotient.
-    qoq : ndarray, shape (pulses,)
-        Quasi-open quotient.
-    h1h2 : ndarray, shape (pulses,)
-        First less second harmonic of the flow derivative, in dB.
-    psp : ndarray, shape (pulses,)
-        Parabolic spectral parameter; 0 for the first pulse.
-
-    All are 0 where undefined: periods of no more than 20 or no less than 500 Hz, no flow.
+    Normalised amplitude quotient; quasi-open quotient; first less second harmonic of the flow
+    derivative, in dB; parabolic spectral parameter, which is 0 for the first pulse. All are 0 where
+    undefined: periods of no more than 20 or no less than 500 Hz, no flow.
     """
 
     times: Real
@@ -50,20 +39,10 @@ class PulseParameters:
 
 
 def pulse_parameters(flow: Real, derivative: Real, fs: int, gcis: Whole) -> PulseParameters:
-    """Measure each pulse of a glottal flow.
+    """Measure each pulse of a glottal flow and its derivative, shape (samples,).
 
-    Parameters
-    ----------
-    flow, derivative : ndarray, shape (samples,)
-        The glottal flow and its derivative.
-    gcis : ndarray of int, shape (pulses,)
-        Closure instants, samples in rising order; a pulse is what lies between two of them, the
-        first begins with the sound.
-
-    Returns
-    -------
-    PulseParameters
-        Zeros throughout if there are fewer than two instants.
+    A pulse is what lies between two closure instants, the first begins with the sound. Zeros
+    throughout if there are fewer than two instants.
     """
     naq, qoq, h1h2, psp = np.zeros((4, len(gcis)))
     parameters = PulseParameters((gcis + 1) / fs, naq, qoq, h1h2, psp)

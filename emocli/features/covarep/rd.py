@@ -102,8 +102,7 @@ class PhaseError:
         phase = self.phase[rows] + self.side * np.angle(pulse[:, :PHASES]) - minimum
         phase[~inner] = 0
         distortion = wrap(np.diff(phase, axis=1) - phase[:, :1])
-        error: Real = np.mean(distortion**2, axis=1, where=inner[:, :-1])
-        return error
+        return np.asarray(np.mean(distortion**2, axis=1, where=inner[:, :-1]))
 
 
 def _minimum_phase(counts: Whole, most: int) -> Real:

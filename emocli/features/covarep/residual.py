@@ -17,7 +17,7 @@ BLOCK = 2000
 
 
 def vocal_tract_order(fs: float) -> int:
-    """Order of prediction that covers the formants at a sampling rate in Hz."""
+    """Order of prediction that covers the formants at a sampling rate."""
     return round_half_up(fs / 1000) + 2
 
 

@@ -142,5 +142,4 @@ def _spectra(windowed: Real, size: int) -> Real:
     centred = windowed - windowed.mean(axis=1, keepdims=True)
     magnitude = np.abs(np.fft.rfft(centred, size)[:, : size // 2])
     norm = np.linalg.norm(magnitude, axis=1, keepdims=True)
-    unit: Real = np.divide(magnitude, norm, out=np.zeros_like(magnitude), where=norm > 0)
-    return unit
+    return np.asarray(np.divide(magnitude, norm, out=np.zeros_like(magnitude), where=norm > 0))

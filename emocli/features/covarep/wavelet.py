@@ -68,5 +68,4 @@ def _band(x: Real, fs: int, octave: int) -> Real:
     """Filter a signal by the wavelet ``octave`` octaves below half the sampling rate."""
     t = np.arange(-1000, 1001) / fs / 2**octave
     wavelet = -np.cos(2 * np.pi * (fs / 2) * t) * np.exp(-((t * fs) ** 2) / 2)
-    filtered: Real = signal.oaconvolve(x, wavelet, mode="same")
-    return filtered
+    return np.asarray(signal.oaconvolve(x, wavelet, mode="same"))

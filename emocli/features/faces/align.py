@@ -1,6 +1,7 @@
 """Crops of faces: a map from the image to a square, and the pixels it brings there.
 
-A map is a matrix of shape (2, 3) that turns (x, y, 1) of the image into x, y of the crop.
+A map is a matrix of shape (2, 3) that turns (x, y, 1) of the image into x, y of the crop, in pixels
+of both; crops are squares of ``size`` pixels a side.
 """
 
 from __future__ import annotations
@@ -23,17 +24,10 @@ face recognition (SphereFace, ArcFace)."""
 
 
 def by_landmarks(landmarks: ArrayLike, size: int) -> Floats:
-    """Map five landmarks as near as possible to the template: turned, scaled and moved only.
+    """Map five landmarks, shape (5, 2), as near as possible to the template in a crop.
 
-    In the complex plane such a map is ``z -> turn * z + shift``, and least squares has a closed
-    form.
-
-    Parameters
-    ----------
-    landmarks : array, shape (5, 2)
-        x, y in pixels of the image.
-    size : int
-        Side of the crop in pixels.
+    The map turns, scales and moves only: in the complex plane it is ``z -> turn * z + shift``, and
+    least squares has a closed form.
     """
     source = _complex(landmarks)
     target = _complex(TEMPLATE) * size / TEMPLATE_SIZE
@@ -45,16 +39,9 @@ def by_landmarks(landmarks: ArrayLike, size: int) -> Floats:
 
 
 def by_box(box: ArrayLike, size: int, margin: float) -> Floats:
-    """Map the square around a box to the crop: upright, with ``margin`` sides of room on each side.
+    """Map the square around a box (x, y, width, height) to a crop, upright.
 
-    Parameters
-    ----------
-    box : array, shape (4,)
-        x, y, width, height in pixels of the image.
-    size : int
-        Side of the crop in pixels.
-    margin : float
-        Room around the box, as a share of its longer side.
+    ``margin`` is the room around the box, as a share of its longer side.
     """
     x, y, width, height = np.asarray(box, float)
     scale = size / (max(width, height) * (1 + 2 * margin))
@@ -64,17 +51,10 @@ def by_box(box: ArrayLike, size: int, margin: float) -> Floats:
 
 
 def crop(image: NDArray[np.uint8], matrix: Floats, size: int) -> NDArray[np.uint8]:
-    """Bring the pixels of an image to a crop, black where there is no image.
+    """Bring the pixels of an image (height, width, 3) to a crop, black where there is no image.
 
     Where the crop is coarser than the image, each of its pixels averages several, so that nothing
     smaller than a pixel is left to chance.
-
-    Parameters
-    ----------
-    image : ndarray, shape (height, width, 3)
-    matrix : ndarray, shape (2, 3)
-    size : int
-        Side of the crop.
     """
     import cv2
 

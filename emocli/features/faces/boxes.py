@@ -61,20 +61,11 @@ def square(boxes: Floats) -> Floats:
 
 
 def place(boxes: Floats, points: Floats) -> Floats:
-    """Turn points given in box sides into pixels.
+    """Turn points in sides of their boxes (n, 4) into pixels, shape (n, k, 2).
 
-    Parameters
-    ----------
-    boxes : ndarray, shape (n, 4)
-    points : ndarray, shape (n, 2 * k)
-        k times x, then k times y, from the upper left corner; sides count one pixel more, and the
-        corner one less.
-
-    Returns
-    -------
-    ndarray, shape (n, k, 2)
+    ``points``, shape (n, 2 k), are k times x, then k times y, from the upper left corner; sides
+    count one pixel more, and the corner one less.
     """
     pairs = points.reshape(len(points), 2, points.shape[1] // 2).transpose(0, 2, 1)
     sides = boxes[:, 2:] - boxes[:, :2] + 1
-    placed: Floats = pairs * sides[:, None] + boxes[:, None, :2] - 1
-    return placed
+    return np.asarray(pairs * sides[:, None] + boxes[:, None, :2] - 1)

@@ -32,15 +32,9 @@ to stay in the cache."""
 class Faces:
     """The faces of one image, the surest first.
 
-    Attributes
-    ----------
-    boxes : ndarray, shape (n, 4)
-        x1, y1, x2, y2 in pixels, inside the image.
-    scores : ndarray, shape (n,)
-        Probability of a face.
-    landmarks : ndarray, shape (n, 5, 2)
-        x, y in pixels: the eyes, the nose, the corners of the mouth; what is further left in an
-        upright face first.
+    ``boxes``, shape (n, 4), are x1, y1, x2, y2 in pixels, inside the image; ``scores`` the
+    probabilities of a face; ``landmarks``, shape (n, 5, 2), x, y in pixels of the eyes, the nose
+    and the corners of the mouth, what is further left in an upright face first.
     """
 
     boxes: Floats
@@ -209,22 +203,10 @@ def find_faces(image: NDArray[np.uint8], smallest: float = 20) -> Faces:
 
 
 def cut(image: Tensor, boxes: Floats, size: int) -> Tensor:
-    """Cut boxes out of an image as patches of one size.
+    """Cut boxes (n, 4) out of an image of 0 to 255 as patches of -1 to 1, shape (n, 3, size, size).
 
-    Corners are shares of the image's sides, pixels between are interpolated bilinearly, and a
-    pixel outside the image is 0 after normalising: TensorFlow's ``crop_and_resize``.
-
-    Parameters
-    ----------
-    image : Tensor, shape (height, width, 3)
-        Values 0..255.
-    boxes : ndarray, shape (n, 4)
-    size : int
-
-    Returns
-    -------
-    Tensor, shape (n, 3, size, size)
-        Values -1..1.
+    Corners are shares of the image's sides, pixels between are interpolated bilinearly, and a pixel
+    outside the image is 0 after normalising: TensorFlow's ``crop_and_resize``.
     """
     height, width, _ = image.shape
     ends = torch.from_numpy(boxes / [width, height, width, height] * 2 - 1).to(image)

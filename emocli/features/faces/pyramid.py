@@ -38,7 +38,7 @@ class Shares:
 
 
 class Pyramid:
-    """Sizes at which faces of all sizes are about 12 pixels high, for images of one size.
+    """The sizes at which all faces are about 12 pixels high, for images of one size.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from emocli.plugin.feature import Track
 
 @dataclass(frozen=True)
 class Cut:
-    """How faces are cut out: ``size`` pixels a side, by landmarks if ``aligned``.
+    """The cropping of faces: ``size`` pixels a side, by landmarks if ``aligned``.
 
     Else it is the square around the box, with a ``margin`` as a share of the box's longer side.
     """

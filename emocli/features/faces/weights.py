@@ -50,13 +50,7 @@ def checked(name: str) -> bytes:
 
 
 def folder() -> Path:
-    """Where the installed package keeps its weights.
-
-    Raises
-    ------
-    ConfigError
-        If it is not installed.
-    """
+    """Return the folder of the weights; `ConfigError` if the package is not installed."""
     spec = importlib.util.find_spec("mtcnn")
     if spec is None or spec.origin is None:
         raise ConfigError("the weights of the face detector are not installed", hint=MEND)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.encoding import MARK, WINDOWS, tell, utf8_lines, word_of
+from emocli.data.encoding import MARK, WINDOWS, utf8_lines, warn_of_encoding, word_of
 from emocli.data.npz import read_arrays
 from emocli.errors import ConfigError, StoreError
 
@@ -112,7 +112,9 @@ def _entries(path: Path) -> Iterator[tuple[str, str, bytes, int]]:
         strange, first = strange + (not known), first if known or first else number
         yield where, word, line, dim
     if strange:
-        tell(path, f"{strange} words, first on line {first}, are not UTF-8, read as {WINDOWS}")
+        warn_of_encoding(
+            path, f"{strange} words, first on line {first}, are not UTF-8, read as {WINDOWS}"
+        )
 
 
 def _word(raw: bytes) -> tuple[str, bool]:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import IO, Any
 
-from emocli.interchange.pickles.records import Bytes, Name, Old, Record
+from emocli.interchange.pickles.records import Bytes, Name, Python2Bytes, Record
 
 NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")
 NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
@@ -32,7 +32,7 @@ LATER = 1 << 16
 
 
 class Machine:
-    """Carries out the opcodes of a pickle on plain values."""
+    """The stack machine that carries out the opcodes of a pickle on plain values."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file, self._size = file, size
@@ -77,7 +77,7 @@ class Machine:
         """Return bytes, or where they are if they are many."""
         if count <= LATER:
             data = self.read(count)
-            return Old(data) if old else data
+            return Python2Bytes(data) if old else data
         start = self._file.tell()
         if start + count > self._size:
             raise ValueError("it is truncated")
@@ -213,7 +213,7 @@ class Machine:
 
 def _key(key: Any) -> str | bytes | int:
     """Return a key of a dict: those that others collide with, or that hold others, are refused."""
-    if type(key) is Old:
+    if type(key) is Python2Bytes:
         return key.decode("latin1")
     if type(key) in (str, bytes, bool) or (type(key) is int and abs(key) < 1 << 31):
         known: str | bytes | int = key
@@ -222,7 +222,7 @@ def _key(key: Any) -> str | bytes | int:
 
 
 def _text(value: Any) -> str:
-    if type(value) is Old:
+    if type(value) is Python2Bytes:
         return value.decode("latin1")
     if type(value) is not str:
         raise ValueError("it asks for what is no name")
@@ -245,7 +245,7 @@ def _quoted(m: Machine) -> None:
     text = m.line().strip()
     if len(text) < 2 or text[0] != text[-1] or text[:1] not in (b"'", b'"'):
         raise ValueError("a text has no quotes")
-    m.push(Old(codecs.escape_decode(text[1:-1])[0]))
+    m.push(Python2Bytes(codecs.escape_decode(text[1:-1])[0]))
 
 
 def _protocol(m: Machine) -> None:

@@ -26,12 +26,12 @@ class Record:
 
 @dataclass(frozen=True, eq=False)
 class Bytes:
-    """Bytes in the file; ``old`` where Python 2 did not say whether they are text."""
+    """A place of bytes in the file; ``old`` where Python 2 did not say whether they are text."""
 
     start: int
     size: int
     old: bool
 
 
-class Old(bytes):
+class Python2Bytes(bytes):
     """Bytes of Python 2, which may be text."""

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.interchange.pickles.records import Bytes, Old, Record
+from emocli.interchange.pickles.records import Bytes, Python2Bytes, Record
 
 CODE = re.compile(r"([fiubSU])(\d{1,9})|O8")
 LATIN = ("latin1", "latin-1")
@@ -23,7 +23,7 @@ SLACK = 1 << 20
 
 
 class Values:
-    """Turns records into what they stand for: each once, however often it is referred to.
+    """The values that records stand for: each made once, however often it is referred to.
 
     What it would be if nothing were shared is counted, and refused beyond four times the file:
     whoever reads the values later goes through all of them.
@@ -70,7 +70,7 @@ class Values:
             return MAKERS[value.kind](self, value, depth)
         if isinstance(value, bytes | Bytes):
             data = self._read(value)
-            old = isinstance(value, Old) or (isinstance(value, Bytes) and value.old)
+            old = isinstance(value, Python2Bytes) or (isinstance(value, Bytes) and value.old)
             return data.decode("latin1") if old else data, 1 + len(data)
         raise ValueError(f"it holds a {type(value).__name__.strip('_').lower()}")
 
@@ -181,7 +181,7 @@ def _dtype_of(record: Any) -> np.dtype[Any]:
     if not isinstance(record, Record) or record.kind != "dtype":
         raise ValueError("an array has no type")
     code = record.arguments[0] if record.arguments else None
-    if type(code) is Old:
+    if type(code) is Python2Bytes:
         code = code.decode("latin1")
     if not isinstance(code, str) or not CODE.fullmatch(code):
         raise ValueError(f"an array holds {str(code)[:80]!r}")
@@ -189,7 +189,7 @@ def _dtype_of(record: Any) -> np.dtype[Any]:
     if type(state) is not tuple or len(state) == 1 or any(p is not None for p in state[2:5]):
         raise ValueError("an array holds records")
     order = state[1] if state else "="
-    order = order.decode("latin1") if type(order) is Old else order
+    order = order.decode("latin1") if type(order) is Python2Bytes else order
     if order not in ("<", ">", "=", "|"):
         raise ValueError(f"an array has byte order {str(order)[:80]!r}")
     return np.dtype(f"{order}{code}")

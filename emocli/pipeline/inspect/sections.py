@@ -21,7 +21,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Inspection:
-    """Facts for machines, sections for people, problems for both.
+    """The result of looking into something: facts as JSON, sections as tables, and problems.
 
     ``facts`` are open-ended: JSON with other keys for each kind of thing that is looked into.
     """

@@ -18,13 +18,7 @@ from emocli.pipeline.inspect.sections import Inspection, Section, table_of
 def inspect_store(
     path: Path, files: Iterable[Path], manifest: Manifest | None, verify: bool
 ) -> Inspection:
-    """Look into the files of a store.
-
-    Raises
-    ------
-    StoreError
-        If one is damaged.
-    """
+    """Look into the files of a store; `StoreError` if one is damaged."""
     facts: dict[str, Tree] = {}
     problems: list[str] = []
     for file in files:

@@ -1,4 +1,4 @@
-"""Saving and loading of a modality check: what of it goes into its file, and back."""
+"""Saving and loading of a modality check."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class _Header(Settings):
     corruption_seed: Seed = 0
 
 
-def unpack(header: Mapping[str, Any], arrays: Arrays) -> ModalityCheck:
+def unpack(header: Tree, arrays: Arrays) -> ModalityCheck:
     """Put a check together again.
 
     Raises
@@ -141,7 +141,7 @@ def unpack(header: Mapping[str, Any], arrays: Arrays) -> ModalityCheck:
         If something is missing, of another type, or does not fit the rest.
     """
     try:
-        parsed = build(_Header, dict(header), "")
+        parsed = build(_Header, header, "")
     except ConfigError as error:
         raise ValueError(error.what) from None
     names = [m.name for m in parsed.modalities]

@@ -1,4 +1,4 @@
-"""The whole modality is missing: an array without a step.
+"""A missing modality: an array without a step.
 
 Source: emocli.
 """

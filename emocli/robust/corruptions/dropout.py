@@ -1,4 +1,4 @@
-"""Random steps are zeroed, as when frames or packets are lost.
+"""Zeros at random steps, as when frames or packets are lost.
 
 Source: emocli.
 """

@@ -1,4 +1,4 @@
-"""Another clip's features, as when streams are mixed up; their length comes with them.
+"""The features of another clip, with their length, as when streams are mixed up.
 
 Source: emocli.
 """

@@ -1,4 +1,4 @@
-"""All values zero (the mean of a standardised feature); the length stays.
+"""Zeros, the mean of a standardised feature, at the same length.
 
 Source: emocli.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from emocli.config import Settings, Tree, build, merge
 from emocli.errors import ConfigError, choice
@@ -53,8 +53,8 @@ class ProxyConfig(Settings):
     @property
     def label(self) -> str:
         """As a table shows it: the mode, and what is not as usual, ``ridge sources=joint``."""
-        unusual = self.model_dump(exclude={"mode"}, exclude_defaults=True)
-        return " ".join([self.mode, *(f"{key}={value}" for key, value in unusual.items())])
+        changed = self.model_dump(exclude={"mode"}, exclude_defaults=True)
+        return " ".join([self.mode, *(f"{key}={value}" for key, value in changed.items())])
 
 
 PRESETS: Mapping[str, Tree] = {
@@ -65,7 +65,7 @@ PRESETS: Mapping[str, Tree] = {
 """The printed text; the reading that is consistent with it and works; improved."""
 
 
-def configure(name: str, settings: Mapping[str, Any] | None = None) -> ProxyConfig:
+def configure(name: str, settings: Tree | None = None) -> ProxyConfig:
     """Make the settings from a preset or a mode, and what deviates from it.
 
     Raises

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,7 @@ import pytest
 
 from emocli.experiments.papers.m3er_t2 import Config, table
 from emocli.experiments.systems import systems
-from emocli.plugin.experiment import CLEAN
-from emocli.robust.options import RepairOptions, RobustOptions
+from emocli.plugin.experiment import CLEAN, RobustOptions
 from emocli.robust.repair import RobustConfig
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("m3er_*.toml"))
@@ -20,9 +20,7 @@ ROWS = {row.name: row for row in TABLE.rows}
 
 def asked(name: str) -> RobustConfig:
     row = ROWS[name]
-    return RobustConfig().trained_with(
-        RobustOptions(**row.training, settings=row.settings.get("robust"))
-    )
+    return RobustConfig().trained_with(replace(row.training, settings=row.settings.get("robust")))
 
 
 def test_the_five_rows_of_the_paper_have_its_numbers_beside() -> None:
@@ -46,12 +44,11 @@ def test_each_row_takes_one_thing_away_or_puts_another_in_its_place() -> None:
     stronger = {row.name: row for row in table(Config(proxy="plus", ridge=3.0)).rows}
     for name in ("noisy, check and proxy", "noisy, check, trained on proxies"):
         row = stronger[name]
-        found = RobustConfig().trained_with(
-            RobustOptions(**row.training, settings=row.settings["robust"])
-        )
+        options = replace(row.training, settings=row.settings["robust"])
+        found = RobustConfig().trained_with(options)
         assert (found.proxy.mode, found.proxy.ridge) == ("ridge", 3.0)
     (condition,) = stronger["trained clean, check and proxy"].conditions
-    assert RobustConfig().with_options(RepairOptions(**condition.repair)).proxy.ridge == 3.0
+    assert RobustConfig().with_options(condition.repair).proxy.ridge == 3.0
     assert not asked("noisy, check and proxy").train_on_proxy
     assert asked("noisy, check, trained on proxies").train_on_proxy
     assert asked("noisy, check and zeros").fill == "zero"
@@ -66,7 +63,7 @@ def test_noisy_rows_are_trained_and_tested_under_the_same_corruption() -> None:
             assert asked(name).corrupt == ("m3er75",)
             assert [c.corrupt for c in row.conditions] == [("m3er75",)]
         else:
-            assert not row.training
+            assert row.training == RobustOptions()
     clean = [name for name, row in ROWS.items() if row.conditions == (CLEAN,)]
     assert clean == ["original loss", "M3ER", "logistic regression"]
 
@@ -100,7 +97,7 @@ def test_every_row_trained_noisy_with_a_check_or_proxies_is_there_as_given_too()
     fitted = [
         name
         for name, row in ROWS.items()
-        if row.training.get("check") or row.training.get("proxy")
+        if row.training.check or row.training.proxy
         if not name.endswith(" (as given)")
     ]
     assert len(fitted) == 7
@@ -113,7 +110,7 @@ def test_every_row_trained_noisy_with_a_check_or_proxies_is_there_as_given_too()
 def test_what_is_trained_on_clean_clips_is_repaired_like_what_is_trained_on_noisy_ones() -> None:
     def repair(name: str) -> tuple[str, str]:
         (condition,) = ROWS[f"trained clean{name}"].conditions
-        found = RobustConfig().with_options(RepairOptions(**condition.repair))
+        found = RobustConfig().with_options(condition.repair)
         return found.trust, found.fill
 
     for name in ("", ", check", ", check and proxy", ", oracle", ", oracle and proxy"):

@@ -118,9 +118,9 @@ def test_another_seed_changes_only_what_is_random() -> None:
 # What goes wrong unnoticed: each mistake costs what it costs the original.
 
 
-def pulses_of(front: _vector.Front) -> dict[str, Real]:
-    tracks = _vector.pulse_tracks(front, 60)
-    rows = np.arange(80, len(front.x) + 1, 160)
+def pulses_of(whole: _vector.Preanalysis) -> dict[str, Real]:
+    tracks = _vector.pulse_tracks(whole, 60)
+    rows = np.arange(80, len(whole.x) + 1, 160)
     values = [*tracks["pulses"].at(rows).T, tracks["mdq"].at(rows)[:, 0]]
     names = ("NAQ", "QOQ", "H1H2", "PSP", "MDQ")
     return {name: np.nan_to_num(track) for name, track in zip(names, values, strict=True)}
@@ -129,12 +129,12 @@ def pulses_of(front: _vector.Front) -> dict[str, Real]:
 def test_a_wrong_polarity_would_be_noticed(references: list[Reference]) -> None:
     found: dict[str, list[float]] = {"NAQ": [], "QOQ": [], "PSP": []}
     for each in references[:2]:
-        front = _vector.analyse_front(recorded(each), 60)
-        residual = -front.residual
-        gcis = _vector.sedreams(-front.x, FS, front.pitch, residual)
-        wrong = pulses_of(replace(front, x=-front.x, residual=residual, gcis=gcis))
+        whole = _vector.preanalyse(recorded(each), 60)
+        residual = -whole.residual
+        gcis = _vector.sedreams(-whole.x, FS, whole.pitch, residual)
+        wrong = pulses_of(replace(whole, x=-whole.x, residual=residual, gcis=gcis))
         for name, values in found.items():
-            assert likeness(each, pulses_of(front), name) > 0.999
+            assert likeness(each, pulses_of(whole), name) > 0.999
             values.append(likeness(each, wrong, name))
     assert max(np.median(values) for values in found.values()) < 0.6
 
@@ -157,7 +157,7 @@ def test_an_envelope_that_is_not_stretched_in_time_would_be_noticed(
     references: list[Reference],
 ) -> None:
     each = references[0]
-    tracks = _vector.harmonic_tracks(_vector.analyse_front(recorded(each), 60), Config())
+    tracks = _vector.harmonic_tracks(_vector.preanalyse(recorded(each), 60), Config())
     unstretched = replace(tracks["mcep"], positions=tracks["rd"].positions)
     found = []
     for track in (tracks["mcep"], unstretched):
@@ -171,10 +171,10 @@ def test_the_other_hann_window_would_be_noticed(
     references: list[Reference], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     each = references[0]
-    front = _vector.analyse_front(recorded(each), 60)
-    assert min(likeness(each, pulses_of(front), name) for name in VOICE) > 0.9999
+    whole = _vector.preanalyse(recorded(each), 60)
+    assert min(likeness(each, pulses_of(whole), name) for name in VOICE) > 0.9999
     monkeypatch.setattr(iaif, "windows", partial(flipped, iaif.windows))
-    assert min(likeness(each, pulses_of(front), name) for name in VOICE) < 0.99
+    assert min(likeness(each, pulses_of(whole), name) for name in VOICE) < 0.99
 
 
 def flipped(windows: Callable[..., Real], lengths: Real, raised: float, *, ends: bool) -> Real:

@@ -6,12 +6,23 @@ from typing import Any
 
 import pytest
 
-from emocli.report.tables import Table, tables
-from tests.report.example import report
+from emocli.evaluation.report import EvaluationReport
+from emocli.evaluation.tables import tables
+from emocli.report.tables import Table
+from tests.evaluation import example
+from tests.evaluation.example import report
 
 
-def table(data: dict[str, Any], title: str) -> Table:
-    (found,) = (t for t in tables(data) if t.title.startswith(title))
+def changed(**values: Any) -> EvaluationReport:
+    """The report with other values, of the clean condition by its keys."""
+    data = example.data()
+    clean = {key: values.pop(key) for key in values.keys() & data["clean"].keys()}
+    data["clean"] |= clean
+    return EvaluationReport.from_data(data | values)
+
+
+def table(report: EvaluationReport, title: str) -> Table:
+    (found,) = (t for t in tables(report) if t.title.startswith(title))
     return found
 
 
@@ -33,15 +44,15 @@ def test_conditions_stand_side_by_side():
 def test_one_condition_has_one_column():
     found = tables(report())[0]
     assert found.columns == ("figure", "clean", "prior")
-    assert tables(report() | {"baselines": {}})[0].columns == ("figure", "clean")
+    assert tables(changed(baselines={}))[0].columns == ("figure", "clean")
     assert "change of accuracy" not in column(found, "figure")
 
 
 def test_folds_are_listed():
     assert not [t for t in tables(report()) if t.title == "folds"]
-    fold = {"accuracy": 0.5, "accuracy_std": 0.1, "uar": 0.4, "weighted_f1": None}
+    fold = {"accuracy": 0.5, "accuracy_std": 0.1, "uar": 0.4, "weighted_f1": None, "macro_f1": 0.3}
     folds = [{"fold": k, "n": 20, "clean": fold} for k in range(3)]
-    found = table(report() | {"folds": folds}, "folds")
+    found = table(changed(folds=folds), "folds")
     assert found.columns == ("fold", "clips", "accuracy clean", "uar clean", "weighted f1 clean")
     assert found.rows[2] == (2, 20, "0.500 ± 0.100", 0.4, "-")
 
@@ -52,10 +63,8 @@ def test_several_seeds_show_their_spread():
 
 
 def test_what_is_not_defined_is_a_dash():
-    data = report()
-    data["clean"]["uar"] = None
-    data["clean"]["accuracy_ci"] = [None, None]
-    rows = {row[0]: row[1] for row in tables(data)[0].rows}
+    undefined = changed(uar=None, accuracy_ci=[None, None])
+    rows = {row[0]: row[1] for row in tables(undefined)[0].rows}
     assert rows["uar"] == "-"
     assert rows["  95 % interval"] == "-"
 
@@ -71,9 +80,7 @@ def test_classes_and_confusion():
 
 
 def test_a_class_nobody_showed_has_a_blank_row():
-    data = report()
-    data["clean"]["confusion"] = [[3, 1], [0, 0]]
-    assert table(data, "confusion").rows[1] == ("joy", "-", "-")
+    assert table(changed(confusion=[[3, 1], [0, 0]]), "confusion").rows[1] == ("joy", "-", "-")
 
 
 def test_the_repair_is_listed_for_every_condition():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from itertools import combinations
-from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,22 +12,29 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 
-from emocli.report.figures import confusion, draw, sweep
-from tests.report.example import report
+from emocli.evaluation.drawing import confusion, draw, sweep
+from emocli.evaluation.report import EvaluationReport
+from emocli.evaluation.tables import counts
+from tests.evaluation import example
+from tests.evaluation.example import report
 
 LONG = ["neutral", "calm", "happiness", "sadness", "anger", "fearfulness", "disgust", "surprise"]
 
 
-def wide(classes: list[str], seeds: int = 1) -> dict[str, Any]:
+def confused(report: EvaluationReport) -> Figure:
+    return confusion(report.classes, counts(report))
+
+
+def wide(classes: list[str], seeds: int = 1) -> EvaluationReport:
     """A report with many classes and a long name of its run."""
-    data = report(corrupted=True, sweep=True, seeds=seeds)
+    data = example.data(corrupted=True, sweep=True, seeds=seeds)
     data["classes"] = classes
     data["run"] = "recursive_recurrent_network_on_five_folds_of_actors_with_gating_and_three_hops"
     counts = np.random.default_rng(0).integers(0, 30, (len(classes), len(classes)))
     for side in ("clean", "corrupted"):
         data[side]["confusion"] = counts.tolist()
-    data["corruption"] = ["visual gaussian -10 dB", "audio shuffle"]
-    return data
+    data["corrupted"]["corruption"] = ["visual gaussian -10 dB", "audio shuffle"]
+    return EvaluationReport.from_data(data)
 
 
 def texts(figure: Figure) -> list[Text]:
@@ -80,7 +86,7 @@ def test_nothing_of_a_sweep_overlaps_or_is_cut_off(data):
     ids=["one", "two", "eight classes", "ten classes"],
 )
 def test_nothing_of_a_confusion_overlaps_or_is_cut_off(data):
-    figure = confusion(data)
+    figure = confused(data)
     assert overlapping(figure) == []
     assert outside(figure) == []
 
@@ -104,15 +110,15 @@ def test_bands_show_the_spread_over_seeds():
 
 
 def test_levels_without_a_ratio_keep_their_order():
-    data = report(sweep=True)
+    data = example.data(sweep=True)
     for point in data["sweep"]:
         point["snr_db"] = None
-    axes = sweep(data, "gaussian", "accuracy").axes[0]
+    axes = sweep(EvaluationReport.from_data(data), "gaussian", "accuracy").axes[0]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["10 dB", "0 dB", "-10 dB", "-20 dB"]
 
 
 def test_confusions_are_in_per_cent_of_their_rows():
-    axes = confusion(report(corrupted=True)).axes
+    axes = confused(report(corrupted=True)).axes
     assert axes[0].images[0].get_array().tolist() == [[95, 5], [15, 85]]
     assert [t.get_text() for t in axes[0].texts] == ["95", "5", "15", "85"]
     assert [a.get_title() for a in axes[:2]] == ["clean", "visual gaussian 0 dB"]

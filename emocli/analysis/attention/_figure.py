@@ -1,0 +1,102 @@
+"""The report of the analysis of attention as a table, and drawn over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from emocli.analysis.attention._report import AttentionReport, ViewAttention, WordTime
+from emocli.report.canvas import COLOURS, GREY, canvas, legend
+from emocli.report.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 9.0
+
+PANEL = 1.7
+"""Inches."""
+
+LETTERS = 90
+"""So many letters fit side by side below a panel; longer texts are turned."""
+
+FEW = 40
+"""A curve of so few steps shows them as dots."""
+
+
+def tabulate(report: AttentionReport) -> Table:
+    """Return a row per view: what was read of it, and the moment of the highest attention."""
+    rows = tuple(
+        (name, view.feature, len(view.times), report.state(name) or "as it is", _peak(view))
+        for name, view in report.views.items()
+    )
+    return Table(report.title, ("view", "feature", "steps", "read", "peak (s)"), rows)
+
+
+def draw(report: AttentionReport) -> dict[str, Figure]:
+    """Draw the attention to every step of every view, as a multiple of uniform attention.
+
+    What a network reads in blocks is drawn by block: a step of a short last one, in whose weight
+    fewer steps share, is no peak for that. The mean over the steps is 1.
+
+    With hop ``all`` there is a line per hop, else one for the last; of several seeds the mean, and
+    their standard deviation as a band. Views with words come first.
+    """
+    views = sorted(report.views.items(), key=lambda item: not item[1].words)
+    every = report.hop == "all"
+    drawing, panels = canvas(WIDTH, len(views) * PANEL + 0.7, rows=len(views))
+    for axes, (name, view) in zip(panels, views, strict=True):
+        _curves(axes, view, every)
+        remarks = ("" if view.timed else "no times", report.state(name))
+        axes.set_ylabel("\n".join([name, *(f"({remark})" for remark in remarks if remark)]))
+        axes.tick_params(labelbottom=axes is panels[-1])
+        if view.words:
+            _write_words(axes, view.words)
+    limits = [axes.get_xlim() for axes in panels]
+    for axes in panels:
+        axes.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
+    timed = any(view.timed for _, view in views)
+    panels[-1].set_xlabel("time (seconds)" if timed else "step")
+    drawing.supylabel("attention (1: uniform; by block, mean over steps 1)", fontsize=10)
+    panels[0].set_title(report.title)
+    if every:
+        legend(panels[0])
+    return {"": drawing}
+
+
+def _peak(view: ViewAttention) -> float:
+    """Return when the last hop attends most, mean over the seeds; NaN where times are unknown."""
+    import numpy as np
+
+    curve = np.mean(view.curve, axis=0)[-1]
+    return view.times[int(curve.argmax())] if view.timed else float("nan")
+
+
+def _curves(axes: Axes, view: ViewAttention, every: bool) -> None:
+    import numpy as np
+
+    weights = np.array(view.curve)  # seed, hop, step
+    mean, dots = weights.mean(axis=0), "o" if weights.shape[2] < FEW else None
+    for hop in range(len(mean)) if every else [len(mean) - 1]:
+        colour = COLOURS[hop % len(COLOURS)] if every else COLOURS[0]
+        label = f"hop {hop + 1}"
+        axes.plot(view.times, mean[hop], color=colour, marker=dots, markersize=3, label=label)
+        if len(weights) > 1:
+            spread = weights[:, hop].std(axis=0, ddof=1)
+            band = (mean[hop] - spread, mean[hop] + spread)
+            axes.fill_between(view.times, *band, color=colour, alpha=0.15, linewidth=0)
+    axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
+    axes.set_ylim(bottom=0)
+
+
+def _write_words(axes: Axes, words: Sequence[WordTime]) -> None:
+    """Write words at their moments below a panel, turned where there are many."""
+    turned = sum(len(word.word) + 1 for word in words) > LETTERS
+    axes.set_xticks(
+        [word.time for word in words],
+        [word.word for word in words],
+        rotation=90 if turned else 0,
+        fontsize=8,
+    )
+    axes.tick_params(labelbottom=True)

@@ -1,0 +1,182 @@
+"""The report of an evaluation: frozen dataclasses, whose fields are the keys of its JSON file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from emocli.data.clip import Split
+from emocli.data.json_io import OPTIONAL, key
+from emocli.data.manifest import Task
+from emocli.data.record import Number, Record, Report
+from emocli.metrics.summary import Difference, Summary
+from emocli.parsing import Tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagCounts(Record):
+    """Clips whose modality was trusted or not, beside what was done to it.
+
+    Attributes
+    ----------
+    clips, corrupted, flagged : int
+        Clips that have the modality; in which it was corrupted; in which it was not trusted.
+    detected : int
+        Clips in which it was corrupted and not trusted.
+    regenerated : int
+        Clips in which a proxy stands for it.
+    """
+
+    clips: int
+    corrupted: int
+    flagged: int
+    detected: int = field(metadata=key("found"))
+    regenerated: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionReport(Summary):
+    """The scores under a condition, its corruptions, and modalities that were not trusted."""
+
+    corruption: tuple[str, ...]
+    flagged: Mapping[str, FlagCounts] | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def label(self) -> str:
+        """Its name in tables and figures."""
+        return " + ".join(self.corruption) or "clean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPoint(ConditionReport):
+    """The scores of one corruption of one modality at one level.
+
+    Attributes
+    ----------
+    modality, name, level : str
+        What was corrupted, by which corruption, how much.
+    snr_db : float, optional
+        The level as a signal-to-noise ratio, if it is one.
+    """
+
+    modality: str
+    name: str
+    level: str
+    snr_db: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldReport(Record):
+    """The metrics of one fold of a cross-validation and its clips, means over the seeds."""
+
+    fold: int
+    n: int
+    clean: Mapping[str, Number]
+    corrupted: Mapping[str, Number] | None = field(default=None, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs(Record):
+    """Fingerprints of the manifest, of each feature, and of the files of models and checks."""
+
+    manifest: str
+    features: Mapping[str, str]
+    models: Mapping[str, str]
+    checks: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationReport(Report, ConditionReport):
+    """The evaluation of a run; its own scores are those of the condition asked for.
+
+    Attributes
+    ----------
+    emocli : str
+        Version that wrote it.
+    run, fusion, preset, seeds, dataset, trained_on, task, classes
+        The networks, the corpus they are tested on, and the one they were trained on.
+    split, n, unlabelled
+        The clips, their number, and how many have no label and are left out.
+    check, repair, remarks, trained_with
+        What is done about modalities that are not trusted, here and in training.
+    corruption_seed : int
+        Seed of the corruptions.
+    device : str
+        Where the networks predicted.
+    interval, warnings
+        What the intervals are, and what a reader should know of them.
+    definitions, rules : mapping
+        Definition of each metric (key ``protocols``); how classes are counted.
+    missing : mapping
+        Modality to the number of clips that lack it.
+    non_finite, clipped : mapping
+        Feature to its numbers that are not finite, and to those beyond the training's limits.
+    inputs : Inputs
+        What all was computed from.
+    clean, corrupted, difference
+        The conditions side by side, and the change of the accuracy.
+    sweep : tuple of SweepPoint
+        Each corruption by itself at each level.
+    baselines : mapping
+        Baseline to its metrics.
+    folds : tuple of FoldReport
+        Those of a cross-validation.
+    """
+
+    emocli: str
+    run: str
+    fusion: str
+    preset: str
+    seeds: tuple[int, ...]
+    dataset: str
+    trained_on: str
+    task: Task
+    classes: tuple[str, ...]
+    split: Split
+    n: int
+    check: bool
+    repair: str
+    remarks: tuple[str, ...]
+    trained_with: Tree
+    corruption_seed: int
+    device: str
+    interval: str
+    warnings: tuple[str, ...]
+    definitions: Mapping[str, str] = field(metadata=key("protocols"))
+    rules: Mapping[str, str]
+    unlabelled: int
+    missing: Mapping[str, int]
+    non_finite: Mapping[str, int]
+    clipped: Mapping[str, int]
+    inputs: Inputs
+    clean: ConditionReport
+    corrupted: ConditionReport | None
+    difference: Difference | None
+    sweep: tuple[SweepPoint, ...]
+    baselines: Mapping[str, Mapping[str, Number]]
+    folds: tuple[FoldReport, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse metrics that are not those that are defined.
+
+        Raises
+        ------
+        ValueError
+            If there are some.
+        """
+        for metrics in self._metrics():
+            if {name.removesuffix("_std") for name in metrics} != self.definitions.keys():
+                raise ValueError("the metrics are not those that 'protocols' defines")
+
+    def _metrics(self) -> Iterator[Mapping[str, float]]:
+        """Go through the metrics of all conditions, seeds, baselines and folds."""
+        for condition in (self, *self.conditions, *self.sweep):
+            yield condition.metrics
+            yield from (seed.metrics for seed in condition.by_seed)
+        yield from self.baselines.values()
+        yield from (side for fold in self.folds for side in (fold.clean, fold.corrupted) if side)
+
+    @property
+    def conditions(self) -> tuple[ConditionReport, ...]:
+        """The clean condition and, if there is one, the corrupted one."""
+        return (self.clean, self.corrupted) if self.corrupted else (self.clean,)

@@ -1,0 +1,144 @@
+"""The report of an evaluation as tables: what `emocli evaluate` prints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from emocli.data.record import Bounds
+from emocli.evaluation.report import EvaluationReport
+from emocli.report.tables import Cell, Table
+
+Confusions = Mapping[str, Sequence[Sequence[int]]]
+"""Name of a condition to its counts, a row per reference, a column per prediction."""
+
+SWEPT = ("accuracy", "uar", "weighted_f1")
+"""Metrics in the tables of a sweep and of folds; the report has all."""
+
+NONE = (math.nan, math.nan)
+"""The bounds of no interval."""
+
+
+def tables(report: EvaluationReport) -> tuple[Table, ...]:
+    """Return the conditions side by side, then folds, classes, confusion, check and sweep."""
+    return (
+        _conditions(report),
+        *([_folds(report)] if report.folds else []),
+        _classes(report),
+        *confusions(report.classes, counts(report)),
+        *([_repair(report)] if report.repair else []),
+        *([_sweep(report)] if report.sweep else []),
+    )
+
+
+def counts(report: EvaluationReport) -> Confusions:
+    """Return the confusion matrix of each condition by its label."""
+    return {side.label: side.confusion for side in report.conditions}
+
+
+def _conditions(report: EvaluationReport) -> Table:
+    sides, baselines = report.conditions, report.baselines
+    blank = [""] * len(baselines)
+    rows: list[tuple[Cell, ...]] = []
+    for name in report.definitions:
+        others = (_number(metrics[name]) for metrics in baselines.values())
+        rows.append((_title(name), *(_cell(side.metrics, name) for side in sides), *others))
+        if name == "accuracy":
+            rows.append(("  95 % interval", *(_bounds(s.accuracy_ci) for s in sides), *blank))
+            if any(side.accuracy_ci_clips for side in sides):
+                over_clips = (_bounds(side.accuracy_ci_clips or NONE) for side in sides)
+                rows.append(("  95 %, over clips", *over_clips, *blank))
+    if change := report.difference:
+        rows.append(("change of accuracy", "", f"{change.accuracy:+.3f}", *blank))
+        rows.append(("  95 % interval", "", _bounds(change.accuracy_ci), *blank))
+        if change.accuracy_ci_clips:
+            rows.append(("  95 %, over clips", "", _bounds(change.accuracy_ci_clips), *blank))
+    title = f"{report.run} on {report.n} clips of {report.dataset} ({report.split})"
+    return Table(title, ("figure", *(side.label for side in sides), *baselines), tuple(rows))
+
+
+def _folds(report: EvaluationReport) -> Table:
+    """Each fold by itself, mean over the seeds."""
+    names = ["clean", *(["corrupted"] if report.folds[0].corrupted else [])]
+    columns = [f"{_title(metric)} {name}" for name in names for metric in SWEPT]
+    rows = (
+        (fold.fold, fold.n, *(_cell(side, metric) for side in sides for metric in SWEPT))
+        for fold in report.folds
+        for sides in [filter(None, (fold.clean, fold.corrupted))]
+    )
+    return Table("folds", ("fold", "clips", *columns), tuple(rows))
+
+
+def _classes(report: EvaluationReport) -> Table:
+    """Means over the seeds."""
+    keys = ("recall", "f1") if report.task == "single" else ("uar", "weighted_f1")
+    names = ("clean", "corrupted")[: len(report.conditions)]
+    columns = [f"{_title(key)} {name}" for name in names for key in keys]
+    rows = (
+        (
+            name,
+            int(metrics["n"]),
+            *(_number(side.per_class[name][key]) for side in report.conditions for key in keys),
+        )
+        for name, metrics in report.clean.per_class.items()
+    )
+    return Table("classes", ("class", "clips", *columns), tuple(rows))
+
+
+def confusions(classes: Sequence[str], confusion: Confusions) -> Iterator[Table]:
+    """Return the confusion matrix of each condition, in per cent of each row."""
+    for label, matrix in confusion.items():
+        rows = (
+            (name, *(_percent(count, sum(row)) for count in row))
+            for name, row in zip(classes, matrix, strict=True)
+        )
+        yield Table(f"confusion in % of each row, {label}", ("shown", *classes), tuple(rows))
+
+
+def _repair(report: EvaluationReport) -> Table:
+    rows = (
+        (
+            condition.label,
+            modality,
+            flags.clips,
+            flags.corrupted,
+            _percent(flags.detected, flags.corrupted),
+            _percent(flags.flagged - flags.detected, flags.clips - flags.corrupted),
+            flags.regenerated,
+        )
+        for condition in (*report.conditions, *report.sweep)
+        for modality, flags in (condition.flagged or {}).items()
+    )
+    columns = ("condition", "modality", "clips", "corrupted", "found %", "false %", "regenerated")
+    return Table(f"repair: {report.repair}", columns, tuple(rows))
+
+
+def _sweep(report: EvaluationReport) -> Table:
+    rows = (
+        (condition.label, *(_cell(condition.metrics, name) for name in SWEPT))
+        for condition in (report.clean, *report.sweep)
+    )
+    return Table("sweep", ("condition", *map(_title, SWEPT)), tuple(rows))
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _cell(metrics: Mapping[str, float], name: str) -> Cell:
+    """Return a metric; of several seeds, with its spread."""
+    value, std = metrics[name], metrics.get(f"{name}_std", math.nan)
+    return _number(value) if math.isnan(value + std) else f"{value:.3f} ± {std:.3f}"
+
+
+def _number(value: float) -> Cell:
+    return "-" if math.isnan(value) else float(value)
+
+
+def _bounds(interval: Bounds) -> str:
+    low, high = interval
+    return "-" if math.isnan(low + high) else f"{low:.3f} to {high:.3f}"
+
+
+def _percent(part: float, whole: float) -> Cell:
+    return round(100 * part / whole) if whole else "-"

@@ -1,0 +1,83 @@
+"""The plan of an experiment: what would be run, as ``--dry-run`` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from emocli.config import Tree
+from emocli.experiments.config import ReproduceConfig
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """The plan of a row.
+
+    Attributes
+    ----------
+    row, slug, system, preset : str
+        Its name, the name of its files, what is tested, and where its settings start from.
+    features : tuple of str
+        What it is given.
+    settings : mapping
+        Laid over the preset.
+    conditions : tuple of str
+        Names of what it is tested under.
+    trainings : int
+        How many it needs, over all folds and seeds.
+    lacking : str
+        Why it cannot be run; empty if it can.
+    """
+
+    row: str
+    slug: str
+    system: str
+    preset: str
+    features: tuple[str, ...]
+    settings: Tree
+    conditions: tuple[str, ...]
+    trainings: int
+    lacking: str
+
+
+@dataclass(frozen=True)
+class ExperimentPlan:
+    """The plan of an experiment.
+
+    Attributes
+    ----------
+    experiment, title : str
+        The table.
+    config : ReproduceConfig
+        How it is run.
+    modalities : mapping
+        Modality to its feature.
+    rows : tuple of PlannedRow
+        The rows that are run now.
+    remarks : tuple of str
+        What a reader might take the settings to mean, and they do not.
+    """
+
+    experiment: str
+    title: str
+    config: ReproduceConfig
+    modalities: Mapping[str, str]
+    rows: tuple[PlannedRow, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def trainings(self) -> int:
+        """How many there are of all rows."""
+        return sum(row.trainings for row in self.rows)
+
+    def data(self) -> Tree:
+        """Return the same in plain values."""
+        return {
+            "experiment": self.experiment,
+            "title": self.title,
+            **self.config.model_dump(),
+            "modalities": dict(self.modalities),
+            "rows": [asdict(row) for row in self.rows],
+            "trainings": self.trainings,
+            "remarks": list(self.remarks),
+        }

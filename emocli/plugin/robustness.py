@@ -1,0 +1,253 @@
+"""Corruptions and repairs of clips, as commands, settings and tables of papers state them.
+
+A corruption is written ``modality[:name][@level]``: ``visual``, ``visual@0.01``,
+``visual:gaussian@-10dB``, ``audio:zero``, ``text:dropout@0.5``. Without a name it is Gaussian
+noise, without a level at 0 dB, as strong as the features themselves. A protocol, which says itself
+which modalities of which clips it corrupts, is written ``name[@level]``: ``m3er75``, ``face100``.
+
+>>> noise, lost = read(["visual@0.01,audio:zero"])
+>>> str(noise), noise.label, str(noise.at("-10dB")), str(lost)
+('visual@0.01', 'visual gaussian SNR 0.01', 'visual@-10dB', 'audio:zero')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+from emocli import plugins
+from emocli.errors import ConfigError, choice
+from emocli.options import Option
+from emocli.parsing import Tree
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from emocli.plugin.corruption import Corruption
+
+DEFAULT = "gaussian"
+
+
+@dataclass(frozen=True)
+class CorruptionSpec:
+    """A corruption of clips: of what, which one, how strong; its text is ``str(spec)``.
+
+    Attributes
+    ----------
+    subject : str
+        The modality it happens to; of a protocol, which draws them, its name.
+    plugin : str
+        The plug-in; empty for the default, and of a protocol.
+    strength : str, optional
+        What is written after ``@``.
+    drawn : bool
+        Whether it is a protocol.
+    """
+
+    subject: str
+    plugin: str = ""
+    strength: str | None = None
+    drawn: bool = False
+
+    def __str__(self) -> str:
+        """Return the text that is read as it."""
+        name = f":{self.plugin}" if self.plugin else ""
+        return f"{self.subject}{name}" + ("" if self.strength is None else f"@{self.strength}")
+
+    @classmethod
+    def read(cls, text: str) -> CorruptionSpec:
+        """Read one corruption; whether there is all that it names, `on` tells.
+
+        Raises
+        ------
+        ConfigError
+            If it is not of this form.
+        """
+        before, colon, rest = text.strip().partition(":")
+        name, at, level = (rest if colon else before).partition("@")
+        subject = before if colon else name
+        if not subject or (colon and not name) or (at and not level):
+            what = "is not of the form modality:name@level or protocol@level"
+            raise ConfigError(what, where=f"corruption '{text}'")
+        drawn = not colon and subject in plugins.names("protocols")
+        return cls(subject, name if colon else "", level or None, drawn)
+
+    def on(self, modalities: Collection[str]) -> CorruptionSpec:
+        """Return the same for clips of these modalities, whose names win over those of protocols.
+
+        Raises
+        ------
+        ConfigError
+            For an unknown modality, corruption or protocol (the nearest is suggested), or an
+            impossible level.
+        """
+        spec = replace(self, drawn=False) if self.subject in modalities else self
+        try:
+            spec._require(modalities)
+        except ConfigError as error:
+            where = f"corruption '{self}'"
+            raise ConfigError(error.what, where=where, hint=error.hint) from None
+        return spec
+
+    def _require(self, modalities: Collection[str]) -> None:
+        if self.drawn:
+            self.config.require(modalities)
+        elif self.subject in modalities:
+            _ = self.config
+        else:
+            known = [*modalities, *([] if self.plugin else plugins.names("protocols"))]
+            hint = choice(self.subject, known)
+            raise ConfigError(f"there is no modality '{self.subject}'", hint=hint)
+
+    def at(self, level: str) -> CorruptionSpec:
+        """Return the same at another level."""
+        return replace(self, strength=level)
+
+    @property
+    def name(self) -> str:
+        """The plug-in."""
+        return self.subject if self.drawn else self.plugin or DEFAULT
+
+    @cached_property
+    def config(self) -> Any:
+        """The plug-in's settings.
+
+        Of a corruption: ``(values (T, D), rng, others) -> values``; of a protocol: ``draw``.
+        """
+        module = plugins.load("protocols" if self.drawn else "corruptions", self.name)
+        return module.Config.parse(self.strength)
+
+    @property
+    def level(self) -> str:
+        """How strong, as a table shows it; empty where there is nothing to say."""
+        return str(self.config.describe())
+
+    @property
+    def label(self) -> str:
+        """All of it, as a table shows it: ``visual gaussian 0 dB``, ``m3er75 one SNR 0.01``."""
+        return " ".join(filter(None, dict.fromkeys([self.subject, self.name, self.level])))
+
+    @property
+    def ratio(self) -> float | None:
+        """The signal-to-noise ratio, linear; None where there is none."""
+        ratio: float | None = self.config.ratio
+        return ratio
+
+    def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
+        """Return what happens to a clip that has these modalities, by modality."""
+        if self.drawn:
+            drawn: Mapping[str, Corruption] = self.config.draw(present, rng)
+            return drawn
+        return {self.subject: self.config} if self.subject in present else {}
+
+
+def read(texts: Iterable[str]) -> tuple[CorruptionSpec, ...]:
+    """Read several corruptions; one text may hold several, separated by commas.
+
+    Raises
+    ------
+    ConfigError
+        If one is not of the form.
+    """
+    return tuple(CorruptionSpec.read(part) for text in texts for part in text.split(","))
+
+
+def on(
+    corruptions: Iterable[CorruptionSpec], modalities: Collection[str]
+) -> tuple[CorruptionSpec, ...]:
+    """Return corruptions of clips of these modalities; see `CorruptionSpec.on`.
+
+    Raises
+    ------
+    ConfigError
+        If one is none of these.
+    """
+    return tuple(corruption.on(modalities) for corruption in corruptions)
+
+
+def parse_all(texts: Iterable[str], modalities: Collection[str]) -> tuple[CorruptionSpec, ...]:
+    """Read several corruptions of clips of these modalities; see `read` and `on`."""
+    return on(read(texts), modalities)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepairOptions:
+    """How a repair differs from the one of the settings, or of the training.
+
+    Attributes
+    ----------
+    check, oracle : bool
+        Whether the modality check, or the truth, says what is not to be trusted.
+    proxy : str, optional
+        Kind of the proxies: a mode or a preset.
+    fill : str, optional
+        Another way to fill; ``mean`` is short for proxies of that mode.
+    settings : mapping, optional
+        What deviates from all that, ``{"proxy": {"k": 50}}``.
+    """
+
+    check: Annotated[
+        bool | None, Option("Let the modality check say what is not to be trusted.")
+    ] = None
+    oracle: Annotated[bool, Option("Let the truth say it instead.")] = False
+    proxy: Annotated[
+        str | None,
+        Option(
+            "Regenerate what is not trusted or missing: knn_ls (default), ridge, paired_qr, "
+            "svd_unpaired, affine, nn1; or literal, paper, plus.",
+            "[MODE]",
+        ),
+    ] = None
+    fill: Annotated[
+        str | None,
+        Option(
+            "Instead of proxies: discard (default; Mittal 2020 eq. 1), missing, zero or mean.",
+            "WAY",
+        ),
+    ] = None
+    settings: Tree | None = None
+
+    def corrupting(self, *corrupt: str) -> RobustOptions:
+        """Return the same with corruptions."""
+        own = {field.name: getattr(self, field.name) for field in fields(RepairOptions)}
+        return RobustOptions(corrupt=corrupt, **own)
+
+    def stated(self) -> Tree:
+        """Return what differs from the defaults, by name."""
+        values = ((field, getattr(self, field.name)) for field in fields(self))
+        return {field.name: value for field, value in values if value != field.default}
+
+
+TRAINED = RepairOptions()
+"""No difference from the repair of the training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RobustOptions(RepairOptions):
+    """The same, and corruptions, all at once, as their texts."""
+
+    corrupt: Annotated[
+        tuple[str, ...],
+        Option(
+            "visual (Gaussian noise at 0 dB), visual@0.01, audio:zero, text:dropout@0.5, or a "
+            "protocol: m3er75, face100; repeat for several at once.",
+            "MODALITY[:NAME][@LEVEL]",
+        ),
+    ] = ()
+
+    @cached_property
+    def corruptions(self) -> tuple[CorruptionSpec, ...]:
+        """What the texts mean."""
+        return read(self.corrupt)
+
+    def stated(self) -> Tree:
+        """Return what differs from the defaults, the corruptions first."""
+        others = super().stated()
+        corrupt = others.pop("corrupt", ())
+        return {"corrupt": list(corrupt), **others} if corrupt else others
+
+
+CLEAN = RobustOptions()
+"""No corruption, and no repair but that of the settings."""

@@ -1,0 +1,176 @@
+"""What every report promises: it is read back as it was written, and a changed key is refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emocli import plugins
+from emocli.cli.app import run
+from emocli.config import merge
+from emocli.data.json_io import json_name
+from emocli.data.record import Report
+from emocli.errors import ReportError
+from emocli.evaluation.report import EvaluationReport
+from emocli.pipeline.fit_cca import fit_cca
+from tests import toy
+from tests.training.test_m3er import SETTINGS
+
+Keys = tuple[str | int, ...]
+
+COMMANDS = {
+    "evaluate": "evaluate rrnn",
+    "evaluate, corrupted": "evaluate rrnn --corrupt visual --sweep --levels 0dB",
+    "evaluate, checked": "evaluate folds --check --corrupt m3er75",
+    "evaluate, multi": "evaluate multi/run --corrupt text:drop",
+    "evaluate, intensity": "evaluate intensity/run",
+    "attention": "analyze attention rrnn --clip test00 --corrupt visual:drop",
+    "check": "analyze check store --manifest toy.csv --levels 0dB",
+    "confusion": "analyze confusion rrnn --corrupt visual:drop",
+    "examples": "analyze examples rrnn",
+    "gates": "analyze gates rrnn --corrupt visual:drop",
+    "proxies": "analyze proxies store --manifest toy.csv --kind ridge",
+    "weights": "analyze weights m3er",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from emocli.training.train import TrainRequest
+
+    place = tmp_path_factory.mktemp("toy")
+    corpus = toy.build(place)
+    corpus.trained("rrnn", "rrnn", settings=toy.QUICK, seeds=2)
+    corpus.trained("m3er", "m3er", settings=SETTINGS)
+    quick = merge(toy.QUICK, {"train": {"epochs": 1, "threads": 1}})
+    TrainRequest(
+        manifest=corpus.manifest,
+        store=corpus.store,
+        fusion="late",
+        run=place / "folds",
+        settings=quick,
+    ).cross_validate(3)
+    for index in range(3):
+        fit_cca(corpus.manifest.folded(index, 3), corpus.store)
+    fit_cca(corpus.manifest, corpus.store)
+    for task in ("multi", "intensity"):
+        toy.build(place / task, task).trained()
+    return place
+
+
+@pytest.fixture(params=COMMANDS)
+def written(
+    request: pytest.FixtureRequest,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[type[Report], Path]:
+    """The class of a report, and the file that its command wrote."""
+    monkeypatch.chdir(folder)
+    assert run([*COMMANDS[request.param].split(), "--no-figures"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    (path,) = (line.partition(": ")[2] for line in shown if line.startswith(("report:", "data:")))
+    name = request.param.partition(",")[0]
+    known = name in plugins.names("analyses")
+    return plugins.load("analyses", name).Report if known else EvaluationReport, folder / path
+
+
+def test_every_analysis_is_tried() -> None:
+    assert set(plugins.names("analyses")) < set(COMMANDS)
+
+
+def test_what_is_read_is_what_was_written(written: tuple[type[Report], Path]) -> None:
+    kind, path = written
+    report = kind.read(path)
+    assert report.data() == json.loads(path.read_text())
+    assert kind.from_data(report.data()).data() == report.data()
+
+
+def test_the_schema_names_every_key(written: tuple[type[Report], Path]) -> None:
+    kind, path = written
+    schema, data = kind.schema(), json.loads(path.read_text())
+    assert set(schema["required"]) <= data.keys()
+    if schema["additionalProperties"] is False:
+        assert data.keys() <= schema["properties"].keys()
+    else:  # metrics, whose names depend on the task
+        others = data.keys() - schema["properties"].keys()
+        assert {type(data[name]) for name in others} <= {float, int, type(None)}
+
+
+def test_a_changed_key_is_refused(written: tuple[type[Report], Path], tmp_path: Path) -> None:
+    kind, path = written
+    data = json.loads(path.read_text())
+    places = list(_keys(kind.read(path)))
+    assert len(places) > 10
+    for keys in places:
+        changed = copy.deepcopy(data)
+        inner = changed
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[f"{keys[-1]}s"] = inner.pop(keys[-1])
+        (tmp_path / "changed.json").write_text(json.dumps(changed))
+        with pytest.raises(ReportError, match=r"is of format None|is no such report"):
+            kind.read(tmp_path / "changed.json")
+
+
+def _keys(value: Any, before: Keys = ()) -> Iterator[Keys]:
+    """Go through the named keys of records, of those in lists and mappings of the first one."""
+    if is_dataclass(value):
+        for field in fields(value):
+            if "extra" not in field.metadata and getattr(value, field.name) is not None:
+                name = json_name(field)
+                yield (*before, name)
+                yield from _keys(getattr(value, field.name), (*before, name))
+    elif isinstance(value, tuple) and value:
+        yield from _keys(value[0], (*before, 0))
+    elif isinstance(value, Mapping) and value:
+        first = next(iter(value))
+        yield from _keys(value[first], (*before, first))
+
+
+@pytest.mark.parametrize("keys", [(), ("clean",), ("by_seed", 0), ("baselines", "prior")])
+def test_a_metric_of_another_name_is_refused(folder: Path, keys: Keys) -> None:
+    from emocli.evaluation.evaluate import evaluate
+
+    evaluation = evaluate(folder / "rrnn", figures=False)
+    data = json.loads(evaluation.path.read_text())
+    inner = data
+    for key in keys:
+        inner = inner[key]
+    inner["acuracy"] = inner.pop("accuracy")
+    with pytest.raises(ValueError, match="the metrics are not those that 'protocols' defines"):
+        EvaluationReport.from_data(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is no report"),
+        ("[1]", "is no report"),
+        ('{"format": 2}', "is of format 2, not 1; write it again"),
+        ('{"format": 1}', "is no such report"),
+    ],
+)
+def test_what_is_no_report_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "report.json"
+    with pytest.raises(ReportError, match="cannot be read"):
+        EvaluationReport.read(path)
+    path.write_text(text)
+    with pytest.raises(ReportError, match=message) as caught:
+        EvaluationReport.read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_are_numbers(folder: Path) -> None:
+    from emocli.evaluation.evaluate import evaluate
+
+    data = evaluate(folder / "rrnn", figures=False).data
+    for key, value in (("n", str(data["n"])), ("check", 0), ("accuracy", "1"), ("seeds", ["0"])):
+        with pytest.raises(ValueError, match=key):
+            EvaluationReport.from_data(data | {key: value})
