@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from options import make_parser
 
 from emocli.robust.cca import CCA
 
@@ -29,14 +30,8 @@ CLOSE = 1e-6
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--clips", type=int, default=20_000)
+    parser = make_parser(__doc__, clips=20_000, components=100, reg=0.1, rounds=5)
     parser.add_argument("--widths", type=int, nargs=2, default=(300, 512))
-    parser.add_argument("--components", type=int, default=100)
-    parser.add_argument("--reg", type=float, default=0.1)
-    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     try:
         from cca_zoo.linear import RidgeCCA

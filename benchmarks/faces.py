@@ -10,7 +10,6 @@ Without --video, frames come from a generated clip.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -25,6 +24,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from options import make_parser
 
 from emocli import config, plugins
 from emocli.data.media.content import read_frames
@@ -36,13 +36,8 @@ WIDTH, HEIGHT = 640, 360
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, frames=15, rounds=3, repeats=5)
     parser.add_argument("--video", type=Path)
-    parser.add_argument("--frames", type=int, default=15)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     python = os.environ.get("EMOCLI_TENSORFLOW_PYTHON")
     if python is None:

@@ -15,7 +15,6 @@ pixels, which are scaled to the side too. On a GPU, if there is one, both are al
 
 from __future__ import annotations
 
-import argparse
 import copy
 import statistics
 import time
@@ -24,6 +23,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from options import make_parser
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,16 +41,9 @@ PIXELS = 256
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--dialogues", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--clips", type=int, default=100)
-    parser.add_argument("--frames", type=int, default=15)
-    parser.add_argument("--side", type=int, default=224)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
+    options = make_parser(
+        __doc__, dialogues=16, rounds=7, clips=100, frames=15, side=224, threads=1
+    ).parse_args()
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     with deterministic_torch(options.threads):
         for device in devices:

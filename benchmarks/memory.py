@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from options import make_parser
 
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
@@ -34,17 +35,12 @@ DIFFERENT = 64
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--clips", type=int, default=10_000)
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--hidden", type=int, default=16)
+    parser = make_parser(__doc__, clips=10_000, steps=1500, hidden=16)
     parser.add_argument("--folder", type=Path, help="where to write (default: a temporary one)")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.predict:
-        predict(options.predict, options.hidden)
+    if options.measure:
+        measure(options.measure, options.hidden)
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         generate(Path(name), options.clips, options.steps)
@@ -61,17 +57,9 @@ def generate(folder: Path, clips: int, steps: int) -> None:
         for split in SPLITS
         for k in range(splits[split])
     ]
-    manifest = Manifest(
-        clips=tuple(rows),
-        classes=CLASSES,
-        task="single",
-        dataset="noise",
-        root=folder,
-        citation="none",
-        licence="none",
-        path=folder / "noise.csv",
-    )
-    manifest.write(folder / "noise.csv")
+    path = folder / "noise.csv"
+    manifest = Manifest(tuple(rows), CLASSES, "single", "noise", folder, "none", "none", path=path)
+    manifest.write(path)
     (folder / "store").mkdir()
     rng = np.random.default_rng(0)
     for (feature, (modality, width)), length in zip(WIDTHS.items(), (steps, FACES), strict=True):
@@ -92,7 +80,7 @@ def generate(folder: Path, clips: int, steps: int) -> None:
         print(f"{feature}: {clips} clips x {length} x {width}, {path.stat().st_size / 1e9:.2f} GB")
 
 
-def predict(folder: Path, hidden: int) -> None:
+def measure(folder: Path, hidden: int) -> None:
     """Train for an epoch, and tell the peak."""
     from emocli.training.train import plan, train
 
@@ -101,7 +89,7 @@ def predict(folder: Path, hidden: int) -> None:
         "network": {"hidden": hidden},
         "train": {"epochs": 1, "accelerator": "cpu", "threads": 1},
     }
-    planned = plan(manifest, folder / "store", fusion="rrnn", settings=settings)
+    planned = plan(manifest, folder / "store", fusion="rrnn", run=folder / "run", settings=settings)
     before = peak()
     start = time.perf_counter()
     train(manifest, folder / "store", fusion="rrnn", run=folder / "run", settings=settings)

@@ -16,6 +16,7 @@ import statistics
 import time
 
 import torch
+from options import make_parser
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -95,12 +96,7 @@ def usual(inputs: int, hidden: int, outputs: int, share: float) -> nn.Sequential
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser = make_parser(__doc__, batch=32, steps=50, rounds=15)
     parser.add_argument("--threads", type=int, default=0, help="of the CPU (0: PyTorch's choice)")
     options = parser.parse_args()
     with deterministic_torch(options.threads):

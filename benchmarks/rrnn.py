@@ -30,6 +30,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from options import make_parser
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -61,14 +62,7 @@ Splits = tuple[Samples, Samples]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--clips", type=int, default=720)
-    parser.add_argument("--paper-clips", type=int, default=96)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
+    options = make_parser(__doc__, clips=720, paper_clips=96, rounds=3, threads=1).parse_args()
     example = tomllib.loads(EXAMPLE.read_text())
     with tempfile.TemporaryDirectory() as folder, deterministic_torch(options.threads):
         splits = generate(Path(folder), options.clips)

@@ -10,7 +10,6 @@ files are in the page cache, as they are from the second epoch on.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from typing import TypeVar
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+from options import make_parser
 
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.track import Track
@@ -31,11 +31,7 @@ T = TypeVar("T")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--clips", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = make_parser(__doc__, clips=2000, rounds=7)
     parser.add_argument("--folder", type=Path, help="where to write (default: a temporary one)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,19 +45,18 @@ BAD_TOML = {
 }
 
 
-@pytest.mark.parametrize("name", BAD_JSON)
-def test_bad_json_is_one_line_and_soon(name: str) -> None:
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        pytest.param(parse, text, id=f"{kind} {name}")
+        for kind, parse, bad in (("JSON", parse_json, BAD_JSON), ("TOML", parse_toml, BAD_TOML))
+        for name, text in bad.items()
+    ],
+)
+def test_what_is_bad_is_one_line_and_soon(parse: Callable[[str], object], text: str) -> None:
     start = time.monotonic()
     with pytest.raises(ValueError, match=r"^[^\n]{1,120}$"):
-        parse_json(BAD_JSON[name])
-    assert time.monotonic() - start < 2
-
-
-@pytest.mark.parametrize("name", BAD_TOML)
-def test_bad_toml_is_one_line_and_soon(name: str) -> None:
-    start = time.monotonic()
-    with pytest.raises(ValueError, match=r"^[^\n]{1,120}$"):
-        parse_toml(BAD_TOML[name])
+        parse(text)
     assert time.monotonic() - start < 2
 
 

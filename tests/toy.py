@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from emocli import plugins
 from emocli.analysis import Analysis, analyse
@@ -88,6 +89,16 @@ def build(
         }
         write_feature(folder / "store", name, modality, manifest, arrays)
     return Toy(folder, Manifest.read(folder / "toy.csv"))
+
+
+def fixture(**options: Any) -> Any:
+    """Return a fixture ``corpus`` for a module's tests, none of which writes to it; see `build`."""
+
+    @pytest.fixture(scope="module", name="corpus")
+    def corpus(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+        return build(tmp_path_factory.mktemp("toy"), **options)
+
+    return corpus
 
 
 def write_feature(

@@ -54,6 +54,7 @@ Settings = Annotated[
     ),
 ]
 Config = Annotated[Path | None, typer.Option(help="TOML file of settings; --set wins over it.")]
+Fusion = Annotated[str, typer.Option(help="Network; `emocli info` lists them.")]
 Preset = Annotated[
     str, typer.Option(help="literal (as printed), paper (consistent reading) or plus (improved).")
 ]

@@ -46,6 +46,8 @@ class Manifest:
         The file it was read from.
     overlap : bool
         Whether a speaker or a dialogue may be in two splits.
+    splits : str
+        Where the splits are from, if they are not the corpus's own.
     notes : tuple of str
         What was left out or could not be done when it was built; not written.
     fold : Fold, optional
@@ -66,6 +68,7 @@ class Manifest:
     licence: str = ""
     path: Path | None = field(default=None, compare=False)
     overlap: bool = False
+    splits: str = ""
     notes: tuple[str, ...] = field(default=(), compare=False)
     fold: Fold | None = None
     lines: InitVar[Sequence[int]] = ()
@@ -112,6 +115,7 @@ class Manifest:
             licence=sidecar.licence,
             path=path,
             overlap=sidecar.overlap,
+            splits=sidecar.splits,
             lines=table.lines,
         )
         rules.check_links(manifest.clips, base, partial(manifest._place, table.lines))
@@ -269,5 +273,6 @@ class Manifest:
             "licence": self.licence,
             "root": (root.relative_to(folder) if inside else root).as_posix(),
             "overlap": self.overlap,
+            **({"splits": self.splits} if self.splits else {}),
             **({"replaces": replaces} if replaces else {}),
         }

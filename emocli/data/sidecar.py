@@ -37,6 +37,8 @@ class Sidecar(Settings):
         the default.
     overlap : bool
         Whether a speaker or a dialogue may be in two splits.
+    splits : str
+        Where the splits are from, if they are not the corpus's own.
     replaces : str
         SHA-256 of the CSV file that was there when both were written: one that still has it is
         not the one this describes, for a kill came between the two.
@@ -49,6 +51,7 @@ class Sidecar(Settings):
     licence: str = ""
     root: str = ""
     overlap: bool = False
+    splits: str = ""
     replaces: str = ""
 
 

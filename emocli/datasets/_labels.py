@@ -126,7 +126,7 @@ def _numbers(
     """Return the labels as numbers, if that is what they are, and what was understood."""
     filled = [cell for cell in column.cells if cell]
     comma = any(map(DECIMAL_COMMA.fullmatch, filled)) and not any("." in cell for cell in filled)
-    values = [_number(cell, comma) for cell in column.cells]
+    values = [number(cell, comma) for cell in column.cells]
     wanted = settings.task == "intensity" or bool(settings.edges)
     count = sum(value is not None for value in values)
     wrong = [k for k, cell in enumerate(column.cells) if cell and values[k] is None]
@@ -147,7 +147,8 @@ def _numbers(
     return values, (note,) if note else ()
 
 
-def _number(cell: str, comma: bool) -> float | None:
+def number(cell: str, comma: bool = False) -> float | None:
+    """Return the finite number a cell holds, if it does."""
     try:
         value = float(cell.replace(",", ".") if comma else cell)
     except ValueError:

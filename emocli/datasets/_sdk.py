@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -45,11 +45,15 @@ INSTANT = 1e-3
 """Seconds a segment has whose labels give it no length."""
 
 EMPTY = "segments have no length in the labels: they have no rows in the features"
-DRAWN = "clips are split by video, drawn from its name: no file of standard folds is there"
+DRAWN = "drawn from its name"
 UNORDERED = "segments have neither times nor numbers: their turns follow the file"
 FAINT = f"emotions are between 0 and {ACCEPTED:g}: present, but below Beard's threshold"
 
 CSD = frozenset({".csd"})
+
+
+SplitDraw = Callable[[tuple[Clip, ...]], tuple[Clip, ...]]
+"""Puts clips into splits, video by video."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,19 @@ class SdkConfig(Settings):
     first: int | None = Field(default=None, ge=0, le=1)
 
 
+def by_video(clips: tuple[Clip, ...]) -> tuple[Clip, ...]:
+    """Put each video into a split drawn from its name."""
+    return random_split(clips, lambda clip: clip.dialogue)
+
+
 def build(
-    root: Path, config: SdkConfig, corpus: Corpus, task: str, names: tuple[str, ...]
+    root: Path,
+    config: SdkConfig,
+    corpus: Corpus,
+    task: str,
+    names: tuple[str, ...],
+    draw: SplitDraw = by_video,
+    drawn: str = DRAWN,
 ) -> Manifest:
     """Make a manifest of the SDK's files below ``root``.
 
@@ -97,6 +112,8 @@ def build(
         What is predicted.
     names : tuple of str
         The scores it is predicted from.
+    draw, drawn : callable, str
+        How videos are put into splits where no file says it, and that in words.
 
     Raises
     ------
@@ -123,8 +140,8 @@ def build(
         )
         for segment in sorted(kept, key=lambda segment: (segment.video, segment.turn))
     )
-    if not standard:
-        clips = random_split(clips, lambda clip: clip.dialogue)
+    clips = clips if standard else draw(clips)
+    source = f"split by video, {drawn}: no file of standard folds is there"
     kinds: dict[str, Task] = {"multi": "multi", SENTIMENT: "single"}
     return Manifest(
         clips=clips,
@@ -134,8 +151,9 @@ def build(
         root=folder.root,
         citation=corpus.citation,
         licence=corpus.licence,
+        splits="" if standard else source,
         notes=counted(
-            (0 if standard else len(clips), DRAWN),
+            (0 if standard else len(clips), f"clips are {source}"),
             (len(segments) - len(kept), "segments left out: their video is in no fold"),
             (_unordered(kept), UNORDERED),
             *_label_faults(kept, names),

@@ -10,21 +10,26 @@ underscore (the first letter is who wears the markers). Its sound is its own wav
 pictures the dialogue's, so that its times hold for both. The pictures show both actors.
 
 Classes are the six of conversation research, or four: with excited utterances among the happy ones,
-or without them. Utterances of other labels stay in their dialogues, unlabelled. Splits share
+or without them. Utterances of other labels stay in their dialogues, unlabelled. With ``fractions``
+the shares of the raters' votes become ``label.<class>``; with ``labels=dimensions`` what is
+predicted is valence, arousal (the corpus calls it activation) and dominance, 1 to 5, the means over
+the raters. Splits share
 speakers (``dialogxl``: Session 5 is the test, and of the other dialogues the last 20 by name
 validate); ``fold`` is the session, so that ``--folds 5`` leaves one pair of speakers out at a time.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emocli.config import Settings
 from emocli.data.clip import Clip, Split
@@ -59,8 +64,17 @@ CODES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 DIALOGUE = re.compile(r"Ses0([1-5])[FM]_(?:impro|script)\w+")
 RATED = re.compile(
-    r"\[(\d+\.?\d*) - (\d+\.?\d*)\]\s+(Ses0[1-5][FM]_\w+_[FM]\d+)\s+([a-z]{3})\s+\[.*\]\s*"
+    r"\[(\d+\.?\d*) - (\d+\.?\d*)\]\s+(Ses0[1-5][FM]_\w+_[FM]\d+)\s+([a-z]{3})\s+\[(.*)\]\s*"
 )
+VOTE = re.compile(r"C-E\d+:(.*?)(?:\(.*)?")
+"""What a rater saw, perhaps several emotions; not what the actors say of themselves (C-F, C-M)."""
+
+LETTERS = 3
+"""The codes are the beginnings of the emotions' names."""
+
+DIMENSIONS = ("valence", "arousal", "dominance")
+"""In the order of the lines of utterances, ``[V, A, D]``."""
+
 TRANSCRIBED = re.compile(r"(Ses0[1-5][FM]_\w+_[FM]\d+)\s+\[[^\]]*\]:(.*)")
 """What an utterance of a transcription looks like; remarks without a number (``XX``) do not."""
 
@@ -86,6 +100,11 @@ class Config(Settings):
 
     Attributes
     ----------
+    labels : {'classes', 'dimensions'}
+        What is predicted: an emotion, or the three dimensions as intensities.
+    fractions : bool
+        Whether the shares of the raters' votes for the classes become ``label.<class>``; a rater
+        who saw several emotions votes for each of them in equal parts.
     classes : {'six', 'four', 'four_without_excited'}
         Happy, sad, neutral, angry, excited and frustrated; angry, happy (with the excited ones),
         neutral and sad; the same with excited utterances unlabelled.
@@ -97,9 +116,17 @@ class Config(Settings):
         The session that is tested.
     """
 
+    labels: Literal["classes", "dimensions"] = "classes"
+    fractions: bool = False
     classes: Literal["six", "four", "four_without_excited"] = "six"
     split: Literal["dialogxl", "session", "random_utt"] = "dialogxl"
     test_session: int = Field(default=5, ge=1, le=5)
+
+    @model_validator(mode="after")
+    def _votes_are_for_classes(self) -> Config:
+        if self.fractions and self.labels == "dimensions":
+            raise ValueError("fractions are of votes for classes: leave it out with dimensions")
+        return self
 
 
 @dataclass(frozen=True)
@@ -111,6 +138,8 @@ class Utterance:
     start: float
     end: float
     code: str
+    dimensions: tuple[float, ...] = ()
+    votes: tuple[tuple[str, ...], ...] = ()
 
     @property
     def session(self) -> int:
@@ -140,18 +169,19 @@ def build(root: Path, config: Config) -> Manifest:
     texts = dict(line for path in _files(folder, "transcriptions") for line in _transcribed(path))
     splits = _splits(utterances, config, names)
     recordings = folder.recordings()
+    graded = config.labels == "dimensions"
     clips = tuple(
-        clip
+        _labelled(clip, utterance, names, config)
         for dialogue in _dialogues(utterances)
-        for clip in _clips(dialogue, names, texts, splits, recordings)
+        for utterance, clip in _clips(dialogue, texts, splits, recordings)
     )
-    unlabelled = sum(clip.label is None for clip in clips)
+    unlabelled = 0 if graded else sum(clip.label is None for clip in clips)
     leaky = len(clips) if config.split == "random_utt" else 0
     media = any(clip.media for clip in clips)
     return Manifest(
         clips=clips,
-        classes=tuple(dict.fromkeys(names.values())),
-        task="single",
+        classes=DIMENSIONS if graded else tuple(dict.fromkeys(names.values())),
+        task="intensity" if graded else "single",
         dataset="iemocap",
         root=folder.root,
         citation=CITATION,
@@ -180,14 +210,63 @@ def _files(folder: Folder, kind: str) -> list[Path]:
 
 
 def _rated(path: Path) -> Iterator[Utterance]:
-    for number, line in enumerate(_lines(path), 1):
+    lines = _lines(path)
+    for number, line in enumerate(lines, 1):
         if not line.startswith("["):  # a heading, or what one annotator said
             continue
         match = RATED.fullmatch(line)
         if match is None:
             raise ManifestError("is no utterance", where=f"{path}, row {number}")
-        start, end, name, code = match.groups()
-        yield Utterance(name, path.stem, float(start), float(end), code)
+        start, end, name, code, values = match.groups()
+        votes = _votes(lines[number:])
+        yield Utterance(name, path.stem, float(start), float(end), code, _numbers(values), votes)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """Read numbers with commas between them; none if one is not finite."""
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return ()
+    return numbers if all(map(math.isfinite, numbers)) else ()
+
+
+def _votes(lines: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Read what each rater saw, as codes, from the lines below an utterance's up to the next."""
+    below = takewhile(lambda line: not line.startswith("["), lines)
+    return tuple(
+        tuple(name.strip()[:LETTERS].lower() for name in vote[1].split(";") if name.strip())
+        for vote in filter(None, map(VOTE.fullmatch, below))
+    )
+
+
+def _labelled(clip: Clip, utterance: Utterance, names: Mapping[str, str], config: Config) -> Clip:
+    """Give a clip what is predicted.
+
+    Raises
+    ------
+    ManifestError
+        If the file has no dimensions where they are asked for.
+    """
+    if config.labels == "classes":
+        votes = _fractions(utterance, names) if config.fractions else {}
+        return replace(clip, label=names.get(utterance.code), labels=votes)
+    if len(utterance.dimensions) != len(DIMENSIONS):
+        what = f"utterance '{utterance.id}' has no valence, arousal and dominance"
+        hint = "the line in EmoEvaluation ends in [V, A, D]; or choose iemocap.labels=classes"
+        raise ManifestError(what, where=f"{utterance.dialogue}.txt", hint=hint)
+    return replace(clip, labels=dict(zip(DIMENSIONS, utterance.dimensions, strict=True)))
+
+
+def _fractions(utterance: Utterance, names: Mapping[str, str]) -> dict[str, float]:
+    """Return the share of the votes for each class; nothing if there are none for any."""
+    counts: dict[str, float] = dict.fromkeys(names.values(), 0.0)
+    for seen in utterance.votes:
+        for code in seen:
+            if code in names:
+                counts[names[code]] += 1 / len(seen)
+    total = sum(counts.values())
+    return {name: count / total for name, count in counts.items()} if total else {}
 
 
 def _transcribed(path: Path) -> Iterator[tuple[str, str]]:
@@ -211,27 +290,29 @@ def _dialogues(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
 
 def _clips(
     dialogue: Sequence[Utterance],
-    names: Mapping[str, str],
     texts: Mapping[str, str],
     splits: Mapping[str, Split],
     recordings: Mapping[str, Mapping[str, Path]],
-) -> Iterator[Clip]:
+) -> Iterator[tuple[Utterance, Clip]]:
+    """Yield each utterance with its clip, which has no label yet."""
     for turn, utterance in enumerate(dialogue):
         whole = recordings.get(utterance.dialogue, {})
         timed = "video" in whole
         media = whole if timed else recordings.get(utterance.id, {})
-        yield Clip(
-            id=utterance.id,
-            split=splits[utterance.id],
-            speaker=utterance.speaker,
-            dialogue=utterance.dialogue,
-            turn=turn,
-            start=utterance.start if timed else None,
-            end=utterance.end if timed else None,
-            text=texts.get(utterance.id, ""),
-            media=media,
-            label=names.get(utterance.code),
-            fold=utterance.session,
+        yield (
+            utterance,
+            Clip(
+                id=utterance.id,
+                split=splits[utterance.id],
+                speaker=utterance.speaker,
+                dialogue=utterance.dialogue,
+                turn=turn,
+                start=utterance.start if timed else None,
+                end=utterance.end if timed else None,
+                text=texts.get(utterance.id, ""),
+                media=media,
+                fold=utterance.session,
+            ),
         )
 
 

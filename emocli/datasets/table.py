@@ -10,6 +10,8 @@ and so on, anywhere below the folder.
 Labels are classes; or numbers, which ``edges`` cut into classes. Without ``edges`` a few whole
 numbers are classes, other numbers intensities; ``task`` says it otherwise. Names of classes that
 differ in case or blanks alone are one class. A clip whose label is empty or ``nan`` has none.
+Columns ``label.<class>`` beside classes are votes for them, counts or shares, for
+``train.target=votes``.
 
 Without a column ``turn``, the clips of a dialogue follow each other by ``start`` if all have one in
 the same recording, else in the order of the rows.
@@ -35,9 +37,16 @@ from emocli.data.clip import SPLITS, Clip
 from emocli.data.columns import FOLD, KINDS, PARSERS, PLAIN, media_path
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
-from emocli.data.rules import MEDIA, MOST_NAMES, absolute, folder_prefix
+from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table
-from emocli.datasets._labels import LabelColumn, Labels, cleaned_label, composed, read_labels
+from emocli.datasets._labels import (
+    LabelColumn,
+    Labels,
+    cleaned_label,
+    composed,
+    number,
+    read_labels,
+)
 from emocli.errors import ManifestError, choice
 from emocli.plugin.dataset import HEADER, Folder, counted, random_split, require_columns
 from emocli.quantities import Number
@@ -107,9 +116,12 @@ def build(root: Path, config: Config) -> Manifest:
         _require_splits(table, path)
     column = _column(table, config.label, path)
     labels = read_labels(_label_column(table, column, path), config)
+    polled = _vote_columns(table, labels)
     rows = tuple(
-        labels.on(_clip(row, root, f"{path}, row {line}"), k)
+        replace(clip, labels={**clip.labels, **_votes(row, polled, where)})
         for k, (line, row) in enumerate(zip(table.lines, table.records(), strict=True))
+        for where in (f"{path}, row {line}",)
+        for clip in (labels.on(_clip(row, root, where), k),)
     )
     clips, unclaimed = _with_media(rows, root, table, path)
     clips, unordered = _with_turns(clips, table, path)
@@ -127,7 +139,7 @@ def build(root: Path, config: Config) -> Manifest:
         overlap=config.overlap and not drawn,
         notes=(
             *labels.notes,
-            *_other_columns(table, column),
+            *_other_columns(table, (column, *polled)),
             *counted(
                 (
                     sum(not clip.dialogue and not clip.speaker for clip in clips) * drawn,
@@ -290,8 +302,8 @@ def _others(table: Table) -> list[str]:
     return [n for n in table.header if n.strip() and n not in COLUMNS and not n.startswith(MEDIA)]
 
 
-def _other_columns(table: Table, column: str) -> Iterator[str]:
-    left = [name for name in _others(table) if name != column]
+def _other_columns(table: Table, used: Sequence[str]) -> Iterator[str]:
+    left = [name for name in _others(table) if name not in used]
     unnamed = sum(not name.strip() for name in table.header)
     if left:
         yield f"columns left out: {', '.join(left[:MOST_NAMES])}"
@@ -317,6 +329,31 @@ def _column(table: Table, chosen: str, path: Path) -> str:
         where=path,
         hint="choose one with --set table.label=NAME",
     )
+
+
+def _vote_columns(table: Table, labels: Labels) -> list[str]:
+    """Return the columns of votes for classes."""
+    classes = labels.classes if labels.task == "single" else ()
+    return [name for name in (LABEL + each for each in classes) if name in table.header]
+
+
+def _votes(row: Mapping[str, str], columns: Sequence[str], where: str) -> dict[str, float]:
+    """Return the votes of a clip by class, if it has any; an empty cell is no vote.
+
+    Raises
+    ------
+    ManifestError
+        If a cell is no number of votes.
+    """
+    votes = {}
+    for name in columns:
+        cell = row[name].strip()
+        count = number(cell) if cell else 0.0
+        if count is None or count < 0:
+            what = f"'{cell}' is no number of votes"
+            raise ManifestError(what, where=f"{where}, column '{name}'")
+        votes[name.removeprefix(LABEL)] = count
+    return votes if any(votes.values()) else {}
 
 
 def _label_column(table: Table, column: str, path: Path) -> LabelColumn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -62,6 +62,15 @@ class CrossValidationEvaluator:
     def other(self) -> str:
         """Name of the corpus in the names of reports; empty if it is the run's own."""
         return self.parts[0].other
+
+    def on(self, device: str) -> CrossValidationEvaluator:
+        """Return the same, whose networks predict elsewhere: ``cpu`` or ``cuda``."""
+        return replace(self, parts=tuple(part.on(device) for part in self.parts))
+
+    @property
+    def device(self) -> str:
+        """Where the networks predict."""
+        return self.parts[0].device
 
     @property
     def unlabelled(self) -> int:

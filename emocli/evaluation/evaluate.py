@@ -25,11 +25,13 @@ from emocli.evaluation.report import (
     SweepPoint,
 )
 from emocli.evaluation.tables import tables
-from emocli.metrics.metrics import DEFINITIONS, RULES, Metrics, score
+from emocli.metrics.metrics import DEFINITIONS, ONE_VS_REST, RULES, Metrics, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
+from emocli.plugin.feature import Device
+from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
 from emocli.report.tables import Table
 from emocli.training.data_warnings import step_warnings
@@ -80,6 +82,7 @@ def evaluate(
     repair: RepairOptions = TRAINED,
     seed: int = 0,
     figures: bool = True,
+    device: Device = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Evaluate all seeds of a run, and write a report into it.
@@ -106,6 +109,8 @@ def evaluate(
         Of the corruptions.
     figures : bool
         Whether to draw.
+    device : {'cpu', 'auto', 'cuda'}
+        Where the networks predict; on a CPU equal files give equal numbers.
     progress : callable
         Told conditions done, and all conditions.
 
@@ -114,7 +119,8 @@ def evaluate(
     EmocliError
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
-    evaluator = open_evaluator(run, split, manifest, store, repair)
+    place = chosen_device(device, "--device")
+    evaluator = open_evaluator(run, split, manifest, store, repair).on(place)
     requested = parse_all(corrupt, evaluator.modalities)
     swept = _swept(requested, sweep, evaluator.modalities)
     conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
@@ -155,6 +161,7 @@ def _report(
     points: Iterable[Predictions],
 ) -> EvaluationReport:
     config, samples = evaluator.config, evaluator.samples
+    ovr = config.train.one_vs_rest
     manifest, stores = samples.manifest, samples.stores.values()
     sides = [_condition(evaluator, each) for each in (clean, corrupted) if each]
     return EvaluationReport(
@@ -179,10 +186,11 @@ def _report(
         ),
         trained_with={**config.robust, "check": config.check},
         corruption_seed=seed,
+        device=evaluator.device,
         interval=interval_over(samples.clips),
         warnings=tuple(warnings(samples.clips)),
         definitions=DEFINITIONS[config.task],
-        rules=RULES[config.task],
+        rules={**RULES[config.task], **({"binary": ONE_VS_REST} if ovr else {})},
         unlabelled=evaluator.unlabelled,
         missing=samples.missing(),
         non_finite={store.name: store.header.non_finite for store in stores},

@@ -61,6 +61,8 @@ class Predictions:
     corrupted, flagged, regenerated : mapping
         Modality to the clips in which it was corrupted, in which it was there but not trusted, and
         in which a proxy stands for it.
+    one_vs_rest : bool
+        Whether probabilities are those of each class by itself although a clip has one.
     """
 
     corruptions: tuple[CorruptionSpec, ...]
@@ -73,11 +75,13 @@ class Predictions:
     corrupted: Clips
     flagged: Clips
     regenerated: Clips
+    one_vs_rest: bool = False
 
     @cached_property
     def scores(self) -> tuple[Scores, ...]:
         """The scores of each seed."""
-        return tuple(score(self.task, self.targets, v, self.classes) for v in self.values)
+        ovr = self.one_vs_rest
+        return tuple(score(self.task, self.targets, v, self.classes, ovr) for v in self.values)
 
     @classmethod
     def joined(cls, parts: Sequence[Predictions]) -> Predictions:
@@ -136,6 +140,7 @@ class RunEvaluator:
         Makes the repairs.
     other : str
         What to call the corpus in the names of reports; empty if it is the run's own.
+    device : {'cpu', 'cuda'}
     """
 
     run: Path
@@ -145,6 +150,7 @@ class RunEvaluator:
     repair: RepairConfig
     repair_factory: RepairFactory
     other: str = ""
+    device: str = "cpu"
 
     @classmethod
     def open(
@@ -195,6 +201,10 @@ class RunEvaluator:
         kept = _kept(samples.then(standardiser), config)
         other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
         return cls(run, config, members, kept, chosen, repair_factory, other)
+
+    def on(self, device: str) -> RunEvaluator:
+        """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
+        return replace(self, device=device)
 
     @property
     def unlabelled(self) -> int:
@@ -253,19 +263,21 @@ class RunEvaluator:
         repaired = self._repaired(corrupter, chosen)
         training, samples = self.config.train, repaired.samples
         with deterministic_torch(training.threads):
-            outputs = [predict(m.network, samples, training.batch_size) for m in self.members]
+            networks = [member.network.to(self.device) for member in self.members]
+            outputs = [predict(n, samples, training.batch_size, self.device) for n in networks]
         task, classes = self.config.task, self.config.classes
         return Predictions(
             tuple(corruptions),
             outputs[0].ids,
             outputs[0].targets.numpy(),
-            tuple(s.values(task, training.loss) for s in outputs),
+            tuple(s.values(task, training) for s in outputs),
             task,
             classes,
             chosen,
             corrupter.clips,
             repaired.flagged,
             repaired.regenerated,
+            training.one_vs_rest,
         )
 
     def seen(self, corruptions: Corruptions, seed: int) -> Samples:

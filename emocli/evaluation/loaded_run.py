@@ -33,8 +33,9 @@ class ClipPredictions:
     classes : tuple of str
         Columns of ``values``.
     task : {'single', 'multi', 'intensity'}
-        What ``values`` are: probabilities of the classes, which sum to 1; of each class by itself;
-        or intensities. `emocli.models.losses.probabilities` says how they follow from the logits.
+        What ``values`` are: probabilities of the classes, which sum to 1 unless the training was of
+        one class against the rest; probabilities of each class by itself; or intensities.
+        `emocli.models.losses.probabilities` says how they follow from the logits.
     values : ndarray of float64, shape (n, C)
         Mean over the networks of the run: its seeds, and the folds of a cross-validation.
     spread : ndarray of float64, shape (n, C)
@@ -109,7 +110,7 @@ def _values(evaluator: RunEvaluator, ids: Sequence[str]) -> Iterator[NDArray[np.
         for member in evaluator.members:
             outputs = predict(member.network, samples, config.train.batch_size)
             rows = {clip_id: row for row, clip_id in enumerate(outputs.ids)}
-            values = outputs.values(config.task, config.train.loss).astype(np.float64)
+            values = outputs.values(config.task, config.train).astype(np.float64)
             yield values[[rows[clip_id] for clip_id in ids]]
 
 

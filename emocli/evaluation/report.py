@@ -101,6 +101,8 @@ class EvaluationReport(Report, ConditionReport):
         What is done about modalities that are not trusted, here and in training.
     corruption_seed : int
         Seed of the corruptions.
+    device : str
+        Where the networks predicted.
     interval, warnings
         What the intervals are, and what a reader should know of them.
     definitions, rules : mapping
@@ -137,6 +139,7 @@ class EvaluationReport(Report, ConditionReport):
     remarks: tuple[str, ...]
     trained_with: Tree
     corruption_seed: int
+    device: str
     interval: str
     warnings: tuple[str, ...]
     definitions: Mapping[str, str] = field(metadata=key("protocols"))

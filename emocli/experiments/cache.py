@@ -177,6 +177,7 @@ def _write(path: Path, key: str, evaluation: CachedEvaluation) -> None:
     about = {
         "key": key,
         "C": evaluation.C,
+        "one_vs_rest": predictions.one_vs_rest,
         "repair": predictions.repair.model_dump(mode="json", include={*RepairConfig.model_fields}),
         **{
             name: {modality: sorted(ids) for modality, ids in getattr(predictions, name).items()}
@@ -212,6 +213,7 @@ def _read(
             task=corpus.task,
             classes=corpus.classes,
             repair=build(RepairConfig, about["repair"], "repair"),
+            one_vs_rest=bool(about["one_vs_rest"]),
             **{
                 name: {modality: frozenset(ids) for modality, ids in about[name].items()}
                 for name in MARKS

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from emocli import plugins
-from emocli.config import Settings, Tree, build
+from emocli.config import Settings, Tree, build, section
 from emocli.errors import ConfigError, choice
 from emocli.plugin.experiment import Table
 from emocli.quantities import Folds, Seed, Seeds
@@ -41,8 +42,15 @@ class ReproduceConfig(Settings):
     only: tuple[str, ...] = ()
 
 
-def read_table(name: str, settings: Tree) -> Table:
+CORPUS = ("corpus", "printed")
+"""Settings by which experiments name one of the paper's corpora: the one the clips are of."""
+
+
+def read_table(name: str, settings: Tree, dataset: str = "") -> Table:
     """Return the table of an experiment, whose name is written with hyphens.
+
+    Where the settings do not name a corpus, it is the clips' ``dataset``, if the experiment knows
+    that one.
 
     Raises
     ------
@@ -53,7 +61,13 @@ def read_table(name: str, settings: Tree) -> Table:
     if name not in known:
         raise ConfigError(f"no experiment is called '{name}'", hint=choice(name, known))
     module = plugins.load("experiments", name.replace("-", "_"))
-    table: Table = module.table(build(module.Config, settings.get("experiment", {}), "experiment"))
+    values = section(settings.get("experiment", {}), "experiment")
+    known_corpora = {
+        key: dataset
+        for key, field in module.Config.model_fields.items()
+        if key in CORPUS and dataset in get_args(field.annotation)
+    }
+    table: Table = module.table(build(module.Config, known_corpora | values, "experiment"))
     return table
 
 
@@ -65,7 +79,7 @@ def check_sections(settings: Tree, known: Sequence[str]) -> None:
     ConfigError
         If there are some.
     """
-    for section, values in settings.items():
-        if section not in known or not isinstance(values, Mapping):
-            hint = choice(section, known)
-            raise ConfigError(f"unknown section of settings '{section}'", hint=hint)
+    for name, values in settings.items():
+        if name not in known or not isinstance(values, Mapping):
+            hint = choice(name, known)
+            raise ConfigError(f"unknown section of settings '{name}'", hint=hint)

@@ -182,7 +182,7 @@ def sweeps(report: ExperimentReport) -> Figure:
 def _analysed(analysis: AnalysisReport) -> Iterator[str]:
     """Write what an analysis says, and show what it draws."""
     for table in analysis.tables:
-        yield table.title
+        yield printable(" ".join(table.title.split()))
         lines = [_line(table.columns), _line(["---"] * len(table.columns))]
         lines += [_line([_text(cell) for cell in row]) for row in table.rows]
         yield "\n".join(lines)
@@ -190,7 +190,9 @@ def _analysed(analysis: AnalysisReport) -> Iterator[str]:
 
 
 def _text(cell: Cell) -> str:
-    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.3f}" if math.isfinite(cell) else "-"
 
 
 def _points(axes: Axes, metric: str, points: Sequence[tuple[float, Data]], **look: Any) -> None:

@@ -57,7 +57,8 @@ def write(out: Path, report: ExperimentReport) -> Reproduction:
         write_bytes(out / f"figure{suffix}", content)
     write_text(out / TABLE, markdown(report))
     write_text(out / REPORT, as_json(data))
-    figures = tuple(out / f"figure{suffix}" for suffix in drawn)
+    own = [name for analysis in report.analyses for name in analysis.figures]
+    figures = tuple(out / name for name in (*(f"figure{suffix}" for suffix in drawn), *own))
     return Reproduction(out / REPORT, report, data, out / TABLE, figures)
 
 

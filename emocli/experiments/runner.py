@@ -39,7 +39,8 @@ def sections(name: str) -> tuple[str, ...]:
 
 def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> ExperimentPlan:
     """Check everything and return what would be run; writes nothing."""
-    experiment = Experiment.of(name, read_table(name, settings), manifest, store, settings)
+    table = read_table(name, settings, manifest.dataset)
+    experiment = Experiment.of(name, table, manifest, store, settings)
     experiment.prepare(checked=False)
     return experiment.plan()
 
@@ -85,7 +86,8 @@ def reproduce(
         If something is absent or does not fit.
     """
     tree = dict(settings or {})
-    experiment = Experiment.of(name, read_table(name, tree), manifest, store, tree)
+    table = read_table(name, tree, manifest.dataset)
+    experiment = Experiment.of(name, table, manifest, store, tree)
     experiment.prepare(checked=False)
     with used_folder(out), locked(out / ".lock"), open_pool(workers) as pool:
         metric = experiment.table.figures[0]

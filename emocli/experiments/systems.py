@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from emocli.config import Tree, leaves, section
+from emocli.config import Tree, leaves, merge, section
 from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError, choice
 from emocli.experiments.encoder_rows import EncoderSystem
@@ -14,6 +14,9 @@ from emocli.experiments.feature_rows import BaselineSystem, FusionSystem, networ
 from emocli.experiments.rows import System, slug
 from emocli.models import baselines
 from emocli.plugin.experiment import Row, Table
+
+PAPER = "paper"
+"""The preset that takes the sizes a paper has for a corpus."""
 
 KINDS: Mapping[str, type[System]] = {
     "fusion": FusionSystem,
@@ -79,7 +82,16 @@ def systems(
             raise ConfigError(f"there is no row '{name}'", where="rows", hint=choice(name, slugs))
     _check_shared(tree, whole)
     plain = [_system(row, chosen, there, preset) for row in whole]
-    return [replace(s, settings=s.with_settings(tree, own.get(s.slug, {}))) for s in plain]
+    sized = merge(table.sizes, tree)
+    return [
+        replace(
+            system,
+            settings=system.with_settings(
+                sized if system.preset == PAPER else tree, own.get(system.slug, {})
+            ),
+        )
+        for system in plain
+    ]
 
 
 def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:

@@ -41,13 +41,15 @@ def log_probabilities(task: Task, logits: Tensor, targets: Tensor | None = None)
 
 
 def truth(task: Task, targets: Tensor, count: int) -> Tensor:
-    """Return which alternatives are true, 0 or 1, shape (n, K, A), of ``count`` classes."""
-    if task == "single":
-        return functional.one_hot(targets, count)[:, None]
-    if task == "multi":
-        present = (targets > 0.5).long()
-        return torch.stack([1 - present, present], dim=-1)
-    return torch.ones_like(targets)[..., None]
+    """Return how far alternatives are true, 0 to 1, shape (n, K, A), of ``count`` classes.
+
+    Targets are those of a Batch: classes (n,); or shares of each class (n, C), votes or mixtures,
+    0 and 1 among them.
+    """
+    if task == "intensity":
+        return torch.ones_like(targets)[..., None]
+    dense = targets if targets.dim() > 1 else functional.one_hot(targets, count)
+    return dense[:, None] if task == "single" else torch.stack([1 - dense, dense], dim=-1)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,10 @@ class Combination:
         return torch.zeros_like(logs)
 
     def terms(self, logs: Tensor) -> Tensor:
-        """Return the loss of log probabilities of the truth (M, n, K), summed over modalities."""
+        """Return the loss of log probabilities (M, ...) if they are of the truth, over modalities.
+
+        Of a truth that is shared, votes for several classes, the loss is the mean under the shares.
+        """
         beliefs = self.log_beliefs(logs).exp()
         beliefs = beliefs.detach() if self.detach else beliefs
         return -(beliefs * logs).sum(dim=0)  # eq. 2, 3
@@ -106,7 +111,11 @@ class Combination:
 
 
 def violated(scores: Tensor, wanted: Tensor, margin: float) -> Tensor:
-    """Return where the truth does not lead by the margin, 0 or 1, shape (n, K) (Liu 2018)."""
-    of_truth = (scores * wanted).sum(dim=-1)
-    rival = scores.masked_fill(wanted.bool(), -torch.inf).amax(dim=-1)
+    """Return where the truth does not lead by the margin, 0 or 1, shape (n, K) (Liu 2018).
+
+    Of a truth that is shared it is the greatest part.
+    """
+    most = wanted == wanted.amax(dim=-1, keepdim=True)
+    of_truth = scores.masked_fill(~most, -torch.inf).amax(dim=-1)
+    rival = scores.masked_fill(most, -torch.inf).amax(dim=-1)
     return (of_truth < rival + margin).to(scores.dtype)

@@ -8,7 +8,7 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, cast
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from emocli.config import Settings
 from emocli.data.batch import Padded
 from emocli.data.samples import Level
+from emocli.errors import ConfigError, choice
 from emocli.fusion._dialogue import (
     Context,
     Places,
@@ -42,8 +43,9 @@ class Config(Settings):
 
     Attributes
     ----------
-    layers : int
-        Encoder layers of each modality, N (1 for MELD, 5 for IEMOCAP).
+    layers : int, or a mapping of modalities to int
+        Encoder layers of each modality, N (1 for MELD, 5 for IEMOCAP), or N_T, N_A and N_V; a
+        modality the mapping does not name has one.
     fusion : {'attention', 'concat'}
         Whether fusion attention joins the modalities (eq. 6-7) or they are only put side by side.
     fusion_layers : int
@@ -82,7 +84,7 @@ class Config(Settings):
         Share dropped in the encoders, the attentions and the classifier (paper: .4 to .5).
     """
 
-    layers: Depth = 1
+    layers: Depth | dict[str, Depth] = 1
     fusion: Literal["attention", "concat"] = "attention"
     fusion_layers: Depth = 5
     query: str = "text"
@@ -105,6 +107,10 @@ class Config(Settings):
         if not self.query:
             raise ValueError("query must name a modality")
         return self
+
+    def depth(self, modality: str) -> int:
+        """Return the number of encoder layers of a modality."""
+        return self.layers if isinstance(self.layers, int) else self.layers.get(modality, 1)
 
     def pooling(self, modality: str) -> Pooling:
         """Return how a modality's steps become one vector."""
@@ -145,6 +151,11 @@ class Model(Network):
     Shapes: M views (n, T_m, D_m) of n utterances -> vectors (n, W_m) -> encoded (n, W_m), attending
     within B dialogues of up to K utterances, (B, K, W_m) -> mixed (n, W of the query) -> joined
     (n, sum of W_m) -> logits (n, C).
+
+    Raises
+    ------
+    ConfigError
+        If a depth is that of a modality that is not there.
     """
 
     level: ClassVar[Level] = "dialogue"
@@ -153,10 +164,13 @@ class Model(Network):
         super().__init__()
         self.utterances = PerView({view: Utterance(view, dims[view], config) for view in dims})
         names = self.utterances.names
+        _require_modalities(config, names)
         widths = {name: config.utterance_width(name, dims[name]) for name in names}
         self.query = config.query if config.query in names else names[0]
         others = {name: width for name, width in widths.items() if name != self.query}
-        self.encoders = PerView({name: Encoding(widths[name], config) for name in names})
+        self.encoders = PerView(
+            {name: Encoding(widths[name], config.depth(name), config) for name in names}
+        )
         width = widths[self.query]
         attends = config.fusion == "attention" and bool(others)
         if attends and self.query != config.query:
@@ -255,7 +269,7 @@ class Words(nn.Module):
 class Encoding(nn.Module):
     """The transformer encoders of one modality (Chudasama 2022 eq. 5)."""
 
-    def __init__(self, width: int, config: Config) -> None:
+    def __init__(self, width: int, depth: int, config: Config) -> None:
         super().__init__()
         self.skip = config.enc_skip
         self.context = config.context
@@ -268,7 +282,7 @@ class Encoding(nn.Module):
                 dropout=config.dropout,
                 batch_first=True,
             )
-            for _ in range(config.layers)
+            for _ in range(depth)
         )
 
     def forward(self, vectors: Tensor, observed: Tensor, places: Places) -> Stream:
@@ -323,6 +337,14 @@ class FusionLayer(nn.Module):
         attention = cast(nn.MultiheadAttention, self.attention[name])
         attended = attend(attention, mixed, other.rows, mixed, allowed, places)
         return attended.masked_fill(places.rows(nothing), 0)
+
+
+def _require_modalities(config: Config, names: Sequence[str]) -> None:
+    named = () if isinstance(config.layers, int) else config.layers
+    for name in named:
+        if name not in names:
+            what = f"setting 'network.layers.{name}': there is no such modality"
+            raise ConfigError(what, hint=choice(name, list(names)))
 
 
 def _largest(view: Padded) -> Tensor:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -125,8 +125,6 @@ class Model(Network):
         to be mixed.
     """
 
-    takes_soft_targets: ClassVar[bool] = False
-
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__()
         self.config = config
@@ -198,8 +196,8 @@ class Model(Network):
         assert batch.targets is not None
         group_logits, targets = output.group_logits.float(), batch.targets
         wanted = truth(self.task, targets, group_logits.shape[-1])
-        logs = (log_probabilities(self.task, group_logits, targets) * wanted).sum(dim=-1)
-        terms = self.combination.terms(logs)
+        logs = log_probabilities(self.task, group_logits, targets)
+        terms = (self.combination.terms(logs) * wanted).sum(dim=-1)
         if self.config.boosted:
             scores = self.combination.scores(log_probabilities(self.task, group_logits)).detach()
             terms = terms * violated(scores, wanted, self.config.margin)

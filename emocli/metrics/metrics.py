@@ -73,6 +73,9 @@ RULES: Mapping[Task, Mapping[str, str]] = {
 }
 """Conventions of each task: presence of a class, and counts of the confusion matrix."""
 
+ONE_VS_REST = f"probability of the class by itself at least {PRESENT}, whatever the others'"
+"""How 'this class or not' is decided where a network was trained so."""
+
 ERRORS = frozenset({"loss", "mse_sum", "mae_sum", "mse", "mae"})
 """Metrics that are better when smaller."""
 
@@ -106,7 +109,11 @@ class Scores:
 
 
 def score(
-    task: Task, targets: NDArray[Any], predicted: NDArray[Any], classes: Sequence[str]
+    task: Task,
+    targets: NDArray[Any],
+    predicted: NDArray[Any],
+    classes: Sequence[str],
+    one_vs_rest: bool = False,
 ) -> Scores:
     """Compare predictions with labels.
 
@@ -120,10 +127,17 @@ def score(
         Probabilities, or predicted intensities.
     classes : sequence of str
         The C classes.
+    one_vs_rest : bool
+        Whether the probabilities of a ``single`` task are of each class by itself: then a class
+        counts as predicted from one half on where each is asked for by itself (binary accuracy and
+        F1); everything else takes the class of highest score.
     """
     if not len(targets):
         raise ValueError("there is no prediction to score")
-    return _SCORERS[task](np.asarray(targets), np.asarray(predicted, np.float64), classes)
+    targets, predicted = np.asarray(targets), np.asarray(predicted, np.float64)
+    if task == "single" and one_vs_rest:
+        return _single(targets, predicted, classes, predicted >= PRESENT)
+    return _SCORERS[task](targets, predicted, classes)
 
 
 def confusion_matrix(
@@ -135,9 +149,15 @@ def confusion_matrix(
 
 
 def _single(
-    targets: NDArray[np.int64], predicted: NDArray[np.float64], classes: Sequence[str]
+    targets: NDArray[np.int64],
+    predicted: NDArray[np.float64],
+    classes: Sequence[str],
+    taken: NDArray[np.bool_] | None = None,
 ) -> Scores:
-    choice = predicted.argmax(axis=1)
+    """Score classes; ``taken``, (n, C), says which are predicted where each is asked by itself."""
+    choice, numbers = predicted.argmax(axis=1), np.arange(len(classes))
+    taken = choice[:, None] == numbers if taken is None else taken
+    binary_hit, binary_chosen = (taken & (targets[:, None] == numbers)).sum(0), taken.sum(0)
     matrix = confusion_matrix(targets, choice, len(classes))
     hit, shown, chosen = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
     recall, precision = _ratio(hit, shown), _ratio(hit, chosen)
@@ -148,7 +168,7 @@ def _single(
             "precision": float(precision[k]),
             "recall": float(recall[k]),
             "f1": float(f1[k]),
-            **_against_the_rest(hit[k], shown[k], chosen[k], len(targets)),
+            **_against_the_rest(binary_hit[k], shown[k], binary_chosen[k], len(targets)),
         }
         for k, name in enumerate(classes)
     }

@@ -119,6 +119,11 @@ class RunConfig(Settings):
         """Modality to the width of its feature."""
         return {modality: view.dim for modality, view in self.features.items()}
 
+    @property
+    def logit_task(self) -> Task:
+        """What the network's logits stand for."""
+        return self.train.logit_task(self.task)
+
     def differs(self, other: RunConfig) -> str | None:
         """Name the first setting or input in which another run would give another network."""
         mine, its = self._choices(), other._choices()

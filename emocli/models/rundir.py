@@ -174,7 +174,7 @@ def make_network(config: RunConfig) -> Network:
     module = plugins.load("fusion", config.fusion)
     settings = build(module.Config, config.network, "network")
     network: Network = module.Model(config.dims, len(config.classes), settings)
-    network.set_task(config.task, config.train.loss)
+    network.set_task(config.logit_task, config.train.loss)
     return network
 
 

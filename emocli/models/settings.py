@@ -59,9 +59,13 @@ class TrainConfig(Settings):
         Whether an epoch draws clips so that every class is equally frequent.
     optimizer : {'adam', 'adamw'}
         Weight decay as a part of the gradient, or decoupled.
-    target : {'label', 'votes'}
-        Whether a clip of one class is learnt as its label or as the shares of its raters' votes;
-        validation is by the label.
+    target : {'label', 'votes', 'one_vs_rest'}
+        Whether a clip of one class is learnt as its label, as the shares of its raters' votes, or
+        as a question for each class, this one or not (Mittal 2020: "binary classification per
+        class"): outputs are then probabilities of each class by itself, the predicted class is the
+        most probable one, and binary metrics count a class from a probability of one half. The
+        loss is then ``bce`` unless another one is set, whatever the preset.
+        Validation is by the label.
     mixup : float
         How evenly pairs of clips are mixed into new ones (`emocli.training.targets.mixed`); 0: not.
     scheduler : {'none', 'plateau', 'cosine'}
@@ -103,7 +107,7 @@ class TrainConfig(Settings):
     class_weights: ClassWeights = "none"
     sampler: Literal["none", "balanced"] = "none"
     optimizer: Literal["adam", "adamw"] = "adam"
-    target: Literal["label", "votes"] = "label"
+    target: Literal["label", "votes", "one_vs_rest"] = "label"
     mixup: Annotated[float, Field(ge=0, le=1000)] = 0.0
     scheduler: Literal["none", "plateau", "cosine"] = "none"
     warmup: Probability = 0.0
@@ -115,6 +119,15 @@ class TrainConfig(Settings):
     seed: Seed = 0
     outliers: Factor = OUTLIERS
     cache_mb: Megabytes = 512
+
+    @property
+    def one_vs_rest(self) -> bool:
+        """Whether every class is a question of its own although a clip has one."""
+        return self.target == "one_vs_rest"
+
+    def logit_task(self, task: Task) -> Task:
+        """Return what the logits stand for: with one against the rest, any number of classes."""
+        return "multi" if self.one_vs_rest and task == "single" else task
 
     def monitored(self, task: Task) -> str:
         """Return the metric that decides.

@@ -7,6 +7,9 @@ A module of kind ``experiments`` computes nothing. It offers
 ``table(config) -> Table``
     its systems.
 
+A setting ``corpus`` of literals, the paper's corpora, is that of the clips where the command does
+not name one.
+
 The name of the module is that of the experiment, with ``_`` for ``-``: ``rrnn_t2`` is what
 ``emocli reproduce rrnn-t2`` runs. Every row is trained with all folds and seeds and tested under
 its conditions; the report compares them. A table of encoders has rows like ``Row("fixed margin",
@@ -246,6 +249,9 @@ class Table:
     features : tuple of str
         What the paper's own extractors make of clips, one feature per modality, for
         ``--from-clips``; none if it has none.
+    sizes : mapping
+        Sections of settings that the paper has for this corpus: those of rows of preset ``paper``,
+        where neither the command nor the row says otherwise.
     notes : tuple of str
         What a reader should know, a line each: where the paper leaves a choice, and which is taken.
     """
@@ -262,4 +268,5 @@ class Table:
     check_preset: str = ""
     task: Task | None = None
     features: tuple[str, ...] = ()
+    sizes: Tree = field(default_factory=dict)
     notes: tuple[str, ...] = ()

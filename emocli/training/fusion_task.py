@@ -94,7 +94,8 @@ class FusionTask:
         check_settings(network, train, config)
         self.votes = votes(train) if config.target == "votes" else None
         weights = class_weights(config, train)
-        self.loss = losses.base_loss(config.loss, self.task, weights, config.label_smoothing)
+        question = config.logit_task(self.task)
+        self.loss = losses.base_loss(config.loss, question, weights, config.label_smoothing)
         self.fabric = make_fabric(config.accelerator, config.precision)
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
         optimizer = kinds[config.optimizer](
@@ -114,7 +115,7 @@ class FusionTask:
         outputs = predict(self.network, self.valid, self.config.batch_size, self.fabric.device)
         loss = self.loss(outputs.logits, outputs.targets)
         valid_loss = self._finite(loss, number, "validation ")
-        scores = outputs.scores(self.task, self.config.loss, self.train.manifest.classes)
+        scores = outputs.scores(self.task, self.config, self.train.manifest.classes)
         row: Row = {
             "epoch": number,
             "lr": lr * lr_factor(number, self.config),
@@ -188,17 +189,18 @@ def check_settings(network: Network, train: Samples, config: TrainConfig) -> Non
     _check_targets(network, task, config)
     if config.target == "votes":
         votes(train)
-    losses.base_loss(config.loss, task, class_weights(config, train), config.label_smoothing)
+    weights, question = class_weights(config, train), config.logit_task(task)
+    losses.base_loss(config.loss, question, weights, config.label_smoothing)
     check_machine(config.accelerator, config.precision)
 
 
 def _check_targets(network: Network, task: Task, config: TrainConfig) -> None:
-    """Raise `ConfigError` for soft targets where only labels are understood."""
-    soft = {"mixup": config.mixup > 0, "target": config.target == "votes"}
-    for setting in (name for name, chosen in soft.items() if chosen):
+    """Raise `ConfigError` for other targets where only labels are understood."""
+    others = {"mixup": config.mixup > 0, "target": config.target != "label"}
+    for setting in (name for name, chosen in others.items() if chosen):
         where, value = f"setting 'train.{setting}'", getattr(config, setting)
         plain = f"choose train.{setting}={TrainConfig.model_fields[setting].default}"
-        if not network.takes_soft_targets:
+        if value != "one_vs_rest" and not network.takes_soft_targets:
             raise ConfigError(f"{where} = {value}: the network's own loss takes labels", hint=plain)
         if setting == "mixup" and level(network) != "clip":
             raise ConfigError(f"{where} = {value} is for clips, not for dialogues", hint=plain)

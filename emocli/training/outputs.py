@@ -14,6 +14,7 @@ from emocli.data.manifest import Task
 from emocli.data.samples import Level, Samples
 from emocli.metrics import metrics
 from emocli.models import losses
+from emocli.models.settings import TrainConfig
 from emocli.plugin.network import Network
 
 
@@ -35,13 +36,14 @@ class NetworkOutputs:
     logits: Tensor
     targets: Tensor
 
-    def values(self, task: Task, loss: losses.LossName) -> NDArray[np.float32]:
+    def values(self, task: Task, config: TrainConfig) -> NDArray[np.float32]:
         """Return what the logits mean: probabilities or intensities, shape (n, C)."""
-        return losses.probabilities(task, loss, self.logits).numpy()
+        return losses.probabilities(config.logit_task(task), config.loss, self.logits).numpy()
 
-    def scores(self, task: Task, loss: losses.LossName, classes: Sequence[str]) -> metrics.Scores:
+    def scores(self, task: Task, config: TrainConfig, classes: Sequence[str]) -> metrics.Scores:
         """Compare with the labels."""
-        return metrics.score(task, self.targets.numpy(), self.values(task, loss), classes)
+        values = self.values(task, config)
+        return metrics.score(task, self.targets.numpy(), values, classes, config.one_vs_rest)
 
 
 def predict(

@@ -180,7 +180,7 @@ def prepare(
     _check_learnable(train)
     kind, outputs = plugins.load("fusion", fusion).Model, len(manifest.classes)
     model: Network = outline(lambda: kind(train.dims, outputs, network))
-    model.set_task(manifest.task, training.loss)
+    model.set_task(training.logit_task(manifest.task), training.loss)
     check_settings(model, train, training)
     on(repairing.corruptions, train.stores)
     place = check_path(store, manifest.fold)
@@ -207,12 +207,23 @@ def resolve(
     """
     network, training, tree = read_settings(fusion, preset, settings)
     chosen = {
-        "loss": losses.resolve(training.loss, task),
+        "loss": _loss(training, task, settings),
         "monitor": training.monitored(task),
         "class_weights": training.weighed(classes),
     }
     repairing = RobustConfig().trained_with(replace(robust, settings=tree.get("robust")))
     return network, training.model_copy(update=chosen), repairing
+
+
+def _loss(training: TrainConfig, task: Task, settings: Mapping[str, Any]) -> losses.LossName:
+    """Return the loss; a preset's is made for labels, and not for one class against the rest."""
+    if not training.one_vs_rest:
+        return losses.resolve(training.loss, task)
+    loss = training.loss if "loss" in settings.get("train", {}) else "auto"
+    if loss == "ce":
+        what = "setting 'train.loss' = 'ce' is one question about all classes"
+        raise ConfigError(what, hint="choose train.target=label, or train.loss=auto")
+    return losses.resolve(loss, training.logit_task(task))
 
 
 def read_settings(

@@ -35,7 +35,7 @@ def votes(samples: Samples) -> Mapping[str, Tensor]:
                 f"clip '{clip.id}' has no votes",
                 where=manifest.path or manifest.dataset,
                 hint="choose train.target=label, or write the manifest with the votes "
-                "(cremad.fractions=true)",
+                "(cremad.fractions=true, iemocap.fractions=true, columns label.<class> of a table)",
             )
         fractions[clip.id] = torch.tensor(shares) / sum(shares)
     return fractions

@@ -22,7 +22,7 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.plugin.robustness import parse_all
 from emocli.robust.options import RepairOptions
-from emocli.training.train import cross_validate
+from emocli.training.train import TrainRequest
 from tests import toy
 
 attention = toy.analysis("attention")
@@ -264,14 +264,13 @@ def test_a_clip_of_which_nothing_is_left_is_refused(corpus: toy.Toy, run: Path) 
 
 
 def test_of_a_cross_validation_the_fold_that_tests_the_clip_looks(corpus: toy.Toy) -> None:
-    crossed = cross_validate(
-        corpus.manifest,
-        corpus.store,
-        folds=3,
+    crossed = TrainRequest(
+        manifest=corpus.manifest,
+        store=corpus.store,
         fusion="rrnn",
         run=corpus.folder / "crossed",
         settings=merge(QUICK, {"train": {"epochs": 1}}),
-    )
+    ).cross_validate(3)
     for index in range(3):
         clip = corpus.manifest.folded(index, 3).split("test")[0].id
         found = attention(crossed.run, clip=clip, figures=False)

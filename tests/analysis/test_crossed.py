@@ -12,7 +12,7 @@ from emocli.config import merge
 from emocli.errors import RunError, StoreError
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.training.summaries import CrossSummary
-from emocli.training.train import cross_validate
+from emocli.training.train import TrainRequest
 from tests import toy
 from tests.training.test_m3er import SETTINGS
 
@@ -26,22 +26,19 @@ SIZES = {"train": 36, "valid": 18, "test": 24}
 SPEC = "visual@0.01"
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    """Folds of different sizes, so that a mean of the folds' means is another number."""
-    return toy.build(tmp_path_factory.mktemp("toy"), sizes=SIZES)
+corpus = toy.fixture(sizes=SIZES)
+"""Folds of different sizes, so that a mean of the folds' means is another number."""
 
 
 def crossed(corpus: toy.Toy, fusion: str, settings: dict[str, Any]) -> CrossSummary:
-    return cross_validate(
-        corpus.manifest,
-        corpus.store,
-        folds=FOLDS,
+    return TrainRequest(
+        manifest=corpus.manifest,
+        store=corpus.store,
         fusion=fusion,
         run=corpus.folder / fusion,
         settings=merge(settings, {"train": {"epochs": 1, "threads": 1}}),
         seeds=2,
-    )
+    ).cross_validate(FOLDS)
 
 
 @pytest.fixture(scope="module")

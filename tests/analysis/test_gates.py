@@ -26,9 +26,7 @@ SPEC = "visual:gaussian@-20dB"
 LABEL = "visual gaussian -20 dB"
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 def trained(

@@ -19,9 +19,7 @@ proxies = toy.analysis("proxies")
 SIZES = {"train": 60, "valid": 12, "test": 20}
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"), sizes=SIZES, noise=0.1)
+corpus = toy.fixture(sizes=SIZES, noise=0.1)
 
 
 @pytest.fixture(scope="module")

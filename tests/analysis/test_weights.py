@@ -26,9 +26,7 @@ SPEC = "visual@0.01"
 LABEL = "visual gaussian SNR 0.01"
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 def trained(corpus: toy.Toy, fusion: str, seeds: int = 1) -> Path:

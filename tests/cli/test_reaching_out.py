@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import h5py
@@ -52,6 +52,26 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
     return made
 
 
+@pytest.fixture
+def secret(trained: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that no command may read, beside a copy of the corpus to work in."""
+    shutil.copytree(trained.folder, tmp_path / "toy")
+    monkeypatch.chdir(tmp_path / "toy")
+    folder = tmp_path / "secret"
+    folder.mkdir()
+    (folder / "raw").write_bytes(b"root:x:0:0:root:" * 4096)
+    return folder
+
+
+def refused(arguments: Sequence[str], secret: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command says that is refused, and that opens no file of the secret."""
+    capsys.readouterr()
+    with opened(secret) as read:
+        assert run(list(arguments)) == 2
+    assert read == []
+    return capsys.readouterr().err
+
+
 COMMANDS = {
     "inspect": ["inspect", "store"],
     "train": ["train", "toy.csv", "--fusion", "late", "--run", "new"],
@@ -66,25 +86,11 @@ COMMANDS = {
 @pytest.mark.parametrize("reach", [external, linked, virtual])
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_a_store_that_reaches_out(
-    trained: toy.Toy,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    command: str,
-    reach: Reach,
+    secret: Path, capsys: pytest.CaptureFixture[str], command: str, reach: Reach
 ) -> None:
-    folder, secret = tmp_path / "toy", tmp_path / "secret"
-    shutil.copytree(trained.folder, folder)
-    secret.mkdir()
-    (secret / "raw").write_bytes(b"root:x:0:0:root:" * 4096)
-    with h5py.File(folder / "store" / "mel.h5", "r+") as file:
+    with h5py.File(Path("store") / "mel.h5", "r+") as file:
         reach(file, "values", secret)
-    monkeypatch.chdir(folder)
-    capsys.readouterr()
-    with opened(secret) as read:
-        assert run(COMMANDS[command]) == 2
-    assert read == []
-    told = capsys.readouterr().err
+    told = refused(COMMANDS[command], secret, capsys)
     assert told.startswith("error: ")
     assert told.count("\n") == 1
     assert "mel.h5" in told
@@ -93,53 +99,28 @@ def test_a_store_that_reaches_out(
 
 @pytest.mark.parametrize("reach", [external, linked, virtual])
 def test_a_check_that_reaches_out(
-    trained: toy.Toy,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    reach: Reach,
+    secret: Path, capsys: pytest.CaptureFixture[str], reach: Reach
 ) -> None:
-    folder, secret = tmp_path / "toy", tmp_path / "secret"
-    shutil.copytree(trained.folder, folder)
-    secret.mkdir()
     (secret / "raw").write_bytes(np.ones(100_000).tobytes())
-    with h5py.File(folder / "store" / "check.h5", "r+") as file:
+    with h5py.File(Path("store") / "check.h5", "r+") as file:
         reach(file, "pair/0/mean_x", secret)
-    monkeypatch.chdir(folder)
     for arguments in (
         ["evaluate", "run", "--corrupt", "visual", "--check"],
         ["analyze", "check", "run"],
         ["train", "toy.csv", "--fusion", "late", "--run", "new", "--check"],
     ):
-        capsys.readouterr()
-        with opened(secret) as read:
-            assert run(arguments) == 2
-        assert read == []
-        assert "check.h5" in capsys.readouterr().err
+        assert "check.h5" in refused(arguments, secret, capsys)
 
 
 @pytest.mark.parametrize("reach", [external, linked, virtual])
 def test_a_sequence_that_reaches_out(
-    trained: toy.Toy,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    reach: Reach,
+    secret: Path, capsys: pytest.CaptureFixture[str], reach: Reach
 ) -> None:
-    folder, secret = tmp_path / "toy", tmp_path / "secret"
-    shutil.copytree(trained.folder, folder)
-    secret.mkdir()
-    (secret / "raw").write_bytes(b"root:x:0:0:root:" * 4096)
-    with h5py.File(folder / "mel.csd", "r+") as file:
+    with h5py.File("mel.csd", "r+") as file:
         (name,) = file
         reach(file, f"{name}/data/train01/features", secret)
-    monkeypatch.chdir(folder)
-    capsys.readouterr()
-    with opened(secret) as read:
-        arguments = ["import", "mel.csd", "--as", "x", "--modality", "audio"]
-        assert run([*arguments, "--manifest", "toy.csv"]) == 2
-    assert read == []
-    told = capsys.readouterr().err
+    arguments = ["import", "mel.csd", "--as", "x", "--modality", "audio"]
+    told = refused([*arguments, "--manifest", "toy.csv"], secret, capsys)
     assert "entry 'train01': features cannot be read" in told
-    assert not (folder / "store" / "x.h5").exists()
-    assert not (folder / "store" / ".x.parts").exists()
+    assert not Path("store", "x.h5").exists()
+    assert not Path("store", ".x.parts").exists()

@@ -10,10 +10,7 @@ import pytest
 from emocli.cli.app import run
 from tests import toy
 
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 @pytest.fixture(scope="module")

@@ -42,16 +42,20 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from emocli.training.train import cross_validate
+    from emocli.training.train import TrainRequest
 
     place = tmp_path_factory.mktemp("toy")
     corpus = toy.build(place)
     corpus.trained("rrnn", "rrnn", settings=toy.QUICK, seeds=2)
     corpus.trained("m3er", "m3er", settings=SETTINGS)
     quick = merge(toy.QUICK, {"train": {"epochs": 1, "threads": 1}})
-    cross_validate(
-        corpus.manifest, corpus.store, folds=3, fusion="late", run=place / "folds", settings=quick
-    )
+    TrainRequest(
+        manifest=corpus.manifest,
+        store=corpus.store,
+        fusion="late",
+        run=place / "folds",
+        settings=quick,
+    ).cross_validate(3)
     for index in range(3):
         fit_cca(corpus.manifest.folded(index, 3), corpus.store)
     fit_cca(corpus.manifest, corpus.store)

@@ -9,6 +9,7 @@ axis that begins where the file's first stream begins (``start_time``), which is
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ PROGRAM_STREAMS = ("mpg", "vob")
 """Few of their pictures have a stamp, and ffprobe's guesses for the others leap back and forth."""
 
 PROGRAMS = ("ffmpeg", "ffprobe")
+TABLE = Path(__file__).with_suffix(".csv")
 PAGE = Path(__file__).parents[2] / "docs" / "containers.md"
 
 
@@ -67,163 +69,17 @@ class Row:
         return " ".join(filter(None, notes))
 
 
-B = "-bf 2 -g 12"
-X = "-g 20 -bf 2"
-OPEN = "-g 50 -bf 3 -x264-params open-gop=1:b-pyramid=normal"
-ROWS = (
-    *(
-        Row(suffix, pictures, sound, options)
-        for suffix in ("mp4", "mov", "mkv")
-        for pictures, options in (("libx264", X), ("mpeg4", B), ("mjpeg", ""))
-        for sound in ("aac",)
-    ),
-    Row("mp4", "libx265", "aac", "-x265-params log-level=none:keyint=20"),
-    Row("mp4", "mpeg2video", "mp2", B),
-    Row("mp4", "mpeg1video", "libmp3lame", B),
-    Row("mp4", "libvpx-vp9", "libopus", "-g 20 -strict -2"),
-    Row("mp4", "libsvtav1", "flac", "-g 20 -strict -2"),
-    Row("mp4", "libx264", "ac3", X),
-    Row("mp4", "libx264", "aac", X + " -movflags frag_keyframe+empty_moov"),
-    Row("mp4", "libx264", "aac", X + " -movflags frag_keyframe+empty_moov", pipe=True),
-    Row("mp4", "libx264", "aac", X + " -movflags faststart"),
-    Row("mp4", "libx264", "aac", X + " -use_editlist 0"),
-    Row("mov", "prores_ks", "pcm_s16le"),
-    Row("mov", "prores_ks", "pcm_s24le"),
-    Row("mov", "qtrle", "alac"),
-    Row("mov", "mjpeg", "adpcm_ima_qt"),
-    Row("m4v", "libx264", "aac", X),
-    Row("3gp", "h263", "aac", "-s 176x144"),
-    Row("3gp", "mpeg4", "aac"),
-    Row("mkv", "libx265", "libopus", "-x265-params log-level=none:keyint=20"),
-    Row("mkv", "libvpx", "libvorbis", "-g 20"),
-    Row("mkv", "mpeg2video", "ac3", B),
-    Row("mkv", "mpeg1video", "mp2", B),
-    Row("mkv", "ffv1", "flac"),
-    Row("mkv", "libx264", "pcm_s16le", X),
-    Row("mkv", "libx264", "libmp3lame", X),
-    Row("mkv", "libx264", "aac", X, pipe=True),
-    Row("mkv", "libtheora", "libvorbis", "-g 20"),
-    Row("mkv", "libx264", "eac3", X),
-    Row("mkv", "huffyuv", "alac"),
-    Row("mkv", "libx264", "wmav2", X),
-    Row("mkv", "libx264", "tta", X),
-    Row("mkv", "libx264", "wavpack", X),
-    Row("webm", "libvpx", "libvorbis", "-g 20"),
-    Row("webm", "libvpx", "libopus", "-g 20 -auto-alt-ref 1 -lag-in-frames 16"),
-    Row("webm", "libvpx-vp9", "libopus", "-g 20"),
-    Row("webm", "libvpx-vp9", "libopus", "-g 20", pipe=True),
-    Row("webm", "libsvtav1", "libopus", "-g 20"),
-    Row("avi", "mpeg4", "libmp3lame", B, counted=True),
-    Row("avi", "mpeg4", "pcm_s16le", "-bf 0 -g 12"),
-    Row("avi", "libxvid", "ac3", "-g 12"),
-    Row("avi", "libx264", "pcm_s16le", X, counted=True),
-    Row("avi", "libx264", "libmp3lame", X, counted=True, copy=True),
-    Row("avi", "libx264", "pcm_s16le", OPEN, counted=True, copy=True),
-    Row("avi", "libx264", "pcm_s16le", "-g 50 -bf 0", counted=True, copy=True),
-    Row("avi", "libx264", "pcm_s16le", X, counted=True, pipe=True),
-    Row("avi", "mpeg4", "libmp3lame", B, counted=True, pipe=True),
-    Row("avi", "mpeg2video", "mp2", B, counted=True),
-    Row("avi", "mpeg1video", "mp2", B, counted=True),
-    Row("avi", "mjpeg", "pcm_u8"),
-    Row("avi", "msmpeg4v2", "adpcm_ms"),
-    Row("avi", "huffyuv", "adpcm_ima_wav"),
-    Row("avi", "ffv1", "aac"),
-    Row("avi", "rawvideo", "pcm_s16le"),
-    Row("avi", "wmv2", "wmav2"),
-    Row("flv", "flv", "libmp3lame", "-ar 44100"),
-    Row("flv", "libx264", "aac", X),
-    Row("flv", "libx264", "aac", X, pipe=True),
-    Row("flv", "flashsv", "pcm_s16le", "-ar 44100"),
-    Row("flv", "flv", "adpcm_swf", "-ar 44100"),
-    Row("wmv", "wmv2", "wmav2"),
-    Row("wmv", "wmv1", "wmav1"),
-    Row("asf", "msmpeg4", "wmav2"),
-    Row("asf", "mpeg4", "libmp3lame", B),
-    Row("wmv", "wmv2", "wmav2", pipe=True),
-    Row("wma", "", "wmav2"),
-    Row("wma", "", "wmav1"),
-    Row("ts", "libx264", "aac", X),
-    Row("ts", "mpeg2video", "mp2", B),
-    Row("ts", "mpeg1video", "mp2", B),
-    Row("ts", "mpeg2video", "ac3", B),
-    Row("ts", "libx265", "aac", "-x265-params log-level=none:keyint=20"),
-    Row("ts", "mpeg4", "aac", B),
-    Row("m2ts", "libx264", "ac3", X),
-    Row("mpg", "mpeg1video", "mp2", B),
-    Row("mpg", "mpeg2video", "mp2", B),
-    Row("vob", "mpeg2video", "ac3", B),
-    Row("mpg", "libx264", "mp2", X),
-    Row("ogv", "libtheora", "libvorbis", "-g 20"),
-    Row("ogv", "libtheora", "flac", "-g 20"),
-    Row("ogv", "libvpx", "libopus", "-g 20"),
-    Row("nut", "libx264", "aac", X),
-    Row("nut", "mpeg4", "libmp3lame", B),
-    Row("nut", "ffv1", "pcm_s16le"),
-    Row("mxf", "mpeg2video", "pcm_s16le", B),
-    Row("gif", "gif"),
-    Row("apng", "apng"),
-    Row("m1v", "mpeg1video", "", B, counted=True),
-    Row("m2v", "mpeg2video", "", B, counted=True),
-    Row("h264", "libx264", "", X, counted=True),
-    Row("hevc", "libx265", "", "-x265-params log-level=none:keyint=20", counted=True),
-    Row("mjpeg", "mjpeg", "", counted=True),
-    Row("ivf", "libvpx", "", "-g 20"),
-    Row("ivf", "libvpx-vp9", "", "-g 20"),
-    Row("dv", "dvvideo", "pcm_s16le", "-s 720x576 -pix_fmt yuv420p -ac 2"),
-    *(
-        Row("wav", "", f"pcm_{kind}")
-        for kind in ("u8", "s16le", "s24le", "s32le", "f32le", "f64le", "alaw", "mulaw")
-    ),
-    Row("wav", "", "pcm_s16le", pipe=True),
-    Row("wav", "", "pcm_s16le", "-rf64 always"),
-    *(Row("wav", "", f"adpcm_{kind}") for kind in ("ima_wav", "ms", "yamaha")),
-    Row("wav", "", "adpcm_ima_wav", "-ar 16000"),
-    Row("wav", "", "libmp3lame"),
-    Row("wav", "", "mp2"),
-    Row("wav", "", "ac3"),
-    Row("wav", "", "g726", "-ar 8000"),
-    Row("w64", "", "pcm_s16le"),
-    Row("w64", "", "adpcm_ms"),
-    Row("aiff", "", "pcm_s16be"),
-    Row("aiff", "", "pcm_s24be"),
-    Row("aif", "", "adpcm_ima_qt"),
-    Row("au", "", "pcm_s16be"),
-    Row("au", "", "pcm_mulaw"),
-    Row("au", "", "pcm_s16be", pipe=True),
-    Row("caf", "", "pcm_s16be"),
-    Row("caf", "", "alac"),
-    Row("caf", "", "libopus"),
-    Row("voc", "", "pcm_u8", "-ar 22050"),
-    Row("flac", "", "flac"),
-    Row("flac", "", "flac", pipe=True),
-    Row("oga", "", "flac"),
-    Row("ogg", "", "libvorbis"),
-    Row("ogg", "", "libvorbis", pipe=True),
-    Row("ogg", "", "libspeex", "-ar 16000"),
-    Row("opus", "", "libopus"),
-    Row("opus", "", "libopus", pipe=True),
-    Row("mp3", "", "libmp3lame", "-b:a 64k"),
-    Row("mp3", "", "libmp3lame", "-q:a 4"),
-    Row("mp3", "", "libmp3lame", "-q:a 4 -write_xing 0"),
-    Row("mp3", "", "libmp3lame", "-b:a 64k -write_xing 0 -ar 44100"),
-    Row("mp3", "", "libmp3lame", "-q:a 4", pipe=True),
-    Row("mp2", "", "mp2"),
-    Row("m4a", "", "aac"),
-    Row("m4a", "", "aac", "-ar 44100"),
-    Row("m4a", "", "alac"),
-    Row("m4a", "", "ac3"),
-    Row("aac", "", "aac"),
-    Row("aac", "", "aac", "-ar 16000 -b:a 24k"),
-    Row("ac3", "", "ac3"),
-    Row("eac3", "", "eac3"),
-    Row("wv", "", "wavpack"),
-    Row("tta", "", "tta"),
-    Row("mka", "", "libvorbis"),
-    Row("mka", "", "libopus"),
-    Row("mka", "", "aac"),
-    Row("weba", "", "libopus", "-f webm"),
-    Row("spx", "", "libspeex", "-ar 16000"),
-)  # fmt: skip
+def table() -> tuple[Row, ...]:
+    """The recordings of ``containers.csv``; its column ``flags`` names what is true of them."""
+    with TABLE.open(newline="") as file:
+        return tuple(
+            Row(**row, **dict.fromkeys(flags.split(), True))
+            for row in csv.DictReader(file)
+            for flags in [row.pop("flags")]
+        )
+
+
+ROWS = table()
 
 
 @dataclass(frozen=True)

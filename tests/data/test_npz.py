@@ -142,23 +142,26 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
         read_arrays(path, ("values",))
 
 
+def altered(folder: Path, local: int, central: int, value: int) -> Path:
+    """An archive with a byte, 0 before, set in both headers of its member."""
+    path = archive(folder / "a.npz", ("values.npy", npy(header())))
+    data = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        assert data[data.index(mark) + place] == 0
+        data[data.index(mark) + place] = value
+    path.write_bytes(data)
+    return path
+
+
 @pytest.mark.parametrize("bit", [0x1, 0x40])
 def test_an_encrypted_archive(tmp_path: Path, bit: int) -> None:
-    path = archive(tmp_path / "a.npz", ("values.npy", npy(header())))
-    data = bytearray(path.read_bytes())
-    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        data[data.index(mark) + place] |= bit
-    path.write_bytes(data)
+    path = altered(tmp_path, 6, 8, value=bit)
     with pytest.raises((StoreError, ValueError), match=r"encrypt|cannot be read"):
         read_arrays(path, ("values",))
 
 
 def test_an_unknown_way_of_packing(tmp_path: Path) -> None:
-    path = archive(tmp_path / "a.npz", ("values.npy", npy(header())))
-    data = bytearray(path.read_bytes())
-    for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
-        data[data.index(mark) + place] = 99
-    path.write_bytes(data)
+    path = altered(tmp_path, 8, 10, value=99)
     with pytest.raises((StoreError, ValueError), match=r"cannot be read|not a whole"):
         read_arrays(path, ("values",))
 

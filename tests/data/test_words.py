@@ -32,22 +32,23 @@ def test_the_order_of_columns_is_free_and_silence_is_no_error(tmp_path: Path) ->
     ("text", "said"),
     [
         ("", "is empty"),
-        (
-            "begin,end,word\n0,1,a\n",
-            "has the columns begin,end,word; they should be start,end,word",
-        ),
+        ("begin,end,word\n0,1,a\n", "the columns begin,end,word; they should be start,end,word"),
         ("start,end\n0,1\n", "they should be start,end,word"),
         ("start,end,word\n0,1,a\nx,2,b\n", r"row 3: could not convert string to float: 'x'"),
         ("start,end,word\n2,1,a\n", "row 2: 2 s to 1 s is no stretch of time"),
-        ("start,end,word\n-1,1,a\n", "row 2: -1 s to 1 s"),
-        ("start,end,word\n0,nan,a\n", "row 2: 0 s to nan s"),
-        ("start,end,word\n0,inf,a\n", "row 2: 0 s to inf s"),
         ("start,end,word\n0,1, \n", "row 2: has no word"),
     ],
 )
 def test_a_broken_file_is_refused_by_row(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(MediaError, match=said):
         read_words(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("times", [(-1, 1), (0, "nan"), (0, "inf")])
+def test_times_that_are_none_are_refused(tmp_path: Path, times: tuple[object, object]) -> None:
+    start, end = times
+    with pytest.raises(MediaError, match=f"row 2: {start} s to {end} s"):
+        read_words(write(tmp_path, f"start,end,word\n{start},{end},a\n"))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -31,11 +31,6 @@ def written(root: Path) -> Path:
     return root
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return written(tmp_path)
-
-
 def votes(root: Path, *rows: str) -> None:
     header = '"","FileName","VoiceVote","VoiceLevel","FaceVote","FaceLevel","MultiModalVote"'
     (root / "processedResults").mkdir(exist_ok=True)

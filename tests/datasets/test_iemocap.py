@@ -5,12 +5,14 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from emocli import config
+from emocli.cli.app import run
 from emocli.data.manifest import Manifest
 from emocli.datasets import iemocap
-from emocli.errors import EmocliWarning, ManifestError
+from emocli.errors import ConfigError, EmocliWarning, ManifestError
 from tests.datasets.empty_files import add
 
 Line = tuple[str, float, str]
@@ -53,11 +55,6 @@ def written(root: Path) -> Path:
     own = root / "Session1" / "dialog" / "EmoEvaluation" / "Categorical" / "Ses01F_impro01.txt"
     add(own.parent, own.name, "Ses01F_impro01_e2_cat.txt")
     return root
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return written(tmp_path)
 
 
 def test_utterances(corpus: Path) -> None:
@@ -241,3 +238,63 @@ def test_it_is_written_and_read(corpus: Path) -> None:
     manifest = build(corpus)
     manifest.write(corpus / "iemocap.csv")
     assert Manifest.read(corpus / "iemocap.csv") == manifest
+
+
+RATED = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
+
+[1.0000 - 2.0000]\tSes01F_impro02_F000\tang\t[2.5000, 4.0000, 3.3333]
+C-E1:\tAnger;\t()
+C-E2:\tAnger; Frustration;\t(a bit of both)
+C-E4:\tNeutral state;\t()
+C-F1:\tSadness;\t()
+A-E3:\tval 3; act 2; dom  2;\t()
+
+[3.0000 - 4.0000]\tSes01F_impro02_F001\txxx\t[1.5000, 2.0000, 2.0000]
+C-E1:\tSurprise;\t()
+C-E2:\tOther;\t(puzzled)
+"""
+
+
+@pytest.fixture
+def rated(tmp_path: Path) -> Path:
+    """A dialogue of two utterances with what the raters said."""
+    path = tmp_path / "Session1" / "dialog" / "EmoEvaluation" / "Ses01F_impro02.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text(RATED)
+    return path
+
+
+def written_by_the_command(root: Path, *settings: str) -> Manifest:
+    pairs = [part for pair in settings for part in ("--set", pair)]
+    path = root / "iemocap.csv"
+    assert run(["manifest", "iemocap", str(root), "-o", str(path), *pairs]) == 0
+    return Manifest.read(path)
+
+
+def test_votes_are_shares_of_the_raters_not_of_the_actors(rated: Path, tmp_path: Path) -> None:
+    first, second = written_by_the_command(tmp_path, "iemocap.fractions=true").clips
+    shares = {"angry": 1.5 / 3, "frustrated": 0.5 / 3, "neutral": 1 / 3}
+    assert first.labels == pytest.approx(dict.fromkeys(("happy", "sad", "excited"), 0) | shares)
+    assert first.label == "angry"
+    assert (second.label, second.labels) == (None, {})
+    four = written_by_the_command(tmp_path, "iemocap.fractions=true", "iemocap.classes=four")
+    shares = {"angry": 0.6, "happy": 0, "neutral": 0.4, "sad": 0}
+    assert four.clips[0].labels == pytest.approx(shares)
+    assert written_by_the_command(tmp_path).clips[0].labels == {}
+
+
+def test_dimensions_are_intensities(
+    rated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = written_by_the_command(tmp_path, "iemocap.labels=dimensions")
+    assert (manifest.task, manifest.classes) == ("intensity", ("valence", "arousal", "dominance"))
+    assert manifest.targets(manifest.clips) == pytest.approx(
+        np.array([[2.5, 4, 3.3333], [1.5, 2, 2]])
+    )
+    assert "no label" not in capsys.readouterr().err
+    rated.write_text(RATED.replace("[1.5000, 2.0000, 2.0000]", "[1.5000, nan, 2.0000]"))
+    with pytest.raises(ManifestError, match="'Ses01F_impro02_F001' has no valence, arousal and"):
+        build(tmp_path, labels="dimensions")
+    assert len(build(tmp_path).clips) == 2
+    with pytest.raises(ConfigError, match="fractions are of votes for classes"):
+        build(tmp_path, labels="dimensions", fractions=True)

@@ -63,20 +63,17 @@ def written(root: Path) -> Path:
     table(root, "test", row(0, 0, emotion="surprise", start="0:0:1,5", end="0:00:3,250"))
     add(
         root,
-        *(f"train/train_splits/dia0_utt{k}.mp4" for k in (0, 3)),
-        "train/train_splits/dia125_utt3.mp4",
-        "train/train_splits/._dia0_utt0.mp4",
-        "train/train_splits/dia9_utt9.mp4",
-        "dev/dev_splits_complete/dia0_utt0.mp4",
-        "test/output_repeated_splits_test/dia0_utt0.mp4",
-        "test/output_repeated_splits_test/final_videos_testdia0_utt0.mp4",
+        *(
+            f"{folder}/{name}.mp4"
+            for folder, names in (
+                ("train/train_splits", "dia0_utt0 dia0_utt3 dia125_utt3 ._dia0_utt0 dia9_utt9"),
+                ("dev/dev_splits_complete", "dia0_utt0"),
+                ("test/output_repeated_splits_test", "dia0_utt0 final_videos_testdia0_utt0"),
+            )
+            for name in names.split()
+        ),
     )
     return root
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return written(tmp_path)
 
 
 def test_utterances(corpus: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from emocli import config
+from emocli.cli.app import run
 from emocli.data.manifest import Manifest
 from emocli.datasets import mosei
 from emocli.errors import ManifestError
@@ -36,11 +37,6 @@ def written(root: Path) -> Path:
     )
     folds(root / "sdk" / "cmu_mosei_std_folds.py", ["aaa"], ["bbb"], ["ccc_x", "nobody"])
     return root
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return written(tmp_path)
 
 
 def test_intensities(corpus: Path) -> None:
@@ -162,10 +158,31 @@ def test_videos_are_drawn_without_folds(tmp_path: Path) -> None:
     videos = {f"v{k}": [(0, 1, JOLLY), (1, 2, CROSS)] for k in range(30)}
     labels(tmp_path / "Labels.csd", videos)
     manifest = build(tmp_path)
-    assert [len(manifest.split(split)) for split in ("train", "valid", "test")] == [40, 10, 10]
-    assert manifest.notes[0].startswith("60 clips are split by video, drawn from its name")
+    assert [len(manifest.split(split)) for split in ("train", "valid", "test")] == [42, 6, 12]
+    assert manifest.notes[0].startswith(
+        "60 clips are split by video, 70/10/20 as Mittal et al. 2020"
+    )
     assert not manifest.overlap
     assert build(tmp_path) == manifest
+    other = build(tmp_path, seed=1)
+    assert [clip.split for clip in other.clips] != [clip.split for clip in manifest.clips]
+
+
+def test_the_drawn_split_is_told_and_stands_in_the_sidecar(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels(tmp_path / "Labels.csd", {f"v{k}": [(0, 1, JOLLY), (1, 2, CROSS)] for k in range(10)})
+    path = tmp_path / "mosei.csv"
+    assert run(["manifest", "mosei", str(tmp_path), "-o", str(path)]) == 0
+    source = "split by video, 70/10/20 as Mittal et al. 2020, seed 0: no file of standard folds"
+    assert source in capsys.readouterr().err
+    assert f'splits = "{source} is there"' in path.with_suffix(".toml").read_text()
+    assert Manifest.read(path).splits.startswith(source)
+    assert run(["inspect", str(path)]) == 0
+    assert "70/10/20" in capsys.readouterr().out
+    folds(tmp_path / "cmu_mosei_std_folds.py", *(([f"v{k}"]) for k in range(3)))
+    assert run(["manifest", "mosei", str(tmp_path), "-o", str(path)]) == 0
+    assert "splits" not in path.with_suffix(".toml").read_text()
 
 
 def test_pickles(tmp_path: Path) -> None:

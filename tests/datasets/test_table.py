@@ -195,6 +195,24 @@ def test_columns_are_known_in_every_case_and_others_are_said(tmp_path: Path) -> 
     )
 
 
+def test_columns_of_classes_are_votes(tmp_path: Path) -> None:
+    write(
+        tmp_path, "id,label,label.joy,label.fear,label.sad", "a,joy,3,1,9", "b,fear,,2,", "c,joy,,,"
+    )
+    manifest = build(tmp_path)
+    assert [clip.labels for clip in manifest.clips] == [
+        {"joy": 3, "fear": 1},
+        {"joy": 0, "fear": 2},
+        {},
+    ]
+    assert [clip.label for clip in manifest.clips] == ["joy", "fear", "joy"]
+    assert "columns left out: label.sad" in manifest.notes
+    for cell in ("many", "-1", "nan"):
+        write(tmp_path, "id,label,label.joy", f"a,joy,{cell}", "b,fear,1")
+        with pytest.raises(ManifestError, match=f"row 2, .* 'label.joy': '{cell}' is no number"):
+            build(tmp_path)
+
+
 def test_recordings_are_found_by_the_clips_names(tmp_path: Path) -> None:
     names = (
         "a.wav",

@@ -31,9 +31,7 @@ FOLDS = 3
 pytestmark = pytest.mark.usefixtures("checkpoints")
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 @pytest.fixture(scope="module")

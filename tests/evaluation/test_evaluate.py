@@ -30,9 +30,7 @@ SETTINGS = merge(toy.QUICK, {"train": {"epochs": 20, "patience": 20, "lr": 0.02}
 SIZES = {"train": 60, "valid": 30, "test": 45}
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"), sizes=SIZES)
+corpus = toy.fixture(sizes=SIZES)
 
 
 @pytest.fixture(scope="module")
@@ -462,3 +460,52 @@ def test_seeds_that_were_standardised_differently_are_refused(several, tmp_path)
 def test_the_stage_prints_nothing(single, capsys):
     evaluate(single, corrupt=["audio"])
     assert capsys.readouterr() == ("", "")
+
+
+# -- where networks predict
+
+
+@pytest.mark.parametrize("crossed", [False, True])
+def test_the_device_is_where_networks_and_batches_go(
+    corpus: toy.Toy, single: Path, crossed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Told apart on a machine without a GPU by what is asked of the networks."""
+    from emocli.evaluation import evaluate as stage
+    from emocli.evaluation import evaluator
+    from emocli.training.train import TrainRequest
+
+    run = single
+    if crossed:
+        request = TrainRequest(
+            manifest=corpus.manifest,
+            store=corpus.store,
+            fusion="late",
+            run=tmp_path / "run",
+            settings=toy.QUICK,
+        )
+        run = request.cross_validate(3).run
+    places: list[str] = []
+    predict = evaluator.predict
+
+    def watched(network: Any, samples: Any, size: int, device: str) -> Any:
+        places.append(device)
+        assert next(network.parameters()).device.type == device.replace("cuda", "meta")
+        return predict(network.to_empty(device="cpu"), samples, size)
+
+    monkeypatch.setattr(evaluator, "predict", watched)
+    monkeypatch.setattr(stage, "chosen_device", lambda wanted, where: wanted)
+    to = torch.nn.Module.to
+    monkeypatch.setattr(
+        torch.nn.Module, "to", lambda self, place: to(self, place.replace("cuda", "meta"))
+    )
+    assert report(run, device="cuda").data["device"] == "cuda"
+    assert set(places) == {"cuda"}
+    assert len(places) == (3 if crossed else 1)
+
+
+def test_it_is_the_cpu_unless_asked_and_a_gpu_that_is_not_there_is_refused(single: Path) -> None:
+    assert report(single).data["device"] == "cpu"
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="there is no GPU"):
+            report(single, device="cuda")
+        assert report(single, device="auto").data["device"] == "cpu"

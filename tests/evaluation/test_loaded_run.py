@@ -58,18 +58,12 @@ def test_clips_need_no_label(small: toy.Toy, run: Path) -> None:
 def test_folds_are_averaged(small: toy.Toy, tmp_path: Path) -> None:
     from emocli.training.train import TrainRequest
 
-    request = TrainRequest(
-        manifest=small.manifest,
-        store=small.store,
-        fusion="late",
-        run=tmp_path / "folds",
-        settings=toy.QUICK,
-    )
-    request.cross_validate(3)
-    loaded = emocli.load_run(tmp_path / "folds")
+    run, where = tmp_path / "folds", {"manifest": small.manifest, "store": small.store}
+    TrainRequest(**where, fusion="late", run=run, settings=toy.QUICK).cross_validate(3)
+    loaded = emocli.load_run(run)
     whole = loaded.predict(small.manifest.path, small.store).values
     parts = [
-        emocli.load_run(tmp_path / "folds" / f"fold-{k}").predict(small.manifest.path, small.store)
+        emocli.load_run(run / f"fold-{k}").predict(small.manifest.path, small.store)
         for k in range(3)
     ]
     assert_allclose(whole, np.mean([part.values for part in parts], axis=0))

@@ -33,9 +33,7 @@ def run(corpus: toy.Toy, out: Path, overwrite: bool = False, **changes: Any) -> 
     )
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, RobustOptions, Row, Table
 from emocli.robust.check.io import load_check
-from emocli.training.train import cross_validate
+from emocli.training.train import TrainRequest
 from tests import toy
 
 NOISE = Condition("noise", ("visual:gaussian@-10dB",))
@@ -49,9 +49,7 @@ class Config(Settings):
     """None."""
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 @pytest.fixture
@@ -110,15 +108,14 @@ def without_costs(report: Reproduction) -> dict[str, Any]:
 
 
 def test_a_row_is_what_the_commands_give(corpus, done, tmp_path):
-    cross_validate(
-        corpus.manifest,
-        corpus.store,
-        folds=3,
+    TrainRequest(
+        manifest=corpus.manifest,
+        store=corpus.store,
         fusion="late",
         run=tmp_path / "late",
         settings=QUICK,
         seeds=2,
-    )
+    ).cross_validate(3)
     by_hand = evaluate(tmp_path / "late", corrupt=NOISE.corrupt, figures=False).data
     clean, noisy = row(done, "Both + more")["conditions"]
     for figure in ("accuracy", "accuracy_std", "accuracy_ci", "uar", "per_class", "by_seed"):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 
+from emocli.cli.app import run
 from emocli.config import build
 from emocli.data.batch import Batch, Padded
 from emocli.errors import ConfigError
 from emocli.fusion import m2fnet
+from tests import toy
 
 DIMS = {"text": 8, "audio": 6, "visual": 4}
 TURNS = (3, 1, 4)
@@ -281,3 +286,37 @@ def test_sinusoids_are_those_of_the_transformer() -> None:
 def test_an_unknown_way_to_pool_is_refused() -> None:
     with pytest.raises(ConfigError, match="utterance"):
         build(m2fnet.Config, {"utterance": "median"}, "network")
+
+
+def test_every_modality_may_have_a_depth_of_its_own() -> None:
+    same, apart = model(layers=2), model(layers={"text": 2, "audio": 2, "visual": 2})
+    assert {k: v.shape for k, v in same.state_dict().items()} == {
+        k: v.shape for k, v in apart.state_dict().items()
+    }
+    some = model(layers={"text": 3, "audio": 2})
+    assert [len(some.encoders[name].layers) for name in ("text", "audio", "visual")] == [3, 2, 1]
+    with pytest.raises(ConfigError, match=r"'network\.layers\.voice': there is no such modality"):
+        model(layers={"voice": 2})
+
+
+def test_depths_are_set_by_modality_and_kept_with_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, folder = toy.build(tmp_path / "toy"), tmp_path / "run"
+    quick = ("train.epochs=1", "train.threads=1", "train.accelerator=cpu", "network.layers.text=2")
+    settings = [part for pair in quick for part in ("--set", pair)]
+    command = ["train", str(corpus.manifest.path), "--store", str(corpus.store), *settings]
+    assert run([*command, "--fusion", "m2fnet", "--run", str(folder)]) == 0
+    assert json.loads((folder / "config.json").read_text())["network"]["layers"] == {"text": 2}
+    assert 'network.layers = {"text": 2}' in (folder / "README.md").read_text()
+    names = load_file(folder / "model.safetensors")
+    depth = {m: {n.split(".")[4] for n in names if f"encoders.view_{m}.l" in n} for m in DIMS}
+    assert {m: len(found) for m, found in depth.items()} == {"text": 2, "audio": 1, "visual": 1}
+    assert run(["evaluate", str(folder)]) == 0
+    capsys.readouterr()
+    command += ["--fusion", "m2fnet", "--run", str(tmp_path / "x"), "--set"]
+    assert run([*command, "network.layers.txt=2"]) == 2
+    assert "there is no such modality; did you mean 'text'" in capsys.readouterr().err
+    assert run([*command, "network.layers.text=0"]) == 2
+    assert "network.layers" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()

@@ -105,6 +105,8 @@ BASES = (
     " --set encoder.dim=6 --set train.epochs=1",
     f"fit-text media/media.csv --run new/text {SMALL_TEXT}",
     "manifest table table -o new/m.csv",
+    "tune toy/toy.csv --store toy/store --fusion late --study new/study --try network.hidden=2,3"
+    " --set train.epochs=1",
     f"manifest demo new/demo -o new/d.csv {CORPUS}",
     "reproduce rrnn-t2 toy/toy.csv --store toy/store --out new/out --dry-run",
     "reproduce m3er-t2 toy/toy.csv --store toy/store --out new/out --dry-run",

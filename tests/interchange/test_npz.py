@@ -127,17 +127,14 @@ def test_not_an_npz(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no such file"):
         read_ragged(path)
     path.write_bytes(b"")
-    with pytest.raises(StoreError, match="is not a whole npz file"):
-        read_ragged(path)
-    np.save(path.with_suffix(".npy"), GOOD["values"])
-    with pytest.raises(StoreError, match="is not a whole npz file"):
-        read_ragged(path.with_suffix(".npy"))
+    np.save(tmp_path / "a.npy", GOOD["values"])
+    for other in (path, tmp_path / "a.npy", tmp_path):
+        with pytest.raises(StoreError, match="is not a whole npz file"):
+            read_ragged(other)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "hello")
     with pytest.raises(StoreError, match=r"has no array 'ids'; it holds: readme.txt"):
         read_ragged(path)
-    with pytest.raises(StoreError, match="is not a whole npz file"):
-        read_ragged(tmp_path)
 
 
 @pytest.mark.parametrize("compress", [False, True])

@@ -144,8 +144,13 @@ def test_it_is_made_anew_only_when_asked(corpus: toy.Toy) -> None:
 @pytest.mark.parametrize(
     ("feature", "to", "message"),
     [
-        ("mel", "glove", "glove.h5: 'glove' has no times"),
-        ("face_hog", "words", "face_hog.h5: 'face_hog' has no times"),
+        *(
+            (feature, to, f"{untimed}.h5: '{untimed}' has no times")
+            for feature, to, untimed in (
+                ("mel", "glove", "glove"),
+                ("face_hog", "words", "face_hog"),
+            )
+        ),
         ("nothing", "words", "no feature 'nothing'"),
         ("mel", "untimed", "no clip has rows with times of both 'mel' and 'untimed'"),
         ("untimed", "words", "no clip has rows with times of both 'untimed' and 'words'"),

@@ -23,9 +23,7 @@ from tests import toy
 SIZES = {"train": 60, "valid": 30, "test": 30}
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"), sizes=SIZES)
+corpus = toy.fixture(sizes=SIZES)
 
 
 @pytest.fixture(scope="module")

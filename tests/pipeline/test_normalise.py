@@ -16,10 +16,7 @@ from emocli.errors import ManifestError, StoreError
 from emocli.pipeline.normalise import normalise
 from tests import toy
 
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    return toy.build(tmp_path_factory.mktemp("toy"))
+corpus = toy.fixture()
 
 
 def by_speaker(manifest: Manifest) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from emocli.plugin.robustness import parse_all
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig
 from emocli.robust.corrupt import Corrupter
-from emocli.robust.options import RepairOptions
+from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig
@@ -232,3 +232,25 @@ def test_nothing_is_repaired_by_default(clean: dict[str, Samples], tmp_path: Pat
     for clip in noisy.clips:
         for m in MODALITIES:
             np.testing.assert_array_equal(noisy.array(clip.id, m), found.samples.array(clip.id, m))
+
+
+# -- one threshold for all pairs
+
+
+def test_a_threshold_takes_the_place_of_every_pair_s_own(clean: dict[str, Samples]) -> None:
+    """As high as no score is, nothing agrees with anything; as low, everything does."""
+    flagged = {}
+    for tau in (-1e4, None, 1e4):
+        config = RepairConfig(trust="check", tau=tau)
+        _, _, done = repaired(clean, config)
+        flagged[tau] = sum(len(ids) for ids in done.flagged.values())
+    assert 0 == flagged[-1e4] < flagged[None] < flagged[1e4]
+
+
+def test_a_threshold_is_part_of_what_a_table_says() -> None:
+    options = RepairOptions(check=True, settings={"tau": 0.25})
+    assert RepairConfig().with_options(options).label == "check at tau 0.25, discard"
+    trained = RobustConfig().trained_with(RobustOptions(check=True, settings={"tau": 0.25}))
+    assert trained.repair.tau == 0.25
+    with pytest.raises(ConfigError, match="tau is the check's, and nothing is checked"):
+        RepairConfig().with_options(RepairOptions(settings={"tau": 0.25}))

@@ -25,6 +25,7 @@ from emocli.training.encoder_task import EncoderTask, batches, nearest
 from emocli.training.fit_encoder import EncoderSummary, fit_encoder
 from emocli.training.pictures import of_folder
 from tests import toy
+from tests.interrupt import interrupted
 
 TINY = {
     "encoder": {"depths": [1], "hidden_sizes": [8], "embedding_size": 8, "dim": 8, "side": 32},
@@ -92,17 +93,9 @@ def test_killed_and_repeated_it_ends_with_the_same_encoder(
 ) -> None:
     settings = {"train": {"epochs": 4}}
     fit(colours, tmp_path / "whole", settings=settings)
-    epoch = EncoderTask.epoch
-
-    def killed(task: EncoderTask, number: int, lr: float) -> Any:
-        if number == 3:
-            raise KeyboardInterrupt
-        return epoch(task, number, lr)
-
-    monkeypatch.setattr(EncoderTask, "epoch", killed)
-    with pytest.raises(KeyboardInterrupt):
+    stop = interrupted(monkeypatch, EncoderTask, "epoch", 3)
+    with stop, pytest.raises(KeyboardInterrupt):
         fit(colours, tmp_path / "parts", settings=settings)
-    monkeypatch.undo()
     assert not (tmp_path / "parts" / "model.safetensors").exists()
     assert len(read_history(tmp_path / "parts")) == 2
     assert fit(colours, tmp_path / "parts", settings=settings).state == "resumed"

@@ -22,6 +22,7 @@ from emocli.models.rundir import read_history
 from emocli.models.text import TextConfig, read_run
 from emocli.training.fit_text import TextSummary, fit_text, resolve
 from emocli.training.text_task import TextTask
+from tests.interrupt import interrupted
 
 TINY: dict[str, Any] = {
     "text": {
@@ -97,18 +98,9 @@ def test_killed_and_repeated_it_ends_with_the_same_encoder(
 ) -> None:
     settings = {"train": {"epochs": 4, "crossfit": 3}}
     fit(talk, tmp_path / "whole", settings=settings)
-    epoch, calls = TextTask.epoch, []
-
-    def killed(task: TextTask, number: int, lr: float) -> Any:
-        calls.append(number)
-        if len(calls) == 7:  # in the middle of the second encoder
-            raise KeyboardInterrupt
-        return epoch(task, number, lr)
-
-    monkeypatch.setattr(TextTask, "epoch", killed)
-    with pytest.raises(KeyboardInterrupt):
+    stop = interrupted(monkeypatch, TextTask, "epoch", 7)  # in the middle of the second encoder
+    with stop, pytest.raises(KeyboardInterrupt):
         fit(talk, tmp_path / "parts", settings=settings)
-    monkeypatch.undo()
     assert fit(talk, tmp_path / "parts", settings=settings).state == "resumed"
     for name in (".", "part-0", "part-1", "part-2"):
         models = [

@@ -358,7 +358,9 @@ def test_the_best_epoch_is_kept_not_the_last(corpus, tmp_path):
     samples, valid = splits(corpus)
     network = Tiny(samples.dims, 3)
     network.load_state_dict(fitted.state)
-    scores = predict(network, valid, 5).scores("single", "ce", corpus.manifest.classes)
+    scores = predict(network, valid, 5).scores(
+        "single", TrainConfig(loss="ce"), corpus.manifest.classes
+    )
     assert scores.overall["accuracy"] == fitted.history[best - 1]["valid_accuracy"]
 
 

@@ -49,7 +49,7 @@ class Options(RobustOptions, OfRun):
     --word, if any has.
     """
 
-    clip: Annotated[str, Option("Id of a clip of the corpus.  [default: a test clip]")] = ""
+    clip: Annotated[str, Option("Id of a clip of the corpus (default: a test clip).")] = ""
     word: Annotated[str, Option("A word that the text of a clip to be chosen has.")] = ""
     hop: Annotated[Hop, Option("Hops to draw; the data hold all.")] = "last"
 
@@ -240,7 +240,7 @@ def _predicted(evaluator: RunEvaluator, outputs: Sequence[FusionOutput]) -> dict
 
     config = evaluator.config
     logits = torch.cat([output.logits for output in outputs])
-    values = probabilities(config.task, config.train.loss, logits).mean(dim=0)
+    values = probabilities(config.logit_task, config.train.loss, logits).mean(dim=0)
     return dict(zip(config.classes, values.tolist(), strict=True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,6 +30,9 @@ def command(
     store: options.OtherStore = None,
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
+    device: Annotated[
+        Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
+    ] = "cpu",
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -61,6 +64,7 @@ def command(
             ),
             seed=seed,
             figures=figures,
+            device=device,
             progress=progress,
         )
     if json:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def command(
     manifest: options.ManifestFile,
-    fusion: Annotated[str, typer.Option(help="Network; `emocli info` lists them.")],
+    fusion: options.Fusion,
     run: Annotated[Path, typer.Option(help="Folder of the run to write.")],
     store: options.Store = Path("store"),
     feature: options.Features = None,

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import model_validator
 
 from emocli.config import Tree
 from emocli.plugin.experiment import CLEAN, Names, Row, Table
+from emocli.quantities import Depth
 
 NETWORK = "m2fnet"
 
@@ -36,10 +37,11 @@ class Modalities(Names):
     Attributes
     ----------
     corpus : {'meld', 'iemocap'}
-        Of the corpora in the paper, the one whose figures are printed beside one's own.
+        Of the corpora in the paper, the one whose figures are printed beside one's own; by default
+        the one the clips are of.
     text, audio, visual : str
         The three modalities, as the store calls them. Fusion attention mixes the text (eq. 6).
-    layers : int, optional
+    layers : int, or a mapping of modalities to int, optional
         Encoders of each modality, where the table does not vary them; by default those of the
         network whose figures are printed: 1 for MELD, 5 for IEMOCAP.
     """
@@ -48,7 +50,14 @@ class Modalities(Names):
     text: str = "text"
     audio: str = "audio"
     visual: str = "visual"
-    layers: Annotated[int, Field(ge=1, le=32)] | None = None
+    layers: Depth | dict[str, Depth] | None = None
+
+    @model_validator(mode="after")
+    def _layers_are_of_modalities(self) -> Modalities:
+        for name in self.layers if isinstance(self.layers, dict) else ():
+            if name not in self.all:
+                raise ValueError(f"there is no modality '{name}'; there are: {', '.join(self.all)}")
+        return self
 
     @property
     def all(self) -> tuple[str, str, str]:
@@ -95,7 +104,7 @@ def row(
     """
     seen = tuple(modalities) or config.all
     # The network's own default is a modality called 'text'; the store may call it otherwise.
-    own: Tree = {"query": config.query(seen), **_layers(config), **(network or {})}
+    own: Tree = {"query": config.query(seen), **_layers(config, seen), **(network or {})}
     return Row(
         name,
         fusion=NETWORK,
@@ -106,8 +115,11 @@ def row(
     )
 
 
-def _layers(config: Modalities) -> Tree:
+def _layers(config: Modalities, modalities: Sequence[str]) -> Tree:
     """Set the number of encoders where it is not the network's own, which general settings may."""
+    if isinstance(config.layers, dict):
+        own = {name: depth for name, depth in config.layers.items() if name in modalities}
+        return {"layers": own} if own else {}
     layers = config.layers or LAYERS[config.corpus]
     return {"layers": layers} if config.layers or layers != LAYERS["meld"] else {}
 

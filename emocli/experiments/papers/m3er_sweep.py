@@ -32,7 +32,7 @@ VECTORS = ("hadamard", "hadamard1p", "concat", "sum")
 """Fused vectors beside the weighted sum."""
 
 Beta = Annotated[float, Field(gt=0, le=100)]
-Tau = Annotated[float, Field(ge=-1, le=1)]
+Tau = Annotated[float, Field(ge=0, le=1)]
 Ratio = Annotated[str, Field(min_length=1)]
 
 REPAIRS = {
@@ -57,7 +57,7 @@ class Config(Settings):
     """
 
     beta: tuple[Beta, ...] = (0.1, 0.2, 0.5, 2.0)
-    tau: tuple[Tau, ...] = (-0.1, 0.0, 0.1, 0.2, 0.3, 0.5)
+    tau: tuple[Tau, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
     snr: tuple[Ratio, ...] = ("10", "1", "0.1", NOISE, "0.001")
 
 

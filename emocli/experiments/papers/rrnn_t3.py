@@ -5,6 +5,8 @@ Source: Beard et al. 2018, Table 3 and section 5.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from emocli.experiments.papers._beard import FUSIONS, NAIVE, constants
 from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
 
@@ -24,6 +26,10 @@ PRINTED = {
 """Row to its figures, clean and with noise."""
 
 
+HIDDEN = 512
+"""Units of each direction for CMU-MOSEI."""
+
+
 class Config(Names):
     """What is compared under what.
 
@@ -31,6 +37,9 @@ class Config(Names):
     ----------
     text, audio, visual : str
         The three modalities, as the store calls them.
+    corpus : {'mosei', 'other'}
+        Whose the clips are, by default as their manifest says. For CMU-MOSEI the paper's networks
+        have 512 units (section 5), four times as many as for its other corpora.
     noise : str
         Signal-to-noise ratio of the noise on the visual features of the test clips, which the
         paper does not state.
@@ -39,6 +48,7 @@ class Config(Names):
     text: str = "text"
     audio: str = "audio"
     visual: str = "visual"
+    corpus: Literal["mosei", "other"] = "other"
     noise: str = "0dB"
 
 
@@ -73,6 +83,7 @@ def table(config: Config) -> Table:
         figures=METRICS,
         comparisons=tuple(("GCA + gating", other) for other in others),
         task="intensity",
+        sizes={"network": {"hidden": HIDDEN}} if config.corpus == "mosei" else {},
         notes=(
             f"noise: white, {config.noise}, on the visual features of the test clips only; how "
             "strong the paper's noise is, it does not say",

@@ -17,7 +17,16 @@ def inspect_manifest(path: Path, root: Path | None) -> Inspection:
     """Look into a manifest."""
     manifest = Manifest.read(path, root)
     facts = _manifest_facts(manifest)
-    shown = ("dataset", "task", "clips", "unlabelled", "with_text", "citation", "licence")
+    shown = [
+        "dataset",
+        "task",
+        "clips",
+        "unlabelled",
+        "with_text",
+        "split_source",
+        "citation",
+        "licence",
+    ]
     labels = tuple((name, *counts.values()) for name, counts in facts["labels"].items())
     media = tuple((kind, *counts.values()) for kind, counts in facts["media"].items())
     sections = (
@@ -51,6 +60,7 @@ def _manifest_facts(manifest: Manifest) -> Tree:
             for name in manifest.classes
         },
         "fingerprint": manifest.fingerprint,
+        "split_source": manifest.splits,
         "citation": manifest.citation,
         "licence": manifest.licence,
     }

@@ -186,20 +186,17 @@ def test_range_of_greys(tmp_path: Path, pixels: str, full: bool) -> None:
 @pytest.mark.parametrize(
     ("codec", "pixels", "name"),
     [
-        ("rawvideo", "rgb24", "a.nut"),
-        ("rawvideo", "bgr24", "a.nut"),
-        ("rawvideo", "bgra", "a.avi"),
-        ("rawvideo", "argb", "a.nut"),
-        ("rawvideo", "rgb48be", "a.nut"),
-        ("libx264rgb", "rgb24", "a.mkv"),
-        ("ffv1", "gbrp10le", "a.mkv"),
-        ("ffv1", "bgra", "a.mkv"),
-        ("png", "rgba", "a.mov"),
-        ("mjpeg", "yuvj420p", "a.avi"),
-        ("mjpeg", "yuvj444p", "a.mov"),
-        ("rawvideo", "nv12", "a.nut"),
-        ("rawvideo", "uyvy422", "a.nut"),
-        ("gif", "rgb8", "a.gif"),
+        *(
+            (codec, each, name)
+            for codec, pixels, name in (
+                ("rawvideo", "rgb24 bgr24 argb rgb48be nv12 uyvy422", "a.nut"),
+                ("ffv1", "gbrp10le bgra", "a.mkv"),
+            )
+            for each in pixels.split()
+        ),
+        *[("rawvideo", "bgra", "a.avi"), ("libx264rgb", "rgb24", "a.mkv")],
+        *[("mjpeg", "yuvj420p", "a.avi"), ("mjpeg", "yuvj444p", "a.mov")],
+        *[("png", "rgba", "a.mov"), ("gif", "rgb8", "a.gif")],
     ],
 )
 def test_orders_of_colours(tmp_path: Path, codec: str, pixels: str, name: str) -> None:

@@ -20,14 +20,12 @@ def mp4(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 CODED = [
-    ("a.mp3", None, "libmp3lame", 44100),
-    ("a.m4a", None, "aac", 16000),
-    ("a.mp4", "libx264", "aac", 44100),
-    ("a.mov", "libx264", "aac", 48000),
-    ("a.mkv", "libx264", "aac", 16000),
-    ("a.webm", "libvpx", "libopus", 48000),
-    ("a.avi", "mpeg4", "pcm_s16le", 16000),
-    ("a.ts", "libx264", "aac", 48000),
+    *[("a.mp3", None, "libmp3lame", 44100), ("a.m4a", None, "aac", 16000)],
+    *(
+        (f"a.{suffix}", "libx264", "aac", rate)
+        for suffix, rate in (("mp4", 44100), ("mov", 48000), ("mkv", 16000), ("ts", 48000))
+    ),
+    *[("a.webm", "libvpx", "libopus", 48000), ("a.avi", "mpeg4", "pcm_s16le", 16000)],
 ]
 
 

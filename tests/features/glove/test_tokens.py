@@ -58,19 +58,16 @@ def test_words_of_every_script_stay_whole(text: str) -> None:
     assert tokens(unicodedata.normalize("NFD", text)) == wanted
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("अच्छा। ठीक है!", "अच्छा । ठीक है !"),
-        ("כן׳ צה״ל", "כן ' צה\"ל"),
-        ("soft\u00adhyphen \u200emark\u200f \ufeffstart", "softhyphen mark start"),
-        ("ไทย\u200bแลนด์", "ไทย แลนด์"),
-        ("well\u2010known", "well-known"),
-        ("ＨＥＬＬＯ！", "ＨＥＬＬＯ ！"),
-    ],
-)
-def test_what_stands_around_words_of_other_scripts(text: str, wanted: str) -> None:
-    assert tokens(text) == wanted.split()
+def test_what_stands_around_words_of_other_scripts() -> None:
+    wanted = {
+        "अच्छा। ठीक है!": "अच्छा । ठीक है !",
+        "כן׳ צה״ל": "כן ' צה\"ל",
+        "soft\u00adhyphen \u200emark\u200f \ufeffstart": "softhyphen mark start",
+        "ไทย\u200bแลนด์": "ไทย แลนด์",
+        "well\u2010known": "well-known",
+        "ＨＥＬＬＯ！": "ＨＥＬＬＯ ！",
+    }
+    assert {text: " ".join(tokens(text)) for text in wanted} == wanted
 
 
 @pytest.mark.parametrize(

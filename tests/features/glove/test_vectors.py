@@ -131,14 +131,16 @@ def test_memory_holds_a_line_not_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("v.txt", b"", "v.txt: is empty"),
-        ("v.txt", b"\n\n", "v.txt: is empty"),
-        ("v.txt", b"4 3\n", "v.txt: is empty"),
-        ("v.txt", b"the 1 2 3\ncat 4 5\n", "line 2: 2 numbers after the word, 3 expected"),
+        *(("v.txt", data, "v.txt: is empty") for data in (b"", b"\n\n", b"4 3\n")),
+        *(
+            ("v.txt", data, f"line 2: {count} numbers after the word, 3 expected")
+            for count, *texts in (
+                (2, b"the 1 2 3\ncat 4 5\n", b"4 3\nthe 1 2\n", b"cat 1 2 3\nthe  4 5\n"),
+                (4, b"cat 1 2 3\nthe 4 5 6 7\n"),
+            )
+            for data in texts
+        ),
         ("v.txt", b"the\ncat\n", "line 1: 0 numbers after the word, some expected; lines of"),
-        ("v.txt", b"cat 1 2 3\nthe 4 5 6 7\n", "line 2: 4 numbers after the word, 3 expected"),
-        ("v.txt", b"4 3\nthe 1 2\n", "line 2: 2 numbers after the word, 3 expected"),
-        ("v.txt", b"cat 1 2 3\nthe  4 5\n", "line 2: 2 numbers after the word, 3 expected"),
         ("v.txt", b"the 1 x 3\n", "line 1: 'x' is not a number"),
         ("v.txt", b"the 0,1 2,5\n", "line 1: '0,1' is not a number"),
         ("v.txt", b"\xff\xfet\x00h\x00e\x00 \x001", "v.txt: cannot be read .*truncated"),

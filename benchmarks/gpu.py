@@ -1,0 +1,549 @@
+"""A GPU beside the CPU: every network and encoder trained on it, evaluated there, and compared.
+
+    python benchmarks/gpu.py [--device cuda] [--small] [--network NAME ...] [--seconds 480]
+        [--json gpu.json] [--folder DIR]
+
+Needs no data: clips, faces and texts are those of the generated corpus, the sequences that networks
+fuse are noise around the emotion's direction. Each network is trained for some epochs in 32 bits
+and in bfloat16; a text encoder is fine-tuned, an encoder of faces trained, faces searched and
+embedded. What the device computes is held against the CPU's, in 32 bits, within `BOUNDS`. Printed
+are items per second on both (validation included), and the share of the card's own bound: its
+largest product of matrices, measured here in the same arithmetic. A training step's operations are
+those PyTorch counts on the CPU, products of matrices and convolutions; small networks are far from
+that bound.
+
+What does not fit into --seconds is left out, and named; what fails is told, and the rest goes on.
+The exit code is 1 if something failed or a difference is beyond its bound. --small is for machines
+without a GPU: it shows that the script runs, not a speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.flop_counter import FlopCounterMode
+
+from emocli import plugins
+from emocli.config import build
+from emocli.data.clip import Clip
+from emocli.data.manifest import Manifest
+from emocli.data.media.content import read_frames
+from emocli.data.samples import Samples
+from emocli.data.standardise import Standardiser
+from emocli.data.store import Recipe, open_feature, open_features
+from emocli.data.store.writer import write_feature
+from emocli.data.track import Track
+from emocli.evaluation.evaluate import evaluate
+from emocli.evaluation.evaluator import RunEvaluator
+from emocli.extraction.extract import extract
+from emocli.features.faces.boxes import overlap
+from emocli.features.faces.cascade import Cascade
+from emocli.models import losses
+from emocli.models.rundir import read_history
+from emocli.models.text import describe, load
+from emocli.models.text_reader import read_clips
+from emocli.training.fit_encoder import fit_encoder
+from emocli.training.fit_text import fit_text
+from emocli.training.train import train
+
+PRECISIONS = ("32-true", "bf16-mixed")
+
+BOUNDS: Mapping[str, float] = MappingProxyType(
+    {
+        "probabilities": 5e-3,  # largest difference; cuDNN's LSTMs round products to 10 bits (TF32)
+        "gradient 32-true": 2e-2,  # of the norm, without dropout
+        "gradient bf16-mixed": 0.2,  # numbers of 8 bits, through every step
+        "first loss 32-true": 1e-2,  # mean over the first epoch, relative, without dropout
+        "first loss bf16-mixed": 5e-2,
+        "text vectors": 1e-2,  # largest difference, of the largest number
+        "face vectors": 2e-2,
+        "face boxes": 1e-2,  # one less the least overlap of a box with its twin
+    }
+)
+"""What may lie between the device and the CPU."""
+
+VIEWS = {"glove": ("text", 300, 20), "covarep": ("audio", 74, 200), "face": ("visual", 35, 60)}
+"""Feature to modality, width and steps; small ones have a tenth of the steps, at least 3."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is done."""
+
+    dialogues: Mapping[str, int]
+    drawn: Mapping[str, int]
+    shorter: int
+    epochs: int
+    network: Mapping[str, Any]
+    text: Mapping[str, Any]
+    encoder: Mapping[str, Any]
+    pictures_per_second: float
+    product: int
+
+
+FULL = Size(
+    dialogues={"train": 200, "valid": 20, "test": 20},
+    drawn={"train": 4, "valid": 2, "test": 1},
+    shorter=1,
+    epochs=3,
+    network={},
+    text={"layers": 4, "width": 256, "heads": 4, "tokens": 256},
+    encoder={},
+    pictures_per_second=6.0,
+    product=8192,
+)
+SMALL = Size(
+    dialogues={"train": 2, "valid": 1, "test": 1},
+    drawn={"train": 1, "valid": 1, "test": 1},
+    shorter=10,
+    epochs=1,
+    network={"hidden": 8, "memory": 8, "width": 8, "heads": 2, "stride": 1},
+    text={"layers": 1, "width": 16, "heads": 2, "tokens": 64, "vocabulary": 300},
+    encoder={"side": 32, "depths": [1], "hidden_sizes": [8], "embedding_size": 8, "dim": 8},
+    pictures_per_second=2.0,
+    product=256,
+)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Items per second, on the device and on the CPU; teraflops and their share of the bound."""
+
+    what: str
+    precision: str
+    unit: str
+    device: float
+    cpu: float
+    teraflops: float | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How far the device is from the CPU, and how far it may be."""
+
+    what: str
+    kind: str
+    difference: float
+    bound: float
+
+    @property
+    def within(self) -> bool:
+        """Whether it is near enough; what is no number is not."""
+        return self.difference <= self.bound
+
+
+@dataclass
+class Bench:
+    """What is measured, where, and what has come out so far."""
+
+    device: str
+    size: Size
+    folder: Path
+    seconds: float
+    rates: list[Rate] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    bound: dict[str, float] = field(default_factory=dict)
+    start: float = field(default_factory=time.monotonic)
+
+    def attempt(self, what: str, action: Callable[[Bench], None]) -> None:
+        """Do it if there is time; note what there is none for, and what fails."""
+        if time.monotonic() - self.start >= self.seconds:
+            self.skipped.append(what)
+            return
+        print(f"[{time.monotonic() - self.start:5.0f} s] {what}", file=sys.stderr)
+        try:
+            action(self)
+        except Exception:  # whatever it is, the rest is worth its minutes on a lent machine
+            self.failures[what] = traceback.format_exc()
+            print(self.failures[what], file=sys.stderr)
+
+    def compare(self, what: str, kind: str, difference: float) -> None:
+        """Note how far the device is from the CPU."""
+        self.comparisons.append(Comparison(what, kind, float(difference), BOUNDS[kind]))
+
+    def rate(self, what: str, precision: str, unit: str, device: float, cpu: float) -> None:
+        """Note items per second."""
+        self.rates.append(Rate(what, precision, unit, device, cpu))
+
+    @property
+    def accelerators(self) -> tuple[str, str]:
+        """The device, and what it is compared with."""
+        return self.device, "cpu"
+
+
+# -- corpora
+
+
+def demo_settings(bench: Bench, dialogues: Mapping[str, int]) -> Any:
+    demo = plugins.load("datasets", "demo")
+    speakers = dict.fromkeys(dialogues, 2)
+    wanted = {"dialogues": dialogues, "speakers": speakers, "turns": 4, "seconds": [0.6, 0.7]}
+    return build(demo.Config, wanted, "demo")
+
+
+def spoken(bench: Bench) -> Manifest:
+    """Plan the generated corpus, of which no clip is drawn: its texts, dialogues and emotions."""
+    corpus = plugins.load("datasets", "demo").corpus
+    clips = [
+        Clip(u.id, u.split, u.speaker.name, u.dialogue, u.turn, text=u.text, label=u.emotion)
+        for u in corpus.plan(demo_settings(bench, bench.size.dialogues))
+    ]
+    path = bench.folder / "spoken.csv"
+    whole = Manifest(tuple(clips), corpus.EMOTIONS, "single", "demo", bench.folder, path=path)
+    whole.write(path)
+    return Manifest.read(path)
+
+
+def sequences(bench: Bench, manifest: Manifest) -> Path:
+    """Write what networks fuse: noise around a direction for each emotion."""
+    store, rng = bench.folder / "sequences", np.random.default_rng(0)
+    for name, (modality, width, steps) in VIEWS.items():
+        length = max(3, steps // bench.size.shorter)
+        directions = rng.normal(size=(len(manifest.classes), width)) / 4
+
+        def track(clip: str, directions: Any = directions, length: int = length) -> Track:
+            centre = directions[manifest.classes.index(manifest.clip(clip).label or "")]
+            noise = rng.normal(size=(length + int(rng.integers(-1, 2)), len(centre)))
+            return Track((centre + noise).astype(np.float32))
+
+        recipe = Recipe(name, modality, manifest.fingerprint, {})
+        write_feature(store, recipe, [clip.id for clip in manifest.clips], track)
+    return store
+
+
+# -- the card's bound
+
+
+def largest_product(device: str, size: int, precision: str) -> float:
+    """Measure the teraflops of a product of two square matrices; the best of five."""
+    kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
+    a = torch.randn(size, size, device=device, dtype=kind)
+    best = min(timed(lambda: a @ a, device) for _ in range(6))
+    return 2 * size**3 / best / 1e12
+
+
+def timed(action: Callable[[], object], device: str) -> float:
+    synchronise(device)
+    start = time.perf_counter()
+    action()
+    synchronise(device)
+    return time.perf_counter() - start
+
+
+def synchronise(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+# -- networks
+
+
+def networks(bench: Bench, chosen: Sequence[str]) -> None:
+    manifest = spoken(bench)
+    store = sequences(bench, manifest)
+    for fusion in chosen:
+        go = partial(network, manifest=manifest, store=store, fusion=fusion)
+        bench.attempt(f"network {fusion}", go)
+
+
+def network(bench: Bench, manifest: Manifest, store: Path, fusion: str) -> None:
+    features = ["covarep"] if fusion == "unimodal" else list(VIEWS)
+    rates: dict[tuple[str, str], float] = {}
+    first: dict[tuple[str, str], float] = {}
+    for device, precision in trials(bench):
+        run = bench.folder / f"{fusion}-{precision}-{device}"
+        epochs = bench.size.epochs if device == bench.device else 1
+        settings = still(bench, fusion) | {
+            "train": {
+                "epochs": epochs,
+                "patience": epochs,
+                "precision": precision,
+                "accelerator": device,
+                "batch_size": 8 if fusion == "m2fnet" else 32,
+            }
+        }
+        fit = partial(train, manifest, store, fusion=fusion, features=features, overwrite=True)
+        if device != "cpu":  # libraries are loaded, kernels chosen
+            warm = settings["train"] | {"epochs": 1, "patience": 1}
+            fit(run=run.with_name(f"{run.name}-warm"), settings=settings | {"train": warm})
+        summary = fit(run=run, settings=settings)
+        seconds = sum(seed.seconds for seed in summary.seeds)
+        rates[precision, device] = epochs * summary.clips["train"] / seconds
+        first[precision, device] = float(read_history(run)[0]["train_loss"])
+    for precision in PRECISIONS:
+        ours, theirs = first[precision, bench.device], first["32-true", "cpu"]
+        bench.compare(fusion, f"first loss {precision}", abs(ours - theirs) / abs(theirs))
+    step = operations(bench, manifest, store, fusion, features)
+    for precision in PRECISIONS:
+        rate, cpu = rates[precision, bench.device], rates["32-true", "cpu"]
+        flops = rate * step / 1e12
+        share = flops / bench.bound[precision]
+        bench.rates.append(Rate(fusion, precision, "clips", rate, cpu, flops, share))
+    gradients(bench, manifest, store, fusion, features)
+    predictions(bench, bench.folder / f"{fusion}-32-true-{bench.device}", fusion)
+
+
+def trials(bench: Bench) -> list[tuple[str, str]]:
+    """List what is trained where: on the CPU in 32 bits alone."""
+    return list(dict.fromkeys([("cpu", "32-true"), *((bench.device, p) for p in PRECISIONS)]))
+
+
+def still(bench: Bench, fusion: str) -> dict[str, Any]:
+    """Set a network up without dropout, so that the same seed means the same on every device."""
+    known = plugins.load("fusion", fusion).Config.model_fields
+    small = {key: value for key, value in bench.size.network.items() if key in known}
+    return {"network": small | {key: 0.0 for key in known if key.endswith("dropout")}}
+
+
+def prepared(
+    bench: Bench, manifest: Manifest, store: Path, fusion: str, features: list[str]
+) -> tuple[Any, Any]:
+    """Return a network in training, without dropout, and a batch for it, both on the CPU."""
+    module = plugins.load("fusion", fusion)
+    stores = open_features(store, features, manifest)
+    train_split = Samples.of(manifest, "train", stores)
+    samples = train_split.then(Standardiser.fit(train_split))
+    config = build(module.Config, still(bench, fusion)["network"], "network")
+    torch.manual_seed(0)
+    dims = {VIEWS[name][0]: VIEWS[name][1] for name in features}
+    made = module.Model(dims, len(manifest.classes), config).train()
+    made.set_task("single", "ce")
+    return made, next(iter(samples.batches(16, module.Model.level)))
+
+
+def backward(made: Any, batch: Any, device: str, precision: str) -> NDArray[np.float64]:
+    """Return all derivatives of one step."""
+    made, batch = made.to(device), batch.to(device)
+    made.zero_grad()
+    with torch.autocast(device, torch.bfloat16, enabled=precision != "32-true"):
+        loss = made.loss(made(batch), batch, losses.base_loss("ce", "single"))
+    loss.backward()
+    parts = [p.grad.flatten() for p in made.parameters() if p.grad is not None]
+    flat: NDArray[np.float64] = torch.cat(parts).double().cpu().numpy()
+    return flat
+
+
+def gradients(
+    bench: Bench, manifest: Manifest, store: Path, fusion: str, features: list[str]
+) -> None:
+    made, batch = prepared(bench, manifest, store, fusion, features)
+    wanted = backward(made, batch, "cpu", "32-true")
+    for precision in PRECISIONS:
+        got = backward(made, batch, bench.device, precision)
+        difference = np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
+        bench.compare(fusion, f"gradient {precision}", difference)
+
+
+def operations(
+    bench: Bench, manifest: Manifest, store: Path, fusion: str, features: list[str]
+) -> float:
+    """Count a training step's operations for a clip: PyTorch's own count, LSTMs step by step."""
+    made, batch = prepared(bench, manifest, store, fusion, features)
+    with FlopCounterMode(display=False) as counter, torch.backends.mkldnn.flags(enabled=False):
+        backward(made, batch, "cpu", "32-true")
+    return counter.get_total_flops() / len(batch)
+
+
+def predictions(bench: Bench, run: Path, fusion: str) -> None:
+    """Evaluate on the device as `emocli evaluate --device` does, and compare clip by clip."""
+    evaluator = RunEvaluator.open(run, "test", None, None)
+    ours, theirs = (evaluator.on(place).predict((), 0).values[0] for place in bench.accelerators)
+    bench.compare(fusion, "probabilities", np.abs(ours - theirs).max())
+    evaluate(run, device=bench.device, figures=False)
+
+
+# -- texts
+
+
+def texts(bench: Bench) -> None:
+    manifest, found = spoken(bench), {}
+    for device, precision in trials(bench):
+        run = bench.folder / f"text-{precision}-{device}"
+        own = {"epochs": 1, "precision": precision, "accelerator": device, "lr": 1e-4}
+        settings = {"text": {"backbone": "scratch", **bench.size.text}, "train": own}
+        fit = partial(fit_text, manifest, run, settings=settings, overwrite=True)
+        found[precision, device] = len(manifest.split("train")) / timed(fit, device)
+    for precision in PRECISIONS:
+        rates = found[precision, bench.device], found["32-true", "cpu"]
+        bench.rate("text encoder and its set-up", precision, "texts", *rates)
+    network, reader, _ = load(bench.folder / f"text-32-true-{bench.device}")
+    readings = list(read_clips(reader, manifest.split("test")).values())
+    pad = int(reader.tokenizer.pad_token_id)
+    ours, theirs = (
+        describe(network.to(device), readings, pad).astype(float) for device in bench.accelerators
+    )
+    bench.compare("text encoder", "text vectors", np.abs(ours - theirs).max() / abs(theirs).max())
+
+
+# -- pictures
+
+
+def pictures(bench: Bench) -> None:
+    demo = plugins.load("datasets", "demo")
+    root = bench.folder / "drawn"
+    demo.build(root, demo_settings(bench, bench.size.drawn)).write(root / "manifest.csv")
+    manifest = Manifest.read(root / "manifest.csv")
+    cascade(bench, manifest)
+    stores = {device: bench.folder / f"faces-{device}" for device in bench.accelerators}
+    rate = {"rate": bench.size.pictures_per_second, "min_share": 0.2}
+    for device, store in stores.items():
+        extract(manifest, ["faces"], store, settings={"faces": {**rate, "device": device}})
+    encoders(bench, manifest, stores)
+
+
+def cascade(bench: Bench, manifest: Manifest) -> None:
+    """Search the frames of some clips."""
+    clips = manifest.clips[: 2 if bench.size is SMALL else 8]
+    frames = [f.image for clip in clips for f in read_frames(clip.media["video"])]
+    images = np.stack(frames[:: 4 if bench.size is SMALL else 1])
+    rates, boxes = [], []
+    for device in bench.accelerators:
+        find = Cascade(device=device)
+        boxes.append(find(images, 50))
+        rates.append(len(images) / timed(partial(find, images, 50), device))
+    bench.rate("face cascade", "32-true", "frames", *rates)
+    least = 1.0
+    for ours, theirs in zip(*boxes, strict=True):
+        shares = overlap(ours.boxes, theirs.boxes)
+        twins = [*shares.max(axis=0, initial=0), *shares.max(axis=1, initial=0)]
+        least = min([least, *twins])
+    bench.compare("face cascade", "face boxes", 1 - least)
+
+
+def encoders(bench: Bench, manifest: Manifest, stores: Mapping[str, Path]) -> None:
+    """Train the extractor of faces on each device; embed with the device's own on both."""
+    rates = []
+    own = {"epochs": 1, "classes": 2, "per_class": 2, "lr": 1e-4}
+    for device, store in stores.items():
+        run = bench.folder / f"encoder-{device}"
+        settings = {"encoder": bench.size.encoder, "train": {**own, "accelerator": device}}
+        done = fit_encoder("face", manifest, run, store=store, settings=settings, overwrite=True)
+        rates.append(done.train / float(read_history(run)[0]["seconds"]))
+    bench.rate("picture extractor", "32-true", "pictures", *(rates * 2)[:2])
+    rates, vectors = [], []
+    encoder = {"encoder": str(bench.folder / f"encoder-{bench.device}")}
+    source = stores["cpu"]
+    for device in bench.accelerators:
+        settings = {"face_embedding": {**encoder, "device": device}}
+        names = ["face_embedding"]
+        go = partial(extract, manifest, names, source, settings=settings, overwrite=True)
+        rates.append(len(manifest.clips) / timed(go, device))
+        read = open_feature(source, names[0], manifest)
+        vectors.append(np.concatenate([read[c.id] for c in manifest.clips if read.length(c.id)]))
+    bench.rate("face embeddings, from a store", "32-true", "clips", *rates)
+    ours, theirs = vectors
+    bench.compare("face embeddings", "face vectors", np.abs(ours - theirs).max() / theirs.max())
+
+
+# -- all of it
+
+
+@contextmanager
+def place(folder: Path | None) -> Iterator[Path]:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def machine(device: str) -> dict[str, Any]:
+    found = {"torch": torch.__version__, "cores": os.cpu_count(), "device": device}
+    if device != "cuda":
+        return found
+    return found | {"gpu": torch.cuda.get_device_name(), "cuda": torch.version.cuda}
+
+
+def measure(
+    device: str, size: Size, folder: Path, seconds: float, chosen: Sequence[str] = ()
+) -> Bench:
+    bench = Bench(device, size, folder, seconds)
+    for precision in PRECISIONS:
+        bench.bound[precision] = largest_product(device, size.product, precision)
+    bench.attempt("faces and pictures", pictures)
+    bench.attempt("text encoder", texts)
+    networks(bench, chosen or plugins.names("fusion"))
+    return bench
+
+
+def report(bench: Bench) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "machine": machine(bench.device),
+        "small": bench.size is SMALL,
+        "seconds": time.monotonic() - bench.start,
+        "bound_teraflops": bench.bound,
+        "rates": [asdict(rate) for rate in bench.rates],
+        "comparisons": [asdict(c) | {"within": c.within} for c in bench.comparisons],
+        "skipped": bench.skipped,
+        "failures": bench.failures,
+    }
+
+
+def show(found: Mapping[str, Any]) -> None:
+    print(", ".join(f"{key} {value}" for key, value in found["machine"].items()))
+    bounds = found["bound_teraflops"].items()
+    print("largest product: " + ", ".join(f"{name} {value:.2f} TFLOP/s" for name, value in bounds))
+    print(f"\n{'':44}{'per second':>12}{'CPU':>10}{'ratio':>8}{'of bound':>10}")
+    for rate in found["rates"]:
+        share = "" if rate["share"] is None else f"{rate['share']:.2%}"
+        name = f"{rate['what']}, {rate['precision']} ({rate['unit']})"
+        ratio = rate["device"] / rate["cpu"]
+        print(f"{name:44}{rate['device']:12.1f}{rate['cpu']:10.1f}{ratio:8.1f}{share:>10}")
+    print("\nworst differences from the CPU")
+    for kind, bound in BOUNDS.items():
+        own = [c for c in found["comparisons"] if c["kind"] == kind]
+        if own:
+            worst = max(own, key=lambda c: c["difference"] - c["bound"])
+            said = "" if all(c["within"] for c in own) else "  BEYOND"
+            print(f"{kind:24}{worst['difference']:10.2g}  bound {bound:g} ({worst['what']}){said}")
+    for what in found["skipped"]:
+        print(f"left out, no time: {what}")
+    for what in found["failures"]:
+        print(f"FAILED: {what}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--network", action="append", choices=plugins.names("fusion"))
+    parser.add_argument("--seconds", type=float, default=480)
+    parser.add_argument("--json", type=Path, default=Path("gpu.json"))
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args(arguments)
+    if options.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("there is no GPU here: --device cpu --small shows that the script runs")
+    with place(options.folder) as folder:
+        size = SMALL if options.small else FULL
+        bench = measure(options.device, size, folder, options.seconds, options.network or ())
+    found = report(bench)
+    options.json.write_text(json.dumps(found, indent=2) + "\n")
+    show(found)
+    return 0 if all(c.within for c in bench.comparisons) and not bench.failures else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
