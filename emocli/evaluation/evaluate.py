@@ -17,6 +17,7 @@ from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
 from emocli.evaluation.evaluator import Predictions, RunEvaluator
 from emocli.evaluation.report import (
+    BaselineReport,
     ConditionReport,
     EvaluationReport,
     FlagCounts,
@@ -218,7 +219,16 @@ def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionRepor
         **vars(summarise(predictions.scores, evaluator.config.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
         flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
+        classical=_classical(predictions, groups) if predictions.classical else None,
     )
+
+
+def _classical(predictions: Predictions, groups: Sequence[str]) -> dict[str, BaselineReport]:
+    """Return the classical models' metrics, and what the networks gain over them."""
+    return {
+        name: BaselineReport(metrics=own.overall, gain=compare([own], predictions.scores, groups))
+        for name, own in predictions.classical_scores.items()
+    }
 
 
 def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:

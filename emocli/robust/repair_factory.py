@@ -164,7 +164,7 @@ class RepairFactory:
         repair = Repair.of(config, self.standardiser, check, corrupter, generator)
         return repair(samples, size)
 
-    def learnt_from(self, train: Samples) -> Samples:
+    def learnt_from(self, train: Samples) -> Repaired:
         """Corrupt and repair the train split.
 
         Proxies that are learnt from are made without the dialogue or speaker of the clip: the bank
@@ -173,21 +173,21 @@ class RepairFactory:
         noisy, corrupter = self.corrupted(train.then(self.standardiser))
         config = self.trained.at_training
         if config.fill != "proxy":
-            return self.repaired(noisy, config, corrupter).samples
+            return self.repaired(noisy, config, corrupter)
         names = groups(noisy.clips, grouping(noisy.clips))
         numbers = {name: index % PARTS for index, name in enumerate(dict.fromkeys(names))}
-        done = noisy
+        done = Repaired.untouched(noisy)
         for part in range(PARTS):
             pairs = zip(noisy.clips, names, strict=True)
             held = replace(noisy, clips=tuple(c for c, name in pairs if numbers[name] == part))
             without = {clip.id for clip in held.clips}
-            done = done.then(self.repaired(held, config, corrupter, without).replaced)
+            done = done.joined(self.repaired(held, config, corrupter, without))
         return done
 
-    def chosen_by(self, valid: Samples) -> Samples:
+    def chosen_by(self, valid: Samples) -> Repaired:
         """Corrupt the valid split, and repair it as test clips are repaired."""
         noisy, corrupter = self.corrupted(valid.then(self.standardiser))
-        return self.repaired(noisy, self.trained, corrupter).samples
+        return self.repaired(noisy, self.trained, corrupter)
 
     def corrupted(self, samples: Samples) -> tuple[Samples, Corrupter | None]:
         """Do to standardised clips what is done to those the network is trained with."""

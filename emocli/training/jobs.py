@@ -14,13 +14,14 @@ from emocli.data.pool import Pool
 from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.models import rundir
+from emocli.models.beside import read_models, save_models
 from emocli.models.run_config import RunConfig, Source
-from emocli.models.rundir import CARD, CHECKPOINT, CONFIG
+from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG
 from emocli.training.card import card
 from emocli.training.compute import seeded
 from emocli.training.fusion_task import fit_network, make_criterion
-from emocli.training.prepare import Prepared
-from emocli.training.summaries import SeedSummary, TrainSummary, seed_spreads
+from emocli.training.prepare import BESIDE, Prepared
+from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
 from emocli.training.trainer import State
 
 Progress = Callable[[int, int], None]
@@ -31,14 +32,17 @@ VALID = "valid_"
 
 @dataclass(frozen=True)
 class Training:
-    """A run to be trained: what, where, and with which seeds."""
+    """A run to be trained: what, where, with which seeds, and whether baselines stand beside it."""
 
     prepared: Prepared
     run: Path
     config: RunConfig
+    baselines: bool = False
 
     @classmethod
-    def of(cls, prepared: Prepared, run: Path, store: Path, seeds: int) -> Training:
+    def of(
+        cls, prepared: Prepared, run: Path, store: Path, seeds: int, baselines: bool = False
+    ) -> Training:
         """Plan so many trainings, from ``train.seed`` upwards.
 
         Raises
@@ -52,7 +56,8 @@ class Training:
         if first + seeds - 1 > MOST_SEED:
             what = f"{seeds} seeds from setting 'train.seed' = {first} go beyond {MOST_SEED}"
             raise ConfigError(what, hint="choose a smaller train.seed")
-        return cls(prepared, run, prepared.config(run, store, range(first, first + seeds)))
+        config = prepared.config(run, store, range(first, first + seeds))
+        return cls(prepared, run, config, baselines)
 
     @property
     def jobs(self) -> list[Job]:
@@ -103,6 +108,11 @@ class Training:
         seeds = rundir.read_config(self.run).seeds
         return any(rundir.begun(folder) for folder in rundir.members(self.run, seeds))
 
+    def fit_baselines(self) -> None:
+        """Fit the classical models beside the network, unless there are some."""
+        if self.baselines and not (self.run / BASELINES).is_file():
+            save_models(self.run, replace(self.prepared).classical())
+
     def summary(self, seeds: Sequence[SeedSummary]) -> TrainSummary:
         """Sum up the trainings of all seeds; of several, write a card for all."""
         prepared, several = self.prepared, len(seeds) > 1
@@ -120,8 +130,16 @@ class Training:
             valid={name: value.mean for name, value in metrics.items()},
             valid_std={name: value.std for name, value in metrics.items()} if several else {},
             seeds=tuple(seeds),
-            notes=prepared.notes,
+            notes=(*prepared.notes, *self._left_out()),
+            baselines=_beside(self.run) if self.baselines else {},
         )
+
+    def _left_out(self) -> Iterator[str]:
+        """Say which baselines would take too long."""
+        lacking = [name for name in BESIDE if name not in self.prepared.beside]
+        if self.baselines and lacking:
+            count = len(self.prepared.train)
+            yield f"no baseline '{', '.join(lacking)}': {count} training clips are too many for it"
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -158,6 +176,7 @@ def carry_out(
             held.enter_context(training.held())
         for training in trainings:
             training.claim(overwrite)
+            training.fit_baselines()
         jobs = [job for training in trainings for job in training.jobs]
         trained = dict(_results(jobs, pool, progress))
         return [t.summary([trained[job.folder] for job in t.jobs]) for t in trainings]
@@ -226,6 +245,13 @@ def _train_seed(
     return summary
 
 
+def _beside(run: Path) -> dict[str, BaselineSummary]:
+    """Return the classical models that a run has, by name."""
+    models = read_models(run)
+    each = () if models is None else models.models
+    return {model.name: BaselineSummary(model.C, dict(model.valid)) for model in each}
+
+
 def _seed_summary(folder: Path, config: RunConfig, state: State) -> SeedSummary:
     criterion = make_criterion(config.train.monitor)
     history = rundir.read_history(folder, criterion.columns)
@@ -245,4 +271,11 @@ def _write_card(
         if count
     ]
     best = [seed.best_epoch for seed in seeds]
-    write_text(folder / CARD, card(config, seed_spreads(seeds), best, [*prepared.notes, *lacking]))
+    text = card(
+        config,
+        seed_spreads(seeds),
+        best,
+        [*prepared.notes, *lacking],
+        {name: baseline.valid for name, baseline in _beside(folder).items()},
+    )
+    write_text(folder / CARD, text)

@@ -22,6 +22,7 @@ from emocli.data.standardise import Standardiser
 from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
+from emocli.models.baselines import ClassicalModels, fit_classical
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import versions
@@ -40,6 +41,13 @@ SECTIONS = ("network", "train", "robust")
 """Of the settings of a training."""
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
+
+LINEAR, SVM = "logistic", "svm"
+BESIDE = (LINEAR, SVM)
+"""The classical models beside a network."""
+
+MOST_SVM = 5000
+"""Training clips; of more, a support vector machine takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +117,27 @@ class Prepared:
         train, valid = (
             CachedSamples.through(samples.condensed_by(network), memory)
             for samples in (
-                repair_factory.learnt_from(self.train),
-                repair_factory.chosen_by(self.valid),
+                repair_factory.learnt_from(self.train).samples,
+                repair_factory.chosen_by(self.valid).samples,
             )
         )
         return train, valid
+
+    def classical(self) -> ClassicalModels:
+        """Fit the classical models beside the network, on what it is given.
+
+        Views that are discarded are lacking to them: their functionals' training means stand for
+        them.
+        """
+        factory = self.repair_factory
+        train, valid = factory.learnt_from(self.train), factory.chosen_by(self.valid)
+        return fit_classical(self.beside, train.pooled, valid.pooled)
+
+    @property
+    def beside(self) -> list[str]:
+        """Names of the classical models that are fitted in seconds."""
+        many = len(self.train) > MOST_SVM
+        return [name for name in BESIDE if name == LINEAR or not many]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

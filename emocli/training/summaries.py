@@ -29,6 +29,14 @@ class SeedSummary:
 
 
 @dataclass(frozen=True)
+class BaselineSummary:
+    """A classical model beside the network: C, chosen on the valid split, and its metrics there."""
+
+    C: float
+    valid: dict[str, float]
+
+
+@dataclass(frozen=True)
 class TrainSummary:
     """How a training went.
 
@@ -54,6 +62,8 @@ class TrainSummary:
         Each seed.
     notes : tuple of str
         Warnings about the data.
+    baselines : mapping
+        Classical model to what it does on the same features and splits.
     """
 
     run: Path
@@ -67,6 +77,7 @@ class TrainSummary:
     valid_std: dict[str, float]
     seeds: tuple[SeedSummary, ...]
     notes: tuple[str, ...]
+    baselines: dict[str, BaselineSummary]
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,8 @@ class CrossSummary:
         The run of each fold.
     notes : tuple of str
         Warnings about the data, in any fold.
+    baselines : mapping
+        Classical model to its metrics on the valid splits, mean over the folds.
     """
 
     run: Path
@@ -96,6 +109,7 @@ class CrossSummary:
     valid_std: dict[str, float]
     folds: tuple[TrainSummary, ...]
     notes: tuple[str, ...]
+    baselines: dict[str, dict[str, float]]
 
 
 def cross_summary(run: Path, folds: Sequence[TrainSummary]) -> CrossSummary:
@@ -117,7 +131,16 @@ def cross_summary(run: Path, folds: Sequence[TrainSummary]) -> CrossSummary:
         valid_std={name: value.std for name, value in metrics.items()} if several else {},
         folds=tuple(folds),
         notes=tuple(dict.fromkeys(note for fold in folds for note in fold.notes)),
+        baselines={
+            name: _means([fold.baselines[name].valid for fold in folds])
+            for name in first.baselines
+            if all(name in fold.baselines for fold in folds)
+        },
     )
+
+
+def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
 def seed_spreads(seeds: Sequence[SeedSummary]) -> dict[str, Spread]:
