@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import EmocliError, RunError, StoreError
-from emocli.evaluation.predictions import Corruptions as Corruptions
-from emocli.evaluation.predictions import Predictions as Predictions
+from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.models import rundir
 from emocli.models.baselines import ClassicalModels, prior
 from emocli.models.beside import read_models
