@@ -18,7 +18,7 @@ from emocli.data.filenames import content, corpus_part
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.store import Feature, check_path, open_features
-from emocli.errors import EmocliError, RunError, StoreError
+from emocli.errors import ConfigError, EmocliError, RunError, StoreError
 from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.models import rundir
 from emocli.models.baselines import ClassicalModels, prior
@@ -58,6 +58,8 @@ class RunEvaluator:
     device : {'cpu', 'cuda'}
     baselines : ClassicalModels, optional
         The classical models that the run has beside its networks.
+    ensemble : bool
+        Whether the networks of all seeds are one, whose prediction is their mean.
     """
 
     run: Path
@@ -69,6 +71,7 @@ class RunEvaluator:
     other: str = ""
     device: str = "cpu"
     baselines: ClassicalModels | None = None
+    ensemble: bool = False
 
     @classmethod
     def open(
@@ -108,16 +111,21 @@ class RunEvaluator:
             check_path(folder, corpus.fold, trained.fit_on),
             standardiser,
             trained,
-            Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
+            _learnt(corpus.merged() if config.train.refit else corpus, stores),
             config.train.outliers,
+            config.train.refit,
         )
+        own = _is_own(run, config, manifest, corpus)
+        if split == "valid" and config.train.refit and own:
+            what = "its last fit was on the valid split too (train.refit)"
+            raise RunError(what, where=run, hint="evaluate --split test")
         chosen = trained.repair.with_options(repair)
         if chosen.trust == "check":
             _ = repair_factory.check  # refuses what does not fit
         whole = Samples(corpus, corpus.clips, stores)
         samples = whole if split is None else Samples.of(corpus, split, stores)
         kept = _kept(samples.then(standardiser), config)
-        other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
+        other = "" if own else corpus_part(corpus, stores)
         beside = _beside(run, members[0])
         return cls(
             run, config, members, kept, chosen, repair_factory, other=other, baselines=beside
@@ -126,6 +134,29 @@ class RunEvaluator:
     def on(self, device: str) -> RunEvaluator:
         """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
         return replace(self, device=device)
+
+    def averaged(self) -> RunEvaluator:
+        """Return the same, the networks of all seeds as one.
+
+        Raises
+        ------
+        ConfigError
+            If there is one network.
+        """
+        if len(self.members) < 2:
+            what = "--ensemble: there is one network, and nothing to average"
+            raise ConfigError(what, where=self.run, hint="train several, --seeds 5")
+        return replace(self, ensemble=True)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds whose predictions are scored by themselves; the first stands for an ensemble."""
+        return self.config.seeds[:1] if self.ensemble else self.config.seeds
+
+    @property
+    def networks(self) -> int:
+        """How many networks' predictions are averaged; 1 if none are."""
+        return len(self.members) if self.ensemble else 1
 
     @property
     def unlabelled(self) -> int:
@@ -149,12 +180,11 @@ class RunEvaluator:
         return {str(member.config.seeds[0]): digest(member.path / MODEL) for member in self.members}
 
     def prior(self) -> NDArray[np.float64] | None:
-        """Return the frequencies of the classes in the train split, for every clip, shape (n, C).
+        """Return how frequent classes are in what was learnt from, for every clip, shape (n, C).
 
         There are none on a corpus that the run was not trained on.
         """
-        manifest = self.samples.manifest
-        train = [clip for clip in manifest.split("train") if manifest.is_labelled(clip)]
+        manifest, train = self.samples.manifest, self.repair_factory.train.clips
         if not train or manifest.fingerprint != self.config.manifest.fingerprint:
             return None
         return np.tile(prior(manifest, train), (len(self.samples), 1))
@@ -187,7 +217,7 @@ class RunEvaluator:
             networks = [member.network.to(self.device) for member in self.members]
             outputs = [predict(n, samples, training.batch_size, self.device) for n in networks]
         task, classes = self.config.task, self.config.classes
-        return Predictions(
+        predictions = Predictions(
             tuple(corruptions),
             outputs[0].ids,
             outputs[0].targets.numpy(),
@@ -201,6 +231,7 @@ class RunEvaluator:
             training.one_vs_rest,
             self._classical(repaired, outputs[0].ids),
         )
+        return predictions.averaged if self.ensemble else predictions
 
     def _classical(self, repaired: Repaired, ids: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         """Return what the classical models predict of the same clips, in the order of ``ids``."""
@@ -250,6 +281,11 @@ def _beside(run: Path, member: Run) -> ClassicalModels | None:
             what = "its classical models are of other features or classes"
             raise RunError(what, where=run / BASELINES, hint=RESTORE)
     return models
+
+
+def _learnt(corpus: Manifest, stores: Mapping[str, Feature]) -> Samples:
+    """Return the labelled clips of the train split, of which there may be none."""
+    return Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores)
 
 
 def _kept(samples: Samples, config: RunConfig) -> Samples:

@@ -95,6 +95,29 @@ class Predictions:
             },
         )
 
+    @property
+    def averaged(self) -> Predictions:
+        """The same of one ensemble: the mean of what the networks predict, clip by clip."""
+        return replace(self, values=(np.mean(self.values, axis=0),))
+
+    @classmethod
+    def together(cls, parts: Sequence[Predictions]) -> Predictions:
+        """Take the predictions of several runs for the same clips as those of one.
+
+        A modality counts as flagged, or regenerated, where it was for any of them.
+        """
+        return replace(
+            parts[0],
+            values=tuple(values for part in parts for values in part.values),
+            flagged=_union([part.flagged for part in parts]),
+            regenerated=_union([part.regenerated for part in parts]),
+            classical={
+                name: np.mean([part.classical[name] for part in parts], axis=0)
+                for name in parts[0].classical
+                if all(name in part.classical for part in parts)
+            },
+        )
+
     def only(self, clips: Sequence[Clip]) -> Predictions:
         """Return the same for some of the clips."""
         wanted = {clip.id for clip in clips}

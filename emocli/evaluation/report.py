@@ -115,6 +115,9 @@ class EvaluationReport(Report, ConditionReport):
         Version that wrote it.
     run, fusion, preset, seeds, dataset, trained_on, task, classes
         The networks, the corpus they are tested on, and the one they were trained on.
+    ensemble : int, optional
+        So many networks are one, whose prediction is their mean; ``by_seed`` then has it under the
+        first seed.
     split, n, unlabelled
         The clips, their number, and how many have no label and are left out.
     check, repair, remarks, trained_with
@@ -175,6 +178,7 @@ class EvaluationReport(Report, ConditionReport):
     sweep: tuple[SweepPoint, ...]
     baselines: Mapping[str, Mapping[str, Number]]
     folds: tuple[FoldReport, ...]
+    ensemble: int | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         """Refuse metrics that are not those that are defined.

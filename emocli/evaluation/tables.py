@@ -57,7 +57,8 @@ def _conditions(report: EvaluationReport) -> Table:
         rows.append(("  95 % interval", "", _bounds(change.accuracy_ci), *blank))
         if change.accuracy_ci_clips:
             rows.append(("  95 %, over clips", "", _bounds(change.accuracy_ci_clips), *blank))
-    title = f"{report.run} on {report.n} clips of {report.dataset} ({report.split})"
+    networks = f" (mean of {report.ensemble} networks)" if report.ensemble else ""
+    title = f"{report.run}{networks} on {report.n} clips of {report.dataset} ({report.split})"
     return Table(title, ("figure", *(side.label for side in sides), *baselines), tuple(rows))
 
 

@@ -44,6 +44,9 @@ from emocli.plugin.network import Network
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
+REFIT = ".refit"
+"""Folder of the checkpoint of a last fit, while it goes on."""
+
 BASELINES = "baselines.safetensors"
 """The classical models beside the network, `emocli.models.beside`."""
 
@@ -285,7 +288,7 @@ def clear(run: Path) -> None:
     for folder in [*run.glob("seed-*"), run]:
         for name in (MODEL, HISTORY, CARD, BASELINES):
             (folder / name).unlink(missing_ok=True)
-        for name in (CHECKPOINT, REPORTS):
+        for name in (CHECKPOINT, REFIT, REPORTS):
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / CONFIG).unlink(missing_ok=True)
         if folder != run and not any(folder.iterdir()):

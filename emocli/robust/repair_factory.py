@@ -45,6 +45,10 @@ class RepairFactory:
         The train split, features as they are in the store.
     outliers : float
         The limit the standardiser clips at, in robust standard deviations.
+    refitted : bool
+        Whether ``train`` is the train and the valid split together. Proxies are made of both. The
+        check stays the one that was fitted on the train split, for its thresholds need clips it
+        never saw; it is asked in its own units.
     """
 
     place: Path
@@ -52,6 +56,7 @@ class RepairFactory:
     trained: RobustConfig
     train: Samples
     outliers: float = OUTLIERS
+    refitted: bool = False
     _generators: dict[tuple[str, frozenset[str], Trust], ProxyGenerator] = field(
         default_factory=dict
     )
@@ -74,11 +79,12 @@ class RepairFactory:
         if check.provenance is not None:
             try:
                 check.provenance.require_apart(self.train.manifest)
-                check.provenance.require(self.train.stores, self.standardiser, self.outliers)
+                own = check.provenance.standardiser if self.refitted else self.standardiser
+                check.provenance.require(self.train.stores, own, self.outliers)
             except StoreError as error:
                 where = error.where or self.place
                 raise StoreError(error.what, where=where, hint=error.hint) from None
-        return check
+        return check.through(self.standardiser) if self.refitted else check
 
     def _loaded(self) -> ModalityCheck:
         if self.trained.fit_on == "as_given" and not self.place.exists():

@@ -112,10 +112,21 @@ def _results(
     return (
         "## Validation\n\n"
         f"Of the best epoch ({epochs}; seed {seeds}). It was chosen on this split, so the figures "
-        "flatter; reports on the test split are in `reports/`.\n\n"
+        f"flatter; reports on the test split are in `reports/`.{_refit(config)}\n\n"
         f"| figure | value |{''.join(f' {name} |' for name in baselines)} what it is |\n"
         f"|---|---|{'---|' * len(baselines)}---|\n" + "\n".join(rows)
     ) + (f"\n\n{BASELINES}" if baselines else "")
+
+
+def _refit(config: RunConfig) -> str:
+    if not config.train.refit:
+        return ""
+    return (
+        " Then the network was trained anew, on train and valid split together, for as many "
+        "epochs, and so were the classical models: these are what is kept. Features are "
+        "standardised, and proxies made, by both splits; a modality check stays that of the train "
+        "split, for its thresholds need clips it never saw."
+    )
 
 
 def _number(value: Spread) -> str:
@@ -128,10 +139,14 @@ def _inputs(config: RunConfig) -> str:
         for m, v in config.features.items()
     ]
     return (
-        "## Inputs\n\nFeatures, standardised by the train split (the statistics are in "
+        f"## Inputs\n\nFeatures, standardised by the {_learnt(config)} (the statistics are in "
         "`model.safetensors`).\n\n"
         "| modality | feature | width | fingerprint |\n|---|---|---|---|\n" + "\n".join(rows)
     )
+
+
+def _learnt(config: RunConfig) -> str:
+    return "train and valid split" if config.train.refit else "train split"
 
 
 def _settings(config: RunConfig) -> str:

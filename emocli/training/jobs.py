@@ -11,15 +11,18 @@ from pathlib import Path
 
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.pool import Pool
+from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.models import rundir
 from emocli.models.beside import read_models, save_models
 from emocli.models.run_config import RunConfig, Source
-from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG
+from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, Row
+from emocli.plugin.network import Network
 from emocli.training.card import card
+from emocli.training.checkpoint import Tensors
 from emocli.training.compute import seeded
-from emocli.training.fusion_task import fit_network, make_criterion
+from emocli.training.fusion_task import fit_network, make_criterion, refit_network
 from emocli.training.prepare import BESIDE, Prepared
 from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
 from emocli.training.trainer import State
@@ -130,6 +133,7 @@ class Training:
             valid={name: value.mean for name, value in metrics.items()},
             valid_std={name: value.std for name, value in metrics.items()} if several else {},
             seeds=tuple(seeds),
+            refit=prepared.settings.refit,
             notes=(*prepared.notes, *self._left_out()),
             baselines=_beside(self.run) if self.baselines else {},
         )
@@ -231,18 +235,42 @@ def _train_seed(
 ) -> SeedSummary:
     """Train one seed, resume it, or leave it alone if it is done."""
     if rundir.finished(folder):
-        shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+        _tidy(folder)
         return _seed_summary(folder, config, "already trained")
     make_folder(folder)
     rundir.write_config(folder, config)
-    with seeded(config.train.seed, 0):
-        network = rundir.make_network(config)
+    network = _first_network(config)
     fitted = fit_network(network, *prepared.ready(network), config.train, folder, ended)
+    state, standardiser = fitted.state, prepared.standardiser
+    if config.train.refit:
+        state, standardiser = _refitted(folder, config, prepared.whole, fitted.history)
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)
-    rundir.write_model(folder, fitted.state, prepared.standardiser)
-    shutil.rmtree(folder / CHECKPOINT)
+    rundir.write_model(folder, state, standardiser)
+    _tidy(folder)
     return summary
+
+
+def _first_network(config: RunConfig) -> Network:
+    with seeded(config.train.seed, 0):
+        return rundir.make_network(config)
+
+
+def _refitted(
+    folder: Path, config: RunConfig, whole: Prepared, history: Sequence[Row]
+) -> tuple[Tensors, Standardiser]:
+    """Train once more on train and valid split, for as many epochs as were best."""
+    best = make_criterion(config.train.monitor).best_epoch(history)
+    network = _first_network(config)
+    learnt = whole.learnt(network)
+    fitted = refit_network(network, learnt, config.train, folder / REFIT, history[:best])
+    return fitted.state, whole.standardiser
+
+
+def _tidy(folder: Path) -> None:
+    """Remove the checkpoints of a training that is finished."""
+    for name in (CHECKPOINT, REFIT):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _beside(run: Path) -> dict[str, BaselineSummary]:

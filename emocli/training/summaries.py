@@ -60,6 +60,8 @@ class TrainSummary:
         Metrics on the valid split: mean over the seeds, and their spread (for several).
     seeds : tuple of SeedSummary
         Each seed.
+    refit : bool
+        Whether train and valid split were learnt from, once the epochs were chosen.
     notes : tuple of str
         Warnings about the data.
     baselines : mapping
@@ -76,6 +78,7 @@ class TrainSummary:
     valid: dict[str, float]
     valid_std: dict[str, float]
     seeds: tuple[SeedSummary, ...]
+    refit: bool
     notes: tuple[str, ...]
     baselines: dict[str, BaselineSummary]
 

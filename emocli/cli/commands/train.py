@@ -111,6 +111,8 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
     features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())
     show.line(f"{summary.fusion} on {features}: {summary.parameters:,} parameters")
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
+    if parts[0].refit:
+        show.line("  then learnt anew from train and valid split, for as many epochs")
     for name, figure in _baselines(summary).items():
         show.line(f"  beside it: {name} {figure:.3f}")
     for gap in dict.fromkeys(gap for part in parts for gap in _gaps(part)):
