@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from emocli.config import Settings, Tree, merge
-from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, Row, SyntheticCorpus, Table
 from emocli.quantities import Dropped, Factor
 
 Printed = dict[str, dict[str, float]]
@@ -157,6 +157,15 @@ def table(config: Config) -> Table:
             ("trained clean, check and proxy", "trained clean, oracle and proxy"),
         ),
         recoveries=tuple(_recoveries(rows)),
+        synthetic=SyntheticCorpus(
+            task="multi" if config.printed == "mosei" else "single",
+            aligned=True,
+            expected=(
+                ("noisy, check and proxy", "noisy, check"),
+                ("noisy, check", "noisy"),
+                ("M3ER", "original loss"),
+            ),
+        ),
         by_class=("f1_pos", "weighted_f1", "accuracy"),
         notes=(
             f"noisy: {config.corrupt} in train, valid and test clips, as the paper corrupts its "
