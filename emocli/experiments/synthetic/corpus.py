@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import numpy as np
@@ -25,7 +26,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest, Task
-from emocli.quantities import Between, Factor, Number, Probability, Seed, Size
+from emocli.quantities import Factor, Number, Probability, Seed, Size
 from emocli.robust.corrupt import generator
 
 DATASET = "synthetic"
@@ -34,14 +35,9 @@ DATASET = "synthetic"
 EMOTIONS = ("neutral", "joy", "anger", "sadness")
 """Where a clip has one."""
 
-PRESENT: Mapping[str, float] = {
-    "happy": 0.5,
-    "sad": 0.25,
-    "anger": 0.2,
-    "surprise": 0.1,
-    "disgust": 0.17,
-    "fear": 0.08,
-}
+PRESENT: Mapping[str, float] = MappingProxyType(
+    {"happy": 0.5, "sad": 0.25, "anger": 0.2, "surprise": 0.1, "disgust": 0.17, "fear": 0.08}
+)
 """Class to the share of clips it is present in, where a clip may have several (CMU-MOSEI's)."""
 
 WORDS = (
@@ -53,9 +49,9 @@ WORDS = (
 OTHER = "other"
 """Stands for any modality that a setting does not name."""
 
-SIGNAL = {"text": 1.2, "visual": 0.8, "audio": 0.5, OTHER: 0.8}
-RATES = {"text": 3.0, "visual": 25.0, "audio": 100.0, OTHER: 25.0}
-WIDTHS = {"text": 48, "visual": 24, "audio": 32, OTHER: 24}
+SIGNAL = MappingProxyType({"text": 1.2, "visual": 0.8, "audio": 0.5, OTHER: 0.8})
+RATES = MappingProxyType({"text": 3.0, "visual": 25.0, "audio": 100.0, OTHER: 25.0})
+WIDTHS = MappingProxyType({"text": 48, "visual": 24, "audio": 32, OTHER: 24})
 
 STEEP = 2.0
 """How fast an intensity grows beyond the threshold."""
@@ -113,10 +109,10 @@ class Config(Settings):
     separation: Factor = 2.0
     shared: Annotated[int, Field(ge=2, le=256)] = 8
     private: Annotated[int, Field(ge=1, le=256)] = 4
-    signal: dict[str, Number] = Field(default=SIGNAL)
+    signal: dict[str, Number] = Field(default=dict(SIGNAL))
     noise: Factor = 1.0
-    rates: dict[str, Hertz] = Field(default=RATES)
-    widths: dict[str, Size] = Field(default=WIDTHS)
+    rates: dict[str, Hertz] = Field(default=dict(RATES))
+    widths: dict[str, Size] = Field(default=dict(WIDTHS))
 
     @model_validator(mode="after")
     def _lengths_rise(self) -> Config:
@@ -282,7 +278,7 @@ def _graded(turns: Sequence[_Turn], task: Task, directions: NDArray[np.float64])
     ]
 
 
-def _above(scores: NDArray[np.float64], share: Between) -> NDArray[np.float64]:
+def _above(scores: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """Return by how much each is above what a share of them, one at least, is above."""
     order = np.sort(scores)[::-1]
     count = min(max(1, round(share * len(order))), len(order) - 1)

@@ -54,7 +54,7 @@ class Shape:
     vectors: bool = False
 
 
-def write(
+def write_features(
     corpus: Corpus, config: Config, shape: Shape, store: Path, overwrite: bool = False
 ) -> dict[str, FeatureStore]:
     """Write all features of a corpus, or what is left of them.
@@ -116,7 +116,7 @@ def _columns(width: int, count: int, rng: np.random.Generator) -> Floats:
     """Draw columns of length 1, orthogonal to each other as far as there is room."""
     drawn = rng.standard_normal((width, count))
     if count <= width:
-        return np.linalg.qr(drawn)[0] * np.sqrt(width / count)
+        return np.asarray(np.linalg.qr(drawn)[0] * np.sqrt(width / count))
     return np.asarray(drawn / np.linalg.norm(drawn, axis=0) * np.sqrt(width / count))
 
 
@@ -125,7 +125,7 @@ def _times(clip: Clip, config: Config, modality: str) -> Floats:
     seconds = _seconds(clip)
     words = len(clip.text.split()) if modality == TEXT else 0
     steps = words or max(1, round(seconds * config.of(modality).rate))
-    return (np.arange(steps) + 0.5) * seconds / steps
+    return np.asarray((np.arange(steps) + 0.5) * seconds / steps)
 
 
 def _seconds(clip: Clip) -> float:

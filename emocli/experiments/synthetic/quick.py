@@ -37,7 +37,7 @@ QUICK: Mapping[str, Tree] = MappingProxyType(
         "synthetic": SYNTHETIC,
         "demo": CLIPS,
         "reproduce": {"seeds": 1},
-        "train": {"epochs": 3, "patience": 3, "threads": 1, "accelerator": "cpu"},
+        "train": {"epochs": 4, "threads": 1, "accelerator": "cpu"},
         "encoder": ENCODER,
         "extractors": {
             **dict.fromkeys(("audio", "face", "scene"), FIT),
@@ -47,3 +47,8 @@ QUICK: Mapping[str, Tree] = MappingProxyType(
     }
 )
 """Section to settings; a table takes those that it has."""
+
+TRAIN: Mapping[str, Tree] = MappingProxyType(
+    {"fusion": {"batch_size": 12}, "encoder": {"epochs": 2, "per_class": 2}}
+)
+"""Kind of row to more settings ``train``, where all rows of a table that learn are of that kind."""

@@ -21,8 +21,9 @@ from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError
 from emocli.experiments.config import ReproduceConfig, read_table
 from emocli.experiments.rows import Say
-from emocli.experiments.synthetic import corpus, features
-from emocli.experiments.synthetic.quick import QUICK
+from emocli.experiments.synthetic import corpus
+from emocli.experiments.synthetic.features import Shape, write_features
+from emocli.experiments.synthetic.quick import QUICK, TRAIN
 from emocli.experiments.systems import kinds
 from emocli.extraction.extract import extract
 from emocli.pipeline.manifest import make_manifest
@@ -155,10 +156,10 @@ class Twin:
         }
 
     @property
-    def shape(self) -> features.Shape:
+    def shape(self) -> Shape:
         """What the features are."""
         dialogues = any(_of_dialogues(row) for row in self.table.rows)
-        return features.Shape(self.features, self.table.synthetic.aligned, dialogues)
+        return Shape(self.features, self.table.synthetic.aligned, dialogues)
 
     def plan(self) -> Tree:
         """Say what would be made."""
@@ -188,7 +189,7 @@ class Twin:
                 self._record(path, workers, overwrite, say)
             else:
                 made = corpus.draw(self.config, self.task, self.out)
-                features.write(made, self.config, self.shape, self.store, overwrite)
+                write_features(made, self.config, self.shape, self.store, overwrite)
                 made.manifest.write(path)
         return Manifest.read(path)
 
@@ -204,14 +205,16 @@ class Twin:
             own = {name: FACES[name] for name in seen if name in FACES}
             extract(manifest, seen, self.store, settings=own, workers=workers, overwrite=overwrite)
         made = corpus.behind(self.config, manifest)
-        features.write(made, self.config, self.shape, self.store, overwrite)
+        write_features(made, self.config, self.shape, self.store, overwrite)
 
 
 def _quick(table: Table, from_clips: bool) -> Tree:
     """Return the quick settings that a table takes."""
     own = [name for kind in kinds(table) for name in kind.SECTIONS]
     more = ["extractors"] if from_clips else []
-    return {name: QUICK[name] for name in ("reproduce", *SECTIONS, *own, *more) if name in QUICK}
+    tree = {name: QUICK[name] for name in ("reproduce", *SECTIONS, *own, *more) if name in QUICK}
+    learning = [name for name in TRAIN if any(getattr(row, name) for row in table.rows)]
+    return merge(tree, {"train": TRAIN[learning[0]]}) if len(learning) == 1 else tree
 
 
 def _of_dialogues(row: Row) -> bool:
