@@ -6,7 +6,7 @@ Source: Beard et al. 2018, Table 1 and section 5.
 from __future__ import annotations
 
 from emocli.experiments.papers._beard import GATED, NAIVE, Views, constants, printed
-from emocli.plugin.experiment import Row, Table
+from emocli.plugin.experiment import Row, SyntheticCorpus, Table
 
 Config = Views
 
@@ -32,6 +32,7 @@ def table(config: Views) -> Table:
             *((GATING, other) for other in ("A", "V", ATTENDED, "SVM on functionals")),
         ),
         task="single",
+        synthetic=SyntheticCorpus(expected=tuple((ATTENDED, view) for view in ("A", "V"))),
         notes=(
             "raters who hear, see, or do both recognise .409, .582, .636 of the intended emotions",
             NAIVE,
