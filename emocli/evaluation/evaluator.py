@@ -187,7 +187,7 @@ class RunEvaluator:
             _check_feature(stores.get(modality), view, same)
         trained = build(RobustConfig, config.robust, "robust")
         repair_factory = RepairFactory(
-            check_path(folder, corpus.fold),
+            check_path(folder, corpus.fold, trained.fit_on),
             standardiser,
             trained,
             Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
@@ -359,11 +359,8 @@ def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest
         corpus = corpus.folded(config.fold.index, config.fold.count)
         if labels(corpus) != config.labels:
             # Else clips might be tested that were trained on.
-            raise RunError(
-                "its labels or folds are no longer those the run was trained on",
-                where=corpus.path or "",
-                hint=RESTORE,
-            )
+            what = "its labels or folds are no longer those the run was trained on"
+            raise RunError(what, where=corpus.path or "", hint=RESTORE)
     return corpus
 
 
@@ -390,17 +387,12 @@ def _check_feature(store: Feature | None, view: View, same: bool) -> None:
         what = f"feature '{view.feature}' is of another modality than in the training"
         raise StoreError(what, hint="import it again with --modality, into another store")
     if same and store.fingerprint != view.fingerprint:
-        raise StoreError(
-            "is no longer what the run was trained on",
-            where=store.path,
-            hint=RESTORE,
-        )
+        what = "is no longer what the run was trained on"
+        raise StoreError(what, where=store.path, hint=RESTORE)
     if (store.dim, store.header.settings) != (view.dim, view.settings):
         hint = "extract it again with the settings in the run's config.json"
         names = {key.rpartition(".")[2] for key, _ in leaves(view.settings)}
         if "sha256" in names:  # of a file, or of arrays, of which no clip may be another's
-            hint = (
-                "it was imported: import what holds the clips of both corpora, and train with that"
-            )
+            hint = "it was imported: import what has the clips of both corpora, and train with that"
         what = "was computed with other settings than the feature the run was trained on"
         raise StoreError(what, where=store.path, hint=hint)

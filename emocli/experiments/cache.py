@@ -112,6 +112,8 @@ class EvaluationJob:
         Where the evaluations are kept, a file for each condition.
     seed : int
         Of the corruptions.
+    fit_on : str
+        Which modality check a repair asks.
     """
 
     subject: Subject
@@ -122,6 +124,7 @@ class EvaluationJob:
     store: Path
     folder: Path
     seed: int
+    fit_on: str = "clean"
 
     def __call__(self) -> tuple[CachedEvaluation, ...]:
         """Return an evaluation for each condition: the one that is kept, if it is still valid."""
@@ -160,7 +163,7 @@ class EvaluationJob:
 
     def _key(self, condition: Condition, corruptions: Sequence[CorruptionSpec]) -> str:
         """Return the digest of everything that an evaluation depends on."""
-        check = check_path(self.store, self.corpus.fold)
+        check = check_path(self.store, self.corpus.fold, self.fit_on)
         repair = condition.repair
         checks = self.training.check if repair.check is None else repair.check
         parts = [
