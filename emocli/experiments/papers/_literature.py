@@ -6,6 +6,7 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Tables 6 and 7.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from emocli.experiments.papers._chudasama import (
@@ -126,11 +127,13 @@ def comparison(
     notes : sequence of str
         What a reader should know besides.
     """
+    own = row("M2FNet", config, WHOLE)
+    claims = {name: _only(values, figures) for name, values in own.printed.items()}
     other = next(each for each in CORPORA if each != config.corpus).upper()
     return Table(
         title=title,
         rows=(
-            row("M2FNet", config, WHOLE),
+            replace(own, printed=claims),
             Row("logistic regression", baseline="logistic", modalities=config.all),
             *literature,
         ),
@@ -145,3 +148,7 @@ def comparison(
             config.note,
         ),
     )
+
+
+def _only(values: Mapping[str, float], metrics: Sequence[str]) -> dict[str, float]:
+    return {metric: value for metric, value in values.items() if metric in metrics}

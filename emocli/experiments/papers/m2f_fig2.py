@@ -3,8 +3,8 @@
 Figure 2: "Quantitative analysis on MELD and IEMOCAP datasets in terms of weighted average F1
 score"; section 1: "compare its performance with existing text-based and multi-modal ERC methods",
 of which some do well on one corpus and not on the other. The text does not name them: here are all
-of Tables 6 and 7 that have a figure of each corpus. 'M2FNet' and logistic regression are trained and
-tested here.
+of Tables 6 and 7 that have a figure of each corpus. 'M2FNet' (last line of the tables) and logistic
+regression (ours) are trained and tested here.
 
 Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Figure 2, Tables 6 and 7.
 """
