@@ -10,7 +10,7 @@ from emocli.experiments.drawing import conditions, starts
 from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
 from emocli.report import document
 from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
-from emocli.report.tables import Cell
+from emocli.report.tables import Cell, Table
 
 
 def markdown(report: ExperimentReport) -> str:
@@ -98,9 +98,15 @@ def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
     for table in analysis.tables:
         yield Paragraph(printable(" ".join(table.title.split())))
         rows = [[_text(cell) for cell in row] for row in table.rows]
-        yield Grid(table.columns, rows, left=len(table.columns))
+        yield Grid(table.columns, rows, left=_names(table))
     names = (name for name in analysis.figures if name.endswith("png"))
     yield from (Picture(name, analysis.row) for name in names)
+
+
+def _names(table: Table) -> int:
+    """Count the columns before the first one of numbers."""
+    numbers = (k for row in table.rows for k, x in enumerate(row) if not isinstance(x, str))
+    return min(numbers, default=len(table.columns))
 
 
 def _text(cell: Cell) -> str:

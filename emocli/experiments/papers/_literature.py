@@ -17,7 +17,7 @@ from emocli.experiments.papers._chudasama import (
     Printed,
     row,
 )
-from emocli.plugin.experiment import CLEAN, Condition, Row, Table
+from emocli.plugin.experiment import Condition, Row, Table
 
 CORPORA: tuple[Corpus, Corpus] = ("meld", "iemocap")
 
@@ -60,9 +60,9 @@ OWN = "M2FNet as printed"
 
 
 def quoted(
-    systems: Mapping[str, Mapping[Corpus, Mapping[str, float]]], source: str, corpus: Corpus
+    systems: Mapping[str, Mapping[Corpus, Mapping[str, float]]], source: str
 ) -> Iterator[Row]:
-    """Yield rows of the literature: the figures of a corpus as clean ones, the other's beside.
+    """Yield rows of the literature, with a column for each corpus.
 
     Parameters
     ----------
@@ -70,20 +70,16 @@ def quoted(
         System to corpus to metric to percent.
     source : str
         Where they stand.
-    corpus : str
-        The corpus that one's own clips are compared with.
     """
-    columns = {each: CLEAN.name if each == corpus else each.upper() for each in CORPORA}
-    order = sorted(CORPORA, key=lambda each: each != corpus)
     for name, figures in systems.items():
         yield Row(
             name,
             cited=source,
-            conditions=tuple(Condition(columns[each]) for each in order),
+            conditions=tuple(Condition(corpus.upper()) for corpus in CORPORA),
             printed={
-                columns[each]: {metric: value / 100 for metric, value in figures[each].items()}
-                for each in order
-                if each in figures
+                corpus.upper(): {metric: value / 100 for metric, value in figures[corpus].items()}
+                for corpus in CORPORA
+                if corpus in figures
             },
         )
 
@@ -128,8 +124,8 @@ def comparison(
         What a reader should know besides.
     """
     own = row("M2FNet", config, WHOLE)
+    corpus = config.corpus.upper()
     claims = {name: _only(values, figures) for name, values in own.printed.items()}
-    other = next(each for each in CORPORA if each != config.corpus).upper()
     return Table(
         title=title,
         rows=(
@@ -143,8 +139,8 @@ def comparison(
         features=EXTRACTED,
         notes=(
             *notes,
-            f"quoted figures under 'clean' are {config.corpus.upper()}'s, those under '{other}' of "
-            "the paper's other corpus: --set experiment.corpus, or clips of it, change that",
+            "MELD, IEMOCAP: figures that the paper quotes, of the corpora's test splits; clean: "
+            f"ours, on the clips of this command, in brackets what the paper prints for {corpus}",
             config.note,
         ),
     )

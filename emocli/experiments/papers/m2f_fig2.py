@@ -34,5 +34,5 @@ def table(config: Modalities) -> Table:
         if len(figures) == len(CORPORA)
     }
     best = sorted(f1, key=lambda name: -sum(own[METRICS[0]] for own in f1[name].values()))
-    literature = quoted({name: f1[name] for name in best}, SOURCE, config.corpus)
+    literature = quoted({name: f1[name] for name in best}, SOURCE)
     return comparison("M2FNet and the literature on two corpora", config, literature, METRICS[:1])

@@ -23,7 +23,7 @@ def table(config: Modalities) -> Table:
     return comparison(
         "M2FNet and the literature on text",
         config,
-        quoted(text_based(), SOURCE, config.corpus),
+        quoted(text_based(), SOURCE),
         METRICS[:1],
         ("TODKAT's figures are those its authors put right later (footnote of the table)",),
     )

@@ -20,5 +20,5 @@ SOURCE = "Chudasama et al. 2022, Table 7"
 
 def table(config: Modalities) -> Table:
     """Return the table."""
-    literature = quoted(multimodal(), SOURCE, config.corpus)
+    literature = quoted(multimodal(), SOURCE)
     return comparison("M2FNet and the multi-modal literature", config, literature, METRICS)

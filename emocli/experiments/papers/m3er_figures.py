@@ -107,7 +107,7 @@ def _network(config: Config, corrupted: Condition) -> Row:
 def _analyses(config: Config, face: tuple[str, ...]) -> Iterator[RowAnalysis]:
     mistaken = config.mistaken or MISTAKEN[config.corpus]
     yield RowAnalysis(
-        "Figures 3, 4 and 6: the surest right and wrong clips",
+        "The surest right and wrong clips (Figures 3, 4 and 6)",
         NETWORK,
         "examples",
         {"top": config.examples},
@@ -115,14 +115,14 @@ def _analyses(config: Config, face: tuple[str, ...]) -> Iterator[RowAnalysis]:
     if mistaken:
         shown, _, predicted = mistaken.partition(":")
         yield RowAnalysis(
-            f"Figure 6: {shown} taken for {predicted}",
+            f"{shown} taken for {predicted} (Figure 6)",
             NETWORK,
             "examples",
             {"top": 0, "errors": 1, "mistaken": mistaken},
         )
-    yield RowAnalysis("Figure 5: confusion", NETWORK, "confusion")
-    yield RowAnalysis("Figure 7: regenerated features", NETWORK, "proxies")
+    yield RowAnalysis("Confusion (Figure 5)", NETWORK, "confusion")
+    yield RowAnalysis("Regenerated features (Figure 7)", NETWORK, "proxies")
     yield RowAnalysis(
-        "Section 5.3: weights, the face corrupted", NETWORK, "weights", {"corrupt": face}
+        "Weights, the face corrupted (section 5.3)", NETWORK, "weights", {"corrupt": face}
     )
-    yield RowAnalysis("Section 3.3: the modality check", NETWORK, "check")
+    yield RowAnalysis("The modality check (section 3.3)", NETWORK, "check")
