@@ -95,6 +95,8 @@ class Experiment:
                 raise ConfigError(f"there is no row '{slug}'", hint=choice(slug, slugs))
         for system in running:
             system.check(self.inputs)
+        if not running:
+            raise ConfigError(f"no row of {self.name} is to be run, all are quoted")
         if all(system.lacking for system in running):
             first = running[0]
             what = f"no row of {self.name} can be run: {first.row.name}: {first.lacking}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from emocli.display import printable
@@ -11,6 +12,9 @@ from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, Ro
 from emocli.report import document
 from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
 from emocli.report.tables import Cell, Table
+
+NUMBER = re.compile(r"[+-]?\d|-?$")
+"""How texts begin that are numbers, with bounds or units, or stand for one that there is not."""
 
 
 def markdown(report: ExperimentReport) -> str:
@@ -54,7 +58,7 @@ def blocks(report: ExperimentReport) -> Iterator[Block]:
         yield from _analysed(analysis)
     yield from (Heading("Cost"), _trainings(report))
     yield from _listed("Not run", [f"{r.row}: {r.lacking}" for r in report.rows if r.lacking])
-    yield from _listed("Quoted", [f"{r.row}: {r.cited}" for r in report.rows if r.cited])
+    yield from _listed("Quoted", list(_quoted(report)))
     yield from _listed("Notes", [*report.warnings, *report.notes])
 
 
@@ -93,20 +97,30 @@ def _listed(title: str, lines: list[str]) -> Iterator[Block]:
         yield from (Heading(title), Listing(tuple(lines)))
 
 
+def _quoted(report: ExperimentReport) -> Iterator[str]:
+    """Name the rows that are only quoted, source by source."""
+    for source in dict.fromkeys(row.cited for row in report.rows if row.cited):
+        names = ", ".join(row.row for row in report.rows if row.cited == source)
+        yield f"{source}: {names}"
+
+
 def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
-    """Write what an analysis says, and show what it draws."""
+    """Show what an analysis draws, and write what it says."""
+    names = (name for name in analysis.figures if name.endswith("png"))
+    yield from (Picture(name, analysis.row) for name in names)
     for table in analysis.tables:
         yield Paragraph(printable(" ".join(table.title.split())))
         rows = [[_text(cell) for cell in row] for row in table.rows]
-        yield Grid(table.columns, rows, left=_names(table))
-    names = (name for name in analysis.figures if name.endswith("png"))
-    yield from (Picture(name, analysis.row) for name in names)
+        yield Grid(table.columns, rows, left=_texts(table))
 
 
-def _names(table: Table) -> int:
-    """Count the columns before the first one of numbers."""
-    numbers = (k for row in table.rows for k, x in enumerate(row) if not isinstance(x, str))
-    return min(numbers, default=len(table.columns))
+def _texts(table: Table) -> tuple[int, ...]:
+    """Return the columns in which there is text, and not numbers with or without a unit."""
+    return tuple(
+        k
+        for k in range(len(table.columns))
+        if any(isinstance(row[k], str) and not NUMBER.match(str(row[k])) for row in table.rows)
+    )
 
 
 def _text(cell: Cell) -> str:
@@ -182,7 +196,7 @@ def _compared(report: ExperimentReport) -> Iterator[Block]:
         f"Paired by clip, {metric}; {report.interval}. A loss is what a condition costs a "
         "system: where its difference is negative the first one loses less."
     )
-    yield Grid(columns, rows, left=2)
+    yield Grid(columns, rows, left=(0, 1))
 
 
 def _recovered(report: ExperimentReport) -> Iterator[Block]:
@@ -194,7 +208,7 @@ def _recovered(report: ExperimentReport) -> Iterator[Block]:
         f"How much of the {report.recoveries[0]['figure']} between two rows a system makes up "
         f"for, each under its first condition; {report.interval}."
     )
-    yield Grid(["system", "from", "to", "share"], rows, left=3)
+    yield Grid(["system", "from", "to", "share"], rows, left=(0, 1, 2))
 
 
 def _interval(interval: Data) -> tuple[str, str]:
@@ -217,7 +231,7 @@ def _p(value: float | None) -> str:
 
 def _trainings(report: ExperimentReport) -> Grid:
     rows = [_training(row) for row in report.rows if row.conditions]
-    return Grid(["system", "is", "parameters", "best epochs", "training"], rows, left=2)
+    return Grid(["system", "is", "parameters", "best epochs", "training"], rows, left=(0, 1))
 
 
 def _training(row: RowReport) -> list[str]:

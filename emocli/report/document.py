@@ -18,7 +18,7 @@ Pictures = Callable[[str], bytes]
 """Returns the content of a PNG file by its name."""
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62em; margin: 2em auto;
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 68em; margin: 2em auto;
   padding: 0 1em; }
 h1 { font-size: 1.6em; line-height: 1.25; }
 h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #ddd; }
@@ -91,15 +91,25 @@ class Listing:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of text; all columns but the first ``left`` are aligned to the right."""
+    """A table of text.
+
+    Attributes
+    ----------
+    columns : sequence of str
+        Their names.
+    rows : sequence of sequence of str
+        Their texts.
+    left : tuple of int
+        Columns that are aligned to the left; the others, to the right, have numbers.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    left: int = 1
+    left: tuple[int, ...] = (0,)
 
     def markdown(self) -> str:
         """Write it as Markdown."""
-        marks = ["---"] * self.left + ["---:"] * (len(self.columns) - self.left)
+        marks = ["---" if k in self.left else "---:" for k in range(len(self.columns))]
         return "\n".join(map(_line, (self.columns, marks, *self.rows)))
 
     def html(self, pictures: Pictures) -> str:
@@ -110,7 +120,7 @@ class Grid:
 
     def _row(self, tag: str, texts: Sequence[str]) -> str:
         cells = (
-            f"<{tag}{' class=number' if column >= self.left else ''}>{_escaped(text)}</{tag}>"
+            f"<{tag}{'' if column in self.left else ' class=number'}>{_escaped(text)}</{tag}>"
             for column, text in enumerate(texts)
         )
         return f"<tr>{''.join(cells)}</tr>"
