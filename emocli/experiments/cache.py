@@ -27,7 +27,8 @@ from emocli.data.npz import read_arrays
 from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.baseline import BaselineEvaluator
-from emocli.evaluation.evaluator import Predictions, RunEvaluator
+from emocli.evaluation.evaluator import RunEvaluator
+from emocli.evaluation.predictions import Predictions
 from emocli.experiments.rows import slug
 from emocli.parsing import parse_object
 from emocli.plugin.experiment import Condition

@@ -203,18 +203,18 @@ class Mixture:
     @classmethod
     def _from(cls, values: Array, second: Array, rounds: int = 200) -> Self:
         """Fit from the probabilities of the second group."""
-        mixture = cls._given(values, second)
+        mixture = cls._weighted(values, second)
         for _ in range(rounds):
             first, other = mixture._logs(values)
             update = np.exp(other - np.logaddexp(first, other))
             if np.abs(update - second).max() < 1e-6:
                 break
             second = update
-            mixture = cls._given(values, second)
+            mixture = cls._weighted(values, second)
         return mixture
 
     @classmethod
-    def _given(cls, values: Array, second: Array) -> Self:
+    def _weighted(cls, values: Array, second: Array) -> Self:
         weights = np.stack([1 - second, second])
         total = np.maximum(weights.sum(axis=1), TINY)
         mean = weights @ values / total
