@@ -16,6 +16,7 @@ PACKAGE = ROOT / "emocli"
 LEVELS = (
     {"cli"},
     {"pipeline", "experiments", "analysis"},
+    {"prediction"},
     {"extraction", "evaluation"},
     {"training"},
     {"datasets", "features", "fusion", "robust", "report"},
