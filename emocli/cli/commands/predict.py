@@ -14,6 +14,9 @@ from emocli.plugin.command import PARTLY_DONE, Command
 if TYPE_CHECKING:
     from emocli.prediction.timeline import PredictionReport
 
+FILES = {"table": "predictions.csv", "data": "predictions.json", "page": "report.html"}
+"""What a result consists of."""
+
 SHOWN = 40
 """Segments that are printed; all are in the files."""
 
@@ -102,8 +105,8 @@ def _print(report: PredictionReport, out: Path) -> None:
     show.table(("file", "seconds", "label", "confidence", "distrusted", "missing"), rows)
     if len(report.segments) > SHOWN:
         show.line(f"... and {len(report.segments) - SHOWN} more segments")
-    for name in ("predictions.csv", "predictions.json"):
-        show.line(f"{name.partition('.')[2]}: {out / name}")
+    for kind, name in FILES.items():
+        show.line(f"{kind}: {out / name}")
 
 
 COMMAND = Command("predict", 105, command, sections=lambda: plugins.names("features"))

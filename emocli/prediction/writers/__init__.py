@@ -7,14 +7,17 @@ from pathlib import Path
 from emocli.data.durable import write_text
 from emocli.data.json_io import as_json
 from emocli.prediction.timeline import PredictionReport
+from emocli.prediction.writers.page import html_text
 from emocli.prediction.writers.table import csv_text
 
 CSV, JSON, FAILURES = "predictions.csv", "predictions.json", "failures.jsonl"
+PAGE = "report.html"
 
 
 def write_all(report: PredictionReport, out: Path) -> None:
     """Write everything that is always written; the JSON, which holds all, last."""
     write_text(out / CSV, csv_text(report))
+    write_text(out / PAGE, html_text(report, out))
     write_failures(report, out / FAILURES)
     write_text(out / JSON, as_json(report))
 
