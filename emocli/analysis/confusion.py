@@ -15,7 +15,7 @@ from emocli.data.record import Number, Record
 from emocli.plugin.robustness import on
 
 if TYPE_CHECKING:
-    from emocli.evaluation.evaluator import Predictions
+    from emocli.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from emocli.data.samples import Samples
     from emocli.evaluation.cross_validation import Evaluator
-    from emocli.evaluation.evaluator import Corruptions, RunEvaluator
+    from emocli.evaluation.evaluator import RunEvaluator
+    from emocli.evaluation.predictions import Corruptions
     from emocli.plugin.network import Network
 
     Weights = dict[str, dict[str, NDArray[np.float64]]]

@@ -14,7 +14,8 @@ from emocli.data.clip import Split
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.errors import RunError
-from emocli.evaluation.evaluator import Corruptions, Predictions, RunEvaluator, read_corpus
+from emocli.evaluation.evaluator import RunEvaluator, read_corpus
+from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
 from emocli.plugin.robustness import TRAINED, RepairOptions

@@ -15,7 +15,8 @@ from emocli.data.filenames import named
 from emocli.data.json_io import as_json
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
-from emocli.evaluation.evaluator import Predictions, RunEvaluator
+from emocli.evaluation.evaluator import RunEvaluator
+from emocli.evaluation.predictions import Predictions
 from emocli.evaluation.report import (
     ConditionReport,
     EvaluationReport,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,108 +15,23 @@ from emocli.data.cached_samples import CachedSamples, Memory
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest
 from emocli.data.filenames import content, corpus_part
-from emocli.data.manifest import Manifest, Task
+from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import EmocliError, RunError, StoreError
-from emocli.metrics.metrics import Scores, score
+from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.models import rundir
 from emocli.models.baselines import prior
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import MODEL, Run
 from emocli.models.tensors import RESTORE
-from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions
+from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.robust.corrupt import Corrupter
-from emocli.robust.repair import Clips, RepairConfig, Repaired, RobustConfig
+from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
 from emocli.training.prepare import labels
-
-Corruptions = Sequence[CorruptionSpec]
-"""Corruptions of the clips, one after the other."""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """The predictions of all seeds of a run under one condition.
-
-    Attributes
-    ----------
-    corruptions : tuple of CorruptionSpec
-        What was done to the features.
-    ids : tuple of str
-        The clips.
-    targets : ndarray
-        Their labels: shape (n,), or (n, C), as `Manifest.targets` gives them.
-    values : tuple of ndarray, each of shape (n, C)
-        The predictions of each seed: probabilities, or intensities.
-    task : str
-        Which of these they are.
-    classes : tuple of str
-        The C classes.
-    repair : RepairConfig
-        What was done about it.
-    corrupted, flagged, regenerated : mapping
-        Modality to the clips in which it was corrupted, in which it was there but not trusted, and
-        in which a proxy stands for it.
-    one_vs_rest : bool
-        Whether probabilities are those of each class by itself although a clip has one.
-    """
-
-    corruptions: tuple[CorruptionSpec, ...]
-    ids: tuple[str, ...]
-    targets: NDArray[Any]
-    values: tuple[NDArray[Any], ...]
-    task: Task
-    classes: tuple[str, ...]
-    repair: RepairConfig
-    corrupted: Clips
-    flagged: Clips
-    regenerated: Clips
-    one_vs_rest: bool = False
-
-    @cached_property
-    def scores(self) -> tuple[Scores, ...]:
-        """The scores of each seed."""
-        ovr = self.one_vs_rest
-        return tuple(score(self.task, self.targets, v, self.classes, ovr) for v in self.values)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Predictions]) -> Predictions:
-        """Put the same condition on different clips together, as if measured at once."""
-        first = parts[0]
-        return replace(
-            first,
-            ids=tuple(clip_id for part in parts for clip_id in part.ids),
-            targets=np.concatenate([part.targets for part in parts]),
-            values=tuple(map(np.concatenate, zip(*(part.values for part in parts), strict=True))),
-            corrupted=_union([part.corrupted for part in parts]),
-            flagged=_union([part.flagged for part in parts]),
-            regenerated=_union([part.regenerated for part in parts]),
-        )
-
-    def only(self, clips: Sequence[Clip]) -> Predictions:
-        """Return the same for some of the clips."""
-        wanted = {clip.id for clip in clips}
-        rows = [index for index, clip_id in enumerate(self.ids) if clip_id in wanted]
-
-        def marked(clips: Clips) -> Clips:
-            return {modality: ids & wanted for modality, ids in clips.items()}
-
-        return replace(
-            self,
-            ids=tuple(self.ids[row] for row in rows),
-            targets=self.targets[rows],
-            values=tuple(values[rows] for values in self.values),
-            corrupted=marked(self.corrupted),
-            flagged=marked(self.flagged),
-            regenerated=marked(self.regenerated),
-        )
-
-
-def _union(parts: Sequence[Clips]) -> dict[str, frozenset[str]]:
-    return {m: frozenset().union(*(part[m] for part in parts)) for m in parts[0]}
 
 
 @dataclass(frozen=True)
@@ -187,7 +101,7 @@ class RunEvaluator:
             _check_feature(stores.get(modality), view, same)
         trained = build(RobustConfig, config.robust, "robust")
         repair_factory = RepairFactory(
-            check_path(folder, corpus.fold),
+            check_path(folder, corpus.fold, trained.fit_on),
             standardiser,
             trained,
             Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
@@ -359,11 +273,8 @@ def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest
         corpus = corpus.folded(config.fold.index, config.fold.count)
         if labels(corpus) != config.labels:
             # Else clips might be tested that were trained on.
-            raise RunError(
-                "its labels or folds are no longer those the run was trained on",
-                where=corpus.path or "",
-                hint=RESTORE,
-            )
+            what = "its labels or folds are no longer those the run was trained on"
+            raise RunError(what, where=corpus.path or "", hint=RESTORE)
     return corpus
 
 
@@ -390,17 +301,12 @@ def _check_feature(store: Feature | None, view: View, same: bool) -> None:
         what = f"feature '{view.feature}' is of another modality than in the training"
         raise StoreError(what, hint="import it again with --modality, into another store")
     if same and store.fingerprint != view.fingerprint:
-        raise StoreError(
-            "is no longer what the run was trained on",
-            where=store.path,
-            hint=RESTORE,
-        )
+        what = "is no longer what the run was trained on"
+        raise StoreError(what, where=store.path, hint=RESTORE)
     if (store.dim, store.header.settings) != (view.dim, view.settings):
         hint = "extract it again with the settings in the run's config.json"
         names = {key.rpartition(".")[2] for key, _ in leaves(view.settings)}
         if "sha256" in names:  # of a file, or of arrays, of which no clip may be another's
-            hint = (
-                "it was imported: import what holds the clips of both corpora, and train with that"
-            )
+            hint = "it was imported: import what has the clips of both corpora, and train with that"
         what = "was computed with other settings than the feature the run was trained on"
         raise StoreError(what, where=store.path, hint=hint)

@@ -111,11 +111,16 @@ class RobustConfig(RepairConfig):
     train_on_proxy : bool
         Whether proxies are learnt from too, made for each clip without the clips of its dialogue or
         speaker; else they are for validation and test, and training discards.
+    fit_on : {'clean', 'as_given'}
+        Which check is asked, the one fitted on clips as they are in the store or the one fitted on
+        them as given (``check.fit_on``); and with the latter, proxies are made of training clips as
+        given, too: of what in them is trusted.
     """
 
     corrupt: tuple[str, ...] = ()
     corruption_seed: Seed = 0
     train_on_proxy: bool = False
+    fit_on: Literal["clean", "as_given"] = "clean"
 
     def trained_with(self, options: RobustOptions) -> Self:
         """Return what these settings become by the options of a training.

@@ -184,7 +184,7 @@ def prepare(
     model.set_task(training.logit_task(manifest.task), training.loss)
     check_settings(model, train, training)
     on(repairing.corruptions, train.stores)
-    place = check_path(store, manifest.fold)
+    place = check_path(store, manifest.fold, repairing.fit_on)
     parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
     prepared = Prepared(fusion, preset, *parts, parameters(model), model.remarks)
     prepared.repair_factory.require(repairing)
