@@ -44,7 +44,7 @@ clean:
 
 .venv/.dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PIP) install -q -c constraints.txt -e '.[dev,cluster]'
+	$(PIP) install -q -c constraints.txt -e '.[dev,cluster,tune]'
 	touch .venv/.user $@
 
 .venv-tensorflow/.done:
