@@ -13,6 +13,7 @@ from emocli.data.clip import Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
+from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
 from emocli.evaluation.evaluator import Predictions, RunEvaluator
@@ -52,12 +53,15 @@ class Evaluation:
         The report, a JSON file in the run's ``reports/``.
     report : EvaluationReport
         Its content.
+    clips : Path
+        The predictions clip by clip, a CSV file beside it; see `clips_csv`.
     figures : tuple of Path
         Drawings beside it, PNG and SVG.
     """
 
     path: Path
     report: EvaluationReport
+    clips: Path
     figures: tuple[Path, ...]
 
     @cached_property
@@ -139,7 +143,8 @@ def evaluate(
         evaluator.repair.label,
         seed,
     )
-    return _write(run / REPORTS, name, report, figures)
+    rows = _clips(evaluator, [clean, *([corrupted] if corrupted else [])])
+    return _write(run / REPORTS, name, report, rows, figures)
 
 
 def _swept(
@@ -302,11 +307,20 @@ def _name(
     return named("+".join([split, *filter(None, [other]), *labels]))
 
 
-def _write(folder: Path, name: str, report: EvaluationReport, figures: bool) -> Evaluation:
-    """Write the drawings, then the report."""
+def _clips(evaluator: Evaluator, conditions: Sequence[Predictions]) -> str:
+    """Return the predictions clip by clip, without those of a sweep."""
+    clips = {clip.id: clip for clip in evaluator.samples.clips}
+    return clips_csv(conditions, evaluator.config.seeds, clips)
+
+
+def _write(
+    folder: Path, name: str, report: EvaluationReport, rows: str, figures: bool
+) -> Evaluation:
+    """Write the drawings and the clips, then the report."""
     drawn = draw(report) if figures else {}
     with alone(folder / f"{name}.json", wait=True):
-        for suffix, content in {**drawn, ".json": as_json(report).encode()}.items():
+        texts = {".csv": rows, ".json": as_json(report)}
+        for suffix, content in (drawn | {s: text.encode() for s, text in texts.items()}).items():
             write_bytes(folder / f"{name}{suffix}", content)
     paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
-    return Evaluation(folder / f"{name}.json", report, paths)
+    return Evaluation(folder / f"{name}.json", report, folder / f"{name}.csv", paths)

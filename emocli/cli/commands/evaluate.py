@@ -40,8 +40,9 @@ def command(
     What was done in training about modalities that are not trusted is done here too, unless options
     say otherwise: --check --proxy, --oracle --fill zero, --set robust.proxy.k=50, --no-check.
 
-    The report goes to RUN/reports/. With --json, accuracy, uar, weighted_f1 and macro_f1 are those
-    of the condition asked for; of a run of several seeds the mean, with the spread under _std.
+    The report goes to RUN/reports/, and beside it a CSV file of all predictions clip by clip. With
+    --json, accuracy, uar, weighted_f1 and macro_f1 are those of the condition asked for; of a run
+    of several seeds the mean, with the spread under _std.
     """
     from emocli.config import parse_sets
     from emocli.evaluation.evaluate import evaluate
@@ -72,7 +73,12 @@ def command(
         return
     for table in evaluation.tables:
         show.table(table.columns, table.rows, table.title)
+    show.line(f"intervals: {evaluation.report.interval}")
+    if len(evaluation.report.seeds) > 1:
+        count = len(evaluation.report.seeds)
+        show.line(f"±: standard deviation over {count} seeds, which is no interval over clips")
     show.line(f"report: {evaluation.path}")
+    show.line(f"clips: {evaluation.clips}")
     for figure in evaluation.figures:
         show.line(f"figure: {figure}")
     report = evaluation.report
