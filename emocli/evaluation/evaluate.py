@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from emocli import __version__
-from emocli.data.clip import Split
+from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
@@ -17,6 +17,7 @@ from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
 from emocli.evaluation.evaluator import Predictions, RunEvaluator
+from emocli.evaluation.groups import GroupedReport, grouped, groups_csv, require_known
 from emocli.evaluation.report import (
     ConditionReport,
     EvaluationReport,
@@ -38,6 +39,9 @@ from emocli.report.tables import Table
 from emocli.training.data_warnings import step_warnings
 
 Progress = Callable[[int, int], None]
+
+GROUPS = "-groups.csv"
+"""End of the name of the file of groups."""
 
 LEVELS = ("20dB", "10dB", "0dB", "-10dB", "-20dB")
 """Signal-to-noise ratios of a sweep, if none are given."""
@@ -84,6 +88,7 @@ def evaluate(
     corrupt: Sequence[str] = (),
     sweep: Sequence[str] | None = None,
     repair: RepairOptions = TRAINED,
+    by: Sequence[str] = (),
     seed: int = 0,
     figures: bool = True,
     device: Device = "cpu",
@@ -109,6 +114,8 @@ def evaluate(
         given: `LEVELS`.
     repair : RepairOptions
         What is done about modalities that are not trusted; by default what was done in training.
+    by : sequence of str
+        What to take metrics of groups by: ``speaker``, ``dialogue``, or ``group.<name>``'s name.
     seed : int
         Of the corruptions.
     figures : bool
@@ -125,6 +132,7 @@ def evaluate(
     """
     place = chosen_device(device, "--device")
     evaluator = open_evaluator(run, split, manifest, store, repair).on(place)
+    require_known(by, evaluator.samples.clips)
     requested = parse_all(corrupt, evaluator.modalities)
     swept = _swept(requested, sweep, evaluator.modalities)
     conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
@@ -135,13 +143,14 @@ def evaluate(
     progress(len(conditions), len(conditions))
     clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
     corrupted = predictions[1] if requested else None
-    report = _report(evaluator, split, seed, clean, corrupted, points)
+    report = _report(evaluator, split, seed, by, clean, corrupted, points)
     name = _name(
         evaluator.other,
         split,
         (*requested, *(["sweep"] if swept else [])),
         evaluator.repair.label,
         seed,
+        by,
     )
     rows = _clips(evaluator, [clean, *([corrupted] if corrupted else [])])
     return _write(run / REPORTS, name, report, rows, figures)
@@ -161,6 +170,7 @@ def _report(
     evaluator: Evaluator,
     split: Split,
     seed: int,
+    by: Sequence[str],
     clean: Predictions,
     corrupted: Predictions | None,
     points: Iterable[Predictions],
@@ -214,7 +224,19 @@ def _report(
         sweep=tuple(_point(evaluator, point) for point in points),
         baselines=_baselines(evaluator, clean),
         folds=_folds(evaluator, clean, corrupted),
+        by=_grouped(by, samples.clips, sides, [clean, *([corrupted] if corrupted else [])]),
     )
+
+
+def _grouped(
+    by: Sequence[str],
+    clips: Sequence[Clip],
+    sides: Sequence[ConditionReport],
+    predictions: Sequence[Predictions],
+) -> tuple[GroupedReport, ...] | None:
+    """Return the metrics of groups, if any are asked for."""
+    names = [side.label for side in sides]
+    return grouped(by, clips, list(zip(names, predictions, strict=True))) if by else None
 
 
 def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionReport:
@@ -296,7 +318,12 @@ def _checks(evaluator: Evaluator) -> dict[str, str]:
 
 
 def _name(
-    other: str, split: str, parts: Sequence[CorruptionSpec | str], repair: str, seed: int
+    other: str,
+    split: str,
+    parts: Sequence[CorruptionSpec | str],
+    repair: str,
+    seed: int,
+    by: Sequence[str],
 ) -> str:
     """Name a report after what it is about; ``other`` is a corpus that is not the run's own."""
     labels = [part if isinstance(part, str) else part.label for part in parts]
@@ -304,6 +331,8 @@ def _name(
         labels.append(repair)
     if seed and parts:
         labels.append(f"seed {seed}")
+    if by:
+        labels.append(f"by {' '.join(by)}")
     return named("+".join([split, *filter(None, [other]), *labels]))
 
 
@@ -319,7 +348,8 @@ def _write(
     """Write the drawings and the clips, then the report."""
     drawn = draw(report) if figures else {}
     with alone(folder / f"{name}.json", wait=True):
-        texts = {".csv": rows, ".json": as_json(report)}
+        groups = {GROUPS: groups_csv(report.by)} if report.by else {}
+        texts = {".csv": rows, **groups, ".json": as_json(report)}
         for suffix, content in (drawn | {s: text.encode() for s, text in texts.items()}).items():
             write_bytes(folder / f"{name}{suffix}", content)
     paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)

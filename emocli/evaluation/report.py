@@ -9,6 +9,7 @@ from emocli.data.clip import Split
 from emocli.data.json_io import OPTIONAL, key
 from emocli.data.manifest import Task
 from emocli.data.record import Number, Record, Report
+from emocli.evaluation.groups import GroupedReport
 from emocli.metrics.summary import Difference, Summary
 from emocli.parsing import Tree
 
@@ -121,6 +122,8 @@ class EvaluationReport(Report, ConditionReport):
         Baseline to its metrics.
     folds : tuple of FoldReport
         Those of a cross-validation.
+    by : tuple of GroupedReport, optional
+        The metrics of groups of clips, of each property that was asked for.
     """
 
     emocli: str
@@ -155,6 +158,7 @@ class EvaluationReport(Report, ConditionReport):
     sweep: tuple[SweepPoint, ...]
     baselines: Mapping[str, Mapping[str, Number]]
     folds: tuple[FoldReport, ...]
+    by: tuple[GroupedReport, ...] | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         """Refuse metrics that are not those that are defined.

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from emocli.data.record import Bounds
+from emocli.evaluation.groups import group_tables
 from emocli.evaluation.report import EvaluationReport
 from emocli.report.tables import Cell, Table
 
@@ -25,6 +26,7 @@ def tables(report: EvaluationReport) -> tuple[Table, ...]:
         _conditions(report),
         *([_folds(report)] if report.folds else []),
         _classes(report),
+        *group_tables(report.by or ()),
         *confusions(report.classes, counts(report)),
         *([_repair(report)] if report.repair else []),
         *([_sweep(report)] if report.sweep else []),

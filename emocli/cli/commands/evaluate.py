@@ -28,6 +28,13 @@ def command(
     split: options.Split = "test",
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Metrics of groups, too: speaker, dialogue, or a name of the manifest's "
+            "group.<name>, e.g. speaker,gender."
+        ),
+    ] = None,
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
     device: Annotated[
@@ -63,6 +70,7 @@ def command(
             repair=RepairOptions(
                 check=check, oracle=oracle, proxy=proxy, fill=fill, settings=tree.get("robust")
             ),
+            by=by.split(",") if by else (),
             seed=seed,
             figures=figures,
             device=device,
