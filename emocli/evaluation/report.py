@@ -9,6 +9,7 @@ from emocli.data.clip import Split
 from emocli.data.json_io import OPTIONAL, key
 from emocli.data.manifest import Task
 from emocli.data.record import Number, Record, Report
+from emocli.evaluation.groups import GroupedReport
 from emocli.metrics.summary import Difference, Summary
 from emocli.parsing import Tree
 
@@ -144,6 +145,8 @@ class EvaluationReport(Report, ConditionReport):
         Baseline to its metrics.
     folds : tuple of FoldReport
         Those of a cross-validation.
+    by : tuple of GroupedReport, optional
+        The metrics of groups of clips, of each property that was asked for.
     """
 
     emocli: str
@@ -179,6 +182,7 @@ class EvaluationReport(Report, ConditionReport):
     baselines: Mapping[str, Mapping[str, Number]]
     folds: tuple[FoldReport, ...]
     ensemble: int | None = field(default=None, metadata=OPTIONAL)
+    by: tuple[GroupedReport, ...] | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         """Refuse metrics that are not those that are defined.

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from emocli.data.record import Bounds
+from emocli.evaluation.groups import group_tables
 from emocli.evaluation.report import BaselineReport, EvaluationReport
 from emocli.report.tables import Cell, Table
 
@@ -29,6 +30,7 @@ def tables(report: EvaluationReport) -> tuple[Table, ...]:
         *([_beside(report)] if report.classical else []),
         *([_folds(report)] if report.folds else []),
         _classes(report),
+        *group_tables(report.by or ()),
         *confusions(report.classes, counts(report)),
         *([_repair(report)] if report.repair else []),
         *([_sweep(report)] if report.sweep else []),
