@@ -77,9 +77,9 @@ def command(
     """Run an experiment of a paper.
 
     Trains every row of a table, tests it under its conditions, compares the rows clip by clip, and
-    writes OUT/table.md, report.json and a figure; the runs are kept. Settings are network.KEY,
-    train.KEY (of every network that has them, but for what tells the rows apart),
-    rows.ROW.train.KEY, check.KEY, experiment.KEY, reproduce.KEY.
+    writes OUT/page.html (all of it, figures included), table.md and report.json; the runs are kept.
+    Settings are network.KEY, train.KEY (of every network that has them, but for what tells the rows
+    apart), rows.ROW.train.KEY, check.KEY, experiment.KEY, reproduce.KEY.
 
     With --from-clips the features are made first: extractors are trained on the train split, those
     of M2FNet with settings extractors.audio.KEY (face, scene, text) and extractors.features.KEY.
@@ -196,12 +196,14 @@ def _of_other_commands(config: Path | None) -> Tree:
 
 
 def _print(outcome: Reproduction) -> None:
-    from emocli.experiments.drawing import cells, conditions
+    from emocli.experiments.drawing import conditions
+    from emocli.experiments.page import cells
 
     for metric in outcome.report.metrics:
         rows = [(name, *texts) for name, texts in cells(outcome.report, metric)]
         show.table(("system", *conditions(outcome.report)), rows, metric)
     show.line(f"table:  {outcome.table}")
+    show.line(f"page:   {outcome.page}")
     show.line(f"report: {outcome.path}")
     for figure in outcome.figures:
         show.line(f"figure: {figure}")

@@ -1,5 +1,9 @@
 """M2FNet with each modality, with pairs, and with all three put side by side or fused.
 
+Table 2, "to validate the impact of each modality": its eight lines, in its order, are the rows 'A'
+("Only Audio") to 'T + V + A, fusion'; "Concat" in the column of remarks is 'concat' here, "Fusion"
+the network of equations 5 to 8. The prior and the rows of logistic regression are ours.
+
 Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Table 2.
 """
 

@@ -1,5 +1,10 @@
 """RRNN on RAVDESS: single views and their fusions, clean and with noise on the face.
 
+Table 2: its three lines are 'audio' and 'vision' (Attention "Nil") and 'GCA'. Early and late fusion
+(section 4, "standard 'early' and 'late' fusion strategies") and gates (section 3.3) have printed
+figures in Table 3 alone; so has noise, "added to the visual modality" (section 4). The naive rows
+are of section 4, which prints no figures of them; the SVM is ours.
+
 Source: Beard et al. 2018, Table 2 and section 5.
 """
 
