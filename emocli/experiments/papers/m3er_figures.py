@@ -27,7 +27,16 @@ from types import MappingProxyType
 from typing import Literal
 
 from emocli.experiments.papers._mittal import METRICS, PER_CLASS, by_class, overall
-from emocli.plugin.experiment import CLEAN, Condition, Names, RepairOptions, Row, RowAnalysis, Table
+from emocli.plugin.experiment import (
+    CLEAN,
+    Condition,
+    Names,
+    RepairOptions,
+    Row,
+    RowAnalysis,
+    SyntheticCorpus,
+    Table,
+)
 
 NETWORK, REPAIRED = "M3ER", "M3ER, check and proxy"
 
@@ -80,6 +89,9 @@ def table(config: Config) -> Table:
         comparisons=((REPAIRED, NETWORK),),
         by_class=PER_CLASS,
         analyses=tuple(_analyses(config, face)),
+        synthetic=SyntheticCorpus(
+            "single" if config.corpus == "iemocap" else "multi", aligned=True
+        ),
         notes=(
             "examples are the surest, right or wrong; frames are shown of clips whose video can be "
             "read",

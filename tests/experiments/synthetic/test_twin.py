@@ -50,7 +50,8 @@ def rows_only(rows: tuple[str, ...]) -> list[str]:
 
 def empty_cells(report: dict[str, Any]) -> Iterator[str]:
     """Name what the table does not have: rows, and their metrics under their conditions."""
-    for row in report["rows"]:
+    own = [row for row in report["rows"] if row["state"] != "cited"]  # nothing of it can be run
+    for row in own:
         if row["state"] != "done":
             yield f"{row['row']}: {row.get('lacking') or row['state']}"
         for condition in row["conditions"]:
