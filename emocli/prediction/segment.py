@@ -131,8 +131,8 @@ class Segmenter:
 
     def plan(self, recording: Path) -> SegmentPlan:
         """Say how a recording will be cut; errors as `length_of`."""
-        subtitles = self._subtitles(recording)
-        return SegmentPlan(recording, self._way(subtitles), subtitles, length_of(recording).seconds)
+        subtitles, length = self._subtitles(recording), length_of(recording)
+        return SegmentPlan(recording, self._way(subtitles, length), subtitles, length.seconds)
 
     def segment(self, recording: Path, heard: Heard = lambda seconds: None) -> SegmentedRecording:
         """Cut a recording.
@@ -144,7 +144,7 @@ class Segmenter:
         """
         length = length_of(recording)
         subtitles = self._subtitles(recording)
-        way = self._way(subtitles)
+        way = self._way(subtitles, length)
         written = self._written(subtitles, recording, length)
         turns = self._speaking(recording, length, written)
         source = Source(recording, length, written, turns)
@@ -161,12 +161,12 @@ class Segmenter:
             recording, length, way, subtitles, language, segments, tuple(notes)
         )
 
-    def _way(self, subtitles: Path | None) -> str:
+    def _way(self, subtitles: Path | None, length: Length) -> str:
         if self._options.way != AUTO:
             return self._options.way
         if subtitles is not None:
             return "subtitles"
-        return "speech" if self._recogniser else "windows"
+        return "speech" if self._recogniser and length.sound is not None else "windows"
 
     def _subtitles(self, recording: Path) -> Path | None:
         named = self._options.subtitles
@@ -196,6 +196,8 @@ class Segmenter:
     def _spoken(self, source: Source, heard: Heard) -> Transcript | None:
         if self._recogniser is None:
             return None
+        if source.length.sound is None:
+            return Transcript(())
         sound = np.concatenate([*source.sound()])
         return self._recogniser.transcribe(sound, heard)
 
