@@ -25,6 +25,7 @@ from emocli.errors import ConfigError, choice, reason
 Kind = Literal[
     "datasets",
     "features",
+    "formats",
     "corruptions",
     "protocols",
     "fusion",
@@ -36,6 +37,7 @@ Kind = Literal[
 KINDS: dict[Kind, str] = {
     "datasets": "emocli.datasets",
     "features": "emocli.features",
+    "formats": "emocli.interchange.formats",
     "corruptions": "emocli.robust.corruptions",
     "protocols": "emocli.robust.protocols",
     "fusion": "emocli.fusion",
@@ -47,6 +49,7 @@ KINDS: dict[Kind, str] = {
 OFFERS: dict[Kind, tuple[str, ...]] = {
     "datasets": ("Config", "build"),
     "features": ("MODALITY", "REQUIRES", "PER_CLIP", "Config", "prepare"),
+    "formats": ("MODALITY", "Config"),
     "corruptions": ("Config",),
     "protocols": ("Config",),
     "fusion": ("Config", "Model", "PRESETS"),

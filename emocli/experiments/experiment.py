@@ -87,15 +87,18 @@ class Experiment:
 
     def _check(self) -> None:
         """Refuse rows and settings that do not fit each other."""
-        row_analyses.check(self.table.analyses, [system.row.name for system in self.systems])
-        slugs = [system.slug for system in self.systems]
+        running = self._running
+        row_analyses.check(self.table.analyses, [system.row.name for system in running])
+        slugs = [system.slug for system in running]
         for slug in self.config.only:
             if slug not in slugs:
                 raise ConfigError(f"there is no row '{slug}'", hint=choice(slug, slugs))
-        for system in self.systems:
+        for system in running:
             system.check(self.inputs)
-        if all(system.lacking for system in self.systems):
-            first = self.systems[0]
+        if not running:
+            raise ConfigError(f"no row of {self.name} is to be run, all are quoted")
+        if all(system.lacking for system in running):
+            first = running[0]
             what = f"no row of {self.name} can be run: {first.row.name}: {first.lacking}"
             raise ConfigError(what, hint="name the modalities, e.g. --set experiment.visual=face")
         check_apart(
@@ -104,6 +107,9 @@ class Experiment:
         if self.check.fit_on != "clean" and self.checked:
             what = "one check serves all rows, whatever they are trained with"
             raise ConfigError(what, hint="choose --set check.fit_on=clean")
+        if len(self.checks.get("as_given", ())) > 1:
+            what = "rows of several corruptions would ask one check, fitted on clips as given"
+            raise ConfigError(what, hint="run some of them alone: --row ROW")
 
     @property
     def config(self) -> ReproduceConfig:
@@ -124,14 +130,31 @@ class Experiment:
     @property
     def checked(self) -> bool:
         """Whether a row needs the modality check."""
-        return any(repair.check for repair in self._repairs())
+        return any(self.checks.values())
+
+    @property
+    def checks(self) -> dict[str, set[tuple[str, ...]]]:
+        """What modality checks that rows need are fitted on: to what happens to the clips."""
+        checks: dict[str, set[tuple[str, ...]]] = {}
+        for system in self.due:
+            if any(repair.check for repair in _repairs(system)):
+                corrupt = system.row.training.corrupt
+                as_given = corrupt if system.fit_on == "as_given" else ()
+                checks.setdefault(system.fit_on, set()).add(as_given)
+        return checks
 
     @property
     def due(self) -> list[System]:
         """The rows to run now, and those whose networks they need."""
-        only = self.config.only or [system.slug for system in self.systems]
-        needed = {*only, *(system.trained for system in self.systems if system.slug in only)}
-        return [system for system in self.systems if system.slug in needed]
+        running = self._running
+        only = self.config.only or [system.slug for system in running]
+        needed = {*only, *(system.trained for system in running if system.slug in only)}
+        return [system for system in running if system.slug in needed]
+
+    @property
+    def _running(self) -> list[System]:
+        """All rows but those that are only quoted."""
+        return [system for system in self.systems if system.RUNS]
 
     @property
     def shared(self) -> Tree:
@@ -166,9 +189,7 @@ class Experiment:
     def _repairs(self) -> Iterator[RepairOptions]:
         """Yield how the rows to run now are repaired, in training and in tests."""
         for system in self.due:
-            if not system.lacking:
-                yield system.row.training
-                yield from (condition.repair for condition in system.row.conditions)
+            yield from _repairs(system)
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -196,3 +217,10 @@ class Experiment:
         rows = tuple(system.plan(trainings) for system in self.due)
         title, remarks = self.table.title, tuple(self.remarks)
         return ExperimentPlan(self.name, title, self.config, modalities, rows, remarks)
+
+
+def _repairs(system: System) -> Iterator[RepairOptions]:
+    """Yield how a row is repaired, in training and in tests, if it can be run."""
+    if not system.lacking:
+        yield system.row.training
+        yield from (condition.repair for condition in system.row.conditions)

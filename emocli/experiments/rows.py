@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from emocli.config import Tree, merge
+from emocli.config import Tree, merge, section
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Pool
 from emocli.errors import EmocliError
@@ -166,6 +166,8 @@ class System(ABC):
     """Whether its report has its settings before it is trained."""
     STORED: ClassVar[bool] = True
     """Whether what it sees are features by modality, of which some may be chosen."""
+    RUNS: ClassVar[bool] = True
+    """Whether it is trained or tested, not only quoted."""
 
     row: Row
     preset: str
@@ -192,6 +194,11 @@ class System(ABC):
     @abstractmethod
     def learns(self) -> bool:
         """Whether something has to be trained for it."""
+
+    @property
+    def fit_on(self) -> str:
+        """Which modality check it asks, where it asks one: ``clean`` or ``as_given``."""
+        return str(section(self.settings.get("robust", {}), "robust").get("fit_on", "clean"))
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -257,6 +264,10 @@ class System(ABC):
             lacking=self.lacking,
         )
 
+    def state(self) -> RowReport:
+        """Return what is known of it before it is run."""
+        return self.report("lacking" if self.lacking else "not yet run", (), None, ())
+
     def report(
         self,
         state: str,
@@ -274,6 +285,7 @@ class System(ABC):
             printed={name: dict(metrics) for name, metrics in self.row.printed.items()},
             state=state,
             conditions=conditions,
+            printed_by_class={key: dict(own) for key, own in self.row.printed_by_class.items()},
         )
         if trained is not None or self.SETTLED:
             row = replace(row, preset=self.preset, settings=self.settings)

@@ -31,7 +31,7 @@ JOINED = "hog+units"
 HAND = "hand"
 TRAIN = {"train": {**toy.QUICK["train"], "epochs": 1, "threads": 1}}
 """For networks of any settings of their own."""
-REPAIRED = {"corrupt": ["visual:gaussian@0.01"], "check": True, "proxy": "ridge"}
+REPAIRED = {"corrupt": ("visual:gaussian@0.01",), "check": True, "proxy": "ridge"}
 LACKING = ("train01", "valid02", "test03")
 """Clips without the faster feature."""
 
