@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emocli.data.media.length import length_of
 from emocli.errors import EmocliError, MediaError
+from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
 
@@ -74,7 +75,8 @@ def segment_recordings(
 ) -> Segmentation:
     """Cut recordings, and write the manifest of their segments.
 
-    One that cannot be cut is a failure in the result, unless it is the only one.
+    One that cannot be cut is a failure in the result, unless it is the only one. What a killed
+    command had cut is not cut again.
 
     Raises
     ------
@@ -84,10 +86,14 @@ def segment_recordings(
     segmenter = Segmenter(recordings, options)
     done: list[SegmentedRecording] = []
     failed: list[Failure] = []
-    clock = _Clock(recordings, progress)
+    clock, journal = _Clock(recordings, progress), Journal(output, options, segmenter)
     for recording in recordings:
         try:
-            done.append(segmenter.segment(recording, clock.heard))
+            cut = journal.recall(recording)
+            if cut is None:
+                cut = segmenter.segment(recording, clock.heard)
+                journal.keep(cut)
+            done.append(cut)
         except MediaError as error:
             last = error
             failed.append(Failure(recording, str(error)))
@@ -95,6 +101,7 @@ def segment_recordings(
     if not done:
         raise _none_cut(last, len(failed))
     manifest = write_manifest(done, output)
+    journal.close()
     return _summary(done, failed, manifest.path or output)
 
 

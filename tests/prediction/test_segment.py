@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,10 @@ from emocli.data.media.length import Length
 from emocli.data.words import Word, read_words
 from emocli.errors import ConfigError, MediaError
 from emocli.prediction import silero
+from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.recordings import names, recordings
-from emocli.prediction.segment import Segmenter, SegmentOptions
+from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.prediction.source import Source, way_named, ways
 from emocli.prediction.transcript import Line, Transcript
 from tests import media_factory
@@ -298,6 +299,52 @@ def test_what_is_written_can_be_extracted(recording: Path, tmp_path: Path) -> No
 
     rows = [FeatureStore(path / "mel.h5")["talk_0000"] for path in (store, tmp_path / "store2")]
     np.testing.assert_array_equal(*rows)
+
+
+def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [sound(tmp_path / f"{name}.wav") for name in "abc"]
+    cut: list[str] = []
+    usual = Segmenter.segment
+
+    def interrupted(self: Segmenter, recording: Path, heard: Heard) -> SegmentedRecording:
+        if len(cut) == 2:
+            raise KeyboardInterrupt
+        cut.append(recording.stem)
+        return usual(self, recording, heard)
+
+    monkeypatch.setattr(Segmenter, "segment", interrupted)
+    output = tmp_path / "all.csv"
+    assert run(["segment", str(tmp_path), "-o", str(output)]) == 130
+    assert cut == ["a", "b"]
+    assert not output.exists()
+    cut.clear()
+    sound(paths[0], 5.0)  # it has changed meanwhile
+    assert run(["segment", str(tmp_path), "-o", str(output)]) == 0
+    assert cut == ["a", "c"]
+    resumed = output.read_text()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    cut.clear()
+    monkeypatch.setattr(Segmenter, "segment", usual)
+    assert run(["segment", str(tmp_path), "-o", str(output)]) == 0
+    assert output.read_text() == resumed
+
+
+def test_what_was_kept_is_exactly_what_was_cut(recording: Path) -> None:
+    recording.with_suffix(".srt").write_text(SRT)
+    options = SegmentOptions(transcribe="x", settings={"windows": {"hop": 1}})
+    segmenter = Segmenter([recording], options, Saying())
+    done = segmenter.segment(recording)
+    journal = Journal(recording.with_suffix(".csv"), options, segmenter)
+    assert journal.recall(recording) is None
+    journal.keep(done)
+    assert journal.recall(recording) == done
+    other = Journal(recording.with_suffix(".csv"), replace(options, language="en"), segmenter)
+    assert other.recall(recording) is None
+    (kept,) = (recording.parent / ".talk.segments").iterdir()
+    kept.write_text("{")
+    assert journal.recall(recording) is None
+    journal.close()
+    assert not kept.parent.exists()
 
 
 def test_names_of_recordings(tmp_path: Path) -> None:
