@@ -69,7 +69,7 @@ def command(
         rows = [(str(p.recording), p.seconds, p.way, str(p.subtitles or "-")) for p in plans]
         show.table(("recording", "seconds", "way", "subtitles"), rows)
         return
-    with show.progress("segmenting", "recordings") as progress:
+    with show.progress("segmenting", "s") as progress:
         result = stage.segment_recordings(paths, output, chosen, progress)
     if json:
         show.as_json(result)
