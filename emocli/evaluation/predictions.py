@@ -45,6 +45,8 @@ class Predictions:
         in which a proxy stands for it.
     one_vs_rest : bool
         Whether probabilities are those of each class by itself although a clip has one.
+    uncalibrated : tuple of ndarray, each of shape (n, C)
+        The same as ``values`` without calibration; empty where the networks have none.
     """
 
     corruptions: tuple[CorruptionSpec, ...]
@@ -58,6 +60,7 @@ class Predictions:
     flagged: Clips
     regenerated: Clips
     one_vs_rest: bool = False
+    uncalibrated: tuple[NDArray[Any], ...] = ()
 
     @cached_property
     def scores(self) -> tuple[Scores, ...]:
@@ -74,6 +77,9 @@ class Predictions:
             ids=tuple(clip_id for part in parts for clip_id in part.ids),
             targets=np.concatenate([part.targets for part in parts]),
             values=tuple(map(np.concatenate, zip(*(part.values for part in parts), strict=True))),
+            uncalibrated=tuple(
+                map(np.concatenate, zip(*(part.uncalibrated for part in parts), strict=True))
+            ),
             corrupted=_union([part.corrupted for part in parts]),
             flagged=_union([part.flagged for part in parts]),
             regenerated=_union([part.regenerated for part in parts]),
@@ -92,6 +98,7 @@ class Predictions:
             ids=tuple(self.ids[row] for row in rows),
             targets=self.targets[rows],
             values=tuple(values[rows] for values in self.values),
+            uncalibrated=tuple(values[rows] for values in self.uncalibrated),
             corrupted=marked(self.corrupted),
             flagged=marked(self.flagged),
             regenerated=marked(self.regenerated),

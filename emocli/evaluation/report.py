@@ -35,10 +35,25 @@ class FlagCounts(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CalibrationErrors(Record):
+    """Expected calibration errors (`emocli.metrics.calibration`), means over the seeds.
+
+    Attributes
+    ----------
+    before, after : float
+        Without the temperature of the run, and with it.
+    """
+
+    before: Number
+    after: Number
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConditionReport(Summary):
     """The scores under a condition, its corruptions, and modalities that were not trusted."""
 
     corruption: tuple[str, ...]
+    calibration: CalibrationErrors | None = field(default=None, metadata=OPTIONAL)
     flagged: Mapping[str, FlagCounts] | None = field(default=None, metadata=OPTIONAL)
 
     @property

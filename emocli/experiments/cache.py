@@ -218,6 +218,7 @@ def _read(
             classes=corpus.classes,
             repair=build(RepairConfig, about["repair"], "repair"),
             one_vs_rest=bool(about["one_vs_rest"]),
+            uncalibrated=(),
             **{
                 name: {modality: frozenset(ids) for modality, ids in about[name].items()}
                 for name in MARKS

@@ -167,9 +167,10 @@ class Predictor:
         )
         there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
+        rows = Rows(config, pieces, features.stores, outputs, self.ensemble.half_widths)
         report = UnitReport(
             format=UnitReport.FORMAT,
-            segments=Rows(config, pieces, features.stores, outputs).segments(),
+            segments=rows.segments(),
             failures=failed(pieces, features.failures),
         )
         make_folder(work)
@@ -209,7 +210,7 @@ class Predictor:
             classes=config.classes,
             features={modality: view.feature for modality, view in config.features.items()},
             repair=ensemble.folds[0].repair.label,
-            calibrated=False,
+            calibrated=ensemble.calibrated,
             versions=config.versions,
             segments=segments,
             failures=failures,

@@ -14,11 +14,14 @@ from emocli.data.pool import Pool
 from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.models import rundir
+from emocli.models.calibration import write_calibration
 from emocli.models.run_config import RunConfig, Source
 from emocli.models.rundir import CARD, CHECKPOINT, CONFIG
+from emocli.training.calibrate import calibrate
 from emocli.training.card import card
 from emocli.training.compute import seeded
 from emocli.training.fusion_task import fit_network, make_criterion
+from emocli.training.outputs import predict
 from emocli.training.prepare import Prepared
 from emocli.training.summaries import SeedSummary, TrainSummary, seed_spreads
 from emocli.training.trainer import State
@@ -218,7 +221,11 @@ def _train_seed(
     rundir.write_config(folder, config)
     with seeded(config.train.seed, 0):
         network = rundir.make_network(config)
-    fitted = fit_network(network, *prepared.ready(network), config.train, folder, ended)
+    train, valid = prepared.ready(network)
+    fitted = fit_network(network, train, valid, config.train, folder, ended)
+    network.load_state_dict(dict(fitted.state))
+    outputs = predict(network.cpu(), valid, config.train.batch_size)
+    write_calibration(folder, calibrate(outputs, config.task, config.train, config.classes))
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)
     rundir.write_model(folder, fitted.state, prepared.standardiser)
@@ -245,4 +252,7 @@ def _write_card(
         if count
     ]
     best = [seed.best_epoch for seed in seeds]
-    write_text(folder / CARD, card(config, seed_spreads(seeds), best, [*prepared.notes, *lacking]))
+    known = [rundir.read_calibration(seed.run) for seed in seeds]
+    calibrations = [each for each in known if each is not None]
+    notes = [*prepared.notes, *lacking]
+    write_text(folder / CARD, card(config, seed_spreads(seeds), best, notes, calibrations))
