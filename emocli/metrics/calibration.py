@@ -30,7 +30,7 @@ def calibration_error(probabilities: NDArray[Any], targets: NDArray[Any]) -> flo
     Returns
     -------
     float
-        0 to 1; NaN without clips.
+        0 to 1; NaN without clips, or where a probability is not a number.
 
     Source: Guo et al. 2017, ICML, "On Calibration of Modern Neural Networks".
     """
@@ -41,7 +41,7 @@ def calibration_error(probabilities: NDArray[Any], targets: NDArray[Any]) -> flo
         present = probabilities >= 0.5
         confidence = np.where(present, probabilities, 1 - probabilities).ravel()
         right = (present == (targets > 0.5)).astype(float).ravel()
-    if not len(right):
+    if not len(right) or not np.isfinite(confidence).all():
         return float("nan")
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, right - confidence, minlength=BINS)

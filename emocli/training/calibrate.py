@@ -23,7 +23,9 @@ def calibrate(
 ) -> Calibration:
     """Fit a temperature to the outputs for validation clips, or intervals to intensities.
 
-    The temperature is that of the least negative log-likelihood (Guo et al. 2017). Half the width
+    The temperature is that of the least cross-entropy (Guo et al. 2017); the labels count as in
+    Platt 1999, as if there were one clip more on the other side: clips that are all judged rightly
+    do not make a network infinitely sure. Half the width
     of an interval is the quantile of the absolute residuals that covers `COVERAGE` of new clips
     like these (split conformal prediction, Lei et al. 2018, JASA), by class.
     """
@@ -56,15 +58,19 @@ def _temperature(
 
     def loss(log_temperature: float) -> float:
         values = outputs.values(task, config, math.exp(log_temperature)).astype(np.float64)
-        return _negative_log_likelihood(values, targets)
+        return _cross_entropy(values, targets)
 
     bounds = (math.log(LEAST), math.log(MOST))
     return float(math.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
-def _negative_log_likelihood(values: NDArray[np.float64], targets: NDArray[Any]) -> float:
-    """Mean over the clips (n,), or over clips and classes (n, C)."""
-    values = values.clip(TINY, 1 - TINY)
+def _cross_entropy(values: NDArray[np.float64], targets: NDArray[Any]) -> float:
+    """Mean over clips (n,), or over clips and classes (n, C); the targets leave some doubt."""
+    values, doubt = values.clip(TINY, 1 - TINY), 1 / (len(targets) + 2)
+    present = each_class(targets, values.shape[1]) > 0.5
     if targets.ndim == 1:
-        return float(-np.log(values[np.arange(len(targets)), targets.astype(int)]).mean())
-    return float(-np.where(targets > 0.5, np.log(values), np.log1p(-values)).mean())
+        others = values.shape[1] - 1
+        wanted = np.where(present, 1 - doubt, doubt / max(others, 1))
+        return float(-(wanted * np.log(values)).sum(axis=1).mean())
+    wanted = np.where(present, 1 - doubt, doubt)
+    return float(-(wanted * np.log(values) + (1 - wanted) * np.log1p(-values)).mean())

@@ -69,6 +69,16 @@ def test_the_temperature_undoes_a_scale() -> None:
     assert found.error_after < 0.03 < 0.15 < found.error_before
 
 
+def test_clips_that_are_all_judged_rightly_leave_some_doubt() -> None:
+    """Without Platt's targets the temperature would go to its bound."""
+    targets = np.arange(12) % 3
+    config = TrainConfig(loss="ce")
+    sure = calibrate(outputs(1, targets, np.eye(3)[targets]), "single", config, ("a", "b", "c"))
+    assert sure.temperature is not None
+    chance = probabilities("single", "ce", torch.eye(3)[:1], sure.temperature)[0, 0]
+    assert chance == pytest.approx(13 / 14, abs=1e-3)
+
+
 def test_intervals_hold_nine_of_ten_new_clips() -> None:
     rng = np.random.default_rng(0)
     truth = rng.normal(size=(600, 2)).astype(np.float32)
