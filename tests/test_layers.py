@@ -20,7 +20,7 @@ LEVELS = (
     {"extraction", "evaluation"},
     {"training"},
     {"datasets", "features", "fusion", "robust", "report"},
-    {"models", "interchange"},
+    {"models", "interchange", "pretrained"},
     {"plugin", "metrics"},
     {"data"},
     {"errors", "plugins", "config", "parsing", "quantities", "limits", "display", "options"},

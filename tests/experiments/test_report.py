@@ -9,7 +9,8 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from emocli.experiments.config import ReproduceConfig
-from emocli.experiments.drawing import cells, classes, conditions, draw, markdown, rows
+from emocli.experiments.drawing import classes, conditions, draw, rows
+from emocli.experiments.page import cells, markdown
 from emocli.experiments.report import ExperimentReport, RowReport
 
 
