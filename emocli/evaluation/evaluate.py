@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from emocli import __version__
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
@@ -21,6 +24,7 @@ from emocli.evaluation.groups import GroupedReport, grouped, groups_csv, require
 from emocli.evaluation.predictions import Predictions
 from emocli.evaluation.report import (
     BaselineReport,
+    CalibrationErrors,
     ConditionReport,
     EvaluationReport,
     FlagCounts,
@@ -29,6 +33,7 @@ from emocli.evaluation.report import (
     SweepPoint,
 )
 from emocli.evaluation.tables import tables
+from emocli.metrics.calibration import calibration_error, each_class
 from emocli.metrics.metrics import DEFINITIONS, ONE_VS_REST, RULES, Metrics, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
@@ -251,8 +256,26 @@ def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionRepor
     return ConditionReport(
         **vars(summarise(predictions.scores, evaluator.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
+        calibration=_calibration(predictions),
         flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
         classical=_classical(predictions, groups) if predictions.classical else None,
+    )
+
+
+def _calibration(predictions: Predictions) -> CalibrationErrors | None:
+    """Return the calibration errors of networks that were calibrated when their training ended."""
+    if not predictions.uncalibrated:
+        return None
+
+    targets = predictions.targets
+    if predictions.one_vs_rest:
+        targets = each_class(targets, len(predictions.classes))
+
+    def error(values: Sequence[NDArray[np.float32]]) -> float:
+        return float(np.mean([calibration_error(each, targets) for each in values]))
+
+    return CalibrationErrors(
+        before=error(predictions.uncalibrated), after=error(predictions.values)
     )
 
 

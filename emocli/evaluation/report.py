@@ -36,6 +36,20 @@ class FlagCounts(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CalibrationErrors(Record):
+    """Expected calibration errors (`emocli.metrics.calibration`), means over the seeds.
+
+    Attributes
+    ----------
+    before, after : float
+        Without the temperature of the run, and with it.
+    """
+
+    before: Number
+    after: Number
+
+
+@dataclass(frozen=True, kw_only=True)
 class BaselineReport(Record):
     """The metrics of a classical model beside the networks, and what they gain over it.
 
@@ -59,6 +73,7 @@ class ConditionReport(Summary):
     """
 
     corruption: tuple[str, ...]
+    calibration: CalibrationErrors | None = field(default=None, metadata=OPTIONAL)
     flagged: Mapping[str, FlagCounts] | None = field(default=None, metadata=OPTIONAL)
     classical: Mapping[str, BaselineReport] | None = field(default=None, metadata=OPTIONAL)
 
