@@ -62,6 +62,15 @@ def record(folder: Path, feature: str, failures: Sequence[Failure]) -> Path | No
     return path if failures else None
 
 
+def listed(folder: Path) -> list[Failure]:
+    """Read the failures of all features in a store."""
+    texts = ("feature", "id", "error", "message")
+    return [
+        Failure(*(str(row.get(name, "")) for name in texts), bool(row.get("unexpected")))
+        for row in _read(folder / FILE)
+    ]
+
+
 def count(folder: Path) -> dict[str, int]:
     """Count the failures of each feature in a store."""
     return dict(Counter(str(row.get("feature")) for row in _read(folder / FILE)))

@@ -2,8 +2,8 @@
 
 Every task reports ``accuracy``, ``uar``, ``weighted_f1`` and ``macro_f1``; what they count depends
 on the task and is stated in `DEFINITIONS`. A ratio that is not defined (recall of a class nobody
-showed) is NaN, stays out of means, and its class is listed in ``Scores.undefined``. An F1 without
-any hit is 0.
+showed, its F1 of being present) is NaN, stays out of means, and its class is listed in
+``Scores.undefined``. An F1 without any hit is 0.
 """
 
 from __future__ import annotations
@@ -191,6 +191,7 @@ def _against_the_rest(hit: int, shown: int, chosen: int, clips: int) -> Metrics:
     errors, absent = shown + chosen - 2 * hit, clips - shown
     right = absent - (chosen - hit)
     f1_pos, f1_neg = (2 * n / (2 * n + errors) if n else 0.0 for n in (hit, right))
+    f1_pos = f1_pos if shown else float("nan")  # and so is what is weighted by it
     return {
         "accuracy": float((hit + right) / clips),
         "f1_pos": float(f1_pos),
@@ -202,7 +203,7 @@ def _binary(per_class: Mapping[str, Metrics]) -> Metrics:
     """Average accuracy and F1 of each class against all others: M3ER's MA and F1, for any task."""
     kept = {"binary_accuracy": "accuracy", "binary_f1": "weighted_f1"}
     return {
-        name: float(np.mean([metrics[key] for metrics in per_class.values()]))
+        name: _mean(np.array([metrics[key] for metrics in per_class.values()]))
         for name, key in kept.items()
     }
 
@@ -250,8 +251,8 @@ def _presence(
     there, absent = present.sum(axis=0), (~present).sum(axis=0)
     errors = (present != taken).sum(axis=0)
     f1_pos, f1_neg = _ratio(2 * tp, 2 * tp + errors), _ratio(2 * tn, 2 * tn + errors)
-    # Nobody shows the class and nobody was taken to show it: its F1 counts as 0, as usual.
-    f1_pos, f1_neg = np.nan_to_num(f1_pos), np.nan_to_num(f1_neg)
+    # A class without clips has no F1, whoever was taken to show it; without the others, 0 counts.
+    f1_pos, f1_neg = np.where(there > 0, f1_pos, np.nan), np.nan_to_num(f1_neg)
     metrics = {
         "accuracy": (tp + tn) / len(present),
         "uar": (_ratio(tp, there) + _ratio(tn, absent)) / 2,

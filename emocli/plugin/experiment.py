@@ -225,6 +225,26 @@ class RowAnalysis:
 
 
 @dataclass(frozen=True)
+class SyntheticCorpus:
+    """What the corpus of ``--synthetic`` has to be, where rows and task of a table do not tell.
+
+    Attributes
+    ----------
+    task : {'single', 'multi', 'intensity'}
+        What is predicted, of a table about any task.
+    aligned : bool
+        Whether all modalities step with the words.
+    expected : tuple of (str, str)
+        Pairs of rows, of which the first ought to do as well as the second, or better, under the
+        last condition that both have; the report says whether it did, and nothing depends on it.
+    """
+
+    task: Task = "single"
+    aligned: bool = False
+    expected: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of a paper.
 
@@ -261,6 +281,8 @@ class Table:
     features : tuple of str
         What the paper's own extractors make of clips, one feature per modality, for
         ``--from-clips``; none if it has none.
+    synthetic : SyntheticCorpus
+        What ``--synthetic`` generates beyond what the rows need.
     notes : tuple of str
         What a reader should know, a line each: where the paper leaves a choice, and which is taken.
     """
@@ -278,4 +300,5 @@ class Table:
     task: Task | None = None
     sizes: Tree = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    synthetic: SyntheticCorpus = SyntheticCorpus()
     notes: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from emocli.experiments.papers._chudasama import EXTRACTED, METRICS, Modalities, Printed, row
-from emocli.plugin.experiment import Row, Table
+from emocli.plugin.experiment import Row, SyntheticCorpus, Table
 
 Config = Modalities
 
@@ -52,6 +52,7 @@ def table(config: Modalities) -> Table:
         figures=METRICS,
         comparisons=tuple((FUSED, other) for other in others),
         task="single",
+        synthetic=SyntheticCorpus(expected=tuple((FUSED, view) for view in "TAV")),
         features=EXTRACTED,
         notes=(config.note,),
     )

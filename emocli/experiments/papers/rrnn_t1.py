@@ -11,7 +11,7 @@ Source: Beard et al. 2018, Table 1 and section 5.
 from __future__ import annotations
 
 from emocli.experiments.papers._beard import GATED, NAIVE, Views, constants, printed
-from emocli.plugin.experiment import Row, Table
+from emocli.plugin.experiment import Row, SyntheticCorpus, Table
 
 HUMAN = "Cao et al. 2014, as quoted in Beard et al. 2018, Table 1"
 
@@ -42,6 +42,7 @@ def table(config: Views) -> Table:
             *((GATING, other) for other in ("A", "V", ATTENDED, "SVM on functionals")),
         ),
         task="single",
+        synthetic=SyntheticCorpus(expected=tuple((ATTENDED, view) for view in ("A", "V"))),
         notes=(
             "human: raters who hear, see, or do both, against the intended emotion",
             NAIVE,

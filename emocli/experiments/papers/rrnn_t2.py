@@ -11,7 +11,7 @@ Source: Beard et al. 2018, Table 2 and section 5.
 from __future__ import annotations
 
 from emocli.experiments.papers._beard import FUSIONS, GATED, NAIVE, Views, constants, printed
-from emocli.plugin.experiment import CLEAN, Condition, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Table
 
 
 class Config(Views):
@@ -70,6 +70,9 @@ def table(config: Config) -> Table:
         rows=rows,
         comparisons=tuple(("GCA + gating", other) for other in others),
         task="single",
+        synthetic=SyntheticCorpus(
+            expected=tuple(("GCA + gating", other) for other in ("audio", "vision", "GCA"))
+        ),
         notes=(
             "printed: one test set of 240 clips, features COVAREP and OpenFace, "
             "noise not tested; here every clip is tested once, with the store's features",

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Literal
 
 from emocli.experiments.papers._beard import FUSIONS, NAIVE, constants
-from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, Names, Row, SyntheticCorpus, Table
 
 METRICS = ("mse_sum", "mae_sum", "uar")
 """Errors summed over the emotions, and the weighted accuracy: the mean of the true positive and the
@@ -88,6 +88,7 @@ def table(config: Config) -> Table:
         figures=METRICS,
         comparisons=tuple(("GCA + gating", other) for other in others),
         task="intensity",
+        synthetic=SyntheticCorpus(expected=(("GCA + gating", "GCA"), ("GCA + gating", "A"))),
         sizes={"network": {"hidden": HIDDEN}} if config.corpus == "mosei" else {},
         notes=(
             f"noise: white, {config.noise}, on the visual features of the test clips only; how "
