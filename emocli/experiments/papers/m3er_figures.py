@@ -27,7 +27,16 @@ from types import MappingProxyType
 from typing import Literal
 
 from emocli.experiments.papers._mittal import METRICS, PER_CLASS, by_class, overall
-from emocli.plugin.experiment import CLEAN, Condition, Names, RepairOptions, Row, RowAnalysis, Table
+from emocli.plugin.experiment import (
+    CLEAN,
+    Condition,
+    Names,
+    RepairOptions,
+    Row,
+    RowAnalysis,
+    SyntheticCorpus,
+    Table,
+)
 
 NETWORK, REPAIRED = "M3ER", "M3ER, check and proxy"
 
@@ -79,6 +88,11 @@ def table(config: Config) -> Table:
         figures=METRICS,
         comparisons=((REPAIRED, NETWORK),),
         by_class=PER_CLASS,
+        synthetic=SyntheticCorpus(
+            task="single" if config.corpus == "iemocap" else "multi",
+            aligned=True,
+            expected=((REPAIRED, NETWORK),),
+        ),
         analyses=tuple(_analyses(config, face)),
         notes=(
             "examples are the surest, right or wrong; frames are shown of clips whose video can be "
