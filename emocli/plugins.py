@@ -25,6 +25,7 @@ from emocli.errors import ConfigError, choice, reason
 Kind = Literal[
     "datasets",
     "features",
+    "formats",
     "corruptions",
     "protocols",
     "fusion",
@@ -36,6 +37,7 @@ Kind = Literal[
 KINDS: dict[Kind, str] = {
     "datasets": "emocli.datasets",
     "features": "emocli.features",
+    "formats": "emocli.interchange.formats",
     "corruptions": "emocli.robust.corruptions",
     "protocols": "emocli.robust.protocols",
     "fusion": "emocli.fusion",
@@ -47,6 +49,7 @@ KINDS: dict[Kind, str] = {
 OFFERS: dict[Kind, tuple[str, ...]] = {
     "datasets": ("Config", "build"),
     "features": ("MODALITY", "REQUIRES", "PER_CLIP", "Config", "prepare"),
+    "formats": ("MODALITY", "Config"),
     "corruptions": ("Config",),
     "protocols": ("Config",),
     "fusion": ("Config", "Model", "PRESETS"),
@@ -99,11 +102,16 @@ def describe_all(kind: Kind) -> list[Description]:
     return [_describe(name, module) for name, module in sorted(_modules(kind).items())]
 
 
+def files(package: str) -> dict[str, str]:
+    """Return the modules of a package by the names of their files, private ones left out."""
+    spec = importlib.util.find_spec(package)
+    modules = pkgutil.iter_modules(spec.submodule_search_locations if spec else None)
+    return {m.name: f"{package}.{m.name}" for m in modules if not m.name.startswith("_")}
+
+
 def _modules(kind: Kind) -> dict[str, str]:
     """Return the module of each plug-in: emocli's own files, then entry points."""
-    package = importlib.util.find_spec(KINDS[kind])
-    files = pkgutil.iter_modules(package.submodule_search_locations if package else None)
-    own = {m.name: f"{KINDS[kind]}.{m.name}" for m in files if not m.name.startswith("_")}
+    own = files(KINDS[kind])
     return own | {entry.name: entry.module for entry in entry_points(group=f"emocli.{kind}")}
 
 

@@ -93,8 +93,21 @@ def text_encoder(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Small encoders with random parameters in the layout of the Hugging Face hub, by kind."""
+    from tests import hub_models
+
+    root = tmp_path_factory.mktemp("published")
+    kinds = ("wav2vec2", "vit", "bert")
+    return {kind: str(getattr(hub_models, kind)(root / kind)) for kind in kinds}
+
+
+@pytest.fixture(scope="session")
 def corpus_settings(
-    corpus: Manifest, encoders: Mapping[str, Path], text_encoder: Path
+    corpus: Manifest,
+    encoders: Mapping[str, Path],
+    text_encoder: Path,
+    published: Mapping[str, str],
 ) -> Mapping[str, Mapping[str, Any]]:
     """What features need to be told about that corpus."""
     return {
@@ -103,4 +116,8 @@ def corpus_settings(
         "mel_embedding": {"encoder": str(encoders["audio"])},
         "face_embedding": {"encoder": str(encoders["face"])},
         "scene_embedding": {"encoder": str(encoders["scene"])},
+        "speech_model": {"encoder": published["wav2vec2"]},
+        "face_model": {"encoder": published["vit"]},
+        "scene_model": {"encoder": published["vit"], "stride": 4},
+        "text_model": {"encoder": published["bert"]},
     }

@@ -53,7 +53,7 @@ class Table:
         return (dict(zip(self.header, row, strict=True)) for row in self.rows)
 
 
-def read_table(path: Path, error: type[EmocliError]) -> Table:
+def read_table(path: Path, error: type[EmocliError], usual: str = ",") -> Table:
     """Read a table of comma-separated cells, in any encoding of `emocli.data.encoding`.
 
     Quoted cells may hold separators, quotes and line ends. Cells may also be separated by
@@ -64,10 +64,12 @@ def read_table(path: Path, error: type[EmocliError]) -> Table:
     ----------
     error : type
         What to raise if it is absent, empty, no text, not rectangular, or names a column twice.
+    usual : str
+        Separators that are not warned of.
     """
     text = read_text(path, error)
     separator, declared = _separator(text)
-    if separator != ",":
+    if separator not in usual:
         message = f"{path}: is read as separated by {SEPARATORS.get(separator, repr(separator))}"
         warnings.warn(message, EmocliWarning, stacklevel=2)
     rows, lines = _rows(text, separator, path, error)

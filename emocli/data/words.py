@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from emocli.data.clip import Clip
 from emocli.data.table import read_table
 from emocli.errors import MediaError
 
@@ -48,6 +49,17 @@ def read_words(path: Path) -> list[Word]:
         except ValueError as fault:
             raise MediaError(str(fault), where=f"{path}, row {line}") from None
     return sorted(words, key=lambda word: word.start)
+
+
+def spoken(clip: Clip) -> list[Word]:
+    """Return the words of a clip's ``media.words`` that have their middle inside it.
+
+    Errors as of `read_words`.
+    """
+    start = clip.start or 0.0
+    end = math.inf if clip.end is None else clip.end
+    words = read_words(clip.media["words"])
+    return [word for word in words if start <= (word.start + word.end) / 2 < end]
 
 
 def _word(text: str, start: float, end: float) -> Word:

@@ -11,7 +11,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import check_path, open_features
-from emocli.evaluation.evaluator import Corruptions, Predictions
+from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.models.baselines import Baseline, fit
 from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import TRAINED, RepairOptions
@@ -80,7 +80,7 @@ class BaselineEvaluator:
             corruptions=tuple(corruptions),
             ids=tuple(clip.id for clip in clips),
             targets=manifest.targets(clips),
-            values=(self.baseline.predict(repaired.samples),),
+            values=(self.baseline.predict(repaired.pooled),),
             task=manifest.task,
             classes=manifest.classes,
             repair=chosen,

@@ -11,7 +11,7 @@ from emocli.data.clip import Clip
 from emocli.data.columns import csv_rows, group_names
 from emocli.data.manifest import Task
 from emocli.data.rules import GROUP, LABEL
-from emocli.evaluation.evaluator import Predictions
+from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import ACCEPT, PRESENT
 
 PREDICTED: Mapping[Task, str] = {"single": "p.", "multi": "p.", "intensity": "predicted."}

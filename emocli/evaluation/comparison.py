@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emocli.data.json_io import OPTIONAL, key
 from emocli.data.record import Record
-from emocli.evaluation.evaluator import Predictions
+from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import ERRORS
 from emocli.metrics.statistics import cluster_bootstrap
 from emocli.metrics.summary import Estimate, mean_hits

@@ -16,9 +16,11 @@ from emocli.data.json_io import as_json
 from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
-from emocli.evaluation.evaluator import Predictions, RunEvaluator
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.groups import GroupedReport, grouped, groups_csv, require_known
+from emocli.evaluation.predictions import Predictions
 from emocli.evaluation.report import (
+    BaselineReport,
     ConditionReport,
     EvaluationReport,
     FlagCounts,
@@ -92,6 +94,7 @@ def evaluate(
     seed: int = 0,
     figures: bool = True,
     device: Device = "cpu",
+    ensemble: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Evaluate all seeds of a run, and write a report into it.
@@ -122,6 +125,10 @@ def evaluate(
         Whether to draw.
     device : {'cpu', 'auto', 'cuda'}
         Where the networks predict; on a CPU equal files give equal numbers.
+    ensemble : bool
+        Whether the mean of all seeds' predictions is evaluated, as of one network; of a
+        cross-validation on another corpus, the mean over the folds too. On its own corpus only the
+        fold that never saw a clip judges it.
     progress : callable
         Told conditions done, and all conditions.
 
@@ -131,7 +138,7 @@ def evaluate(
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
     place = chosen_device(device, "--device")
-    evaluator = open_evaluator(run, split, manifest, store, repair).on(place)
+    evaluator = open_evaluator(run, split, manifest, store, repair, ensemble).on(place)
     require_known(by, evaluator.samples.clips)
     requested = parse_all(corrupt, evaluator.modalities)
     swept = _swept(requested, sweep, evaluator.modalities)
@@ -145,10 +152,9 @@ def evaluate(
     corrupted = predictions[1] if requested else None
     report = _report(evaluator, split, seed, by, clean, corrupted, points)
     name = _name(
-        evaluator.other,
+        evaluator,
         split,
         (*requested, *(["sweep"] if swept else [])),
-        evaluator.repair.label,
         seed,
         by,
     )
@@ -187,6 +193,7 @@ def _report(
         fusion=config.fusion,
         preset=config.preset,
         seeds=tuple(config.seeds),
+        ensemble=evaluator.networks if evaluator.networks > 1 else None,
         dataset=manifest.dataset,
         trained_on=config.dataset,
         task=config.task,
@@ -242,10 +249,19 @@ def _grouped(
 def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionReport:
     groups = _groups(evaluator, predictions)
     return ConditionReport(
-        **vars(summarise(predictions.scores, evaluator.config.seeds, groups)),
+        **vars(summarise(predictions.scores, evaluator.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
         flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
+        classical=_classical(predictions, groups) if predictions.classical else None,
     )
+
+
+def _classical(predictions: Predictions, groups: Sequence[str]) -> dict[str, BaselineReport]:
+    """Return the classical models' metrics, and what the networks gain over them."""
+    return {
+        name: BaselineReport(metrics=own.overall, gain=compare([own], predictions.scores, groups))
+        for name, own in predictions.classical_scores.items()
+    }
 
 
 def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:
@@ -287,7 +303,7 @@ def _folds(
     evaluator: Evaluator, clean: Predictions, corrupted: Predictions | None
 ) -> tuple[FoldReport, ...]:
     """Return the metrics of each fold of a cross-validation by itself."""
-    if len(evaluator.parts) == 1:
+    if len(evaluator.parts) == 1 or evaluator.other:
         return ()
 
     def own(predictions: Predictions, part: RunEvaluator) -> Metrics:
@@ -318,28 +334,30 @@ def _checks(evaluator: Evaluator) -> dict[str, str]:
 
 
 def _name(
-    other: str,
+    evaluator: Evaluator,
     split: str,
     parts: Sequence[CorruptionSpec | str],
-    repair: str,
     seed: int,
     by: Sequence[str],
 ) -> str:
-    """Name a report after what it is about; ``other`` is a corpus that is not the run's own."""
+    """Name a report after what it is about."""
+    repair = evaluator.repair.label
     labels = [part if isinstance(part, str) else part.label for part in parts]
     if repair:
         labels.append(repair)
     if seed and parts:
         labels.append(f"seed {seed}")
+    if evaluator.networks > 1:
+        labels.append("ensemble")
     if by:
         labels.append(f"by {' '.join(by)}")
-    return named("+".join([split, *filter(None, [other]), *labels]))
+    return named("+".join([split, *filter(None, [evaluator.other]), *labels]))
 
 
 def _clips(evaluator: Evaluator, conditions: Sequence[Predictions]) -> str:
     """Return the predictions clip by clip, without those of a sweep."""
     clips = {clip.id: clip for clip in evaluator.samples.clips}
-    return clips_csv(conditions, evaluator.config.seeds, clips)
+    return clips_csv(conditions, evaluator.seeds, clips)
 
 
 def _write(

@@ -14,7 +14,7 @@ from emocli.data.columns import csv_rows, group_names
 from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Bounds, Number, Record
 from emocli.errors import ConfigError, choice
-from emocli.evaluation.evaluator import Predictions
+from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import COMMON
 from emocli.metrics.statistics import cluster_bootstrap, clustered, interval_over
 from emocli.metrics.summary import mean_hits, means

@@ -36,11 +36,31 @@ class FlagCounts(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BaselineReport(Record):
+    """The metrics of a classical model beside the networks, and what they gain over it.
+
+    Attributes
+    ----------
+    metrics : mapping
+        On the same clips, corrupted and repaired in the same way.
+    gain : Difference
+        The networks' accuracy less its own, paired by clip.
+    """
+
+    metrics: Mapping[str, Number]
+    gain: Difference
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConditionReport(Summary):
-    """The scores under a condition, its corruptions, and modalities that were not trusted."""
+    """The scores under a condition, its corruptions, and modalities that were not trusted.
+
+    ``classical`` has the classical models beside the networks, of runs that have some.
+    """
 
     corruption: tuple[str, ...]
     flagged: Mapping[str, FlagCounts] | None = field(default=None, metadata=OPTIONAL)
+    classical: Mapping[str, BaselineReport] | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def label(self) -> str:
@@ -96,6 +116,9 @@ class EvaluationReport(Report, ConditionReport):
         Version that wrote it.
     run, fusion, preset, seeds, dataset, trained_on, task, classes
         The networks, the corpus they are tested on, and the one they were trained on.
+    ensemble : int, optional
+        So many networks are one, whose prediction is their mean; ``by_seed`` then has it under the
+        first seed.
     split, n, unlabelled
         The clips, their number, and how many have no label and are left out.
     check, repair, remarks, trained_with
@@ -159,6 +182,7 @@ class EvaluationReport(Report, ConditionReport):
     baselines: Mapping[str, Mapping[str, Number]]
     folds: tuple[FoldReport, ...]
     by: tuple[GroupedReport, ...] | None = field(default=None, metadata=OPTIONAL)
+    ensemble: int | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         """Refuse metrics that are not those that are defined.
@@ -177,6 +201,7 @@ class EvaluationReport(Report, ConditionReport):
         for condition in (self, *self.conditions, *self.sweep):
             yield condition.metrics
             yield from (seed.metrics for seed in condition.by_seed)
+            yield from (beside.metrics for beside in (condition.classical or {}).values())
         yield from self.baselines.values()
         yield from (side for fold in self.folds for side in (fold.clean, fold.corrupted) if side)
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,8 @@ from emocli.data.npz import read_arrays
 from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.baseline import BaselineEvaluator
-from emocli.evaluation.evaluator import Predictions, RunEvaluator
+from emocli.evaluation.evaluator import RunEvaluator
+from emocli.evaluation.predictions import Predictions
 from emocli.experiments.rows import slug
 from emocli.parsing import parse_object
 from emocli.plugin.experiment import Condition
@@ -112,6 +114,8 @@ class EvaluationJob:
         Where the evaluations are kept, a file for each condition.
     seed : int
         Of the corruptions.
+    fit_on : str
+        Which modality check a repair asks.
     """
 
     subject: Subject
@@ -122,6 +126,7 @@ class EvaluationJob:
     store: Path
     folder: Path
     seed: int
+    fit_on: str = "clean"
 
     def __call__(self) -> tuple[CachedEvaluation, ...]:
         """Return an evaluation for each condition: the one that is kept, if it is still valid."""
@@ -160,7 +165,7 @@ class EvaluationJob:
 
     def _key(self, condition: Condition, corruptions: Sequence[CorruptionSpec]) -> str:
         """Return the digest of everything that an evaluation depends on."""
-        check = check_path(self.store, self.corpus.fold)
+        check = check_path(self.store, self.corpus.fold, self.fit_on)
         repair = condition.repair
         checks = self.training.check if repair.check is None else repair.check
         parts = [
@@ -205,6 +210,10 @@ def _read(
         about = parse_object(str(file["about"]))
         if about["key"] != key:
             return None
+        marks: dict[str, Any] = {
+            name: {modality: frozenset(ids) for modality, ids in about[name].items()}
+            for name in MARKS
+        }
         predictions = Predictions(
             corruptions=corruptions,
             ids=tuple(file["ids"].tolist()),
@@ -214,10 +223,7 @@ def _read(
             classes=corpus.classes,
             repair=build(RepairConfig, about["repair"], "repair"),
             one_vs_rest=bool(about["one_vs_rest"]),
-            **{
-                name: {modality: frozenset(ids) for modality, ids in about[name].items()}
-                for name in MARKS
-            },
+            **marks,
         )
         return CachedEvaluation(predictions, tuple(about["C"]))
     except (ValueError, KeyError, TypeError, AttributeError, EmocliError):

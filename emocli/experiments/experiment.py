@@ -104,6 +104,9 @@ class Experiment:
         if self.check.fit_on != "clean" and self.checked:
             what = "one check serves all rows, whatever they are trained with"
             raise ConfigError(what, hint="choose --set check.fit_on=clean")
+        if len(self.checks.get("as_given", ())) > 1:
+            what = "rows of several corruptions would ask one check, fitted on clips as given"
+            raise ConfigError(what, hint="run some of them alone: --row ROW")
 
     @property
     def config(self) -> ReproduceConfig:
@@ -124,7 +127,18 @@ class Experiment:
     @property
     def checked(self) -> bool:
         """Whether a row needs the modality check."""
-        return any(repair.check for repair in self._repairs())
+        return any(self.checks.values())
+
+    @property
+    def checks(self) -> dict[str, set[tuple[str, ...]]]:
+        """What modality checks that rows need are fitted on: to what happens to the clips."""
+        checks: dict[str, set[tuple[str, ...]]] = {}
+        for system in self.due:
+            if any(repair.check for repair in _repairs(system)):
+                corrupt = system.row.training.corrupt
+                as_given = corrupt if system.fit_on == "as_given" else ()
+                checks.setdefault(system.fit_on, set()).add(as_given)
+        return checks
 
     @property
     def due(self) -> list[System]:
@@ -166,9 +180,7 @@ class Experiment:
     def _repairs(self) -> Iterator[RepairOptions]:
         """Yield how the rows to run now are repaired, in training and in tests."""
         for system in self.due:
-            if not system.lacking:
-                yield system.row.training
-                yield from (condition.repair for condition in system.row.conditions)
+            yield from _repairs(system)
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -196,3 +208,10 @@ class Experiment:
         rows = tuple(system.plan(trainings) for system in self.due)
         title, remarks = self.table.title, tuple(self.remarks)
         return ExperimentPlan(self.name, title, self.config, modalities, rows, remarks)
+
+
+def _repairs(system: System) -> Iterator[RepairOptions]:
+    """Yield how a row is repaired, in training and in tests, if it can be run."""
+    if not system.lacking:
+        yield system.row.training
+        yield from (condition.repair for condition in system.row.conditions)

@@ -89,6 +89,7 @@ class FeatureSystem(System):
                 inputs.store,
                 folder,
                 inputs.config.corruption_seed,
+                self.fit_on,
             )
             for corpus, run, folder in zip(inputs.corpora, runs, folders, strict=True)
         ]

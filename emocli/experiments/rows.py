@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from emocli.config import Tree, merge
+from emocli.config import Tree, merge, section
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Pool
 from emocli.errors import EmocliError
@@ -192,6 +192,11 @@ class System(ABC):
     @abstractmethod
     def learns(self) -> bool:
         """Whether something has to be trained for it."""
+
+    @property
+    def fit_on(self) -> str:
+        """Which modality check it asks, where it asks one: ``clean`` or ``as_given``."""
+        return str(section(self.settings.get("robust", {}), "robust").get("fit_on", "clean"))
 
     @property
     def conditions(self) -> tuple[str, ...]:

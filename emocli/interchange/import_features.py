@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from emocli.data.track import Track
 from emocli.errors import StoreError
 from emocli.interchange.csd import Csd
 from emocli.interchange.sources import FeatureSource, locate, modalities_of, opened
+from emocli.interchange.table_source import TableFormat, TableSource
 from emocli.parsing import Tree
 
 COLUMNS = "entries need the same columns: leave the others out of the manifest"
@@ -42,6 +43,9 @@ class Import:
         NaN and infinite numbers; they are kept, and read as 0.
     names_left : int
         Names of columns that the file has, left out since it has another number of columns.
+    left_out : mapping
+        What was left out of tables: how many ``rows`` they have of the clips, how many of them
+        ``failed``, were ``unsure``, ``without_a_number``, or ``of_other_faces``.
     words, silent : int, optional
         Words that were averaged over, and those that no row of the file overlaps, which are zero.
     """
@@ -57,16 +61,21 @@ class Import:
     names_left: int = 0
     words: int | None = None
     silent: int | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         aligned = "" if self.words is None else f"; {self.words} words, zero in {self.silent}"
         empty = f"; without a row: {self.empty}" if self.empty else ""
         names = f"; names of columns left out: {self.names_left}" if self.names_left else ""
+        counts = dict(self.left_out)
+        rows = counts.pop("rows", 0)
+        dropped = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+        tables = f"; of {rows} rows left out: {', '.join(dropped)}" if dropped else ""
         return (
             f"{self.path}: {self.clips} clips as {self.feature} ({self.modality}){aligned}; "
             f"left out, not in the manifest: {self.unknown}; "
             f"in the manifest, not in the file: {self.missing}{empty}; "
-            f"non-finite values, read as 0: {self.non_finite}{names}"
+            f"non-finite values, read as 0: {self.non_finite}{names}{tables}"
         )
 
 
@@ -79,29 +88,33 @@ def import_all(
     modality: str | None = None,
     align_to: Path | None = None,
     overwrite: bool = False,
+    form: TableFormat | None = None,
 ) -> list[Import]:
     """Take files into a store; of a pickle every modality, if none is asked for.
 
     Parameters
     ----------
-    sources, manifest, store, align_to, overwrite
+    sources, manifest, store, align_to, overwrite, form
         As for :func:`import_features`.
     name : str, optional
-        Name of the feature; by default that of the file, of a pickle with several modalities
-        followed by the modality.
+        Name of the feature; by default that of the format or of the file, of a pickle with several
+        modalities followed by the modality.
     modality : str, optional
-        By default what the file says, or its name.
+        By default what the format or the file says, or its name.
 
     Raises
     ------
     StoreError
         As :func:`import_features`; nothing is written if a modality cannot be told.
     """
+    known = modality or (form.modality if form else None)
+    if form and not known:
+        what = f"tables of the format '{form.name}' may describe anything"
+        raise StoreError(what, hint="give --modality text, audio, visual or any other")
+    name = form.name if form and name is None and len(sources) == 1 else name
     plan = [
         (source, described, f"{source.stem}_{described}" if len(modalities) > 1 else source.stem)
-        for source, modalities in (
-            (s, (modality,) if modality else modalities_of(s)) for s in sources
-        )
+        for source, modalities in ((s, (known,) if known else modalities_of(s)) for s in sources)
         for described in modalities
     ]
     if name is not None and len(plan) > 1:
@@ -116,6 +129,7 @@ def import_all(
             store,
             align_to=align_to,
             overwrite=overwrite,
+            form=form,
         )
         for source, described, default in plan
     ]
@@ -130,6 +144,7 @@ def import_features(
     *,
     align_to: Path | None = None,
     overwrite: bool = False,
+    form: TableFormat | None = None,
 ) -> Import:
     """Take a file into a store as a feature.
 
@@ -151,6 +166,8 @@ def import_features(
         mean of what overlaps them. Pauses (``sp``) are no words.
     overwrite : bool
         Replace a feature of that name made from other input.
+    form : TableFormat, optional
+        The format of tables that the source is a file or a folder of.
 
     Raises
     ------
@@ -159,13 +176,20 @@ def import_features(
     """
     require_name(name, modality)
     with ExitStack() as files:
-        taken = files.enter_context(opened(source, modality))
+        settings: Tree
+        taken: FeatureSource
+        if form is None:
+            taken = files.enter_context(opened(source, modality))
+            settings = {"source": source.name, "sha256": digest(source)}
+        else:
+            taken = tables = TableSource(source, form, manifest)
+            settings = {"source": source.name, "sha256": tables.digest, "format": form.name}
+            settings |= {form.name: form.layout.model_dump(mode="json")}
         words = None if align_to is None else _Words(files.enter_context(Csd(align_to)))
         entries = set(taken.entries)
         ids = [c.id for c in manifest.clips if c.id in entries or c.dialogue in entries]
         if not ids:
             raise _nothing(source, taken, manifest)
-        settings: Tree = {"source": source.name, "sha256": digest(source)}
         if align_to is not None:
             settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
@@ -190,6 +214,7 @@ def import_features(
                 names_left=len(taken.names) - len(alike.names),
                 words=notes.get("words", 0) if words else None,
                 silent=notes.get("words.silent", 0) if words else None,
+                left_out={k.removeprefix("rows."): n for k, n in notes.items() if k[:4] == "rows"},
             )
 
 
@@ -197,7 +222,7 @@ class _Alike:
     """A source whose entries all have the columns of the first that has rows."""
 
     def __init__(self, source: FeatureSource, path: Path, used: Sequence[str]) -> None:
-        self.entries, self.from_clip = source.entries, source.from_clip
+        self.entries, self.from_clip, self.notes = source.entries, source.from_clip, source.notes
         self._source, self._path = source, path
         self._first, self._width = "", 0
         for entry in used:
@@ -249,7 +274,8 @@ class _Words:
 
 
 def _track(source: FeatureSource, entries: set[str], clip: Clip, words: _Words | None) -> Track:
-    rows, notes = locate(source, entries, clip), {}
+    rows = locate(source, entries, clip)
+    notes = dict(source.notes(clip.id if clip.id in entries else clip.dialogue))
     if words is not None:
         if not rows.timed:
             what = f"the rows of clip '{clip.id}' have no times, so they cannot be aligned"
@@ -257,7 +283,7 @@ def _track(source: FeatureSource, entries: set[str], clip: Clip, words: _Words |
         # Without a row of its own the clip lacks the feature: zeros would hide that.
         grid = words.of(clip) if len(rows.values) else np.zeros((0, 2))
         rows, silent = average(rows, grid)
-        notes = {"words": len(rows.values), "words.silent": silent}
+        notes |= {"words": len(rows.values), "words.silent": silent}
     return Track(rows.values, rows.times, notes=notes)
 
 

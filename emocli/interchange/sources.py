@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -34,15 +34,32 @@ class FeatureSource(Protocol):
     """
 
     entries: Sequence[str]
-    names: tuple[str, ...]
     from_clip: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, if they have some."""
+        ...
 
     def rows(self, entry: str) -> Timed:
         """Return the rows of an entry."""
         ...
 
+    def notes(self, entry: str) -> Mapping[str, int]:
+        """Return counts of an entry that are worth reporting."""
+        ...
 
-class NpzSource:
+
+class _WithoutNotes:
+    """A source that has nothing to report."""
+
+    def notes(self, entry: str) -> Mapping[str, int]:
+        """Return nothing."""
+        del entry
+        return {}
+
+
+class NpzSource(_WithoutNotes):
     """A ragged npz."""
 
     from_clip = True
@@ -61,7 +78,7 @@ class NpzSource:
         return Timed(self._ragged.values[span], moments)
 
 
-class CsdSource:
+class CsdSource(_WithoutNotes):
     """A computational sequence; the entry read last is kept, for the next clip cut out of it."""
 
     from_clip = False
@@ -79,7 +96,7 @@ class CsdSource:
         return self._last[1]
 
 
-class PickleSource:
+class PickleSource(_WithoutNotes):
     """One array of an MMSA pickle."""
 
     from_clip = True

@@ -2,10 +2,11 @@
 
 A run of one seed is flat, in the layout of the Hugging Face hub: ``config.json`` (all that is
 needed to use it), ``model.safetensors`` (network and standardisation; written last, so a run that
-has it is complete), ``history.csv``, ``README.md`` (the model card) and ``reports/``. A run of
-several seeds holds such a folder per seed, ``seed-0``, ``seed-1``, ..., under a ``config.json``
-that lists them. A cross-validation is a folder with such a run per fold, ``fold-0``, ``fold-1``,
-...
+has it is complete), ``history.csv``, ``README.md`` (the model card), perhaps
+``baselines.safetensors`` (the classical models beside it) and ``reports/``. A run of several seeds
+holds such a folder per seed, ``seed-0``, ``seed-1``, ..., under a ``config.json`` that lists them,
+beside one ``baselines.safetensors`` for all. A cross-validation is a folder with such a run per
+fold, ``fold-0``, ``fold-1``, ...
 """
 
 from __future__ import annotations
@@ -43,6 +44,12 @@ from emocli.plugin.network import Network
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
+REFIT = ".refit"
+"""Folder of the checkpoint of a last fit, while it goes on."""
+
+BASELINES = "baselines.safetensors"
+"""The classical models beside the network, `emocli.models.beside`."""
+
 LAST = "last.safetensors"
 """The checkpoint, in its folder."""
 
@@ -279,9 +286,9 @@ def require_columns(history: Sequence[Row], needed: Sequence[str]) -> None:
 def clear(run: Path) -> None:
     """Remove what a training wrote, and nothing else; what says that it is a run goes last."""
     for folder in [*run.glob("seed-*"), run]:
-        for name in (MODEL, HISTORY, CARD):
+        for name in (MODEL, HISTORY, CARD, BASELINES):
             (folder / name).unlink(missing_ok=True)
-        for name in (CHECKPOINT, REPORTS):
+        for name in (CHECKPOINT, REFIT, REPORTS):
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / CONFIG).unlink(missing_ok=True)
         if folder != run and not any(folder.iterdir()):

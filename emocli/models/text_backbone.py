@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from emocli.config import Tree
-from emocli.errors import ConfigError, reason
-from emocli.models.hub import only_cached
+from emocli.errors import ConfigError
+from emocli.models.hub_encoder import obtained
 from emocli.models.outline import outline
 from emocli.models.text_reader import TextConfig
 
@@ -38,7 +38,7 @@ def make_backbone(
     if config.backbone == SCRATCH:
         return _scratch(config, texts)
     backbone, tokenizer = _published(config.backbone)
-    most = _longest(backbone)
+    most = longest(backbone)
     if most is not None and config.tokens > most:
         raise ConfigError(
             f"text encoder '{config.backbone}' reads at most {most} tokens, not {config.tokens}",
@@ -47,7 +47,7 @@ def make_backbone(
     return backbone, tokenizer
 
 
-def _longest(backbone: PreTrainedModel) -> int | None:
+def longest(backbone: PreTrainedModel) -> int | None:
     """Return how many tokens a backbone reads at most; None if it does not say."""
     stated: int | None = getattr(backbone.config, "max_position_embeddings", None)
     for name, part in backbone.named_modules():
@@ -61,16 +61,11 @@ def _longest(backbone: PreTrainedModel) -> int | None:
 def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoModel, AutoTokenizer
 
-    # Where a folder brings code of its own it is neither run nor asked about.
-    how: Tree = {"local_files_only": only_cached(name), "trust_remote_code": False}
-    try:
+    def load(how: Tree) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         backbone = AutoModel.from_pretrained(name, use_safetensors=True, **how)
         return backbone, AutoTokenizer.from_pretrained(name, **how)
-    except Exception as error:  # as of a run's own
-        raise ConfigError(
-            f"text encoder '{name}' cannot be had: {reason(error)}",
-            hint="give one of the Hugging Face hub by name, or a folder that holds one",
-        ) from None
+
+    return obtained("text", name, load)
 
 
 def _scratch(

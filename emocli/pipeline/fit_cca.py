@@ -53,6 +53,8 @@ class CheckSummary:
         How the agreement of two modalities is measured.
     limits : mapping
         Modality to the highest anomaly of its features alone; empty where that does not count.
+    left_out : mapping
+        Modality to the training clips that were held to be corrupted, of a fit on clips as given.
     warnings : tuple of str
         Doubts about the features and the check, a line each.
     """
@@ -61,6 +63,7 @@ class CheckSummary:
     score: str
     pairs: tuple[PairSummary, ...]
     limits: dict[str, float]
+    left_out: dict[str, int]
     warnings: tuple[str, ...]
 
 
@@ -75,6 +78,8 @@ def fit_cca(
     progress: Progress = lambda done, total: None,
 ) -> CheckSummary:
     """Fit the modality check and write it to ``store/check.h5``, or to the fold's own file.
+
+    One that is fitted on clips as given has a file of its own, ``store/check_as_given.h5``.
 
     Parameters
     ----------
@@ -118,7 +123,7 @@ def fit_cca(
         stores = open_features(store, features, manifest)
         for opened in stores.values():
             open_files.enter_context(opened)
-        path = check_path(store, manifest.fold)
+        path = check_path(store, manifest.fold, config.fit_on)
         open_files.enter_context(alone(path))
         train = Samples.of(manifest, "train", stores)
         valid = Samples.of(manifest, "valid", stores)
@@ -138,11 +143,14 @@ def fit_cca(
             tuple(clip.id for clip in train.clips),
             standardiser,
             config.clip_outliers,
+            tuple(corrupt),
+            corruption_seed if corrupt else 0,
         )
         save_check(replace(check, provenance=provenance), path)
     warnings = (*_gaps(train), *_gaps(valid), *doubtful, *check.doubts())
     limits = {} if config.outliers == "none" else dict(check.limits)
-    return CheckSummary(path, config.score, _pairs(check), limits, warnings)
+    left_out = dict(check.left_out)
+    return CheckSummary(path, config.score, _pairs(check), limits, left_out, warnings)
 
 
 def fitted(

@@ -16,10 +16,11 @@ from emocli.metrics.statistics import grouping, groups
 from emocli.plugin.robustness import CorruptionSpec, on
 from emocli.robust.check.io import load_check
 from emocli.robust.check.model import ModalityCheck
+from emocli.robust.check.provenance import FitProvenance
 from emocli.robust.corrupt import Corrupter
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
-from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig
+from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig, Trust
 
 BATCH = 64
 """Clips that are read at once."""
@@ -44,6 +45,10 @@ class RepairFactory:
         The train split, features as they are in the store.
     outliers : float
         The limit the standardiser clips at, in robust standard deviations.
+    refitted : bool
+        Whether ``train`` is the train and the valid split together. Proxies are made of both. The
+        check stays the one that was fitted on the train split, for its thresholds need clips it
+        never saw; it is asked in its own units.
     """
 
     place: Path
@@ -51,7 +56,10 @@ class RepairFactory:
     trained: RobustConfig
     train: Samples
     outliers: float = OUTLIERS
-    _generators: dict[tuple[str, frozenset[str]], ProxyGenerator] = field(default_factory=dict)
+    refitted: bool = False
+    _generators: dict[tuple[str, frozenset[str], Trust], ProxyGenerator] = field(
+        default_factory=dict
+    )
 
     @cached_property
     def corruptions(self) -> tuple[CorruptionSpec, ...]:
@@ -67,15 +75,22 @@ class RepairFactory:
         StoreError
             If there is none, or it was fitted on something else.
         """
-        check = load_check(self.place)
+        check = self._loaded()
         if check.provenance is not None:
             try:
                 check.provenance.require_apart(self.train.manifest)
-                check.provenance.require(self.train.stores, self.standardiser, self.outliers)
+                own = check.provenance.standardiser if self.refitted else self.standardiser
+                check.provenance.require(self.train.stores, own, self.outliers)
             except StoreError as error:
                 where = error.where or self.place
                 raise StoreError(error.what, where=where, hint=error.hint) from None
-        return check
+        return check.through(self.standardiser) if self.refitted else check
+
+    def _loaded(self) -> ModalityCheck:
+        if self.trained.fit_on == "as_given" and not self.place.exists():
+            hint = "run emocli fit-cca with --set check.fit_on=as_given and the same --corrupt"
+            raise StoreError("there is no such file", where=self.place, hint=hint)
+        return load_check(self.place)
 
     @property
     def alone(self) -> bool:
@@ -111,6 +126,18 @@ class RepairFactory:
         if unseen:
             total = len(self.train)
             yield f"the modality check was fitted without {unseen} of the {total} training clips"
+        if provenance and self.trained.fit_on == "as_given" and not self._same_noise(provenance):
+            as_was = ", ".join(provenance.corrupt) or "clips as they are in the store"
+            now = ", ".join(self.trained.corrupt) or "the same without corruption"
+            was, seed = provenance.corruption_seed, self.trained.corruption_seed
+            fit = f"the modality check was fitted on {as_was} (seed {was})"
+            yield f"{fit}, the network on {now} (seed {seed})"
+
+    def _same_noise(self, provenance: FitProvenance) -> bool:
+        return (provenance.corrupt, provenance.corruption_seed) == (
+            self.trained.corrupt,
+            self.trained.corruption_seed if self.trained.corrupt else 0,
+        )
 
     def repaired(
         self,
@@ -139,11 +166,11 @@ class RepairFactory:
             return Repaired.untouched(samples)
         check = self.check if config.trust == "check" else None
         regenerates = config.fill == "proxy" and not self.alone
-        generator = self.generator(config.proxy, without) if regenerates else None
+        generator = self.generator(config.proxy, without, config.trust) if regenerates else None
         repair = Repair.of(config, self.standardiser, check, corrupter, generator)
         return repair(samples, size)
 
-    def learnt_from(self, train: Samples) -> Samples:
+    def learnt_from(self, train: Samples) -> Repaired:
         """Corrupt and repair the train split.
 
         Proxies that are learnt from are made without the dialogue or speaker of the clip: the bank
@@ -152,21 +179,21 @@ class RepairFactory:
         noisy, corrupter = self.corrupted(train.then(self.standardiser))
         config = self.trained.at_training
         if config.fill != "proxy":
-            return self.repaired(noisy, config, corrupter).samples
+            return self.repaired(noisy, config, corrupter)
         names = groups(noisy.clips, grouping(noisy.clips))
         numbers = {name: index % PARTS for index, name in enumerate(dict.fromkeys(names))}
-        done = noisy
+        done = Repaired.untouched(noisy)
         for part in range(PARTS):
             pairs = zip(noisy.clips, names, strict=True)
             held = replace(noisy, clips=tuple(c for c, name in pairs if numbers[name] == part))
             without = {clip.id for clip in held.clips}
-            done = done.then(self.repaired(held, config, corrupter, without).replaced)
+            done = done.joined(self.repaired(held, config, corrupter, without))
         return done
 
-    def chosen_by(self, valid: Samples) -> Samples:
+    def chosen_by(self, valid: Samples) -> Repaired:
         """Corrupt the valid split, and repair it as test clips are repaired."""
         noisy, corrupter = self.corrupted(valid.then(self.standardiser))
-        return self.repaired(noisy, self.trained, corrupter).samples
+        return self.repaired(noisy, self.trained, corrupter)
 
     def corrupted(self, samples: Samples) -> tuple[Samples, Corrupter | None]:
         """Do to standardised clips what is done to those the network is trained with."""
@@ -175,18 +202,22 @@ class RepairFactory:
         corrupter = Corrupter(self.corruptions, self.trained.corruption_seed, samples)
         return samples.then(corrupter), corrupter
 
-    def generator(self, config: ProxyConfig, without: Collection[str] = ()) -> ProxyGenerator:
+    def generator(
+        self, config: ProxyConfig, without: Collection[str] = (), trust: Trust | None = None
+    ) -> ProxyGenerator:
         """Fit proxies on the train split, once for each kind.
+
+        ``trust`` says what of clips as given they are made of; by default the training's.
 
         Raises
         ------
         StoreError
             If no training clip is left to fit them on.
         """
-        key = config.model_dump_json(), frozenset(without)
+        trust = trust or self.trained.trust
+        key = config.model_dump_json(), frozenset(without), trust
         if key not in self._generators:
-            whole = self.train.then(self.standardiser)
-            train = self.corrupted(whole)[0] if config.fit_on == "as_given" else whole
+            train = self._bank(config, trust)
             train = replace(train, clips=tuple(c for c in train.clips if c.id not in key[1]))
             if not train.clips:
                 raise StoreError("there is no training clip to regenerate features from")
@@ -197,3 +228,18 @@ class RepairFactory:
             batches = (batch.views for batch in train.batches(BATCH))
             self._generators[key] = ProxyGenerator.fit_batches(batches, lengths, config)
         return self._generators[key]
+
+    def _bank(self, config: ProxyConfig, trust: Trust) -> Samples:
+        """Return the training clips that proxies are made of.
+
+        As given where the check is fitted on those (``robust.fit_on``), what is not trusted left
+        out; or with all that is in them, by the settings of the proxies alone.
+        """
+        whole = self.train.then(self.standardiser)
+        if "as_given" not in (self.trained.fit_on, config.fit_on):
+            return whole
+        noisy, corrupter = self.corrupted(whole)
+        passing = RepairConfig(trust=trust, fill="missing")
+        if self.trained.fit_on == "clean" or not passing.label:
+            return noisy
+        return self.repaired(noisy, passing, corrupter).samples

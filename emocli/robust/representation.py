@@ -97,6 +97,14 @@ class Representation:
         total, count = np.where(known, apart, 0).sum(axis=1), known.sum(axis=1)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
+    def kept(self, rows: Rows, flags: Flags) -> Rows:
+        """Make the rows of clips NaN, as if they lacked the modality, whose flag is not set."""
+        return np.where(np.repeat(flags, self.per_clip)[:, None], rows, np.float32(np.nan))
+
+    def of_clips(self, rows: Rows, clips: Flags) -> Rows:
+        """Select the rows of some clips."""
+        return rows[np.repeat(clips, self.per_clip)]
+
     def shown(self, rows: Rows) -> Flags:
         """Tell of which clips at least one row stands for something, shape (B,)."""
         return np.asarray(present(rows).reshape(-1, self.per_clip).any(axis=1))

@@ -10,9 +10,18 @@ from emocli.metrics.metrics import COMMON, DEFINITIONS
 from emocli.metrics.statistics import Spread
 from emocli.models.run_config import RunConfig
 
+BASELINES = (
+    "Beside the network: classical models of the same features and splits, which see the mean, "
+    "deviation and maximum of each view; their C was chosen on this split."
+)
+
 
 def card(
-    config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int], notes: Sequence[str]
+    config: RunConfig,
+    valid: Mapping[str, Spread],
+    best: Sequence[int],
+    notes: Sequence[str],
+    baselines: Mapping[str, Mapping[str, float]],
 ) -> str:
     """Write a model card.
 
@@ -26,8 +35,10 @@ def card(
         Best epoch of each seed.
     notes : sequence of str
         What a reader should know about the data.
+    baselines : mapping
+        Classical model beside the network to its metrics, on the valid split.
     """
-    parts = [_front(config, valid), _title(config), _results(config, valid, best)]
+    parts = [_front(config, valid), _title(config), _results(config, valid, best, baselines)]
     parts += [_inputs(config), _settings(config), _origin(config)]
     if notes:
         parts.append("## Notes\n\n" + "\n".join(f"- {markdown(note)}" for note in notes))
@@ -82,9 +93,17 @@ def _title(config: RunConfig) -> str:
     )
 
 
-def _results(config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int]) -> str:
+def _results(
+    config: RunConfig,
+    valid: Mapping[str, Spread],
+    best: Sequence[int],
+    baselines: Mapping[str, Mapping[str, float]],
+) -> str:
+    def beside(metric: str) -> str:
+        return "".join(f" {metrics[metric]:.3f} |" for metrics in baselines.values())
+
     rows = [
-        f"| {name} | {_number(value)} | {DEFINITIONS[config.task][name]} |"
+        f"| {name} | {_number(value)} |{beside(name)} {DEFINITIONS[config.task][name]} |"
         for name, value in valid.items()
         if name in DEFINITIONS[config.task]
     ]
@@ -93,8 +112,20 @@ def _results(config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int]
     return (
         "## Validation\n\n"
         f"Of the best epoch ({epochs}; seed {seeds}). It was chosen on this split, so the figures "
-        "flatter; reports on the test split are in `reports/`.\n\n"
-        "| figure | value | what it is |\n|---|---|---|\n" + "\n".join(rows)
+        f"flatter; reports on the test split are in `reports/`.{_refit(config)}\n\n"
+        f"| figure | value |{''.join(f' {name} |' for name in baselines)} what it is |\n"
+        f"|---|---|{'---|' * len(baselines)}---|\n" + "\n".join(rows)
+    ) + (f"\n\n{BASELINES}" if baselines else "")
+
+
+def _refit(config: RunConfig) -> str:
+    if not config.train.refit:
+        return ""
+    return (
+        " Then the network was trained anew, on train and valid split together, for as many "
+        "epochs, and so were the classical models: these are what is kept. Features are "
+        "standardised, and proxies made, by both splits; a modality check stays that of the train "
+        "split, for its thresholds need clips it never saw."
     )
 
 
@@ -108,10 +139,14 @@ def _inputs(config: RunConfig) -> str:
         for m, v in config.features.items()
     ]
     return (
-        "## Inputs\n\nFeatures, standardised by the train split (the statistics are in "
+        f"## Inputs\n\nFeatures, standardised by the {_learnt(config)} (the statistics are in "
         "`model.safetensors`).\n\n"
         "| modality | feature | width | fingerprint |\n|---|---|---|---|\n" + "\n".join(rows)
     )
+
+
+def _learnt(config: RunConfig) -> str:
+    return "train and valid split" if config.train.refit else "train split"
 
 
 def _settings(config: RunConfig) -> str:

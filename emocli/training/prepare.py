@@ -22,6 +22,7 @@ from emocli.data.standardise import Standardiser
 from emocli.data.store import Feature, check_path, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
+from emocli.models.baselines import ClassicalModels, fit_classical
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import versions
@@ -40,6 +41,13 @@ SECTIONS = ("network", "train", "robust")
 """Of the settings of a training."""
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
+
+LINEAR, SVM = "logistic", "svm"
+BESIDE = (LINEAR, SVM)
+"""The classical models beside a network."""
+
+MOST_SVM = 5000
+"""Training clips; of more, a support vector machine takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class Prepared:
         Numbers the network learns.
     remarks : tuple of str
         The network's remarks on its modalities.
+    refitted : bool
+        Whether ``train`` is the train and the valid split together.
     """
 
     fusion: str
@@ -76,6 +86,7 @@ class Prepared:
     check: Path
     parameters: int
     remarks: tuple[str, ...] = ()
+    refitted: bool = False
 
     @property
     def manifest(self) -> Manifest:
@@ -101,19 +112,54 @@ class Prepared:
     def repair_factory(self) -> RepairFactory:
         """Makes the repairs."""
         outliers = self.settings.outliers
-        return RepairFactory(self.check, self.standardiser, self.robust, self.train, outliers)
+        parts = (self.check, self.standardiser, self.robust, self.train, outliers)
+        return RepairFactory(*parts, refitted=self.refitted)
+
+    @property
+    def whole(self) -> Prepared:
+        """The inputs of the last fit: train and valid split together are learnt from."""
+        train = Samples.of(self.manifest.merged(), "train", self.train.stores)
+        return replace(self, train=train, refitted=True)
+
+    def learnt(self, network: Network) -> Samples:
+        """Train split alone, as `ready` makes it."""
+        seen = self.repair_factory.learnt_from(self.train).samples
+        return CachedSamples.through(seen.condensed_by(network), self._memory())
+
+    def _memory(self) -> Memory:
+        return Memory(self.settings.cache_mb << 20)
 
     def ready(self, network: Network) -> tuple[Samples, Samples]:
         """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
-        memory, repair_factory = Memory(self.settings.cache_mb << 20), self.repair_factory
+        memory, repair_factory = self._memory(), self.repair_factory
         train, valid = (
             CachedSamples.through(samples.condensed_by(network), memory)
             for samples in (
-                repair_factory.learnt_from(self.train),
-                repair_factory.chosen_by(self.valid),
+                repair_factory.learnt_from(self.train).samples,
+                repair_factory.chosen_by(self.valid).samples,
             )
         )
         return train, valid
+
+    def classical(self) -> ClassicalModels:
+        """Fit the classical models beside the network, on what it is given.
+
+        Views that are discarded are lacking to them: their functionals' training means stand for
+        them.
+        """
+        factory = self.repair_factory
+        train, valid = factory.learnt_from(self.train), factory.chosen_by(self.valid)
+        whole = None
+        if self.settings.refit:
+            last = self.whole
+            whole = last.repair_factory.learnt_from(last.train).pooled
+        return fit_classical(self.beside, train.pooled, valid.pooled, whole)
+
+    @property
+    def beside(self) -> list[str]:
+        """Names of the classical models that are fitted in seconds."""
+        many = len(self.train) > MOST_SVM
+        return [name for name in BESIDE if name == LINEAR or not many]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -183,10 +229,12 @@ def prepare(
     model.set_task(training.logit_task(manifest.task), training.loss)
     check_settings(model, train, training)
     on(repairing.corruptions, train.stores)
-    place = check_path(store, manifest.fold)
+    place = check_path(store, manifest.fold, repairing.fit_on)
     parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
     prepared = Prepared(fusion, preset, *parts, parameters(model), model.remarks)
     prepared.repair_factory.require(repairing)
+    if training.refit:
+        check_settings(model, prepared.whole.train, training)
     return prepared
 
 

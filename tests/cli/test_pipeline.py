@@ -13,6 +13,7 @@ import pytest
 
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
+from tests import toy
 
 SMALL = (
     "--set",
@@ -63,6 +64,36 @@ def test_a_check_of_corrupted_clips_has_the_seed_of_the_corruptions(
     noisy = (*asked, "--set", "check.fit_on=as_given", "--corrupt", "m3er75")
     found = [said(*noisy, *seed)["pairs"] for seed in ((), ("--seed", 0), ("--seed", 1))]
     assert found[0] == found[1] != found[2]
+
+
+def test_a_check_of_clips_as_given_says_how_many_it_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = toy.build(tmp_path, sizes={"train": 80, "valid": 40, "test": 10})
+    where = [str(corpus.manifest.path), "--store", str(corpus.store)]
+    given = ["fit-cca", *where, "--set", "check.fit_on=as_given", "--corrupt", "m3er75"]
+    assert run(given) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "training clips left out as corrupted: audio" in shown
+    assert (corpus.store / "check_as_given.h5").is_file()
+    assert not (corpus.store / "check.h5").exists()
+    assert run([*given, "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["left_out"]) == {"audio", "text", "visual"}
+    assert run(["inspect", str(corpus.store / "check_as_given.h5"), "--json"]) == 0
+    facts = capsys.readouterr().out
+    assert '"contamination": "screen"' in facts
+    assert '"left_out"' in facts
+    quick = [part for name, kind in toy.QUICK.items() for part in _sets(name, kind)]
+    command = ["train", *where, "--fusion", "late", "--run", str(tmp_path / "run"), *quick]
+    asked = ["--corrupt", "m3er75", "--check", "--proxy", "ridge"]
+    assert run([*command, *asked]) == 2  # that one asks the check of clean clips
+    assert "check.h5" in capsys.readouterr().err
+    assert run([*command, *asked, "--set", "robust.fit_on=as_given"]) == 0
+    assert run(["evaluate", str(tmp_path / "run"), "--corrupt", "m3er75", "--json"]) == 0
+
+
+def _sets(section: str, values: Mapping[str, object]) -> list[str]:
+    return [part for key, value in values.items() for part in ("--set", f"{section}.{key}={value}")]
 
 
 def test_a_second_extraction_finds_everything_there(

@@ -231,7 +231,7 @@ def test_every_fold_has_a_check_of_its_own(corpus: toy.Toy, summary: CheckSummar
 
 def test_it_can_be_fitted_on_what_the_network_is_trained_with(tmp_path: Path) -> None:
     corpus = toy.build(tmp_path, sizes=SIZES)
-    settings = {"check": {"fit_on": "as_given"}}
+    settings = {"check": {"fit_on": "as_given", "contamination": "ignore"}}
     clean = load_check(fit_cca(corpus.manifest, corpus.store, settings=settings).path)
     noisy = load_check(
         fit_cca(corpus.manifest, corpus.store, settings=settings, corrupt=["m3er75"]).path
@@ -240,6 +240,27 @@ def test_it_can_be_fitted_on_what_the_network_is_trained_with(tmp_path: Path) ->
         assert noisy.pairs[pair].cca.correlations[0] < known.cca.correlations[0]
     with pytest.raises(ConfigError, match=r"choose --set check.fit_on=as_given"):
         fit_cca(corpus.manifest, corpus.store, corrupt=["m3er75"])
+
+
+def test_what_is_fitted_on_clips_as_given_is_a_file_of_its_own_and_says_on_what(
+    tmp_path: Path,
+) -> None:
+    corpus = toy.build(tmp_path, sizes=SIZES)
+    clean = fit_cca(corpus.manifest, corpus.store)
+    before = clean.path.read_bytes()
+    settings = {"check": {"fit_on": "as_given"}}
+    given = fit_cca(corpus.manifest, corpus.store, None, "plus", settings, ["m3er75"], 3)
+    assert given.path == corpus.store / "check_as_given.h5"
+    assert clean.path.read_bytes() == before
+    check = load_check(given.path)
+    assert check.provenance is not None
+    assert (check.provenance.corrupt, check.provenance.corruption_seed) == (("m3er75",), 3)
+    assert dict(check.left_out) == given.left_out
+    assert set(given.left_out) == {"audio", "text", "visual"}
+    assert all(5 <= count <= 25 for count in given.left_out.values())  # of 60; 15 are noisy
+    fold = fit_cca(corpus.manifest.folded(0, 3), corpus.store, settings=settings)
+    assert fold.path == corpus.store / "checks" / "fold-0-of-3_as_given.h5"
+    assert not open_features(corpus.store, None, corpus.manifest).keys() & {"check_as_given"}
 
 
 def test_it_clips_what_its_network_clips(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ PACKAGE = ROOT / "examples" / "plugin_package"
 NAMES: dict[plugins.Kind, str] = {
     "datasets": "lines",
     "features": "letters",
+    "formats": "bars",
     "fusion": "mean",
     "corruptions": "negative",
     "protocols": "half_negative",

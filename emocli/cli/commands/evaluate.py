@@ -40,12 +40,19 @@ def command(
     device: Annotated[
         Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
     ] = "cpu",
+    ensemble: Annotated[
+        bool,
+        typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
 
     What was done in training about modalities that are not trusted is done here too, unless options
     say otherwise: --check --proxy, --oracle --fill zero, --set robust.proxy.k=50, --no-check.
+
+    With --ensemble the mean of all seeds' predictions is evaluated. Of a cross-validation only the
+    fold that never saw a clip judges it; with another --manifest, whose clips none saw, all do.
 
     The report goes to RUN/reports/, and beside it a CSV file of all predictions clip by clip. With
     --json, accuracy, uar, weighted_f1 and macro_f1 are those of the condition asked for; of a run
@@ -74,6 +81,7 @@ def command(
             seed=seed,
             figures=figures,
             device=device,
+            ensemble=ensemble,
             progress=progress,
         )
     if json:

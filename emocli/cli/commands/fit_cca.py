@@ -34,8 +34,10 @@ def command(
     is the improved check: a likelihood ratio in place of the correlation across components, and how
     unusual a modality is by itself; --preset paper is the paper's.
 
-    With --corrupt and --set check.fit_on=as_given it is fitted on corrupted clips; --seed is the
-    network's robust.corruption_seed. Where the network has another train.outliers, give it with
+    --set check.fit_on=as_given fits it on clips of which some may be corrupted, in the store or by
+    --corrupt (--seed is the network's robust.corruption_seed), and writes STORE/check_as_given.h5:
+    what is unlike most is left out of the fit. Networks ask it with --set robust.fit_on=as_given.
+    Where the network has another train.outliers, give it with
     --set check.clip_outliers=N, too.
     """
     from emocli.cli import sections
@@ -77,6 +79,9 @@ def _print(summary: CheckSummary) -> None:
     if summary.limits:
         limits = ", ".join(f"{name} {limit:.3g}" for name, limit in summary.limits.items())
         show.line(f"unusual by itself beyond: {limits}")
+    if summary.left_out:
+        counts = ", ".join(f"{name} {count}" for name, count in summary.left_out.items())
+        show.line(f"training clips left out as corrupted: {counts}")
     show.line(f"written to {summary.path}")
     for warning in summary.warnings:
         show.warn(warning)

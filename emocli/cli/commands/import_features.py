@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from emocli import plugins
 from emocli.cli import options, show
+from emocli.errors import ConfigError
 from emocli.plugin.command import Command
 
 
@@ -16,12 +18,14 @@ def command(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Ragged .npz (ids, offsets, values[, times, names]), CMU SDK .csd, MMSA .pkl.",
+            help="Ragged .npz (ids, offsets, values[, times, names]), CMU SDK .csd, MMSA .pkl; "
+            "with --format a folder of tables, or one.",
         ),
     ],
     manifest: Annotated[Path, typer.Option(help="Manifest of the clips.")],
     name: Annotated[
-        str | None, typer.Option("--as", help="Name of the feature; default: the file's.")
+        str | None,
+        typer.Option("--as", help="Name of the feature; default: the file's, or format."),
     ] = None,
     modality: Annotated[
         str | None,
@@ -31,6 +35,19 @@ def command(
         Path | None,
         typer.Option(help="A .csd of words: average the rows over each word."),
     ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="openface, pyfeat, opensmile, praat, mediapipe or csv: tables of those programs.",
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns of tables to take, e.g. 'AU*_r'; repeat for more."),
+    ] = None,
+    settings: options.Settings = None,
+    config: options.Config = None,
     store: options.Store = Path("store"),
     root: options.Root = None,
     overwrite: options.Overwrite = False,
@@ -41,10 +58,19 @@ def command(
     An entry of a file is a clip, by its id, or a whole recording, by the clips' dialogue: then each
     clip is cut out of it by its start and end. Nothing in a pickle is ever executed,
     and no file is read but those that are named.
+
+    Of tables (--format) a file is about a clip, by its id, or about a recording, by the clips'
+    dialogue or the name of their media file. Frames that failed are left out and counted.
     """
+    from emocli.cli import sections
     from emocli.data.manifest import Manifest
     from emocli.interchange.import_features import import_all
+    from emocli.interchange.table_source import TableFormat
 
+    tree = sections.settings("import", config, settings)
+    if form is None and (columns or settings):
+        raise ConfigError("--columns and --set are for tables", hint="name their --format")
+    tables = None if form is None else TableFormat.named(form, tree, tuple(columns or ()))
     corpus = Manifest.read(manifest, root)
     results = import_all(
         sources,
@@ -54,6 +80,7 @@ def command(
         modality=modality,
         align_to=align_to,
         overwrite=overwrite,
+        form=tables,
     )
     if json:
         show.as_json(results if len(results) > 1 else results[0])
@@ -62,4 +89,4 @@ def command(
         show.line(str(result))
 
 
-COMMAND = Command("import", 30, command)
+COMMAND = Command("import", 30, command, sections=lambda: plugins.names("formats"))

@@ -102,8 +102,8 @@ def command(
         if dry_run:
             show.as_json(extractors.plan())
             return
-        made = extractors.make(workers, overwrite, say)
-        store, failed, tree = made.store, made.failed, extractors.without(tree)
+        extracted = extractors.make(workers, overwrite, say)
+        store, failed, tree = extracted.store, extracted.failed, extractors.without(tree)
     store = store or Path("store")
     if dry_run:
         show.as_json(stage.plan(experiment, corpus, store, tree).data())

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -279,6 +279,12 @@ class _Reader:
             for frame in decoded:
                 yield self._time(frame), frame
 
+    def end(self) -> float:
+        """Read all packets, without decoding any; return where the last of the stream ends."""
+        for packet in self._packets():
+            self._account(packet)
+        return self.own
+
     def _from(self, time: float) -> Iterator[Packet[Any]]:
         """Leave out what is before the last packet at or before ``time`` that can be entered at."""
         held: list[Packet[Any]] = []
@@ -374,3 +380,18 @@ def _check_whole(reader: _Reader, path: Path) -> None:
     if cut:
         lost = lost or f" and {missing} bytes are missing"
         raise MediaError(f"is truncated: it ends at {reader.own:.2f} s{lost}", where=path)
+
+
+def ends(path: Path) -> dict[Kind, float]:
+    """Return where the last packets of a file's sound and pictures end, in seconds, as it states.
+
+    A kind it does not have, or in no coding that can be decoded, is left out; of one whose packets
+    carry no times it is 0.
+    """
+    kinds: tuple[Kind, ...] = ("audio", "video")
+    reached: dict[Kind, float] = {}
+    for kind in kinds:
+        with _open(path) as container, suppress(MediaError):
+            stream = choose_stream(container, kind, path)
+            reached[kind] = _Reader(container, stream, _zero(container, path)).end()
+    return reached

@@ -15,7 +15,10 @@ from emocli.errors import StoreError
 CHECK = "check"
 """Name of the file that holds the modality check."""
 
-RESERVED = frozenset({CHECK})
+AS_GIVEN = f"{CHECK}_as_given"
+"""Name of the one that is fitted on clips as given."""
+
+RESERVED = frozenset({CHECK, AS_GIVEN})
 """Names of ``.h5`` files in a store folder that are not features."""
 
 
@@ -24,11 +27,16 @@ def store_path(folder: Path, feature: str) -> Path:
     return folder / f"{feature}.h5"
 
 
-def check_path(folder: Path, fold: Fold | None = None) -> Path:
-    """Return the path of a store's modality check; each fold of a cross-validation has its own."""
+def check_path(folder: Path, fold: Fold | None = None, fit_on: str = "clean") -> Path:
+    """Return the path of a store's modality check; each fold of a cross-validation has its own.
+
+    ``fit_on`` is ``clean``, or ``as_given``: that one is a file of its own, beside the other.
+    """
+    as_given = fit_on == "as_given"
     if fold is None:
-        return folder / f"{CHECK}.h5"
-    return folder / f"{CHECK}s" / f"fold-{fold.index}-of-{fold.count}.h5"
+        return folder / f"{AS_GIVEN if as_given else CHECK}.h5"
+    suffix = "_as_given" if as_given else ""
+    return folder / f"{CHECK}s" / f"fold-{fold.index}-of-{fold.count}{suffix}.h5"
 
 
 def features_in(folder: Path) -> list[str]:

@@ -57,7 +57,7 @@ class HarmonicFrames:
         return np.asarray(np.arange(self.amplitudes.shape[1]) <= self.counts[:, None])
 
 
-def harmonic_frames(x: Real, fs: float, times: Real, f0: Real) -> HarmonicFrames:
+def harmonic_blocks(x: Real, fs: float, times: Real, f0: Real) -> Iterator[HarmonicFrames]:
     """Analyse a signal at given instants with windows of three periods.
 
     Parameters
@@ -70,25 +70,19 @@ def harmonic_frames(x: Real, fs: float, times: Real, f0: Real) -> HarmonicFrames
         Pitch there in Hz, voiced or not. 100 Hz replaces what is no pitch: not a number, so low
         that the window is longer than the DFT, or so high that there is no second harmonic.
 
-    Returns
-    -------
+    Yields
+    ------
     HarmonicFrames
-        Those of the M frames whose windows lie inside the signal. All of them at once take some
-        20 kB each: `harmonic_blocks` gives them in turn.
+        Those of the M frames whose windows lie inside the signal, some hundreds at a time: a frame
+        takes some 20 kB.
 
     Source: McAulay & Quatieri 1986.
     """
     centres, f0, kept = _inside(len(x), fs, times, f0)
-    return _analyse(x, fs, times[kept], centres, f0, _most(f0, fs))
-
-
-def harmonic_blocks(x: Real, fs: float, times: Real, f0: Real) -> Iterator[HarmonicFrames]:
-    """Yield the rows of `harmonic_frames` some hundreds at a time, so that memory is bounded."""
-    centres, f0, kept = _inside(len(x), fs, times, f0)
-    most = _most(f0, fs)
+    times, most = times[kept], int(_counts(f0, fs).max(initial=2))
     for start in range(0, len(f0), BLOCK):
         rows = slice(start, start + BLOCK)
-        yield _analyse(x, fs, times[kept][rows], centres[rows], f0[rows], most)
+        yield _analyse(x, fs, times[rows], centres[rows], f0[rows], most)
 
 
 def _inside(size: int, fs: float, times: Real, f0: Real) -> tuple[Whole, Real, Flags]:
@@ -105,10 +99,6 @@ def _half_window(f0: Real, fs: float) -> Whole:
 
 def _counts(f0: Real, fs: float) -> Whole:
     return round_half_up((fs / 2 - f0 / 2) / f0)
-
-
-def _most(f0: Real, fs: float) -> int:
-    return int(_counts(f0, fs).max(initial=2))
 
 
 def _analyse(

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import Settings
-from emocli.data.words import Word, read_words
+from emocli.data.words import Word, spoken
 from emocli.errors import MediaError
 from emocli.features.glove.tokens import Case, candidates, forms, is_spaced, parts, segments, tokens
 from emocli.features.glove.vectors import Vectors, read_vectors
@@ -189,11 +189,10 @@ def _tokens(clip: Clip, known: Words | None = None) -> list[tuple[str, float]]:
     """Tokens and their times from the clip's start, which are NaN where they are unknown."""
     if "words" in clip.media:
         start = clip.start or 0.0
-        end = math.inf if clip.end is None else clip.end
-        words = read_words(clip.media["words"])
-        spoken = [word for word in words if start <= (word.start + word.end) / 2 < end]
         return [
-            (token, time - start) for word in spoken for token, time in _timed_tokens(word, known)
+            (token, time - start)
+            for word in spoken(clip)
+            for token, time in _timed_tokens(word, known)
         ]
     if not clip.text.strip():
         raise Absent("the clip has neither text nor words")

@@ -33,6 +33,9 @@ def inspect_check(path: Path) -> Inspection:
             "fingerprints": dict(check.provenance.fingerprints),
             "manifest": check.provenance.manifest,
             "clips": len(check.provenance.ids),
+            "corrupt": list(check.provenance.corrupt),
+            "corruption_seed": check.provenance.corruption_seed,
+            "left_out": dict(check.left_out),
         }
     columns = ("pair", "tau", "train", "valid")
     sections = (table_of("check", facts), Section("pairs", columns, pairs))

@@ -28,7 +28,11 @@ from emocli.parsing import parse_object
 Arrays = Mapping[str, NDArray[Any]]
 
 FORMAT = "emocli check"
-VERSION = 2
+VERSION = 3
+"""Since 2 a check may be fitted on corrupted clips, and says how."""
+
+READABLE = frozenset({2, VERSION})
+"""What a file of version 2 does not say is by default what it was."""
 
 AGAIN = "run emocli fit-cca again"
 
@@ -71,7 +75,7 @@ def read(path: Path) -> tuple[Tree, Arrays]:
         marks = file.attributes()
         if marks.get("format") != FORMAT:
             raise StoreError("is not a modality check", where=path, hint=AGAIN)
-        if marks.get("version") != VERSION:
+        if marks.get("version") not in READABLE:
             what = f"is a modality check of version {marks.get('version')}, not {VERSION}"
             raise StoreError(what, where=path, hint=AGAIN)
         text, arrays = str(marks.get("header")), dict(_arrays(file))

@@ -15,7 +15,7 @@ from pydantic import Field
 from emocli.config import Settings, Tree, build
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, StoreError, reason
-from emocli.quantities import Number
+from emocli.quantities import Number, Seed
 from emocli.robust.cca import CCA
 from emocli.robust.check.file import AGAIN, Arrays, read, write
 from emocli.robust.check.model import ModalityCheck
@@ -70,6 +70,7 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
                 "steps": check.representation.steps[name],
                 "total": pca.total,
                 "limit": check.limits[name],
+                "left_out": check.left_out.get(name, 0),
             }
             for name, pca in check.reductions.items()
         ],
@@ -90,6 +91,8 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
             "features": dict(provenance.features),
             "fingerprints": dict(provenance.fingerprints),
             "manifest": provenance.manifest,
+            "corrupt": list(provenance.corrupt),
+            "corruption_seed": provenance.corruption_seed,
         }
         arrays["ids"] = np.char.encode(np.array(provenance.ids), "utf-8")
         arrays |= provenance.standardiser.tensors()
@@ -103,6 +106,7 @@ class _Modality(Settings):
     steps: Annotated[int, Field(ge=1, le=MOST_STEPS)]
     total: Annotated[float, Field(ge=0, le=1e100)]
     limit: Number
+    left_out: Count = 0
 
 
 class _Pair(Settings):
@@ -124,6 +128,8 @@ class _Header(Settings):
     features: dict[str, str] = Field(default_factory=dict)
     fingerprints: dict[str, str] = Field(default_factory=dict)
     manifest: str | None = None
+    corrupt: tuple[str, ...] = ()
+    corruption_seed: Seed = 0
 
 
 def unpack(header: Tree, arrays: Arrays) -> ModalityCheck:
@@ -159,6 +165,7 @@ def unpack(header: Tree, arrays: Arrays) -> ModalityCheck:
         None
         if parsed.manifest is None
         else _provenance(parsed, parsed.manifest, arrays, reductions),
+        {m.name: m.left_out for m in parsed.modalities if m.left_out},
     )
 
 
@@ -211,6 +218,8 @@ def _provenance(
         tuple(np.char.decode(ids, "utf-8").tolist()),
         standardiser,
         parsed.config.clip_outliers,
+        parsed.corrupt,
+        parsed.corruption_seed,
     )
 
 

@@ -8,9 +8,9 @@ believe, and falls back on how unusual each is by itself.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 from typing import Any, Self
 
@@ -18,11 +18,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emocli import plugins
 from emocli.data.batch import Padded
+from emocli.data.standardise import Standardiser
 from emocli.errors import StoreError
 from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
+from emocli.robust.check.contamination import PARTS, SCREENED, deal, screened
 from emocli.robust.check.file import AGAIN
+from emocli.robust.check.held_out import HeldOut
 from emocli.robust.check.pair import FEWEST, OTHERS, PairCheck
 from emocli.robust.check.provenance import FitProvenance
 from emocli.robust.check.settings import CheckConfig
@@ -32,6 +34,8 @@ from emocli.robust.representation import Flags, Representation, Rows, present
 Array = NDArray[np.float64]
 Pair = tuple[str, str]
 Views = Mapping[str, Padded]
+Vectors = Mapping[str, Rows]
+Passing = Mapping[str, Flags]
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,13 @@ class ModalityCheck:
         Modality to the distances of held-out clips, shape (m, 2), each column sorted.
     limits : mapping
         Modality to the largest anomaly at which it is effective.
-    origin : Origin, optional
+    provenance : FitProvenance, optional
         What it was fitted on.
+    left_out : mapping
+        Modality to how many training clips that have it were left out of a screened fit.
+    units : mapping
+        Modality to the factor and the summand, shape (D,) each, that make its numbers those the
+        check was fitted on; none where they are.
     """
 
     config: CheckConfig
@@ -65,6 +74,8 @@ class ModalityCheck:
     reference: Mapping[str, Array]
     limits: Mapping[str, float] = field(default_factory=dict)
     provenance: FitProvenance | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, train: Views, valid: Views, config: CheckConfig | None = None) -> Self:
@@ -100,11 +111,59 @@ class ModalityCheck:
             lengths, config.representation, config.steps, config.alignment
         )
         rows = _together([representation(views) for views in train])
-        reductions = {
-            m: _reduction(m, rows.pop(m), representation, config) for m in sorted(lengths)
-        }
+        noisy = "youden" in (config.tau, config.outliers)
+        held = (HeldOut.of(views, representation, noisy) for views in valid)
+        if config.screens:
+            return cls._screened(rows, list(held), representation, config)
+        return cls._learnt(rows, representation, config)._calibrated(held)
+
+    @classmethod
+    def _screened(
+        cls,
+        rows: Vectors,
+        held: Sequence[HeldOut],
+        representation: Representation,
+        config: CheckConfig,
+    ) -> Self:
+        """Fit on the clips that pass a screening, then on those this fit holds to be effective."""
+        vectors = _together([dict(batch.vectors) for batch in held])
+        train, valid = screened(rows, vectors, representation, config.components)
+        fitted = partial(cls._of_passing, rows, held, representation, config)
+        if len(next(iter(train.values()))) < SCREENED:
+            return fitted(train, valid)
+        # A clip is judged by a fit without it: what was fitted on is nearer than it should be.
+        part, again = deal(rows, representation), {m: flags.copy() for m, flags in train.items()}
+        for own in (part == k for k in range(PARTS)):
+            check = fitted({m: flags & ~own for m, flags in train.items()}, valid)
+            judged = check._judged({m: representation.of_clips(x, own) for m, x in rows.items()})
+            for m, flags in judged.items():
+                again[m][own] = flags
+        check = fitted(again, fitted(train, valid)._judged(vectors))
+        lost = {m: int((representation.shown(x) & ~again[m]).sum()) for m, x in rows.items()}
+        return replace(check, left_out={m: count for m, count in lost.items() if count})
+
+    @classmethod
+    def _of_passing(
+        cls,
+        rows: Vectors,
+        held: Sequence[HeldOut],
+        representation: Representation,
+        config: CheckConfig,
+        train: Passing,
+        valid: Passing,
+    ) -> Self:
+        """Fit on the training clips that pass, calibrate on the held-out ones that do."""
+        check = cls._learnt(_kept(rows, train, representation), representation, config)
+        return check._calibrated(_passing(held, valid, representation))
+
+    @classmethod
+    def _learnt(
+        cls, rows: dict[str, Rows], representation: Representation, config: CheckConfig
+    ) -> Self:
+        """Fit on the vectors of training clips, which are taken out; nothing is calibrated yet."""
+        reductions = {m: _reduction(m, rows.pop(m), representation, config) for m in sorted(rows)}
         bank = {m: scores for m, (_, scores) in reductions.items()}
-        check = cls(
+        return cls(
             config,
             representation,
             {m: pca for m, (pca, _) in reductions.items()},
@@ -114,7 +173,6 @@ class ModalityCheck:
             },
             {},
         )
-        return check._calibrated(valid)
 
     def scores(self, views: Views) -> dict[Pair, Array]:
         """Return how well each two modalities agree, shape (B,); NaN where one is missing."""
@@ -137,30 +195,51 @@ class ModalityCheck:
         does not tell which of them is bad.
         """
         vectors = self._vectors(views)
+        flags = self._judged(vectors)
+        none = ~np.any(list(flags.values()), axis=0)
+        if none.any():
+            observed = {m: self.representation.shown(x) for m, x in vectors.items()}
+            for m, kept in self._rescued(vectors, observed).items():
+                flags[m][none] = kept[none]
+        return flags
+
+    def _judged(self, vectors: Vectors) -> dict[str, Flags]:
+        """Tell so by their vectors, before anything is rescued of clips with nothing effective."""
         observed = {m: self.representation.shown(x) for m, x in vectors.items()}
         anomalous = self._anomalous(vectors, observed)
         trusted = {m: here & ~anomalous[m] for m, here in observed.items()}
         decidable = np.sum(list(trusted.values()), axis=0) > 2
         doubted = ~np.any([here & anomalous[m] for m, here in observed.items()], axis=0) | decidable
         scores = self._scores(vectors)
-        flags = {
+        return {
             m: here & (~doubted | self._agrees(m, scores, trusted)) for m, here in trusted.items()
         }
-        none = ~np.any(list(flags.values()), axis=0)
-        if none.any():
-            for m, kept in self._rescued(vectors, observed).items():
-                flags[m][none] = kept[none]
-        return flags
 
     def at(self, tau: float) -> Self:
         """Return the check with one threshold for all pairs, in place of each pair's own."""
         return replace(self, pairs={k: replace(pair, tau=tau) for k, pair in self.pairs.items()})
+
+    def through(self, other: Standardiser) -> Self:
+        """Return the check for clips that another standardiser has standardised."""
+        if self.provenance is None:
+            return self
+        own = self.provenance.standardiser
+        pairs = {
+            m: (other.std[m] / own.std[m], (other.mean[m] - own.mean[m]) / own.std[m])
+            for m in self.reductions
+            if m in other.mean
+        }
+        units = {m: (torch.from_numpy(a), torch.from_numpy(b)) for m, (a, b) in pairs.items()}
+        return replace(self, units=units)
 
     def doubts(self) -> tuple[str, ...]:
         """Return what makes the check doubtful, a line each."""
         lines = [line for pair in self.pairs.values() for line in pair.doubts(self.config)]
         if len(self.reductions) == 2:
             lines.insert(0, "two modalities that disagree do not tell which of them is bad")
+        most = max(pair.n_train for pair in self.pairs.values())
+        if self.config.screens and not self.left_out and most < SCREENED:
+            lines.insert(0, f"{most} training clips do not tell which are corrupted: all are used")
         return tuple(lines)
 
     def _agrees(
@@ -203,13 +282,22 @@ class ModalityCheck:
             known = ", ".join(self.reductions)
             what = f"the modality check knows {known}, not '{modality}'"
             raise StoreError(what, hint=AGAIN)
-        vectors = self.representation(views)
+        vectors = self.representation({m: self._in_units(m, view) for m, view in views.items()})
+        self._require(vectors)
+        return vectors
+
+    def _in_units(self, modality: str, view: Padded) -> Padded:
+        if modality not in self.units:
+            return view
+        factor, summand = (each.to(view.values.device) for each in self.units[modality])
+        return view.with_values(view.values * factor + summand)
+
+    def _require(self, vectors: Vectors) -> None:
         for modality, x in vectors.items():
             width = len(self.reductions[modality].mean)
             if x.shape[1] != width:
                 what = f"the modality check was fitted on {modality} vectors of {width} numbers"
                 raise StoreError(f"{what}, not {x.shape[1]}", hint=AGAIN)
-        return vectors
 
     def _scores(self, vectors: Mapping[str, Rows]) -> dict[Pair, Array]:
         reduced = {m: self.reductions[m].scores(x) for m, x in vectors.items()}
@@ -227,20 +315,20 @@ class ModalityCheck:
         by_clip = self.representation.by_clip
         return {m: by_clip(self.reductions[m].distances(x)) for m, x in vectors.items()}
 
-    def _calibrated(self, valid: Iterable[Views]) -> Self:
+    def _calibrated(self, valid: Iterable[HeldOut]) -> Self:
         """Choose every tau and limit, and learn how unusual is usual, on held-out clips."""
         clean: list[dict[Pair, Array]] = []
         noisy: list[dict[Pair, Array]] = []
         near: list[dict[str, Array]] = []
         far: list[dict[str, Array]] = []
-        for views in valid:
-            vectors = self._vectors(views)
-            clean.append(self._scores(vectors))
-            near.append(self._distances(vectors))
-            if "youden" in (self.config.tau, self.config.outliers):
-                for scores, distances in self._under_noise(views):
-                    noisy.append(scores)
-                    far.append(distances)
+        for batch in valid:
+            self._require(batch.vectors)
+            clean.append(self._scores(batch.vectors))
+            near.append(self._distances(batch.vectors))
+            for modality, rows in batch.noisy.items():
+                scores = self._scores({**batch.vectors, modality: rows})
+                noisy.append({pair: rho for pair, rho in scores.items() if modality in pair})
+                far.append(self._distances({modality: rows}))
         held, corrupted, nothing = _together(clean), _together(noisy), np.empty(0)
         distances, beyond = _together(near), _together(far)
         pairs = {
@@ -258,19 +346,6 @@ class ModalityCheck:
         noisy = np.empty(0) if far is None else anomaly(far, known)
         return anomaly_limit(anomaly(near, known), noisy, self.config)
 
-    def _under_noise(self, views: Views) -> Iterator[tuple[dict[Pair, Array], dict[str, Array]]]:
-        """Put each modality in turn under noise: score the pairs it is part of, and itself."""
-        noise = plugins.load("corruptions", "gaussian").Config(snr=0.01)
-        for index, modality in enumerate(sorted(views)):
-            rows = views[modality].rows()
-            corrupted = Padded.from_rows([noise(row, _seeded(index, row), ()) for row in rows])
-            vectors = self._vectors({**views, modality: corrupted})
-            scores = self._scores(vectors)
-            yield (
-                {pair: rho for pair, rho in scores.items() if modality in pair},
-                self._distances({modality: vectors[modality]}),
-            )
-
 
 def discard(views: Views, effective: Mapping[str, Flags]) -> dict[str, Padded]:
     """Zero what is ineffective, I_e(f) f; length and mask stay (Mittal 2020 eq. 1)."""
@@ -284,10 +359,20 @@ def _masked(view: Padded, bad: torch.Tensor) -> Padded:
     return view.with_values(view.values.masked_fill(bad, 0))  # eq. 1
 
 
-def _seeded(index: int, row: NDArray[Any]) -> np.random.Generator:
-    """Draw the noise of a clip from what it holds: the order of the clips must not matter."""
-    held = hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest()
-    return np.random.default_rng((index, int.from_bytes(held, "big")))
+def _kept(rows: Vectors, flags: Passing, representation: Representation) -> dict[str, Rows]:
+    return {m: representation.kept(x, flags[m]) for m, x in rows.items()}
+
+
+def _passing(
+    held: Sequence[HeldOut], flags: Passing, representation: Representation
+) -> Iterator[HeldOut]:
+    """Leave out of each batch what does not pass; ``flags`` are those of all of them."""
+    start = 0
+    for batch in held:
+        n = len(representation.shown(next(iter(batch.vectors.values()))))
+        own = {m: flag[start : start + n] for m, flag in flags.items()}
+        yield batch.without(own, representation)
+        start += n
 
 
 def _together(parts: list[dict[Any, NDArray[Any]]]) -> dict[Any, NDArray[Any]]:

@@ -34,6 +34,10 @@ class FitProvenance:
         What the features were standardised with.
     outliers : float
         The limit it clips at, in robust standard deviations.
+    corrupt : tuple of str
+        What had been done to the clips, `emocli.robust.corrupt`; nothing but by a command.
+    corruption_seed : int
+        Of that.
     """
 
     features: Mapping[str, str]
@@ -42,6 +46,8 @@ class FitProvenance:
     ids: tuple[str, ...]
     standardiser: Standardiser
     outliers: float = OUTLIERS
+    corrupt: tuple[str, ...] = ()
+    corruption_seed: int = 0
 
     def require(
         self,

@@ -51,8 +51,12 @@ class CheckConfig(Settings):
     all_flagged : {'keep_best', 'keep_all', 'zero_all'}
         What is effective when no modality is: the least unusual one by itself, all, or none.
     fit_on : {'clean', 'as_given'}
-        Whether it is fitted on clips as they are in the store, or corrupted as those the network is
-        trained with.
+        Whether it is fitted on clips as they are in the store, which are held to be clean, or on
+        clips as given: corrupted as those the network is trained with, or in the store already.
+    contamination : {'ignore', 'screen'}
+        What is done about corrupted clips among those as given, whose share nobody knows: nothing;
+        or they are screened out first (`emocli.robust.check.contamination`), and once more by the
+        check that is fitted on the others. Nothing is done to a fit on clean clips.
     """
 
     representation: Literal["flatten", "mean", "utterance", "step"] = "flatten"
@@ -70,6 +74,12 @@ class CheckConfig(Settings):
     clip_outliers: Factor = OUTLIERS
     all_flagged: Literal["keep_best", "keep_all", "zero_all"] = "keep_best"
     fit_on: Literal["clean", "as_given"] = "clean"
+    contamination: Literal["ignore", "screen"] = "ignore"
+
+    @property
+    def screens(self) -> bool:
+        """Whether clips are screened before it is fitted on them."""
+        return self.fit_on == "as_given" and self.contamination == "screen"
 
     @model_validator(mode="after")
     def _threshold_fits(self) -> CheckConfig:
@@ -81,7 +91,7 @@ class CheckConfig(Settings):
 PRESETS: Mapping[str, Tree] = {
     "literal": {"rule": "any", "tau": "fixed", "all_flagged": "zero_all", "fit_on": "as_given"},
     "paper": {},
-    "plus": {"score": "llr", "tau": "youden", "outliers": "youden"},
+    "plus": {"score": "llr", "tau": "youden", "outliers": "youden", "contamination": "screen"},
 }
 """The printed text; the reading that is consistent with it and works; improved."""
 

@@ -87,7 +87,24 @@ def test_every_repair_is_measured_by_what_it_wins_back() -> None:
         name: name.replace("check", "oracle")
         for start in ("noisy", "trained clean")
         for name in (f"{start}, check", f"{start}, check and proxy")
+    } | {
+        "noisy, check (as given)": "noisy, oracle",
+        "noisy, check and proxy (as given)": "noisy, oracle and proxy",
     }
+
+
+def test_every_row_trained_noisy_with_a_check_or_proxies_is_there_as_given_too() -> None:
+    fitted = [
+        name
+        for name, row in ROWS.items()
+        if row.training.check or row.training.proxy
+        if not name.endswith(" (as given)")
+    ]
+    assert len(fitted) == 7
+    for name in fitted:
+        clean, as_given = asked(name), asked(f"{name} (as given)")
+        assert (clean.fit_on, as_given.fit_on) == ("clean", "as_given")
+        assert as_given.model_copy(update={"fit_on": "clean"}) == clean
 
 
 def test_what_is_trained_on_clean_clips_is_repaired_like_what_is_trained_on_noisy_ones() -> None:
@@ -114,4 +131,5 @@ def test_settings_of_an_example_leave_apart_what_rows_differ_in(path: Path) -> N
     assert {name for name, p in dropout.items() if p} == {
         "noisy-modality-dropout",
         "noisy-check-modality-dropout",
+        "noisy-check-modality-dropout-as-given",
     }

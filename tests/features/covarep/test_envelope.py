@@ -6,9 +6,8 @@ from scipy.signal import freqz, lfilter
 
 from emocli.features.covarep import envelope
 from emocli.features.covarep.envelope import mel_cepstra, mel_cepstrum, stretched, true_envelope
-from emocli.features.covarep.harmonics import harmonic_frames
 from tests.features.covarep.conftest import Reference
-from tests.features.covarep.voices import FS, all_pole, voice
+from tests.features.covarep.voices import FS, all_pole, harmonic_frames, voice
 
 HALF = 256
 

@@ -8,10 +8,9 @@ from emocli.features.covarep.harmonics import (
     FFT_SIZE,
     HarmonicFrames,
     harmonic_blocks,
-    harmonic_frames,
     wrap,
 )
-from tests.features.covarep.voices import FS, harmonic_sum, voice
+from tests.features.covarep.voices import FS, harmonic_frames, harmonic_sum, voice
 
 AMPLITUDES = np.array([1.0, 0.5, 0.8, 0.3, 0.2])
 PHASES = np.array([0.3, -2.0, 1.0, 3.0, -0.7])
@@ -88,10 +87,10 @@ def test_what_is_no_pitch_is_replaced(f0: float) -> None:
 
 
 def test_blocks_are_the_frames_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harmonics, "BLOCK", 7)
     x = voice(120.0, 0.5)
     times, f0 = np.arange(5, 45) / 100, np.linspace(80, 300, 40)
-    whole = harmonic_frames(x, FS, times, f0)
+    [whole] = harmonic_blocks(x, FS, times, f0)
+    monkeypatch.setattr(harmonics, "BLOCK", 7)
     blocks = list(harmonic_blocks(x, FS, times, f0))
     assert [len(block.times) for block in blocks] == [7] * 5 + [5]
     for name in vars(whole):

@@ -5,10 +5,10 @@ import pytest
 from scipy.signal import filtfilt, medfilt
 
 from emocli.features.covarep import hmpd as module
-from emocli.features.covarep.harmonics import HarmonicFrames, harmonic_blocks, harmonic_frames, wrap
+from emocli.features.covarep.harmonics import HarmonicFrames, harmonic_blocks, wrap
 from emocli.features.covarep.hmpd import classes, hmpd, median_of_nine, phase_distortion
 from tests.features.covarep.conftest import Reference
-from tests.features.covarep.voices import FS, harmonic_sum, voice
+from tests.features.covarep.voices import FS, harmonic_frames, harmonic_sum, voice
 
 F0 = 125.0  # eight bins
 COUNT = 63

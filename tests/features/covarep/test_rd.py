@@ -5,10 +5,10 @@ import pytest
 from scipy.signal import freqz
 
 from emocli.features.covarep import lf
-from emocli.features.covarep.harmonics import HarmonicFrames, harmonic_frames, wrap
+from emocli.features.covarep.harmonics import HarmonicFrames, wrap
 from emocli.features.covarep.rd import PhaseError, rd
 from tests.features.covarep.conftest import Reference
-from tests.features.covarep.voices import FS, all_pole, harmonic_sum
+from tests.features.covarep.voices import FS, all_pole, harmonic_frames, harmonic_sum
 
 TIMES = np.arange(5, 35) / 100
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import lfilter
 
+from emocli.features.covarep.harmonics import HarmonicFrames, harmonic_blocks
+
 FS = 16000
 FORMANTS = ((700.0, 80.0), (1220.0, 90.0), (2600.0, 120.0), (3500.0, 150.0))
 
@@ -102,3 +104,14 @@ def harmonic_sum(
     ):
         total += amplitude * np.cos(number * turn + phase)
     return total
+
+
+def harmonic_frames(
+    x: NDArray[np.float64], fs: float, times: NDArray[np.float64], f0: NDArray[np.float64]
+) -> HarmonicFrames:
+    """The frames of all blocks as one; there may be none."""
+    silence = harmonic_blocks(np.zeros(round(fs)), fs, np.array([0.5]), np.array([100.0]))
+    none = [HarmonicFrames(*(values[:0] for values in vars(next(silence)).values()))]
+    blocks = list(harmonic_blocks(x, fs, times, f0)) or none
+    columns = {name: [getattr(block, name) for block in blocks] for name in vars(blocks[0])}
+    return HarmonicFrames(**{name: np.concatenate(parts) for name, parts in columns.items()})

@@ -77,7 +77,7 @@ def test_other_files_are_refused(path: Path, tmp_path: Path) -> None:
         container.read(tmp_path / "store.h5")
     with h5py.File(path, "r+") as file:
         file.attrs["version"] = 99
-    with pytest.raises(StoreError, match="is a modality check of version 99, not 2"):
+    with pytest.raises(StoreError, match="is a modality check of version 99, not 3"):
         container.read(path)
     with pytest.raises(StoreError):
         container.read(tmp_path)

@@ -1,0 +1,119 @@
+"""What the features of published encoders share: which encoder, which layers, on which machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from emocli.config import Settings
+from emocli.data.durable import digest
+from emocli.plugin.feature import Device, device
+
+if TYPE_CHECKING:
+    from emocli.models.hub_encoder import HiddenStates, Modality
+
+Layer = Annotated[int, Field(ge=-1000, le=1000)]
+Rows = NDArray[np.float32]
+F = TypeVar("F", bound=np.floating)
+
+
+class HiddenConfig(Settings):
+    """Which hidden states of which encoder.
+
+    Attributes
+    ----------
+    encoder : str
+        Its name on the Hugging Face hub, or a local folder in that layout; safetensors only.
+    revision : str, optional
+        Branch, tag or commit on the hub.
+    layers : int, list of int or 'all'
+        Which hidden states: 0 is before the first layer, -1 after the last.
+    mix : {'side', 'mean'}
+        Several layers stand side by side, so that a network can learn their mix, or are averaged.
+    half : bool
+        Compute in half precision: float16 on a GPU, bfloat16 on a CPU.
+    batch : int
+        Chunks or pictures computed at a time.
+    device : {'auto', 'cpu', 'cuda'}
+        Where to compute; ``auto`` is a GPU if there is one.
+    digest : str
+        SHA-256 of a local folder's parameters, filled in by itself: other parameters are another
+        feature.
+    """
+
+    encoder: str
+    revision: str | None = None
+    layers: Layer | Literal["all"] | tuple[Layer, ...] = -1
+    mix: Literal["side", "mean"] = "side"
+    half: bool = False
+    batch: Annotated[int, Field(ge=1, le=4096)] = 16
+    device: Device = "auto"
+    digest: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
+        files = sorted(Path(str(values.get("encoder", ""))).glob("*.safetensors"))
+        if values.get("digest") or not files:
+            return values
+        whole = " ".join(f"{file.name} {digest(file)}" for file in files)
+        return {**values, "digest": hashlib.sha256(whole.encode()).hexdigest()}
+
+
+def hidden_states(config: HiddenConfig, modality: Modality, name: str) -> HiddenStates:
+    """Load the encoder of a feature.
+
+    Raises
+    ------
+    ConfigError
+        If it, or the device, cannot be had.
+    """
+    import torch
+
+    from emocli.models.hub_encoder import HiddenStates, load_encoder
+
+    place = device(config.device, f"{name}.device")
+    network = load_encoder(config.encoder, modality, config.revision)
+    half = torch.float16 if place == "cuda" else torch.bfloat16
+    network.to(dtype=half if config.half else torch.float32)  # type: ignore[call-arg]
+    network.to(device=place)  # type: ignore[call-arg]
+    return HiddenStates(network, _several(config.layers), config.mix == "mean")
+
+
+def _several(layers: int | Literal["all"] | Sequence[int]) -> Literal["all"] | Sequence[int]:
+    match layers:
+        case int():
+            return (layers,)
+        case _:
+            return layers
+
+
+def pooled(rows: Rows, how: Literal["mean", "mean_std", "max"]) -> Rows:
+    """Return one row for many, shape (1, D), or (1, 2 D) for mean and deviation."""
+    if how == "max":
+        return np.asarray(rows.max(axis=0, keepdims=True))
+    mean: Rows = rows.mean(axis=0, keepdims=True)
+    return mean if how == "mean" else np.hstack([mean, rows.std(axis=0, keepdims=True)])
+
+
+def pooled_names(names: Sequence[str], how: str) -> tuple[str, ...]:
+    """Name the columns of pooled rows."""
+    if how != "mean_std":
+        return tuple(names)
+    return (*(f"mean.{name}" for name in names), *(f"std.{name}" for name in names))
+
+
+def strided(rows: NDArray[F], stride: int) -> NDArray[F]:
+    """Average every ``stride`` rows after each other; the last of them may be fewer."""
+    if stride == 1 or not len(rows):
+        return rows
+    edges = np.arange(0, len(rows), stride)
+    counts = np.diff([*edges, len(rows)])
+    sums = np.add.reduceat(rows.astype(np.float64), edges, axis=0)
+    return (sums / counts.reshape(-1, *[1] * (rows.ndim - 1))).astype(rows.dtype)

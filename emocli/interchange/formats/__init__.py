@@ -1,0 +1,1 @@
+"""Formats of tables that other programs write: a file each, see `emocli.plugin.format`."""

@@ -1,0 +1,106 @@
+"""Formats of tables: how programs for faces and voices write their features.
+
+A module of kind ``formats`` offers
+
+``MODALITY``
+    the modality its tables describe; empty where a table may describe anything;
+``Config``
+    a `Layout` whose defaults say how the program names its columns.
+
+>>> class Config(Layout):
+...     "As `Layout`; a column ``t`` in milliseconds."
+...
+...     time: tuple[str, ...] = ("t",)
+...     seconds: float = 0.001
+>>> Config().of_time
+('t',)
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
+
+from emocli.config import Settings
+from emocli.quantities import PicturesPerSecond, Probability
+
+Patterns = tuple[str, ...]
+"""Names of columns; ``*`` and ``?`` stand for any characters."""
+
+
+class Layout(Settings):
+    """How a table tells features, times, faces and failures.
+
+    Capitals make no difference in names but those of ``columns`` and ``without``.
+
+    Attributes
+    ----------
+    columns, without : tuple of str
+        Which columns are features, ``AU*_r`` for a group; those that tell something below are none.
+    file : tuple of str
+        Columns that name the file a row is about, in tables about several files.
+    time, end : tuple of str
+        Columns of the time of a row, or of its start and end.
+    seconds : float
+        Seconds of a unit of time.
+    frame, rate : tuple of str, float
+        Columns of the number of the frame, and frames per second: they give the times of tables
+        without a column for it.
+    first : int
+        Number of the first frame.
+    face : tuple of str
+        Columns that number the faces of a frame.
+    confidence, min_confidence : tuple of str, float
+        Columns of how sure the program is of a row, and what it has to be at least.
+    success : tuple of str
+        Columns that are 0 in rows of frames that failed.
+    faces : {'main', 'mean', 'all'}
+        Of several faces in a frame take the one that is in most frames of the clip (where faces
+        have no numbers, the surest of each frame), their mean, or all, one row each.
+    missing : tuple of str
+        Cells that mean that there is no number.
+    suffixes : tuple of str
+        Ends of the names of the files.
+    separators : str
+        What stands between cells in the format.
+    blanks : bool
+        Whether any number of blanks may.
+    """
+
+    columns: Patterns = ("*",)
+    without: Patterns = ()
+    file: Patterns = ()
+    time: Patterns = ()
+    end: Patterns = ()
+    seconds: Annotated[float, Field(ge=1e-9, le=1e6)] = 1.0
+    frame: Patterns = ()
+    rate: PicturesPerSecond | None = None
+    first: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    face: Patterns = ()
+    confidence: Patterns = ()
+    min_confidence: Probability = 0.0
+    success: Patterns = ()
+    faces: Literal["main", "mean", "all"] = "main"
+    missing: tuple[str, ...] = ("", "nan", "na", "n/a", "null", "none", "--undefined--")
+    suffixes: tuple[str, ...] = (".csv",)
+    separators: str = ","
+    blanks: bool = False
+
+    @property
+    def of_time(self) -> Patterns:
+        """Columns that tell when a row is, numbers of frames left out."""
+        return (*self.time, *self.end)
+
+    @property
+    def no_features(self) -> Patterns:
+        """Columns that tell something other than a feature."""
+        faces = (*self.face, *self.confidence, *self.success)
+        return (*self.file, *self.of_time, *self.frame, *faces)
+
+
+class Format(Protocol):
+    """The module of a format, as a type."""
+
+    MODALITY: str
+    Config: type[Layout]

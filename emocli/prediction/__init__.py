@@ -1,0 +1,1 @@
+"""Recordings without labels to class probabilities over time."""

@@ -1,0 +1,1 @@
+"""Models that others trained, fetched by name: see `emocli.pretrained.models`."""

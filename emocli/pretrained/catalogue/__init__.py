@@ -1,0 +1,1 @@
+"""The models that can be fetched, a file each with ``MODEL``: see `emocli.pretrained.models`."""

@@ -1,0 +1,250 @@
+"""The screening of clips of which an unknown share is corrupted, before a check is fitted on them.
+
+Each modality by itself. Estimates that a minority cannot shift come first: principal components of
+spatial signs (Locantore et al. 1999), spreads from medians. Concentration steps follow
+(Rousseeuw 1999): a fit on the clips that pass, and the distances of all from it, until the same
+ones pass. A clip is always judged by a fit without it, for many columns and few clips make
+whatever was fitted on look near. Logarithms of distances are parted by a mixture of two, if there
+are two; the larger part passes, and corrupted is what is less than half of a modality.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.robust.pca import PCA
+from emocli.robust.representation import Flags, Representation, Rows, present
+
+Array = NDArray[np.float64]
+
+PARTS = 5
+"""Parts of the training clips, each judged by a fit on the others."""
+
+ROUNDS = 5
+"""Concentration steps at most."""
+
+SCREENED = 20
+"""Training clips below which all pass: so few do not tell what is usual."""
+
+ROWS_PER_COMPONENT = 3
+"""Passing training clips at least for each dimension of a fit, lest it fits chance."""
+
+APART = 3.0
+"""Ashman's D of a mixture's means beyond which it is two groups, not one with a long tail."""
+
+LEAST = 0.02
+"""Share of the smaller group below which it is the tail of the other."""
+
+WIDE = 4.0
+"""Robust standard deviations of the logarithm around the median, within which one group passes."""
+
+NARROW = 0.05
+"""Least standard deviation of the logarithm of distances: copies of one vector have none."""
+
+TINY = float(np.finfo(np.float64).tiny)
+
+
+def screened(
+    train: Mapping[str, Rows],
+    valid: Mapping[str, Rows],
+    representation: Representation,
+    components: int,
+) -> tuple[dict[str, Flags], dict[str, Flags]]:
+    """Tell which clips pass, of training and of held-out ones, shape (n,) each, by modality.
+
+    Held-out clips have no part in the fit. A missing modality does not pass.
+    """
+    splits = deal(train, representation), deal(valid, representation)
+    parted = {
+        m: Screen.of(rows, valid[m], splits, representation, components).passing()
+        for m, rows in train.items()
+    }
+    return {m: t for m, (t, _) in parted.items()}, {m: v for m, (_, v) in parted.items()}
+
+
+def deal(rows: Mapping[str, Rows], representation: Representation) -> NDArray[np.int64]:
+    """Deal clips to `PARTS` parts by what they hold, shape (n,): their order must not matter."""
+    n = len(next(iter(rows.values()))) // representation.per_clip
+    digests = [hashlib.blake2b() for _ in range(n)]
+    for _, own in sorted(rows.items()):
+        for digest, row in zip(digests, own.reshape(n, -1), strict=True):
+            digest.update(np.ascontiguousarray(row).tobytes())
+    part = np.empty(n, np.int64)
+    part[sorted(range(n), key=lambda k: digests[k].digest())] = np.arange(n) % PARTS
+    return part
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The screening of one modality.
+
+    Attributes
+    ----------
+    rows : ndarray, shape (N * rows per clip, d)
+        Training clips, then held-out ones.
+    observed : ndarray of bool, shape (N,)
+        Which have the modality.
+    training : ndarray of bool, shape (N,)
+        Which are training clips; the others are never fitted on.
+    part : ndarray of int, shape (N,)
+        The part each is judged with.
+    representation : Representation
+        Says which rows are of a clip.
+    components : int
+        Dimensions of a fit.
+    """
+
+    rows: Rows
+    observed: Flags
+    training: Flags
+    part: NDArray[np.int64]
+    representation: Representation
+    components: int
+
+    @classmethod
+    def of(
+        cls,
+        train: Rows,
+        valid: Rows,
+        splits: tuple[NDArray[np.int64], NDArray[np.int64]],
+        representation: Representation,
+        components: int,
+    ) -> Self:
+        """Put both splits together, of whose clips ``splits`` says the parts."""
+        rows, part = np.concatenate([train, valid]), np.concatenate(splits)
+        training = np.arange(len(part)) < len(splits[0])
+        return cls(rows, representation.shown(rows), training, part, representation, components)
+
+    def passing(self) -> tuple[Flags, Flags]:
+        """Tell which training and which held-out clips pass, shape (n,) each."""
+        flags = self.observed
+        if (flags & self.training).sum() >= SCREENED:
+            flags = self._usual(self._distances(flags, _signs))
+            for _ in range(ROUNDS):
+                before, flags = flags, self._usual(self._distances(flags, PCA.fit))
+                if np.array_equal(before, flags):
+                    break
+        return flags[self.training], flags[~self.training]
+
+    def _distances(self, flags: Flags, fit: Any) -> Array:
+        """Distances of all clips from fits without them on those that pass, shape (N, 2)."""
+        distances = np.full((len(self.part), 2), np.nan)
+        passing = flags & self.training
+        components = max(1, min(self.components, int(passing.sum()) // ROWS_PER_COMPONENT))
+        for part in range(PARTS):
+            own = self.part == part
+            on = self._row(passing & ~own) & present(self.rows)
+            fitted = fit(self.rows[on], components).distances(self.rows[self._row(own)])
+            distances[own] = self.representation.by_clip(fitted)
+        return distances
+
+    def _usual(self, distances: Array) -> Flags:
+        """Tell which clips are near by both distances, judged by the training ones.
+
+        From the plane of the components none is too near: clips lie in it.
+        """
+        flags = self.observed.copy()
+        for column, both in zip(distances.T, (False, True), strict=True):
+            known = column[self.observed & self.training]
+            if known.max() > 0:  # no residual where the fit keeps all dimensions
+                low, high = usual_range(np.log(np.maximum(known, TINY)))
+                logs = np.log(np.maximum(np.where(self.observed, column, 1.0), TINY))
+                flags &= (logs <= high) & ((logs >= low) | (not both))
+        return flags
+
+    def _row(self, clips: Flags) -> Flags:
+        return np.repeat(clips, self.representation.per_clip)
+
+
+def usual_range(values: Array) -> tuple[float, float]:
+    """Return between which values the larger of two groups lies, or all that are one group.
+
+    Two groups are a mixture of normal distributions whose means are far apart (Ashman's D beyond
+    `APART`), the smaller one with at least `LEAST` of the values; the border is where they are as
+    likely. To a side without one, a value is usual up to `WIDE` robust standard deviations.
+    """
+    groups = Mixture.fit(values)
+    low, high = -np.inf, np.inf
+    if groups.ashman > APART and groups.share.min() >= LEAST:
+        kept = groups.share.argmax()
+        border = groups.border()
+        low, high = (border, high) if groups.mean[kept] > groups.mean[1 - kept] else (low, border)
+    within = values[(values >= low) & (values <= high)]
+    centre = np.median(within)
+    reach = WIDE * max(1.4826 * float(np.median(np.abs(within - centre))), NARROW)
+    return (
+        low if np.isfinite(low) else float(centre - reach),
+        high if np.isfinite(high) else float(centre + reach),
+    )
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A mixture of two normal distributions: shares, means and deviations, shape (2,) each."""
+
+    share: Array
+    mean: Array
+    std: Array
+
+    @classmethod
+    def fit(cls, values: Array) -> Self:
+        """Fit by expectation maximisation, the best of five starts."""
+        values = np.sort(values)
+        cuts = np.quantile(values, (0.1, 0.3, 0.5, 0.7, 0.9))
+        fits = [cls._from(values, (values > cut).astype(np.float64)) for cut in cuts]
+        return max(fits, key=lambda fit: float(np.logaddexp(*fit._logs(values)).sum()))
+
+    @classmethod
+    def _from(cls, values: Array, second: Array, rounds: int = 200) -> Self:
+        """Fit from the probabilities of the second group."""
+        mixture = cls._weighted(values, second)
+        for _ in range(rounds):
+            first, other = mixture._logs(values)
+            update = np.exp(other - np.logaddexp(first, other))
+            if np.abs(update - second).max() < 1e-6:
+                break
+            second = update
+            mixture = cls._weighted(values, second)
+        return mixture
+
+    @classmethod
+    def _weighted(cls, values: Array, second: Array) -> Self:
+        weights = np.stack([1 - second, second])
+        total = np.maximum(weights.sum(axis=1), TINY)
+        mean = weights @ values / total
+        variance = (weights * np.square(values - mean[:, None])).sum(axis=1) / total
+        return cls(total / len(values), mean, np.sqrt(np.maximum(variance, NARROW**2)))
+
+    def _logs(self, values: Array) -> Array:
+        """Logarithm of the density of each group, times its share, shape (2, n)."""
+        z = (values - self.mean[:, None]) / self.std[:, None]
+        return np.asarray(np.log(self.share / self.std)[:, None] - np.square(z) / 2)
+
+    @property
+    def ashman(self) -> float:
+        """Distance of the means, in mean deviations (Ashman et al. 1994)."""
+        spread = np.sqrt(np.square(self.std).mean())
+        return float(abs(self.mean[1] - self.mean[0]) / spread)
+
+    def border(self) -> float:
+        """Where, between the means, both groups are as likely."""
+        between = np.linspace(self.mean.min(), self.mean.max(), 1001)
+        first, second = self._logs(between)
+        return float(between[np.abs(first - second).argmin()])
+
+
+def _signs(rows: Rows, components: int) -> PCA:
+    """Fit components that no minority can turn: of directions from the median, without lengths."""
+    centre = np.median(rows, axis=0).astype(np.float64)
+    lengths = np.linalg.norm(rows - centre, axis=1)
+    signs = (rows - centre) / np.maximum(lengths, TINY)[:, None]
+    fitted = PCA.fit(signs, components)
+    spread = 1.4826 * np.median(np.abs((rows - centre) @ fitted.components.T), axis=0)
+    variances = np.square(np.maximum(spread, 1e-3 * spread.mean()))
+    return PCA(centre, fitted.components, variances, float(np.median(np.square(lengths))))

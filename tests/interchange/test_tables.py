@@ -1,0 +1,235 @@
+"""Tables of other programs, in the layouts their documentation shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from emocli.cli.app import run
+from emocli.data.clip import Clip
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore
+from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.interchange.import_features import Import, import_all
+from emocli.interchange.table_source import TableFormat
+
+OPENFACE = "frame, face_id, timestamp, confidence, success, gaze_0_x, AU01_r, AU02_r, AU01_c"
+
+
+def corpus(root: Path, *clips: Clip) -> Manifest:
+    return Manifest(clips=clips, classes=("a",), task="single", dataset="x", root=root)
+
+
+def take(
+    root: Path,
+    form: str,
+    clips: tuple[Clip, ...],
+    *columns: str,
+    modality: str | None = None,
+    **settings: object,
+) -> tuple[Import, FeatureStore]:
+    """Import a folder ``in`` into a store of its own; return the report and the feature."""
+    tables = TableFormat.named(form, {form: settings}, columns)
+    options = {"modality": modality, "form": tables, "overwrite": True}
+    (report,) = import_all([root / "in"], corpus(root, *clips), root / "store", **options)
+    return report, FeatureStore.open(report.path)
+
+
+def write(root: Path, name: str, *lines: str) -> None:
+    path = root / "in" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_openface_leaves_out_frames_that_failed(tmp_path: Path) -> None:
+    write(
+        *(tmp_path, "a.csv", OPENFACE),
+        "1, 0, 0.0, 0.98, 1, 0.1, 1.5, 0.5, 1",
+        "2, 0, 0.04, 0.02, 0, 0, 0, 0, 0",
+        "3, 0, 0.08, 0.80, 1, 0.3, 2.5, 0.0, 0",
+    )
+    write(tmp_path, "b.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, 1.0, 2.0, 1")
+    write(tmp_path, "other.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, 1.0, 2.0, 1")
+    clips = Clip("a"), Clip("b"), Clip("c")
+    report, store = take(tmp_path, "openface", clips, "AU*_r")
+    assert (report.clips, report.unknown, report.missing) == (2, 1, 1)
+    assert report.left_out["rows"] == 4
+    assert report.left_out["failed"] == 1
+    assert "of 4 rows left out: 1 failed" in str(report)
+    with store:
+        assert store.modality == "visual"
+        assert store.dim_names == ("AU01_r", "AU02_r")
+        assert_allclose(store["a"], [[1.5, 0.5], [2.5, 0]])
+        assert_allclose(store.track("a").times, [0, 0.08])
+    surer, store = take(tmp_path, "openface", clips, "AU*_r", min_confidence=0.9)
+    assert surer.left_out["unsure"] == 1
+    with store:
+        assert_allclose(store["a"], [[1.5, 0.5]])
+
+
+def test_openface_of_several_faces(tmp_path: Path) -> None:
+    write(
+        *(tmp_path, "a.csv", OPENFACE),
+        "1, 0, 0.0, 0.99, 1, 0, 9, 0, 0",
+        "1, 3, 0.0, 0.90, 1, 0, 1, 0, 0",
+        "2, 3, 0.1, 0.90, 1, 0, 2, 4, 0",
+        "3, 0, 0.2, 0.10, 0, 0, 0, 0, 0",
+        "3, 3, 0.2, 0.90, 1, 0, 3, 0, 0",
+    )
+    main, store = take(tmp_path, "openface", (Clip("a"),), "AU01_r")
+    assert main.left_out["of_other_faces"] == 1
+    with store:
+        assert_allclose(store["a"][:, 0], [1, 2, 3])
+    _, store = take(tmp_path, "openface", (Clip("a"),), "AU01_r", faces="mean")
+    with store:
+        assert_allclose(store["a"][:, 0], [5, 2, 3])
+        assert_allclose(store.track("a").times, [0, 0.1, 0.2])
+    every, store = take(tmp_path, "openface", (Clip("a"),), "AU01_r", faces="all")
+    assert every.left_out["of_other_faces"] == 0
+    with store:
+        assert_allclose(store["a"][:, 0], [9, 1, 2, 3])
+
+
+def test_a_clip_is_cut_out_of_its_recording(tmp_path: Path) -> None:
+    rows = [f"{k + 1}, {k // 5}, {k / 10}, 0.9, 1, 0, {k}, 0, 0" for k in range(10)]
+    write(tmp_path, "film.csv", OPENFACE, *rows)
+    media = {"video": tmp_path / "film.mp4"}
+    clips = (
+        Clip("one", start=0.0, end=0.45, media=media),
+        Clip("two", start=0.5, end=0.8, media=media),
+        Clip("three", dialogue="film", start=0.8),
+    )
+    report, store = take(tmp_path, "openface", clips, "AU01_r")
+    assert report.unknown == 0
+    with store:
+        assert_allclose(store["one"][:, 0], range(5))
+        assert_allclose(store["two"][:, 0], [5, 6, 7])  # the main face is that of the clip
+        assert_allclose(store.track("two").times, [0, 0.1, 0.2], atol=1e-9)
+        assert_allclose(store["three"][:, 0], [8, 9])
+
+
+def test_pyfeat_by_the_input_and_the_rate(tmp_path: Path) -> None:
+    header = ",FaceRectX,FaceScore,x_0,Pitch,AU01,AU12,anger,input,frame"
+    write(
+        *(tmp_path, "fex.csv", header),
+        "0,10,0.9,5,1,0.1,0.2,0.3,/videos/a.mp4,0",
+        "1,90,0.7,6,2,0.8,0.8,0.8,/videos/a.mp4,0",
+        "2,,,,,,,,/videos/a.mp4,25",
+        "0,10,0.9,7,3,0.4,,0.6,C:\\videos\\b.mp4,50",
+    )
+    report, store = take(tmp_path, "pyfeat", (Clip("a"), Clip("b")), "AU*", rate=25)
+    assert report.non_finite == 1
+    assert (report.left_out["failed"], report.left_out["of_other_faces"]) == (1, 1)
+    with store:
+        assert store.dim_names == ("AU01", "AU12")
+        assert_allclose(store["a"], [[0.1, 0.2]])  # the surest face
+        assert_allclose(store.track("b").times, [2])
+    _, store = take(tmp_path, "pyfeat", (Clip("a"), Clip("b")))
+    with store:
+        assert store.dim_names == ("x_0", "Pitch", "AU01", "AU12", "anger")
+        assert store.track("a").times is None
+    part = (Clip("x", start=1.0, media={"video": tmp_path / "a.mp4"}),)
+    with pytest.raises(StoreError, match=r"no times.*rate"):
+        take(tmp_path, "pyfeat", part, "AU*")
+
+
+def test_opensmile_as_smilextract_and_as_python_write_it(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "name;frameTime;F0;Loud", "'unknown';0.0;1;2", "'unknown';0.01;3;4")
+    write(tmp_path, "b.csv", "name;frameTime;F0;Loud", "'unknown';0.0;5;6")
+    _, store = take(tmp_path, "opensmile", (Clip("a"), Clip("b")))
+    with store:
+        assert store.modality == "audio"
+        assert_array_equal(store["a"], [[1, 2], [3, 4]])
+        assert_allclose(store.track("a").times, [0, 0.01])
+    python = tmp_path / "python"
+    write(
+        *(python, "egemaps.csv", "file,start,end,F0semitone_amean,loudness_amean"),
+        "/wav/a.wav,0 days,0 days 00:00:01.500000,30,0.5",
+        "/wav/b.wav,0 days 00:00:00,0 days 00:01:02.5,31,0.25",
+    )
+    _, store = take(python, "opensmile", (Clip("a"), Clip("b")), "F0*")
+    with store:
+        assert store.dim_names == ("F0semitone_amean",)
+        assert_allclose(store.track("a").times, [0.75])
+        assert_allclose(store.track("b").times, [31.25])
+        assert_allclose(store["b"], [[31]])
+
+
+def test_praat_tables_and_listings(tmp_path: Path) -> None:
+    write(
+        *(tmp_path, "a.tsv", "time(s)\tnformants\tF1(Hz)\tF2(Hz)"),
+        "0.1\t2\t500\t1500",
+        "0.2\t0\t--undefined--\t--undefined--",
+        "0.3\t1\t550\t--undefined--",
+    )
+    report, store = take(tmp_path, "praat", (Clip("a"),))
+    assert (report.left_out["without_a_number"], report.non_finite) == (1, 1)
+    with store:
+        assert store.dim_names == ("F1(Hz)", "F2(Hz)")
+        assert_allclose(store["a"], [[500, 1500], [550, 0]])
+        assert_allclose(store.track("a").times, [0.1, 0.3])
+    listing = tmp_path / "listing"
+    write(listing, "a.txt", "Time_s   F0_Hz", "0.010000   133.5", "0.020000   --undefined--")
+    _, store = take(listing, "praat", (Clip("a"),))
+    with store:
+        assert_allclose(store["a"], [[133.5]])
+
+
+def test_mediapipe_in_milliseconds(tmp_path: Path) -> None:
+    header = "timestamp_ms,face,browDownLeft,jawOpen"
+    write(tmp_path, "a.csv", header, "0,0,0.1,0.2", "40,,,", "80,0,0.3,0.4", "80,1,0.9,0.9")
+    report, store = take(tmp_path, "mediapipe", (Clip("a"),))
+    assert (report.left_out["without_a_number"], report.left_out["of_other_faces"]) == (1, 1)
+    with store:
+        assert_allclose(store["a"], [[0.1, 0.2], [0.3, 0.4]])
+        assert_allclose(store.track("a").times, [0, 0.08])
+
+
+def test_any_table_by_settings(tmp_path: Path) -> None:
+    write(tmp_path, "all.tsv", "wav\tms\tok\tx", "a.wav\t500\tTrue\t1", "a.wav\t600\tFalse\t0")
+    settings = {"file": ["wav"], "time": ["ms"], "seconds": 0.001, "success": ["ok"]}
+    with pytest.raises(StoreError, match="--modality"):
+        take(tmp_path, "csv", (Clip("a"),), **settings)
+    write(tmp_path, "all.tsv", "wav\tms\tok\tx", "a.wav\t500\tTrue\t1", "b.wav\t600\tFalse\t0")
+    report, store = take(tmp_path, "csv", (Clip("a"), Clip("b")), modality="thermal", **settings)
+    assert report.empty == 1  # every frame of b failed: it lacks the feature
+    with store:
+        assert store.modality == "thermal"
+        assert_allclose(store.track("a").times, [0.5])
+
+
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, oh, 0.5, 1")
+    with pytest.raises(StoreError, match=r"a.csv, row 2, column 'AU01_r': 'oh' is not a number"):
+        take(tmp_path, "openface", (Clip("a"),))
+    with pytest.raises(StoreError, match=r"has no column 'AV\*'.*AU01_r"):
+        take(tmp_path, "openface", (Clip("a"),), "AV*")
+    with pytest.raises(ConfigError, match=r"no format is called 'openfaces'.*openface"):
+        take(tmp_path, "openfaces", (Clip("a"),))
+    write(tmp_path, "b.csv", "timestamp,AU01_r", "0,1")
+    write(tmp_path, "a.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, 1, 0.5, 1")
+    with pytest.raises(StoreError, match=r"b.csv: lacks the column 'AU01_c'"):
+        take(tmp_path, "openface", (Clip("a"), Clip("b")), "AU*")
+    write(tmp_path, "sub/a.csv", OPENFACE)
+    with pytest.raises(StoreError, match="both about 'a'"):
+        take(tmp_path, "openface", (Clip("a"),))
+    with pytest.raises(EmocliError, match="no such folder"):
+        take(tmp_path / "nowhere", "openface", (Clip("a"),))
+
+
+def test_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "a.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, 1.5, 0.5, 1")
+    (tmp_path / "m.csv").write_text("id,split,label\na,train,joy\n")
+    (tmp_path / "m.toml").write_text("dataset='x'\ntask='single'\nclasses=['joy', 'sad']\n")
+    line = ["import", str(tmp_path / "in"), "--format", "openface", "--columns", "AU*_r"]
+    where = ["--manifest", str(tmp_path / "m.csv"), "--store", str(tmp_path / "store")]
+    assert run([*line, *where, "--set", "openface.faces=mean", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["feature"], report["modality"], report["clips"]) == ("openface", "visual", 1)
+    with FeatureStore.open(tmp_path / "store" / "openface.h5") as store:
+        assert store.header.settings["openface"]["columns"] == ["AU*_r"]
+        assert np.isclose(store["a"][0, 0], 1.5)
