@@ -13,6 +13,7 @@ from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
+from emocli.evaluation.agreement import rater_agreement
 from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
@@ -29,7 +30,8 @@ from emocli.evaluation.report import (
     SweepPoint,
 )
 from emocli.evaluation.tables import tables
-from emocli.metrics.metrics import DEFINITIONS, ONE_VS_REST, RULES, Metrics, score
+from emocli.metrics.calibration import calibration
+from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
@@ -211,7 +213,7 @@ def _report(
         device=evaluator.device,
         interval=interval_over(samples.clips),
         warnings=tuple(warnings(samples.clips)),
-        definitions=DEFINITIONS[config.task],
+        definitions=definitions(config.task, config.classes),
         rules={**RULES[config.task], **({"binary": ONE_VS_REST} if ovr else {})},
         unlabelled=evaluator.unlabelled,
         missing=samples.missing(),
@@ -253,6 +255,10 @@ def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionRepor
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
         flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
         classical=_classical(predictions, groups) if predictions.classical else None,
+        calibration=calibration(predictions.targets, predictions.values)
+        if predictions.task == "single"
+        else None,
+        agreement=rater_agreement(predictions, _predicted(evaluator, predictions)),
     )
 
 
@@ -321,8 +327,11 @@ def _folds(
 
 
 def _groups(evaluator: Evaluator, predictions: Predictions) -> list[str]:
-    clips = [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
-    return clustered(clips)
+    return clustered(_predicted(evaluator, predictions))
+
+
+def _predicted(evaluator: Evaluator, predictions: Predictions) -> list[Clip]:
+    return [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
 
 
 def _checks(evaluator: Evaluator) -> dict[str, str]:
