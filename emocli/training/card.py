@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from emocli.display import code, exact_json, markdown
-from emocli.metrics.metrics import COMMON, DEFINITIONS
+from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread
 from emocli.models.calibration import COVERAGE, Calibration
 from emocli.models.run_config import RunConfig
@@ -107,10 +107,11 @@ def _results(
     def beside(metric: str) -> str:
         return "".join(f" {metrics[metric]:.3f} |" for metrics in baselines.values())
 
+    known = definitions(config.task, config.classes)
     rows = [
-        f"| {name} | {_number(value)} |{beside(name)} {DEFINITIONS[config.task][name]} |"
+        f"| {name} | {_number(value)} |{beside(name)} {known[name]} |"
         for name, value in valid.items()
-        if name in DEFINITIONS[config.task]
+        if name in known
     ]
     seeds = ", ".join(str(seed) for seed in config.seeds)
     epochs = ", ".join(str(epoch) for epoch in best)
