@@ -94,9 +94,6 @@ def table(config: Config) -> Table:
             expected=((REPAIRED, NETWORK),),
         ),
         analyses=tuple(_analyses(config, face)),
-        synthetic=SyntheticCorpus(
-            "single" if config.corpus == "iemocap" else "multi", aligned=True
-        ),
         notes=(
             "examples are the surest, right or wrong; frames are shown of clips whose video can be "
             "read",
