@@ -16,7 +16,7 @@ from pathlib import Path
 from emocli.config import Tree, leaves, merge
 from emocli.data.durable import make_folder, write_bytes, write_text
 from emocli.data.json_io import as_json
-from emocli.models import rundir
+from emocli.models import calibration, rundir
 from emocli.models.run_config import Source
 from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL
 from emocli.report.document import page
@@ -28,6 +28,9 @@ from emocli.training.summaries import TrainSummary
 BEST, REPORT, PAGE = "best.toml", "study.json", "study.html"
 CHOSEN = "chosen"
 """Folder of the networks chosen in every fold."""
+
+KEPT = (HISTORY, calibration.FILE, CARD, MODEL)
+"""Files of a chosen network, the last one last."""
 
 BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -143,7 +146,7 @@ def _chosen(run: Path, folder: Path) -> None:
     ):
         make_folder(place)
         own = rundir.read_config(source)
-        for name in (HISTORY, CARD, MODEL):
+        for name in filter(lambda name: (source / name).is_file(), KEPT):
             shutil.copyfile(source / name, place / name)
         update = {"manifest": moved(config.manifest, place), "store": moved(config.store, place)}
         rundir.write_config(place, own.model_copy(update={**update, "tuned": True}))
