@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from emocli import __version__
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
+from emocli.evaluation.agreement import rater_agreement
 from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
@@ -21,6 +25,7 @@ from emocli.evaluation.groups import GroupedReport, grouped, groups_csv, require
 from emocli.evaluation.predictions import Predictions
 from emocli.evaluation.report import (
     BaselineReport,
+    CalibrationErrors,
     ConditionReport,
     EvaluationReport,
     FlagCounts,
@@ -29,7 +34,8 @@ from emocli.evaluation.report import (
     SweepPoint,
 )
 from emocli.evaluation.tables import tables
-from emocli.metrics.metrics import DEFINITIONS, ONE_VS_REST, RULES, Metrics, score
+from emocli.metrics.calibration import calibration, calibration_error, each_class
+from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
@@ -211,7 +217,7 @@ def _report(
         device=evaluator.device,
         interval=interval_over(samples.clips),
         warnings=tuple(warnings(samples.clips)),
-        definitions=DEFINITIONS[config.task],
+        definitions=definitions(config.task, config.classes),
         rules={**RULES[config.task], **({"binary": ONE_VS_REST} if ovr else {})},
         unlabelled=evaluator.unlabelled,
         missing=samples.missing(),
@@ -251,8 +257,30 @@ def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionRepor
     return ConditionReport(
         **vars(summarise(predictions.scores, evaluator.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
+        calibration=_calibration(predictions),
         flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
         classical=_classical(predictions, groups) if predictions.classical else None,
+        reliability=calibration(predictions.targets, predictions.values)
+        if predictions.task == "single"
+        else None,
+        agreement=rater_agreement(predictions, _predicted(evaluator, predictions)),
+    )
+
+
+def _calibration(predictions: Predictions) -> CalibrationErrors | None:
+    """Return the calibration errors of networks that were calibrated when their training ended."""
+    if not predictions.uncalibrated:
+        return None
+
+    targets = predictions.targets
+    if predictions.one_vs_rest:
+        targets = each_class(targets, len(predictions.classes))
+
+    def error(values: Sequence[NDArray[np.float32]]) -> float:
+        return float(np.mean([calibration_error(each, targets) for each in values]))
+
+    return CalibrationErrors(
+        before=error(predictions.uncalibrated), after=error(predictions.values)
     )
 
 
@@ -321,8 +349,11 @@ def _folds(
 
 
 def _groups(evaluator: Evaluator, predictions: Predictions) -> list[str]:
-    clips = [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
-    return clustered(clips)
+    return clustered(_predicted(evaluator, predictions))
+
+
+def _predicted(evaluator: Evaluator, predictions: Predictions) -> list[Clip]:
+    return [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
 
 
 def _checks(evaluator: Evaluator) -> dict[str, str]:
@@ -357,7 +388,7 @@ def _name(
 def _clips(evaluator: Evaluator, conditions: Sequence[Predictions]) -> str:
     """Return the predictions clip by clip, without those of a sweep."""
     clips = {clip.id: clip for clip in evaluator.samples.clips}
-    return clips_csv(conditions, evaluator.config.seeds, clips)
+    return clips_csv(conditions, evaluator.seeds, clips)
 
 
 def _write(

@@ -66,8 +66,9 @@ def listed(folder: Path) -> list[Failure]:
     """Read the failures of all features in a store."""
     texts = ("feature", "id", "error", "message")
     return [
-        Failure(*(str(row.get(name, "")) for name in texts), bool(row.get("unexpected")))
+        Failure(feature, clip_id, error, message, bool(row.get("unexpected")))
         for row in _read(folder / FILE)
+        for feature, clip_id, error, message in [[str(row.get(name, "")) for name in texts]]
     ]
 
 

@@ -90,7 +90,10 @@ class Fold:
             outputs = [predict(n, repaired.samples, size, device) for n in networks]
         rows = {clip_id: row for row, clip_id in enumerate(outputs[0].ids)}
         order = [rows[clip_id] for clip_id in ids]
-        values = [each.values(task, training).astype(np.float64)[order] for each in outputs]
+        values = [
+            each.values(task, training, member.temperature).astype(np.float64)[order]
+            for each, member in zip(outputs, self.members, strict=True)
+        ]
         return Outputs(
             np.stack(values),
             {m: _share(ids, clips, len(values)) for m, clips in repaired.flagged.items()},
@@ -159,6 +162,20 @@ class Ensemble:
         """Equal for equal networks that repair in the same way."""
         members = [digest(m.path / MODEL) for fold in self.folds for m in fold.members]
         return " ".join([*members, *(fold.repair.model_dump_json() for fold in self.folds)])
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether all networks have a temperature."""
+        return all(m.temperature is not None for fold in self.folds for m in fold.members)
+
+    @property
+    def half_widths(self) -> dict[str, float]:
+        """Class to half the width of an intensity's interval, a mean over the networks."""
+        known = [m.calibration for fold in self.folds for m in fold.members if m.calibration]
+        widths = [each.half_width for each in known if each.half_width]
+        if not widths:
+            return {}
+        return {c: float(np.mean([each[c] for each in widths])) for c in self.config.classes}
 
     def remarks(self) -> Iterator[str]:
         """Yield what the repair cannot do, a line each."""

@@ -24,16 +24,14 @@ from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
-from emocli.prediction.clips import Piece, manifest_of, pieces_in, pieces_of
-from emocli.prediction.cut import windows
+from emocli.prediction.clips import Piece, manifest_of
 from emocli.prediction.extracted import extracted
-from emocli.prediction.inputs import Recording, manifests, media_files
+from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import Rows, failed
-from emocli.prediction.segments import Segment
+from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
-from emocli.prediction.unlabelled import read_unlabelled
 
 UNIT = 64
 """Segments of short recordings that are done together."""
@@ -51,8 +49,8 @@ class PredictOptions:
 
     Attributes
     ----------
-    window, hop : float
-        Seconds of a segment, and from the start of one to that of the next.
+    segments : SegmentOptions
+        How recordings are cut.
     settings : mapping
         Feature to settings that are other on this machine: where word vectors and encoders are.
     repair : RepairOptions
@@ -63,8 +61,7 @@ class PredictOptions:
         Where the networks predict.
     """
 
-    window: float = 4.0
-    hop: float = 2.0
+    segments: SegmentOptions = field(default_factory=SegmentOptions)
     settings: Mapping[str, Tree] = field(default_factory=dict)
     repair: RepairOptions = TRAINED
     workers: int = 1
@@ -116,7 +113,9 @@ class Predictor:
         EmocliError
             If an input is not there, or nothing could be predicted.
         """
-        pieces, failures = self.pieces(inputs, work)
+        make_folder(work)
+        cut = pieces_for(inputs, self.ensemble.config.classes, self.options.segments, work)
+        pieces, failures = cut.pieces, cut.failures
         reports, total, before = [], len(pieces), 0
         for unit in _units(pieces):
 
@@ -128,23 +127,7 @@ class Predictor:
         segments = tuple(segment for report in reports for segment in report.segments)
         failures += tuple(failure for report in reports for failure in report.failures)
         _require_some(segments, failures, self)
-        return self._report(segments, failures)
-
-    def pieces(
-        self, inputs: Sequence[Path], work: Path
-    ) -> tuple[tuple[Piece, ...], tuple[FailedInput, ...]]:
-        """Return the segments of all inputs, and the recordings that could not be used."""
-        listed = manifests(inputs)
-        if listed:
-            config = self.ensemble.config
-            corpora = [read_unlabelled(path, config.classes) for path in listed]
-            return tuple(piece for corpus in corpora for piece in pieces_in(corpus)), ()
-        recordings, failures = _probed(media_files(inputs))
-        segments = [s for recording in recordings.values() for s in self._segments(recording)]
-        return pieces_of(segments, recordings, work / "words"), failures
-
-    def _segments(self, recording: Recording) -> Iterator[Segment]:
-        return windows(recording, self.options.window, self.options.hop)
+        return self._report(segments, failures, cut.notes)
 
     def _unit(
         self, pieces: Sequence[Piece], work: Path, advance: Callable[[int], None]
@@ -167,9 +150,10 @@ class Predictor:
         )
         there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
+        rows = Rows(config, pieces, features.stores, outputs, self.ensemble.half_widths)
         report = UnitReport(
             format=UnitReport.FORMAT,
-            segments=Rows(config, pieces, features.stores, outputs).segments(),
+            segments=rows.segments(),
             failures=failed(pieces, features.failures),
         )
         make_folder(work)
@@ -196,7 +180,10 @@ class Predictor:
         return self.ensemble.fingerprint
 
     def _report(
-        self, segments: tuple[SegmentPrediction, ...], failures: tuple[FailedInput, ...]
+        self,
+        segments: tuple[SegmentPrediction, ...],
+        failures: tuple[FailedInput, ...],
+        notes: tuple[str, ...],
     ) -> PredictionReport:
         config, ensemble = self.ensemble.config, self.ensemble
         return PredictionReport(
@@ -209,11 +196,11 @@ class Predictor:
             classes=config.classes,
             features={modality: view.feature for modality, view in config.features.items()},
             repair=ensemble.folds[0].repair.label,
-            calibrated=False,
+            calibrated=ensemble.calibrated,
             versions=config.versions,
             segments=segments,
             failures=failures,
-            remarks=tuple(ensemble.remarks()),
+            remarks=(*notes, *ensemble.remarks()),
         )
 
 
@@ -258,30 +245,6 @@ def predict(
 
 def _device(wanted: Device) -> Device:
     return "cuda" if chosen_device(wanted, "--device") == "cuda" else "cpu"
-
-
-def _probed(
-    paths: Sequence[Path],
-) -> tuple[dict[Path, Recording], tuple[FailedInput, ...]]:
-    """Look at all files.
-
-    Raises
-    ------
-    MediaError
-        If none is a recording.
-    """
-    recordings, failures, errors = {}, [], []
-    for path in paths:
-        try:
-            recordings[path] = Recording.probe(path)
-        except MediaError as error:
-            failures.append(FailedInput(file=str(path), message=str(error)))
-            errors.append(error)
-    if not recordings:
-        first = errors[0]
-        many = f" (and {len(errors) - 1} others fail, too)" if len(errors) > 1 else ""
-        raise MediaError(f"{first.what}{many}", where=first.where, hint=first.hint)
-    return recordings, tuple(failures)
 
 
 def _units(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class Rows:
     pieces: Sequence[Piece]
     stores: Mapping[str, ClipArrays]
     outputs: Outputs | None
+    half_widths: Mapping[str, float] = field(default_factory=dict)
 
     def segments(self) -> tuple[SegmentPrediction, ...]:
         """Return a prediction for each segment."""
@@ -56,11 +57,18 @@ class Rows:
             confidence=NAN if self.config.task == "intensity" else float(mean.max()),
             values=dict(zip(classes, mean.tolist(), strict=True)),
             spread=dict(zip(classes, spread.tolist(), strict=True)),
+            interval=self._interval(mean),
             modalities=modalities,
             words=tuple(
                 SpokenWord(text=word.text, start=word.start, end=word.end) for word in segment.words
             ),
         )
+
+    def _interval(self, mean: NDArray[np.float64]) -> dict[str, tuple[float, float]] | None:
+        if not self.half_widths:
+            return None
+        pairs = zip(self.config.classes, mean.tolist(), strict=True)
+        return {n: (v - self.half_widths[n], v + self.half_widths[n]) for n, v in pairs}
 
     def _state(self, row: int, modality: str, clip_id: str) -> ModalityState:
         missing = not self.stores[modality].length(clip_id)

@@ -9,6 +9,7 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
+from emocli.config import merge
 from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 FILES = {"table": "predictions.csv", "data": "predictions.json", "page": "report.html"}
 """What a result consists of."""
+
+WAYS = "emocli.prediction.ways"
 
 SHOWN = 40
 """Segments that are printed; all are in the files."""
@@ -33,10 +36,13 @@ def command(
         ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the result.")],
-    window: Annotated[float, typer.Option(min=0.2, max=600, help="Seconds of a segment.")] = 4.0,
-    hop: Annotated[
-        float, typer.Option(min=0.1, max=600, help="Seconds from one segment to the next.")
-    ] = 2.0,
+    way: options.Way = "auto",
+    window: options.Window = None,
+    hop: options.Hop = None,
+    subtitles: options.Subtitles = None,
+    speakers: options.Speakers = None,
+    transcribe: options.Transcribe = None,
+    language: options.Language = None,
     check: options.Check = None,
     proxy: options.Proxy = None,
     fill: options.Fill = None,
@@ -60,16 +66,25 @@ def command(
     from emocli.cli import sections
     from emocli.plugin.robustness import RepairOptions
     from emocli.prediction.predict import PredictOptions, predict
+    from emocli.prediction.segment import SegmentOptions
 
     tree = sections.settings("predict", config, settings)
+    cut = {name: tree.pop(name) for name in ways() & tree.keys()}
+    cut = merge(cut, sections.given("windows", {"window": window, "hop": hop}))
     with show.progress("predicting", "segments") as progress:
         report = predict(
             run,
             inputs,
             out,
             options=PredictOptions(
-                window=window,
-                hop=hop,
+                segments=SegmentOptions(
+                    way=way,
+                    subtitles=subtitles,
+                    speakers=speakers,
+                    transcribe=transcribe or "",
+                    language=language or "",
+                    settings=cut,
+                ),
                 settings=tree,
                 repair=RepairOptions(check=check, proxy=proxy, fill=fill),
                 workers=workers,
@@ -88,6 +103,11 @@ def command(
         show.warn(f"{len(report.failures)} failures, the first: {first.file}: {first.message}")
         show.warn(f"all are listed in {out / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
+
+
+def ways() -> set[str]:
+    """Name the ways to cut recordings, whose settings are sections of their own."""
+    return set(plugins.files(WAYS))
 
 
 def _print(report: PredictionReport, out: Path) -> None:
@@ -109,4 +129,4 @@ def _print(report: PredictionReport, out: Path) -> None:
         show.line(f"{kind}: {out / name}")
 
 
-COMMAND = Command("predict", 105, command, sections=lambda: plugins.names("features"))
+COMMAND = Command("predict", 105, command, sections=lambda: {*plugins.names("features"), *ways()})

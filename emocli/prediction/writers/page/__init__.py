@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from emocli.data.json_io import plain
-from emocli.prediction.inputs import SOUND
+from emocli.data.media.content import AUDIO
 from emocli.prediction.timeline import PredictionReport
 
 EMBEDDED = 12 << 20
@@ -70,7 +70,7 @@ def _sources(report: PredictionReport, folder: Path) -> Iterator[tuple[str, Sour
     paths = {name: Path(name) for name in names if Path(name).is_file()}
     embeds = sum(path.stat().st_size for path in paths.values()) <= EMBEDDED
     for name, path in paths.items():
-        kind = "audio" if path.suffix.lower() in SOUND else "video"
+        kind = "audio" if path.suffix.lower() in AUDIO else "video"
         yield name, Source(kind, _embedded(path) if embeds else _relative(path, folder))
 
 
