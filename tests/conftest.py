@@ -103,11 +103,20 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="session")
+def expression(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of expressions with random parameters."""
+    from tests import keras_file
+
+    return keras_file.write(tmp_path_factory.mktemp("expression") / "m.hdf5", keras_file.layers())
+
+
+@pytest.fixture(scope="session")
 def corpus_settings(
     corpus: Manifest,
     encoders: Mapping[str, Path],
     text_encoder: Path,
     published: Mapping[str, str],
+    expression: Path,
 ) -> Mapping[str, Mapping[str, Any]]:
     """What features need to be told about that corpus."""
     return {
@@ -119,5 +128,6 @@ def corpus_settings(
         "speech_model": {"encoder": published["wav2vec2"]},
         "face_model": {"encoder": published["vit"]},
         "scene_model": {"encoder": published["vit"], "stride": 4},
+        "face_expression": {"weights": str(expression)},
         "text_model": {"encoder": published["bert"]},
     }

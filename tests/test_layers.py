@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "emocli"
 LEVELS = (
     {"cli"},
-    {"pipeline", "experiments", "analysis", "prediction"},
+    {"pipeline", "experiments", "analysis"},
+    {"prediction"},
     {"extraction", "evaluation"},
     {"training"},
     {"datasets", "features", "fusion", "robust", "report"},

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from emocli import __version__
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
@@ -22,6 +25,7 @@ from emocli.evaluation.groups import GroupedReport, grouped, groups_csv, require
 from emocli.evaluation.predictions import Predictions
 from emocli.evaluation.report import (
     BaselineReport,
+    CalibrationErrors,
     ConditionReport,
     EvaluationReport,
     FlagCounts,
@@ -30,7 +34,7 @@ from emocli.evaluation.report import (
     SweepPoint,
 )
 from emocli.evaluation.tables import tables
-from emocli.metrics.calibration import calibration
+from emocli.metrics.calibration import calibration, calibration_error, each_class
 from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
@@ -253,12 +257,30 @@ def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionRepor
     return ConditionReport(
         **vars(summarise(predictions.scores, evaluator.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
+        calibration=_calibration(predictions),
         flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
         classical=_classical(predictions, groups) if predictions.classical else None,
-        calibration=calibration(predictions.targets, predictions.values)
+        reliability=calibration(predictions.targets, predictions.values)
         if predictions.task == "single"
         else None,
         agreement=rater_agreement(predictions, _predicted(evaluator, predictions)),
+    )
+
+
+def _calibration(predictions: Predictions) -> CalibrationErrors | None:
+    """Return the calibration errors of networks that were calibrated when their training ended."""
+    if not predictions.uncalibrated:
+        return None
+
+    targets = predictions.targets
+    if predictions.one_vs_rest:
+        targets = each_class(targets, len(predictions.classes))
+
+    def error(values: Sequence[NDArray[np.float32]]) -> float:
+        return float(np.mean([calibration_error(each, targets) for each in values]))
+
+    return CalibrationErrors(
+        before=error(predictions.uncalibrated), after=error(predictions.values)
     )
 
 

@@ -217,11 +217,15 @@ class RunEvaluator:
             networks = [member.network.to(self.device) for member in self.members]
             outputs = [predict(n, samples, training.batch_size, self.device) for n in networks]
         task, classes = self.config.task, self.config.classes
+        calibrated = all(member.temperature is not None for member in self.members)
         predictions = Predictions(
             tuple(corruptions),
             outputs[0].ids,
             outputs[0].targets.numpy(),
-            tuple(s.values(task, training) for s in outputs),
+            tuple(
+                each.values(task, training, member.temperature)
+                for each, member in zip(outputs, self.members, strict=True)
+            ),
             task,
             classes,
             chosen,
@@ -229,6 +233,7 @@ class RunEvaluator:
             repaired.flagged,
             repaired.regenerated,
             training.one_vs_rest,
+            tuple(each.values(task, training) for each in outputs) if calibrated else (),
             self._classical(repaired, outputs[0].ids),
         )
         return predictions.averaged if self.ensemble else predictions

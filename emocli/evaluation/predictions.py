@@ -45,6 +45,8 @@ class Predictions:
         in which a proxy stands for it.
     one_vs_rest : bool
         Whether probabilities are those of each class by itself although a clip has one.
+    uncalibrated : tuple of ndarray, each of shape (n, C)
+        The same as ``values`` without calibration; empty where the networks have none.
     classical : mapping
         Classical model beside the networks to its predictions, shape (n, C).
     """
@@ -60,6 +62,7 @@ class Predictions:
     flagged: Clips
     regenerated: Clips
     one_vs_rest: bool = False
+    uncalibrated: tuple[NDArray[Any], ...] = ()
     classical: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @cached_property
@@ -85,6 +88,9 @@ class Predictions:
             ids=tuple(clip_id for part in parts for clip_id in part.ids),
             targets=np.concatenate([part.targets for part in parts]),
             values=tuple(map(np.concatenate, zip(*(part.values for part in parts), strict=True))),
+            uncalibrated=tuple(
+                map(np.concatenate, zip(*(part.uncalibrated for part in parts), strict=True))
+            ),
             corrupted=_union([part.corrupted for part in parts]),
             flagged=_union([part.flagged for part in parts]),
             regenerated=_union([part.regenerated for part in parts]),
@@ -98,7 +104,8 @@ class Predictions:
     @property
     def averaged(self) -> Predictions:
         """The same of one ensemble: the mean of what the networks predict, clip by clip."""
-        return replace(self, values=(np.mean(self.values, axis=0),))
+        plain = (np.mean(self.uncalibrated, axis=0),) if self.uncalibrated else ()
+        return replace(self, values=(np.mean(self.values, axis=0),), uncalibrated=plain)
 
     @classmethod
     def together(cls, parts: Sequence[Predictions]) -> Predictions:
@@ -109,6 +116,7 @@ class Predictions:
         return replace(
             parts[0],
             values=tuple(values for part in parts for values in part.values),
+            uncalibrated=tuple(values for part in parts for values in part.uncalibrated),
             flagged=_union([part.flagged for part in parts]),
             regenerated=_union([part.regenerated for part in parts]),
             classical={
@@ -131,6 +139,7 @@ class Predictions:
             ids=tuple(self.ids[row] for row in rows),
             targets=self.targets[rows],
             values=tuple(values[rows] for values in self.values),
+            uncalibrated=tuple(values[rows] for values in self.uncalibrated),
             corrupted=marked(self.corrupted),
             flagged=marked(self.flagged),
             regenerated=marked(self.regenerated),

@@ -38,6 +38,20 @@ class FlagCounts(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CalibrationErrors(Record):
+    """Expected calibration errors (`emocli.metrics.calibration`), means over the seeds.
+
+    Attributes
+    ----------
+    before, after : float
+        Without the temperature of the run, and with it.
+    """
+
+    before: Number
+    after: Number
+
+
+@dataclass(frozen=True, kw_only=True)
 class BaselineReport(Record):
     """The metrics of a classical model beside the networks, and what they gain over it.
 
@@ -62,9 +76,10 @@ class ConditionReport(Summary):
     """
 
     corruption: tuple[str, ...]
+    calibration: CalibrationErrors | None = field(default=None, metadata=OPTIONAL)
     flagged: Mapping[str, FlagCounts] | None = field(default=None, metadata=OPTIONAL)
     classical: Mapping[str, BaselineReport] | None = field(default=None, metadata=OPTIONAL)
-    calibration: Calibration | None = field(default=None, metadata=OPTIONAL)
+    reliability: Calibration | None = field(default=None, metadata=OPTIONAL)
     agreement: RaterAgreement | None = field(default=None, metadata=OPTIONAL)
 
     @property
@@ -186,8 +201,8 @@ class EvaluationReport(Report, ConditionReport):
     sweep: tuple[SweepPoint, ...]
     baselines: Mapping[str, Mapping[str, Number]]
     folds: tuple[FoldReport, ...]
-    by: tuple[GroupedReport, ...] | None = field(default=None, metadata=OPTIONAL)
     ensemble: int | None = field(default=None, metadata=OPTIONAL)
+    by: tuple[GroupedReport, ...] | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         """Refuse metrics that are not those that are defined.

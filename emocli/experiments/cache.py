@@ -223,6 +223,7 @@ def _read(
             classes=corpus.classes,
             repair=build(RepairConfig, about["repair"], "repair"),
             one_vs_rest=bool(about["one_vs_rest"]),
+            uncalibrated=(),
             **marks,
         )
         return CachedEvaluation(predictions, tuple(about["C"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +77,30 @@ def expected_calibration_error(
     place = _bin(confidence, bins)
     apart = np.bincount(place, weights=hits - confidence, minlength=bins)
     return float(np.abs(apart).sum() / len(hits))
+
+
+def each_class(targets: NDArray[Any], classes: int) -> NDArray[Any]:
+    """Return targets of one class each, shape (n,), as 0/1 for every class, (n, C)."""
+    return np.eye(classes)[targets] if targets.ndim == 1 else targets
+
+
+def calibration_error(probabilities: NDArray[Any], targets: NDArray[Any]) -> float:
+    """Return the expected calibration error of probabilities, shape (n, C).
+
+    Of one class per clip, targets (n,), the greatest probability is the confidence; of several,
+    targets (n, C) of 0/1, each class is judged by itself. NaN without clips, or where a
+    probability is not a number.
+    """
+    if targets.ndim == 1:
+        confidence = probabilities.max(axis=1)
+        hits = (probabilities.argmax(axis=1) == targets).astype(float)
+    else:
+        present = probabilities >= 0.5
+        confidence = np.where(present, probabilities, 1 - probabilities).ravel()
+        hits = (present == (targets > 0.5)).astype(float).ravel()
+    if not len(hits) or not np.isfinite(confidence).all():
+        return float("nan")
+    return expected_calibration_error(hits, confidence)
 
 
 def risk_coverage(

@@ -123,7 +123,9 @@ def base_loss(
     return BaseLoss(task, _TERMS[resolve(name, task)], class_weights, label_smoothing)
 
 
-def probabilities(task: Task, loss: LossName, logits: Tensor) -> Tensor:
+def probabilities(
+    task: Task, loss: LossName, logits: Tensor, temperature: float | None = None
+) -> Tensor:
     """Turn logits (n, C) into probabilities, or intensities, of the same shape.
 
     One class per clip: softmax after ``ce``; sigmoids, scaled to sum to one, after ``bce``; after
@@ -131,16 +133,32 @@ def probabilities(task: Task, loss: LossName, logits: Tensor) -> Tensor:
     is taken (the Euclidean projection onto the simplex, which keeps the order of the classes).
     Any number of classes: sigmoid after ``bce``, else the logits clipped to 0 and 1. Intensities:
     the logits.
+
+    A calibrated network has a temperature T, by which its logits are divided. After ``l2`` and
+    ``huber`` its probabilities are then the softmax of them, or, for any number of classes, the
+    sigmoid of (logit - 0.5) / T: neither is ever exactly 0 or 1. The class of the highest
+    probability, and whether one is at least 0.5, are the same with and without.
     """
     name = resolve(loss, task)
     if task == "intensity":
         return logits
+    if temperature is not None:
+        return _calibrated(task, name, logits, temperature)
     if name == "ce":
         return torch.softmax(logits, dim=-1)
     if name == "bce":
         logs = functional.logsigmoid(logits)
         return torch.softmax(logs, dim=-1) if task == "single" else logs.exp()
     return _nearest_distribution(logits) if task == "single" else logits.clamp(0, 1)
+
+
+def _calibrated(task: Task, name: LossName, logits: Tensor, temperature: float) -> Tensor:
+    """Probabilities of logits that are divided by a temperature (Guo et al. 2017)."""
+    if task == "single":
+        scores = logits / temperature
+        return torch.softmax(functional.logsigmoid(scores) if name == "bce" else scores, dim=-1)
+    centre = 0.0 if name == "bce" else 0.5
+    return torch.sigmoid((logits - centre) / temperature)
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -31,6 +31,8 @@ from emocli.data.durable import no_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError, reason
+from emocli.models import calibration
+from emocli.models.calibration import Calibration
 from emocli.models.run_config import RunConfig
 from emocli.models.tensors import (
     RESTORE,
@@ -67,6 +69,12 @@ class Run:
     config: RunConfig
     network: Network
     standardiser: Standardiser
+    calibration: Calibration | None = None
+
+    @property
+    def temperature(self) -> float | None:
+        """What its logits are divided by; None where it was not calibrated."""
+        return self.calibration.temperature if self.calibration else None
 
 
 def read_config(run: Path) -> RunConfig:
@@ -229,7 +237,19 @@ def load(run: Path) -> Run:
     except (RuntimeError, TypeError, ValueError, MemoryError, OverflowError):
         what = f"does not hold the network that {CONFIG} speaks of"
         raise RunError(what, where=path, hint=RESTORE) from None
-    return Run(run, config, network.eval(), standardiser)
+    return Run(run, config, network.eval(), standardiser, read_calibration(run))
+
+
+def read_calibration(run: Path) -> Calibration | None:
+    """Read the calibration of a run of one seed; None if it has none.
+
+    Raises
+    ------
+    RunError
+        If it is damaged.
+    """
+    path = run / calibration.FILE
+    return read_as(Calibration, path, "a calibration") if path.is_file() else None
 
 
 def _require_room(config: RunConfig, path: Path) -> None:
@@ -286,7 +306,7 @@ def require_columns(history: Sequence[Row], needed: Sequence[str]) -> None:
 def clear(run: Path) -> None:
     """Remove what a training wrote, and nothing else; what says that it is a run goes last."""
     for folder in [*run.glob("seed-*"), run]:
-        for name in (MODEL, HISTORY, CARD, BASELINES):
+        for name in (MODEL, calibration.FILE, HISTORY, CARD, BASELINES):
             (folder / name).unlink(missing_ok=True)
         for name in (CHECKPOINT, REFIT, REPORTS):
             shutil.rmtree(folder / name, ignore_errors=True)

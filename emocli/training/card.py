@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread
+from emocli.models.calibration import COVERAGE, Calibration
 from emocli.models.run_config import RunConfig
 
 BASELINES = (
@@ -22,6 +23,7 @@ def card(
     best: Sequence[int],
     notes: Sequence[str],
     baselines: Mapping[str, Mapping[str, float]],
+    calibrations: Sequence[Calibration] = (),
 ) -> str:
     """Write a model card.
 
@@ -37,8 +39,11 @@ def card(
         What a reader should know about the data.
     baselines : mapping
         Classical model beside the network to its metrics, on the valid split.
+    calibrations : sequence of Calibration
+        Of each seed.
     """
     parts = [_front(config, valid), _title(config), _results(config, valid, best, baselines)]
+    parts += [_calibration(calibrations)]
     parts += [_inputs(config), _settings(config), _origin(config)]
     if notes:
         parts.append("## Notes\n\n" + "\n".join(f"- {markdown(note)}" for note in notes))
@@ -132,6 +137,33 @@ def _refit(config: RunConfig) -> str:
 
 def _number(value: Spread) -> str:
     return f"{value.mean:.3f}" if value.n < 2 else f"{value.mean:.3f} ± {value.std:.3f}"
+
+
+def _calibration(calibrations: Sequence[Calibration]) -> str:
+    """Say what the probabilities are divided by, or how wide the intervals are."""
+    if not calibrations:
+        return ""
+    clips = calibrations[0].clips
+    lines = [
+        f"- temperature {each.temperature:.3g}: expected calibration error {each.error_before:.3f} "
+        f"before, {each.error_after:.3f} after"
+        for each in calibrations
+        if None not in (each.temperature, each.error_before, each.error_after)
+    ]
+    widths = [
+        f"- {', '.join(f'{markdown(n)} ± {w:.3g}' for n, w in each.half_width.items())}"
+        for each in calibrations
+        if each.half_width
+    ]
+    if widths:
+        told = f"Intervals that hold {COVERAGE:.0%} of the {clips} validation clips:"
+        return f"## Intervals\n\n{told}\n\n" + "\n".join(widths)
+    told = (
+        f"Logits are divided by a temperature, fitted to the {clips} validation clips (in "
+        "`calibration.json`). These errors are of the same clips, so they flatter; those of the "
+        "test split, clean and corrupted, are in the reports of `emocli evaluate`."
+    )
+    return f"## Calibration\n\n{told}\n\n" + "\n".join(lines)
 
 
 def _inputs(config: RunConfig) -> str:

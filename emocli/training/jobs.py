@@ -16,13 +16,16 @@ from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.models import rundir
 from emocli.models.beside import read_models, save_models
+from emocli.models.calibration import write_calibration
 from emocli.models.run_config import RunConfig, Source
 from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, Row
 from emocli.plugin.network import Network
+from emocli.training.calibrate import calibrate
 from emocli.training.card import card
 from emocli.training.checkpoint import Tensors
 from emocli.training.compute import seeded
 from emocli.training.fusion_task import fit_network, make_criterion, refit_network
+from emocli.training.outputs import predict
 from emocli.training.prepare import BESIDE, Prepared
 from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
 from emocli.training.trainer import State
@@ -240,7 +243,11 @@ def _train_seed(
     make_folder(folder)
     rundir.write_config(folder, config)
     network = _first_network(config)
-    fitted = fit_network(network, *prepared.ready(network), config.train, folder, ended)
+    train, valid = prepared.ready(network)
+    fitted = fit_network(network, train, valid, config.train, folder, ended)
+    network.load_state_dict(dict(fitted.state))
+    outputs = predict(network.cpu(), valid, config.train.batch_size)
+    write_calibration(folder, calibrate(outputs, config.task, config.train, config.classes))
     state, standardiser = fitted.state, prepared.standardiser
     if config.train.refit:
         state, standardiser = _refitted(folder, config, prepared.whole, fitted.history)
@@ -299,11 +306,13 @@ def _write_card(
         if count
     ]
     best = [seed.best_epoch for seed in seeds]
+    known = [rundir.read_calibration(seed.run) for seed in seeds]
     text = card(
         config,
         seed_spreads(seeds),
         best,
         [*prepared.notes, *lacking],
         {name: baseline.valid for name, baseline in _beside(folder).items()},
+        [each for each in known if each is not None],
     )
     write_text(folder / CARD, text)

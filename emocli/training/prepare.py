@@ -20,6 +20,7 @@ from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import Feature, check_path, open_features
+from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
 from emocli.models.baselines import ClassicalModels, fit_classical
@@ -194,7 +195,7 @@ class Prepared:
             fold=manifest.fold,
             manifest=Source.of(manifest.path, run, manifest.fingerprint),
             store=Source.of(store, run),
-            features={modality: _view(s) for modality, s in self.train.stores.items()},
+            features={m: _view(feature, store) for m, feature in self.train.stores.items()},
             versions=versions(LIBRARIES),
         )
 
@@ -334,12 +335,13 @@ def _notes(prepared: Prepared) -> Iterator[str]:
     yield from number_warnings(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 
-def _view(store: Feature) -> View:
+def _view(feature: Feature, store: Path) -> View:
     return View(
-        feature=store.name,
-        dim=store.dim,
-        settings=dict(store.header.settings),
-        fingerprint=store.fingerprint,
+        feature=feature.name,
+        dim=feature.dim,
+        settings=dict(feature.header.settings),
+        fingerprint=feature.fingerprint,
+        upstream=upstream_settings(store, feature.name),
     )
 
 

@@ -45,8 +45,8 @@ def test_without_votes_there_is_no_agreement(tmp_path: Path) -> None:
     small = toy.build(tmp_path)
     report = evaluate(small.trained(), figures=False).report
     assert report.clean.agreement is None
-    assert report.clean.calibration is not None
-    assert report.clean.calibration.risk[-1] == pytest.approx(1 - report.clean.metrics["accuracy"])
+    assert report.clean.reliability is not None
+    assert report.clean.reliability.risk[-1] == pytest.approx(1 - report.clean.metrics["accuracy"])
 
 
 def test_intensities_can_be_learnt_by_their_concordance(tmp_path: Path) -> None:

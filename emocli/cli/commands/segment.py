@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -58,7 +57,7 @@ def command(
         speakers=speakers,
         transcribe=transcribe or "",
         language=language or "",
-        settings=merge(tree, _given("windows", windows)),
+        settings=merge(tree, sections.given("windows", windows)),
     )
     paths = recordings_in(recordings)
     if dry_run:
@@ -69,7 +68,7 @@ def command(
         rows = [(str(p.recording), p.seconds, p.way, str(p.subtitles or "-")) for p in plans]
         show.table(("recording", "seconds", "way", "subtitles"), rows)
         return
-    with show.progress("segmenting", "recordings") as progress:
+    with show.progress("segmenting", "s") as progress:
         result = stage.segment_recordings(paths, output, chosen, progress)
     if json:
         show.as_json(result)
@@ -81,12 +80,6 @@ def command(
         count = len(result.failures)
         show.warn(f"{count} of {count + result.recordings} recordings could not be cut")
         raise typer.Exit(PARTLY_DONE)
-
-
-def _given(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that have a value, as a section; nothing if none has."""
-    own = {name: value for name, value in values.items() if value is not None}
-    return {section: own} if own else {}
 
 
 def _print(result: Segmentation) -> None:
