@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= auto
 
-.PHONY: demo test test-slow test-tensorflow fuzz lint types check clean
+.PHONY: demo test test-slow twins test-tensorflow fuzz lint types check clean
 
 demo: .venv/.user  ## the whole pipeline on a generated corpus
 	$(BIN)/emocli demo
@@ -14,6 +14,10 @@ test: .venv/.dev  ## the test suite
 
 test-slow: .venv/.dev  ## the checks that take minutes
 	$(BIN)/python -m pytest -m slow
+
+twins: .venv/.dev  ## every table of every paper, all rows, on a synthetic corpus: ten minutes at most
+	OMP_NUM_THREADS=1 timeout 600 $(BIN)/python -m pytest -n $(JOBS) -m slow \
+		tests/experiments/synthetic -k every_experiment
 
 test-tensorflow: .venv/.dev .venv-tensorflow/.done  ## faces against the mtcnn package
 	EMOCLI_TENSORFLOW_PYTHON=$(CURDIR)/.venv-tensorflow/bin/python $(BIN)/python -m pytest -m tensorflow

@@ -28,6 +28,19 @@ MARKUP = re.compile(r"[\\`*\[\]<>|~$&]|^[#+-]|(?<!\w)_|_(?!\w)")
 """What Markdown, or HTML within it, takes for more than itself."""
 
 
+LATEX_SIGNS = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "±": r"$\pm$",
+}
+LATEX = re.compile("|".join(map(re.escape, LATEX_SIGNS)))
+"""What LaTeX takes for more than itself."""
+
+
 def printable(text: str, keep: str = "") -> str:
     r"""Show hidden characters as escapes (``\x1b``, ``\u202e``); all others stay as they are.
 
@@ -51,6 +64,11 @@ def brief(text: str, most: int = 2000) -> str:
 def markdown(text: str) -> str:
     """Write text so that Markdown shows it as it is, in a paragraph or a table's cell."""
     return MARKUP.sub(lambda match: f"\\{match[0]}", printable(text))
+
+
+def latex(text: str) -> str:
+    """Write text so that LaTeX sets it as it is."""
+    return LATEX.sub(lambda match: LATEX_SIGNS[match[0]], printable(text))
 
 
 def code(text: str) -> str:

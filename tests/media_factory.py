@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from emocli.data.clip import Clip
-from emocli.data.media.content import read_frames, sound
+from emocli.data.media.content import read_frames, read_sound
 from emocli.data.media.writing import write_video
 from emocli.errors import MediaError
 
@@ -119,13 +118,6 @@ def lag(samples: NDArray[np.float32], wanted: NDArray[np.float32]) -> tuple[int,
     late = int(np.argmax(curve))
     alike = curve[late] / np.sqrt((samples**2).sum() * (wanted**2).sum())
     return late if late < size / 2 else late - size, float(alike)
-
-
-def read_sound(
-    path: Path, rate: int, start: float | None = None, end: float | None = None
-) -> NDArray[np.float32]:
-    """The sound of a file between two times."""
-    return sound(Clip("clip", media={"audio": path}, start=start, end=end), rate)
 
 
 def complaint(path: Path, *, video: bool = False, **span: float) -> str:

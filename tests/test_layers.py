@@ -16,10 +16,11 @@ PACKAGE = ROOT / "emocli"
 LEVELS = (
     {"cli"},
     {"pipeline", "experiments", "analysis"},
+    {"prediction"},
     {"extraction", "evaluation"},
     {"training"},
     {"datasets", "features", "fusion", "robust", "report"},
-    {"models", "interchange"},
+    {"models", "interchange", "pretrained"},
     {"plugin", "metrics"},
     {"data"},
     {"errors", "plugins", "config", "parsing", "quantities", "limits", "display", "options"},

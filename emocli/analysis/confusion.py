@@ -65,8 +65,8 @@ def measure(options: Options, progress: Progress) -> Finding:
     from emocli.metrics.metrics import RULES
 
     evaluator = opened(options)
-    asked = on(options.corruptions, evaluator.modalities)
-    labels = [corruption.label for corruption in asked]
+    corruptions = on(options.corruptions, evaluator.modalities)
+    labels = [corruption.label for corruption in corruptions]
     task, classes = evaluator.config.task, evaluator.config.classes
     report = Report(
         **vars(about_split(options, evaluator)),
@@ -75,7 +75,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         corruption=tuple(labels),
         rule=RULES[task]["confusion"],
         clean=_counted(evaluator.predict((), options.seed)),
-        corrupted=_counted(evaluator.predict(asked, options.seed)) if asked else None,
+        corrupted=_counted(evaluator.predict(corruptions, options.seed)) if corruptions else None,
     )
     matrices = {label: counts.confusion for label, counts in report.conditions.items()}
     return Finding(

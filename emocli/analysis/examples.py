@@ -139,10 +139,10 @@ def measure(options: Options, progress: Progress) -> Finding:
     import numpy as np
 
     evaluator = opened(options)
-    asked = on(options.corruptions, evaluator.modalities)
+    corruptions = on(options.corruptions, evaluator.modalities)
     classes, corpus = evaluator.config.classes, evaluator.samples.manifest
     pair = _pair(options.mistaken, classes)
-    predictions = evaluator.predict(asked, options.seed)
+    predictions = evaluator.predict(corruptions, options.seed)
     values = np.mean(predictions.values, axis=0)
     judged = list(_judged(predictions.task, predictions.targets, values))
     chosen = [
@@ -152,7 +152,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     entries = tuple(
         _entry(corpus.clip(predictions.ids[e.index]), e, values[e.index], corpus) for e in chosen
     )
-    labels, repair = [corruption.label for corruption in asked], evaluator.repair.label
+    labels, repair = [corruption.label for corruption in corruptions], evaluator.repair.label
     report = Report(
         **vars(about(options.run, evaluator)),
         task=evaluator.config.task,

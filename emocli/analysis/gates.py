@@ -83,8 +83,8 @@ def measure(options: Options, progress: Progress) -> Finding:
         If the run is no run, what is asked does not fit it, or its network has no gates.
     """
     evaluator = opened(options)
-    asked = conditions(options.corruptions, evaluator.modalities)
-    measured = through(asked, lambda each: _gates(evaluator, each, options.seed), progress)
+    tested = conditions(options.corruptions, evaluator.modalities)
+    measured = through(tested, lambda each: _gates(evaluator, each, options.seed), progress)
     report = Report(**vars(about_split(options, evaluator)), gates=measured)
     labels = [label for label in measured if options.corrupt and label != CLEAN]
     return Finding(

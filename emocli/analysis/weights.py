@@ -117,8 +117,8 @@ def measure(options: Options, progress: Progress) -> Finding:
     from emocli.metrics.statistics import interval_over, warnings
 
     evaluator = opened(options)
-    asked = conditions(options.corruptions, evaluator.modalities, NOISE)
-    measured = through(asked, lambda each: _pooled(evaluator, each, options.seed), progress)
+    tested = conditions(options.corruptions, evaluator.modalities, NOISE)
+    measured = through(tested, lambda each: _pooled(evaluator, each, options.seed), progress)
     clips, clean = evaluator.samples.clips, measured[CLEAN]
     report = Report(
         **vars(about_split(options, evaluator)),

@@ -74,12 +74,35 @@ Check = Annotated[bool | None, typed(RobustOptions, "check")]
 Oracle = Annotated[bool, typed(RobustOptions, "oracle")]
 Proxy = Annotated[str | None, typed(RobustOptions, "proxy")]
 Fill = Annotated[str | None, typed(RobustOptions, "fill")]
+Way = Annotated[str, typer.Option(help="How to cut: auto, subtitles, speech, windows or whole.")]
+Window = Annotated[
+    float | None, typer.Option(help="Seconds of a window (setting windows.window; 4).")
+]
+Hop = Annotated[
+    float | None, typer.Option(help="Seconds from one window to the next (windows.hop; 2).")
+]
+Subtitles = Annotated[
+    Path | None,
+    typer.Option(help="Subtitles of the recording, or a folder of them; default: beside it."),
+]
+Speakers = Annotated[Path | None, typer.Option(help="RTTM file that says who speaks when.")]
+Transcribe = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[MODEL]",
+        help="Recognise speech with Whisper: a folder of CTranslate2, or a model that `emocli "
+        "models` fetches; without a value whisper-tiny.en.",
+    ),
+]
+Language = Annotated[
+    str | None, typer.Option(help="Code of the language spoken, e.g. en; default: as heard.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
 
 
-DEFAULTS = {"--proxy": "paper"}
+DEFAULTS = {"--proxy": "paper", "--transcribe": "whisper-tiny.en"}
 """Options whose value may be left out, and what it is then."""
 
 

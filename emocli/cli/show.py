@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 import warnings
@@ -14,6 +13,7 @@ from emocli.cli import streams
 from emocli.data import json_io as plain
 from emocli.display import printable
 from emocli.errors import EmocliWarning
+from emocli.report.tables import text as written
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
@@ -76,11 +76,7 @@ def analysis(result: Analysis, as_data: bool) -> None:
 
 def text(cell: object) -> str:
     """Format a cell: numbers with three decimals, or digits if small; else printable text."""
-    if not isinstance(cell, float):
-        return printable(str(cell))
-    if math.isnan(cell):
-        return "-"
-    return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
+    return written(cell) if isinstance(cell, float) else printable(str(cell))
 
 
 def some(names: Sequence[str], most: int) -> str:

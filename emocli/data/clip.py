@@ -53,6 +53,9 @@ class Clip:
         Class to intensity, or to 0/1 in a multi-label task.
     fold : int or None
         The part of the corpus it is in, where that is published with folds for cross-validation.
+    groups : mapping
+        What else is known of it or its speaker by which metrics may be told apart: ``gender``,
+        ``age``, ``intensity``, ... to a name.
     """
 
     id: str
@@ -67,6 +70,7 @@ class Clip:
     label: str | None = None
     labels: Mapping[str, float] = field(default_factory=dict)
     fold: int | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def split_named(name: str) -> Split | None:

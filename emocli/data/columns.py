@@ -12,7 +12,7 @@ from typing import Any
 
 from emocli.data import rules
 from emocli.data.clip import Clip, split_named
-from emocli.data.rules import LABEL, MEDIA, MOST_NAMES
+from emocli.data.rules import GROUP, LABEL, MEDIA, MOST_NAMES
 from emocli.data.table import Table
 from emocli.display import csv_cell, csv_text
 from emocli.errors import ManifestError, choice
@@ -88,7 +88,7 @@ def read_clips(table: Table, path: Path, root: Path, classes: Sequence[str]) -> 
     columns = [(name, *_column(name, prefix)) for name in table.header]
     empty = {name: "" for name in REQUIRED if name in table.header}
     for line, row in zip(table.lines, table.rows, strict=True):
-        values: dict[str, dict[str, Any]] = {"": dict(empty), MEDIA: {}, LABEL: {}}
+        values: dict[str, dict[str, Any]] = {"": dict(empty), MEDIA: {}, LABEL: {}, GROUP: {}}
         for cell, (name, group, key, parse) in zip(row, columns, strict=True):
             if not cell:
                 continue
@@ -97,7 +97,7 @@ def read_clips(table: Table, path: Path, root: Path, classes: Sequence[str]) -> 
             except ValueError as fault:
                 where = f"{path}, row {line}, column '{name}'"
                 raise ManifestError(str(fault), where=where) from None
-        yield Clip(**values[""], media=values[MEDIA], labels=values[LABEL])
+        yield Clip(**values[""], media=values[MEDIA], labels=values[LABEL], groups=values[GROUP])
 
 
 def _column(name: str, prefix: str) -> tuple[str, str, Callable[[str], Any]]:
@@ -105,6 +105,8 @@ def _column(name: str, prefix: str) -> tuple[str, str, Callable[[str], Any]]:
         return MEDIA, name.removeprefix(MEDIA), lambda cell: media_path(cell, prefix)
     if name.startswith(LABEL):
         return LABEL, name.removeprefix(LABEL), _number
+    if name.startswith(GROUP):
+        return GROUP, name.removeprefix(GROUP), str
     return "", name, PARSERS[name]
 
 
@@ -112,12 +114,17 @@ def _check_header(header: Sequence[str], path: Path, classes: Sequence[str]) -> 
     where = f"{path}, row 1"
     labels = [LABEL + name for name in classes]
     for name in header:
-        if name in PARSERS or name in labels or (name.startswith(MEDIA) and name != MEDIA):
+        if name in PARSERS or name in labels or _is_open(name):
             continue
         hint = choice(name, list(known_columns(classes)), MOST_NAMES)
         raise ManifestError(f"unknown column '{name}'", where=where, hint=hint)
     if "id" not in header:
         raise ManifestError("column 'id' is missing", where=where)
+
+
+def _is_open(name: str) -> bool:
+    """Whether a column is one of those whose names are anybody's."""
+    return any(name.startswith(prefix) and name != prefix for prefix in (MEDIA, GROUP))
 
 
 def media_path(cell: str, prefix: str) -> Path:
@@ -150,13 +157,31 @@ def write_clips(clips: Sequence[Clip], classes: Sequence[str], root: Path) -> st
     media = sorted({name for clip in clips for name in clip.media})
     graded = {name for clip in clips for name in clip.labels}
     labels = [name for name in classes if name in graded]
+    groups = group_names(clips)
     plain = PLAIN if clips[0].fold is None else (*PLAIN, FOLD)
-    columns = (*plain, *(MEDIA + m for m in media), "label", *(LABEL + c for c in labels))
+    columns = (
+        *plain,
+        *(MEDIA + m for m in media),
+        *(GROUP + g for g in groups),
+        "label",
+        *(LABEL + c for c in labels),
+    )
     rows: list[Iterable[object]] = [columns]
     for clip in clips:
         paths = (rules.relative(clip.media[m], prefix) if m in clip.media else "" for m in media)
         grades = (clip.labels.get(name) for name in labels)
-        rows.append((*(getattr(clip, name) for name in plain), *paths, clip.label, *grades))
+        known = (clip.groups.get(name) for name in groups)
+        rows.append((*(getattr(clip, name) for name in plain), *paths, *known, clip.label, *grades))
+    return csv_rows(rows)
+
+
+def group_names(clips: Iterable[Clip]) -> list[str]:
+    """Name what clips are grouped by, in alphabetical order."""
+    return sorted({name for clip in clips for name in clip.groups})
+
+
+def csv_rows(rows: Iterable[Iterable[object]]) -> str:
+    """Return the lines of a CSV file that no spreadsheet computes; None is an empty cell."""
     return "".join(",".join(map(_cell, row)) + "\n" for row in rows)
 
 

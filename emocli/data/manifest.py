@@ -187,6 +187,11 @@ class Manifest:
         clips = tuple(replace(clip, split=fold.split(number)) for clip, number in pairs)
         return replace(self, clips=clips, fold=fold)
 
+    def merged(self) -> Manifest:
+        """Return the same clips, those of the valid split in the train split."""
+        clips = (replace(c, split="train") if c.split == "valid" else c for c in self.clips)
+        return replace(self, clips=tuple(clips))
+
     def dialogues(self) -> dict[str, tuple[Clip, ...]]:
         """Return the clips of each dialogue by turn; a clip without dialogue is one by itself."""
         return by_dialogue(self.clips)

@@ -25,6 +25,7 @@ Fault = tuple[str, str, str] | None
 
 MEDIA = "media."
 LABEL = "label."
+GROUP = "group."
 MOST_NAMES = 12
 
 

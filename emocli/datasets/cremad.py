@@ -71,6 +71,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
 NAME = re.compile(rf"(\d{{4}})_({'|'.join(SENTENCES)})_({'|'.join(EMOTIONS)})_(LO|MD|HI|XX?)")
 """One published name ends in a single X."""
 
+LEVELS = MappingProxyType({"LO": "low", "MD": "medium", "HI": "high"})
+"""Intensities; of others the name does not tell it."""
+
 DAMAGED = ("1064_IEO_DIS_MD", "1064_TIE_SAD_XX", "1076_MTI_NEU_XX", "1076_MTI_SAD_XX")
 """Clips of which at least one version is known to be broken."""
 
@@ -144,7 +147,8 @@ def build(root: Path, config: Config) -> Manifest:
         )
     labels = _labels(names, config.label_source, folder)
     fractions = _fractions(folder, QUERIES[config.label_source]) if config.fractions else {}
-    order = _order({name[:4] for name in names}, _sexes(folder), config.seed)
+    sexes = _sexes(folder)
+    order = _order({name[:4] for name in names}, sexes, config.seed)
     splits, folds = _splits(order, config), _folds(order, config.folds)
     clips = tuple(
         Clip(
@@ -156,6 +160,7 @@ def build(root: Path, config: Config) -> Manifest:
             label=labels.get(name),
             labels=fractions.get(name, {}),
             fold=folds.get(name[:4]),
+            groups=_groups(name, sexes),
         )
         for name in names
     )
@@ -225,6 +230,12 @@ def _fractions(folder: Folder, query: str) -> dict[str, dict[str, float]]:
             name = row["fileName"].partition(".")[0]
             fractions[name] = {emotion: count / total for emotion, count in counts.items()}
     return fractions
+
+
+def _groups(name: str, sexes: Mapping[str, str]) -> dict[str, str]:
+    """Return sex and intensity, as far as table and name tell them."""
+    known = {"gender": sexes.get(name[:4], "").lower(), "intensity": LEVELS.get(name[13:15], "")}
+    return {group: value for group, value in known.items() if value}
 
 
 def _sexes(folder: Folder) -> dict[str, str]:

@@ -69,6 +69,9 @@ RATED = re.compile(
 VOTE = re.compile(r"C-E\d+:(.*?)(?:\(.*)?")
 """What a rater saw, perhaps several emotions; not what the actors say of themselves (C-F, C-M)."""
 
+GENDERS = MappingProxyType({"F": "female", "M": "male"})
+"""By the letter of the speaker."""
+
 LETTERS = 3
 """The codes are the beginnings of the emotions' names."""
 
@@ -312,6 +315,10 @@ def _clips(
                 text=texts.get(utterance.id, ""),
                 media=media,
                 fold=utterance.session,
+                groups={
+                    "gender": GENDERS[utterance.speaker[-1]],
+                    "session": str(utterance.session),
+                },
             ),
         )
 

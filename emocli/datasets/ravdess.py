@@ -17,7 +17,8 @@ Splits are by actor: one fold is tested, the next one (after the last comes the 
 the others train. The six folds of four actors are those of EmoBox (Ma et al. 2024, Interspeech).
 Folds without an actor in the folder do not count; of the others the last one is tested unless
 ``test_fold`` says otherwise. If fewer than three are there, every clip is in ``train``. The
-manifest's column ``fold`` numbers the folds from 0, for ``--folds``.
+manifest's column ``fold`` numbers the folds from 0, for ``--folds``; ``group.gender`` and
+``group.intensity`` are those of the names.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ CITATION = (
     "Song (RAVDESS). PLoS ONE 13(5): e0196391. https://doi.org/10.1371/journal.pone.0196391"
 )
 LICENCE = "CC BY-NC-SA 4.0"
+
+GENDERS = ("female", "male")
+"""Of actors with an even and with an odd number."""
+
+INTENSITIES = ("normal", "strong")
 
 SOUND = (("03", False), ("03", True), ("01", False), ("01", True))
 PICTURES = (("01", True), ("02", True))
@@ -167,7 +173,7 @@ def _clip(take: str, files: Mapping[tuple[str, bool], Path], split: Split, fold:
         "video": next((files[version] for version in PICTURES if version in files), None),
     }
     media = {name: path for name, path in best.items() if path is not None}
-    _, emotion, _, sentence, _, actor = take.split("-")
+    _, emotion, intensity, sentence, _, actor = take.split("-")
     return Clip(
         id=next(iter(media.values())).stem,
         split=split,
@@ -176,6 +182,10 @@ def _clip(take: str, files: Mapping[tuple[str, bool], Path], split: Split, fold:
         media=media,
         label=EMOTIONS[int(emotion) - 1],
         fold=fold,
+        groups={
+            "gender": GENDERS[int(actor) % 2],
+            "intensity": INTENSITIES[int(intensity) - 1],
+        },
     )
 
 

@@ -37,7 +37,7 @@ from emocli.data.clip import SPLITS, Clip
 from emocli.data.columns import FOLD, KINDS, PARSERS, PLAIN, media_path
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
-from emocli.data.rules import LABEL, MEDIA, MOST_NAMES, absolute, folder_prefix
+from emocli.data.rules import GROUP, LABEL, MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import Table, read_table
 from emocli.datasets._labels import (
     LabelColumn,
@@ -200,6 +200,7 @@ def _group(clip: Clip) -> str:
 def _clip(row: Mapping[str, str], root: Path, where: str) -> Clip:
     values: dict[str, Any] = {}
     media: dict[str, Path] = {}
+    groups = {n.removeprefix(GROUP): c.strip() for n, c in row.items() if n.startswith(GROUP)}
     for name, cell in row.items():
         kind = name.removeprefix(MEDIA) if name.startswith(MEDIA) else ""
         if not cell.strip() or not (kind or name in COLUMNS):
@@ -211,7 +212,8 @@ def _clip(row: Mapping[str, str], root: Path, where: str) -> Clip:
                 values[name] = PARSERS[name](cell if name == "text" else cell.strip())
         except ValueError as fault:
             raise ManifestError(str(fault), where=f"{where}, column '{name}'") from None
-    return Clip(**{"id": "", **values}, media=media)
+    groups = {name: value for name, value in groups.items() if name and value}
+    return Clip(**{"id": "", **values}, media=media, groups=groups)
 
 
 def _file(cell: str, root: Path) -> Path:
@@ -299,7 +301,8 @@ def _only(files: Sequence[Path], kind: str, clip: Clip, where: str) -> Path | No
 
 def _others(table: Table) -> list[str]:
     """Return the columns that may be labels."""
-    return [n for n in table.header if n.strip() and n not in COLUMNS and not n.startswith(MEDIA)]
+    known = (MEDIA, GROUP)
+    return [n for n in table.header if n.strip() and n not in COLUMNS and not n.startswith(known)]
 
 
 def _other_columns(table: Table, used: Sequence[str]) -> Iterator[str]:

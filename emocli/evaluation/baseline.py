@@ -80,7 +80,7 @@ class BaselineEvaluator:
             corruptions=tuple(corruptions),
             ids=tuple(clip.id for clip in clips),
             targets=manifest.targets(clips),
-            values=(self.baseline.predict(repaired.samples),),
+            values=(self.baseline.predict(repaired.pooled),),
             task=manifest.task,
             classes=manifest.classes,
             repair=chosen,

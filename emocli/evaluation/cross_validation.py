@@ -73,6 +73,24 @@ class CrossValidationEvaluator:
         """Where the networks predict."""
         return self.parts[0].device
 
+    def averaged(self) -> CrossValidationEvaluator:
+        """Return the same, the seeds of each fold as one network.
+
+        Of the folds' networks only those judge a clip that never saw it: none are averaged over
+        folds. Errors as of `RunEvaluator.averaged`.
+        """
+        return replace(self, parts=tuple(part.averaged() for part in self.parts))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds whose predictions are scored by themselves."""
+        return self.parts[0].seeds
+
+    @property
+    def networks(self) -> int:
+        """How many networks' predictions are averaged; 1 if none are."""
+        return self.parts[0].networks
+
     @property
     def unlabelled(self) -> int:
         """Clips that have no label, and are left out."""
@@ -104,6 +122,46 @@ class CrossValidationEvaluator:
         return Predictions.joined([part.predict(corruptions, seed, repair) for part in self.parts])
 
 
+@dataclass(frozen=True)
+class FoldEnsembleEvaluator(CrossValidationEvaluator):
+    """All folds' networks as one, on clips of a corpus that none of them has seen."""
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The clips."""
+        return self.parts[0].samples
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The first seed, which stands for all."""
+        return self.config.seeds[:1]
+
+    @property
+    def networks(self) -> int:
+        """How many networks' predictions are averaged."""
+        return sum(len(part.members) for part in self.parts)
+
+    @property
+    def unlabelled(self) -> int:
+        """Clips that have no label, and are left out."""
+        return self.parts[0].unlabelled
+
+    @property
+    def clipped(self) -> dict[str, int]:
+        """Modality to the numbers beyond the limits of the first fold's training."""
+        return self.parts[0].clipped
+
+    def prior(self) -> None:
+        """Return nothing: it is another corpus."""
+
+    def predict(
+        self, corruptions: Corruptions, seed: int, repair: RepairOptions = TRAINED
+    ) -> Predictions:
+        """Return the mean of what all of them predict."""
+        parts = [part.predict(corruptions, seed, repair) for part in self.parts]
+        return Predictions.together(parts).averaged
+
+
 Evaluator = RunEvaluator | CrossValidationEvaluator
 """The evaluator of one run, or of all folds."""
 
@@ -114,8 +172,12 @@ def open_evaluator(
     manifest: Path | None,
     store: Path | None,
     repair: RepairOptions = TRAINED,
+    ensemble: bool = False,
 ) -> Evaluator:
     """Open a run, or all folds of a cross-validation; see `RunEvaluator.open`.
+
+    With ``ensemble`` the networks of all seeds are one; and on another corpus than their own, so
+    are those of all folds.
 
     Raises
     ------
@@ -124,13 +186,17 @@ def open_evaluator(
     """
     folders = rundir.folds(run)
     if not folders:
-        return RunEvaluator.open(run, split, manifest, store, repair)
+        alone = RunEvaluator.open(run, split, manifest, store, repair)
+        return alone.averaged() if ensemble else alone
     if split == "train":
         what = "clips are in the train split of several folds"
         raise RunError(what, where=run, hint=f"name one of them, {folders[0]}")
     parts = tuple(RunEvaluator.open(folder, split, manifest, store, repair) for folder in folders)
+    if ensemble and all(part.other for part in parts):
+        return FoldEnsembleEvaluator(run, parts)
     _check(run, parts)
-    return CrossValidationEvaluator(run, parts)
+    folds = CrossValidationEvaluator(run, parts)
+    return folds.averaged() if ensemble else folds
 
 
 def open_tester(

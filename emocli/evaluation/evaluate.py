@@ -8,16 +8,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from emocli import __version__
-from emocli.data.clip import Split
+from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
+from emocli.evaluation.agreement import rater_agreement
+from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.evaluation.groups import GroupedReport, grouped, groups_csv, require_known
 from emocli.evaluation.predictions import Predictions
 from emocli.evaluation.report import (
+    BaselineReport,
+    CalibrationErrors,
     ConditionReport,
     EvaluationReport,
     FlagCounts,
@@ -26,7 +34,8 @@ from emocli.evaluation.report import (
     SweepPoint,
 )
 from emocli.evaluation.tables import tables
-from emocli.metrics.metrics import DEFINITIONS, ONE_VS_REST, RULES, Metrics, score
+from emocli.metrics.calibration import calibration, calibration_error, each_class
+from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
@@ -38,6 +47,9 @@ from emocli.report.tables import Table
 from emocli.training.data_warnings import step_warnings
 
 Progress = Callable[[int, int], None]
+
+GROUPS = "-groups.csv"
+"""End of the name of the file of groups."""
 
 LEVELS = ("20dB", "10dB", "0dB", "-10dB", "-20dB")
 """Signal-to-noise ratios of a sweep, if none are given."""
@@ -53,12 +65,15 @@ class Evaluation:
         The report, a JSON file in the run's ``reports/``.
     report : EvaluationReport
         Its content.
+    clips : Path
+        The predictions clip by clip, a CSV file beside it; see `clips_csv`.
     figures : tuple of Path
         Drawings beside it, PNG and SVG.
     """
 
     path: Path
     report: EvaluationReport
+    clips: Path
     figures: tuple[Path, ...]
 
     @cached_property
@@ -81,9 +96,11 @@ def evaluate(
     corrupt: Sequence[str] = (),
     sweep: Sequence[str] | None = None,
     repair: RepairOptions = TRAINED,
+    by: Sequence[str] = (),
     seed: int = 0,
     figures: bool = True,
     device: Device = "cpu",
+    ensemble: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Evaluate all seeds of a run, and write a report into it.
@@ -106,12 +123,18 @@ def evaluate(
         given: `LEVELS`.
     repair : RepairOptions
         What is done about modalities that are not trusted; by default what was done in training.
+    by : sequence of str
+        What to take metrics of groups by: ``speaker``, ``dialogue``, or ``group.<name>``'s name.
     seed : int
         Of the corruptions.
     figures : bool
         Whether to draw.
     device : {'cpu', 'auto', 'cuda'}
         Where the networks predict; on a CPU equal files give equal numbers.
+    ensemble : bool
+        Whether the mean of all seeds' predictions is evaluated, as of one network; of a
+        cross-validation on another corpus, the mean over the folds too. On its own corpus only the
+        fold that never saw a clip judges it.
     progress : callable
         Told conditions done, and all conditions.
 
@@ -121,7 +144,8 @@ def evaluate(
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
     place = chosen_device(device, "--device")
-    evaluator = open_evaluator(run, split, manifest, store, repair).on(place)
+    evaluator = open_evaluator(run, split, manifest, store, repair, ensemble).on(place)
+    require_known(by, evaluator.samples.clips)
     requested = parse_all(corrupt, evaluator.modalities)
     swept = _swept(requested, sweep, evaluator.modalities)
     conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
@@ -132,15 +156,16 @@ def evaluate(
     progress(len(conditions), len(conditions))
     clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
     corrupted = predictions[1] if requested else None
-    report = _report(evaluator, split, seed, clean, corrupted, points)
+    report = _report(evaluator, split, seed, by, clean, corrupted, points)
     name = _name(
-        evaluator.other,
+        evaluator,
         split,
         (*requested, *(["sweep"] if swept else [])),
-        evaluator.repair.label,
         seed,
+        by,
     )
-    return _write(run / REPORTS, name, report, figures)
+    rows = _clips(evaluator, [clean, *([corrupted] if corrupted else [])])
+    return _write(run / REPORTS, name, report, rows, figures)
 
 
 def _swept(
@@ -157,6 +182,7 @@ def _report(
     evaluator: Evaluator,
     split: Split,
     seed: int,
+    by: Sequence[str],
     clean: Predictions,
     corrupted: Predictions | None,
     points: Iterable[Predictions],
@@ -173,6 +199,7 @@ def _report(
         fusion=config.fusion,
         preset=config.preset,
         seeds=tuple(config.seeds),
+        ensemble=evaluator.networks if evaluator.networks > 1 else None,
         dataset=manifest.dataset,
         trained_on=config.dataset,
         task=config.task,
@@ -190,7 +217,7 @@ def _report(
         device=evaluator.device,
         interval=interval_over(samples.clips),
         warnings=tuple(warnings(samples.clips)),
-        definitions=DEFINITIONS[config.task],
+        definitions=definitions(config.task, config.classes),
         rules={**RULES[config.task], **({"binary": ONE_VS_REST} if ovr else {})},
         unlabelled=evaluator.unlabelled,
         missing=samples.missing(),
@@ -210,16 +237,59 @@ def _report(
         sweep=tuple(_point(evaluator, point) for point in points),
         baselines=_baselines(evaluator, clean),
         folds=_folds(evaluator, clean, corrupted),
+        by=_grouped(by, samples.clips, sides, [clean, *([corrupted] if corrupted else [])]),
     )
+
+
+def _grouped(
+    by: Sequence[str],
+    clips: Sequence[Clip],
+    sides: Sequence[ConditionReport],
+    predictions: Sequence[Predictions],
+) -> tuple[GroupedReport, ...] | None:
+    """Return the metrics of groups, if any are asked for."""
+    names = [side.label for side in sides]
+    return grouped(by, clips, list(zip(names, predictions, strict=True))) if by else None
 
 
 def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionReport:
     groups = _groups(evaluator, predictions)
     return ConditionReport(
-        **vars(summarise(predictions.scores, evaluator.config.seeds, groups)),
+        **vars(summarise(predictions.scores, evaluator.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
+        calibration=_calibration(predictions),
         flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
+        classical=_classical(predictions, groups) if predictions.classical else None,
+        reliability=calibration(predictions.targets, predictions.values)
+        if predictions.task == "single"
+        else None,
+        agreement=rater_agreement(predictions, _predicted(evaluator, predictions)),
     )
+
+
+def _calibration(predictions: Predictions) -> CalibrationErrors | None:
+    """Return the calibration errors of networks that were calibrated when their training ended."""
+    if not predictions.uncalibrated:
+        return None
+
+    targets = predictions.targets
+    if predictions.one_vs_rest:
+        targets = each_class(targets, len(predictions.classes))
+
+    def error(values: Sequence[NDArray[np.float32]]) -> float:
+        return float(np.mean([calibration_error(each, targets) for each in values]))
+
+    return CalibrationErrors(
+        before=error(predictions.uncalibrated), after=error(predictions.values)
+    )
+
+
+def _classical(predictions: Predictions, groups: Sequence[str]) -> dict[str, BaselineReport]:
+    """Return the classical models' metrics, and what the networks gain over them."""
+    return {
+        name: BaselineReport(metrics=own.overall, gain=compare([own], predictions.scores, groups))
+        for name, own in predictions.classical_scores.items()
+    }
 
 
 def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:
@@ -261,7 +331,7 @@ def _folds(
     evaluator: Evaluator, clean: Predictions, corrupted: Predictions | None
 ) -> tuple[FoldReport, ...]:
     """Return the metrics of each fold of a cross-validation by itself."""
-    if len(evaluator.parts) == 1:
+    if len(evaluator.parts) == 1 or evaluator.other:
         return ()
 
     def own(predictions: Predictions, part: RunEvaluator) -> Metrics:
@@ -279,8 +349,11 @@ def _folds(
 
 
 def _groups(evaluator: Evaluator, predictions: Predictions) -> list[str]:
-    clips = [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
-    return clustered(clips)
+    return clustered(_predicted(evaluator, predictions))
+
+
+def _predicted(evaluator: Evaluator, predictions: Predictions) -> list[Clip]:
+    return [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
 
 
 def _checks(evaluator: Evaluator) -> dict[str, str]:
@@ -292,22 +365,41 @@ def _checks(evaluator: Evaluator) -> dict[str, str]:
 
 
 def _name(
-    other: str, split: str, parts: Sequence[CorruptionSpec | str], repair: str, seed: int
+    evaluator: Evaluator,
+    split: str,
+    parts: Sequence[CorruptionSpec | str],
+    seed: int,
+    by: Sequence[str],
 ) -> str:
-    """Name a report after what it is about; ``other`` is a corpus that is not the run's own."""
+    """Name a report after what it is about."""
+    repair = evaluator.repair.label
     labels = [part if isinstance(part, str) else part.label for part in parts]
     if repair:
         labels.append(repair)
     if seed and parts:
         labels.append(f"seed {seed}")
-    return named("+".join([split, *filter(None, [other]), *labels]))
+    if evaluator.networks > 1:
+        labels.append("ensemble")
+    if by:
+        labels.append(f"by {' '.join(by)}")
+    return named("+".join([split, *filter(None, [evaluator.other]), *labels]))
 
 
-def _write(folder: Path, name: str, report: EvaluationReport, figures: bool) -> Evaluation:
-    """Write the drawings, then the report."""
+def _clips(evaluator: Evaluator, conditions: Sequence[Predictions]) -> str:
+    """Return the predictions clip by clip, without those of a sweep."""
+    clips = {clip.id: clip for clip in evaluator.samples.clips}
+    return clips_csv(conditions, evaluator.seeds, clips)
+
+
+def _write(
+    folder: Path, name: str, report: EvaluationReport, rows: str, figures: bool
+) -> Evaluation:
+    """Write the drawings and the clips, then the report."""
     drawn = draw(report) if figures else {}
     with alone(folder / f"{name}.json", wait=True):
-        for suffix, content in {**drawn, ".json": as_json(report).encode()}.items():
+        groups = {GROUPS: groups_csv(report.by)} if report.by else {}
+        texts = {".csv": rows, **groups, ".json": as_json(report)}
+        for suffix, content in (drawn | {s: text.encode() for s, text in texts.items()}).items():
             write_bytes(folder / f"{name}{suffix}", content)
     paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
-    return Evaluation(folder / f"{name}.json", report, paths)
+    return Evaluation(folder / f"{name}.json", report, folder / f"{name}.csv", paths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,12 +18,13 @@ from emocli.data.filenames import content, corpus_part
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.store import Feature, check_path, open_features
-from emocli.errors import EmocliError, RunError, StoreError
+from emocli.errors import ConfigError, EmocliError, RunError, StoreError
 from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.models import rundir
-from emocli.models.baselines import prior
+from emocli.models.baselines import ClassicalModels, prior
+from emocli.models.beside import read_models
 from emocli.models.run_config import RunConfig, Source, View
-from emocli.models.rundir import MODEL, Run
+from emocli.models.rundir import BASELINES, MODEL, Run
 from emocli.models.tensors import RESTORE
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.robust.corrupt import Corrupter
@@ -55,6 +56,10 @@ class RunEvaluator:
     other : str
         What to call the corpus in the names of reports; empty if it is the run's own.
     device : {'cpu', 'cuda'}
+    baselines : ClassicalModels, optional
+        The classical models that the run has beside its networks.
+    ensemble : bool
+        Whether the networks of all seeds are one, whose prediction is their mean.
     """
 
     run: Path
@@ -65,6 +70,8 @@ class RunEvaluator:
     repair_factory: RepairFactory
     other: str = ""
     device: str = "cpu"
+    baselines: ClassicalModels | None = None
+    ensemble: bool = False
 
     @classmethod
     def open(
@@ -104,21 +111,52 @@ class RunEvaluator:
             check_path(folder, corpus.fold, trained.fit_on),
             standardiser,
             trained,
-            Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores),
+            _learnt(corpus.merged() if config.train.refit else corpus, stores),
             config.train.outliers,
+            config.train.refit,
         )
+        own = _is_own(run, config, manifest, corpus)
+        if split == "valid" and config.train.refit and own:
+            what = "its last fit was on the valid split too (train.refit)"
+            raise RunError(what, where=run, hint="evaluate --split test")
         chosen = trained.repair.with_options(repair)
         if chosen.trust == "check":
             _ = repair_factory.check  # refuses what does not fit
         whole = Samples(corpus, corpus.clips, stores)
         samples = whole if split is None else Samples.of(corpus, split, stores)
         kept = _kept(samples.then(standardiser), config)
-        other = "" if _is_own(run, config, manifest, corpus) else corpus_part(corpus, stores)
-        return cls(run, config, members, kept, chosen, repair_factory, other)
+        other = "" if own else corpus_part(corpus, stores)
+        beside = _beside(run, members[0])
+        return cls(
+            run, config, members, kept, chosen, repair_factory, other=other, baselines=beside
+        )
 
     def on(self, device: str) -> RunEvaluator:
         """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
         return replace(self, device=device)
+
+    def averaged(self) -> RunEvaluator:
+        """Return the same, the networks of all seeds as one.
+
+        Raises
+        ------
+        ConfigError
+            If there is one network.
+        """
+        if len(self.members) < 2:
+            what = "--ensemble: there is one network, and nothing to average"
+            raise ConfigError(what, where=self.run, hint="train several, --seeds 5")
+        return replace(self, ensemble=True)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds whose predictions are scored by themselves; the first stands for an ensemble."""
+        return self.config.seeds[:1] if self.ensemble else self.config.seeds
+
+    @property
+    def networks(self) -> int:
+        """How many networks' predictions are averaged; 1 if none are."""
+        return len(self.members) if self.ensemble else 1
 
     @property
     def unlabelled(self) -> int:
@@ -142,12 +180,11 @@ class RunEvaluator:
         return {str(member.config.seeds[0]): digest(member.path / MODEL) for member in self.members}
 
     def prior(self) -> NDArray[np.float64] | None:
-        """Return the frequencies of the classes in the train split, for every clip, shape (n, C).
+        """Return how frequent classes are in what was learnt from, for every clip, shape (n, C).
 
         There are none on a corpus that the run was not trained on.
         """
-        manifest = self.samples.manifest
-        train = [clip for clip in manifest.split("train") if manifest.is_labelled(clip)]
+        manifest, train = self.samples.manifest, self.repair_factory.train.clips
         if not train or manifest.fingerprint != self.config.manifest.fingerprint:
             return None
         return np.tile(prior(manifest, train), (len(self.samples), 1))
@@ -180,11 +217,15 @@ class RunEvaluator:
             networks = [member.network.to(self.device) for member in self.members]
             outputs = [predict(n, samples, training.batch_size, self.device) for n in networks]
         task, classes = self.config.task, self.config.classes
-        return Predictions(
+        calibrated = all(member.temperature is not None for member in self.members)
+        predictions = Predictions(
             tuple(corruptions),
             outputs[0].ids,
             outputs[0].targets.numpy(),
-            tuple(s.values(task, training) for s in outputs),
+            tuple(
+                each.values(task, training, member.temperature)
+                for each, member in zip(outputs, self.members, strict=True)
+            ),
             task,
             classes,
             chosen,
@@ -192,7 +233,19 @@ class RunEvaluator:
             repaired.flagged,
             repaired.regenerated,
             training.one_vs_rest,
+            tuple(each.values(task, training) for each in outputs) if calibrated else (),
+            self._classical(repaired, outputs[0].ids),
         )
+        return predictions.averaged if self.ensemble else predictions
+
+    def _classical(self, repaired: Repaired, ids: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        """Return what the classical models predict of the same clips, in the order of ``ids``."""
+        if self.baselines is None:
+            return {}
+        manifest = repaired.samples.manifest
+        clips = tuple(manifest.clip(clip_id) for clip_id in ids)
+        pooled = replace(repaired.pooled, clips=clips)
+        return {model.name: model(pooled) for model in self.baselines.models}
 
     def seen(self, corruptions: Corruptions, seed: int) -> Samples:
         """Return the clips as the networks see them under a condition."""
@@ -219,6 +272,25 @@ class RunEvaluator:
             noisy = _kept(noisy.then(corrupter), self.config)
         size = self.config.train.batch_size
         return self.repair_factory.repaired(noisy, repair, corrupter, size=size)
+
+
+def _beside(run: Path, member: Run) -> ClassicalModels | None:
+    """Read the classical models of a run; they have to fit its features and classes."""
+    models, config = read_models(run), member.config
+    for each in () if models is None else models.models:
+        seen = each.seen
+        width = sum(d * (1 if m in seen.vectors else 3) for m, d in config.dims.items())
+        if (each.model.task, each.model.classes) != (config.task, len(config.classes)) or (
+            len(seen.mean) != width
+        ):
+            what = "its classical models are of other features or classes"
+            raise RunError(what, where=run / BASELINES, hint=RESTORE)
+    return models
+
+
+def _learnt(corpus: Manifest, stores: Mapping[str, Feature]) -> Samples:
+    """Return the labelled clips of the train split, of which there may be none."""
+    return Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores)
 
 
 def _kept(samples: Samples, config: RunConfig) -> Samples:

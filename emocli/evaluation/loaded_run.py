@@ -110,7 +110,9 @@ def _values(evaluator: RunEvaluator, ids: Sequence[str]) -> Iterator[NDArray[np.
         for member in evaluator.members:
             outputs = predict(member.network, samples, config.train.batch_size)
             rows = {clip_id: row for row, clip_id in enumerate(outputs.ids)}
-            values = outputs.values(config.task, config.train).astype(np.float64)
+            values = outputs.values(config.task, config.train, member.temperature).astype(
+                np.float64
+            )
             yield values[[rows[clip_id] for clip_id in ids]]
 
 

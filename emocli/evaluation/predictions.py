@@ -1,9 +1,9 @@
-"""The predictions of a run under one condition, and their scores."""
+"""The predictions of networks and classical models for the same clips under one condition."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -45,6 +45,10 @@ class Predictions:
         in which a proxy stands for it.
     one_vs_rest : bool
         Whether probabilities are those of each class by itself although a clip has one.
+    uncalibrated : tuple of ndarray, each of shape (n, C)
+        The same as ``values`` without calibration; empty where the networks have none.
+    classical : mapping
+        Classical model beside the networks to its predictions, shape (n, C).
     """
 
     corruptions: tuple[CorruptionSpec, ...]
@@ -58,6 +62,16 @@ class Predictions:
     flagged: Clips
     regenerated: Clips
     one_vs_rest: bool = False
+    uncalibrated: tuple[NDArray[Any], ...] = ()
+    classical: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @cached_property
+    def classical_scores(self) -> dict[str, Scores]:
+        """The scores of the classical models beside the networks."""
+        return {
+            name: score(self.task, self.targets, values, self.classes)
+            for name, values in self.classical.items()
+        }
 
     @cached_property
     def scores(self) -> tuple[Scores, ...]:
@@ -74,9 +88,42 @@ class Predictions:
             ids=tuple(clip_id for part in parts for clip_id in part.ids),
             targets=np.concatenate([part.targets for part in parts]),
             values=tuple(map(np.concatenate, zip(*(part.values for part in parts), strict=True))),
+            uncalibrated=tuple(
+                map(np.concatenate, zip(*(part.uncalibrated for part in parts), strict=True))
+            ),
             corrupted=_union([part.corrupted for part in parts]),
             flagged=_union([part.flagged for part in parts]),
             regenerated=_union([part.regenerated for part in parts]),
+            classical={
+                name: np.concatenate([part.classical[name] for part in parts])
+                for name in first.classical
+                if all(name in part.classical for part in parts)
+            },
+        )
+
+    @property
+    def averaged(self) -> Predictions:
+        """The same of one ensemble: the mean of what the networks predict, clip by clip."""
+        plain = (np.mean(self.uncalibrated, axis=0),) if self.uncalibrated else ()
+        return replace(self, values=(np.mean(self.values, axis=0),), uncalibrated=plain)
+
+    @classmethod
+    def together(cls, parts: Sequence[Predictions]) -> Predictions:
+        """Take the predictions of several runs for the same clips as those of one.
+
+        A modality counts as flagged, or regenerated, where it was for any of them.
+        """
+        return replace(
+            parts[0],
+            values=tuple(values for part in parts for values in part.values),
+            uncalibrated=tuple(values for part in parts for values in part.uncalibrated),
+            flagged=_union([part.flagged for part in parts]),
+            regenerated=_union([part.regenerated for part in parts]),
+            classical={
+                name: np.mean([part.classical[name] for part in parts], axis=0)
+                for name in parts[0].classical
+                if all(name in part.classical for part in parts)
+            },
         )
 
     def only(self, clips: Sequence[Clip]) -> Predictions:
@@ -92,9 +139,11 @@ class Predictions:
             ids=tuple(self.ids[row] for row in rows),
             targets=self.targets[rows],
             values=tuple(values[rows] for values in self.values),
+            uncalibrated=tuple(values[rows] for values in self.uncalibrated),
             corrupted=marked(self.corrupted),
             flagged=marked(self.flagged),
             regenerated=marked(self.regenerated),
+            classical={name: values[rows] for name, values in self.classical.items()},
         )
 
 

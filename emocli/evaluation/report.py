@@ -9,6 +9,9 @@ from emocli.data.clip import Split
 from emocli.data.json_io import OPTIONAL, key
 from emocli.data.manifest import Task
 from emocli.data.record import Number, Record, Report
+from emocli.evaluation.agreement import RaterAgreement
+from emocli.evaluation.groups import GroupedReport
+from emocli.metrics.calibration import Calibration
 from emocli.metrics.summary import Difference, Summary
 from emocli.parsing import Tree
 
@@ -35,11 +38,49 @@ class FlagCounts(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CalibrationErrors(Record):
+    """Expected calibration errors (`emocli.metrics.calibration`), means over the seeds.
+
+    Attributes
+    ----------
+    before, after : float
+        Without the temperature of the run, and with it.
+    """
+
+    before: Number
+    after: Number
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineReport(Record):
+    """The metrics of a classical model beside the networks, and what they gain over it.
+
+    Attributes
+    ----------
+    metrics : mapping
+        On the same clips, corrupted and repaired in the same way.
+    gain : Difference
+        The networks' accuracy less its own, paired by clip.
+    """
+
+    metrics: Mapping[str, Number]
+    gain: Difference
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConditionReport(Summary):
-    """The scores under a condition, its corruptions, and modalities that were not trusted."""
+    """The scores under a condition, its corruptions, and modalities that were not trusted.
+
+    ``classical`` has the classical models beside the networks, of runs that have some; calibration
+    is that of tasks of one class per clip, agreement that with the votes of raters.
+    """
 
     corruption: tuple[str, ...]
+    calibration: CalibrationErrors | None = field(default=None, metadata=OPTIONAL)
     flagged: Mapping[str, FlagCounts] | None = field(default=None, metadata=OPTIONAL)
+    classical: Mapping[str, BaselineReport] | None = field(default=None, metadata=OPTIONAL)
+    reliability: Calibration | None = field(default=None, metadata=OPTIONAL)
+    agreement: RaterAgreement | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def label(self) -> str:
@@ -95,6 +136,9 @@ class EvaluationReport(Report, ConditionReport):
         Version that wrote it.
     run, fusion, preset, seeds, dataset, trained_on, task, classes
         The networks, the corpus they are tested on, and the one they were trained on.
+    ensemble : int, optional
+        So many networks are one, whose prediction is their mean; ``by_seed`` then has it under the
+        first seed.
     split, n, unlabelled
         The clips, their number, and how many have no label and are left out.
     check, repair, remarks, trained_with
@@ -121,6 +165,8 @@ class EvaluationReport(Report, ConditionReport):
         Baseline to its metrics.
     folds : tuple of FoldReport
         Those of a cross-validation.
+    by : tuple of GroupedReport, optional
+        The metrics of groups of clips, of each property that was asked for.
     """
 
     emocli: str
@@ -155,6 +201,8 @@ class EvaluationReport(Report, ConditionReport):
     sweep: tuple[SweepPoint, ...]
     baselines: Mapping[str, Mapping[str, Number]]
     folds: tuple[FoldReport, ...]
+    ensemble: int | None = field(default=None, metadata=OPTIONAL)
+    by: tuple[GroupedReport, ...] | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         """Refuse metrics that are not those that are defined.
@@ -173,6 +221,7 @@ class EvaluationReport(Report, ConditionReport):
         for condition in (self, *self.conditions, *self.sweep):
             yield condition.metrics
             yield from (seed.metrics for seed in condition.by_seed)
+            yield from (beside.metrics for beside in (condition.classical or {}).values())
         yield from self.baselines.values()
         yield from (side for fold in self.folds for side in (fold.clean, fold.corrupted) if side)
 

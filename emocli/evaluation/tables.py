@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from emocli.data.record import Bounds
-from emocli.evaluation.report import EvaluationReport
+from emocli.evaluation.groups import group_tables
+from emocli.evaluation.report import BaselineReport, EvaluationReport
 from emocli.report.tables import Cell, Table
 
 Confusions = Mapping[str, Sequence[Sequence[int]]]
@@ -14,6 +15,9 @@ Confusions = Mapping[str, Sequence[Sequence[int]]]
 
 SWEPT = ("accuracy", "uar", "weighted_f1")
 """Metrics in the tables of a sweep and of folds; the report has all."""
+
+SHOWN = ("accuracy", "weighted_f1")
+"""Metrics of the classical models beside the network in their table; the report has all."""
 
 NONE = (math.nan, math.nan)
 """The bounds of no interval."""
@@ -23,8 +27,10 @@ def tables(report: EvaluationReport) -> tuple[Table, ...]:
     """Return the conditions side by side, then folds, classes, confusion, check and sweep."""
     return (
         _conditions(report),
+        *([_beside(report)] if report.classical else []),
         *([_folds(report)] if report.folds else []),
         _classes(report),
+        *group_tables(report.by or ()),
         *confusions(report.classes, counts(report)),
         *([_repair(report)] if report.repair else []),
         *([_sweep(report)] if report.sweep else []),
@@ -53,8 +59,50 @@ def _conditions(report: EvaluationReport) -> Table:
         rows.append(("  95 % interval", "", _bounds(change.accuracy_ci), *blank))
         if change.accuracy_ci_clips:
             rows.append(("  95 %, over clips", "", _bounds(change.accuracy_ci_clips), *blank))
-    title = f"{report.run} on {report.n} clips of {report.dataset} ({report.split})"
+    networks = f" (mean of {report.ensemble} networks)" if report.ensemble else ""
+    if report.clean.agreement:
+        rows += _agreement(report, blank)
+    title = f"{report.run}{networks} on {report.n} clips of {report.dataset} ({report.split})"
     return Table(title, ("figure", *(side.label for side in sides), *baselines), tuple(rows))
+
+
+def _beside(report: EvaluationReport) -> Table:
+    """Return the classical models under the same conditions, and what the network gains."""
+    sides = report.conditions
+    columns = [f"{_title(metric)} {n}" for n in _sides(report) for metric in (*SHOWN, "gain")]
+    rows: list[tuple[Cell, ...]] = [
+        (report.fusion, *(c for s in sides for c in (*(_cell(s.metrics, m) for m in SHOWN), "")))
+    ]
+    for name in report.classical or {}:
+        models = [(side.classical or {})[name] for side in sides]
+        cells = (
+            cell
+            for each in models
+            for cell in (*(_cell(each.metrics, m) for m in SHOWN), _gain(each))
+        )
+        rows.append((name, *cells))
+    title = "beside the network: gain in accuracy over each, with its 95 % interval"
+    return Table(title, ("system", *columns), tuple(rows))
+
+
+def _gain(beside: BaselineReport) -> str:
+    gain = beside.gain
+    return f"{gain.accuracy:+.3f} ({_bounds(gain.accuracy_ci_clips or gain.accuracy_ci)})"
+
+
+def _sides(report: EvaluationReport) -> tuple[str, ...]:
+    return ("clean", "corrupted")[: len(report.conditions)]
+
+
+def _agreement(report: EvaluationReport, blank: Sequence[Cell]) -> list[tuple[Cell, ...]]:
+    """Return the raters' alpha, and that with the network as one more rater."""
+    each = [side.agreement for side in report.conditions]
+    alone = (_number(a.alpha if a else math.nan) for a in each)
+    joined = (_number(a.alpha_with_network if a else math.nan) for a in each)
+    return [
+        ("alpha of raters", *alone, *blank),
+        ("  with the network", *joined, *blank),
+    ]
 
 
 def _folds(report: EvaluationReport) -> Table:
@@ -72,8 +120,7 @@ def _folds(report: EvaluationReport) -> Table:
 def _classes(report: EvaluationReport) -> Table:
     """Means over the seeds."""
     keys = ("recall", "f1") if report.task == "single" else ("uar", "weighted_f1")
-    names = ("clean", "corrupted")[: len(report.conditions)]
-    columns = [f"{_title(key)} {name}" for name in names for key in keys]
+    columns = [f"{_title(key)} {name}" for name in _sides(report) for key in keys]
     rows = (
         (
             name,

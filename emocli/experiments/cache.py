@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -209,6 +210,10 @@ def _read(
         about = parse_object(str(file["about"]))
         if about["key"] != key:
             return None
+        marks: dict[str, Any] = {
+            name: {modality: frozenset(ids) for modality, ids in about[name].items()}
+            for name in MARKS
+        }
         predictions = Predictions(
             corruptions=corruptions,
             ids=tuple(file["ids"].tolist()),
@@ -218,10 +223,8 @@ def _read(
             classes=corpus.classes,
             repair=build(RepairConfig, about["repair"], "repair"),
             one_vs_rest=bool(about["one_vs_rest"]),
-            **{
-                name: {modality: frozenset(ids) for modality, ids in about[name].items()}
-                for name in MARKS
-            },
+            uncalibrated=(),
+            **marks,
         )
         return CachedEvaluation(predictions, tuple(about["C"]))
     except (ValueError, KeyError, TypeError, AttributeError, EmocliError):

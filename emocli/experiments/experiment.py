@@ -87,15 +87,18 @@ class Experiment:
 
     def _check(self) -> None:
         """Refuse rows and settings that do not fit each other."""
-        row_analyses.check(self.table.analyses, [system.row.name for system in self.systems])
-        slugs = [system.slug for system in self.systems]
+        running = self._running
+        row_analyses.check(self.table.analyses, [system.row.name for system in running])
+        slugs = [system.slug for system in running]
         for slug in self.config.only:
             if slug not in slugs:
                 raise ConfigError(f"there is no row '{slug}'", hint=choice(slug, slugs))
-        for system in self.systems:
+        for system in running:
             system.check(self.inputs)
-        if all(system.lacking for system in self.systems):
-            first = self.systems[0]
+        if not running:
+            raise ConfigError(f"no row of {self.name} is to be run, all are quoted")
+        if all(system.lacking for system in running):
+            first = running[0]
             what = f"no row of {self.name} can be run: {first.row.name}: {first.lacking}"
             raise ConfigError(what, hint="name the modalities, e.g. --set experiment.visual=face")
         check_apart(
@@ -143,9 +146,15 @@ class Experiment:
     @property
     def due(self) -> list[System]:
         """The rows to run now, and those whose networks they need."""
-        only = self.config.only or [system.slug for system in self.systems]
-        needed = {*only, *(system.trained for system in self.systems if system.slug in only)}
-        return [system for system in self.systems if system.slug in needed]
+        running = self._running
+        only = self.config.only or [system.slug for system in running]
+        needed = {*only, *(system.trained for system in running if system.slug in only)}
+        return [system for system in running if system.slug in needed]
+
+    @property
+    def _running(self) -> list[System]:
+        """All rows but those that are only quoted."""
+        return [system for system in self.systems if system.RUNS]
 
     @property
     def shared(self) -> Tree:

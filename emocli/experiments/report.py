@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from emocli import __version__
@@ -34,14 +34,18 @@ class RowReport:
         Why it cannot be run; empty if it can.
     printed : mapping
         Condition to metric to the number in the paper.
-    state : {'done', 'not yet run', 'lacking'}
-        How far it is.
+    printed_by_class : mapping
+        Metric to class to the number in the paper, under the first condition.
+    state : {'done', 'not yet run', 'lacking', 'cited'}
+        How far it is; what is only quoted is not run.
     conditions : tuple of mapping
         Of each its ``name``, what was done to the clips, and the metrics, whose names are open.
     preset, settings, training, parameters, best_epochs, valid, seconds
         How it was trained, if something was.
     C : tuple of float
         What was chosen for a classical one, fold by fold.
+    cited : str
+        Where the figures of a row stand that is only quoted.
     """
 
     row: str
@@ -60,6 +64,13 @@ class RowReport:
     valid: Mapping[str, float] | None = None
     seconds: float | None = None
     C: tuple[float, ...] | None = None
+    printed_by_class: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    cited: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the conditions it has figures of: its own, or if it is quoted, the printed."""
+        return tuple(self.printed) if self.cited else tuple(c["name"] for c in self.conditions)
 
 
 @dataclass(frozen=True)

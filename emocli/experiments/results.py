@@ -13,15 +13,16 @@ from emocli.data.clip import Clip
 from emocli.data.durable import write_bytes, write_text
 from emocli.data.json_io import as_json, plain
 from emocli.evaluation.comparison import Comparison, PerClip, Recovery, comparisons, recovery
-from emocli.experiments.drawing import draw, markdown
+from emocli.experiments.drawing import draw
 from emocli.experiments.encoder_rows import METRICS
 from emocli.experiments.experiment import Experiment
+from emocli.experiments.page import markdown, page
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.experiments.rows import ConditionResult, System, Tested, Trained
-from emocli.metrics.metrics import DEFINITIONS, ERRORS, RULES
+from emocli.metrics.metrics import ERRORS, RULES, definitions
 from emocli.metrics.statistics import clustered, interval_over, warnings
 
-REPORT, TABLE = "report.json", "table.md"
+REPORT, TABLE, PAGE = "report.json", "table.md", "page.html"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Reproduction:
         The same in plain values.
     table : Path
         The same to be read, in Markdown.
+    page : Path
+        The same as one page with all figures in it, to be sent.
     figures : tuple of Path
         And drawn.
     """
@@ -47,19 +50,21 @@ class Reproduction:
     report: ExperimentReport
     data: Tree
     table: Path
+    page: Path
     figures: tuple[Path, ...]
 
 
 def write(out: Path, report: ExperimentReport) -> Reproduction:
-    """Write a report as JSON, as Markdown and drawn."""
+    """Write a report as JSON, as Markdown, drawn, and as one page."""
     data, drawn = report.data(), draw(report)
     for suffix, content in drawn.items():
         write_bytes(out / f"figure{suffix}", content)
     write_text(out / TABLE, markdown(report))
+    write_text(out / PAGE, page(report, lambda name: (out / name).read_bytes()))
     write_text(out / REPORT, as_json(data))
     own = [name for analysis in report.analyses for name in analysis.figures]
     figures = tuple(out / name for name in (*(f"figure{suffix}" for suffix in drawn), *own))
-    return Reproduction(out / REPORT, report, data, out / TABLE, figures)
+    return Reproduction(out / REPORT, report, data, out / TABLE, out / PAGE, figures)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class Results:
             notes=table.notes,
             interval=interval_over(self.clips),
             warnings=tuple(warnings(self.clips)),
-            protocols=DEFINITIONS[corpus.task] if stored else METRICS,
+            protocols=definitions(corpus.task, corpus.classes) if stored else METRICS,
             rules=RULES[corpus.task] if stored else {},
             seconds=sum({**self.seconds, **taken}.values()),
             inputs={"manifest": corpus.fingerprint, "features": experiment.fingerprints},
@@ -139,7 +144,7 @@ class Results:
     def _row(self, system: System) -> RowReport:
         tested = self.tested.get(system.slug)
         if tested is None:
-            return system.report("lacking" if system.lacking else "not yet run", (), None, ())
+            return system.state()
         conditions = tuple(plain({"name": c.name, **c.report}) for c in self._conditions(system))
         return system.report("done", conditions, self.trained.get(system.trained), tested.C)
 

@@ -166,6 +166,8 @@ class System(ABC):
     """Whether its report has its settings before it is trained."""
     STORED: ClassVar[bool] = True
     """Whether what it sees are features by modality, of which some may be chosen."""
+    RUNS: ClassVar[bool] = True
+    """Whether it is trained or tested, not only quoted."""
 
     row: Row
     preset: str
@@ -262,6 +264,10 @@ class System(ABC):
             lacking=self.lacking,
         )
 
+    def state(self) -> RowReport:
+        """Return what is known of it before it is run."""
+        return self.report("lacking" if self.lacking else "not yet run", (), None, ())
+
     def report(
         self,
         state: str,
@@ -279,6 +285,7 @@ class System(ABC):
             printed={name: dict(metrics) for name, metrics in self.row.printed.items()},
             state=state,
             conditions=conditions,
+            printed_by_class={key: dict(own) for key, own in self.row.printed_by_class.items()},
         )
         if trained is not None or self.SETTLED:
             row = replace(row, preset=self.preset, settings=self.settings)

@@ -24,6 +24,7 @@ from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.results import Reproduction, Results, write
 from emocli.experiments.row_analyses import carry_out
 from emocli.experiments.rows import Say, Tested, Trained, Workplace
+from emocli.experiments.synthetic.report import marked, with_expectations
 
 
 def sections(name: str) -> tuple[str, ...]:
@@ -54,6 +55,7 @@ def reproduce(
     settings: Tree | None = None,
     workers: int = 1,
     overwrite: bool = False,
+    synthetic: bool = False,
     say: Say = lambda step: None,
 ) -> Reproduction:
     """Run an experiment, or what is left of it.
@@ -77,6 +79,8 @@ def reproduce(
         Processes that compute; encoders are trained one after the other.
     overwrite : bool
         Train rows again whose settings or inputs have changed.
+    synthetic : bool
+        Whether the corpus is that of a `Twin`, which the report has to say.
     say : callable
         Told what happens.
 
@@ -87,12 +91,14 @@ def reproduce(
     """
     tree = dict(settings or {})
     table = read_table(name, tree, manifest.dataset)
+    table = marked(table) if synthetic else table
     experiment = Experiment.of(name, table, manifest, store, tree)
     experiment.prepare(checked=False)
     with used_folder(out), locked(out / ".lock"), open_pool(workers) as pool:
         metric = experiment.table.figures[0]
         place = Workplace(experiment.inputs, out, metric, pool, overwrite, say)
-        return Runner(experiment, place).run()
+        outcome = Runner(experiment, place).run()
+        return write(out, with_expectations(outcome.report, table)) if synthetic else outcome
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from emocli.config import Tree, leaves, merge, section
 from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError, choice
+from emocli.experiments.cited_rows import CitedSystem
 from emocli.experiments.encoder_rows import EncoderSystem
 from emocli.experiments.feature_rows import BaselineSystem, FusionSystem, network_fields
 from emocli.experiments.rows import System, slug
@@ -22,6 +23,7 @@ KINDS: Mapping[str, type[System]] = {
     "fusion": FusionSystem,
     "baseline": BaselineSystem,
     "encoder": EncoderSystem,
+    "cited": CitedSystem,
 }
 """Field of `Row` that says what the row is, to its kind."""
 
@@ -74,6 +76,7 @@ def systems(
     whole = _whole(table)
     slugs = [slug(row.name) for row in whole]
     doubled = [name for name, count in Counter(slugs).items() if count > 1]
+    _check_compared(table, [row.name for row in whole if kind(row).RUNS])
     if doubled:
         raise ConfigError(f"two rows of the table are called '{doubled[0]}'")
     own = {name: section(values, f"rows.{name}") for name, values in tree.get("rows", {}).items()}
@@ -152,6 +155,14 @@ def check_apart(rows: Iterable[tuple[str, Tree, Tree]], shared: Tree) -> None:
             what = f"'{key}' = {value!r} would make {', '.join(others)} what {those[0]} is by it"
             hint = f"set it for one row: rows.{others[0]}.{key}={value}"
             raise ConfigError(what, hint=hint)
+
+
+def _check_compared(table: Table, runs: Sequence[str]) -> None:
+    """Refuse comparisons of rows that are only quoted, or not there."""
+    compared = (*table.comparisons, *table.recoveries, table.alternatives)
+    for name in (name for names in compared for name in names):
+        if name not in runs:
+            raise ConfigError(f"row '{name}' is not run, and cannot be compared with others")
 
 
 def _whole(table: Table) -> list[Row]:

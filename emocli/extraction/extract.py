@@ -164,6 +164,10 @@ def extract(
     return results
 
 
+class NothingExtractedError(StoreError):
+    """No clip has the medium of a feature, or none of those that have it could be used."""
+
+
 class _Options(TypedDict):
     sources: Mapping[str, str] | None
     media: Mapping[str, str]
@@ -276,15 +280,15 @@ class _Job:
 
     def _nothing(
         self, outcomes: Sequence[Outcome], failures: Sequence[Failure], listed: Path | None
-    ) -> StoreError:
+    ) -> NothingExtractedError:
         where = f"feature '{self.feature}'"
         if failures:
             what = f"no clip could be extracted; the first: {failures[0].message}"
-            return StoreError(what, where=where, hint=f"all are in {listed}")
+            return NothingExtractedError(what, where=where, hint=f"all are in {listed}")
         reasons = [reason for outcome in outcomes for reason in outcome.absent.values()]
         why = f" ({reasons[0]})" if reasons else ""
         what = f"no clip has what it is computed from{why}"
-        return StoreError(what, where=where, hint="see the columns of the manifest")
+        return NothingExtractedError(what, where=where, hint="see the columns of the manifest")
 
 
 def _plans(jobs: Sequence[_Job]) -> list[ExtractionPlan]:

@@ -62,6 +62,16 @@ def record(folder: Path, feature: str, failures: Sequence[Failure]) -> Path | No
     return path if failures else None
 
 
+def listed(folder: Path) -> list[Failure]:
+    """Read the failures of all features in a store."""
+    texts = ("feature", "id", "error", "message")
+    return [
+        Failure(feature, clip_id, error, message, bool(row.get("unexpected")))
+        for row in _read(folder / FILE)
+        for feature, clip_id, error, message in [[str(row.get(name, "")) for name in texts]]
+    ]
+
+
 def count(folder: Path) -> dict[str, int]:
     """Count the failures of each feature in a store."""
     return dict(Counter(str(row.get("feature")) for row in _read(folder / FILE)))

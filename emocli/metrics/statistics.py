@@ -3,6 +3,16 @@
 Clips of one dialogue or of one speaker resemble each other, so whole groups are drawn. A few groups
 give no interval: two can be drawn in three ways, and if both agree the interval has no width. Then
 there is neither an interval over groups nor a p, but one over clips, taken for independent.
+
+Of few groups a percentile interval is too narrow: the draws vary as if the groups' own mean were
+the truth, by (k - 1) / k of the variance, and their tails are a normal distribution's. The
+percentiles are therefore farther out, as Student's t with k - 1 degrees of freedom has them
+(Hesterberg 2015, The American Statistician 69(4), "expanded percentile"). In a simulation 95 %
+intervals over 10 groups then cover the truth 94 times of 100, plain percentiles 90 times; over 24
+groups 95 and 93 times (``tests/metrics/test_coverage.py``).
+
+The p of a difference is that of a randomisation test: were two systems alike, they could change
+places in every group. With k groups no p is below 2 / 2^k, however large the difference.
 """
 
 from __future__ import annotations
@@ -16,11 +26,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from emocli.data.clip import Clip
 
-DRAWS = 1000
+DRAWS = 10000
+"""Bootstrap samples of few groups."""
+
+FEWEST_DRAWS = 1000
+"""Those of many, whose tails need no more."""
+
+CELLS = 2_000_000
+"""Samples times groups above which there are fewer samples."""
+
 LEVEL = 0.95
 
 FEWEST = 8
 """Groups below which there is no interval over them."""
+
+EXACT = 13
+"""Groups up to which all ways to change their signs are tried."""
 
 ROUNDING = 1e-12
 """Share of the sum of magnitudes below which a sum is taken for 0."""
@@ -52,8 +73,8 @@ class Interval:
     groups : int
         How many groups were drawn from.
     p : float
-        Two-sided bootstrap p-value of the mean being zero; for differences. At least one of the
-        number of draws and one; NaN if there are fewer than `FEWEST` groups.
+        Two-sided p-value of a difference being zero, by `sign_flip_p`; NaN if there are fewer than
+        `FEWEST` groups.
     clips : (float, float), optional
         Bounds by drawing clips as if they were independent, which are too narrow; only where the
         groups are too few.
@@ -90,11 +111,13 @@ def spread(values: ArrayLike) -> Spread:
 def cluster_bootstrap(
     values: ArrayLike,
     groups: Sequence[Hashable],
-    draws: int = DRAWS,
+    draws: int | None = None,
     seed: int = 0,
     wholes: ArrayLike | None = None,
 ) -> Interval:
-    """Percentile interval of a mean, or of a share, by drawing groups with replacement.
+    """Return the interval of a mean, or of a share, by drawing groups with replacement.
+
+    The bounds are the percentiles `tail` of the drawn means.
 
     Parameters
     ----------
@@ -103,8 +126,8 @@ def cluster_bootstrap(
         differences of two systems on the same clips.
     groups : sequence, length n
         What each clip belongs to.
-    draws : int
-        Number of bootstrap samples.
+    draws : int, optional
+        Number of bootstrap samples; by default `draws_of` the groups.
     seed : int
         Of the draws.
     wholes : array_like, shape (n,), optional
@@ -129,17 +152,92 @@ def cluster_bootstrap(
         for each in (numbers, np.abs(numbers), counted, np.abs(counted))
     ]
     totals, most, sizes, magnitudes = sums
-    low, high, p = _drawn(totals, most, sizes, magnitudes, draws, seed)
-    return Interval(mean, low, high, count, p)
+    low, high = _drawn(totals, most, sizes, magnitudes, draws, seed)
+    return Interval(mean, low, high, count, sign_flip_p(_settled(totals, most), draws, seed))
+
+
+def draws_of(count: int) -> int:
+    """Return how many bootstrap samples of so many groups are drawn."""
+    return max(FEWEST_DRAWS, min(DRAWS, CELLS // count))
+
+
+def tail(count: int) -> float:
+    """Return the share of the draws of so many groups that lies beyond either bound.
+
+    ``Phi(-sqrt(k / (k - 1)) t)``, with t the quantile of Student's distribution of k - 1 degrees of
+    freedom: .0085 for 10 groups, .025 for ever so many.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    quantile = stdtrit(count - 1, (1 + LEVEL) / 2)
+    return float(ndtr(-np.sqrt(count / (count - 1)) * quantile))
+
+
+def drawn(count: int, draws: int | None = None, seed: int = 0) -> NDArray[np.int64]:
+    """Draw groups with replacement: how often each is in each sample, shape (draws, count)."""
+    rng = np.random.default_rng(seed)
+    size = draws_of(count) if draws is None else draws
+    return rng.multinomial(count, np.full(count, 1 / count), size=size)
+
+
+def bounds(samples: NDArray[np.float64], count: int) -> tuple[float, float]:
+    """Return the interval of a statistic from its values in samples of so many groups."""
+    part = tail(count)
+    low, high = np.nanquantile(samples, (part, 1 - part))
+    return (float(low), float(high)) if np.isfinite([low, high]).all() else (np.nan, np.nan)
+
+
+def signs(count: int, draws: int | None = None, seed: int = 0) -> tuple[NDArray[np.int8], bool]:
+    """Return ways to change the signs of groups, shape (ways, count); and whether it is all.
+
+    A way and its opposite tell the same of two sides, so the first sign stays.
+    """
+    size = draws_of(count) if draws is None else draws
+    if count <= EXACT:
+        numbers = np.arange(2 ** (count - 1))
+        bits = numbers[:, None] >> np.arange(count - 1) & 1
+        first = np.zeros((len(numbers), 1), bits.dtype)
+        return (1 - 2 * np.hstack([first, bits])).astype(np.int8), True
+    rng = np.random.default_rng(seed)
+    return (1 - 2 * rng.integers(0, 2, (size, count), dtype=np.int8)), False
+
+
+def p_value(statistic: float, others: NDArray[np.float64], complete: bool) -> float:
+    """Return the share of statistics as far from zero as the one that was seen.
+
+    Where they are drawn, the one seen counts as one of them, so that none is 0.
+    """
+    far = np.abs(others) >= abs(statistic) - ROUNDING * max(1.0, abs(statistic))
+    return float(far.mean()) if complete else float((1 + far.sum()) / (1 + len(others)))
+
+
+def sign_flip_p(totals: NDArray[np.float64], draws: int | None = None, seed: int = 0) -> float:
+    """Return the two-sided p of a sum of differences being zero, shape (k,) of the groups' sums.
+
+    All ways to exchange two systems group by group are tried, or as many as are drawn.
+    """
+    ways, complete = signs(len(totals), draws, seed)
+    scale = np.abs(totals).sum() or 1.0
+    return p_value(float(totals.sum() / scale), ways @ (totals / scale), complete)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Adjust p-values for being several: Holm's step-down method; NaN stays and does not count."""
+    order = sorted((k for k, p in enumerate(values) if not np.isnan(p)), key=values.__getitem__)
+    adjusted, least = [float("nan")] * len(values), 0.0
+    for rank, k in enumerate(order):
+        least = max(least, min(1.0, (len(order) - rank) * values[k]))
+        adjusted[k] = least
+    return adjusted
 
 
 def _over_clips(
-    numbers: NDArray[np.float64], counted: NDArray[np.float64], draws: int, seed: int
+    numbers: NDArray[np.float64], counted: NDArray[np.float64], draws: int | None, seed: int
 ) -> tuple[float, float] | None:
     """Return the bounds by drawing clips; None if they are too few as well."""
     if len(numbers) < FEWEST:
         return None
-    return _drawn(numbers, np.abs(numbers), counted, np.abs(counted), draws, seed)[:2]
+    return _drawn(numbers, np.abs(numbers), counted, np.abs(counted), draws, seed)
 
 
 def _drawn(
@@ -147,24 +245,17 @@ def _drawn(
     most: NDArray[np.float64],
     sizes: NDArray[np.float64],
     magnitudes: NDArray[np.float64],
-    draws: int,
+    draws: int | None,
     seed: int,
-) -> tuple[float, float, float]:
-    """Return the bounds and the p of a ratio of sums by drawing their terms.
+) -> tuple[float, float]:
+    """Return the bounds of a ratio of sums by drawing their terms.
 
     ``most`` and ``magnitudes`` are what the terms above and below were added up from, without sign.
     """
-    count, rng = len(totals), np.random.default_rng(seed)
-    times = rng.multinomial(count, np.full(count, 1 / count), size=draws)
+    times = drawn(len(totals), draws, seed)
     with np.errstate(divide="ignore", invalid="ignore"):
         means = _settled(times @ totals, times @ most) / _settled(times @ sizes, times @ magnitudes)
-        tail = (1 - LEVEL) / 2
-        bounds = np.nanquantile(means, (tail, 1 - tail))
-    low, high = bounds if np.isfinite(bounds).all() else (np.nan, np.nan)
-    # Counting the sample itself keeps p above 0; a share of nothing is on either side.
-    unknown = 1 + int(np.isnan(means).sum())
-    tail = min((unknown + int(beyond.sum())) / (draws + 1) for beyond in (means <= 0, means >= 0))
-    return float(low), float(high), float(min(1.0, 2 * tail))
+        return bounds(means, len(totals))
 
 
 def _settled(sums: ArrayLike, magnitudes: ArrayLike) -> NDArray[np.float64]:
@@ -191,10 +282,10 @@ def interval_over(clips: Sequence[Clip]) -> str:
     unit, what = _unit(clips), f"{100 * LEVEL:g} %, bootstrap over"
     count = len(set(groups(clips, unit)))
     if count >= FEWEST:
-        return f"{what} {unit}s"
+        return f"{what} {count} {unit}s"
     why = f"none over {unit}s, of which there are {count} (it takes {FEWEST})"
     apart = unit != "clip" and len(clips) >= FEWEST
-    return f"{why}; {what} clips as if they were independent" if apart else why
+    return f"{why}; {what} {len(clips)} clips as if they were independent" if apart else why
 
 
 def warnings(clips: Sequence[Clip]) -> list[str]:

@@ -5,40 +5,35 @@ A constant is what a model with one parameter per output learns, which sees labe
 absolute error their median. That paper's own is the mean of the labels it is then tested on: the
 smallest squared error that a constant can have on these clips, and no prediction.
 
-The classical ones see a clip through functionals: mean, standard deviation and largest value over
-time of every dimension of every view, one after the other, z-scored by the training clips. A view
-whose clips have one step each (an utterance's vector) is taken as it is. What a clip lacks counts
-as the training clips' mean. Nothing is random.
+The classical ones (`emocli.models.classical`) see a clip through its functionals
+(`emocli.models.functionals`). Nothing is random.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
-from emocli.data.manifest import Manifest, Task
+from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.errors import ConfigError, choice
-from emocli.metrics.metrics import ERRORS, score
+from emocli.metrics.metrics import ERRORS, Metrics, score
+from emocli.models.classical import KINDS, ClassicalModel, fitted
+from emocli.models.functionals import Functionals as Functionals
+from emocli.models.functionals import Matrix
+from emocli.models.functionals import functionals as functionals
 from emocli.models.settings import MONITORS
-
-Matrix = NDArray[np.float64]
 
 PRIOR, MEDIAN, TEST_PRIOR = "prior", "median", "test_prior"
 
 C_VALUES = tuple(float(10**power) for power in np.arange(-2, 2.5, 0.5))
 """Values of C that are tried on the valid split: the inverse of the regularisation."""
-
-MARGIN = 0.1
-"""Error of an intensity that support vector regression does not count."""
-
-ITERATIONS = 5000
 
 
 @dataclass(frozen=True)
@@ -65,7 +60,7 @@ class Baseline:
 
 def names() -> list[str]:
     """All baselines."""
-    return [*CONSTANTS, *MODELS]
+    return [*CONSTANTS, *KINDS]
 
 
 def fit(name: str, train: Samples, valid: Samples, test: Samples | None = None) -> Baseline:
@@ -94,18 +89,104 @@ def fit(name: str, train: Samples, valid: Samples, test: Samples | None = None) 
     if name in CONSTANTS:
         constant = CONSTANTS[name](manifest, train.clips, () if test is None else test.clips)
         return Baseline(name, lambda samples: np.tile(constant, (len(samples), 1)))
+    (best,) = fit_classical([name], train, valid).models
+    return Baseline(name, best, best.C, best.valid[MONITORS[manifest.task]])
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """A classical model whose C was chosen; called with samples, it predicts them, shape (n, C).
+
+    Attributes
+    ----------
+    name : str
+        Which of `emocli.models.classical`.
+    C : float
+        The inverse of the regularisation.
+    valid : mapping
+        Metrics on the valid split, by which it was chosen.
+    seen : Functionals
+        What it sees of a clip.
+    model : ClassicalModel
+        What it predicts of that.
+    """
+
+    name: str
+    C: float
+    valid: Metrics
+    seen: Functionals
+    model: ClassicalModel
+
+    def __call__(self, samples: Samples) -> Matrix:
+        """Return its predictions."""
+        return self.model(self.seen(samples))
+
+
+@dataclass(frozen=True)
+class ClassicalModels:
+    """The classical models beside a network.
+
+    Attributes
+    ----------
+    models : tuple of ChosenModel
+        Each.
+    refitted : bool
+        Whether their last fit was on the train and the valid split.
+    """
+
+    models: tuple[ChosenModel, ...]
+    refitted: bool = False
+
+
+def fit_classical(
+    names: Sequence[str], train: Samples, valid: Samples, whole: Samples | None = None
+) -> ClassicalModels:
+    """Fit models on the train split; C is chosen on the valid split, the smallest of equals.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of `emocli.models.classical`.
+    train, valid : Samples
+        Standardised.
+    whole : Samples, optional
+        What the last fit is on, with the C that was chosen: train and valid split together.
+    """
+    manifest = train.manifest
     seen = Functionals.fit(train)
-    inputs, targets = (seen(train), seen(valid)), manifest.targets(valid.clips)
-    monitor = MONITORS[manifest.task]
-    sign = -1 if monitor in ERRORS else 1
-    best: tuple[float, float, Predictor] | None = None
+    inputs, targets = (seen(train), seen(valid)), manifest.targets(train.clips)
+    models = [_chosen(name, inputs, targets, valid, seen) for name in names]
+    if whole is not None:
+        again = Functionals.fit(whole)
+        x, labels = again(whole), manifest.targets(whole.clips)
+        models = [
+            replace(m, seen=again, model=_fitted(m.name, m.C, x, labels, manifest)) for m in models
+        ]
+    return ClassicalModels(tuple(models), whole is not None)
+
+
+def _chosen(
+    name: str,
+    inputs: tuple[Matrix, Matrix],
+    targets: NDArray[Any],
+    valid: Samples,
+    seen: Functionals,
+) -> ChosenModel:
+    manifest, (x, held) = valid.manifest, inputs
+    monitor, labels = MONITORS[manifest.task], manifest.targets(valid.clips)
+    tried = []
     for C in C_VALUES:
-        model = _fitted(name, C, inputs[0], manifest.targets(train.clips), manifest)
-        value = score(manifest.task, targets, model(inputs[1]), manifest.classes).overall[monitor]
-        if best is None or sign * value > sign * best[0]:
-            best = (value, C, model)
-    value, C, chosen = cast("tuple[float, float, Predictor]", best)
-    return Baseline(name, lambda samples: chosen(seen(samples)), C, value)
+        model = _fitted(name, C, x, targets, manifest)
+        metrics = score(manifest.task, labels, model(held), manifest.classes).overall
+        tried.append(ChosenModel(name, C, metrics, seen, model))
+    sign = -1 if monitor in ERRORS else 1
+    return max(tried, key=lambda each: sign * each.valid[monitor])
+
+
+def _fitted(
+    name: str, C: float, x: Matrix, targets: NDArray[Any], manifest: Manifest
+) -> ClassicalModel:
+    return fitted(name, C, x, targets, manifest.task, len(manifest.classes))
 
 
 def prior(manifest: Manifest, clips: Sequence[Clip]) -> Matrix:
@@ -147,174 +228,3 @@ CONSTANTS: Mapping[str, Callable[[Manifest, Sequence[Clip], Sequence[Clip]], Mat
     )
 )
 """Baselines without features: (manifest, training clips, tested clips) -> one number per class."""
-
-
-@dataclass(frozen=True)
-class Functionals:
-    """Functionals of views, and their scaling.
-
-    Attributes
-    ----------
-    vectors : frozenset of str
-        Modalities with one step per clip.
-    mean, std : ndarray, shape (D,)
-        Of the training clips; ``std`` is 1 where a column does not vary.
-    """
-
-    vectors: frozenset[str]
-    mean: Matrix
-    std: Matrix
-
-    @classmethod
-    def fit(cls, train: Samples) -> Functionals:
-        """Fit the scaling on training clips, and note the views that are sequences."""
-        vectors = frozenset(
-            modality
-            for modality, store in train.stores.items()
-            if all(store.length(clip.id) <= 1 for clip in train.clips)
-        )
-        raw = functionals(train, vectors)
-        there = np.isfinite(raw)
-        count = np.maximum(there.sum(axis=0), 1)
-        mean = np.where(there, raw, 0).sum(axis=0) / count
-        std = np.sqrt(np.where(there, (raw - mean) ** 2, 0).sum(axis=0) / count)
-        return cls(vectors, mean, np.where(std > 0, std, 1))
-
-    def __call__(self, samples: Samples) -> Matrix:
-        """Return scaled functionals, shape (n, D)."""
-        scaled: Matrix = (functionals(samples, self.vectors) - self.mean) / self.std
-        filled: Matrix = np.where(np.isnan(scaled), 0, scaled)
-        return filled
-
-
-def functionals(samples: Samples, vectors: frozenset[str] = frozenset()) -> Matrix:
-    """Return mean, standard deviation and maximum over time of each view, one after the other.
-
-    Parameters
-    ----------
-    samples : Samples
-        n clips.
-    vectors : set of str
-        Modalities that are taken as they are.
-
-    Returns
-    -------
-    ndarray, shape (n, D)
-        NaN where a clip lacks a view.
-    """
-    rows = []
-    for clip in samples.clips:
-        parts = []
-        for modality in samples.stores:
-            values = np.asarray(samples.array(clip.id, modality), np.float64)
-            width = values.shape[1] * (1 if modality in vectors else 3)
-            parts.append(_summary(values, modality in vectors) if len(values) else _nothing(width))
-        rows.append(np.concatenate(parts))
-    return np.stack(rows)
-
-
-def _summary(values: Matrix, vector: bool) -> Matrix:
-    parts = values if vector else (values.mean(axis=0), values.std(axis=0), values.max(axis=0))
-    return np.concatenate(parts)
-
-
-def _nothing(width: int) -> Matrix:
-    return np.full(width, np.nan)
-
-
-Predictor = Callable[[Matrix], Matrix]
-"""Functionals (n, D) -> probabilities or intensities (n, C)."""
-
-Make = Callable[[float], Any]
-"""C -> a model of scikit-learn, not fitted."""
-
-
-@dataclass(frozen=True)
-class _Models:
-    """The models of a baseline: one that tells classes apart, and one for intensities."""
-
-    classifier: Make
-    regressor: Make
-
-
-def _support(kernel: str) -> _Models:
-    def classifier(C: float) -> Any:
-        from sklearn.svm import SVC
-
-        return SVC(C=C, kernel=kernel)
-
-    def regressor(C: float) -> Any:
-        from sklearn.svm import SVR
-
-        return SVR(C=C, kernel=kernel, epsilon=MARGIN)
-
-    return _Models(classifier, regressor)
-
-
-def _logistic(C: float) -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=C, max_iter=ITERATIONS)
-
-
-def _ridge(C: float) -> Any:
-    from sklearn.linear_model import Ridge
-
-    return Ridge(alpha=1 / C)
-
-
-MODELS: Mapping[str, _Models] = MappingProxyType(
-    {
-        "logistic": _Models(_logistic, _ridge),
-        "svm": _support("rbf"),
-        "svm_linear": _support("linear"),
-    }
-)
-
-
-def _fitted(name: str, C: float, x: Matrix, targets: NDArray[Any], manifest: Manifest) -> Predictor:
-    return _FITTERS[manifest.task](MODELS[name], C, x, targets, len(manifest.classes))
-
-
-def _single(models: _Models, C: float, x: Matrix, targets: NDArray[Any], count: int) -> Predictor:
-    model = models.classifier(C).fit(x, targets)
-
-    def predict(inputs: Matrix) -> Matrix:
-        margins = model.decision_function(inputs)
-        if margins.ndim == 1:
-            margins = np.stack([-margins, margins], axis=1)
-        # Classes that no training clip shows are less likely than any other.
-        every = np.full((len(inputs), count), -np.inf)
-        every[:, model.classes_] = margins - margins.max(axis=1, keepdims=True)
-        likely = np.exp(every)
-        total: Matrix = likely / likely.sum(axis=1, keepdims=True)
-        return total
-
-    return predict
-
-
-def _multi(models: _Models, C: float, x: Matrix, targets: NDArray[Any], count: int) -> Predictor:
-    columns = [_present(models, C, x, targets[:, k] > 0) for k in range(count)]
-    return lambda inputs: np.stack([column(inputs) for column in columns], axis=1)
-
-
-def _present(models: _Models, C: float, x: Matrix, shown: NDArray[np.bool_]) -> Predictor:
-    """Fit a classifier of one class, constant if all or none of the training clips show it."""
-    if shown.all() or not shown.any():
-        return lambda inputs: np.full(len(inputs), float(shown[0]))
-    model = models.classifier(C).fit(x, shown)
-    return lambda inputs: 1 / (1 + np.exp(-np.clip(model.decision_function(inputs), -500, 500)))
-
-
-def _intensity(
-    models: _Models, C: float, x: Matrix, targets: NDArray[Any], count: int
-) -> Predictor:
-    columns = [models.regressor(C).fit(x, targets[:, k]) for k in range(count)]
-    return lambda inputs: np.stack([column.predict(inputs) for column in columns], axis=1)
-
-
-_FITTERS: Mapping[Task, Callable[[_Models, float, Matrix, NDArray[Any], int], Predictor]] = {
-    "single": _single,
-    "multi": _multi,
-    "intensity": _intensity,
-}

@@ -16,7 +16,7 @@ from torch.nn import functional
 from emocli.data.manifest import Task
 from emocli.errors import ConfigError
 
-LossName = Literal["auto", "ce", "l2", "bce", "huber"]
+LossName = Literal["auto", "ce", "l2", "bce", "huber", "ccc"]
 
 Terms = Callable[[Tensor, Tensor], Tensor]
 """(logits (n, C), dense targets (n, C)) -> loss of each class, (n, C)."""
@@ -24,7 +24,7 @@ Terms = Callable[[Tensor, Tensor], Tensor]
 CHOICES: dict[Task, tuple[LossName, ...]] = {
     "single": ("ce", "l2", "bce", "huber"),
     "multi": ("bce", "l2", "huber"),
-    "intensity": ("huber", "l2"),
+    "intensity": ("huber", "l2", "ccc"),
 }
 """Losses each task can be trained with; the first one is its ``auto``."""
 
@@ -97,11 +97,12 @@ def base_loss(
 
     Parameters
     ----------
-    name : {'auto', 'ce', 'l2', 'bce', 'huber'}
+    name : {'auto', 'ce', 'l2', 'bce', 'huber', 'ccc'}
         Cross-entropy of the softmax, squared error, cross-entropy of the sigmoid of each class, or
         Huber's loss (delta 1). ``auto`` is ``ce`` for one class per clip, ``bce`` for any number of
         them and ``huber`` for intensities. Squared error and Huber's loss compare the logits
-        themselves with the targets, which for one class per clip are one-hot.
+        themselves with the targets, which for one class per clip are one-hot. ``ccc`` is one minus
+        the concordance correlation of the clips of a batch, for intensities.
     task : {'single', 'multi', 'intensity'}
         Targets of a single-label task are class indices (n,), or probabilities (n, C); otherwise
         they are (n, C).
@@ -122,7 +123,9 @@ def base_loss(
     return BaseLoss(task, _TERMS[resolve(name, task)], class_weights, label_smoothing)
 
 
-def probabilities(task: Task, loss: LossName, logits: Tensor) -> Tensor:
+def probabilities(
+    task: Task, loss: LossName, logits: Tensor, temperature: float | None = None
+) -> Tensor:
     """Turn logits (n, C) into probabilities, or intensities, of the same shape.
 
     One class per clip: softmax after ``ce``; sigmoids, scaled to sum to one, after ``bce``; after
@@ -130,16 +133,32 @@ def probabilities(task: Task, loss: LossName, logits: Tensor) -> Tensor:
     is taken (the Euclidean projection onto the simplex, which keeps the order of the classes).
     Any number of classes: sigmoid after ``bce``, else the logits clipped to 0 and 1. Intensities:
     the logits.
+
+    A calibrated network has a temperature T, by which its logits are divided. After ``l2`` and
+    ``huber`` its probabilities are then the softmax of them, or, for any number of classes, the
+    sigmoid of (logit - 0.5) / T: neither is ever exactly 0 or 1. The class of the highest
+    probability, and whether one is at least 0.5, are the same with and without.
     """
     name = resolve(loss, task)
     if task == "intensity":
         return logits
+    if temperature is not None:
+        return _calibrated(task, name, logits, temperature)
     if name == "ce":
         return torch.softmax(logits, dim=-1)
     if name == "bce":
         logs = functional.logsigmoid(logits)
         return torch.softmax(logs, dim=-1) if task == "single" else logs.exp()
     return _nearest_distribution(logits) if task == "single" else logits.clamp(0, 1)
+
+
+def _calibrated(task: Task, name: LossName, logits: Tensor, temperature: float) -> Tensor:
+    """Probabilities of logits that are divided by a temperature (Guo et al. 2017)."""
+    if task == "single":
+        scores = logits / temperature
+        return torch.softmax(functional.logsigmoid(scores) if name == "bce" else scores, dim=-1)
+    centre = 0.0 if name == "bce" else 0.5
+    return torch.sigmoid((logits - centre) / temperature)
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -159,11 +178,24 @@ def _huber(logits: Tensor, targets: Tensor) -> Tensor:
     return functional.huber_loss(logits, targets, reduction="none")
 
 
+def _concordance(logits: Tensor, targets: Tensor) -> Tensor:
+    """One minus the concordance correlation of each column over the batch (Lin 1989).
+
+    It is no mean over clips: every clip has the same.
+    """
+    x, y = logits - logits.mean(dim=0), targets - targets.mean(dim=0)
+    apart = logits.mean(dim=0) - targets.mean(dim=0)
+    scale = (x**2).mean(dim=0) + (y**2).mean(dim=0) + apart**2
+    agreement = 2 * (x * y).mean(dim=0) / scale.clamp(min=torch.finfo(scale.dtype).tiny)
+    return (1 - agreement).expand_as(logits)
+
+
 _TERMS: dict[LossName, Terms] = {
     "ce": _cross_entropy,
     "l2": _squared,
     "bce": _binary,
     "huber": _huber,
+    "ccc": _concordance,
 }
 
 

@@ -53,12 +53,16 @@ class Source(Settings):
 
 
 class View(Settings):
-    """The feature a modality is seen through: its name, width, origin and content."""
+    """The feature a modality is seen through: its name, width, origin and content.
+
+    ``upstream`` are the settings of the features it was computed from, by their names.
+    """
 
     feature: str
     dim: Width
     settings: Tree
     fingerprint: str
+    upstream: Tree = Field(default_factory=dict)
 
 
 class RunConfig(Settings):

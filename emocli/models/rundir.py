@@ -2,10 +2,11 @@
 
 A run of one seed is flat, in the layout of the Hugging Face hub: ``config.json`` (all that is
 needed to use it), ``model.safetensors`` (network and standardisation; written last, so a run that
-has it is complete), ``history.csv``, ``README.md`` (the model card) and ``reports/``. A run of
-several seeds holds such a folder per seed, ``seed-0``, ``seed-1``, ..., under a ``config.json``
-that lists them. A cross-validation is a folder with such a run per fold, ``fold-0``, ``fold-1``,
-...
+has it is complete), ``history.csv``, ``README.md`` (the model card), perhaps
+``baselines.safetensors`` (the classical models beside it) and ``reports/``. A run of several seeds
+holds such a folder per seed, ``seed-0``, ``seed-1``, ..., under a ``config.json`` that lists them,
+beside one ``baselines.safetensors`` for all. A cross-validation is a folder with such a run per
+fold, ``fold-0``, ``fold-1``, ...
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from emocli.data.durable import no_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError, reason
+from emocli.models import calibration
+from emocli.models.calibration import Calibration
 from emocli.models.run_config import RunConfig
 from emocli.models.tensors import (
     RESTORE,
@@ -43,6 +46,12 @@ from emocli.plugin.network import Network
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
+REFIT = ".refit"
+"""Folder of the checkpoint of a last fit, while it goes on."""
+
+BASELINES = "baselines.safetensors"
+"""The classical models beside the network, `emocli.models.beside`."""
+
 LAST = "last.safetensors"
 """The checkpoint, in its folder."""
 
@@ -60,6 +69,12 @@ class Run:
     config: RunConfig
     network: Network
     standardiser: Standardiser
+    calibration: Calibration | None = None
+
+    @property
+    def temperature(self) -> float | None:
+        """What its logits are divided by; None where it was not calibrated."""
+        return self.calibration.temperature if self.calibration else None
 
 
 def read_config(run: Path) -> RunConfig:
@@ -222,7 +237,19 @@ def load(run: Path) -> Run:
     except (RuntimeError, TypeError, ValueError, MemoryError, OverflowError):
         what = f"does not hold the network that {CONFIG} speaks of"
         raise RunError(what, where=path, hint=RESTORE) from None
-    return Run(run, config, network.eval(), standardiser)
+    return Run(run, config, network.eval(), standardiser, read_calibration(run))
+
+
+def read_calibration(run: Path) -> Calibration | None:
+    """Read the calibration of a run of one seed; None if it has none.
+
+    Raises
+    ------
+    RunError
+        If it is damaged.
+    """
+    path = run / calibration.FILE
+    return read_as(Calibration, path, "a calibration") if path.is_file() else None
 
 
 def _require_room(config: RunConfig, path: Path) -> None:
@@ -279,9 +306,9 @@ def require_columns(history: Sequence[Row], needed: Sequence[str]) -> None:
 def clear(run: Path) -> None:
     """Remove what a training wrote, and nothing else; what says that it is a run goes last."""
     for folder in [*run.glob("seed-*"), run]:
-        for name in (MODEL, HISTORY, CARD):
+        for name in (MODEL, calibration.FILE, HISTORY, CARD, BASELINES):
             (folder / name).unlink(missing_ok=True)
-        for name in (CHECKPOINT, REPORTS):
+        for name in (CHECKPOINT, REFIT, REPORTS):
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / CONFIG).unlink(missing_ok=True)
         if folder != run and not any(folder.iterdir()):

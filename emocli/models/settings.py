@@ -48,7 +48,7 @@ class TrainConfig(Settings):
         At most so many epochs; fewer once ``patience`` in a row have not been better than the best.
     clip : float
         Largest norm of the gradient; 0 for no limit.
-    loss : {'auto', 'ce', 'l2', 'bce', 'huber'}
+    loss : {'auto', 'ce', 'l2', 'bce', 'huber', 'ccc'}
         `emocli.models.losses.base_loss`.
     label_smoothing : float
         The same.
@@ -77,6 +77,13 @@ class TrainConfig(Settings):
     modality_dropout : float
         Probability with which each modality of a clip is dropped, every time the clip is learnt
         from; one always stays.
+    swa : int
+        Epoch from whose end on the parameters are averaged, each epoch's with equal weight
+        (stochastic weight averaging, Izmailov et al. 2018); the average is what is validated and
+        kept, while learning goes on from the parameters themselves. 0: none.
+    refit : bool
+        Whether the network is trained once more when the best epoch is known: anew, on train and
+        valid split together, for as many epochs at the same learning rates.
     monitor : str
         Validation metric by which the best epoch is chosen: ``loss`` or one of the task's metrics.
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
@@ -112,6 +119,8 @@ class TrainConfig(Settings):
     scheduler: Literal["none", "plateau", "cosine"] = "none"
     warmup: Probability = 0.0
     modality_dropout: Dropped = 0.0
+    swa: Annotated[int, Field(ge=0, le=100_000)] = 0
+    refit: bool = False
     monitor: str = "auto"
     precision: Precision = "32-true"
     accelerator: Accelerator = "auto"

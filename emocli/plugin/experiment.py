@@ -14,6 +14,8 @@ The name of the module is that of the experiment, with ``_`` for ``-``: ``rrnn_t
 ``emocli reproduce rrnn-t2`` runs. Every row is trained with all folds and seeds and tested under
 its conditions; the report compares them. A table of encoders has rows like ``Row("fixed margin",
 encoder="audio", settings={"loss": {"amt": "fixed"}})``, and their metric: ``figures=("nearest",)``.
+What others have published stands beside as ``Row("Yoon et al. 2019", cited="Mittal 2020, Table 1",
+printed={"clean": {"binary_accuracy": 0.776}})``: nothing of it is trained.
 
 >>> class Config(Settings):
 ...     noise: tuple[str, ...] = ("0dB",)
@@ -123,7 +125,10 @@ class Row:
     like : str
         the name of another row: its trained networks are tested in another way; or else
     encoder : {'audio', 'face', 'scene'}
-        what an encoder looks at, trained as by `emocli fit-encoder`.
+        what an encoder looks at, trained as by `emocli fit-encoder`; or else
+    cited : str
+        where its printed figures stand, of a system that is only quoted: neither trained nor
+        compared.
     modalities : tuple of str
         What it sees; empty for all there are.
     features : mapping
@@ -141,6 +146,8 @@ class Row:
         the clips as they are.
     printed : mapping
         Condition to metric to the number in the paper.
+    printed_by_class : mapping
+        Metric to class to the number in the paper, under the first condition.
     """
 
     name: str
@@ -148,6 +155,7 @@ class Row:
     baseline: str = ""
     like: str = ""
     encoder: EncoderKind | None = None
+    cited: str = ""
     modalities: tuple[str, ...] = ()
     features: Mapping[str, str] = field(default_factory=dict)
     preset: str = ""
@@ -155,6 +163,7 @@ class Row:
     training: RobustOptions = field(default_factory=RobustOptions)
     conditions: tuple[Condition, ...] = (CLEAN,)
     printed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    printed_by_class: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -216,6 +225,26 @@ class RowAnalysis:
 
 
 @dataclass(frozen=True)
+class SyntheticCorpus:
+    """What the corpus of ``--synthetic`` has to be, where rows and task of a table do not tell.
+
+    Attributes
+    ----------
+    task : {'single', 'multi', 'intensity'}
+        What is predicted, of a table about any task.
+    aligned : bool
+        Whether all modalities step with the words.
+    expected : tuple of (str, str)
+        Pairs of rows, of which the first ought to do as well as the second, or better, under the
+        last condition that both have; the report says whether it did, and nothing depends on it.
+    """
+
+    task: Task = "single"
+    aligned: bool = False
+    expected: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of a paper.
 
@@ -252,6 +281,8 @@ class Table:
     features : tuple of str
         What the paper's own extractors make of clips, one feature per modality, for
         ``--from-clips``; none if it has none.
+    synthetic : SyntheticCorpus
+        What ``--synthetic`` generates beyond what the rows need.
     notes : tuple of str
         What a reader should know, a line each: where the paper leaves a choice, and which is taken.
     """
@@ -269,4 +300,5 @@ class Table:
     task: Task | None = None
     sizes: Tree = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    synthetic: SyntheticCorpus = SyntheticCorpus()
     notes: tuple[str, ...] = ()

@@ -1,8 +1,12 @@
-"""The table: what commands print of reports and analyses."""
+"""The table: what commands print of reports and analyses, and how it is written to files."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from emocli.data.columns import csv_rows
+from emocli.display import latex, markdown
 
 Cell = str | float | int
 
@@ -14,3 +18,49 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+
+def text(cell: Cell) -> str:
+    """Format a cell: numbers with three decimals, or digits if small."""
+    if not isinstance(cell, float):
+        return str(cell)
+    if math.isnan(cell):
+        return "-"
+    return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
+
+
+def as_csv(table: Table) -> str:
+    """Return the table as a CSV file, numbers in full, that no spreadsheet computes."""
+    return csv_rows([table.columns, *table.rows])
+
+
+def as_markdown(table: Table) -> str:
+    """Return the table in Markdown, its title above it."""
+    rows = [table.columns, ["---"] * len(table.columns), *table.rows]
+    lines = [f"| {' | '.join(_markdown(cell) for cell in row)} |" for row in rows]
+    return "\n".join([f"**{markdown(table.title)}**", "", *lines, ""])
+
+
+def as_latex(table: Table) -> str:
+    """Return the table as LaTeX's ``table``, its title the caption; it takes ``booktabs``."""
+    aligned = "l" + "r" * (len(table.columns) - 1)
+    lines = [" & ".join(latex(text(cell)) for cell in row) + r" \\" for row in table.rows]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            rf"\caption{{{latex(table.title)}}}",
+            rf"\begin{{tabular}}{{{aligned}}}",
+            r"\toprule",
+            " & ".join(map(latex, table.columns)) + r" \\",
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _markdown(cell: Cell) -> str:
+    return cell if cell == "---" else markdown(text(cell))

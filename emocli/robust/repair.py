@@ -131,7 +131,7 @@ class RobustConfig(RepairConfig):
             If they contradict each other, or name what there is not.
         """
         config, corrupt = self.with_options(options), options.corrupt
-        return config.model_copy(update={"corrupt": corrupt}) if corrupt else config
+        return config.model_copy(update={"corrupt": tuple(corrupt)}) if corrupt else config
 
     @property
     def corruptions(self) -> tuple[CorruptionSpec, ...]:
@@ -164,12 +164,40 @@ class Repaired:
         Modality to the clips that have it but in which it is not trusted.
     regenerated : mapping
         Modality to the clips in which a proxy stands for it, whether it was flagged or missing.
+    discards : bool
+        Whether what was flagged and not regenerated is zeros now, the training mean.
     """
 
     samples: Samples
     replaced: Replaced
     flagged: Clips
     regenerated: Clips
+    discards: bool = True
+
+    @property
+    def pooled(self) -> Samples:
+        """The clips as classical models are given them: what was discarded is not there.
+
+        Zeros stand for the mean of a sequence, but not for that of its functionals: these are the
+        training clips' means only for what a clip lacks.
+        """
+        if not self.discards:
+            return self.samples
+        lost = {m: ids - self.regenerated[m] for m, ids in self.flagged.items()}
+        return self.samples.then(Removed(lost))
+
+    def joined(self, other: Repaired) -> Repaired:
+        """Return what both did to clips, each to some of them."""
+        arrays = {**self.replaced.arrays, **other.replaced.arrays}
+        flagged, regenerated = (
+            {m: mine[m] | its[m] for m in mine}
+            for mine, its in (
+                (self.flagged, other.flagged),
+                (self.regenerated, other.regenerated),
+            )
+        )
+        samples = self.samples.then(other.replaced)
+        return Repaired(samples, Replaced(arrays), flagged, regenerated, self.discards)
 
     @classmethod
     def untouched(cls, samples: Samples) -> Self:
@@ -190,11 +218,14 @@ class Repair:
         Puts something in the place of those that are not.
     generator : ProxyGenerator, optional
         Regenerates afterwards what it can.
+    discards : bool
+        Whether what is filled in is the training mean.
     """
 
     effective: Callable[[Batch], Effective]
     fill: Callable[[Views, Effective], Mapping[str, Padded]] = discard
     generator: ProxyGenerator | None = None
+    discards: bool = True
 
     @classmethod
     def of(
@@ -220,7 +251,8 @@ class Repair:
             "zero": lambda views, effective: silenced(views, effective, standardiser),
         }
         chosen = generator if config.fill == "proxy" else None
-        return cls(trusts[config.trust], fills[config.fill], chosen)
+        discards = config.fill in ("discard", "proxy")
+        return cls(trusts[config.trust], fills[config.fill], chosen, discards)
 
     def __call__(self, samples: Samples, size: int) -> Repaired:
         """Repair clip by clip, ``size`` at a time, so that it works for networks of any level."""
@@ -242,7 +274,8 @@ class Repair:
                 for index in np.flatnonzero(bad | regenerated[modality]):
                     arrays[batch.ids[index], modality] = rows[index]
         replaced = Replaced(arrays)
-        return Repaired(samples.then(replaced), replaced, _frozen(flagged), _frozen(filled))
+        marked = _frozen(flagged), _frozen(filled)
+        return Repaired(samples.then(replaced), replaced, *marked, self.discards)
 
 
 @dataclass(frozen=True)
@@ -256,6 +289,19 @@ class Replaced:
     ) -> NDArray[np.float32]:
         """Return the array to use; all others stay bit-identical."""
         return self.arrays.get((clip_id, modality), values)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Takes modalities of clips away; a transform of samples."""
+
+    clips: Clips
+
+    def __call__(
+        self, clip_id: str, modality: str, values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return no step of a modality that is taken away."""
+        return values[:0] if clip_id in self.clips.get(modality, ()) else values
 
 
 def observed(batch: Batch) -> dict[str, Flags]:

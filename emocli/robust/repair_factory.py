@@ -45,6 +45,10 @@ class RepairFactory:
         The train split, features as they are in the store.
     outliers : float
         The limit the standardiser clips at, in robust standard deviations.
+    refitted : bool
+        Whether ``train`` is the train and the valid split together. Proxies are made of both. The
+        check stays the one that was fitted on the train split, for its thresholds need clips it
+        never saw; it is asked in its own units.
     """
 
     place: Path
@@ -52,6 +56,7 @@ class RepairFactory:
     trained: RobustConfig
     train: Samples
     outliers: float = OUTLIERS
+    refitted: bool = False
     _generators: dict[tuple[str, frozenset[str], Trust], ProxyGenerator] = field(
         default_factory=dict
     )
@@ -74,11 +79,12 @@ class RepairFactory:
         if check.provenance is not None:
             try:
                 check.provenance.require_apart(self.train.manifest)
-                check.provenance.require(self.train.stores, self.standardiser, self.outliers)
+                own = check.provenance.standardiser if self.refitted else self.standardiser
+                check.provenance.require(self.train.stores, own, self.outliers)
             except StoreError as error:
                 where = error.where or self.place
                 raise StoreError(error.what, where=where, hint=error.hint) from None
-        return check
+        return check.through(self.standardiser) if self.refitted else check
 
     def _loaded(self) -> ModalityCheck:
         if self.trained.fit_on == "as_given" and not self.place.exists():
@@ -164,7 +170,7 @@ class RepairFactory:
         repair = Repair.of(config, self.standardiser, check, corrupter, generator)
         return repair(samples, size)
 
-    def learnt_from(self, train: Samples) -> Samples:
+    def learnt_from(self, train: Samples) -> Repaired:
         """Corrupt and repair the train split.
 
         Proxies that are learnt from are made without the dialogue or speaker of the clip: the bank
@@ -173,21 +179,21 @@ class RepairFactory:
         noisy, corrupter = self.corrupted(train.then(self.standardiser))
         config = self.trained.at_training
         if config.fill != "proxy":
-            return self.repaired(noisy, config, corrupter).samples
+            return self.repaired(noisy, config, corrupter)
         names = groups(noisy.clips, grouping(noisy.clips))
         numbers = {name: index % PARTS for index, name in enumerate(dict.fromkeys(names))}
-        done = noisy
+        done = Repaired.untouched(noisy)
         for part in range(PARTS):
             pairs = zip(noisy.clips, names, strict=True)
             held = replace(noisy, clips=tuple(c for c, name in pairs if numbers[name] == part))
             without = {clip.id for clip in held.clips}
-            done = done.then(self.repaired(held, config, corrupter, without).replaced)
+            done = done.joined(self.repaired(held, config, corrupter, without))
         return done
 
-    def chosen_by(self, valid: Samples) -> Samples:
+    def chosen_by(self, valid: Samples) -> Repaired:
         """Corrupt the valid split, and repair it as test clips are repaired."""
         noisy, corrupter = self.corrupted(valid.then(self.standardiser))
-        return self.repaired(noisy, self.trained, corrupter).samples
+        return self.repaired(noisy, self.trained, corrupter)
 
     def corrupted(self, samples: Samples) -> tuple[Samples, Corrupter | None]:
         """Do to standardised clips what is done to those the network is trained with."""

@@ -8,13 +8,24 @@ from collections.abc import Mapping, Sequence
 from emocli import plugins
 from emocli.data.store.joined import parts_of
 from emocli.display import code, exact_json, markdown
-from emocli.metrics.metrics import COMMON, DEFINITIONS
+from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread
+from emocli.models.calibration import COVERAGE, Calibration
 from emocli.models.run_config import RunConfig
+
+BASELINES = (
+    "Beside the network: classical models of the same features and splits, which see the mean, "
+    "deviation and maximum of each view; their C was chosen on this split."
+)
 
 
 def card(
-    config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int], notes: Sequence[str]
+    config: RunConfig,
+    valid: Mapping[str, Spread],
+    best: Sequence[int],
+    notes: Sequence[str],
+    baselines: Mapping[str, Mapping[str, float]],
+    calibrations: Sequence[Calibration] = (),
 ) -> str:
     """Write a model card.
 
@@ -28,8 +39,13 @@ def card(
         Best epoch of each seed.
     notes : sequence of str
         What a reader should know about the data.
+    baselines : mapping
+        Classical model beside the network to its metrics, on the valid split.
+    calibrations : sequence of Calibration
+        Of each seed.
     """
-    parts = [_front(config, valid), _title(config), _results(config, valid, best)]
+    parts = [_front(config, valid), _title(config), _results(config, valid, best, baselines)]
+    parts += [_calibration(calibrations)]
     parts += [_inputs(config), _settings(config), _origin(config)]
     if notes:
         parts.append("## Notes\n\n" + "\n".join(f"- {markdown(note)}" for note in notes))
@@ -84,24 +100,72 @@ def _title(config: RunConfig) -> str:
     )
 
 
-def _results(config: RunConfig, valid: Mapping[str, Spread], best: Sequence[int]) -> str:
+def _results(
+    config: RunConfig,
+    valid: Mapping[str, Spread],
+    best: Sequence[int],
+    baselines: Mapping[str, Mapping[str, float]],
+) -> str:
+    def beside(metric: str) -> str:
+        return "".join(f" {metrics[metric]:.3f} |" for metrics in baselines.values())
+
+    known = definitions(config.task, config.classes)
     rows = [
-        f"| {name} | {_number(value)} | {DEFINITIONS[config.task][name]} |"
+        f"| {name} | {_number(value)} |{beside(name)} {known[name]} |"
         for name, value in valid.items()
-        if name in DEFINITIONS[config.task]
+        if name in known
     ]
     seeds = ", ".join(str(seed) for seed in config.seeds)
     epochs = ", ".join(str(epoch) for epoch in best)
     return (
         "## Validation\n\n"
         f"Of the best epoch ({epochs}; seed {seeds}). It was chosen on this split, so the figures "
-        "flatter; reports on the test split are in `reports/`.\n\n"
-        "| figure | value | what it is |\n|---|---|---|\n" + "\n".join(rows)
+        f"flatter; reports on the test split are in `reports/`.{_refit(config)}\n\n"
+        f"| figure | value |{''.join(f' {name} |' for name in baselines)} what it is |\n"
+        f"|---|---|{'---|' * len(baselines)}---|\n" + "\n".join(rows)
+    ) + (f"\n\n{BASELINES}" if baselines else "")
+
+
+def _refit(config: RunConfig) -> str:
+    if not config.train.refit:
+        return ""
+    return (
+        " Then the network was trained anew, on train and valid split together, for as many "
+        "epochs, and so were the classical models: these are what is kept. Features are "
+        "standardised, and proxies made, by both splits; a modality check stays that of the train "
+        "split, for its thresholds need clips it never saw."
     )
 
 
 def _number(value: Spread) -> str:
     return f"{value.mean:.3f}" if value.n < 2 else f"{value.mean:.3f} ± {value.std:.3f}"
+
+
+def _calibration(calibrations: Sequence[Calibration]) -> str:
+    """Say what the probabilities are divided by, or how wide the intervals are."""
+    if not calibrations:
+        return ""
+    clips = calibrations[0].clips
+    lines = [
+        f"- temperature {each.temperature:.3g}: expected calibration error {each.error_before:.3f} "
+        f"before, {each.error_after:.3f} after"
+        for each in calibrations
+        if None not in (each.temperature, each.error_before, each.error_after)
+    ]
+    widths = [
+        f"- {', '.join(f'{markdown(n)} ± {w:.3g}' for n, w in each.half_width.items())}"
+        for each in calibrations
+        if each.half_width
+    ]
+    if widths:
+        told = f"Intervals that hold {COVERAGE:.0%} of the {clips} validation clips:"
+        return f"## Intervals\n\n{told}\n\n" + "\n".join(widths)
+    told = (
+        f"Logits are divided by a temperature, fitted to the {clips} validation clips (in "
+        "`calibration.json`). These errors are of the same clips, so they flatter; those of the "
+        "test split, clean and corrupted, are in the reports of `emocli evaluate`."
+    )
+    return f"## Calibration\n\n{told}\n\n" + "\n".join(lines)
 
 
 def _inputs(config: RunConfig) -> str:
@@ -110,7 +174,7 @@ def _inputs(config: RunConfig) -> str:
         for m, v in config.features.items()
     ]
     return (
-        "## Inputs\n\nFeatures, standardised by the train split (the statistics are in "
+        f"## Inputs\n\nFeatures, standardised by the {_learnt(config)} (the statistics are in "
         "`model.safetensors`).\n\n"
         "| modality | feature | width | fingerprint |\n|---|---|---|---|\n"
         + "\n".join(rows)
@@ -124,6 +188,10 @@ def _licences(config: RunConfig) -> list[str]:
     known = names.intersection(plugins.names("features"))
     described = (plugins.describe("features", name) for name in sorted(known))
     return [f"Licence of {each.name}: {each.licence}." for each in described if each.licence]
+
+
+def _learnt(config: RunConfig) -> str:
+    return "train and valid split" if config.train.refit else "train split"
 
 
 def _settings(config: RunConfig) -> str:

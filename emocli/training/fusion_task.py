@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from emocli.data.batch import Batch
 from emocli.data.manifest import Task
@@ -23,7 +25,7 @@ from emocli.training.class_weights import class_counts, class_weights
 from emocli.training.compute import check_machine, clipped_step, make_fabric, seeded
 from emocli.training.dropout import drop_modalities
 from emocli.training.outputs import level, predict
-from emocli.training.schedule import Criterion, Schedule, lr_factor
+from emocli.training.schedule import Criterion, Repetition, Schedule, lr_factor
 from emocli.training.targets import mixed, votes
 from emocli.training.trainer import Fitted, Trainer, finite_loss
 
@@ -49,6 +51,33 @@ def fit_network(
     return Trainer(run, schedule, config.threads, PAUSE).fit(task, ended)
 
 
+def refit_network(
+    network: Network, whole: Samples, config: TrainConfig, run: Path, history: Sequence[Row]
+) -> Fitted:
+    """Train it once more, on clips without any held out, as long as the history of the first fit.
+
+    Parameters
+    ----------
+    network : Network
+        With its first parameters; it is changed.
+    whole : Samples
+        What to learn from.
+    run : Path
+        Folder of this fit's own checkpoint.
+    history : sequence
+        The first fit's, up to its best epoch: so many epochs, at the same learning rates.
+
+    Raises
+    ------
+    EmocliError
+        As of `fit_network`.
+    """
+    first = make_schedule(config, whole.manifest.task)
+    rates = tuple(first.learning_rate(history[:epoch]) for epoch in range(len(history)))
+    task = FusionTask(network, whole, None, config)
+    return Trainer(run, Repetition(rates), config.threads, PAUSE).fit(task)
+
+
 def make_schedule(config: TrainConfig, task: Task) -> Schedule:
     """Return the schedule that settings ask for.
 
@@ -67,6 +96,33 @@ def make_criterion(monitor: str) -> Criterion:
     return Criterion(f"valid_{monitor}", lower=monitor in metrics.ERRORS, tie="valid_loss")
 
 
+class Average(nn.Module):
+    """A network and the average of its parameters over epochs (Izmailov et al. 2018).
+
+    Parameters
+    ----------
+    network : Network
+        The network, which learns.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+        self.mean = AveragedModel(network, use_buffers=True)
+
+    @property
+    def kept(self) -> Network:
+        """The network that has the average."""
+        return cast("Network", self.mean.module)
+
+    def follow(self, averaging: bool) -> None:
+        """Take an epoch into the average; before averaging begins it is the epoch's parameters."""
+        if averaging:
+            self.mean.update_parameters(self.network)
+        else:
+            self.kept.load_state_dict(self.network.state_dict())
+
+
 class FusionTask:
     """The training of a fusion network.
 
@@ -75,7 +131,7 @@ class FusionTask:
     network : Network
         With its first parameters; it is changed.
     train, valid : Samples
-        What to learn from, and what to stop and choose by.
+        What to learn from, and what to stop and choose by, if anything is.
     config : TrainConfig
         Settings.
 
@@ -86,7 +142,7 @@ class FusionTask:
     """
 
     def __init__(
-        self, network: Network, train: Samples, valid: Samples, config: TrainConfig
+        self, network: Network, train: Samples, valid: Samples | None, config: TrainConfig
     ) -> None:
         self.train, self.valid, self.config = train, valid, config
         self.task = train.manifest.task
@@ -105,30 +161,38 @@ class FusionTask:
             # Several times faster, but Fabric cannot clip what it has not unscaled itself.
             fused=config.precision != "16-mixed",
         )
-        self.network = self.kept = network
+        self.learner = network
         self.module, self.optimizer = self.fabric.setup(network, optimizer)
+        self.average = Average(network) if config.swa else None
+        self.network: nn.Module = self.average or network
+        self.kept = self.average.kept if self.average else network
 
     def epoch(self, number: int, lr: float) -> Row:
         """Train for one epoch and validate; `RunError` if a loss is not finite."""
         with seeded(self.config.seed, number) as order:
             train_loss = self._train(number, order, lr)
-        outputs = predict(self.network, self.valid, self.config.batch_size, self.fabric.device)
-        loss = self.loss(outputs.logits, outputs.targets)
-        valid_loss = self._finite(loss, number, "validation ")
-        scores = outputs.scores(self.task, self.config, self.train.manifest.classes)
+        if self.average is not None:
+            self.average.follow(number >= self.config.swa)
         row: Row = {
             "epoch": number,
             "lr": lr * lr_factor(number, self.config),
             "train_loss": train_loss,
-            "valid_loss": valid_loss,
         }
-        return row | {f"valid_{name}": value for name, value in scores.overall.items()}
+        return row if self.valid is None else row | self._validated(self.valid, number)
+
+    def _validated(self, valid: Samples, number: int) -> Row:
+        outputs = predict(self.kept, valid, self.config.batch_size, self.fabric.device)
+        loss = self.loss(outputs.logits, outputs.targets)
+        valid_loss = self._finite(loss, number, "validation ")
+        scores = outputs.scores(self.task, self.config, self.train.manifest.classes)
+        metrics = {f"valid_{name}": value for name, value in scores.overall.items()}
+        return {"valid_loss": valid_loss} | metrics
 
     def _train(self, number: int, order: np.random.Generator, lr: float) -> float:
-        self.network.train()
+        self.learner.train()
         total = clips = 0.0
         samples = self._drawn(order)
-        for batch in samples.batches(self.config.batch_size, level(self.network), order):
+        for batch in samples.batches(self.config.batch_size, level(self.learner), order):
             if self.config.modality_dropout:
                 batch = drop_modalities(batch, self.config.modality_dropout, order)
             loss = self._batch_loss(self._learnt(batch, order).to(self.fabric.device))
@@ -153,9 +217,9 @@ class FusionTask:
     def _batch_loss(self, batch: Batch) -> Tensor:
         # Fabric's wrapper would take the frozen Batch apart to cast it; autocast alone does not.
         with self.fabric.autocast():
-            output = self.network(batch)
+            output = self.learner(batch)
         output = replace(output, logits=output.logits.float())
-        return self.network.loss(output, batch, self.loss)
+        return self.learner.loss(output, batch, self.loss)
 
     def _finite(self, loss: Tensor, number: int, kind: str = "") -> float:
         return finite_loss(loss, number, self.config.lr, self.config.clip, kind)

@@ -11,16 +11,23 @@ from pathlib import Path
 
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.pool import Pool
+from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.models import rundir
+from emocli.models.beside import read_models, save_models
+from emocli.models.calibration import write_calibration
 from emocli.models.run_config import RunConfig, Source
-from emocli.models.rundir import CARD, CHECKPOINT, CONFIG
+from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, Row
+from emocli.plugin.network import Network
+from emocli.training.calibrate import calibrate
 from emocli.training.card import card
+from emocli.training.checkpoint import Tensors
 from emocli.training.compute import seeded
-from emocli.training.fusion_task import fit_network, make_criterion
-from emocli.training.prepare import Prepared
-from emocli.training.summaries import SeedSummary, TrainSummary, seed_spreads
+from emocli.training.fusion_task import fit_network, make_criterion, refit_network
+from emocli.training.outputs import predict
+from emocli.training.prepare import BESIDE, Prepared
+from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
 from emocli.training.trainer import State
 
 Progress = Callable[[int, int], None]
@@ -31,14 +38,17 @@ VALID = "valid_"
 
 @dataclass(frozen=True)
 class Training:
-    """A run to be trained: what, where, and with which seeds."""
+    """A run to be trained: what, where, with which seeds, and whether baselines stand beside it."""
 
     prepared: Prepared
     run: Path
     config: RunConfig
+    baselines: bool = False
 
     @classmethod
-    def of(cls, prepared: Prepared, run: Path, store: Path, seeds: int) -> Training:
+    def of(
+        cls, prepared: Prepared, run: Path, store: Path, seeds: int, baselines: bool = False
+    ) -> Training:
         """Plan so many trainings, from ``train.seed`` upwards.
 
         Raises
@@ -52,7 +62,8 @@ class Training:
         if first + seeds - 1 > MOST_SEED:
             what = f"{seeds} seeds from setting 'train.seed' = {first} go beyond {MOST_SEED}"
             raise ConfigError(what, hint="choose a smaller train.seed")
-        return cls(prepared, run, prepared.config(run, store, range(first, first + seeds)))
+        config = prepared.config(run, store, range(first, first + seeds))
+        return cls(prepared, run, config, baselines)
 
     @property
     def jobs(self) -> list[Job]:
@@ -103,6 +114,11 @@ class Training:
         seeds = rundir.read_config(self.run).seeds
         return any(rundir.begun(folder) for folder in rundir.members(self.run, seeds))
 
+    def fit_baselines(self) -> None:
+        """Fit the classical models beside the network, unless there are some."""
+        if self.baselines and not (self.run / BASELINES).is_file():
+            save_models(self.run, replace(self.prepared).classical())
+
     def summary(self, seeds: Sequence[SeedSummary]) -> TrainSummary:
         """Sum up the trainings of all seeds; of several, write a card for all."""
         prepared, several = self.prepared, len(seeds) > 1
@@ -120,8 +136,17 @@ class Training:
             valid={name: value.mean for name, value in metrics.items()},
             valid_std={name: value.std for name, value in metrics.items()} if several else {},
             seeds=tuple(seeds),
-            notes=prepared.notes,
+            refit=prepared.settings.refit,
+            notes=(*prepared.notes, *self._left_out()),
+            baselines=_beside(self.run) if self.baselines else {},
         )
+
+    def _left_out(self) -> Iterator[str]:
+        """Say which baselines would take too long."""
+        lacking = [name for name in BESIDE if name not in self.prepared.beside]
+        if self.baselines and lacking:
+            count = len(self.prepared.train)
+            yield f"no baseline '{', '.join(lacking)}': {count} training clips are too many for it"
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -158,6 +183,7 @@ def carry_out(
             held.enter_context(training.held())
         for training in trainings:
             training.claim(overwrite)
+            training.fit_baselines()
         jobs = [job for training in trainings for job in training.jobs]
         trained = dict(_results(jobs, pool, progress))
         return [t.summary([trained[job.folder] for job in t.jobs]) for t in trainings]
@@ -212,18 +238,53 @@ def _train_seed(
 ) -> SeedSummary:
     """Train one seed, resume it, or leave it alone if it is done."""
     if rundir.finished(folder):
-        shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+        _tidy(folder)
         return _seed_summary(folder, config, "already trained")
     make_folder(folder)
     rundir.write_config(folder, config)
-    with seeded(config.train.seed, 0):
-        network = rundir.make_network(config)
-    fitted = fit_network(network, *prepared.ready(network), config.train, folder, ended)
+    network = _first_network(config)
+    train, valid = prepared.ready(network)
+    fitted = fit_network(network, train, valid, config.train, folder, ended)
+    network.load_state_dict(dict(fitted.state))
+    outputs = predict(network.cpu(), valid, config.train.batch_size)
+    write_calibration(folder, calibrate(outputs, config.task, config.train, config.classes))
+    state, standardiser = fitted.state, prepared.standardiser
+    if config.train.refit:
+        state, standardiser = _refitted(folder, config, prepared.whole, fitted.history)
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)
-    rundir.write_model(folder, fitted.state, prepared.standardiser)
-    shutil.rmtree(folder / CHECKPOINT)
+    rundir.write_model(folder, state, standardiser)
+    _tidy(folder)
     return summary
+
+
+def _first_network(config: RunConfig) -> Network:
+    with seeded(config.train.seed, 0):
+        return rundir.make_network(config)
+
+
+def _refitted(
+    folder: Path, config: RunConfig, whole: Prepared, history: Sequence[Row]
+) -> tuple[Tensors, Standardiser]:
+    """Train once more on train and valid split, for as many epochs as were best."""
+    best = make_criterion(config.train.monitor).best_epoch(history)
+    network = _first_network(config)
+    learnt = whole.learnt(network)
+    fitted = refit_network(network, learnt, config.train, folder / REFIT, history[:best])
+    return fitted.state, whole.standardiser
+
+
+def _tidy(folder: Path) -> None:
+    """Remove the checkpoints of a training that is finished."""
+    for name in (CHECKPOINT, REFIT):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _beside(run: Path) -> dict[str, BaselineSummary]:
+    """Return the classical models that a run has, by name."""
+    models = read_models(run)
+    each = () if models is None else models.models
+    return {model.name: BaselineSummary(model.C, dict(model.valid)) for model in each}
 
 
 def _seed_summary(folder: Path, config: RunConfig, state: State) -> SeedSummary:
@@ -245,4 +306,13 @@ def _write_card(
         if count
     ]
     best = [seed.best_epoch for seed in seeds]
-    write_text(folder / CARD, card(config, seed_spreads(seeds), best, [*prepared.notes, *lacking]))
+    known = [rundir.read_calibration(seed.run) for seed in seeds]
+    text = card(
+        config,
+        seed_spreads(seeds),
+        best,
+        [*prepared.notes, *lacking],
+        {name: baseline.valid for name, baseline in _beside(folder).items()},
+        [each for each in known if each is not None],
+    )
+    write_text(folder / CARD, text)

@@ -36,9 +36,12 @@ class NetworkOutputs:
     logits: Tensor
     targets: Tensor
 
-    def values(self, task: Task, config: TrainConfig) -> NDArray[np.float32]:
+    def values(
+        self, task: Task, config: TrainConfig, temperature: float | None = None
+    ) -> NDArray[np.float32]:
         """Return what the logits mean: probabilities or intensities, shape (n, C)."""
-        return losses.probabilities(config.logit_task(task), config.loss, self.logits).numpy()
+        question = config.logit_task(task)
+        return losses.probabilities(question, config.loss, self.logits, temperature).numpy()
 
     def scores(self, task: Task, config: TrainConfig, classes: Sequence[str]) -> metrics.Scores:
         """Compare with the labels."""

@@ -20,8 +20,10 @@ from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import Feature, check_path, open_features
+from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
+from emocli.models.baselines import ClassicalModels, fit_classical
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import versions
@@ -40,6 +42,13 @@ SECTIONS = ("network", "train", "robust")
 """Of the settings of a training."""
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
+
+LINEAR, SVM = "logistic", "svm"
+BESIDE = (LINEAR, SVM)
+"""The classical models beside a network."""
+
+MOST_SVM = 5000
+"""Training clips; of more, a support vector machine takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,8 @@ class Prepared:
         Numbers the network learns.
     remarks : tuple of str
         The network's remarks on its modalities.
+    refitted : bool
+        Whether ``train`` is the train and the valid split together.
     """
 
     fusion: str
@@ -76,6 +87,7 @@ class Prepared:
     check: Path
     parameters: int
     remarks: tuple[str, ...] = ()
+    refitted: bool = False
 
     @property
     def manifest(self) -> Manifest:
@@ -101,19 +113,54 @@ class Prepared:
     def repair_factory(self) -> RepairFactory:
         """Makes the repairs."""
         outliers = self.settings.outliers
-        return RepairFactory(self.check, self.standardiser, self.robust, self.train, outliers)
+        parts = (self.check, self.standardiser, self.robust, self.train, outliers)
+        return RepairFactory(*parts, refitted=self.refitted)
+
+    @property
+    def whole(self) -> Prepared:
+        """The inputs of the last fit: train and valid split together are learnt from."""
+        train = Samples.of(self.manifest.merged(), "train", self.train.stores)
+        return replace(self, train=train, refitted=True)
+
+    def learnt(self, network: Network) -> Samples:
+        """Train split alone, as `ready` makes it."""
+        seen = self.repair_factory.learnt_from(self.train).samples
+        return CachedSamples.through(seen.condensed_by(network), self._memory())
+
+    def _memory(self) -> Memory:
+        return Memory(self.settings.cache_mb << 20)
 
     def ready(self, network: Network) -> tuple[Samples, Samples]:
         """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
-        memory, repair_factory = Memory(self.settings.cache_mb << 20), self.repair_factory
+        memory, repair_factory = self._memory(), self.repair_factory
         train, valid = (
             CachedSamples.through(samples.condensed_by(network), memory)
             for samples in (
-                repair_factory.learnt_from(self.train),
-                repair_factory.chosen_by(self.valid),
+                repair_factory.learnt_from(self.train).samples,
+                repair_factory.chosen_by(self.valid).samples,
             )
         )
         return train, valid
+
+    def classical(self) -> ClassicalModels:
+        """Fit the classical models beside the network, on what it is given.
+
+        Views that are discarded are lacking to them: their functionals' training means stand for
+        them.
+        """
+        factory = self.repair_factory
+        train, valid = factory.learnt_from(self.train), factory.chosen_by(self.valid)
+        whole = None
+        if self.settings.refit:
+            last = self.whole
+            whole = last.repair_factory.learnt_from(last.train).pooled
+        return fit_classical(self.beside, train.pooled, valid.pooled, whole)
+
+    @property
+    def beside(self) -> list[str]:
+        """Names of the classical models that are fitted in seconds."""
+        many = len(self.train) > MOST_SVM
+        return [name for name in BESIDE if name == LINEAR or not many]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -148,7 +195,7 @@ class Prepared:
             fold=manifest.fold,
             manifest=Source.of(manifest.path, run, manifest.fingerprint),
             store=Source.of(store, run),
-            features={modality: _view(s) for modality, s in self.train.stores.items()},
+            features={m: _view(feature, store) for m, feature in self.train.stores.items()},
             versions=versions(LIBRARIES),
         )
 
@@ -187,6 +234,8 @@ def prepare(
     parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
     prepared = Prepared(fusion, preset, *parts, parameters(model), model.remarks)
     prepared.repair_factory.require(repairing)
+    if training.refit:
+        check_settings(model, prepared.whole.train, training)
     return prepared
 
 
@@ -286,12 +335,13 @@ def _notes(prepared: Prepared) -> Iterator[str]:
     yield from number_warnings(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 
-def _view(store: Feature) -> View:
+def _view(feature: Feature, store: Path) -> View:
     return View(
-        feature=store.name,
-        dim=store.dim,
-        settings=dict(store.header.settings),
-        fingerprint=store.fingerprint,
+        feature=feature.name,
+        dim=feature.dim,
+        settings=dict(feature.header.settings),
+        fingerprint=feature.fingerprint,
+        upstream=upstream_settings(store, feature.name),
     )
 
 

@@ -92,6 +92,32 @@ class Schedule:
         return rate
 
 
+@dataclass(frozen=True)
+class Repetition:
+    """The epochs of a training that is done again without anything to validate it by.
+
+    Attributes
+    ----------
+    rates : tuple of float
+        Learning rate of each.
+    """
+
+    rates: tuple[float, ...]
+
+    @property
+    def criterion(self) -> Criterion:
+        """The last epoch is the one that is kept."""
+        return Criterion("epoch")
+
+    def over(self, history: Sequence[Row]) -> bool:
+        """Whether all epochs are done."""
+        return len(history) >= len(self.rates)
+
+    def learning_rate(self, history: Sequence[Row]) -> float:
+        """Return the learning rate of the next epoch."""
+        return self.rates[len(history)]
+
+
 def lr_factor(epochs: float, config: TrainConfig) -> float:
     """Return the share of the learning rate that is used after so many epochs and parts of one."""
     cold = config.warmup * config.epochs

@@ -29,6 +29,14 @@ class SeedSummary:
 
 
 @dataclass(frozen=True)
+class BaselineSummary:
+    """A classical model beside the network: C, chosen on the valid split, and its metrics there."""
+
+    C: float
+    valid: dict[str, float]
+
+
+@dataclass(frozen=True)
 class TrainSummary:
     """How a training went.
 
@@ -52,8 +60,12 @@ class TrainSummary:
         Metrics on the valid split: mean over the seeds, and their spread (for several).
     seeds : tuple of SeedSummary
         Each seed.
+    refit : bool
+        Whether train and valid split were learnt from, once the epochs were chosen.
     notes : tuple of str
         Warnings about the data.
+    baselines : mapping
+        Classical model to what it does on the same features and splits.
     """
 
     run: Path
@@ -66,7 +78,9 @@ class TrainSummary:
     valid: dict[str, float]
     valid_std: dict[str, float]
     seeds: tuple[SeedSummary, ...]
+    refit: bool
     notes: tuple[str, ...]
+    baselines: dict[str, BaselineSummary]
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,8 @@ class CrossSummary:
         The run of each fold.
     notes : tuple of str
         Warnings about the data, in any fold.
+    baselines : mapping
+        Classical model to its metrics on the valid splits, mean over the folds.
     """
 
     run: Path
@@ -96,6 +112,7 @@ class CrossSummary:
     valid_std: dict[str, float]
     folds: tuple[TrainSummary, ...]
     notes: tuple[str, ...]
+    baselines: dict[str, dict[str, float]]
 
 
 def cross_summary(run: Path, folds: Sequence[TrainSummary]) -> CrossSummary:
@@ -117,7 +134,16 @@ def cross_summary(run: Path, folds: Sequence[TrainSummary]) -> CrossSummary:
         valid_std={name: value.std for name, value in metrics.items()} if several else {},
         folds=tuple(folds),
         notes=tuple(dict.fromkeys(note for fold in folds for note in fold.notes)),
+        baselines={
+            name: _means([fold.baselines[name].valid for fold in folds])
+            for name in first.baselines
+            if all(name in fold.baselines for fold in folds)
+        },
     )
+
+
+def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
 def seed_spreads(seeds: Sequence[SeedSummary]) -> dict[str, Spread]:

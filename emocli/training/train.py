@@ -36,6 +36,7 @@ def train(
     seeds: int = 1,
     overwrite: bool = False,
     workers: int = 1,
+    baselines: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> TrainSummary:
     """Train a network with one seed or several.
@@ -64,6 +65,8 @@ def train(
         Replace a run of other settings, or one that is finished.
     workers : int
         Processes that train, a seed each.
+    baselines : bool
+        Whether classical models are fitted beside it, as the command does by default.
     progress : callable
         Told epochs done and epochs at most.
 
@@ -84,6 +87,7 @@ def train(
         seeds=seeds,
         overwrite=overwrite,
         workers=workers,
+        baselines=baselines,
     )
     return request.train(progress)
 
@@ -103,6 +107,7 @@ class TrainRequest:
     seeds: int = 1
     overwrite: bool = False
     workers: int = 1
+    baselines: bool = False
 
     def train(self, progress: Progress = lambda done, total: None) -> TrainSummary:
         """Train one run; errors as of `train`."""
@@ -161,7 +166,9 @@ class TrainRequest:
 
     def _training(self, corpus: Manifest, run: Path) -> Training:
         how = (self.fusion, self.features, self.preset, self.settings, self.robust)
-        return Training.of(prepare(corpus, self.store, *how), run, self.store, self.seeds)
+        return Training.of(
+            prepare(corpus, self.store, *how), run, self.store, self.seeds, self.baselines
+        )
 
 
 def _check_cross(run: Path) -> None:

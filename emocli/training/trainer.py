@@ -22,7 +22,7 @@ from emocli.models import rundir
 from emocli.models.rundir import CHECKPOINT, LAST, Row
 from emocli.training.checkpoint import Checkpoint, Resumable, Tensors, parameters, restore
 from emocli.training.compute import deterministic_torch
-from emocli.training.schedule import Schedule
+from emocli.training.schedule import Repetition, Schedule
 
 State = Literal["trained", "resumed", "already trained"]
 """What a command did about a training."""
@@ -78,7 +78,7 @@ class Trainer:
     """
 
     run: Path
-    schedule: Schedule
+    schedule: Schedule | Repetition
     threads: int
     pause: float = 0.0
 

@@ -293,6 +293,9 @@ def nowhere(trained: Path, request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+FIT_ENCODER = ("fit-encoder", "audio", "toy.csv", "--set", "augment.noise_in=spectrogram")
+"""The toy corpus has spectrograms, but no recordings to add noise to."""
+
 OUTPUTS = (
     ("demo", "--dir", "{}"),
     ("manifest", "table", "films", "-o", "{}/own.csv"),
@@ -300,7 +303,7 @@ OUTPUTS = (
     (*TRAIN, "store", "--run", "{}"),
     (*TRAIN, "store", "--seeds", "2", "--run", "{}"),
     (*TRAIN, "store", "--folds", "3", "--run", "{}"),
-    ("fit-encoder", "audio", "toy.csv", "--store", "store", "--run", "{}"),
+    (*FIT_ENCODER, "--store", "store", "--run", "{}"),
     ("fit-text", "told.csv", "--set", "text.backbone=scratch", "--run", "{}"),
     ("reproduce", "rrnn-t1", "toy.csv", "--store", "store", "--out", "{}"),
     ("import", "x.npz", "--as", "x", "--modality", "a", "--manifest", "toy.csv", "--store", "{}"),

@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.media.content import read_frames
+from emocli.data.media.content import read_frames, read_sound
 from emocli.errors import MediaError
 from tests import media_factory as factory
-from tests.media_factory import read_sound
 
 SECONDS = 6.0
 COUNT = round(SECONDS * factory.FPS)

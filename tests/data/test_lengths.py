@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from emocli.data.media.content import read_frames
+from emocli.data.media.content import read_frames, read_sound
 from emocli.data.media.whole import missing_bytes
 from emocli.errors import MediaError
 from tests import media_factory as factory
-from tests.media_factory import complaint, read_sound
+from tests.media_factory import complaint
 
 RATE = factory.RATE
 

@@ -51,6 +51,8 @@ def test_names_say_everything(tmp_path: Path) -> None:
         assert manifest.clip(f"1007_TAI_{code}_XX").label == emotion
     clip = manifest.clip("1008_IEO_SAD_LO")
     assert (clip.speaker, clip.text) == ("1008", "It's eleven o'clock.")
+    assert clip.groups == {"intensity": "low"}
+    assert manifest.clip("1007_TAI_ANG_XX").groups == {}
     assert manifest.classes == ("angry", "disgust", "fearful", "happy", "neutral", "sad")
 
 
@@ -92,6 +94,11 @@ def test_actors_are_split_in_the_stated_numbers(corpus: Path) -> None:
         assert abs(women - len(group) * 46 / 91) <= 1
     assert build(corpus).clips == manifest.clips
     assert actors(build(corpus, seed=1), "test") != splits["test"]
+
+
+def test_the_sex_is_that_of_the_table(corpus: Path) -> None:
+    for clip in build(corpus).clips:
+        assert clip.groups["gender"] == ("female" if int(clip.speaker) % 2 else "male")
 
 
 def test_sex_matters_to_the_split_only_where_it_is_known(corpus: Path) -> None:

@@ -71,6 +71,7 @@ def test_utterances(corpus: Path) -> None:
     ]
     first = manifest.clips[0]
     assert (first.dialogue, first.text) == ("Ses01F_impro01", "Said by F000.")
+    assert first.groups == {"gender": "female", "session": "1"}
     assert manifest.classes == ("happy", "sad", "neutral", "angry", "excited", "frustrated")
     assert manifest.notes == (
         "2 clips have no label: theirs is not among the classes",

@@ -11,12 +11,12 @@ import pytest
 
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
+from emocli.data.media.content import read_sound
 from emocli.data.media.writing import write_video
 from emocli.data.store import FeatureStore
 from emocli.datasets import meld
 from tests import media_factory as factory
 from tests.datasets.test_meld import row, table
-from tests.media_factory import read_sound
 
 FPS = Fraction(24000, 1001)
 RATE = 16000

@@ -48,6 +48,7 @@ def test_names_say_everything(tmp_path: Path) -> None:
     clip = manifest.clip("03-01-06-02-02-02-07")
     assert (clip.label, clip.speaker) == ("fearful", "07")
     assert clip.text == "Dogs are sitting by the door."
+    assert clip.groups == {"gender": "male", "intensity": "strong"}
     assert manifest.clip("03-01-01-01-01-02-07").label == "neutral"
     assert manifest.clip("03-01-08-01-01-02-07").label == "surprised"
     assert manifest.classes[1:5] == ("calm", "happy", "sad", "angry")

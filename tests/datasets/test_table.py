@@ -25,10 +25,10 @@ def write(root: Path, *lines: str, name: str = "labels.csv") -> Path:
 def test_classes(tmp_path: Path) -> None:
     write(
         tmp_path,
-        "id,split,emotion,speaker,dialogue,turn,start,end,text,media.audio",
-        'a,train,sad,ann,d,1,0.5,2,"well, no",sub/a.wav',
-        "b,valid,happy,bob,,,,,,",
-        "c,test,,cat,,,,,,",
+        "id,split,emotion,speaker,dialogue,turn,start,end,text,media.audio,group.age",
+        'a,train,sad,ann,d,1,0.5,2,"well, no",sub/a.wav,old',
+        "b,valid,happy,bob,,,,,,,",
+        "c,test,,cat,,,,,,,",
     )
     manifest = build(tmp_path, citation="Me (2020)", licence="CC0")
     assert manifest.classes == ("happy", "sad")
@@ -38,6 +38,7 @@ def test_classes(tmp_path: Path) -> None:
     assert (first.label, first.speaker, first.dialogue, first.turn) == ("sad", "ann", "d", 1)
     assert (first.start, first.end, first.text) == (0.5, 2, "well, no")
     assert first.media == {"audio": tmp_path / "sub" / "a.wav"}
+    assert (first.groups, second.groups) == ({"age": "old"}, {})
     assert (second.label, second.split, second.start) == ("happy", "valid", None)
     assert (third.label, third.split) == (None, "test")
     assert manifest.notes == ("1 clips have no label",)

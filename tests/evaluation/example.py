@@ -55,6 +55,7 @@ def data(
         "remarks": [],
         "trained_with": {},
         "corruption_seed": 0,
+        "device": "cpu",
         "interval": "95 %, bootstrap over dialogues",
         "warnings": [],
         "rules": {},

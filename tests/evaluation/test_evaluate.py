@@ -115,7 +115,7 @@ def test_the_report_says_where_it_comes_from(corpus, single):
     assert found["inputs"]["manifest"] == corpus.manifest.fingerprint
     assert found["inputs"]["features"].keys() == toy.FEATURES.keys()
     assert set(COMMON) <= found["protocols"].keys()
-    assert found["interval"] == "95 %, bootstrap over dialogues"
+    assert found["interval"] == "95 %, bootstrap over 15 dialogues"
     assert found["split"] == "test"
 
 

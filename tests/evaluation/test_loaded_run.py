@@ -79,7 +79,7 @@ def test_imported_features_of_another_corpus_are_refused_with_what_to_do(tmp_pat
         emocli.store_arrays(manifest, store, "gaze", "visual", arrays)
     run = tmp_path / "run"
     emocli.train(mine, tmp_path / "a", fusion="late", run=run, settings=toy.QUICK)
-    with pytest.raises(EmocliError, match="it was imported: import what holds"):
+    with pytest.raises(EmocliError, match="it was imported: import what has"):
         emocli.load_run(run).predict(tmp_path / "other.csv", tmp_path / "b")
 
 

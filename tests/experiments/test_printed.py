@@ -41,7 +41,9 @@ def row(made: Table, name: str) -> Row:
 # Table 1, CREMA-D: "COVAREP Features + LSTM Decoder, Audio, 41.5"; "OpenFace Features + LSTM
 # Decoder, Vision, 52.5"; "(OpenFace features + LSTM) + (COVAREP Features + LSTM) + Dual Attention,
 # Vision+Audio, 65.0". Section 4: gating was compared "with the GCA system on CMU-MOSEI data".
+# "Human performance": Audio 40.9, Vision 58.2, Vision+Audio 63.6.
 T1 = {"A": ("unimodal", 41.5), "V": ("unimodal", 52.5), "A + V, GCA": ("gca", 65.0)}
+HUMAN = {"human, A": ("", 40.9), "human, V": ("", 58.2), "human, A + V": ("", 63.6)}
 
 # Table 2, RAVDESS, columns Modality, Feature, Encoder, Attention, Accuracy: "Audio COVAREP LSTM Nil
 # 41.25"; "Vision OpenFace LSTM Nil 52.08"; "Audio + Vision COVAREP, OpenFace LSTM GCA 58.33".
@@ -62,7 +64,7 @@ GCA + gating|rrnn    |noise|0.4742|0.8857|0.5688
 """
 
 
-@pytest.mark.parametrize(("name", "figures"), [("rrnn_t1", T1), ("rrnn_t2", T2)])
+@pytest.mark.parametrize(("name", "figures"), [("rrnn_t1", {**T1, **HUMAN}), ("rrnn_t2", T2)])
 def test_accuracies_of_beard_are_of_attention_without_gates(
     name: str, figures: dict[str, tuple[str, float]]
 ) -> None:
@@ -74,6 +76,12 @@ def test_accuracies_of_beard_are_of_attention_without_gates(
     assert all(row(made, each).fusion == fusion for each, (fusion, _) in figures.items())
     assert any(r.fusion == "rrnn" and not r.printed for r in made.rows)
     assert made.task == "single"
+
+
+def test_human_performance_is_quoted_and_no_system() -> None:
+    made = table("rrnn_t1")
+    assert {r.name for r in made.rows if r.cited} == {*HUMAN}
+    assert not {n for pair in made.comparisons for n in pair} & {*HUMAN}
 
 
 def test_errors_and_weighted_accuracies_of_beard() -> None:
@@ -119,7 +127,7 @@ def test_constants_of_beard_have_no_figures_and_what_sees_test_labels_is_no_riva
 # Section 3.4: "increasing tau yields meaningful performance gains (up to tau = 3)"; section 3.2:
 # "similar results were also obtained with the concatenative approach": no figures. Figure 4 has an
 # axis without numbers. Of beta, tau, the fused vector and the gradient Mittal et al. print none.
-@pytest.mark.parametrize("name", ["rrnn_hops", "rrnn_fig4", "m3er_sweep"])
+@pytest.mark.parametrize("name", ["rrnn_hops", "rrnn_fig4", "m3er_sweep", "m2f_extractor"])
 def test_what_no_paper_prints_is_in_no_bracket(name: str) -> None:
     assert not printed(table(name))
     assert plugins.describe("experiments", name).source
@@ -147,6 +155,110 @@ def test_overall_figures_of_mittal_are_means_of_binary_ones(corpus: str) -> None
     made = table("m3er_t2", printed=corpus)
     assert printed(made) == expected
     assert set(made.figures) >= {"binary_f1", "binary_accuracy"}
+
+
+# Table 2 (a): Angry, Happy, Neutral, Sad; (b): Angry, Disgust, Fear, Happy, Sad, Surprise. F1, MA.
+EMOTIONS = {
+    "iemocap": """angry happy neutral sad
+        original loss          |0.794 80.6|0.750 76.9|0.695 68.0|0.762 80.8
+        M3ER                   |0.862 86.8|0.862 81.6|0.745 74.4|0.828 88.1
+        noisy                  |0.704 71.6|0.712 70.4|0.673 64.7|0.736 79.8
+        noisy, check           |0.742 75.7|0.745 73.7|0.697 66.9|0.778 84.0
+        noisy, check and proxy |0.799 82.2|0.743 76.7|0.727 67.5|0.775 86.3
+    """,
+    "mosei": """anger disgust fear happy sad surprise
+original loss          |0.889 79.9|0.945 89.6|0.963 93.1|0.587 55.8|0.926 85.3|0.949 90.0
+M3ER                   |0.919 86.3|0.927 92.1|0.904 88.9|0.836 82.1|0.899 89.8|0.952 95.0
+noisy                  |0.788 73.3|0.794 80.0|0.843 85.0|0.546 55.7|0.832 79.5|0.795 80.1
+noisy, check           |0.785 77.8|0.799 83.2|0.734 77.5|0.740 77.1|0.840 86.0|0.781 83.5
+noisy, check and proxy |0.816 81.3|0.844 86.8|0.918 89.4|0.780 75.7|0.873 86.1|0.932 91.3
+    """,
+}
+
+
+def printed_by_class(made: Table) -> dict[tuple[str, str, str], float]:
+    """Row, metric and class to the figure that is shown in brackets."""
+    return {
+        (row.name, metric, name): value
+        for row in made.rows
+        for metric, classes in row.printed_by_class.items()
+        for name, value in classes.items()
+    }
+
+
+@pytest.mark.parametrize("corpus", ["iemocap", "mosei"])
+def test_figures_of_each_emotion_of_mittal(corpus: str) -> None:
+    head, *lines = EMOTIONS[corpus].strip().splitlines()
+    expected, overall = {}, {}
+    for line in lines:
+        name, *pairs = (part.strip() for part in line.split("|"))
+        for emotion, pair in zip(head.split(), pairs, strict=True):
+            f1, accuracy = map(float, pair.split())
+            expected[name, "weighted_f1", emotion] = pytest.approx(f1)
+            expected[name, "accuracy", emotion] = pytest.approx(accuracy / 100)
+        overall[name] = np.mean([list(map(float, pair.split())) for pair in pairs], axis=0)
+    made = table("m3er_t2", printed=corpus)
+    assert printed_by_class(made) == expected
+    # papers: "Overall" is the plain mean of the row; so each figure stands in the right row.
+    for (name, _, metric), value in printed(made).items():
+        mean = overall[name][0] if metric == "binary_f1" else overall[name][1] / 100
+        assert value == pytest.approx(mean, abs=0.005)
+    assert set(made.by_class) >= {"weighted_f1", "accuracy"}
+
+
+# Table 1, columns Dataset, Method, F1, MA; "Numbers not reported ... are marked with '-'".
+LITERATURE = """
+    IEMOCAP   |Kim et al. 2013      |-    |72.8
+    IEMOCAP   |Majumder et al. 2018 |-    |76.5
+    IEMOCAP   |Yoon et al. 2019     |-    |77.6
+    IEMOCAP   |M3ER as printed      |0.824|82.7
+    CMU-MOSEI |Sahay et al. 2018    |0.668|-
+    CMU-MOSEI |Zadeh et al. 2018    |0.763|-
+    CMU-MOSEI |Choi et al. 2018     |0.895|-
+    CMU-MOSEI |M3ER as printed      |0.902|89.0
+"""
+
+
+@pytest.mark.parametrize("corpus", ["iemocap", "mosei"])
+def test_the_literature_beside_mittal(corpus: str) -> None:
+    expected = {}
+    for line in LITERATURE.strip().splitlines():
+        of, name, f1, accuracy = (part.strip() for part in line.split("|"))
+        for metric, text, unit in (("binary_f1", f1, 1), ("binary_accuracy", accuracy, 100)):
+            if text != "-":
+                expected[name, of, metric] = pytest.approx(float(text) / unit)
+    own = "IEMOCAP" if corpus == "iemocap" else "CMU-MOSEI"
+    metrics = ("binary_f1", "binary_accuracy")
+    ours = {("M3ER", "clean", m): expected["M3ER as printed", own, m] for m in metrics}
+    made = table("m3er_t1", corpus=corpus)
+    assert printed(made) == {**expected, **ours}
+    assert {r.name for r in made.rows if r.cited} == {n for n, *_ in expected}
+    assert row(made, "M3ER").fusion == "m3er"
+
+
+@pytest.mark.parametrize("corpus", ["iemocap", "mosei", "other"])
+def test_the_network_of_the_figures_has_the_clean_figures_and_no_others(corpus: str) -> None:
+    made = table("m3er_figures", corpus=corpus)
+    if corpus == "other":
+        assert not printed(made)
+        assert not printed_by_class(made)
+        return
+    whole = table("m3er_t1", corpus=corpus)
+    ours = {key: value for key, value in printed(whole).items() if key[0] == "M3ER"}
+    assert printed(made) == ours
+    emotions = table("m3er_t2", printed=corpus)
+    known = {key: v for key, v in printed_by_class(emotions).items() if key[0] == "M3ER"}
+    assert printed_by_class(made) == known
+
+
+# Section 5.3: "more than 73% of the samples per class were correctly classified"; "the average
+# weight for the face modality dropped by 12%"; section 5.4: "around 0.01% of the L2 norm". They are
+# of no metric of a row, and stand in the notes.
+def test_what_the_text_says_of_the_figures_is_in_the_notes() -> None:
+    notes = " ".join(table("m3er_figures").notes)
+    for figure in ("more than 73%", "dropped by 12%", "around 0.01% of the L2 norm"):
+        assert figure in notes
+    assert table("m3er_figures").rows[0].conditions[1].corrupt == ("visual:gaussian@0.01",)
 
 
 def test_the_mean_of_binary_accuracies_is_not_the_accuracy() -> None:
@@ -241,7 +353,93 @@ def test_figures_of_chudasama_are_of_as_many_encoders(name: str, corpus: str, la
         assert all(r.settings["network"]["layers"] == 3 for r in chosen.rows if r.fusion)
 
 
+# Table 6: MELD, IEMOCAP, weighted average F1; a dash where there is none.
+T6 = """
+    BERT+MTL 2020     |61.90|-    ; Hi-Trans 2020    |61.94|64.50; TRMSM-Att 2020   |62.36|65.74
+    DialogXL 2020     |62.41|65.94; COSMIC 2020      |65.21|65.28; SumAggGIN 2020   |58.45|66.61
+    DialogueGCN 2019  |58.10|66.76; CESTa 2020       |58.36|67.10; DialogueCRN 2021 |58.39|66.20
+    EmoBERTa 2021     |65.61|67.42; DAG-ERC 2021     |63.65|68.03; TODKAT 2021      |65.47|61.33
+    EmotionFlow 2022  |66.50|-    ; M2FNet as printed|66.71|69.86
+"""
+
+# Table 7: MELD accuracy, weighted average F1; IEMOCAP accuracy, weighted average F1.
+T7 = """
+    BC-LSTM-Att       |57.50|56.44|56.32|56.19
+    DialogRNN         |59.54|57.03|63.40|62.75
+    ConGCN            |-    |57.40|64.18|64.18
+    Xie et al.        |65.00|64.00|-    |-
+    DialogueTRM       |65.66|63.55|68.92|69.23
+    M2FNet as printed |67.85|66.71|69.69|69.86
+"""
+
+
+def typed(lines: str, columns: list[tuple[str, str]]) -> dict[Any, Any]:
+    """Row, corpus and metric to the typed figure."""
+    expected = {}
+    for line in lines.strip().replace(";", "\n").splitlines():
+        name, *texts = (part.strip() for part in line.split("|"))
+        for (of, metric), text in zip(columns, texts, strict=True):
+            if text != "-":
+                expected[name, of.upper(), metric] = pytest.approx(float(text) / 100)
+    return expected
+
+
+T6_COLUMNS = [("meld", "weighted_f1"), ("iemocap", "weighted_f1")]
+T7_COLUMNS = [(of, m) for of in ("meld", "iemocap") for m in ("accuracy", "weighted_f1")]
+
+
+@pytest.mark.parametrize("corpus", ["iemocap", "meld"])
+def test_the_literature_beside_chudasama(corpus: str) -> None:
+    sixth, seventh = typed(T6, T6_COLUMNS), typed(T7, T7_COLUMNS)
+    f1 = {key: value for key, value in {**sixth, **seventh}.items() if key[2] == "weighted_f1"}
+    both = {name for name, of, _ in f1 if of == "MELD"}
+    both &= {name for name, of, _ in f1 if of == "IEMOCAP"}
+    second = {key: value for key, value in f1.items() if key[0] in both}
+    for name, expected in (("m2f_t6", sixth), ("m2f_t7", seventh), ("m2f_fig2", second)):
+        made = table(name, corpus=corpus)
+        ours = {
+            ("M2FNet", "clean", key[2]): value
+            for key, value in expected.items()
+            if key[:2] == ("M2FNet as printed", corpus.upper())
+        }
+        assert printed(made) == {**expected, **ours}, name
+        assert {r.name for r in made.rows if r.cited} == {n for n, *_ in expected}
+        assert row(made, "M2FNet").fusion == "m2fnet"
+    assert len(both) == 11 + 4 + 1
+
+
+# Section 4.4: "the highest F1 score of 82.11% for the Sad emotion of the IEMOCAP dataset".
+def test_of_single_emotions_chudasama_prints_one_figure() -> None:
+    found = printed_by_class(table("m2f_fig5", corpus="iemocap"))
+    assert found == {("M2FNet", "f1", "sad"): pytest.approx(0.8211)}
+    assert not printed_by_class(table("m2f_fig5", corpus="meld"))
+
+
 # -- all of them
+
+
+@pytest.mark.parametrize("name", plugins.names("experiments"))
+def test_what_is_quoted_is_neither_compared_nor_shown_class_by_class(name: str) -> None:
+    made = table(name)
+    quoted = {r.name for r in made.rows if r.cited}
+    compared = (*made.comparisons, *made.recoveries, made.alternatives)
+    assert not quoted & {name for names in compared for name in names}
+    assert not quoted & {analysis.row for analysis in made.analyses}
+    for each in made.rows:
+        assert set(each.printed_by_class) <= set(made.by_class)
+        assert not each.cited or (each.printed and not each.printed_by_class)
+
+
+@pytest.mark.parametrize("name", plugins.names("experiments"))
+def test_a_row_with_figures_is_named_in_the_docstring_or_told_by_number(name: str) -> None:
+    """The docstring says which line of the paper each row is from."""
+    text = " ".join((plugins.load("experiments", name).__doc__ or "").split())
+    own = [r.name for r in table(name).rows if r.printed and not r.cited]
+    numbered = name in {"m2f_t2", "m2f_t4", "m2f_t5"}  # the first and the last of a series
+    for row_ in (own[0], own[-1]) if numbered and own else own:
+        assert f"'{row_}'" in text, row_
+    if any(r.cited for r in table(name).rows):
+        assert "quote" in text or "literature" in text
 
 
 @pytest.mark.parametrize("name", plugins.names("experiments"))

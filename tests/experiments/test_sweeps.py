@@ -18,7 +18,8 @@ from emocli.data.track import Track
 from emocli.errors import ConfigError
 from emocli.experiments import row_analyses
 from emocli.experiments.config import ReproduceConfig
-from emocli.experiments.drawing import markdown, sweeps
+from emocli.experiments.drawing import sweeps
+from emocli.experiments.page import markdown
 from emocli.experiments.papers import m3er_sweep, rrnn_fig4, rrnn_hops
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.experiments.runner import Reproduction, reproduce

@@ -30,7 +30,7 @@ def scalar_binary(truth: list[bool], taken: list[bool]) -> dict[str, float]:
     fp = sum(not t and p for t, p in zip(truth, taken, strict=True))
     fn = sum(t and not p for t, p in zip(truth, taken, strict=True))
     positives, negatives = tp + fn, tn + fp
-    f1_pos = 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0.0
+    f1_pos = 2 * tp / (2 * tp + fp + fn) if positives else math.nan
     f1_neg = 2 * tn / (2 * tn + fp + fn) if tn + fp + fn else 0.0
     wa = math.nan
     if positives and negatives:
@@ -114,7 +114,8 @@ def test_presence_agrees_with_scalar_code(task, rng):
     assert found.undefined["uar"] == ["sadness"]
     assert found.overall["uar"] == pytest.approx(np.mean([c["uar"] for c in by_class[:3]]))
     for key in ("accuracy", "weighted_f1", "macro_f1", "f1_pos", "f1_neg"):
-        assert found.overall[key] == pytest.approx(np.mean([c[key] for c in by_class])), key
+        shown = by_class if key in ("accuracy", "f1_neg") else by_class[:3]
+        assert found.overall[key] == pytest.approx(np.mean([c[key] for c in shown])), key
     assert found.hits.mean() == pytest.approx(found.overall["accuracy"])
 
 
@@ -167,9 +168,43 @@ def test_intensity_errors_and_correlation_agree_with_scalar_code(rng):
     assert found.overall["mae_sum"] == pytest.approx(sum(mae))
     assert found.overall["mse"] == pytest.approx(sum(mse) / 3)
     assert found.overall["mae"] == pytest.approx(sum(mae) / 3)
+    ccc = [
+        2 * np.cov(p, t, bias=True)[0, 1] / (p.var() + t.var() + (p.mean() - t.mean()) ** 2)
+        for p, t in zip(predicted.T, targets.T, strict=True)
+    ]
+    assert found.overall["ccc"] == pytest.approx(np.mean(ccc))
+    assert found.per_class["joy"]["ccc"] == pytest.approx(ccc[1])
+    assert ccc[2] == pytest.approx(0)  # one side varies: no concordance, which is defined
     r = [np.corrcoef(predicted[:, k], targets[:, k])[0, 1] for k in range(2)]
     assert found.overall["pearson"] == pytest.approx(np.mean(r))
     assert found.undefined["pearson"] == ["neutral"]
+
+
+def test_concordance_takes_shift_and_scale_for_errors(rng):
+    targets = rng.random((40, 1))
+    for predicted, expected in ((targets, 1.0), (-targets + 2 * targets.mean(), -1.0)):
+        found = score("intensity", targets, predicted, ["valence"]).overall
+        assert found["ccc"] == pytest.approx(expected)
+    shifted = score("intensity", targets, targets + 1, ["valence"]).overall
+    assert shifted["pearson"] == pytest.approx(1)
+    assert shifted["ccc"] == pytest.approx(2 * targets.var() / (2 * targets.var() + 1))
+    constant = score("intensity", np.ones((5, 1)), np.ones((5, 1)), ["valence"])
+    assert math.isnan(constant.overall["ccc"])
+
+
+@pytest.mark.parametrize("task", ["single", "multi", "intensity"])
+@pytest.mark.parametrize("taken", [0.0, 1.0])
+def test_a_class_without_clips_has_no_f1(task, taken, rng):
+    """Whether it is predicted or not: being right on the other clips is no F1 of 1."""
+    targets = np.tile([0, 1, 2], 4) if task == "single" else np.tile(np.eye(4)[:3], (4, 1))
+    predicted = np.tile(np.eye(4)[[0, 1, 2]], (4, 1))
+    predicted[0] = [0, 0, 0, 1] if taken else predicted[0]
+    found = score(task, targets, predicted, CLASSES)
+    assert found.per_class["sadness"]["n"] == 0
+    assert math.isnan(found.per_class["sadness"]["weighted_f1"])
+    assert math.isnan(found.per_class["sadness"]["f1_pos"])
+    shown = [found.per_class[name]["weighted_f1"] for name in CLASSES[:3]]
+    assert found.overall["binary_f1"] == pytest.approx(np.mean(shown))
 
 
 @pytest.mark.parametrize("task", ["single", "multi", "intensity"])

@@ -8,6 +8,7 @@ import warnings as python_warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from emocli.data.clip import Clip
 from emocli.metrics.statistics import (
@@ -15,8 +16,11 @@ from emocli.metrics.statistics import (
     clustered,
     grouping,
     groups,
+    holm,
     interval_over,
+    sign_flip_p,
     spread,
+    tail,
     warnings,
 )
 
@@ -39,6 +43,12 @@ def test_spread_leaves_out_what_is_undefined():
     assert math.isnan(spread([math.nan]).mean)
 
 
+def expanded(groups: int) -> float:
+    """Hesterberg 2015: the share of the draws beyond a bound, of 95 %."""
+    quantile = stats.t(groups - 1).isf(0.025)
+    return float(stats.norm.sf(math.sqrt(groups / (groups - 1)) * quantile))
+
+
 def test_bootstrap_agrees_with_drawing_groups_one_by_one():
     rng = np.random.default_rng(0)
     values = rng.random(40)
@@ -49,9 +59,11 @@ def test_bootstrap_agrees_with_drawing_groups_one_by_one():
         drawn = rng.choice(np.unique(member), 9)
         rows = np.concatenate([values[member == group] for group in drawn])
         means.append(rows.mean())
+    part = expanded(9)
     assert found.mean == pytest.approx(values.mean())
-    assert found.low == pytest.approx(np.quantile(means, 0.025), abs=0.01)
-    assert found.high == pytest.approx(np.quantile(means, 0.975), abs=0.01)
+    assert found.low == pytest.approx(np.quantile(means, part), abs=0.01)
+    assert found.high == pytest.approx(np.quantile(means, 1 - part), abs=0.01)
+    assert found.low < np.quantile(means, 0.025)
     assert found.groups == 9
 
 
@@ -66,8 +78,9 @@ def test_a_share_is_the_sum_of_parts_over_that_of_wholes():
     for _ in range(4000):
         drawn = np.concatenate([np.flatnonzero(member == g) for g in rng.choice(12, 12)])
         shares.append(parts[drawn].sum() / wholes[drawn].sum())
-    assert found.low == pytest.approx(np.quantile(shares, 0.025), abs=0.01)
-    assert found.high == pytest.approx(np.quantile(shares, 0.975), abs=0.01)
+    part = expanded(12)
+    assert found.low == pytest.approx(np.quantile(shares, part), abs=0.01)
+    assert found.high == pytest.approx(np.quantile(shares, 1 - part), abs=0.01)
     exact = cluster_bootstrap(0.8 * wholes, member.tolist(), wholes=wholes)
     assert (exact.low, exact.high) == pytest.approx((0.8, 0.8))
 
@@ -169,6 +182,46 @@ def test_what_only_rounding_tells_from_zero_is_on_either_side():
     assert cluster_bootstrap(change, np.arange(40).tolist()).p > 0.5
     shares = cluster_bootstrap([1.0] + 19 * [0.0], list(range(20)), wholes=[1.0] + 19 * [0.0])
     assert shares.p > 0.3  # without the first one there is nothing to take a share of
+
+
+@pytest.mark.parametrize("count", [8, 10, 13, 14, 24])
+def test_no_p_is_below_what_the_groups_can_show(count: int):
+    """However large the difference is, and however many clips: signs of k groups are 2^k."""
+    found = cluster_bootstrap(np.ones(50 * count), np.arange(50 * count) % count)
+    assert found.p >= 2 / 2**count
+    assert found.p < 0.01
+
+
+@pytest.mark.parametrize("count", [8, 11])
+def test_p_is_that_of_the_exchange_of_two_systems(count: int):
+    rng = np.random.default_rng(count)
+    totals = rng.normal(0.4, 1, count)
+    expected = stats.permutation_test(
+        (totals,), np.sum, permutation_type="samples", n_resamples=np.inf
+    ).pvalue
+    assert sign_flip_p(totals) == pytest.approx(expected)
+
+
+def test_drawn_exchanges_agree_with_all_of_them():
+    totals = np.random.default_rng(1).normal(0.3, 1, 16)
+    expected = stats.permutation_test(
+        (totals,), np.sum, permutation_type="samples", n_resamples=np.inf
+    ).pvalue
+    assert sign_flip_p(totals) == pytest.approx(expected, abs=0.015)
+
+
+def test_the_tail_of_many_groups_is_that_of_plain_percentiles():
+    assert tail(10) == pytest.approx(expanded(10))
+    assert tail(10) < tail(24) < tail(10**6) == pytest.approx(0.025, abs=1e-5)
+
+
+def test_p_values_are_adjusted_for_being_several():
+    # Holm 1979: the smallest times 4, the next times 3 ...; never less than the one before.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.9]) == [1.0, 1.0]
+    some = holm([0.02, math.nan])
+    assert some[0] == 0.02
+    assert math.isnan(some[1])
 
 
 def make(dialogues: str, speakers: str) -> list[Clip]:

@@ -168,7 +168,9 @@ def descended(targets: np.ndarray, slope, steps: int = 20000) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("name", "slope"), [("prior", lambda error: 2 * error), ("median", np.sign)], ids=str
+    ("name", "slope"),
+    [("prior", lambda error: 2 * error), ("median", np.sign)],
+    ids=["prior", "median"],
 )
 def test_a_constant_is_what_one_parameter_per_output_learns(tmp_path, name, slope):
     """Under squared and under absolute error; an odd number of clips has one median."""

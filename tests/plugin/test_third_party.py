@@ -90,6 +90,9 @@ def test_all_of_them_work_together_through_the_commands(site: Path, tmp_path: Pa
     experiment = ("reproduce", "mean-svm", "m.csv", "--out", "out", "--seeds", "1", "--json", *FEW)
     table = json.loads(run(site, tmp_path, *experiment))
     assert {"mean", "SVM"} <= set(json.dumps(table).replace('"', " ").split())
+    twin = ("reproduce", "mean-svm", "--synthetic", "--quick", "--out", "twin", "--json")
+    rows = json.loads(run(site, tmp_path, *twin))["rows"]
+    assert [row["state"] for row in rows] == ["done", "done"]
     speakers = json.loads(run(site, tmp_path, "speakers", "m.csv", "--json"))
     assert speakers == dict.fromkeys(("ann", "bob", "cid", "dan", "eve", "flo"), 5)
     assert "  speakers " in run(site, tmp_path, "--help")

@@ -28,11 +28,22 @@ def command(
     split: options.Split = "test",
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Metrics of groups, too: speaker, dialogue, or a name of the manifest's "
+            "group.<name>, e.g. speaker,gender."
+        ),
+    ] = None,
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
     device: Annotated[
         Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
     ] = "cpu",
+    ensemble: Annotated[
+        bool,
+        typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -40,8 +51,12 @@ def command(
     What was done in training about modalities that are not trusted is done here too, unless options
     say otherwise: --check --proxy, --oracle --fill zero, --set robust.proxy.k=50, --no-check.
 
-    The report goes to RUN/reports/. With --json, accuracy, uar, weighted_f1 and macro_f1 are those
-    of the condition asked for; of a run of several seeds the mean, with the spread under _std.
+    With --ensemble the mean of all seeds' predictions is evaluated. Of a cross-validation only the
+    fold that never saw a clip judges it; with another --manifest, whose clips none saw, all do.
+
+    The report goes to RUN/reports/, and beside it a CSV file of all predictions clip by clip. With
+    --json, accuracy, uar, weighted_f1 and macro_f1 are those of the condition asked for; of a run
+    of several seeds the mean, with the spread under _std.
     """
     from emocli.config import parse_sets
     from emocli.evaluation.evaluate import evaluate
@@ -62,9 +77,11 @@ def command(
             repair=RepairOptions(
                 check=check, oracle=oracle, proxy=proxy, fill=fill, settings=tree.get("robust")
             ),
+            by=by.split(",") if by else (),
             seed=seed,
             figures=figures,
             device=device,
+            ensemble=ensemble,
             progress=progress,
         )
     if json:
@@ -72,7 +89,12 @@ def command(
         return
     for table in evaluation.tables:
         show.table(table.columns, table.rows, table.title)
+    show.line(f"intervals: {evaluation.report.interval}")
+    if len(evaluation.report.seeds) > 1:
+        count = len(evaluation.report.seeds)
+        show.line(f"±: standard deviation over {count} seeds, which is no interval over clips")
     show.line(f"report: {evaluation.path}")
+    show.line(f"clips: {evaluation.clips}")
     for figure in evaluation.figures:
         show.line(f"figure: {figure}")
     report = evaluation.report

@@ -13,13 +13,17 @@ from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
     from emocli.config import Tree
+    from emocli.data.manifest import Manifest
     from emocli.experiments.results import Reproduction
 
 
 def command(
     experiment: Annotated[str, typer.Argument(help="Experiment; `emocli info` lists them.")],
-    manifest: options.ManifestFile,
     out: Annotated[Path, typer.Option(help="Folder for all that comes out; repeat to resume.")],
+    manifest: Annotated[
+        Path | None,
+        typer.Argument(help="The corpus's manifest (CSV); none with --synthetic."),
+    ] = None,
     store: Annotated[
         Path | None,
         typer.Option(
@@ -29,6 +33,14 @@ def command(
     from_clips: Annotated[
         bool,
         typer.Option("--from-clips", help="Train the paper's extractors, and extract, first."),
+    ] = False,
+    synthetic: Annotated[
+        bool,
+        typer.Option("--synthetic", help="Generate a corpus on which the whole table can run."),
+    ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="With --synthetic: few clips, seeds and epochs; seconds."),
     ] = False,
     feature: options.Features = None,
     folds: Annotated[
@@ -65,19 +77,23 @@ def command(
     """Run an experiment of a paper.
 
     Trains every row of a table, tests it under its conditions, compares the rows clip by clip, and
-    writes OUT/table.md, report.json and a figure; the runs are kept. Settings are network.KEY,
-    train.KEY (of every network that has them, but for what tells the rows apart),
-    rows.ROW.train.KEY, check.KEY, experiment.KEY, reproduce.KEY.
+    writes OUT/page.html (all of it, figures included), table.md and report.json; the runs are kept.
+    Settings are network.KEY, train.KEY (of every network that has them, but for what tells the rows
+    apart), rows.ROW.train.KEY, check.KEY, experiment.KEY, reproduce.KEY.
 
     With --from-clips the features are made first: extractors are trained on the train split, those
     of M2FNet with settings extractors.audio.KEY (face, scene, text) and extractors.features.KEY.
+
+    With --synthetic no corpus is needed: one is drawn from a seed, with the task, the modalities
+    and the dialogues of the table, settings synthetic.KEY; recordings, where encoders are trained,
+    demo.KEY. It shows that every row runs, and nothing about people.
     """
     from emocli.cli import sections
     from emocli.config import merge
-    from emocli.data.manifest import Manifest
     from emocli.errors import ConfigError
     from emocli.experiments import runner as stage
     from emocli.experiments.from_clips import SECTION, Extractors
+    from emocli.experiments.synthetic.twin import SECTIONS, Twin
 
     experiment = experiment.replace("_", "-")  # emocli info names files
     chosen: Tree = {
@@ -88,16 +104,26 @@ def command(
         "only": row or None,
     }
     typed = {"reproduce": {k: v for k, v in chosen.items() if v is not None}}
-    taken = (*stage.sections(experiment), *([SECTION] if from_clips else []))
+    more = ([SECTION] if from_clips else []) + (list(SECTIONS) if synthetic else [])
+    taken = (*stage.sections(experiment), *more)
     tree = merge(sections.settings("reproduce", config, settings, taken), typed)
     if from_clips:
         tree = merge({SECTION: _of_other_commands(config)}, tree)
-    corpus = Manifest.read(manifest, root)
+    maker = "--from-clips" if from_clips else "--synthetic"
+    if store is not None and (from_clips or synthetic):
+        what = f"--store and {maker}, which makes a store of its own, OUT/store"
+        raise ConfigError(what, hint="choose one of them")
     say, failed = show.stopwatch(), 0
+    if synthetic:
+        _no_corpus(manifest, root)
+        twin = Twin.of(experiment, tree, out, quick=quick, from_clips=from_clips)
+        if dry_run:
+            show.as_json(twin.plan())
+            return
+        corpus, tree, store = twin.make(workers, overwrite, say), twin.settings, twin.store
+    else:
+        corpus = _corpus(manifest, root, quick)
     if from_clips:
-        if store is not None:
-            what = "--store and --from-clips, which makes a store of its own, OUT/store"
-            raise ConfigError(what, hint="choose one of them")
         extractors = Extractors.of(experiment, corpus, out, tree)
         if dry_run:
             show.as_json(extractors.plan())
@@ -116,6 +142,7 @@ def command(
         settings=tree,
         workers=workers,
         overwrite=overwrite,
+        synthetic=synthetic,
         say=say,
     )
     if json:
@@ -125,6 +152,31 @@ def command(
     if failed:
         show.warn(f"{failed} extractions failed and are listed in {store / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
+
+
+def _corpus(manifest: Path | None, root: Path | None, quick: bool) -> Manifest:
+    """Read the corpus that is named."""
+    from emocli.data.manifest import Manifest
+    from emocli.errors import ConfigError
+
+    if manifest is None:
+        raise ConfigError("no manifest is named", hint="name one, or give --synthetic")
+    if quick:
+        what = "--quick shrinks a synthetic corpus, not one that is named"
+        raise ConfigError(what, hint="give --synthetic in place of the manifest")
+    return Manifest.read(manifest, root)
+
+
+def _no_corpus(manifest: Path | None, root: Path | None) -> None:
+    """Refuse a corpus beside the one that is made."""
+    from emocli.errors import ConfigError
+
+    for named, what in ((manifest, "a manifest"), (root, "--root")):
+        if named is not None:
+            raise ConfigError(
+                f"{what} and --synthetic, which makes a corpus of its own, OUT",
+                hint="choose one of them",
+            )
 
 
 def _of_other_commands(config: Path | None) -> Tree:
@@ -144,12 +196,14 @@ def _of_other_commands(config: Path | None) -> Tree:
 
 
 def _print(outcome: Reproduction) -> None:
-    from emocli.experiments.drawing import cells, conditions
+    from emocli.experiments.drawing import conditions
+    from emocli.experiments.page import cells
 
     for metric in outcome.report.metrics:
         rows = [(name, *texts) for name, texts in cells(outcome.report, metric)]
         show.table(("system", *conditions(outcome.report)), rows, metric)
     show.line(f"table:  {outcome.table}")
+    show.line(f"page:   {outcome.page}")
     show.line(f"report: {outcome.path}")
     for figure in outcome.figures:
         show.line(f"figure: {figure}")
@@ -166,6 +220,6 @@ COMMAND = Command(
     command,
     sections=lambda: (
         *("reproduce", "experiment", "network", "train", "check", "rows"),
-        "extractors",
+        *("extractors", "synthetic"),
     ),
 )

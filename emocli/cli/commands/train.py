@@ -41,6 +41,10 @@ def command(
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
+    no_baseline: Annotated[
+        bool,
+        typer.Option("--no-baseline", help="Fit no linear model and no SVM beside the network."),
+    ] = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
@@ -51,6 +55,9 @@ def command(
     With --folds every clip is tested once, by networks that never saw its speaker or dialogue.
     Repeat the command to resume. Settings are network.KEY, train.KEY and robust.KEY, e.g. --set
     train.lr=3e-4.
+
+    Beside the network a linear model and an SVM are fitted to the mean, deviation and maximum of
+    the same features, in seconds; emocli evaluate tests them too.
 
     With --corrupt the clips of both splits are corrupted first; with --check (fitted by emocli
     fit-cca) what it distrusts is discarded, and with --proxy regenerated from validation on.
@@ -74,6 +81,7 @@ def command(
         seeds=seeds,
         overwrite=overwrite,
         workers=workers,
+        baselines=not no_baseline,
     )
     if dry_run:
         show.as_json(request.plan(folds))
@@ -103,10 +111,25 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
     features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())
     show.line(f"{summary.fusion} on {features}: {summary.parameters:,} parameters")
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
+    if parts[0].refit:
+        show.line("  then learnt anew from train and valid split, for as many epochs")
+    for name, figure in _baselines(summary).items():
+        show.line(f"  beside it: {name} {figure:.3f}")
     for gap in dict.fromkeys(gap for part in parts for gap in _gaps(part)):
         show.warn(gap)
     for note in summary.notes:
         show.warn(note)
+
+
+def _baselines(summary: TrainSummary | CrossSummary) -> dict[str, float]:
+    """Return the classical models' figure of the metric that decides."""
+    from emocli.training.summaries import TrainSummary
+
+    if isinstance(summary, TrainSummary):
+        valid = {name: baseline.valid for name, baseline in summary.baselines.items()}
+    else:
+        valid = summary.baselines
+    return {name: v[summary.monitor] for name, v in valid.items() if summary.monitor in v}
 
 
 def _gaps(part: TrainSummary) -> Iterator[str]:

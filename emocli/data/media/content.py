@@ -184,6 +184,13 @@ def chosen_frames(clip: Clip, choose: Callable[[int], Iterable[int]]) -> list[Fr
     return [_frame(path, *timed) for place, timed in enumerate(shown) if place in wanted]
 
 
+def read_sound(
+    path: Path, rate: int, start: float | None = None, end: float | None = None
+) -> NDArray[np.float32]:
+    """Return the sound of a file between two times; see `sound`."""
+    return _read_sound(Path(path), rate, start, end).samples
+
+
 def read_frames(
     path: Path, start: float | None = None, end: float | None = None, every: float | None = None
 ) -> Iterator[Frame]:

@@ -1,5 +1,11 @@
 """M2FNet's extractors trained with each loss, and how they tell emotions of new people apart.
 
+The paper prints no figures of these. The rows are its loss (equations 9 to 13) taken apart:
+'fixed margin' is the triplet loss of its reference [25], whose "fixed margin value" section 3.3
+wants to overcome; 'adaptive margin, printed' has equations 10 and 11 with the gradient through the
+margin, 'detached' without, 'scaled' is ours; 'without Var' lacks equation 12, 'without Cov' 13;
+'all as printed' takes every equation to the letter; cross-entropy is ours.
+
 Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", sec. 3.2 (eq. 9-13).
 """
 

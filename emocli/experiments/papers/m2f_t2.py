@@ -1,5 +1,9 @@
 """M2FNet with each modality, with pairs, and with all three put side by side or fused.
 
+Table 2, "to validate the impact of each modality": its eight lines, in its order, are the rows 'A'
+("Only Audio") to 'T + V + A, fusion'; "Concat" in the column of remarks is 'concat' here, "Fusion"
+the network of equations 5 to 8. The prior and the rows of logistic regression are ours.
+
 Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Table 2.
 """
 
@@ -9,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from emocli.experiments.papers._chudasama import EXTRACTED, METRICS, Modalities, Printed, row
-from emocli.plugin.experiment import Row, Table
+from emocli.plugin.experiment import Row, SyntheticCorpus, Table
 
 Config = Modalities
 
@@ -48,6 +52,7 @@ def table(config: Modalities) -> Table:
         figures=METRICS,
         comparisons=tuple((FUSED, other) for other in others),
         task="single",
+        synthetic=SyntheticCorpus(expected=tuple((FUSED, view) for view in "TAV")),
         features=EXTRACTED,
         notes=(config.note,),
     )

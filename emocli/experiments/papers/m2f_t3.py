@@ -1,5 +1,8 @@
 """M2FNet with the scene, with the faces, and with both as what is seen.
 
+Table 3, "to validate the impact of dual network": "Scene Embeddings" is the row 'scene', "Weighted
+Face Embeddings" is 'weighted faces', "Proposed" is 'scene and weighted faces'.
+
 Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Table 3.
 """
 

@@ -1,5 +1,8 @@
 """M2FNet with one to six transformer encoders for each modality.
 
+Table 4, "No. of Transformer Encoders (i.e., N_A = N_T = N_V)": row 'N = 1' to 'N = 6'. Section 4.2
+chooses N "on validation datasets", with "1 and 5 for MELD and IEMOCAP"; the table is of test ones.
+
 Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Table 4.
 """
 

@@ -1,5 +1,7 @@
 """M2FNet with one to six layers of fusion attention.
 
+Table 5, "No. of Attention Fusion Layers": row 'm = 1' to 'm = 6'. Section 4.2 sets m to 5.
+
 Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Table 5.
 """
 

@@ -18,7 +18,17 @@ from typing import Annotated
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.plugin.experiment import CLEAN, Condition, Line, Point, RepairOptions, Row, Sweep, Table
+from emocli.plugin.experiment import (
+    CLEAN,
+    Condition,
+    Line,
+    Point,
+    RepairOptions,
+    Row,
+    Sweep,
+    SyntheticCorpus,
+    Table,
+)
 
 BASE = "M3ER"
 
@@ -77,6 +87,7 @@ def table(config: Config) -> Table:
             *((name, "no repair") for name in REPAIRS if name != "no repair"),
         ),
         alternatives=tuple(row.name for row in varied),
+        synthetic=SyntheticCorpus(task="multi", aligned=True),
         sweeps=tuple(_sweeps(betas, config)),
         check_preset="paper",
         notes=(

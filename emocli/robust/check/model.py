@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from emocli.data.batch import Padded
+from emocli.data.standardise import Standardiser
 from emocli.errors import StoreError
 from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
 from emocli.robust.check.contamination import PARTS, SCREENED, deal, screened
@@ -61,6 +62,9 @@ class ModalityCheck:
         What it was fitted on.
     left_out : mapping
         Modality to how many training clips that have it were left out of a screened fit.
+    units : mapping
+        Modality to the factor and the summand, shape (D,) each, that make its numbers those the
+        check was fitted on; none where they are.
     """
 
     config: CheckConfig
@@ -71,6 +75,7 @@ class ModalityCheck:
     limits: Mapping[str, float] = field(default_factory=dict)
     provenance: FitProvenance | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, train: Views, valid: Views, config: CheckConfig | None = None) -> Self:
@@ -214,6 +219,19 @@ class ModalityCheck:
         """Return the check with one threshold for all pairs, in place of each pair's own."""
         return replace(self, pairs={k: replace(pair, tau=tau) for k, pair in self.pairs.items()})
 
+    def through(self, other: Standardiser) -> Self:
+        """Return the check for clips that another standardiser has standardised."""
+        if self.provenance is None:
+            return self
+        own = self.provenance.standardiser
+        pairs = {
+            m: (other.std[m] / own.std[m], (other.mean[m] - own.mean[m]) / own.std[m])
+            for m in self.reductions
+            if m in other.mean
+        }
+        units = {m: (torch.from_numpy(a), torch.from_numpy(b)) for m, (a, b) in pairs.items()}
+        return replace(self, units=units)
+
     def doubts(self) -> tuple[str, ...]:
         """Return what makes the check doubtful, a line each."""
         lines = [line for pair in self.pairs.values() for line in pair.doubts(self.config)]
@@ -264,9 +282,15 @@ class ModalityCheck:
             known = ", ".join(self.reductions)
             what = f"the modality check knows {known}, not '{modality}'"
             raise StoreError(what, hint=AGAIN)
-        vectors = self.representation(views)
+        vectors = self.representation({m: self._in_units(m, view) for m, view in views.items()})
         self._require(vectors)
         return vectors
+
+    def _in_units(self, modality: str, view: Padded) -> Padded:
+        if modality not in self.units:
+            return view
+        factor, summand = (each.to(view.values.device) for each in self.units[modality])
+        return view.with_values(view.values * factor + summand)
 
     def _require(self, vectors: Vectors) -> None:
         for modality, x in vectors.items():

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
 from emocli.data.media.channels import mixing_weights
-from emocli.data.media.content import first_channel, mixed_down
+from emocli.data.media.content import first_channel, mixed_down, read_sound
 from emocli.errors import MediaError
 from tests import media_factory as factory
-from tests.media_factory import lag, read_sound
+from tests.media_factory import lag
 
 RATE = 48000
 PIECE = 4000

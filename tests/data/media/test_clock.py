@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from emocli.data.media.content import read_frames
+from emocli.data.media.content import read_frames, read_sound
 from emocli.data.media.recording import decode
 from tests import media_factory as factory
-from tests.media_factory import read_sound
 
 RATE = factory.RATE
 

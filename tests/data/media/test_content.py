@@ -14,6 +14,7 @@ from emocli.data.media.content import (
     first_channel,
     frames,
     read_frames,
+    read_sound,
     sound,
 )
 from emocli.data.media.picture import Picture
@@ -21,7 +22,7 @@ from emocli.data.media.writing import write_video
 from emocli.data.track import Absent
 from emocli.errors import MediaError
 from tests import media_factory as factory
-from tests.media_factory import complaint, lag, read_sound
+from tests.media_factory import complaint, lag
 
 RATE = factory.RATE
 

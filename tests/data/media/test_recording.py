@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from emocli.data.media.content import read_frames
+from emocli.data.media.content import read_frames, read_sound
 from tests import media_factory as factory
-from tests.media_factory import complaint, lag, read_sound
+from tests.media_factory import complaint, lag
 
 RATE = factory.RATE
 

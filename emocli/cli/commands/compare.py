@@ -1,0 +1,97 @@
+"""`emocli compare`: several runs side by side, on the same clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from emocli.cli import options, show
+from emocli.errors import ConfigError
+from emocli.plugin.command import Command
+
+
+def command(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of trained runs, or of cross-validations.")
+    ],
+    metric: Annotated[
+        str,
+        typer.Option(help="accuracy, uar, weighted_f1, macro_f1; of intensities also mae, mse."),
+    ] = "accuracy",
+    against: Annotated[
+        Literal["first", "best"], typer.Option(help="Which run the table's change is told from.")
+    ] = "first",
+    out: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--out", help="Also write FILE.csv, .md, .tex or .json; repeatable."),
+    ] = None,
+    corrupt: options.Corrupt = None,
+    check: options.Check = None,
+    oracle: options.Oracle = False,
+    proxy: options.Proxy = None,
+    fill: options.Fill = None,
+    settings: options.Settings = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Of several seeds, compare their mean prediction.")
+    ] = False,
+    split: options.Split = "test",
+    manifest: options.OtherManifest = None,
+    store: options.OtherStore = None,
+    seed: options.CorruptionSeed = 0,
+    device: Annotated[
+        Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
+    ] = "cpu",
+    json: options.Json = False,
+) -> None:
+    """Compare runs on the same clips: metric, interval, change, and whether it is chance.
+
+    Differences are paired by clip; intervals draw dialogues or speakers, and p exchanges the runs
+    in them. All pairs are compared, and p Holm is adjusted for their number.
+    """
+    from emocli.config import parse_sets
+    from emocli.evaluation.compare import compare
+    from emocli.evaluation.comparison_tables import notes, tables, write
+    from emocli.plugin.robustness import RobustOptions
+
+    tree = parse_sets(settings or ())
+    for section in tree.keys() - {"robust"}:
+        raise ConfigError(f"unknown setting '{section}'", hint="there is robust.KEY")
+    with show.progress("comparing", "runs") as progress:
+        report = compare(
+            runs,
+            metric=metric,
+            against=against,
+            manifest=manifest,
+            store=store,
+            split=split,
+            robust=RobustOptions(
+                corrupt=tuple(corrupt or ()),
+                check=check,
+                oracle=oracle,
+                proxy=proxy,
+                fill=fill,
+                settings=tree.get("robust"),
+            ),
+            seed=seed,
+            ensemble=ensemble,
+            device=device,
+            progress=progress,
+        )
+    for path in out or ():
+        write(report, path)
+    if json:
+        show.as_json(report)
+        return
+    for table in tables(report):
+        show.table(table.columns, table.rows, table.title)
+    for note in notes(report)[: -len(report.warnings) or None]:
+        show.line(note)
+    for path in out or ():
+        show.line(f"written: {path}")
+    for warning in report.warnings:
+        show.warn(warning)
+
+
+COMMAND = Command("compare", 115, command)

@@ -1,0 +1,132 @@
+"""`emocli predict`: emotion over time in recordings without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from emocli import plugins
+from emocli.cli import options, show
+from emocli.config import merge
+from emocli.plugin.command import PARTLY_DONE, Command
+
+if TYPE_CHECKING:
+    from emocli.prediction.timeline import PredictionReport
+
+FILES = {"table": "predictions.csv", "data": "predictions.json", "page": "report.html"}
+"""What a result consists of."""
+
+WAYS = "emocli.prediction.ways"
+
+SHOWN = 40
+"""Segments that are printed; all are in the files."""
+
+
+def command(
+    run: Annotated[
+        Path, typer.Argument(help="A run of one seed or several, or a cross-validation.")
+    ],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Media files, folders of them, or a manifest (labels are not needed).",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the result.")],
+    way: options.Way = "auto",
+    window: options.Window = None,
+    hop: options.Hop = None,
+    subtitles: options.Subtitles = None,
+    speakers: options.Speakers = None,
+    transcribe: options.Transcribe = None,
+    language: options.Language = None,
+    check: options.Check = None,
+    proxy: options.Proxy = None,
+    fill: options.Fill = None,
+    settings: options.Settings = None,
+    config: options.Config = None,
+    workers: options.Workers = 1,
+    device: Annotated[
+        Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
+    ] = "cpu",
+    json: options.Json = False,
+) -> None:
+    """Predict emotion over time in recordings.
+
+    Features are computed as those of the training were. What was done in training about modalities
+    that are not trusted is done here too, unless options say otherwise. The result is in OUT:
+    predictions.csv, predictions.json, and report.html, a page with player and curves.
+
+    Repeat the command to resume. Exit code 3: something failed and is listed in
+    OUT/failures.jsonl; the rest is complete.
+    """
+    from emocli.cli import sections
+    from emocli.plugin.robustness import RepairOptions
+    from emocli.prediction.predict import PredictOptions, predict
+    from emocli.prediction.segment import SegmentOptions
+
+    tree = sections.settings("predict", config, settings)
+    cut = {name: tree.pop(name) for name in ways() & tree.keys()}
+    cut = merge(cut, sections.given("windows", {"window": window, "hop": hop}))
+    with show.progress("predicting", "segments") as progress:
+        report = predict(
+            run,
+            inputs,
+            out,
+            options=PredictOptions(
+                segments=SegmentOptions(
+                    way=way,
+                    subtitles=subtitles,
+                    speakers=speakers,
+                    transcribe=transcribe or "",
+                    language=language or "",
+                    settings=cut,
+                ),
+                settings=tree,
+                repair=RepairOptions(check=check, proxy=proxy, fill=fill),
+                workers=workers,
+                device=device,
+            ),
+            progress=progress,
+        )
+    if json:
+        show.as_json(report)
+    else:
+        _print(report, out)
+    for remark in report.remarks:
+        show.warn(remark)
+    if report.failures:
+        first = report.failures[0]
+        show.warn(f"{len(report.failures)} failures, the first: {first.file}: {first.message}")
+        show.warn(f"all are listed in {out / 'failures.jsonl'}")
+        raise typer.Exit(PARTLY_DONE)
+
+
+def ways() -> set[str]:
+    """Name the ways to cut recordings, whose settings are sections of their own."""
+    return set(plugins.files(WAYS))
+
+
+def _print(report: PredictionReport, out: Path) -> None:
+    rows = [
+        (
+            Path(segment.file).name,
+            f"{segment.start:.1f}-{segment.end:.1f}",
+            segment.label or "-",
+            segment.confidence,
+            ", ".join(m for m, s in segment.modalities.items() if s.distrusted),
+            ", ".join(m for m, s in segment.modalities.items() if s.missing),
+        )
+        for segment in report.segments[:SHOWN]
+    ]
+    show.table(("file", "seconds", "label", "confidence", "distrusted", "missing"), rows)
+    if len(report.segments) > SHOWN:
+        show.line(f"... and {len(report.segments) - SHOWN} more segments")
+    for kind, name in FILES.items():
+        show.line(f"{kind}: {out / name}")
+
+
+COMMAND = Command("predict", 105, command, sections=lambda: {*plugins.names("features"), *ways()})

@@ -1,0 +1,102 @@
+"""`emocli segment`: recordings to a manifest of segments, with times, words and speakers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emocli import plugins
+from emocli.cli import options, show
+from emocli.config import merge
+from emocli.plugin.command import PARTLY_DONE, Command
+
+if TYPE_CHECKING:
+    from emocli.prediction.segmentation import Segmentation
+
+WAYS = "emocli.prediction.ways"
+MOST_NAMES = 12
+
+
+def command(
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Recordings, or folders of them.", metavar="INPUT...")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Manifest to write (CSV).")],
+    way: options.Way = "auto",
+    window: options.Window = None,
+    hop: options.Hop = None,
+    subtitles: options.Subtitles = None,
+    speakers: options.Speakers = None,
+    transcribe: options.Transcribe = None,
+    language: options.Language = None,
+    settings: options.Settings = None,
+    config: options.Config = None,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Cut recordings into segments, and write their manifest.
+
+    Ways: `subtitles` takes the lines of SRT, VTT, ELAN (.eaf), TextGrid, Whisper's JSON or CSV
+    beside the recording; `speech` finds speech; `windows` have equal lengths; `whole` is one. By
+    default subtitles where there are any, else speech with --transcribe, else windows.
+
+    Exit code 3: some recordings could not be cut and are listed; the rest is complete.
+    """
+    from emocli.cli import sections
+    from emocli.prediction import segmentation as stage
+    from emocli.prediction.recordings import recordings as recordings_in
+    from emocli.prediction.segment import SegmentOptions
+
+    windows = {"window": window, "hop": hop}
+    tree = sections.settings("segment", config, settings)
+    chosen = SegmentOptions(
+        way=way,
+        subtitles=subtitles,
+        speakers=speakers,
+        transcribe=transcribe or "",
+        language=language or "",
+        settings=merge(tree, sections.given("windows", windows)),
+    )
+    paths = recordings_in(recordings)
+    if dry_run:
+        plans = stage.plan(paths, chosen)
+        if json:
+            show.as_json(plans)
+            return
+        rows = [(str(p.recording), p.seconds, p.way, str(p.subtitles or "-")) for p in plans]
+        show.table(("recording", "seconds", "way", "subtitles"), rows)
+        return
+    with show.progress("segmenting", "s") as progress:
+        result = stage.segment_recordings(paths, output, chosen, progress)
+    if json:
+        show.as_json(result)
+    else:
+        _print(result)
+    for failure in result.failures:
+        show.warn(failure.message)
+    if result.failures:
+        count = len(result.failures)
+        show.warn(f"{count} of {count + result.recordings} recordings could not be cut")
+        raise typer.Exit(PARTLY_DONE)
+
+
+def _print(result: Segmentation) -> None:
+    ways = ", ".join(f"{count} by {way}" for way, count in result.ways.items())
+    show.line(
+        f"{result.path}: {result.segments} segments, {result.seconds:.1f} s, of "
+        f"{result.recordings} recordings ({ways})"
+    )
+    if result.words:
+        show.line(f"words with times: {result.words}")
+    if result.languages:
+        show.line(f"languages: {show.some(list(result.languages), MOST_NAMES)}")
+    if result.speakers:
+        names = show.some(result.speakers, MOST_NAMES)
+        show.line(f"speakers: {len(result.speakers)} ({names})")
+    for note in result.notes:
+        show.warn(note)
+
+
+COMMAND = Command("segment", 5, command, sections=lambda: sorted(plugins.files(WAYS)))

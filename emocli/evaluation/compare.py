@@ -1,0 +1,391 @@
+"""Runs side by side, clip by clip: which is better, and by how much for certain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli import __version__
+from emocli.data.clip import Split
+from emocli.data.json_io import OPTIONAL
+from emocli.data.manifest import Manifest, Task
+from emocli.data.record import Bounds, Number, Record, Report
+from emocli.errors import ConfigError, RunError, choice
+from emocli.evaluation.cross_validation import Evaluator, open_evaluator
+from emocli.evaluation.predictions import Predictions
+from emocli.metrics.metrics import DEFINITIONS, ERRORS
+from emocli.metrics.paired import Paired, System, mcnemar
+from emocli.metrics.statistics import Interval, clustered, holm, interval_over, spread, warnings
+from emocli.metrics.sums import SUMS
+from emocli.plugin.feature import Device
+from emocli.plugin.feature import device as chosen_device
+from emocli.plugin.robustness import CLEAN, RobustOptions, on
+
+Reference = Literal["first", "best"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change(Record):
+    """A difference between two runs: the first minus the second.
+
+    Attributes
+    ----------
+    runs : (str, str)
+        Their names.
+    difference : float
+        Of the metric, paired by clip.
+    ci, ci_clips : (float, float)
+        Its 95 % interval over groups of clips; of too few of these it is NaN, and the other one is
+        over clips.
+    p : float
+        Two-sided, by exchange of the runs group by group; NaN of too few groups.
+    p_holm : float
+        The same, adjusted for all pairs of the report.
+    p_mcnemar : float, optional
+        Of McNemar's exact test, which takes clips for independent: for the accuracy of runs of one
+        class per clip and one seed each.
+    """
+
+    runs: tuple[str, str]
+    difference: Number
+    ci: Bounds
+    ci_clips: Bounds | None = field(default=None, metadata=OPTIONAL)
+    p: Number
+    p_holm: Number
+    p_mcnemar: Number | None = field(default=None, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedRun(Record):
+    """A run and its metric.
+
+    Attributes
+    ----------
+    run, fusion, preset, seeds, features, repair
+        What it is, and what it does about modalities that are not trusted.
+    networks : int
+        How many networks' predictions are averaged; 1 if none are.
+    value, std : float
+        The metric's mean over the seeds, and its standard deviation, NaN of one seed.
+    ci, ci_clips : (float, float)
+        Its interval, as in `Change`.
+    change : Change, optional
+        What it is better or worse by than the run of reference.
+    models : mapping
+        Seed to the digest of its model.
+    """
+
+    run: str
+    fusion: str
+    preset: str
+    seeds: tuple[int, ...]
+    networks: int
+    features: tuple[str, ...]
+    repair: str
+    value: Number
+    std: Number
+    ci: Bounds
+    ci_clips: Bounds | None = field(default=None, metadata=OPTIONAL)
+    change: Change | None = field(default=None, metadata=OPTIONAL)
+    models: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonReport(Report):
+    """A comparison of runs on the same clips.
+
+    Attributes
+    ----------
+    emocli : str
+        Version that wrote it.
+    metric, definition : str
+        What is compared.
+    dataset, split, n, task, classes
+        The clips.
+    corruption : tuple of str
+        What was done to them; nothing if empty.
+    corruption_seed : int
+        Seed of it.
+    reference : str
+        The run the others are compared with in the table.
+    interval : str
+        What the intervals are: unit and number.
+    warnings : tuple of str
+        What a reader should know.
+    runs : tuple of ComparedRun
+        In the order they were named.
+    pairs : tuple of Change
+        Every run against every later one.
+    """
+
+    emocli: str
+    metric: str
+    definition: str
+    dataset: str
+    split: Split
+    n: int
+    task: Task
+    classes: tuple[str, ...]
+    corruption: tuple[str, ...]
+    corruption_seed: int
+    reference: str
+    interval: str
+    warnings: tuple[str, ...]
+    runs: tuple[ComparedRun, ...]
+    pairs: tuple[Change, ...]
+
+
+def compare(
+    runs: Sequence[Path],
+    *,
+    metric: str = "accuracy",
+    against: Reference = "first",
+    manifest: Path | None = None,
+    store: Path | None = None,
+    split: Split = "test",
+    robust: RobustOptions = CLEAN,
+    seed: int = 0,
+    ensemble: bool = False,
+    device: Device = "cpu",
+    progress: Progress = lambda done, total: None,
+) -> ComparisonReport:
+    """Compare runs, or cross-validations, on the clips they are tested on.
+
+    Parameters
+    ----------
+    runs : sequence of Path
+        At least two.
+    metric : str
+        One of `emocli.metrics.sums.SUMS` for their task.
+    against : {'first', 'best'}
+        Which run the others' change is told from.
+    manifest, store, split, seed, ensemble, device
+        As in `emocli.evaluation.evaluate.evaluate`.
+    robust : RobustOptions
+        What is done to the clips, and about it.
+    progress : callable
+        Told runs done, and all runs.
+
+    Raises
+    ------
+    EmocliError
+        If a run is no run, or is tested on other clips, labels or classes than the first.
+    """
+    if len(runs) < 2:
+        raise ConfigError("one run cannot be compared", hint="name two or more")
+    place = chosen_device(device, "--device")
+    names, evaluators, predicted = run_names(runs), [], []
+    for index, run in enumerate(runs):
+        progress(index, len(runs))
+        evaluator = open_evaluator(run, split, manifest, store, robust, ensemble).on(place)
+        corruptions = on(robust.corruptions, evaluator.modalities)
+        evaluators.append(evaluator)
+        predicted.append(_in_order(evaluator.predict(corruptions, seed)))
+        _require_same(names, predicted)
+    progress(len(runs), len(runs))
+    corpus = evaluators[0].samples.manifest
+    paired = _paired(metric, predicted, corpus)
+    return _report(metric, against, split, seed, names, evaluators, predicted, paired)
+
+
+def run_names(runs: Sequence[Path]) -> tuple[str, ...]:
+    """Name runs by their folders, or by their paths where folders have one name.
+
+    Raises
+    ------
+    ConfigError
+        If one is named twice.
+    """
+    short = [run.resolve().name for run in runs]
+    names = short if len(set(short)) == len(short) else [str(run) for run in runs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"run '{name}' is named twice", hint="name it once")
+    return tuple(names)
+
+
+def _in_order(predictions: Predictions) -> Predictions:
+    """Return the same by the ids of the clips: folds put them in another order."""
+    from dataclasses import replace
+
+    rows = sorted(range(len(predictions.ids)), key=predictions.ids.__getitem__)
+    return replace(
+        predictions,
+        ids=tuple(predictions.ids[row] for row in rows),
+        targets=predictions.targets[rows],
+        values=tuple(values[rows] for values in predictions.values),
+    )
+
+
+def _require_same(names: Sequence[str], predicted: Sequence[Predictions]) -> None:
+    """Refuse the last run if it was not tested on what the first was.
+
+    Raises
+    ------
+    RunError
+        If it was not.
+    """
+    first, last = predicted[0], predicted[-1]
+    what = _difference(first, last)
+    if what:
+        hint = "compare runs of the same test clips: same manifest, split and folds"
+        raise RunError(f"{what} ('{names[0]}')", where=names[len(predicted) - 1], hint=hint)
+
+
+def _difference(first: Predictions, other: Predictions) -> str | None:
+    """Say how what is tested differs, the other's first."""
+    if other.task != first.task:
+        return f"its task is '{other.task}', not '{first.task}'"
+    if other.classes != first.classes:
+        return f"its classes are {', '.join(other.classes)}, not {', '.join(first.classes)}"
+    ids = set(first.ids), set(other.ids)
+    if ids[0] != ids[1]:
+        apart = sorted(ids[0] ^ ids[1])
+        side = "in this one only" if apart[0] in ids[1] else "not in this one"
+        return (
+            f"is tested on {len(ids[1])} clips, not {len(ids[0])}: {len(apart)} are in one of both "
+            f"only, '{apart[0]}' is {side}"
+        )
+    same = np.atleast_2d((first.targets == other.targets).T).all(axis=0)
+    if not same.all():
+        clip = first.ids[int(np.flatnonzero(~same)[0])]
+        return f"{int((~same).sum())} clips have other labels, the first is '{clip}',"
+    return None
+
+
+def _paired(metric: str, predicted: Sequence[Predictions], corpus: Manifest) -> Paired:
+    first = predicted[0]
+    known = SUMS[first.task]
+    if metric not in known:
+        raise ConfigError(f"there is no metric '{metric}' here", hint=choice(metric, [*known]))
+    systems = tuple(System.of(known[metric], p.targets, p.values) for p in predicted)
+    return Paired(systems, tuple(clustered([corpus.clip(clip) for clip in first.ids])))
+
+
+def _report(
+    metric: str,
+    against: Reference,
+    split: Split,
+    seed: int,
+    names: Sequence[str],
+    evaluators: Sequence[Evaluator],
+    predicted: Sequence[Predictions],
+    paired: Paired,
+) -> ComparisonReport:
+    samples, first = evaluators[0].samples, predicted[0]
+    values = [system.value for system in paired.systems]
+    best = int(np.nanargmin(values) if metric in ERRORS else np.nanargmax(values))
+    reference = best if against == "best" else 0
+    pairs = _changes(metric, names, predicted, paired)
+    return ComparisonReport(
+        format=ComparisonReport.FORMAT,
+        emocli=__version__,
+        metric=metric,
+        definition=DEFINITIONS[first.task][metric],
+        dataset=samples.manifest.dataset,
+        split=split,
+        n=len(first.ids),
+        task=first.task,
+        classes=first.classes,
+        corruption=tuple(corruption.label for corruption in first.corruptions),
+        corruption_seed=seed,
+        reference=names[reference],
+        interval=interval_over(samples.clips),
+        warnings=tuple(warnings(samples.clips)),
+        runs=tuple(
+            _run(names[k], evaluators[k], paired, k, _change(pairs, names[k], names[reference]))
+            for k in range(len(names))
+        ),
+        pairs=tuple(pairs),
+    )
+
+
+def _changes(
+    metric: str, names: Sequence[str], predicted: Sequence[Predictions], paired: Paired
+) -> list[Change]:
+    both = list(combinations(range(len(names)), 2))
+    intervals = [paired.difference(a, b) for a, b in both]
+    adjusted = holm([interval.p for interval in intervals])
+    return [
+        Change(
+            runs=(names[a], names[b]),
+            **_bounds(interval),
+            difference=interval.mean,
+            p=interval.p,
+            p_holm=p_holm,
+            p_mcnemar=_mcnemar(metric, predicted[a], predicted[b]),
+        )
+        for (a, b), interval, p_holm in zip(both, intervals, adjusted, strict=True)
+    ]
+
+
+def _mcnemar(metric: str, first: Predictions, second: Predictions) -> float | None:
+    if metric != "accuracy" or first.task != "single":
+        return None
+    if len(first.values) > 1 or len(second.values) > 1:
+        return None
+    return mcnemar(_hits(first), _hits(second))
+
+
+def _hits(predictions: Predictions) -> NDArray[np.bool_]:
+    return np.asarray(predictions.values[0].argmax(axis=1) == predictions.targets)
+
+
+def _change(pairs: Iterable[Change], run: str, reference: str) -> Change | None:
+    """Return the change of a run from another, whichever of the two was named first."""
+    for pair in pairs:
+        if pair.runs == (run, reference):
+            return pair
+        if pair.runs == (reference, run):
+            return _turned(pair)
+    return None
+
+
+def _turned(change: Change) -> Change:
+    from dataclasses import replace
+
+    return replace(
+        change,
+        runs=change.runs[::-1],
+        difference=-change.difference,
+        ci=_negative(change.ci),
+        ci_clips=change.ci_clips and _negative(change.ci_clips),
+    )
+
+
+def _negative(bounds: Bounds) -> Bounds:
+    return -bounds[1], -bounds[0]
+
+
+def _run(
+    name: str, evaluator: Evaluator, paired: Paired, index: int, change: Change | None
+) -> ComparedRun:
+    config, system = evaluator.config, paired.systems[index]
+    interval = paired.interval(index)
+    each = [float(system.metric.value(terms.sum(0))) for terms in system.terms]
+    return ComparedRun(
+        run=name,
+        fusion=config.fusion,
+        preset=config.preset,
+        seeds=tuple(evaluator.seeds),
+        networks=evaluator.networks,
+        features=tuple(view.feature for view in config.features.values()),
+        repair=evaluator.repair.label,
+        value=interval.mean,
+        std=spread(each).std,
+        **_bounds(interval),
+        change=change,
+        models=evaluator.fingerprints,
+    )
+
+
+def _bounds(interval: Interval) -> dict[str, Any]:
+    return {"ci": interval.bounds, "ci_clips": interval.clips}

@@ -1,0 +1,143 @@
+"""A comparison of runs as tables, and as files for spreadsheets and papers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from emocli.data.columns import csv_rows
+from emocli.data.durable import write_bytes
+from emocli.data.json_io import as_json
+from emocli.data.record import Bounds
+from emocli.errors import ConfigError
+from emocli.evaluation.compare import Change, ComparedRun, ComparisonReport
+from emocli.report.tables import Cell, Table, as_latex, as_markdown
+
+
+def tables(report: ComparisonReport) -> tuple[Table, ...]:
+    """Return the runs, and then every pair of them if there are more than two."""
+    return (_runs(report), *([_pairs(report)] if len(report.pairs) > 1 else []))
+
+
+def write(report: ComparisonReport, path: Path) -> None:
+    """Write a comparison as the end of the file's name says: .csv, .md, .tex or .json.
+
+    Raises
+    ------
+    ConfigError
+        If it is none of these.
+    """
+    if path.suffix not in WRITERS:
+        hint = f"names end in {', '.join(WRITERS)}"
+        raise ConfigError(f"cannot write a comparison as '{path.suffix}'", where=path, hint=hint)
+    write_bytes(path, WRITERS[path.suffix](report).encode())
+
+
+def _title(report: ComparisonReport) -> str:
+    condition = " + ".join(report.corruption) or "clean"
+    return (
+        f"{report.metric.replace('_', ' ')} on {report.n} clips of {report.dataset} "
+        f"({report.split}), {condition}"
+    )
+
+
+def _runs(report: ComparisonReport) -> Table:
+    over = "95 %" if _has_groups(report) else "95 % over clips"
+    columns = ("run", "metric", over, f"change to {report.reference}", over, "p", "p Holm")
+    columns = (columns[0], report.metric.replace("_", " "), *columns[2:])
+    return Table(_title(report), columns, tuple(map(_run, report.runs)))
+
+
+def _run(run: ComparedRun) -> tuple[Cell, ...]:
+    value = f"{run.value:.3f}" + ("" if math.isnan(run.std) else f" ± {run.std:.3f}")
+    head = (run.run, value, bounds(run.ci_clips or run.ci))
+    return (*head, *(_change(run.change) if run.change else ("",) * 4))
+
+
+def _change(change: Change) -> tuple[Cell, ...]:
+    both = bounds(change.ci_clips or change.ci)
+    return f"{change.difference:+.3f}", both, change.p, change.p_holm
+
+
+def _pairs(report: ComparisonReport) -> Table:
+    over = "95 %" if _has_groups(report) else "95 % over clips"
+    tested = any(pair.p_mcnemar is not None for pair in report.pairs)
+    columns = ("run", "against", "difference", over, "p", "p Holm")
+    rows = (
+        (
+            *(*pair.runs, *_change(pair)),
+            *([math.nan if pair.p_mcnemar is None else pair.p_mcnemar] if tested else []),
+        )
+        for pair in report.pairs
+    )
+    return Table("pairs", (*columns, *(["McNemar"] if tested else [])), tuple(rows))
+
+
+def _has_groups(report: ComparisonReport) -> bool:
+    return report.runs[0].ci_clips is None
+
+
+def bounds(interval: Bounds) -> str:
+    """Write an interval; a dash if there is none."""
+    low, high = interval
+    return "-" if math.isnan(low + high) else f"{low:.3f} to {high:.3f}"
+
+
+def _markdown(report: ComparisonReport) -> str:
+    return "\n".join([*map(as_markdown, tables(report)), *(f"{n}\n" for n in notes(report))])
+
+
+def _latex(report: ComparisonReport) -> str:
+    return "\n".join([*map(as_latex, tables(report)), *(f"% {note}" for note in notes(report)), ""])
+
+
+def notes(report: ComparisonReport) -> tuple[str, ...]:
+    """Say what the numbers are, a line each."""
+    several = max(len(run.seeds) for run in report.runs)
+    return (
+        f"intervals: {report.interval}",
+        f"{report.metric}: {report.definition}",
+        *(["±: standard deviation over the seeds, no interval over clips"] if several > 1 else []),
+        *([f"p Holm: adjusted for {len(report.pairs)} pairs"] if len(report.pairs) > 1 else []),
+        *report.warnings,
+    )
+
+
+def _csv(report: ComparisonReport) -> str:
+    """Return a row per run, numbers in full."""
+    columns = (
+        *("run", "network", "preset", "features", "seeds", "dataset", "split", "clips"),
+        *("corruption", "repair", "metric", "value", "std", "low", "high", "interval"),
+        *("reference", "change", "change_low", "change_high", "p", "p_holm", "p_mcnemar"),
+    )
+    return csv_rows([columns, *(_csv_row(report, run) for run in report.runs)])
+
+
+def _csv_row(report: ComparisonReport, run: ComparedRun) -> tuple[object, ...]:
+    change = run.change
+    numbers = (
+        (
+            *(change.difference, *(change.ci_clips or change.ci)),
+            *(change.p, change.p_holm, change.p_mcnemar),
+        )
+        if change
+        else (None,) * 6
+    )
+    return (
+        *(run.run, run.fusion, run.preset, " ".join(run.features), len(run.seeds)),
+        *(report.dataset, report.split, report.n, " + ".join(report.corruption), run.repair),
+        *(report.metric, run.value, _known(run.std), *(run.ci_clips or run.ci), report.interval),
+        *(report.reference if change else None, *map(_known, numbers)),
+    )
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
+
+
+WRITERS: Mapping[str, Callable[[ComparisonReport], str]] = MappingProxyType(
+    {".csv": _csv, ".md": _markdown, ".tex": _latex, ".json": as_json}
+)
+"""End of a file's name to what writes its text."""

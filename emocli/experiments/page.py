@@ -1,0 +1,246 @@
+"""An experiment's report in words: one document, as Markdown or as a page with its figures."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from emocli.display import printable
+from emocli.experiments.drawing import conditions, starts
+from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
+from emocli.report import document
+from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
+from emocli.report.tables import Cell, Table
+
+NUMBER = re.compile(r"[+-]?\d|-?$")
+"""How texts begin that are numbers, with bounds or units, or stand for one that there is not."""
+
+
+def markdown(report: ExperimentReport) -> str:
+    """Write the rows under their conditions, metric by metric, comparisons and trainings."""
+    return document.markdown(list(blocks(report)))
+
+
+def page(report: ExperimentReport, pictures: document.Pictures) -> str:
+    """Write the same as one HTML page.
+
+    Parameters
+    ----------
+    report : ExperimentReport
+        What came out.
+    pictures : callable
+        Returns the content of a figure by the name of its file.
+    """
+    title = f"{report.experiment} · {report.dataset}"
+    return document.page(title, list(blocks(report)), pictures)
+
+
+def blocks(report: ExperimentReport) -> Iterator[Block]:
+    """Yield the parts of the document."""
+    yield from (Heading(report.title, 1), Paragraph(_lead(report)))
+    for index, metric in enumerate(report.metrics):
+        what = report.protocols.get(metric, "")
+        yield from (Heading(f"{metric} ({what})"), _table(report, metric))
+        if index == 0:
+            yield Picture("figure.png", f"{metric} of every row")
+            yield from (*_chosen(report), *_compared(report), *_recovered(report))
+    for index, metric in enumerate(report.by_class):
+        yield Heading(f"{metric} of each class, {starts(report)}")
+        yield _classes(report, metric)
+        if index == 0:
+            yield Picture("figure-classes.png", f"{metric} of each class")
+    if report.sweeps:
+        yield Heading(f"{report.metrics[0]} over settings")
+        yield Picture("figure-sweeps.png", "sweeps")
+    for analysis in report.analyses:
+        yield Heading(printable(analysis.name))
+        yield from _analysed(analysis)
+    yield from (Heading("Cost"), _trainings(report))
+    yield from _listed("Not run", [f"{r.row}: {r.lacking}" for r in report.rows if r.lacking])
+    yield from _listed("Quoted", list(_quoted(report)))
+    yield from _listed("Notes", [*report.warnings, *report.notes])
+
+
+def cells(report: ExperimentReport, metric: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield each row's name and its text for each condition; empty where it was not tested.
+
+    Of a row that is only quoted it is the printed number, in brackets.
+    """
+    names = conditions(report)
+    for row in report.rows:
+        tested = {c["name"]: value(c, metric) for c in row.conditions}
+        if row.cited:
+            tested = {name: _claim(row, name, metric) for name in names}
+        yield row.row, [tested.get(name, "") for name in names]
+
+
+def value(condition: Data, metric: str) -> str:
+    """Write a metric; of several seeds, with its spread."""
+    mean, std = condition.get(metric), condition.get(f"{metric}_std")
+    if mean is None:
+        return "-"
+    return f"{mean:.3f}" if std is None else f"{mean:.3f} ± {std:.3f}"
+
+
+def _claim(row: RowReport, condition: str, metric: str) -> str:
+    """Write what a paper printed, in brackets; empty if it printed nothing."""
+    return _bracketed(row.printed.get(condition, {}).get(metric))
+
+
+def _bracketed(claim: float | None) -> str:
+    return "" if claim is None else f"({claim:.3f})"
+
+
+def _listed(title: str, lines: list[str]) -> Iterator[Block]:
+    if lines:
+        yield from (Heading(title), Listing(tuple(lines)))
+
+
+def _quoted(report: ExperimentReport) -> Iterator[str]:
+    """Name the rows that are only quoted, source by source."""
+    for source in dict.fromkeys(row.cited for row in report.rows if row.cited):
+        names = ", ".join(row.row for row in report.rows if row.cited == source)
+        yield f"{source}: {names}"
+
+
+def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
+    """Show what an analysis draws, and write what it says."""
+    names = (name for name in analysis.figures if name.endswith("png"))
+    yield from (Picture(name, analysis.row) for name in names)
+    for table in analysis.tables:
+        yield Paragraph(printable(" ".join(table.title.split())))
+        rows = [[_text(cell) for cell in row] for row in table.rows]
+        yield Grid(table.columns, rows, left=_texts(table))
+
+
+def _texts(table: Table) -> tuple[int, ...]:
+    """Return the columns in which there is text, and not numbers with or without a unit."""
+    return tuple(
+        k
+        for k in range(len(table.columns))
+        if any(isinstance(row[k], str) and not NUMBER.match(str(row[k])) for row in table.rows)
+    )
+
+
+def _text(cell: Cell) -> str:
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.3f}" if math.isfinite(cell) else "-"
+
+
+def _lead(report: ExperimentReport) -> str:
+    features = dict.fromkeys(name for row in report.rows for name in row.features)
+    folds = (
+        f"{report.config.folds} folds, pooled"
+        if report.config.folds
+        else "the manifest's test split"
+    )
+    return (
+        f"`emocli reproduce {report.experiment}` on {report.dataset}: {report.n} test "
+        f"clips ({folds}), {report.config.seeds} seeds, preset `{report.config.preset}`, features "
+        f"{', '.join(features)}. Mean ± standard deviation over the seeds; in "
+        "brackets what the paper printed."
+    )
+
+
+def _table(report: ExperimentReport, metric: str) -> Grid:
+    """Show a metric of every row under every condition, what the paper printed in brackets."""
+    names = conditions(report)
+    rows = []
+    for row, (name, texts) in zip(report.rows, cells(report, metric), strict=True):
+        claims = ["" if row.cited else _claim(row, each, metric) for each in names]
+        rows.append([name, *map(_with_claim, texts, claims)])
+    return Grid(["system", *names], rows)
+
+
+def _with_claim(text: str, claim: str) -> str:
+    return f"{text} {claim}".strip()
+
+
+def _chosen(report: ExperimentReport) -> Iterator[Block]:
+    """Say which of the alternatives is best on the valid clips."""
+    chosen = report.chosen
+    if chosen:
+        rest = ", ".join(f"{name} {valid:.3f}" for name, valid in chosen["valid"].items())
+        best = f"On the validation clips **{chosen['row']}** is best ({chosen['figure']}: {rest})."
+        yield Paragraph(best)
+
+
+def _classes(report: ExperimentReport, metric: str) -> Grid:
+    """Show a metric class by class, what the paper printed in brackets."""
+    names, rows = report.classes, []
+    for row in (row for row in report.rows if row.conditions):
+        of, claims = row.conditions[0]["per_class"], row.printed_by_class.get(metric, {})
+        texts = (_with_claim(value(of[k], metric), _bracketed(claims.get(k))) for k in names)
+        rows.append([row.row, *texts])
+    return Grid(["system", *names], rows)
+
+
+def _compared(report: ExperimentReport) -> Iterator[Block]:
+    """Say how rows compare: the difference, and how much less the first loses by a condition."""
+    if not report.comparisons:
+        return
+    columns = ["first - second", "condition", "difference", "p", "of what the condition costs", "p"]
+    rows = [
+        [
+            " - ".join(pair["rows"]),
+            pair["condition"],
+            *_interval(pair["difference"]),
+            *(_interval(pair["loss"]) if pair.get("loss") else ("", "")),
+        ]
+        for pair in report.comparisons
+    ]
+    metric = report.comparisons[0]["figure"]
+    yield Paragraph(
+        f"Paired by clip, {metric}; {report.interval}. A loss is what a condition costs a "
+        "system: where its difference is negative the first one loses less."
+    )
+    yield Grid(columns, rows, left=(0, 1))
+
+
+def _recovered(report: ExperimentReport) -> Iterator[Block]:
+    """Say how much of what lies between two rows others make up for."""
+    if not report.recoveries:
+        return
+    rows = [[*each["rows"], _interval(each["share"])[0]] for each in report.recoveries]
+    yield Paragraph(
+        f"How much of the {report.recoveries[0]['figure']} between two rows a system makes up "
+        f"for, each under its first condition; {report.interval}."
+    )
+    yield Grid(["system", "from", "to", "share"], rows, left=(0, 1, 2))
+
+
+def _interval(interval: Data) -> tuple[str, str]:
+    if interval["mean"] is None:
+        return "-", "-"
+    bounds = ""
+    for key, over in (("ci", ""), ("ci_clips", " over clips")):
+        low, high = interval.get(key, (None, None))
+        if low is not None and not bounds:
+            bounds = f" ({low:+.3f} to {high:+.3f}{over})"
+    return f"{interval['mean']:+.3f}{bounds}", _p(interval["p"])
+
+
+def _p(value: float | None) -> str:
+    """Write a p, which is never 0."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if value >= 0.0005 else "< 0.001"
+
+
+def _trainings(report: ExperimentReport) -> Grid:
+    rows = [_training(row) for row in report.rows if row.conditions]
+    return Grid(["system", "is", "parameters", "best epochs", "training"], rows, left=(0, 1))
+
+
+def _training(row: RowReport) -> list[str]:
+    epochs, seconds = row.best_epochs, row.seconds
+    chosen = ", ".join(f"{value:g}" for value in row.C or ())
+    return [
+        row.row,
+        f"{row.system}{f', C = {chosen}' if chosen else ''}",
+        "" if row.parameters is None else f"{row.parameters:,}",
+        f"{min(epochs)} to {max(epochs)}" if epochs else "",
+        f"{seconds:,.0f} s" if seconds else "",
+    ]

@@ -1,0 +1,101 @@
+"""Figures that the tables of M3ER's paper print, and where each stands.
+
+Source: Mittal et al. 2020, AAAI, "M3ER", Tables 1 and 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+Corpus = Literal["mosei", "iemocap"]
+
+METRICS = ("binary_f1", "binary_accuracy")
+"""F1 and mean accuracy (MA): plain means over the classes, each a question of its own (section 6:
+"we currently perform binary classification per class")."""
+
+PER_CLASS = ("weighted_f1", "accuracy")
+"""The same of one class; the paper does not say which F1 it takes."""
+
+Pair = tuple[float, float]
+
+CLASSES: Mapping[Corpus, tuple[str, ...]] = MappingProxyType(
+    {
+        "iemocap": ("angry", "happy", "neutral", "sad"),
+        "mosei": ("anger", "disgust", "fear", "happy", "sad", "surprise"),
+    }
+)
+"""Columns of Table 2, as the corpora call their classes."""
+
+TABLE_2: Mapping[Corpus, Mapping[str, tuple[Pair, ...]]] = MappingProxyType(
+    {
+        "iemocap": {
+            "original loss": ((0.794, 80.6), (0.750, 76.9), (0.695, 68.0), (0.762, 80.8)),
+            "M3ER": ((0.862, 86.8), (0.862, 81.6), (0.745, 74.4), (0.828, 88.1)),
+            "noisy": ((0.704, 71.6), (0.712, 70.4), (0.673, 64.7), (0.736, 79.8)),
+            "noisy, check": ((0.742, 75.7), (0.745, 73.7), (0.697, 66.9), (0.778, 84.0)),
+            "noisy, check and proxy": ((0.799, 82.2), (0.743, 76.7), (0.727, 67.5), (0.775, 86.3)),
+        },
+        "mosei": {
+            "original loss": (
+                *((0.889, 79.9), (0.945, 89.6), (0.963, 93.1)),
+                *((0.587, 55.8), (0.926, 85.3), (0.949, 90.0)),
+            ),
+            "M3ER": (
+                *((0.919, 86.3), (0.927, 92.1), (0.904, 88.9)),
+                *((0.836, 82.1), (0.899, 89.8), (0.952, 95.0)),
+            ),
+            "noisy": (
+                *((0.788, 73.3), (0.794, 80.0), (0.843, 85.0)),
+                *((0.546, 55.7), (0.832, 79.5), (0.795, 80.1)),
+            ),
+            "noisy, check": (
+                *((0.785, 77.8), (0.799, 83.2), (0.734, 77.5)),
+                *((0.740, 77.1), (0.840, 86.0), (0.781, 83.5)),
+            ),
+            "noisy, check and proxy": (
+                *((0.816, 81.3), (0.844, 86.8), (0.918, 89.4)),
+                *((0.780, 75.7), (0.873, 86.1), (0.932, 91.3)),
+            ),
+        },
+    }
+)
+"""Row to F1 and MA in percent, class by class."""
+
+OVERALL: Mapping[Corpus, Mapping[str, Pair]] = MappingProxyType(
+    {
+        "iemocap": {
+            "original loss": (0.751, 76.6),
+            "M3ER": (0.824, 82.7),
+            "noisy": (0.706, 71.6),
+            "noisy, check": (0.741, 75.1),
+            "noisy, check and proxy": (0.761, 78.2),
+        },
+        "mosei": {
+            "original loss": (0.878, 82.3),
+            "M3ER": (0.902, 89.0),
+            "noisy": (0.764, 75.6),
+            "noisy, check": (0.783, 80.9),
+            "noisy, check and proxy": (0.856, 85.0),
+        },
+    }
+)
+"""Row to overall F1 and MA in percent; of M3ER on clean clips they stand in Table 1, too."""
+
+
+def overall(row: str, corpus: Corpus) -> dict[str, float]:
+    """Tell a row the overall figures that are printed for it."""
+    return _named(METRICS, OVERALL[corpus][row])
+
+
+def by_class(row: str, corpus: Corpus) -> dict[str, dict[str, float]]:
+    """Tell a row the figures that are printed for each class."""
+    pairs = zip(CLASSES[corpus], TABLE_2[corpus][row], strict=True)
+    each = {name: _named(PER_CLASS, pair) for name, pair in pairs}
+    return {metric: {name: own[metric] for name, own in each.items()} for metric in PER_CLASS}
+
+
+def _named(metrics: tuple[str, str], pair: Pair) -> dict[str, float]:
+    f1, accuracy = pair
+    return dict(zip(metrics, (f1, round(accuracy / 100, 4)), strict=True))

@@ -1,0 +1,53 @@
+"""The calibration of a trained network, a file in its run: what its outputs are worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emocli.config import Settings
+from emocli.data.durable import write_text
+from emocli.data.json_io import as_json
+
+FILE = "calibration.json"
+
+COVERAGE = 0.9
+"""Share of the validation clips whose intensity is inside its interval."""
+
+LEAST, MOST = 1e-2, 1e2
+"""Bounds of a temperature."""
+
+Error = Annotated[float, Field(ge=0, le=1)]
+
+
+class Calibration(Settings):
+    """What was learnt from the validation clips about the outputs of a network.
+
+    Attributes
+    ----------
+    format : int
+        Version of the file.
+    clips : int
+        Validation clips it rests on.
+    temperature : float, optional
+        The logits are divided by it, see `emocli.models.losses.probabilities`; None for
+        intensities.
+    error_before, error_after : float, optional
+        Expected calibration error of these clips without it and with it.
+    half_width : mapping
+        Class to half the width of the interval in which an intensity is; empty for probabilities.
+    """
+
+    format: Literal[1] = 1
+    clips: Annotated[int, Field(ge=1, le=10**9)]
+    temperature: Annotated[float, Field(ge=LEAST, le=MOST)] | None = None
+    error_before: Error | None = None
+    error_after: Error | None = None
+    half_width: dict[str, Annotated[float, Field(ge=0, le=1e9)]] = Field(default_factory=dict)
+
+
+def write_calibration(run: Path, calibration: Calibration) -> None:
+    """Write it into the run of one seed."""
+    write_text(run / FILE, as_json(calibration.model_dump(mode="json")))

@@ -1,0 +1,90 @@
+"""Functionals of views: what classical models see of a clip, a vector of fixed length.
+
+Mean, standard deviation and largest value over time of every dimension of every view, one after the
+other, z-scored by the training clips. A view whose clips have one step each (an utterance's vector)
+is taken as it is. What a clip lacks counts as the training clips' mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.samples import Samples
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Functionals:
+    """Functionals of views, and their scaling.
+
+    Attributes
+    ----------
+    vectors : frozenset of str
+        Modalities with one step per clip.
+    mean, std : ndarray, shape (D,)
+        Of the training clips; ``std`` is 1 where a column does not vary.
+    """
+
+    vectors: frozenset[str]
+    mean: Matrix
+    std: Matrix
+
+    @classmethod
+    def fit(cls, train: Samples) -> Functionals:
+        """Fit the scaling on training clips, and note the views that are sequences."""
+        vectors = frozenset(
+            modality
+            for modality, store in train.stores.items()
+            if all(store.length(clip.id) <= 1 for clip in train.clips)
+        )
+        raw = functionals(train, vectors)
+        there = np.isfinite(raw)
+        count = np.maximum(there.sum(axis=0), 1)
+        mean = np.where(there, raw, 0).sum(axis=0) / count
+        std = np.sqrt(np.where(there, (raw - mean) ** 2, 0).sum(axis=0) / count)
+        return cls(vectors, mean, np.where(std > 0, std, 1))
+
+    def __call__(self, samples: Samples) -> Matrix:
+        """Return scaled functionals, shape (n, D)."""
+        scaled: Matrix = (functionals(samples, self.vectors) - self.mean) / self.std
+        filled: Matrix = np.where(np.isnan(scaled), 0, scaled)
+        return filled
+
+
+def functionals(samples: Samples, vectors: frozenset[str] = frozenset()) -> Matrix:
+    """Return mean, standard deviation and maximum over time of each view, one after the other.
+
+    Parameters
+    ----------
+    samples : Samples
+        n clips.
+    vectors : set of str
+        Modalities that are taken as they are.
+
+    Returns
+    -------
+    ndarray, shape (n, D)
+        NaN where a clip lacks a view.
+    """
+    rows = []
+    for clip in samples.clips:
+        parts = []
+        for modality in samples.stores:
+            values = np.asarray(samples.array(clip.id, modality), np.float64)
+            width = values.shape[1] * (1 if modality in vectors else 3)
+            parts.append(_summary(values, modality in vectors) if len(values) else _nothing(width))
+        rows.append(np.concatenate(parts))
+    return np.stack(rows)
+
+
+def _summary(values: Matrix, vector: bool) -> Matrix:
+    parts = values if vector else (values.mean(axis=0), values.std(axis=0), values.max(axis=0))
+    return np.concatenate(parts)
+
+
+def _nothing(width: int) -> Matrix:
+    return np.full(width, np.nan)

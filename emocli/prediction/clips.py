@@ -1,0 +1,95 @@
+"""Segments of recordings as clips, which is what features are computed of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emocli.data.clip import Clip, by_dialogue
+from emocli.data.manifest import Manifest
+from emocli.data.media.length import length_of
+from emocli.data.words import Word, read_words
+from emocli.errors import MediaError
+from emocli.models.run_config import RunConfig
+from emocli.prediction.manifest import write_manifest
+from emocli.prediction.segment import SegmentedRecording
+from emocli.prediction.segments import Segment
+
+WORDS = "words"
+"""The medium that holds words and their times."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A segment and the clip that stands for it."""
+
+    segment: Segment
+    clip: Clip
+
+
+def pieces_of(recordings: Sequence[SegmentedRecording], path: Path) -> tuple[Piece, ...]:
+    """Make a clip of every segment; their manifest is written, and their words beside it.
+
+    Raises
+    ------
+    ManifestError, StoreError
+        If it cannot be written.
+    """
+    segments = [segment for recording in recordings for segment in recording.segments]
+    clips = write_manifest(recordings, path).clips
+    return tuple(Piece(*pair) for pair in zip(segments, clips, strict=True))
+
+
+def pieces_in(corpus: Manifest) -> tuple[Piece, ...]:
+    """Take the clips of a manifest as they are; those of a dialogue follow each other."""
+    return tuple(
+        Piece(_segment(clip, index), clip)
+        for dialogue in by_dialogue(corpus.clips).values()
+        for index, clip in enumerate(dialogue)
+    )
+
+
+def _segment(clip: Clip, index: int) -> Segment:
+    recording = clip.media.get("video") or clip.media.get("audio") or Path(clip.id)
+    start = clip.start or 0.0
+    end = clip.end if clip.end is not None else _end(clip, start)
+    words = _words_of(clip, start, end)
+    text = clip.text or " ".join(word.text for word in words)
+    return Segment(recording, index, start, end, text, words, clip.speaker)
+
+
+def _end(clip: Clip, start: float) -> float:
+    """Return where a clip without a stated end has it: where its file ends."""
+    for kind in ("video", "audio"):
+        if kind in clip.media:
+            try:
+                return max(start, length_of(clip.media[kind]).seconds)
+            except MediaError:  # told when its features are computed
+                continue
+    return start
+
+
+def _words_of(clip: Clip, start: float, end: float) -> tuple[Word, ...]:
+    if WORDS not in clip.media:
+        return ()
+    try:
+        words = read_words(clip.media[WORDS])
+    except MediaError:  # told when its features are computed
+        return ()
+    return tuple(word for word in words if start <= (word.start + word.end) / 2 < end)
+
+
+def manifest_of(clips: Sequence[Clip], config: RunConfig) -> Manifest:
+    """Put clips of a run's task together; they need no labels."""
+    media = [str(path.parent) for clip in clips for path in clip.media.values()]
+    root = Path(os.path.commonpath(media)) if media else Path.cwd()
+    return Manifest(
+        clips=tuple(clips),
+        classes=config.classes,
+        task=config.task,
+        dataset="recordings",
+        root=root,
+        overlap=True,
+    )

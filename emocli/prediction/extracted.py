@@ -1,0 +1,194 @@
+"""The features of the clips of recordings, computed as those of the training were.
+
+Features of clips that stand alone are computed in chunks of clips, each in a store of its own, and
+what is only computed from is removed when its chunk is done: a long recording needs little room.
+All others are computed for all clips at once, for they depend on each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emocli.data.clip import Clip
+from emocli.data.durable import make_folder, write_text
+from emocli.data.manifest import Manifest
+from emocli.data.store import Feature, features_in, open_feature, store_path
+from emocli.data.store.folder import open_joined
+from emocli.data.store.joined import JOIN
+from emocli.errors import RunError
+from emocli.extraction.extract import NothingExtractedError, extract
+from emocli.extraction.failures import Failure, listed
+from emocli.models.run_config import RunConfig, View
+from emocli.prediction.arrays import ClipArrays, Columns, StoredArrays
+from emocli.prediction.clips import manifest_of
+from emocli.prediction.recompute import FeatureRecipe, RunFeatures, parts
+
+CHUNK = 64
+"""Clips in a chunk."""
+
+MOST_CHUNKS = 100
+"""Chunks of one unit, whose stores are open together."""
+
+DONE = "done"
+"""The file that says that a chunk is complete."""
+
+Progress = Callable[[float], None]
+"""Told the share that is done."""
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The features of clips by modality, and what could not be computed."""
+
+    stores: dict[str, ClipArrays]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Clips whose features of some recipes go into one store."""
+
+    folder: Path
+    manifest: Manifest
+    recipes: tuple[FeatureRecipe, ...]
+
+
+def extracted(
+    clips: Sequence[Clip],
+    features: RunFeatures,
+    config: RunConfig,
+    folder: Path,
+    workers: int = 1,
+    progress: Progress = lambda share: None,
+) -> Extracted:
+    """Compute the features of clips into stores below ``folder``; a killed computation resumes.
+
+    A clip without a medium lacks its modality; so does one of which a feature cannot be computed,
+    and that is among the failures.
+
+    Raises
+    ------
+    EmocliError
+        If settings, disk or machine do not allow it.
+    """
+    plan = list(_parts(clips, features.recipes, config, folder))
+    total, before = sum(len(p.recipes) * len(p.manifest.clips) for p in plan), 0
+    for part in plan:
+
+        def advance(done: float, before: int = before) -> None:
+            progress((before + done) / total)
+
+        _compute(part, features.read, workers, advance)
+        before += len(part.recipes) * len(part.manifest.clips)
+    failures = tuple(failure for part in plan for failure in listed(part.folder))
+    stores = {m: _view(m, view, plan) for m, view in features.views.items()}
+    return Extracted(stores, failures)
+
+
+def _parts(
+    clips: Sequence[Clip], recipes: Sequence[FeatureRecipe], config: RunConfig, folder: Path
+) -> Iterator[_Part]:
+    together = _together(recipes)
+    whole = tuple(recipe for recipe in recipes if recipe.name in together)
+    alone = tuple(recipe for recipe in recipes if recipe.name not in together)
+    if whole:
+        yield _Part(folder / "whole", manifest_of(clips, config), whole)
+    if alone:
+        size = max(CHUNK, -(-len(clips) // MOST_CHUNKS))
+        for number, start in enumerate(range(0, len(clips), size)):
+            chunk = manifest_of(clips[start : start + size], config)
+            yield _Part(folder / f"part-{number:04d}", chunk, alone)
+
+
+def _together(recipes: Sequence[FeatureRecipe]) -> frozenset[str]:
+    """Name the features of which all clips are computed at once, and those they are made from."""
+    names = {recipe.name for recipe in recipes if not recipe.per_clip}
+    requires = {recipe.name: set(recipe.requires) for recipe in recipes}
+    while True:
+        above = {name for name, needed in requires.items() if needed & names}
+        below = {needed for name in names for needed in requires[name]}
+        if above | below <= names:
+            return frozenset(names)
+        names |= above | below
+
+
+def _compute(
+    part: _Part, kept: frozenset[str], workers: int, advance: Callable[[float], None]
+) -> None:
+    if (part.folder / DONE).is_file():
+        return
+    for index, recipe in enumerate(part.recipes):
+        if set(recipe.requires) <= set(features_in(part.folder)):
+            _extract(part, recipe, index, workers, advance)
+        else:
+            advance((index + 1) * len(part.manifest.clips))
+    make_folder(part.folder)
+    write_text(part.folder / DONE, "")
+    for name in set(features_in(part.folder)) - kept:
+        store_path(part.folder, name).unlink()
+
+
+def _extract(
+    part: _Part,
+    recipe: FeatureRecipe,
+    index: int,
+    workers: int,
+    advance: Callable[[float], None],
+) -> None:
+    size = len(part.manifest.clips)
+
+    def computed(done: int, total: int) -> None:
+        advance(size * (index + (done / total if total else 1.0)))
+
+    settings = {recipe.name: recipe.settings}
+    try:
+        extract(
+            part.manifest,
+            [recipe.name],
+            part.folder,
+            settings=settings,
+            workers=workers,
+            progress=computed,
+        )
+    except NothingExtractedError:  # the modality is missing; what failed is listed in the folder
+        computed(1, 1)
+
+
+def _view(modality: str, view: View, plan: Sequence[_Part]) -> ClipArrays:
+    places: dict[str, tuple[Feature, Columns]] = {}
+    for part in plan:
+        there = set(features_in(part.folder))
+        names = [name for name in parts(view) if name in there]
+        if names:
+            store = open_joined(part.folder, JOIN.join(names), part.manifest)
+            columns = _columns(part, view, names, store)
+            places |= dict.fromkeys(store.ids, (store, columns))
+    return ClipArrays(modality, view, StoredArrays(places, view.dim))
+
+
+def _columns(part: _Part, view: View, names: Sequence[str], store: Feature) -> Columns:
+    """Return which columns of a view a store fills; one of joined features may be missing in it.
+
+    Raises
+    ------
+    RunError
+        If its rows are not as wide as those the run was trained on.
+    """
+    gap = view.dim - store.dim
+    absent = [name for name in parts(view) if name not in names]
+    if gap < 0 or (gap == 0) != (not absent) or len(absent) > 1:
+        what = f"'{view.feature}' has {view.dim} columns, {', '.join(names)} of it has {store.dim}"
+        raise RunError(what, hint="a feature is computed otherwise by now; train the run again")
+    columns, start = [], 0
+    for name in parts(view):
+        width = gap
+        if name in names:
+            with open_feature(part.folder, name, part.manifest) as own:
+                width = own.dim
+            columns.append(np.arange(start, start + width))
+        start += width
+    return np.concatenate(columns)

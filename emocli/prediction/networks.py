@@ -1,0 +1,213 @@
+"""The networks of a run, and what they make of clips they have not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.config import build
+from emocli.data.clip import Clip
+from emocli.data.durable import digest
+from emocli.data.samples import Samples
+from emocli.errors import RunError
+from emocli.evaluation.evaluator import RunEvaluator
+from emocli.models import rundir
+from emocli.models.run_config import RunConfig
+from emocli.models.rundir import MODEL, Run
+from emocli.plugin.robustness import TRAINED, RepairOptions
+from emocli.prediction.arrays import ClipArrays
+from emocli.prediction.clips import manifest_of
+from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
+from emocli.robust.repair_factory import RepairFactory
+from emocli.training.compute import deterministic_torch
+from emocli.training.outputs import predict
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What networks make of clips.
+
+    Attributes
+    ----------
+    values : ndarray, shape (K, n, C)
+        Probabilities or intensities of each of K networks.
+    distrusted, regenerated : mapping
+        Modality to the share of the networks, shape (n,), whose check does not trust it although
+        it is there; for which a proxy stands for it.
+    anomaly : mapping
+        Modality to how unusual it is by itself, shape (n,); NaN where that is not known.
+    """
+
+    values: Array
+    distrusted: Mapping[str, Array]
+    regenerated: Mapping[str, Array]
+    anomaly: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A run of one seed or several, and how it repairs clips; its factory if it does."""
+
+    path: Path
+    config: RunConfig
+    members: tuple[Run, ...]
+    repair: RepairConfig
+    factory: RepairFactory | None
+
+    @classmethod
+    def open(cls, run: Path, options: RepairOptions = TRAINED) -> Fold:
+        """Load networks and, where clips are repaired, the check and the proxies' training clips.
+
+        Raises
+        ------
+        EmocliError
+            If something is absent, damaged or does not fit.
+        """
+        config = rundir.read_config(run)
+        trained = build(RobustConfig, config.robust, "robust")
+        repair = trained.repair.with_options(options)
+        if repair.label:
+            own = RunEvaluator.open(run, None, None, None, options)
+            return cls(run, config, own.members, repair, own.repair_factory)
+        folders = rundir.members(run, config.seeds)
+        return cls(run, config, tuple(map(rundir.load, folders)), repair, None)
+
+    def predict(self, samples: Samples, device: str) -> Outputs:
+        """Predict clips, whose features are as they were computed, with each network."""
+        seen = samples.then(self.members[0].standardiser)
+        repaired = self._repaired(seen)
+        ids, size = [clip.id for clip in samples.clips], self.config.train.batch_size
+        task, training = self.config.task, self.config.train
+        with deterministic_torch(training.threads):
+            networks = [member.network.to(device) for member in self.members]
+            outputs = [predict(n, repaired.samples, size, device) for n in networks]
+        rows = {clip_id: row for row, clip_id in enumerate(outputs[0].ids)}
+        order = [rows[clip_id] for clip_id in ids]
+        values = [
+            each.values(task, training, member.temperature).astype(np.float64)[order]
+            for each, member in zip(outputs, self.members, strict=True)
+        ]
+        return Outputs(
+            np.stack(values),
+            {m: _share(ids, clips, len(values)) for m, clips in repaired.flagged.items()},
+            {m: _share(ids, clips, len(values)) for m, clips in repaired.regenerated.items()},
+            self._anomaly(seen),
+        )
+
+    def _repaired(self, samples: Samples) -> Repaired:
+        if self.factory is None:
+            return Repaired.untouched(samples)
+        return self.factory.repaired(samples, self.repair, size=self.config.train.batch_size)
+
+    def _anomaly(self, samples: Samples) -> dict[str, Array]:
+        if self.factory is None or self.repair.trust != "check":
+            return {m: np.full(len(samples), np.nan) for m in samples.stores}
+        check, size = self.factory.check, self.config.train.batch_size
+        parts = [check.anomaly(batch.views) for batch in samples.batches(size)]
+        return {m: np.concatenate([part[m] for part in parts]) for m in samples.stores}
+
+
+def _share(ids: Sequence[str], marked: frozenset[str], networks: int) -> Array:
+    """Return 1 for each of the clips that is marked, for each network, shape (n,)."""
+    return np.array([float(clip_id in marked) for clip_id in ids]) * networks
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """All networks of a run: its seeds, and the folds of a cross-validation."""
+
+    path: Path
+    folds: tuple[Fold, ...]
+
+    @classmethod
+    def open(cls, run: Path, options: RepairOptions = TRAINED) -> Ensemble:
+        """Load them.
+
+        Raises
+        ------
+        EmocliError
+            If one is absent, unfinished, damaged, or knows other classes or features.
+        """
+        if not run.is_dir():
+            hint = "train it first: emocli train"
+            raise RunError("there is no such run", where=run, hint=hint)
+        folders = rundir.folds(run) or [run]
+        for folder in folders:
+            for member in rundir.members(folder, rundir.read_config(folder).seeds):
+                rundir.require_finished(member)
+        ensemble = cls(run, tuple(Fold.open(folder, options) for folder in folders))
+        for fold in ensemble.folds:
+            _require_same(ensemble.config, fold)
+        return ensemble
+
+    @property
+    def config(self) -> RunConfig:
+        """What the run is; of a cross-validation, what its first fold is."""
+        return self.folds[0].config
+
+    @property
+    def networks(self) -> int:
+        """How many there are."""
+        return sum(len(fold.members) for fold in self.folds)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Equal for equal networks that repair in the same way."""
+        members = [digest(m.path / MODEL) for fold in self.folds for m in fold.members]
+        return " ".join([*members, *(fold.repair.model_dump_json() for fold in self.folds)])
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether all networks have a temperature."""
+        return all(m.temperature is not None for fold in self.folds for m in fold.members)
+
+    @property
+    def half_widths(self) -> dict[str, float]:
+        """Class to half the width of an intensity's interval, a mean over the networks."""
+        known = [m.calibration for fold in self.folds for m in fold.members if m.calibration]
+        widths = [each.half_width for each in known if each.half_width]
+        if not widths:
+            return {}
+        return {c: float(np.mean([each[c] for each in widths])) for c in self.config.classes}
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what the repair cannot do, a line each."""
+        lines = [
+            line
+            for fold in self.folds
+            if fold.factory is not None
+            for line in fold.factory.remarks(fold.repair)
+        ]
+        yield from dict.fromkeys(lines)
+
+    def predict(
+        self, clips: Sequence[Clip], stores: Mapping[str, ClipArrays], device: str = "cpu"
+    ) -> Outputs:
+        """Predict clips with all networks."""
+        samples = Samples(manifest_of(clips, self.config), tuple(clips), stores)
+        parts = [fold.predict(samples, device) for fold in self.folds]
+        n = self.networks
+        return Outputs(
+            np.concatenate([part.values for part in parts]),
+            {m: sum((p.distrusted[m] for p in parts), np.zeros(len(clips))) / n for m in stores},
+            {m: sum((p.regenerated[m] for p in parts), np.zeros(len(clips))) / n for m in stores},
+            {m: np.mean([part.anomaly[m] for part in parts], axis=0) for m in stores},
+        )
+
+
+def _require_same(config: RunConfig, fold: Fold) -> None:
+    other = fold.config
+    if (other.task, other.classes) != (config.task, config.classes):
+        what = f"knows {', '.join(other.classes)}, other folds {', '.join(config.classes)}"
+        raise RunError(what, where=fold.path, hint="train all folds with the same classes")
+    if {m: v.feature for m, v in other.features.items()} != {
+        m: v.feature for m, v in config.features.items()
+    }:
+        raise RunError("reads other features than other folds", where=fold.path)

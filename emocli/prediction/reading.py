@@ -1,0 +1,180 @@
+"""Reading of transcripts in every format there is a file of in `emocli.prediction.transcripts`.
+
+Such a file offers ``SUFFIXES``, in small letters; ``BESIDE``, the endings by which a transcript
+beside a recording is known (``interview.mp4``: ``interview`` and an ending); ``HAS_TIERS``, whether
+tiers can be chosen; and ``read(text, path, tiers)``, which returns a `Transcript` or raises a
+`MediaError` that names the row.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+from emocli import plugins
+from emocli.config import Settings
+from emocli.data.encoding import text_of
+from emocli.errors import MediaError
+from emocli.parsing import read_bytes
+from emocli.prediction.transcript import Line, Transcript, by_start
+
+PACKAGE = "emocli.prediction.transcripts"
+
+ORDER = ("eaf", "textgrid", "whisper", "vtt", "srt", "table")
+"""Formats of which one says more than the next, for a recording with several beside it; others
+come after."""
+
+MOST = 64 * 2**20
+"""Bytes of a transcript; the words of a day are some ten million."""
+
+CLIPPED = 1.0
+"""Seconds a line may end after its recording does, and is cut off there: they are rounded."""
+
+TRIMMED = 0.05
+"""Seconds two lines of a speaker may overlap, and the first one is cut off: they are rounded."""
+
+
+class SubtitleSettings(Settings):
+    """How a transcript is read.
+
+    Attributes
+    ----------
+    overlap : {'refuse', 'keep'}
+        Whether lines of one speaker may overlap; those of several always may.
+    tiers : tuple of str
+        Tiers to read of ELAN's files and of TextGrids; empty for all.
+    """
+
+    overlap: Literal["refuse", "keep"] = "refuse"
+    tiers: tuple[str, ...] = ()
+
+
+Format = tuple[str, "Reader"]
+
+
+class Reader(Protocol):
+    """The module of a format."""
+
+    SUFFIXES: tuple[str, ...]
+    BESIDE: tuple[str, ...]
+    HAS_TIERS: bool
+
+    def read(self, text: str, path: Path, tiers: Sequence[str]) -> Transcript:
+        """Read the text of a file, of the wanted tiers if any are named."""
+        ...
+
+
+def read_transcript(path: Path, tiers: Sequence[str] = ()) -> Transcript:
+    """Read a transcript in the format that its name ends in.
+
+    Parameters
+    ----------
+    tiers : sequence of str
+        Names of the tiers to read, if not all.
+
+    Raises
+    ------
+    MediaError
+        If it is absent, too large, in no known format or damaged, or has no such tiers.
+    """
+    suffix = path.suffix.lower()
+    reader = next((r for _, r in _formats() if suffix in r.SUFFIXES), None)
+    if reader is None:
+        known = ", ".join(s for _, r in _formats() for s in r.SUFFIXES)
+        raise MediaError("is in no known format of subtitles", where=path, hint=f"known: {known}")
+    if tiers and not reader.HAS_TIERS:
+        raise MediaError("has no tiers to choose", where=path, hint="leave subtitles.tiers out")
+    try:
+        raw = read_bytes(path, MOST)
+    except FileNotFoundError:
+        raise MediaError("there is no such file", where=path) from None
+    except OSError as fault:
+        raise MediaError(f"cannot be read ({fault.strerror})", where=path) from None
+    except ValueError as fault:
+        raise MediaError(str(fault).removeprefix("it "), where=path) from None
+    return reader.read(text_of(raw, path, MediaError), path, tiers)
+
+
+def beside(recording: Path, folder: Path | None = None) -> Path | None:
+    """Return the transcript of a recording, beside it or in a folder of transcripts, if any."""
+    endings = (ending for _, reader in _formats() for ending in reader.BESIDE)
+    place = folder or recording.parent
+    paths = (place / f"{recording.stem}{ending}" for ending in endings)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def fitted(transcript: Transcript, seconds: float, path: Path, *, overlap: bool) -> Transcript:
+    """Fit a transcript that was read to its recording.
+
+    Lines without length are left out, and ends that are rounded are cut, which notes say.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of the recording.
+    path : Path
+        The recording, for messages.
+    overlap : bool
+        Whether lines of a speaker may overlap.
+
+    Raises
+    ------
+    MediaError
+        If a line ends before it starts, lies outside the recording, or two overlap.
+    """
+    lines = [line for line in transcript.lines if line.end != line.start]
+    for line in lines:
+        _check(line, seconds, path)
+    inside = [replace(line, end=min(line.end, seconds)) for line in lines]
+    cut = sum(line.end > seconds for line in lines)
+    apart, trimmed = (inside, 0) if overlap else _apart(inside)
+    counts = (
+        (len(transcript.lines) - len(lines), "lines without length left out"),
+        (cut, "lines cut off at the end of the recording"),
+        (trimmed, f"lines cut off at the next one, which begins up to {TRIMMED:g} s earlier"),
+    )
+    notes = tuple(f"{count} {what}" for count, what in counts if count)
+    return replace(transcript, lines=by_start(apart), notes=(*transcript.notes, *notes))
+
+
+def _check(line: Line, seconds: float, path: Path) -> None:
+    if line.end < line.start:
+        what = f"ends at {line.end:g} s, before its start, {line.start:g} s"
+        raise MediaError(what, where=line.place)
+    if line.start >= seconds or line.end > seconds + CLIPPED:
+        what = f"{line.start:g} s to {line.end:g} s is outside '{path.name}'"
+        hint = "are these the subtitles of another recording?"
+        raise MediaError(f"{what}, which lasts {seconds:.3f} s", where=line.place, hint=hint)
+
+
+def _apart(lines: Sequence[Line]) -> tuple[list[Line], int]:
+    """Cut lines off where the next one of the speaker begins slightly earlier."""
+    last: dict[str, int] = {}
+    apart: list[Line] = []
+    trimmed = 0
+    for line in by_start(lines):
+        before = last.get(line.speaker)
+        if before is not None and apart[before].end > line.start:
+            if apart[before].end > line.start + TRIMMED or apart[before].start >= line.start:
+                raise _overlapping(apart[before], line)
+            apart[before] = replace(apart[before], end=line.start)
+            trimmed += 1
+        last[line.speaker] = len(apart)
+        apart.append(line)
+    return apart, trimmed
+
+
+def _overlapping(first: Line, second: Line) -> MediaError:
+    speaker = f" of {first.speaker}" if first.speaker else ""
+    what = f"begins at {second.start:g} s, before the line{speaker} ends that it follows"
+    hint = "put it right, or keep both with --set subtitles.overlap=keep"
+    return MediaError(f"{what}, at {first.end:g} s", where=second.place, hint=hint)
+
+
+def _formats() -> Iterator[Format]:
+    modules = plugins.files(PACKAGE)
+    for name in sorted(modules, key=lambda name: (*ORDER, name).index(name)):
+        yield name, cast(Reader, importlib.import_module(modules[name]))

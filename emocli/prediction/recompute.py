@@ -1,0 +1,150 @@
+"""How the features of a run are computed again, and whether that is possible on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import cast
+
+from emocli import plugins
+from emocli.config import Settings, Tree, build, merge
+from emocli.data.store.joined import JOIN
+from emocli.data.store.upstream import upstream_settings
+from emocli.errors import ConfigError, RunError
+from emocli.models.run_config import RunConfig, View
+from emocli.plugin.feature import Feature
+
+DIGEST = "digest"
+"""The setting in which a feature notes which encoder it was computed with."""
+
+
+@dataclass(frozen=True)
+class FeatureRecipe:
+    """One feature to compute: its plug-in's name, its settings, and what it is computed from."""
+
+    name: str
+    settings: Tree
+    requires: tuple[str, ...]
+    per_clip: bool
+
+
+@dataclass(frozen=True)
+class RunFeatures:
+    """All features a run needs.
+
+    Attributes
+    ----------
+    views : mapping
+        Modality to the feature of the training.
+    recipes : tuple of FeatureRecipe
+        Those that are computed, each behind what it is computed from.
+    """
+
+    views: Mapping[str, View]
+    recipes: tuple[FeatureRecipe, ...]
+
+    @property
+    def read(self) -> frozenset[str]:
+        """Features that the network reads; all others are only computed from."""
+        return frozenset(name for view in self.views.values() for name in parts(view))
+
+
+def parts(view: View) -> tuple[str, ...]:
+    """Return the features that a modality is seen through, joined ones apart."""
+    return tuple(view.feature.split(JOIN))
+
+
+def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> RunFeatures:
+    """Return what has to be computed for a run, as its features were.
+
+    Parameters
+    ----------
+    run : Path
+        Its folder.
+    config : RunConfig
+        What it is.
+    changes : mapping
+        Feature to settings that are other here: where a file of word vectors or an encoder is.
+
+    Raises
+    ------
+    RunError, ConfigError
+        In one line, for a feature that cannot be computed: it was imported, its plug-in is not
+        installed, or a file it needs is not here.
+    """
+    settings: dict[str, Tree] = {}
+    for view in config.features.values():
+        stored = {} if view.upstream else _still_stored(run, config, view)
+        settings |= {**stored, **view.upstream, **_own(view)}
+    for name in changes.keys() - settings.keys():
+        raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
+    known = {name: merge(tree, changes.get(name, {})) for name, tree in settings.items()}
+    recipes = {name: _recipe(run, name, tree) for name, tree in known.items()}
+    for recipe in list(recipes.values()):
+        for name in set(recipe.requires) - recipes.keys():
+            what = f"'{recipe.name}' was computed from '{name}', whose settings are not known"
+            raise RunError(what, where=run, hint="put its store back, or train the run again")
+    graph = {name: recipe.requires for name, recipe in recipes.items()}
+    order = TopologicalSorter(graph).static_order()
+    return RunFeatures(config.features, tuple(recipes[name] for name in order))
+
+
+def _own(view: View) -> dict[str, Tree]:
+    """Return the settings of a view's features by their names."""
+    names = parts(view)
+    return dict(view.settings) if len(names) > 1 else {view.feature: view.settings}
+
+
+def _still_stored(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
+    """Look the settings up in the store of a run that does not say them itself."""
+    folder = config.store.locate(run)
+    return upstream_settings(folder, view.feature) if folder.is_dir() else {}
+
+
+def _recipe(run: Path, name: str, settings: Tree) -> FeatureRecipe:
+    if name not in plugins.names("features"):
+        what = f"its feature '{name}' was imported or made elsewhere and cannot be computed here"
+        hint = f"import '{name}' of your clips and name manifest and store: emocli evaluate, or "
+        raise RunError(what, where=run, hint=f"{hint}load_run(RUN).predict(MANIFEST, STORE)")
+    module = cast(Feature, plugins.load("features", name))
+    if unknown := settings.keys() - module.Config.model_fields.keys():
+        what = f"its feature '{name}' was imported ({', '.join(sorted(unknown))}), not computed"
+        hint = f"import '{name}' of your clips, and use load_run(RUN).predict(MANIFEST, STORE)"
+        raise RunError(what, where=run, hint=hint)
+    built = _built(module, name, settings)
+    _require_encoder(module, name, settings)
+    return FeatureRecipe(name, built.model_dump(mode="json"), module.REQUIRES, module.PER_CLIP)
+
+
+def _built(module: Feature, name: str, settings: Tree) -> Settings:
+    config = build(module.Config, settings, name)
+    for key, path in _paths(config):
+        if not path.exists():
+            raise ConfigError(
+                f"'{name}' needs {path}, which is not here",
+                where=f"setting '{name}.{key}'",
+                hint=f"say where it is: --set {name}.{key}=FILE",
+            )
+    return config
+
+
+def _paths(config: Settings) -> Iterator[tuple[str, Path]]:
+    for key in type(config).model_fields:
+        value = getattr(config, key)
+        if isinstance(value, Path):
+            yield key, value
+
+
+def _require_encoder(module: Feature, name: str, settings: Tree) -> None:
+    """Refuse an encoder that has been trained again since."""
+    recorded = settings.get(DIGEST)
+    if not recorded:
+        return
+    fresh = build(module.Config, {k: v for k, v in settings.items() if k != DIGEST}, name)
+    now = fresh.model_dump().get(DIGEST)
+    if now != recorded:
+        what = f"the encoder of '{name}' is not the one the run was trained with"
+        where = f"setting '{name}.encoder'"
+        raise ConfigError(what, where=where, hint=f"say where that is: --set {name}.encoder=FOLDER")

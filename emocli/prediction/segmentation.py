@@ -1,0 +1,156 @@
+"""A folder of recordings to one manifest of segments."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emocli.data.media.length import length_of
+from emocli.errors import EmocliError, MediaError
+from emocli.prediction.journal import Journal
+from emocli.prediction.manifest import write_manifest
+from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
+
+Progress = Callable[[int, int], None]
+"""Told the seconds done, and all there are."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A recording that could not be cut, and why."""
+
+    recording: Path
+    message: str
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What was done.
+
+    Attributes
+    ----------
+    path : Path
+        The manifest.
+    recordings, segments, words : int
+        How many; words with times.
+    seconds : float
+        Length of all segments together.
+    ways : mapping
+        Way to the number of recordings it cut.
+    speakers : tuple of str
+        Who speaks, as the files name them.
+    languages : mapping
+        Language to the number of recordings it is spoken in, where that is known.
+    notes : tuple of str
+        What was left out.
+    failures : tuple of Failure
+        The recordings that could not be cut.
+    """
+
+    path: Path
+    recordings: int
+    segments: int
+    words: int
+    seconds: float
+    ways: Mapping[str, int]
+    speakers: tuple[str, ...]
+    languages: Mapping[str, int]
+    notes: tuple[str, ...]
+    failures: tuple[Failure, ...]
+
+
+def plan(recordings: Sequence[Path], options: SegmentOptions) -> list[SegmentPlan]:
+    """Say how recordings will be cut; errors as of `segment_recordings`."""
+    segmenter = Segmenter(recordings, options)
+    return [segmenter.plan(recording) for recording in recordings]
+
+
+def segment_recordings(
+    recordings: Sequence[Path],
+    output: Path,
+    options: SegmentOptions,
+    progress: Progress = lambda done, total: None,
+) -> Segmentation:
+    """Cut recordings, and write the manifest of their segments.
+
+    One that cannot be cut is a failure in the result, unless it is the only one. What a killed
+    command had cut is not cut again.
+
+    Raises
+    ------
+    EmocliError
+        If the options are wrong, no recording can be cut, or the manifest cannot be written.
+    """
+    segmenter = Segmenter(recordings, options)
+    done: list[SegmentedRecording] = []
+    failed: list[Failure] = []
+    clock, journal = _Clock(recordings, progress), Journal(output, options, segmenter)
+    for recording in recordings:
+        try:
+            cut = journal.recall(recording)
+            if cut is None:
+                cut = segmenter.segment(recording, clock.heard)
+                journal.keep(cut)
+            done.append(cut)
+        except MediaError as error:
+            last = error
+            failed.append(Failure(recording, str(error)))
+        clock.finish(recording)
+    if not done:
+        raise _none_cut(last, len(failed))
+    manifest = write_manifest(done, output)
+    journal.close()
+    return _summary(done, failed, manifest.path or output)
+
+
+class _Clock:
+    """Tells progress in seconds of recordings, before and between which it stands still."""
+
+    def __init__(self, recordings: Sequence[Path], progress: Progress) -> None:
+        self._seconds = {recording: _seconds(recording) for recording in recordings}
+        self._total = sum(self._seconds.values())
+        self._before = 0.0
+        self._progress = progress
+        self.heard(0.0)
+
+    def heard(self, seconds: float) -> None:
+        """Tell how many seconds of the current recording are done."""
+        self._progress(round(self._before + seconds), round(self._total))
+
+    def finish(self, recording: Path) -> None:
+        """Go on to the next recording."""
+        self._before += self._seconds[recording]
+        self.heard(0.0)
+
+
+def _seconds(recording: Path) -> float:
+    try:
+        return length_of(recording).seconds
+    except MediaError:
+        return 0.0  # it will be a failure
+
+
+def _none_cut(last: MediaError, count: int) -> EmocliError:
+    if count == 1:
+        return last
+    return MediaError(f"none of {count} recordings can be cut; the last one: {last}")
+
+
+def _summary(
+    done: Sequence[SegmentedRecording], failures: Sequence[Failure], path: Path
+) -> Segmentation:
+    segments = [segment for each in done for segment in each.segments]
+    return Segmentation(
+        path=path,
+        recordings=len(done),
+        segments=len(segments),
+        words=sum(len(segment.words) for segment in segments),
+        seconds=round(sum(segment.end - segment.start for segment in segments), 3),
+        ways=Counter(each.way for each in done),
+        speakers=tuple(dict.fromkeys(s.speaker for s in segments if s.speaker)),
+        languages=Counter(each.language for each in done if each.language),
+        notes=tuple(f"{each.recording}: {note}" for each in done for note in each.notes),
+        failures=tuple(failures),
+    )

@@ -1,0 +1,181 @@
+"""Recognition of speech, with the times of words: Whisper, run by faster-whisper.
+
+Source: A. Radford et al. 2023, Robust Speech Recognition via Large-Scale Weak Supervision, ICML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.words import Word
+from emocli.errors import ConfigError, choice, reason
+from emocli.prediction.extra import library
+from emocli.prediction.transcript import Line, Transcript, by_start
+from emocli.prediction.voice import VoiceSettings, voice
+from emocli.pretrained.models import catalogue, folder_of
+
+DEFAULT = "whisper-tiny.en"
+"""The model that `emocli models get` brings."""
+
+FILES = ("model.bin", "config.json", "tokenizer.json")
+"""What a folder of CTranslate2 with a Whisper model holds; without the last one, faster-whisper
+would look for it on the hub."""
+
+PRECISION = "float32"
+"""Of the computation, so that it is the same on every processor."""
+
+RATE = 16_000
+BLOCK = 60 * RATE
+"""Samples in which speech is looked for at a time."""
+
+CHUNK = 28.0
+"""Seconds of a sound that are recognised at once; the network hears 30."""
+
+AROUND = 0.5
+"""Seconds around speech that are heard with it, and in which a word may still be of it."""
+
+SHORTEST = 0.02
+"""Seconds of a word: the unit of the network's times."""
+
+
+class Transcriber(Protocol):
+    """A recogniser of speech."""
+
+    def transcribe(self, sound: NDArray[np.float32], heard: Callable[[float], None]) -> Transcript:
+        """Return what is said in a sound at 16 kHz, with the times of the words.
+
+        ``heard`` is told how many seconds are done.
+        """
+        ...
+
+
+def load(model: str, language: str = "") -> Transcriber:
+    """Load a recogniser of speech.
+
+    Parameters
+    ----------
+    model : str
+        A folder, or the name of a model that was fetched.
+    language : str
+        Code of the language that is spoken; empty to tell it from the sound.
+
+    Raises
+    ------
+    ConfigError
+        If the extra ``speech`` is not installed, there is no such model, the folder holds none, or
+        the model does not know the language.
+    """
+    folder = _folder(model)
+    whisper: Any = library("faster_whisper")
+    try:
+        network = whisper.WhisperModel(
+            str(folder), device="cpu", compute_type=PRECISION, local_files_only=True
+        )
+    except Exception as error:  # of the library's own types
+        raise ConfigError(f"cannot be loaded ({reason(error)})", where=folder) from None
+    known: Sequence[str] = network.supported_languages
+    if language and language not in known:
+        hint = choice(language, sorted(known), 12)
+        raise ConfigError(f"the model knows no language '{language}'", where=folder, hint=hint)
+    return Whisper(network, language)
+
+
+@dataclass(frozen=True)
+class Whisper:
+    """A Whisper model that is loaded, and the language it is to expect, if any."""
+
+    network: Any
+    language: str
+
+    def transcribe(self, sound: NDArray[np.float32], heard: Callable[[float], None]) -> Transcript:
+        """Return what is said in a sound at 16 kHz, chunk by chunk of neighbouring speech.
+
+        Where there is no speech nothing is recognised; the network would make words up. The words
+        of a chunk are put into its stretches of speech, where the network's times are outside;
+        those far from any are left out.
+        """
+        language, lines, made_up = self.language, list[Line](), 0
+        for chunk in chunks(voice(_blocks(sound), VoiceSettings())):
+            first, last = max(0.0, chunk[0].start - AROUND), chunk[-1].end + AROUND
+            segments, about = self.network.transcribe(
+                sound[round(first * RATE) : round(last * RATE)],
+                language=language or None,
+                word_timestamps=True,
+                temperature=0.0,  # others are random
+                condition_on_previous_text=False,  # else a phrase may repeat itself without end
+            )
+            for words in (_words(segment, first) for segment in segments):
+                near = [word for word in words if _is_near(word, chunk)]
+                made_up += len(words) - len(near)
+                lines += _line([inside(word, chunk) for word in near])
+            language = language or about.language
+            heard(chunk[-1].end)
+        notes = (f"{made_up} words far from any speech were left out",) if made_up else ()
+        return Transcript(by_start(lines), language, notes)
+
+
+def chunks(stretches: Iterable[Line]) -> list[list[Line]]:
+    """Group neighbouring stretches of speech, as many as the network hears at once."""
+    groups: list[list[Line]] = []
+    for stretch in stretches:
+        if not groups or stretch.end - groups[-1][0].start > CHUNK:
+            groups.append([])
+        groups[-1].append(stretch)
+    return groups
+
+
+def inside(word: Word, stretches: Sequence[Line]) -> Word:
+    """Move a word into the stretch that it shares most time with, or is nearest to."""
+    best = max(stretches, key=lambda each: min(each.end, word.end) - max(each.start, word.start))
+    start, end = max(word.start, best.start), min(word.end, best.end)
+    if end - start >= SHORTEST:
+        return Word(word.text, start, end)
+    start = min(max(word.start, best.start), best.end - SHORTEST)
+    return Word(word.text, start, start + SHORTEST)
+
+
+def _blocks(sound: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    yield from (sound[at : at + BLOCK] for at in range(0, len(sound), BLOCK))
+
+
+def _words(segment: Any, start: float) -> list[Word]:
+    """Return the words of a segment of a sound that begins at ``start``."""
+    return [
+        Word(word.word.strip(), start + float(word.start), start + float(word.end))
+        for word in segment.words or ()
+        if word.word.strip()
+    ]
+
+
+def _line(words: Sequence[Word]) -> list[Line]:
+    if not words:
+        return []
+    text = " ".join(word.text for word in words)
+    return [Line(words[0].start, words[-1].end, text, words=tuple(words))]
+
+
+def _is_near(word: Word, stretches: Sequence[Line]) -> bool:
+    return any(
+        word.start <= each.end + AROUND and word.end >= each.start - AROUND for each in stretches
+    )
+
+
+def _folder(model: str) -> Path:
+    """Return the folder of a model, local or fetched."""
+    folder = Path(model)
+    if model in catalogue() and not folder.is_dir():
+        folder = folder_of(model)
+    if not folder.is_dir():
+        hint = f"give a folder of CTranslate2 with a Whisper model, or {DEFAULT}"
+        raise ConfigError("there is no such folder of a model", where=folder, hint=hint)
+    absent = [name for name in FILES if not (folder / name).is_file()]
+    if absent:
+        hint = "give a folder of CTranslate2 with a Whisper model"
+        raise ConfigError(f"is no model ({', '.join(absent)} missing)", where=folder, hint=hint)
+    return folder

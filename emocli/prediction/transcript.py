@@ -1,0 +1,92 @@
+"""The transcript: what is said in a recording, when, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from emocli.data.words import Word
+
+PAUSE = 0.5
+"""Seconds between two words from which they are of two lines."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A stretch of speech: its times in seconds, what is said, by whom, and where that was read.
+
+    ``words`` are those with times of their own; empty where only the line has them.
+    """
+
+    start: float
+    end: float
+    text: str = ""
+    speaker: str = ""
+    words: tuple[Word, ...] = ()
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The lines of a recording by their start, the language if known, and what was left out."""
+
+    lines: tuple[Line, ...]
+    language: str = ""
+    notes: tuple[str, ...] = ()
+
+    def said(self, start: float, end: float) -> tuple[str, tuple[Word, ...]]:
+        """Return the text of [start, end), and its words if they have times.
+
+        A word is of the stretch that its middle is in. Where only lines have times, their words
+        are spread evenly over the line for that, and only the text is returned.
+        """
+        inside = [(word, timed) for word, timed in self._words() if start <= _middle(word) < end]
+        words = tuple(word for word, timed in inside if timed)
+        return " ".join(word.text for word, _ in inside), words
+
+    def _words(self) -> Iterator[tuple[Word, bool]]:
+        for line in self.lines:
+            timed = bool(line.words)
+            yield from ((word, timed) for word in line.words or spread(line))
+
+
+def spread(line: Line) -> tuple[Word, ...]:
+    """Return the words of a line with times that are proportional to their lengths."""
+    texts = line.text.split()
+    total = sum(map(len, texts))
+    words, at = [], line.start
+    for text in texts:
+        until = at + (line.end - line.start) * len(text) / total
+        words.append(Word(text, at, until))
+        at = until
+    return tuple(words)
+
+
+def by_start(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Put lines in the order of their starts."""
+    return tuple(sorted(lines, key=lambda line: (line.start, line.end)))
+
+
+def joined(words: Sequence[Word], speaker: str = "", place: str = "") -> list[Line]:
+    """Join words to lines, which end where there is a pause."""
+    groups: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: word.start):
+        if not groups or word.start - groups[-1][-1].end >= PAUSE:
+            groups.append([])
+        groups[-1].append(word)
+    return [_line(group, speaker, place) for group in groups]
+
+
+def with_words(line: Line, words: Iterable[Word]) -> Line:
+    """Give a line those of the words whose middles are in it."""
+    own = tuple(word for word in words if line.start <= _middle(word) < line.end)
+    return replace(line, words=own)
+
+
+def _line(words: Sequence[Word], speaker: str, place: str) -> Line:
+    text, end = " ".join(word.text for word in words), max(word.end for word in words)
+    return Line(words[0].start, end, text, speaker, tuple(words), place)
+
+
+def _middle(word: Word) -> float:
+    return (word.start + word.end) / 2

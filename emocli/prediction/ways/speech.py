@@ -1,0 +1,38 @@
+"""Stretches of speech, found by the network Silero VAD, and split where the speaker changes.
+
+Source: Silero Team, Silero VAD: pre-trained enterprise-grade voice activity detector (MIT licence),
+version 6, as the package faster-whisper carries it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from emocli.errors import MediaError
+from emocli.prediction.source import Source
+from emocli.prediction.speakers import split
+from emocli.prediction.transcript import Transcript
+from emocli.prediction.voice import VoiceSettings, voice
+
+
+class Config(VoiceSettings):
+    """What counts as a stretch of speech; times in seconds."""
+
+
+def cut(source: Source, config: Config) -> Transcript:
+    """Return the stretches of speech, by speakers where their turns are known.
+
+    Raises
+    ------
+    MediaError
+        If there is none, or no sound.
+    """
+    seconds = source.length.seconds
+    found = voice(source.sound(), config)  # its last step is filled up with silence
+    lines = [replace(line, end=min(line.end, seconds)) for line in found if line.start < seconds]
+    if not lines:
+        hint = "lower speech.threshold, or choose --way windows"
+        raise MediaError("no speech was found", where=source.path, hint=hint)
+    if source.turns:
+        lines = [part for line in lines for part in split(line, source.turns)]
+    return Transcript(tuple(lines))

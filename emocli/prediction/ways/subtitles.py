@@ -1,0 +1,28 @@
+"""The lines of subtitles or annotations, with their texts, words and speakers."""
+
+from __future__ import annotations
+
+from emocli.errors import MediaError
+from emocli.prediction.reading import SubtitleSettings
+from emocli.prediction.source import Source
+from emocli.prediction.transcript import Transcript
+
+
+class Config(SubtitleSettings):
+    """How the file is read."""
+
+
+def cut(source: Source, config: Config) -> Transcript:
+    """Return the lines.
+
+    Raises
+    ------
+    MediaError
+        If there are none.
+    """
+    if source.subtitles is None:
+        hint = "name them with --subtitles, or choose another --way"
+        raise MediaError("has no subtitles beside it", where=source.path, hint=hint)
+    if not source.subtitles.lines:
+        raise MediaError("its subtitles have no line", where=source.path)
+    return source.subtitles

@@ -1,0 +1,206 @@
+"""Runs side by side: what differs is refused, what is the same is compared clip by clip."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emocli.cli.app import run as emocli
+from emocli.config import merge
+from emocli.errors import ConfigError, RunError
+from emocli.evaluation.compare import ComparisonReport, compare
+from emocli.evaluation.comparison_tables import notes, tables, write
+from emocli.evaluation.evaluate import evaluate
+from emocli.plugin.robustness import RobustOptions
+from emocli.training.train import TrainRequest
+from tests import toy
+
+SIZES = {"train": 30, "valid": 15, "test": 60}
+
+corpus = toy.fixture(sizes=SIZES)
+
+SHORT = merge(toy.QUICK, {"train": {"epochs": 1}})
+
+
+@pytest.fixture(scope="module")
+def runs(corpus: toy.Toy) -> list[Path]:
+    """One that has hardly learnt, one that has, one of two seeds."""
+    learnt = merge(toy.QUICK, {"train": {"epochs": 20, "patience": 20, "lr": 0.02}})
+    return [
+        corpus.trained("poor", settings=SHORT),
+        corpus.trained("good", settings=learnt),
+        corpus.trained("two", seeds=2),
+    ]
+
+
+def test_values_are_those_of_evaluate(runs: list[Path]) -> None:
+    for metric in ("accuracy", "uar", "weighted_f1", "macro_f1"):
+        report = compare(runs, metric=metric)
+        for run, compared in zip(runs, report.runs, strict=True):
+            data = evaluate(run, figures=False).data
+            assert compared.value == pytest.approx(data[metric])
+            assert compared.run == run.name
+            if compared.seeds == (0, 1):
+                assert compared.std == pytest.approx(data[f"{metric}_std"])
+
+
+def test_changes_are_told_from_the_first_or_the_best(runs: list[Path]) -> None:
+    first, best = compare(runs), compare(runs, against="best")
+    assert first.reference == "poor"
+    values = {run.run: run.value for run in first.runs}
+    assert best.reference == max(values, key=values.__getitem__)
+    for report in (first, best):
+        for run in report.runs:
+            if run.run == report.reference:
+                assert run.change is None
+            else:
+                assert run.change is not None
+                expected = run.value - values[report.reference]
+                assert run.change.difference == pytest.approx(expected)
+                assert run.change.ci[0] <= expected <= run.change.ci[1]
+                assert run.change.runs == (run.run, report.reference)
+    assert len(first.pairs) == 3
+
+
+def test_p_values_are_adjusted_for_all_pairs(runs: list[Path]) -> None:
+    pairs = compare(runs).pairs
+    lowest = min(pairs, key=lambda pair: pair.p)
+    assert lowest.p_holm == pytest.approx(min(1, 3 * lowest.p))
+    assert all(pair.p_holm >= pair.p >= 2 / 2**20 for pair in pairs)
+    assert [pair.p_mcnemar is not None for pair in pairs] == [True, False, False]
+
+
+def test_the_difference_agrees_with_an_independent_bootstrap(
+    corpus: toy.Toy, runs: list[Path]
+) -> None:
+    """From the per-clip files of `evaluate`, dialogue by dialogue."""
+    hits = []
+    for run in runs[:2]:
+        with evaluate(run, figures=False).clips.open() as file:
+            rows = sorted(csv.DictReader(file), key=lambda row: row["id"])
+        hits.append(np.array([row["label"] == row["prediction"] for row in rows], float))
+        groups = np.array([row["dialogue"] for row in rows])
+    change, names = hits[1] - hits[0], sorted(set(groups))
+    sums = np.array([change[groups == name].sum() for name in names])
+    drawn = np.random.default_rng(5).integers(0, len(names), (200_000, len(names)))
+    samples = sums[drawn].sum(axis=1) / len(change)
+    # stats.norm.sf(sqrt(20 / 19) * stats.t(19).isf(.025))
+    found = compare(runs[:2]).pairs[0]
+    assert len(names) == 20
+    assert found.difference == pytest.approx(-change.mean())
+    tail = 0.01588
+    assert found.ci == pytest.approx(
+        tuple(-np.quantile(samples, (1 - tail, tail))), abs=1.001 / len(change)
+    )
+
+
+def test_corruption_is_done_to_all(runs: list[Path]) -> None:
+    robust = RobustOptions(corrupt=("text:shuffle", "audio:zero"), oracle=True, fill="zero")
+    report = compare(runs[:2], robust=robust)
+    assert report.corruption == ("text shuffle", "audio zero")
+    for run, compared in zip(runs, report.runs, strict=False):
+        data = evaluate(
+            run, corrupt=robust.corrupt, repair=replace(robust, corrupt=()), figures=False
+        ).data
+        assert compared.value == pytest.approx(data["accuracy"])
+    assert compare(runs[:2]).runs[1].value != report.runs[1].value
+
+
+def test_several_seeds_can_be_compared_as_one(corpus: toy.Toy, runs: list[Path]) -> None:
+    other = corpus.trained("other two", fusion="early", seeds=2)
+    apart, one = compare([runs[2], other]), compare([runs[2], other], ensemble=True)
+    assert [run.networks for run in one.runs] == [2, 2]
+    data = evaluate(other, ensemble=True, figures=False).data
+    assert one.runs[1].value == pytest.approx(data["accuracy"])
+    assert apart.pairs[0].p_mcnemar is None
+    assert one.pairs[0].p_mcnemar is not None
+
+
+def test_folds_are_compared_with_folds(corpus: toy.Toy, tmp_path: Path) -> None:
+    for name, fusion in (("a", "late"), ("b", "early")):
+        where = {"manifest": corpus.manifest, "store": corpus.store, "run": tmp_path / name}
+        TrainRequest(**where, fusion=fusion, settings=SHORT).cross_validate(3)
+    report = compare([tmp_path / "a", tmp_path / "b"])
+    assert report.n == sum(SIZES.values())
+    data = evaluate(tmp_path / "b", figures=False).data
+    assert report.runs[1].value == pytest.approx(data["accuracy"])
+
+
+def test_other_clips_labels_and_classes_are_refused_by_name(
+    corpus: toy.Toy, runs: list[Path], tmp_path: Path
+) -> None:
+    def trained(name: str, *, task: str = "single", **sizes: int) -> Path:
+        return toy.build(tmp_path / name, task, {**SIZES, **sizes}).trained(settings=SHORT)
+
+    fewer = trained("fewer", test=57)
+    with pytest.raises(RunError, match=r"tested on 57 clips, not 60: 3 are .* 'test57' is not in"):
+        compare([runs[0], fewer])
+    multi = trained("multi", task="multi")
+    with pytest.raises(RunError, match="its task is 'multi', not 'single'"):
+        compare([runs[0], multi])
+    other = toy.build(tmp_path / "labels", sizes=SIZES)
+    clips = tuple(replace(c, label="joy") if c.id == "test00" else c for c in other.manifest.clips)
+    replace(other.manifest, clips=clips).write(other.folder / "toy.csv")
+    relabelled = toy.Toy(other.folder, type(other.manifest).read(other.folder / "toy.csv"))
+    with pytest.raises(RunError, match="1 clips have other labels, the first is 'test00'"):
+        compare([runs[0], relabelled.trained(settings=SHORT)])
+
+
+def test_what_cannot_be_compared_is_one_line(runs: list[Path]) -> None:
+    with pytest.raises(ConfigError, match="one run cannot be compared"):
+        compare(runs[:1])
+    with pytest.raises(ConfigError, match="named twice"):
+        compare([runs[0], runs[0]])
+    with pytest.raises(ConfigError, match=r"no metric 'acuracy'.*accuracy"):
+        compare(runs, metric="acuracy")
+
+
+def test_the_report_is_read_back(runs: list[Path], tmp_path: Path) -> None:
+    report = compare(runs)
+    write(report, tmp_path / "c.json")
+    assert ComparisonReport.read(tmp_path / "c.json").data() == report.data()
+
+
+def test_it_is_written_for_spreadsheets_and_papers(runs: list[Path], tmp_path: Path) -> None:
+    report = compare(runs)
+    for suffix in (".csv", ".md", ".tex"):
+        write(report, tmp_path / f"c{suffix}")
+    with (tmp_path / "c.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["run"] for row in rows] == ["poor", "good", "two"]
+    assert float(rows[1]["change"]) == report.runs[1].change.difference
+    assert rows[0]["change"] == ""
+    text = (tmp_path / "c.md").read_text()
+    assert text.count("\n| ") == 1 + 3 + 1 + 1 + 3 + 1
+    assert "20 dialogues" in text
+    paper = (tmp_path / "c.tex").read_text()
+    assert paper.count(r"\begin{tabular}") == 2
+    assert r"95 \%" in paper
+    with pytest.raises(ConfigError, match=r"as '.docx'.*\.csv"):
+        write(report, tmp_path / "c.docx")
+
+
+def test_few_speakers_give_an_interval_over_clips_alone(tmp_path: Path) -> None:
+    small = toy.build(tmp_path)
+    runs = [small.trained(name, fusion=name, settings=SHORT) for name in ("late", "early")]
+    report = compare(runs)
+    assert np.isnan(report.pairs[0].p)
+    assert "95 % over clips" in tables(report)[0].columns
+    assert any("too few to draw from" in note for note in notes(report))
+
+
+def test_the_command(runs: list[Path], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    arguments = ["compare", *map(str, runs), "-o", str(tmp_path / "c.tex")]
+    assert emocli(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "change to poor" in shown
+    assert "intervals: 95 %, bootstrap over 20 dialogues" in shown
+    assert (tmp_path / "c.tex").exists()
+    assert emocli([*arguments, "--json", "--metric", "uar"]) == 0
+    assert json.loads(capsys.readouterr().out)["metric"] == "uar"
+    assert emocli(["compare", str(runs[0])]) == 2

@@ -1,0 +1,47 @@
+"""A run that was trained on a generated corpus of real media."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emocli.cli.app import run
+from emocli.data.manifest import Manifest
+from emocli.extraction.extract import extract
+from emocli.pipeline.fit_cca import fit_cca
+from emocli.robust.options import RobustOptions
+from emocli.training.train import train
+from tests import toy
+
+FEATURES = ("mel", "glove", "face_hog")
+
+
+@pytest.fixture(scope="session")
+def trained(
+    corpus: Manifest, corpus_settings: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a run of two seeds, with check and proxies, beside its store."""
+    folder = tmp_path_factory.mktemp("trained")
+    settings = {"glove": corpus_settings["glove"], "faces": {"min_share": 0.2}}
+    extract(corpus, ["faces", *FEATURES], folder / "store", settings=settings)
+    fit_cca(corpus, folder / "store", features=FEATURES)
+    robust = RobustOptions(check=True, proxy="paper")
+    summary = train(
+        corpus,
+        folder / "store",
+        fusion="late",
+        run=folder / "run",
+        features=FEATURES,
+        settings=toy.QUICK,
+        robust=robust,
+        seeds=2,
+    )
+    return summary.run
+
+
+def emocli(*arguments: object) -> int:
+    """Run a command line."""
+    return run([*map(str, arguments)])

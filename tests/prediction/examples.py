@@ -1,0 +1,70 @@
+"""A prediction as its writers are given it: two recordings, words, and everything that may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from emocli.prediction.timeline import (
+    FailedInput,
+    ModalityState,
+    PredictionReport,
+    SegmentPrediction,
+    SpokenWord,
+)
+
+NAN = float("nan")
+FINE = ModalityState(missing=False, distrusted=False, regenerated=False, unusual=0.2)
+BAD = ModalityState(missing=False, distrusted=True, regenerated=True, unusual=2.5)
+GONE = ModalityState(missing=True, distrusted=False, regenerated=False, unusual=NAN)
+
+
+def segment(
+    number: int, joy: float, states: Sequence[ModalityState], file: str = "a.mp4", text: str = ""
+) -> SegmentPrediction:
+    """Return a segment of four seconds, one every two; NaN stands for no prediction."""
+    start = 2.0 * number
+    words = tuple(
+        SpokenWord(text=word, start=start + 0.5 * k, end=start + 0.5 * k + 0.4)
+        for k, word in enumerate(text.split())
+    )
+    label = "" if joy != joy else "joy" if joy > 0.5 else "<anger> & co"
+    return SegmentPrediction(
+        file=file,
+        clip=f"{file}-{number}",
+        segment=number,
+        start=start,
+        end=start + 4,
+        speaker="Ada",
+        text=text,
+        label=label,
+        confidence=max(joy, 1 - joy),
+        values={"joy": joy, "<anger> & co": 1 - joy},
+        spread={"joy": 0.1, "<anger> & co": 0.1},
+        modalities=dict(zip(("audio", "visual"), states, strict=True)),
+        words=words,
+    )
+
+
+def report() -> PredictionReport:
+    """Return a report with what is hard to write: markup, quotes, no prediction, failures."""
+    return PredictionReport(
+        format=PredictionReport.FORMAT,
+        emocli="1.0",
+        run="run",
+        fusion="late",
+        networks=2,
+        task="single",
+        classes=("joy", "<anger> & co"),
+        features={"audio": "mel", "visual": "face_hog"},
+        repair="check, discard",
+        calibrated=False,
+        versions={"torch": "2"},
+        segments=(
+            segment(0, 0.9, (FINE, FINE), text='so "it" is </script><b>'),
+            segment(1, 0.3, (BAD, FINE), text="well, no"),
+            segment(2, NAN, (GONE, GONE)),
+            segment(0, 0.6, (FINE, GONE), file="b.wav", text="=1+1"),
+        ),
+        failures=(FailedInput(file="c.mp4", message="is no recording"),),
+        remarks=("a remark",),
+    )

@@ -1,0 +1,184 @@
+"""The classical models beside a network: trained, kept, shown and tested with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emocli.cli.app import run
+from emocli.data.manifest import Manifest
+from emocli.data.samples import Samples
+from emocli.data.standardise import Standardiser
+from emocli.data.store import open_features
+from emocli.evaluation.evaluate import evaluate
+from emocli.metrics.metrics import score
+from emocli.models.baselines import fit
+from emocli.models.rundir import BASELINES
+from emocli.pipeline.fit_cca import fit_cca
+from emocli.plugin.robustness import RepairOptions
+from emocli.training import jobs, prepare
+from emocli.training.prepare import BESIDE
+from tests import toy
+
+SIZES = {"train": 48, "valid": 24, "test": 30}
+QUICK = ("train.epochs=2", "train.lr=0.01", "train.accelerator=cpu", "network.hidden=4")
+
+corpus = toy.fixture(sizes=SIZES, noise=1.5)
+
+
+def command(made: toy.Toy, folder: Path, *options: str) -> list[str]:
+    pairs = [part for pair in QUICK for part in ("--set", pair)]
+    where = ["--store", str(made.store), "--run", str(folder), "--fusion", "late"]
+    return ["train", str(made.manifest.path), *where, *pairs, *options]
+
+
+@pytest.fixture(scope="module")
+def trained(corpus: toy.Toy) -> Path:
+    assert run(command(corpus, corpus.folder / "run")) == 0
+    return corpus.folder / "run"
+
+
+def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained: Path) -> None:
+    found = evaluate(trained, figures=False).data
+    stores = open_features(corpus.store, None, corpus.manifest)
+    splits = {n: Samples.of(corpus.manifest, n, stores) for n in ("train", "valid", "test")}  # type: ignore[arg-type]
+    standardiser = Standardiser.fit(splits["train"])
+    train, valid, test = (samples.then(standardiser) for samples in splits.values())
+    targets = test.manifest.targets(test.clips)
+    for name in BESIDE:
+        values = fit(name, train, valid).predict(test)
+        expected = score("single", targets, values, toy.CLASSES).overall
+        assert found["clean"]["classical"][name]["metrics"] == pytest.approx(expected)
+        gain = found["accuracy"] - expected["accuracy"]
+        assert found["classical"][name]["gain"]["accuracy"] == pytest.approx(gain)
+
+
+def test_they_stand_beside_the_network_everywhere(
+    corpus: toy.Toy, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command(corpus, trained)) == 0  # again: it is there already
+    out = capsys.readouterr().out
+    assert "beside it: logistic" in out
+    assert "beside it: svm" in out
+    assert run([*command(corpus, trained), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["baselines"].keys() == set(BESIDE)
+    card = (trained / "README.md").read_text()
+    accuracy = summary["baselines"]["svm"]["valid"]["accuracy"]
+    assert "| figure | value | logistic | svm | what it is |" in card
+    assert f"{accuracy:.3f}" in card
+    assert run(["evaluate", str(trained), "--no-figures", "--corrupt", "audio"]) == 0
+    out = capsys.readouterr().out
+    assert "beside the network" in out
+    assert "accuracy corrupted" in out
+
+
+def test_without_them_nothing_is_fitted_or_shown(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command(corpus, tmp_path / "run", "--no-baseline")) == 0
+    assert "beside it" not in capsys.readouterr().out
+    assert not (tmp_path / "run" / BASELINES).exists()
+    assert "svm" not in (tmp_path / "run" / "README.md").read_text()
+    assert "classical" not in evaluate(tmp_path / "run", figures=False).data["clean"]
+    assert run(command(corpus, tmp_path / "run")) == 0  # added to a run that is trained
+    assert (tmp_path / "run" / BASELINES).is_file()
+
+
+def test_corruption_hurts_them_and_a_repair_is_theirs_too(corpus: toy.Toy, trained: Path) -> None:
+    def accuracies(**options: Any) -> dict[str, float]:
+        data = evaluate(trained, corrupt=["audio@0.0001", "text@0.0001"], figures=False, **options)
+        beside = data.report.classical or {}
+        return {name: each.metrics["accuracy"] for name, each in beside.items()}
+
+    clean = evaluate(trained, figures=False).report.classical or {}
+    noisy, repaired = accuracies(), accuracies(repair=RepairOptions(oracle=True))
+    for name in BESIDE:
+        assert noisy[name] < clean[name].metrics["accuracy"] - 0.1
+        assert noisy[name] != repaired[name]
+
+
+def test_what_is_discarded_is_lacking_to_them(corpus: toy.Toy, trained: Path) -> None:
+    """So a modality's mean functionals stand for it, as where a clip never had it."""
+    from emocli.evaluation.evaluator import RunEvaluator
+    from emocli.plugin.robustness import parse_all
+
+    corruptions = parse_all(["audio"], ["audio"])
+
+    def predicted(fill: str) -> np.ndarray:
+        repair = RepairOptions(oracle=True, fill=fill)
+        predictions = RunEvaluator.open(trained, "test", None, None, repair).predict(corruptions, 0)
+        return predictions.classical["logistic"]
+
+    np.testing.assert_array_equal(predicted("discard"), predicted("missing"))
+    assert not np.array_equal(predicted("discard"), predicted("zero"))
+
+
+def test_they_learn_from_what_the_network_learns_from(corpus: toy.Toy, tmp_path: Path) -> None:
+    fit_cca(corpus.manifest, corpus.store)
+    runs = {
+        "clean": (),
+        "noisy": ("--corrupt", "m3er75"),
+        "checked": ("--corrupt", "m3er75", "--check"),
+    }
+    kept = {}
+    for name, options in runs.items():
+        assert run(command(corpus, tmp_path / name, *options)) == 0
+        kept[name] = (tmp_path / name / BASELINES).read_bytes()
+    assert len(set(kept.values())) == 3
+
+
+def test_labels_of_the_test_split_have_no_part(
+    corpus: toy.Toy, trained: Path, tmp_path: Path
+) -> None:
+    clips = tuple(
+        replace(clip, label=toy.CLASSES[0]) if clip.split == "test" else clip
+        for clip in corpus.manifest.clips
+    )
+    path = corpus.folder / "other.csv"
+    replace(corpus.manifest, clips=clips).write(path)
+    other = toy.Toy(corpus.folder, Manifest.read(path))
+    assert run(command(other, tmp_path / "run")) == 0
+    assert (tmp_path / "run" / BASELINES).read_bytes() == (trained / BASELINES).read_bytes()
+
+
+def test_every_fold_has_its_own_and_their_predictions_are_pooled(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*command(corpus, tmp_path / "run", "--folds", "3"), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    for name in BESIDE:
+        each = [fold["baselines"][name]["valid"]["accuracy"] for fold in summary["folds"]]
+        assert summary["baselines"][name]["accuracy"] == pytest.approx(np.mean(each))
+    files = [(tmp_path / "run" / f"fold-{k}" / BASELINES).read_bytes() for k in range(3)]
+    assert len(set(files)) == 3
+    pooled = evaluate(tmp_path / "run", figures=False).data["classical"]["svm"]["metrics"]
+    parts = [evaluate(tmp_path / "run" / f"fold-{k}", figures=False).data for k in range(3)]
+    hits = sum(p["n"] * p["classical"]["svm"]["metrics"]["accuracy"] for p in parts)
+    assert pooled["accuracy"] == pytest.approx(hits / sum(p["n"] for p in parts))
+
+
+def test_a_machine_that_would_take_long_is_left_out_and_named(
+    corpus: toy.Toy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(prepare, "MOST_SVM", 40)
+    assert run([*command(corpus, tmp_path / "run"), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert list(summary["baselines"]) == ["logistic"]
+    assert any("48 training clips are too many" in note for note in summary["notes"])
+
+
+def test_overwriting_replaces_them(corpus: toy.Toy, tmp_path: Path) -> None:
+    assert run(command(corpus, tmp_path / "run")) == 0
+    before = (tmp_path / "run" / BASELINES).read_bytes()
+    assert run(command(corpus, tmp_path / "run", "-f", "mel", "-f", "glove", "--overwrite")) == 0
+    assert (tmp_path / "run" / BASELINES).read_bytes() != before
+    assert jobs.read_models(tmp_path / "run") is not None
