@@ -17,7 +17,7 @@ Level = Literal["nominal", "ordinal", "interval"]
 
 
 def _nominal(values: Array, totals: Array) -> Array:
-    return (values[:, None] != values[None, :]).astype(np.float64)
+    return np.asarray(values[:, None] != values[None, :], np.float64)
 
 
 def _ordinal(values: Array, totals: Array) -> Array:
