@@ -75,9 +75,8 @@ def _plugins(json: bool) -> None:
         return
     for kind, plugs in listed.items():
         title = "networks (--fusion)" if kind == "fusion" else kind
-        show.table(
-            ("name", "what", "source"), [(p.name, p.summary, p.source) for p in plugs], title
-        )
+        rows = [(p.name, p.summary, "; ".join(filter(None, (p.source, p.licence)))) for p in plugs]
+        show.table(("name", "what", "source"), rows, title)
 
 
 COMMAND = Command("info", 150, command, light=True)
