@@ -70,7 +70,7 @@ def command(
 
     tree = sections.settings("predict", config, settings)
     cut = {name: tree.pop(name) for name in ways() & tree.keys()}
-    cut = merge(cut, sections.given("windows", {"window": window, "hop": hop}))
+    cut = merge(cut, sections.section_of("windows", {"window": window, "hop": hop}))
     with show.progress("predicting", "segments") as progress:
         report = predict(
             run,
