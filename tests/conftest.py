@@ -111,12 +111,27 @@ def expression(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def onnx_files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Small ONNX files by the features that compute with them."""
+    from tests import onnx_file
+
+    root = tmp_path_factory.mktemp("onnx")
+    pictures, _ = onnx_file.pictures(root / "pictures.onnx")
+    return {
+        "onnx_face": pictures,
+        "onnx_frame": pictures,
+        "onnx_sound": onnx_file.sound(root / "sound.onnx", 1600)[0],
+    }
+
+
+@pytest.fixture(scope="session")
 def corpus_settings(
     corpus: Manifest,
     encoders: Mapping[str, Path],
     text_encoder: Path,
     published: Mapping[str, str],
     expression: Path,
+    onnx_files: Mapping[str, Path],
 ) -> Mapping[str, Mapping[str, Any]]:
     """What features need to be told about that corpus."""
     return {
@@ -129,5 +144,6 @@ def corpus_settings(
         "face_model": {"encoder": published["vit"]},
         "scene_model": {"encoder": published["vit"], "stride": 4},
         "face_expression": {"weights": str(expression)},
+        **{name: {"model": str(path)} for name, path in onnx_files.items()},
         "text_model": {"encoder": published["bert"]},
     }

@@ -23,6 +23,7 @@ from pydantic import model_validator
 from emocli.config import Settings
 from emocli.data.durable import digest
 from emocli.errors import ConfigError
+from emocli.features._main_faces import main_faces
 from emocli.plugin.feature import Clip, Device, Track, device
 from emocli.quantities import PicturesAtOnce, Probability
 
@@ -88,10 +89,7 @@ class Extractor:
         """Return a row per main face with its time, shape (T, 7); each sums to 1."""
         del clip
         faces = upstream["faces"]
-        sure = faces.extra["main"] & (faces.extra["confidence"] >= self.config.min_confidence)
-        places = np.flatnonzero(sure)
-        frames = len(np.unique(faces.extra["frame"]))
-        notes = {"frames": frames, "frames.without_face": frames - len(places)}
+        places, notes = main_faces(faces, self.config.min_confidence)
         values = self.probabilities([faces.values[place] for place in places])
         times = None if faces.times is None else faces.times[places]
         return Track(values, times, notes=notes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from emocli import plugins
+from emocli.data.store.joined import parts_of
 from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread
@@ -174,8 +176,18 @@ def _inputs(config: RunConfig) -> str:
     return (
         f"## Inputs\n\nFeatures, standardised by the {_learnt(config)} (the statistics are in "
         "`model.safetensors`).\n\n"
-        "| modality | feature | width | fingerprint |\n|---|---|---|---|\n" + "\n".join(rows)
+        "| modality | feature | width | fingerprint |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "".join(f"\n\n{markdown(line)}" for line in _licences(config))
     )
+
+
+def _licences(config: RunConfig) -> list[str]:
+    """Say on what terms features may be used that not all may use."""
+    names = {part for view in config.features.values() for part in parts_of(view.feature)}
+    known = names.intersection(plugins.names("features"))
+    described = (plugins.describe("features", name) for name in sorted(known))
+    return [f"Licence of {each.name}: {each.licence}." for each in described if each.licence]
 
 
 def _learnt(config: RunConfig) -> str:
