@@ -127,7 +127,8 @@ class Predictor:
         segments = tuple(segment for report in reports for segment in report.segments)
         failures += tuple(failure for report in reports for failure in report.failures)
         _require_some(segments, failures, self)
-        return self._report(segments, failures, cut.notes)
+        notes = (*cut.notes, *(remark for report in reports for remark in report.remarks))
+        return self._report(segments, failures, notes)
 
     def _unit(
         self, pieces: Sequence[Piece], work: Path, advance: Callable[[int], None]
@@ -155,6 +156,7 @@ class Predictor:
             format=UnitReport.FORMAT,
             segments=rows.segments(),
             failures=failed(pieces, features.failures),
+            remarks=features.remarks,
         )
         make_folder(work)
         write_text(path, as_json(report))

@@ -16,11 +16,14 @@ from emocli.data.manifest import Manifest
 from emocli.data.media.length import length_of
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.extraction.normalise import normalise
 from emocli.plugin.robustness import RepairOptions
 from emocli.prediction import extracted as stage
 from emocli.prediction.predict import PredictOptions, predict
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
+from emocli.training.train import train
+from tests import toy
 from tests.prediction.conftest import emocli
 
 
@@ -192,3 +195,33 @@ def test_bad_input_is_one_line(
         assert text in said
         assert said.count("\n") == 1
         assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("*.csv"))
+
+
+def test_from_python(trained: Path, corpus: Manifest, tmp_path: Path) -> None:
+    import emocli as package
+
+    report = package.load_run(trained).predict([video(corpus)])
+    written = package.predict(trained, [video(corpus)], tmp_path)
+    assert report == replace(written, segments=report.segments)
+    assert [s.values for s in report.segments] == [s.values for s in written.segments]
+
+
+def test_features_by_speaker_are_normalised_by_the_clips_of_the_recording(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """A run on features by speaker predicts a whole corpus as its evaluation does."""
+    store = trained.parent / "store"
+    normalise(corpus, store, "mel")
+    names, run = ["mel_by_speaker", "glove"], tmp_path / "run"
+    train(corpus, store, fusion="late", run=run, features=names, settings=toy.QUICK)
+    (store / "mel_by_speaker.h5").rename(tmp_path / "kept.h5")
+    report = predict(run, [corpus.path or Path()], tmp_path / "out")
+    (tmp_path / "kept.h5").rename(store / "mel_by_speaker.h5")
+    measured = RunEvaluator.open(run, "test", None, None).predict([], 0)
+    by_clip = {segment.clip: segment for segment in report.segments}
+    for row, clip_id in enumerate(measured.ids):
+        mine = [by_clip[clip_id].values[name] for name in measured.classes]
+        assert_allclose(mine, measured.values[0][row], atol=1e-6)
+    (store / "mel_by_speaker.h5").unlink()
+    alone = predict(run, [video(corpus)], tmp_path / "one")
+    assert "normalised by speaker, and of test01_01 there are 1 segments" in alone.remarks[0]
