@@ -170,11 +170,9 @@ def _extract(
 
 
 def with_speakers(manifest: Manifest) -> Manifest:
-    """Return a manifest in which whoever speaks a clip without a speaker is that of its dialogue."""
-    clips = (
-        c if c.speaker else replace(c, speaker=f"{c.dialogue or c.id}:") for c in manifest.clips
-    )
-    return replace(manifest, clips=tuple(clips))
+    """Return a manifest in which all clips of a dialogue that name no speaker are of one."""
+    named = [replace(c, speaker=c.speaker or f"{c.dialogue or c.id}:") for c in manifest.clips]
+    return replace(manifest, clips=tuple(named))
 
 
 def _remarks(part: _Part) -> Iterator[str]:

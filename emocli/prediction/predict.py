@@ -32,6 +32,8 @@ from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import Rows, failed
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
+from emocli.prediction.writers import write_all
+from emocli.prediction.writers.formats import require_formats, write_formats
 
 UNIT = 64
 """Segments of short recordings that are done together."""
@@ -59,6 +61,8 @@ class PredictOptions:
         Processes that compute features.
     device : {'cpu', 'auto', 'cuda'}
         Where the networks predict.
+    formats : tuple of str
+        What is written beside CSV, JSON and page: ``eaf``, ``textgrid``, ``srt``, ``vtt``.
     """
 
     segments: SegmentOptions = field(default_factory=SegmentOptions)
@@ -66,6 +70,7 @@ class PredictOptions:
     repair: RepairOptions = TRAINED
     workers: int = 1
     device: Device = "cpu"
+    formats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -234,12 +239,13 @@ def predict(
     EmocliError
         In one line, if something is absent, damaged or does not fit, or nothing can be predicted.
     """
-    from emocli.prediction.writers import write_all
-
-    predictor = Predictor.open(run, options or PredictOptions())
+    chosen = options or PredictOptions()
+    require_formats(chosen.formats)
+    predictor = Predictor.open(run, chosen)
     make_folder(out)
     with used_folder(out), locked(out / ".lock"):
         report = predictor.predict(inputs, out / WORK, progress)
+        write_formats(report, out, chosen.formats)
         write_all(report, out)
         shutil.rmtree(out / WORK, ignore_errors=True)
     return report

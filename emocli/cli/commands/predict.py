@@ -43,6 +43,10 @@ def command(
     speakers: options.Speakers = None,
     transcribe: options.Transcribe = None,
     language: options.Language = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Also write eaf, textgrid, srt or vtt; repeat for more."),
+    ] = None,
     check: options.Check = None,
     proxy: options.Proxy = None,
     fill: options.Fill = None,
@@ -89,6 +93,7 @@ def command(
                 repair=RepairOptions(check=check, proxy=proxy, fill=fill),
                 workers=workers,
                 device=device,
+                formats=tuple(formats or ()),
             ),
             progress=progress,
         )
