@@ -91,7 +91,7 @@ def extracted(
         _compute(part, features.read, workers, advance)
         before += len(part.recipes) * len(part.manifest.clips)
     remarks = tuple(line for part in plan for line in _remarks(part))
-    failures = tuple(failure for part in plan for failure in listed(part.folder))
+    failures = tuple(failure for part in plan for failure in _causes(part))
     stores = {m: _view(m, view, plan) for m, view in features.views.items()}
     return Extracted(stores, failures, remarks)
 
@@ -173,6 +173,16 @@ def with_speakers(manifest: Manifest) -> Manifest:
     """Return a manifest in which all clips of a dialogue that name no speaker are of one."""
     named = [replace(c, speaker=c.speaker or f"{c.dialogue or c.id}:") for c in manifest.clips]
     return replace(manifest, clips=tuple(named))
+
+
+def _causes(part: _Part) -> Iterator[Failure]:
+    """Yield what failed, without what could not be computed because of it."""
+    failures = listed(part.folder)
+    failed = {(failure.feature, failure.id) for failure in failures}
+    requires = {recipe.name: recipe.requires for recipe in part.recipes}
+    for failure in failures:
+        if not any((name, failure.id) in failed for name in requires[failure.feature]):
+            yield failure
 
 
 def _remarks(part: _Part) -> Iterator[str]:

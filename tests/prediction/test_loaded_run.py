@@ -137,3 +137,15 @@ def test_an_array_may_be_missing_but_not_of_another_width(small: toy.Toy, run: P
     for message, arrays in bad.items():
         with pytest.raises(EmocliError, match=message):
             loaded.predict_arrays(arrays)
+
+
+def test_arrays_are_predicted_by_all_folds(small: toy.Toy, tmp_path: Path) -> None:
+    from emocli.training.train import TrainRequest
+
+    run, where = tmp_path / "folds", {"manifest": small.manifest, "store": small.store}
+    TrainRequest(**where, fusion="late", run=run, settings=toy.QUICK).cross_validate(3)
+    audio = {"audio": np.random.default_rng(0).normal(size=(7, 5))}
+    parts = [emocli.load_run(run / f"fold-{k}").predict_arrays(audio).values for k in range(3)]
+    whole = emocli.load_run(run).predict_arrays(audio)
+    assert_allclose(whole.values, np.mean(parts, axis=0))
+    assert_allclose(whole.spread, np.std(parts, axis=0))

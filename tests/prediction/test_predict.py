@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -225,3 +226,35 @@ def test_features_by_speaker_are_normalised_by_the_clips_of_the_recording(
     (store / "mel_by_speaker.h5").unlink()
     alone = predict(run, [video(corpus)], tmp_path / "one")
     assert "normalised by speaker, and of test01_01 there are 1 segments" in alone.remarks[0]
+
+
+def test_a_feature_that_fails_leaves_the_others(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """A clip without its recording is predicted from its text, and what failed is listed."""
+    good, bad = corpus.split("test")[:2]
+    gone = {"audio": corpus.root / "gone.mp4", "video": corpus.root / "gone.mp4"}
+    bad = replace(bad, media=gone)
+    replace(corpus, clips=(good, bad), path=None).write(corpus.root / "gone.csv")
+    assert emocli("predict", trained, corpus.root / "gone.csv", "-o", tmp_path) == 3
+    failures = [json.loads(line) for line in (tmp_path / "failures.jsonl").read_text().splitlines()]
+    assert {row["feature"] for row in failures} == {"mel", "faces"}
+    assert {row["clip"] for row in failures} == {bad.id}
+    assert [row["missing"] for row in rows(tmp_path)] == ["", "audio visual"]
+    assert rows(tmp_path)[1]["label"]
+
+
+def test_a_dash_prints_the_table_and_takes_paths(
+    trained: Path,
+    corpus: Manifest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{video(corpus)}\n"))
+    capsys.readouterr()
+    assert emocli("predict", trained, "-", "-o", "-") == 0
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["file"] for row in table] == [str(video(corpus))]
+    assert list(tmp_path.iterdir()) == []
