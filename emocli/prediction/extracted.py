@@ -70,11 +70,13 @@ def extracted(
     folder: Path,
     workers: int = 1,
     progress: Progress = lambda share: None,
+    zeros: bool = True,
 ) -> Extracted:
     """Compute the features of clips into stores below ``folder``; a killed computation resumes.
 
     A clip without a medium lacks its modality; so does one of which a feature cannot be computed,
-    and that is among the failures.
+    and that is among the failures. Without ``zeros``, so does one of which a feature is nothing but
+    zeros, which is how features of faces say that there is none in any frame.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def extracted(
         before += len(part.recipes) * len(part.manifest.clips)
     remarks = tuple(line for part in plan for line in _remarks(part))
     failures = tuple(failure for part in plan for failure in _causes(part))
-    stores = {m: _view(m, view, plan) for m, view in features.views.items()}
+    stores = {m: _view(m, view, plan, zeros) for m, view in features.views.items()}
     return Extracted(stores, failures, remarks)
 
 
@@ -199,7 +201,7 @@ def _remarks(part: _Part) -> Iterator[str]:
         )
 
 
-def _view(modality: str, view: View, plan: Sequence[_Part]) -> ClipArrays:
+def _view(modality: str, view: View, plan: Sequence[_Part], zeros: bool = True) -> ClipArrays:
     places: dict[str, tuple[Feature, Columns]] = {}
     for part in plan:
         there = set(features_in(part.folder))
@@ -207,7 +209,8 @@ def _view(modality: str, view: View, plan: Sequence[_Part]) -> ClipArrays:
         if names:
             store = open_joined(part.folder, JOIN.join(names), part.manifest)
             columns = _columns(part, view, names, store)
-            places |= dict.fromkeys(store.ids, (store, columns))
+            shown = [i for i in store.ids if zeros or np.any(store[i])]
+            places |= dict.fromkeys(shown, (store, columns))
     return ClipArrays(modality, view, StoredArrays(places, view.dim))
 
 

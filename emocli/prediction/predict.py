@@ -127,7 +127,7 @@ class Predictor:
             def advance(done: int, before: int = before) -> None:
                 progress(before + done, total)
 
-            reports.append(self._unit(unit, work, advance))
+            reports.append(self._unit(unit, work, advance, zeros=not cut.cut))
             before += len(unit)
         segments = tuple(segment for report in reports for segment in report.segments)
         failures += tuple(failure for report in reports for failure in report.failures)
@@ -136,9 +136,9 @@ class Predictor:
         return self._report(segments, failures, notes)
 
     def _unit(
-        self, pieces: Sequence[Piece], work: Path, advance: Callable[[int], None]
+        self, pieces: Sequence[Piece], work: Path, advance: Callable[[int], None], *, zeros: bool
     ) -> UnitReport:
-        folder = work / self._key(pieces)
+        folder = work / self._key(pieces, zeros)
         path = folder.with_suffix(".json")
         try:
             return UnitReport.read(path)
@@ -153,6 +153,7 @@ class Predictor:
             folder,
             options.workers,
             lambda share: advance(int(share * len(pieces))),
+            zeros,
         )
         there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
@@ -169,7 +170,7 @@ class Predictor:
         advance(len(pieces))
         return report
 
-    def _key(self, pieces: Sequence[Piece]) -> str:
+    def _key(self, pieces: Sequence[Piece], zeros: bool) -> str:
         """Return a name that is equal for equal clips, files, features and networks."""
         clips = [piece.clip for piece in pieces]
         facts = [
@@ -178,6 +179,7 @@ class Predictor:
             [(clip.speaker, clip.dialogue, clip.turn) for clip in clips],
             [(recipe.name, recipe.settings) for recipe in self.features.recipes],
             self._networks,
+            zeros,
             __version__,
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

@@ -14,7 +14,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from emocli.data.manifest import Manifest
+from emocli.data.media.content import read_sound
 from emocli.data.media.length import length_of
+from emocli.data.media.writing import write_video
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.extraction.normalise import normalise
@@ -258,3 +260,15 @@ def test_a_dash_prints_the_table_and_takes_paths(
     table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["file"] for row in table] == [str(video(corpus))]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_without_a_face_is_missing(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """The same sound with a picture in which there is nobody."""
+    sound = read_sound(video(corpus), 16_000)
+    empty = [np.full((128, 128, 3), 120, np.uint8)] * 15
+    write_video(tmp_path / "empty.mp4", empty, 12.5, sound, 16_000)
+    (segment,) = predict(trained, [tmp_path / "empty.mp4"], tmp_path / "out").segments
+    assert segment.modalities["visual"].missing
+    assert not segment.modalities["audio"].missing
