@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= auto
 
-.PHONY: demo test test-slow twins test-tensorflow fuzz lint types check clean
+.PHONY: demo test test-slow twins test-tensorflow fuzz settings lint types check clean
 
 demo: .venv/.user  ## the whole pipeline on a generated corpus
 	$(BIN)/emocli demo
@@ -25,6 +25,9 @@ test-tensorflow: .venv/.dev .venv-tensorflow/.done  ## faces against the mtcnn p
 fuzz: .venv/.dev  ## damaged files and odd command lines; SEED=0 BUDGET=500 (or 300s) JOBS=2, CASE=n repeats one
 	$(BIN)/python -m tests.fuzz
 
+settings: .venv/.user  ## docs/settings.md, from the code
+	$(BIN)/emocli info settings --markdown > docs/settings.md
+
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,7 +47,7 @@ clean:
 
 .venv/.dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PIP) install -q -c constraints.txt -e '.[dev,cluster]'
+	$(PIP) install -q -c constraints.txt -e '.[dev,cluster,onnx]'
 	touch .venv/.user $@
 
 .venv-tensorflow/.done:

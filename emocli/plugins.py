@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import pkgutil
 import tokenize
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
@@ -62,11 +63,15 @@ OFFERS: dict[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Description:
-    """A plug-in as `emocli info` shows it: its docstring's first line and its ``Source:`` line."""
+    """A plug-in as `emocli info` shows it: its docstring's first line and some of the others.
+
+    Those are ``Source:`` and, of what not all may use, ``Licence:``.
+    """
 
     name: str
     summary: str
     source: str
+    licence: str = ""
 
 
 def names(kind: Kind) -> list[str]:
@@ -140,10 +145,13 @@ def _load(kind: Kind, name: str, modules: dict[str, str]) -> ModuleType:
 
 def _describe(name: str, module: str) -> Description:
     lines = _docstring(module).splitlines()
-    origin = next(
-        (line.removeprefix("Source:") for line in lines if line.startswith("Source:")), ""
-    )
-    return Description(name, lines[0].rstrip(".") if lines else "", origin.strip().rstrip("."))
+    summary = lines[0].rstrip(".") if lines else ""
+    return Description(name, summary, _line(lines, "Source:"), _line(lines, "Licence:"))
+
+
+def _line(lines: Iterable[str], start: str) -> str:
+    told = next((line.removeprefix(start) for line in lines if line.startswith(start)), "")
+    return told.strip().rstrip(".")
 
 
 def _docstring(module: str) -> str:

@@ -103,11 +103,35 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="session")
+def expression(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of expressions with random parameters."""
+    from tests import keras_file
+
+    return keras_file.write(tmp_path_factory.mktemp("expression") / "m.hdf5", keras_file.layers())
+
+
+@pytest.fixture(scope="session")
+def onnx_files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Small ONNX files by the features that compute with them."""
+    from tests import onnx_file
+
+    root = tmp_path_factory.mktemp("onnx")
+    pictures, _ = onnx_file.pictures(root / "pictures.onnx")
+    return {
+        "onnx_face": pictures,
+        "onnx_frame": pictures,
+        "onnx_sound": onnx_file.sound(root / "sound.onnx", 1600)[0],
+    }
+
+
+@pytest.fixture(scope="session")
 def corpus_settings(
     corpus: Manifest,
     encoders: Mapping[str, Path],
     text_encoder: Path,
     published: Mapping[str, str],
+    expression: Path,
+    onnx_files: Mapping[str, Path],
 ) -> Mapping[str, Mapping[str, Any]]:
     """What features need to be told about that corpus."""
     return {
@@ -119,5 +143,7 @@ def corpus_settings(
         "speech_model": {"encoder": published["wav2vec2"]},
         "face_model": {"encoder": published["vit"]},
         "scene_model": {"encoder": published["vit"], "stride": 4},
+        "face_expression": {"weights": str(expression)},
+        **{name: {"model": str(path)} for name, path in onnx_files.items()},
         "text_model": {"encoder": published["bert"]},
     }

@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import typer
 
@@ -96,7 +97,8 @@ def _run(arguments: Sequence[str]) -> int:
         usage = getattr(error, "ctx", None)
         command = usage.command_path if usage else "emocli"
         message = error.format_message().replace("Value error, ", "").rstrip(".")
-        return _refuse(f"{message}; see {command} --help")
+        hint = _setting(getattr(error, "option_name", ""), arguments)
+        return _refuse(f"{message}; {hint or f'see {command} --help'}")
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
@@ -111,6 +113,21 @@ def _run(arguments: Sequence[str]) -> int:
         if failure is None:
             raise
         return _refuse(failure)
+
+
+def _setting(option: str, arguments: Sequence[str]) -> str:
+    """Say how a setting is given that was taken for an option; empty if it is none."""
+    command = next((c for c in discovered() if c.name in arguments[:1]), None)
+    if not option.startswith("--") or command is None or not command.sections():
+        return ""
+    from emocli.pipeline.settings import keys_called
+
+    following = dict(pairwise(arguments))
+    name = option.lstrip("-").replace("-", "_")
+    keys = keys_called(name, command.sections(), following.get("--fusion"))
+    value = next((a.partition("=")[2] for a in arguments if a.startswith(f"{option}=")), None)
+    value = value or following.get(option, "...")
+    return " or ".join(f"give it as --set {key}={value}" for key in keys[:3])
 
 
 def _not_a_bug(error: Exception) -> str | None:

@@ -71,6 +71,8 @@ class ComparedRun(Record):
     ----------
     run, fusion, preset, seeds, features, repair
         What it is, and what it does about modalities that are not trusted.
+    networks : int
+        How many networks' predictions are averaged; 1 if none are.
     value, std : float
         The metric's mean over the seeds, and its standard deviation, NaN of one seed.
     ci, ci_clips : (float, float)
@@ -85,6 +87,7 @@ class ComparedRun(Record):
     fusion: str
     preset: str
     seeds: tuple[int, ...]
+    networks: int
     features: tuple[str, ...]
     repair: str
     value: Number
@@ -150,6 +153,7 @@ def compare(
     split: Split = "test",
     robust: RobustOptions = CLEAN,
     seed: int = 0,
+    ensemble: bool = False,
     device: Device = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> ComparisonReport:
@@ -163,7 +167,7 @@ def compare(
         One of `emocli.metrics.sums.SUMS` for their task.
     against : {'first', 'best'}
         Which run the others' change is told from.
-    manifest, store, split, seed, device
+    manifest, store, split, seed, ensemble, device
         As in `emocli.evaluation.evaluate.evaluate`.
     robust : RobustOptions
         What is done to the clips, and about it.
@@ -181,7 +185,7 @@ def compare(
     names, evaluators, predicted = run_names(runs), [], []
     for index, run in enumerate(runs):
         progress(index, len(runs))
-        evaluator = open_evaluator(run, split, manifest, store, robust).on(place)
+        evaluator = open_evaluator(run, split, manifest, store, robust, ensemble).on(place)
         corruptions = on(robust.corruptions, evaluator.modalities)
         evaluators.append(evaluator)
         predicted.append(_in_order(evaluator.predict(corruptions, seed)))
@@ -371,7 +375,8 @@ def _run(
         run=name,
         fusion=config.fusion,
         preset=config.preset,
-        seeds=tuple(config.seeds),
+        seeds=tuple(evaluator.seeds),
+        networks=evaluator.networks,
         features=tuple(view.feature for view in config.features.values()),
         repair=evaluator.repair.label,
         value=interval.mean,

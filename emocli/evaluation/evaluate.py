@@ -16,6 +16,7 @@ from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
+from emocli.evaluation.agreement import rater_agreement
 from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
@@ -33,8 +34,8 @@ from emocli.evaluation.report import (
     SweepPoint,
 )
 from emocli.evaluation.tables import tables
-from emocli.metrics.calibration import calibration_error, each_class
-from emocli.metrics.metrics import DEFINITIONS, ONE_VS_REST, RULES, Metrics, score
+from emocli.metrics.calibration import calibration, calibration_error, each_class
+from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.metrics.summary import compare, means, summarise
 from emocli.models.rundir import REPORTS
@@ -156,13 +157,8 @@ def evaluate(
     clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
     corrupted = predictions[1] if requested else None
     report = _report(evaluator, split, seed, by, clean, corrupted, points)
-    name = _name(
-        evaluator,
-        split,
-        (*requested, *(["sweep"] if swept else [])),
-        seed,
-        by,
-    )
+    parts = (*requested, *(["sweep"] if swept else []))
+    name = _name(evaluator, split, parts, seed, by)
     rows = _clips(evaluator, [clean, *([corrupted] if corrupted else [])])
     return _write(run / REPORTS, name, report, rows, figures)
 
@@ -216,7 +212,7 @@ def _report(
         device=evaluator.device,
         interval=interval_over(samples.clips),
         warnings=tuple(warnings(samples.clips)),
-        definitions=DEFINITIONS[config.task],
+        definitions=definitions(config.task, config.classes),
         rules={**RULES[config.task], **({"binary": ONE_VS_REST} if ovr else {})},
         unlabelled=evaluator.unlabelled,
         missing=samples.missing(),
@@ -259,6 +255,10 @@ def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionRepor
         calibration=_calibration(predictions),
         flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
         classical=_classical(predictions, groups) if predictions.classical else None,
+        reliability=calibration(predictions.targets, predictions.values)
+        if predictions.task == "single"
+        else None,
+        agreement=rater_agreement(predictions, _predicted(evaluator, predictions)),
     )
 
 
@@ -266,7 +266,6 @@ def _calibration(predictions: Predictions) -> CalibrationErrors | None:
     """Return the calibration errors of networks that were calibrated when their training ended."""
     if not predictions.uncalibrated:
         return None
-
     targets = predictions.targets
     if predictions.one_vs_rest:
         targets = each_class(targets, len(predictions.classes))
@@ -344,8 +343,11 @@ def _folds(
 
 
 def _groups(evaluator: Evaluator, predictions: Predictions) -> list[str]:
-    clips = [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
-    return clustered(clips)
+    return clustered(_predicted(evaluator, predictions))
+
+
+def _predicted(evaluator: Evaluator, predictions: Predictions) -> list[Clip]:
+    return [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
 
 
 def _checks(evaluator: Evaluator) -> dict[str, str]:
@@ -380,7 +382,7 @@ def _name(
 def _clips(evaluator: Evaluator, conditions: Sequence[Predictions]) -> str:
     """Return the predictions clip by clip, without those of a sweep."""
     clips = {clip.id: clip for clip in evaluator.samples.clips}
-    return clips_csv(conditions, evaluator.config.seeds, clips)
+    return clips_csv(conditions, evaluator.seeds, clips)
 
 
 def _write(

@@ -9,7 +9,9 @@ from emocli.data.clip import Split
 from emocli.data.json_io import OPTIONAL, key
 from emocli.data.manifest import Task
 from emocli.data.record import Number, Record, Report
+from emocli.evaluation.agreement import RaterAgreement
 from emocli.evaluation.groups import GroupedReport
+from emocli.metrics.calibration import Calibration
 from emocli.metrics.summary import Difference, Summary
 from emocli.parsing import Tree
 
@@ -69,13 +71,16 @@ class BaselineReport(Record):
 class ConditionReport(Summary):
     """The scores under a condition, its corruptions, and modalities that were not trusted.
 
-    ``classical`` has the classical models beside the networks, of runs that have some.
+    ``classical`` has the classical models beside the networks, of runs that have some; calibration
+    is that of tasks of one class per clip, agreement that with the votes of raters.
     """
 
     corruption: tuple[str, ...]
     calibration: CalibrationErrors | None = field(default=None, metadata=OPTIONAL)
     flagged: Mapping[str, FlagCounts] | None = field(default=None, metadata=OPTIONAL)
     classical: Mapping[str, BaselineReport] | None = field(default=None, metadata=OPTIONAL)
+    reliability: Calibration | None = field(default=None, metadata=OPTIONAL)
+    agreement: RaterAgreement | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def label(self) -> str:

@@ -60,6 +60,8 @@ def _conditions(report: EvaluationReport) -> Table:
         if change.accuracy_ci_clips:
             rows.append(("  95 %, over clips", "", _bounds(change.accuracy_ci_clips), *blank))
     networks = f" (mean of {report.ensemble} networks)" if report.ensemble else ""
+    if report.clean.agreement:
+        rows += _agreement(report, blank)
     title = f"{report.run}{networks} on {report.n} clips of {report.dataset} ({report.split})"
     return Table(title, ("figure", *(side.label for side in sides), *baselines), tuple(rows))
 
@@ -90,6 +92,17 @@ def _gain(beside: BaselineReport) -> str:
 
 def _sides(report: EvaluationReport) -> tuple[str, ...]:
     return ("clean", "corrupted")[: len(report.conditions)]
+
+
+def _agreement(report: EvaluationReport, blank: Sequence[Cell]) -> list[tuple[Cell, ...]]:
+    """Return the raters' alpha, and that with the network as one more rater."""
+    each = [side.agreement for side in report.conditions]
+    alone = (_number(a.alpha if a else math.nan) for a in each)
+    joined = (_number(a.alpha_with_network if a else math.nan) for a in each)
+    return [
+        ("alpha of raters", *alone, *blank),
+        ("  with the network", *joined, *blank),
+    ]
 
 
 def _folds(report: EvaluationReport) -> Table:

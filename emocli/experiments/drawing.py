@@ -105,7 +105,8 @@ def classes(report: ExperimentReport) -> Figure:
     panels[0].set_yticks(range(len(done)), [row.row for row in done])
     panels[0].invert_yaxis()
     drawing.suptitle(textwrap.fill(f"{report.title} · {report.dataset}", 60))
-    drawing.supxlabel(f"{metric.replace('_', ' ')}, {starts(report)}")
+    crosses = "; crosses: printed" if any(metric in row.printed_by_class for row in done) else ""
+    drawing.supxlabel(f"{metric.replace('_', ' ')}, {starts(report)}{crosses}")
     return drawing
 
 

@@ -19,7 +19,7 @@ from emocli.experiments.experiment import Experiment
 from emocli.experiments.page import markdown, page
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.experiments.rows import ConditionResult, System, Tested, Trained
-from emocli.metrics.metrics import DEFINITIONS, ERRORS, RULES
+from emocli.metrics.metrics import ERRORS, RULES, definitions
 from emocli.metrics.statistics import clustered, interval_over, warnings
 
 REPORT, TABLE, PAGE = "report.json", "table.md", "page.html"
@@ -124,7 +124,7 @@ class Results:
             notes=table.notes,
             interval=interval_over(self.clips),
             warnings=tuple(warnings(self.clips)),
-            protocols=DEFINITIONS[corpus.task] if stored else METRICS,
+            protocols=definitions(corpus.task, corpus.classes) if stored else METRICS,
             rules=RULES[corpus.task] if stored else {},
             seconds=sum({**self.seconds, **taken}.values()),
             inputs={"manifest": corpus.fingerprint, "features": experiment.fingerprints},

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emocli.features._main_faces import main_faces
 from emocli.features._pictures import PictureEncoder, PicturesConfig
 from emocli.plugin.feature import Clip, Track
 from emocli.quantities import Probability
@@ -47,11 +48,7 @@ class Extractor:
         """Return a row per main face with its time, shape (T, D), or one of the whole clip."""
         del clip
         faces = upstream["faces"]
-        sure = faces.extra["main"] & (faces.extra["confidence"] >= self.config.min_confidence)
-        looked_at = faces.extra["frame"] % self.config.stride == 0
-        places = np.flatnonzero(sure & looked_at)
-        frames = len(np.unique(faces.extra["frame"][looked_at]))
-        notes = {"frames": frames, "frames.without_face": frames - len(places)}
+        places, notes = main_faces(faces, self.config.min_confidence, self.config.stride)
         rows = np.zeros((0, len(self.names)), np.float32)
         if len(places):
             rows = self.encoder([faces.values[place] for place in places])

@@ -9,13 +9,15 @@ showed, its F1 of being present) is NaN, stays out of means, and its class is li
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.manifest import Task
+from emocli.metrics import sentiment
+from emocli.metrics.calibration import area_under_risk, brier, expected_calibration_error
 
 ACCEPT = 0.1
 """Intensity above which an emotion counts as present, in prediction and reference (Beard 2018)."""
@@ -48,6 +50,9 @@ DEFINITIONS: Mapping[Task, Mapping[str, str]] = {
         "weighted_f1": "mean of the classes' F1, weighted by their clips",
         "macro_f1": "plain mean of the F1 of the classes that occur in labels or predictions",
         **_BINARY,
+        "ece": "distance of confidence and accuracy over 15 bins of confidence, by their clips",
+        "brier": "mean squared distance of the probabilities from the label, summed over classes",
+        "aurc": "mean share of errors among the surest clips, over all shares of the clips",
     },
     "multi": _PRESENCE,
     "intensity": {
@@ -57,9 +62,10 @@ DEFINITIONS: Mapping[Task, Mapping[str, str]] = {
         "mse": "mean over classes of the mean squared error",
         "mae": "mean over classes of the mean absolute error",
         "pearson": "mean over classes of the correlation of prediction and reference",
+        "ccc": "mean over classes of the concordance correlation of prediction and reference",
     },
 }
-"""The definition of each metric of a task."""
+"""The definition of each metric of a task; `definitions` has those of a corpus."""
 
 _PRESENT_ROWS = "rows: every class present in a clip; column: its class of highest score"
 
@@ -76,7 +82,7 @@ RULES: Mapping[Task, Mapping[str, str]] = {
 ONE_VS_REST = f"probability of the class by itself at least {PRESENT}, whatever the others'"
 """How 'this class or not' is decided where a network was trained so."""
 
-ERRORS = frozenset({"loss", "mse_sum", "mae_sum", "mse", "mae"})
+ERRORS = frozenset({"loss", "mse_sum", "mae_sum", "mse", "mae", "ece", "brier", "aurc"})
 """Metrics that are better when smaller."""
 
 Metrics = dict[str, float]
@@ -135,9 +141,23 @@ def score(
     if not len(targets):
         raise ValueError("there is no prediction to score")
     targets, predicted = np.asarray(targets), np.asarray(predicted, np.float64)
+    if _is_sentiment(task, classes):
+        scores = _intensity(targets, predicted, classes)
+        more = sentiment.sentiment(targets[:, 0].astype(np.float64), predicted[:, 0])
+        return replace(scores, overall={**scores.overall, **more})
     if task == "single" and one_vs_rest:
         return _single(targets, predicted, classes, predicted >= PRESENT)
     return _SCORERS[task](targets, predicted, classes)
+
+
+def definitions(task: Task, classes: Sequence[str]) -> Mapping[str, str]:
+    """Return the definition of each metric that `score` gives of a task and its classes."""
+    more = sentiment.DEFINITIONS if _is_sentiment(task, classes) else {}
+    return {**DEFINITIONS[task], **more}
+
+
+def _is_sentiment(task: Task, classes: Sequence[str]) -> bool:
+    return task == "intensity" and tuple(classes) == sentiment.SENTIMENT
 
 
 def confusion_matrix(
@@ -178,9 +198,20 @@ def _single(
         "weighted_f1": float((shown * np.nan_to_num(f1)).sum() / len(targets)),
         "macro_f1": _mean(f1),
         **_binary(per_class),
+        **_calibration(targets, predicted),
     }
     undefined = _undefined({"recall": recall, "precision": precision, "f1": f1}, classes)
     return Scores(overall, per_class, matrix, (choice == targets).astype(float), undefined)
+
+
+def _calibration(targets: NDArray[np.int64], predicted: NDArray[np.float64]) -> Metrics:
+    """Score the probabilities themselves."""
+    hits, confidence = (predicted.argmax(axis=1) == targets) * 1.0, predicted.max(axis=1)
+    return {
+        "ece": expected_calibration_error(hits, confidence),
+        "brier": brier(targets, predicted),
+        "aurc": area_under_risk(hits, confidence),
+    }
 
 
 def _against_the_rest(hit: int, shown: int, chosen: int, clips: int) -> Metrics:
@@ -218,7 +249,7 @@ def _intensity(
     present = _presence(targets > ACCEPT, predicted > ACCEPT, predicted, classes)
     error = predicted - targets
     mse, mae = (error**2).mean(axis=0), np.abs(error).mean(axis=0)
-    r = _correlation(targets.astype(np.float64), predicted)
+    r, agreement = (f(targets.astype(np.float64), predicted) for f in (_correlation, _concordance))
     overall = {
         **present.overall,
         "mse_sum": float(mse.sum()),
@@ -226,6 +257,7 @@ def _intensity(
         "mse": float(mse.mean()),
         "mae": float(mae.mean()),
         "pearson": _mean(r),
+        "ccc": _mean(agreement),
     }
     per_class = {
         name: {
@@ -233,10 +265,11 @@ def _intensity(
             "mse": float(mse[k]),
             "mae": float(mae[k]),
             "pearson": float(r[k]),
+            "ccc": float(agreement[k]),
         }
         for k, name in enumerate(classes)
     }
-    undefined = {**present.undefined, **_undefined({"pearson": r}, classes)}
+    undefined = {**present.undefined, **_undefined({"pearson": r, "ccc": agreement}, classes)}
     return Scores(overall, per_class, present.confusion, present.hits, undefined)
 
 
@@ -310,3 +343,20 @@ def _correlation(
     r = np.full(len(scale), np.nan)
     np.divide((x * y).sum(axis=0), scale, out=r, where=varies)
     return r
+
+
+def _concordance(
+    targets: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Concordance correlation of each column (Lin 1989, Biometrics 45).
+
+    ``2 cov(x, y) / (var(x) + var(y) + (mean(x) - mean(y))^2)``, moments over n; NaN where neither
+    side varies.
+    """
+    x, y = targets - targets.mean(axis=0), predicted - predicted.mean(axis=0)
+    apart = targets.mean(axis=0) - predicted.mean(axis=0)
+    scale = (x**2).mean(axis=0) + (y**2).mean(axis=0) + apart**2
+    varies = (np.ptp(targets, axis=0) > 0) | (np.ptp(predicted, axis=0) > 0)
+    agreement = np.full(len(scale), np.nan)
+    np.divide(2 * (x * y).mean(axis=0), scale, out=agreement, where=varies)
+    return agreement

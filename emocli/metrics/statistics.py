@@ -218,7 +218,8 @@ def sign_flip_p(totals: NDArray[np.float64], draws: int | None = None, seed: int
     """
     ways, complete = signs(len(totals), draws, seed)
     scale = np.abs(totals).sum() or 1.0
-    return p_value(float(totals.sum() / scale), ways @ (totals / scale), complete)
+    changes = np.asarray(ways @ (totals / scale), np.float64)
+    return p_value(float(totals.sum() / scale), changes, complete)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -1,6 +1,6 @@
 """The mini-Xception that reads seven expressions off a face, from a Keras file of its weights.
 
-Source: Arriaga, Valdenegro-Toro & Plöger 2017, arXiv:1710.07557 (mini-Xception, FER2013).
+Source: Arriaga, Valdenegro-Toro & Plöger 2017, arXiv:1710.07557 (mini-Xception); FER2013.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ def read_expression(path: Path) -> MiniXception:
         raise ConfigError(
             f"holds no mini-Xception of 7 expressions ({what})", where=path, hint=hint
         ) from None
-    return network.eval()
+    network.train(False)
+    return network
 
 
 def _array(file: Hdf5, layer: str, name: str) -> Tensor:

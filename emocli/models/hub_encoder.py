@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -53,12 +54,27 @@ def obtained(what: str, name: str, load: Callable[[Tree], T], revision: str | No
     if revision is not None:
         how["revision"] = revision
     try:
-        return load(how)
+        with _without_bars():
+            return load(how)
     except Exception as error:  # as of a run's own
         raise ConfigError(
             f"{what} encoder '{name}' cannot be had: {reason(error)}",
             hint="give one of the Hugging Face hub by name, or a folder that holds one",
         ) from None
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keep the library from drawing bars of its own beside those of the command."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def load_encoder(name: str, modality: Modality, revision: str | None = None) -> PreTrainedModel:

@@ -16,7 +16,7 @@ from torch.nn import functional
 from emocli.data.manifest import Task
 from emocli.errors import ConfigError
 
-LossName = Literal["auto", "ce", "l2", "bce", "huber"]
+LossName = Literal["auto", "ce", "l2", "bce", "huber", "ccc"]
 
 Terms = Callable[[Tensor, Tensor], Tensor]
 """(logits (n, C), dense targets (n, C)) -> loss of each class, (n, C)."""
@@ -24,7 +24,7 @@ Terms = Callable[[Tensor, Tensor], Tensor]
 CHOICES: dict[Task, tuple[LossName, ...]] = {
     "single": ("ce", "l2", "bce", "huber"),
     "multi": ("bce", "l2", "huber"),
-    "intensity": ("huber", "l2"),
+    "intensity": ("huber", "l2", "ccc"),
 }
 """Losses each task can be trained with; the first one is its ``auto``."""
 
@@ -97,11 +97,12 @@ def base_loss(
 
     Parameters
     ----------
-    name : {'auto', 'ce', 'l2', 'bce', 'huber'}
+    name : {'auto', 'ce', 'l2', 'bce', 'huber', 'ccc'}
         Cross-entropy of the softmax, squared error, cross-entropy of the sigmoid of each class, or
         Huber's loss (delta 1). ``auto`` is ``ce`` for one class per clip, ``bce`` for any number of
         them and ``huber`` for intensities. Squared error and Huber's loss compare the logits
-        themselves with the targets, which for one class per clip are one-hot.
+        themselves with the targets, which for one class per clip are one-hot. ``ccc`` is one minus
+        the concordance correlation of the clips of a batch, for intensities.
     task : {'single', 'multi', 'intensity'}
         Targets of a single-label task are class indices (n,), or probabilities (n, C); otherwise
         they are (n, C).
@@ -177,11 +178,24 @@ def _huber(logits: Tensor, targets: Tensor) -> Tensor:
     return functional.huber_loss(logits, targets, reduction="none")
 
 
+def _concordance(logits: Tensor, targets: Tensor) -> Tensor:
+    """One minus the concordance correlation of each column over the batch (Lin 1989).
+
+    It is no mean over clips: every clip has the same.
+    """
+    x, y = logits - logits.mean(dim=0), targets - targets.mean(dim=0)
+    apart = logits.mean(dim=0) - targets.mean(dim=0)
+    scale = (x**2).mean(dim=0) + (y**2).mean(dim=0) + apart**2
+    agreement = 2 * (x * y).mean(dim=0) / scale.clamp(min=torch.finfo(scale.dtype).tiny)
+    return (1 - agreement).expand_as(logits)
+
+
 _TERMS: dict[LossName, Terms] = {
     "ce": _cross_entropy,
     "l2": _squared,
     "bce": _binary,
     "huber": _huber,
+    "ccc": _concordance,
 }
 
 

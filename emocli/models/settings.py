@@ -48,7 +48,7 @@ class TrainConfig(Settings):
         At most so many epochs; fewer once ``patience`` in a row have not been better than the best.
     clip : float
         Largest norm of the gradient; 0 for no limit.
-    loss : {'auto', 'ce', 'l2', 'bce', 'huber'}
+    loss : {'auto', 'ce', 'l2', 'bce', 'huber', 'ccc'}
         `emocli.models.losses.base_loss`.
     label_smoothing : float
         The same.

@@ -12,6 +12,8 @@ A module of kind ``features`` offers
 ``LIBRARIES`` (optional)
     names of the distributions it runs on beside NumPy, SciPy and h5py (a tuple): their versions
     are recorded in the store;
+``EXTRA`` (optional)
+    the extra of its package that has to be installed for it;
 ``ENCODER`` (optional)
     the kind of encoder that is trained for it, ``audio``, ``face``, ``scene`` or ``text``, whose
     folder is its setting ``encoder``;
@@ -20,6 +22,9 @@ A module of kind ``features`` offers
 ``prepare(config, clips) -> Extractor``
     called once, before any clip, with all clips of the manifest (to collect a vocabulary, say);
     the extractor is pickled to the workers.
+
+A line ``Licence:`` of its docstring says on what terms its results may be used, where not all may
+use them: `emocli info` and the cards of runs repeat it.
 
 >>> import numpy as np
 >>> class WordLengths:
@@ -35,7 +40,9 @@ array([2., 2., 2.], dtype=float32)
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any, Literal, Protocol
 
 from emocli.config import Settings
@@ -84,6 +91,21 @@ class Feature(Protocol):
     def prepare(self, config: Any, clips: Sequence[Clip]) -> Extractor:
         """Make the extractor for a corpus."""
         ...
+
+
+def installed(package: str, extra: str) -> ModuleType:
+    """Import a package that comes with an extra of emocli.
+
+    Raises
+    ------
+    ConfigError
+        If it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        hint = f"pip install 'emocli[{extra}]'"
+        raise ConfigError(f"the package '{package}' is not installed", hint=hint) from None
 
 
 def device(wanted: Device, where: str) -> str:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from emocli.data.clip import Clip
+from emocli.data.clip import Clip, Split
 from emocli.data.durable import make_folder, write_text
 from emocli.data.filenames import named as file_named
 from emocli.data.manifest import Manifest
@@ -17,7 +17,7 @@ from emocli.prediction.recordings import common_folder, names
 from emocli.prediction.segment import SegmentedRecording
 from emocli.prediction.segments import Segment
 
-SPLIT = "test"
+SPLIT: Split = "test"
 """Of all segments: nothing is trained on them."""
 
 

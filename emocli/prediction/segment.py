@@ -131,8 +131,8 @@ class Segmenter:
 
     def plan(self, recording: Path) -> SegmentPlan:
         """Say how a recording will be cut; errors as `length_of`."""
-        subtitles = self._subtitles(recording)
-        return SegmentPlan(recording, self._way(subtitles), subtitles, length_of(recording).seconds)
+        subtitles, length = self.subtitles_of(recording), length_of(recording)
+        return SegmentPlan(recording, self._way(subtitles, length), subtitles, length.seconds)
 
     def segment(self, recording: Path, heard: Heard = lambda seconds: None) -> SegmentedRecording:
         """Cut a recording.
@@ -143,8 +143,8 @@ class Segmenter:
             If it, its subtitles or its speakers cannot be used, or no speech is found.
         """
         length = length_of(recording)
-        subtitles = self._subtitles(recording)
-        way = self._way(subtitles)
+        subtitles = self.subtitles_of(recording)
+        way = self._way(subtitles, length)
         written = self._written(subtitles, recording, length)
         turns = self._speaking(recording, length, written)
         source = Source(recording, length, written, turns)
@@ -161,16 +161,17 @@ class Segmenter:
             recording, length, way, subtitles, language, segments, tuple(notes)
         )
 
-    def _way(self, subtitles: Path | None) -> str:
+    def subtitles_of(self, recording: Path) -> Path | None:
+        """Return the file with the subtitles of a recording, if it has one."""
+        named = self._options.subtitles
+        return reading.beside(recording, self._folder) if named is self._folder else named
+
+    def _way(self, subtitles: Path | None, length: Length) -> str:
         if self._options.way != AUTO:
             return self._options.way
         if subtitles is not None:
             return "subtitles"
-        return "speech" if self._recogniser else "windows"
-
-    def _subtitles(self, recording: Path) -> Path | None:
-        named = self._options.subtitles
-        return reading.beside(recording, self._folder) if named is self._folder else named
+        return "speech" if self._recogniser and length.sound is not None else "windows"
 
     def _written(
         self, subtitles: Path | None, recording: Path, length: Length
@@ -196,6 +197,8 @@ class Segmenter:
     def _spoken(self, source: Source, heard: Heard) -> Transcript | None:
         if self._recogniser is None:
             return None
+        if source.length.sound is None:
+            return Transcript(())
         sound = np.concatenate([*source.sound()])
         return self._recogniser.transcribe(sound, heard)
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emocli.data.media.length import length_of
 from emocli.errors import EmocliError, MediaError
+from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
 
@@ -73,7 +75,8 @@ def segment_recordings(
 ) -> Segmentation:
     """Cut recordings, and write the manifest of their segments.
 
-    One that cannot be cut is a failure in the result, unless it is the only one.
+    One that cannot be cut is a failure in the result, unless it is the only one. What a killed
+    command had cut is not cut again.
 
     Raises
     ------
@@ -82,19 +85,51 @@ def segment_recordings(
     """
     segmenter = Segmenter(recordings, options)
     done: list[SegmentedRecording] = []
-    failures: list[Failure] = []
-    for count, recording in enumerate(recordings):
-        progress(count, len(recordings))
+    failed: list[Failure] = []
+    clock, journal = _Clock(recordings, progress), Journal(output, options, segmenter)
+    for recording in recordings:
         try:
-            done.append(segmenter.segment(recording))
+            cut = journal.recall(recording)
+            if cut is None:
+                cut = segmenter.segment(recording, clock.heard)
+                journal.keep(cut)
+            done.append(cut)
         except MediaError as error:
-            failures.append(Failure(recording, str(error)))
             last = error
-    progress(len(recordings), len(recordings))
+            failed.append(Failure(recording, str(error)))
+        clock.finish(recording)
     if not done:
-        raise _none_cut(last, len(failures))
+        raise _none_cut(last, len(failed))
     manifest = write_manifest(done, output)
-    return _summary(done, failures, manifest.path or output)
+    journal.close()
+    return _summary(done, failed, manifest.path or output)
+
+
+class _Clock:
+    """Tells progress in seconds of recordings, before and between which it stands still."""
+
+    def __init__(self, recordings: Sequence[Path], progress: Progress) -> None:
+        self._seconds = {recording: _seconds(recording) for recording in recordings}
+        self._total = sum(self._seconds.values())
+        self._before = 0.0
+        self._progress = progress
+        self.heard(0.0)
+
+    def heard(self, seconds: float) -> None:
+        """Tell how many seconds of the current recording are done."""
+        self._progress(round(self._before + seconds), round(self._total))
+
+    def finish(self, recording: Path) -> None:
+        """Go on to the next recording."""
+        self._before += self._seconds[recording]
+        self.heard(0.0)
+
+
+def _seconds(recording: Path) -> float:
+    try:
+        return length_of(recording).seconds
+    except MediaError:
+        return 0.0  # it will be a failure
 
 
 def _none_cut(last: MediaError, count: int) -> EmocliError:

@@ -5,7 +5,7 @@ Source: A. Radford et al. 2023, Robust Speech Recognition via Large-Scale Weak S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,6 +31,9 @@ PRECISION = "float32"
 """Of the computation, so that it is the same on every processor."""
 
 RATE = 16_000
+BLOCK = 60 * RATE
+"""Samples in which speech is looked for at a time."""
+
 CHUNK = 28.0
 """Seconds of a sound that are recognised at once; the network hears 30."""
 
@@ -97,8 +100,8 @@ class Whisper:
         of a chunk are put into its stretches of speech, where the network's times are outside;
         those far from any are left out.
         """
-        language, lines, made_up = self.language, list[Line](), 0
-        for chunk in chunks(voice([sound], VoiceSettings())):
+        language, lines, invented = self.language, list[Line](), 0
+        for chunk in chunks(voice(_blocks(sound), VoiceSettings())):
             first, last = max(0.0, chunk[0].start - AROUND), chunk[-1].end + AROUND
             segments, about = self.network.transcribe(
                 sound[round(first * RATE) : round(last * RATE)],
@@ -109,11 +112,11 @@ class Whisper:
             )
             for words in (_words(segment, first) for segment in segments):
                 near = [word for word in words if _is_near(word, chunk)]
-                made_up += len(words) - len(near)
+                invented += len(words) - len(near)
                 lines += _line([inside(word, chunk) for word in near])
             language = language or about.language
             heard(chunk[-1].end)
-        notes = (f"{made_up} words far from any speech were left out",) if made_up else ()
+        notes = (f"{invented} words far from any speech were left out",) if invented else ()
         return Transcript(by_start(lines), language, notes)
 
 
@@ -135,6 +138,10 @@ def inside(word: Word, stretches: Sequence[Line]) -> Word:
         return Word(word.text, start, end)
     start = min(max(word.start, best.start), best.end - SHORTEST)
     return Word(word.text, start, start + SHORTEST)
+
+
+def _blocks(sound: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    yield from (sound[at : at + BLOCK] for at in range(0, len(sound), BLOCK))
 
 
 def _words(segment: Any, start: float) -> list[Word]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from emocli.data.words import Word
 
@@ -40,14 +42,20 @@ class Transcript:
         A word is of the stretch that its middle is in. Where only lines have times, their words
         are spread evenly over the line for that, and only the text is returned.
         """
-        inside = [(word, timed) for word, timed in self._words() if start <= _middle(word) < end]
-        words = tuple(word for word, timed in inside if timed)
-        return " ".join(word.text for word, _ in inside), words
+        first = bisect_left(self._words, start, key=_time)
+        inside = self._words[first : bisect_left(self._words, end, key=_time)]
+        words = tuple(word for _, word, timed in inside if timed)
+        return " ".join(word.text for _, word, _ in inside), words
 
-    def _words(self) -> Iterator[tuple[Word, bool]]:
-        for line in self.lines:
-            timed = bool(line.words)
-            yield from ((word, timed) for word in line.words or spread(line))
+    @cached_property
+    def _words(self) -> list[tuple[float, Word, bool]]:
+        """All words by their middles, each with that and whether it has times of its own."""
+        words = [
+            (_middle(word), word, bool(line.words))
+            for line in self.lines
+            for word in line.words or spread(line)
+        ]
+        return sorted(words, key=_time)
 
 
 def spread(line: Line) -> tuple[Word, ...]:
@@ -86,6 +94,10 @@ def with_words(line: Line, words: Iterable[Word]) -> Line:
 def _line(words: Sequence[Word], speaker: str, place: str) -> Line:
     text, end = " ".join(word.text for word in words), max(word.end for word in words)
     return Line(words[0].start, end, text, speaker, tuple(words), place)
+
+
+def _time(word: tuple[float, Word, bool]) -> float:
+    return word[0]
 
 
 def _middle(word: Word) -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from emocli import plugins
+from emocli.data.store.joined import parts_of
 from emocli.display import code, exact_json, markdown
-from emocli.metrics.metrics import COMMON, DEFINITIONS
+from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread
 from emocli.models.calibration import COVERAGE, Calibration
 from emocli.models.run_config import RunConfig
@@ -107,10 +109,11 @@ def _results(
     def beside(metric: str) -> str:
         return "".join(f" {metrics[metric]:.3f} |" for metrics in baselines.values())
 
+    known = definitions(config.task, config.classes)
     rows = [
-        f"| {name} | {_number(value)} |{beside(name)} {DEFINITIONS[config.task][name]} |"
+        f"| {name} | {_number(value)} |{beside(name)} {known[name]} |"
         for name, value in valid.items()
-        if name in DEFINITIONS[config.task]
+        if name in known
     ]
     seeds = ", ".join(str(seed) for seed in config.seeds)
     epochs = ", ".join(str(epoch) for epoch in best)
@@ -173,8 +176,18 @@ def _inputs(config: RunConfig) -> str:
     return (
         f"## Inputs\n\nFeatures, standardised by the {_learnt(config)} (the statistics are in "
         "`model.safetensors`).\n\n"
-        "| modality | feature | width | fingerprint |\n|---|---|---|---|\n" + "\n".join(rows)
+        "| modality | feature | width | fingerprint |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "".join(f"\n\n{markdown(line)}" for line in _licences(config))
     )
+
+
+def _licences(config: RunConfig) -> list[str]:
+    """Say on what terms features may be used that not all may use."""
+    names = {part for view in config.features.values() for part in parts_of(view.feature)}
+    known = names.intersection(plugins.names("features"))
+    described = (plugins.describe("features", name) for name in sorted(known))
+    return [f"Licence of {each.name}: {each.licence}." for each in described if each.licence]
 
 
 def _learnt(config: RunConfig) -> str:

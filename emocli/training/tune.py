@@ -16,6 +16,7 @@ from pathlib import Path
 
 from emocli.config import Tree, merge, parse_sets
 from emocli.data.durable import locked, used_folder, write_text
+from emocli.data.json_io import as_json
 from emocli.errors import ConfigError
 from emocli.metrics.metrics import ERRORS
 from emocli.training.prepare import resolve
@@ -142,8 +143,7 @@ class Study:
         with used_folder(folder), locked(folder / ".lock"):
             summary = self._tuned(say)
             facts = {"format": 1, "split": "valid", **asdict(summary)}
-            text = json.dumps(facts, default=lambda path: path.as_posix(), indent=2)
-            write_text(folder / REPORT, f"{text}\n")
+            write_text(folder / REPORT, as_json(facts))
         return summary
 
     def _tuned(self, say: Callable[[str], None]) -> TuneSummary:
@@ -187,8 +187,8 @@ class Study:
 
         def score(value: str) -> float:
             summary = tried[value]
-            figure = summary.valid[summary.monitor]
-            return -figure if summary.monitor in ERRORS else figure
+            metric = summary.valid[summary.monitor]
+            return -metric if summary.monitor in ERRORS else metric
 
         return max(tried, key=score)
 

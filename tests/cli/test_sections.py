@@ -12,6 +12,7 @@ from emocli.cli.sections import settings, takers
 from emocli.errors import ConfigError
 from emocli.experiments import from_clips, runner
 from emocli.experiments.config import ReproduceConfig
+from emocli.experiments.synthetic import twin
 from emocli.models.settings import TrainConfig
 from emocli.robust.check.settings import configure
 from emocli.robust.repair import RobustConfig
@@ -100,7 +101,8 @@ def test_a_section_is_no_setting(tmp_path):
 
 def test_the_sections_are_those_the_stages_take():
     assert set(takers()["train"]) == set(prepare.SECTIONS)
-    assert set(takers()["reproduce"]) == {*runner.sections("rrnn-t2"), from_clips.SECTION}
+    more = {from_clips.SECTION, twin.SECTION}
+    assert set(takers()["reproduce"]) == {*runner.sections("rrnn-t2"), *more}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -19,6 +19,15 @@ from emocli.plugin.feature import Absent, Extractor, Track
 NAMES = plugins.names("features")
 
 
+@pytest.fixture(autouse=True)
+def _with_its_extra(request: pytest.FixtureRequest) -> None:
+    """Skip a feature whose extra is not installed."""
+    module = plugins.load("features", request.getfixturevalue("name"))
+    if extra := getattr(module, "EXTRA", None):
+        for library in module.LIBRARIES:
+            pytest.importorskip(library, reason=f"needs emocli[{extra}]")
+
+
 def extractor(name: str, corpus: Manifest, settings: Mapping[str, Any]) -> Extractor:
     module = plugins.load("features", name)
     made: Extractor = module.prepare(

@@ -111,6 +111,16 @@ def test_corruption_is_done_to_all(runs: list[Path]) -> None:
     assert compare(runs[:2]).runs[1].value != report.runs[1].value
 
 
+def test_several_seeds_can_be_compared_as_one(corpus: toy.Toy, runs: list[Path]) -> None:
+    other = corpus.trained("other two", fusion="early", seeds=2)
+    apart, one = compare([runs[2], other]), compare([runs[2], other], ensemble=True)
+    assert [run.networks for run in one.runs] == [2, 2]
+    data = evaluate(other, ensemble=True, figures=False).data
+    assert one.runs[1].value == pytest.approx(data["accuracy"])
+    assert apart.pairs[0].p_mcnemar is None
+    assert one.pairs[0].p_mcnemar is not None
+
+
 def test_folds_are_compared_with_folds(corpus: toy.Toy, tmp_path: Path) -> None:
     for name, fusion in (("a", "late"), ("b", "early")):
         where = {"manifest": corpus.manifest, "store": corpus.store, "run": tmp_path / name}

@@ -156,4 +156,6 @@ def test_figure_5_shows_every_class(corpus: toy.Toy, tmp_path: Path) -> None:
         "figure.svg",
         "figure-classes.png",
         "figure-classes.svg",
+        "figure-m2fnet-predictions.png",
+        "figure-m2fnet-predictions.svg",
     }

@@ -143,6 +143,41 @@ def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
     assert [label.get_text() for label in panels[0].get_yticklabels()] == ["A | V"]
 
 
+def test_printed_figures_of_classes_stand_in_their_cells_and_are_crosses(report):
+    first = replace(report.rows[0], printed_by_class={"f1": {"b": 0.75}})
+    first.conditions[0]["per_class"] = {k: {"f1": 0.5, "f1_std": 0.01} for k in ("b", "a")}
+    report = replace(report, by_class=("f1",), rows=(first,))
+    assert "| A / V | 0.500 ± 0.010 | 0.500 ± 0.010 (0.750) |" in markdown(report)
+    drawing = classes(report)
+    crosses = [
+        (axes.get_title(), float(x))
+        for axes in drawing.axes
+        for found in axes.collections
+        if isinstance(found, PathCollection)
+        for x, _ in found.get_offsets()
+    ]
+    assert crosses == [("b", 0.75)]
+    assert drawing.get_supxlabel() == "f1, clean; crosses: printed"
+
+
+def test_a_row_that_is_quoted_has_its_figures_in_brackets_and_its_source(report):
+    quoted = row(
+        "theirs",
+        printed={"clean": {"accuracy": 0.61}, "elsewhere": {"uar": 0.5}},
+        state="cited",
+        cited="Somebody 2019, Table 2",
+    )
+    report = replace(report, rows=(*report.rows, quoted))
+    assert conditions(report) == ["clean", "noise", "elsewhere"]
+    assert dict(cells(report, "accuracy"))["theirs"] == ["(0.610)", "", ""]
+    assert dict(cells(report, "uar"))["theirs"] == ["", "", "(0.500)"]
+    text = markdown(report)
+    assert "| theirs | (0.610) |  |  |" in text
+    assert "## Quoted\n\n- Somebody 2019, Table 2: theirs\n" in text
+    (axes,) = rows(report).axes
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "theirs"
+
+
 def test_the_same_report_gives_the_same_files(report):
     first, second = draw(report), draw(report)
     assert set(first) == {".png", ".svg"}

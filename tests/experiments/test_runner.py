@@ -435,7 +435,7 @@ def test_bad_settings_are_one_line_and_train_nothing(
     ("rows", "message"),
     [
         ((Row("a", baseline="svn"),), "no baseline is called 'svn'; did you mean 'svm'"),
-        ((Row("a"),), "row 'a' has to be one of fusion, baseline, encoder, not 0 of them"),
+        ((Row("a"),), "row 'a' has to be one of fusion, baseline, encoder, cited, not 0"),
         ((Row("a", fusion="late", baseline="svm"),), "has to be one of .*, not 2 of them"),
         ((Row("a", fusion="lat"),), "no network is called 'lat'; did you mean 'late'"),
         ((Row("a", like="b"),), "row 'a' is like 'b', which has no network of its own"),
@@ -486,7 +486,8 @@ def test_the_experiments_are_tables_that_hold_together(name):
     for compared in (*table.comparisons, *table.recoveries):
         assert set(compared) <= set(names)
     for found in table.rows:
-        assert sum(map(bool, (found.fusion, found.baseline, found.like, found.encoder))) == 1
+        kinds = (found.fusion, found.baseline, found.like, found.encoder, found.cited)
+        assert sum(map(bool, kinds)) == 1
         assert found.like in ("", *names)
         tested = {condition.name for condition in found.conditions}
         assert set(found.printed) <= tested

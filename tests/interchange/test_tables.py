@@ -16,6 +16,7 @@ from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.interchange.import_features import Import, import_all
 from emocli.interchange.table_source import TableFormat
+from tests import toy
 
 OPENFACE = "frame, face_id, timestamp, confidence, success, gaze_0_x, AU01_r, AU02_r, AU01_c"
 
@@ -233,3 +234,26 @@ def test_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     with FeatureStore.open(tmp_path / "store" / "openface.h5") as store:
         assert store.header.settings["openface"]["columns"] == ["AU*_r"]
         assert np.isclose(store["a"][0, 0], 1.5)
+
+
+def test_a_network_learns_from_imported_action_units(tmp_path: Path) -> None:
+    toy_corpus = toy.build(tmp_path)
+    rng = np.random.default_rng(0)
+    for clip in toy_corpus.manifest.clips:
+        high = toy.CLASSES.index(clip.label or "")
+        units = rng.normal(0, 0.1, (6, 3)) + np.eye(3)[high]
+        failed = "7, 0, 0.24, 0.1, 0, 9, 9, 9, 9"
+        rows = [
+            f"{k + 1}, 0, {k * 0.04:.2f}, 0.9, 1, {a:.3f}, {b:.3f}, {c:.3f}, 1"
+            for k, (a, b, c) in enumerate(units)
+        ]
+        write(tmp_path, f"{clip.id}.csv", OPENFACE, *rows, failed)
+    tables = TableFormat.named("openface", {}, ("gaze*", "AU*_r"))
+    (report,) = import_all(
+        [tmp_path / "in"], toy_corpus.manifest, toy_corpus.store, name="units", form=tables
+    )
+    assert report.left_out["failed"] == report.clips == len(toy_corpus.manifest.clips)
+    run_folder = toy_corpus.trained(features=("units",))
+    assert run(["evaluate", str(run_folder), "--no-figures"]) == 0
+    (evaluated,) = (run_folder / "reports").glob("*.json")
+    assert json.loads(evaluated.read_text())["n"] == toy.SIZES["test"]

@@ -168,9 +168,28 @@ def test_intensity_errors_and_correlation_agree_with_scalar_code(rng):
     assert found.overall["mae_sum"] == pytest.approx(sum(mae))
     assert found.overall["mse"] == pytest.approx(sum(mse) / 3)
     assert found.overall["mae"] == pytest.approx(sum(mae) / 3)
+    ccc = [
+        2 * np.cov(p, t, bias=True)[0, 1] / (p.var() + t.var() + (p.mean() - t.mean()) ** 2)
+        for p, t in zip(predicted.T, targets.T, strict=True)
+    ]
+    assert found.overall["ccc"] == pytest.approx(np.mean(ccc))
+    assert found.per_class["joy"]["ccc"] == pytest.approx(ccc[1])
+    assert ccc[2] == pytest.approx(0)  # one side varies: no concordance, which is defined
     r = [np.corrcoef(predicted[:, k], targets[:, k])[0, 1] for k in range(2)]
     assert found.overall["pearson"] == pytest.approx(np.mean(r))
     assert found.undefined["pearson"] == ["neutral"]
+
+
+def test_concordance_takes_shift_and_scale_for_errors(rng):
+    targets = rng.random((40, 1))
+    for predicted, expected in ((targets, 1.0), (-targets + 2 * targets.mean(), -1.0)):
+        found = score("intensity", targets, predicted, ["valence"]).overall
+        assert found["ccc"] == pytest.approx(expected)
+    shifted = score("intensity", targets, targets + 1, ["valence"]).overall
+    assert shifted["pearson"] == pytest.approx(1)
+    assert shifted["ccc"] == pytest.approx(2 * targets.var() / (2 * targets.var() + 1))
+    constant = score("intensity", np.ones((5, 1)), np.ones((5, 1)), ["valence"])
+    assert math.isnan(constant.overall["ccc"])
 
 
 @pytest.mark.parametrize("task", ["single", "multi", "intensity"])

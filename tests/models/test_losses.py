@@ -24,6 +24,15 @@ TARGETS = {
 WEIGHTS = torch.tensor([0.5, 2.0, 1.25])
 
 
+def concordance(c: int) -> float:
+    """One minus it, over all clips, for each of them."""
+    x, y = LOGITS[:, c].tolist(), TARGETS["intensity"][:, c].tolist()
+    mx, my = sum(x) / 4, sum(y) / 4
+    cov = sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True)) / 4
+    vx, vy = (sum((a - m) ** 2 for a in v) / 4 for v, m in ((x, mx), (y, my)))
+    return 1 - 2 * cov / (vx + vy + (mx - my) ** 2)
+
+
 def term(name: str, x: Row, y: Row, c: int) -> float:
     """One class's part of the loss of one clip."""
     if name == "ce":
@@ -31,6 +40,8 @@ def term(name: str, x: Row, y: Row, c: int) -> float:
     if name == "bce":
         p = 1 / (1 + math.exp(-x[c]))
         return -y[c] * math.log(p) - (1 - y[c]) * math.log(1 - p)
+    if name == "ccc":
+        return concordance(c)
     error = abs(x[c] - y[c])
     if name == "huber" and error <= 1:
         return error**2 / 2

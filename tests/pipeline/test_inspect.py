@@ -125,3 +125,16 @@ def test_a_reproduction_is_known(tmp_path: Path) -> None:
         "rrnn-t1",
         2,
     )
+
+
+def test_a_store_is_summed_up_unless_more_is_asked(
+    corpus: toy.Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli(["inspect", str(corpus.store)]) == 0
+    short = capsys.readouterr().out
+    assert "provenance: " not in short
+    assert "--verbose" in short
+    assert cli(["inspect", str(corpus.store), "--verbose"]) == 0
+    long = capsys.readouterr().out
+    assert "mel: provenance" in long
+    assert len(long) > 2 * len(short)

@@ -33,6 +33,9 @@ def command(
     proxy: options.Proxy = None,
     fill: options.Fill = None,
     settings: options.Settings = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Of several seeds, compare their mean prediction.")
+    ] = False,
     split: options.Split = "test",
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
@@ -72,6 +75,7 @@ def command(
                 settings=tree.get("robust"),
             ),
             seed=seed,
+            ensemble=ensemble,
             device=device,
             progress=progress,
         )

@@ -2,16 +2,70 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+import typer
+
 from emocli.cli import options, show
+from emocli.errors import ConfigError
 from emocli.plugin.command import Command
 
 
-def command(json: options.Json = False) -> None:
-    """List what there is to choose from.
+def command(
+    what: Annotated[
+        Literal["settings"] | None, typer.Argument(help="settings: those of NAME.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="A network, feature, dataset, ..., or train, robust, check, proxy, fit-encoder, "
+            "fit-text; without it they are listed."
+        ),
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Of settings: all of them as a page in Markdown.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """List what there is to choose from, or the settings of one of it.
 
     Datasets, features, corruptions, protocols, networks, experiments and analyses, each with its
-    source.
+    source. With settings NAME every setting with its meaning, default and range: emocli info
+    settings rrnn.
     """
+    if what == "settings":
+        _settings(name, markdown, json)
+        return
+    if markdown:
+        raise ConfigError("--markdown is for settings", hint="emocli info settings --markdown")
+    _plugins(json)
+
+
+def _settings(name: str | None, markdown: bool, json: bool) -> None:
+    import shutil
+    from dataclasses import asdict
+
+    from emocli.cli import streams
+    from emocli.pipeline import settings
+
+    if markdown:
+        streams.out(settings.settings_page())
+    elif name is None:
+        listed = settings.names()
+        if json:
+            show.as_json(listed)
+            return
+        show.line("emocli info settings NAME, with one of")
+        for each in listed:
+            show.line(f"  {each}")
+    elif json:
+        show.as_json({s.key: asdict(s) for s in settings.settings_of(name)})
+    else:
+        for line in settings.settings_lines(name, shutil.get_terminal_size().columns - 1):
+            show.line(line)
+
+
+def _plugins(json: bool) -> None:
     from emocli import plugins
 
     # Commands are in the help.
@@ -21,9 +75,8 @@ def command(json: options.Json = False) -> None:
         return
     for kind, plugs in listed.items():
         title = "networks (--fusion)" if kind == "fusion" else kind
-        show.table(
-            ("name", "what", "source"), [(p.name, p.summary, p.source) for p in plugs], title
-        )
+        rows = [(p.name, p.summary, "; ".join(filter(None, (p.source, p.licence)))) for p in plugs]
+        show.table(("name", "what", "source"), rows, title)
 
 
 COMMAND = Command("info", 150, command, light=True)

@@ -24,13 +24,16 @@ def command(
         bool,
         typer.Option("--verify", help="Of a store: read all of it, and refuse it if damaged."),
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Of a store: also how each feature was made.")
+    ] = False,
     root: options.Root = None,
     json: options.Json = False,
 ) -> None:
     """Say what is in a manifest, a store, a check, a run, an encoder or a reproduction.
 
-    Dims, rates, counts, missing clips, non-finite values, provenance. With --verify damaged content
-    is found, too: exit code 2.
+    Dims, rates, counts, missing clips, non-finite values; with --verbose provenance. With --verify
+    damaged content is found, too: exit code 2.
     """
     from emocli.pipeline.inspect import inspect
 
@@ -46,8 +49,10 @@ def command(
         return
     article = "an" if report.kind[0] in "aeiou" else "a"
     show.line(f"{report.path} is {article} {report.kind}")
-    for section in report.sections:
+    for section in [*report.sections, *(report.details if verbose else ())]:
         show.table(section.columns, section.rows, section.title)
+    if report.details and not verbose:
+        show.line("settings, versions and fingerprints: --verbose, or --json")
     if verify:
         show.line("verified: the content is what was written")
     for problem in report.problems:

@@ -86,7 +86,7 @@ def command(
 
     tree = sections.settings("predict", config, settings)
     cut = {name: tree.pop(name) for name in ways() & tree.keys()}
-    cut = merge(cut, sections.given("windows", {"window": window, "hop": hop}))
+    cut = merge(cut, sections.section_of("windows", {"window": window, "hop": hop}))
     printed = str(out) == DASH
     with ExitStack() as stack:
         progress = stack.enter_context(show.progress("predicting", "segments"))

@@ -57,7 +57,7 @@ def command(
         speakers=speakers,
         transcribe=transcribe or "",
         language=language or "",
-        settings=merge(tree, sections.given("windows", windows)),
+        settings=merge(tree, sections.section_of("windows", windows)),
     )
     paths = recordings_in(recordings)
     if dry_run:
@@ -68,7 +68,7 @@ def command(
         rows = [(str(p.recording), p.seconds, p.way, str(p.subtitles or "-")) for p in plans]
         show.table(("recording", "seconds", "way", "subtitles"), rows)
         return
-    with show.progress("segmenting", "recordings") as progress:
+    with show.progress("segmenting", "s") as progress:
         result = stage.segment_recordings(paths, output, chosen, progress)
     if json:
         show.as_json(result)

@@ -100,12 +100,12 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
 
     parts = (summary,) if isinstance(summary, TrainSummary) else summary.folds
     rows = [
-        (part.run.name, s.seed, s.state, s.epochs, s.best_epoch, *s.valid.values())
+        (part.run.name, s.seed, s.state, s.epochs, s.best_epoch, s.valid[summary.monitor])
         for part in parts
         for s in part.seeds
     ]
-    metrics = [f"valid {name}" for name in summary.valid]
-    show.table(("run", "seed", "", "epochs", "best", *metrics), rows)
+    chosen = f"valid {summary.monitor}"  # the others are in the model card and in --json
+    show.table(("run", "seed", "", "epochs", "best", chosen), rows)
     spread = summary.valid_std.get(summary.monitor)
     value = f"{summary.valid[summary.monitor]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
     features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())

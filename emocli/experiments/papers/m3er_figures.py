@@ -27,7 +27,16 @@ from types import MappingProxyType
 from typing import Literal
 
 from emocli.experiments.papers._mittal import METRICS, PER_CLASS, by_class, overall
-from emocli.plugin.experiment import CLEAN, Condition, Names, RepairOptions, Row, RowAnalysis, Table
+from emocli.plugin.experiment import (
+    CLEAN,
+    Condition,
+    Names,
+    RepairOptions,
+    Row,
+    RowAnalysis,
+    SyntheticCorpus,
+    Table,
+)
 
 NETWORK, REPAIRED = "M3ER", "M3ER, check and proxy"
 
@@ -79,14 +88,23 @@ def table(config: Config) -> Table:
         figures=METRICS,
         comparisons=((REPAIRED, NETWORK),),
         by_class=PER_CLASS,
+        synthetic=SyntheticCorpus(
+            task="single" if config.corpus == "iemocap" else "multi",
+            aligned=True,
+            expected=((REPAIRED, NETWORK),),
+        ),
         analyses=tuple(_analyses(config, face)),
         notes=(
             "examples are the surest, right or wrong; frames are shown of clips whose video can be "
             "read",
             "the noisy figures of Table 2 are of networks trained on noisy clips (m3er-t2), "
             "and this one has learnt from clean ones",
-            "weights: 'dropped by 12%' may be points or per cent of the weight, the paper does not "
-            "say; both are shown",
+            "confusion: the paper reports 'more than 73% of the samples per class' right on both "
+            "corpora",
+            "regenerated features: the paper's distance is 'around 0.01% of the L2 norm', an error "
+            "of .0001; clips that were learnt come near it by heart (kind memory), others do not",
+            "weights: the paper's face 'dropped by 12%', points or per cent of the weight it does "
+            "not say; both are shown",
         ),
     )
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from emocli.config import Settings
 from emocli.experiments.papers._mittal import METRICS, Corpus, overall
-from emocli.plugin.experiment import CLEAN, Condition, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Table
 
 SOURCE = "Mittal et al. 2020, Table 1"
 
@@ -70,6 +70,7 @@ def table(config: Config) -> Table:
         ),
         figures=METRICS,
         comparisons=(("M3ER", "logistic regression"),),
+        synthetic=SyntheticCorpus("multi" if config.corpus == "mosei" else "single", aligned=True),
         notes=(
             "IEMOCAP, CMU-MOSEI: figures that the paper quotes; which F1, and on which split, it "
             "says of none of them; clean: ours, on the clips of this command, in brackets what it "

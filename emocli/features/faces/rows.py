@@ -55,7 +55,7 @@ class FaceRow:
         x, y in pixels: eyes, nose, corners of the mouth; further left first in an upright face.
     confidence : float
         Probability that it is a face.
-    found, main : bool
+    has_face, main : bool
         Whether there is a face, and whether it is the frame's largest.
     notes : tuple of str
         Those of the frame.

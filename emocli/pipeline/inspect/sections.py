@@ -23,7 +23,8 @@ class Section:
 class Inspection:
     """The result of looking into something: facts as JSON, sections as tables, and problems.
 
-    ``facts`` are open-ended: JSON with other keys for each kind of thing that is looked into.
+    ``facts`` are open-ended: JSON with other keys for each kind of thing that is looked into;
+    ``details`` are sections for those who ask for more.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Inspection:
     facts: Tree
     sections: tuple[Section, ...]
     problems: tuple[str, ...]
+    details: tuple[Section, ...] = ()
 
 
 def table_of(title: str, facts: Tree) -> Section:

@@ -43,11 +43,14 @@ def inspect_store(
     }
     stored = {name: fact for name, fact in facts.items() if "modality" in fact}
     rows = tuple((name, *(show(f) for show in columns.values())) for name, f in stored.items())
-    sections = [Section("features", ("feature", *columns), rows)]
-    for name, fact in stored.items():
-        provenance = {k: v for k, v in fact["provenance"].items() if v not in ("", {}, None)}
-        sections.append(table_of(f"{name}: provenance", provenance))
-    return Inspection("store", path, facts, tuple(sections), tuple(problems))
+    summary = Section("features", ("feature", *columns), rows)
+    details = tuple(_provenance(name, fact) for name, fact in stored.items())
+    return Inspection("store", path, facts, (summary,), tuple(problems), details)
+
+
+def _provenance(name: str, fact: Tree) -> Section:
+    known = {k: v for k, v in fact["provenance"].items() if v not in ("", {}, None)}
+    return table_of(f"{name}: provenance", known)
 
 
 def _feature(store: FeatureStore, manifest: Manifest | None) -> Tree:

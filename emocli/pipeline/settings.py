@@ -1,0 +1,341 @@
+"""All settings by name: what each means, its default in every preset, what it takes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from emocli import plugins
+from emocli.config import Settings, Tree, leaves, merge
+from emocli.errors import ConfigError, choice
+from emocli.plugins import Kind
+from emocli.report.tables import Table, as_markdown
+
+PLUGINS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "network": "fusion",
+        "feature": "features",
+        "dataset": "datasets",
+        "format": "formats",
+        "corruption": "corruptions",
+        "protocol": "protocols",
+        "experiment": "experiments",
+    }
+)
+"""What plug-ins are called whose settings are listed by their own names."""
+
+
+HEAD = """# Settings
+
+Written by `make settings` from the code; `emocli info settings NAME` prints the same. A value is
+given with `--set KEY=VALUE` or in a TOML file (`--config`). Where presets differ from the default,
+they stand beside it.
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Settings of one class.
+
+    Attributes
+    ----------
+    prefix : str
+        What their keys start with on a command line: ``train.``.
+    kind : type
+        The class.
+    presets : mapping
+        Preset to what it sets of them.
+    whole : bool
+        Whether all are listed, or only those that a preset changes.
+    """
+
+    prefix: str
+    kind: type[Settings]
+    presets: Mapping[str, Tree] = field(default_factory=dict)
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting.
+
+    Attributes
+    ----------
+    key : str
+        As ``--set`` takes it.
+    meaning : str
+        From the docstring of its class.
+    takes : str
+        Kind and range of its values.
+    default : object
+        Without a preset.
+    presets : mapping
+        Preset to its value there, of presets that set it otherwise.
+    """
+
+    key: str
+    meaning: str
+    takes: str
+    default: object
+    presets: Mapping[str, object]
+
+
+def names() -> list[str]:
+    """Name everything that has settings."""
+    own = [name for kind in PLUGINS.values() for name in plugins.names(kind)]
+    return [*_COMMON, *dict.fromkeys(own)]
+
+
+def settings_of(name: str) -> tuple[Setting, ...]:
+    """Return the settings of a network, a feature, a dataset, a command, ...
+
+    Raises
+    ------
+    ConfigError
+        If nothing is called so.
+    """
+    return tuple(setting for section in _sections(name) for setting in _settings(section))
+
+
+def settings_lines(name: str, width: int = 80) -> Iterator[str]:
+    """Write them to be read, a line break at the width; errors as of `settings_of`."""
+    for setting in settings_of(name):
+        yield f"{setting.key} = {defaults(setting)}"
+        for text in (setting.meaning, f"takes: {setting.takes}"):
+            yield from textwrap.wrap(
+                text.replace("``", ""), width, initial_indent="    ", subsequent_indent="    "
+            )
+
+
+def settings_page() -> str:
+    """Write the settings of everything as a page in Markdown."""
+    parts = [HEAD]
+    for name in names():
+        rows = tuple(
+            (setting.key, defaults(setting), setting.takes, setting.meaning.replace("``", ""))
+            for setting in settings_of(name)
+        )
+        if rows:
+            columns = ("setting", "default", "takes", "meaning")
+            parts.append(as_markdown(Table(name, columns, rows)))
+    return "\n".join(parts)
+
+
+def keys_called(name: str, sections: Collection[str], network: str | None = None) -> list[str]:
+    """Return the settings whose last name is this one, of sections of a command.
+
+    ``network`` is what ``network.KEY`` are settings of; without it they are not looked at.
+    """
+    known = [s for s in sections if s in names()]
+    if "network" in sections and network in plugins.names("fusion"):
+        known.append(str(network))
+    found = [setting.key for section in known for setting in settings_of(section)]
+    return [key for key in dict.fromkeys(found) if key.rpartition(".")[2] == name]
+
+
+def _sections(name: str) -> tuple[Section, ...]:
+    if name in _COMMON:
+        return _COMMON[name]()
+    for what, kind in PLUGINS.items():
+        for written in (name, name.replace("-", "_")):
+            if written in plugins.names(kind):
+                return _plugin(what, kind, written)
+    raise ConfigError(f"nothing called '{name}' has settings", hint=choice(name, names()))
+
+
+def _plugin(what: str, kind: Kind, name: str) -> tuple[Section, ...]:
+    module = plugins.load(kind, name)
+    if what == "network":
+        presets: Mapping[str, Tree] = module.PRESETS
+        own, training = (
+            {preset: tree.get(part, {}) for preset, tree in presets.items()}
+            for part in ("network", "train")
+        )
+        (train,) = _train()
+        changed = Section(train.prefix, train.kind, training, whole=False)
+        return (Section("network.", module.Config, own), changed)
+    prefix = {"experiment": "experiment."}.get(what, f"{name}.")
+    return (Section(prefix, module.Config),)
+
+
+def _train() -> tuple[Section, ...]:
+    from emocli.models.settings import TrainConfig
+
+    return (Section("train.", TrainConfig),)
+
+
+def _robust() -> tuple[Section, ...]:
+    from emocli.robust.repair import RobustConfig
+
+    return (Section("robust.", RobustConfig),)
+
+
+def _check() -> tuple[Section, ...]:
+    from emocli.robust.check.settings import PRESETS, CheckConfig
+
+    return (Section("check.", CheckConfig, PRESETS),)
+
+
+def _proxy() -> tuple[Section, ...]:
+    from emocli.robust.proxy.settings import PRESETS, ProxyConfig
+
+    return (Section("robust.proxy.", ProxyConfig, PRESETS),)
+
+
+def _fit_encoder() -> tuple[Section, ...]:
+    from emocli.models.encoder import EncoderConfig
+    from emocli.training.augment import AugmentConfig
+    from emocli.training.encoder_plan import PRESETS, EncoderFitConfig
+    from emocli.training.triplet import TripletConfig
+
+    kinds: Mapping[str, type[Settings]] = {
+        "encoder": EncoderConfig,
+        "loss": TripletConfig,
+        "train": EncoderFitConfig,
+        "augment": AugmentConfig,
+    }
+    return tuple(_part(name, kind, PRESETS) for name, kind in kinds.items())
+
+
+def _fit_text() -> tuple[Section, ...]:
+    from emocli.models.text_reader import TextConfig
+    from emocli.training.fit_text import PRESETS
+    from emocli.training.text_task import TextFitConfig
+
+    return (_part("text", TextConfig, PRESETS), _part("train", TextFitConfig, PRESETS))
+
+
+def _part(name: str, kind: type[Settings], presets: Mapping[str, Tree]) -> Section:
+    own = {preset: dict(tree.get(name, {})) for preset, tree in presets.items()}
+    return Section(f"{name}.", kind, own)
+
+
+_COMMON: Mapping[str, Callable[[], tuple[Section, ...]]] = MappingProxyType(
+    {
+        "train": _train,
+        "robust": _robust,
+        "check": _check,
+        "proxy": _proxy,
+        "fit-encoder": _fit_encoder,
+        "fit-text": _fit_text,
+    }
+)
+"""What is no plug-in, and has settings."""
+
+
+def _settings(section: Section) -> Iterator[Setting]:
+    defaults = _plain_defaults(section.kind)
+    presets = {name: dict(leaves(merge(defaults, tree))) for name, tree in section.presets.items()}
+    for key, meaning, schema, default in _fields(section.kind, section.kind.model_json_schema()):
+        own = {name: tree.get(key, default) for name, tree in presets.items()}
+        changed = {name: value for name, value in own.items() if value != default}
+        if section.whole or changed:
+            yield Setting(section.prefix + key, meaning, takes(schema), default, changed)
+
+
+def _plain_defaults(kind: type[Settings]) -> Tree:
+    return {
+        name: value.model_dump() if isinstance(value, Settings) else value
+        for name, each in kind.model_fields.items()
+        for value in [each.get_default(call_default_factory=True)]
+    }
+
+
+def _fields(
+    kind: type[Settings], whole: Mapping[str, Any], prefix: str = "", meaning: str = ""
+) -> Iterator[tuple[str, str, Mapping[str, Any], object]]:
+    """Go through the fields of a class, those of nested settings in their place."""
+    meanings = _meanings(kind)
+    definitions = whole.get("$defs", {})
+    properties = kind.model_json_schema()["properties"]
+    for name, each in kind.model_fields.items():
+        value = each.get_default(call_default_factory=True)
+        if isinstance(value, Settings):
+            yield from _fields(type(value), whole, f"{prefix}{name}.", meanings.get(name, meaning))
+            continue
+        schema = _resolved(properties[name], definitions)
+        required = each.is_required()
+        yield (
+            prefix + name,
+            meanings.get(name, meaning),
+            schema,
+            "(required)" if required else value,
+        )
+
+
+def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    return definitions.get(name, schema) if name else schema
+
+
+HEADING = re.compile(r"^Attributes\n-+\n(.*?)(?=^\S+\n-{3,}\n|\Z)", re.MULTILINE | re.DOTALL)
+ENTRY = re.compile(r"^(\w[\w, ]*?)(?: :.*)?\n((?:[ \t]+.*\n?|\n)+)", re.MULTILINE)
+
+
+def _meanings(kind: type[Settings]) -> dict[str, str]:
+    """Read what the docstrings of a class and its bases say of each setting."""
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if not issubclass(base, Settings) or base is Settings:
+            continue
+        section = HEADING.search(inspect.cleandoc(base.__doc__ or "") + "\n")
+        for entry in ENTRY.finditer(section[1] if section else ""):
+            text = " ".join(entry[2].split())
+            found |= {name.strip(): text for name in entry[1].split(",")}
+    return found
+
+
+def takes(schema: Mapping[str, Any]) -> str:
+    """Say what values a JSON schema allows."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(takes(each) for each in schema["anyOf"]))
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    if "const" in schema:
+        return str(schema["const"])
+    kind = str(schema.get("type", "object"))
+    if kind in ("integer", "number"):
+        return _numbers(kind, schema)
+    if kind == "array":
+        return f"list of {_members(schema)}"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), Mapping):
+        return f"NAME = {takes(schema['additionalProperties'])}"
+    return {"boolean": "true, false", "string": "text", "null": "nothing"}.get(kind, kind)
+
+
+def _members(schema: Mapping[str, Any]) -> str:
+    inner = schema.get("items") or next(iter(schema.get("prefixItems", [])), None)
+    return takes(inner) if isinstance(inner, Mapping) else "values"
+
+
+def _numbers(kind: str, schema: Mapping[str, Any]) -> str:
+    what = "whole number" if kind == "integer" else "number"
+    low = _bound(schema, "minimum", "from") or _bound(schema, "exclusiveMinimum", "above")
+    high = _bound(schema, "maximum", "to") or _bound(schema, "exclusiveMaximum", "below")
+    return " ".join(filter(None, (what, low, high)))
+
+
+def _bound(schema: Mapping[str, Any], name: str, word: str) -> str:
+    return f"{word} {schema[name]:.12g}" if name in schema else ""
+
+
+def defaults(setting: Setting) -> str:
+    """Write its default, and the values of presets that have another."""
+    others = (f"{name}: {_shown(value)}" for name, value in setting.presets.items())
+    return "; ".join([_shown(setting.default), *others])
+
+
+def _shown(value: object) -> str:
+    """Write a value as ``--set`` takes it; nothing is a dash."""
+    if value is None or value in ((), {}, ""):
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_shown, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)

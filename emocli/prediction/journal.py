@@ -1,0 +1,68 @@
+"""Recordings that were cut before their manifest is written, so that a kill loses one at most."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from emocli import __version__
+from emocli.data.durable import make_folder, write_bytes
+from emocli.data.json_io import plain
+from emocli.data.rules import absolute
+from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions
+
+
+class Journal:
+    """A hidden folder beside a manifest, with a file for each recording that was cut.
+
+    What was cut with other options, by another version, or from files that have changed since is
+    cut again.
+    """
+
+    def __init__(self, manifest: Path, options: SegmentOptions, segmenter: Segmenter) -> None:
+        manifest = absolute(manifest)
+        self._folder = manifest.with_name(f".{manifest.stem}.segments")
+        self._options = plain(options)
+        self._speakers = _state(options.speakers)
+        self._segmenter = segmenter
+
+    def recall(self, recording: Path) -> SegmentedRecording | None:
+        """Return what was kept of a recording, if it is still true."""
+        from pydantic import TypeAdapter
+
+        with suppress(OSError, ValueError):  # none was kept, or it is damaged
+            content = self._path(recording).read_bytes()
+            return TypeAdapter(SegmentedRecording).validate_json(content)
+        return None
+
+    def keep(self, done: SegmentedRecording) -> None:
+        """Keep a recording that was cut; `StoreError` if it cannot be written."""
+        from pydantic import TypeAdapter
+
+        make_folder(self._folder)
+        content = TypeAdapter(SegmentedRecording).dump_json(done)
+        write_bytes(self._path(done.recording), content)
+
+    def close(self) -> None:
+        """Remove all: the manifest holds it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _path(self, recording: Path) -> Path:
+        subtitles = self._segmenter.subtitles_of(recording)
+        facts = [__version__, self._options, self._speakers, _state(recording), _state(subtitles)]
+        digest = hashlib.sha256(json.dumps(facts).encode("utf-8", "surrogateescape"))
+        return self._folder / f"{digest.hexdigest()}.json"
+
+
+def _state(path: Path | None) -> list[object]:
+    """Return a file's name, size and time of change."""
+    if path is None:
+        return []
+    try:
+        file = path.stat()
+    except OSError:
+        return [str(path)]
+    return [str(path), file.st_size, file.st_mtime_ns]
