@@ -47,7 +47,7 @@ clean:
 
 .venv/.dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PIP) install -q -c constraints.txt -e '.[dev,cluster,onnx]'
+	$(PIP) install -q -c constraints.txt -e '.[dev,cluster,onnx,tune]'
 	touch .venv/.user $@
 
 .venv-tensorflow/.done:

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -26,6 +27,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from emocli import parsing
 from emocli.errors import ConfigError, choice, short
 from emocli.parsing import Tree as Tree
+from emocli.space import Space
 
 LONGEST = 100_000
 """Characters of a text; a citation may be long."""
@@ -114,6 +116,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=()
     )
+
+    SPACE: ClassVar[Space] = MappingProxyType({})
+    """Settings that a search draws, and from what."""
 
     @classmethod
     def __get_pydantic_core_schema__(

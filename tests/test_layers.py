@@ -23,7 +23,17 @@ LEVELS = (
     {"models", "interchange", "pretrained"},
     {"plugin", "metrics"},
     {"data"},
-    {"errors", "plugins", "config", "parsing", "quantities", "limits", "display", "options"},
+    {
+        "errors",
+        "plugins",
+        "config",
+        "parsing",
+        "quantities",
+        "limits",
+        "display",
+        "options",
+        "space",
+    },
 )
 SIBLINGS = {("experiments", "pipeline"), ("analysis", "pipeline"), ("experiments", "analysis")}
 PLUGINS = {

@@ -18,6 +18,7 @@ from emocli.evaluation.evaluator import RunEvaluator, read_corpus
 from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
+from emocli.parsing import Tree
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.robust.repair import RepairConfig
 
@@ -249,7 +250,9 @@ def _check(run: Path, parts: Sequence[RunEvaluator]) -> None:
         config = part.config
         _require_own_corpus(run, part.run, config, part.samples.manifest)
         fold = config.fold
-        own = {"fold": fold, "labels": config.labels, "check": config.check}
+        own: Tree = {"fold": fold, "labels": config.labels, "check": config.check}
+        if config.tuned and first.tuned:
+            own |= {"network": config.network, "train": config.train}
         other = first.model_copy(update=own)
         expected = None if fold is None else fold.model_copy(update={"index": index})
         difference = other.differs(config) or (None if fold == expected else "another fold")

@@ -9,7 +9,7 @@ Source: Beard et al. 2018, CoNLL (system "GCA").
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import model_validator
@@ -19,6 +19,7 @@ from emocli.data.batch import Padded
 from emocli.plugin.layers import Encoded, NetworkSettings, decoder, presets
 from emocli.plugin.network import Batch, FusionOutput, PerView
 from emocli.quantities import Depth, Size
+from emocli.space import Space, Whole
 
 
 class AttentionSettings(NetworkSettings):
@@ -46,6 +47,8 @@ class AttentionSettings(NetworkSettings):
         by the sum of the scores in eq. 7 and calls that a softmax; scores may be negative, so a
         softmax it is.
     """
+
+    SPACE: ClassVar[Space] = {**NetworkSettings.SPACE, "hops": Whole(1, 5)}
 
     hops: Depth = 3
     tie_hops: bool = False

@@ -32,6 +32,7 @@ from emocli.fusion._dialogue import (
 from emocli.plugin.layers import Encoder
 from emocli.plugin.network import Batch, FusionOutput, Network, PerView
 from emocli.quantities import Depth, Dropped, Size
+from emocli.space import Space, Uniform, Whole
 
 Pooling = Literal["mean", "max", "words"]
 GROUPS = 4
@@ -83,6 +84,12 @@ class Config(Settings):
     dropout : float
         Share dropped in the encoders, the attentions and the classifier (paper: .4 to .5).
     """
+
+    SPACE: ClassVar[Space] = {
+        "layers": Whole(1, 6),
+        "fusion_layers": Whole(1, 5),
+        "dropout": Uniform(0.0, 0.6),
+    }
 
     layers: Depth | dict[str, Depth] = 1
     fusion: Literal["attention", "concat"] = "attention"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -26,6 +26,7 @@ from emocli.fusion._recurrent import mlp
 from emocli.models.losses import CHOICES
 from emocli.plugin.network import Batch, FusionOutput, Loss, Network, PerView
 from emocli.quantities import Factor
+from emocli.space import Space, Uniform
 
 MOST_MIXED = 8
 """Modalities of which all mixtures can be made."""
@@ -64,6 +65,8 @@ class Config(mfn.Config):
         every class (Liu et al. 2018), or the mean of their probabilities. Intensities are averaged,
         under the modalities' weights or without.
     """
+
+    SPACE: ClassVar[Space] = {**mfn.Config.SPACE, "beta": Uniform(0.1, 10.0, log=True)}
 
     fusion: Literal["weighted", "hadamard", "hadamard1p", "concat", "sum"] = "weighted"
     loss: Kind = "mod"

@@ -11,7 +11,7 @@ Source: Zadeh et al. 2018, AAAI; as used by Mittal et al. 2020, AAAI (sec. 4.2).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -24,6 +24,7 @@ from emocli.data.resample import resample
 from emocli.fusion._recurrent import Gated, in_full_precision, kept, lstm_cell, lstms, mlp
 from emocli.plugin.network import Batch, FusionOutput, Network, PerView
 from emocli.quantities import Dropped, Size, Steps
+from emocli.space import Choice, Space, Uniform
 
 Views = Mapping[str, Padded]
 
@@ -60,6 +61,12 @@ class Config(Settings):
     nn1_dropout, nn2_dropout, gamma1_dropout, gamma2_dropout, out_dropout : float
         Share of each network's hidden units that is dropped in training.
     """
+
+    SPACE: ClassVar[Space] = {
+        "hidden": Choice((16, 32, 64, 128)),
+        "memory": Choice((32, 64, 128, 256)),
+        "out_dropout": Uniform(0.0, 0.6),
+    }
 
     hidden: Size = 32
     hiddens: dict[str, Size] = Field({})

@@ -9,7 +9,7 @@ Source: Beard et al. 2018, CoNLL (system "GCA + gating").
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from emocli.fusion import gca
 from emocli.plugin.layers import presets
 from emocli.plugin.network import PerView
+from emocli.space import Choice, Space
 
 
 class Config(gca.AttentionSettings):
@@ -34,6 +35,11 @@ class Config(gca.AttentionSettings):
         rewrites little of the memory at first, as an LSTM forgets little whose forget gate starts
         open (Jozefowicz et al. 2015).
     """
+
+    SPACE: ClassVar[Space] = {
+        **gca.AttentionSettings.SPACE,
+        "write_bias": Choice((-3.0, -2.0, -1.0, 0.0)),
+    }
 
     view_gate: Literal["concat", "per_view", "both", "none"] = "concat"
     write_bias: Annotated[float, Field(ge=-100, le=100)] = 0.0

@@ -90,6 +90,9 @@ class RunConfig(Settings):
         Fingerprint of the labels and splits of the training and validation clips.
     fold : Fold, optional
         Which fold it is to be tested on, in a cross-validation; else the splits are the manifest's.
+    tuned : bool
+        Whether its settings were chosen by a search on its own train and valid split: folds of one
+        cross-validation then need not have the same.
     manifest, store : Source
         What it was trained on.
     features : mapping
@@ -113,6 +116,7 @@ class RunConfig(Settings):
     licence: str
     labels: str
     fold: Fold | None = None
+    tuned: bool = False
     manifest: Source
     store: Source
     features: Annotated[dict[str, View], Field(min_length=1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,7 @@ from emocli.quantities import (
     Threads,
     Weight,
 )
+from emocli.space import Choice, Space, Uniform
 
 MONITORS: dict[Task, str] = {"single": "accuracy", "multi": "weighted_f1", "intensity": "mse_sum"}
 """What decides which epoch is best, by default (Beard 2018; Mittal 2020)."""
@@ -102,6 +103,13 @@ class TrainConfig(Settings):
     cache_mb : int
         Memory for features that would otherwise be read in every epoch.
     """
+
+    SPACE: ClassVar[Space] = {
+        "lr": Uniform(1e-4, 1e-2, log=True),
+        "weight_decay": Uniform(1e-6, 1e-1, log=True),
+        "modality_dropout": Uniform(0.0, 0.5),
+        "swa": Choice((0, 3, 10)),
+    }
 
     lr: LearningRate = 1e-3
     batch_size: BatchSize = 32

@@ -23,6 +23,7 @@ from emocli.data.batch import Batch, Padded
 from emocli.plugin.blocks import Blocks
 from emocli.plugin.network import Network, PerView
 from emocli.quantities import Dropped, Size, Steps
+from emocli.space import Choice, Space, Uniform
 
 Pool = Literal["mean", "statistics"]
 
@@ -47,6 +48,11 @@ class NetworkSettings(Settings):
         What an encoder sees of such a block of steps: their mean; or mean, standard deviation and
         largest value. A view that a mapping does not name gives means.
     """
+
+    SPACE: ClassVar[Space] = {
+        "hidden": Choice((32, 64, 128, 256)),
+        "dropout": Uniform(0.0, 0.6),
+    }
 
     hidden: Size = 128
     dropout: Dropped = 0.2

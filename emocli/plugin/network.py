@@ -3,7 +3,8 @@
 A module of kind ``fusion`` offers
 
 ``Config``
-    the network's settings; the defaults are the paper's numbers;
+    the network's settings; the defaults are the paper's numbers; its class variable ``SPACE``, if
+    it has one, says what a search draws them from (`emocli.space`);
 ``Model(dims, outputs, config)``
     a `Network`: ``dims`` maps each modality to its width D, ``outputs`` is the number of classes C;
     it works for any set of modalities, or raises `emocli.errors.ConfigError`;

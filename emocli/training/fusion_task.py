@@ -27,7 +27,7 @@ from emocli.training.dropout import drop_modalities
 from emocli.training.outputs import level, predict
 from emocli.training.schedule import Criterion, Repetition, Schedule, lr_factor
 from emocli.training.targets import mixed, votes
-from emocli.training.trainer import Fitted, Trainer, finite_loss
+from emocli.training.trainer import Fitted, Trainer, Watch, finite_loss
 
 PAUSE = 1.0
 """Seconds between checkpoints at least: of short epochs a kill costs so much work, of long ones one
@@ -41,6 +41,7 @@ def fit_network(
     config: TrainConfig,
     run: Path,
     ended: Callable[[int], None] = lambda epochs: None,
+    watch: Watch = lambda history: None,
 ) -> Fitted:
     """Train a fusion network, from the run's checkpoint on; parameters and errors as of its parts.
 
@@ -48,7 +49,7 @@ def fit_network(
     """
     schedule = make_schedule(config, train.manifest.task)
     task = FusionTask(network, train, valid, config)
-    return Trainer(run, schedule, config.threads, PAUSE).fit(task, ended)
+    return Trainer(run, schedule, config.threads, PAUSE).fit(task, ended, watch)
 
 
 def refit_network(

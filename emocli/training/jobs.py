@@ -28,7 +28,7 @@ from emocli.training.fusion_task import fit_network, make_criterion, refit_netwo
 from emocli.training.outputs import predict
 from emocli.training.prepare import BESIDE, Prepared
 from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
-from emocli.training.trainer import State
+from emocli.training.trainer import State, Watch
 
 Progress = Callable[[int, int], None]
 """Told epochs done and epochs at most."""
@@ -163,19 +163,30 @@ class Job:
     config: RunConfig
     prepared: Prepared
 
-    def __call__(self, ended: Callable[[int], None] = lambda epochs: None) -> SeedSummary:
+    def __call__(
+        self,
+        ended: Callable[[int], None] = lambda epochs: None,
+        watch: Watch = lambda history: None,
+    ) -> SeedSummary:
         """Train it, resume it, or leave it alone if it is done."""
         start = time.monotonic()
         # A copy of its own: what it reads is forgotten with it.
-        summary = _train_seed(self.folder, self.config, replace(self.prepared), ended)
+        summary = _train_seed(self.folder, self.config, replace(self.prepared), ended, watch)
         done = summary.state == "already trained"
         return summary if done else replace(summary, seconds=time.monotonic() - start)
 
 
 def carry_out(
-    trainings: Sequence[Training], pool: Pool, overwrite: bool, progress: Progress
+    trainings: Sequence[Training],
+    pool: Pool,
+    overwrite: bool,
+    progress: Progress,
+    watch: Watch = lambda history: None,
 ) -> list[TrainSummary]:
-    """Train runs that share a pool, seed by seed; each is locked meanwhile."""
+    """Train runs that share a pool, seed by seed; each is locked meanwhile.
+
+    ``watch`` is told of the first, where it is trained in this process.
+    """
     for training in trainings:
         training.check(overwrite)
     with ExitStack() as held:
@@ -185,12 +196,12 @@ def carry_out(
             training.claim(overwrite)
             training.fit_baselines()
         jobs = [job for training in trainings for job in training.jobs]
-        trained = dict(_results(jobs, pool, progress))
+        trained = dict(_results(jobs, pool, progress, watch))
         return [t.summary([trained[job.folder] for job in t.jobs]) for t in trainings]
 
 
 def _results(
-    jobs: Sequence[Job], pool: Pool, progress: Progress
+    jobs: Sequence[Job], pool: Pool, progress: Progress, watch: Watch
 ) -> Iterator[tuple[Path, SeedSummary]]:
     """Do the jobs; epochs are counted as they end where they are trained in this process."""
     epochs = jobs[0].prepared.settings.epochs
@@ -205,7 +216,7 @@ def _results(
         def ended(done: int, before: int = index * epochs) -> None:
             progress(before + done, total)
 
-        yield job.folder, job(ended)
+        yield job.folder, job(ended, watch if index == 0 else lambda history: None)
         ended(epochs)
 
 
@@ -234,7 +245,11 @@ def _member(config: RunConfig, seed: int, run: Path, folder: Path) -> RunConfig:
 
 
 def _train_seed(
-    folder: Path, config: RunConfig, prepared: Prepared, ended: Callable[[int], None]
+    folder: Path,
+    config: RunConfig,
+    prepared: Prepared,
+    ended: Callable[[int], None],
+    watch: Watch,
 ) -> SeedSummary:
     """Train one seed, resume it, or leave it alone if it is done."""
     if rundir.finished(folder):
@@ -244,7 +259,7 @@ def _train_seed(
     rundir.write_config(folder, config)
     network = _first_network(config)
     train, valid = prepared.ready(network)
-    fitted = fit_network(network, train, valid, config.train, folder, ended)
+    fitted = fit_network(network, train, valid, config.train, folder, ended, watch)
     network.load_state_dict(dict(fitted.state))
     outputs = predict(network.cpu(), valid, config.train.batch_size)
     write_calibration(folder, calibrate(outputs, config.task, config.train, config.classes))

@@ -21,6 +21,7 @@ from emocli.plugin.robustness import CLEAN, RobustOptions
 from emocli.training.jobs import Progress, Training, carry_out
 from emocli.training.prepare import prepare
 from emocli.training.summaries import CrossSummary, TrainSummary, cross_summary
+from emocli.training.trainer import Watch
 
 
 def train(
@@ -109,10 +110,14 @@ class TrainRequest:
     workers: int = 1
     baselines: bool = False
 
-    def train(self, progress: Progress = lambda done, total: None) -> TrainSummary:
-        """Train one run; errors as of `train`."""
+    def train(
+        self,
+        progress: Progress = lambda done, total: None,
+        watch: Watch = lambda history: None,
+    ) -> TrainSummary:
+        """Train one run; errors as of `train`. With one worker ``watch`` sees the first seed's."""
         with open_pool(self.workers) as pool:
-            (summary,) = carry_out(self.trainings(), pool, self.overwrite, progress)
+            (summary,) = carry_out(self.trainings(), pool, self.overwrite, progress, watch)
         return summary
 
     def cross_validate(

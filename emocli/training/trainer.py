@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -26,6 +26,10 @@ from emocli.training.schedule import Repetition, Schedule
 
 State = Literal["trained", "resumed", "already trained"]
 """What a command did about a training."""
+
+
+Watch = Callable[[Sequence[Row]], None]
+"""Told the history after every epoch."""
 
 
 class Task(Resumable, Protocol):
@@ -82,8 +86,15 @@ class Trainer:
     threads: int
     pause: float = 0.0
 
-    def fit(self, task: Task, ended: Callable[[int], None] = lambda epochs: None) -> Fitted:
-        """Train from the checkpoint on, if there is one; ``ended`` is told the epochs done.
+    def fit(
+        self,
+        task: Task,
+        ended: Callable[[int], None] = lambda epochs: None,
+        watch: Watch = lambda history: None,
+    ) -> Fitted:
+        """Train from the checkpoint on, if there is one.
+
+        ``ended`` is told the epochs done, and ``watch``, which may raise to end it, the history.
 
         Raises
         ------
@@ -95,6 +106,7 @@ class Trainer:
         resumed, saved = len(history), time.monotonic()
         if resumed:
             ended(resumed)
+            watch(history)
         with deterministic_torch(self.threads):
             while not schedule.over(history):
                 history.append(task.epoch(len(history) + 1, schedule.learning_rate(history)))
@@ -105,6 +117,7 @@ class Trainer:
                     rundir.write_history(self.run, history)
                     saved = time.monotonic()
                 ended(len(history))
+                watch(history)
         # Once more: a kill may have come between the last checkpoint and its history.
         rundir.write_history(self.run, history)
         return Fitted(best, history, resumed)

@@ -1,29 +1,59 @@
-"""`emocli tune`: settings of a network, chosen one after the other on the validation split."""
+"""`emocli tune`: a search for settings of a network, on the validation split alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from emocli.cli import options, show
-from emocli.limits import MOST_SEEDS
+from emocli.limits import MOST_FOLDS, MOST_SEED, MOST_SEEDS
 from emocli.plugin.command import Command
+
+if TYPE_CHECKING:
+    from emocli.training.search import Search
+    from emocli.training.study_summary import Budget, SearchSummary
+    from emocli.training.train import TrainRequest
+    from emocli.training.tune import Study
+
+MOST_TRIALS = 100_000
 
 
 def command(
     manifest: options.ManifestFile,
     fusion: options.Fusion,
     study: Annotated[Path, typer.Option(help="Folder for the trainings and the report.")],
+    trials: Annotated[
+        int, typer.Option(min=1, max=MOST_TRIALS, help="Trials in all, with those already done.")
+    ] = 30,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=RANGE",
+            help="LOW..HIGH, LOW..HIGH:log or VALUE,VALUE,...: besides what the network declares.",
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=3, max=MOST_FOLDS, help="Nested: a search for each fold, without its test clips."
+        ),
+    ] = None,
+    sampler: Annotated[Literal["tpe", "random"], typer.Option(help="What draws settings.")] = "tpe",
+    sampler_seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of what draws.")] = 0,
+    no_prune: Annotated[
+        bool, typer.Option("--no-prune", help="Let every trial come to its end.")
+    ] = False,
     candidates: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--try",
             metavar="KEY=VALUE,...",
-            help="A setting and the values to try; repeat: tuned one after the other, in order.",
+            help="Greedy instead: a setting and the values to try; repeat: one after the other.",
         ),
-    ],
+    ] = None,
     store: options.Store = Path("store"),
     feature: options.Features = None,
     preset: options.Preset = "paper",
@@ -37,18 +67,29 @@ def command(
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
-    """Choose settings greedily, on the validation split.
+    """Search for settings, on the validation split; the test split stays sealed.
 
-    Every value of the first --try is trained, and the best kept; then those of the next, and so on.
-    The test split stays sealed: evaluate the last run on it once, at the end. M2FNet's depths, as
-    its paper tunes them: --try network.layers.text=1,2,3 --try network.layers.audio=1,2,3 --try
-    network.layers.visual=1,2,3. Repeat the command to resume.
+    Trials draw what the network and the training declare, and --space adds or changes; what --set
+    fixes is not searched. The best settings go to STUDY/best.toml, for --config of emocli train,
+    and a page to STUDY/study.html. Needs pip install 'emocli[tune]'. Repeat the command to resume,
+    with more --trials to go on.
+
+    With --folds the choice is made anew inside each fold's training part, so that every clip is
+    predicted by settings chosen without it: emocli evaluate STUDY/chosen.
+
+    With --try, greedily: every value of the first is trained, and the best kept; then those of the
+    next. M2FNet's depths, as its paper tunes them: --try network.layers.text=1,2,3 --try
+    network.layers.audio=1,2,3 --try network.layers.visual=1,2,3.
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
+    from emocli.errors import ConfigError
     from emocli.training.train import TrainRequest
     from emocli.training.tune import Candidates, Study
 
+    if candidates and (space or folds):
+        what = f"--try and {'--space' if space else '--folds'}"
+        raise ConfigError(what, hint="either is another way to search")
     base = TrainRequest(
         manifest=Manifest.read(manifest, root),
         store=store,
@@ -60,7 +101,14 @@ def command(
         seeds=seeds,
         workers=workers,
     )
-    task = Study(base, [Candidates.parse(text) for text in candidates])
+    if candidates:
+        _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
+        return
+    search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune)
+    _searched(search, folds, workers, dry_run, json)
+
+
+def _greedy(task: Study, seeds: int, dry_run: bool, json: bool) -> None:
     if dry_run:
         show.as_json({"trainings": task.check() * seeds, "try": task.candidates})
         return
@@ -77,6 +125,82 @@ def command(
     show.line(f"chosen: {chosen}")
     show.line(f"{summary.run}: validation {summary.monitor} {summary.valid:.3f}, by which it was")
     show.line("chosen, so it flatters; emocli evaluate tests it")
+
+
+def _search(
+    base: TrainRequest,
+    space: Iterable[str],
+    trials: int,
+    sampler: Literal["tpe", "random"],
+    seed: int,
+    prune: bool,
+) -> Search:
+    from dataclasses import replace
+
+    from emocli.space import parse
+    from emocli.training.search import Search, declared
+
+    own = dict(map(parse, space))
+    request = replace(base, baselines=True)
+    ranges = declared(base.fusion, base.settings, own)
+    return Search(request, ranges, trials, sampler, seed, prune)
+
+
+def _searched(search: Search, folds: int | None, workers: int, dry_run: bool, json: bool) -> None:
+    from emocli.training.study import folded, tune, tune_nested
+
+    if dry_run:
+        for each in folded(search, folds) if folds else [search]:
+            each.check()
+        show.as_json(
+            {
+                "trials": search.trials * (folds or 1),
+                "space": {name: each.text() for name, each in search.space.items()},
+            }
+        )
+        return
+    with show.progress("searching", "trials") as progress:
+        if folds:
+            crossed = tune_nested(search, folds, workers, progress)
+        else:
+            alone = tune(search, workers, progress)
+    if json:
+        show.as_json(crossed if folds else alone)
+        return
+    if folds:
+        _print(crossed.folds)
+        _spent(crossed.budget)
+        show.line(
+            f"{crossed.run}: every clip is predicted by settings that were chosen without it;"
+        )
+        show.line(f"emocli evaluate {crossed.run} tests them")
+        return
+    _print((alone,))
+    _spent(alone.budget)
+    show.line(f"settings: {alone.config} (chosen by validation, so its figure flatters)")
+
+
+def _print(summaries: Sequence[SearchSummary]) -> None:
+    rows = [
+        (
+            summary.run.parent.name,
+            summary.best.number,
+            f"{summary.best.valid:.3f}",
+            " ".join(
+                f"{name}={value:.3g}" if type(value) is float else f"{name}={value}"
+                for name, value in summary.chosen.items()
+            ),
+        )
+        for summary in summaries
+    ]
+    show.table(("study", "trial", f"valid {summaries[0].monitor}", "chosen"), rows)
+
+
+def _spent(budget: Budget) -> None:
+    show.line(
+        f"spent: {budget.complete} trials, {budget.pruned} pruned, {budget.failed} failed; "
+        f"{budget.epochs} epochs, {budget.seconds:.0f} s of computing"
+    )
 
 
 COMMAND = Command("tune", 105, command, sections=lambda: ("network", "train", "robust"))

@@ -1,0 +1,88 @@
+"""The part of an evaluation's report that is about one condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emocli.data.clip import Clip
+from emocli.evaluation.agreement import rater_agreement
+from emocli.evaluation.cross_validation import Evaluator
+from emocli.evaluation.predictions import Predictions
+from emocli.evaluation.report import (
+    BaselineReport,
+    CalibrationErrors,
+    ConditionReport,
+    FlagCounts,
+)
+from emocli.metrics.calibration import calibration, calibration_error, each_class
+from emocli.metrics.statistics import clustered
+from emocli.metrics.summary import compare, summarise
+
+
+def condition(evaluator: Evaluator, predictions: Predictions) -> ConditionReport:
+    """Return the scores of predictions, and what was done to their clips."""
+    groups = groups_of(evaluator, predictions)
+    return ConditionReport(
+        **vars(summarise(predictions.scores, evaluator.seeds, groups)),
+        corruption=tuple(corruption.label for corruption in predictions.corruptions),
+        calibration=_calibration(predictions),
+        flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
+        classical=_classical(predictions, groups) if predictions.classical else None,
+        reliability=calibration(predictions.targets, predictions.values)
+        if predictions.task == "single"
+        else None,
+        agreement=rater_agreement(predictions, clips_of(evaluator, predictions)),
+    )
+
+
+def _calibration(predictions: Predictions) -> CalibrationErrors | None:
+    """Return the calibration errors of networks that were calibrated when their training ended."""
+    if not predictions.uncalibrated:
+        return None
+
+    targets = predictions.targets
+    if predictions.one_vs_rest:
+        targets = each_class(targets, len(predictions.classes))
+
+    def error(values: Sequence[NDArray[np.float32]]) -> float:
+        return float(np.mean([calibration_error(each, targets) for each in values]))
+
+    return CalibrationErrors(
+        before=error(predictions.uncalibrated), after=error(predictions.values)
+    )
+
+
+def _classical(predictions: Predictions, groups: Sequence[str]) -> dict[str, BaselineReport]:
+    """Return the classical models' metrics, and what the networks gain over them."""
+    return {
+        name: BaselineReport(metrics=own.overall, gain=compare([own], predictions.scores, groups))
+        for name, own in predictions.classical_scores.items()
+    }
+
+
+def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:
+    """Count what was flagged and regenerated, beside what was corrupted in truth."""
+    lacking = evaluator.samples.missing()
+    return {
+        modality: FlagCounts(
+            clips=len(evaluator.samples) - lacking[modality],
+            corrupted=len(predictions.corrupted[modality]),
+            flagged=len(predictions.flagged[modality]),
+            detected=len(predictions.flagged[modality] & predictions.corrupted[modality]),
+            regenerated=len(predictions.regenerated[modality]),
+        )
+        for modality in evaluator.modalities
+    }
+
+
+def groups_of(evaluator: Evaluator, predictions: Predictions) -> list[str]:
+    """Return what each clip belongs to, for intervals."""
+    return clustered(clips_of(evaluator, predictions))
+
+
+def clips_of(evaluator: Evaluator, predictions: Predictions) -> list[Clip]:
+    """Return the clips, in the order of the predictions."""
+    return [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]

@@ -1,0 +1,91 @@
+"""The journal of a search: Optuna's, in a file that is only appended to and survives any kill."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+from emocli.data.durable import locked
+from emocli.errors import ConfigError
+
+JOURNAL = "journal.log"
+NAME = "emocli"
+"""Of the study in its journal."""
+
+STARTUP, WARMUP = 10, 5
+"""Trials that are drawn at random before any is guessed; trials, and epochs of each, that are not
+pruned."""
+
+Sampler = Literal["tpe", "random"]
+
+
+def load_optuna() -> Any:
+    """Import Optuna, which then says nothing but what went wrong.
+
+    Raises
+    ------
+    ConfigError
+        If it is not installed.
+    """
+    try:
+        optuna: Any = importlib.import_module("optuna")
+    except ImportError:
+        hint = "pip install 'emocli[tune]', or name values with --try"
+        raise ConfigError("a search needs Optuna", hint=hint) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    return optuna
+
+
+class FileLock:
+    """A lock of the journal that dies with its process, in place of a file that stays."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.stack = ExitStack()
+
+    def acquire(self) -> bool:
+        """Wait for the lock."""
+        self.stack.enter_context(locked(self.path, wait=True))
+        return True
+
+    def release(self) -> None:
+        """Leave it to others."""
+        self.stack.close()
+
+
+def mend(path: Path) -> None:
+    """Cut off a line that a kill has left half written."""
+    if not path.is_file():
+        return
+    with path.open("r+b") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+
+
+def open_study(folder: Path, lower: bool, sampler: Sampler, seed: int, prune: bool) -> Any:
+    """Open the study of a folder, an Optuna study, or begin it."""
+    optuna = load_optuna()
+    backend = optuna.storages.journal.JournalFileBackend(
+        str(folder / JOURNAL), lock_obj=FileLock(folder / ".journal.lock")
+    )
+    pruners = optuna.pruners
+    pruner = pruners.MedianPruner(STARTUP // 2, WARMUP) if prune else pruners.NopPruner()
+    return optuna.create_study(
+        storage=optuna.storages.JournalStorage(backend),
+        study_name=NAME,
+        direction="minimize" if lower else "maximize",
+        sampler=_sampler(optuna, sampler, seed),
+        pruner=pruner,
+        load_if_exists=True,
+    )
+
+
+def _sampler(optuna: Any, sampler: Sampler, seed: int) -> Any:
+    if sampler == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    kind = optuna.samplers.TPESampler
+    return kind(seed=seed, n_startup_trials=STARTUP, multivariate=True, constant_liar=True)

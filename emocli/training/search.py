@@ -1,0 +1,330 @@
+"""The search for settings: trials of Optuna, judged by the validation split alone.
+
+A trial is a training like any other, in a folder of its own. The test split stays sealed. All that
+is known of the trials is in the journal: a search that was killed goes on with the trials that were
+going on, epoch by epoch, and with one worker ends as one that was not. What is drawn depends on the
+seed, the trial's number and the trials that have ended.
+
+Source: Akiba et al. 2019, KDD (Optuna); Bergstra et al. 2011, NeurIPS (TPE).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from emocli import plugins
+from emocli.config import Tree, leaves, merge
+from emocli.data.durable import locked, used_folder
+from emocli.data.pool import open_pool
+from emocli.errors import ConfigError, EmocliError, RunError
+from emocli.metrics.metrics import ERRORS
+from emocli.models import rundir
+from emocli.models.rundir import Row
+from emocli.models.settings import TrainConfig
+from emocli.space import Space, Value
+from emocli.training.fusion_task import make_criterion
+from emocli.training.journal import JOURNAL, Sampler, load_optuna, mend, open_study
+from emocli.training.prepare import read_settings
+from emocli.training.summaries import TrainSummary
+from emocli.training.train import TrainRequest
+
+State = Literal["complete", "pruned", "failed"]
+ENDED: Mapping[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+"""Optuna's states of trials that have ended."""
+
+SEEDS = 1_000_003
+"""The seed of a trial's sampler is that of the search times this, and the trial's number."""
+
+Progress = Callable[[int, int], None]
+
+
+class PrunedTrialError(Exception):
+    """The end of a trial that does not look promising."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial that has ended: what it drew, its validation metric, and the epochs it took."""
+
+    number: int
+    settings: dict[str, Value]
+    state: State
+    valid: float | None
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search to be carried out.
+
+    Attributes
+    ----------
+    base : TrainRequest
+        What every trial has; its ``run`` is the folder of the study.
+    space : mapping
+        Setting to its range.
+    trials : int
+        So many, those included that an earlier command has done.
+    sampler : {'tpe', 'random'}
+        What draws.
+    seed : int
+        Of that.
+    prune : bool
+        Whether a trial ends early whose best epoch so far is worse than the median of what the
+        others had after as many.
+    """
+
+    base: TrainRequest
+    space: Space
+    trials: int = 30
+    sampler: Sampler = "tpe"
+    seed: int = 0
+    prune: bool = True
+
+    @property
+    def folder(self) -> Path:
+        """Where the trials are."""
+        return self.base.run
+
+    def run(self, number: int) -> Path:
+        """Return the folder of a trial."""
+        return self.folder / f"trial-{number:04d}"
+
+    @cached_property
+    def monitor(self) -> str:
+        """The validation metric that decides."""
+        base = self.base
+        _, training, _ = read_settings(base.fusion, base.preset, base.settings)
+        return training.monitored(base.manifest.task)
+
+    @property
+    def lower(self) -> bool:
+        """Whether less of it is better."""
+        return self.monitor in ERRORS
+
+    def check(self) -> None:
+        """Refuse what no trial could do; nothing has been written.
+
+        Raises
+        ------
+        EmocliError
+            If the base does not fit, the space is empty or names what there is not, or Optuna is
+            not installed.
+        """
+        load_optuna()
+        if not self.space:
+            what = f"'{self.base.fusion}' declares no search space for what is not set"
+            raise ConfigError(what, hint="name ranges: --space KEY=LOW..HIGH")
+        self.base.trainings()
+        for name, each in self.space.items():
+            for value in each.ends():
+                tree = merge(self.base.settings, nested({name: value}))
+                read_settings(self.base.fusion, self.base.preset, tree)
+
+    def carry_out(self, workers: int, progress: Progress = lambda done, total: None) -> None:
+        """Do what is left of the trials.
+
+        Raises
+        ------
+        EmocliError
+            If something is refused, the folder holds another study, or no trial comes to its end.
+        """
+        self.check()
+        with used_folder(self.folder), locked(self.folder / ".lock"):
+            going = self._begin()
+            done = len(self.ended())
+            progress(done, self.trials)
+            items = [*going, *[None] * max(0, self.trials - done - len(going))]
+            with open_pool(workers) as pool:
+                for count, _ in enumerate(pool.results(self.trial, items), done + 1):
+                    progress(count, self.trials)
+                    self._tidy()
+        if not any(trial.state == "complete" for trial in self.ended()):
+            what = f"none of {len(self.ended())} trials came to its end"
+            raise RunError(what, where=self.folder, hint="choose narrower ranges with --space")
+
+    def _begin(self) -> list[int]:
+        """Make sure that the folder is that of this study; return the trials that are going on."""
+        journal = self.folder / JOURNAL
+        if not journal.is_file():
+            rundir.require_empty(self.folder, "a study")
+        mend(journal)
+        study = self._study(0)
+        was, now = study.user_attrs.get("asked"), self._identity()
+        if was is None:
+            study.set_user_attr("asked", now)
+        elif was != now:
+            names = sorted(key for key in {*was, *now} if was.get(key) != now.get(key))
+            what = f"holds a study of another {', '.join(names)}"
+            raise RunError(what, where=self.folder, hint="choose another --study")
+        return [each.number for each in study.trials if each.state.name == "RUNNING"]
+
+    def _identity(self) -> dict[str, str]:
+        base = self.base
+        values: dict[str, object] = {
+            "fusion": base.fusion,
+            "preset": base.preset,
+            "settings": base.settings,
+            "features": list(base.features or ()),
+            "seeds": base.seeds,
+            "manifest": base.manifest.fingerprint,
+            "fold": base.manifest.fold and base.manifest.fold.model_dump(),
+            "robust": base.robust.stated(),
+            "space": {name: each.text() for name, each in self.space.items()},
+            "sampler": self.sampler,
+            "seed": self.seed,
+            "pruning": self.prune,
+        }
+        return {name: json.dumps(value, sort_keys=True) for name, value in values.items()}
+
+    def _study(self, number: int) -> Any:
+        """Open the study, as the trial of a number draws in it."""
+        seed = (self.seed * SEEDS + number) % 2**32
+        return open_study(self.folder, self.lower, self.sampler, seed, self.prune)
+
+    def trial(self, number: int | None) -> None:
+        """Do one trial, which any process can do: one that was interrupted, or a new one."""
+        with locked(self.folder / ".ask", wait=True):
+            following = len(self._study(0).trials) if number is None else number
+            study = self._study(following)
+            trial = study.ask() if number is None else _again(study, number)
+            drawn = {name: each.draw(trial, name) for name, each in self.space.items()}
+        start = time.monotonic()
+        state, value = self._judged(trial, drawn)
+        trial.set_user_attr("epochs", self._epochs(trial.number))
+        trial.set_user_attr("seconds", time.monotonic() - start)
+        if state == "pruned":
+            rundir.clear(self.run(trial.number))
+        states = load_optuna().trial.TrialState
+        named = {"complete": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}
+        study.tell(trial, value, named[state])
+
+    def _judged(self, trial: Any, drawn: Mapping[str, Value]) -> tuple[State, float | None]:
+        """Train; return how it ended, and its validation metric."""
+        told = frozenset(trial.storage.get_trial(trial._trial_id).intermediate_values)
+        criterion = make_criterion(self.monitor)
+
+        def watch(history: Sequence[Row]) -> None:
+            for epoch in range(1, len(history) + 1):
+                if epoch not in told and epoch == len(history):
+                    best = history[criterion.best_epoch(history) - 1]
+                    trial.report(best[criterion.column], epoch)
+            if trial.should_prune():
+                raise PrunedTrialError
+
+        try:
+            summary = self._request(trial.number, drawn).train(watch=watch)
+        except PrunedTrialError:
+            return "pruned", None
+        except EmocliError as error:
+            trial.set_user_attr("error", str(error))
+            return "failed", None
+        value = summary.valid[self.monitor]
+        return ("complete", value) if math.isfinite(value) else ("failed", None)
+
+    def _request(self, number: int, drawn: Mapping[str, Value]) -> TrainRequest:
+        settings = merge(self.base.settings, nested(drawn))
+        base = replace(self.base, baselines=False, workers=1)
+        return replace(base, run=self.run(number), settings=settings)
+
+    def _epochs(self, number: int) -> int:
+        """Count the epochs of a trial's trainings."""
+        run = self.run(number)
+        if not (run / rundir.CONFIG).is_file():
+            return 0
+        folders = rundir.members(run, rundir.read_config(run).seeds)
+        there = [folder for folder in folders if (folder / rundir.HISTORY).is_file()]
+        return sum(len(rundir.read_history(folder)) for folder in there)
+
+    def ended(self) -> list[Trial]:
+        """Return the trials that have ended, by number."""
+        return [
+            Trial(
+                each.number,
+                dict(each.params),
+                ENDED[each.state.name],
+                each.value if each.state.name == "COMPLETE" else None,
+                each.user_attrs.get("epochs", 0),
+                each.user_attrs.get("seconds", 0.0),
+            )
+            for each in self._study(0).trials
+            if each.state.name in ENDED
+        ]
+
+    def best(self) -> Trial:
+        """Return the trial that validates best; of equal ones the first."""
+        sign = -1 if self.lower else 1
+        done = [trial for trial in self.ended() if trial.valid is not None]
+        return max(done, key=lambda trial: sign * (trial.valid or 0.0))
+
+    def _tidy(self) -> None:
+        """Remove the networks of all trials that have ended but the best."""
+        if any(trial.valid is not None for trial in self.ended()):
+            best = self.best().number
+            for trial in self.ended():
+                if trial.number != best:
+                    rundir.clear(self.run(trial.number))
+
+    def trained(self) -> TrainSummary:
+        """Return how the training of the best trial went, with baselines if the base has some."""
+        best = self.best()
+        request = self._request(best.number, best.settings)
+        return replace(request, baselines=self.base.baselines).train()
+
+    def importances(self) -> dict[str, float]:
+        """Return how much of the metric each setting explains; nothing of too few trials."""
+        done = [trial for trial in self.ended() if trial.valid is not None]
+        if len(done) < 4 or len({trial.valid for trial in done}) < 2:
+            return {}
+        found = load_optuna().importance.get_param_importances(self._study(0))
+        return {name: float(value) for name, value in found.items()}
+
+
+def _again(study: Any, number: int) -> Any:
+    """Return a trial that was interrupted; what it drew stays."""
+    optuna = load_optuna()
+    (frozen,) = (each for each in study.trials if each.number == number)
+    return optuna.trial.Trial(study, frozen._trial_id)
+
+
+def nested(values: Mapping[str, Value]) -> Tree:
+    """Return settings by their dotted names as a tree."""
+    tree: Tree = {}
+    for name, value in values.items():
+        inner: object = value
+        for part in reversed(name.split(".")):
+            inner = {part: inner}
+        tree = merge(tree, inner if isinstance(inner, dict) else {})
+    return tree
+
+
+def declared(fusion: str, settings: Mapping[str, Any], own: Space) -> Space:
+    """Return a network's search space: what it and the training declare, and a command adds.
+
+    What the settings fix is not searched.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network.
+    """
+    network: Space = plugins.load("fusion", fusion).Config.SPACE
+    space = {
+        **{f"network.{name}": each for name, each in network.items()},
+        **{f"train.{name}": each for name, each in TrainConfig.SPACE.items()},
+    }
+    fixed = [f"{name}." for name, _ in leaves(settings)]
+    free = {
+        name: each
+        for name, each in space.items()
+        if not any(set_.startswith(f"{name}.") for set_ in fixed)
+    }
+    return {**free, **own}

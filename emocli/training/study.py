@@ -1,0 +1,156 @@
+"""A study: a search for settings, or one for every fold, its report, page and file of settings.
+
+With folds the choice is made anew for each: the search of a fold sees the folds that train and the
+one that validates, never the one that is tested. The chosen networks together are a
+cross-validation, in which every clip is predicted by settings that were chosen without it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from emocli.config import Tree, leaves, merge
+from emocli.data.durable import make_folder, write_bytes, write_text
+from emocli.data.json_io import as_json
+from emocli.models import calibration, rundir
+from emocli.models.run_config import Source
+from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL
+from emocli.report.document import page
+from emocli.training.search import Progress, Search, nested
+from emocli.training.study_page import blocks, drawings
+from emocli.training.study_summary import Budget, NestedSummary, SearchSummary
+from emocli.training.summaries import TrainSummary
+
+BEST, REPORT, PAGE = "best.toml", "study.json", "study.html"
+CHOSEN = "chosen"
+"""Folder of the networks chosen in every fold."""
+
+KEPT = (HISTORY, calibration.FILE, CARD, MODEL)
+"""Files of a chosen network, the last one last."""
+
+BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+def tune(search: Search, workers: int, progress: Progress) -> SearchSummary:
+    """Carry out a search, and write its report, page and settings.
+
+    Raises
+    ------
+    EmocliError
+        As of `Search.carry_out`.
+    """
+    search.carry_out(workers, progress)
+    trained = search.trained()
+    return _reported(search, trained)
+
+
+def tune_nested(search: Search, folds: int, workers: int, progress: Progress) -> NestedSummary:
+    """Carry out a search for every fold, and put the chosen networks together.
+
+    Raises
+    ------
+    EmocliError
+        As of `Search.carry_out`, and if the corpus cannot be folded so.
+    """
+    searches = folded(search, folds)
+    for each in searches:
+        each.check()
+    summaries = []
+    for index, each in enumerate(searches):
+
+        def told(done: int, total: int, before: int = index) -> None:
+            progress(before * total + done, folds * total)
+
+        summaries.append(tune(each, workers, told))
+    run = search.folder / CHOSEN
+    for index, summary in enumerate(summaries):
+        _chosen(summary.run, run / f"fold-{index}")
+    trials = [trial for summary in summaries for trial in summary.trials]
+    nested_summary = NestedSummary(
+        search.folder, run, search.monitor, tuple(summaries), Budget.of(trials)
+    )
+    write_text(search.folder / REPORT, as_json({"format": 1, **vars(nested_summary)}))
+    return nested_summary
+
+
+def folded(search: Search, folds: int) -> list[Search]:
+    """Return a search for every fold, each in a folder of its own, with a seed of its own."""
+    base = search.base
+    return [
+        replace(
+            search,
+            base=replace(base, manifest=base.manifest.folded(k, folds), run=folder),
+            seed=search.seed + k,
+        )
+        for k, folder in enumerate(rundir.fold_folders(base.run, folds))
+    ]
+
+
+def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
+    trials, best = search.ended(), search.best()
+    folder = search.folder
+    summary = SearchSummary(
+        study=folder,
+        run=trained.run,
+        fusion=search.base.fusion,
+        monitor=search.monitor,
+        sampler=search.sampler,
+        space={name: each.text() for name, each in search.space.items()},
+        trials=tuple(trials),
+        best=best,
+        chosen=best.settings,
+        importances=search.importances(),
+        budget=Budget.of(trials),
+        config=folder / BEST,
+    )
+    files = drawings(summary.trials, summary.importances, search.monitor, search.lower)
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    text = page(f"{summary.fusion}: search", blocks(summary, files), files.__getitem__)
+    write_text(folder / PAGE, text)
+    write_text(folder / REPORT, as_json({"format": 1, "split": "valid", **vars(summary)}))
+    settings = merge(search.base.settings, nested(best.settings))
+    write_text(folder / BEST, best_toml(settings, search, trained))
+    return summary
+
+
+def best_toml(settings: Tree, search: Search, trained: TrainSummary) -> str:
+    """Return the text of a file for ``--config``: what was set, and what was chosen."""
+    base = search.base
+    lines = [
+        f"# Chosen on the valid split: {search.monitor} {trained.valid[search.monitor]:.4f}, which "
+        "flatters.",
+        f"# emocli train MANIFEST --fusion {base.fusion} --preset {base.preset} --config {BEST}",
+    ]
+    for section, values in settings.items():
+        lines += ["", f"[{section}]"]
+        for name, value in leaves(values):
+            key = ".".join(p if BARE.match(p) else json.dumps(p) for p in name.split("."))
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+    return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"
+
+
+def _chosen(run: Path, folder: Path) -> None:
+    """Copy a chosen network into the cross-validation; what says that it is complete goes last."""
+    config = rundir.read_config(run)
+
+    def moved(source: Source, to: Path) -> Source:
+        return Source.of(source.locate(run), to, source.fingerprint)
+
+    for source, place in zip(
+        rundir.members(run, config.seeds), rundir.members(folder, config.seeds), strict=True
+    ):
+        make_folder(place)
+        own = rundir.read_config(source)
+        for name in filter(lambda name: (source / name).is_file(), KEPT):
+            shutil.copyfile(source / name, place / name)
+        update = {"manifest": moved(config.manifest, place), "store": moved(config.store, place)}
+        rundir.write_config(place, own.model_copy(update={**update, "tuned": True}))
+    update = {"manifest": moved(config.manifest, folder), "store": moved(config.store, folder)}
+    rundir.write_config(folder, config.model_copy(update={**update, "tuned": True}))
+    if (run / BASELINES).is_file():
+        shutil.copyfile(run / BASELINES, folder / BASELINES)

@@ -1,0 +1,342 @@
+"""The search for settings through the command: it draws, resumes, and sees no test clip."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emocli import plugins
+from emocli.cli.app import run
+from emocli.config import read_toml
+from emocli.data.manifest import Manifest
+from emocli.errors import ConfigError
+from emocli.models import rundir
+from emocli.models.rundir import BASELINES, MODEL, read_config
+from emocli.space import Choice, Uniform, Whole, parse
+from emocli.training.fusion_task import FusionTask
+from emocli.training.journal import JOURNAL
+from emocli.training.search import declared
+from tests import toy
+from tests.interrupt import interrupted
+
+QUICK = (
+    "train.epochs=4",
+    "train.patience=4",
+    "train.batch_size=8",
+    "train.accelerator=cpu",
+    "train.threads=1",
+)
+SPACE = ("network.hidden=2..8", "train.lr=1e-4..1e-1:log", "network.dropout=0.0,0.5")
+corpus = toy.fixture(noise=1.5)
+
+
+def command(made: toy.Toy, study: Path, *options: str, trials: int = 6) -> list[str]:
+    pairs = [part for pair in QUICK for part in ("--set", pair)]
+    where = ["--store", str(made.store), "--study", str(study), "--trials", str(trials)]
+    return ["tune", str(made.manifest.path), "--fusion", "late", *where, *pairs, *options]
+
+
+def spaced(*ranges: str) -> list[str]:
+    return [part for each in ranges for part in ("--space", each)]
+
+
+def tuned(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    pytest.importorskip("optuna")
+    capsys.readouterr()
+    assert run([*arguments, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def essence(summary: dict[str, Any]) -> Any:
+    keys = ("number", "settings", "state", "valid", "epochs")
+    return [{key: trial[key] for key in keys} for trial in summary["trials"]]
+
+
+# -- ranges
+
+
+def test_ranges_are_read_and_written() -> None:
+    for text, expected in {
+        "a.b=1..6": Whole(1, 6),
+        "a.b=1..600:log": Whole(1, 600, log=True),
+        "a.b=0.1..6": Uniform(0.1, 6),
+        "a.b=1e-4..1e-2:log": Uniform(1e-4, 1e-2, log=True),
+        "a.b=1,x,true,.5": Choice((1, "x", True, ".5")),
+    }.items():
+        name, found = parse(text)
+        assert (name, found) == ("a.b", expected)
+        assert parse(f"a.b={found.text()}")[1] == expected
+
+
+@pytest.mark.parametrize("text", ["a", "a=", "=1,2", "a..b=1,2", "a=1", "a=1,1", "a=3..2", "a=x..y",
+                                  "a=0..2:log", "a=1..2:lin", "a=1..2..3"])  # fmt: skip
+def test_what_is_no_range_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no range"):
+        parse(text)
+
+
+@pytest.mark.parametrize("fusion", plugins.names("fusion"))
+def test_every_network_declares_settings_it_can_be_built_with(fusion: str) -> None:
+    from emocli.training.prepare import read_settings
+    from emocli.training.search import nested
+
+    space = declared(fusion, {}, {})
+    assert any(name.startswith("network.") for name in space)
+    assert any(name.startswith("train.") for name in space)
+    for name, each in space.items():
+        for value in each.ends():
+            read_settings(fusion, "plus", nested({name: value}))
+
+
+def test_what_is_set_is_not_searched_and_a_command_adds() -> None:
+    space = declared("m2fnet", {"network": {"layers": {"text": 3}}, "train": {"lr": 0.1}}, {})
+    assert "network.layers" not in space
+    assert "train.lr" not in space
+    own = {"train.epochs": Whole(1, 5), "network.dropout": Choice((0.1, 0.2))}
+    assert declared("m2fnet", {}, own).items() >= own.items()
+
+
+# -- the search
+
+
+def test_it_chooses_what_validates_best(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    found = tuned(command(corpus, study, *spaced(*SPACE)), capsys)
+    assert [trial["number"] for trial in found["trials"]] == list(range(6))
+    assert set(found["space"]) >= {part.partition("=")[0] for part in SPACE}
+    done = {t["number"]: t["valid"] for t in found["trials"] if t["state"] == "complete"}
+    assert found["best"]["valid"] == max(done.values())
+    assert found["budget"]["epochs"] == sum(t["epochs"] for t in found["trials"]) > 0
+    assert len({json.dumps(trial["settings"]) for trial in found["trials"]}) > 3
+    # The network of the best trial is there, and has what was drawn; the others' are removed.
+    models = list(study.rglob(MODEL))
+    assert models == [Path(found["run"]) / MODEL]
+    network = read_config(Path(found["run"])).network
+    assert network["hidden"] == found["chosen"]["network.hidden"]
+    assert (Path(found["run"]) / BASELINES).is_file()
+    page = (study / "study.html").read_text()
+    assert page.count("data:image/png") >= 2
+    assert "epochs" in page
+    # Trained again by its file, it is the same network.
+    again = ["train", str(corpus.manifest.path), "--store", str(corpus.store), "--fusion", "late"]
+    assert run([*again, "--run", str(tmp_path / "r"), "--config", str(study / "best.toml")]) == 0
+    assert (tmp_path / "r" / MODEL).read_bytes() == models[0].read_bytes()
+
+
+def test_more_trials_go_on(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = tuned(command(corpus, tmp_path / "a", *spaced(*SPACE), trials=3), capsys)
+    more = tuned(command(corpus, tmp_path / "a", *spaced(*SPACE), trials=6), capsys)
+    once = tuned(command(corpus, tmp_path / "b", *spaced(*SPACE), trials=6), capsys)
+    assert essence(more)[:3] == essence(few)
+    assert essence(more) == essence(once)
+    assert run(command(corpus, tmp_path / "a", *spaced("train.lr=0.1..0.2"))) == 2
+    assert "holds a study of another space" in capsys.readouterr().err
+
+
+def test_samplers_and_seeds_draw_otherwise(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = {"tpe": [], "other": ["--sampler-seed", "1"], "random": ["--sampler", "random"]}
+    found = {
+        name: tuned(command(corpus, tmp_path / name, *spaced(*SPACE), *more, trials=13), capsys)
+        for name, more in cases.items()
+    }
+    drawn = {name: json.dumps([t["settings"] for t in s["trials"]]) for name, s in found.items()}
+    assert len(set(drawn.values())) == 3
+
+
+def test_unpromising_trials_end_early(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ranges = spaced("train.lr=1e-7..1e-1:log")
+    longer = ("--set", "train.epochs=12", "--set", "train.patience=12")
+    found = {
+        name: tuned(command(corpus, tmp_path / name, *ranges, *longer, *more, trials=12), capsys)
+        for name, more in {"pruned": [], "whole": ["--no-prune"]}.items()
+    }
+    assert found["pruned"]["budget"]["pruned"] > 0
+    assert found["whole"]["budget"]["pruned"] == 0
+    assert found["pruned"]["budget"]["epochs"] < found["whole"]["budget"]["epochs"] == 12 * 12
+
+
+def test_interrupted_anywhere_it_ends_as_one_that_was_not(
+    corpus: toy.Toy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    checkpoints: None,
+) -> None:
+    whole = tuned(command(corpus, tmp_path / "whole", *spaced(*SPACE)), capsys)
+    for _ in range(10):
+        with interrupted(monkeypatch, FusionTask, "epoch", 3):
+            if run(command(corpus, tmp_path / "parts", *spaced(*SPACE))) == 0:
+                break
+    parts = tuned(command(corpus, tmp_path / "parts", *spaced(*SPACE)), capsys)
+    assert essence(parts) == essence(whole)
+    assert parts["importances"] == whole["importances"]
+    assert (Path(parts["run"]) / MODEL).read_bytes() == (Path(whole["run"]) / MODEL).read_bytes()
+
+
+def test_killed_it_goes_on(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By SIGKILL, in the midst of writing the journal too: its last line may be torn."""
+    arguments = command(corpus, tmp_path / "killed", *spaced(*SPACE))
+    whole = tuned(command(corpus, tmp_path / "whole", *spaced(*SPACE)), capsys)
+    code = f"from emocli.cli.app import run; raise SystemExit(run({arguments!r}))"
+    journal = tmp_path / "killed" / JOURNAL
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    ends = time.monotonic() + 120
+    while child.poll() is None and time.monotonic() < ends:
+        if journal.is_file() and journal.read_bytes().count(b"\n") > 12:
+            os.kill(child.pid, signal.SIGKILL)
+            break
+        time.sleep(0.01)
+    child.wait(60)
+    with journal.open("ab") as file:
+        file.write(b'{"op_code": 5, "wor')
+    assert essence(tuned(arguments, capsys)) == essence(whole)
+
+
+def test_workers_share_the_trials(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = command(corpus, tmp_path / "study", *spaced(*SPACE), "--workers", "2")
+    found = tuned(arguments, capsys)
+    assert [trial["number"] for trial in found["trials"]] == list(range(6))
+
+
+def test_what_fails_is_counted_and_the_others_go_on(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ranges = spaced("train.lr=1e-3..1e2:log", "train.clip=0,1")
+    found = tuned(command(corpus, tmp_path / "a", *ranges, trials=8), capsys)
+    states = [trial["state"] for trial in found["trials"]]
+    assert found["budget"]["failed"] == states.count("failed")
+    assert states.count("complete") > 0
+
+
+# -- what it never sees
+
+
+def test_labels_of_the_test_split_decide_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = toy.build(tmp_path / "toy")
+    found = []
+    for number, label in enumerate((None, toy.CLASSES[0])):
+        clips = tuple(
+            replace(clip, label=label or clip.label) if clip.split == "test" else clip
+            for clip in made.manifest.clips
+        )
+        path = made.folder / f"other{number}.csv"
+        replace(made.manifest, clips=clips).write(path)
+        other = toy.Toy(made.folder, Manifest.read(path))
+        found.append(essence(tuned(command(other, tmp_path / str(number), trials=3), capsys)))
+    assert found[0] == found[1]
+
+
+def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    arguments = command(corpus, study, *spaced(*SPACE), "--folds", "3", trials=3)
+    found = tuned(arguments, capsys)
+    assert len(found["folds"]) == 3
+    chosen = study / "chosen"
+    for index, fold in enumerate(found["folds"]):
+        config = read_config(chosen / f"fold-{index}")
+        assert config.tuned
+        assert config.fold is not None
+        assert config.fold.index == index
+        assert config.network["hidden"] == fold["chosen"]["network.hidden"]
+        # It is the search on this fold's train and valid split alone, whatever the others chose.
+        own = corpus.manifest.folded(index, 3)
+        tested = {clip.id for clip in own.split("test")}
+        assert tested.isdisjoint({c.id for c in (*own.split("train"), *own.split("valid"))})
+        assert fold["best"]["valid"] == max(t["valid"] or 0 for t in fold["trials"])
+    assert len({json.dumps(fold["chosen"]) for fold in found["folds"]}) > 1
+    assert run(["evaluate", str(chosen), "--no-figures", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["n"] == len(corpus.manifest.clips)
+    assert "svm" in report["classical"]
+    assert rundir.folds(chosen)
+    assert essence(tuned(arguments, capsys)["folds"][0]) == essence(found["folds"][0])
+
+
+# -- what is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (spaced("network.hidden=0..8"), "network.hidden"),
+        (spaced("network.x=1..8"), "unknown setting 'network.x'"),
+        (spaced("x.y=1..8"), "unknown setting 'x'"),
+        (spaced("train.lr"), "is no range"),
+        ([*spaced("train.lr=1,2"), "--try", "train.lr=1,2"], "--try and --space"),
+        (["--folds", "3", "--try", "train.lr=1,2"], "--try and --folds"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_anything_is_written(
+    corpus: toy.Toy,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    said: str,
+) -> None:
+    pytest.importorskip("optuna")
+    for extra in ([], ["--dry-run"]):
+        assert run([*command(corpus, tmp_path / "study", *options), *extra]) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        assert said in err
+    assert not (tmp_path / "study").exists()
+
+
+def test_without_optuna_it_says_how_to_get_it(
+    corpus: toy.Toy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert run(command(corpus, tmp_path / "study")) == 2
+    assert "pip install 'emocli[tune]'" in capsys.readouterr().err
+
+
+def test_a_folder_of_something_else_is_not_touched(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("optuna")
+    (tmp_path / "notes.txt").write_text("mine")
+    assert run(command(corpus, tmp_path)) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir() if path.name[0] != "."] == ["notes.txt"]
+
+
+def test_settings_of_best_are_written_as_toml(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ("--set", "network.stride.audio=2", "--set", "train.class_weights.joy=2.5")
+    tuned(command(corpus, tmp_path / "study", *more, trials=2), capsys)
+    tree = read_toml(tmp_path / "study" / "best.toml")
+    assert tree["network"]["stride"] == {"audio": 2}
+    assert tree["train"]["class_weights"] == {"joy": 2.5}
+    assert tree["train"]["epochs"] == 4
