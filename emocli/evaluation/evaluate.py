@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from emocli import __version__
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
-from emocli.evaluation.agreement import rater_agreement
 from emocli.evaluation.clips import clips_csv
+from emocli.evaluation.condition import condition_report, drawn_with, sweep_point
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.groups import GroupedReport, grouped, groups_csv, require_known
 from emocli.evaluation.predictions import Predictions
 from emocli.evaluation.report import (
-    BaselineReport,
-    CalibrationErrors,
     ConditionReport,
     EvaluationReport,
-    FlagCounts,
     FoldReport,
     Inputs,
-    SweepPoint,
 )
 from emocli.evaluation.tables import tables
-from emocli.metrics.calibration import calibration, calibration_error, each_class
 from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
-from emocli.metrics.statistics import clustered, interval_over, warnings
-from emocli.metrics.summary import compare, means, summarise
+from emocli.metrics.statistics import interval_over, warnings
+from emocli.metrics.summary import compare, means
 from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
 from emocli.plugin.feature import Device
@@ -190,7 +181,7 @@ def _report(
     config, samples = evaluator.config, evaluator.samples
     ovr = config.train.one_vs_rest
     manifest, stores = samples.manifest, samples.stores.values()
-    sides = [_condition(evaluator, each) for each in (clean, corrupted) if each]
+    sides = [condition_report(evaluator, each) for each in (clean, corrupted) if each]
     return EvaluationReport(
         **vars(sides[-1]),
         format=EvaluationReport.FORMAT,
@@ -231,10 +222,10 @@ def _report(
         ),
         clean=sides[0],
         corrupted=sides[1] if corrupted else None,
-        difference=compare(clean.scores, corrupted.scores, _groups(evaluator, clean))
+        difference=compare(clean.scores, corrupted.scores, drawn_with(evaluator, clean))
         if corrupted
         else None,
-        sweep=tuple(_point(evaluator, point) for point in points),
+        sweep=tuple(sweep_point(evaluator, point) for point in points),
         baselines=_baselines(evaluator, clean),
         folds=_folds(evaluator, clean, corrupted),
         by=_grouped(by, samples.clips, sides, [clean, *([corrupted] if corrupted else [])]),
@@ -250,73 +241,6 @@ def _grouped(
     """Return the metrics of groups, if any are asked for."""
     names = [side.label for side in sides]
     return grouped(by, clips, list(zip(names, predictions, strict=True))) if by else None
-
-
-def _condition(evaluator: Evaluator, predictions: Predictions) -> ConditionReport:
-    groups = _groups(evaluator, predictions)
-    return ConditionReport(
-        **vars(summarise(predictions.scores, evaluator.seeds, groups)),
-        corruption=tuple(corruption.label for corruption in predictions.corruptions),
-        calibration=_calibration(predictions),
-        flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
-        classical=_classical(predictions, groups) if predictions.classical else None,
-        reliability=calibration(predictions.targets, predictions.values)
-        if predictions.task == "single"
-        else None,
-        agreement=rater_agreement(predictions, _predicted(evaluator, predictions)),
-    )
-
-
-def _calibration(predictions: Predictions) -> CalibrationErrors | None:
-    """Return the calibration errors of networks that were calibrated when their training ended."""
-    if not predictions.uncalibrated:
-        return None
-
-    targets = predictions.targets
-    if predictions.one_vs_rest:
-        targets = each_class(targets, len(predictions.classes))
-
-    def error(values: Sequence[NDArray[np.float32]]) -> float:
-        return float(np.mean([calibration_error(each, targets) for each in values]))
-
-    return CalibrationErrors(
-        before=error(predictions.uncalibrated), after=error(predictions.values)
-    )
-
-
-def _classical(predictions: Predictions, groups: Sequence[str]) -> dict[str, BaselineReport]:
-    """Return the classical models' metrics, and what the networks gain over them."""
-    return {
-        name: BaselineReport(metrics=own.overall, gain=compare([own], predictions.scores, groups))
-        for name, own in predictions.classical_scores.items()
-    }
-
-
-def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:
-    """Count what was flagged and regenerated, beside what was corrupted in truth."""
-    lacking = evaluator.samples.missing()
-    return {
-        modality: FlagCounts(
-            clips=len(evaluator.samples) - lacking[modality],
-            corrupted=len(predictions.corrupted[modality]),
-            flagged=len(predictions.flagged[modality]),
-            detected=len(predictions.flagged[modality] & predictions.corrupted[modality]),
-            regenerated=len(predictions.regenerated[modality]),
-        )
-        for modality in evaluator.modalities
-    }
-
-
-def _point(evaluator: Evaluator, predictions: Predictions) -> SweepPoint:
-    (corruption,) = predictions.corruptions
-    ratio = corruption.ratio
-    return SweepPoint(
-        **vars(_condition(evaluator, predictions)),
-        modality=corruption.subject,
-        name=corruption.name,
-        level=corruption.level,
-        snr_db=None if ratio is None else round(10 * math.log10(ratio), 6),
-    )
 
 
 def _baselines(evaluator: Evaluator, clean: Predictions) -> dict[str, Metrics]:
@@ -346,14 +270,6 @@ def _folds(
         )
         for index, part in enumerate(evaluator.parts)
     )
-
-
-def _groups(evaluator: Evaluator, predictions: Predictions) -> list[str]:
-    return clustered(_predicted(evaluator, predictions))
-
-
-def _predicted(evaluator: Evaluator, predictions: Predictions) -> list[Clip]:
-    return [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
 
 
 def _checks(evaluator: Evaluator) -> dict[str, str]:
