@@ -41,7 +41,7 @@ def _confusion(targets: NDArray[np.int64], predicted: Array) -> Array:
     """Mark the cell of the confusion matrix, flat: (n, C * C)."""
     count = predicted.shape[1]
     cells = targets * count + predicted.argmax(axis=1)
-    return np.eye(count * count)[cells]
+    return np.asarray(np.eye(count * count)[cells])
 
 
 def _matrix(sums: Array) -> tuple[Array, Array, Array]:
