@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
 from emocli.evaluation.clips import clips_csv
-from emocli.evaluation.conditions import condition, groups_of
+from emocli.evaluation.condition import condition_report, drawn_with, sweep_point
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.drawing import draw
 from emocli.evaluation.evaluator import RunEvaluator
@@ -25,7 +24,6 @@ from emocli.evaluation.report import (
     EvaluationReport,
     FoldReport,
     Inputs,
-    SweepPoint,
 )
 from emocli.evaluation.tables import tables
 from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
@@ -150,7 +148,7 @@ def evaluate(
     clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
     corrupted = predictions[1] if requested else None
     report = _report(evaluator, split, seed, by, clean, corrupted, points)
-    parts: list[CorruptionSpec | str] = [*requested, *(["sweep"] if swept else [])]
+    parts: tuple[CorruptionSpec | str, ...] = (*requested, *(["sweep"] if swept else []))
     name = _name(evaluator, split, parts, seed, by)
     rows = _clips(evaluator, [clean, *([corrupted] if corrupted else [])])
     return _write(run / REPORTS, name, report, rows, figures)
@@ -178,7 +176,7 @@ def _report(
     config, samples = evaluator.config, evaluator.samples
     ovr = config.train.one_vs_rest
     manifest, stores = samples.manifest, samples.stores.values()
-    sides = [condition(evaluator, each) for each in (clean, corrupted) if each]
+    sides = [condition_report(evaluator, each) for each in (clean, corrupted) if each]
     return EvaluationReport(
         **vars(sides[-1]),
         format=EvaluationReport.FORMAT,
@@ -219,10 +217,10 @@ def _report(
         ),
         clean=sides[0],
         corrupted=sides[1] if corrupted else None,
-        difference=compare(clean.scores, corrupted.scores, groups_of(evaluator, clean))
+        difference=compare(clean.scores, corrupted.scores, drawn_with(evaluator, clean))
         if corrupted
         else None,
-        sweep=tuple(_point(evaluator, point) for point in points),
+        sweep=tuple(sweep_point(evaluator, point) for point in points),
         baselines=_baselines(evaluator, clean),
         folds=_folds(evaluator, clean, corrupted),
         by=_grouped(by, samples.clips, sides, [clean, *([corrupted] if corrupted else [])]),
@@ -238,18 +236,6 @@ def _grouped(
     """Return the metrics of groups, if any are asked for."""
     names = [side.label for side in sides]
     return grouped(by, clips, list(zip(names, predictions, strict=True))) if by else None
-
-
-def _point(evaluator: Evaluator, predictions: Predictions) -> SweepPoint:
-    (corruption,) = predictions.corruptions
-    ratio = corruption.ratio
-    return SweepPoint(
-        **vars(condition(evaluator, predictions)),
-        modality=corruption.subject,
-        name=corruption.name,
-        level=corruption.level,
-        snr_db=None if ratio is None else round(10 * math.log10(ratio), 6),
-    )
 
 
 def _baselines(evaluator: Evaluator, clean: Predictions) -> dict[str, Metrics]:

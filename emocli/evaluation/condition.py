@@ -1,7 +1,8 @@
-"""The part of an evaluation's report that is about one condition."""
+"""The scores of a run under one condition, as its report has them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,15 +17,16 @@ from emocli.evaluation.report import (
     CalibrationErrors,
     ConditionReport,
     FlagCounts,
+    SweepPoint,
 )
 from emocli.metrics.calibration import calibration, calibration_error, each_class
 from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import compare, summarise
 
 
-def condition(evaluator: Evaluator, predictions: Predictions) -> ConditionReport:
-    """Return the scores of predictions, and what was done to their clips."""
-    groups = groups_of(evaluator, predictions)
+def condition_report(evaluator: Evaluator, predictions: Predictions) -> ConditionReport:
+    """Return the scores of predictions under one condition."""
+    groups = drawn_with(evaluator, predictions)
     return ConditionReport(
         **vars(summarise(predictions.scores, evaluator.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
@@ -34,7 +36,20 @@ def condition(evaluator: Evaluator, predictions: Predictions) -> ConditionReport
         reliability=calibration(predictions.targets, predictions.values)
         if predictions.task == "single"
         else None,
-        agreement=rater_agreement(predictions, clips_of(evaluator, predictions)),
+        agreement=rater_agreement(predictions, _predicted(evaluator, predictions)),
+    )
+
+
+def sweep_point(evaluator: Evaluator, predictions: Predictions) -> SweepPoint:
+    """Return the scores of one corruption at one level."""
+    (corruption,) = predictions.corruptions
+    ratio = corruption.ratio
+    return SweepPoint(
+        **vars(condition_report(evaluator, predictions)),
+        modality=corruption.subject,
+        name=corruption.name,
+        level=corruption.level,
+        snr_db=None if ratio is None else round(10 * math.log10(ratio), 6),
     )
 
 
@@ -78,11 +93,10 @@ def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCo
     }
 
 
-def groups_of(evaluator: Evaluator, predictions: Predictions) -> list[str]:
-    """Return what each clip belongs to, for intervals."""
-    return clustered(clips_of(evaluator, predictions))
+def drawn_with(evaluator: Evaluator, predictions: Predictions) -> list[str]:
+    """Name what each predicted clip is drawn with."""
+    return clustered(_predicted(evaluator, predictions))
 
 
-def clips_of(evaluator: Evaluator, predictions: Predictions) -> list[Clip]:
-    """Return the clips, in the order of the predictions."""
+def _predicted(evaluator: Evaluator, predictions: Predictions) -> list[Clip]:
     return [evaluator.samples.manifest.clip(clip_id) for clip_id in predictions.ids]
