@@ -223,7 +223,8 @@ def test_overwrite_replaces_a_run(corpus, tmp_path):
     summary = quick(corpus, run, settings={"train": {"lr": 0.02}}, overwrite=True)
     assert summary.seeds[0].state == "trained"
     assert {path.name for path in run.iterdir()} == {
-        *("config.json", "model.safetensors", "history.csv", "README.md", "mine.txt")
+        *("config.json", "model.safetensors", "calibration.json", "history.csv", "README.md"),
+        "mine.txt",
     }
     assert rundir.load(run).config.train.lr == 0.02
 
