@@ -9,6 +9,7 @@ The public API, imported when it is first used::
     emocli.train(manifest, Path("store"), fusion="rrnn", run=Path("runs/rrnn"))
     emocli.evaluate(Path("runs/rrnn"), corrupt=["visual@0.01"]).data["corrupted"]
     emocli.load_run("runs/rrnn").predict("new.csv", "new_store").table()
+    emocli.load_run("runs/rrnn").predict(["interview.mp4"]).segments
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from emocli.data.manifest import Manifest as Manifest
     from emocli.data.store import FeatureStore as FeatureStore
     from emocli.evaluation.evaluate import evaluate as evaluate
-    from emocli.evaluation.loaded_run import load_run as load_run
     from emocli.extraction.extract import extract as extract
     from emocli.features.faces.cascade import find_faces as find_faces
     from emocli.interchange.arrays import store_arrays as store_arrays
+    from emocli.prediction.loaded_run import load_run as load_run
+    from emocli.prediction.predict import predict as predict
     from emocli.training.train import train as train
 
     __version__: str
@@ -36,7 +38,8 @@ _HOME = {
     "store_arrays": "emocli.interchange.arrays",
     "train": "emocli.training.train",
     "evaluate": "emocli.evaluation.evaluate",
-    "load_run": "emocli.evaluation.loaded_run",
+    "load_run": "emocli.prediction.loaded_run",
+    "predict": "emocli.prediction.predict",
 }
 """Public name to the module that has it: heavy libraries load with it, not with the package."""
 
@@ -48,6 +51,7 @@ __all__ = [
     "extract",
     "find_faces",
     "load_run",
+    "predict",
     "store_arrays",
     "train",
 ]

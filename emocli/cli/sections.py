@@ -56,7 +56,7 @@ def table(command: str, file: Path | None) -> Tree:
     return dict(tree[name]) if isinstance(tree.get(name), Mapping) else {}
 
 
-def given(section: str, values: Mapping[str, object]) -> Tree:
+def section_of(section: str, values: Mapping[str, object]) -> Tree:
     """Return the settings that have a value, as a section; nothing if none has."""
     own = {name: value for name, value in values.items() if value is not None}
     return {section: own} if own else {}

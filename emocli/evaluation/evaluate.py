@@ -148,13 +148,8 @@ def evaluate(
     clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
     corrupted = predictions[1] if requested else None
     report = _report(evaluator, split, seed, by, clean, corrupted, points)
-    name = _name(
-        evaluator,
-        split,
-        (*requested, *(["sweep"] if swept else [])),
-        seed,
-        by,
-    )
+    parts: tuple[CorruptionSpec | str, ...] = (*requested, *(["sweep"] if swept else []))
+    name = _name(evaluator, split, parts, seed, by)
     rows = _clips(evaluator, [clean, *([corrupted] if corrupted else [])])
     return _write(run / REPORTS, name, report, rows, figures)
 

@@ -229,8 +229,8 @@ def gap_interval(
             return np.asarray(sums[..., 1] / sums[..., 0] - sums[..., 3] / sums[..., 2])
 
     system = System(SumMetric(lambda targets, predicted: predicted, difference), (columns,))
-    found = Paired((system,), tuple(drawn_with)).interval(0)
-    return GapInterval(found.mean, found.bounds, found.clips)
+    gap = Paired((system,), tuple(drawn_with)).interval(0)
+    return GapInterval(gap.mean, gap.bounds, gap.clips)
 
 
 def group_tables(reports: Sequence[GroupedReport]) -> Iterator[Table]:

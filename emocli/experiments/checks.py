@@ -21,8 +21,8 @@ def fit_checks(experiment: Experiment, say: Say) -> None:
     """Fit the modality checks that rows ask, of every fold that has none for these features."""
     inputs, stores = experiment.inputs, experiment.stores
     features = [store.name for store in stores.values()]
-    asked = [(fit_on, each) for fit_on, several in experiment.checks.items() for each in several]
-    for (fit_on, corrupt), corpus in product(asked, inputs.corpora):
+    needed = [(fit_on, each) for fit_on, several in experiment.checks.items() for each in several]
+    for (fit_on, corrupt), corpus in product(needed, inputs.corpora):
         config = experiment.check.model_copy(update={"fit_on": fit_on})
         settings = {"check": {**experiment.settings.get("check", {}), "fit_on": fit_on}}
         path = check_path(inputs.store, corpus.fold, fit_on)

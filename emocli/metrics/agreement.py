@@ -57,9 +57,9 @@ def alpha_of_counts(
     """
     table = np.asarray(counts, np.float64)
     table = table[table.sum(axis=1) > 1]
-    given = np.arange(table.shape[1]) if values is None else np.asarray(values)
+    ascending = np.arange(table.shape[1]) if values is None else np.asarray(values)
     totals = table.sum(axis=0)
-    distances = DISTANCES[level](given.astype(np.float64), totals)
+    distances = DISTANCES[level](ascending.astype(np.float64), totals)
     raters = table.sum(axis=1)
     pairs = np.einsum("uv,vw,uw->u", table, distances, table) / np.maximum(raters - 1, 1)
     expected = totals @ distances @ totals / max(totals.sum() - 1, 1)

@@ -142,9 +142,9 @@ def score(
         raise ValueError("there is no prediction to score")
     targets, predicted = np.asarray(targets), np.asarray(predicted, np.float64)
     if _is_sentiment(task, classes):
-        found = _intensity(targets, predicted, classes)
+        scores = _intensity(targets, predicted, classes)
         more = sentiment.sentiment(targets[:, 0].astype(np.float64), predicted[:, 0])
-        return replace(found, overall={**found.overall, **more})
+        return replace(scores, overall={**scores.overall, **more})
     if task == "single" and one_vs_rest:
         return _single(targets, predicted, classes, predicted >= PRESENT)
     return _SCORERS[task](targets, predicted, classes)

@@ -85,11 +85,11 @@ class Margins:
             If an array is missing, or they do not fit each other or so many functionals.
         """
         (gamma,) = arrays["gamma"].tolist()
-        made = cls(arrays["weights"], arrays["bias"], arrays["support"], gamma)
-        rows = width if gamma == 0 else len(made.support)
-        if made.weights.shape != (rows, len(made.bias)) or made.support.shape[1] != width:
+        machine = cls(arrays["weights"], arrays["bias"], arrays["support"], gamma)
+        rows = width if gamma == 0 else len(machine.support)
+        if machine.weights.shape != (rows, len(machine.bias)) or machine.support.shape[1] != width:
             raise ValueError("its arrays do not fit each other")
-        return made
+        return machine
 
 
 def _distances(x: Matrix, support: Matrix) -> Matrix:

@@ -68,7 +68,7 @@ def _without_bars() -> Iterator[None]:
     """Keep the library from drawing bars of its own beside those of the command."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()  # type: ignore[no-untyped-call]
+    shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield

@@ -11,7 +11,7 @@ A module of kind ``formats`` offers
 ...     "As `Layout`; a column ``t`` in milliseconds."
 ...
 ...     time: tuple[str, ...] = ("t",)
-...     seconds: float = 0.001
+...     seconds: Unit = 0.001
 >>> Config().of_time
 ('t',)
 """
@@ -27,6 +27,11 @@ from emocli.quantities import PicturesPerSecond, Probability
 
 Patterns = tuple[str, ...]
 """Names of columns; ``*`` and ``?`` stand for any characters."""
+
+Unit = Annotated[float, Field(ge=1e-9, le=1e6)]
+"""Seconds of a unit of time."""
+
+FrameNumber = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class Layout(Settings):
@@ -73,10 +78,10 @@ class Layout(Settings):
     file: Patterns = ()
     time: Patterns = ()
     end: Patterns = ()
-    seconds: Annotated[float, Field(ge=1e-9, le=1e6)] = 1.0
+    seconds: Unit = 1.0
     frame: Patterns = ()
     rate: PicturesPerSecond | None = None
-    first: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    first: FrameNumber = 0
     face: Patterns = ()
     confidence: Patterns = ()
     min_confidence: Probability = 0.0

@@ -7,8 +7,9 @@ All others are computed for all clips at once, for they depend on each other.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from emocli.data.store.joined import JOIN
 from emocli.errors import RunError
 from emocli.extraction.extract import NothingExtractedError, extract
 from emocli.extraction.failures import Failure, listed
+from emocli.extraction.normalise import normalise
 from emocli.models.run_config import RunConfig, View
 from emocli.prediction.arrays import ClipArrays, Columns, StoredArrays
 from emocli.prediction.clips import manifest_of
@@ -33,6 +35,9 @@ CHUNK = 64
 MOST_CHUNKS = 100
 """Chunks of one unit, whose stores are open together."""
 
+FEW = 5
+"""Segments of a speaker below which their mean and deviation say little."""
+
 DONE = "done"
 """The file that says that a chunk is complete."""
 
@@ -42,10 +47,11 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Extracted:
-    """The features of clips by modality, and what could not be computed."""
+    """The features of clips by modality, what could not be computed, and remarks on the rest."""
 
     stores: dict[str, ClipArrays]
     failures: tuple[Failure, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,11 +70,13 @@ def extracted(
     folder: Path,
     workers: int = 1,
     progress: Progress = lambda share: None,
+    zeros: bool = True,
 ) -> Extracted:
     """Compute the features of clips into stores below ``folder``; a killed computation resumes.
 
     A clip without a medium lacks its modality; so does one of which a feature cannot be computed,
-    and that is among the failures.
+    and that is among the failures. Without ``zeros``, so does one of which a feature is nothing but
+    zeros, which is how features of faces say that there is none in any frame.
 
     Raises
     ------
@@ -84,9 +92,10 @@ def extracted(
 
         _compute(part, features.read, workers, advance)
         before += len(part.recipes) * len(part.manifest.clips)
-    failures = tuple(failure for part in plan for failure in listed(part.folder))
-    stores = {m: _view(m, view, plan) for m, view in features.views.items()}
-    return Extracted(stores, failures)
+    remarks = tuple(line for part in plan for line in _remarks(part))
+    failures = tuple(failure for part in plan for failure in _causes(part))
+    stores = {m: _view(m, view, plan, zeros) for m, view in features.views.items()}
+    return Extracted(stores, failures, remarks)
 
 
 def _parts(
@@ -145,6 +154,10 @@ def _extract(
         advance(size * (index + (done / total if total else 1.0)))
 
     settings = {recipe.name: recipe.settings}
+    if recipe.by_speaker:
+        normalise(with_speakers(part.manifest), part.folder, recipe.requires[0])
+        computed(1, 1)
+        return
     try:
         extract(
             part.manifest,
@@ -158,7 +171,37 @@ def _extract(
         computed(1, 1)
 
 
-def _view(modality: str, view: View, plan: Sequence[_Part]) -> ClipArrays:
+def with_speakers(manifest: Manifest) -> Manifest:
+    """Return a manifest in which all clips of a dialogue that name no speaker are of one."""
+    named = [replace(c, speaker=c.speaker or f"{c.dialogue or c.id}:") for c in manifest.clips]
+    return replace(manifest, clips=tuple(named))
+
+
+def _causes(part: _Part) -> Iterator[Failure]:
+    """Yield what failed, without what could not be computed because of it."""
+    failures = listed(part.folder)
+    failed = {(failure.feature, failure.id) for failure in failures}
+    requires = {recipe.name: recipe.requires for recipe in part.recipes}
+    for failure in failures:
+        if not any((name, failure.id) in failed for name in requires[failure.feature]):
+            yield failure
+
+
+def _remarks(part: _Part) -> Iterator[str]:
+    """Say of whom there are too few clips for statistics of their own."""
+    if not any(recipe.by_speaker for recipe in part.recipes):
+        return
+    counts = Counter(clip.speaker for clip in with_speakers(part.manifest).clips)
+    few = {name: count for name, count in counts.items() if count < FEW}
+    for name, count in few.items():
+        who = name.rstrip(":")
+        yield (
+            f"features are normalised by speaker, and of {who} there are {count} segments: what "
+            "is usual for a speaker is told by more of them"
+        )
+
+
+def _view(modality: str, view: View, plan: Sequence[_Part], zeros: bool = True) -> ClipArrays:
     places: dict[str, tuple[Feature, Columns]] = {}
     for part in plan:
         there = set(features_in(part.folder))
@@ -166,7 +209,8 @@ def _view(modality: str, view: View, plan: Sequence[_Part]) -> ClipArrays:
         if names:
             store = open_joined(part.folder, JOIN.join(names), part.manifest)
             columns = _columns(part, view, names, store)
-            places |= dict.fromkeys(store.ids, (store, columns))
+            shown = [i for i in store.ids if zeros or np.any(store[i])]
+            places |= dict.fromkeys(shown, (store, columns))
     return ClipArrays(modality, view, StoredArrays(places, view.dim))
 
 

@@ -53,9 +53,14 @@ class _CutRecording(Report):
 
 @dataclass(frozen=True)
 class Pieces:
-    """The segments of all inputs, the recordings that cannot be used, and remarks on the others."""
+    """The segments of all inputs, the recordings that cannot be used, and remarks on the others.
+
+    ``cut`` if they were cut from recordings; else they are clips of manifests, which have to be
+    predicted as they are evaluated.
+    """
 
     pieces: tuple[Piece, ...]
+    cut: bool
     failures: tuple[FailedInput, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -80,7 +85,7 @@ def pieces_for(
         raise MediaError(what, where=listed[0], hint="predict them in two commands")
     if listed:
         corpora = [read_unlabelled(path, classes) for path in listed]
-        return Pieces(tuple(piece for corpus in corpora for piece in pieces_in(corpus)))
+        return Pieces(tuple(piece for corpus in corpora for piece in pieces_in(corpus)), cut=False)
     return _cut(recordings(inputs), options, work, progress)
 
 
@@ -101,7 +106,8 @@ def _cut(paths: Sequence[Path], options: SegmentOptions, work: Path, progress: P
         more = f" (and {others} others cannot be used either)" if others else ""
         raise MediaError(f"{first.what}{more}", where=first.where, hint=first.hint)
     notes = tuple(f"{each.recording.name}: {note}" for each in done for note in each.notes)
-    return Pieces(pieces_of(done, work / "segments.csv"), tuple(failures), notes)
+    pieces = pieces_of(done, work / "segments.csv")
+    return Pieces(pieces, True, tuple(failures), notes)
 
 
 def _kept(

@@ -32,6 +32,8 @@ from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import Rows, failed
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
+from emocli.prediction.writers import write_all
+from emocli.prediction.writers.formats import require_formats, write_formats
 
 UNIT = 64
 """Segments of short recordings that are done together."""
@@ -59,6 +61,8 @@ class PredictOptions:
         Processes that compute features.
     device : {'cpu', 'auto', 'cuda'}
         Where the networks predict.
+    formats : tuple of str
+        What is written beside CSV, JSON and page: ``eaf``, ``textgrid``, ``srt``, ``vtt``.
     """
 
     segments: SegmentOptions = field(default_factory=SegmentOptions)
@@ -66,6 +70,7 @@ class PredictOptions:
     repair: RepairOptions = TRAINED
     workers: int = 1
     device: Device = "cpu"
+    formats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,17 +127,18 @@ class Predictor:
             def advance(done: int, before: int = before) -> None:
                 progress(before + done, total)
 
-            reports.append(self._unit(unit, work, advance))
+            reports.append(self._unit(unit, work, advance, zeros=not cut.cut))
             before += len(unit)
         segments = tuple(segment for report in reports for segment in report.segments)
         failures += tuple(failure for report in reports for failure in report.failures)
         _require_some(segments, failures, self)
-        return self._report(segments, failures, cut.notes)
+        notes = (*cut.notes, *(remark for report in reports for remark in report.remarks))
+        return self._report(segments, failures, notes)
 
     def _unit(
-        self, pieces: Sequence[Piece], work: Path, advance: Callable[[int], None]
+        self, pieces: Sequence[Piece], work: Path, advance: Callable[[int], None], *, zeros: bool
     ) -> UnitReport:
-        folder = work / self._key(pieces)
+        folder = work / self._key(pieces, zeros)
         path = folder.with_suffix(".json")
         try:
             return UnitReport.read(path)
@@ -147,6 +153,7 @@ class Predictor:
             folder,
             options.workers,
             lambda share: advance(int(share * len(pieces))),
+            zeros,
         )
         there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
@@ -155,6 +162,7 @@ class Predictor:
             format=UnitReport.FORMAT,
             segments=rows.segments(),
             failures=failed(pieces, features.failures),
+            remarks=features.remarks,
         )
         make_folder(work)
         write_text(path, as_json(report))
@@ -162,7 +170,7 @@ class Predictor:
         advance(len(pieces))
         return report
 
-    def _key(self, pieces: Sequence[Piece]) -> str:
+    def _key(self, pieces: Sequence[Piece], zeros: bool) -> str:
         """Return a name that is equal for equal clips, files, features and networks."""
         clips = [piece.clip for piece in pieces]
         facts = [
@@ -171,6 +179,7 @@ class Predictor:
             [(clip.speaker, clip.dialogue, clip.turn) for clip in clips],
             [(recipe.name, recipe.settings) for recipe in self.features.recipes],
             self._networks,
+            zeros,
             __version__,
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
@@ -232,12 +241,13 @@ def predict(
     EmocliError
         In one line, if something is absent, damaged or does not fit, or nothing can be predicted.
     """
-    from emocli.prediction.writers import write_all
-
-    predictor = Predictor.open(run, options or PredictOptions())
+    chosen = options or PredictOptions()
+    require_formats(chosen.formats)
+    predictor = Predictor.open(run, chosen)
     make_folder(out)
     with used_folder(out), locked(out / ".lock"):
         report = predictor.predict(inputs, out / WORK, progress)
+        write_formats(report, out, chosen.formats)
         write_all(report, out)
         shutil.rmtree(out / WORK, ignore_errors=True)
     return report

@@ -13,6 +13,7 @@ from emocli.config import Settings, Tree, build, merge
 from emocli.data.store.joined import JOIN
 from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, RunError
+from emocli.extraction.normalise import SUFFIX
 from emocli.models.run_config import RunConfig, View
 from emocli.plugin.feature import Feature
 
@@ -22,12 +23,16 @@ DIGEST = "digest"
 
 @dataclass(frozen=True)
 class FeatureRecipe:
-    """One feature to compute: its plug-in's name, its settings, and what it is computed from."""
+    """One feature to compute: its name, its settings, and what it is computed from.
+
+    ``by_speaker`` if it is another one, normalised by speaker, instead of that of a plug-in.
+    """
 
     name: str
     settings: Tree
     requires: tuple[str, ...]
     per_clip: bool
+    by_speaker: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,10 @@ def _still_stored(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
 
 
 def _recipe(run: Path, name: str, settings: Tree) -> FeatureRecipe:
-    if name not in plugins.names("features"):
+    known = plugins.names("features")
+    if name not in known and name.endswith(SUFFIX):
+        return FeatureRecipe(name, {}, (name.removesuffix(SUFFIX),), False, by_speaker=True)
+    if name not in known:
         what = f"its feature '{name}' was imported or made elsewhere and cannot be computed here"
         hint = f"import '{name}' of your clips and name manifest and store: emocli evaluate, or "
         raise RunError(what, where=run, hint=f"{hint}load_run(RUN).predict(MANIFEST, STORE)")

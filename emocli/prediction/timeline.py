@@ -112,6 +112,7 @@ class UnitReport(Report):
 
     segments: tuple[SegmentPrediction, ...]
     failures: tuple[FailedInput, ...]
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,7 +100,7 @@ class Whisper:
         of a chunk are put into its stretches of speech, where the network's times are outside;
         those far from any are left out.
         """
-        language, lines, made_up = self.language, list[Line](), 0
+        language, lines, invented = self.language, list[Line](), 0
         for chunk in chunks(voice(_blocks(sound), VoiceSettings())):
             first, last = max(0.0, chunk[0].start - AROUND), chunk[-1].end + AROUND
             segments, about = self.network.transcribe(
@@ -112,11 +112,11 @@ class Whisper:
             )
             for words in (_words(segment, first) for segment in segments):
                 near = [word for word in words if _is_near(word, chunk)]
-                made_up += len(words) - len(near)
+                invented += len(words) - len(near)
                 lines += _line([inside(word, chunk) for word in near])
             language = language or about.language
             heard(chunk[-1].end)
-        notes = (f"{made_up} words far from any speech were left out",) if made_up else ()
+        notes = (f"{invented} words far from any speech were left out",) if invented else ()
         return Transcript(by_start(lines), language, notes)
 
 

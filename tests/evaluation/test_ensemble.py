@@ -11,9 +11,9 @@ from emocli.cli.app import run as command
 from emocli.errors import ConfigError
 from emocli.evaluation.cross_validation import open_evaluator
 from emocli.evaluation.evaluate import evaluate
-from emocli.evaluation.loaded_run import load_run
 from emocli.metrics.metrics import score
 from emocli.models import rundir
+from emocli.prediction.loaded_run import load_run
 from emocli.training.summaries import CrossSummary
 from emocli.training.train import TrainRequest
 from tests import toy

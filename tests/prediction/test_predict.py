@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -13,14 +14,19 @@ import pytest
 from numpy.testing import assert_allclose
 
 from emocli.data.manifest import Manifest
+from emocli.data.media.content import read_sound
 from emocli.data.media.length import length_of
+from emocli.data.media.writing import write_video
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.extraction.normalise import normalise
 from emocli.plugin.robustness import RepairOptions
 from emocli.prediction import extracted as stage
 from emocli.prediction.predict import PredictOptions, predict
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
+from emocli.training.train import train
+from tests import toy
 from tests.prediction.conftest import emocli
 
 
@@ -192,3 +198,77 @@ def test_bad_input_is_one_line(
         assert text in said
         assert said.count("\n") == 1
         assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("*.csv"))
+
+
+def test_from_python(trained: Path, corpus: Manifest, tmp_path: Path) -> None:
+    import emocli as package
+
+    report = package.load_run(trained).predict([video(corpus)])
+    written = package.predict(trained, [video(corpus)], tmp_path)
+    assert report == replace(written, segments=report.segments)
+    assert [s.values for s in report.segments] == [s.values for s in written.segments]
+
+
+def test_features_by_speaker_are_normalised_by_the_clips_of_the_recording(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """A run on features by speaker predicts a whole corpus as its evaluation does."""
+    store = trained.parent / "store"
+    normalise(corpus, store, "mel")
+    names, run = ["mel_by_speaker", "glove"], tmp_path / "run"
+    train(corpus, store, fusion="late", run=run, features=names, settings=toy.QUICK)
+    (store / "mel_by_speaker.h5").rename(tmp_path / "kept.h5")
+    report = predict(run, [corpus.path or Path()], tmp_path / "out")
+    (tmp_path / "kept.h5").rename(store / "mel_by_speaker.h5")
+    measured = RunEvaluator.open(run, "test", None, None).predict([], 0)
+    by_clip = {segment.clip: segment for segment in report.segments}
+    for row, clip_id in enumerate(measured.ids):
+        mine = [by_clip[clip_id].values[name] for name in measured.classes]
+        assert_allclose(mine, measured.values[0][row], atol=1e-6)
+    (store / "mel_by_speaker.h5").unlink()
+    alone = predict(run, [video(corpus)], tmp_path / "one")
+    assert "normalised by speaker, and of test01_01 there are 1 segments" in alone.remarks[0]
+
+
+def test_a_feature_that_fails_leaves_the_others(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """A clip without its recording is predicted from its text, and what failed is listed."""
+    good, bad = corpus.split("test")[:2]
+    gone = {"audio": corpus.root / "gone.mp4", "video": corpus.root / "gone.mp4"}
+    bad = replace(bad, media=gone)
+    replace(corpus, clips=(good, bad), path=None).write(corpus.root / "gone.csv")
+    assert emocli("predict", trained, corpus.root / "gone.csv", "-o", tmp_path) == 3
+    failures = [json.loads(line) for line in (tmp_path / "failures.jsonl").read_text().splitlines()]
+    assert {row["feature"] for row in failures} == {"mel", "faces"}
+    assert {row["clip"] for row in failures} == {bad.id}
+    assert [row["missing"] for row in rows(tmp_path)] == ["", "audio visual"]
+    assert rows(tmp_path)[1]["label"]
+
+
+def test_a_dash_prints_the_table_and_takes_paths(
+    trained: Path,
+    corpus: Manifest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{video(corpus)}\n"))
+    capsys.readouterr()
+    assert emocli("predict", trained, "-", "-o", "-") == 0
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["file"] for row in table] == [str(video(corpus))]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_without_a_face_is_missing(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """The same sound with a picture in which there is nobody."""
+    sound = read_sound(video(corpus), 16_000)
+    empty = [np.full((128, 128, 3), 120, np.uint8)] * 15
+    write_video(tmp_path / "empty.mp4", empty, 12.5, sound, 16_000)
+    (segment,) = predict(trained, [tmp_path / "empty.mp4"], tmp_path / "out").segments
+    assert segment.modalities["visual"].missing
+    assert not segment.modalities["audio"].missing

@@ -30,7 +30,7 @@ def command(
     split: say so with every figure.
     """
     from emocli.data.manifest import Manifest
-    from emocli.pipeline.normalise import normalise
+    from emocli.extraction.normalise import normalise
 
     corpus = Manifest.read(manifest)
     results = [normalise(corpus, store, feature, overwrite=overwrite) for feature in features]

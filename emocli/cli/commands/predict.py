@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from emocli import plugins
-from emocli.cli import options, show
+from emocli.cli import options, show, streams
 from emocli.config import merge
 from emocli.plugin.command import PARTLY_DONE, Command
 
@@ -19,6 +23,9 @@ FILES = {"table": "predictions.csv", "data": "predictions.json", "page": "report
 """What a result consists of."""
 
 WAYS = "emocli.prediction.ways"
+
+DASH = "-"
+"""A standard stream in place of a file."""
 
 SHOWN = 40
 """Segments that are printed; all are in the files."""
@@ -32,10 +39,14 @@ def command(
         list[Path],
         typer.Argument(
             metavar="INPUT...",
-            help="Media files, folders of them, or a manifest (labels are not needed).",
+            help="Media files, folders of them, or a manifest (labels are not needed); - for paths "
+            "on standard input, one a line.",
         ),
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the result.")],
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", help="Folder of the result; - prints the table alone."),
+    ],
     way: options.Way = "auto",
     window: options.Window = None,
     hop: options.Hop = None,
@@ -43,6 +54,10 @@ def command(
     speakers: options.Speakers = None,
     transcribe: options.Transcribe = None,
     language: options.Language = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Also write eaf, textgrid, srt or vtt; repeat for more."),
+    ] = None,
     check: options.Check = None,
     proxy: options.Proxy = None,
     fill: options.Fill = None,
@@ -67,15 +82,19 @@ def command(
     from emocli.plugin.robustness import RepairOptions
     from emocli.prediction.predict import PredictOptions, predict
     from emocli.prediction.segment import SegmentOptions
+    from emocli.prediction.writers.table import csv_text
 
     tree = sections.settings("predict", config, settings)
     cut = {name: tree.pop(name) for name in ways() & tree.keys()}
-    cut = merge(cut, sections.given("windows", {"window": window, "hop": hop}))
-    with show.progress("predicting", "segments") as progress:
+    cut = merge(cut, sections.section_of("windows", {"window": window, "hop": hop}))
+    printed = str(out) == DASH
+    with ExitStack() as stack:
+        progress = stack.enter_context(show.progress("predicting", "segments"))
+        folder = Path(stack.enter_context(TemporaryDirectory())) if printed else out
         report = predict(
             run,
-            inputs,
-            out,
+            list(_named(inputs)),
+            folder,
             options=PredictOptions(
                 segments=SegmentOptions(
                     way=way,
@@ -89,11 +108,14 @@ def command(
                 repair=RepairOptions(check=check, proxy=proxy, fill=fill),
                 workers=workers,
                 device=device,
+                formats=tuple(formats or ()),
             ),
             progress=progress,
         )
     if json:
         show.as_json(report)
+    elif printed:
+        streams.out(csv_text(report))
     else:
         _print(report, out)
     for remark in report.remarks:
@@ -101,13 +123,23 @@ def command(
     if report.failures:
         first = report.failures[0]
         show.warn(f"{len(report.failures)} failures, the first: {first.file}: {first.message}")
-        show.warn(f"all are listed in {out / 'failures.jsonl'}")
+        if not printed:
+            show.warn(f"all are listed in {out / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
 
 
 def ways() -> set[str]:
     """Name the ways to cut recordings, whose settings are sections of their own."""
     return set(plugins.files(WAYS))
+
+
+def _named(inputs: Iterable[Path]) -> Iterator[Path]:
+    """Yield the inputs, those on standard input in place of a dash."""
+    for path in inputs:
+        if str(path) == DASH:
+            yield from (Path(line.rstrip("\n")) for line in sys.stdin if line.strip())
+        else:
+            yield path
 
 
 def _print(report: PredictionReport, out: Path) -> None:

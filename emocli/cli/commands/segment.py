@@ -57,7 +57,7 @@ def command(
         speakers=speakers,
         transcribe=transcribe or "",
         language=language or "",
-        settings=merge(tree, sections.given("windows", windows)),
+        settings=merge(tree, sections.section_of("windows", windows)),
     )
     paths = recordings_in(recordings)
     if dry_run:

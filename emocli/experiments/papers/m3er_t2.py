@@ -129,8 +129,8 @@ def _repaired(config: Config) -> Iterator[Row]:
         )
 
     def as_given(name: str, repair: RepairOptions, settings: Tree | None = None) -> Row:
-        given: Tree = {"robust": {"fit_on": "as_given"}}
-        return trained(f"{name} (as given)", repair, merge(given, settings or {}))
+        noisy_fit: Tree = {"robust": {"fit_on": "as_given"}}
+        return trained(f"{name} (as given)", repair, merge(noisy_fit, settings or {}))
 
     dropout: Tree = {"train": {"modality_dropout": config.modality_dropout}}
     learning: Tree = {"robust": {"train_on_proxy": True}}

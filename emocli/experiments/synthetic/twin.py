@@ -188,9 +188,9 @@ class Twin:
             if self.from_clips or self.encoders:
                 self._record(path, workers, overwrite, say)
             else:
-                made = corpus.draw(self.config, self.task, self.out)
-                write_features(made, self.config, self.shape, self.store, overwrite)
-                made.manifest.write(path)
+                drawn = corpus.draw(self.config, self.task, self.out)
+                write_features(drawn, self.config, self.shape, self.store, overwrite)
+                drawn.manifest.write(path)
         return Manifest.read(path)
 
     def _record(self, path: Path, workers: int, overwrite: bool, say: Say) -> None:
@@ -204,8 +204,8 @@ class Twin:
             say(f"extracting {', '.join(seen)} of {len(manifest.clips)} recordings")
             own = {name: FACES[name] for name in seen if name in FACES}
             extract(manifest, seen, self.store, settings=own, workers=workers, overwrite=overwrite)
-        made = corpus.behind(self.config, manifest)
-        write_features(made, self.config, self.shape, self.store, overwrite)
+        drawn = corpus.behind(self.config, manifest)
+        write_features(drawn, self.config, self.shape, self.store, overwrite)
 
 
 def _quick(table: Table, from_clips: bool) -> Tree:

@@ -10,7 +10,7 @@ the landmarks. A frame without a face has empty cells, or no row.
 
 from __future__ import annotations
 
-from emocli.plugin.format import Layout, Patterns
+from emocli.plugin.format import Layout, Patterns, Unit
 
 MODALITY = "visual"
 
@@ -19,7 +19,7 @@ class Config(Layout):
     """As `Layout`; ``columns=brow*`` are the blendshapes of the brows."""
 
     time: Patterns = ("timestamp_ms",)
-    seconds: float = 0.001
+    seconds: Unit = 0.001
     frame: Patterns = ("frame",)
     face: Patterns = ("face", "face_id")
     confidence: Patterns = ("confidence",)

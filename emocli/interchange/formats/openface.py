@@ -10,7 +10,7 @@ missing.
 
 from __future__ import annotations
 
-from emocli.plugin.format import Layout, Patterns
+from emocli.plugin.format import FrameNumber, Layout, Patterns
 
 MODALITY = "visual"
 
@@ -20,7 +20,7 @@ class Config(Layout):
 
     time: Patterns = ("timestamp",)
     frame: Patterns = ("frame",)
-    first: int = 1
+    first: FrameNumber = 1
     face: Patterns = ("face_id", "face")
     confidence: Patterns = ("confidence",)
     success: Patterns = ("success",)

@@ -9,7 +9,7 @@ missing, a single cell is read as 0 and counted.
 
 from __future__ import annotations
 
-from emocli.plugin.format import Layout, Patterns
+from emocli.plugin.format import FrameNumber, Layout, Patterns
 
 MODALITY = "audio"
 
@@ -21,7 +21,7 @@ class Config(Layout):
     end: Patterns = ("tmax",)
     without: Patterns = ("row", "nformants")
     frame: Patterns = ("frame",)
-    first: int = 1
+    first: FrameNumber = 1
     suffixes: tuple[str, ...] = (".csv", ".tsv", ".txt")
     separators: str = ",\t"
     blanks: bool = True

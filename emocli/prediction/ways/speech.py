@@ -28,8 +28,8 @@ def cut(source: Source, config: Config) -> Transcript:
         If there is none, or no sound.
     """
     seconds = source.length.seconds
-    found = voice(source.sound(), config)  # its last step is filled up with silence
-    lines = [replace(line, end=min(line.end, seconds)) for line in found if line.start < seconds]
+    voiced = voice(source.sound(), config)  # its last step is filled up with silence
+    lines = [replace(line, end=min(line.end, seconds)) for line in voiced if line.start < seconds]
     if not lines:
         hint = "lower speech.threshold, or choose --way windows"
         raise MediaError("no speech was found", where=source.path, hint=hint)

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import emocli
 from emocli.data.manifest import Manifest
+from emocli.data.store import open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluator import RunEvaluator
 from tests import toy
@@ -103,3 +104,48 @@ def test_every_public_name_is_there() -> None:
         assert getattr(emocli, name)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = emocli.nothing
+
+
+def test_arrays_are_predicted_as_clips_of_a_store(small: toy.Toy, run: Path) -> None:
+    loaded = emocli.load_run(run)
+    known = loaded.predict(small.manifest.path, small.store)
+    stores = open_features(small.store, None, small.manifest)
+    clips = known.ids[:5]
+    arrays = {m: [store[clip_id] for clip_id in clips] for m, store in stores.items()}
+    predicted = loaded.predict_arrays(arrays)
+    assert predicted.ids == ("0", "1", "2", "3", "4")
+    assert_allclose(predicted.values, known.values[:5], atol=1e-6)
+    one = loaded.predict_arrays({m: rows[0] for m, rows in arrays.items()})
+    assert_allclose(one.values[0], known.values[0], atol=1e-6)
+
+
+def test_an_array_may_be_missing_but_not_of_another_width(small: toy.Toy, run: Path) -> None:
+    loaded = emocli.load_run(run)
+    rng = np.random.default_rng(0)
+    audio, text = rng.normal(size=(7, 5)), rng.normal(size=(3, 4))
+    alone = loaded.predict_arrays({"audio": audio}).values
+    beside = loaded.predict_arrays({"audio": audio, "text": text}).values
+    none = loaded.predict_arrays({"audio": audio, "text": text[:0]}).values
+    assert_allclose(alone, none, atol=1e-6)
+    assert abs(alone - beside).max() > 1e-3
+    bad = {
+        "does not know modality 'sound'": {"sound": audio},
+        r"an array of shape \(7, 5\), not \(T, 4\)": {"text": audio},
+        "not finite": {"audio": audio * np.nan},
+        "2 of audio, 1 of text": {"audio": [audio, audio], "text": [text]},
+    }
+    for message, arrays in bad.items():
+        with pytest.raises(EmocliError, match=message):
+            loaded.predict_arrays(arrays)
+
+
+def test_arrays_are_predicted_by_all_folds(small: toy.Toy, tmp_path: Path) -> None:
+    from emocli.training.train import TrainRequest
+
+    run, where = tmp_path / "folds", {"manifest": small.manifest, "store": small.store}
+    TrainRequest(**where, fusion="late", run=run, settings=toy.QUICK).cross_validate(3)
+    audio = {"audio": np.random.default_rng(0).normal(size=(7, 5))}
+    parts = [emocli.load_run(run / f"fold-{k}").predict_arrays(audio).values for k in range(3)]
+    whole = emocli.load_run(run).predict_arrays(audio)
+    assert_allclose(whole.values, np.mean(parts, axis=0))
+    assert_allclose(whole.spread, np.std(parts, axis=0))

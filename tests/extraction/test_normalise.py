@@ -13,7 +13,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Track
 from emocli.errors import ManifestError, StoreError
-from emocli.pipeline.normalise import normalise
+from emocli.extraction.normalise import normalise
 from tests import toy
 
 corpus = toy.fixture()

@@ -1,0 +1,68 @@
+"""The files of a prediction: what is in them, and that other programs' formats are read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from emocli.errors import ConfigError
+from emocli.prediction.reading import read_transcript
+from emocli.prediction.timeline import PredictionReport
+from emocli.prediction.writers import write_all
+from emocli.prediction.writers.formats import FORMATS, require_formats, write_formats
+from emocli.prediction.writers.table import csv_text
+from tests.prediction.examples import report
+
+
+def test_the_table_has_a_row_per_segment() -> None:
+    text = csv_text(report())
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["label"] for row in rows] == ["joy", "<anger> & co", "", "joy"]
+    assert rows[1]["distrusted"] == rows[1]["regenerated"] == "audio"
+    assert rows[2]["missing"] == "audio visual"
+    assert rows[2]["p.joy"] == rows[2]["confidence"] == rows[2]["unusual.audio"] == ""
+    assert float(rows[0]["p.joy"]) == 0.9
+    assert rows[0]["spread.joy"] == "0.1"
+    assert rows[3]["text"] == "'=1+1"  # no spreadsheet computes it
+
+
+def test_all_is_read_back(tmp_path: Path) -> None:
+    write_all(report(), tmp_path)
+    again = PredictionReport.read(tmp_path / "predictions.json")
+    assert again.data() == report().data()
+    assert (tmp_path / "failures.jsonl").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_read_back_with_its_times(tmp_path: Path, name: str) -> None:
+    paths = write_formats(report(), tmp_path, [name])
+    assert [path.stem for path in paths] == ["a", "b"]
+    tiers = ("emotion",) if name in ("eaf", "textgrid") else ()
+    lines = read_transcript(paths[0], tiers).lines
+    assert [(line.start, line.end) for line in lines] == [(0, 2), (2, 4)]  # the windows overlap
+    assert lines[0].text.startswith(("joy", "[joy 90%]"))
+    if not tiers:
+        assert 'so "it" is' in lines[0].text
+
+
+def test_tiers_hold_words_and_trust(tmp_path: Path) -> None:
+    path, _ = write_formats(report(), tmp_path, ["eaf"])
+    document = ElementTree.parse(path)
+    tiers = {
+        tier.attrib["TIER_ID"]: [value.text for value in tier.iter("ANNOTATION_VALUE")]
+        for tier in document.iter("TIER")
+    }
+    assert tiers["emotion"] == ["joy", "<anger> & co"]
+    assert tiers["distrusted"] == ["audio"]
+    assert tiers["missing"] == ["audio visual"]
+    assert tiers["words"][:2] == ["so", '"it"']
+    assert tiers["confidence"] == ["0.900", "0.700"]
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no format is called 'stl'"):
+        require_formats(["stl"])
