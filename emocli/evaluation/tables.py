@@ -63,7 +63,7 @@ def _conditions(report: EvaluationReport) -> Table:
     if report.clean.agreement:
         rows += _agreement(report, blank)
     title = f"{report.run}{networks} on {report.n} clips of {report.dataset} ({report.split})"
-    return Table(title, ("figure", *(side.label for side in sides), *baselines), tuple(rows))
+    return Table(title, ("metric", *(side.label for side in sides), *baselines), tuple(rows))
 
 
 def _beside(report: EvaluationReport) -> Table:

@@ -95,7 +95,7 @@ def reproduce(
     experiment = Experiment.of(name, table, manifest, store, tree)
     experiment.prepare(checked=False)
     with used_folder(out), locked(out / ".lock"), open_pool(workers) as pool:
-        metric = experiment.table.figures[0]
+        metric = experiment.table.metrics[0]
         place = Workplace(experiment.inputs, out, metric, pool, overwrite, say)
         outcome = Runner(experiment, place).run()
         return write(out, with_expectations(outcome.report, table)) if synthetic else outcome
