@@ -1,8 +1,8 @@
 """The runner of experiments: every row trained with all folds and seeds, tested, and compared.
 
 All that is computed is kept under the output folder, so that the same command goes on after an
-interruption: ``runs/<row>/fold-K/seed-S``, ``answers/<row>/fold-K/<condition>.npz``. The report is
-written anew after every row.
+interruption: ``runs/<row>/fold-K/seed-S`` and ``evaluations/<row>/fold-K/<condition>.npz``. The
+report is written anew after every row.
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ def _told(line: Line, spoken: Transcript | None) -> Line:
     """Give a line the text of a transcript, which is not the one that it is from."""
     if spoken is None:
         return line
-    text, words = spoken.said(line.start, line.end)
+    text, words = spoken.between(line.start, line.end)
     return replace(line, text=text, words=words)
 
 

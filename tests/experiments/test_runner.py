@@ -330,7 +330,7 @@ def test_what_is_done_is_not_done_again(corpus, tmp_path, experiment, monkeypatc
     assert {p: p.stat().st_mtime_ns for p in files} == files
 
 
-def test_answers_to_another_question_are_not_used(corpus, tmp_path, experiment):
+def test_cached_evaluations_of_other_settings_are_not_used(corpus, tmp_path, experiment):
     experiment((ROWS[1],))
     first = run(corpus, tmp_path)
     other = run(corpus, tmp_path, settings={"reproduce": {"corruption_seed": 1}})
