@@ -8,7 +8,7 @@ import pytest
 
 from emocli.evaluation.report import EvaluationReport
 from emocli.evaluation.tables import tables
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 from tests.evaluation import example
 from tests.evaluation.example import report
 
@@ -21,12 +21,12 @@ def changed(**values: Any) -> EvaluationReport:
     return EvaluationReport.from_data(data | values)
 
 
-def table(report: EvaluationReport, title: str) -> Table:
+def table(report: EvaluationReport, title: str) -> ReportTable:
     (found,) = (t for t in tables(report) if t.title.startswith(title))
     return found
 
 
-def column(found: Table, name: str) -> list[object]:
+def column(found: ReportTable, name: str) -> list[object]:
     return [row[found.columns.index(name)] for row in found.rows]
 
 
