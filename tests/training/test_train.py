@@ -479,7 +479,7 @@ def test_a_modality_no_training_clip_has_is_refused(tmp_path):
         ({"settings": {"train": {"learning_rate": 1}}}, "unknown setting 'train.learning_rate'"),
         ({"settings": {"network": {"hiden": 1}}}, "'network.hiden'; did you mean 'hidden'"),
         ({"settings": {"training": {}}}, "unknown setting 'training'"),
-        ({"settings": {"train": {"monitor": "mse_sum"}}}, "no figure of a task of kind 'single'"),
+        ({"settings": {"train": {"monitor": "mse_sum"}}}, "no metric of a task of kind 'single'"),
         ({"features": ["mfcc"]}, "no feature 'mfcc'"),
         ({"seeds": 0}, "cannot train 0 seeds"),
         ({"fusion": "unimodal"}, "exactly one modality"),
