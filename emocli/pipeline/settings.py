@@ -134,8 +134,8 @@ def keys_called(name: str, sections: Collection[str], network: str | None = None
     known = [s for s in sections if s in names()]
     if "network" in sections and network in plugins.names("fusion"):
         known.append(str(network))
-    found = [setting.key for section in known for setting in settings_of(section)]
-    return [key for key in dict.fromkeys(found) if key.rpartition(".")[2] == name]
+    keys = [setting.key for section in known for setting in settings_of(section)]
+    return [key for key in dict.fromkeys(keys) if key.rpartition(".")[2] == name]
 
 
 def _sections(name: str) -> tuple[Section, ...]:
@@ -279,15 +279,15 @@ ENTRY = re.compile(r"^(\w[\w, ]*?)(?: :.*)?\n((?:[ \t]+.*\n?|\n)+)", re.MULTILIN
 
 def _meanings(kind: type[Settings]) -> dict[str, str]:
     """Read what the docstrings of a class and its bases say of each setting."""
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         if not issubclass(base, Settings) or base is Settings:
             continue
         section = HEADING.search(inspect.cleandoc(base.__doc__ or "") + "\n")
         for entry in ENTRY.finditer(section[1] if section else ""):
             text = " ".join(entry[2].split())
-            found |= {name.strip(): text for name in entry[1].split(",")}
-    return found
+            meanings |= {name.strip(): text for name in entry[1].split(",")}
+    return meanings
 
 
 def takes(schema: Mapping[str, Any]) -> str:

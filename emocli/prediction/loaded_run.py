@@ -199,12 +199,12 @@ def predict_arrays(
 
 
 def _rows(
-    modality: str, given: NDArray[Any] | Sequence[NDArray[Any]], config: RunConfig
+    modality: str, arrays: NDArray[Any] | Sequence[NDArray[Any]], config: RunConfig
 ) -> list[NDArray[np.float32]]:
     if modality not in config.features:
         hint = choice(modality, list(config.features))
         raise ConfigError(f"the run does not know modality '{modality}'", hint=hint)
-    clips = [given] if isinstance(given, np.ndarray) else given
+    clips = [arrays] if isinstance(arrays, np.ndarray) else arrays
     width, rows = config.features[modality].dim, []
     for index, clip in enumerate(clips):
         array = np.asarray(clip, np.float32)

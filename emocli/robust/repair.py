@@ -18,8 +18,9 @@ from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
 from emocli.plugin.robustness import CorruptionSpec, RepairOptions, RobustOptions, read
 from emocli.quantities import Seed
-from emocli.robust.check.model import ModalityCheck, discard
+from emocli.robust.check.model import ModalityCheck
 from emocli.robust.corrupt import Corrupter
+from emocli.robust.discard import discard
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
 from emocli.robust.representation import Flags

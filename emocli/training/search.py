@@ -284,8 +284,8 @@ class Search:
         done = [trial for trial in self.ended() if trial.valid is not None]
         if len(done) < 4 or len({trial.valid for trial in done}) < 2:
             return {}
-        found = load_optuna().importance.get_param_importances(self._study(0))
-        return {name: float(value) for name, value in found.items()}
+        shares = load_optuna().importance.get_param_importances(self._study(0))
+        return {name: float(value) for name, value in shares.items()}
 
 
 def _again(study: Any, number: int) -> Any:

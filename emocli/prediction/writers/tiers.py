@@ -30,7 +30,7 @@ def tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
     ends = [min(one.end, after.start) for one, after in pairwise(ordered)]
     ends += [each.end for each in ordered[-1:]]
     spans = [(s, s.start, end) for s, end in zip(ordered, ends, strict=True) if end > s.start]
-    made: dict[str, list[Interval]] = {
+    by_name: dict[str, list[Interval]] = {
         "emotion": [(start, end, s.label) for s, start, end in spans if s.label],
         "confidence": [
             (start, end, f"{s.confidence:.3f}")
@@ -43,8 +43,8 @@ def tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
     }
     for state in STATES:
         told = ((start, end, _names(s, state)) for s, start, end in spans)
-        made[state] = [each for each in told if each[2]]
-    return {name: intervals for name, intervals in made.items() if intervals}
+        by_name[state] = [each for each in told if each[2]]
+    return {name: intervals for name, intervals in by_name.items() if intervals}
 
 
 def _names(segment: SegmentPrediction, state: str) -> str:
@@ -64,10 +64,10 @@ def _words(segments: Sequence[SegmentPrediction]) -> Iterator[Interval]:
 def textgrid(segments: Sequence[SegmentPrediction]) -> str:
     """Return the text of a Praat TextGrid of one recording."""
     length = max(segment.end for segment in segments)
-    made = tiers(segments)
+    by_name = tiers(segments)
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0"]
-    lines += [f"xmax = {length:.6f}", "tiers? <exists>", f"size = {len(made)}", "item []:"]
-    for number, (name, intervals) in enumerate(made.items(), start=1):
+    lines += [f"xmax = {length:.6f}", "tiers? <exists>", f"size = {len(by_name)}", "item []:"]
+    for number, (name, intervals) in enumerate(by_name.items(), start=1):
         filled = list(_without_gaps(intervals, length))
         lines += [f"    item [{number}]:", '        class = "IntervalTier"']
         lines += [f'        name = "{name}"', "        xmin = 0", f"        xmax = {length:.6f}"]
@@ -93,7 +93,7 @@ def _without_gaps(intervals: Sequence[Interval], length: float) -> Iterator[Inte
 
 def eaf(segments: Sequence[SegmentPrediction], folder: Path) -> str:
     """Return the text of an ELAN file of one recording, to which it refers from ``folder``."""
-    made, media = tiers(segments), Path(segments[0].file)
+    by_name, media = tiers(segments), Path(segments[0].file)
     root = Element(
         "ANNOTATION_DOCUMENT",
         {"AUTHOR": "emocli", "DATE": "1970-01-01T00:00:00Z", "FORMAT": "3.0", "VERSION": "3.0"},
@@ -101,11 +101,11 @@ def eaf(segments: Sequence[SegmentPrediction], folder: Path) -> str:
     header = SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     SubElement(header, "MEDIA_DESCRIPTOR", _descriptor(media, folder))
     order = SubElement(root, "TIME_ORDER")
-    slots = _slots(made)
+    slots = _slots(by_name)
     for time, name in slots.items():
         SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": name, "TIME_VALUE": str(time)})
     number = 0
-    for tier, intervals in made.items():
+    for tier, intervals in by_name.items():
         element = SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": "default", "TIER_ID": tier})
         for start, end, text in intervals:
             number += 1
@@ -131,9 +131,12 @@ def _descriptor(media: Path, folder: Path) -> dict[str, str]:
     }
 
 
-def _slots(made: Mapping[str, Sequence[Interval]]) -> dict[int, str]:
+def _slots(by_name: Mapping[str, Sequence[Interval]]) -> dict[int, str]:
     times = {
-        _ms(t) for intervals in made.values() for start, end, _ in intervals for t in (start, end)
+        _ms(t)
+        for intervals in by_name.values()
+        for start, end, _ in intervals
+        for t in (start, end)
     }
     return {time: f"ts{number}" for number, time in enumerate(sorted(times), start=1)}
 

@@ -12,8 +12,9 @@ import torch
 from emocli.data.batch import Padded
 from emocli.errors import StoreError
 from emocli.robust.check.io import save_check
-from emocli.robust.check.model import ModalityCheck, discard
+from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig, configure
+from emocli.robust.discard import discard
 from tests.robust.latent import DIMS, Rows, clips, corrupted, padded
 
 TRAIN, VALID, TEST = clips(500, 1), clips(200, 2), clips(300, 3)
