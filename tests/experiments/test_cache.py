@@ -117,7 +117,7 @@ def evaluations(corpus: toy.Toy, folder: Path, name: str = "svm") -> tuple[Cache
 def test_an_evaluation_is_kept_until_the_code_is_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus, folder = toy.build(tmp_path / "toy"), tmp_path / "answers"
+    corpus, folder = toy.build(tmp_path / "toy"), tmp_path / "evaluations"
     first = evaluations(corpus, folder)
     files = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert set(files) == {"clean.npz", "noise.npz"}

@@ -47,7 +47,7 @@ def command(
         f"text encoder, {summary.parameters:,} parameters, {summary.state}: {summary.train:,} "
         f"utterances, {summary.valid:,} to choose, {summary.tokens:.0f} tokens each"
     )
-    metrics = ", ".join(f"{name} {value:.3f}" for name, value in summary.figures.items())
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in summary.metrics.items())
     epochs = f"epoch {summary.best_epoch[0]} of {summary.epochs[0]}"
     show.line(f"{summary.run}: {metrics} on the valid split ({epochs})")
     for note in summary.notes:
