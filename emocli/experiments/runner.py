@@ -120,7 +120,7 @@ class Runner:
         for line in experiment.remarks:
             place.say(f"warning: {line}")
         if experiment.checked:
-            fit_checks(experiment, place.say)
+            experiment = fit_checks(experiment, place.say)
         # Rows that cannot be trained are found out before hours have been spent on others.
         experiment.prepare(checked=True)
         trained: dict[str, Trained] = {}

@@ -42,16 +42,14 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.pipeline import fit_cca as stage
+    from emocli.pipeline.fit_cca import fit_cca
 
     corpus = Manifest.read(manifest, root)
     tree = sections.settings("fit-cca", config, settings)
     parts = [corpus.folded(index, folds) for index in range(folds)] if folds else [corpus]
     with show.progress("reading features") as progress:
         summaries = [
-            stage.fit_cca(
-                part, store, feature, preset, tree, corrupt or (), seed, progress=progress
-            )
+            fit_cca(part, store, feature, preset, tree, corrupt or (), seed, progress=progress)
             for part in parts
         ]
     if json:

@@ -28,11 +28,11 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.training import fit_text as stage
+    from emocli.training.fit_text import fit_text
 
     corpus = Manifest.read(manifest, root)
     with show.progress("fine-tuning a text encoder", "epochs") as progress:
-        summary = stage.fit_text(
+        summary = fit_text(
             corpus,
             run,
             preset=preset,
