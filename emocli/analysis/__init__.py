@@ -3,7 +3,9 @@
 An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
 `OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
 options, and ``measure(options, progress) -> Finding``, whose report is a frozen dataclass of
-`Report`. Its heavy libraries are imported inside functions, so that the help is there at once.
+`Report`. What it stands on is here: `Option` and `Argument` of its options, `ReportTable`, and
+`canvas` to draw on. Its heavy libraries are imported inside functions, so that the help is there at
+once.
 """
 
 from __future__ import annotations
@@ -23,10 +25,12 @@ from emocli.data.json_io import as_json, plain
 from emocli.data.record import Report as Report
 from emocli.display import csv_cell
 from emocli.evaluation.options import CorpusOptions, RunOptions
-from emocli.options import Argument
+from emocli.options import Argument as Argument
+from emocli.options import Option as Option
 from emocli.parsing import Tree
+from emocli.report.canvas import canvas as canvas
 from emocli.report.canvas import render, style
-from emocli.report.tables import ReportTable
+from emocli.report.tables import ReportTable as ReportTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

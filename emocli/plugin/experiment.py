@@ -47,6 +47,7 @@ from pydantic import model_validator
 
 from emocli.config import Settings, Tree
 from emocli.data.manifest import Task
+from emocli.data.record import Record
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, read
 from emocli.plugin.robustness import RepairOptions as RepairOptions
 from emocli.plugin.robustness import RobustOptions as RobustOptions
@@ -167,7 +168,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Record):
     """What a row did under a condition, at one value of a setting."""
 
     value: float
@@ -176,7 +177,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Record):
     """Points that are joined in a drawing."""
 
     name: str
@@ -184,7 +185,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Record):
     """Rows or conditions that differ in one number, drawn over it.
 
     Attributes
