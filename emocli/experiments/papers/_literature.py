@@ -105,7 +105,7 @@ def comparison(
     title: str,
     config: Modalities,
     literature: Iterable[Row],
-    figures: Sequence[str],
+    metrics: Sequence[str],
     notes: Sequence[str] = (),
 ) -> Table:
     """Return a table of M2FNet and a regression, trained and tested, beside what is quoted.
@@ -118,14 +118,14 @@ def comparison(
         What the network is given, and whose figures are the clean ones.
     literature : iterable of Row
         What is quoted.
-    figures : sequence of str
+    metrics : sequence of str
         Metrics of the table.
     notes : sequence of str
         What a reader should know besides.
     """
     own = row("M2FNet", config, WHOLE)
     corpus = config.corpus.upper()
-    claims = {name: _only(values, figures) for name, values in own.printed.items()}
+    claims = {name: _only(values, metrics) for name, values in own.printed.items()}
     return Table(
         title=title,
         rows=(
@@ -133,7 +133,7 @@ def comparison(
             Row("logistic regression", baseline="logistic", modalities=config.all),
             *literature,
         ),
-        figures=tuple(figures),
+        metrics=tuple(metrics),
         comparisons=(("M2FNet", "logistic regression"),),
         task="single",
         features=EXTRACTED,

@@ -68,7 +68,7 @@ def table(config: Config) -> Table:
                 for name, figures in known.items()
             ),
         ),
-        figures=METRICS,
+        metrics=METRICS,
         comparisons=(("M3ER", "logistic regression"),),
         synthetic=SyntheticCorpus("multi" if config.corpus == "mosei" else "single", aligned=True),
         notes=(
