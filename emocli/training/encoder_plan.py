@@ -58,6 +58,8 @@ class EncoderFitConfig(Settings):
         100 for pictures.
     classes, per_class : int
         A batch holds so many pictures of each of so many classes; no classes: all, at most 16.
+    precision : {'32-true', 'bf16-mixed'}
+        Arithmetic of the encoder; parameters, loss and validation keep 32 bits.
     accelerator : {'auto', 'cpu', 'cuda'}
         Where to compute.
     threads : int
@@ -74,6 +76,7 @@ class EncoderFitConfig(Settings):
     patience: Epochs = 10
     classes: PerBatch | None = None
     per_class: PerBatch = 8
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
     accelerator: Accelerator = "auto"
     threads: Threads = 0
     seed: Seed = 0
