@@ -87,6 +87,8 @@ class AnalysisReport:
         Files of its figures beside the report.
     data : str
         File of all its numbers, from the folder of the report.
+    notes : tuple of str
+        What was asked for and there is none of.
     """
 
     name: str
@@ -95,6 +97,7 @@ class AnalysisReport:
     tables: tuple[Table, ...]
     figures: tuple[str, ...]
     data: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

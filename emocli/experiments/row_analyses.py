@@ -54,6 +54,7 @@ def _report(requested: RowAnalysis, run: Path, out: Path) -> AnalysisReport:
         done.tables,
         tuple(figures),
         done.path.relative_to(out).as_posix(),
+        done.notes,
     )
 
 

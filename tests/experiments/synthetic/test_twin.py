@@ -49,7 +49,11 @@ def rows_only(rows: tuple[str, ...]) -> list[str]:
 
 
 def empty_cells(report: dict[str, Any]) -> Iterator[str]:
-    """Name what the table does not have: rows, and their metrics under their conditions."""
+    """Name what the table does not have.
+
+    That is rows, their metrics under their conditions, those of classes, and drawings of analyses.
+    """
+    yield from _undrawn(report)
     for row in report["rows"]:
         if row["state"] == "cited":  # has the figures that are printed, and no others
             assert any(row["printed"].values())
@@ -63,6 +67,25 @@ def empty_cells(report: dict[str, Any]) -> Iterator[str]:
         tested = {condition["name"]: condition for condition in row["conditions"]}
         for name, claims in (row.get("printed") or {}).items():
             yield from (f"{row['row']}, {name}: {m}" for m in claims if tested[name][m] is None)
+        yield from _empty_classes(row)
+
+
+def _empty_classes(row: dict[str, Any]) -> Iterator[str]:
+    """Name the figures of classes that the paper prints and the row has not."""
+    of = row["conditions"][0].get("per_class", {}) if row["conditions"] else {}
+    for metric, claims in (row.get("printed_by_class") or {}).items():
+        for name in claims:
+            if of.get(name, {}).get(metric) is None:
+                yield f"{row['row']}, {name}: {metric}"
+
+
+def _undrawn(report: dict[str, Any]) -> Iterator[str]:
+    """Name the analyses without a drawing; examples have one where there are recordings."""
+    for each in report["analyses"]:
+        if each["analysis"] != "examples" and not each["figures"]:
+            yield f"{each['name']}: no drawing"
+        if not each["tables"] and not each["notes"]:
+            yield f"{each['name']}: neither table nor note"
 
 
 def untimed(report: dict[str, Any]) -> dict[str, Any]:
