@@ -237,6 +237,8 @@ class SyntheticCorpus:
         Whether all modalities step with the words.
     corpus : str
         The paper's, whose figures stand beside; empty for none.
+    classes : tuple of str
+        Of clips that have one class each, where the table names classes; four to choose from.
     quick : mapping
         Sections of settings that make the table small, for ``--quick``.
     expected : tuple of (str, str)
@@ -247,6 +249,7 @@ class SyntheticCorpus:
     task: Task = "single"
     aligned: bool = False
     corpus: str = ""
+    classes: tuple[str, ...] = ()
     quick: Tree = field(default_factory=dict)
     expected: tuple[tuple[str, str], ...] = ()
 

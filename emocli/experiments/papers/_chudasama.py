@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import model_validator
 
@@ -21,7 +21,7 @@ METRICS = ("weighted_f1", "accuracy")
 
 Corpus = Literal["meld", "iemocap"]
 
-OTHER = "other"
+OTHER: Final = "other"
 """Any corpus that the paper has no figures of."""
 
 Printed = Mapping[Corpus, tuple[float, float]]

@@ -30,6 +30,7 @@ from typing import Literal
 
 from emocli.data.manifest import Task
 from emocli.experiments.papers._mittal import (
+    CLASSES,
     METRICS,
     PER_CLASS,
     Known,
@@ -106,6 +107,7 @@ def table(config: Config) -> Table:
         synthetic=SyntheticCorpus(
             task="single" if config.corpus == "iemocap" else "multi",
             corpus="mosei",
+            classes=CLASSES["iemocap"],
             aligned=True,
             expected=((REPAIRED, NETWORK),),
         ),

@@ -20,6 +20,7 @@ from types import MappingProxyType
 from emocli.config import Settings
 from emocli.data.manifest import Task
 from emocli.experiments.papers._mittal import (
+    CLASSES,
     METRICS,
     Corpus,
     Known,
@@ -94,7 +95,10 @@ def table(config: Config) -> Table:
             *(("M3ER", row.name) for row in others),
         ),
         synthetic=SyntheticCorpus(
-            "single" if config.corpus == "iemocap" else "multi", aligned=True, corpus="mosei"
+            "single" if config.corpus == "iemocap" else "multi",
+            aligned=True,
+            corpus="mosei",
+            classes=CLASSES["iemocap"],
         ),
         notes=(
             "IEMOCAP, CMU-MOSEI: figures that the paper quotes; which F1, and on which split, it "

@@ -21,6 +21,7 @@ from dataclasses import replace
 from emocli.config import Settings, Tree, merge
 from emocli.data.manifest import Task
 from emocli.experiments.papers._mittal import (
+    CLASSES,
     OVERALL,
     PER_CLASS,
     Corpus,
@@ -113,6 +114,7 @@ def table(config: Config) -> Table:
         synthetic=SyntheticCorpus(
             task="single" if config.printed == "iemocap" else "multi",
             corpus="mosei",
+            classes=CLASSES["iemocap"],
             aligned=True,
             expected=EXPECTED,
         ),

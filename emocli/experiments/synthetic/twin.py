@@ -190,7 +190,7 @@ class Twin:
             if self.from_clips or self.encoders:
                 self._record(path, workers, overwrite, say)
             else:
-                drawn = corpus.draw(self.config, self.task, self.out)
+                drawn = corpus.draw(self.config, self.task, self.out, self.table.synthetic.classes)
                 write_features(drawn, self.config, self.shape, self.store, overwrite)
                 drawn.manifest.write(path)
         return Manifest.read(path)
