@@ -77,6 +77,8 @@ class Finding:
         What is printed.
     draw : callable
         The drawings by the end of their files' names.
+    notes : tuple of str
+        What was asked for and there is none of, a line each.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Finding:
     rows: Iterable[CsvRow]
     tables: tuple[ReportTable, ...]
     draw: Callable[[], Mapping[str, Figure]]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,15 @@ class Analysis:
         What is printed.
     figures : tuple of Path
         What was drawn.
+    notes : tuple of str
+        What was asked for and there is none of, a line each.
     """
 
     path: Path
     report: Report
     tables: tuple[ReportTable, ...]
     figures: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def data(self) -> Tree:
@@ -166,7 +172,8 @@ def write(place: Path, finding: Finding, drawn: Mapping[str, bytes]) -> Analysis
         for suffix, content in files.items():
             write_bytes(folder / f"{name}{suffix}", content)
     figures = tuple(folder / f"{name}{suffix}" for suffix in drawn)
-    return Analysis(folder / f"{name}.json", finding.report, finding.tables, figures)
+    path = folder / f"{name}.json"
+    return Analysis(path, finding.report, finding.tables, figures, finding.notes)
 
 
 def _csv(rows: list[CsvRow]) -> str:

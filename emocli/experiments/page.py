@@ -109,6 +109,7 @@ def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
     """Show what an analysis draws, and write what it says."""
     names = (name for name in analysis.figures if name.endswith("png"))
     yield from (Picture(name, analysis.row) for name in names)
+    yield from (Paragraph(printable(note)) for note in analysis.notes)
     for table in analysis.tables:
         yield Paragraph(printable(" ".join(table.title.split())))
         rows = [[_text(cell) for cell in row] for row in table.rows]

@@ -84,6 +84,8 @@ class AnalysisReport(Record):
         Files of its figures beside the report.
     data_file : str
         File of all its numbers, from the folder of the report.
+    notes : tuple of str
+        What was asked for and there is none of.
     """
 
     name: str
@@ -92,6 +94,7 @@ class AnalysisReport(Record):
     tables: tuple[ReportTable, ...]
     figures: tuple[str, ...]
     data_file: str = field(metadata=key("data"))
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

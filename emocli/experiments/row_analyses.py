@@ -54,6 +54,7 @@ def _report(requested: RowAnalysis, run: Path, out: Path) -> AnalysisReport:
         tables=done.tables,
         figures=tuple(figures),
         data_file=done.path.relative_to(out).as_posix(),
+        notes=done.notes,
     )
 
 
