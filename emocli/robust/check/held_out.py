@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -44,6 +44,18 @@ class HeldOut:
     def __iter__(self) -> Iterator[Mapping[str, Rows]]:
         """Yield both."""
         yield from (self.vectors, self.noisy)
+
+
+def passing(
+    held: Sequence[HeldOut], flags: Mapping[str, Flags], representation: Representation
+) -> Iterator[HeldOut]:
+    """Leave out of each batch what does not pass; ``flags`` are those of all of them."""
+    start = 0
+    for batch in held:
+        n = len(representation.shown(next(iter(batch.vectors.values()))))
+        own = {m: flag[start : start + n] for m, flag in flags.items()}
+        yield batch.without(own, representation)
+        start += n
 
 
 def _under_noise(

@@ -8,7 +8,7 @@ believe, and falls back on how unusual each is by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations
@@ -24,7 +24,7 @@ from emocli.errors import StoreError, UnfittableError
 from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
 from emocli.robust.check.contamination import PARTS, SCREENED, deal, screened, varying
 from emocli.robust.check.file import AGAIN
-from emocli.robust.check.held_out import HeldOut
+from emocli.robust.check.held_out import HeldOut, passing
 from emocli.robust.check.pair import FEWEST, OTHERS, PairCheck
 from emocli.robust.check.provenance import FitProvenance
 from emocli.robust.check.settings import CheckConfig
@@ -167,7 +167,7 @@ class ModalityCheck:
     ) -> Self:
         """Fit on the training clips that pass, calibrate on the held-out ones that do."""
         check = cls._learnt(_kept(rows, train, representation), representation, config)
-        return check._calibrated(_passing(held, valid, representation))
+        return check._calibrated(passing(held, valid, representation))
 
     @classmethod
     def _learnt(
@@ -374,18 +374,6 @@ def _masked(view: Padded, bad: torch.Tensor) -> Padded:
 
 def _kept(rows: Vectors, flags: Passing, representation: Representation) -> dict[str, Rows]:
     return {m: representation.kept(x, flags[m]) for m, x in rows.items()}
-
-
-def _passing(
-    held: Sequence[HeldOut], flags: Passing, representation: Representation
-) -> Iterator[HeldOut]:
-    """Leave out of each batch what does not pass; ``flags`` are those of all of them."""
-    start = 0
-    for batch in held:
-        n = len(representation.shown(next(iter(batch.vectors.values()))))
-        own = {m: flag[start : start + n] for m, flag in flags.items()}
-        yield batch.without(own, representation)
-        start += n
 
 
 def _together(parts: list[dict[Any, NDArray[Any]]]) -> dict[Any, NDArray[Any]]:
