@@ -55,6 +55,10 @@ class StoreError(EmocliError):
     """A feature store, check file or interchange file is absent, damaged or does not fit."""
 
 
+class UnfittableError(StoreError):
+    """Too few clips have the features that a modality check is to be fitted on, or all the same."""
+
+
 class MediaError(EmocliError):
     """A recording cannot be read, or holds no such stream."""
 

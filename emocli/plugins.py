@@ -1,8 +1,9 @@
 """Discovery of plug-ins by file name: `ls emocli/fusion` is the list of networks.
 
-A plug-in is a module (or a folder with ``__init__.py``) inside ``emocli/<kind>``; names that
-start with an underscore are private. An installed package adds one through the entry-point group
-``emocli.<kind>``, each entry naming a module. Nothing is imported before it is asked for.
+A plug-in is a module (or a folder with ``__init__.py``) inside the package of its kind, which
+`KINDS` names; names that start with an underscore are private. An installed package adds one
+through the entry-point group ``emocli.<kind>``, each entry naming a module. Nothing is imported
+before it is asked for.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ KINDS: dict[Kind, str] = {
     "analyses": "emocli.analysis",
     "commands": "emocli.cli.commands",
 }
+"""Kind of plug-in to the package that holds emocli's own."""
 
 OFFERS: dict[Kind, tuple[str, ...]] = {
     "datasets": ("Config", "build"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from emocli import plugins
+from emocli import plugin, plugins
 from emocli.cli.app import run
 from emocli.errors import ConfigError
 
@@ -70,3 +72,13 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 def test_a_far_name_lists_what_there_is() -> None:
     with pytest.raises(ConfigError, match=r"there are: .*early"):
         plugins.load("fusion", "zzzz")
+
+
+def test_the_table_of_the_interface_has_all_kinds_by_the_names_of_their_groups() -> None:
+    _, _, table, _ = re.split(r"^=+ =+ =+$\n", plugin.__doc__ or "", flags=re.MULTILINE)
+    rows = re.split(r"\n(?=\w)", table)
+    offers = {row.split()[0]: row for row in rows}
+    assert set(offers) == set(plugins.KINDS)
+    for kind, names in plugins.OFFERS.items():
+        assert all(f"``{name}``" in offers[kind] for name in names), kind
+        importlib.import_module(re.findall(r"`(emocli\.\w+(?:\.\w+)?)`", offers[kind])[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emocli import plugins
 from tests import toy
 
 ROOT = Path(__file__).parents[1]
@@ -19,6 +20,12 @@ PAGES = [
 
 def test_it_is_a_front_page() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("kind", ["datasets", "features", "fusion"])
+def test_its_tables_name_every(kind: plugins.Kind) -> None:
+    rows = [row for row in (ROOT / "README.md").read_text("utf-8").splitlines() if row[:1] == "|"]
+    assert set(plugins.names(kind)) <= set(re.findall(r"`(\w+)`", "\n".join(rows)))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

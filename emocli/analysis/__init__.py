@@ -26,7 +26,7 @@ from emocli.evaluation.options import CorpusOptions, RunOptions
 from emocli.options import Argument
 from emocli.parsing import Tree
 from emocli.report.canvas import render, style
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,7 +69,7 @@ class Finding:
         The JSON file.
     rows : iterable of mapping
         The CSV file: the same columns in every row.
-    tables : tuple of Table
+    tables : tuple of ReportTable
         What is printed.
     draw : callable
         The drawings by the end of their files' names.
@@ -80,7 +80,7 @@ class Finding:
     name: str
     report: Report
     rows: Iterable[CsvRow]
-    tables: tuple[Table, ...]
+    tables: tuple[ReportTable, ...]
     draw: Callable[[], Mapping[str, Figure]]
     notes: tuple[str, ...] = ()
 
@@ -95,7 +95,7 @@ class Analysis:
         Its report (JSON); beside it the same as a table (CSV).
     report : Report
         What the JSON holds.
-    tables : tuple of Table
+    tables : tuple of ReportTable
         What is printed.
     figures : tuple of Path
         What was drawn.
@@ -105,7 +105,7 @@ class Analysis:
 
     path: Path
     report: Report
-    tables: tuple[Table, ...]
+    tables: tuple[ReportTable, ...]
     figures: tuple[Path, ...]
     notes: tuple[str, ...] = ()
 

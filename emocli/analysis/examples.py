@@ -20,7 +20,7 @@ from emocli.limits import MOST_EXAMPLES
 from emocli.options import Option
 from emocli.plugin.robustness import on
 from emocli.report.canvas import COLOURS, GREY, canvas
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -338,18 +338,20 @@ def draw(report: Report, pictures: Pictures) -> dict[str, Figure]:
     return {name: _drawing(report, entries, pictures) for name, entries in sides.items() if entries}
 
 
-def tabulate(report: Report) -> tuple[Table, ...]:
+def tabulate(report: Report) -> tuple[ReportTable, ...]:
     """Return the right answers and the errors, a row per clip; only those there are."""
     columns = ("shown", "predicted", "confidence", "clip", "text")
     title = f"{report.run} · {report.dataset}, {report.split}"
 
-    def table(name: str, right: bool, total: int) -> Table:
+    def table(name: str, right: bool, total: int) -> ReportTable:
         rows = tuple(
             (e.shown, e.predicted, e.confidence, e.clip, e.text)
             for e in report.examples
             if e.right is right
         )
-        return Table(f"{title}: {name}, most confident ({len(rows)} of {total})", columns, rows)
+        return ReportTable(
+            f"{title}: {name}, most confident ({len(rows)} of {total})", columns, rows
+        )
 
     both = table("right", True, report.right), table("errors", False, report.wrong)
     return tuple(each for each in both if each.rows)

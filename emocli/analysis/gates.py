@@ -25,7 +25,7 @@ from emocli.data.record import Number
 from emocli.errors import RunError
 from emocli.options import Option
 from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,7 +161,7 @@ def _rows(report: Report) -> Iterator[CsvRow]:
                     }
 
 
-def tabulate(report: Report) -> Table:
+def tabulate(report: Report) -> ReportTable:
     """Return a row per view and hop, a column per condition; means over the seeds."""
     import numpy as np
 
@@ -174,7 +174,7 @@ def tabulate(report: Report) -> Table:
         for view, hops in means[CLEAN].items()
         for hop in range(len(hops))
     )
-    return Table(report.title, ("view", "hop", *means), rows)
+    return ReportTable(report.title, ("view", "hop", *means), rows)
 
 
 def draw(report: Report) -> dict[str, Figure]:

@@ -22,7 +22,7 @@ from emocli.options import Option
 from emocli.parsing import Tree
 from emocli.plugin.robustness import CorruptionSpec
 from emocli.report.canvas import COLOURS, canvas, legend
-from emocli.report.tables import Cell, Table
+from emocli.report.tables import Cell, ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -275,7 +275,7 @@ def _mean(values: NDArray[np.float32]) -> tuple[float, ...]:
     return tuple(values.mean(axis=0).tolist())
 
 
-def tabulate(report: Report) -> Table:
+def tabulate(report: Report) -> ReportTable:
     """Return a row per kind, modality and source."""
     rows = tuple(
         (row.kind, row.modality, row.sources, *map(_cell, row.errors.values()))
@@ -283,7 +283,7 @@ def tabulate(report: Report) -> Table:
     )
     counts = ", ".join(f"{count} {name}" for name, count in report.n.items())
     title = f"relative error of proxies on {report.dataset} ({counts})"
-    return Table(title, ("kind", "of", "from", *report.n), rows)
+    return ReportTable(title, ("kind", "of", "from", *report.n), rows)
 
 
 def _cell(error: float) -> Cell:

@@ -26,7 +26,7 @@ from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Bounds, Number, Record
 from emocli.errors import RunError
 from emocli.report.canvas import COLOURS, GREY, canvas, legend
-from emocli.report.tables import Cell, Table
+from emocli.report.tables import Cell, ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -278,7 +278,7 @@ def _rows(report: Report) -> Iterator[CsvRow]:
                 }
 
 
-def tabulate(report: Report) -> Table:
+def tabulate(report: Report) -> ReportTable:
     """Return a row per condition and modality: clean, corrupted and the change; seeds' means."""
     import numpy as np
 
@@ -292,7 +292,7 @@ def tabulate(report: Report) -> Table:
                 points = (f"{change.points:+.1f}", change.interval, percent)
                 rows.append((condition, kind, modality, *means, *points))
     columns = ("condition", "kind", "modality", "clean", "corrupted", "points", "95 %", "per cent")
-    return Table(report.title, columns, tuple(rows))
+    return ReportTable(report.title, columns, tuple(rows))
 
 
 def draw(report: Report) -> dict[str, Figure]:

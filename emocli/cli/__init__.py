@@ -1,1 +1,1 @@
-"""The commands: parse, call a stage, show its result."""
+"""The commands: read the arguments, call the function that does the work, show its result."""

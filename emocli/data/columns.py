@@ -13,7 +13,7 @@ from typing import Any
 from emocli.data import rules
 from emocli.data.clip import Clip, split_named
 from emocli.data.rules import GROUP, LABEL, MEDIA, MOST_NAMES
-from emocli.data.table import Table
+from emocli.data.table import DataTable
 from emocli.display import csv_cell, csv_text
 from emocli.errors import ManifestError, choice
 
@@ -75,7 +75,7 @@ def known_columns(classes: Iterable[str]) -> tuple[str, ...]:
     return (*PARSERS, *(MEDIA + kind for kind in KINDS), *(LABEL + name for name in classes))
 
 
-def read_clips(table: Table, path: Path, root: Path, classes: Sequence[str]) -> Iterator[Clip]:
+def read_clips(table: DataTable, path: Path, root: Path, classes: Sequence[str]) -> Iterator[Clip]:
     """Make the clips of a table.
 
     Raises

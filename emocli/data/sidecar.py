@@ -11,7 +11,7 @@ from emocli.config import Settings, build
 from emocli.data.durable import digest, disk_errors
 from emocli.data.encoding import read_text
 from emocli.data.rules import Task
-from emocli.data.table import Table, read_table
+from emocli.data.table import DataTable, read_table
 from emocli.errors import ConfigError, ManifestError
 from emocli.parsing import parse_toml
 
@@ -62,7 +62,7 @@ def toml_text(values: Mapping[str, object]) -> str:
     return "".join(lines).replace("\x7f", "\\u007f")
 
 
-def read_both(path: Path) -> tuple[Table, Sidecar]:
+def read_both(path: Path) -> tuple[DataTable, Sidecar]:
     """Read a CSV file and the TOML file that belongs to it.
 
     Raises

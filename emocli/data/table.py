@@ -26,7 +26,7 @@ QUOTED = re.compile('"[^"]*"')
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """The cells of a CSV file; every row is as long as the header, blank rows are left out.
 
     ``lines`` are where the rows start, as an editor counts (the header is on line 1).
@@ -36,7 +36,7 @@ class Table:
     rows: list[list[str]]
     lines: list[int]
 
-    def renamed(self, known: Iterable[str]) -> Table:
+    def renamed(self, known: Iterable[str]) -> DataTable:
         """Name columns as the reader knows them where only case or blanks are different."""
         names = {name.casefold(): name for name in known}
         taken = set(self.header) & set(names.values())
@@ -53,7 +53,7 @@ class Table:
         return (dict(zip(self.header, row, strict=True)) for row in self.rows)
 
 
-def read_table(path: Path, error: type[EmocliError], usual: str = ",") -> Table:
+def read_table(path: Path, error: type[EmocliError], usual: str = ",") -> DataTable:
     """Read a table of comma-separated cells, in any encoding of `emocli.data.encoding`.
 
     Quoted cells may hold separators, quotes and line ends. Cells may also be separated by
@@ -88,7 +88,7 @@ def read_table(path: Path, error: type[EmocliError], usual: str = ",") -> Table:
                 where=f"{path}, row {start}",
                 hint="put cells that hold separators or quotes in double quotes",
             )
-    return Table(tuple(header), rest, lines[1:])
+    return DataTable(tuple(header), rest, lines[1:])
 
 
 def _rows(

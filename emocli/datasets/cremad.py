@@ -34,7 +34,7 @@ from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
-from emocli.data.table import Table, read_table
+from emocli.data.table import DataTable, read_table
 from emocli.errors import ManifestError
 from emocli.plugin.dataset import COPY, Folder, counted, random_split, require_columns, split_notes
 from emocli.quantities import Seed
@@ -246,7 +246,7 @@ def _sexes(folder: Folder) -> dict[str, str]:
     return {row["ActorID"]: row["Sex"] for row in table.records()}
 
 
-def _table(folder: Folder, name: str, columns: Sequence[str]) -> Table:
+def _table(folder: Folder, name: str, columns: Sequence[str]) -> DataTable:
     path = folder.named(name)
     if path is None:
         raise ManifestError(

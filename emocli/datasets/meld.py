@@ -31,7 +31,7 @@ from emocli.data.clip import Clip, Split
 from emocli.data.folds import lot
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
-from emocli.data.table import Table, read_table
+from emocli.data.table import DataTable, read_table
 from emocli.errors import ManifestError
 from emocli.plugin.dataset import COPY, Folder, counted, require_columns
 
@@ -153,12 +153,12 @@ def build(root: Path, config: Config) -> Manifest:
     )
 
 
-def _table(path: Path) -> Table:
+def _table(path: Path) -> DataTable:
     return require_columns(read_table(path, ManifestError), path, COLUMNS, COPY)
 
 
 def _clips(
-    name: str, table: Table, path: str, media: Mapping[str, Mapping[str, Path]], label: str
+    name: str, table: DataTable, path: str, media: Mapping[str, Mapping[str, Path]], label: str
 ) -> Iterator[Clip]:
     """Make the clips of a table, dialogue by dialogue."""
     rows = []
@@ -185,7 +185,7 @@ def _clips(
         )
 
 
-def _backwards(table: Table) -> int:
+def _backwards(table: DataTable) -> int:
     """Count dialogues in which an utterance starts before one with a lower number."""
     starts: dict[str, list[tuple[int, float]]] = {}
     for row in table.records():

@@ -38,7 +38,7 @@ from emocli.data.columns import FOLD, KINDS, PARSERS, PLAIN, media_path
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
 from emocli.data.rules import GROUP, LABEL, MEDIA, MOST_NAMES, absolute, folder_prefix
-from emocli.data.table import Table, read_table
+from emocli.data.table import DataTable, read_table
 from emocli.datasets._labels import (
     LabelColumn,
     Labels,
@@ -154,14 +154,14 @@ def build(root: Path, config: Config) -> Manifest:
     )
 
 
-def _table(path: Path) -> Table:
+def _table(path: Path) -> DataTable:
     table = read_table(path, ManifestError).renamed((*COLUMNS, *(MEDIA + kind for kind in KINDS)))
     if not table.rows:
         raise ManifestError("holds no clip", where=path)
     return require_columns(table, path, ["id"], HEADER)
 
 
-def _require_splits(table: Table, path: Path) -> None:
+def _require_splits(table: DataTable, path: Path) -> None:
     for line, row in zip(table.lines, table.records(), strict=True):
         if not row.get("split", "-").strip():
             hint = "fill it in, or draw splits: table.split=new"
@@ -169,7 +169,7 @@ def _require_splits(table: Table, path: Path) -> None:
 
 
 def _check(
-    clips: Sequence[Clip], labels: Labels, root: Path, table: Table, path: Path, *, groups: bool
+    clips: Sequence[Clip], labels: Labels, root: Path, table: DataTable, path: Path, *, groups: bool
 ) -> None:
     """Check what every manifest is checked for, here with the rows of the table."""
 
@@ -222,7 +222,7 @@ def _file(cell: str, root: Path) -> Path:
 
 
 def _with_media(
-    clips: Sequence[Clip], root: Path, table: Table, path: Path
+    clips: Sequence[Clip], root: Path, table: DataTable, path: Path
 ) -> tuple[tuple[Clip, ...], int]:
     """Find recordings by the clips' names, unless the table names them; and count the others."""
     if any(name.startswith(MEDIA) for name in table.header):
@@ -257,7 +257,9 @@ def _by_name(files: Iterable[Path], root: Path) -> dict[str, list[Path]]:
     return by_name
 
 
-def _with_turns(clips: Sequence[Clip], table: Table, path: Path) -> tuple[tuple[Clip, ...], int]:
+def _with_turns(
+    clips: Sequence[Clip], table: DataTable, path: Path
+) -> tuple[tuple[Clip, ...], int]:
     """Give clips of dialogues their turns, and count those that only follow the rows."""
     numbered = [bool(row.get("turn", "").strip()) for row in table.records()]
     groups: dict[str, list[int]] = {}
@@ -299,13 +301,13 @@ def _only(files: Sequence[Path], kind: str, clip: Clip, where: str) -> Path | No
     return files[0] if files else None
 
 
-def _others(table: Table) -> list[str]:
+def _others(table: DataTable) -> list[str]:
     """Return the columns that may be labels."""
     known = (MEDIA, GROUP)
     return [n for n in table.header if n.strip() and n not in COLUMNS and not n.startswith(known)]
 
 
-def _other_columns(table: Table, used: Sequence[str]) -> Iterator[str]:
+def _other_columns(table: DataTable, used: Sequence[str]) -> Iterator[str]:
     left = [name for name in _others(table) if name not in used]
     unnamed = sum(not name.strip() for name in table.header)
     if left:
@@ -313,7 +315,7 @@ def _other_columns(table: Table, used: Sequence[str]) -> Iterator[str]:
     yield from counted((unnamed, "columns left out: they have no name"))
 
 
-def _column(table: Table, chosen: str, path: Path) -> str:
+def _column(table: DataTable, chosen: str, path: Path) -> str:
     """Find the column of labels."""
     others = _others(table)
     if chosen in others:
@@ -334,7 +336,7 @@ def _column(table: Table, chosen: str, path: Path) -> str:
     )
 
 
-def _vote_columns(table: Table, labels: Labels) -> list[str]:
+def _vote_columns(table: DataTable, labels: Labels) -> list[str]:
     """Return the columns of votes for classes."""
     classes = labels.classes if labels.task == "single" else ()
     return [name for name in (LABEL + each for each in classes) if name in table.header]
@@ -359,6 +361,6 @@ def _votes(row: Mapping[str, str], columns: Sequence[str], where: str) -> dict[s
     return votes if any(votes.values()) else {}
 
 
-def _label_column(table: Table, column: str, path: Path) -> LabelColumn:
+def _label_column(table: DataTable, column: str, path: Path) -> LabelColumn:
     cells = [cleaned_label(row[column]) for row in table.records()]
     return LabelColumn(column.strip(), tuple(cells), tuple(table.lines), path)

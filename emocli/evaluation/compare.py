@@ -20,7 +20,7 @@ from emocli.errors import ConfigError, RunError, choice
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import DEFINITIONS, ERRORS
-from emocli.metrics.paired import Paired, System, mcnemar
+from emocli.metrics.paired import Paired, PairedSystem, mcnemar
 from emocli.metrics.statistics import Interval, clustered, holm, interval_over, spread, warnings
 from emocli.metrics.sums import SUMS
 from emocli.plugin.feature import Device
@@ -266,7 +266,7 @@ def _paired(metric: str, predicted: Sequence[Predictions], corpus: Manifest) -> 
     known = SUMS[first.task]
     if metric not in known:
         raise ConfigError(f"there is no metric '{metric}' here", hint=choice(metric, [*known]))
-    systems = tuple(System.of(known[metric], p.targets, p.values) for p in predicted)
+    systems = tuple(PairedSystem.of(known[metric], p.targets, p.values) for p in predicted)
     return Paired(systems, tuple(clustered([corpus.clip(clip) for clip in first.ids])))
 
 

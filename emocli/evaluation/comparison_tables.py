@@ -13,10 +13,10 @@ from emocli.data.json_io import as_json
 from emocli.data.record import Bounds
 from emocli.errors import ConfigError
 from emocli.evaluation.compare import Change, ComparedRun, ComparisonReport
-from emocli.report.tables import Cell, Table, as_latex, as_markdown
+from emocli.report.tables import Cell, ReportTable, as_latex, as_markdown
 
 
-def tables(report: ComparisonReport) -> tuple[Table, ...]:
+def tables(report: ComparisonReport) -> tuple[ReportTable, ...]:
     """Return the runs, and then every pair of them if there are more than two."""
     return (_runs(report), *([_pairs(report)] if len(report.pairs) > 1 else []))
 
@@ -43,11 +43,11 @@ def _title(report: ComparisonReport) -> str:
     )
 
 
-def _runs(report: ComparisonReport) -> Table:
+def _runs(report: ComparisonReport) -> ReportTable:
     over = "95 %" if _has_groups(report) else "95 % over clips"
     columns = ("run", "metric", over, f"change to {report.reference}", over, "p", "p Holm")
     columns = (columns[0], report.metric.replace("_", " "), *columns[2:])
-    return Table(_title(report), columns, tuple(map(_run, report.runs)))
+    return ReportTable(_title(report), columns, tuple(map(_run, report.runs)))
 
 
 def _run(run: ComparedRun) -> tuple[Cell, ...]:
@@ -61,7 +61,7 @@ def _change(change: Change) -> tuple[Cell, ...]:
     return f"{change.difference:+.3f}", both, change.p, change.p_holm
 
 
-def _pairs(report: ComparisonReport) -> Table:
+def _pairs(report: ComparisonReport) -> ReportTable:
     over = "95 %" if _has_groups(report) else "95 % over clips"
     tested = any(pair.p_mcnemar is not None for pair in report.pairs)
     columns = ("run", "against", "difference", over, "p", "p Holm")
@@ -72,7 +72,7 @@ def _pairs(report: ComparisonReport) -> Table:
         )
         for pair in report.pairs
     )
-    return Table("pairs", (*columns, *(["McNemar"] if tested else [])), tuple(rows))
+    return ReportTable("pairs", (*columns, *(["McNemar"] if tested else [])), tuple(rows))
 
 
 def _has_groups(report: ComparisonReport) -> bool:

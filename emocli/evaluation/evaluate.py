@@ -34,7 +34,7 @@ from emocli.parsing import Tree
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 from emocli.training.data_warnings import step_warnings
 
 Progress = Callable[[int, int], None]
@@ -73,7 +73,7 @@ class Evaluation:
         return self.report.data()
 
     @property
-    def tables(self) -> tuple[Table, ...]:
+    def tables(self) -> tuple[ReportTable, ...]:
         """The report to be read."""
         return tables(self.report)
 

@@ -18,7 +18,7 @@ from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import COMMON
 from emocli.metrics.statistics import cluster_bootstrap, clustered, interval_over
 from emocli.metrics.summary import mean_hits, means
-from emocli.report.tables import Cell, Table
+from emocli.report.tables import Cell, ReportTable
 
 OWN = ("speaker", "dialogue")
 """What clips can be grouped by besides the manifest's ``group.<name>``."""
@@ -219,7 +219,7 @@ def gap_interval(
 
     Whole speakers or dialogues are drawn, whichever of the two sides their clips are on.
     """
-    from emocli.metrics.paired import Paired, System
+    from emocli.metrics.paired import Paired, PairedSystem
     from emocli.metrics.sums import SumMetric
 
     columns = np.stack([above, above * hits, ~above, ~above * hits], axis=1).astype(np.float64)
@@ -228,12 +228,12 @@ def gap_interval(
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(sums[..., 1] / sums[..., 0] - sums[..., 3] / sums[..., 2])
 
-    system = System(SumMetric(lambda targets, predicted: predicted, difference), (columns,))
+    system = PairedSystem(SumMetric(lambda targets, predicted: predicted, difference), (columns,))
     gap = Paired((system,), tuple(drawn_with)).interval(0)
     return GapInterval(gap.mean, gap.bounds, gap.clips)
 
 
-def group_tables(reports: Sequence[GroupedReport]) -> Iterator[Table]:
+def group_tables(reports: Sequence[GroupedReport]) -> Iterator[ReportTable]:
     """Return a table for each property: its groups, and their gap."""
     for report in reports:
         first = report.conditions[0]
@@ -243,7 +243,7 @@ def group_tables(reports: Sequence[GroupedReport]) -> Iterator[Table]:
             cells = [cell for c in report.conditions for cell in _cells(c.groups[k])]
             rows.append((group.group, group.n, *cells))
         rows += [_gap_row(report)] if first.gap else []
-        yield Table(f"by {report.by}", (report.by, "clips", *columns), tuple(rows))
+        yield ReportTable(f"by {report.by}", (report.by, "clips", *columns), tuple(rows))
 
 
 def _columns(condition: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from emocli.data.record import Bounds
 from emocli.evaluation.groups import group_tables
 from emocli.evaluation.report import BaselineReport, EvaluationReport
-from emocli.report.tables import Cell, Table
+from emocli.report.tables import Cell, ReportTable
 
 Confusions = Mapping[str, Sequence[Sequence[int]]]
 """Name of a condition to its counts, a row per reference, a column per prediction."""
@@ -23,7 +23,7 @@ NONE = (math.nan, math.nan)
 """The bounds of no interval."""
 
 
-def tables(report: EvaluationReport) -> tuple[Table, ...]:
+def tables(report: EvaluationReport) -> tuple[ReportTable, ...]:
     """Return the conditions side by side, then folds, classes, confusion, check and sweep."""
     return (
         _conditions(report),
@@ -42,7 +42,7 @@ def counts(report: EvaluationReport) -> Confusions:
     return {side.label: side.confusion for side in report.conditions}
 
 
-def _conditions(report: EvaluationReport) -> Table:
+def _conditions(report: EvaluationReport) -> ReportTable:
     sides, baselines = report.conditions, report.baselines
     blank = [""] * len(baselines)
     rows: list[tuple[Cell, ...]] = []
@@ -63,10 +63,10 @@ def _conditions(report: EvaluationReport) -> Table:
     if report.clean.agreement:
         rows += _agreement(report, blank)
     title = f"{report.run}{networks} on {report.n} clips of {report.dataset} ({report.split})"
-    return Table(title, ("figure", *(side.label for side in sides), *baselines), tuple(rows))
+    return ReportTable(title, ("metric", *(side.label for side in sides), *baselines), tuple(rows))
 
 
-def _beside(report: EvaluationReport) -> Table:
+def _beside(report: EvaluationReport) -> ReportTable:
     """Return the classical models under the same conditions, and what the network gains."""
     sides = report.conditions
     columns = [f"{_title(metric)} {n}" for n in _sides(report) for metric in (*SHOWN, "gain")]
@@ -82,7 +82,7 @@ def _beside(report: EvaluationReport) -> Table:
         )
         rows.append((name, *cells))
     title = "beside the network: gain in accuracy over each, with its 95 % interval"
-    return Table(title, ("system", *columns), tuple(rows))
+    return ReportTable(title, ("system", *columns), tuple(rows))
 
 
 def _gain(beside: BaselineReport) -> str:
@@ -105,7 +105,7 @@ def _agreement(report: EvaluationReport, blank: Sequence[Cell]) -> list[tuple[Ce
     ]
 
 
-def _folds(report: EvaluationReport) -> Table:
+def _folds(report: EvaluationReport) -> ReportTable:
     """Each fold by itself, mean over the seeds."""
     names = ["clean", *(["corrupted"] if report.folds[0].corrupted else [])]
     columns = [f"{_title(metric)} {name}" for name in names for metric in SWEPT]
@@ -114,10 +114,10 @@ def _folds(report: EvaluationReport) -> Table:
         for fold in report.folds
         for sides in [filter(None, (fold.clean, fold.corrupted))]
     )
-    return Table("folds", ("fold", "clips", *columns), tuple(rows))
+    return ReportTable("folds", ("fold", "clips", *columns), tuple(rows))
 
 
-def _classes(report: EvaluationReport) -> Table:
+def _classes(report: EvaluationReport) -> ReportTable:
     """Means over the seeds."""
     keys = ("recall", "f1") if report.task == "single" else ("uar", "weighted_f1")
     columns = [f"{_title(key)} {name}" for name in _sides(report) for key in keys]
@@ -129,20 +129,20 @@ def _classes(report: EvaluationReport) -> Table:
         )
         for name, metrics in report.clean.per_class.items()
     )
-    return Table("classes", ("class", "clips", *columns), tuple(rows))
+    return ReportTable("classes", ("class", "clips", *columns), tuple(rows))
 
 
-def confusions(classes: Sequence[str], confusion: Confusions) -> Iterator[Table]:
+def confusions(classes: Sequence[str], confusion: Confusions) -> Iterator[ReportTable]:
     """Return the confusion matrix of each condition, in per cent of each row."""
     for label, matrix in confusion.items():
         rows = (
             (name, *(_percent(count, sum(row)) for count in row))
             for name, row in zip(classes, matrix, strict=True)
         )
-        yield Table(f"confusion in % of each row, {label}", ("shown", *classes), tuple(rows))
+        yield ReportTable(f"confusion in % of each row, {label}", ("shown", *classes), tuple(rows))
 
 
-def _repair(report: EvaluationReport) -> Table:
+def _repair(report: EvaluationReport) -> ReportTable:
     rows = (
         (
             condition.label,
@@ -157,15 +157,15 @@ def _repair(report: EvaluationReport) -> Table:
         for modality, flags in (condition.flagged or {}).items()
     )
     columns = ("condition", "modality", "clips", "corrupted", "found %", "false %", "regenerated")
-    return Table(f"repair: {report.repair}", columns, tuple(rows))
+    return ReportTable(f"repair: {report.repair}", columns, tuple(rows))
 
 
-def _sweep(report: EvaluationReport) -> Table:
+def _sweep(report: EvaluationReport) -> ReportTable:
     rows = (
         (condition.label, *(_cell(condition.metrics, name) for name in SWEPT))
         for condition in (report.clean, *report.sweep)
     )
-    return Table("sweep", ("condition", *map(_title, SWEPT)), tuple(rows))
+    return ReportTable("sweep", ("condition", *map(_title, SWEPT)), tuple(rows))
 
 
 def _title(name: str) -> str:

@@ -8,13 +8,13 @@ features, condition, seed, and the modality check where it is asked.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,14 @@ from emocli.robust.repair import RepairConfig
 MARKS = ("corrupted", "flagged", "regenerated")
 """What is known of modalities of clips."""
 
-PACKAGES = ("data", "evaluation", "fusion", "models", "plugin", "robust", "training")
-"""Whose code decides what is predicted: reading, corruption, check, repair, networks, baselines."""
+SHOWING = ("cli", "report")
+"""Packages that show what others compute; so does every file called ``drawing.py``."""
 
 Predictor = RunEvaluator | BaselineEvaluator
 
 
 def code_digest(plugins: Iterable[type] = ()) -> str:
-    """Return the SHA-256 of the source files of `PACKAGES`, and of the modules of plug-ins.
+    """Return the SHA-256 of the source files of emocli but what only shows, and of plug-ins.
 
     Any change of these files counts, even of a comment: to compute anew for nothing costs seconds.
     Versions of libraries do not count.
@@ -54,16 +54,37 @@ def code_digest(plugins: Iterable[type] = ()) -> str:
     Parameters
     ----------
     plugins : iterable of type
-        Classes of plug-ins, which may be of another distribution.
+        Classes of plug-ins: all files of the top-level package of each count, as it may keep its
+        code in several.
     """
-    root = Path(emocli.__file__).parent
-    files = (path for name in PACKAGES for path in (root / name).rglob("*.py"))
-    sources = {path.relative_to(root).as_posix(): path for path in files}
-    for plugin in plugins:
-        if source := inspect.getsourcefile(plugin):
-            sources[plugin.__module__] = Path(source)
+    sources = _sources(Path(emocli.__file__).parent)
+    for name in {plugin.__module__.partition(".")[0] for plugin in plugins} - {emocli.__name__}:
+        sources |= _package(name)
     lines = [f"{name} {digest(sources[name])}\n" for name in sorted(sources)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _sources(root: Path) -> dict[str, Path]:
+    """Return the files of emocli that may decide what is predicted."""
+    files = {path.relative_to(root): path for path in root.rglob("*.py")}
+    return {
+        path.as_posix(): file
+        for path, file in files.items()
+        if path.parts[0] not in SHOWING and path.name != "drawing.py"
+    }
+
+
+def _package(name: str) -> dict[str, Path]:
+    """Return the files of another package, or the only one if it is a single module."""
+    spec = find_spec(name)
+    if spec is None or spec.submodule_search_locations is None:
+        return {name: Path(spec.origin)} if spec and spec.origin else {}
+    roots = [Path(folder) for folder in spec.submodule_search_locations]
+    return {
+        f"{name}/{path.relative_to(root).as_posix()}": path
+        for root in roots
+        for path in root.rglob("*.py")
+    }
 
 
 class Subject(ABC):

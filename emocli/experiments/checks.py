@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emocli.data.manifest import Manifest
 from emocli.data.store import Feature, check_path
-from emocli.errors import EmocliError
+from emocli.errors import EmocliError, UnfittableError
 from emocli.experiments.experiment import Experiment
 from emocli.experiments.rows import Say
 from emocli.pipeline.fit_cca import fit_cca
@@ -17,12 +17,36 @@ from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig
 
 
-def fit_checks(experiment: Experiment, say: Say) -> None:
-    """Fit the modality checks that rows ask, of every fold that has none for these features."""
+def fit_checks(experiment: Experiment, say: Say) -> Experiment:
+    """Fit the modality checks that rows ask, of every fold that has none for these features.
+
+    Returns
+    -------
+    Experiment
+        The same; rows whose check cannot be fitted, of a fold, are lacking.
+
+    Raises
+    ------
+    UnfittableError
+        If no row is left.
+    EmocliError
+        If something else is wrong.
+    """
+    for fit_on in experiment.checks:
+        try:
+            _fit_all(experiment, fit_on, say)
+        except UnfittableError as error:
+            experiment = experiment.without_check(fit_on, f"its modality check: {error}")
+            if all(system.lacking for system in experiment.due):
+                raise
+    return experiment
+
+
+def _fit_all(experiment: Experiment, fit_on: str, say: Say) -> None:
+    """Fit those of every fold that are fitted on this; what fails says of which fold it is."""
     inputs, stores = experiment.inputs, experiment.stores
     features = [store.name for store in stores.values()]
-    needed = [(fit_on, each) for fit_on, several in experiment.checks.items() for each in several]
-    for (fit_on, corrupt), corpus in product(needed, inputs.corpora):
+    for corrupt, corpus in product(experiment.checks[fit_on], inputs.corpora):
         config = experiment.check.model_copy(update={"fit_on": fit_on})
         settings = {"check": {**experiment.settings.get("check", {}), "fit_on": fit_on}}
         path = check_path(inputs.store, corpus.fold, fit_on)
@@ -30,7 +54,10 @@ def fit_checks(experiment: Experiment, say: Say) -> None:
         if kept is None:
             say(f"fitting the modality check {path}")
             preset = inputs.config.check_preset
-            fit_cca(corpus, inputs.store, features, preset, settings, corrupt)
+            try:
+                fit_cca(corpus, inputs.store, features, preset, settings, corrupt)
+            except UnfittableError as error:
+                raise UnfittableError(error.what, where=path, hint=error.hint) from None
         elif kept.config != config:
             what = "has other settings than would be given it here, and is used as it is"
             say(f"warning: {path} {what}; remove it to have another")

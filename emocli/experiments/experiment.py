@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -137,11 +137,19 @@ class Experiment:
         """What modality checks that rows need are fitted on: to what happens to the clips."""
         checks: dict[str, set[tuple[str, ...]]] = {}
         for system in self.due:
-            if any(repair.check for repair in _repairs(system)):
+            if _checked(system):
                 corrupt = system.row.training.corrupt
                 as_given = corrupt if system.fit_on == "as_given" else ()
                 checks.setdefault(system.fit_on, set()).add(as_given)
         return checks
+
+    def without_check(self, fit_on: str, reason: str) -> Experiment:
+        """Return the same, lacking the rows whose check is fitted on this, and those like them."""
+        lost = {s.slug for s in self.systems if s.fit_on == fit_on and _checked(s)}
+        systems = (
+            replace(s, lacking=reason) if lost & {s.slug, s.trained} else s for s in self.systems
+        )
+        return replace(self, systems=tuple(systems))
 
     @property
     def due(self) -> list[System]:
@@ -217,6 +225,11 @@ class Experiment:
         rows = tuple(system.plan(trainings) for system in self.due)
         title, remarks = self.table.title, tuple(self.remarks)
         return ExperimentPlan(self.name, title, self.config, modalities, rows, remarks)
+
+
+def _checked(system: System) -> bool:
+    """Whether a row needs the modality check."""
+    return any(repair.check for repair in _repairs(system))
 
 
 def _repairs(system: System) -> Iterator[RepairOptions]:

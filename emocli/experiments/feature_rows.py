@@ -78,7 +78,7 @@ class FeatureSystem(System):
         """Predict the test clips of every fold under every condition; see `System`."""
         inputs = place.inputs
         runs = inputs.folders(place.runs, self.trained)
-        folders = inputs.folders(place.out / "answers", self.slug)
+        folders = inputs.folders(place.out / "evaluations", self.slug)
         jobs = [
             EvaluationJob(
                 self.subject(run),

@@ -244,7 +244,7 @@ class Extractors:
         }
         if kind == "text":
             text = fit_text(self.manifest, run, **how)
-            scores = ", ".join(f"{name} {value:.3f}" for name, value in text.figures.items())
+            scores = ", ".join(f"{name} {value:.3f}" for name, value in text.metrics.items())
             return f"text extractor, {text.state}: {scores} on the valid split"
         encoder = fit_encoder(kind, self.manifest, run, store=self.store, **how)
         nearest = f"nearest neighbour {encoder.accuracy:.3f} on the valid split"

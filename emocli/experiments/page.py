@@ -11,7 +11,7 @@ from emocli.experiments.drawing import conditions, starts
 from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
 from emocli.report import document
 from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
-from emocli.report.tables import Cell, Table
+from emocli.report.tables import Cell, ReportTable
 
 NUMBER = re.compile(r"[+-]?\d|-?$")
 """How texts begin that are numbers, with bounds or units, or stand for one that there is not."""
@@ -115,7 +115,7 @@ def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
         yield Grid(table.columns, rows, left=_texts(table))
 
 
-def _texts(table: Table) -> tuple[int, ...]:
+def _texts(table: ReportTable) -> tuple[int, ...]:
     """Return the columns in which there is text, and not numbers with or without a unit."""
     return tuple(
         k

@@ -11,7 +11,7 @@ from emocli.config import Tree
 from emocli.data.json_io import plain
 from emocli.experiments.config import ReproduceConfig
 from emocli.plugin.experiment import Sweep
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 
 Data = Mapping[str, Any]
 """Plain values whose names are open: those of metrics."""
@@ -81,7 +81,7 @@ class AnalysisReport:
     ----------
     name, row, analysis : str
         What the table calls it, and what of which row it is.
-    tables : tuple of Table
+    tables : tuple of ReportTable
         What it says.
     figures : tuple of str
         Files of its figures beside the report.
@@ -94,7 +94,7 @@ class AnalysisReport:
     name: str
     row: str
     analysis: str
-    tables: tuple[Table, ...]
+    tables: tuple[ReportTable, ...]
     figures: tuple[str, ...]
     data: str
     notes: tuple[str, ...] = ()

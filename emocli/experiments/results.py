@@ -115,7 +115,7 @@ class Results:
             n=len(self.clips),
             config=experiment.config,
             settings=experiment.settings,
-            metrics=table.figures,
+            metrics=table.metrics,
             rows=tuple(map(self._row, experiment.systems)),
             comparisons=tuple(map(plain, self._comparisons())),
             recoveries=tuple(map(plain, self._recoveries())),
@@ -133,7 +133,7 @@ class Results:
 
     def shown(self, system: System) -> str:
         """Write the first metric of a row under its conditions."""
-        metric = self.experiment.table.figures[0]
+        metric = self.experiment.table.metrics[0]
         values = ((c.name, c.report[metric]) for c in self._conditions(system))
         return ", ".join(f"{n} {math.nan if v is None else v:.3f}" for n, v in values)
 
@@ -151,7 +151,7 @@ class Results:
     def _chosen(self) -> Tree:
         """Say which of the alternatives is best on the valid clips, of those that are done."""
         table = self.experiment.table
-        metric = table.figures[0]
+        metric = table.metrics[0]
         valid = {
             system.row.name: self.trained[system.slug].valid[metric]
             for system in self.experiment.systems

@@ -1,8 +1,8 @@
 """The runner of experiments: every row trained with all folds and seeds, tested, and compared.
 
 All that is computed is kept under the output folder, so that the same command goes on after an
-interruption: ``runs/<row>/fold-K/seed-S``, ``answers/<row>/fold-K/<condition>.npz``. The report is
-written anew after every row.
+interruption: ``runs/<row>/fold-K/seed-S`` and ``evaluations/<row>/fold-K/<condition>.npz``. The
+report is written anew after every row.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def reproduce(
     experiment = Experiment.of(name, table, manifest, store, tree)
     experiment.prepare(checked=False)
     with used_folder(out), locked(out / ".lock"), open_pool(workers) as pool:
-        metric = experiment.table.figures[0]
+        metric = experiment.table.metrics[0]
         place = Workplace(experiment.inputs, out, metric, pool, overwrite, say)
         outcome = Runner(experiment, place).run()
         return write(out, with_expectations(outcome.report, table)) if synthetic else outcome
@@ -120,7 +120,7 @@ class Runner:
         for line in experiment.remarks:
             place.say(f"warning: {line}")
         if experiment.checked:
-            fit_checks(experiment, place.say)
+            experiment = fit_checks(experiment, place.say)
         # Rows that cannot be trained are found out before hours have been spent on others.
         experiment.prepare(checked=True)
         trained: dict[str, Trained] = {}

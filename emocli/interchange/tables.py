@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from emocli.data.durable import digest
 from emocli.data.encoding import read_text
-from emocli.data.table import SEPARATORS, Table, read_table
+from emocli.data.table import SEPARATORS, DataTable, read_table
 from emocli.errors import StoreError, choice
 from emocli.plugin.format import Layout
 
@@ -123,12 +123,12 @@ class Tables:
             np.ones(len(kept), bool) if success is None else success > 0,
         )
 
-    def _table(self, path: Path) -> Table:
+    def _table(self, path: Path) -> DataTable:
         table = _blank_table(path) if self.layout.blanks else None
         table = table or read_table(path, StoreError, self.layout.separators)
         # Columns are told by names; some programs write a blank after each comma.
         header = tuple(name.strip().strip("'\"") for name in table.header)
-        return Table(header, table.rows, table.lines)
+        return DataTable(header, table.rows, table.lines)
 
     def _index(self) -> dict[str, tuple[Path, str | None]]:
         places: dict[str, tuple[Path, str | None]] = {}
@@ -158,7 +158,7 @@ class Tables:
             groups.setdefault(row[column or 0], []).append(k)
         return groups
 
-    def _features(self, table: Table, path: Path) -> tuple[str, ...]:
+    def _features(self, table: DataTable, path: Path) -> tuple[str, ...]:
         """Choose the columns that are features: the same in every table."""
         named = {
             column
@@ -195,7 +195,7 @@ class Tables:
 class _Cells:
     """Some rows of a table, as numbers."""
 
-    def __init__(self, table: Table, path: Path, rows: Sequence[int], missing: frozenset[str]):
+    def __init__(self, table: DataTable, path: Path, rows: Sequence[int], missing: frozenset[str]):
         self._table, self._path, self._rows, self._missing = table, path, rows, missing
 
     def many(self, columns: Sequence[int]) -> Numbers:
@@ -257,7 +257,7 @@ def _files(root: Path, layout: Layout) -> list[Path]:
     return files
 
 
-def _blank_table(path: Path) -> Table | None:
+def _blank_table(path: Path) -> DataTable | None:
     """Read a table whose cells any number of blanks separate; None if something else does."""
     lines = read_text(path, StoreError).splitlines()
     numbered = [(k, line.split()) for k, line in enumerate(lines, 1) if line.strip()]
@@ -268,7 +268,7 @@ def _blank_table(path: Path) -> Table | None:
         if len(row) != len(header):
             what = f"has {len(row)} cells where the header has {len(header)}"
             raise StoreError(what, where=f"{path}, row {line}")
-    return Table(tuple(header), [row for _, row in rest], [line for line, _ in rest])
+    return DataTable(tuple(header), [row for _, row in rest], [line for line, _ in rest])
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

@@ -20,7 +20,7 @@ BLOCK = 256
 
 
 @dataclass(frozen=True)
-class System:
+class PairedSystem:
     """What a system's networks, one per seed, add to a metric, clip by clip.
 
     Attributes
@@ -37,7 +37,7 @@ class System:
     @classmethod
     def of(
         cls, metric: SumMetric, targets: NDArray[Any], predictions: Sequence[NDArray[Any]]
-    ) -> System:
+    ) -> PairedSystem:
         """Take the predictions of each seed for the same clips."""
         each = (metric.terms(targets, np.asarray(values, np.float64)) for values in predictions)
         return cls(metric, tuple(each))
@@ -58,13 +58,13 @@ class Paired:
 
     Attributes
     ----------
-    systems : tuple of System
+    systems : tuple of PairedSystem
         On the same clips, with the same metric.
     groups : tuple of str, length n
         What each clip belongs to.
     """
 
-    systems: tuple[System, ...]
+    systems: tuple[PairedSystem, ...]
     groups: tuple[str, ...]
 
     def interval(self, index: int) -> Interval:
@@ -142,7 +142,7 @@ def _summed(terms: Array, member: NDArray[np.int64], count: int) -> Array:
     return sums
 
 
-def _sampled(system: System, sums: Sequence[Array]) -> Array:
+def _sampled(system: PairedSystem, sums: Sequence[Array]) -> Array:
     """Return the mean over the seeds of the metric in each sample, the same for every system."""
     times = drawn(len(sums[0]))
     values = np.zeros(len(times))

@@ -158,7 +158,7 @@ class TrainConfig(Settings):
         name = MONITORS[task] if self.monitor == "auto" else self.monitor
         if name not in known:
             raise ConfigError(
-                f"setting 'train.monitor' = '{name}' is no figure of a task of kind '{task}'",
+                f"setting 'train.monitor' = '{name}' is no metric of a task of kind '{task}'",
                 hint=f"there are: auto, {', '.join(known)}",
             )
         return name

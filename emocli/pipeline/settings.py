@@ -14,7 +14,7 @@ from emocli import plugins
 from emocli.config import Settings, Tree, leaves, merge
 from emocli.errors import ConfigError, choice
 from emocli.plugins import Kind
-from emocli.report.tables import Table, as_markdown
+from emocli.report.tables import ReportTable, as_markdown
 
 PLUGINS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -122,7 +122,7 @@ def settings_page() -> str:
         )
         if rows:
             columns = ("setting", "default", "takes", "meaning")
-            parts.append(as_markdown(Table(name, columns, rows)))
+            parts.append(as_markdown(ReportTable(name, columns, rows)))
     return "\n".join(parts)
 
 

@@ -1,24 +1,27 @@
 """The interface of plug-ins: one module for each kind, with its types, bases and helpers.
 
-========== ============================ ===========================================================
-kind       module                       a plug-in offers
-========== ============================ ===========================================================
-fusion     `emocli.plugin.network`      ``Config``, ``Model``, ``PRESETS``; `emocli.plugin.layers`
-                                        has encoders and decoders
-features   `emocli.plugin.feature`      ``MODALITY``, ``REQUIRES``, ``PER_CLIP``, ``Config``,
-                                        ``prepare``
-datasets   `emocli.plugin.dataset`      ``Config``, ``build``
-corruption `emocli.plugin.corruption`   ``Config``, which is called with an array
-protocols  `emocli.plugin.protocol`     ``Config``, which draws corruptions
-experiment `emocli.plugin.experiment`   ``Config``, ``table``; `emocli.plugin.robustness` has
-                                        corruptions and repairs of its rows and conditions
-analyses   `emocli.analysis`            ``Options``, ``measure``
-commands   `emocli.plugin.command`      ``COMMAND``
-========== ============================ ===========================================================
+=========== ============================ ==========================================================
+kind        module                       a plug-in offers
+=========== ============================ ==========================================================
+datasets    `emocli.plugin.dataset`      ``Config``, ``build``
+features    `emocli.plugin.feature`      ``MODALITY``, ``REQUIRES``, ``PER_CLIP``, ``Config``,
+                                         ``prepare``
+formats     `emocli.plugin.format`       ``MODALITY``, ``Config``
+corruptions `emocli.plugin.corruption`   ``Config``, which is called with an array
+protocols   `emocli.plugin.protocol`     ``Config``, which draws corruptions
+fusion      `emocli.plugin.network`      ``Config``, ``Model``, ``PRESETS``; `emocli.plugin.layers`
+                                         has encoders and decoders
+experiments `emocli.plugin.experiment`   ``Config``, ``table``; `emocli.plugin.robustness` has
+                                         corruptions and repairs of its rows and conditions
+analyses    `emocli.analysis`            ``Options``, ``measure``
+commands    `emocli.plugin.command`      ``COMMAND``
+=========== ============================ ==========================================================
+
+The kind is the name of the entry-point group: ``emocli.fusion``, ``emocli.experiments``.
 
 A plug-in is a module whose docstring says in its first line what it is and, in a line that begins
-with ``Source:``, where it comes from. It is a file in emocli's own folder of that kind, or in an
-installed package that names it in its ``pyproject.toml``::
+with ``Source:``, where it comes from. It is a file in emocli's own folder of that kind
+(`emocli.plugins.KINDS`), or in an installed package that names it in its ``pyproject.toml``::
 
     [project.entry-points."emocli.fusion"]
     mean = "my_package.mean"

@@ -37,7 +37,7 @@ from emocli.data.manifest import Manifest as Manifest
 from emocli.data.media.content import AUDIO as AUDIO
 from emocli.data.media.content import VIDEO as VIDEO
 from emocli.data.rules import MOST_NAMES, absolute
-from emocli.data.table import Table
+from emocli.data.table import DataTable
 from emocli.errors import ManifestError
 
 COPY = "copy it as it is from the corpus"
@@ -128,7 +128,7 @@ class Folder:
         return next((path for path in self.files if path.name == name), None)
 
 
-def require_columns(table: Table, path: Path, columns: Sequence[str], hint: str) -> Table:
+def require_columns(table: DataTable, path: Path, columns: Sequence[str], hint: str) -> DataTable:
     """Return a table with these columns, named so; refuse one that lacks a column.
 
     Raises

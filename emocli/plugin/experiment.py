@@ -14,7 +14,7 @@ figures, and none are `Row.printed`.
 The name of the module is that of the experiment, with ``_`` for ``-``: ``rrnn_t2`` is what
 ``emocli reproduce rrnn-t2`` runs. Every row is trained with all folds and seeds and tested under
 its conditions; the report compares them. A table of encoders has rows like ``Row("fixed margin",
-encoder="audio", settings={"loss": {"amt": "fixed"}})``, and their metric: ``figures=("nearest",)``.
+encoder="audio", settings={"loss": {"amt": "fixed"}})``, and their metric: ``metrics=("nearest",)``.
 What others have published stands beside as ``Row("Yoon et al. 2019", cited="Mittal 2020, Table 1",
 printed={"clean": {"binary_accuracy": 0.776}})``: nothing of it is trained.
 
@@ -264,7 +264,7 @@ class Table:
         What it is about.
     rows : tuple of Row
         The systems.
-    figures : tuple of str
+    metrics : tuple of str
         Metrics the table shows, the most important one first; the report has all.
     comparisons : tuple of (str, str)
         Pairs of rows: how much better is the first than the second, clip by clip, under every
@@ -299,7 +299,7 @@ class Table:
 
     title: str
     rows: tuple[Row, ...]
-    figures: tuple[str, ...] = ("accuracy", "uar", "weighted_f1")
+    metrics: tuple[str, ...] = ("accuracy", "uar", "weighted_f1")
     comparisons: tuple[tuple[str, str], ...] = ()
     recoveries: tuple[tuple[str, str, str], ...] = ()
     alternatives: tuple[str, ...] = ()

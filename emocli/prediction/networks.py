@@ -42,7 +42,7 @@ class Outputs:
         Modality to the share of the networks, shape (n,), whose check does not trust it although
         it is there; for which a proxy stands for it.
     anomaly : mapping
-        Modality to how unusual it is by itself, shape (n,); NaN where that is not known.
+        Modality to its anomaly score, shape (n,); NaN where that is not known.
     """
 
     values: Array

@@ -74,12 +74,12 @@ class Rows:
         missing = not self.stores[modality].length(clip_id)
         outputs = self.outputs
         if outputs is None:
-            return ModalityState(missing=missing, distrusted=False, regenerated=False, unusual=NAN)
+            return ModalityState(missing=missing, distrusted=False, regenerated=False, anomaly=NAN)
         return ModalityState(
             missing=missing,
             distrusted=bool(outputs.distrusted[modality][row] > 0.5),
             regenerated=bool(outputs.regenerated[modality][row] > 0.5),
-            unusual=float(outputs.anomaly[modality][row]),
+            anomaly=float(outputs.anomaly[modality][row]),
         )
 
 

@@ -14,7 +14,7 @@ from emocli.data.media.length import Length, length_of
 from emocli.errors import ConfigError, choice
 from emocli.prediction import reading, speakers, transcriber
 from emocli.prediction.segments import Segment
-from emocli.prediction.source import Source, Way, way_named, ways
+from emocli.prediction.source import Recording, Way, way_named, ways
 from emocli.prediction.speakers import Turn
 from emocli.prediction.transcriber import Transcriber
 from emocli.prediction.transcript import Line, Transcript
@@ -147,7 +147,7 @@ class Segmenter:
         way = self._way(subtitles, length)
         written = self._written(subtitles, recording, length)
         turns = self._speaking(recording, length, written)
-        source = Source(recording, length, written, turns)
+        source = Recording(recording, length, written, turns)
         cut = self._ways[way].cut(source, self._configs[way])
         spoken = self._spoken(source, heard) or (None if cut is written else written)
         lines = speakers.labelled(cut, turns).lines
@@ -194,7 +194,7 @@ class Segmenter:
         lines = written.lines if written else ()
         return tuple(Turn(line.start, line.end, line.speaker) for line in lines if line.speaker)
 
-    def _spoken(self, source: Source, heard: Heard) -> Transcript | None:
+    def _spoken(self, source: Recording, heard: Heard) -> Transcript | None:
         if self._recogniser is None:
             return None
         if source.length.sound is None:
@@ -230,7 +230,7 @@ def _told(line: Line, spoken: Transcript | None) -> Line:
     """Give a line the text of a transcript, which is not the one that it is from."""
     if spoken is None:
         return line
-    text, words = spoken.said(line.start, line.end)
+    text, words = spoken.between(line.start, line.end)
     return replace(line, text=text, words=words)
 
 

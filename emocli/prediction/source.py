@@ -34,7 +34,7 @@ BLOCK = 60
 
 
 @dataclass(frozen=True)
-class Source:
+class Recording:
     """A recording.
 
     Attributes
@@ -75,7 +75,7 @@ class Way(Protocol):
 
     Config: type[Settings]
 
-    def cut(self, source: Source, config: Any) -> Transcript:
+    def cut(self, source: Recording, config: Any) -> Transcript:
         """Cut a recording; `MediaError` if that cannot be done."""
         ...
 

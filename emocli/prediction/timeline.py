@@ -23,15 +23,15 @@ class ModalityState(Record):
         It is there, and the modality check of most networks does not trust it.
     regenerated : bool
         A proxy, made from the other modalities, stands for it.
-    unusual : float
-        How far it is from what the check was fitted on, by itself: 0 like most clips, 1 at their
-        edge, more beyond it. NaN without a check.
+    anomaly : float
+        Its anomaly score, how far it is by itself from what the check was fitted on: 0 like most
+        clips, 1 at their edge, more beyond it. NaN without a check.
     """
 
     missing: bool
     distrusted: bool
     regenerated: bool
-    unusual: Number
+    anomaly: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class FailedInput(Record):
 class UnitReport(Report):
     """The predictions of some recordings, as they are kept until all are done."""
 
-    FORMAT: ClassVar[int] = 1
+    FORMAT: ClassVar[int] = 2
 
     segments: tuple[SegmentPrediction, ...]
     failures: tuple[FailedInput, ...]
@@ -145,7 +145,7 @@ class PredictionReport(Report):
         What a reader should know.
     """
 
-    FORMAT: ClassVar[int] = 1
+    FORMAT: ClassVar[int] = 2
 
     emocli: str
     run: str

@@ -36,7 +36,7 @@ class Transcript:
     language: str = ""
     notes: tuple[str, ...] = ()
 
-    def said(self, start: float, end: float) -> tuple[str, tuple[Word, ...]]:
+    def between(self, start: float, end: float) -> tuple[str, tuple[Word, ...]]:
         """Return the text of [start, end), and its words if they have times.
 
         A word is of the stretch that its middle is in. Where only lines have times, their words

@@ -12,7 +12,7 @@ Cell = str | float | int
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A title, column names, and rows of text and numbers."""
 
     title: str
@@ -29,19 +29,19 @@ def text(cell: Cell) -> str:
     return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
 
 
-def as_csv(table: Table) -> str:
+def as_csv(table: ReportTable) -> str:
     """Return the table as a CSV file, numbers in full, that no spreadsheet computes."""
     return csv_rows([table.columns, *table.rows])
 
 
-def as_markdown(table: Table) -> str:
+def as_markdown(table: ReportTable) -> str:
     """Return the table in Markdown, its title above it."""
     rows = [table.columns, ["---"] * len(table.columns), *table.rows]
     lines = [f"| {' | '.join(_markdown(cell) for cell in row)} |" for row in rows]
     return "\n".join([f"**{markdown(table.title)}**", "", *lines, ""])
 
 
-def as_latex(table: Table) -> str:
+def as_latex(table: ReportTable) -> str:
     """Return the table as LaTeX's ``table``, its title the caption; it takes ``booktabs``."""
     aligned = "l" + "r" * (len(table.columns) - 1)
     lines = [" & ".join(latex(text(cell)) for cell in row) + r" \\" for row in table.rows]

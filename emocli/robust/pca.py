@@ -78,7 +78,9 @@ class PCA:
         lengths = [np.square(part).sum(axis=1) for part in _centred(x, self.mean)]
         residual = np.concatenate(lengths) - squares.sum(axis=1)
         residual[residual < 1e-9 * self.total] = 0.0  # what rounding leaves of a full-rank fit
-        return np.stack([residual, (squares / self.variances).sum(axis=1)], axis=1)
+        varying = self.variances > 0  # a direction without variance has no unit to measure it in
+        inside = (squares[:, varying] / self.variances[varying]).sum(axis=1)
+        return np.stack([residual, inside], axis=1)
 
 
 def signs(columns: Array) -> Array:

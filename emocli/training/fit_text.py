@@ -67,7 +67,7 @@ class TextSummary:
         Mean length of an input.
     epochs, best_epoch : tuple of int
         Of the encoder, and of each part of a cross-fitting.
-    figures : mapping
+    metrics : mapping
         On the valid split, of the best epoch of the encoder that saw the whole train split.
     notes : tuple of str
         Warnings about the data.
@@ -82,7 +82,7 @@ class TextSummary:
     tokens: float
     epochs: tuple[int, ...]
     best_epoch: tuple[int, ...]
-    figures: dict[str, float]
+    metrics: dict[str, float]
     notes: tuple[str, ...]
 
 
@@ -248,7 +248,7 @@ def _summary(
         tokens=float(np.mean([len(reading.tokens) for reading in readings.values()])),
         epochs=tuple(len(history) for history in histories),
         best_epoch=tuple(CRITERION.best_epoch(history) for history in histories),
-        figures={k.removeprefix("valid_"): v for k, v in best.items() if k.startswith("valid_")},
+        metrics={k.removeprefix("valid_"): v for k, v in best.items() if k.startswith("valid_")},
         notes=tuple(notes),
     )
 

@@ -78,7 +78,7 @@ from typing import Annotated
 from emocli.analysis import Finding, OfRun, Report
 from emocli.options import Option
 from emocli.report.canvas import canvas
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +97,6 @@ class Counted(Report):
 
 def measure(options, progress):
     report = Counted(format=1, times=options.times)
-    table = Table("threefold", ("times",), ((options.times,),))
+    table = ReportTable("threefold", ("times",), ((options.times,),))
     return Finding("count", report, [report.data()], (table,), lambda: {"": canvas(1, 1)[0]})
 '''

@@ -8,7 +8,7 @@ import pytest
 
 from emocli.evaluation.report import EvaluationReport
 from emocli.evaluation.tables import tables
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 from tests.evaluation import example
 from tests.evaluation.example import report
 
@@ -21,19 +21,19 @@ def changed(**values: Any) -> EvaluationReport:
     return EvaluationReport.from_data(data | values)
 
 
-def table(report: EvaluationReport, title: str) -> Table:
+def table(report: EvaluationReport, title: str) -> ReportTable:
     (found,) = (t for t in tables(report) if t.title.startswith(title))
     return found
 
 
-def column(found: Table, name: str) -> list[object]:
+def column(found: ReportTable, name: str) -> list[object]:
     return [row[found.columns.index(name)] for row in found.rows]
 
 
 def test_conditions_stand_side_by_side():
     found = tables(report(corrupted=True))[0]
     assert found.title == "demo on 40 clips of toy (test)"
-    assert found.columns == ("figure", "clean", "visual gaussian 0 dB", "prior")
+    assert found.columns == ("metric", "clean", "visual gaussian 0 dB", "prior")
     rows = {row[0]: row[1:] for row in found.rows}
     assert rows["accuracy"] == (0.9, 0.7, 0.5)
     assert rows["weighted f1"] == (0.9, 0.7, 0.5)
@@ -43,9 +43,9 @@ def test_conditions_stand_side_by_side():
 
 def test_one_condition_has_one_column():
     found = tables(report())[0]
-    assert found.columns == ("figure", "clean", "prior")
-    assert tables(changed(baselines={}))[0].columns == ("figure", "clean")
-    assert "change of accuracy" not in column(found, "figure")
+    assert found.columns == ("metric", "clean", "prior")
+    assert tables(changed(baselines={}))[0].columns == ("metric", "clean")
+    assert "change of accuracy" not in column(found, "metric")
 
 
 def test_folds_are_listed():

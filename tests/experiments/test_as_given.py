@@ -11,7 +11,8 @@ import pytest
 
 from emocli import plugins
 from emocli.config import Settings, merge
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, UnfittableError
+from emocli.experiments import checks
 from emocli.experiments.runner import Reproduction, reproduce
 from emocli.models import rundir
 from emocli.plugin.experiment import Condition, RobustOptions, Row, Table
@@ -78,3 +79,22 @@ def test_two_corruptions_have_no_check_in_common(run: Reproduce, tmp_path: Path)
     with pytest.raises(ConfigError, match=r"several corruptions .*--row ROW"):
         run((row("a", GIVEN), row("b", GIVEN, "audio@0.01")))
     assert not (tmp_path / "out" / "runs").exists()
+
+
+def test_a_check_that_cannot_be_fitted_stops_its_own_rows_alone(
+    run: Reproduce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = checks.fit_cca
+
+    def fit(*arguments: Any) -> Any:
+        if arguments[4]["check"]["fit_on"] == "as_given":
+            raise UnfittableError("2 training clips have modality 'audio'")
+        return whole(*arguments)
+
+    monkeypatch.setattr(checks, "fit_cca", fit)
+    report = run((row("clean"), row("given", GIVEN), Row("like", like="given"))).data
+    states = {each["row"]: each["state"] for each in report["rows"]}
+    assert states == {"clean": "done", "given": "lacking", "like": "lacking"}
+    assert "2 training clips have modality 'audio'" in report["rows"][1]["lacking"]
+    with pytest.raises(UnfittableError, match=r"check_as_given.h5: 2 training clips"):
+        run((row("given", GIVEN),))

@@ -156,7 +156,7 @@ def test_overall_figures_of_mittal_are_means_of_binary_ones(corpus: str) -> None
         expected[name, condition, "binary_accuracy"] = pytest.approx(float(accuracy) / 100)
     made = table("m3er_t2", printed=corpus)
     assert printed(made) == expected
-    assert set(made.figures) >= {"binary_f1", "binary_accuracy"}
+    assert set(made.metrics) >= {"binary_f1", "binary_accuracy"}
 
 
 # Table 2 (a): Angry, Happy, Neutral, Sad; (b): Angry, Disgust, Fear, Happy, Sad, Surprise. F1, MA.
@@ -517,6 +517,6 @@ def test_what_is_printed_is_a_metric_of_the_task_and_a_condition_of_the_row(name
     for made in of_corpora(name):
         tasks = [made.task] if made.task else list(DEFINITIONS)
         for row_, condition, metric in printed(made):
-            assert metric in made.figures
+            assert metric in made.metrics
             assert all(metric in DEFINITIONS[task] for task in tasks)
             assert condition in {c.name for c in row(made, row_).conditions}

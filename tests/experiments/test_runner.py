@@ -75,7 +75,7 @@ def done(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> Reproduct
     table = Table(
         "A table",
         ROWS,
-        figures=("accuracy", "uar"),
+        metrics=("accuracy", "uar"),
         comparisons=PAIRS,
         recoveries=(("both, checked", "face", "Both + more"), ("smell", "face", "SVM")),
     )
@@ -305,7 +305,7 @@ def test_a_check_that_is_there_is_used_and_a_warning_says_if_it_has_other_settin
 def test_intensities_are_compared_by_their_errors(tmp_path, experiment):
     corpus = toy.build(tmp_path / "toy", "intensity")
     rows = (Row("a", baseline="svm", conditions=(CLEAN, NOISE)), Row("b", baseline="prior"))
-    experiment(rows, figures=("mse_sum",), comparisons=(("a", "b"), ("a", "a")))
+    experiment(rows, metrics=("mse_sum",), comparisons=(("a", "b"), ("a", "a")))
     found = run(corpus, tmp_path / "out")
     ours, theirs = row(found, "a")["conditions"], row(found, "b")["conditions"]
     first, *_, last = found.data["comparisons"]
@@ -330,7 +330,7 @@ def test_what_is_done_is_not_done_again(corpus, tmp_path, experiment, monkeypatc
     assert {p: p.stat().st_mtime_ns for p in files} == files
 
 
-def test_answers_to_another_question_are_not_used(corpus, tmp_path, experiment):
+def test_cached_evaluations_of_other_settings_are_not_used(corpus, tmp_path, experiment):
     experiment((ROWS[1],))
     first = run(corpus, tmp_path)
     other = run(corpus, tmp_path, settings={"reproduce": {"corruption_seed": 1}})
@@ -492,7 +492,7 @@ def test_the_experiments_are_tables_that_hold_together(name):
         tested = {condition.name for condition in found.conditions}
         assert set(found.printed) <= tested
         figures = {figure for printed in found.printed.values() for figure in printed}
-        assert figures <= set(table.figures)
+        assert figures <= set(table.metrics)
 
 
 def test_beards_nine_lines_are_all_there():

@@ -10,7 +10,7 @@ from scipy import stats
 
 from emocli.data.manifest import Task
 from emocli.metrics.metrics import DEFINITIONS, score
-from emocli.metrics.paired import Paired, System, mcnemar
+from emocli.metrics.paired import Paired, PairedSystem, mcnemar
 from emocli.metrics.statistics import cluster_bootstrap
 from emocli.metrics.sums import SUMS
 
@@ -31,7 +31,7 @@ def generated(task: Task, clips: int, seed: int) -> tuple[np.ndarray, np.ndarray
 @pytest.mark.parametrize("clips", [1, 5, 80])
 def test_sums_give_the_metric(task: Task, name: str, clips: int) -> None:
     targets, predicted = generated(task, clips, clips)
-    found = System.of(SUMS[task][name], targets, [predicted]).value
+    found = PairedSystem.of(SUMS[task][name], targets, [predicted]).value
     expected = score(task, targets, predicted, CLASSES).overall[name]
     assert found == pytest.approx(expected, nan_ok=True)
     assert name in DEFINITIONS[task]
@@ -44,7 +44,7 @@ def systems(task: Task, name: str, groups: int, seeds: tuple[int, int] = (1, 1))
     ours = [good + rng.normal(0, 0.3, good.shape) for _ in range(seeds[0])]
     theirs = [good + rng.normal(0, 0.9, good.shape) for _ in range(seeds[1])]
     metric = SUMS[task][name]
-    both = (System.of(metric, targets, ours), System.of(metric, targets, theirs))
+    both = (PairedSystem.of(metric, targets, ours), PairedSystem.of(metric, targets, theirs))
     return Paired(both, tuple(str(k % groups) for k in range(len(targets))))
 
 
@@ -96,7 +96,7 @@ def test_the_interval_of_a_difference_is_right_to_the_third_digit() -> None:
     good = np.eye(4)[targets] + rng.normal(0, 0.6, (len(targets), 4))
     predicted = [good + rng.normal(0, scale, good.shape) for scale in (0.2, 0.5)]
     metric = SUMS["single"]["accuracy"]
-    both = tuple(System.of(metric, targets, [values]) for values in predicted)
+    both = tuple(PairedSystem.of(metric, targets, [values]) for values in predicted)
     found = Paired(both, tuple(map(str, member))).difference(0, 1)
     ours, theirs = ((values.argmax(1) == targets).astype(float) for values in predicted)
     sums = np.bincount(member, weights=ours - theirs)

@@ -9,9 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emocli import plugins
+from emocli.data.clip import Clip
+from emocli.data.manifest import Manifest
+from emocli.data.store import FeatureStore
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "examples" / "plugin_package"
@@ -99,3 +103,17 @@ def test_all_of_them_work_together_through_the_commands(site: Path, tmp_path: Pa
     predicted = json.loads(run(site, tmp_path, "analyze", "predicted", "run", "--json"))
     assert sum(predicted["counts"].values()) == 30
     assert (tmp_path / "run" / "reports" / "predicted.png").is_file()
+
+
+def test_its_format_is_imported(site: Path, tmp_path: Path) -> None:
+    clips = (Clip("a", split="train", label="glad"), Clip("b", split="test", label="glad"))
+    Manifest(clips, ("glad",), "single", "mine", tmp_path).write(tmp_path / "m.csv")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "a.csv").write_text("at|length|depth\n0.5|3|7\n1.5|4|8\n")
+    command = ("import", "tables", "--manifest", "m.csv", "--format", "bars", "--json")
+    report = json.loads(run(site, tmp_path, *command))
+    assert (report["clips"], report["missing"]) == (1, 1)
+    store = FeatureStore(tmp_path / "store" / "bars.h5")
+    assert store.modality == "text"
+    np.testing.assert_array_equal(store["a"], [[3, 7], [4, 8]])
+    np.testing.assert_array_equal(store.track("a").times, [0.5, 1.5])

@@ -13,9 +13,9 @@ from emocli.prediction.timeline import (
 )
 
 NAN = float("nan")
-FINE = ModalityState(missing=False, distrusted=False, regenerated=False, unusual=0.2)
-BAD = ModalityState(missing=False, distrusted=True, regenerated=True, unusual=2.5)
-GONE = ModalityState(missing=True, distrusted=False, regenerated=False, unusual=NAN)
+FINE = ModalityState(missing=False, distrusted=False, regenerated=False, anomaly=0.2)
+BAD = ModalityState(missing=False, distrusted=True, regenerated=True, anomaly=2.5)
+GONE = ModalityState(missing=True, distrusted=False, regenerated=False, anomaly=NAN)
 
 
 def segment(

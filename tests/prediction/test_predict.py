@@ -83,7 +83,7 @@ def test_a_modality_that_is_not_there_is_missing(
     assert not segment.modalities["audio"].missing
     assert sum(segment.values.values()) == pytest.approx(1, abs=1e-5)
     assert rows(tmp_path)[0]["missing"] == "text"
-    assert rows(tmp_path)[0]["unusual.text"] == ""
+    assert rows(tmp_path)[0]["anomaly.text"] == ""
 
 
 def test_proxies_change_what_is_predicted(trained: Path, corpus: Manifest, tmp_path: Path) -> None:

@@ -72,6 +72,6 @@ def test_words_without_times_are_spread_over_their_line() -> None:
     assert [(w.text, round(w.start, 6), round(w.end, 6)) for w in words] == [
         ("ab", 1.0, 1.2), ("cdefgh", 1.2, 1.8), ("ij", 1.8, 2.0),
     ]  # fmt: skip
-    said = Transcript((Line(1.0, 2.0, "ab cdefgh ij"),)).said
-    assert said(0, 1.5) == ("ab", ())
-    assert said(1.5, 9) == ("cdefgh ij", ())
+    between = Transcript((Line(1.0, 2.0, "ab cdefgh ij"),)).between
+    assert between(0, 1.5) == ("ab", ())
+    assert between(1.5, 9) == ("cdefgh ij", ())

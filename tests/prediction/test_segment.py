@@ -26,7 +26,7 @@ from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.recordings import names, recordings
 from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
-from emocli.prediction.source import Source, way_named, ways
+from emocli.prediction.source import Recording, way_named, ways
 from emocli.prediction.transcript import Line, Transcript
 from tests import media_factory
 
@@ -104,7 +104,7 @@ def test_windows_cover_the_recording(recording: Path) -> None:
 def test_windows_of_any_length(seconds: float, window: float, share: float) -> None:
     way = way_named("windows")
     config = build(way.Config, {"window": window, "hop": max(0.05, share * window)}, "windows")
-    lines = way.cut(Source(Path("a.wav"), Length(seconds, None)), config).lines
+    lines = way.cut(Recording(Path("a.wav"), Length(seconds, None)), config).lines
     assert lines[0].start == 0
     assert lines[-1].end == pytest.approx(seconds)
     assert all(a.start < b.start <= a.end + 1e-9 for a, b in itertools.pairwise(lines))

@@ -24,7 +24,7 @@ def test_the_table_has_a_row_per_segment() -> None:
     assert [row["label"] for row in rows] == ["joy", "<anger> & co", "", "joy"]
     assert rows[1]["distrusted"] == rows[1]["regenerated"] == "audio"
     assert rows[2]["missing"] == "audio visual"
-    assert rows[2]["p.joy"] == rows[2]["confidence"] == rows[2]["unusual.audio"] == ""
+    assert rows[2]["p.joy"] == rows[2]["confidence"] == rows[2]["anomaly.audio"] == ""
     assert float(rows[0]["p.joy"]) == 0.9
     assert rows[0]["spread.joy"] == "0.1"
     assert rows[3]["text"] == "'=1+1"  # no spreadsheet computes it

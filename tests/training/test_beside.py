@@ -70,7 +70,7 @@ def test_they_stand_beside_the_network_everywhere(
     assert summary["baselines"].keys() == set(BESIDE)
     card = (trained / "README.md").read_text()
     accuracy = summary["baselines"]["svm"]["valid"]["accuracy"]
-    assert "| figure | value | logistic | svm | what it is |" in card
+    assert "| metric | value | logistic | svm | what it is |" in card
     assert f"{accuracy:.3f}" in card
     assert run(["evaluate", str(trained), "--no-figures", "--corrupt", "audio"]) == 0
     out = capsys.readouterr().out

@@ -65,7 +65,7 @@ def fit(manifest: Manifest, run: Path, **options: Any) -> TextSummary:
 
 def test_it_learns(talk: Manifest, tmp_path: Path) -> None:
     summary = fit(talk, tmp_path / "run", settings={"train": {"epochs": 40, "patience": 40}})
-    assert summary.figures["weighted_f1"] == 1
+    assert summary.metrics["weighted_f1"] == 1
     assert (summary.train, summary.valid) == (24, 4)
     losses = [row["train_loss"] for row in read_history(tmp_path / "run")]
     assert losses[-1] < 0.5 * losses[0]

@@ -66,7 +66,13 @@ def changed(manifest: Manifest, change: Callable[[Clip], Clip | None]) -> Manife
 
 def test_a_run_has_the_layout_of_the_hub(finished):
     names = {path.name for path in finished.run.iterdir()}
-    assert names == {"config.json", "model.safetensors", "history.csv", "README.md"}
+    assert names == {
+        "config.json",
+        "model.safetensors",
+        "calibration.json",
+        "history.csv",
+        "README.md",
+    }
     assert finished.seeds[0].state == "trained"
     assert finished.seeds[0].epochs == len(rundir.read_history(finished.run)) == 4
 
@@ -217,7 +223,8 @@ def test_overwrite_replaces_a_run(corpus, tmp_path):
     summary = quick(corpus, run, settings={"train": {"lr": 0.02}}, overwrite=True)
     assert summary.seeds[0].state == "trained"
     assert {path.name for path in run.iterdir()} == {
-        *("config.json", "model.safetensors", "history.csv", "README.md", "mine.txt")
+        *("config.json", "model.safetensors", "calibration.json", "history.csv", "README.md"),
+        "mine.txt",
     }
     assert rundir.load(run).config.train.lr == 0.02
 
@@ -472,7 +479,7 @@ def test_a_modality_no_training_clip_has_is_refused(tmp_path):
         ({"settings": {"train": {"learning_rate": 1}}}, "unknown setting 'train.learning_rate'"),
         ({"settings": {"network": {"hiden": 1}}}, "'network.hiden'; did you mean 'hidden'"),
         ({"settings": {"training": {}}}, "unknown setting 'training'"),
-        ({"settings": {"train": {"monitor": "mse_sum"}}}, "no figure of a task of kind 'single'"),
+        ({"settings": {"train": {"monitor": "mse_sum"}}}, "no metric of a task of kind 'single'"),
         ({"features": ["mfcc"]}, "no feature 'mfcc'"),
         ({"seeds": 0}, "cannot train 0 seeds"),
         ({"fusion": "unimodal"}, "exactly one modality"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from emocli.analysis.attention._report import AttentionReport, ViewAttention, WordTime
 from emocli.report.canvas import COLOURS, GREY, canvas, legend
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,13 +25,13 @@ FEW = 40
 """A curve of so few steps shows them as dots."""
 
 
-def tabulate(report: AttentionReport) -> Table:
+def tabulate(report: AttentionReport) -> ReportTable:
     """Return a row per view: what was read of it, and the moment of the highest attention."""
     rows = tuple(
         (name, view.feature, len(view.times), report.state(name) or "as it is", _peak(view))
         for name, view in report.views.items()
     )
-    return Table(report.title, ("view", "feature", "steps", "read", "peak (s)"), rows)
+    return ReportTable(report.title, ("view", "feature", "steps", "read", "peak (s)"), rows)
 
 
 def draw(report: AttentionReport) -> dict[str, Figure]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from emocli.analysis.check._report import CheckReport
 from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend
-from emocli.report.tables import Cell, Table
+from emocli.report.tables import Cell, ReportTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def draw(report: CheckReport) -> dict[str, Figure]:
     return {"": curves(report), "-roc": rocs(report), "-confusion": confusions(report)}
 
 
-def tabulate(report: CheckReport) -> tuple[Table, ...]:
+def tabulate(report: CheckReport) -> tuple[ReportTable, ...]:
     """Return the shares that are flagged at each level, and flagged against corrupted clips."""
     names = list(report.settings)
     rows: list[tuple[Cell, ...]] = [
@@ -49,7 +49,7 @@ def tabulate(report: CheckReport) -> tuple[Table, ...]:
     ]
     columns = [f"{name} {which} %" for name in names for which in ("found", "false")]
     title = f"modality check on {report.n} clips of {report.dataset} ({report.split})"
-    detection = Table(title, ("modality", "noise", *columns, "ROC area"), tuple(rows))
+    detection = ReportTable(title, ("modality", "noise", *columns, "ROC area"), tuple(rows))
     return detection, *(_confusion(report, name) for name in names)
 
 
@@ -134,10 +134,10 @@ def _label(axes: Axes, levels: Sequence[float], modality: str) -> None:
     axes.set_title(modality)
 
 
-def _confusion(report: CheckReport, name: str) -> Table:
+def _confusion(report: CheckReport, name: str) -> ReportTable:
     table = report.confusion[name]
     columns = ("corrupted", *next(iter(table.values())))
     rows: Iterator[tuple[Cell, ...]] = (
         (truth, *counts.values()) for truth, counts in table.items()
     )
-    return Table(f"flagged under {report.protocol}, {name}", columns, tuple(rows))
+    return ReportTable(f"flagged under {report.protocol}, {name}", columns, tuple(rows))

@@ -55,16 +55,14 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.extraction import extract as stage
+    from emocli.extraction.extract import extract, plan
 
     if overwrite and update:
         raise ConfigError("--overwrite and --update", hint="choose one of them")
     tree = sections.settings("extract", config, settings)
     corpus = Manifest.read(manifest, root)
     if dry_run:
-        plans = stage.plan(
-            corpus, feature, store, settings=tree, overwrite=overwrite, update=update
-        )
+        plans = plan(corpus, feature, store, settings=tree, overwrite=overwrite, update=update)
         if json:
             show.as_json(plans)
         else:
@@ -73,7 +71,7 @@ def command(
             _warn_of_changes(plans)
         return
     with show.progress("extracting") as progress:
-        results = stage.extract(
+        results = extract(
             corpus,
             feature,
             store,

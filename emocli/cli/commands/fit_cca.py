@@ -31,8 +31,8 @@ def command(
 
     Fits on the train split and chooses the thresholds on the valid split; writes STORE/check.h5 (of
     a fold, STORE/checks/) and prints canonical correlations and threshold of each pair. The default
-    is the improved check: a likelihood ratio in place of the correlation across components, and how
-    unusual a modality is by itself; --preset paper is the paper's.
+    is the improved check: a likelihood ratio in place of the correlation across components, and an
+    anomaly score of each modality by itself; --preset paper is the paper's.
 
     --set check.fit_on=as_given fits it on clips of which some may be corrupted, in the store or by
     --corrupt (--seed is the network's robust.corruption_seed), and writes STORE/check_as_given.h5:
@@ -42,16 +42,14 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.pipeline import fit_cca as stage
+    from emocli.pipeline.fit_cca import fit_cca
 
     corpus = Manifest.read(manifest, root)
     tree = sections.settings("fit-cca", config, settings)
     parts = [corpus.folded(index, folds) for index in range(folds)] if folds else [corpus]
     with show.progress("reading features") as progress:
         summaries = [
-            stage.fit_cca(
-                part, store, feature, preset, tree, corrupt or (), seed, progress=progress
-            )
+            fit_cca(part, store, feature, preset, tree, corrupt or (), seed, progress=progress)
             for part in parts
         ]
     if json:
@@ -78,7 +76,7 @@ def _print(summary: CheckSummary) -> None:
     show.table(columns, rows)
     if summary.limits:
         limits = ", ".join(f"{name} {limit:.3g}" for name, limit in summary.limits.items())
-        show.line(f"unusual by itself beyond: {limits}")
+        show.line(f"limits of the anomaly scores: {limits}")
     if summary.left_out:
         counts = ", ".join(f"{name} {count}" for name, count in summary.left_out.items())
         show.line(f"training clips left out as corrupted: {counts}")

@@ -45,11 +45,11 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.training import fit_encoder as stage
+    from emocli.training.fit_encoder import fit_encoder
 
     pictures = source if source.is_dir() else Manifest.read(source, root)
     with show.progress(f"training an encoder of kind {kind.value}", "epochs") as progress:
-        summary = stage.fit_encoder(
+        summary = fit_encoder(
             kind.value,
             pictures,
             run,

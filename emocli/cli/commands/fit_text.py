@@ -28,11 +28,11 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.training import fit_text as stage
+    from emocli.training.fit_text import fit_text
 
     corpus = Manifest.read(manifest, root)
     with show.progress("fine-tuning a text encoder", "epochs") as progress:
-        summary = stage.fit_text(
+        summary = fit_text(
             corpus,
             run,
             preset=preset,
@@ -47,7 +47,7 @@ def command(
         f"text encoder, {summary.parameters:,} parameters, {summary.state}: {summary.train:,} "
         f"utterances, {summary.valid:,} to choose, {summary.tokens:.0f} tokens each"
     )
-    metrics = ", ".join(f"{name} {value:.3f}" for name, value in summary.figures.items())
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in summary.metrics.items())
     epochs = f"epoch {summary.best_epoch[0]} of {summary.epochs[0]}"
     show.line(f"{summary.run}: {metrics} on the valid split ({epochs})")
     for note in summary.notes:

@@ -91,7 +91,7 @@ def command(
     from emocli.cli import sections
     from emocli.config import merge
     from emocli.errors import ConfigError
-    from emocli.experiments import runner as stage
+    from emocli.experiments import runner
     from emocli.experiments.from_clips import SECTION, Extractors
     from emocli.experiments.synthetic.twin import SECTIONS, Twin
 
@@ -105,7 +105,7 @@ def command(
     }
     typed = {"reproduce": {k: v for k, v in chosen.items() if v is not None}}
     more = ([SECTION] if from_clips else []) + (list(SECTIONS) if synthetic else [])
-    taken = (*stage.sections(experiment), *more)
+    taken = (*runner.sections(experiment), *more)
     tree = merge(sections.settings("reproduce", config, settings, taken), typed)
     if from_clips:
         tree = merge({SECTION: _of_other_commands(config)}, tree)
@@ -132,9 +132,9 @@ def command(
         store, failed, tree = extracted.store, extracted.failed, extractors.without(tree)
     store = store or Path("store")
     if dry_run:
-        show.as_json(stage.plan(experiment, corpus, store, tree).data())
+        show.as_json(runner.plan(experiment, corpus, store, tree).data())
         return
-    outcome = stage.reproduce(
+    outcome = runner.reproduce(
         experiment,
         corpus,
         store,

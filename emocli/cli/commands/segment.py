@@ -45,9 +45,9 @@ def command(
     Exit code 3: some recordings could not be cut and are listed; the rest is complete.
     """
     from emocli.cli import sections
-    from emocli.prediction import segmentation as stage
     from emocli.prediction.recordings import recordings as recordings_in
     from emocli.prediction.segment import SegmentOptions
+    from emocli.prediction.segmentation import plan, segment_recordings
 
     windows = {"window": window, "hop": hop}
     tree = sections.settings("segment", config, settings)
@@ -61,7 +61,7 @@ def command(
     )
     paths = recordings_in(recordings)
     if dry_run:
-        plans = stage.plan(paths, chosen)
+        plans = plan(paths, chosen)
         if json:
             show.as_json(plans)
             return
@@ -69,7 +69,7 @@ def command(
         show.table(("recording", "seconds", "way", "subtitles"), rows)
         return
     with show.progress("segmenting", "s") as progress:
-        result = stage.segment_recordings(paths, output, chosen, progress)
+        result = segment_recordings(paths, output, chosen, progress)
     if json:
         show.as_json(result)
     else:

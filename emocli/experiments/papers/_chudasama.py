@@ -167,7 +167,7 @@ def depths(
     return Table(
         title=title,
         rows=rows,
-        figures=METRICS,
+        metrics=METRICS,
         alternatives=tuple(each.name for each in rows),
         task="single",
         synthetic=SYNTHETIC,

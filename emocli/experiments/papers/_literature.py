@@ -107,7 +107,7 @@ def comparison(
     title: str,
     config: Modalities,
     literature: Iterable[Row],
-    figures: Sequence[str],
+    metrics: Sequence[str],
     notes: Sequence[str] = (),
 ) -> Table:
     """Return a table of M2FNet and a regression, trained and tested, beside what is quoted.
@@ -120,7 +120,7 @@ def comparison(
         What the network is given, and whose figures are the clean ones.
     literature : iterable of Row
         What is quoted.
-    figures : sequence of str
+    metrics : sequence of str
         Metrics of the table.
     notes : sequence of str
         What a reader should know besides.
@@ -129,7 +129,7 @@ def comparison(
     ours = "ours, on the clips of this command"
     if config.corpus != OTHER:
         ours += f", in brackets what the paper prints for {config.corpus.upper()}"
-    claims = {name: _only(values, figures) for name, values in own.printed.items()}
+    claims = {name: _only(values, metrics) for name, values in own.printed.items()}
     return Table(
         title=title,
         rows=(
@@ -137,7 +137,7 @@ def comparison(
             Row("logistic regression", baseline="logistic", modalities=config.all),
             *literature,
         ),
-        figures=tuple(figures),
+        metrics=tuple(metrics),
         comparisons=(("M2FNet", "logistic regression"),),
         task="single",
         synthetic=SYNTHETIC,

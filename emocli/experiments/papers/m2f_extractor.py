@@ -49,7 +49,7 @@ def table(config: Config) -> Table:
             row("detached, alone", settings={"loss": {"w_var": 0.0, "w_cov": 0.0}}),
             row("all as printed", preset="literal"),
         ),
-        figures=("nearest",),
+        metrics=("nearest",),
         comparisons=tuple((adaptive, other) for adaptive in ADAPTIVE for other in OTHERS),
         notes=(
             "the paper prints no figures for its loss",

@@ -37,7 +37,7 @@ def table(config: Modalities) -> Table:
             replace(whole, printed_by_class={"f1": each}) if each else whole,
             Row("logistic regression", baseline="logistic", modalities=config.all),
         ),
-        figures=METRICS,
+        metrics=METRICS,
         comparisons=(("M2FNet", "logistic regression"),),
         by_class=("f1",),
         analyses=(RowAnalysis("M2FNet, predictions", "M2FNet", "confusion"),),

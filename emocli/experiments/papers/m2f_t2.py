@@ -57,7 +57,7 @@ def table(config: Modalities) -> Table:
     return Table(
         title="M2FNet: each modality, pairs, and all three",
         rows=(Row("prior", baseline="prior", modalities=config.all), *networks, *regressions),
-        figures=METRICS,
+        metrics=METRICS,
         comparisons=tuple((FUSED, other) for other in others),
         task="single",
         synthetic=replace(SYNTHETIC, expected=tuple((FUSED, view) for view in "TAV")),

@@ -60,7 +60,7 @@ def table(config: Config) -> Table:
             row(name, config, figures, features={config.visual: feature})
             for name, feature, figures in views
         ),
-        figures=METRICS,
+        metrics=METRICS,
         comparisons=tuple((views[2][0], name) for name, *_ in views[:2]),
         task="single",
         synthetic=SYNTHETIC,

@@ -101,7 +101,7 @@ def table(config: Config) -> Table:
             _network(config, Condition("face corrupted", face)),
             Row(REPAIRED, like=NETWORK, conditions=(Condition("noisy", NOISY.corrupt, repair),)),
         ),
-        figures=METRICS,
+        metrics=METRICS,
         comparisons=((REPAIRED, NETWORK),),
         by_class=PER_CLASS,
         synthetic=SyntheticCorpus(

@@ -81,7 +81,7 @@ def table(config: Config) -> Table:
     return Table(
         title="M3ER: beta, gradient, fused vector; noise, repairs and tau",
         rows=(*varied, *repaired, *thresholds),
-        figures=("accuracy", "binary_accuracy", "binary_f1"),
+        metrics=("accuracy", "binary_accuracy", "binary_f1"),
         comparisons=(
             *((BASE, row.name) for row in varied if row.name != BASE),
             *((name, "no repair") for name in REPAIRS if name != "no repair"),

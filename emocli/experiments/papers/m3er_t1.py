@@ -89,7 +89,7 @@ def table(config: Config) -> Table:
                 for name, figures in known.items()
             ),
         ),
-        figures=METRICS,
+        metrics=METRICS,
         comparisons=(
             ("M3ER", "logistic regression"),
             *(("M3ER", row.name) for row in others),

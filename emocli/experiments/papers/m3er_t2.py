@@ -104,7 +104,7 @@ def table(config: Config) -> Table:
     return Table(
         title="M3ER: the loss on clean clips; check and proxies on noisy ones",
         rows=(*rows, *twice.values()),
-        figures=("accuracy", "binary_accuracy", "binary_f1", "weighted_f1", "macro_f1"),
+        metrics=("accuracy", "binary_accuracy", "binary_f1", "weighted_f1", "macro_f1"),
         comparisons=(
             *(("M3ER", other) for other in ("original loss", "logistic regression")),
             *((name, other.name) for name, other in twice.items()),

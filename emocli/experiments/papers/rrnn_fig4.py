@@ -40,7 +40,7 @@ def table(config: Config) -> Table:
     return Table(
         title="RRNN: attention of every view over time",
         rows=tuple(Row(name, fusion=fusion) for name, fusion in SYSTEMS.items()),
-        figures=("uar",),
+        metrics=("uar",),
         analyses=(
             *(RowAnalysis(f"{name}, last hop", name, "attention", chosen) for name in SYSTEMS),
             *(

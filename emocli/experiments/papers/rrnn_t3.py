@@ -87,7 +87,7 @@ def table(config: Config) -> Table:
             *fused,
             *constants(every, mean="test_prior"),
         ),
-        figures=METRICS,
+        metrics=METRICS,
         comparisons=tuple(("GCA + gating", other) for other in others),
         task="intensity",
         synthetic=SyntheticCorpus(

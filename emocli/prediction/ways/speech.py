@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from emocli.errors import MediaError
-from emocli.prediction.source import Source
+from emocli.prediction.source import Recording
 from emocli.prediction.speakers import split
 from emocli.prediction.transcript import Transcript
 from emocli.prediction.voice import VoiceSettings, voice
@@ -19,7 +19,7 @@ class Config(VoiceSettings):
     """What counts as a stretch of speech; times in seconds."""
 
 
-def cut(source: Source, config: Config) -> Transcript:
+def cut(source: Recording, config: Config) -> Transcript:
     """Return the stretches of speech, by speakers where their turns are known.
 
     Raises

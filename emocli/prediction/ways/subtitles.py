@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emocli.errors import MediaError
 from emocli.prediction.reading import SubtitleSettings
-from emocli.prediction.source import Source
+from emocli.prediction.source import Recording
 from emocli.prediction.transcript import Transcript
 
 
@@ -12,7 +12,7 @@ class Config(SubtitleSettings):
     """How the file is read."""
 
 
-def cut(source: Source, config: Config) -> Transcript:
+def cut(source: Recording, config: Config) -> Transcript:
     """Return the lines.
 
     Raises

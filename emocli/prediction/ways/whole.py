@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emocli.config import Settings
-from emocli.prediction.source import Source
+from emocli.prediction.source import Recording
 from emocli.prediction.transcript import Line, Transcript
 
 
@@ -11,6 +11,6 @@ class Config(Settings):
     """Nothing to set."""
 
 
-def cut(source: Source, config: Config) -> Transcript:
+def cut(source: Recording, config: Config) -> Transcript:
     """Return the whole recording."""
     return Transcript((Line(0.0, source.length.seconds),))

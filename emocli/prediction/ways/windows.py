@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from emocli.config import Settings
-from emocli.prediction.source import Source
+from emocli.prediction.source import Recording
 from emocli.prediction.transcript import Line, Transcript
 
 EPSILON = 1e-9
@@ -35,7 +35,7 @@ class Config(Settings):
         return self
 
 
-def cut(source: Source, config: Config) -> Transcript:
+def cut(source: Recording, config: Config) -> Transcript:
     """Cut a recording; the last window ends where it does, and begins so much earlier.
 
     Less than half a hop that is left belongs to the window before. A recording that is shorter

@@ -20,15 +20,15 @@ def columns(report: PredictionReport) -> tuple[str, ...]:
 
     ``p.<class>`` is a probability, or an intensity; ``spread.<class>`` its standard deviation over
     several networks; ``low.<class>`` and ``high.<class>`` bound an intensity. ``distrusted``,
-    ``regenerated`` and ``missing`` name modalities, and ``unusual.<modality>`` says how far each is
+    ``regenerated`` and ``missing`` name modalities, and ``anomaly.<modality>`` says how far each is
     from what the check was fitted on.
     """
     several = [f"spread.{name}" for name in report.classes] if report.networks > 1 else []
     bounded = any(segment.interval for segment in report.segments)
     bounds = [f"{b}.{name}" for name in report.classes for b in ("low", "high") if bounded]
-    unusual = [f"unusual.{modality}" for modality in report.features]
+    anomalies = [f"anomaly.{modality}" for modality in report.features]
     values = [f"p.{name}" for name in report.classes]
-    return (*PLAIN, *values, *several, *bounds, *STATES, *unusual)
+    return (*PLAIN, *values, *several, *bounds, *STATES, *anomalies)
 
 
 def csv_text(report: PredictionReport) -> str:
@@ -53,7 +53,7 @@ def _cells(segment: SegmentPrediction) -> Iterator[tuple[str, object]]:
     for state in STATES:
         yield state, " ".join(m for m, s in segment.modalities.items() if getattr(s, state))
     for modality, each in segment.modalities.items():
-        yield f"unusual.{modality}", _cell(each.unusual)
+        yield f"anomaly.{modality}", _cell(each.anomaly)
 
 
 def _cell(value: object) -> object:

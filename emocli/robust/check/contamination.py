@@ -5,7 +5,8 @@ spatial signs (Locantore et al. 1999), spreads from medians. Concentration steps
 (Rousseeuw 1999): a fit on the clips that pass, and the distances of all from it, until the same
 ones pass. A clip is always judged by a fit without it, for many columns and few clips make
 whatever was fitted on look near. Logarithms of distances are parted by a mixture of two, if there
-are two; the larger part passes, and corrupted is what is less than half of a modality.
+are two; the larger part passes, and corrupted is what is less than half of a modality. A clip whose
+features are the same at every step (a dead sensor's zeros) has no part in it, however many are so.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from emocli.data.batch import Padded
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Flags, Representation, Rows, present
 
@@ -66,6 +69,19 @@ def screened(
         for m, rows in train.items()
     }
     return {m: t for m, (t, _) in parted.items()}, {m: v for m, (_, v) in parted.items()}
+
+
+def varying(views: Mapping[str, Padded]) -> dict[str, Flags]:
+    """Tell which clips are not the same at every one of several steps, shape (B,) by modality."""
+    return {m: _varying(view.to("cpu")) for m, view in views.items()}
+
+
+def _varying(view: Padded) -> Flags:
+    hidden, values = ~view.mask[..., None], view.values.detach()
+    most = values.masked_fill(hidden, -torch.inf).amax(dim=1)
+    least = values.masked_fill(hidden, torch.inf).amin(dim=1)
+    dead = (most == least).all(dim=1) & (view.mask.sum(dim=1) > 1)
+    return np.asarray(~dead)
 
 
 def deal(rows: Mapping[str, Rows], representation: Representation) -> NDArray[np.int64]:
@@ -245,6 +261,9 @@ def _signs(rows: Rows, components: int) -> PCA:
     lengths = np.linalg.norm(rows - centre, axis=1)
     signs = (rows - centre) / np.maximum(lengths, TINY)[:, None]
     fitted = PCA.fit(signs, components)
-    spread = 1.4826 * np.median(np.abs((rows - centre) @ fitted.components.T), axis=0)
-    variances = np.square(np.maximum(spread, 1e-3 * spread.mean()))
+    deviations = np.abs((rows - centre) @ fitted.components.T)
+    spread = 1.4826 * np.median(deviations, axis=0)
+    # Where most clips are the same, their medians have no spread.
+    least = 1e-3 * (spread if spread.any() else deviations).mean() if spread.size else 0.0
+    variances = np.square(np.maximum(spread, least))
     return PCA(centre, fitted.components, variances, float(np.median(np.square(lengths))))

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from emocli.data.batch import Padded
 from emocli.data.standardise import Standardiser
-from emocli.errors import StoreError
+from emocli.errors import StoreError, UnfittableError
 from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
-from emocli.robust.check.contamination import PARTS, SCREENED, deal, screened
+from emocli.robust.check.contamination import PARTS, SCREENED, deal, screened, varying
 from emocli.robust.check.file import AGAIN
 from emocli.robust.check.held_out import HeldOut
 from emocli.robust.check.pair import FEWEST, OTHERS, PairCheck
@@ -110,12 +110,25 @@ class ModalityCheck:
         representation = Representation.of(
             lengths, config.representation, config.steps, config.alignment
         )
-        rows = _together([representation(views) for views in train])
         noisy = "youden" in (config.tau, config.outliers)
-        held = (HeldOut.of(views, representation, noisy) for views in valid)
         if config.screens:
-            return cls._screened(rows, list(held), representation, config)
-        return cls._learnt(rows, representation, config)._calibrated(held)
+            told = [(representation(views), varying(views)) for views in train]
+            held = [
+                HeldOut.of(views, representation, noisy).without(varying(views), representation)
+                for views in valid
+            ]
+            rows, live = _together([x for x, _ in told]), _together([x for _, x in told])
+            check = cls._screened(_kept(rows, live, representation), held, representation, config)
+            return check._leaving_out(rows, live)
+        rows = _together([representation(views) for views in train])
+        held_out = (HeldOut.of(views, representation, noisy) for views in valid)
+        return cls._learnt(rows, representation, config)._calibrated(held_out)
+
+    def _leaving_out(self, rows: Vectors, live: Passing) -> Self:
+        """Count those that are the same at every step with those that have not passed."""
+        shown = {m: self.representation.shown(x) for m, x in rows.items()}
+        lost = {m: self.left_out.get(m, 0) + int((shown[m] & ~live[m]).sum()) for m in rows}
+        return replace(self, left_out={m: count for m, count in lost.items() if count})
 
     @classmethod
     def _screened(
@@ -387,9 +400,10 @@ def _reduction(
     n = int(representation.shown(vectors).sum())
     if n < FEWEST:
         what = f"{n} training clips have modality '{modality}'"
-        raise StoreError(f"{what}, the modality check needs {FEWEST}", hint=OTHERS)
+        raise UnfittableError(f"{what}, the modality check needs {FEWEST}", hint=OTHERS)
     pca = PCA.fit(vectors[present(vectors)], config.components)
     if not len(pca.variances):
-        what = f"modality '{modality}' is the same in every training clip"
-        raise StoreError(what, hint="choose other features with -f")
+        those = "training clip that passes the screening" if config.screens else "training clip"
+        what = f"modality '{modality}' is the same in every {those}"
+        raise UnfittableError(what, hint="choose other features with -f")
     return pca, pca.scores(vectors)

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.errors import StoreError
+from emocli.errors import UnfittableError
 from emocli.robust.cca import CCA
 from emocli.robust.check.scores import SCORES
 from emocli.robust.check.settings import CheckConfig
@@ -70,7 +70,7 @@ class PairCheck:
         n = int(both.reshape(-1, per_clip).any(axis=1).sum())
         if n < FEWEST:
             what = f"{n} training clips have both {_named(modalities)}"
-            raise StoreError(f"{what}, the modality check needs {FEWEST}", hint=OTHERS)
+            raise UnfittableError(f"{what}, the modality check needs {FEWEST}", hint=OTHERS)
         cca = CCA.fit(x[both], y[both], config.components, config.cca_reg)
         return cls(modalities, cca, np.nan, n, 0)
 
@@ -90,7 +90,7 @@ class PairCheck:
         clean, noisy = clean[~np.isnan(clean)], noisy[~np.isnan(noisy)]
         if not len(clean):
             what = f"no validation clip has both {_named(self.modalities)}"
-            raise StoreError(f"{what}, so their threshold cannot be chosen", hint=OTHERS)
+            raise UnfittableError(f"{what}, so their threshold cannot be chosen", hint=OTHERS)
         choices: dict[str, Callable[[], float]] = {
             "quantile": lambda: float(np.quantile(clean, config.quantile)),
             "youden": lambda: youden(clean, noisy),

@@ -14,7 +14,7 @@ import emocli
 from emocli.analysis import Finding, OfRun, Progress
 from emocli.options import Option
 from emocli.report.canvas import canvas
-from emocli.report.tables import Table
+from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +40,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     labels = Counter(run.predict(manifest, options.store).labels)
     counts = {name: labels[name] for name in run.config.classes if labels[name] >= options.least}
     rows = [{"class": name, "clips": count} for name, count in counts.items()]
-    table = Table("predicted classes", ("class", "clips"), tuple(counts.items()))
+    table = ReportTable("predicted classes", ("class", "clips"), tuple(counts.items()))
     return Finding("predicted", {"counts": counts}, rows, (table,), lambda: _draw(counts))
 
 

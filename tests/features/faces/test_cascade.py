@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+import emocli
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import frames
 from emocli.features.faces.cascade import PIXELS, Cascade, Faces, cut
@@ -64,6 +65,17 @@ def test_a_drawn_face_is_found_with_its_landmarks(cascade: Cascade, drawn: list[
         assert left_eye[0] < nose[0] < right_eye[0]
         assert left_mouth[0] < nose[0] < right_mouth[0]
         assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
+
+
+def test_one_image_is_as_one_of_several(cascade: Cascade, drawn: list[Image]) -> None:
+    faces, (same,) = emocli.find_faces(drawn[0]), cascade(drawn[0][None])
+    assert len(faces.boxes) == 1
+    for name in ("boxes", "scores", "landmarks"):
+        np.testing.assert_array_equal(getattr(faces, name), getattr(same, name))
+    assert len(emocli.find_faces(drawn[0], smallest=400).boxes) == 0
+    for wrong in (drawn[0][..., 0], drawn[0].astype(float)):
+        with pytest.raises(ValueError, match="an RGB image of bytes is needed"):
+            emocli.find_faces(wrong)
 
 
 @pytest.mark.parametrize("kind", ["black", "noise", "slope"])

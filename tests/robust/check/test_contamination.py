@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from emocli.data.batch import Padded
+from emocli.errors import UnfittableError
 from emocli.robust.check.contamination import Mixture, screened, usual_range
 from emocli.robust.check.io import load_check, save_check
 from emocli.robust.check.model import ModalityCheck
@@ -188,3 +189,25 @@ def test_only_what_is_given_is_kept() -> None:
     kept = representation.kept(rows, np.array([True, False, True, False]))
     assert present(kept).tolist() == [True, False, True, False]
     np.testing.assert_array_equal(kept[::2], rows[::2])
+
+
+def test_a_majority_of_dead_sensors_is_not_usual() -> None:
+    """What most clips hold is nothing: the check is fitted on the others, and says how many."""
+    dead = [k % 3 > 0 for k in range(len(TRAIN["audio"]))]
+    shown = list(zip(TRAIN["audio"], dead, strict=True))
+    check, lacking = (
+        fit({**TRAIN, "audio": audio}, VALID)
+        for audio in (
+            [np.full_like(row, 0.7) if bad else row for row, bad in shown],
+            [row[:0] if bad else row for row, bad in shown],
+        )
+    )
+    assert check.left_out["audio"] == lacking.left_out.get("audio", 0) + sum(dead)
+    assert check.limits == lacking.limits
+    assert np.array_equal(check.reductions["audio"].mean, lacking.reductions["audio"].mean)
+
+
+def test_where_no_clip_that_passes_varies_it_says_so() -> None:
+    constant = [np.full_like(row[:1], 0.7) for row in TRAIN["audio"]]
+    with pytest.raises(UnfittableError, match="same in every training clip that passes the screen"):
+        fit({**TRAIN, "audio": constant}, VALID)

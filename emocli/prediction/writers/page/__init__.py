@@ -29,7 +29,7 @@ TYPES = {
 
 
 @dataclass(frozen=True)
-class Source:
+class PlayerSource:
     """Where the player finds a recording: ``kind`` is the element that plays it."""
 
     kind: str
@@ -65,13 +65,13 @@ def _title(report: PredictionReport) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} recordings"
 
 
-def _sources(report: PredictionReport, folder: Path) -> Iterator[tuple[str, Source]]:
+def _sources(report: PredictionReport, folder: Path) -> Iterator[tuple[str, PlayerSource]]:
     names = dict.fromkeys(segment.file for segment in report.segments)
     paths = {name: Path(name) for name in names if Path(name).is_file()}
     embeds = sum(path.stat().st_size for path in paths.values()) <= EMBEDDED
     for name, path in paths.items():
         kind = "audio" if path.suffix.lower() in AUDIO else "video"
-        yield name, Source(kind, _embedded(path) if embeds else _relative(path, folder))
+        yield name, PlayerSource(kind, _embedded(path) if embeds else _relative(path, folder))
 
 
 def _embedded(path: Path) -> str:
