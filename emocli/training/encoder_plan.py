@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import singledispatchmethod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -145,10 +146,18 @@ class EncoderPlan:
         epochs = self.train.epochs or EPOCHS[self.kind]
         return Schedule(Criterion(NEIGHBOUR), self.train.lr, epochs, self.train.patience)
 
+    @singledispatchmethod
     def pictures(self, source: Manifest | Path, store: Path, cache: Path) -> Pictures:
-        """Find what to learn from."""
-        if isinstance(source, Manifest):
-            return of_manifest(self.kind, source, store, self.train.teach, self.encoder.side, cache)
+        """Return what to learn from: clips of a manifest, or a folder of files per class."""
+        raise NotImplementedError(type(source))
+
+    @pictures.register(Manifest)
+    def _of_manifest(self, source: Manifest, store: Path, cache: Path) -> Pictures:
+        return of_manifest(self.kind, source, store, self.train.teach, self.encoder.side, cache)
+
+    @pictures.register(Path)
+    def _of_folder(self, source: Path, store: Path, cache: Path) -> Pictures:
+        del store, cache
         return of_folder(self.kind, source)
 
     def config(self, pictures: Pictures) -> EncoderRun:
