@@ -62,6 +62,11 @@ OFFERS: dict[Kind, tuple[str, ...]] = {
 }
 """Names that a module of each kind has: `emocli.plugin` says what they are."""
 
+DEFAULTS: dict[Kind, dict[str, object]] = {
+    "features": {"LIBRARIES": (), "EXTRA": "", "ENCODER": None},
+}
+"""Names that a module may lack, with what they are then: whoever loads it need not ask."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -82,7 +87,7 @@ def names(kind: Kind) -> list[str]:
 
 
 def load(kind: Kind, name: str) -> ModuleType:
-    """Import one plug-in.
+    """Import one plug-in; what it may lack has its default.
 
     Raises
     ------
@@ -142,6 +147,8 @@ def _load(kind: Kind, name: str, modules: dict[str, str]) -> ModuleType:
         if offer not in vars(module):
             hint = f"a module of emocli.{kind} offers {', '.join(OFFERS[kind])}"
             raise ConfigError(f"plug-in '{name}' has no {offer}", where=module.__name__, hint=hint)
+    for optional, default in DEFAULTS.get(kind, {}).items():
+        vars(module).setdefault(optional, default)
     return module
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,6 +32,16 @@ def gpu() -> ModuleType:
     return module
 
 
+SECTIONS = (
+    "face cascade",
+    "picture extractor",
+    "face embeddings",
+    "mel embeddings",
+    "scene embeddings",
+    "text encoder",
+)
+
+
 def run(gpu: ModuleType, folder: Path, *more: str) -> tuple[int, dict[str, Any]]:
     place = ["--folder", str(folder / "work"), "--json", str(folder / "gpu.json")]
     code = gpu.main(["--device", "cpu", "--small", *place, *more])
@@ -49,10 +60,13 @@ def check(gpu: ModuleType, found: dict[str, Any], networks: tuple[str, ...]) -> 
             assert rate["share"] == pytest.approx(
                 rate["teraflops"] / found["bound_teraflops"][precision]
             )
+    assert ("picture extractor", "bf16-mixed") in rates
     assert {what.partition(",")[0] for what, _ in rates} >= {
         "face cascade",
         "picture extractor",
         "face embeddings",
+        "mel embeddings",
+        "scene embeddings",
         "text encoder and its set-up",
     }
     assert {c["kind"] for c in found["comparisons"]} == set(gpu.BOUNDS)
@@ -81,7 +95,7 @@ def test_it_trains_every_network(gpu: ModuleType, tmp_path: Path) -> None:
 def test_what_there_is_no_time_for_is_named(gpu: ModuleType, tmp_path: Path) -> None:
     code, found = run(gpu, tmp_path, "--seconds", "0", "--network", "late")
     assert code == 0
-    assert found["skipped"] == ["faces and pictures", "text encoder", "network late"]
+    assert found["skipped"] == [*SECTIONS, "network late"]
     assert not found["rates"]
 
 
@@ -91,13 +105,40 @@ def test_what_fails_is_told_and_the_rest_goes_on(
     def broken(bench: Any) -> None:
         raise RuntimeError("CUDA error: out of memory")
 
-    monkeypatch.setattr(gpu, "pictures", broken)
-    monkeypatch.setattr(gpu, "texts", lambda bench: None)
+    monkeypatch.setattr(gpu, "cascade", broken)
+    for name in ("extractor", "embeddings", "texts"):
+        monkeypatch.setattr(gpu, name, lambda bench, **named: None)
     code, found = run(gpu, tmp_path, "--network", "late")
     assert code == 1
-    assert "out of memory" in found["failures"]["faces and pictures"]
+    assert "out of memory" in found["failures"]["face cascade"]
     assert {rate["what"] for rate in found["rates"]} == {"late"}
-    assert "FAILED: faces and pictures" in capsys.readouterr().out
+    assert "FAILED: face cascade" in capsys.readouterr().out
+
+
+def test_it_stops_in_time_and_leaves_what_it_has(
+    gpu: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(bench: Any) -> None:
+        bench.rate("face cascade", "32-true", "frames", 2.0, 1.0)
+
+    def endless(bench: Any) -> None:
+        there = json.loads((tmp_path / "gpu.json").read_text())
+        assert [rate["what"] for rate in there["rates"]] == ["face cascade"]
+        time.sleep(60)
+
+    monkeypatch.setattr(gpu, "cascade", measured)
+    monkeypatch.setattr(gpu, "extractor", endless)
+    code, found = run(gpu, tmp_path, "--seconds", "2", "--network", "late")
+    assert code == 0
+    assert not found["failures"]
+    assert found["skipped"] == [*SECTIONS[1:], "network late"]
+    assert found["seconds"] < 20
+
+
+def test_differences_are_of_the_largest_number(gpu: ModuleType) -> None:
+    assert (
+        gpu.relative(torch.tensor([1.0, -3.0]).numpy(), torch.tensor([1.0, -4.0]).numpy()) == 0.25
+    )
 
 
 def test_a_difference_beyond_its_bound_is_one(

@@ -82,3 +82,18 @@ def test_the_table_of_the_interface_has_all_kinds_by_the_names_of_their_groups()
     for kind, names in plugins.OFFERS.items():
         assert all(f"``{name}``" in offers[kind] for name in names), kind
         importlib.import_module(re.findall(r"`(emocli\.\w+(?:\.\w+)?)`", offers[kind])[0])
+
+
+def test_what_a_feature_may_lack_has_a_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offers = "\n".join(f"{name} = None" for name in plugins.OFFERS["features"])
+    (tmp_path / "lean_feature.py").write_text(offers)
+    info = tmp_path / "lean_feature-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lean_feature\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[emocli.features]\nlean = lean_feature\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = plugins.load("features", "lean")
+    assert (module.LIBRARIES, module.EXTRA, module.ENCODER) == ((), "", None)
+    assert plugins.load("features", "mel").LIBRARIES

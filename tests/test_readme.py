@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import re
+from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
+import emocli
 from emocli import plugins
+from emocli.extraction.extract import plan
+from emocli.prediction.loaded_run import LoadedRun
+from emocli.prediction.timeline import SegmentPrediction
 from tests import toy
 
 ROOT = Path(__file__).parents[1]
@@ -35,16 +45,68 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def blocks(page: str) -> list[str]:
+    """Return the Python of a page."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+
+
 def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = toy.build(tmp_path)
     corpus.manifest.write(tmp_path / "ravdess.csv")
     corpus.manifest.write(tmp_path / "new.csv")
     (tmp_path / "new_store").symlink_to(corpus.store)
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    lines = [
-        line for line in code.splitlines() if "emocli.extract(" not in line
-    ]  # there is no film
+    takes, planned = inspect.signature(emocli.extract), []
+
+    def extract(*values: object, **options: object) -> None:
+        """Plan what is asked for, in an empty store: there is no film."""
+        asked = takes.bind(*values, **options).arguments
+        planned.extend(plan(asked["manifest"], asked["features"], tmp_path / "empty", settings={}))
+
+    monkeypatch.setattr(emocli, "extract", extract)
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    exec("\n".join(lines), names)
+    (code,) = blocks("README.md")
+    names: dict[str, Any] = {}
+    exec(code, names)
     assert len(names["predicted"].ids) == len(corpus.manifest.clips)
+    assert {each.clips for each in planned} == {len(corpus.manifest.clips)}
+
+
+def test_the_python_of_the_page_about_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = toy.build(tmp_path)
+    corpus.manifest.write(tmp_path / "mine.csv")
+    clips = corpus.manifest.clips
+    for clip in clips:
+        np.save(tmp_path / f"{clip.id}.npy", np.ones((4, 2)))
+    monkeypatch.chdir(tmp_path)
+    schema, arrays = blocks("docs/python.md")
+    exec(schema, {})
+    assert "properties" in json.loads(capsys.readouterr().out)
+    exec(arrays, {})
+    assert emocli.FeatureStore(Path("store/gaze.h5"))[clips[0].id].shape == (4, 2)
+
+
+def test_the_python_about_recordings_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = toy.build(tmp_path)
+    corpus.trained("runs/rrnn", "unimodal", features=["mel"])
+    asked = []
+
+    def predict(*values: object, **options: object) -> SimpleNamespace:
+        """Check what is asked for: there is no film."""
+        asked.append(takes.bind(*values, **options).arguments)
+        return SimpleNamespace(segments=())
+
+    takes = inspect.signature(LoadedRun.predict)
+    monkeypatch.setattr(LoadedRun, "predict", predict)
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("docs/predict.md")
+    names: dict[str, Any] = {"sound": np.ones((7, 5), np.float32)}
+    exec(code, names)
+    assert len(asked) == 1
+    assert {"start", "label", "confidence"} <= {each.name for each in fields(SegmentPrediction)}
+
+
+def test_the_page_about_python_names_all_that_is_public() -> None:
+    table = re.findall(r"^\| `(.*?)` \|", (ROOT / "docs/python.md").read_text("utf-8"), re.M)
+    assert set(emocli.__all__) - {"__version__"} == {re.split(r"\W", row)[0] for row in table}

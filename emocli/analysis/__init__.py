@@ -3,7 +3,9 @@
 An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
 `OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
 options, and ``measure(options, progress) -> Finding``, whose report is a frozen dataclass of
-`Report`. Its heavy libraries are imported inside functions, so that the help is there at once.
+`Report`. What it stands on is here: `Option` and `Argument` of its options, `ReportTable`, and
+`canvas` to draw on. Its heavy libraries are imported inside functions, so that the help is there at
+once.
 """
 
 from __future__ import annotations
@@ -23,10 +25,12 @@ from emocli.data.json_io import as_json, plain
 from emocli.data.record import Report as Report
 from emocli.display import csv_cell
 from emocli.evaluation.options import CorpusOptions, RunOptions
-from emocli.options import Argument
+from emocli.options import Argument as Argument
+from emocli.options import Option as Option
 from emocli.parsing import Tree
+from emocli.report.canvas import canvas as canvas
 from emocli.report.canvas import render, style
-from emocli.report.tables import ReportTable
+from emocli.report.tables import ReportTable as ReportTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,6 +77,8 @@ class Finding:
         What is printed.
     draw : callable
         The drawings by the end of their files' names.
+    notes : tuple of str
+        What was asked for and there is none of, a line each.
     """
 
     name: str
@@ -80,6 +86,7 @@ class Finding:
     rows: Iterable[CsvRow]
     tables: tuple[ReportTable, ...]
     draw: Callable[[], Mapping[str, Figure]]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,12 +103,15 @@ class Analysis:
         What is printed.
     figures : tuple of Path
         What was drawn.
+    notes : tuple of str
+        What was asked for and there is none of, a line each.
     """
 
     path: Path
     report: Report
     tables: tuple[ReportTable, ...]
     figures: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def data(self) -> Tree:
@@ -162,7 +172,8 @@ def write(place: Path, finding: Finding, drawn: Mapping[str, bytes]) -> Analysis
         for suffix, content in files.items():
             write_bytes(folder / f"{name}{suffix}", content)
     figures = tuple(folder / f"{name}{suffix}" for suffix in drawn)
-    return Analysis(folder / f"{name}.json", finding.report, finding.tables, figures)
+    path = folder / f"{name}.json"
+    return Analysis(path, finding.report, finding.tables, figures, finding.notes)
 
 
 def _csv(rows: list[CsvRow]) -> str:

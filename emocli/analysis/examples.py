@@ -173,7 +173,23 @@ def measure(options: Options, progress: Progress) -> Finding:
         _rows(entries),
         tabulate(report),
         lambda: draw(report, {e.clip: pictures(corpus.clip(e.clip)) for e in entries}),
+        tuple(_absent(report, options)),
     )
+
+
+def _absent(report: Report, options: Options) -> Iterator[str]:
+    """Say what was asked for, and no clip is an example of."""
+    right = {example.shown for example in report.examples if example.right}
+    absent = [name for name in report.classes if name not in right]
+    if options.top and absent:
+        yield f"no right clip of: {', '.join(absent)}"
+    if not options.errors or any(not example.right for example in report.examples):
+        return
+    if options.mistaken is None:
+        yield f"no {report.split} clip was taken for another class"
+    else:
+        shown, _, predicted = options.mistaken.partition(":")
+        yield f"no {report.split} clip that shows {shown} was taken for {predicted}"
 
 
 @dataclass(frozen=True)
@@ -323,7 +339,7 @@ def draw(report: Report, pictures: Pictures) -> dict[str, Figure]:
 
 
 def tabulate(report: Report) -> tuple[ReportTable, ...]:
-    """Return the right answers and the errors, a row per clip."""
+    """Return the right answers and the errors, a row per clip; only those there are."""
     columns = ("shown", "predicted", "confidence", "clip", "text")
     title = f"{report.run} · {report.dataset}, {report.split}"
 
@@ -337,7 +353,8 @@ def tabulate(report: Report) -> tuple[ReportTable, ...]:
             f"{title}: {name}, most confident ({len(rows)} of {total})", columns, rows
         )
 
-    return table("right", True, report.right), table("errors", False, report.wrong)
+    both = table("right", True, report.right), table("errors", False, report.wrong)
+    return tuple(each for each in both if each.rows)
 
 
 def _drawing(report: Report, entries: Sequence[ExampleClip], pictures: Pictures) -> Figure:

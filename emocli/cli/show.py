@@ -67,6 +67,8 @@ def analysis(result: Analysis, as_data: bool) -> None:
         return
     for part in result.tables:
         table(part.columns, part.rows, part.title)
+    for note in result.notes:
+        line(note)
     line(f"data: {result.path}")
     for figure in result.figures:
         line(f"figure: {figure}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from emocli.display import exact_json
 
@@ -17,6 +17,15 @@ OPTIONAL = MappingProxyType({"optional": True})
 
 EXTRA = MappingProxyType({"extra": True})
 """Metadata of a field, a mapping, whose own keys stand among those of its dataclass."""
+
+
+@runtime_checkable
+class Array(Protocol):
+    """An array or scalar of NumPy or PyTorch, neither of which is loaded to write a result."""
+
+    def tolist(self) -> Any:
+        """Return its values as numbers, or lists of them."""
+        ...
 
 
 def key(name: str) -> Mapping[str, str]:
@@ -40,7 +49,7 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, Path):
         return str(value)
-    if hasattr(value, "tolist"):
+    if isinstance(value, Array):
         return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None

@@ -282,6 +282,9 @@ def _report(
 ) -> ComparisonReport:
     samples, first = evaluators[0].samples, predicted[0]
     values = [system.value for system in paired.systems]
+    if np.isnan(values).all():
+        what = f"'{metric}' is not defined of the labels of split '{split}'"
+        raise ConfigError(what, hint="choose another --metric")
     best = int(np.nanargmin(values) if metric in ERRORS else np.nanargmax(values))
     reference = best if against == "best" else 0
     pairs = _changes(metric, names, predicted, paired)

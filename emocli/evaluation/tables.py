@@ -55,7 +55,8 @@ def _conditions(report: EvaluationReport) -> ReportTable:
                 over_clips = (_bounds(side.accuracy_ci_clips or NONE) for side in sides)
                 rows.append(("  95 %, over clips", *over_clips, *blank))
     if change := report.difference:
-        rows.append(("change of accuracy", "", f"{change.accuracy:+.3f}", *blank))
+        value = "-" if math.isnan(change.accuracy) else f"{change.accuracy:+.3f}"
+        rows.append(("change of accuracy", "", value, *blank))
         rows.append(("  95 % interval", "", _bounds(change.accuracy_ci), *blank))
         if change.accuracy_ci_clips:
             rows.append(("  95 %, over clips", "", _bounds(change.accuracy_ci_clips), *blank))

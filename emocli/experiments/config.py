@@ -7,6 +7,7 @@ from typing import get_args
 
 from emocli import plugins
 from emocli.config import Settings, Tree, build, section
+from emocli.data.manifest import Task
 from emocli.errors import ConfigError, choice
 from emocli.plugin.experiment import Table
 from emocli.quantities import Folds, Seed, Seeds
@@ -46,11 +47,11 @@ CORPUS = ("corpus", "printed")
 """Settings by which experiments name one of the paper's corpora: the one the clips are of."""
 
 
-def read_table(name: str, settings: Tree, dataset: str = "") -> Table:
+def read_table(name: str, settings: Tree, dataset: str = "", task: Task | None = None) -> Table:
     """Return the table of an experiment, whose name is written with hyphens.
 
     Where the settings do not name a corpus, it is the clips' ``dataset``, if the experiment knows
-    that one.
+    that one; so is its ``task`` that of the clips.
 
     Raises
     ------
@@ -62,13 +63,21 @@ def read_table(name: str, settings: Tree, dataset: str = "") -> Table:
         raise ConfigError(f"no experiment is called '{name}'", hint=choice(name, known))
     module = plugins.load("experiments", name.replace("-", "_"))
     values = section(settings.get("experiment", {}), "experiment")
-    known_corpora = {
+    usual: Tree = of_corpus(name, dataset)
+    if task is not None and "task" in module.Config.model_fields:
+        usual = {**usual, "task": task}
+    table: Table = module.table(build(module.Config, {**usual, **values}, "experiment"))
+    return table
+
+
+def of_corpus(name: str, dataset: str) -> Tree:
+    """Return the settings of an experiment by which it knows a corpus, none if it does not."""
+    fields = plugins.load("experiments", name.replace("-", "_")).Config.model_fields
+    return {
         key: dataset
-        for key, field in module.Config.model_fields.items()
+        for key, field in fields.items()
         if key in CORPUS and dataset in get_args(field.annotation)
     }
-    table: Table = module.table(build(module.Config, known_corpora | values, "experiment"))
-    return table
 
 
 def check_sections(settings: Tree, known: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from emocli import plugins
-from emocli.config import Tree
+from emocli.config import Tree, merge
 from emocli.data.durable import digest, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.store import open_joined
@@ -42,7 +42,7 @@ from emocli.models.rundir import MODEL
 from emocli.parsing import read_object
 from emocli.plugin.experiment import Condition
 from emocli.plugin.robustness import RobustOptions, on
-from emocli.robust.repair import RepairConfig
+from emocli.robust.repair import PRESETS, RepairConfig
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import labels, prepare, read_settings
 from emocli.training.summaries import TrainSummary
@@ -131,6 +131,11 @@ class FusionSystem(FeatureSystem):
         with self.named():
             network, training, _ = read_settings(self.row.fusion, self.preset, {})
         return {"network": network.model_dump(), "train": training.model_dump()}
+
+    def with_settings(self, tree: Tree, own: Tree) -> Tree:
+        """Lay settings over each other; a table says itself which fit of the check is asked."""
+        stated = {"robust": {"fit_on": "clean"}} if self.preset in PRESETS else {}
+        return merge(stated, super().with_settings(tree, own))
 
     def prepare(self, inputs: Inputs, checked: bool) -> None:
         """Prepare the training on the first fold; see `System`."""

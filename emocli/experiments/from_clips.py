@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import Field
 
@@ -32,6 +32,7 @@ from emocli.extraction.extract import extract
 from emocli.extraction.extract import plan as plan_extraction
 from emocli.models.encoder import Kind
 from emocli.plugin.experiment import Table
+from emocli.plugin.feature import Feature
 from emocli.training.encoder_plan import EncoderPlan
 from emocli.training.fit_encoder import fit_encoder
 from emocli.training.fit_text import fit_text, resolve
@@ -275,8 +276,7 @@ class Extractors:
         """Return the kind of encoder that has to be trained for a feature, if one has to."""
         if self.config.features.get(feature, {}).get("encoder"):
             return None
-        kind: ExtractorKind | None = getattr(plugins.load("features", feature), "ENCODER", None)
-        return kind
+        return cast(Feature, plugins.load("features", feature)).ENCODER
 
 
 def _again(overwrite: bool, do: Callable[[bool], Done]) -> Done:

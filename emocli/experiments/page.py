@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from emocli.display import printable
 from emocli.experiments.drawing import conditions, starts
 from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
+from emocli.metrics.summary import Estimate
 from emocli.report import document
 from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
 from emocli.report.tables import Cell, ReportTable
@@ -108,6 +109,7 @@ def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
     """Show what an analysis draws, and write what it says."""
     names = (name for name in analysis.figures if name.endswith("png"))
     yield from (Picture(name, analysis.row) for name in names)
+    yield from (Paragraph(printable(note)) for note in analysis.notes)
     for table in analysis.tables:
         yield Paragraph(printable(" ".join(table.title.split())))
         rows = [[_text(cell) for cell in row] for row in table.rows]
@@ -131,14 +133,10 @@ def _text(cell: Cell) -> str:
 
 def _lead(report: ExperimentReport) -> str:
     features = dict.fromkeys(name for row in report.rows for name in row.features)
-    folds = (
-        f"{report.config.folds} folds, pooled"
-        if report.config.folds
-        else "the manifest's test split"
-    )
+    folds = f"{report.folds} folds, pooled" if report.folds else "the manifest's test split"
     return (
         f"`emocli reproduce {report.experiment}` on {report.dataset}: {report.n} test "
-        f"clips ({folds}), {report.config.seeds} seeds, preset `{report.config.preset}`, features "
+        f"clips ({folds}), {report.seeds} seeds, preset `{report.preset}`, features "
         f"{', '.join(features)}. Mean ± standard deviation over the seeds; in "
         "brackets what the paper printed."
     )
@@ -184,14 +182,14 @@ def _compared(report: ExperimentReport) -> Iterator[Block]:
     columns = ["first - second", "condition", "difference", "p", "of what the condition costs", "p"]
     rows = [
         [
-            " - ".join(pair["rows"]),
-            pair["condition"],
-            *_interval(pair["difference"]),
-            *(_interval(pair["loss"]) if pair.get("loss") else ("", "")),
+            " - ".join(pair.rows),
+            pair.condition,
+            *_interval(pair.difference),
+            *(_interval(pair.loss) if pair.loss else ("", "")),
         ]
         for pair in report.comparisons
     ]
-    metric = report.comparisons[0]["figure"]
+    metric = report.comparisons[0].metric
     yield Paragraph(
         f"Paired by clip, {metric}; {report.interval}. A loss is what a condition costs a "
         "system: where its difference is negative the first one loses less."
@@ -203,28 +201,27 @@ def _recovered(report: ExperimentReport) -> Iterator[Block]:
     """Say how much of what lies between two rows others make up for."""
     if not report.recoveries:
         return
-    rows = [[*each["rows"], _interval(each["share"])[0]] for each in report.recoveries]
+    rows = [[*each.rows, _interval(each.share)[0]] for each in report.recoveries]
     yield Paragraph(
-        f"How much of the {report.recoveries[0]['figure']} between two rows a system makes up "
+        f"How much of the {report.recoveries[0].metric} between two rows a system makes up "
         f"for, each under its first condition; {report.interval}."
     )
     yield Grid(["system", "from", "to", "share"], rows, left=(0, 1, 2))
 
 
-def _interval(interval: Data) -> tuple[str, str]:
-    if interval["mean"] is None:
+def _interval(estimate: Estimate) -> tuple[str, str]:
+    if math.isnan(estimate.mean):
         return "-", "-"
-    bounds = ""
-    for key, over in (("ci", ""), ("ci_clips", " over clips")):
-        low, high = interval.get(key, (None, None))
-        if low is not None and not bounds:
-            bounds = f" ({low:+.3f} to {high:+.3f}{over})"
-    return f"{interval['mean']:+.3f}{bounds}", _p(interval["p"])
+    text = ""
+    for bounds, over in ((estimate.ci, ""), (estimate.ci_clips, " over clips")):
+        if bounds and not math.isnan(bounds[0]) and not text:
+            text = f" ({bounds[0]:+.3f} to {bounds[1]:+.3f}{over})"
+    return f"{estimate.mean:+.3f}{text}", _p(estimate.p)
 
 
-def _p(value: float | None) -> str:
+def _p(value: float) -> str:
     """Write a p, which is never 0."""
-    if value is None:
+    if math.isnan(value):
         return "-"
     return f"{value:.3f}" if value >= 0.0005 else "< 0.001"
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from emocli import __version__
 from emocli.config import Tree
-from emocli.data.json_io import plain
-from emocli.experiments.config import ReproduceConfig
+from emocli.data.json_io import OPTIONAL, key
+from emocli.data.record import Number, Record, Report
+from emocli.evaluation.comparison import Comparison, Recovery
 from emocli.plugin.experiment import Sweep
 from emocli.report.tables import ReportTable
 
 Data = Mapping[str, Any]
 """Plain values whose names are open: those of metrics."""
 
-FORMAT = 1
-"""Of the report's JSON file."""
 
-
-@dataclass(frozen=True)
-class RowReport:
+@dataclass(frozen=True, kw_only=True)
+class RowReport(Record):
     """What came of a row.
 
     Attributes
@@ -53,19 +50,19 @@ class RowReport:
     system: str
     features: tuple[str, ...]
     lacking: str
-    printed: Mapping[str, Mapping[str, float]]
+    printed: Mapping[str, Mapping[str, Number]]
     state: str
     conditions: tuple[Data, ...] = ()
-    preset: str | None = None
-    settings: Tree | None = None
-    training: Tree | None = None
-    parameters: int | None = None
-    best_epochs: tuple[int, ...] | None = None
-    valid: Mapping[str, float] | None = None
-    seconds: float | None = None
-    C: tuple[float, ...] | None = None
-    printed_by_class: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    cited: str | None = None
+    preset: str | None = field(default=None, metadata=OPTIONAL)
+    settings: Tree | None = field(default=None, metadata=OPTIONAL)
+    training: Tree | None = field(default=None, metadata=OPTIONAL)
+    parameters: int | None = field(default=None, metadata=OPTIONAL)
+    best_epochs: tuple[int, ...] | None = field(default=None, metadata=OPTIONAL)
+    valid: Mapping[str, Number] | None = field(default=None, metadata=OPTIONAL)
+    seconds: float | None = field(default=None, metadata=OPTIONAL)
+    C: tuple[float, ...] | None = field(default=None, metadata=OPTIONAL)
+    printed_by_class: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
+    cited: str | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -73,8 +70,8 @@ class RowReport:
         return tuple(self.printed) if self.cited else tuple(c["name"] for c in self.conditions)
 
 
-@dataclass(frozen=True)
-class AnalysisReport:
+@dataclass(frozen=True, kw_only=True)
+class AnalysisReport(Record):
     """What came of an analysis of a row.
 
     Attributes
@@ -85,8 +82,10 @@ class AnalysisReport:
         What it says.
     figures : tuple of str
         Files of its figures beside the report.
-    data : str
+    data_file : str
         File of all its numbers, from the folder of the report.
+    notes : tuple of str
+        What was asked for and there is none of.
     """
 
     name: str
@@ -94,31 +93,34 @@ class AnalysisReport:
     analysis: str
     tables: tuple[ReportTable, ...]
     figures: tuple[str, ...]
-    data: str
+    data_file: str = field(metadata=key("data"))
+    notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ExperimentReport:
+@dataclass(frozen=True, kw_only=True)
+class ExperimentReport(Report):
     """What came of an experiment so far.
 
     Attributes
     ----------
+    emocli : str
+        The version.
     experiment, title : str
         The table.
     dataset, task, classes
         The corpus.
     n : int
         Clips that were tested.
-    config : ReproduceConfig
-        How it was run.
     settings : mapping
         All sections of settings.
     metrics : tuple of str
         Those the table shows; ``figures`` in the JSON file.
     rows : tuple of RowReport
         The rows.
-    comparisons, recoveries : tuple of mapping
-        As `emocli.evaluation.comparison` tells them.
+    comparisons : tuple of Comparison
+        Pairs of rows.
+    recoveries : tuple of Recovery
+        Shares of what lies between two rows.
     chosen : mapping
         The best of the alternatives on the valid clips; empty if there are none.
     by_class : tuple of str
@@ -137,20 +139,22 @@ class ExperimentReport:
         Settings over which the first metric is drawn.
     analyses : tuple of AnalysisReport
         What trained rows look like inside.
+    folds, seeds, preset, check_preset, features, corruption_seed, only
+        How it was run, as in `emocli.experiments.config.ReproduceConfig`.
     """
 
+    emocli: str
     experiment: str
     title: str
     dataset: str
     task: str
     classes: tuple[str, ...]
     n: int
-    config: ReproduceConfig
     settings: Tree
-    metrics: tuple[str, ...]
+    metrics: tuple[str, ...] = field(metadata=key("figures"))
     rows: tuple[RowReport, ...]
-    comparisons: tuple[Data, ...]
-    recoveries: tuple[Data, ...]
+    comparisons: tuple[Comparison, ...]
+    recoveries: tuple[Recovery, ...]
     chosen: Data
     by_class: tuple[str, ...]
     notes: tuple[str, ...]
@@ -162,16 +166,10 @@ class ExperimentReport:
     inputs: Data
     sweeps: tuple[Sweep, ...] = ()
     analyses: tuple[AnalysisReport, ...] = ()
-
-    def data(self) -> Tree:
-        """Return the content of the JSON file; what a row has not is left out."""
-        names = {"metrics": "figures"}
-        values = {
-            names.get(f.name, f.name): getattr(self, f.name)
-            for f in fields(self)
-            if f.name != "config"
-        }
-        rows = [{k: v for k, v in asdict(row).items() if v is not None} for row in self.rows]
-        head = {"format": FORMAT, "emocli": __version__}
-        data: Tree = plain({**head, **values, **self.config.model_dump(), "rows": rows})
-        return data
+    folds: int
+    seeds: int
+    preset: str
+    check_preset: str
+    features: tuple[str, ...]
+    corruption_seed: int
+    only: tuple[str, ...]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from emocli import __version__
 from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import write_bytes, write_text
@@ -107,18 +108,19 @@ class Results:
         stored = any(system.STORED for system in experiment.systems)
         taken = {slug: t.seconds for slug, t in self.trained.items() if t.seconds is not None}
         return ExperimentReport(
+            format=ExperimentReport.FORMAT,
+            emocli=__version__,
             experiment=experiment.name,
             title=table.title,
             dataset=corpus.dataset,
             task=corpus.task,
             classes=corpus.classes,
             n=len(self.clips),
-            config=experiment.config,
             settings=experiment.settings,
             metrics=table.metrics,
             rows=tuple(map(self._row, experiment.systems)),
-            comparisons=tuple(map(plain, self._comparisons())),
-            recoveries=tuple(map(plain, self._recoveries())),
+            comparisons=tuple(self._comparisons()),
+            recoveries=tuple(self._recoveries()),
             chosen=plain(self._chosen()),
             by_class=table.by_class,
             notes=table.notes,
@@ -129,6 +131,7 @@ class Results:
             seconds=sum({**self.seconds, **taken}.values()),
             inputs={"manifest": corpus.fingerprint, "features": experiment.fingerprints},
             sweeps=table.sweeps,
+            **experiment.config.model_dump(),
         )
 
     def shown(self, system: System) -> str:

@@ -48,12 +48,13 @@ def _report(requested: RowAnalysis, run: Path, out: Path) -> AnalysisReport:
         figures.append(f"figure-{slug(requested.name)}{more}{path.suffix}")
         write_bytes(out / figures[-1], path.read_bytes())
     return AnalysisReport(
-        requested.name,
-        requested.row,
-        requested.analysis,
-        done.tables,
-        tuple(figures),
-        done.path.relative_to(out).as_posix(),
+        name=requested.name,
+        row=requested.row,
+        analysis=requested.analysis,
+        tables=done.tables,
+        figures=tuple(figures),
+        data_file=done.path.relative_to(out).as_posix(),
+        notes=done.notes,
     )
 
 

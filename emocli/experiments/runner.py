@@ -40,7 +40,7 @@ def sections(name: str) -> tuple[str, ...]:
 
 def plan(name: str, manifest: Manifest, store: Path, settings: Tree) -> ExperimentPlan:
     """Check everything and return what would be run; writes nothing."""
-    table = read_table(name, settings, manifest.dataset)
+    table = read_table(name, settings, manifest.dataset, manifest.task)
     experiment = Experiment.of(name, table, manifest, store, settings)
     experiment.prepare(checked=False)
     return experiment.plan()
@@ -90,7 +90,7 @@ def reproduce(
         If something is absent or does not fit.
     """
     tree = dict(settings or {})
-    table = read_table(name, tree, manifest.dataset)
+    table = read_table(name, tree, manifest.dataset, manifest.task)
     table = marked(table) if synthetic else table
     experiment = Experiment.of(name, table, manifest, store, tree)
     experiment.prepare(checked=False)

@@ -195,7 +195,7 @@ class _Job:
             self.config.model_dump(mode="json"),
             {name: links[name] for name in self.module.REQUIRES},
             self.module.PER_CLIP,
-            getattr(self.module, "LIBRARIES", ()),
+            self.module.LIBRARIES,
         )
 
     def plan(self, recipe: Recipe) -> ExtractionPlan:

@@ -20,7 +20,7 @@ from emocli.plugin.feature import Device, installed
 from emocli.quantities import PicturesAtOnce, Probability, Side
 
 EXTRA = "onnx"
-LIBRARIES = ("onnxruntime",)
+LIBRARIES = ("onnxruntime", "opencv-python")
 
 Array = NDArray[np.float32]
 

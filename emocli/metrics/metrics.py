@@ -73,7 +73,8 @@ RULES: Mapping[Task, Mapping[str, str]] = {
     "single": {"confusion": "rows: label; column: class of highest score"},
     "multi": {"present": f"probability at least {PRESENT}", "confusion": _PRESENT_ROWS},
     "intensity": {
-        "present": f"intensity above {ACCEPT}, in prediction and reference",
+        "present": f"intensity above {ACCEPT}, in prediction and reference; not asked of scales "
+        "on which every reference is above it",
         "confusion": _PRESENT_ROWS,
     },
 }
@@ -158,6 +159,11 @@ def definitions(task: Task, classes: Sequence[str]) -> Mapping[str, str]:
 
 def _is_sentiment(task: Task, classes: Sequence[str]) -> bool:
     return task == "intensity" and tuple(classes) == sentiment.SENTIMENT
+
+
+def tells_presence(targets: NDArray[Any]) -> bool:
+    """Whether intensities tell present from absent; ratings from 1 to 5 are all above `ACCEPT`."""
+    return bool((np.asarray(targets) <= ACCEPT).any())
 
 
 def confusion_matrix(
@@ -247,6 +253,8 @@ def _intensity(
     targets: NDArray[Any], predicted: NDArray[np.float64], classes: Sequence[str]
 ) -> Scores:
     present = _presence(targets > ACCEPT, predicted > ACCEPT, predicted, classes)
+    if not tells_presence(targets):
+        present = _without_presence(present, classes)
     error = predicted - targets
     mse, mae = (error**2).mean(axis=0), np.abs(error).mean(axis=0)
     r, agreement = (f(targets.astype(np.float64), predicted) for f in (_correlation, _concordance))
@@ -271,6 +279,21 @@ def _intensity(
     }
     undefined = {**present.undefined, **_undefined({"pearson": r, "ccc": agreement}, classes)}
     return Scores(overall, per_class, present.confusion, present.hits, undefined)
+
+
+def _without_presence(scores: Scores, classes: Sequence[str]) -> Scores:
+    """Say that presence is not defined, rather than that whatever is predicted is right."""
+    per_class = {
+        name: dict.fromkeys(own, float("nan")) | {"n": own["n"]}
+        for name, own in scores.per_class.items()
+    }
+    return Scores(
+        overall=dict.fromkeys(scores.overall, float("nan")),
+        per_class=per_class,
+        confusion=scores.confusion,
+        hits=np.full(len(scores.hits), np.nan),
+        undefined={key: list(classes) for key in _PRESENCE if key not in _BINARY},
+    )
 
 
 def _presence(

@@ -183,6 +183,8 @@ def drawn(count: int, draws: int | None = None, seed: int = 0) -> NDArray[np.int
 def bounds(samples: NDArray[np.float64], count: int) -> tuple[float, float]:
     """Return the interval of a statistic from its values in samples of so many groups."""
     part = tail(count)
+    if np.isnan(samples).all():
+        return float("nan"), float("nan")
     low, high = np.nanquantile(samples, (part, 1 - part))
     return (float(low), float(high)) if np.isfinite([low, high]).all() else (np.nan, np.nan)
 

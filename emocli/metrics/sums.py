@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.manifest import Task
-from emocli.metrics.metrics import ACCEPT, PRESENT
+from emocli.metrics.metrics import ACCEPT, PRESENT, tells_presence
 
 Array = NDArray[np.float64]
 
@@ -73,11 +73,15 @@ def _macro_f1(sums: Array) -> Array:
 
 
 def _presence(targets: NDArray[Any], predicted: Array, *, intensity: bool) -> Array:
-    """Mark true and false positives, false and true negatives of each class: (n, 4 C)."""
+    """Mark true and false positives, false and true negatives of each class: (n, 4 C).
+
+    They are NaN, and so is the metric, where intensities do not tell present from absent.
+    """
     present = targets > (ACCEPT if intensity else PRESENT)
     taken = predicted > ACCEPT if intensity else predicted >= PRESENT
     cells = (present & taken, ~present & taken, present & ~taken, ~present & ~taken)
-    return np.concatenate(cells, axis=1).astype(np.float64)
+    marks = np.concatenate(cells, axis=1).astype(np.float64)
+    return marks if not intensity or tells_presence(targets) else np.full_like(marks, np.nan)
 
 
 def _presence_accuracy(sums: Array) -> Array:

@@ -170,9 +170,9 @@ def _train() -> tuple[Section, ...]:
 
 
 def _robust() -> tuple[Section, ...]:
-    from emocli.robust.repair import RobustConfig
+    from emocli.robust.repair import PRESETS, RobustConfig
 
-    return (Section("robust.", RobustConfig),)
+    return (_part("robust", RobustConfig, PRESETS),)
 
 
 def _check() -> tuple[Section, ...]:

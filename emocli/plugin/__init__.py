@@ -27,6 +27,7 @@ with ``Source:``, where it comes from. It is a file in emocli's own folder of th
     mean = "my_package.mean"
 
 Every ``Config`` is a subclass of `emocli.config.Settings` whose docstring explains each setting.
-Nothing with an underscore is part of the interface. ``import emocli.plugin`` loads none of this;
-the modules of networks load PyTorch.
+Besides these a plug-in may import `emocli`, `emocli.config` and `emocli.errors`, and a command
+`emocli.cli.options` and `emocli.cli.show`. Nothing with an underscore is part of the interface.
+``import emocli.plugin`` loads none of this; the modules of networks load PyTorch.
 """

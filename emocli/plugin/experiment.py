@@ -7,8 +7,9 @@ A module of kind ``experiments`` computes nothing. It offers
 ``table(config) -> Table``
     its systems.
 
-A setting ``corpus`` of literals, the paper's corpora, is that of the clips where the command does
-not name one.
+A setting ``corpus`` of literals, the paper's corpora and ``other``, is that of the clips where the
+command does not name one; a setting ``task`` is theirs, too. Of another corpus the paper has no
+figures, and none are `Row.printed`.
 
 The name of the module is that of the experiment, with ``_`` for ``-``: ``rrnn_t2`` is what
 ``emocli reproduce rrnn-t2`` runs. Every row is trained with all folds and seeds and tested under
@@ -47,6 +48,7 @@ from pydantic import model_validator
 
 from emocli.config import Settings, Tree
 from emocli.data.manifest import Task
+from emocli.data.record import Record
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, read
 from emocli.plugin.robustness import RepairOptions as RepairOptions
 from emocli.plugin.robustness import RobustOptions as RobustOptions
@@ -167,7 +169,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Record):
     """What a row did under a condition, at one value of a setting."""
 
     value: float
@@ -176,7 +178,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Record):
     """Points that are joined in a drawing."""
 
     name: str
@@ -184,7 +186,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Record):
     """Rows or conditions that differ in one number, drawn over it.
 
     Attributes
@@ -234,6 +236,12 @@ class SyntheticCorpus:
         What is predicted, of a table about any task.
     aligned : bool
         Whether all modalities step with the words.
+    corpus : str
+        The paper's, whose figures stand beside; empty for none.
+    classes : tuple of str
+        Of clips that have one class each, where the table names classes; four to choose from.
+    quick : mapping
+        Sections of settings that make the table small, for ``--quick``.
     expected : tuple of (str, str)
         Pairs of rows, of which the first ought to do as well as the second, or better, under the
         last condition that both have; the report says whether it did, and nothing depends on it.
@@ -241,6 +249,9 @@ class SyntheticCorpus:
 
     task: Task = "single"
     aligned: bool = False
+    corpus: str = ""
+    classes: tuple[str, ...] = ()
+    quick: Tree = field(default_factory=dict)
     expected: tuple[tuple[str, str], ...] = ()
 
 

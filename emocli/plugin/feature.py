@@ -81,11 +81,14 @@ class Extractor(Protocol):
 
 
 class Feature(Protocol):
-    """The module of a feature plug-in, as a type."""
+    """The module of a feature plug-in, as a type: loaded, with defaults for what it may lack."""
 
     MODALITY: str
     REQUIRES: tuple[str, ...]
     PER_CLIP: bool
+    LIBRARIES: tuple[str, ...]
+    EXTRA: str
+    ENCODER: Literal["audio", "face", "scene", "text"] | None
     Config: type[Settings]
 
     def prepare(self, config: Any, clips: Sequence[Clip]) -> Extractor:

@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 
 from emocli.data.columns import csv_rows
+from emocli.data.record import Number, Record
 from emocli.display import latex, markdown
 
-Cell = str | float | int
+Cell = str | Number | int
 
 
 @dataclass(frozen=True)
-class ReportTable:
+class ReportTable(Record):
     """A title, column names, and rows of text and numbers."""
 
     title: str

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from emocli.config import Settings, build, merge, section
+from emocli.config import Settings, Tree, build, merge, section
 from emocli.data.batch import Batch, Padded
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
@@ -98,6 +98,10 @@ class RepairConfig(Settings):
         if config.tau is not None and config.trust != "check":
             raise ConfigError("tau is the check's, and nothing is checked", hint="add --check")
         return config
+
+
+PRESETS: Mapping[str, Tree] = {"literal": {"robust": {"fit_on": "as_given"}}}
+"""What a network's preset says of robustness: as printed, there is one check, and noise in it."""
 
 
 class RobustConfig(RepairConfig):

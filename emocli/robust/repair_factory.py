@@ -25,6 +25,9 @@ from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig, T
 BATCH = 64
 """Clips that are read at once."""
 
+AS_GIVEN = "as_given"
+"""Last part of the name of a check that is fitted on clips as given."""
+
 PARTS = 5
 """Parts of the train split, each of which is regenerated from the others."""
 
@@ -89,6 +92,10 @@ class RepairFactory:
     def _loaded(self) -> ModalityCheck:
         if self.trained.fit_on == "as_given" and not self.place.exists():
             hint = "run emocli fit-cca with --set check.fit_on=as_given and the same --corrupt"
+            raise StoreError("there is no such file", where=self.place, hint=hint)
+        other = self.place.with_stem(f"{self.place.stem}_{AS_GIVEN}")
+        if not self.place.exists() and other.exists():
+            hint = f"{other.name} is there: ask it with --set robust.fit_on=as_given"
             raise StoreError("there is no such file", where=self.place, hint=hint)
         return load_check(self.place)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import singledispatchmethod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -57,6 +58,8 @@ class EncoderFitConfig(Settings):
         100 for pictures.
     classes, per_class : int
         A batch holds so many pictures of each of so many classes; no classes: all, at most 16.
+    precision : {'32-true', 'bf16-mixed'}
+        Arithmetic of the encoder; parameters, loss and validation keep 32 bits.
     accelerator : {'auto', 'cpu', 'cuda'}
         Where to compute.
     threads : int
@@ -73,6 +76,7 @@ class EncoderFitConfig(Settings):
     patience: Epochs = 10
     classes: PerBatch | None = None
     per_class: PerBatch = 8
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
     accelerator: Accelerator = "auto"
     threads: Threads = 0
     seed: Seed = 0
@@ -142,10 +146,18 @@ class EncoderPlan:
         epochs = self.train.epochs or EPOCHS[self.kind]
         return Schedule(Criterion(NEIGHBOUR), self.train.lr, epochs, self.train.patience)
 
+    @singledispatchmethod
     def pictures(self, source: Manifest | Path, store: Path, cache: Path) -> Pictures:
-        """Find what to learn from."""
-        if isinstance(source, Manifest):
-            return of_manifest(self.kind, source, store, self.train.teach, self.encoder.side, cache)
+        """Return what to learn from: clips of a manifest, or a folder of files per class."""
+        raise NotImplementedError(type(source))
+
+    @pictures.register(Manifest)
+    def _of_manifest(self, source: Manifest, store: Path, cache: Path) -> Pictures:
+        return of_manifest(self.kind, source, store, self.train.teach, self.encoder.side, cache)
+
+    @pictures.register(Path)
+    def _of_folder(self, source: Path, store: Path, cache: Path) -> Pictures:
+        del store, cache
         return of_folder(self.kind, source)
 
     def config(self, pictures: Pictures) -> EncoderRun:

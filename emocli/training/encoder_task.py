@@ -38,7 +38,7 @@ class EncoderTask:
         self.plan, self.pictures = plan, pictures
         self.sounds = _sounds(plan, pictures)
         self.screen = Screen(plan.kind, plan.encoder)
-        self.fabric = make_fabric(plan.train.accelerator, "32-true")
+        self.fabric = make_fabric(plan.train.accelerator, plan.train.precision)
         self.device = self.fabric.device
         with seeded(plan.train.seed, 0):
             self.kept = make_encoder(plan.encoder).to(self.device)
@@ -75,7 +75,9 @@ class EncoderTask:
 
     def _loss(self, indices: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         shown = self.screen([self._augmented(int(index), rng) for index in indices])
-        vectors = self.kept(shown.to(self.device))
+        with self.fabric.autocast():
+            vectors = self.kept(shown.to(self.device))
+        vectors = vectors.float()
         labels = torch.from_numpy(self.pictures.labels[indices]).to(self.device)
         if "head" in self.network:
             return nn.functional.cross_entropy(self.network["head"](vectors), labels)

@@ -29,7 +29,7 @@ from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import versions
 from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import CLEAN, RobustOptions, on
-from emocli.robust.repair import RobustConfig
+from emocli.robust.repair import PRESETS, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.class_weights import class_counts
 from emocli.training.data_warnings import number_warnings
@@ -290,7 +290,7 @@ def read_settings(
         raise ConfigError(
             f"'{fusion}' has no preset '{preset}'", hint=f"there are: {', '.join(module.PRESETS)}"
         )
-    tree = merge(module.PRESETS[preset], settings)
+    tree = merge(merge(PRESETS.get(preset, {}), module.PRESETS[preset]), settings)
     for section, values in tree.items():
         if section not in SECTIONS or not isinstance(values, Mapping):
             hint = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"

@@ -10,13 +10,15 @@ N_A and N_V, are "tuned using a greedy scheme".
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emocli.config import Tree, merge, parse_sets
 from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.json_io import as_json
+from emocli.data.record import Number, Record, Report
 from emocli.errors import ConfigError
 from emocli.metrics.metrics import ERRORS
 from emocli.training.prepare import resolve
@@ -55,26 +57,28 @@ class Candidates:
         return parse_sets([f"{self.setting}={value}"])
 
 
-@dataclass(frozen=True)
-class Trial:
+@dataclass(frozen=True, kw_only=True)
+class Trial(Record):
     """A value, and what the validation split says of it: mean over the seeds, and their spread."""
 
     setting: str
     value: str
-    run: Path
+    run: str
     parameters: int
-    valid: float
-    valid_std: float | None
+    valid: Number
+    valid_std: Number
     chosen: bool = False
 
 
-@dataclass(frozen=True)
-class TuneSummary:
+@dataclass(frozen=True, kw_only=True)
+class TuneSummary(Report):
     """What was tried, and what was chosen.
 
     Attributes
     ----------
-    study : Path
+    split : str
+        The clips that decide: ``valid``.
+    study : str
         Folder of the trainings and of the report.
     fusion, monitor : str
         The network, and the validation metric that decides.
@@ -82,19 +86,20 @@ class TuneSummary:
         In the order of the command; of each setting one is chosen.
     chosen : mapping
         Setting to value.
-    run : Path
+    run : str
         The run that has all that was chosen.
     valid : float
         Its validation metric, by which it was chosen: it flatters.
     """
 
-    study: Path
+    split: str = "valid"
+    study: str
     fusion: str
     monitor: str
     trials: tuple[Trial, ...]
     chosen: Mapping[str, str]
-    run: Path
-    valid: float
+    run: str
+    valid: Number
 
 
 @dataclass(frozen=True)
@@ -142,8 +147,7 @@ class Study:
         folder = self.base.run
         with used_folder(folder), locked(folder / ".lock"):
             summary = self._tuned(say)
-            facts = {"format": 1, "split": "valid", **asdict(summary)}
-            write_text(folder / REPORT, as_json(facts))
+            write_text(folder / REPORT, as_json(summary))
         return summary
 
     def _tuned(self, say: Callable[[str], None]) -> TuneSummary:
@@ -164,12 +168,13 @@ class Study:
             trials += [_trial(each, v, summary, v == best) for v, summary in tried.items()]
         last = tried[best]
         return TuneSummary(
-            study=self.base.run,
+            format=TuneSummary.FORMAT,
+            study=str(self.base.run),
             fusion=self.base.fusion,
             monitor=last.monitor,
             trials=tuple(trials),
             chosen=chosen,
-            run=last.run,
+            run=str(last.run),
             valid=last.valid[last.monitor],
         )
 
@@ -201,9 +206,9 @@ def _trial(each: Candidates, value: str, summary: TrainSummary, chosen: bool) ->
     return Trial(
         setting=each.setting,
         value=value,
-        run=summary.run,
+        run=str(summary.run),
         parameters=summary.parameters,
         valid=summary.valid[monitor],
-        valid_std=summary.valid_std.get(monitor),
+        valid_std=summary.valid_std.get(monitor, math.nan),
         chosen=chosen,
     )

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from emocli.analysis.examples import PICTURES, draw, pictures
+from emocli.cli import show
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
@@ -72,6 +73,36 @@ def test_errors_of_one_pair(run: Path) -> None:
     assert {e["clip"] for e in found} == {a[0] for a in wrong if a[1:3] == (shown, said)}
     confidences = [e["confidence"] for e in found]
     assert confidences == sorted(confidences, reverse=True)
+
+
+def test_what_there_is_no_example_of_is_said_and_has_no_empty_table(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = {"corrupt": ["visual:drop", "text:drop", "audio:drop"]}  # it says the same of all
+    (said,) = {e["predicted"] for e in examples(run, top=1, errors=0, **blind).data["examples"]}
+    others = [name for name in toy.CLASSES if name != said]
+    found = examples(run, top=1, errors=1, mistaken=f"{said}:{others[0]}", **blind)
+    notes = (
+        f"no right clip of: {', '.join(others)}",
+        f"no test clip that shows {said} was taken for {others[0]}",
+    )
+    assert found.notes == notes
+    (right,) = found.tables
+    assert right.rows
+    show.analysis(found, as_data=False)
+    printed = capsys.readouterr().out
+    assert all(note in printed for note in notes)
+    assert not examples(run, top=0, errors=0).notes  # nothing was asked for
+    there = examples(run, top=0, errors=9, **blind)
+    assert not there.notes
+    assert len(there.tables) == 1
+
+
+def test_without_an_error_it_says_so(tmp_path: Path) -> None:
+    clear = toy.build(tmp_path, "single", {"train": 30, "valid": 12, "test": 12}, noise=0.01)
+    found = examples(clear.trained(seeds=1))
+    assert found.data["wrong"] == 0
+    assert found.notes == ("no test clip was taken for another class",)
 
 
 def test_corruption_changes_who_is_chosen(run: Path) -> None:

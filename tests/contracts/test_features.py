@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,16 +18,22 @@ import pytest
 from emocli import config, plugins
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
+from emocli.data.store.recipe import LIBRARIES as RECORDED
 from emocli.plugin.feature import Absent, Extractor, Track
 
 NAMES = plugins.names("features")
+DISTRIBUTIONS = packages_distributions()
+PRIVATE = "emocli.features._"
+LOADERS = ("importlib.import_module", "installed")
 
 
 @pytest.fixture(autouse=True)
 def _with_its_extra(request: pytest.FixtureRequest) -> None:
     """Skip a feature whose extra is not installed."""
+    if "name" not in request.fixturenames:
+        return
     module = plugins.load("features", request.getfixturevalue("name"))
-    if extra := getattr(module, "EXTRA", None):
+    if extra := module.EXTRA:
         for library in module.LIBRARIES:
             pytest.importorskip(library, reason=f"needs emocli[{extra}]")
 
@@ -61,8 +71,51 @@ def test_it_gives_finite_rows_in_time(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_libraries_it_names_are_distributions(name: str) -> None:
-    for library in getattr(plugins.load("features", name), "LIBRARIES", ()):
+    for library in plugins.load("features", name).LIBRARIES:
         assert version(library)
+
+
+def imported(module: str) -> set[str]:
+    """Return the distributions that a feature imports, at the top or inside a function.
+
+    Files of its folder count, and private modules that features share.
+    """
+    spec = find_spec(module)
+    assert spec
+    assert spec.origin
+    path = Path(spec.origin)
+    files = path.parent.glob("*.py") if path.name == "__init__.py" else [path]
+    names = {name for file in files for name in _imports(ast.parse(file.read_text("utf-8")))}
+    shared = {".".join(name.split(".")[:3]) for name in names if name.startswith(PRIVATE)}
+    tops = {name.partition(".")[0] for name in names} - {"emocli", *sys.stdlib_module_names}
+    own = {dist for top in tops for dist in DISTRIBUTIONS.get(top, [top])}
+    return own.union(*map(imported, shared - {module}))
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    """Yield names of imported modules, but those that only a type checker imports."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in LOADERS:
+            yield ast.literal_eval(node.args[0])
+        yield from _imports(node)
+
+
+@pytest.mark.parametrize("feature", NAMES)
+def test_it_names_the_libraries_that_it_imports(feature: str) -> None:
+    module = plugins.load("features", feature)  # its extra need not be installed
+    assert imported(module.__name__) <= {*module.LIBRARIES, *RECORDED, "pydantic"}
+
+
+def test_imports_inside_functions_and_of_shared_modules_count() -> None:
+    assert {"opencv-python", "scikit-image"} <= imported("emocli.features.face_hog")
+    assert "librosa" in imported("emocli.features.mel")  # in the module it shares
+    assert "torch" in imported("emocli.features.text_model")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,11 +18,19 @@ from emocli.data.json_io import json_name
 from emocli.data.record import Report
 from emocli.errors import ReportError
 from emocli.evaluation.report import EvaluationReport
+from emocli.experiments.report import ExperimentReport
 from emocli.pipeline.fit_cca import fit_cca
+from emocli.training.tune import TuneSummary
 from tests import toy
 from tests.training.test_m3er import SETTINGS
 
 Keys = tuple[str | int, ...]
+
+CORPUS = "toy.csv --store store"
+FAST = "--set train.epochs=1 --set train.accelerator=cpu --set train.threads=1"
+TABLE = f"{CORPUS} {FAST} --set reproduce.seeds=1 --out tables"
+RECOVERED = "--row m3er --row noisy --row noisy-check"
+ANALYSED = "--row gca --set experiment.clip=test00"
 
 COMMANDS = {
     "evaluate": "evaluate rrnn",
@@ -37,7 +45,14 @@ COMMANDS = {
     "gates": "analyze gates rrnn --corrupt visual:drop",
     "proxies": "analyze proxies store --manifest toy.csv --kind ridge",
     "weights": "analyze weights m3er",
+    "reproduce, swept": f"reproduce m3er-sweep {TABLE}/sweep --row m3er --row beta-0.2",
+    "reproduce, recovered": f"reproduce m3er-t2 {TABLE}/t2 {RECOVERED}",
+    "reproduce, analysed": f"reproduce rrnn-fig4 {TABLE}/fig4 {ANALYSED}",
+    "tune": f"tune {CORPUS} --fusion late --study study --try train.lr=0.01,0.02 {FAST}",
 }
+
+EXPERIMENTS: dict[str, type[Report]] = {"reproduce": ExperimentReport, "tune": TuneSummary}
+"""Commands that have no figures to leave out, or always draw them."""
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +88,14 @@ def written(
 ) -> tuple[type[Report], Path]:
     """The class of a report, and the file that its command wrote."""
     monkeypatch.chdir(folder)
-    assert run([*COMMANDS[request.param].split(), "--no-figures"]) == 0
-    shown = capsys.readouterr().out.splitlines()
-    (path,) = (line.partition(": ")[2] for line in shown if line.startswith(("report:", "data:")))
     name = request.param.partition(",")[0]
+    more = [] if name in EXPERIMENTS else ["--no-figures"]
+    assert run([*COMMANDS[request.param].split(), *more]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    paths = (line.partition(": ")[2] for line in shown if line.startswith(("report:", "data:")))
+    path = next(paths, "study/tune.json")
+    if name in EXPERIMENTS:
+        return EXPERIMENTS[name], folder / path
     known = name in plugins.names("analyses")
     return plugins.load("analyses", name).Report if known else EvaluationReport, folder / path
 

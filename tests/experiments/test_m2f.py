@@ -74,7 +74,7 @@ def test_a_table_speaks_of_its_rows_and_has_figures_of_the_paper(
 
 
 def test_the_ablation_gives_each_row_its_modalities() -> None:
-    made = {row.name: row for row in table("m2f_t2", text="words").rows}
+    made = {row.name: row for row in table("m2f_t2", text="words", corpus="meld").rows}
     assert made["T"].modalities == ("words",)
     assert made["V + A, concat"].modalities == ("visual", "audio")
     own = {"query": "words"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from emocli import plugins
 from emocli.cli.app import run
 from emocli.config import build
+from emocli.experiments.page import markdown
 from emocli.experiments.runner import Reproduction, reproduce
 from emocli.plugin.experiment import Table
 from tests import toy
@@ -135,6 +137,14 @@ def test_m3er_s_figures_are_one_command_and_one_page(figures: Reproduction) -> N
     for path in drawn:
         assert base64.b64encode(path.read_bytes()).decode() in page, path.name
     assert page.count("<img") == len(drawn)
+
+
+def test_what_there_is_no_example_of_is_on_the_page(figures: Reproduction) -> None:
+    note = "no test clip that shows joy was taken for anger"
+    told = tuple(replace(each, notes=(note,)) for each in figures.report.analyses[1:2])
+    assert markdown(replace(figures.report, analyses=told)).count(note) == 1
+    for each in figures.data["analyses"]:
+        assert all(name in figures.page.read_text() for name in each["notes"])
 
 
 def test_section_5_3_corrupts_the_face_of_every_clip(figures: Reproduction) -> None:

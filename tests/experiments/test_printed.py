@@ -5,13 +5,15 @@ The figures here are typed from the papers, not from the experiments.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from emocli import plugins
 from emocli.config import build
+from emocli.data.manifest import Task
+from emocli.experiments.config import CORPUS, read_table
 from emocli.metrics.metrics import DEFINITIONS, score
 from emocli.plugin.experiment import Row, Table
 
@@ -68,7 +70,7 @@ GCA + gating|rrnn    |noise|0.4742|0.8857|0.5688
 def test_accuracies_of_beard_are_of_attention_without_gates(
     name: str, figures: dict[str, tuple[str, float]]
 ) -> None:
-    made = table(name)
+    made = table(name, corpus={"rrnn_t1": "cremad", "rrnn_t2": "ravdess"}[name])
     assert printed(made) == {
         (row, "clean", "accuracy"): pytest.approx(percent / 100)
         for row, (_, percent) in figures.items()
@@ -79,13 +81,13 @@ def test_accuracies_of_beard_are_of_attention_without_gates(
 
 
 def test_human_performance_is_quoted_and_no_system() -> None:
-    made = table("rrnn_t1")
+    made = table("rrnn_t1", corpus="cremad")
     assert {r.name for r in made.rows if r.cited} == {*HUMAN}
     assert not {n for pair in made.comparisons for n in pair} & {*HUMAN}
 
 
 def test_errors_and_weighted_accuracies_of_beard() -> None:
-    made, expected = table("rrnn_t3"), {}
+    made, expected = table("rrnn_t3", corpus="mosei"), {}
     for line in T3.strip().splitlines():
         name, fusion, condition, *values = (part.strip() for part in line.split("|"))
         assert row(made, name).fusion == fusion
@@ -418,36 +420,103 @@ def test_of_single_emotions_chudasama_prints_one_figure() -> None:
 # -- all of them
 
 
+def of_corpora(name: str) -> list[Table]:
+    """Return the tables of an experiment, beside each corpus that it knows."""
+    fields = plugins.load("experiments", name).Config.model_fields
+    key = next((key for key in CORPUS if key in fields), "")
+    known = get_args(fields[key].annotation) if key else ()
+    return [table(name, **{key: corpus}) for corpus in known] or [table(name)]
+
+
+@pytest.mark.parametrize("name", plugins.names("experiments"))
+def test_no_figure_stands_beside_another_corpus(name: str) -> None:
+    """Nor by default; what is quoted has columns of its own."""
+    for made in (table(name), read_table(name.replace("_", "-"), {}, "toy", "single")):
+        ours = {c.name for r in made.rows if not r.cited for c in r.conditions}
+        assert not {(r, c) for r, c, _ in printed(made) if c in ours}
+        assert not printed_by_class(made)
+    for task in get_args(Task):
+        assert not printed(read_table("m3er-t2", {}, "toy", task))
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset"),
+    [
+        *(("m3er-t1", of) for of in ("mosei", "iemocap")),
+        *(("m3er-t2", of) for of in ("mosei", "iemocap")),
+        *(("m2f-t2", of) for of in ("meld", "iemocap")),
+        *(("rrnn-t1", "cremad"), ("rrnn-t2", "ravdess"), ("rrnn-t3", "mosei")),
+    ],
+)
+def test_the_figures_of_the_clips_own_corpus_stand_beside(name: str, dataset: str) -> None:
+    key = "printed" if name == "m3er-t2" else "corpus"
+    found = printed(read_table(name, {}, dataset))
+    assert found
+    assert found == printed(table(name.replace("-", "_"), **{key: dataset}))
+
+
+def test_figures_of_iemocap_s_classes_are_beside_no_other_task() -> None:
+    """Its valence, arousal and dominance are intensities."""
+    assert not printed(read_table("m3er-t2", {}, "iemocap", "intensity"))
+    assert printed(read_table("m3er-t2", {}, "iemocap", "single"))
+
+
+# Section 6: "we currently perform binary classification per class for human emotions".
+@pytest.mark.parametrize("name", ["m3er_t1", "m3er_t2", "m3er_figures"])
+def test_of_iemocap_figures_stand_beside_networks_that_are_asked_each_class(name: str) -> None:
+    made = table(name, **{"printed" if name == "m3er_t2" else "corpus": "iemocap"})
+    beside = [r for r in made.rows if r.printed and r.fusion]
+    assert beside
+    for each in beside:
+        assert each.settings["train"]["target"] == "one_vs_rest"
+    softmax = {r.name: r for r in made.rows if r.name.endswith(", softmax")}
+    wanted = set() if name == "m3er_figures" else {f"{r.name}, softmax" for r in beside}
+    assert {*softmax} == wanted
+    assert not any(r.printed or "train" in r.settings for r in softmax.values())
+
+
+@pytest.mark.parametrize("name", ["m3er-t1", "m3er-t2"])
+@pytest.mark.parametrize("task", get_args(Task))
+def test_one_class_against_the_rest_is_asked_of_any_corpus_of_one_class(
+    name: str, task: Task
+) -> None:
+    rows = {r.name: r for r in read_table(name, {}, "toy", task).rows}
+    extra = rows.get("M3ER, one class against the rest")
+    assert (extra is not None) == (task == "single")
+    assert extra is None or extra.settings == {"train": {"target": "one_vs_rest"}}
+    assert not rows["M3ER"].settings
+
+
 @pytest.mark.parametrize("name", plugins.names("experiments"))
 def test_what_is_quoted_is_neither_compared_nor_shown_class_by_class(name: str) -> None:
-    made = table(name)
-    quoted = {r.name for r in made.rows if r.cited}
-    compared = (*made.comparisons, *made.recoveries, made.alternatives)
-    assert not quoted & {name for names in compared for name in names}
-    assert not quoted & {analysis.row for analysis in made.analyses}
-    for each in made.rows:
-        assert set(each.printed_by_class) <= set(made.by_class)
-        assert not each.cited or (each.printed and not each.printed_by_class)
+    for made in of_corpora(name):
+        quoted = {r.name for r in made.rows if r.cited}
+        compared = (*made.comparisons, *made.recoveries, made.alternatives)
+        assert not quoted & {name for names in compared for name in names}
+        assert not quoted & {analysis.row for analysis in made.analyses}
+        for each in made.rows:
+            assert set(each.printed_by_class) <= set(made.by_class)
+            assert not each.cited or (each.printed and not each.printed_by_class)
 
 
 @pytest.mark.parametrize("name", plugins.names("experiments"))
 def test_a_row_with_figures_is_named_in_the_docstring_or_told_by_number(name: str) -> None:
     """The docstring says which line of the paper each row is from."""
     text = " ".join((plugins.load("experiments", name).__doc__ or "").split())
-    own = [r.name for r in table(name).rows if r.printed and not r.cited]
     numbered = name in {"m2f_t2", "m2f_t4", "m2f_t5"}  # the first and the last of a series
-    for row_ in (own[0], own[-1]) if numbered and own else own:
-        assert f"'{row_}'" in text, row_
-    if any(r.cited for r in table(name).rows):
-        assert "quote" in text or "literature" in text
+    for made in of_corpora(name):
+        own = [r.name for r in made.rows if r.printed and not r.cited]
+        for row_ in (own[0], own[-1]) if numbered and own else own:
+            assert f"'{row_}'" in text, row_
+        if any(r.cited for r in made.rows):
+            assert "quote" in text or "literature" in text
 
 
 @pytest.mark.parametrize("name", plugins.names("experiments"))
 def test_what_is_printed_is_a_metric_of_the_task_and_a_condition_of_the_row(name: str) -> None:
-    module = plugins.load("experiments", name)
-    made = module.table(module.Config())
-    tasks = [made.task] if made.task else list(DEFINITIONS)
-    for row_, condition, metric in printed(made):
-        assert metric in made.metrics
-        assert all(metric in DEFINITIONS[task] for task in tasks)
-        assert condition in {c.name for c in row(made, row_).conditions}
+    for made in of_corpora(name):
+        tasks = [made.task] if made.task else list(DEFINITIONS)
+        for row_, condition, metric in printed(made):
+            assert metric in made.metrics
+            assert all(metric in DEFINITIONS[task] for task in tasks)
+            assert condition in {c.name for c in row(made, row_).conditions}

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from matplotlib.collections import PathCollection
 
+from emocli.evaluation.comparison import Comparison, Recovery
 from emocli.experiments.config import ReproduceConfig
 from emocli.experiments.drawing import classes, conditions, draw, rows
 from emocli.experiments.page import cells, markdown
 from emocli.experiments.report import ExperimentReport, RowReport
+from emocli.metrics.summary import Estimate
+
+NAN = float("nan")
 
 
 def condition(name: str, accuracy: float | None, std: float | None = None) -> dict[str, Any]:
@@ -27,12 +31,14 @@ def row(name: str, *tested: dict[str, Any], **more: Any) -> RowReport:
 @pytest.fixture
 def report() -> ExperimentReport:
     return ExperimentReport(
+        format=1,
+        emocli="0",
         experiment="rrnn-t2",
         title="A table",
         dataset="toy",
         task="single",
         n=40,
-        config=ReproduceConfig(folds=5, seeds=3),
+        **ReproduceConfig(folds=5, seeds=3).model_dump(),
         settings={},
         metrics=("accuracy", "uar"),
         protocols={"accuracy": "share of hits", "uar": "mean recall"},
@@ -60,25 +66,25 @@ def report() -> ExperimentReport:
             row("odd", condition("noise", None)),
         ),
         comparisons=(
-            {
-                "rows": ["A | V", "SVM"],
-                "condition": "noise",
-                "figure": "accuracy",
-                "difference": {"mean": 0.1, "ci": [0.05, 0.15], "p": 0.002},
-                "loss": {"mean": -0.2, "ci": [None, None], "p": None},
-            },
+            Comparison(
+                rows=("A | V", "SVM"),
+                condition="noise",
+                metric="accuracy",
+                difference=Estimate(mean=0.1, ci=(0.05, 0.15), p=0.002),
+                loss=Estimate(mean=-0.2, ci=(NAN, NAN), p=NAN),
+            ),
         ),
         recoveries=(
-            {
-                "rows": ["A | V", "odd", "SVM"],
-                "figure": "accuracy",
-                "share": {"mean": 0.75, "ci": [0.5, 0.875], "p": 0.002},
-            },
-            {
-                "rows": ["odd", "A | V", "A | V"],
-                "figure": "accuracy",
-                "share": {"mean": None, "ci": [None, None], "p": None},
-            },
+            Recovery(
+                rows=("A | V", "odd", "SVM"),
+                metric="accuracy",
+                share=Estimate(mean=0.75, ci=(0.5, 0.875), p=0.002),
+            ),
+            Recovery(
+                rows=("odd", "A | V", "A | V"),
+                metric="accuracy",
+                share=Estimate(mean=NAN, ci=(NAN, NAN), p=NAN),
+            ),
         ),
     )
 
@@ -110,7 +116,7 @@ def test_the_words_hold_the_numbers(report):
 
 
 def test_without_folds_it_says_what_was_tested(report):
-    whole = replace(report, config=ReproduceConfig(folds=0), comparisons=(), recoveries=())
+    whole = replace(report, folds=0, comparisons=(), recoveries=())
     assert "(the manifest's test split)" in markdown(whole)
 
 

@@ -141,13 +141,15 @@ def report(swept: tuple[Sweep, ...]) -> ExperimentReport:
     lists = ("comparisons", "recoveries", "by_class", "notes", "warnings")
     empty: dict[str, Any] = dict.fromkeys(lists, ())
     return ExperimentReport(
+        format=1,
+        emocli="0",
         experiment="x",
         title="A table",
         dataset="toy",
         task="single",
         classes=("a", "b"),
         n=40,
-        config=ReproduceConfig(),
+        **ReproduceConfig().model_dump(),
         settings={},
         metrics=("accuracy",),
         rows=tuple(rows),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from emocli.metrics.metrics import COMMON, DEFINITIONS, confusion_matrix, score
+from emocli.metrics.sums import SUMS
 
 CLASSES = ("anger", "joy", "neutral", "sadness")
 
@@ -190,6 +191,22 @@ def test_concordance_takes_shift_and_scale_for_errors(rng):
     assert shifted["ccc"] == pytest.approx(2 * targets.var() / (2 * targets.var() + 1))
     constant = score("intensity", np.ones((5, 1)), np.ones((5, 1)), ["valence"])
     assert math.isnan(constant.overall["ccc"])
+
+
+def test_ratings_that_are_never_absent_have_no_presence(rng):
+    """Of ratings from 1 to 5 a constant would be always right."""
+    targets = rng.uniform(1, 5, (30, 2))
+    found = score("intensity", targets, np.full((30, 2), 3.0), ["valence", "arousal"])
+    errors = {"mse_sum", "mae_sum", "mse", "mae", "ccc"}
+    assert {key for key, value in found.overall.items() if not math.isnan(value)} == errors
+    assert np.isnan(found.hits).all()
+    assert found.undefined["f1_pos"] == ["valence", "arousal"]
+    assert math.isnan(found.per_class["valence"]["accuracy"])
+    assert found.per_class["valence"]["n"] == 30
+    accuracy = SUMS["intensity"]["accuracy"]
+    assert math.isnan(accuracy.value(accuracy.terms(targets, targets).sum(axis=0)))
+    targets[0, 0] = 0
+    assert score("intensity", targets, targets, ["valence", "arousal"]).overall["accuracy"] == 1
 
 
 @pytest.mark.parametrize("task", ["single", "multi", "intensity"])

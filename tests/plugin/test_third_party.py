@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -33,6 +34,16 @@ NAMES: dict[plugins.Kind, str] = {
 """The plug-in of each kind."""
 
 WORDS = {"glad": ("oh wonderful day", "i love it so"), "cross": ("no", "stop that now", "ugh")}
+PUBLIC = (
+    "emocli.plugin",
+    "emocli.analysis",
+    "emocli.config",
+    "emocli.errors",
+    "emocli.cli.options",
+    "emocli.cli.show",
+)
+"""Modules that the docs say a plug-in may import."""
+
 FEW = ("--set", "train.epochs=3", "--set", "train.batch_size=8")
 
 
@@ -103,6 +114,25 @@ def test_all_of_them_work_together_through_the_commands(site: Path, tmp_path: Pa
     predicted = json.loads(run(site, tmp_path, "analyze", "predicted", "run", "--json"))
     assert sum(predicted["counts"].values()) == 30
     assert (tmp_path / "run" / "reports" / "predicted.png").is_file()
+
+
+def test_it_imports_what_is_public_and_nothing_else() -> None:
+    nodes = (
+        (path.name, node.module, alias.name)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    )
+    targets = {(file, f"{module}.{name}") for file, module, name in nodes if "emocli" in module}
+    assert len(targets) > 10
+    public = tuple(f"{name}." for name in PUBLIC)
+    assert not {each for each in targets if not f"{each[1]}.".startswith(public)}
+
+
+def test_the_docs_name_every_public_module() -> None:
+    text = (ROOT / "docs" / "developing.md").read_text("utf-8")
+    assert [name for name in PUBLIC if f"`{name}`" not in text] == []
 
 
 def test_its_format_is_imported(site: Path, tmp_path: Path) -> None:

@@ -116,3 +116,15 @@ def test_a_run_asks_the_check_it_was_trained_with(corpus: toy.Toy) -> None:
     assert remark == (
         "the modality check was fitted on m3er75 (seed 0), the network on audio@0.01 (seed 0)"
     )
+
+
+def test_the_literal_check_serves_the_literal_network(tmp_path: Path) -> None:
+    """A check by the preset is where the network of the preset looks for one; another says so."""
+    corpus = toy.build(tmp_path, sizes={"train": 40, "valid": 20, "test": 20})
+    fit_cca(corpus.manifest, corpus.store, preset="literal", corrupt=NOISE)
+    robust = {"corrupt": NOISE, "check": True, "proxy": "literal"}
+    run = corpus.trained("printed", settings=toy.QUICK, preset="literal", robust=robust)
+    assert rundir.read_config(run).robust["fit_on"] == "as_given"
+    wanted = r"check\.h5.*check_as_given\.h5 is there.*--set robust\.fit_on=as_given"
+    with pytest.raises(StoreError, match=wanted):
+        corpus.trained("other", settings=toy.QUICK, preset="paper", robust=robust)

@@ -78,6 +78,7 @@ def test_it_learns_classes_from_folders(colours: Path, tmp_path: Path) -> None:
         {"augment": {"flip": 0.0}},
         {"train": {"classes": 2}},
         {"train": {"seed": 1}},
+        {"train": {"precision": "bf16-mixed"}},
     ],
     ids=str,
 )

@@ -61,6 +61,6 @@ def constants(views: tuple[str, ...], **baselines: str) -> tuple[Row, ...]:
     return tuple(Row(name, baseline=own, modalities=views) for name, own in rows.items())
 
 
-def printed(accuracy: float) -> dict[str, dict[str, float]]:
-    """Tell a row what the paper prints for it, clean."""
-    return {CLEAN.name: {"accuracy": accuracy}}
+def printed(accuracy: float | None) -> dict[str, dict[str, float]]:
+    """Tell a row what the paper prints for it, clean; nothing where it prints nothing."""
+    return {} if accuracy is None else {CLEAN.name: {"accuracy": accuracy}}

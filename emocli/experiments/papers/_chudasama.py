@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import model_validator
 
 from emocli.config import Tree
-from emocli.plugin.experiment import CLEAN, Names, Row, Table
+from emocli.plugin.experiment import CLEAN, Names, Row, SyntheticCorpus, Table
 from emocli.quantities import Depth
 
 NETWORK = "m2fnet"
@@ -21,11 +21,16 @@ METRICS = ("weighted_f1", "accuracy")
 
 Corpus = Literal["meld", "iemocap"]
 
+OTHER: Final = "other"
+"""Any corpus that the paper has no figures of."""
+
 Printed = Mapping[Corpus, tuple[float, float]]
 """Corpus to accuracy and weighted F1, in percent, as the paper prints them."""
 
 EXTRACTED = ("roberta", "mel_embedding", "visual_embedding")
 """What the paper's extractors make of text, sound and pictures (sec. 3.1)."""
+
+SYNTHETIC = SyntheticCorpus(corpus="meld")
 
 LAYERS: Mapping[Corpus, int] = MappingProxyType({"meld": 1, "iemocap": 5})
 """Encoders of each modality, N, of the systems that the paper prints figures of (sec. 4.2)."""
@@ -36,17 +41,17 @@ class Modalities(Names):
 
     Attributes
     ----------
-    corpus : {'meld', 'iemocap'}
-        Of the corpora in the paper, the one whose figures are printed beside one's own; by default
-        the one the clips are of.
+    corpus : {'meld', 'iemocap', 'other'}
+        The corpus whose figures are printed beside one's own, by default the one the clips are of;
+        of another one the paper has none.
     text, audio, visual : str
         The three modalities, as the store calls them. Fusion attention mixes the text (eq. 6).
     layers : int, or a mapping of modalities to int, optional
         Encoders of each modality, where the table does not vary them; by default those of the
-        network whose figures are printed: 1 for MELD, 5 for IEMOCAP.
+        network whose figures are printed: 1 for MELD, 5 for IEMOCAP; else 1.
     """
 
-    corpus: Corpus = "meld"
+    corpus: Literal["meld", "iemocap", "other"] = OTHER
     text: str = "text"
     audio: str = "audio"
     visual: str = "visual"
@@ -71,6 +76,8 @@ class Modalities(Names):
     @property
     def note(self) -> str:
         """What the printed figures are of."""
+        if self.corpus == OTHER:
+            return "printed: nothing, the paper's figures are of MELD and of IEMOCAP"
         return (
             f"printed: {self.corpus.upper()}'s test split, N = {LAYERS[self.corpus]} encoders of "
             "each modality unless the row says another number, the paper's own extractors"
@@ -120,12 +127,17 @@ def _layers(config: Modalities, modalities: Sequence[str]) -> Tree:
     if isinstance(config.layers, dict):
         own = {name: depth for name, depth in config.layers.items() if name in modalities}
         return {"layers": own} if own else {}
-    layers = config.layers or LAYERS[config.corpus]
+    usual = LAYERS["meld"] if config.corpus == OTHER else LAYERS[config.corpus]
+    layers = config.layers or usual
     return {"layers": layers} if config.layers or layers != LAYERS["meld"] else {}
 
 
-def printed(claims: Printed, corpus: Corpus) -> dict[str, dict[str, float]]:
+def printed(
+    claims: Printed, corpus: Literal["meld", "iemocap", "other"]
+) -> dict[str, dict[str, float]]:
     """Tell a row what the paper prints for it."""
+    if corpus == OTHER:
+        return {}
     accuracy, weighted_f1 = claims[corpus]
     return {CLEAN.name: {"accuracy": accuracy / 100, "weighted_f1": weighted_f1 / 100}}
 
@@ -158,6 +170,7 @@ def depths(
         metrics=METRICS,
         alternatives=tuple(each.name for each in rows),
         task="single",
+        synthetic=SYNTHETIC,
         features=EXTRACTED,
         notes=(
             "the paper shows test figures; choose by those of the validation clips",

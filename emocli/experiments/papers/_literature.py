@@ -12,6 +12,8 @@ from types import MappingProxyType
 from emocli.experiments.papers._chudasama import (
     EXTRACTED,
     METRICS,
+    OTHER,
+    SYNTHETIC,
     Corpus,
     Modalities,
     Printed,
@@ -124,7 +126,9 @@ def comparison(
         What a reader should know besides.
     """
     own = row("M2FNet", config, WHOLE)
-    corpus = config.corpus.upper()
+    ours = "ours, on the clips of this command"
+    if config.corpus != OTHER:
+        ours += f", in brackets what the paper prints for {config.corpus.upper()}"
     claims = {name: _only(values, metrics) for name, values in own.printed.items()}
     return Table(
         title=title,
@@ -136,11 +140,12 @@ def comparison(
         metrics=tuple(metrics),
         comparisons=(("M2FNet", "logistic regression"),),
         task="single",
+        synthetic=SYNTHETIC,
         features=EXTRACTED,
         notes=(
             *notes,
             "MELD, IEMOCAP: figures that the paper quotes, of the corpora's test splits; clean: "
-            f"ours, on the clips of this command, in brackets what the paper prints for {corpus}",
+            + ours,
             config.note,
         ),
     )

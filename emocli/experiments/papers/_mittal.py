@@ -6,10 +6,26 @@ Source: Mittal et al. 2020, AAAI, "M3ER", Tables 1 and 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
 
+from emocli.config import Tree, merge
+from emocli.data.manifest import Task
+from emocli.plugin.experiment import Row
+
 Corpus = Literal["mosei", "iemocap"]
+
+Known = Literal["mosei", "iemocap", "other"]
+"""The corpora that the paper prints figures of, and all others."""
+
+TASKS: Mapping[Known, tuple[Task, ...]] = MappingProxyType(
+    {"iemocap": ("single",), "mosei": ("multi", "intensity")}
+)
+"""Corpus to the tasks that its figures in the paper can be of."""
+
+ONE_VS_REST: Tree = {"train": {"target": "one_vs_rest"}}
+"""Settings of a network that is asked each class by itself."""
 
 METRICS = ("binary_f1", "binary_accuracy")
 """F1 and mean accuracy (MA): plain means over the classes, each a question of its own (section 6:
@@ -82,6 +98,46 @@ OVERALL: Mapping[Corpus, Mapping[str, Pair]] = MappingProxyType(
     }
 )
 """Row to overall F1 and MA in percent; of M3ER on clean clips they stand in Table 1, too."""
+
+
+def claimed(corpus: Known, task: Task | None) -> Corpus | None:
+    """Return the corpus whose figures stand beside; None for another, or clips of another task."""
+    if corpus == "other" or task not in (None, *TASKS[corpus]):
+        return None
+    return corpus
+
+
+def as_asked(row: Row, corpus: Corpus | None) -> Row:
+    """Ask a network what the paper does: of IEMOCAP each class by itself (section 6)."""
+    if corpus != "iemocap" or not row.fusion:
+        return row
+    return replace(row, settings=merge(row.settings, ONE_VS_REST))
+
+
+def other_way(row: Row, corpus: Corpus | None, task: Task | None) -> Row | None:
+    """Return the same network asked in the other way; None where a clip may have several classes.
+
+    Where the paper's network is asked each class by itself, the other one has a softmax over them.
+    """
+    if corpus == "iemocap":
+        return replace(row, name=f"{row.name}, softmax")
+    if task != "single":
+        return None
+    settings = merge(row.settings, ONE_VS_REST)
+    return replace(row, name=f"{row.name}, one class against the rest", settings=settings)
+
+
+def note(corpus: Corpus | None) -> str:
+    """Say whose the printed figures are, and which rows they are of."""
+    if corpus is None:
+        return "printed: nothing, the paper's figures are of IEMOCAP and of CMU-MOSEI"
+    if corpus == "mosei":
+        return "printed: of CMU-MOSEI, where a clip may have several classes, each asked by itself"
+    return (
+        "printed: of IEMOCAP, beside networks that are asked each class by itself ('binary "
+        "classification per class', section 6); rows 'softmax' choose one of the classes, are "
+        "scored one class against the rest as well, and have none beside"
+    )
 
 
 def overall(row: str, corpus: Corpus) -> dict[str, float]:

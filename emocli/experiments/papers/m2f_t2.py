@@ -10,10 +10,18 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Table 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from emocli.experiments.papers._chudasama import EXTRACTED, METRICS, Modalities, Printed, row
-from emocli.plugin.experiment import Row, SyntheticCorpus, Table
+from emocli.experiments.papers._chudasama import (
+    EXTRACTED,
+    METRICS,
+    SYNTHETIC,
+    Modalities,
+    Printed,
+    row,
+)
+from emocli.plugin.experiment import Row, Table
 
 Config = Modalities
 
@@ -52,7 +60,7 @@ def table(config: Modalities) -> Table:
         metrics=METRICS,
         comparisons=tuple((FUSED, other) for other in others),
         task="single",
-        synthetic=SyntheticCorpus(expected=tuple((FUSED, view) for view in "TAV")),
+        synthetic=replace(SYNTHETIC, expected=tuple((FUSED, view) for view in "TAV")),
         features=EXTRACTED,
         notes=(config.note,),
     )

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from emocli.experiments.papers._chudasama import EXTRACTED, METRICS, Modalities, Printed, row
+from emocli.experiments.papers._chudasama import (
+    EXTRACTED,
+    METRICS,
+    SYNTHETIC,
+    Modalities,
+    Printed,
+    row,
+)
 from emocli.plugin.experiment import Names, Table
 
 SCENE: Printed = {"meld": (65.23, 64.23), "iemocap": (67.65, 67.70)}
@@ -56,6 +63,7 @@ def table(config: Config) -> Table:
         metrics=METRICS,
         comparisons=tuple((views[2][0], name) for name, *_ in views[:2]),
         task="single",
+        synthetic=SYNTHETIC,
         features=EXTRACTED,
         notes=(config.note,),
     )

@@ -168,12 +168,28 @@ class _Turn:
     latent: NDArray[np.float64] = field(compare=False)
 
 
-def draw(config: Config, task: Task, root: Path) -> Corpus:
-    """Draw the clips of a corpus about a task; ``root`` is the folder of its manifest."""
-    classes = EMOTIONS if task == "single" else tuple(PRESENT)
+def draw(config: Config, task: Task, root: Path, names: Sequence[str] = ()) -> Corpus:
+    """Draw the clips of a corpus about a task.
+
+    Parameters
+    ----------
+    config : Config
+        How they are drawn.
+    task : {'single', 'multi', 'intensity'}
+        What is predicted.
+    root : Path
+        Folder of the manifest.
+    names : sequence of str
+        Of the classes, where a clip has one, as many as `EMOTIONS`; those if none is named.
+    """
+    emotions = tuple(names) or EMOTIONS
+    classes = emotions if task == "single" else tuple(PRESENT)
     directions = _directions(config, len(classes))
     turns = {split: list(_turns(config, task, split, directions)) for split in SPLITS}
-    if task != "single":
+    if task == "single":
+        called = dict(zip(EMOTIONS, emotions, strict=True))
+        turns = {split: [_called(turn, called) for turn in rows] for split, rows in turns.items()}
+    else:
         turns = {split: _graded(rows, task, directions) for split, rows in turns.items()}
     drawn = [turn for rows in turns.values() for turn in rows]
     manifest = Manifest(
@@ -186,6 +202,11 @@ def draw(config: Config, task: Task, root: Path) -> Corpus:
         licence="CC0",
     )
     return Corpus(manifest, {turn.clip.id: turn.latent for turn in drawn})
+
+
+def _called(turn: _Turn, names: Mapping[str, str]) -> _Turn:
+    """Call the class of a clip by another name."""
+    return replace(turn, clip=replace(turn.clip, label=names[turn.clip.label or ""]))
 
 
 def behind(config: Config, manifest: Manifest) -> Corpus:

@@ -19,7 +19,7 @@ from emocli.data.durable import locked, used_folder
 from emocli.data.manifest import Manifest, Task
 from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError
-from emocli.experiments.config import ReproduceConfig, read_table
+from emocli.experiments.config import ReproduceConfig, of_corpus, read_table
 from emocli.experiments.rows import Say
 from emocli.experiments.synthetic import corpus
 from emocli.experiments.synthetic.features import Shape, write_features
@@ -93,6 +93,8 @@ class Twin:
         ConfigError
             If the settings name features, which are those of the twin, or one is none.
         """
+        beside = of_corpus(name, read_table(name, settings).synthetic.corpus)
+        settings = merge({"experiment": beside}, settings) if beside else settings
         table = read_table(name, settings)
         if section(settings.get("reproduce", {}), "reproduce").get("features") and not from_clips:
             what = "--synthetic makes the features that the table needs"
@@ -188,7 +190,7 @@ class Twin:
             if self.from_clips or self.encoders:
                 self._record(path, workers, overwrite, say)
             else:
-                drawn = corpus.draw(self.config, self.task, self.out)
+                drawn = corpus.draw(self.config, self.task, self.out, self.table.synthetic.classes)
                 write_features(drawn, self.config, self.shape, self.store, overwrite)
                 drawn.manifest.write(path)
         return Manifest.read(path)
@@ -214,6 +216,7 @@ def _quick(table: Table, from_clips: bool) -> Tree:
     more = ["extractors"] if from_clips else []
     tree = {name: QUICK[name] for name in ("reproduce", *SECTIONS, *own, *more) if name in QUICK}
     learning = [name for name in TRAIN if any(getattr(row, name) for row in table.rows)]
+    tree = merge(tree, table.synthetic.quick)
     return merge(tree, {"train": TRAIN[learning[0]]}) if len(learning) == 1 else tree
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
-LIBRARIES = ("av", "opencv-python", "torch", "mtcnn")
+LIBRARIES = ("av", "opencv-python", "torch", "mtcnn", "joblib")
 
 
 class Config(Settings):

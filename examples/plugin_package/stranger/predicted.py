@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import emocli
-from emocli.analysis import Finding, OfRun, Progress
-from emocli.options import Option
-from emocli.report.canvas import canvas
-from emocli.report.tables import ReportTable
+from emocli.analysis import Finding, OfRun, Option, Progress, ReportTable, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,7 +14,7 @@ from emocli.robust.repair import RobustConfig
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("m3er_*.toml"))
 
-TABLE = table(Config(proxy="ridge"))
+TABLE = table(Config(proxy="ridge", printed="mosei"))
 ROWS = {row.name: row for row in TABLE.rows}
 
 

@@ -28,13 +28,15 @@ def row(name: str, **values: float) -> RowReport:
 
 def report(*rows: RowReport, metric: str = "accuracy") -> ExperimentReport:
     return ExperimentReport(
+        format=1,
+        emocli="0",
         experiment="mine",
         title=TABLE.title,
         dataset="synthetic",
         task="single",
         classes=("a", "b"),
         n=40,
-        config=ReproduceConfig(),
+        **ReproduceConfig().model_dump(),
         settings={},
         metrics=(metric,),
         rows=rows,

@@ -22,6 +22,7 @@ from emocli.config import Settings
 from emocli.data.manifest import Manifest
 from emocli.data.store import features_in
 from emocli.errors import ConfigError
+from emocli.experiments.config import read_table
 from emocli.experiments.synthetic.report import NOTE
 from emocli.experiments.synthetic.twin import Twin
 from emocli.plugin.experiment import Condition, Row, SyntheticCorpus, Table
@@ -49,7 +50,11 @@ def rows_only(rows: tuple[str, ...]) -> list[str]:
 
 
 def empty_cells(report: dict[str, Any]) -> Iterator[str]:
-    """Name what the table does not have: rows, and their metrics under their conditions."""
+    """Name what the table does not have.
+
+    That is rows, their metrics under their conditions, those of classes, and drawings of analyses.
+    """
+    yield from _undrawn(report)
     for row in report["rows"]:
         if row["state"] == "cited":  # has the figures that are printed, and no others
             assert any(row["printed"].values())
@@ -63,6 +68,25 @@ def empty_cells(report: dict[str, Any]) -> Iterator[str]:
         tested = {condition["name"]: condition for condition in row["conditions"]}
         for name, claims in (row.get("printed") or {}).items():
             yield from (f"{row['row']}, {name}: {m}" for m in claims if tested[name][m] is None)
+        yield from _empty_classes(row)
+
+
+def _empty_classes(row: dict[str, Any]) -> Iterator[str]:
+    """Name the figures of classes that the paper prints and the row has not."""
+    of = row["conditions"][0].get("per_class", {}) if row["conditions"] else {}
+    for metric, claims in (row.get("printed_by_class") or {}).items():
+        for name in claims:
+            if of.get(name, {}).get(metric) is None:
+                yield f"{row['row']}, {name}: {metric}"
+
+
+def _undrawn(report: dict[str, Any]) -> Iterator[str]:
+    """Name the analyses without a drawing; examples have one where there are recordings."""
+    for each in report["analyses"]:
+        if each["analysis"] != "examples" and not each["figures"]:
+            yield f"{each['name']}: no drawing"
+        if not each["tables"] and not each["notes"]:
+            yield f"{each['name']}: neither table nor note"
 
 
 def untimed(report: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +100,41 @@ def test_every_row_of_every_experiment_runs(name: str, tmp_path: Path) -> None:
     """All of them together end within ten minutes on two cores."""
     report = reproduce(name, tmp_path / "out")
     assert not list(empty_cells(report))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "setting", "rows"),
+    [
+        ("m3er-t1", "corpus=iemocap", ()),
+        ("m3er-t2", "printed=iemocap", ("m3er", "original-loss", "noisy-check-and-proxy")),
+        ("m3er-figures", "corpus=iemocap", ()),
+        ("m2f-t2", "corpus=iemocap", ("t-v-a-fusion", "a")),
+        ("m2f-t7", "corpus=iemocap", ()),
+        ("m2f-fig5", "corpus=iemocap", ()),
+    ],
+)
+def test_a_table_of_the_other_corpus_of_the_paper_has_its_figures_and_no_empty_cell(
+    name: str, setting: str, rows: tuple[str, ...], tmp_path: Path
+) -> None:
+    """By default a twin stands for CMU-MOSEI or MELD."""
+    out = tmp_path / "out"
+    report = reproduce(name, out, *rows_only(rows), "--set", f"experiment.{setting}")
+    done = [row for row in report["rows"] if row["state"] in ("done", "cited")]
+    assert [row["slug"] for row in done if row["slug"] in rows] == [
+        row["slug"] for row in report["rows"] if row["slug"] in rows
+    ]
+    assert any(row.get("printed") for row in done if row["state"] == "done")
+    assert not list(empty_cells({**report, "rows": done if rows else report["rows"]}))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_twin_stands_for_a_corpus_of_the_paper(name: str, tmp_path: Path) -> None:
+    made = Twin.of(name, {}, tmp_path)
+    again = read_table(name, made.settings, "synthetic", made.task)
+    assert [row.printed for row in again.rows] == [row.printed for row in made.table.rows]
+    named = made.table.synthetic.corpus
+    assert bool(named) == any(row.printed and not row.cited for row in again.rows)
 
 
 @pytest.mark.parametrize(("name", "rows"), FAST, ids=[name for name, _ in FAST])
