@@ -499,7 +499,7 @@ def test_beards_nine_lines_are_all_there():
     module = plugins.load("experiments", "rrnn_t3")
     cells = [
         tuple(figures.values())
-        for found in module.table(module.Config()).rows
+        for found in module.table(module.Config(corpus="mosei")).rows
         for figures in found.printed.values()
     ]
     assert len(cells) == 9
