@@ -46,18 +46,6 @@ class HeldOut:
         yield from (self.vectors, self.noisy)
 
 
-def passing(
-    held: Sequence[HeldOut], flags: Mapping[str, Flags], representation: Representation
-) -> Iterator[HeldOut]:
-    """Leave out of each batch what does not pass; ``flags`` are those of all of them."""
-    start = 0
-    for batch in held:
-        n = len(representation.shown(next(iter(batch.vectors.values()))))
-        own = {m: flag[start : start + n] for m, flag in flags.items()}
-        yield batch.without(own, representation)
-        start += n
-
-
 def _under_noise(
     views: Mapping[str, Padded], representation: Representation
 ) -> Iterator[tuple[str, Rows]]:
