@@ -60,3 +60,15 @@ def _seeded(index: int, row: NDArray[Any]) -> np.random.Generator:
     """Draw the noise of a clip from what it holds: the order of the clips must not matter."""
     held = hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest()
     return np.random.default_rng((index, int.from_bytes(held, "big")))
+
+
+def passing(
+    held: Sequence[HeldOut], flags: Mapping[str, Flags], representation: Representation
+) -> Iterator[HeldOut]:
+    """Leave out of each batch what does not pass; ``flags`` are those of all of them."""
+    start = 0
+    for batch in held:
+        n = len(representation.shown(next(iter(batch.vectors.values()))))
+        own = {m: flag[start : start + n] for m, flag in flags.items()}
+        yield batch.without(own, representation)
+        start += n
