@@ -16,7 +16,7 @@ from emocli.data.clip import Clip, Split
 from emocli.data.manifest import Manifest, Task
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.track import Array, Track
-from emocli.robust.options import RobustOptions
+from emocli.plugin.robustness import RobustOptions
 
 CLASSES = ("anger", "joy", "sadness")
 FEATURES = {"mel": ("audio", 5, 9), "glove": ("text", 4, 4), "face_hog": ("visual", 3, 6)}

@@ -20,8 +20,7 @@ from emocli.data.track import Track
 from emocli.errors import EmocliError, ManifestError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
-from emocli.plugin.robustness import parse_all
-from emocli.robust.options import RepairOptions
+from emocli.plugin.robustness import RepairOptions, parse_all
 from emocli.training.train import TrainRequest
 from tests import toy
 

@@ -19,8 +19,7 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.inspect import inspect
-from emocli.plugin.robustness import parse_all
-from emocli.robust.options import RepairOptions
+from emocli.plugin.robustness import RepairOptions, parse_all
 from emocli.training.summaries import CrossSummary
 from emocli.training.train import TrainRequest, train
 from tests import toy

@@ -23,7 +23,7 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.metrics.metrics import COMMON
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.robust.options import RepairOptions
+from emocli.plugin.robustness import RepairOptions
 from tests import toy
 
 SETTINGS = merge(toy.QUICK, {"train": {"epochs": 20, "patience": 20, "lr": 0.02}})

@@ -14,7 +14,7 @@ from emocli.errors import StoreError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.robust.options import RobustOptions
+from emocli.plugin.robustness import RobustOptions
 from emocli.robust.proxy.settings import configure
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory

@@ -11,11 +11,10 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import open_features
 from emocli.errors import ConfigError
-from emocli.plugin.robustness import parse_all
+from emocli.plugin.robustness import RepairOptions, RobustOptions, parse_all
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig
 from emocli.robust.corrupt import Corrupter
-from emocli.robust.options import RepairOptions, RobustOptions
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig

@@ -14,7 +14,7 @@ from emocli.evaluation.evaluate import evaluate
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.network import Network
-from emocli.robust.options import RepairOptions, RobustOptions
+from emocli.plugin.robustness import RepairOptions, RobustOptions
 from emocli.training.prepare import prepare
 from emocli.training.train import TrainRequest
 from tests import toy
