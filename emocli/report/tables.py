@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from emocli.data.columns import csv_rows
 from emocli.data.record import Number, Record
 from emocli.display import latex, markdown
 
@@ -28,11 +27,6 @@ def text(cell: Cell) -> str:
     if math.isnan(cell):
         return "-"
     return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
-
-
-def as_csv(table: ReportTable) -> str:
-    """Return the table as a CSV file, numbers in full, that no spreadsheet computes."""
-    return csv_rows([table.columns, *table.rows])
 
 
 def as_markdown(table: ReportTable) -> str:
