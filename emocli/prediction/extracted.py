@@ -17,7 +17,7 @@ import numpy as np
 from emocli.data.clip import Clip
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
-from emocli.data.store import Feature, features_in, open_feature, store_path
+from emocli.data.store import StoredFeature, features_in, open_feature, store_path
 from emocli.data.store.folder import open_joined
 from emocli.data.store.joined import JOIN
 from emocli.errors import RunError
@@ -41,7 +41,7 @@ FEW = 5
 DONE = "done"
 """The file that says that a chunk is complete."""
 
-Progress = Callable[[float], None]
+ShareDone = Callable[[float], None]
 """Told the share that is done."""
 
 
@@ -69,7 +69,7 @@ def extracted(
     config: RunConfig,
     folder: Path,
     workers: int = 1,
-    progress: Progress = lambda share: None,
+    progress: ShareDone = lambda share: None,
     zeros: bool = True,
 ) -> Extracted:
     """Compute the features of clips into stores below ``folder``; a killed computation resumes.
@@ -202,7 +202,7 @@ def _remarks(part: _Part) -> Iterator[str]:
 
 
 def _view(modality: str, view: View, plan: Sequence[_Part], zeros: bool = True) -> ClipArrays:
-    places: dict[str, tuple[Feature, Columns]] = {}
+    places: dict[str, tuple[StoredFeature, Columns]] = {}
     for part in plan:
         there = set(features_in(part.folder))
         names = [name for name in parts(view) if name in there]
@@ -214,7 +214,7 @@ def _view(modality: str, view: View, plan: Sequence[_Part], zeros: bool = True) 
     return ClipArrays(modality, view, StoredArrays(places, view.dim))
 
 
-def _columns(part: _Part, view: View, names: Sequence[str], store: Feature) -> Columns:
+def _columns(part: _Part, view: View, names: Sequence[str], store: StoredFeature) -> Columns:
     """Return which columns of a view a store fills; one of joined features may be missing in it.
 
     Raises

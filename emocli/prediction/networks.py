@@ -52,7 +52,7 @@ class Outputs:
 
 
 @dataclass(frozen=True)
-class Fold:
+class FoldNetworks:
     """A run of one seed or several, and how it repairs clips; its factory if it does."""
 
     path: Path
@@ -62,7 +62,7 @@ class Fold:
     factory: RepairFactory | None
 
     @classmethod
-    def open(cls, run: Path, options: RepairOptions = TRAINED) -> Fold:
+    def open(cls, run: Path, options: RepairOptions = TRAINED) -> FoldNetworks:
         """Load networks and, where clips are repaired, the check and the proxies' training clips.
 
         Raises
@@ -124,7 +124,7 @@ class Ensemble:
     """All networks of a run: its seeds, and the folds of a cross-validation."""
 
     path: Path
-    folds: tuple[Fold, ...]
+    folds: tuple[FoldNetworks, ...]
 
     @classmethod
     def open(cls, run: Path, options: RepairOptions = TRAINED) -> Ensemble:
@@ -142,7 +142,7 @@ class Ensemble:
         for folder in folders:
             for member in rundir.members(folder, rundir.read_config(folder).seeds):
                 rundir.require_finished(member)
-        ensemble = cls(run, tuple(Fold.open(folder, options) for folder in folders))
+        ensemble = cls(run, tuple(FoldNetworks.open(folder, options) for folder in folders))
         for fold in ensemble.folds:
             _require_same(ensemble.config, fold)
         return ensemble
@@ -202,7 +202,7 @@ class Ensemble:
         )
 
 
-def _require_same(config: RunConfig, fold: Fold) -> None:
+def _require_same(config: RunConfig, fold: FoldNetworks) -> None:
     other = fold.config
     if (other.task, other.classes) != (config.task, config.classes):
         what = f"knows {', '.join(other.classes)}, other folds {', '.join(config.classes)}"

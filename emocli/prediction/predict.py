@@ -19,6 +19,7 @@ from emocli import __version__
 from emocli.config import Tree
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
+from emocli.data.pool import Progress
 from emocli.data.stamp import stamps
 from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
@@ -29,7 +30,7 @@ from emocli.prediction.extracted import extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.recompute import RunFeatures, run_features
-from emocli.prediction.rows import Rows, failed
+from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
 from emocli.prediction.writers import write_all
@@ -40,9 +41,6 @@ UNIT = 64
 
 WORK = ".work"
 """The folder, inside that of the result, of what is not finished."""
-
-Progress = Callable[[int, int], None]
-"""Told segments done, and all segments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +155,7 @@ class Predictor:
         )
         there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
-        rows = Rows(config, pieces, features.stores, outputs, self.ensemble.half_widths)
+        rows = SegmentOutputs(config, pieces, features.stores, outputs, self.ensemble.half_widths)
         report = UnitReport(
             format=UnitReport.FORMAT,
             segments=rows.segments(),
