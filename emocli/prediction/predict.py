@@ -32,6 +32,7 @@ from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import Rows, failed
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
+from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats
 
@@ -162,7 +163,7 @@ class Predictor:
             format=UnitReport.FORMAT,
             segments=rows.segments(),
             failures=failed(pieces, features.failures),
-            remarks=features.remarks,
+            remarks=(*features.remarks, *unknown_words(pieces, features.words)),
         )
         make_folder(work)
         write_text(path, as_json(report))
