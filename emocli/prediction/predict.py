@@ -245,8 +245,7 @@ def predict(
     chosen = options or PredictOptions()
     require_formats(chosen.formats)
     predictor = Predictor.open(run, chosen)
-    make_folder(out)
-    with used_folder(out), locked(out / ".lock"):
+    with used_folder(out / WORK), locked(out / ".lock"):
         report = predictor.predict(inputs, out / WORK, progress)
         write_formats(report, out, chosen.formats)
         write_all(report, out)
