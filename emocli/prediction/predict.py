@@ -244,10 +244,19 @@ def predict(
     """
     chosen = options or PredictOptions()
     require_formats(chosen.formats)
-    predictor = Predictor.open(run, chosen)
+    return predict_into(Predictor.open(run, chosen), inputs, out, progress)
+
+
+def predict_into(
+    predictor: Predictor,
+    inputs: Sequence[Path],
+    out: Path,
+    progress: Progress = lambda done, total: None,
+) -> PredictionReport:
+    """Predict recordings with a run that is ready, and write the result; see `predict`."""
     with used_folder(out / WORK), locked(out / ".lock"):
         report = predictor.predict(inputs, out / WORK, progress)
-        write_formats(report, out, chosen.formats)
+        write_formats(report, out, predictor.options.formats)
         write_all(report, out)
         shutil.rmtree(out / WORK, ignore_errors=True)
     return report

@@ -13,16 +13,17 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 from emocli import __version__
-from emocli.data.durable import locked, make_folder, used_folder, write_text
+from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.record import Record, Report
 from emocli.data.rules import absolute
-from emocli.errors import EmocliError, MediaError, ReportError
+from emocli.errors import ConfigError, MediaError, ReportError
 from emocli.plugin.dataset import Folder
 from emocli.prediction.predict import Predictor, Progress, predict_into
 from emocli.prediction.timeline import FailedInput
@@ -111,20 +112,31 @@ class Watch:
         KeyboardInterrupt
             If it is interrupted while it predicts.
         """
-        if not self.folder.is_dir():
-            raise MediaError("there is no such folder to watch", where=self.folder)
+        self._require_usable()
         with used_folder(self.out), locked(self.out / ".lock"):
             seen: dict[Path, Stamp] = {}
             while True:
-                now = dict(self._stamps())
+                now, done = dict(self._stamps()), self._done()
                 for path, stamp in now.items():
-                    if seen.get(path) == stamp and not self._done(path, stamp):
+                    if seen.get(path) == stamp and (self._name(path), *stamp) not in done:
                         yield self._take(path, stamp)
                 seen = now
                 try:
                     self.rest()
                 except KeyboardInterrupt:
                     return
+
+    def _require_usable(self) -> None:
+        """Refuse a folder that is not there, and options that name a file of one recording."""
+        if not self.folder.is_dir():
+            raise MediaError("there is no such folder to watch", where=self.folder)
+        cut = self.predictor.options.segments
+        if cut.speakers is not None:
+            what = "it says who speaks in recordings that are there, not in those that will come"
+            raise ConfigError(what, where=cut.speakers, hint="leave --speakers out")
+        if cut.subtitles is not None and not cut.subtitles.is_dir():
+            hint = "name a folder with the subtitles of each"
+            raise ConfigError("one file of subtitles for all that comes", hint=hint)
 
     def report(self) -> WatchReport:
         """Return what was done so far, in this process and before."""
@@ -145,12 +157,10 @@ class Watch:
             if file.st_size:
                 yield path, (file.st_size, file.st_mtime_ns)
 
-    def _done(self, path: Path, stamp: Stamp) -> bool:
-        own = self._name(path)
-        return any(
-            (each.file, each.size, each.modified, each.key) == (own, *stamp, self._key)
-            for each in self.report().files
-        )
+    def _done(self) -> set[tuple[str, int, int]]:
+        """Return name, size and time of the files that were taken with the same networks."""
+        files = self.report().files
+        return {(each.file, each.size, each.modified) for each in files if each.key == self._key}
 
     def _take(self, path: Path, stamp: Stamp) -> WatchedFile:
         own = self._name(path)
@@ -180,7 +190,7 @@ class Watch:
     def _name(self, path: Path) -> str:
         return path.relative_to(absolute(self.folder)).as_posix()
 
-    @property
+    @cached_property
     def _key(self) -> str:
         options = plain(asdict(self.predictor.options))
         facts = json.dumps([self.predictor.ensemble.fingerprint, options, __version__])
