@@ -30,6 +30,7 @@ from emocli.evaluation.tables import tables
 from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
 from emocli.metrics.statistics import interval_over, warnings
 from emocli.metrics.summary import compare, means
+from emocli.models.calibration import refit_remarks
 from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
 from emocli.plugin.feature import Device
@@ -196,6 +197,7 @@ def _report(
         remarks=(
             *evaluator.parts[0].repair_factory.remarks(evaluator.repair),
             *step_warnings({split: samples}),
+            *refit_remarks(m.calibration for part in evaluator.parts for m in part.members),
         ),
         trained_with={**config.robust, "check": config.check},
         corruption_seed=seed,

@@ -37,6 +37,10 @@ _Link = dict[str, str]
 """What is recorded of an upstream feature: its ``recipe``, ``method`` and ``digest``."""
 
 
+WORDS, UNKNOWN_WORDS = "words", "words.out_of_vocabulary"
+"""Notes of features of words: how many there are, and how many of them are not known to it."""
+
+
 @dataclass(frozen=True)
 class ExtractionPlan:
     """What an extraction would do for one feature, in clips of the manifest.
@@ -161,6 +165,11 @@ def extract(
             result, links[job.feature] = job.run(job.recipe(links), pool, advance)
             results.append(result)
     return results
+
+
+def mostly_unknown(notes: Mapping[str, float]) -> bool:
+    """Whether a feature does not know most of the words, by the sums of its notes."""
+    return notes.get(UNKNOWN_WORDS, 0) > notes.get(WORDS, 0) / 2
 
 
 class NothingExtractedError(StoreError):

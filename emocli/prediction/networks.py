@@ -17,6 +17,7 @@ from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
+from emocli.models.calibration import refit_remarks
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import MODEL, Run
 from emocli.plugin.robustness import TRAINED, RepairOptions
@@ -178,7 +179,7 @@ class Ensemble:
         return {c: float(np.mean([each[c] for each in widths])) for c in self.config.classes}
 
     def remarks(self) -> Iterator[str]:
-        """Yield what the repair cannot do, a line each."""
+        """Yield what the repair cannot do, and what a calibration is not of, a line each."""
         lines = [
             line
             for fold in self.folds
@@ -186,6 +187,7 @@ class Ensemble:
             for line in fold.factory.remarks(fold.repair)
         ]
         yield from dict.fromkeys(lines)
+        yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
     def predict(
         self, clips: Sequence[Clip], stores: Mapping[str, ClipArrays], device: str = "cpu"

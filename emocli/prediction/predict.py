@@ -33,6 +33,7 @@ from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
+from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats
 
@@ -160,7 +161,7 @@ class Predictor:
             format=UnitReport.FORMAT,
             segments=rows.segments(),
             failures=failed(pieces, features.failures),
-            remarks=features.remarks,
+            remarks=(*features.remarks, *unknown_words(pieces, features.words)),
         )
         make_folder(work)
         write_text(path, as_json(report))
@@ -241,11 +242,19 @@ def predict(
     """
     chosen = options or PredictOptions()
     require_formats(chosen.formats)
-    predictor = Predictor.open(run, chosen)
-    make_folder(out)
-    with used_folder(out), locked(out / ".lock"):
+    return predict_into(Predictor.open(run, chosen), inputs, out, progress)
+
+
+def predict_into(
+    predictor: Predictor,
+    inputs: Sequence[Path],
+    out: Path,
+    progress: Progress = lambda done, total: None,
+) -> PredictionReport:
+    """Predict recordings with a run that is ready, and write the result; see `predict`."""
+    with used_folder(out / WORK), locked(out / ".lock"):
         report = predictor.predict(inputs, out / WORK, progress)
-        write_formats(report, out, chosen.formats)
+        write_formats(report, out, predictor.options.formats)
         write_all(report, out)
         shutil.rmtree(out / WORK, ignore_errors=True)
     return report
