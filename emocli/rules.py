@@ -18,6 +18,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+RULED = "plus"
+"""The preset under which they hold."""
+
 
 @dataclass(frozen=True)
 class Size:

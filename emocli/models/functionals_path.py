@@ -27,7 +27,7 @@ from emocli.data.samples import Samples
 from emocli.models.functionals import Functionals
 from emocli.plugin.network import Loss, Network, PerView
 
-Path = Literal["none", "linear", "mlp", "both"]
+FunctionalsPath = Literal["none", "linear", "mlp", "both"]
 
 FUNCTIONALS = 3
 """Mean, standard deviation and largest value."""
@@ -111,7 +111,12 @@ class WithFunctionals(Network):
     condenses: ClassVar[bool] = True
 
     def __init__(
-        self, network: Network, dims: Mapping[str, int], outputs: int, path: Path, dropout: float
+        self,
+        network: Network,
+        dims: Mapping[str, int],
+        outputs: int,
+        path: FunctionalsPath,
+        dropout: float,
     ) -> None:
         super().__init__()
         # What a class says of all its networks, this one repeats for the one it holds.
@@ -206,8 +211,10 @@ class WithFunctionals(Network):
 
 def _width(network: Network, modality: str, dim: int) -> int:
     """Return the width of what a network condenses a view to."""
-    step = np.zeros((1, dim), np.float32)
-    return network.condense("", modality, step).shape[1] if network.condenses else dim
+    if not network.condenses:
+        return dim
+    with torch.device("cpu"):  # also where an outline without values is built
+        return network.condense("", modality, np.zeros((1, dim), np.float32)).shape[1]
 
 
 def _rows(size: int, width: int) -> int:

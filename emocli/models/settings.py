@@ -12,7 +12,7 @@ from emocli.data.manifest import Task
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
 from emocli.metrics.metrics import DEFINITIONS
-from emocli.models.functionals_path import Path as FunctionalsPath
+from emocli.models.functionals_path import FunctionalsPath
 from emocli.models.losses import LossName
 from emocli.quantities import (
     BatchSize,

@@ -32,7 +32,7 @@ from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import CLEAN, RobustOptions, on
 from emocli.robust.repair import PRESETS, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
-from emocli.rules import Size
+from emocli.rules import RULED, Size
 from emocli.training.class_weights import class_counts
 from emocli.training.data_warnings import number_warnings
 from emocli.training.fusion_task import check_settings
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
 
 SECTIONS = ("network", "train", "robust")
 """Of the settings of a training."""
-
-RULED = "plus"
-"""The preset whose settings follow the size of the corpus."""
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
 

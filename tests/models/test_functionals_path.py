@@ -18,6 +18,7 @@ from emocli.models import rundir
 from emocli.models.functionals import Functionals
 from emocli.models.functionals_path import WithFunctionals
 from emocli.models.losses import base_loss
+from emocli.models.outline import outline, parameters
 from emocli.training.train import train
 from tests import toy
 
@@ -86,6 +87,7 @@ def test_each_learns_by_its_own_loss(corpus: toy.Toy) -> None:
     loss = base_loss("ce", "single", None, 0.0)
     network.train()
     network.network.eval()
+    shared = next(network.network.parameters())
     torch.manual_seed(1)
     output = network(plain)
     assert output.path_logits is not None
@@ -94,11 +96,20 @@ def test_each_learns_by_its_own_loss(corpus: toy.Toy) -> None:
     parts = [output.logits, *output.path_logits]
     expected = sum(loss(logits, plain.targets) for logits in parts)
     torch.testing.assert_close(total, expected)
-    (own,) = torch.autograd.grad(
-        loss(output.logits, plain.targets), next(network.network.parameters())
-    )
-    (both,) = torch.autograd.grad(total, next(network.network.parameters()))
+    (own,) = torch.autograd.grad(loss(output.logits, plain.targets), shared, retain_graph=True)
+    (both,) = torch.autograd.grad(total, shared)
     torch.testing.assert_close(own, both)
+
+
+@pytest.mark.parametrize("fusion", NETWORKS)
+def test_it_has_an_outline(fusion: str) -> None:
+    """A network whose parameters have no values yet condenses nothing, but knows its widths."""
+    module = plugins.load("fusion", fusion)
+    dims, config = {"text": 4, "audio": 2}, module.Config(**module.PRESETS["plus"]["network"])
+    built = outline(lambda: WithFunctionals(module.Model(dims, 3, config), dims, 3, "both", 0.5))
+    real = WithFunctionals(module.Model(dims, 3, config), dims, 3, "both", 0.5)
+    assert built.widths == real.widths
+    assert parameters(built) == parameters(real) > parameters(real.network)
 
 
 def test_a_view_that_is_missing_or_discarded_is_the_mean(corpus: toy.Toy) -> None:
