@@ -9,7 +9,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from emocli.analysis import Finding, OfRunOrStore, Progress, file_name
 from emocli.analysis._conditions import PlaceReport
@@ -21,12 +21,13 @@ from emocli.limits import MOST_SEED
 from emocli.options import Option
 from emocli.parsing import Tree
 from emocli.plugin.robustness import CorruptionSpec
-from emocli.report.canvas import COLOURS, canvas, legend
+from emocli.report.canvas import GREY, SCREEN, Drawing, Style
+from emocli.report.palette import COLOURS
 from emocli.report.tables import Cell, ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from emocli.analysis._subject import Subject
@@ -57,7 +58,12 @@ BATCH = 64
 PANEL = (3.4, 2.0)
 """Inches."""
 
-LINES = {"noisy": "#d55e00", "original": "#0072b2", "regenerated": "#009e73"}
+LINES: Mapping[str, Mapping[str, Any]] = {
+    "noisy": {"color": "#e69f00", "linewidth": 0.5, "alpha": 0.7},
+    "original": {"color": "#0072b2", "linewidth": 1.8},
+    "regenerated": {"color": "#000000", "linewidth": 0.9, "linestyle": (0, (3, 1))},
+}
+"""Looks, the lowest first: the noise would hide the others, and they each other."""
 
 WORST = 2.5
 """Relative error at which bars are cut; how long they would be stands on them."""
@@ -176,7 +182,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         [row.data() for row in report.errors],
         (tabulate(report),),
-        lambda: {"": curves(report), "-errors": errors(report)},
+        lambda style: {"": curves(report, style), "-errors": errors(report, style)},
     )
 
 
@@ -290,18 +296,23 @@ def _cell(error: float) -> Cell:
     return "-" if math.isnan(error) else error
 
 
-def curves(report: Report) -> Figure:
+def about(report: Report) -> str:
+    """Title of the figures: whose proxies, and which clips."""
+    return f"proxies of {report.of} · {report.dataset}, {report.split}"
+
+
+def curves(report: Report, style: Style = SCREEN) -> Drawing:
     """Draw clips as Figure 7 of the paper does: a row per modality, a column per clip."""
     modalities = list(dict.fromkeys(curve.modality for curve in report.curves))
     clips = list(dict.fromkeys(curve.clip for curve in report.curves))
-    size = (PANEL[0] * len(clips) + 1.2, PANEL[1] * len(modalities) + 0.4)
-    drawing, panels = canvas(*size, columns=max(len(clips), 1), rows=max(len(modalities), 1))
+    size = (PANEL[0] * len(clips) + 0.4, PANEL[1] * len(modalities) + 0.7)
+    drawing, panels = style.canvas(*size, columns=max(len(clips), 1), rows=max(len(modalities), 1))
     for curve in report.curves:
         row, column = modalities.index(curve.modality), clips.index(curve.clip)
         axes = panels[row * len(clips) + column]
-        for name, colour in LINES.items():
-            width = 0.5 if name == "noisy" else 1.0
-            axes.plot(getattr(curve, name), color=colour, linewidth=width, label=name)
+        for name, look in LINES.items():
+            label = f"noisy ({_decibel(report.noise)})" if name == "noisy" else name
+            axes.plot(getattr(curve, name), label=label, **look)
         highest = 1.5 * max(map(abs, [*curve.original, *curve.regenerated, 1e-6]))
         axes.set_ylim(-highest, highest)  # the noise goes far beyond
         if row == 0:
@@ -310,39 +321,82 @@ def curves(report: Report) -> Figure:
             axes.set_xlabel("dimension")
         if column == 0:
             axes.set_ylabel(f"{curve.modality}\n(mean over steps)")
-    if report.curves:
-        legend(panels[len(clips) - 1])
-    return drawing
+    style.legend(drawing)
+    kind = next(iter(report.settings), "")
+    caption = (
+        f"Features of clips of {report.dataset} ({report.split}), means over the steps: as they "
+        f"are (original), with Gaussian noise at a signal-to-noise ratio of {report.noise} "
+        f"({_decibel(report.noise)}), and regenerated from the other modalities by proxies of "
+        f"kind {kind}. The vertical axes are cut: the noise goes beyond them."
+    )
+    return style.drawing(drawing, about(report), caption)
 
 
-def errors(report: Report) -> Figure:
+def _decibel(ratio: str) -> str:
+    return f"{10 * math.log10(float(ratio)):g} dB"
+
+
+def errors(report: Report, style: Style = SCREEN) -> Drawing:
     """Draw relative errors, a panel per modality: of clips that were learnt, and held out."""
+    from matplotlib.patches import Patch
+
     modalities = list(dict.fromkeys(row.modality for row in report.errors))
     kinds = list(dict.fromkeys(row.kind for row in report.errors))
-    drawing, panels = canvas(PANEL[0] * len(modalities) + 1.5, 3.4, len(modalities), sharey=True)
+    drawing, panels = style.panels(len(modalities), PANEL[0], 3.2, sharey=True)
     for axes, modality in zip(panels, modalities, strict=True):
         rows = [row for row in report.errors if row.modality == modality]
         sources = list(dict.fromkeys(row.sources for row in rows))
         width = 0.8 / (2 * len(kinds))
         for row in rows:
-            place = sources.index(row.sources)
-            for side, (name, error) in enumerate(row.errors.items()):
-                height = 0.0 if math.isnan(error) else error
-                x = place - 0.4 + (2 * kinds.index(row.kind) + side + 0.5) * width
-                if height > WORST:
-                    axes.text(x, WORST, f"{height:.1f}", fontsize=6, ha="center", va="bottom")
-                axes.bar(
-                    x,
-                    min(height, WORST),
-                    width,
-                    color=COLOURS[kinds.index(row.kind) % len(COLOURS)],
-                    alpha=0.45 if side == 0 else 1.0,
-                    label=f"{row.kind}, {name}" if place == 0 else None,
-                )
-        axes.axhline(1, color="#666666", linestyle="--", linewidth=1)
+            place, kind = sources.index(row.sources), kinds.index(row.kind)
+            for side, error in enumerate(row.errors.values()):
+                x = place - 0.4 + (2 * kind + side + 0.5) * width
+                _bar(axes, x, width, 0.0 if math.isnan(error) else error, kind, side, style)
+        axes.axhline(1, color=GREY, linestyle="--", linewidth=1)
         axes.set_xticks(range(len(sources)), [s.replace(" + ", "\n+ ") for s in sources])
-        axes.set_xlabel("from")
         axes.set_title(modality)
-    panels[0].set_ylabel("relative error")
-    legend(panels[-1], fontsize=8)
-    return drawing
+    drawing.supxlabel("regenerated from", fontsize=style.size)
+    drawing.supylabel("relative error", fontsize=style.size)
+    sides = enumerate(dict.fromkeys(name for row in report.errors for name in row.errors))
+    style.legend(
+        drawing,
+        *(Patch(facecolor=COLOURS[k % len(COLOURS)], label=kind) for k, kind in enumerate(kinds)),
+        *(Patch(**_side(-1, side), label=name) for side, name in sides),
+    )
+    return style.drawing(drawing, about(report), _errors_caption(report))
+
+
+def _errors_caption(report: Report) -> str:
+    counts = " and ".join(f"{count} clips {name}" for name, count in report.n.items())
+    return (
+        f"Relative error of regenerated features of {report.dataset} ({report.error}), a panel "
+        f"per regenerated modality, for {counts} ({report.split}): plain bars are clips the "
+        "proxies were fitted on, hatched ones are held out. The dashed line at 1 is the error of "
+        f"the mean. Bars above {WORST:g} are cut, and their length stands on them. {MEMORY}: ten "
+        "neighbours and next to no regularisation, which returns what it has learnt."
+    )
+
+
+def _side(kind: int, side: int) -> dict[str, Any]:
+    """Look of a bar: plain for learnt clips, hatched for held-out ones."""
+    colour = COLOURS[kind % len(COLOURS)] if kind >= 0 else GREY
+    return {
+        "facecolor": colour,
+        "edgecolor": "white",
+        "hatch": "////" if side else "",
+        "linewidth": 0,
+    }
+
+
+def _bar(
+    axes: Axes, x: float, width: float, height: float, kind: int, side: int, style: Style
+) -> None:
+    if height > WORST:
+        text: dict[str, Any] = {
+            "fontsize": style.small - 2,
+            "ha": "center",
+            "va": "bottom",
+            "rotation": 90,
+        }
+        axes.text(x, WORST, f"{height:.1f}", **text)
+    axes.bar(x, min(height, WORST), width, **_side(kind, side))

@@ -28,6 +28,7 @@ th, td { padding: .25em .7em; border-bottom: 1px solid #e4e4e4; text-align: left
   vertical-align: top; }
 th.number, td.number { text-align: right; white-space: nowrap; }
 figure { margin: 1em 0; }
+figcaption { font-size: .85em; color: #444; max-width: 60em; }
 img { max-width: 100%; height: auto; }
 code { background: #f3f3f3; padding: 0 .2em; }
 """
@@ -128,20 +129,33 @@ class Grid:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture by the name of its PNG file."""
+    """A picture by the name of its PNG file.
+
+    Attributes
+    ----------
+    file : str
+        The file.
+    name : str
+        What stands for it where pictures are not shown.
+    caption : str
+        What it shows, below it.
+    """
 
     file: str
-    caption: str
+    name: str
+    caption: str = ""
 
     def markdown(self) -> str:
         """Write it as Markdown."""
-        return f"![{self.caption}]({self.file})"
+        below = f"\n\n*{self.caption}*" if self.caption else ""
+        return f"![{self.name}]({self.file}){below}"
 
     def html(self, pictures: Pictures) -> str:
         """Write it as HTML, its content within."""
         content = base64.b64encode(pictures(self.file)).decode()
-        caption = _escaped(self.caption)
-        return f'<figure><img alt="{caption}" src="data:image/png;base64,{content}"></figure>'
+        image = f'<img alt="{_escaped(self.name)}" src="data:image/png;base64,{content}">'
+        below = f"<figcaption>{_inline(self.caption)}</figcaption>" if self.caption else ""
+        return f"<figure>{image}{below}</figure>"
 
 
 def markdown(blocks: Sequence[Block]) -> str:
