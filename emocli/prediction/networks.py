@@ -17,6 +17,7 @@ from emocli.data.samples import Samples
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
+from emocli.models.calibration import refit_remarks
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import MODEL, Run
 from emocli.plugin.robustness import TRAINED, RepairOptions
@@ -52,7 +53,7 @@ class Outputs:
 
 
 @dataclass(frozen=True)
-class Fold:
+class FoldNetworks:
     """A run of one seed or several, and how it repairs clips; its factory if it does."""
 
     path: Path
@@ -62,7 +63,7 @@ class Fold:
     factory: RepairFactory | None
 
     @classmethod
-    def open(cls, run: Path, options: RepairOptions = TRAINED) -> Fold:
+    def open(cls, run: Path, options: RepairOptions = TRAINED) -> FoldNetworks:
         """Load networks and, where clips are repaired, the check and the proxies' training clips.
 
         Raises
@@ -124,7 +125,7 @@ class Ensemble:
     """All networks of a run: its seeds, and the folds of a cross-validation."""
 
     path: Path
-    folds: tuple[Fold, ...]
+    folds: tuple[FoldNetworks, ...]
 
     @classmethod
     def open(cls, run: Path, options: RepairOptions = TRAINED) -> Ensemble:
@@ -142,7 +143,7 @@ class Ensemble:
         for folder in folders:
             for member in rundir.members(folder, rundir.read_config(folder).seeds):
                 rundir.require_finished(member)
-        ensemble = cls(run, tuple(Fold.open(folder, options) for folder in folders))
+        ensemble = cls(run, tuple(FoldNetworks.open(folder, options) for folder in folders))
         for fold in ensemble.folds:
             _require_same(ensemble.config, fold)
         return ensemble
@@ -178,7 +179,7 @@ class Ensemble:
         return {c: float(np.mean([each[c] for each in widths])) for c in self.config.classes}
 
     def remarks(self) -> Iterator[str]:
-        """Yield what the repair cannot do, a line each."""
+        """Yield what the repair cannot do, and what a calibration is not of, a line each."""
         lines = [
             line
             for fold in self.folds
@@ -186,6 +187,7 @@ class Ensemble:
             for line in fold.factory.remarks(fold.repair)
         ]
         yield from dict.fromkeys(lines)
+        yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
     def predict(
         self, clips: Sequence[Clip], stores: Mapping[str, ClipArrays], device: str = "cpu"
@@ -202,7 +204,7 @@ class Ensemble:
         )
 
 
-def _require_same(config: RunConfig, fold: Fold) -> None:
+def _require_same(config: RunConfig, fold: FoldNetworks) -> None:
     other = fold.config
     if (other.task, other.classes) != (config.task, config.classes):
         what = f"knows {', '.join(other.classes)}, other folds {', '.join(config.classes)}"
