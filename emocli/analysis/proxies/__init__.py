@@ -6,28 +6,24 @@ Source: Mittal et al. 2020, section 3.4 and Figure 7.
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from emocli.analysis import Finding, OfRunOrStore, Progress, file_name
 from emocli.analysis._conditions import PlaceReport
+from emocli.analysis.proxies._figure import MEMORY, curves, errors
+from emocli.analysis.proxies._report import Curves, Errors
+from emocli.analysis.proxies._report import ProxiesReport as Report
 from emocli.data.clip import Split
-from emocli.data.json_io import EXTRA, key
-from emocli.data.record import Number, Record
 from emocli.errors import StoreError
 from emocli.limits import MOST_SEED
 from emocli.options import Option
-from emocli.parsing import Tree
 from emocli.plugin.robustness import CorruptionSpec
-from emocli.report.canvas import GREY, SCREEN, Drawing, Style
-from emocli.report.palette import COLOURS
 from emocli.report.tables import Cell, ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from emocli.analysis._subject import Subject
@@ -38,8 +34,6 @@ if TYPE_CHECKING:
 
 KINDS = ("paper", "plus", "literal", "mean")
 """Kinds of proxies that are compared, besides `MEMORY`."""
-
-MEMORY = "memory"
 
 MEMORISED = {"mode": "knn_ls", "k": 10, "ridge": 1e-6}
 """So few neighbours and so little regularisation that a clip that was learnt returns itself."""
@@ -54,19 +48,6 @@ NOISE = "0.01"
 """Signal-to-noise ratio of the noisy curves."""
 
 BATCH = 64
-
-PANEL = (3.4, 2.0)
-"""Inches."""
-
-LINES: Mapping[str, Mapping[str, Any]] = {
-    "noisy": {"color": "#e69f00", "linewidth": 0.5, "alpha": 0.7},
-    "original": {"color": "#0072b2", "linewidth": 1.8},
-    "regenerated": {"color": "#000000", "linewidth": 0.9, "linestyle": (0, (3, 1))},
-}
-"""Looks, the lowest first: the noise would hide the others, and they each other."""
-
-WORST = 2.5
-"""Relative error at which bars are cut; how long they would be stands on them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,54 +68,6 @@ class Options(OfRunOrStore):
     ] = ()
     split: Annotated[Split, Option("Clips that were not learnt.")] = "test"
     seed: Annotated[int, Option("Seed of the noise.", least=0, most=MOST_SEED)] = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Errors(Record):
-    """Relative errors of the proxies of a modality from some others, by set of clips."""
-
-    kind: str
-    modality: str
-    sources: str = field(metadata=key("from"))
-    errors: Mapping[str, Number] = field(metadata=EXTRA)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Curves(Record):
-    """Features of a modality of a clip, means over the steps."""
-
-    clip: str
-    modality: str
-    original: tuple[float, ...]
-    noisy: tuple[float, ...]
-    regenerated: tuple[float, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report(PlaceReport):
-    """The errors of proxies.
-
-    Attributes
-    ----------
-    n : mapping
-        Set of clips (``learnt``, ``held out``) to their number.
-    corruption_seed, noise
-        Of the noisy curves.
-    settings : mapping
-        Kind of proxy to its settings.
-    error : str
-        What the errors are.
-    errors, curves
-        The results.
-    """
-
-    n: Mapping[str, int]
-    corruption_seed: int
-    settings: Mapping[str, Tree]
-    error: str
-    errors: tuple[Errors, ...]
-    noise: str
-    curves: tuple[Curves, ...]
 
 
 def measure(options: Options, progress: Progress) -> Finding:
@@ -294,109 +227,3 @@ def tabulate(report: Report) -> ReportTable:
 
 def _cell(error: float) -> Cell:
     return "-" if math.isnan(error) else error
-
-
-def about(report: Report) -> str:
-    """Title of the figures: whose proxies, and which clips."""
-    return f"proxies of {report.of} · {report.dataset}, {report.split}"
-
-
-def curves(report: Report, style: Style = SCREEN) -> Drawing:
-    """Draw clips as Figure 7 of the paper does: a row per modality, a column per clip."""
-    modalities = list(dict.fromkeys(curve.modality for curve in report.curves))
-    clips = list(dict.fromkeys(curve.clip for curve in report.curves))
-    size = (PANEL[0] * len(clips) + 0.4, PANEL[1] * len(modalities) + 0.7)
-    drawing, panels = style.canvas(*size, columns=max(len(clips), 1), rows=max(len(modalities), 1))
-    for curve in report.curves:
-        row, column = modalities.index(curve.modality), clips.index(curve.clip)
-        axes = panels[row * len(clips) + column]
-        for name, look in LINES.items():
-            label = f"noisy ({_decibel(report.noise)})" if name == "noisy" else name
-            axes.plot(getattr(curve, name), label=label, **look)
-        highest = 1.5 * max(map(abs, [*curve.original, *curve.regenerated, 1e-6]))
-        axes.set_ylim(-highest, highest)  # the noise goes far beyond
-        if row == 0:
-            axes.set_title(textwrap.shorten(curve.clip, 28))
-        if row == len(modalities) - 1:
-            axes.set_xlabel("dimension")
-        if column == 0:
-            axes.set_ylabel(f"{curve.modality}\n(mean over steps)")
-    style.legend(drawing)
-    kind = next(iter(report.settings), "")
-    caption = (
-        f"Features of clips of {report.dataset} ({report.split}), means over the steps: as they "
-        f"are (original), with Gaussian noise at a signal-to-noise ratio of {report.noise} "
-        f"({_decibel(report.noise)}), and regenerated from the other modalities by proxies of "
-        f"kind {kind}. The vertical axes are cut: the noise goes beyond them."
-    )
-    return style.drawing(drawing, about(report), caption)
-
-
-def _decibel(ratio: str) -> str:
-    return f"{10 * math.log10(float(ratio)):g} dB"
-
-
-def errors(report: Report, style: Style = SCREEN) -> Drawing:
-    """Draw relative errors, a panel per modality: of clips that were learnt, and held out."""
-    from matplotlib.patches import Patch
-
-    modalities = list(dict.fromkeys(row.modality for row in report.errors))
-    kinds = list(dict.fromkeys(row.kind for row in report.errors))
-    drawing, panels = style.panels(len(modalities), PANEL[0], 3.2, sharey=True)
-    for axes, modality in zip(panels, modalities, strict=True):
-        rows = [row for row in report.errors if row.modality == modality]
-        sources = list(dict.fromkeys(row.sources for row in rows))
-        width = 0.8 / (2 * len(kinds))
-        for row in rows:
-            place, kind = sources.index(row.sources), kinds.index(row.kind)
-            for side, error in enumerate(row.errors.values()):
-                x = place - 0.4 + (2 * kind + side + 0.5) * width
-                _bar(axes, x, width, 0.0 if math.isnan(error) else error, kind, side, style)
-        axes.axhline(1, color=GREY, linestyle="--", linewidth=1)
-        axes.set_xticks(range(len(sources)), [s.replace(" + ", "\n+ ") for s in sources])
-        axes.set_title(modality)
-    drawing.supxlabel("regenerated from", fontsize=style.size)
-    drawing.supylabel("relative error", fontsize=style.size)
-    sides = enumerate(dict.fromkeys(name for row in report.errors for name in row.errors))
-    style.legend(
-        drawing,
-        *(Patch(facecolor=COLOURS[k % len(COLOURS)], label=kind) for k, kind in enumerate(kinds)),
-        *(Patch(**_side(-1, side), label=name) for side, name in sides),
-    )
-    return style.drawing(drawing, about(report), _errors_caption(report))
-
-
-def _errors_caption(report: Report) -> str:
-    counts = " and ".join(f"{count} clips {name}" for name, count in report.n.items())
-    return (
-        f"Relative error of regenerated features of {report.dataset} ({report.error}), a panel "
-        f"per regenerated modality, for {counts} ({report.split}): plain bars are clips the "
-        "proxies were fitted on, hatched ones are held out. The dashed line at 1 is the error of "
-        f"the mean. Bars above {WORST:g} are cut, and their length stands on them. {MEMORY}: ten "
-        "neighbours and next to no regularisation, which returns what it has learnt."
-    )
-
-
-def _side(kind: int, side: int) -> dict[str, Any]:
-    """Look of a bar: plain for learnt clips, hatched for held-out ones."""
-    colour = COLOURS[kind % len(COLOURS)] if kind >= 0 else GREY
-    return {
-        "facecolor": colour,
-        "edgecolor": "white",
-        "hatch": "////" if side else "",
-        "linewidth": 0,
-    }
-
-
-def _bar(
-    axes: Axes, x: float, width: float, height: float, kind: int, side: int, style: Style
-) -> None:
-    if height > WORST:
-        text: dict[str, Any] = {
-            "fontsize": style.small - 2,
-            "ha": "center",
-            "va": "bottom",
-            "rotation": 90,
-        }
-        axes.text(x, WORST, f"{height:.1f}", **text)
-    axes.bar(x, min(height, WORST), width, **_side(kind, side))
