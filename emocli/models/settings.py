@@ -9,6 +9,13 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.manifest import Task
+from emocli.data.speakers import (
+    LEAST_CLIPS,
+    SHRINKAGE,
+    LeastClips,
+    Normalisation,
+    Shrinkage,
+)
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
 from emocli.metrics.metrics import DEFINITIONS
@@ -97,6 +104,15 @@ class TrainConfig(Settings):
         Of the CPU; 0 leaves the choice to PyTorch. Small networks are fastest with one.
     seed : int
         Of the parameters' first values, the order of the clips and dropout.
+    normalise : {'none', 'speaker'}
+        Whether features are normalised by speaker as they are read
+        (`emocli.data.speakers.SpeakerNormaliser`): with unlabelled clips of everybody, also of
+        those who are tested, which every report says.
+    shrinkage : float
+        k of that: a speaker of n clips has n / (n + k) of the own statistics, the rest is the
+        population's. 0: the speaker's alone, what `emocli normalise` writes.
+    least_clips : int
+        Clips of a speaker below which all of it is the population's.
     outliers : float
         Robust standard deviations from the median beyond which a number of a feature is clipped,
         and counted; 0 clips none.
@@ -134,6 +150,9 @@ class TrainConfig(Settings):
     accelerator: Accelerator = "auto"
     threads: Threads = 0
     seed: Seed = 0
+    normalise: Normalisation = "none"
+    shrinkage: Shrinkage = SHRINKAGE
+    least_clips: LeastClips = LEAST_CLIPS
     outliers: Factor = OUTLIERS
     cache_mb: Megabytes = 512
 

@@ -44,6 +44,13 @@ def command(
         bool,
         typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
     ] = False,
+    normalise: Annotated[
+        Literal["none", "speaker"] | None,
+        typer.Option(
+            help="none: read features that the training normalised by speaker as if there were no "
+            "other clips of anybody. Default: as in training."
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -82,6 +89,7 @@ def command(
             figures=figures,
             device=device,
             ensemble=ensemble,
+            normalise=normalise,
             progress=progress,
         )
     if json:
