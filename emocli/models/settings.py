@@ -85,6 +85,13 @@ class TrainConfig(Settings):
     modality_dropout : float
         Probability with which each modality of a clip is dropped, every time the clip is learnt
         from; one always stays.
+    time_mask, feature_mask : float
+        Largest share of the steps, and of the columns, of each view that are masked, every time a
+        clip is learnt from (`emocli.training.masking`).
+    view_dropout : float
+        Probability with which each number of each view is dropped.
+    view_noise : float
+        Standard deviation of the noise on each number, in those of the standardised features.
     swa : int
         Epoch from whose end on the parameters are averaged, each epoch's with equal weight
         (stochastic weight averaging, Izmailov et al. 2018); the average is what is validated and
@@ -143,6 +150,10 @@ class TrainConfig(Settings):
     scheduler: Literal["none", "plateau", "cosine"] = "none"
     warmup: Probability = 0.0
     modality_dropout: Dropped = 0.0
+    time_mask: Dropped = 0.0
+    feature_mask: Dropped = 0.0
+    view_dropout: Dropped = 0.0
+    view_noise: Annotated[float, Field(ge=0, le=100)] = 0.0
     swa: Annotated[int, Field(ge=0, le=100_000)] = 0
     refit: bool = False
     monitor: str = "auto"
