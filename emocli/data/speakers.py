@@ -22,7 +22,7 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser, Statistics
-from emocli.data.store import Feature
+from emocli.data.store import StoredFeature
 from emocli.data.store.transformed import TransformedFeature
 
 Normalisation = Literal["none", "speaker"]
@@ -119,7 +119,7 @@ class SpeakerNormaliser:
     rule: Rule
     outliers: float
     manifest: Manifest
-    stores: Mapping[str, Feature]
+    stores: Mapping[str, StoredFeature]
     kept: SpeakerStatistics | None = None
     unknown: bool = False
     _measured: dict[tuple[str, str], Statistics] = field(default_factory=dict)
@@ -131,7 +131,7 @@ class SpeakerNormaliser:
         rule: Rule,
         outliers: float,
         manifest: Manifest,
-        stores: Mapping[str, Feature],
+        stores: Mapping[str, StoredFeature],
         kept: SpeakerStatistics | None = None,
         unknown: bool = False,
     ) -> SpeakerNormaliser | None:
@@ -140,7 +140,7 @@ class SpeakerNormaliser:
             return None
         return cls(rule, outliers, manifest, stores, kept, unknown)
 
-    def features(self) -> dict[str, Feature]:
+    def features(self) -> dict[str, StoredFeature]:
         """Return the features, normalised as they are read."""
         how = f"by speaker {self.rule.shrinkage:g} {self.rule.least_clips}"
         marks = {

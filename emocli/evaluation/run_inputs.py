@@ -9,7 +9,7 @@ from emocli.config import leaves
 from emocli.data.filenames import content
 from emocli.data.manifest import Manifest
 from emocli.data.speakers import Normalisation, SpeakerNormaliser
-from emocli.data.store import Feature
+from emocli.data.store import StoredFeature
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import Run
@@ -21,7 +21,7 @@ from emocli.training.prepare import labels
 def normaliser_of(
     member: Run,
     corpus: Manifest,
-    stores: Mapping[str, Feature],
+    stores: Mapping[str, StoredFeature],
     same: bool,
     normalise: Normalisation | None,
 ) -> SpeakerNormaliser | None:
@@ -109,7 +109,7 @@ def is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifest
         return False
 
 
-def check_feature(store: Feature | None, view: View, same: bool) -> None:
+def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
     """Refuse a feature that is not what the run was trained on.
 
     Raises

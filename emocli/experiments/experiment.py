@@ -10,7 +10,7 @@ from pathlib import Path
 from emocli.config import Tree, build
 from emocli.data.manifest import Manifest
 from emocli.data.speakers import BY_SPEAKER
-from emocli.data.store import Feature, features_in, open_features, open_joined
+from emocli.data.store import StoredFeature, features_in, open_features, open_joined
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.experiments import row_analyses
 from emocli.experiments.config import ReproduceConfig, check_sections
@@ -50,7 +50,7 @@ class Experiment:
     name: str
     table: Table
     inputs: Inputs
-    stores: Mapping[str, Feature]
+    stores: Mapping[str, StoredFeature]
     systems: tuple[System, ...]
     settings: Tree
 

@@ -23,9 +23,9 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.experiments.cache import (
     MARKS,
     CachedEvaluation,
+    CachedEvaluator,
     EvaluationJob,
-    Predictor,
-    Subject,
+    EvaluationSubject,
     code_digest,
 )
 from emocli.experiments.rows import (
@@ -62,7 +62,7 @@ class FeatureSystem(System):
     SECTIONS = (*SHARED, "check")
 
     @abstractmethod
-    def subject(self, run: Path) -> Subject:
+    def subject(self, run: Path) -> EvaluationSubject:
         """Return what is evaluated in the place of a fold's run."""
 
     def check(self, inputs: Inputs) -> None:
@@ -128,7 +128,7 @@ class FusionSystem(FeatureSystem):
         network = {key: value for key, value in tree.get("network", {}).items() if key in known}
         return {"network": network, "train": tree.get("train", {})}
 
-    def subject(self, run: Path) -> Subject:
+    def subject(self, run: Path) -> EvaluationSubject:
         """Return the trained networks of a fold."""
         return TrainedRun(run)
 
@@ -219,13 +219,13 @@ class BaselineSystem(FeatureSystem):
         own = {key: value for key, value in tree.get("train", {}).items() if key in READING}
         return {"train": own} if own else {}
 
-    def subject(self, run: Path) -> Subject:
+    def subject(self, run: Path) -> EvaluationSubject:
         """Return the baseline, fitted on the train split of the fold."""
         return FittedBaseline(self.row.baseline, tuple(self.features.values()), self.settings)
 
 
 @dataclass(frozen=True)
-class TrainedRun(Subject):
+class TrainedRun(EvaluationSubject):
     """The networks of a run."""
 
     run: Path
@@ -237,13 +237,13 @@ class TrainedRun(Subject):
         members = rundir.members(self.run, config.seeds)
         return [network, *(digest(member / MODEL) for member in members)]
 
-    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, None]:
+    def open(self, corpus: Manifest, store: Path) -> tuple[CachedEvaluator, None]:
         """Load the networks."""
         return RunEvaluator.open(self.run, "test", None, store), None
 
 
 @dataclass(frozen=True)
-class FittedBaseline(Subject):
+class FittedBaseline(EvaluationSubject):
     """A baseline with the features and settings it is fitted with."""
 
     name: str
@@ -254,7 +254,7 @@ class FittedBaseline(Subject):
         """Return its name, what it is fitted on, and how."""
         return [self.name, labels(corpus), json.dumps(self.settings)]
 
-    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, float | None]:
+    def open(self, corpus: Manifest, store: Path) -> tuple[CachedEvaluator, float | None]:
         """Fit it."""
         config = build(TrainConfig, self.settings.get("train", {}), "train")
         evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, config)

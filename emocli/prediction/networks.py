@@ -18,6 +18,7 @@ from emocli.data.speakers import USED, SpeakerNormaliser, SpeakerStatistics
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
+from emocli.models.calibration import refit_remarks
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import MODEL, Run
 from emocli.models.speakers import read_speakers
@@ -54,7 +55,7 @@ class Outputs:
 
 
 @dataclass(frozen=True)
-class Fold:
+class FoldNetworks:
     """A run of one seed or several, and how it repairs clips; its factory if it does."""
 
     path: Path
@@ -65,7 +66,7 @@ class Fold:
     speakers: SpeakerStatistics | None = None
 
     @classmethod
-    def open(cls, run: Path, options: RepairOptions = TRAINED) -> Fold:
+    def open(cls, run: Path, options: RepairOptions = TRAINED) -> FoldNetworks:
         """Load networks and, where clips are repaired, the check and the proxies' training clips.
 
         Raises
@@ -149,7 +150,7 @@ class Ensemble:
     """All networks of a run: its seeds, and the folds of a cross-validation."""
 
     path: Path
-    folds: tuple[Fold, ...]
+    folds: tuple[FoldNetworks, ...]
 
     @classmethod
     def open(cls, run: Path, options: RepairOptions = TRAINED) -> Ensemble:
@@ -167,7 +168,7 @@ class Ensemble:
         for folder in folders:
             for member in rundir.members(folder, rundir.read_config(folder).seeds):
                 rundir.require_finished(member)
-        ensemble = cls(run, tuple(Fold.open(folder, options) for folder in folders))
+        ensemble = cls(run, tuple(FoldNetworks.open(folder, options) for folder in folders))
         for fold in ensemble.folds:
             _require_same(ensemble.config, fold)
         return ensemble
@@ -203,7 +204,7 @@ class Ensemble:
         return {c: float(np.mean([each[c] for each in widths])) for c in self.config.classes}
 
     def remarks(self) -> Iterator[str]:
-        """Yield how features are normalised and what the repair cannot do, a line each."""
+        """Yield how features are normalised, and what repair and calibration cannot do."""
         if self.config.train.normalise == "speaker":
             yield f"features are {USED}"
         lines = [
@@ -213,6 +214,7 @@ class Ensemble:
             for line in fold.factory.remarks(fold.repair)
         ]
         yield from dict.fromkeys(lines)
+        yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
     def samples(self, clips: Sequence[Clip], stores: Mapping[str, ClipArrays]) -> Samples:
         """Put clips and their features together."""
@@ -233,7 +235,7 @@ class Ensemble:
         )
 
 
-def _require_same(config: RunConfig, fold: Fold) -> None:
+def _require_same(config: RunConfig, fold: FoldNetworks) -> None:
     other = fold.config
     if (other.task, other.classes) != (config.task, config.classes):
         what = f"knows {', '.join(other.classes)}, other folds {', '.join(config.classes)}"

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.store.feature import Feature
+from emocli.data.store.feature import StoredFeature
 from emocli.data.store.header import Header
 from emocli.data.track import Array, Track
 
@@ -21,7 +21,7 @@ class TransformedFeature:
 
     Attributes
     ----------
-    source : Feature
+    source : StoredFeature
         The feature as it is in the store.
     transform : callable
         (clip id, modality, array of shape (T, D)) to an array of the same shape.
@@ -29,7 +29,7 @@ class TransformedFeature:
         Digest of the content after it.
     """
 
-    source: Feature
+    source: StoredFeature
     transform: Callable[[str, str, NDArray[np.float32]], NDArray[np.float32]]
     fingerprint: str
 
