@@ -13,6 +13,7 @@ from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
+from emocli.data.speakers import UNUSED, Normalisation
 from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.condition import condition_report, drawn_with, sweep_point
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
@@ -95,6 +96,7 @@ def evaluate(
     style: StyleName = "screen",
     device: Device = "cpu",
     ensemble: bool = False,
+    normalise: Normalisation | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Evaluate all seeds of a run, and write a report into it.
@@ -131,6 +133,9 @@ def evaluate(
         Whether the mean of all seeds' predictions is evaluated, as of one network; of a
         cross-validation on another corpus, the mean over the folds too. On its own corpus only the
         fold that never saw a clip judges it.
+    normalise : {'none', 'speaker'}, optional
+        ``none`` reads features that the training normalised by speaker as if there were no other
+        clips of anybody; by default as in training.
     progress : callable
         Told conditions done, and all conditions.
 
@@ -140,7 +145,8 @@ def evaluate(
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
     place = chosen_device(device, "--device")
-    evaluator = open_evaluator(run, split, manifest, store, repair, ensemble).on(place)
+    opened = open_evaluator(run, split, manifest, store, repair, ensemble, normalise)
+    evaluator = opened.on(place)
     require_known(by, evaluator.samples.clips)
     requested = parse_all(corrupt, evaluator.modalities)
     swept = _swept(requested, sweep, evaluator.modalities)
@@ -192,6 +198,7 @@ def _report(
         preset=config.preset,
         seeds=tuple(config.seeds),
         ensemble=evaluator.networks if evaluator.networks > 1 else None,
+        normalised=evaluator.normalised or None,
         dataset=manifest.dataset,
         trained_on=config.dataset,
         task=config.task,
@@ -203,6 +210,7 @@ def _report(
         remarks=(
             *evaluator.parts[0].repair_factory.remarks(evaluator.repair),
             *step_warnings({split: samples}),
+            *(line for part in evaluator.parts for line in part.remarks),
             *refit_remarks(m.calibration for part in evaluator.parts for m in part.members),
         ),
         trained_with={**config.robust, "check": config.check},
@@ -298,6 +306,8 @@ def _name(
         labels.append(f"seed {seed}")
     if evaluator.networks > 1:
         labels.append("ensemble")
+    if evaluator.normalised == UNUSED:
+        labels.append("normalise none")
     if by:
         labels.append(f"by {' '.join(by)}")
     return named("+".join([split, *filter(None, [evaluator.other]), *labels]))

@@ -45,6 +45,13 @@ def command(
         bool,
         typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
     ] = False,
+    normalise: Annotated[
+        Literal["none", "speaker"] | None,
+        typer.Option(
+            help="none: read features that the training normalised by speaker as if there were no "
+            "other clips of anybody. Default: as in training."
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -84,6 +91,7 @@ def command(
             style=style,
             device=device,
             ensemble=ensemble,
+            normalise=normalise,
             progress=progress,
         )
     if json:
