@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from emocli import __version__
-from emocli.config import Tree
+from emocli.config import Tree, merge
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.stamp import stamps
@@ -28,6 +28,7 @@ from emocli.prediction.clips import Piece, manifest_of
 from emocli.prediction.extracted import extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
+from emocli.prediction.packing.hub import located
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import Rows, failed
 from emocli.prediction.segment import SegmentOptions
@@ -100,9 +101,10 @@ class Predictor:
         EmocliError
             In one line, if something is absent, damaged or does not fit.
         """
-        ensemble = Ensemble.open(run, options.repair)
+        ensemble = Ensemble.open(located(run), options.repair)
         first = ensemble.folds[0]
-        features = run_features(first.path, first.config, options.settings)
+        placed = ensemble.pack.placed(ensemble.path) if ensemble.pack else {}
+        features = run_features(first.path, first.config, merge(placed, options.settings))
         return cls(ensemble, features, replace(options, device=_device(options.device)))
 
     def predict(
@@ -226,7 +228,8 @@ def predict(
     Parameters
     ----------
     run : Path
-        A run of one seed or several, or a cross-validation.
+        A run of one seed or several, or a cross-validation; or a packed run, or the name of one
+        on the Hugging Face hub.
     inputs : sequence of Path
         Media files, folders of them, or manifests, whose clips need no labels.
     out : Path

@@ -79,14 +79,8 @@ def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> R
         In one line, for a feature that cannot be computed: it was imported, its plug-in is not
         installed, or a file it needs is not here.
     """
-    settings: dict[str, Tree] = {}
-    for view in config.features.values():
-        stored = {} if view.upstream else _still_stored(run, config, view)
-        settings |= {**stored, **view.upstream, **_own(view)}
-    for name in changes.keys() - settings.keys():
-        raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
-    known = {name: merge(tree, changes.get(name, {})) for name, tree in settings.items()}
-    recipes = {name: _recipe(run, name, tree) for name, tree in known.items()}
+    known = known_settings(run, config, changes)
+    recipes = {name: recipe_of(run, name, tree) for name, tree in known.items()}
     for recipe in list(recipes.values()):
         for name in set(recipe.requires) - recipes.keys():
             what = f"'{recipe.name}' was computed from '{name}', whose settings are not known"
@@ -96,7 +90,28 @@ def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> R
     return RunFeatures(config.features, tuple(recipes[name] for name in order))
 
 
-def _own(view: View) -> dict[str, Tree]:
+def known_settings(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> dict[str, Tree]:
+    """Return the settings of all features of a run, by name; see `run_features`.
+
+    Raises
+    ------
+    ConfigError
+        If a change is of a feature that the run does not use.
+    """
+    settings: dict[str, Tree] = {}
+    for view in config.features.values():
+        settings |= {**upstream_of(run, config, view), **own_settings(view)}
+    for name in changes.keys() - settings.keys():
+        raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
+    return {name: merge(tree, changes.get(name, {})) for name, tree in settings.items()}
+
+
+def upstream_of(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
+    """Return the settings of what a view was computed from, by name."""
+    return view.upstream or _still_stored(run, config, view)
+
+
+def own_settings(view: View) -> dict[str, Tree]:
     """Return the settings of a view's features by their names."""
     names = parts(view)
     return dict(view.settings) if len(names) > 1 else {view.feature: view.settings}
@@ -108,7 +123,16 @@ def _still_stored(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
     return upstream_settings(folder, view.feature) if folder.is_dir() else {}
 
 
-def _recipe(run: Path, name: str, settings: Tree) -> FeatureRecipe:
+def recipe_of(run: Path, name: str, settings: Tree) -> FeatureRecipe:
+    """Return how one feature is computed.
+
+    Raises
+    ------
+    RunError
+        If emocli does not compute it.
+    ConfigError
+        If something that it needs is not here.
+    """
     known = plugins.names("features")
     if name not in known and name.endswith(SUFFIX):
         return FeatureRecipe(name, {}, (name.removesuffix(SUFFIX),), False, by_speaker=True)
