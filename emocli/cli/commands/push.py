@@ -33,7 +33,8 @@ def command(
     if json:
         show.as_json({"repository": repository, "commit": commit})
         return
-    show.line(f"{repository}\n{commit}")
+    show.line(repository)
+    show.line(commit)
 
 
 COMMAND = Command("push", 107, command)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -177,8 +177,13 @@ class Table:
         return kinds[config.oov]
 
     def write(self, config: Config, clips: Sequence[Clip], path: Path) -> None:
-        """Write an ``.npz`` of the words of some clips; errors as `prepare`."""
-        write_vectors(path, _vectors(config, _new_types(clips)), mean=config.oov == "mean")
+        """Write an ``.npz`` of the words of some clips; errors as `prepare`.
+
+        Of a clip whose words are known one by one, those of its text are there too: its points.
+        """
+        texts = [replace(clip, id=f"{clip.id} text", media={}) for clip in clips]
+        vectors = _vectors(config, _new_types([*clips, *texts]))
+        write_vectors(path, vectors, mean=config.oov == "mean")
 
 
 VECTORS = Table()

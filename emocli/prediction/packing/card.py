@@ -12,7 +12,7 @@ from emocli.display import code, exact_json, markdown
 from emocli.errors import ReportError
 from emocli.evaluation.report import EvaluationReport
 from emocli.models.run_config import RunConfig
-from emocli.models.rundir import REPORTS
+from emocli.models.rundir import CARD, REPORTS
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing.assets import Assets
 from emocli.prediction.packing.folder import Pack
@@ -39,6 +39,9 @@ SLUGS = MappingProxyType(
     }
 )
 """What corpora call their licence, in small letters, to the hub's name of it."""
+
+VALIDATION = "## Validation"
+"""Heading of the run's own card."""
 
 TASKS = MappingProxyType({"single": "one of", "multi": "any of", "intensity": "the intensity of"})
 
@@ -185,11 +188,21 @@ def _trained(ensemble: Ensemble) -> str:
 
 
 def _figures(ensemble: Ensemble) -> str:
-    reports = list(_reports(ensemble.path))
-    if not reports:
-        why = "no evaluation on test clips was beside the run when it was packed"
-        return f"## Metrics\n\nNone: {why} (`emocli evaluate`)."
-    return "## Metrics\n\n" + "\n\n".join(_figure(name, each) for name, each in reports)
+    figures = [_figure(name, each) for name, each in _reports(ensemble.path)]
+    none = "On test clips none: no evaluation was beside the run when it was packed."
+    parts = ["## Metrics", *(figures or [none]), _validation(ensemble.path)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _validation(run: Path) -> str:
+    """Repeat what the run's own card says of the validation clips."""
+    try:
+        text = (run / CARD).read_text("utf-8")
+    except OSError:
+        return ""
+    _, _, after = text.partition(f"\n{VALIDATION}\n")
+    section, _, _ = after.partition("\n## ")
+    return f"#{VALIDATION}\n{section.rstrip()}" if section else ""
 
 
 def _reports(run: Path) -> Iterator[tuple[str, EvaluationReport]]:

@@ -12,15 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from emocli.errors import EmocliError, RunError, reason
 from emocli.models.hub import only_cached
 from emocli.parsing import MOST_JSON
 from emocli.prediction.packing.folder import AGAIN, PACK, is_packed, read_pack, verified
-
-if TYPE_CHECKING:
-    from huggingface_hub import DryRunFileInfo
 
 NAME = re.compile(r"([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@([\w./-]{1,200}))?")
 """``user/name`` or ``user/name@revision``."""
@@ -89,30 +85,27 @@ def fetched(repository: HubName) -> Path:
 
 
 def _sizes(repository: HubName) -> dict[str, int]:
-    """Return the bytes of the files of a repository, which has to be a packed run."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import DryRunError
+    """Return the bytes of the files of a repository, which has to be a packed run.
 
+    None of them are known in offline mode, where what is in the cache has to do.
+    """
+    from huggingface_hub import HfApi, RepoFile
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    api, sizes = HfApi(), {}
     try:
-        listed: list[DryRunFileInfo] = snapshot_download(
-            repository.name, revision=repository.revision, dry_run=True
-        )
-    except DryRunError as error:
-        if error.__cause__ is None or not is_offline(error.__cause__):
-            raise
-        return {}  # what is in the cache will do
-    sizes = {each.filename: each.file_size or 0 for each in listed}
+        for each in api.list_repo_tree(
+            repository.name, recursive=True, revision=repository.revision
+        ):
+            match each:
+                case RepoFile():
+                    sizes[each.path] = each.size
+    except OfflineModeIsEnabled:
+        return {}
     if not 0 < sizes.get(PACK, 0) <= MOST_JSON:
         hint = "emocli pack makes one, emocli push puts it there"
         raise RunError("is no packed run of emocli", where=str(repository), hint=hint)
     return sizes
-
-
-def is_offline(error: BaseException) -> bool:
-    """Whether the hub was not asked because its client is told to stay offline."""
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
-    return isinstance(error, OfflineModeIsEnabled)
 
 
 def push(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,19 @@ def copied(trained: Path, corpus: Manifest, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def moved(trained: Path, corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packed run of two seeds, with check and proxies."""
+    """A packed run of two seeds, with check and proxies."""
     folder = tmp_path_factory.mktemp("packed")
     run = copied(trained, corpus, folder / "before")
     pack(run, folder / "there")
     (folder / "there").rename(folder / "here")
     shutil.rmtree(folder / "before")
     return folder / "here"
+
+
+@pytest.fixture(scope="session")
+def texts(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest of the test clips' texts alone, which take no time."""
+    clips = tuple(replace(clip, media={}) for clip in corpus.split("test"))
+    path = tmp_path_factory.mktemp("texts") / "texts.csv"
+    replace(corpus, clips=clips, path=None, root=path.parent).write(path)
+    return path
