@@ -22,6 +22,7 @@ from emocli import plugins
 from emocli.data.durable import alone, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain
+from emocli.data.pool import Progress as Progress
 from emocli.data.record import Report as Report
 from emocli.display import csv_cell
 from emocli.evaluation.options import CorpusOptions, RunOptions
@@ -35,8 +36,6 @@ from emocli.report.tables import ReportTable as ReportTable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Progress = Callable[[int, int], None]
-"""Told what is done, and how much there is."""
 
 CsvRow = Mapping[str, object]
 """Column to value."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocli.data.cached_samples import CachedSamples, Memory
+from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
@@ -62,7 +62,7 @@ class BaselineEvaluator:
         limit = usual.outliers if outliers is None else outliers
         standardiser = Standardiser.fit(train, limit)
         fitted = fit(name, train.then(standardiser), valid.then(standardiser), test)
-        kept = CachedSamples.through(test.then(standardiser), Memory(usual.cache_mb << 20))
+        kept = CachedSamples.through(test.then(standardiser), FeatureCache(usual.cache_mb << 20))
         place = check_path(store, corpus.fold)
         repair_factory = RepairFactory(place, standardiser, RobustConfig(), train, limit)
         return cls(fitted, kept, repair_factory)

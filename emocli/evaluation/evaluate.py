@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
+from emocli.data.pool import Progress
 from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.condition import condition_report, drawn_with, sweep_point
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
@@ -23,12 +24,13 @@ from emocli.evaluation.report import (
     ConditionReport,
     EvaluationReport,
     FoldReport,
-    Inputs,
+    InputFingerprints,
 )
 from emocli.evaluation.tables import tables
 from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
 from emocli.metrics.statistics import interval_over, warnings
 from emocli.metrics.summary import compare, means
+from emocli.models.calibration import refit_remarks
 from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
 from emocli.plugin.feature import Device
@@ -36,8 +38,6 @@ from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
 from emocli.report.tables import ReportTable
 from emocli.training.data_warnings import step_warnings
-
-Progress = Callable[[int, int], None]
 
 GROUPS = "-groups.csv"
 """End of the name of the file of groups."""
@@ -197,6 +197,7 @@ def _report(
         remarks=(
             *evaluator.parts[0].repair_factory.remarks(evaluator.repair),
             *step_warnings({split: samples}),
+            *refit_remarks(m.calibration for part in evaluator.parts for m in part.members),
         ),
         trained_with={**config.robust, "check": config.check},
         corruption_seed=seed,
@@ -209,7 +210,7 @@ def _report(
         missing=samples.missing(),
         non_finite={store.name: store.header.non_finite for store in stores},
         clipped={samples.stores[m].name: count for m, count in evaluator.clipped.items()},
-        inputs=Inputs(
+        inputs=InputFingerprints(
             manifest=manifest.fingerprint,
             features={store.name: store.fingerprint for store in stores},
             models=evaluator.fingerprints,

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import build, leaves
-from emocli.data.cached_samples import CachedSamples, Memory
+from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest
 from emocli.data.filenames import content, corpus_part
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
-from emocli.data.store import Feature, check_path, open_features
+from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
 from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.models import rundir
@@ -288,13 +288,13 @@ def _beside(run: Path, member: Run) -> ClassicalModels | None:
     return models
 
 
-def _learnt(corpus: Manifest, stores: Mapping[str, Feature]) -> Samples:
+def _learnt(corpus: Manifest, stores: Mapping[str, StoredFeature]) -> Samples:
     """Return the labelled clips of the train split, of which there may be none."""
     return Samples(corpus, tuple(filter(corpus.is_labelled, corpus.split("train"))), stores)
 
 
 def _kept(samples: Samples, config: RunConfig) -> Samples:
-    return CachedSamples.through(samples, Memory(config.train.cache_mb << 20))
+    return CachedSamples.through(samples, FeatureCache(config.train.cache_mb << 20))
 
 
 def _equal(a: Mapping[str, NDArray[np.float32]], b: Mapping[str, NDArray[np.float32]]) -> bool:
@@ -362,7 +362,7 @@ def _is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifes
         return False
 
 
-def _check_feature(store: Feature | None, view: View, same: bool) -> None:
+def _check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
     """Refuse a feature that is not what the run was trained on.
 
     Raises

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from emocli.data.manifest import Manifest
-from emocli.data.store import Feature, check_path
+from emocli.data.store import StoredFeature, check_path
 from emocli.errors import EmocliError, UnfittableError
 from emocli.experiments.experiment import Experiment
 from emocli.experiments.rows import Say
@@ -66,7 +66,7 @@ def _fit_all(experiment: Experiment, fit_on: str, say: Say) -> None:
 def _kept(
     path: Path,
     corpus: Manifest,
-    stores: Mapping[str, Feature],
+    stores: Mapping[str, StoredFeature],
     config: CheckConfig,
     corrupt: tuple[str, ...],
 ) -> ModalityCheck | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emocli.config import Tree, build
 from emocli.data.manifest import Manifest
-from emocli.data.store import Feature, features_in, open_features, open_joined
+from emocli.data.store import StoredFeature, features_in, open_features, open_joined
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.experiments import row_analyses
 from emocli.experiments.config import ReproduceConfig, check_sections
@@ -49,7 +49,7 @@ class Experiment:
     name: str
     table: Table
     inputs: Inputs
-    stores: Mapping[str, Feature]
+    stores: Mapping[str, StoredFeature]
     systems: tuple[System, ...]
     settings: Tree
 

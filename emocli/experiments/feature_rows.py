@@ -22,9 +22,9 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.experiments.cache import (
     MARKS,
     CachedEvaluation,
+    CachedEvaluator,
     EvaluationJob,
-    Predictor,
-    Subject,
+    EvaluationSubject,
     code_digest,
 )
 from emocli.experiments.rows import (
@@ -57,7 +57,7 @@ class FeatureSystem(System):
     SECTIONS = (*SHARED, "check")
 
     @abstractmethod
-    def subject(self, run: Path) -> Subject:
+    def subject(self, run: Path) -> EvaluationSubject:
         """Return what is evaluated in the place of a fold's run."""
 
     def check(self, inputs: Inputs) -> None:
@@ -122,7 +122,7 @@ class FusionSystem(FeatureSystem):
         network = {key: value for key, value in tree.get("network", {}).items() if key in known}
         return {"network": network, "train": tree.get("train", {})}
 
-    def subject(self, run: Path) -> Subject:
+    def subject(self, run: Path) -> EvaluationSubject:
         """Return the trained networks of a fold."""
         return TrainedRun(run)
 
@@ -213,13 +213,13 @@ class BaselineSystem(FeatureSystem):
         train = tree.get("train", {})
         return {"train": {"outliers": train["outliers"]}} if "outliers" in train else {}
 
-    def subject(self, run: Path) -> Subject:
+    def subject(self, run: Path) -> EvaluationSubject:
         """Return the baseline, fitted on the train split of the fold."""
         return FittedBaseline(self.row.baseline, tuple(self.features.values()), self.settings)
 
 
 @dataclass(frozen=True)
-class TrainedRun(Subject):
+class TrainedRun(EvaluationSubject):
     """The networks of a run."""
 
     run: Path
@@ -231,13 +231,13 @@ class TrainedRun(Subject):
         members = rundir.members(self.run, config.seeds)
         return [network, *(digest(member / MODEL) for member in members)]
 
-    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, None]:
+    def open(self, corpus: Manifest, store: Path) -> tuple[CachedEvaluator, None]:
         """Load the networks."""
         return RunEvaluator.open(self.run, "test", None, store), None
 
 
 @dataclass(frozen=True)
-class FittedBaseline(Subject):
+class FittedBaseline(EvaluationSubject):
     """A baseline with the features and settings it is fitted with."""
 
     name: str
@@ -248,7 +248,7 @@ class FittedBaseline(Subject):
         """Return its name, what it is fitted on, and how."""
         return [self.name, labels(corpus), json.dumps(self.settings)]
 
-    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, float | None]:
+    def open(self, corpus: Manifest, store: Path) -> tuple[CachedEvaluator, float | None]:
         """Fit it."""
         outliers = self.settings.get("train", {}).get("outliers")
         evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, outliers)

@@ -57,7 +57,7 @@ LAST = "last.safetensors"
 
 NETWORK = "network."
 
-Row = dict[str, float]
+EpochMetrics = dict[str, float]
 """One epoch of a history."""
 
 
@@ -266,7 +266,7 @@ def _require_statistics(standardiser: Standardiser, dims: Mapping[str, int]) -> 
         standardiser.require(modality, dim)
 
 
-def write_history(run: Path, history: Sequence[Row]) -> None:
+def write_history(run: Path, history: Sequence[EpochMetrics]) -> None:
     """Write ``history.csv``, a row per epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
@@ -275,7 +275,7 @@ def write_history(run: Path, history: Sequence[Row]) -> None:
     write_text(run / HISTORY, text.getvalue())
 
 
-def read_history(run: Path, needed: Sequence[str] = ()) -> list[Row]:
+def read_history(run: Path, needed: Sequence[str] = ()) -> list[EpochMetrics]:
     """Read ``history.csv``, of which some columns may be ``needed``.
 
     Raises
@@ -294,7 +294,7 @@ def read_history(run: Path, needed: Sequence[str] = ()) -> list[Row]:
     return rows
 
 
-def require_columns(history: Sequence[Row], needed: Sequence[str]) -> None:
+def require_columns(history: Sequence[EpochMetrics], needed: Sequence[str]) -> None:
     """Raise `ValueError` for a history without rows, or whose rows lack a column."""
     if needed and not history:
         raise ValueError("it has no epoch")

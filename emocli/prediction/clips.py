@@ -23,10 +23,11 @@ WORDS = "words"
 
 @dataclass(frozen=True)
 class Piece:
-    """A segment and the clip that stands for it."""
+    """A segment, the clip that stands for it, and the language spoken, where that is known."""
 
     segment: Segment
     clip: Clip
+    language: str = ""
 
 
 def pieces_of(recordings: Sequence[SegmentedRecording], path: Path) -> tuple[Piece, ...]:
@@ -37,9 +38,12 @@ def pieces_of(recordings: Sequence[SegmentedRecording], path: Path) -> tuple[Pie
     ManifestError, StoreError
         If it cannot be written.
     """
-    segments = [segment for recording in recordings for segment in recording.segments]
+    segments = [(segment, cut.language) for cut in recordings for segment in cut.segments]
     clips = write_manifest(recordings, path).clips
-    return tuple(Piece(*pair) for pair in zip(segments, clips, strict=True))
+    return tuple(
+        Piece(segment, clip, language)
+        for (segment, language), clip in zip(segments, clips, strict=True)
+    )
 
 
 def pieces_in(corpus: Manifest) -> tuple[Piece, ...]:

@@ -15,10 +15,11 @@ from emocli.config import build
 from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.samples import Samples
-from emocli.data.store import Feature
+from emocli.data.store import StoredFeature
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
+from emocli.models.calibration import refit_remarks
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import MODEL, Run
 from emocli.plugin.robustness import TRAINED, RepairOptions
@@ -80,7 +81,7 @@ class Repairer(Protocol):
 
 
 @dataclass(frozen=True)
-class Fold:
+class FoldNetworks:
     """A run of one seed or several, and how it repairs clips; what repairs them if it does."""
 
     path: Path
@@ -90,7 +91,7 @@ class Fold:
     factory: Repairer | None
 
     @classmethod
-    def open(cls, run: Path, options: RepairOptions = TRAINED) -> Fold:
+    def open(cls, run: Path, options: RepairOptions = TRAINED) -> FoldNetworks:
         """Load networks and, where clips are repaired, the check and the proxies' training clips.
 
         Raises
@@ -107,7 +108,7 @@ class Fold:
         return cls(run, config, _members(run, config), repair, None)
 
     @classmethod
-    def unpacked(cls, run: Path, packed: FoldRepair, options: RepairOptions) -> Fold:
+    def unpacked(cls, run: Path, packed: FoldRepair, options: RepairOptions) -> FoldNetworks:
         """Load what was packed; errors as `open`."""
         config = rundir.read_config(run)
         members = _members(run, config)
@@ -173,7 +174,7 @@ class Ensemble:
     """
 
     path: Path
-    folds: tuple[Fold, ...]
+    folds: tuple[FoldNetworks, ...]
     pack: Pack | None = None
 
     @classmethod
@@ -194,7 +195,7 @@ class Ensemble:
             for member in rundir.members(folder, rundir.read_config(folder).seeds):
                 rundir.require_finished(member)
         if pack is None:
-            ensemble = cls(run, tuple(Fold.open(folder, options) for folder in folders))
+            ensemble = cls(run, tuple(FoldNetworks.open(folder, options) for folder in folders))
         else:
             names = [folder.relative_to(run).as_posix() for folder in folders]
             ensemble = cls(run, tuple(_unpacked(run, name, pack, options) for name in names), pack)
@@ -233,7 +234,7 @@ class Ensemble:
         return {c: float(np.mean([each[c] for each in widths])) for c in self.config.classes}
 
     def remarks(self) -> Iterator[str]:
-        """Yield what the repair cannot do, a line each."""
+        """Yield what the repair cannot do, and what a calibration is not of, a line each."""
         lines = [
             line
             for fold in self.folds
@@ -241,9 +242,10 @@ class Ensemble:
             for line in fold.factory.remarks(fold.repair)
         ]
         yield from dict.fromkeys(lines)
+        yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
     def predict(
-        self, clips: Sequence[Clip], stores: Mapping[str, Feature], device: str = "cpu"
+        self, clips: Sequence[Clip], stores: Mapping[str, StoredFeature], device: str = "cpu"
     ) -> Outputs:
         """Predict clips with all networks."""
         samples = Samples(manifest_of(clips, self.config), tuple(clips), stores)
@@ -257,16 +259,16 @@ class Ensemble:
         )
 
 
-def _unpacked(run: Path, name: str, pack: Pack, options: RepairOptions) -> Fold:
+def _unpacked(run: Path, name: str, pack: Pack, options: RepairOptions) -> FoldNetworks:
     if name not in pack.folds:
         raise RunError(f"does not say what '{name}' repairs", where=run / PACK, hint=AGAIN)
-    fold = Fold.unpacked(run / name, pack.folds[name], options)
+    fold = FoldNetworks.unpacked(run / name, pack.folds[name], options)
     for view in fold.config.features.values():
         require_inside(run, {**view.upstream, view.feature: view.settings})
     return fold
 
 
-def _require_same(config: RunConfig, fold: Fold) -> None:
+def _require_same(config: RunConfig, fold: FoldNetworks) -> None:
     other = fold.config
     if (other.task, other.classes) != (config.task, config.classes):
         what = f"knows {', '.join(other.classes)}, other folds {', '.join(config.classes)}"

@@ -145,7 +145,7 @@ def _calibration(calibrations: Sequence[Calibration]) -> str:
     """Say what the probabilities are divided by, or how wide the intervals are."""
     if not calibrations:
         return ""
-    clips = calibrations[0].clips
+    clips, first = calibrations[0].clips, _of_first_fit(calibrations)
     lines = [
         f"- temperature {each.temperature:.3g}: expected calibration error {each.error_before:.3f} "
         f"before, {each.error_after:.3f} after"
@@ -159,13 +159,23 @@ def _calibration(calibrations: Sequence[Calibration]) -> str:
     ]
     if widths:
         told = f"Intervals that hold {COVERAGE:.0%} of the {clips} validation clips:"
-        return f"## Intervals\n\n{told}\n\n" + "\n".join(widths)
+        return f"## Intervals\n\n{told}{first}\n\n" + "\n".join(widths)
     told = (
         f"Logits are divided by a temperature, fitted to the {clips} validation clips (in "
         "`calibration.json`). These errors are of the same clips, so they flatter; those of the "
         "test split, clean and corrupted, are in the reports of `emocli evaluate`."
     )
-    return f"## Calibration\n\n{told}\n\n" + "\n".join(lines)
+    return f"## Calibration\n\n{told}{first}\n\n" + "\n".join(lines)
+
+
+def _of_first_fit(calibrations: Sequence[Calibration]) -> str:
+    """Say that what is told of the validation clips is not of the network that is kept."""
+    if not any(each.fitted_before_refit for each in calibrations):
+        return ""
+    return (
+        " They are of the first fit, before the network was trained anew on these clips too, and "
+        "are taken over as they were."
+    )
 
 
 def _inputs(config: RunConfig) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emocli.data.durable import locked, make_folder, used_folder, write_text
-from emocli.data.pool import Pool
+from emocli.data.pool import Pool, Progress
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
@@ -18,7 +18,7 @@ from emocli.models import rundir
 from emocli.models.beside import read_models, save_models
 from emocli.models.calibration import write_calibration
 from emocli.models.run_config import RunConfig, Source
-from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, Row
+from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, EpochMetrics
 from emocli.plugin.network import Network
 from emocli.training.calibrate import calibrate
 from emocli.training.card import card
@@ -29,9 +29,6 @@ from emocli.training.outputs import predict
 from emocli.training.prepare import BESIDE, Prepared
 from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
 from emocli.training.trainer import State, Watch
-
-Progress = Callable[[int, int], None]
-"""Told epochs done and epochs at most."""
 
 VALID = "valid_"
 
@@ -279,7 +276,7 @@ def _first_network(config: RunConfig) -> Network:
 
 
 def _refitted(
-    folder: Path, config: RunConfig, whole: Prepared, history: Sequence[Row]
+    folder: Path, config: RunConfig, whole: Prepared, history: Sequence[EpochMetrics]
 ) -> tuple[Tensors, Standardiser]:
     """Train once more on train and valid split, for as many epochs as were best."""
     best = make_criterion(config.train.monitor).best_epoch(history)

@@ -14,12 +14,12 @@ import numpy as np
 
 from emocli import plugins
 from emocli.config import Tree, build, merge
-from emocli.data.cached_samples import CachedSamples, Memory
+from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
-from emocli.data.store import Feature, check_path, open_features
+from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses
@@ -127,8 +127,8 @@ class Prepared:
         seen = self.repair_factory.learnt_from(self.train).samples
         return CachedSamples.through(seen.condensed_by(network), self._memory())
 
-    def _memory(self) -> Memory:
-        return Memory(self.settings.cache_mb << 20)
+    def _memory(self) -> FeatureCache:
+        return FeatureCache(self.settings.cache_mb << 20)
 
     def ready(self, network: Network) -> tuple[Samples, Samples]:
         """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
@@ -335,7 +335,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
     yield from number_warnings(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 
 
-def _view(feature: Feature, store: Path) -> View:
+def _view(feature: StoredFeature, store: Path) -> View:
     return View(
         feature=feature.name,
         dim=feature.dim,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emocli.data.folds import Fold
 from emocli.data.manifest import Manifest
-from emocli.data.store.feature import Feature
+from emocli.data.store.feature import StoredFeature
 from emocli.data.store.joined import JOIN, JoinedFeatures, parts_of
 from emocli.data.store.reader import FeatureStore
 from emocli.errors import StoreError
@@ -82,7 +82,7 @@ def parts_in(folder: Path, name: str) -> tuple[str, ...]:
     return (name,) if JOIN not in name or name in features_in(folder) else parts_of(name)
 
 
-def open_joined(folder: Path, name: str, manifest: Manifest) -> Feature:
+def open_joined(folder: Path, name: str, manifest: Manifest) -> StoredFeature:
     """Open one feature of a store folder, or ``a+b``: several side by side.
 
     Raises
@@ -97,7 +97,7 @@ def open_joined(folder: Path, name: str, manifest: Manifest) -> Feature:
 
 def open_features(
     folder: Path, features: Sequence[str] | None, manifest: Manifest
-) -> dict[str, Feature]:
+) -> dict[str, StoredFeature]:
     """Open one feature per modality.
 
     Parameters
@@ -126,7 +126,7 @@ def open_features(
     if not stores:
         hint = "run emocli extract or emocli import first"
         raise StoreError("has no feature a network could take", where=folder, hint=hint)
-    chosen: dict[str, Feature] = {}
+    chosen: dict[str, StoredFeature] = {}
     for store in stores:
         _ = store.dim  # refuses what no network takes
         other = chosen.setdefault(store.modality, store)

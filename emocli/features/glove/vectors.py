@@ -19,6 +19,7 @@ from emocli.data.durable import write_bytes
 from emocli.data.encoding import MARK, WINDOWS, utf8_lines, warn_of_encoding, word_of
 from emocli.data.npz import read_arrays
 from emocli.errors import ConfigError, StoreError
+from emocli.plugin.feature import UnknownWordsError
 
 LONGEST_LINE = 1 << 18
 """Bytes; a longer line means that the file is no table of vectors."""
@@ -29,9 +30,6 @@ COUNTS = re.compile(rb"\s*\d+\s+(\d+)")
 MEAN = "mean"
 """The array of an .npz that says the mean of all vectors of the file it was taken from."""
 
-PARTIAL = "partial"
-"""The array of an .npz that says that it is some words of another file, and may lack all."""
-
 BLANKS = re.compile(rb"[ \t]+")
 
 
@@ -39,14 +37,12 @@ BLANKS = re.compile(rb"[ \t]+")
 class Vectors:
     """Word vectors: a word's row of ``values``, shape (words, D).
 
-    ``mean``, shape (D,), is that of all vectors of the file if it was asked for, else zeros;
-    ``partial`` if the file says that it is some words of another one.
+    ``mean``, shape (D,), is that of all vectors of the file if it was asked for, else zeros.
     """
 
     rows: dict[str, int]
     values: NDArray[np.float32]
     mean: NDArray[np.float32]
-    partial: bool = False
 
 
 def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors:
@@ -71,16 +67,18 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
     ConfigError
         If there is no such file.
     StoreError
-        If it is empty, of another form or damaged, or holds none of the wanted words.
+        If it is empty, of another form or damaged.
+    UnknownWordsError
+        If it holds none of the wanted words.
     """
     if not path.is_file():
         raise ConfigError("there is no such file", where=path, hint="set glove.vectors=FILE")
     read = _read_npz if path.suffix == ".npz" else _read_text
     vectors = read(path, wanted, mean)
-    if wanted and not vectors.rows and not vectors.partial:
+    if wanted and not vectors.rows:
         what = f"holds none of the {len(wanted)} words of the corpus"
         hint = "are these vectors of its language, and is glove.case right?"
-        raise StoreError(what, where=path, hint=hint)
+        raise UnknownWordsError(what, where=path, hint=hint)
     return vectors
 
 
@@ -186,7 +184,7 @@ def _is_number(field: bytes) -> bool:
 
 def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
     try:
-        arrays = read_arrays(path, ("words", "vectors"), (MEAN, PARTIAL))
+        arrays = read_arrays(path, ("words", "vectors"), (MEAN,))
         words, values = arrays["words"].astype(str), arrays["vectors"]
     except (ValueError, TypeError, MemoryError, StoreError) as fault:
         cause = fault.what if isinstance(fault, StoreError) else fault
@@ -207,7 +205,7 @@ def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
         raise StoreError("a number is not finite", where=path)
     average = _mean(path, arrays) if mean else np.zeros(values.shape[1])
     rows = {word: row for row, word in enumerate(first)}
-    return Vectors(rows, chosen, average.astype(np.float32), PARTIAL in arrays)
+    return Vectors(rows, chosen, average.astype(np.float32))
 
 
 def _mean(path: Path, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
@@ -230,7 +228,7 @@ def write_vectors(path: Path, vectors: Vectors, *, mean: bool) -> None:
         If it cannot be written.
     """
     arrays = {"words": np.array(list(vectors.rows), np.str_), "vectors": vectors.values}
-    arrays |= {PARTIAL: np.ones(1, np.bool_), **({MEAN: vectors.mean} if mean else {})}
+    arrays |= {MEAN: vectors.mean} if mean else {}
     image = io.BytesIO()
     np.savez(image, allow_pickle=False, **arrays)
     write_bytes(path, image.getvalue())

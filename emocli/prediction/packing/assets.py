@@ -23,7 +23,7 @@ from emocli.parsing import parse_json
 from emocli.plugin.feature import Feature, WordTable
 from emocli.prediction.packing.folder import ASSETS, NAME, WordVectors
 
-Words = Literal["all", "training", "none"]
+PackedWords = Literal["all", "training", "none"]
 
 SMALL = 100 * 2**20
 """Bytes of a file of word vectors that is packed as a whole unless it is said otherwise."""
@@ -94,7 +94,7 @@ class AssetOptions:
     """
 
     models: bool = False
-    words: Words | None = None
+    words: PackedWords | None = None
 
 
 def assets_of(
@@ -183,7 +183,7 @@ def _on_the_hub(module: Feature, config: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _described(
-    feature: str, table: WordTable, path: Path, words: Words, config: Settings
+    feature: str, table: WordTable, path: Path, words: PackedWords, config: Settings
 ) -> WordVectors:
     return WordVectors(
         feature=feature,

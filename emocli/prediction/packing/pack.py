@@ -25,7 +25,7 @@ from emocli.models import calibration, rundir
 from emocli.models.run_config import RunConfig, View
 from emocli.models.rundir import CARD, CONFIG, MODEL
 from emocli.plugin.robustness import TRAINED, RepairOptions
-from emocli.prediction.networks import Ensemble, Fold
+from emocli.prediction.networks import Ensemble, FoldNetworks
 from emocli.prediction.packing.assets import AssetOptions, Assets, assets_of, copy
 from emocli.prediction.packing.card import card, licence_slug, terms_of
 from emocli.prediction.packing.folder import (
@@ -158,7 +158,7 @@ class Packing:
             files={},
         )
 
-    def _write_fold(self, fold: Fold, out: Path) -> None:
+    def _write_fold(self, fold: FoldNetworks, out: Path) -> None:
         make_folder(out)
         if fold.factory is not None:
             own = RunEvaluator.open(fold.path, None, None, None, self.repair)

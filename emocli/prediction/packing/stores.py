@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emocli.config import Tree
-from emocli.data.store import Feature
+from emocli.data.store import StoredFeature
 from emocli.errors import StoreError
 from emocli.models.run_config import View
 from emocli.prediction.packing.folder import Pack
@@ -14,7 +14,7 @@ from emocli.prediction.recompute import own_settings
 REVISION = "revision"
 
 
-def require_feature(store: Feature | None, view: View, pack: Pack) -> None:
+def require_feature(store: StoredFeature | None, view: View, pack: Pack) -> None:
     """Refuse a feature that was not computed as that of the training.
 
     Where word vectors and encoders are has no part in that; their digests have.
