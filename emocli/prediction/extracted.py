@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from emocli.extraction.normalise import normalise
 from emocli.models.run_config import RunConfig, View
 from emocli.plugin.feature import UnknownWordsError
 from emocli.prediction.arrays import ClipArrays, Columns, StoredArrays
-from emocli.prediction.clips import manifest_of
+from emocli.prediction.clips import manifest_of, with_speakers
 from emocli.prediction.recompute import FeatureRecipe, RunFeatures, parts
 from emocli.prediction.vocabulary import Counts, counted_words
 
@@ -180,12 +180,6 @@ def _extract(
         )
     except NothingExtractedError:  # the modality is missing; what failed is listed in the folder
         computed(1, 1)
-
-
-def with_speakers(manifest: Manifest) -> Manifest:
-    """Return a manifest in which all clips of a dialogue that name no speaker are of one."""
-    named = [replace(c, speaker=c.speaker or f"{c.dialogue or c.id}:") for c in manifest.clips]
-    return replace(manifest, clips=tuple(named))
 
 
 def _causes(part: _Part) -> Iterator[Failure]:

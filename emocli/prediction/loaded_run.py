@@ -17,7 +17,8 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Task
 from emocli.data.store import open_features
 from emocli.errors import ConfigError, RunError, choice
-from emocli.evaluation.evaluator import RunEvaluator, read_corpus
+from emocli.evaluation.evaluator import RunEvaluator
+from emocli.evaluation.run_inputs import read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
 from emocli.prediction.arrays import ClipArrays

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ from emocli.config import build
 from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.samples import Samples
+from emocli.data.speakers import USED, SpeakerNormaliser, SpeakerStatistics
 from emocli.data.store import StoredFeature
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
@@ -22,8 +23,9 @@ from emocli.models import rundir
 from emocli.models.calibration import refit_remarks
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import MODEL, Run
+from emocli.models.speakers import read_speakers
 from emocli.plugin.robustness import TRAINED, RepairOptions
-from emocli.prediction.clips import manifest_of
+from emocli.prediction.clips import manifest_of, with_speakers
 from emocli.prediction.packing.folder import (
     AGAIN,
     PACK,
@@ -89,6 +91,7 @@ class FoldNetworks:
     members: tuple[Run, ...]
     repair: RepairConfig
     factory: Repairer | None
+    speakers: SpeakerStatistics | None = None
 
     @classmethod
     def open(cls, run: Path, options: RepairOptions = TRAINED) -> FoldNetworks:
@@ -104,8 +107,8 @@ class FoldNetworks:
         repair = trained.repair.with_options(options)
         if repair.label:
             own = RunEvaluator.open(run, None, None, None, options)
-            return cls(run, config, own.members, repair, own.repair_factory)
-        return cls(run, config, _members(run, config), repair, None)
+            return cls(run, config, own.members, repair, own.repair_factory, _speakers(run, config))
+        return cls(run, config, _members(run, config), repair, None, _speakers(run, config))
 
     @classmethod
     def unpacked(cls, run: Path, packed: FoldRepair, options: RepairOptions) -> FoldNetworks:
@@ -115,16 +118,16 @@ class FoldNetworks:
         known = build(RepairConfig, packed.repair, "repair")
         repair = known.with_options(options)
         if not repair.label:
-            return cls(run, config, members, repair, None)
+            return cls(run, config, members, repair, None, _speakers(run, config))
         trained = build(RobustConfig, config.robust, "robust")
         standardiser, given = members[0].standardiser, trained.fit_on == "as_given"
         own = PackedRepair(run, known, standardiser, config.train.refit, given, packed.remarks)
         own.require(repair)
-        return cls(run, config, members, repair, own)
+        return cls(run, config, members, repair, own, _speakers(run, config))
 
     def predict(self, samples: Samples, device: str) -> Outputs:
         """Predict clips, whose features are as they were computed, with each network."""
-        seen = samples.then(self.members[0].standardiser)
+        seen = self._normalised(samples).then(self.members[0].standardiser)
         repaired = self._repaired(seen)
         ids, size = [clip.id for clip in samples.clips], self.config.train.batch_size
         task, training = self.config.task, self.config.train
@@ -144,6 +147,26 @@ class FoldNetworks:
             self._anomaly(seen),
         )
 
+    def remarks(self, samples: Samples) -> Iterator[str]:
+        """Say whose features are normalised without statistics of their own, a line each reason."""
+        normaliser = self._normaliser(samples)
+        if normaliser is not None:
+            yield from normaliser.remarks(normaliser.manifest.clips)
+
+    def _normalised(self, samples: Samples) -> Samples:
+        normaliser = self._normaliser(samples)
+        return samples if normaliser is None else replace(samples, stores=normaliser.features())
+
+    def _normaliser(self, samples: Samples) -> SpeakerNormaliser | None:
+        """Return what normalises by the clips that are there: a name may be anybody's.
+
+        All clips of a recording that name no speaker are of one.
+        """
+        training, clips = self.config.train, with_speakers(samples.manifest)
+        return SpeakerNormaliser.of(
+            training, training.outliers, clips, samples.stores, self.speakers
+        )
+
     def _repaired(self, samples: Samples) -> Repaired:
         if self.factory is None:
             return Repaired.untouched(samples)
@@ -159,6 +182,13 @@ class FoldNetworks:
 
 def _members(run: Path, config: RunConfig) -> tuple[Run, ...]:
     return tuple(map(rundir.load, rundir.members(run, config.seeds)))
+
+
+def _speakers(run: Path, config: RunConfig) -> SpeakerStatistics | None:
+    """Return what features are normalised by, of nobody in particular; None if they are not."""
+    if config.train.normalise != "speaker":
+        return None
+    return read_speakers(rundir.members(run, config.seeds)[0], config.dims).alone
 
 
 def _share(ids: Sequence[str], marked: frozenset[str], networks: int) -> Array:
@@ -234,7 +264,9 @@ class Ensemble:
         return {c: float(np.mean([each[c] for each in widths])) for c in self.config.classes}
 
     def remarks(self) -> Iterator[str]:
-        """Yield what the repair cannot do, and what a calibration is not of, a line each."""
+        """Yield how features are normalised, and what repair and calibration cannot do."""
+        if self.config.train.normalise == "speaker":
+            yield f"features are {USED}"
         lines = [
             line
             for fold in self.folds
@@ -244,11 +276,15 @@ class Ensemble:
         yield from dict.fromkeys(lines)
         yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
+    def samples(self, clips: Sequence[Clip], stores: Mapping[str, StoredFeature]) -> Samples:
+        """Put clips and their features together."""
+        return Samples(manifest_of(clips, self.config), tuple(clips), stores)
+
     def predict(
         self, clips: Sequence[Clip], stores: Mapping[str, StoredFeature], device: str = "cpu"
     ) -> Outputs:
         """Predict clips with all networks."""
-        samples = Samples(manifest_of(clips, self.config), tuple(clips), stores)
+        samples = self.samples(clips, stores)
         parts = [fold.predict(samples, device) for fold in self.folds]
         n = self.networks
         return Outputs(

@@ -20,10 +20,12 @@ from emocli.data.clip import Clip
 from emocli.data.durable import digest, locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.errors import RunError
-from emocli.evaluation.evaluator import RunEvaluator, read_corpus
+from emocli.evaluation.evaluator import RunEvaluator
+from emocli.evaluation.run_inputs import read_corpus
 from emocli.models import calibration, rundir
 from emocli.models.run_config import RunConfig, View
-from emocli.models.rundir import CARD, CONFIG, MODEL
+from emocli.models.rundir import CARD, CONFIG, MODEL, SPEAKERS
+from emocli.models.speakers import read_speakers, save_speakers
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.prediction.networks import Ensemble, FoldNetworks
 from emocli.prediction.packing.assets import AssetOptions, Assets, assets_of, copy
@@ -41,7 +43,7 @@ from emocli.prediction.packing.folder import (
 from emocli.prediction.recompute import known_settings, own_settings, recipe_of, upstream_of
 from emocli.robust.packed_repair import BANK, CHECK, write_repair
 
-KEPT = (CONFIG, MODEL, calibration.FILE, CHECK, BANK)
+KEPT = (CONFIG, MODEL, calibration.FILE, CHECK, BANK, SPEAKERS)
 """What a packed run has of each seed and fold."""
 
 BLOCK = 2**24
@@ -172,6 +174,8 @@ class Packing:
             for name in (MODEL, calibration.FILE):
                 if (source / name).is_file():
                     copy(source / name, target / name)
+            if (source / SPEAKERS).is_file():  # of the population: no speaker's name is packed
+                save_speakers(target, read_speakers(source, fold.config.dims).alone)
 
     def _packed(self, config: RunConfig, run: Path) -> RunConfig:
         """Return what a packed run says of itself: nothing of this machine."""

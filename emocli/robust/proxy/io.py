@@ -74,7 +74,8 @@ def save_generator(generator: ProxyGenerator, path: Path) -> None:
     }
     tensors = {f"bank.{k}": torch.from_numpy(generator.bank[n]) for k, n in enumerate(names)}
     tensors["valid"] = torch.from_numpy(generator.valid)
-    write_tensors(path, tensors, {"format": "pt", HEADER: json.dumps(header)})
+    # One key alone: the format keeps several in no order, and equal banks are to be equal files.
+    write_tensors(path, tensors, {HEADER: json.dumps(header)})
 
 
 def load_generator(path: Path) -> ProxyGenerator:
