@@ -23,10 +23,16 @@ WORDS = "words"
 
 @dataclass(frozen=True)
 class Piece:
-    """A segment and the clip that stands for it."""
+    """A segment and the clip that stands for it.
+
+    ``person`` is whose face the clip shows, empty where that is not known, and ``person_score`` how
+    sure that is.
+    """
 
     segment: Segment
     clip: Clip
+    person: str = ""
+    person_score: float = float("nan")
 
 
 def pieces_of(recordings: Sequence[SegmentedRecording], path: Path) -> tuple[Piece, ...]:

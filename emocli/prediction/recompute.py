@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -54,6 +54,29 @@ class RunFeatures:
     def read(self) -> frozenset[str]:
         """Features that the network reads; all others are only computed from."""
         return frozenset(name for view in self.views.values() for name in parts(view))
+
+    def only(self, modalities: Collection[str]) -> RunFeatures:
+        """Return what some of the modalities need."""
+        views = {name: view for name, view in self.views.items() if name in modalities}
+        needed = {
+            name for view in views.values() for part in parts(view) for name in self._of(part)
+        }
+        return RunFeatures(views, tuple(r for r in self.recipes if r.name in needed))
+
+    def built_on(self, feature: str) -> frozenset[str]:
+        """Name the modalities for which something is computed from a feature."""
+        views = self.views.items()
+        return frozenset(m for m, v in views for part in parts(v) if feature in self._of(part))
+
+    def _of(self, feature: str) -> set[str]:
+        """Name a feature and all that it is computed from."""
+        requires = {recipe.name: recipe.requires for recipe in self.recipes}
+        names, left = {feature}, [feature]
+        while left:
+            new = set(requires.get(left.pop(), ())) - names
+            names |= new
+            left += new
+        return names
 
 
 def parts(view: View) -> tuple[str, ...]:

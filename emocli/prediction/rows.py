@@ -51,6 +51,8 @@ class Rows:
             segment=segment.index,
             start=segment.start,
             end=segment.end,
+            person=piece.person,
+            person_score=piece.person_score,
             speaker=segment.speaker,
             text=segment.text,
             label="" if empty else label(self.config, mean),
