@@ -208,7 +208,7 @@ class _Row:
                 clip, speaker=f"{piece.clip.dialogue or piece.clip.id} person {number}"
             )
         name = "" if number is None else str(number)
-        row = Piece(piece.segment, clip, name, shown.score)
+        row = replace(piece, clip=clip, person=name, person_score=shown.score)
         return cls(row, number, filmed, piece.clip.id)
 
 

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from emocli import __version__
 from emocli.config import Tree
+from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
+from emocli.data.pool import Progress
 from emocli.data.stamp import stamps
 from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
@@ -26,14 +28,15 @@ from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.prediction.cast import Cast, Casting
 from emocli.prediction.clips import Piece, manifest_of
-from emocli.prediction.extracted import extracted
+from emocli.prediction.extracted import Extracted, extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.people import MAIN, FaceChoice
 from emocli.prediction.recompute import RunFeatures, run_features
-from emocli.prediction.rows import Rows, failed
+from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
+from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats
 
@@ -45,9 +48,6 @@ HALF = 0.5
 
 WORK = ".work"
 """The folder, inside that of the result, of what is not finished."""
-
-Progress = Callable[[int, int], None]
-"""Told segments done, and all segments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,15 +165,20 @@ class Predictor:
             return UnitReport.read(path)
         except ReportError:
             pass  # not done yet, or by another version
-        cast = casting and casting.cast(
-            pieces, work, lambda share: advance(int(share * HALF * len(pieces)))
-        )
+        cast = None
+        if casting is not None:
+            half = HALF * len(pieces)
+            cast = casting.cast(pieces, work, lambda share: advance(int(share * half)))
         report = self._predicted(pieces, folder, advance, cast, zeros=zeros)
         make_folder(work)
         write_text(path, as_json(report))
         shutil.rmtree(folder, ignore_errors=True)
         advance(len(pieces))
         return report
+
+    def _few(self, clips: Sequence[Clip], features: Extracted) -> Iterator[str]:
+        """Say of whom there are too few segments for statistics of their own."""
+        return self.ensemble.folds[0].remarks(self.ensemble.samples(clips, features.stores))
 
     def _predicted(
         self,
@@ -202,12 +207,16 @@ class Predictor:
         clips, stores = [row.clip for row in rows], features.stores
         there = any(store.length(clip.id) for store in stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, stores, self.options.device) if there else None
-        segments = Rows(config, rows, stores, outputs, self.ensemble.half_widths).segments()
+        predicted = SegmentOutputs(config, rows, stores, outputs, self.ensemble.half_widths)
         failures = failed((*pieces, *rows), features.failures)
-        if cast is None:
-            return _unit_report(segments, failures, features.remarks)
-        failures, remarks = (*cast.failures, *failures), (*cast.remarks, *features.remarks)
-        return _unit_report(segments, failures, remarks)
+        remarks = (
+            *features.remarks,
+            *unknown_words(pieces, features.words),
+            *self._few(clips, features),
+        )
+        if cast is not None:
+            failures, remarks = (*cast.failures, *failures), (*cast.remarks, *remarks)
+        return _unit_report(predicted.segments(), failures, remarks)
 
     def _key(self, pieces: Sequence[Piece], casting: Casting | None, zeros: bool) -> str:
         """Return a name that is equal for equal clips, files, features and networks."""
@@ -251,7 +260,7 @@ class Predictor:
             versions=config.versions,
             segments=segments,
             failures=failures,
-            remarks=(*notes, *ensemble.remarks()),
+            remarks=(*self.features.remarks, *notes, *ensemble.remarks()),
         )
 
 
@@ -285,11 +294,19 @@ def predict(
     """
     chosen = options or PredictOptions()
     require_formats(chosen.formats)
-    predictor = Predictor.open(run, chosen)
-    make_folder(out)
-    with used_folder(out), locked(out / ".lock"):
+    return predict_into(Predictor.open(run, chosen), inputs, out, progress)
+
+
+def predict_into(
+    predictor: Predictor,
+    inputs: Sequence[Path],
+    out: Path,
+    progress: Progress = lambda done, total: None,
+) -> PredictionReport:
+    """Predict recordings with a run that is ready, and write the result; see `predict`."""
+    with used_folder(out / WORK), locked(out / ".lock"):
         report = predictor.predict(inputs, out / WORK, progress)
-        write_formats(report, out, chosen.formats)
+        write_formats(report, out, predictor.options.formats)
         write_all(report, out)
         shutil.rmtree(out / WORK, ignore_errors=True)
     return report

@@ -45,10 +45,13 @@ class RunFeatures:
         Modality to the feature of the training.
     recipes : tuple of FeatureRecipe
         Those that are computed, each behind what it is computed from.
+    remarks : tuple of str
+        Settings that are other than in the training, files that are only elsewhere aside.
     """
 
     views: Mapping[str, View]
     recipes: tuple[FeatureRecipe, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def read(self) -> frozenset[str]:
@@ -116,7 +119,24 @@ def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> R
             raise RunError(what, where=run, hint="put its store back, or train the run again")
     graph = {name: recipe.requires for name, recipe in recipes.items()}
     order = TopologicalSorter(graph).static_order()
-    return RunFeatures(config.features, tuple(recipes[name] for name in order))
+    remarks = tuple(
+        line
+        for name, change in changes.items()
+        for line in _changed(recipes[name], change, settings[name])
+    )
+    return RunFeatures(config.features, tuple(recipes[name] for name in order), remarks)
+
+
+def _changed(recipe: FeatureRecipe, change: Tree, before: Tree) -> Iterator[str]:
+    """Say which settings of a feature are other than they were."""
+    if recipe.by_speaker:
+        return
+    module = cast(Feature, plugins.load("features", recipe.name))
+    files = {key for key, _ in _paths(build(module.Config, recipe.settings, recipe.name))}
+    for key in change.keys() - files:
+        old, new = before.get(key, module.Config.model_fields[key].default), recipe.settings[key]
+        if old != new:
+            yield f"{recipe.name}.{key} is {new} here, and was {old} in the training"
 
 
 def _own(view: View) -> dict[str, Tree]:

@@ -1,46 +1,35 @@
 """The document: headings, text, tables and pictures, written as Markdown or as one HTML page.
 
-The page holds its pictures and has no scripts: one file to send, which opens without a network.
+The page holds its pictures: one file to send, which opens without a network (`emocli.report.page`).
 """
 
 from __future__ import annotations
 
 import base64
-import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from emocli.display import printable
+from emocli.report.page import escaped, frame
 
 Pictures = Callable[[str], bytes]
 """Returns the content of a PNG file by its name."""
 
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 68em; margin: 2em auto;
-  padding: 0 1em; }
-h1 { font-size: 1.6em; line-height: 1.25; }
-h2 { font-size: 1.2em; margin-top: 2em; border-bottom: 1px solid #ddd; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85em; font-variant-numeric: tabular-nums; }
-th, td { padding: .25em .7em; border-bottom: 1px solid #e4e4e4; text-align: left;
-  vertical-align: top; }
-th.number, td.number { text-align: right; white-space: nowrap; }
-figure { margin: 1em 0; }
-img { max-width: 100%; height: auto; }
-code { background: #f3f3f3; padding: 0 .2em; }
-"""
 
-
-class Block(Protocol):
-    """A part of a document."""
-
-    def markdown(self) -> str:
-        """Write it as Markdown."""
+class Part(Protocol):
+    """A part of a page."""
 
     def html(self, pictures: Pictures) -> str:
         """Write it as HTML, with the pictures in it."""
+
+
+class Block(Part, Protocol):
+    """A part of a document, which is also written as Markdown."""
+
+    def markdown(self) -> str:
+        """Write it as Markdown."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +45,7 @@ class Heading:
 
     def html(self, pictures: Pictures) -> str:
         """Write it as HTML."""
-        return f"<h{self.level}>{_inline(self.text)}</h{self.level}>"
+        return f"<h{self.level}>{inline(self.text)}</h{self.level}>"
 
 
 @dataclass(frozen=True)
@@ -71,7 +60,7 @@ class Paragraph:
 
     def html(self, pictures: Pictures) -> str:
         """Write it as HTML."""
-        return f"<p>{_inline(self.text)}</p>"
+        return f"<p>{inline(self.text)}</p>"
 
 
 @dataclass(frozen=True)
@@ -86,7 +75,7 @@ class Listing:
 
     def html(self, pictures: Pictures) -> str:
         """Write it as HTML."""
-        return f"<ul>{''.join(f'<li>{_inline(line)}</li>' for line in self.lines)}</ul>"
+        return f"<ul>{''.join(f'<li>{inline(line)}</li>' for line in self.lines)}</ul>"
 
 
 @dataclass(frozen=True)
@@ -101,47 +90,67 @@ class Grid:
         Their texts.
     left : tuple of int
         Columns that are aligned to the left; the others, to the right, have numbers.
+    title : str
+        What stands above it; nothing if empty.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     left: tuple[int, ...] = (0,)
+    title: str = ""
 
     def markdown(self) -> str:
         """Write it as Markdown."""
         marks = ["---" if k in self.left else "---:" for k in range(len(self.columns))]
-        return "\n".join(map(_line, (self.columns, marks, *self.rows)))
+        title = [f"{self.title}\n"] if self.title else []
+        return "\n".join([*title, *map(_line, (self.columns, marks, *self.rows))])
 
     def html(self, pictures: Pictures) -> str:
-        """Write it as HTML; it scrolls where the page is too narrow."""
-        head, body = self._row("th", self.columns), (self._row("td", row) for row in self.rows)
-        table = f"<thead>{head}</thead><tbody>{''.join(body)}</tbody>"
-        return f'<div class="wide"><table>{table}</table></div>'
+        """Write it as HTML; it scrolls where the page is too narrow, and sorts by each column."""
+        head = self._row("th", [*self.columns], ' scope="col"')
+        body = "".join(self._row("td", row) for row in self.rows)
+        start = f'<table class="sortable">{caption(self.title)}'
+        return wide(f"{start}<thead>{head}</thead><tbody>{body}</tbody></table>", self.title)
 
-    def _row(self, tag: str, texts: Sequence[str]) -> str:
+    def _row(self, tag: str, texts: Sequence[str], more: str = "") -> str:
+        marks = ("" if k in self.left else ' class="number"' for k in range(len(texts)))
         cells = (
-            f"<{tag}{'' if column in self.left else ' class=number'}>{_escaped(text)}</{tag}>"
-            for column, text in enumerate(texts)
+            f"<{tag}{more}{mark}>{escaped(text)}</{tag}>"
+            for mark, text in zip(marks, texts, strict=True)
         )
         return f"<tr>{''.join(cells)}</tr>"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture by the name of its PNG file."""
+    """A picture by the name of its PNG file.
+
+    Attributes
+    ----------
+    file : str
+        The file.
+    name : str
+        What stands for it where pictures are not shown.
+    caption : str
+        What it shows, below it.
+    """
 
     file: str
-    caption: str
+    name: str
+    caption: str = ""
 
     def markdown(self) -> str:
         """Write it as Markdown."""
-        return f"![{self.caption}]({self.file})"
+        below = f"\n\n*{self.caption}*" if self.caption else ""
+        return f"![{self.name}]({self.file}){below}"
 
     def html(self, pictures: Pictures) -> str:
         """Write it as HTML, its content within."""
         content = base64.b64encode(pictures(self.file)).decode()
-        caption = _escaped(self.caption)
-        return f'<figure><img alt="{caption}" src="data:image/png;base64,{content}"></figure>'
+        image = f'<img alt="{escaped(self.name)}" src="data:image/png;base64,{content}">'
+        return (
+            f"<figure>{image}<figcaption>{inline(self.caption or self.name)}</figcaption></figure>"
+        )
 
 
 def markdown(blocks: Sequence[Block]) -> str:
@@ -149,33 +158,35 @@ def markdown(blocks: Sequence[Block]) -> str:
     return "\n\n".join(block.markdown() for block in blocks) + "\n"
 
 
-def page(title: str, blocks: Sequence[Block], pictures: Pictures) -> str:
+def page(title: str, blocks: Sequence[Part], pictures: Pictures) -> str:
     """Write a document as one HTML page that holds its pictures.
 
     Parameters
     ----------
     title : str
         Of the window.
-    blocks : sequence of Block
+    blocks : sequence of Part
         The document.
     pictures : callable
         Returns the content of the PNG files that it shows.
     """
-    body = "\n".join(block.html(pictures) for block in blocks)
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_escaped(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n{body}\n</body>\n</html>\n"
-    )
+    return frame(title, "\n".join(block.html(pictures) for block in blocks))
 
 
-def _escaped(text: str) -> str:
-    return html.escape(printable(text))
+def caption(title: str) -> str:
+    """Return the title of a table; nothing where it has none."""
+    return f"<caption>{escaped(title)}</caption>" if title else ""
 
 
-def _inline(text: str) -> str:
-    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", _escaped(text))
+def wide(table: str, title: str = "") -> str:
+    """Return a table that can be scrolled, by keys too, where the page is narrower."""
+    name = escaped(title) or "table"
+    return f'<div class="wide" role="region" aria-label="{name}" tabindex="0">{table}</div>'
+
+
+def inline(text: str) -> str:
+    """Write text as HTML, in which `code` and **what matters** are marked as in Markdown."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped(text))
     return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", marked)
 
 

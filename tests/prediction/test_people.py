@@ -230,3 +230,21 @@ def test_people_have_tiers_and_lines_of_their_own(each: tuple[PredictionReport, 
     assert {"person 1 - emotion", "person 2 - emotion"} <= set(by_name)
     assert len(by_name["person 1 - emotion"]) == len(by_name["person 2 - emotion"]) == 9
     assert srt(segments).count("[person 2: ") == 9
+
+
+def test_another_search_than_in_the_training_is_said(
+    trained: Path, recording: Path, tmp_path: Path
+) -> None:
+    options = PredictOptions(
+        segments=SegmentOptions(way="whole"), settings={"faces": {"search": "track"}}
+    )
+    told = predict(trained, [recording], tmp_path / "track", options=options)
+    usual = predict(
+        trained, [recording], tmp_path / "usual", options=PredictOptions(segments=options.segments)
+    )
+    line = "faces.search is track here, and was every in the training"
+    assert line in told.remarks
+    assert line not in usual.remarks
+    (one,), (two,) = told.segments, usual.segments
+    assert_allclose(list(one.values.values()), list(two.values.values()), atol=0.05)
+    assert one.values != two.values

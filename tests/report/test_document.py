@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from emocli.report.document import Grid, Heading, Listing, Paragraph, Picture, markdown, page
+from emocli.report.page import policy
 
 NASTY = '<script>alert("x")</script> | `a` [b](c) \x1b[31m'
 
@@ -28,6 +29,7 @@ class Parsed(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text: list[str] = []
+        self.pieces: list[tuple[str, str]] = []
         self.open: list[str] = []
         self.feed(text)
 
@@ -41,6 +43,11 @@ class Parsed(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
+        self.pieces.append((self.open[-1] if self.open else "", data))
+
+    @property
+    def policy(self) -> str:
+        return next(str(a["content"]) for _, a in self.tags if "http-equiv" in a)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +58,11 @@ def parsed() -> Parsed:
 def test_every_tag_is_closed_and_none_comes_from_the_texts(parsed: Parsed) -> None:
     assert not parsed.open
     names = {tag for tag, _ in parsed.tags}
-    assert not names & {"script", "a", "link", "iframe"}
+    assert not names & {"link", "iframe"}
+    scripts = [content for tag, content in parsed.pieces if tag == "script"]
+    assert [policy(script) in parsed.policy for script in scripts] == [True]
+    targets = [str(attrs["href"]) for tag, attrs in parsed.tags if tag == "a"]
+    assert targets == ["#content"]
     assert not [key for _, attrs in parsed.tags for key in attrs if key.startswith("on")]
 
 
@@ -68,7 +79,8 @@ def test_pictures_are_in_the_page_and_nothing_is_fetched(parsed: Parsed) -> None
     assert head == "data:image/png;base64"
     assert base64.b64decode(content) == b"\x89PNG content"
     assert picture["alt"] == 'rows "as drawn"'
-    assert [attrs for _, attrs in parsed.tags if {"src", "href"} & {*attrs}] == [picture]
+    assert [attrs for _, attrs in parsed.tags if "src" in attrs] == [picture]
+    assert parsed.policy.startswith("default-src 'none'; img-src data:;")
 
 
 def test_columns_of_numbers_are_aligned_to_the_right(parsed: Parsed) -> None:

@@ -63,7 +63,7 @@ class KnownFaces:
     cut: Cut
     appearances: Mapping[Path, Appearances]
     people: Mapping[str, int | None]
-    names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
     rate: float | None = None
     _reading: Reading | None = None
 

@@ -56,36 +56,35 @@ class FaceSearch:
     ) -> Iterator[tuple[Frame, Faces]]:
         """Search some frames; in the others look where faces were."""
         last: _Searched | None = None
-        faces = None
         for frame in pictures:
-            small = _small(frame.image)
-            followed = None
-            if last is not None and faces is not None and last.holds(small, faces, self.config.key):
-                followed = _trusted(self._cascade.follow(frame.image, faces.boxes), faces)
-            if followed is None or last is None:
+            small, followed = _small(frame.image), None
+            if last is not None and last.holds(small, self.config.key):
+                followed = _trusted(self._cascade.follow(frame.image, last.faces.boxes), last.faces)
+            if last is None or followed is None:
                 (faces,) = self._cascade(frame.image[None], smallest)
-                last = _Searched(small, frame.image.shape)
+                last = _Searched(small, frame.image.shape, faces)
             else:
-                faces = followed
+                last.faces = followed
                 last.age += 1
-            yield frame, faces
+            yield frame, last.faces
 
 
 @dataclass
 class _Searched:
-    """A frame that was searched as a whole: how it looks, and how many were followed since."""
+    """A frame that was searched as a whole, how many frames ago, and where its faces are by now."""
 
     small: NDArray[np.float32]
     shape: tuple[int, ...]
+    faces: Faces
     age: int = 1
 
-    def holds(self, small: NDArray[np.float32], faces: Faces, key: int) -> bool:
-        """Tell whether faces of a frame are where they were, and no other ones may be there."""
+    def holds(self, small: NDArray[np.float32], key: int) -> bool:
+        """Tell whether the faces are still about there, and no other ones may have come."""
         if self.age >= key:
             return False
         changed = np.abs(small - self.small) > CHANGED
         height, width = self.shape[:2]
-        for x1, y1, x2, y2 in faces.boxes * (SIDE / np.array([width, height] * 2)):
+        for x1, y1, x2, y2 in self.faces.boxes * (SIDE / np.array([width, height] * 2)):
             room = AROUND * max(x2 - x1, y2 - y1)
             left, top = (max(int(v - room), 0) for v in (x1, y1))
             changed[top : int(y2 + room) + 1, left : int(x2 + room) + 1] = False

@@ -11,7 +11,7 @@ from itertools import pairwise
 from emocli.prediction.timeline import SegmentPrediction
 from emocli.prediction.writers.tiers import by_person
 
-Line = tuple[float, float, str]
+Cue = tuple[float, float, str]
 
 
 def srt(segments: Sequence[SegmentPrediction]) -> str:
@@ -32,13 +32,13 @@ def vtt(segments: Sequence[SegmentPrediction]) -> str:
     return "\n".join(["WEBVTT\n", *blocks])
 
 
-def _lines(segments: Sequence[SegmentPrediction]) -> list[Line]:
+def _lines(segments: Sequence[SegmentPrediction]) -> list[Cue]:
     """Return the lines by start; only those of different people overlap."""
     lines = [line for p, own in by_person(segments).items() for line in _of_person(p, own)]
     return sorted(lines, key=lambda line: line[0])
 
 
-def _of_person(person: str, segments: Sequence[SegmentPrediction]) -> Iterator[Line]:
+def _of_person(person: str, segments: Sequence[SegmentPrediction]) -> Iterator[Cue]:
     ordered = sorted(segments, key=lambda segment: segment.start)
     ends = [min(one.end, after.start) for one, after in pairwise(ordered)]
     ends += [each.end for each in ordered[-1:]]
