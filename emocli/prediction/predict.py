@@ -158,7 +158,8 @@ class Predictor:
         )
         there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
-        rows = Rows(config, pieces, features.stores, outputs, self.ensemble.half_widths)
+        widths = self.ensemble.half_widths
+        rows = Rows(config, pieces, features.stores, outputs, widths, features.faces)
         report = UnitReport(
             format=UnitReport.FORMAT,
             segments=rows.segments(),
