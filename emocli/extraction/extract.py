@@ -13,7 +13,7 @@ from typing import TypedDict, cast
 from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.manifest import Manifest
-from emocli.data.pool import Pool, open_pool
+from emocli.data.pool import Pool, Progress, open_pool
 from emocli.data.stamp import changed, joined, stamps
 from emocli.data.store import (
     FeatureStore,
@@ -32,7 +32,6 @@ from emocli.plugin.feature import Feature
 PART = 8
 """Clips in a part at most: what a kill costs each worker."""
 
-Progress = Callable[[int, int], None]
 
 _Link = dict[str, str]
 """What is recorded of an upstream feature: its ``recipe``, ``method`` and ``digest``."""

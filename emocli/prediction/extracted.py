@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from emocli.data.clip import Clip
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
-from emocli.data.store import Feature, features_in, open_feature, store_path
+from emocli.data.store import StoredFeature, features_in, open_feature, store_path
 from emocli.data.store.folder import open_joined
 from emocli.data.store.joined import JOIN
 from emocli.errors import RunError
@@ -28,7 +28,7 @@ from emocli.models.run_config import RunConfig, View
 from emocli.plugin.feature import UnknownWordsError
 from emocli.prediction.arrays import ClipArrays, Columns, StoredArrays
 from emocli.prediction.clear_faces import ClearFaces, clear_faces, keep_clear_faces
-from emocli.prediction.clips import manifest_of
+from emocli.prediction.clips import manifest_of, with_speakers
 from emocli.prediction.recompute import FeatureRecipe, RunFeatures, parts
 from emocli.prediction.vocabulary import Counts, counted_words
 
@@ -44,7 +44,7 @@ FEW = 5
 DONE = "done"
 """The file that says that a chunk is complete, and of which features no word is known."""
 
-Progress = Callable[[float], None]
+ShareDone = Callable[[float], None]
 """Told the share that is done."""
 
 
@@ -78,7 +78,7 @@ def extracted(
     config: RunConfig,
     folder: Path,
     workers: int = 1,
-    progress: Progress = lambda share: None,
+    progress: ShareDone = lambda share: None,
     zeros: bool = True,
 ) -> Extracted:
     """Compute the features of clips into stores below ``folder``; a killed computation resumes.
@@ -187,12 +187,6 @@ def _extract(
         computed(1, 1)
 
 
-def with_speakers(manifest: Manifest) -> Manifest:
-    """Return a manifest in which all clips of a dialogue that name no speaker are of one."""
-    named = [replace(c, speaker=c.speaker or f"{c.dialogue or c.id}:") for c in manifest.clips]
-    return replace(manifest, clips=tuple(named))
-
-
 def _causes(part: _Part) -> Iterator[Failure]:
     """Yield what failed, without what could not be computed because of it."""
     failures = listed(part.folder)
@@ -219,7 +213,7 @@ def _remarks(part: _Part) -> Iterator[str]:
 
 
 def _view(modality: str, view: View, plan: Sequence[_Part], zeros: bool = True) -> ClipArrays:
-    places: dict[str, tuple[Feature, Columns]] = {}
+    places: dict[str, tuple[StoredFeature, Columns]] = {}
     for part in plan:
         there = set(features_in(part.folder))
         names = [name for name in parts(view) if name in there]
@@ -231,7 +225,7 @@ def _view(modality: str, view: View, plan: Sequence[_Part], zeros: bool = True) 
     return ClipArrays(modality, view, StoredArrays(places, view.dim))
 
 
-def _columns(part: _Part, view: View, names: Sequence[str], store: Feature) -> Columns:
+def _columns(part: _Part, view: View, names: Sequence[str], store: StoredFeature) -> Columns:
     """Return which columns of a view a store fills; one of joined features may be missing in it.
 
     Raises

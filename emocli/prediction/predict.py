@@ -17,19 +17,21 @@ from pathlib import Path
 
 from emocli import __version__
 from emocli.config import Tree
+from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
+from emocli.data.pool import Progress
 from emocli.data.stamp import stamps
 from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.prediction.clips import Piece, manifest_of
-from emocli.prediction.extracted import extracted
+from emocli.prediction.extracted import Extracted, extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.recompute import RunFeatures, run_features
-from emocli.prediction.rows import Rows, failed
+from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
 from emocli.prediction.vocabulary import unknown_words
@@ -41,9 +43,6 @@ UNIT = 64
 
 WORK = ".work"
 """The folder, inside that of the result, of what is not finished."""
-
-Progress = Callable[[int, int], None]
-"""Told segments done, and all segments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,18 +158,26 @@ class Predictor:
         there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
         widths = self.ensemble.half_widths
-        rows = Rows(config, pieces, features.stores, outputs, widths, features.faces)
+        rows = SegmentOutputs(config, pieces, features.stores, outputs, widths, features.faces)
         report = UnitReport(
             format=UnitReport.FORMAT,
             segments=rows.segments(),
             failures=failed(pieces, features.failures),
-            remarks=(*features.remarks, *unknown_words(pieces, features.words)),
+            remarks=(
+                *features.remarks,
+                *unknown_words(pieces, features.words),
+                *self._few(clips, features),
+            ),
         )
         make_folder(work)
         write_text(path, as_json(report))
         shutil.rmtree(folder, ignore_errors=True)
         advance(len(pieces))
         return report
+
+    def _few(self, clips: Sequence[Clip], features: Extracted) -> Iterator[str]:
+        """Say of whom there are too few segments for statistics of their own."""
+        return self.ensemble.folds[0].remarks(self.ensemble.samples(clips, features.stores))
 
     def _key(self, pieces: Sequence[Piece], zeros: bool) -> str:
         """Return a name that is equal for equal clips, files, features and networks."""

@@ -37,6 +37,7 @@ def command(
     ] = None,
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
+    style: options.Style = "screen",
     device: Annotated[
         Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
     ] = "cpu",
@@ -44,6 +45,13 @@ def command(
         bool,
         typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
     ] = False,
+    normalise: Annotated[
+        Literal["none", "speaker"] | None,
+        typer.Option(
+            help="none: read features that the training normalised by speaker as if there were no "
+            "other clips of anybody. Default: as in training."
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -80,8 +88,10 @@ def command(
             by=by.split(",") if by else (),
             seed=seed,
             figures=figures,
+            style=style,
             device=device,
             ensemble=ensemble,
+            normalise=normalise,
             progress=progress,
         )
     if json:
