@@ -184,7 +184,7 @@ def plan(config: Config) -> list[ClipPlan]:
     return [utterance for split in SPLITS for utterance in _split(split, people[split], config)]
 
 
-def conversation(config: Config, name: str, turns: int) -> list[Utterance]:
+def conversation(config: Config, name: str, turns: int) -> list[ClipPlan]:
     """Plan a dialogue of two people who are in no split; a feeling lasts four turns."""
     first = sum(getattr(config.speakers, split) for split in SPLITS)
     pair = [replace(_speaker(first + k, config), name=NEWCOMERS[k]) for k in range(2)]

@@ -18,7 +18,7 @@ from emocli.data.clip import Clip
 from emocli.data.media import writing
 from emocli.data.words import Word
 from emocli.datasets.demo import corpus, voice
-from emocli.datasets.demo.corpus import Config, Speaker, Utterance
+from emocli.datasets.demo.corpus import ClipPlan, Config, Speaker
 from emocli.datasets.demo.face import EXPRESSIONS, Face
 from emocli.datasets.demo.portrait import paint_wall
 from emocli.datasets.demo.render import draw, frames, loudness, speak
@@ -39,10 +39,10 @@ SILENT: Span = (70.0, 80.0)
 
 
 @dataclass(frozen=True)
-class Turn:
+class SpokenTurn:
     """An utterance in a recording: its first picture, its timing and its sound."""
 
-    utterance: Utterance
+    utterance: ClipPlan
     first: int
     score: voice.Score
     sound: Sound
@@ -56,7 +56,7 @@ class Talk:
     """
 
     config: Config
-    turns: tuple[Turn, ...]
+    turns: tuple[SpokenTurn, ...]
     seconds: float
     away: Span
     silent: Span
@@ -71,14 +71,14 @@ class Talk:
         silent: Span = SILENT,
     ) -> Talk:
         """Plan the talk of a name; it ends with the last utterance that is over in time."""
-        turns: list[Turn] = []
+        turns: list[SpokenTurn] = []
         first, last = PAUSE, int(seconds * config.fps)
         shortest = config.seconds[0] + PAUSE / config.fps
         for utterance in corpus.conversation(config, name, int(seconds / shortest) + 1):
             score, sound = speak(utterance, config)
             if first + frames(score, config) > last:
                 break
-            turns.append(Turn(utterance, first, score, sound))
+            turns.append(SpokenTurn(utterance, first, score, sound))
             first += frames(score, config) + PAUSE
         return cls(config, tuple(turns), seconds, away, silent)
 
@@ -102,7 +102,7 @@ class Talk:
             rate = self.config.rate
             writing.write_video(path, self._pictures(), self.config.fps, self._sound(), rate)
 
-    def _clip(self, number: int, turn: Turn, path: Path) -> Clip:
+    def _clip(self, number: int, turn: SpokenTurn, path: Path) -> Clip:
         start, utterance = turn.first / self.config.fps, turn.utterance
         return Clip(
             id=f"{path.stem}_{number:04d}",
@@ -125,7 +125,7 @@ class Talk:
         ]
         return "\n".join(["start,end,word,speaker", *lines, ""])
 
-    def _spoken(self, turn: Turn) -> Iterator[Word]:
+    def _spoken(self, turn: SpokenTurn) -> Iterator[Word]:
         at = turn.first / self.config.fps
         return (Word(word.text, at + word.start, at + word.end) for word in turn.score.words)
 

@@ -22,7 +22,7 @@ def render(
     return score, sound, draw(utterance, config, person, loudness(sound, frames(score, config)))
 
 
-def speak(utterance: Utterance, config: Config) -> tuple[voice.Score, NDArray[np.float32]]:
+def speak(utterance: ClipPlan, config: Config) -> tuple[voice.Score, NDArray[np.float32]]:
     """Speak an utterance; see `render`."""
     score, delivery = schedule(utterance, config)
     rng = corpus.stream(config, utterance.id, "sound")
@@ -30,7 +30,7 @@ def speak(utterance: Utterance, config: Config) -> tuple[voice.Score, NDArray[np
 
 
 def draw(
-    utterance: Utterance, config: Config, person: Face, level: NDArray[np.float32]
+    utterance: ClipPlan, config: Config, person: Face, level: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
     """Draw an utterance, a picture for each value of the loudness; see `render`."""
     rng = corpus.stream(config, utterance.id, "pictures")
