@@ -27,6 +27,7 @@ from emocli.extraction.normalise import normalise
 from emocli.models.run_config import RunConfig, View
 from emocli.plugin.feature import Extractor, UnknownWordsError
 from emocli.prediction.arrays import ClipArrays, Columns, StoredArrays
+from emocli.prediction.clear_faces import ClearFaces, clear_faces, keep_clear_faces
 from emocli.prediction.clips import manifest_of, with_speakers
 from emocli.prediction.recompute import FeatureRecipe, RunFeatures, parts
 from emocli.prediction.vocabulary import Counts, counted_words
@@ -51,13 +52,15 @@ ShareDone = Callable[[float], None]
 class Extracted:
     """The features of clips by modality, what could not be computed, and remarks on the rest.
 
-    ``words`` is what features of words noted about clips, see `counted_words`.
+    ``words`` is what features of words noted about clips, see `counted_words`; ``faces`` where the
+    surest faces of clips are.
     """
 
     stores: dict[str, ClipArrays]
     failures: tuple[Failure, ...]
     remarks: tuple[str, ...] = ()
     words: Counts = field(default_factory=dict)
+    faces: ClearFaces = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ def extracted(
         (*heard.failures, *shown.failures),
         (*heard.remarks, *shown.remarks),
         {**heard.words, **shown.words},
+        {**heard.faces, **shown.faces},
     )
 
 
@@ -164,7 +168,8 @@ class _Computation:
         failures = tuple(failure for part in plan for failure in _causes(part))
         stores = {m: _view(m, view, plan, self.zeros) for m, view in features.views.items()}
         words = {i: each for p in plan for i, each in counted_words(p.folder, p.manifest).items()}
-        return Extracted(stores, failures, remarks, words)
+        faces = {i: face for p in plan for i, face in clear_faces(p.folder).items()}
+        return Extracted(stores, failures, remarks, words, faces)
 
     def _compute(self, part: _Part, kept: frozenset[str], advance: Callable[[float], None]) -> None:
         if (part.folder / DONE).is_file():
@@ -179,6 +184,7 @@ class _Computation:
             else:
                 advance((index + 1) * len(part.manifest.clips))
         make_folder(part.folder)
+        keep_clear_faces(part.folder, part.manifest)
         write_text(part.folder / DONE, "".join(unknown))
         for name in set(features_in(part.folder)) - kept:
             store_path(part.folder, name).unlink()

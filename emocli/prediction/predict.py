@@ -207,7 +207,8 @@ class Predictor:
         clips, stores = [row.clip for row in rows], features.stores
         there = any(store.length(clip.id) for store in stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, stores, self.options.device) if there else None
-        predicted = SegmentOutputs(config, rows, stores, outputs, self.ensemble.half_widths)
+        widths = self.ensemble.half_widths
+        predicted = SegmentOutputs(config, rows, stores, outputs, widths, features.faces)
         failures = failed((*pieces, *rows), features.failures)
         remarks = (
             *features.remarks,
