@@ -67,6 +67,7 @@ DEFAULTS: dict[PluginKind, dict[str, object]] = {
         "LIBRARIES": (),
         "EXTRA": "",
         "ENCODER": None,
+        "PEOPLE": None,
         "HUB": (),
         "PRETRAINED": {},
         "VECTORS": None,
