@@ -5,8 +5,8 @@
 
 Without a manifest the corpus is generated: 300 clips of 24 speakers, three modalities of short
 sequences in which four classes overlap. Every study searches what `late` and the training declare,
-without pruning, so that both samplers have the same number of trials of the same length; the
-first ten are the same, for TPE begins at random. What is compared is the validation accuracy of the best
+without pruning, so that both samplers have the same number of trials of the same length; the first
+ten are the same, for TPE begins at random. What is compared is the validation accuracy of the best
 trial so far, and the test accuracy of the one that was chosen, which no search has seen; the
 intervals are t intervals over the studies' seeds, paired by seed.
 
