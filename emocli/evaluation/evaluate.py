@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,8 @@ from emocli.parsing import Tree
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
+from emocli.report.canvas import STYLES, StyleName
+from emocli.report.canvas import write as write_figures
 from emocli.report.tables import ReportTable
 from emocli.training.data_warnings import step_warnings
 
@@ -60,7 +62,7 @@ class Evaluation:
     clips : Path
         The predictions clip by clip, a CSV file beside it; see `clips_csv`.
     figures : tuple of Path
-        Drawings beside it, PNG and SVG.
+        Drawings beside it, PNG and SVG; the caption of each is beside it (``.txt``).
     """
 
     path: Path
@@ -91,6 +93,7 @@ def evaluate(
     by: Sequence[str] = (),
     seed: int = 0,
     figures: bool = True,
+    style: StyleName = "screen",
     device: Device = "cpu",
     ensemble: bool = False,
     normalise: Normalisation | None = None,
@@ -122,6 +125,8 @@ def evaluate(
         Of the corruptions.
     figures : bool
         Whether to draw.
+    style : {'screen', 'paper'}
+        The figures' look.
     device : {'cpu', 'auto', 'cuda'}
         Where the networks predict; on a CPU equal files give equal numbers.
     ensemble : bool
@@ -157,7 +162,8 @@ def evaluate(
     parts: tuple[CorruptionSpec | str, ...] = (*requested, *(["sweep"] if swept else []))
     name = _name(evaluator, split, parts, seed, by)
     rows = _clips(evaluator, [clean, *([corrupted] if corrupted else [])])
-    return _write(run / REPORTS, name, report, rows, figures)
+    drawn = draw(report, style=STYLES[style]) if figures else {}
+    return _write(run / REPORTS, name, report, rows, drawn)
 
 
 def _swept(
@@ -314,14 +320,13 @@ def _clips(evaluator: Evaluator, conditions: Sequence[Predictions]) -> str:
 
 
 def _write(
-    folder: Path, name: str, report: EvaluationReport, rows: str, figures: bool
+    folder: Path, name: str, report: EvaluationReport, rows: str, drawn: Mapping[str, bytes]
 ) -> Evaluation:
     """Write the drawings and the clips, then the report."""
-    drawn = draw(report) if figures else {}
-    with alone(folder / f"{name}.json", wait=True):
+    path = folder / f"{name}.json"
+    with alone(path, wait=True):
+        figures = write_figures(folder, name, drawn)
         groups = {GROUPS: groups_csv(report.by)} if report.by else {}
-        texts = {".csv": rows, **groups, ".json": as_json(report)}
-        for suffix, content in (drawn | {s: text.encode() for s, text in texts.items()}).items():
-            write_bytes(folder / f"{name}{suffix}", content)
-    paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
-    return Evaluation(folder / f"{name}.json", report, folder / f"{name}.csv", paths)
+        for suffix, text in {".csv": rows, **groups, ".json": as_json(report)}.items():
+            write_bytes(folder / f"{name}{suffix}", text.encode())
+    return Evaluation(path, report, folder / f"{name}.csv", figures)

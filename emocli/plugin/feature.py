@@ -17,6 +17,9 @@ A module of kind ``features`` offers
 ``ENCODER`` (optional)
     the kind of encoder that is trained for it, ``audio``, ``face``, ``scene`` or ``text``, whose
     folder is its setting ``encoder``;
+``PEOPLE`` (optional)
+    a `PeopleFinder`, by which predictions follow people through a recording, and compute the
+    feature, and all that is computed from it, of one of them;
 ``Config``
     its settings;
 ``prepare(config, clips) -> Extractor``
@@ -41,7 +44,8 @@ array([2., 2., 2.], dtype=float32)
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
@@ -50,6 +54,7 @@ from emocli.data.clip import Clip as Clip
 from emocli.data.track import Absent as Absent
 from emocli.data.track import Track as Track
 from emocli.errors import ConfigError, StoreError
+from emocli.plugin.people import Appearances, Stretch
 
 Device = Literal["auto", "cpu", "cuda"]
 """``auto`` is a GPU if there is one."""
@@ -84,6 +89,50 @@ class Extractor(Protocol):
         ...
 
 
+class PeopleFinder(Protocol):
+    """Finds people in recordings, and computes a feature of those who are wanted."""
+
+    def find(self, config: Any, recording: Path, after: Stretch | None = None) -> Iterator[Stretch]:
+        """Look for people in a recording, stretch by stretch.
+
+        Parameters
+        ----------
+        config : Settings
+            The feature's.
+        recording : Path
+            A video.
+        after : Stretch, optional
+            The last one that is known already. The others are the same as if all were looked for
+            at once.
+
+        Notes
+        -----
+        Where a recording cannot be read any further, the last stretch ends: what its clips lack is
+        told when they are computed.
+        """
+        ...
+
+    def extractor(
+        self,
+        config: Any,
+        appearances: Mapping[Path, Appearances],
+        people: Mapping[str, int | None],
+    ) -> Extractor:
+        """Return an extractor of the feature that does not look for faces again.
+
+        Parameters
+        ----------
+        config : Settings
+            The feature's.
+        appearances : mapping
+            Video to its faces.
+        people : mapping
+            Clip to the number of the person whose feature it is: the others are left out of its
+            rows. None leaves all of them in, the largest face being the main one.
+        """
+        ...
+
+
 class Feature(Protocol):
     """The module of a feature plug-in, as a type: loaded, with defaults for what it may lack."""
 
@@ -93,6 +142,7 @@ class Feature(Protocol):
     LIBRARIES: tuple[str, ...]
     EXTRA: str
     ENCODER: Literal["audio", "face", "scene", "text"] | None
+    PEOPLE: PeopleFinder | None
     Config: type[Settings]
 
     def prepare(self, config: Any, clips: Sequence[Clip]) -> Extractor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -45,15 +45,41 @@ class RunFeatures:
         Modality to the feature of the training.
     recipes : tuple of FeatureRecipe
         Those that are computed, each behind what it is computed from.
+    remarks : tuple of str
+        Settings that are other than in the training, files that are only elsewhere aside.
     """
 
     views: Mapping[str, View]
     recipes: tuple[FeatureRecipe, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def read(self) -> frozenset[str]:
         """Features that the network reads; all others are only computed from."""
         return frozenset(name for view in self.views.values() for name in parts(view))
+
+    def only(self, modalities: Collection[str]) -> RunFeatures:
+        """Return what some of the modalities need."""
+        views = {name: view for name, view in self.views.items() if name in modalities}
+        needed = {
+            name for view in views.values() for part in parts(view) for name in self._of(part)
+        }
+        return RunFeatures(views, tuple(r for r in self.recipes if r.name in needed))
+
+    def built_on(self, feature: str) -> frozenset[str]:
+        """Name the modalities for which something is computed from a feature."""
+        views = self.views.items()
+        return frozenset(m for m, v in views for part in parts(v) if feature in self._of(part))
+
+    def _of(self, feature: str) -> set[str]:
+        """Name a feature and all that it is computed from."""
+        requires = {recipe.name: recipe.requires for recipe in self.recipes}
+        names, left = {feature}, [feature]
+        while left:
+            new = set(requires.get(left.pop(), ())) - names
+            names |= new
+            left += new
+        return names
 
 
 def parts(view: View) -> tuple[str, ...]:
@@ -93,7 +119,24 @@ def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> R
             raise RunError(what, where=run, hint="put its store back, or train the run again")
     graph = {name: recipe.requires for name, recipe in recipes.items()}
     order = TopologicalSorter(graph).static_order()
-    return RunFeatures(config.features, tuple(recipes[name] for name in order))
+    remarks = tuple(
+        line
+        for name, change in changes.items()
+        for line in _changed(recipes[name], change, settings[name])
+    )
+    return RunFeatures(config.features, tuple(recipes[name] for name in order), remarks)
+
+
+def _changed(recipe: FeatureRecipe, change: Tree, before: Tree) -> Iterator[str]:
+    """Say which settings of a feature are other than they were."""
+    if recipe.by_speaker:
+        return
+    module = cast(Feature, plugins.load("features", recipe.name))
+    files = {key for key, _ in _paths(build(module.Config, recipe.settings, recipe.name))}
+    for key in change.keys() - files:
+        old, new = before.get(key, module.Config.model_fields[key].default), recipe.settings[key]
+        if old != new:
+            yield f"{recipe.name}.{key} is {new} here, and was {old} in the training"
 
 
 def _own(view: View) -> dict[str, Tree]:

@@ -37,6 +37,7 @@ def command(
     ] = None,
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
+    style: options.Style = "screen",
     device: Annotated[
         Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
     ] = "cpu",
@@ -87,6 +88,7 @@ def command(
             by=by.split(",") if by else (),
             seed=seed,
             figures=figures,
+            style=style,
             device=device,
             ensemble=ensemble,
             normalise=normalise,

@@ -67,6 +67,14 @@ def command(
         list[str] | None,
         typer.Option("--format", help="Also write eaf, textgrid, srt or vtt; repeat for more."),
     ] = None,
+    face: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose face: main (most in picture while somebody speaks), largest, each (a row "
+            "per person), or a person's number. By default main; of a manifest's clips, as "
+            "evaluate takes them."
+        ),
+    ] = None,
     check: options.Check = None,
     proxy: options.Proxy = None,
     fill: options.Fill = None,
@@ -110,6 +118,7 @@ def command(
         repair=RepairOptions(check=check, proxy=proxy, fill=fill),
         workers=workers,
         device=device,
+        face=face or "",
         formats=tuple(formats or ()),
     )
     printed = str(out) == DASH
