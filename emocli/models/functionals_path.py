@@ -214,7 +214,7 @@ def _width(network: Network, modality: str, dim: int) -> int:
     if not network.condenses:
         return dim
     with torch.device("cpu"):  # also where an outline without values is built
-        return network.condense("", modality, np.zeros((1, dim), np.float32)).shape[1]
+        return int(network.condense("", modality, np.zeros((1, dim), np.float32)).shape[1])
 
 
 def _rows(size: int, width: int) -> int:
