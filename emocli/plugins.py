@@ -64,6 +64,7 @@ OFFERS: dict[Kind, tuple[str, ...]] = {
 
 DEFAULTS: dict[Kind, dict[str, object]] = {
     "features": {"LIBRARIES": (), "EXTRA": "", "ENCODER": None},
+    "analyses": {"PAGE": None},
 }
 """Names that a module may lack, with what they are then: whoever loads it need not ask."""
 

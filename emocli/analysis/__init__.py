@@ -3,9 +3,10 @@
 An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
 `OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
 options, and ``measure(options, progress) -> Finding``, whose report is a frozen dataclass of
-`Report`. What it stands on is here: `Option` and `Argument` of its options, `ReportTable`, and
-`canvas` to draw on. Its heavy libraries are imported inside functions, so that the help is there at
-once.
+`Report`, and the module's ``Report``, too. With ``PAGE``, an `AnalysisPage`, it has a section of
+its own on the page of `emocli report`; else its figures are shown there. What it stands on is here:
+`Option` and `Argument` of its options, `ReportTable`, and `canvas` to draw on. Its heavy libraries
+are imported inside functions, so that the help is there at once.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from emocli import plugins
 from emocli.data.durable import alone, write_bytes
@@ -30,6 +31,7 @@ from emocli.options import Option as Option
 from emocli.parsing import Tree
 from emocli.report.canvas import canvas as canvas
 from emocli.report.canvas import render, style
+from emocli.report.document import Part as Part
 from emocli.report.tables import ReportTable as ReportTable
 
 if TYPE_CHECKING:
@@ -87,6 +89,28 @@ class Finding:
     tables: tuple[ReportTable, ...]
     draw: Callable[[], Mapping[str, Figure]]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnalysisPage:
+    """The section of an analysis on the page of a run.
+
+    Attributes
+    ----------
+    place : int
+        Where it stands among the sections of `emocli.pages`, the lowest first.
+    title : str
+        Its heading.
+    parts : callable
+        Yields its parts from a ``Report`` and the folder of the run.
+    absent : str
+        What it shows and of which networks, for pages of runs that have not been analysed.
+    """
+
+    place: int
+    title: str
+    parts: Callable[[Any, Path], Iterable[Part]]
+    absent: str
 
 
 @dataclass(frozen=True)

@@ -7,40 +7,32 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis import AnalysisPage, CsvRow, Finding, Part, Progress
+from emocli.analysis._cards import ExampleClip, cards
 from emocli.analysis._conditions import ConditionOptions, RunReport, about, name_of, opened
 from emocli.data.clip import Clip, Split
-from emocli.data.record import Record
-from emocli.errors import ConfigError, MediaError, choice
+from emocli.data.media.stills import pictures
+from emocli.errors import ConfigError, choice
 from emocli.limits import MOST_EXAMPLES
 from emocli.options import Option
 from emocli.plugin.robustness import on
 from emocli.report.canvas import COLOURS, GREY, canvas
+from emocli.report.document import Heading, Paragraph
 from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from emocli.data.manifest import Manifest, Task
+    from emocli.data.media.stills import Picture
 
-    Picture = NDArray[np.uint8]
     Pictures = Mapping[str, Sequence[Picture]]
-
-PICTURES = 4
-"""Frames shown of a clip."""
-
-EVERY = 0.2
-"""Seconds between the frames they are chosen from."""
-
-WIDEST = 240
-"""Pixels of a frame that is shown."""
 
 ROW = 1.25
 """Inches of a clip's row."""
@@ -71,40 +63,6 @@ class Options(ConditionOptions):
             "SHOWN:PREDICTED",
         ),
     ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExampleClip(Record):
-    """A clip, and its prediction.
-
-    Attributes
-    ----------
-    right : bool
-        Whether the class that is predicted is the one that is shown.
-    shown, predicted : str
-        The classes.
-    confidence : float
-        Probability or intensity of the predicted one, mean over the seeds.
-    clip, speaker, dialogue, turn, text, start, end, media, labels
-        The clip.
-    values : mapping
-        Class to its probability or intensity.
-    """
-
-    right: bool
-    shown: str
-    predicted: str
-    confidence: float
-    clip: str
-    speaker: str
-    dialogue: str
-    turn: int
-    text: str
-    start: float | None
-    end: float | None
-    media: Mapping[str, str]
-    labels: Mapping[str, float]
-    values: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,33 +165,6 @@ class Example:
         return self.shown == self.predicted
 
 
-def pictures(clip: Clip) -> list[Picture]:
-    """Return a few frames of a clip, evenly spread over it; none where it has no usable video."""
-    import numpy as np
-
-    from emocli.data.media.content import frames
-    from emocli.data.track import Absent
-
-    small: list[Picture] = []
-    with suppress(Absent, MediaError):  # of a truncated recording, what there is
-        for frame in frames(clip, EVERY):
-            small.append(_small(frame.image))
-    picks = np.linspace(0, len(small) - 1, min(PICTURES, len(small)) + 2)[1:-1]
-    return [small[round(index)] for index in picks] if small else []
-
-
-def _small(image: Picture) -> Picture:
-    import cv2
-    import numpy as np
-
-    height, width = image.shape[:2]
-    if width <= WIDEST:
-        return image
-    size = (WIDEST, round(height * WIDEST / width))
-    small: Picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return small
-
-
 def _pair(mistaken: str | None, classes: Sequence[str]) -> tuple[int, int] | None:
     """Read which class was taken for which.
 
@@ -318,6 +249,23 @@ def _rows(entries: Sequence[ExampleClip]) -> Iterator[CsvRow]:
     for entry in entries:
         scalars = {k: v for k, v in vars(entry).items() if k not in {"media", "labels", "values"}}
         yield scalars | {kind: entry.media.get(kind, "") for kind in kinds}
+
+
+def parts(report: Report, run: Path) -> Iterator[Part]:
+    """Yield the clips as cards, with frames or face crops where there are some."""
+    condition, repair = " + ".join(report.corruption) or "clean", report.repair
+    yield Paragraph(
+        f"{report.right} of {report.n} clips ({report.split}, {condition}"
+        f"{f', {repair}' if repair else ''}) were predicted right, {report.wrong} wrong. Shown are "
+        "the surest right ones of each class, and the errors that the network was surest of."
+    )
+    for title, right in (("Right, and sure of it", True), ("Wrong, and sure of it", False)):
+        chosen = [entry for entry in report.examples if entry.right is right]
+        if chosen:
+            yield from (Heading(title, 3), *cards(chosen, run))
+
+
+PAGE = AnalysisPage(80, "Surest and worst clips", parts, "clips that it is surest of, and errors")
 
 
 def draw(report: Report, pictures: Pictures) -> dict[str, Figure]:

@@ -15,7 +15,7 @@ from emocli.report.page import escaped
 from emocli.report.parts import Folded
 
 WIDTH, HEIGHT = 360, 250
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 42
+LEFT, RIGHT, TOP, BOTTOM = 56, 12, 10, 42
 
 LOOKS = 7
 """Colours of ``page.css``, ``k0`` to ``k6``."""
@@ -26,7 +26,7 @@ MARKERS = ("circle", "square", "diamond", "up", "down", "cross", "plus")
 MOST_MARKED = 40
 """Points of a line up to which each has a marker."""
 
-TICKS = 5
+TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Legend:
         return f'<ul class="legend">{items}</ul>'
 
 
-def legend(charts: Sequence[Chart]) -> Legend:
+def legend_of(charts: Sequence[Chart]) -> Legend:
     """Return the legend of charts that share their lines."""
     names = {line.name: line.look for chart in charts for line in chart.lines}
     return Legend(tuple(names.items()))
@@ -180,13 +180,13 @@ def _step(low: float, high: float) -> float:
     """Return a round step of some `TICKS` between two values."""
     rough = (high - low) / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(power * each for each in (1, 2, 5, 10) if power * each >= rough * 0.999)
+    return next(power * each for each in (1, 2, 2.5, 5, 10) if power * each >= rough * 0.999)
 
 
 def _ticks(low: float, high: float) -> dict[float, str]:
     step = _step(low, high)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    digits = next(n for n in range(9) if abs(round(step, n) - step) < 1e-9)
     return {k * step: f"{k * step:.{digits}f}" for k in range(first, last + 1)}
 
 
