@@ -197,7 +197,8 @@ def _chart(report: Report, view: str) -> Chart:
         hops = tuple(map(float, range(1, len(means) + 1)))
         lines.append(Line(condition, hops, tuple(means), look))
     ticks = {x: f"{x:g}" for x in lines[0].x}
-    return Chart(view, "hop", "passes the gate", tuple(lines), x_ticks=ticks)
+    label = "passes the gate"
+    return Chart(view, "hop", label, tuple(lines), x_ticks=ticks, y_range=(0.0, 1.0))
 
 
 PAGE = AnalysisPage(75, "Gates", parts, "how far each view passes its gate (rrnn)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -188,7 +189,7 @@ def _reports(
     known, unreadable = plugins.names("analyses"), []
     analyses, evaluations = [], []
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-        name = path.stem.partition("+")[0]
+        name = re.split("[+-]", path.stem)[0]
         try:
             if name in known:
                 kind = plugins.load("analyses", name).Report

@@ -24,7 +24,10 @@ DASHES = ("", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2", "1 2")
 MARKERS = ("circle", "square", "diamond", "up", "down", "cross", "plus")
 
 MOST_MARKED = 40
-"""Points of a line up to which each has a marker."""
+"""Points of a line up to which each has a marker; of more, some have."""
+
+MARKED = 8
+"""Markers of a line of many points."""
 
 TICKS = 6
 
@@ -253,8 +256,8 @@ def _curve(line: Line, frame: _Frame) -> Iterator[str]:
     yield f'<g class="k{look}" stroke="currentColor"><title>{escaped(line.name)}</title>'
     dash = f' stroke-dasharray="{DASHES[look]}"' if DASHES[look] else ""
     yield f'<path class="curve"{dash} d="{_path(points)}"/>'
-    if len(points) <= MOST_MARKED:
-        yield from (_marker(look, *point) for point in points if point)
+    every = 1 if len(points) <= MOST_MARKED else -(-len(points) // MARKED)
+    yield from (_marker(look, *point) for point in points[::every] if point)
     yield "</g>"
 
 

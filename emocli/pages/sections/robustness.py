@@ -172,8 +172,8 @@ def _table(conditions: Sequence[Condition], several: bool) -> SpanTable:
         texts.span(c.side.metrics["accuracy"], c.side.accuracy_ci, c.side.accuracy_ci_clips)
         for c in conditions
     )
-    columns = ("condition", "repair", "accuracy", "95 %", "change", "95 % of it")
-    columns = ("run", *columns) if several else columns
+    run = ("run",) if several else ()
+    columns = (*run, "condition", "repair", "accuracy", "95 %", "change", "95 % of it")
     left = tuple(range(2 + several))
     return SpanTable(columns, rows, spans, left, "Conditions; drawn: accuracy")
 
