@@ -30,7 +30,7 @@ from torch.nn import functional
 from emocli.config import build
 from emocli.data.batch import Batch, Padded
 from emocli.fusion import m2fnet
-from emocli.models.encoder import EncoderConfig, Picture, Screen, embed, make_encoder
+from emocli.models.encoder import EncoderConfig, PictureTransform, PixelArray, embed, make_encoder
 from emocli.training.compute import deterministic_torch
 
 DIMS = {"text": 1024, "audio": 300, "visual": 600}
@@ -154,9 +154,9 @@ def agree(network: nn.Module, batch: Batch, alone: list[Batch]) -> None:
 def embedding(clips: int, frames: int, side: int, device: str) -> None:
     """Time the embedding of clips, as the features do it: frame by frame of a clip."""
     config = EncoderConfig(side=side)
-    encoder, screen = make_encoder(config).to(device), Screen("scene", config)
+    encoder, screen = make_encoder(config).to(device), PictureTransform("scene", config)
     rng = np.random.default_rng(0)
-    clip: list[Picture] = list(rng.integers(0, 256, (frames, PIXELS, PIXELS, 3), np.uint8))
+    clip: list[PixelArray] = list(rng.integers(0, 256, (frames, PIXELS, PIXELS, 3), np.uint8))
     embed(encoder, screen, clip)
     start = now(device)
     for _ in range(clips):

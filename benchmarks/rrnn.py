@@ -36,7 +36,7 @@ from torch.nn import functional
 
 from emocli.config import Tree, build
 from emocli.data.batch import Batch, FusionOutput, Padded
-from emocli.data.cached_samples import CachedSamples, Memory
+from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
@@ -309,7 +309,7 @@ def gradient(network: rrnn.Model | Plain) -> Tensor:
 
 def learner(network: Network, splits: Splits, config: TrainConfig) -> FusionTask:
     """Prepare a training; what is read, and condensed by networks that do so, is kept."""
-    memory = Memory(config.cache_mb << 20)
+    memory = FeatureCache(config.cache_mb << 20)
     kept = (CachedSamples.through(part.condensed_by(network), memory) for part in splits)
     return FusionTask(network, *kept, config)
 

@@ -24,7 +24,7 @@ from typing import Literal
 
 from emocli.errors import ConfigError, choice, reason
 
-Kind = Literal[
+PluginKind = Literal[
     "datasets",
     "features",
     "formats",
@@ -36,7 +36,7 @@ Kind = Literal[
     "commands",
 ]
 
-KINDS: dict[Kind, str] = {
+KINDS: dict[PluginKind, str] = {
     "datasets": "emocli.datasets",
     "features": "emocli.features",
     "formats": "emocli.interchange.formats",
@@ -49,7 +49,7 @@ KINDS: dict[Kind, str] = {
 }
 """Kind of plug-in to the package that holds emocli's own."""
 
-OFFERS: dict[Kind, tuple[str, ...]] = {
+OFFERS: dict[PluginKind, tuple[str, ...]] = {
     "datasets": ("Config", "build"),
     "features": ("MODALITY", "REQUIRES", "PER_CLIP", "Config", "prepare"),
     "formats": ("MODALITY", "Config"),
@@ -62,7 +62,7 @@ OFFERS: dict[Kind, tuple[str, ...]] = {
 }
 """Names that a module of each kind has: `emocli.plugin` says what they are."""
 
-DEFAULTS: dict[Kind, dict[str, object]] = {
+DEFAULTS: dict[PluginKind, dict[str, object]] = {
     "features": {"LIBRARIES": (), "EXTRA": "", "ENCODER": None},
     "analyses": {"PAGE": None},
 }
@@ -82,12 +82,12 @@ class Description:
     licence: str = ""
 
 
-def names(kind: Kind) -> list[str]:
+def names(kind: PluginKind) -> list[str]:
     """All plug-ins of a kind, sorted; none of them is imported."""
     return sorted(_modules(kind))
 
 
-def load(kind: Kind, name: str) -> ModuleType:
+def load(kind: PluginKind, name: str) -> ModuleType:
     """Import one plug-in; what it may lack has its default.
 
     Raises
@@ -99,18 +99,18 @@ def load(kind: Kind, name: str) -> ModuleType:
     return _load(kind, name, _modules(kind))
 
 
-def load_all(kind: Kind) -> list[ModuleType]:
+def load_all(kind: PluginKind) -> list[ModuleType]:
     """Import every plug-in of a kind, by name; errors as of `load`."""
     modules = _modules(kind)
     return [_load(kind, name, modules) for name in sorted(modules)]
 
 
-def describe(kind: Kind, name: str) -> Description:
+def describe(kind: PluginKind, name: str) -> Description:
     """Read a plug-in's docstring without importing it; errors as of `load`."""
     return _describe(name, _find(kind, name, _modules(kind)))
 
 
-def describe_all(kind: Kind) -> list[Description]:
+def describe_all(kind: PluginKind) -> list[Description]:
     """Read the docstrings of all plug-ins of a kind, by name."""
     return [_describe(name, module) for name, module in sorted(_modules(kind).items())]
 
@@ -122,20 +122,20 @@ def files(package: str) -> dict[str, str]:
     return {m.name: f"{package}.{m.name}" for m in modules if not m.name.startswith("_")}
 
 
-def _modules(kind: Kind) -> dict[str, str]:
+def _modules(kind: PluginKind) -> dict[str, str]:
     """Return the module of each plug-in: emocli's own files, then entry points."""
     own = files(KINDS[kind])
     return own | {entry.name: entry.module for entry in entry_points(group=f"emocli.{kind}")}
 
 
-def _find(kind: Kind, name: str, modules: dict[str, str]) -> str:
+def _find(kind: PluginKind, name: str, modules: dict[str, str]) -> str:
     if name not in modules:
         what = {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
         raise ConfigError(f"no {what} is called '{name}'", hint=choice(name, sorted(modules)))
     return modules[name]
 
 
-def _load(kind: Kind, name: str, modules: dict[str, str]) -> ModuleType:
+def _load(kind: PluginKind, name: str, modules: dict[str, str]) -> ModuleType:
     path = _find(kind, name, modules)
     try:
         module = importlib.import_module(path)

@@ -22,7 +22,7 @@ from emocli.parsing import parse_toml
 Value = None | bool | int | float | str
 
 
-class Trial(Protocol):
+class DrawSource(Protocol):
     """What a range is drawn from: a trial of Optuna."""
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
@@ -38,7 +38,7 @@ class Trial(Protocol):
 class Range(Protocol):
     """The values a setting may have."""
 
-    def draw(self, trial: Trial, name: str) -> Value:
+    def draw(self, trial: DrawSource, name: str) -> Value:
         """Let a trial draw one."""
 
     def text(self) -> str:
@@ -56,7 +56,7 @@ class Uniform:
     high: float
     log: bool = False
 
-    def draw(self, trial: Trial, name: str) -> Value:
+    def draw(self, trial: DrawSource, name: str) -> Value:
         """Let a trial draw one."""
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
@@ -77,7 +77,7 @@ class Whole:
     high: int
     log: bool = False
 
-    def draw(self, trial: Trial, name: str) -> Value:
+    def draw(self, trial: DrawSource, name: str) -> Value:
         """Let a trial draw one."""
         return trial.suggest_int(name, self.low, self.high, log=self.log)
 
@@ -96,7 +96,7 @@ class Choice:
 
     values: tuple[Value, ...]
 
-    def draw(self, trial: Trial, name: str) -> Value:
+    def draw(self, trial: DrawSource, name: str) -> Value:
         """Let a trial draw one."""
         return trial.suggest_categorical(name, self.values)
 

@@ -33,7 +33,7 @@ def test_it_is_a_front_page() -> None:
 
 
 @pytest.mark.parametrize("kind", ["datasets", "features", "fusion"])
-def test_its_tables_name_every(kind: plugins.Kind) -> None:
+def test_its_tables_name_every(kind: plugins.PluginKind) -> None:
     rows = [row for row in (ROOT / "README.md").read_text("utf-8").splitlines() if row[:1] == "|"]
     assert set(plugins.names(kind)) <= set(re.findall(r"`(\w+)`", "\n".join(rows)))
 

@@ -13,6 +13,7 @@ from emocli.evaluation.options import RunOptions, SplitOptions
 from emocli.limits import MOST_FOLDS, MOST_WORKERS
 from emocli.options import Argument, declared
 from emocli.plugin.robustness import RobustOptions
+from emocli.report.canvas import StyleName
 
 
 def typed(options: type, name: str) -> Any:
@@ -69,6 +70,7 @@ Run = Annotated[Path, typed(RunOptions, "run")]
 OtherManifest = Annotated[Path | None, typed(RunOptions, "manifest")]
 OtherStore = Annotated[Path | None, typed(RunOptions, "store")]
 Figures = Annotated[bool, typed(RunOptions, "figures")]
+Style = Annotated[StyleName, typed(RunOptions, "style")]
 Corrupt = Annotated[list[str] | None, typed(RobustOptions, "corrupt")]
 Check = Annotated[bool | None, typed(RobustOptions, "check")]
 Oracle = Annotated[bool, typed(RobustOptions, "oracle")]

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
 
     from emocli.analysis import Analysis
+    from emocli.data.pool import Progress
 
 WIDEST = 1000
 """Characters of a table that is not shown on a terminal."""
-
-Progress = Callable[[int, int], None]
 
 
 def as_json(result: object) -> None:

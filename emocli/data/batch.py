@@ -73,6 +73,10 @@ class Padded:
         return Padded(self.values.to(device), self.lengths.to(device), present)
 
 
+Views = Mapping[str, Padded]
+"""The arrays of each modality."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Clips for a network, by themselves or as whole dialogues.

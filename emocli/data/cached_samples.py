@@ -12,7 +12,7 @@ from emocli.data.samples import Samples
 Key = tuple[str, str]
 
 
-class Memory:
+class FeatureCache:
     """A cache of arrays by clip and modality, up to a limit in bytes.
 
     What no longer fits is read again every time: an epoch visits every clip once, so throwing out
@@ -38,13 +38,13 @@ class Memory:
 
 @dataclass(frozen=True)
 class CachedSamples(Samples):
-    """Samples that read through a `Memory`; transforms added later are applied at every read."""
+    """Samples that read through a `FeatureCache`; later transforms are applied at every read."""
 
     source: Samples = field(kw_only=True)
-    memory: Memory = field(kw_only=True)
+    memory: FeatureCache = field(kw_only=True)
 
     @classmethod
-    def through(cls, samples: Samples, memory: Memory) -> CachedSamples:
+    def through(cls, samples: Samples, memory: FeatureCache) -> CachedSamples:
         """Keep the arrays of ``samples``, transforms applied."""
         parts = (samples.manifest, samples.clips, samples.stores)
         return cls(*parts, condensed=samples.condensed, source=samples, memory=memory)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from emocli.data.manifest import Manifest
-    from emocli.data.store import Feature
+    from emocli.data.store import StoredFeature
 
 LONGEST = 200
 """Bytes of a name, of which most systems take 255; what is longer ends in its digest."""
@@ -38,7 +38,7 @@ def content(corpus: Manifest) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def corpus_part(corpus: Manifest, stores: Mapping[str, Feature]) -> str:
+def corpus_part(corpus: Manifest, stores: Mapping[str, StoredFeature]) -> str:
     """Name clips that a run was not trained on: ``meld-1a2b3c4d``, for names of files.
 
     Corpora of one name and other content, or with other features, have other letters at the end.

@@ -29,6 +29,9 @@ from emocli.errors import ConfigError, EmocliError, EmocliWarning
 T = TypeVar("T")
 R = TypeVar("R")
 
+Progress = Callable[[int, int], None]
+"""Told how many pieces of work are done, and how many there are."""
+
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emocli.data.batch import Batch, Padded
 from emocli.data.clip import Clip, Split, by_dialogue
 from emocli.data.manifest import Manifest
-from emocli.data.store import Feature
+from emocli.data.store import StoredFeature
 from emocli.errors import StoreError
 
 Transform = Callable[[str, str, NDArray[np.float32]], NDArray[np.float32]]
@@ -54,12 +54,12 @@ class Samples:
 
     manifest: Manifest
     clips: tuple[Clip, ...]
-    stores: Mapping[str, Feature]
+    stores: Mapping[str, StoredFeature]
     transforms: tuple[Transform, ...] = ()
     condensed: bool = False
 
     @classmethod
-    def of(cls, manifest: Manifest, split: Split, stores: Mapping[str, Feature]) -> Samples:
+    def of(cls, manifest: Manifest, split: Split, stores: Mapping[str, StoredFeature]) -> Samples:
         """Take a split's labelled clips.
 
         Raises

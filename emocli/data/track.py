@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+Rows = NDArray[np.float32]
+"""Rows of features, shape (rows, D)."""
 
 
 class Absent(Exception):  # noqa: N818 - not an error: the clip has no such medium

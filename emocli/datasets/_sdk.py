@@ -25,7 +25,7 @@ from emocli.data.manifest import Manifest, Task
 from emocli.data.rules import absolute
 from emocli.datasets._sdk_labels import EMOTIONS as EMOTIONS
 from emocli.datasets._sdk_labels import SENTIMENT as SENTIMENT
-from emocli.datasets._sdk_labels import TABLE, Segment, of_table, read_segments
+from emocli.datasets._sdk_labels import TABLE, LabelledSegment, of_table, read_segments
 from emocli.errors import ManifestError
 from emocli.interchange.csd import Csd
 from emocli.interchange.mmsa import SUFFIXES
@@ -57,7 +57,7 @@ SplitDraw = Callable[[tuple[Clip, ...]], tuple[Clip, ...]]
 
 
 @dataclass(frozen=True)
-class Corpus:
+class SdkCorpus:
     """A corpus of the SDK: its names, and whether segments count from 0 or from 1."""
 
     name: str
@@ -98,7 +98,7 @@ def by_video(clips: tuple[Clip, ...]) -> tuple[Clip, ...]:
 def build(
     root: Path,
     config: SdkConfig,
-    corpus: Corpus,
+    corpus: SdkCorpus,
     task: str,
     names: tuple[str, ...],
     draw: SplitDraw = by_video,
@@ -165,7 +165,7 @@ def build(
     )
 
 
-def _turns(segments: Sequence[Segment]) -> dict[str, int]:
+def _turns(segments: Sequence[LabelledSegment]) -> dict[str, int]:
     """Give each video's numbers to its segments by start, then end, if the times of all are known.
 
     Where they have none of their own, they are numbered from 0.
@@ -181,7 +181,7 @@ def _turns(segments: Sequence[Segment]) -> dict[str, int]:
     return turns
 
 
-def _unordered(segments: Iterable[Segment]) -> int:
+def _unordered(segments: Iterable[LabelledSegment]) -> int:
     """Count segments of which nothing but their place in the file says when they were spoken."""
     return sum(
         len(group)
@@ -192,14 +192,16 @@ def _unordered(segments: Iterable[Segment]) -> int:
     )
 
 
-def _by_video(segments: Iterable[Segment]) -> dict[str, list[Segment]]:
-    groups: dict[str, list[Segment]] = {}
+def _by_video(segments: Iterable[LabelledSegment]) -> dict[str, list[LabelledSegment]]:
+    groups: dict[str, list[LabelledSegment]] = {}
     for segment in segments:
         groups.setdefault(segment.video, []).append(segment)
     return groups
 
 
-def _label_faults(segments: Sequence[Segment], names: Sequence[str]) -> Iterator[tuple[int, str]]:
+def _label_faults(
+    segments: Sequence[LabelledSegment], names: Sequence[str]
+) -> Iterator[tuple[int, str]]:
     """Count the segments without length, and intensities out of range or faint."""
     yield sum(s.end is not None and s.end <= (s.start or 0) for s in segments), EMPTY
     graded = [s.scores[name] for s in segments for name in names if name != SENTIMENT]
@@ -208,7 +210,7 @@ def _label_faults(segments: Sequence[Segment], names: Sequence[str]) -> Iterator
 
 
 def _clip(
-    segment: Segment,
+    segment: LabelledSegment,
     split: Split,
     media: Mapping[str, Path],
     config: SdkConfig,
@@ -230,7 +232,7 @@ def _clip(
     )
 
 
-def _targets(segment: Segment, task: str, names: Iterable[str]) -> dict[str, float]:
+def _targets(segment: LabelledSegment, task: str, names: Iterable[str]) -> dict[str, float]:
     if task == SENTIMENT:
         return {}
     if task == "sentiment_intensity":
@@ -241,7 +243,7 @@ def _targets(segment: Segment, task: str, names: Iterable[str]) -> dict[str, flo
     return graded
 
 
-def _sign(segment: Segment, zeros: str) -> str | None:
+def _sign(segment: LabelledSegment, zeros: str) -> str | None:
     score = segment.scores[SENTIMENT]
     if score == 0:
         return zeros if zeros in SIGNS else None
@@ -252,8 +254,8 @@ def _sign(segment: Segment, zeros: str) -> str | None:
 
 
 def _labelled(
-    folder: Folder, config: SdkConfig, corpus: Corpus, names: Sequence[str]
-) -> list[Segment]:
+    folder: Folder, config: SdkConfig, corpus: SdkCorpus, names: Sequence[str]
+) -> list[LabelledSegment]:
     """Read the segments and their scores."""
     path = _labels_file(folder, config.labels, corpus)
     segments = list(read_segments(path, corpus.first if config.first is None else config.first))
@@ -269,7 +271,7 @@ def _labelled(
     return segments
 
 
-def _labels_file(folder: Folder, chosen: str, corpus: Corpus) -> Path:
+def _labels_file(folder: Folder, chosen: str, corpus: SdkCorpus) -> Path:
     if chosen:
         return absolute(folder.root / chosen)
     sequences = [p for p in folder.with_suffix(CSD) if "label" in p.name.lower()]
@@ -291,7 +293,7 @@ def _labels_file(folder: Folder, chosen: str, corpus: Corpus) -> Path:
 # -- texts, splits and media
 
 
-def _with_texts(segments: list[Segment], folder: Folder) -> list[Segment]:
+def _with_texts(segments: list[LabelledSegment], folder: Folder) -> list[LabelledSegment]:
     """Add what is said, from labels.csv or the SDK's file of words, where it is not known."""
     if any(segment.text for segment in segments):
         return segments
@@ -306,7 +308,7 @@ def _with_texts(segments: list[Segment], folder: Folder) -> list[Segment]:
     else:
         return [replace(segment, text=texts.get(segment.id, "")) for segment in segments]
 
-    def text(segment: Segment) -> str:
+    def text(segment: LabelledSegment) -> str:
         start, end = segment.start or 0.0, np.inf if segment.end is None else segment.end
         words = by_video.get(segment.video, [])
         return " ".join(w.text for w in words if start <= (w.start + w.end) / 2 < end)
@@ -315,7 +317,7 @@ def _with_texts(segments: list[Segment], folder: Folder) -> list[Segment]:
 
 
 def _splits(
-    segments: Iterable[Segment], folder: Folder, chosen: str, corpus: Corpus
+    segments: Iterable[LabelledSegment], folder: Folder, chosen: str, corpus: SdkCorpus
 ) -> tuple[dict[str, Split], bool]:
     """Return the split of each video that has one, and whether they are given."""
     path = _folds_file(folder, chosen, corpus)
@@ -328,7 +330,7 @@ def _splits(
     return (known, True) if known else ({s.video: "train" for s in segments}, False)
 
 
-def _folds_file(folder: Folder, chosen: str, corpus: Corpus) -> Path | None:
+def _folds_file(folder: Folder, chosen: str, corpus: SdkCorpus) -> Path | None:
     if chosen:
         return absolute(folder.root / chosen)
     name = f"cmu_{corpus.name}_std_folds.py"

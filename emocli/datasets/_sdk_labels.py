@@ -34,7 +34,7 @@ TABLE_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Segment:
+class LabelledSegment:
     """A labelled part of a video; ``numbered`` if its turn is a number of its own."""
 
     id: str
@@ -48,7 +48,7 @@ class Segment:
     numbered: bool = True
 
 
-def read_segments(path: Path, first: int) -> Iterator[Segment]:
+def read_segments(path: Path, first: int) -> Iterator[LabelledSegment]:
     """Read a file of labels; ``first`` is the number of a video's first segment in a ``.csd``.
 
     Raises
@@ -68,7 +68,7 @@ def read_segments(path: Path, first: int) -> Iterator[Segment]:
                 yield from _of_sequence(file, video, first)
 
 
-def _of_sequence(file: Csd, video: str, first: int) -> Iterator[Segment]:
+def _of_sequence(file: Csd, video: str, first: int) -> Iterator[LabelledSegment]:
     scores, intervals = file.table(video)
     names = COLUMNS.get(scores.shape[1])
     if names is None:
@@ -77,7 +77,7 @@ def _of_sequence(file: Csd, video: str, first: int) -> Iterator[Segment]:
         raise ManifestError(what, where=f"{file.path}, entry '{video}'", hint=hint)
     for turn, (row, (start, end)) in enumerate(zip(scores, intervals, strict=True), first):
         graded = dict(zip(names, map(_exact, row), strict=True))
-        yield Segment(f"{video}[{turn}]", video, turn, graded, _exact(start), _exact(end))
+        yield LabelledSegment(f"{video}[{turn}]", video, turn, graded, _exact(start), _exact(end))
 
 
 def _exact(value: float) -> float:
@@ -85,7 +85,7 @@ def _exact(value: float) -> float:
     return float(str(np.float32(value)))
 
 
-def _of_pickle(pickle: Mmsa) -> Iterator[Segment]:
+def _of_pickle(pickle: Mmsa) -> Iterator[LabelledSegment]:
     for split, part in pickle.parts.items():
         key = next((key for key in ("regression_labels", "labels") if key in part.arrays), None)
         scores = np.asarray(part.arrays[key] if key else [])
@@ -101,10 +101,10 @@ def _of_pickle(pickle: Mmsa) -> Iterator[Segment]:
             text = "" if texts is None else text_of_cell(texts[k])
             start, end = part.times.get(clip_id, (None, None))
             numbered = numbered and start is None  # or it was a start in the id
-            yield Segment(clip_id, video, turn, graded, start, end, text, split, numbered)
+            yield LabelledSegment(clip_id, video, turn, graded, start, end, text, split, numbered)
 
 
-def of_table(path: Path) -> Iterator[Segment]:
+def of_table(path: Path) -> Iterator[LabelledSegment]:
     """Read a ``labels.csv``: ids, scores and whatever else it tells of each segment.
 
     Raises
@@ -124,7 +124,7 @@ def of_table(path: Path) -> Iterator[Segment]:
         try:
             video, turn, numbered = _video_and_number(row["id"], line)
             start, end = (_number(row, name) if row.get(name) else None for name in TIMES)
-            yield Segment(
+            yield LabelledSegment(
                 row["id"],
                 row.get("video") or video,
                 turn if not row.get("index") else PARSERS["turn"](row["index"]),

@@ -133,7 +133,7 @@ class Config(Settings):
 
 
 @dataclass(frozen=True)
-class Utterance:
+class RatedUtterance:
     """A line of an EmoEvaluation file."""
 
     id: str
@@ -212,7 +212,7 @@ def _files(folder: Folder, kind: str) -> list[Path]:
     return [files[name] for name in sorted(files)]
 
 
-def _rated(path: Path) -> Iterator[Utterance]:
+def _rated(path: Path) -> Iterator[RatedUtterance]:
     lines = _lines(path)
     for number, line in enumerate(lines, 1):
         if not line.startswith("["):  # a heading, or what one annotator said
@@ -222,7 +222,9 @@ def _rated(path: Path) -> Iterator[Utterance]:
             raise ManifestError("is no utterance", where=f"{path}, row {number}")
         start, end, name, code, values = match.groups()
         votes = _votes(lines[number:])
-        yield Utterance(name, path.stem, float(start), float(end), code, _numbers(values), votes)
+        yield RatedUtterance(
+            name, path.stem, float(start), float(end), code, _numbers(values), votes
+        )
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -243,7 +245,9 @@ def _votes(lines: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _labelled(clip: Clip, utterance: Utterance, names: Mapping[str, str], config: Config) -> Clip:
+def _labelled(
+    clip: Clip, utterance: RatedUtterance, names: Mapping[str, str], config: Config
+) -> Clip:
     """Give a clip what is predicted.
 
     Raises
@@ -261,7 +265,7 @@ def _labelled(clip: Clip, utterance: Utterance, names: Mapping[str, str], config
     return replace(clip, labels=dict(zip(DIMENSIONS, utterance.dimensions, strict=True)))
 
 
-def _fractions(utterance: Utterance, names: Mapping[str, str]) -> dict[str, float]:
+def _fractions(utterance: RatedUtterance, names: Mapping[str, str]) -> dict[str, float]:
     """Return the share of the votes for each class; nothing if there are none for any."""
     counts: dict[str, float] = dict.fromkeys(names.values(), 0.0)
     for seen in utterance.votes:
@@ -283,20 +287,20 @@ def _lines(path: Path) -> list[str]:
     return LINE_END.split(read_text(path, ManifestError))
 
 
-def _dialogues(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
+def _dialogues(utterances: Sequence[RatedUtterance]) -> list[list[RatedUtterance]]:
     """Put utterances into their dialogues, by start, then end."""
-    groups: dict[str, list[Utterance]] = {}
+    groups: dict[str, list[RatedUtterance]] = {}
     for utterance in sorted(utterances, key=lambda u: (u.dialogue, u.start, u.end)):
         groups.setdefault(utterance.dialogue, []).append(utterance)
     return list(groups.values())
 
 
 def _clips(
-    dialogue: Sequence[Utterance],
+    dialogue: Sequence[RatedUtterance],
     texts: Mapping[str, str],
     splits: Mapping[str, Split],
     recordings: Mapping[str, Mapping[str, Path]],
-) -> Iterator[tuple[Utterance, Clip]]:
+) -> Iterator[tuple[RatedUtterance, Clip]]:
     """Yield each utterance with its clip, which has no label yet."""
     for turn, utterance in enumerate(dialogue):
         whole = recordings.get(utterance.dialogue, {})
@@ -324,7 +328,7 @@ def _clips(
 
 
 def _splits(
-    utterances: Sequence[Utterance], config: Config, names: Mapping[str, str]
+    utterances: Sequence[RatedUtterance], config: Config, names: Mapping[str, str]
 ) -> dict[str, Split]:
     """Return the split of each utterance."""
     if config.split == "random_utt":
@@ -337,13 +341,13 @@ def _splits(
     return {u.id: _split(u, config.test_session, valid) for u in utterances}
 
 
-def _split(utterance: Utterance, test: int, valid: set[str]) -> Split:
+def _split(utterance: RatedUtterance, test: int, valid: set[str]) -> Split:
     if utterance.session == test:
         return "test"
     return "valid" if utterance.dialogue in valid else "train"
 
 
-def _drawn(utterances: Sequence[Utterance], names: Mapping[str, str]) -> dict[str, Split]:
+def _drawn(utterances: Sequence[RatedUtterance], names: Mapping[str, str]) -> dict[str, Split]:
     """Draw utterances one by one, in the proportion of Dai et al.; all of them, labelled first."""
     order = sorted(utterances, key=lambda u: (u.code not in names, lot(u.id)))
     labelled = sum(u.code in names for u in utterances)

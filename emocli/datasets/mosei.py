@@ -35,7 +35,7 @@ CITATION = (
 VALID, TEST = 0.1, 0.2
 """Shares of the videos; the others train."""
 
-MOSEI = _sdk.Corpus("mosei", "CMU-MOSEI", 0, CITATION, "videos of third parties: research only")
+MOSEI = _sdk.SdkCorpus("mosei", "CMU-MOSEI", 0, CITATION, "videos of third parties: research only")
 
 
 class Config(_sdk.SdkConfig):

@@ -27,7 +27,7 @@ CITATION = (
     "Videos: Facial Gestures and Verbal Messages. IEEE Intelligent Systems 31(6), 82-88. "
     "https://doi.org/10.1109/MIS.2016.94"
 )
-MOSI = _sdk.Corpus("mosi", "CMU-MOSI", 1, CITATION, "videos of third parties: research only")
+MOSI = _sdk.SdkCorpus("mosi", "CMU-MOSI", 1, CITATION, "videos of third parties: research only")
 
 
 class Config(_sdk.SdkConfig):

@@ -20,7 +20,7 @@ PREDICTED: Mapping[Task, str] = {"single": "p.", "multi": "p.", "intensity": "pr
 BETWEEN = ";"
 """Between the names in a cell that holds several."""
 
-Cells = list[object]
+CsvCells = list[object]
 
 
 def clips_csv(
@@ -53,7 +53,7 @@ def clips_csv(
     return csv_rows([_header(conditions[0], groups), *rows])
 
 
-def _header(predictions: Predictions, groups: Sequence[str]) -> Cells:
+def _header(predictions: Predictions, groups: Sequence[str]) -> CsvCells:
     classes, task = predictions.classes, predictions.task
     graded = [LABEL + name for name in classes] if task != "single" else []
     return [
@@ -72,7 +72,7 @@ def _rows(
     values: NDArray[np.float64],
     clips: Mapping[str, Clip],
     groups: Sequence[str],
-) -> Iterator[Cells]:
+) -> Iterator[CsvCells]:
     single = predictions.task == "single"
     condition = " + ".join(c.label for c in predictions.corruptions) or "clean"
     marks = (predictions.corrupted, predictions.flagged, predictions.regenerated)

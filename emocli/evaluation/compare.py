@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -15,6 +15,7 @@ from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Manifest, Task
+from emocli.data.pool import Progress
 from emocli.data.record import Bounds, Number, Record, Report
 from emocli.errors import ConfigError, RunError, choice
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
@@ -29,11 +30,9 @@ from emocli.plugin.robustness import CLEAN, RobustOptions, on
 
 Reference = Literal["first", "best"]
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, kw_only=True)
-class Change(Record):
+class MetricDifference(Record):
     """A difference between two runs: the first minus the second.
 
     Attributes
@@ -76,8 +75,8 @@ class ComparedRun(Record):
     value, std : float
         The metric's mean over the seeds, and its standard deviation, NaN of one seed.
     ci, ci_clips : (float, float)
-        Its interval, as in `Change`.
-    change : Change, optional
+        Its interval, as in `MetricDifference`.
+    change : MetricDifference, optional
         What it is better or worse by than the run of reference.
     models : mapping
         Seed to the digest of its model.
@@ -94,7 +93,7 @@ class ComparedRun(Record):
     std: Number
     ci: Bounds
     ci_clips: Bounds | None = field(default=None, metadata=OPTIONAL)
-    change: Change | None = field(default=None, metadata=OPTIONAL)
+    change: MetricDifference | None = field(default=None, metadata=OPTIONAL)
     models: dict[str, str]
 
 
@@ -122,7 +121,7 @@ class ComparisonReport(Report):
         What a reader should know.
     runs : tuple of ComparedRun
         In the order they were named.
-    pairs : tuple of Change
+    pairs : tuple of MetricDifference
         Every run against every later one.
     """
 
@@ -140,7 +139,7 @@ class ComparisonReport(Report):
     interval: str
     warnings: tuple[str, ...]
     runs: tuple[ComparedRun, ...]
-    pairs: tuple[Change, ...]
+    pairs: tuple[MetricDifference, ...]
 
 
 def compare(
@@ -302,7 +301,10 @@ def _report(
         corruption_seed=seed,
         reference=names[reference],
         interval=interval_over(samples.clips),
-        warnings=tuple(warnings(samples.clips)),
+        warnings=(
+            *warnings(samples.clips),
+            *(f"{e.run.name}: features {e.normalised}" for e in evaluators if e.normalised),
+        ),
         runs=tuple(
             _run(names[k], evaluators[k], paired, k, _change(pairs, names[k], names[reference]))
             for k in range(len(names))
@@ -313,12 +315,12 @@ def _report(
 
 def _changes(
     metric: str, names: Sequence[str], predicted: Sequence[Predictions], paired: Paired
-) -> list[Change]:
+) -> list[MetricDifference]:
     both = list(combinations(range(len(names)), 2))
     intervals = [paired.difference(a, b) for a, b in both]
     adjusted = holm([interval.p for interval in intervals])
     return [
-        Change(
+        MetricDifference(
             runs=(names[a], names[b]),
             **_bounds(interval),
             difference=interval.mean,
@@ -342,7 +344,7 @@ def _hits(predictions: Predictions) -> NDArray[np.bool_]:
     return np.asarray(predictions.values[0].argmax(axis=1) == predictions.targets)
 
 
-def _change(pairs: Iterable[Change], run: str, reference: str) -> Change | None:
+def _change(pairs: Iterable[MetricDifference], run: str, reference: str) -> MetricDifference | None:
     """Return the change of a run from another, whichever of the two was named first."""
     for pair in pairs:
         if pair.runs == (run, reference):
@@ -352,7 +354,7 @@ def _change(pairs: Iterable[Change], run: str, reference: str) -> Change | None:
     return None
 
 
-def _turned(change: Change) -> Change:
+def _turned(change: MetricDifference) -> MetricDifference:
     from dataclasses import replace
 
     return replace(
@@ -369,7 +371,7 @@ def _negative(bounds: Bounds) -> Bounds:
 
 
 def _run(
-    name: str, evaluator: Evaluator, paired: Paired, index: int, change: Change | None
+    name: str, evaluator: Evaluator, paired: Paired, index: int, change: MetricDifference | None
 ) -> ComparedRun:
     config, system = evaluator.config, paired.systems[index]
     interval = paired.interval(index)

@@ -12,7 +12,7 @@ from emocli.data.durable import write_bytes
 from emocli.data.json_io import as_json
 from emocli.data.record import Bounds
 from emocli.errors import ConfigError
-from emocli.evaluation.compare import Change, ComparedRun, ComparisonReport
+from emocli.evaluation.compare import ComparedRun, ComparisonReport, MetricDifference
 from emocli.report.tables import Cell, ReportTable, as_latex, as_markdown
 
 
@@ -56,7 +56,7 @@ def _run(run: ComparedRun) -> tuple[Cell, ...]:
     return (*head, *(_change(run.change) if run.change else ("",) * 4))
 
 
-def _change(change: Change) -> tuple[Cell, ...]:
+def _change(change: MetricDifference) -> tuple[Cell, ...]:
     both = bounds(change.ci_clips or change.ci)
     return f"{change.difference:+.3f}", both, change.p, change.p_holm
 

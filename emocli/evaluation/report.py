@@ -11,7 +11,7 @@ from emocli.data.manifest import Task
 from emocli.data.record import Number, Record, Report
 from emocli.evaluation.agreement import RaterAgreement
 from emocli.evaluation.groups import GroupedReport
-from emocli.metrics.calibration import Calibration
+from emocli.metrics.calibration import CalibrationCurves
 from emocli.metrics.summary import Difference, Summary
 from emocli.parsing import Tree
 
@@ -79,7 +79,7 @@ class ConditionReport(Summary):
     calibration: CalibrationErrors | None = field(default=None, metadata=OPTIONAL)
     flagged: Mapping[str, FlagCounts] | None = field(default=None, metadata=OPTIONAL)
     classical: Mapping[str, BaselineReport] | None = field(default=None, metadata=OPTIONAL)
-    reliability: Calibration | None = field(default=None, metadata=OPTIONAL)
+    reliability: CalibrationCurves | None = field(default=None, metadata=OPTIONAL)
     agreement: RaterAgreement | None = field(default=None, metadata=OPTIONAL)
 
     @property
@@ -117,7 +117,7 @@ class FoldReport(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inputs(Record):
+class InputFingerprints(Record):
     """Fingerprints of the manifest, of each feature, and of the files of models and checks."""
 
     manifest: str
@@ -155,7 +155,7 @@ class EvaluationReport(Report, ConditionReport):
         Modality to the number of clips that lack it.
     non_finite, clipped : mapping
         Feature to its numbers that are not finite, and to those beyond the training's limits.
-    inputs : Inputs
+    inputs : InputFingerprints
         What all was computed from.
     clean, corrupted, difference
         The conditions side by side, and the change of the accuracy.
@@ -165,6 +165,8 @@ class EvaluationReport(Report, ConditionReport):
         Baseline to its metrics.
     folds : tuple of FoldReport
         Those of a cross-validation.
+    normalised : str, optional
+        What was used of the tested speakers to normalise features by speaker.
     by : tuple of GroupedReport, optional
         The metrics of groups of clips, of each property that was asked for.
     """
@@ -194,7 +196,7 @@ class EvaluationReport(Report, ConditionReport):
     missing: Mapping[str, int]
     non_finite: Mapping[str, int]
     clipped: Mapping[str, int]
-    inputs: Inputs
+    inputs: InputFingerprints
     clean: ConditionReport
     corrupted: ConditionReport | None
     difference: Difference | None
@@ -202,6 +204,7 @@ class EvaluationReport(Report, ConditionReport):
     baselines: Mapping[str, Mapping[str, Number]]
     folds: tuple[FoldReport, ...]
     ensemble: int | None = field(default=None, metadata=OPTIONAL)
+    normalised: str | None = field(default=None, metadata=OPTIONAL)
     by: tuple[GroupedReport, ...] | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:

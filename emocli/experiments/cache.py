@@ -25,7 +25,7 @@ from emocli.config import build
 from emocli.data.durable import digest, make_folder, write_bytes
 from emocli.data.manifest import Manifest
 from emocli.data.npz import read_arrays
-from emocli.data.store import Feature, check_path, open_features
+from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.baseline import BaselineEvaluator
 from emocli.evaluation.evaluator import RunEvaluator
@@ -42,7 +42,7 @@ MARKS = ("corrupted", "flagged", "regenerated")
 SHOWING = ("cli", "report")
 """Packages that show what others compute; so does every file called ``drawing.py``."""
 
-Predictor = RunEvaluator | BaselineEvaluator
+CachedEvaluator = RunEvaluator | BaselineEvaluator
 
 
 def code_digest(plugins: Iterable[type] = ()) -> str:
@@ -87,7 +87,7 @@ def _package(name: str) -> dict[str, Path]:
     }
 
 
-class Subject(ABC):
+class EvaluationSubject(ABC):
     """What is evaluated; processes hand it to each other."""
 
     @abstractmethod
@@ -95,7 +95,7 @@ class Subject(ABC):
         """Return what tells it apart from others, in values that JSON knows."""
 
     @abstractmethod
-    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, float | None]:
+    def open(self, corpus: Manifest, store: Path) -> tuple[CachedEvaluator, float | None]:
         """Return it ready to predict test clips, and the C that was chosen for a classical one."""
 
 
@@ -119,7 +119,7 @@ class EvaluationJob:
 
     Attributes
     ----------
-    subject : Subject
+    subject : EvaluationSubject
         What is evaluated.
     conditions : tuple of Condition
         Under which.
@@ -137,9 +137,11 @@ class EvaluationJob:
         Of the corruptions.
     fit_on : str
         Which modality check a repair asks.
+    normalise : str
+        Whether that is of features normalised by ``speaker``.
     """
 
-    subject: Subject
+    subject: EvaluationSubject
     conditions: tuple[Condition, ...]
     features: tuple[str, ...]
     training: RobustOptions
@@ -148,6 +150,7 @@ class EvaluationJob:
     folder: Path
     seed: int
     fit_on: str = "clean"
+    normalise: str = "none"
 
     def __call__(self) -> tuple[CachedEvaluation, ...]:
         """Return an evaluation for each condition: the one that is kept, if it is still valid."""
@@ -166,11 +169,11 @@ class EvaluationJob:
         return kept
 
     @cached_property
-    def _opened(self) -> tuple[Predictor, float | None]:
+    def _opened(self) -> tuple[CachedEvaluator, float | None]:
         return self.subject.open(self.corpus, self.store)
 
     @cached_property
-    def _stores(self) -> Mapping[str, Feature]:
+    def _stores(self) -> Mapping[str, StoredFeature]:
         return open_features(self.store, self.features, self.corpus)
 
     @cached_property
@@ -186,7 +189,7 @@ class EvaluationJob:
 
     def _key(self, condition: Condition, corruptions: Sequence[CorruptionSpec]) -> str:
         """Return the digest of everything that an evaluation depends on."""
-        check = check_path(self.store, self.corpus.fold, self.fit_on)
+        check = check_path(self.store, self.corpus.fold, self.fit_on, self.normalise)
         repair = condition.repair
         checks = self.training.check if repair.check is None else repair.check
         parts = [

@@ -30,7 +30,7 @@ from emocli.training.compute import deterministic_torch
 from emocli.training.encoder_plan import EncoderPlan
 from emocli.training.encoder_task import embedded, nearest
 from emocli.training.fit_encoder import EncoderSummary, fit_encoder
-from emocli.training.pictures import FEATURES, Pictures, of_manifest
+from emocli.training.pictures import FEATURES, LabelledPictures, of_manifest
 
 METRIC = "nearest"
 METRICS = {
@@ -186,7 +186,7 @@ def _hits(fitting: Fitting, store: Path, cache: Path) -> dict[str, bool]:
     return hits
 
 
-def _with_test(plan: EncoderPlan, corpus: Manifest, store: Path, cache: Path) -> Pictures:
+def _with_test(plan: EncoderPlan, corpus: Manifest, store: Path, cache: Path) -> LabelledPictures:
     """Take the pictures of the test split in the place of those of the valid split."""
     other: Mapping[Split, Split] = {"train": "train", "valid": "test", "test": "valid"}
     clips = tuple(replace(clip, split=other[clip.split]) for clip in corpus.clips)

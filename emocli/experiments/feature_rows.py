@@ -11,9 +11,10 @@ from itertools import islice
 from pathlib import Path
 
 from emocli import plugins
-from emocli.config import Tree, merge
+from emocli.config import Tree, build, merge
 from emocli.data.durable import digest, write_text
 from emocli.data.manifest import Manifest
+from emocli.data.speakers import BY_SPEAKER
 from emocli.data.store import open_joined
 from emocli.errors import RunError, StoreError
 from emocli.evaluation.baseline import BaselineEvaluator
@@ -22,9 +23,9 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.experiments.cache import (
     MARKS,
     CachedEvaluation,
+    CachedEvaluator,
     EvaluationJob,
-    Predictor,
-    Subject,
+    EvaluationSubject,
     code_digest,
 )
 from emocli.experiments.rows import (
@@ -39,6 +40,7 @@ from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import summarise
 from emocli.models import rundir
 from emocli.models.rundir import MODEL
+from emocli.models.settings import TrainConfig
 from emocli.parsing import read_object
 from emocli.plugin.experiment import Condition
 from emocli.plugin.robustness import RobustOptions, on
@@ -49,6 +51,9 @@ from emocli.training.summaries import TrainSummary
 
 SECONDS = "costs.json"
 
+READING = frozenset({"outliers", *BY_SPEAKER})
+"""Settings of a training that say how features are read."""
+
 
 class FeatureSystem(System):
     """A row that is tested on corrupted and repaired features."""
@@ -57,7 +62,7 @@ class FeatureSystem(System):
     SECTIONS = (*SHARED, "check")
 
     @abstractmethod
-    def subject(self, run: Path) -> Subject:
+    def subject(self, run: Path) -> EvaluationSubject:
         """Return what is evaluated in the place of a fold's run."""
 
     def check(self, inputs: Inputs) -> None:
@@ -90,6 +95,7 @@ class FeatureSystem(System):
                 folder,
                 inputs.config.corruption_seed,
                 self.fit_on,
+                self.settings.get("train", {}).get("normalise", "none"),
             )
             for corpus, run, folder in zip(inputs.corpora, runs, folders, strict=True)
         ]
@@ -122,7 +128,7 @@ class FusionSystem(FeatureSystem):
         network = {key: value for key, value in tree.get("network", {}).items() if key in known}
         return {"network": network, "train": tree.get("train", {})}
 
-    def subject(self, run: Path) -> Subject:
+    def subject(self, run: Path) -> EvaluationSubject:
         """Return the trained networks of a fold."""
         return TrainedRun(run)
 
@@ -209,17 +215,17 @@ class BaselineSystem(FeatureSystem):
         return False
 
     def shared(self, tree: Tree) -> Tree:
-        """Return the only setting it has in common with networks: how features are standardised."""
-        train = tree.get("train", {})
-        return {"train": {"outliers": train["outliers"]}} if "outliers" in train else {}
+        """Return the settings it has in common with networks: how features are standardised."""
+        own = {key: value for key, value in tree.get("train", {}).items() if key in READING}
+        return {"train": own} if own else {}
 
-    def subject(self, run: Path) -> Subject:
+    def subject(self, run: Path) -> EvaluationSubject:
         """Return the baseline, fitted on the train split of the fold."""
         return FittedBaseline(self.row.baseline, tuple(self.features.values()), self.settings)
 
 
 @dataclass(frozen=True)
-class TrainedRun(Subject):
+class TrainedRun(EvaluationSubject):
     """The networks of a run."""
 
     run: Path
@@ -231,13 +237,13 @@ class TrainedRun(Subject):
         members = rundir.members(self.run, config.seeds)
         return [network, *(digest(member / MODEL) for member in members)]
 
-    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, None]:
+    def open(self, corpus: Manifest, store: Path) -> tuple[CachedEvaluator, None]:
         """Load the networks."""
         return RunEvaluator.open(self.run, "test", None, store), None
 
 
 @dataclass(frozen=True)
-class FittedBaseline(Subject):
+class FittedBaseline(EvaluationSubject):
     """A baseline with the features and settings it is fitted with."""
 
     name: str
@@ -248,10 +254,10 @@ class FittedBaseline(Subject):
         """Return its name, what it is fitted on, and how."""
         return [self.name, labels(corpus), json.dumps(self.settings)]
 
-    def open(self, corpus: Manifest, store: Path) -> tuple[Predictor, float | None]:
+    def open(self, corpus: Manifest, store: Path) -> tuple[CachedEvaluator, float | None]:
         """Fit it."""
-        outliers = self.settings.get("train", {}).get("outliers")
-        evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, outliers)
+        config = build(TrainConfig, self.settings.get("train", {}), "train")
+        evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, config)
         return evaluator, evaluator.baseline.C
 
 

@@ -30,7 +30,7 @@ from emocli.experiments.config import ReproduceConfig, read_table
 from emocli.experiments.rows import Say
 from emocli.extraction.extract import extract
 from emocli.extraction.extract import plan as plan_extraction
-from emocli.models.encoder import Kind
+from emocli.models.encoder import PictureKind
 from emocli.plugin.experiment import Table
 from emocli.plugin.feature import Feature
 from emocli.training.encoder_plan import EncoderPlan
@@ -40,10 +40,10 @@ from emocli.training.fit_text import fit_text, resolve
 SECTION = "extractors"
 """Section of the settings."""
 
-PICTURES: tuple[Kind, ...] = ("audio", "face", "scene")
+PICTURES: tuple[PictureKind, ...] = ("audio", "face", "scene")
 """Kinds of encoders that look at pictures."""
 
-ExtractorKind = Kind | Literal["text"]
+ExtractorKind = PictureKind | Literal["text"]
 
 Done = TypeVar("Done")
 

@@ -13,7 +13,7 @@ from typing import TypedDict, cast
 from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.manifest import Manifest
-from emocli.data.pool import Pool, open_pool
+from emocli.data.pool import Pool, Progress, open_pool
 from emocli.data.stamp import changed, joined, stamps
 from emocli.data.store import (
     FeatureStore,
@@ -32,10 +32,13 @@ from emocli.plugin.feature import Feature
 PART = 8
 """Clips in a part at most: what a kill costs each worker."""
 
-Progress = Callable[[int, int], None]
 
 _Link = dict[str, str]
 """What is recorded of an upstream feature: its ``recipe``, ``method`` and ``digest``."""
+
+
+WORDS, UNKNOWN_WORDS = "words", "words.out_of_vocabulary"
+"""Notes of features of words: how many there are, and how many of them are not known to it."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,11 @@ def extract(
             result, links[job.feature] = job.run(job.recipe(links), pool, advance)
             results.append(result)
     return results
+
+
+def mostly_unknown(notes: Mapping[str, float]) -> bool:
+    """Whether a feature does not know most of the words, by the sums of its notes."""
+    return notes.get(UNKNOWN_WORDS, 0) > notes.get(WORDS, 0) / 2
 
 
 class NothingExtractedError(StoreError):

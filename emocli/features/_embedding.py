@@ -18,7 +18,7 @@ from emocli.plugin.feature import Device, device
 from emocli.quantities import PicturesAtOnce
 
 if TYPE_CHECKING:
-    from emocli.models.encoder import Encoder, Kind, Picture, Screen
+    from emocli.models.encoder import PictureKind, PictureTransform, PixelArray, ResNetEncoder
 
 
 class EmbeddingConfig(Settings):
@@ -84,7 +84,7 @@ class Embedder:
     """
 
     config: EmbeddingConfig
-    kind: Kind
+    kind: PictureKind
 
     def __post_init__(self) -> None:
         _ = self._loaded
@@ -93,7 +93,7 @@ class Embedder:
         # The network stays behind.
         return Embedder, (self.config, self.kind)
 
-    def __call__(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+    def __call__(self, pictures: Sequence[PixelArray]) -> NDArray[np.float32]:
         """Embed pictures, shape (n, dim)."""
         from emocli.models.encoder import embed
 
@@ -104,7 +104,7 @@ class Embedder:
         return tuple(f"emb{column:03d}" for column in range(self._loaded[1].config.dim))
 
     @cached_property
-    def _loaded(self) -> tuple[Encoder, Screen]:
+    def _loaded(self) -> tuple[ResNetEncoder, PictureTransform]:
         from emocli.models.encoder import load
 
         place = device(self.config.device, f"device of the {self.kind} encoder")

@@ -13,13 +13,13 @@ from pydantic import Field, model_validator
 
 from emocli.config import Settings
 from emocli.data.durable import digest
+from emocli.data.track import Rows
 from emocli.plugin.feature import Device, device
 
 if TYPE_CHECKING:
     from emocli.models.hub_encoder import HiddenStates, Modality
 
 Layer = Annotated[int, Field(ge=-1000, le=1000)]
-Rows = NDArray[np.float32]
 F = TypeVar("F", bound=np.floating)
 
 

@@ -68,7 +68,7 @@ class OnnxConfig(Settings):
         return {**values, "digest": digest(path)}
 
 
-class PicturesConfig(OnnxConfig):
+class OnnxPicturesConfig(OnnxConfig):
     """Which file, and what its pictures are like.
 
     Attributes
@@ -93,7 +93,7 @@ class PicturesConfig(OnnxConfig):
     std: tuple[Annotated[float, Field(gt=0, le=1000)], ...] = (0.229, 0.224, 0.225)
 
 
-class FacesConfig(PicturesConfig):
+class FacesConfig(OnnxPicturesConfig):
     """Which file, and which faces it sees.
 
     Attributes
@@ -187,7 +187,7 @@ class OnnxModel:
 class OnnxPictures:
     """An ONNX file of pictures."""
 
-    config: PicturesConfig
+    config: OnnxPicturesConfig
     model: OnnxModel
 
     def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> Array:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import Tree
-from emocli.features._hidden import HiddenConfig, Rows, hidden_states, pooled, pooled_names
+from emocli.data.track import Rows
+from emocli.features._hidden import HiddenConfig, hidden_states, pooled, pooled_names
 from emocli.plugin.feature import Track
 from emocli.quantities import Steps
 

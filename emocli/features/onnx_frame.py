@@ -14,7 +14,7 @@ import numpy as np
 from emocli.data.media.content import frames
 from emocli.features._onnx import EXTRA as EXTRA
 from emocli.features._onnx import LIBRARIES as LIBRARIES
-from emocli.features._onnx import OnnxModel, OnnxPictures, PicturesConfig
+from emocli.features._onnx import OnnxModel, OnnxPictures, OnnxPicturesConfig
 from emocli.plugin.feature import Clip, Track
 from emocli.quantities import PicturesPerSecond
 
@@ -23,7 +23,7 @@ REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 
 
-class Config(PicturesConfig):
+class Config(OnnxPicturesConfig):
     """Which file, and which frames it sees.
 
     Attributes

@@ -24,7 +24,7 @@ from emocli.quantities import Tokens, Turns
 
 if TYPE_CHECKING:
     from emocli.models.text import TextNetwork
-    from emocli.models.text_reader import Reader, Reading
+    from emocli.models.text_reader import Reading, UtteranceReader
 
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
@@ -111,13 +111,13 @@ class Extractor:
         values = describe(network, [reading], pad)
         return Track(values, notes={**notes, "tokens": len(reading.tokens)})
 
-    def _loaded(self, part: int | None) -> tuple[TextNetwork, Reader]:
+    def _loaded(self, part: int | None) -> tuple[TextNetwork, UtteranceReader]:
         if part not in self._cache:
             self._cache[part] = _load(self.config, part)
         return self._cache[part]
 
     @cached_property
-    def _cache(self) -> dict[int | None, tuple[TextNetwork, Reader]]:
+    def _cache(self) -> dict[int | None, tuple[TextNetwork, UtteranceReader]]:
         return {}
 
 
@@ -147,10 +147,10 @@ def _parts(config: Config) -> Iterable[tuple[str, int]]:
             yield from ((clip_id, run.part) for clip_id in run.unseen)
 
 
-def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
+def _load(config: Config, part: int | None) -> tuple[TextNetwork, UtteranceReader]:
     from emocli.models import text
     from emocli.models.text_backbone import SCRATCH, make_backbone
-    from emocli.models.text_reader import Reader, TextConfig
+    from emocli.models.text_reader import TextConfig, UtteranceReader
 
     place = device(config.device, "roberta.device")
     if _trained(config):
@@ -172,7 +172,7 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, Reader]:
     settings = TextConfig.model_validate({"backbone": config.encoder, **config.read})
     backbone, tokenizer = make_backbone(settings, ())
     network = text.TextNetwork(backbone, 1, settings.pool, 0.0)
-    return network.eval().to(place), Reader(tokenizer, settings)
+    return network.eval().to(place), UtteranceReader(tokenizer, settings)
 
 
 def _trained(config: Config) -> bool:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from emocli.data.media.content import mixed_down
+from emocli.data.track import Rows
 from emocli.features._hidden import (
     HiddenConfig,
-    Rows,
     hidden_states,
     pooled,
     pooled_names,

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from emocli.data.manifest import Task
 
-Kind = Literal["mod", "orig", "sum_ce"]
+ExponentKind = Literal["mod", "orig", "sum_ce"]
 
 NEARLY_SURE = -1e-7
 """Largest log probability that differs from 0: the logarithm of its complement is finite."""
@@ -67,7 +67,7 @@ class Combination:
         Whether beliefs are constants to the gradient.
     """
 
-    kind: Kind
+    kind: ExponentKind
     beta: float
     detach: bool
 

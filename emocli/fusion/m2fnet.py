@@ -29,7 +29,7 @@ from emocli.fusion._dialogue import (
     seen,
     sinusoids,
 )
-from emocli.plugin.layers import Encoder
+from emocli.plugin.layers import ViewEncoder
 from emocli.plugin.network import Batch, FusionOutput, Network, PerView
 from emocli.quantities import Depth, Dropped, Size
 from emocli.space import Space, Uniform, Whole
@@ -169,7 +169,9 @@ class Model(Network):
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__()
-        self.utterances = PerView({view: Utterance(view, dims[view], config) for view in dims})
+        self.utterances = PerView(
+            {view: UtteranceEncoder(view, dims[view], config) for view in dims}
+        )
         names = self.utterances.names
         _require_modalities(config, names)
         widths = {name: config.utterance_width(name, dims[name]) for name in names}
@@ -209,13 +211,13 @@ class Model(Network):
         return FusionOutput(self.classifier(final))  # eq. 8
 
 
-class Utterance(nn.Module):
+class UtteranceEncoder(nn.Module):
     """From a clip's steps to its vector in the dialogue, with place and speaker if asked for."""
 
     def __init__(self, view: str, inputs: int, config: Config) -> None:
         super().__init__()
         self.pooling = config.pooling(view)
-        self.words = Words(inputs, config) if self.pooling == "words" else None
+        self.words = WordEncoder(inputs, config) if self.pooling == "words" else None
         pooled = 2 * config.words_hidden if self.words else inputs
         self.project = nn.Linear(pooled, config.width) if config.width else nn.Identity()
         self.width = config.utterance_width(view, inputs)
@@ -238,12 +240,12 @@ class Utterance(nn.Module):
         return vectors.masked_fill(~view.observed[:, None], 0), view.observed
 
 
-class Words(nn.Module):
+class WordEncoder(nn.Module):
     """A bidirectional LSTM over the steps of a clip, and attention that weighs them."""
 
     def __init__(self, inputs: int, config: Config) -> None:
         super().__init__()
-        self.encoder = Encoder(inputs, config.words_hidden, config.dropout)
+        self.encoder = ViewEncoder(inputs, config.words_hidden, config.dropout)
         self.score = nn.Sequential(
             nn.Linear(2 * config.words_hidden, config.words_hidden),
             nn.Tanh(),

@@ -21,7 +21,13 @@ from emocli.config import Tree
 from emocli.data.manifest import Task
 from emocli.errors import ConfigError
 from emocli.fusion import mfn
-from emocli.fusion._multiplicative import Combination, Kind, log_probabilities, truth, violated
+from emocli.fusion._multiplicative import (
+    Combination,
+    ExponentKind,
+    log_probabilities,
+    truth,
+    violated,
+)
 from emocli.fusion._recurrent import mlp
 from emocli.models.losses import CHOICES
 from emocli.plugin.network import Batch, FusionOutput, Loss, Network, PerView
@@ -69,7 +75,7 @@ class Config(mfn.Config):
     SPACE: ClassVar[Space] = {**mfn.Config.SPACE, "beta": Uniform(0.1, 10.0, log=True)}
 
     fusion: Literal["weighted", "hadamard", "hadamard1p", "concat", "sum"] = "weighted"
-    loss: Kind = "mod"
+    loss: ExponentKind = "mod"
     beta: Annotated[float, Field(ge=0, le=100)] = 1.0
     lambda_mult: Factor = 1.0
     detach_weight: bool = True
@@ -132,7 +138,7 @@ class Model(Network):
         super().__init__()
         self.config = config
         self.task: Task = "single"
-        self.core = mfn.Core(dims, config)
+        self.core = mfn.MemoryCore(dims, config)
         self.combination = Combination(config.loss, config.beta, config.detach_weight)
         _require_fusible(self.core, config)
         widths = dict(zip(self.core.names, self.core.widths, strict=True))
@@ -252,7 +258,7 @@ class Model(Network):
         return scores[:, 0] if self.task == "single" else scores[..., 1] - scores[..., 0]
 
 
-def _require_fusible(core: mfn.Core, config: Config) -> None:
+def _require_fusible(core: mfn.MemoryCore, config: Config) -> None:
     apart = config.fusion == "concat" and not config.mulmix
     if len(set(core.widths)) > 1 and not apart:
         units = ", ".join(f"{n} {w}" for n, w in zip(core.names, core.widths, strict=True))

@@ -19,14 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emocli.config import Settings, Tree
-from emocli.data.batch import Padded
+from emocli.data.batch import Views
 from emocli.data.resample import resample
 from emocli.fusion._recurrent import Gated, in_full_precision, kept, lstm_cell, lstms, mlp
 from emocli.plugin.network import Batch, FusionOutput, Network, PerView
 from emocli.quantities import Dropped, Size, Steps
 from emocli.space import Choice, Space, Uniform
-
-Views = Mapping[str, Padded]
 
 
 class Config(Settings):
@@ -126,7 +124,7 @@ PRESETS: dict[str, Tree] = {
 }
 
 
-class Core(nn.Module):
+class MemoryCore(nn.Module):
     """Channels, attention and memory: everything before the fusion.
 
     Attributes
@@ -146,7 +144,7 @@ class Core(nn.Module):
         self.channels = PerView({name: _channel(dims[name], name, config) for name in self.names})
         self.nn1 = mlp(seen, config.nn1, seen, config.nn1_dropout)
         self.nn2 = mlp(seen, config.nn2, config.memory, config.nn2_dropout)
-        self.memory = Memory(seen, config)
+        self.memory = GatedMemory(seen, config)
 
     def forward(self, views: Views) -> tuple[dict[str, Tensor], Tensor]:
         """Return each channel's last state, (n, hidden), and the last memory, (n, memory)."""
@@ -205,7 +203,7 @@ class Core(nn.Module):
         return [torch.stack(own) for own in zip(*states, strict=True)], torch.stack(memories)
 
 
-class Memory(nn.Module):
+class GatedMemory(nn.Module):
     """The memory, gated by attended cells and by itself.
 
     Its gates are two networks of two layers; their first layers see the same and are one here, and
@@ -249,7 +247,7 @@ class Model(Network):
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__()
-        self.core = Core(dims, config)
+        self.core = MemoryCore(dims, config)
         joined = sum(self.core.widths) + config.memory
         self.head = mlp(joined, config.out, outputs, config.out_dropout)
 

@@ -58,7 +58,7 @@ class Config(NetworkSettings):
 PRESETS = presets(literal={"lower_orders": False}, plus={})
 
 
-class Core(nn.Module):
+class LowRankCore(nn.Module):
     """A core tensor of low rank over any number of views.
 
     Shapes: M projected views (n, V), which of them are there (n, M) -> (n, J).
@@ -95,7 +95,7 @@ class Model(Encoded):
         views = self.encoders.names
         self.projections = PerView({v: nn.Linear(config.width, inner, bias=False) for v in views})
         self.squash = nn.Tanh() if config.bounded else nn.Identity()
-        self.core = Core(views, inner, joint, config.rank, config.lower_orders)
+        self.core = LowRankCore(views, inner, joint, config.rank, config.lower_orders)
         self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(joint, outputs))
 
     def forward(self, batch: Batch) -> FusionOutput:

@@ -13,10 +13,10 @@ from emocli.data.align import STEP, Timed, recorded
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
-from emocli.data.store import Feature, FeatureStore, open_feature, open_features
+from emocli.data.store import FeatureStore, StoredFeature, open_feature, open_features
 from emocli.errors import StoreError
 from emocli.interchange.csd import write_csd
-from emocli.interchange.mmsa import ARRAYS, Arrays, Column, mmsa_id, write_mmsa
+from emocli.interchange.mmsa import ARRAYS, Arrays, PickleColumn, mmsa_id, write_mmsa
 from emocli.interchange.npz import Ragged, write_ragged
 
 
@@ -115,9 +115,9 @@ def _timed(store: FeatureStore, clip: Clip) -> Timed:
     return Timed(rows.values, np.stack([edges[:-1], edges[1:]], axis=1))
 
 
-def _part(manifest: Manifest, clips: Sequence[Clip], stores: dict[str, Feature]) -> Arrays:
+def _part(manifest: Manifest, clips: Sequence[Clip], stores: dict[str, StoredFeature]) -> Arrays:
     """Put a split into the arrays of an MMSA pickle, padded with zeros."""
-    arrays: dict[str, Column] = {
+    arrays: dict[str, PickleColumn] = {
         "id": [mmsa_id(clip.id) for clip in clips],
         "raw_text": np.array([clip.text for clip in clips], np.str_),
         **_labels(manifest, clips),
@@ -133,7 +133,7 @@ def _part(manifest: Manifest, clips: Sequence[Clip], stores: dict[str, Feature])
     return arrays
 
 
-def _labels(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, Column]:
+def _labels(manifest: Manifest, clips: Sequence[Clip]) -> dict[str, PickleColumn]:
     """Name the labels as MMSA does; a clip without one has NaN, or an empty annotation."""
     if manifest.task == "single":
         index = {name: float(k) for k, name in enumerate(manifest.classes)}

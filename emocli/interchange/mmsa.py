@@ -36,8 +36,8 @@ SUFFIXES = frozenset({".pkl", ".pickle"})
 ARRAYS = {"text": "text", "audio": "audio", "visual": "vision"}
 """Modality to the array that holds it."""
 
-Column = NDArray[Any] | list[Any]
-Arrays = Mapping[str, Column]
+PickleColumn = NDArray[Any] | list[Any]
+Arrays = Mapping[str, PickleColumn]
 """Whatever a split holds: by name, an array or a list with a row per clip."""
 
 PADDING = "_lengths"
@@ -47,7 +47,7 @@ CLIP = re.compile(r"(.+?)\$_\$\[?(\w+)\]?")
 
 
 @dataclass(frozen=True)
-class Part:
+class PickleSplit:
     """One split of a pickle: its clips, each once, and all that has a row per clip.
 
     Ids are ``video[3]`` for what MMSA writes ``video$_$3``; ``times`` are start and end in the
@@ -64,7 +64,7 @@ class Mmsa:
     """An MMSA pickle: its splits, each with its clips."""
 
     path: Path
-    parts: Mapping[Split, Part]
+    parts: Mapping[Split, PickleSplit]
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ def _splits(content: Any, path: Path) -> dict[Split, str]:
     return {split: names[split] for split in SPLITS if split in names}
 
 
-def _part(content: Any, path: Path, split: str) -> Part:
+def _part(content: Any, path: Path, split: str) -> PickleSplit:
     where = f"{path}, split '{split}'"
     if not isinstance(content, dict) or "id" not in content:
         raise StoreError("has no 'id'", where=where, hint="an MMSA pickle names its clips")
@@ -182,7 +182,7 @@ def _part(content: Any, path: Path, split: str) -> Part:
             raise StoreError(f"'{key}' has {len(value)} rows for {len(ids)} ids", where=where)
         if key.endswith(PADDING) and not _are_lengths(value):
             raise StoreError(f"'{key}' does not hold a number of steps per clip", where=where)
-    return Part(ids, arrays, _times(ids, content["id"]))
+    return PickleSplit(ids, arrays, _times(ids, content["id"]))
 
 
 def _times(ids: Sequence[str], column: Any) -> dict[str, tuple[float, float]]:

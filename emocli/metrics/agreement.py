@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-Level = Literal["nominal", "ordinal", "interval"]
+MeasurementLevel = Literal["nominal", "ordinal", "interval"]
 
 
 def _nominal(values: Array, totals: Array) -> Array:
@@ -30,7 +30,7 @@ def _interval(values: Array, totals: Array) -> Array:
     return np.asarray((values[:, None] - values[None, :]) ** 2)
 
 
-DISTANCES: Mapping[Level, Callable[[Array, Array], Array]] = {
+DISTANCES: Mapping[MeasurementLevel, Callable[[Array, Array], Array]] = {
     "nominal": _nominal,
     "ordinal": _ordinal,
     "interval": _interval,
@@ -39,7 +39,7 @@ DISTANCES: Mapping[Level, Callable[[Array, Array], Array]] = {
 
 
 def alpha_of_counts(
-    counts: ArrayLike, level: Level = "nominal", values: ArrayLike | None = None
+    counts: ArrayLike, level: MeasurementLevel = "nominal", values: ArrayLike | None = None
 ) -> float:
     """Return Krippendorff's alpha, ``1 - D_o / D_e``, from how often each value was given.
 
@@ -66,7 +66,7 @@ def alpha_of_counts(
     return float(1 - pairs.sum() / expected) if expected > 0 else float("nan")
 
 
-def alpha(ratings: ArrayLike, level: Level = "nominal") -> float:
+def alpha(ratings: ArrayLike, level: MeasurementLevel = "nominal") -> float:
     """Return Krippendorff's alpha of ratings, shape (raters, units); NaN where there is none."""
     table = np.asarray(ratings, np.float64)
     values, place = np.unique(table[~np.isnan(table)], return_inverse=True)

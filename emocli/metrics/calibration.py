@@ -40,7 +40,7 @@ class ReliabilityBin(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration(Record):
+class CalibrationCurves(Record):
     """The reliability diagram and the risk-coverage curve, of the seeds together.
 
     Attributes
@@ -123,7 +123,7 @@ def area_under_risk(hits: NDArray[np.float64], confidence: NDArray[np.float64]) 
 
 def calibration(
     targets: NDArray[np.int64], predictions: Sequence[NDArray[np.float64]], bins: int = BINS
-) -> Calibration:
+) -> CalibrationCurves:
     """Return the curves of the predictions (n, C) of every seed."""
     confidence = [values.max(axis=1) for values in predictions]
     hits = [(values.argmax(axis=1) == targets).astype(float) for values in predictions]
@@ -136,7 +136,7 @@ def calibration(
         )
     risks = np.mean([risk_coverage(h, c) for h, c in zip(hits, confidence, strict=True)], axis=0)
     last = [max(0, int(np.ceil(share * len(targets))) - 1) for share in COVERAGES]
-    return Calibration(
+    return CalibrationCurves(
         bins=tuple(
             ReliabilityBin(
                 low=k / bins,

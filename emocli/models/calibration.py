@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -36,6 +37,9 @@ class Calibration(Settings):
         intensities.
     error_before, error_after : float, optional
         Expected calibration error of these clips without it and with it.
+    fitted_before_refit : bool
+        Whether all this is of the network before it was trained once more, on the validation clips
+        too (``train.refit``): the last one has no clips left to be calibrated on.
     half_width : mapping
         Class to half the width of the interval in which an intensity is; empty for probabilities.
     """
@@ -45,7 +49,18 @@ class Calibration(Settings):
     temperature: Annotated[float, Field(ge=LEAST, le=MOST)] | None = None
     error_before: Error | None = None
     error_after: Error | None = None
+    fitted_before_refit: bool = False
     half_width: dict[str, Annotated[float, Field(ge=0, le=1e9)]] = Field(default_factory=dict)
+
+
+def refit_remarks(calibrations: Iterable[Calibration | None]) -> tuple[str, ...]:
+    """Say that calibrations are of networks before they were trained once more, if so."""
+    if not any(each.fitted_before_refit for each in calibrations if each is not None):
+        return ()
+    return (
+        "temperatures and intervals are of the first fit, before the networks were trained once "
+        "more, on the validation clips too (train.refit)",
+    )
 
 
 def write_calibration(run: Path, calibration: Calibration) -> None:

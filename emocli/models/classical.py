@@ -179,7 +179,7 @@ Read = Callable[[Any, Matrix], Margins]
 
 
 @dataclass(frozen=True)
-class Kind:
+class ModelKind:
     """A kind of model: one that tells classes apart, and one for intensities.
 
     Attributes
@@ -198,7 +198,7 @@ class Kind:
     pairwise: bool = False
 
 
-def _support(kernel: str) -> Kind:
+def _support(kernel: str) -> ModelKind:
     def classifier(C: float) -> Any:
         from sklearn.svm import SVC
 
@@ -209,7 +209,7 @@ def _support(kernel: str) -> Kind:
 
         return SVR(C=C, kernel=kernel, epsilon=MARGIN)
 
-    return Kind(classifier, regressor, _machine, pairwise=True)
+    return ModelKind(classifier, regressor, _machine, pairwise=True)
 
 
 def _machine(model: Any, x: Matrix) -> Margins:
@@ -249,9 +249,9 @@ def _line(model: Any, x: Matrix) -> Margins:
     return Margins.linear(weights, np.atleast_1d(np.asarray(model.intercept_, np.float64)))
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, ModelKind] = MappingProxyType(
     {
-        "logistic": Kind(_logistic, _ridge, _line),
+        "logistic": ModelKind(_logistic, _ridge, _line),
         "svm": _support("rbf"),
         "svm_linear": _support("linear"),
     }
@@ -272,7 +272,7 @@ def fitted(
     return ClassicalModel(task, classes, tuple(each(kind, C, x, targets)))
 
 
-def _present(kind: Kind, C: float, x: Matrix, targets: NDArray[Any]) -> Iterator[Margins]:
+def _present(kind: ModelKind, C: float, x: Matrix, targets: NDArray[Any]) -> Iterator[Margins]:
     """Fit a classifier of each class, constant if all or none of the training clips show it."""
     for shown in (targets > 0).T:
         if shown.all() or not shown.any():
@@ -282,6 +282,6 @@ def _present(kind: Kind, C: float, x: Matrix, targets: NDArray[Any]) -> Iterator
             yield kind.read(kind.classifier(C).fit(x, shown), x)
 
 
-def _intensity(kind: Kind, C: float, x: Matrix, targets: NDArray[Any]) -> Iterator[Margins]:
+def _intensity(kind: ModelKind, C: float, x: Matrix, targets: NDArray[Any]) -> Iterator[Margins]:
     for column in targets.T:
         yield kind.read(kind.regressor(C).fit(x, column), x)

@@ -33,14 +33,14 @@ from emocli.quantities import Size
 if TYPE_CHECKING:
     from transformers import ResNetModel
 
-Kind = Literal["audio", "face", "scene"]
+PictureKind = Literal["audio", "face", "scene"]
 
 Stages = Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)]
 Blocks = Annotated[
     tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1, max_length=8)
 ]
 
-Picture = NDArray[Any]
+PixelArray = NDArray[Any]
 """Sound: a log-mel spectrogram in decibels, shape (T, bands). Faces and scenes: RGB, (h, w, 3)."""
 
 SCRATCH = "resnet18"
@@ -117,7 +117,7 @@ class EncoderRun(Settings):
     """
 
     format: Literal[1] = 1
-    kind: Kind
+    kind: PictureKind
     encoder: EncoderConfig
     resnet: Tree
     settings: Tree
@@ -126,7 +126,7 @@ class EncoderRun(Settings):
     versions: dict[str, str]
 
 
-class Encoder(nn.Module):
+class ResNetEncoder(nn.Module):
     """A ResNet and one linear layer: pictures (n, 3, side, side) to vectors (n, dim)."""
 
     def __init__(self, backbone: ResNetModel, dim: int) -> None:
@@ -147,18 +147,18 @@ class Encoder(nn.Module):
 
 
 @dataclass(frozen=True)
-class Screen:
+class PictureTransform:
     """Conversion of pictures to the input of an encoder."""
 
-    kind: Kind
+    kind: PictureKind
     config: EncoderConfig
 
-    def __call__(self, pictures: Sequence[Picture]) -> Tensor:
+    def __call__(self, pictures: Sequence[PixelArray]) -> Tensor:
         """Return a batch, shape (n, 3, side, side), normalised."""
         shown = torch.stack([self._show(picture) for picture in pictures])
         return (shown - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
 
-    def _show(self, picture: Picture) -> Tensor:
+    def _show(self, picture: PixelArray) -> Tensor:
         """Scale one picture, shape (3, side, side), values in [0, 1]."""
         if self.kind != "audio":
             pixels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
@@ -188,7 +188,7 @@ class Screen:
         )[0].clamp(0, 1)
 
 
-def make_encoder(config: EncoderConfig) -> Encoder:
+def make_encoder(config: EncoderConfig) -> ResNetEncoder:
     """Build an encoder that has not been trained.
 
     Raises
@@ -197,7 +197,7 @@ def make_encoder(config: EncoderConfig) -> Encoder:
         If the backbone is neither known nor a ResNet, or cannot be had.
     """
     if config.backbone != SCRATCH:
-        return Encoder(_published(config.backbone), config.dim)
+        return ResNetEncoder(_published(config.backbone), config.dim)
     from transformers import ResNetConfig, ResNetModel
 
     if len(config.depths) != len(config.hidden_sizes):
@@ -213,15 +213,18 @@ def make_encoder(config: EncoderConfig) -> Encoder:
         embedding_size=config.embedding_size,
     )
 
-    def make() -> Encoder:
-        return Encoder(ResNetModel(shape), config.dim)
+    def make() -> ResNetEncoder:
+        return ResNetEncoder(ResNetModel(shape), config.dim)
 
     outlined(make)
     return make()
 
 
 def embed(
-    encoder: Encoder, screen: Screen, pictures: Sequence[Picture], batch: int = 32
+    encoder: ResNetEncoder,
+    screen: PictureTransform,
+    pictures: Sequence[PixelArray],
+    batch: int = 32,
 ) -> NDArray[np.float32]:
     """Embed pictures one batch at a time, shape (n, dim)."""
     device = next(encoder.parameters()).device
@@ -240,7 +243,7 @@ def read_run(run: Path) -> EncoderRun:
     return read_config(EncoderRun, run, "an encoder", "fit-encoder")
 
 
-def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
+def load(run: Path, kind: PictureKind) -> tuple[ResNetEncoder, PictureTransform]:
     """Read a trained encoder.
 
     Raises
@@ -252,10 +255,10 @@ def load(run: Path, kind: Kind) -> tuple[Encoder, Screen]:
     if config.kind != kind:
         what = f"is an encoder of kind '{config.kind}', not '{kind}'"
         raise RunError(what, where=run, hint=f"train one: emocli fit-encoder {kind}")
-    return restore(encoder, run), Screen(kind, config.encoder)
+    return restore(encoder, run), PictureTransform(kind, config.encoder)
 
 
-def outline(run: Path) -> Encoder:
+def outline(run: Path) -> ResNetEncoder:
     """Read what a trained encoder is: its parameters have shapes, but no values.
 
     Raises
@@ -267,14 +270,14 @@ def outline(run: Path) -> Encoder:
         return _built(run)[0]
 
 
-def _built(run: Path) -> tuple[Encoder, EncoderRun]:
+def _built(run: Path) -> tuple[ResNetEncoder, EncoderRun]:
     from transformers import ResNetConfig, ResNetModel
 
     config = read_run(run)
     require_finished(run)
 
-    def make() -> Encoder:
-        return Encoder(ResNetModel(ResNetConfig.from_dict(config.resnet)), config.encoder.dim)
+    def make() -> ResNetEncoder:
+        return ResNetEncoder(ResNetModel(ResNetConfig.from_dict(config.resnet)), config.encoder.dim)
 
     try:
         with sized_by(run / MODEL), torch.device("meta"):

@@ -55,7 +55,7 @@ class Separable(nn.Module):
         return normed
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two separable convolutions and a pooling, beside a convolution of 1 x 1 in steps of 2."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -79,7 +79,7 @@ class MiniXception(nn.Module):
         self.entry = nn.ModuleList([nn.Conv2d(1, 8, 3, bias=False), nn.Conv2d(8, 8, 3, bias=False)])
         self.entry_norms = nn.ModuleList([nn.BatchNorm2d(8, eps=EPSILON) for _ in range(2)])
         sizes = zip((8, *WIDTHS), WIDTHS, strict=False)
-        self.blocks = nn.ModuleList([Block(inputs, outputs) for inputs, outputs in sizes])
+        self.blocks = nn.ModuleList([ResidualBlock(inputs, outputs) for inputs, outputs in sizes])
         self.last = nn.Conv2d(WIDTHS[-1], len(CLASSES), 3, padding=1)
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -52,12 +52,15 @@ REFIT = ".refit"
 BASELINES = "baselines.safetensors"
 """The classical models beside the network, `emocli.models.beside`."""
 
+SPEAKERS = "speakers.safetensors"
+"""Statistics of speakers, of a run with ``train.normalise=speaker``, `emocli.models.speakers`."""
+
 LAST = "last.safetensors"
 """The checkpoint, in its folder."""
 
 NETWORK = "network."
 
-Row = dict[str, float]
+EpochMetrics = dict[str, float]
 """One epoch of a history."""
 
 
@@ -266,7 +269,7 @@ def _require_statistics(standardiser: Standardiser, dims: Mapping[str, int]) -> 
         standardiser.require(modality, dim)
 
 
-def write_history(run: Path, history: Sequence[Row]) -> None:
+def write_history(run: Path, history: Sequence[EpochMetrics]) -> None:
     """Write ``history.csv``, a row per epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
@@ -275,7 +278,7 @@ def write_history(run: Path, history: Sequence[Row]) -> None:
     write_text(run / HISTORY, text.getvalue())
 
 
-def read_history(run: Path, needed: Sequence[str] = ()) -> list[Row]:
+def read_history(run: Path, needed: Sequence[str] = ()) -> list[EpochMetrics]:
     """Read ``history.csv``, of which some columns may be ``needed``.
 
     Raises
@@ -294,7 +297,7 @@ def read_history(run: Path, needed: Sequence[str] = ()) -> list[Row]:
     return rows
 
 
-def require_columns(history: Sequence[Row], needed: Sequence[str]) -> None:
+def require_columns(history: Sequence[EpochMetrics], needed: Sequence[str]) -> None:
     """Raise `ValueError` for a history without rows, or whose rows lack a column."""
     if needed and not history:
         raise ValueError("it has no epoch")
@@ -306,7 +309,7 @@ def require_columns(history: Sequence[Row], needed: Sequence[str]) -> None:
 def clear(run: Path) -> None:
     """Remove what a training wrote, and nothing else; what says that it is a run goes last."""
     for folder in [*run.glob("seed-*"), run]:
-        for name in (MODEL, calibration.FILE, HISTORY, CARD, BASELINES):
+        for name in (MODEL, calibration.FILE, HISTORY, CARD, BASELINES, SPEAKERS):
             (folder / name).unlink(missing_ok=True)
         for name in (CHECKPOINT, REFIT, REPORTS):
             shutil.rmtree(folder / name, ignore_errors=True)

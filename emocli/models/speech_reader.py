@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from emocli.config import Tree
+from emocli.data.track import Rows
 from emocli.errors import ConfigError
 from emocli.models.hub_encoder import HiddenStates, obtained
 
-Samples = NDArray[np.float32]
+Waveform = NDArray[np.float32]
 
 
 class Input(Protocol):
@@ -31,11 +32,11 @@ class Input(Protocol):
     centre: float
     most: int | None
 
-    def whole(self, samples: Samples) -> Samples:
+    def whole(self, samples: Waveform) -> Waveform:
         """Bring a whole sound to the level that the encoder was trained with."""
         ...
 
-    def tensor(self, chunks: Sequence[Samples]) -> torch.Tensor:
+    def tensor(self, chunks: Sequence[Waveform]) -> torch.Tensor:
         """Return chunks of equal length as the encoder reads them."""
         ...
 
@@ -54,12 +55,12 @@ class Waves:
             self.field = (self.field - 1) * stride + kernel
         self.centre = self.field / 2
 
-    def whole(self, samples: Samples) -> Samples:
+    def whole(self, samples: Waveform) -> Waveform:
         """Normalise a sound as a whole: its chunks stay as loud as each other."""
         read = self._extractor(samples, sampling_rate=self._extractor.sampling_rate)
         return np.asarray(read["input_values"][0], np.float32)
 
-    def tensor(self, chunks: Sequence[Samples]) -> torch.Tensor:
+    def tensor(self, chunks: Sequence[Waveform]) -> torch.Tensor:
         """Return the samples, shape (n, samples)."""
         return torch.from_numpy(np.stack(chunks))
 
@@ -75,11 +76,11 @@ class Mels:
         self.hop = self.field = 2 * int(extractor.hop_length)
         self.most: int | None = int(extractor.n_samples)
 
-    def whole(self, samples: Samples) -> Samples:
+    def whole(self, samples: Waveform) -> Waveform:
         """Return the sound: each spectrogram is scaled by itself, as in training."""
         return samples
 
-    def tensor(self, chunks: Sequence[Samples]) -> torch.Tensor:
+    def tensor(self, chunks: Sequence[Waveform]) -> torch.Tensor:
         """Return the spectrograms, shape (n, bands, frames)."""
         rate = self._extractor.sampling_rate
         read = self._extractor(list(chunks), sampling_rate=rate, return_tensors="pt")
@@ -164,7 +165,7 @@ def _input(name: str, states: HiddenStates, extractor: Any) -> Input:
     raise ConfigError(what, hint="give a wav2vec 2.0, HuBERT, WavLM or Whisper encoder")
 
 
-def read_speech(reader: SpeechReader, samples: Samples) -> tuple[Samples, NDArray[np.float64]]:
+def read_speech(reader: SpeechReader, samples: Waveform) -> tuple[Rows, NDArray[np.float64]]:
     """Return the hidden states of a sound, shape (T, D), and their times in seconds, shape (T,).
 
     Sound shorter than a state is filled up with silence.
@@ -193,7 +194,7 @@ def chunk_starts(count: int, length: int, overlap: int) -> list[int]:
     return starts if starts[-1] + length >= count else [*starts, count - length]
 
 
-def stitched(chunks: NDArray[np.float32], starts: Sequence[int]) -> Samples:
+def stitched(chunks: NDArray[np.float32], starts: Sequence[int]) -> Rows:
     """Put chunks (n, length, D) together: each state from where it is farther from an edge.
 
     The chunks are cut in the middle of what two neighbours have in common.

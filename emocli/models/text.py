@@ -24,7 +24,7 @@ from emocli.errors import RunError, reason
 from emocli.models.encoder_run import read_config, restore
 from emocli.models.rundir import CONFIG, MODEL, require_finished
 from emocli.models.tensors import RESTORE, sized_by
-from emocli.models.text_reader import Reader, Reading, TextConfig, collate
+from emocli.models.text_reader import Reading, TextConfig, UtteranceReader, collate
 from emocli.quantities import Folds
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def read_run(run: Path) -> TextRun:
     return read_config(TextRun, run, "a text encoder", "fit-text")
 
 
-def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
+def load(run: Path) -> tuple[TextNetwork, UtteranceReader, TextRun]:
     """Read a trained text encoder.
 
     Raises
@@ -134,13 +134,13 @@ def load(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
     return restore(network, run), reader, config
 
 
-def outline(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
+def outline(run: Path) -> tuple[TextNetwork, UtteranceReader, TextRun]:
     """Read a trained text encoder without the values of its parameters; errors as of `load`."""
     with torch.device("meta"):
         return _built(run)
 
 
-def _built(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
+def _built(run: Path) -> tuple[TextNetwork, UtteranceReader, TextRun]:
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     config = read_run(run)
@@ -156,4 +156,4 @@ def _built(run: Path) -> tuple[TextNetwork, Reader, TextRun]:
     except Exception as error:  # of the library, of any type
         what = f"does not hold what {CONFIG} describes ({reason(error)})"
         raise RunError(what, where=run, hint=RESTORE) from None
-    return network, Reader(tokenizer, config.text), config
+    return network, UtteranceReader(tokenizer, config.text), config

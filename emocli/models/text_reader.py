@@ -67,7 +67,7 @@ class Reading:
     stop: int
 
 
-class Reader:
+class UtteranceReader:
     """Tokenizer of utterances in their dialogues."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, config: TextConfig) -> None:
@@ -141,7 +141,7 @@ def collate(readings: Sequence[Reading], pad: int) -> tuple[Tensor, Tensor, Tens
     return tokens, mask, own
 
 
-def read_clips(reader: Reader, clips: Iterable[Clip]) -> dict[str, Reading]:
+def read_clips(reader: UtteranceReader, clips: Iterable[Clip]) -> dict[str, Reading]:
     """Read every clip that has a text, each inside its own dialogue."""
     with_text = (clip for clip in clips if clip.text.strip())
     return {

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from emocli.config import Tree
+from emocli.data.track import Rows
 from emocli.errors import ConfigError
 from emocli.models.hub_encoder import HiddenStates, obtained
 from emocli.models.text_backbone import longest
@@ -19,7 +19,6 @@ from emocli.models.text_backbone import longest
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Rows = NDArray[np.float32]
 
 MOST = 512
 """Tokens read at a time where the encoder does not say how many it reads."""

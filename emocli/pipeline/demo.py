@@ -46,7 +46,7 @@ SMALL: Mapping[str, Tree] = MappingProxyType(
 """Settings of every run: the corpus is small."""
 
 Say = Callable[[str], None]
-Views = tuple[str, tuple[str, ...]]
+DemoNetwork = tuple[str, tuple[str, ...]]
 """A network, and the modalities it is given."""
 
 
@@ -151,8 +151,8 @@ def demo(
     fit_cca(manifest, store, list(VIEWS.values()))
     plan = list(_systems())
     say(f"training and evaluating {len(plan)} networks, {seeds} seeds each")
-    trial = Trial(manifest, store, folder / "runs", tree, seeds)
-    systems: dict[Views, DemoSystem] = {}
+    trial = DemoRuns(manifest, store, folder / "runs", tree, seeds)
+    systems: dict[DemoNetwork, DemoSystem] = {}
     with open_pool(workers) as pool:
         for system in pool.results(trial, plan):
             systems[system.fusion, system.modalities] = system
@@ -172,13 +172,13 @@ def demo(
     return result
 
 
-def _systems() -> Iterator[Views]:
+def _systems() -> Iterator[DemoNetwork]:
     yield from (("unimodal", (modality,)) for modality in VIEWS)
     yield from ((fusion, tuple(VIEWS)) for fusion in FUSIONS)
 
 
 @dataclass(frozen=True)
-class Trial:
+class DemoRuns:
     """The training and evaluation of one network after another on the same features."""
 
     manifest: Manifest
@@ -187,7 +187,7 @@ class Trial:
     settings: Tree
     seeds: int
 
-    def __call__(self, views: Views) -> DemoSystem:
+    def __call__(self, views: DemoNetwork) -> DemoSystem:
         """Train one network, and corrupt each of its modalities."""
         fusion, modalities = views
         run = self.runs / (fusion if len(modalities) > 1 else f"{fusion}-{modalities[0]}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from emocli.config import Tree
 from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
+from emocli.data.pool import Progress
 from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
 from emocli.training.data_warnings import number_warnings
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from emocli.robust.check.model import ModalityCheck
     from emocli.robust.check.settings import CheckConfig
 
-Progress = Callable[[int, int], None]
 
 BATCH = 64
 """Clips that are read at once; only their vectors are kept."""
@@ -108,6 +108,7 @@ def fit_cca(
         For an impossible setting.
     """
     from emocli.data.samples import Samples
+    from emocli.data.speakers import SpeakerNormaliser
     from emocli.data.standardise import Standardiser
     from emocli.plugin.robustness import parse_all
     from emocli.robust.check.io import save_check
@@ -123,7 +124,9 @@ def fit_cca(
         stores = open_features(store, features, manifest)
         for opened in stores.values():
             open_files.enter_context(opened)
-        path = check_path(store, manifest.fold, config.fit_on)
+        normaliser = SpeakerNormaliser.of(config, config.clip_outliers, manifest, stores)
+        stores = normaliser.features() if normaliser else stores
+        path = check_path(store, manifest.fold, config.fit_on, config.normalise)
         open_files.enter_context(alone(path))
         train = Samples.of(manifest, "train", stores)
         valid = Samples.of(manifest, "valid", stores)

@@ -13,10 +13,10 @@ from typing import Any
 from emocli import plugins
 from emocli.config import Settings, Tree, leaves, merge
 from emocli.errors import ConfigError, choice
-from emocli.plugins import Kind
+from emocli.plugins import PluginKind
 from emocli.report.tables import ReportTable, as_markdown
 
-PLUGINS: Mapping[str, Kind] = MappingProxyType(
+PLUGINS: Mapping[str, PluginKind] = MappingProxyType(
     {
         "network": "fusion",
         "feature": "features",
@@ -39,7 +39,7 @@ they stand beside it.
 
 
 @dataclass(frozen=True)
-class Section:
+class SettingsSection:
     """Settings of one class.
 
     Attributes
@@ -138,7 +138,7 @@ def keys_called(name: str, sections: Collection[str], network: str | None = None
     return [key for key in dict.fromkeys(keys) if key.rpartition(".")[2] == name]
 
 
-def _sections(name: str) -> tuple[Section, ...]:
+def _sections(name: str) -> tuple[SettingsSection, ...]:
     if name in _COMMON:
         return _COMMON[name]()
     for what, kind in PLUGINS.items():
@@ -148,7 +148,7 @@ def _sections(name: str) -> tuple[Section, ...]:
     raise ConfigError(f"nothing called '{name}' has settings", hint=choice(name, names()))
 
 
-def _plugin(what: str, kind: Kind, name: str) -> tuple[Section, ...]:
+def _plugin(what: str, kind: PluginKind, name: str) -> tuple[SettingsSection, ...]:
     module = plugins.load(kind, name)
     if what == "network":
         presets: Mapping[str, Tree] = module.PRESETS
@@ -157,37 +157,37 @@ def _plugin(what: str, kind: Kind, name: str) -> tuple[Section, ...]:
             for part in ("network", "train")
         )
         (train,) = _train()
-        changed = Section(train.prefix, train.kind, training, whole=False)
-        return (Section("network.", module.Config, own), changed)
+        changed = SettingsSection(train.prefix, train.kind, training, whole=False)
+        return (SettingsSection("network.", module.Config, own), changed)
     prefix = {"experiment": "experiment."}.get(what, f"{name}.")
-    return (Section(prefix, module.Config),)
+    return (SettingsSection(prefix, module.Config),)
 
 
-def _train() -> tuple[Section, ...]:
+def _train() -> tuple[SettingsSection, ...]:
     from emocli.models.settings import TrainConfig
 
-    return (Section("train.", TrainConfig),)
+    return (SettingsSection("train.", TrainConfig),)
 
 
-def _robust() -> tuple[Section, ...]:
+def _robust() -> tuple[SettingsSection, ...]:
     from emocli.robust.repair import PRESETS, RobustConfig
 
     return (_part("robust", RobustConfig, PRESETS),)
 
 
-def _check() -> tuple[Section, ...]:
+def _check() -> tuple[SettingsSection, ...]:
     from emocli.robust.check.settings import PRESETS, CheckConfig
 
-    return (Section("check.", CheckConfig, PRESETS),)
+    return (SettingsSection("check.", CheckConfig, PRESETS),)
 
 
-def _proxy() -> tuple[Section, ...]:
+def _proxy() -> tuple[SettingsSection, ...]:
     from emocli.robust.proxy.settings import PRESETS, ProxyConfig
 
-    return (Section("robust.proxy.", ProxyConfig, PRESETS),)
+    return (SettingsSection("robust.proxy.", ProxyConfig, PRESETS),)
 
 
-def _fit_encoder() -> tuple[Section, ...]:
+def _fit_encoder() -> tuple[SettingsSection, ...]:
     from emocli.models.encoder import EncoderConfig
     from emocli.training.augment import AugmentConfig
     from emocli.training.encoder_plan import PRESETS, EncoderFitConfig
@@ -202,7 +202,7 @@ def _fit_encoder() -> tuple[Section, ...]:
     return tuple(_part(name, kind, PRESETS) for name, kind in kinds.items())
 
 
-def _fit_text() -> tuple[Section, ...]:
+def _fit_text() -> tuple[SettingsSection, ...]:
     from emocli.models.text_reader import TextConfig
     from emocli.training.fit_text import PRESETS
     from emocli.training.text_task import TextFitConfig
@@ -210,12 +210,12 @@ def _fit_text() -> tuple[Section, ...]:
     return (_part("text", TextConfig, PRESETS), _part("train", TextFitConfig, PRESETS))
 
 
-def _part(name: str, kind: type[Settings], presets: Mapping[str, Tree]) -> Section:
+def _part(name: str, kind: type[Settings], presets: Mapping[str, Tree]) -> SettingsSection:
     own = {preset: dict(tree.get(name, {})) for preset, tree in presets.items()}
-    return Section(f"{name}.", kind, own)
+    return SettingsSection(f"{name}.", kind, own)
 
 
-_COMMON: Mapping[str, Callable[[], tuple[Section, ...]]] = MappingProxyType(
+_COMMON: Mapping[str, Callable[[], tuple[SettingsSection, ...]]] = MappingProxyType(
     {
         "train": _train,
         "robust": _robust,
@@ -228,7 +228,7 @@ _COMMON: Mapping[str, Callable[[], tuple[Section, ...]]] = MappingProxyType(
 """What is no plug-in, and has settings."""
 
 
-def _settings(section: Section) -> Iterator[Setting]:
+def _settings(section: SettingsSection) -> Iterator[Setting]:
     defaults = _plain_defaults(section.kind)
     presets = {name: dict(leaves(merge(defaults, tree))) for name, tree in section.presets.items()}
     for key, meaning, schema, default in _fields(section.kind, section.kind.model_json_schema()):

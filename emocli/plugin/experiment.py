@@ -169,7 +169,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Point(Record):
+class LinePoint(Record):
     """What a row did under a condition, at one value of a setting."""
 
     value: float
@@ -178,11 +178,11 @@ class Point(Record):
 
 
 @dataclass(frozen=True)
-class Line(Record):
+class SweepLine(Record):
     """Points that are joined in a drawing."""
 
     name: str
-    points: tuple[Point, ...]
+    points: tuple[LinePoint, ...]
 
 
 @dataclass(frozen=True)
@@ -193,14 +193,14 @@ class Sweep(Record):
     ----------
     setting : str
         What the number is, as the axis shows it.
-    lines : tuple of Line
+    lines : tuple of SweepLine
         What is drawn.
     log : bool
         Whether the axis is logarithmic.
     """
 
     setting: str
-    lines: tuple[Line, ...]
+    lines: tuple[SweepLine, ...]
     log: bool = False
 
 

@@ -49,10 +49,14 @@ from emocli.config import Settings
 from emocli.data.clip import Clip as Clip
 from emocli.data.track import Absent as Absent
 from emocli.data.track import Track as Track
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, StoreError
 
 Device = Literal["auto", "cpu", "cuda"]
 """``auto`` is a GPU if there is one."""
+
+
+class UnknownWordsError(StoreError):
+    """A feature knows none of the words that the clips hold, and so can tell nothing of them."""
 
 
 class Extractor(Protocol):

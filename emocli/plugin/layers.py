@@ -25,7 +25,7 @@ from emocli.plugin.network import Network, PerView
 from emocli.quantities import Dropped, Size, Steps
 from emocli.space import Choice, Space, Uniform
 
-Pool = Literal["mean", "statistics"]
+PoolName = Literal["mean", "statistics"]
 
 
 class NetworkSettings(Settings):
@@ -58,7 +58,7 @@ class NetworkSettings(Settings):
     dropout: Dropped = 0.2
     stride: Size | dict[str, Size] = 1
     max_len: Steps = 1500
-    pool: Pool | dict[str, Pool] = "mean"
+    pool: PoolName | dict[str, PoolName] = "mean"
 
     @property
     def width(self) -> int:
@@ -69,7 +69,7 @@ class NetworkSettings(Settings):
         """Return the steps of a view whose mean is one step of its encoder."""
         return self.stride.get(view, 1) if isinstance(self.stride, dict) else self.stride
 
-    def pool_of(self, view: str) -> Pool:
+    def pool_of(self, view: str) -> PoolName:
         """Return what an encoder sees of a block of a view's steps."""
         return self.pool.get(view, "mean") if isinstance(self.pool, dict) else self.pool
 
@@ -101,7 +101,7 @@ def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
     }
 
 
-class Encoder(nn.Module):
+class ViewEncoder(nn.Module):
     """Bidirectional LSTM over one view (Beard 2018 eq. 1-3).
 
     Two LSTMs over padded arrays, the second over each sequence turned round within its own length:
@@ -137,14 +137,14 @@ def take(values: Tensor, steps: Tensor) -> Tensor:
     return values.gather(1, steps[..., None].expand(-1, -1, values.shape[-1]))
 
 
-class Encoders(PerView):
+class ViewEncoders(PerView):
     """An encoder for each view, over blocks of its steps; views of other names are left out."""
 
     def __init__(self, dims: Mapping[str, int], config: NetworkSettings) -> None:
         widths = {v: n * (3 if config.pool_of(v) == "statistics" else 1) for v, n in dims.items()}
         super().__init__(
             {
-                view: Encoder(size, config.hidden, config.dropout)
+                view: ViewEncoder(size, config.hidden, config.dropout)
                 for view, size in sorted(widths.items())
             }
         )
@@ -179,7 +179,7 @@ class Encoded(Network):
 
     def __init__(self, dims: Mapping[str, int], config: NetworkSettings) -> None:
         super().__init__()
-        self.encoders = Encoders(dims, config)
+        self.encoders = ViewEncoders(dims, config)
 
     def condense(
         self, clip_id: str, modality: str, values: NDArray[np.float32]

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.store import Feature
+from emocli.data.store import StoredFeature
 from emocli.data.store.header import Header
 from emocli.data.track import Array, Track
 from emocli.models.run_config import View
@@ -118,7 +118,7 @@ class StoredArrays(Mapping[str, Array]):
         Width of that row.
     """
 
-    places: Mapping[str, tuple[Feature, Columns]]
+    places: Mapping[str, tuple[StoredFeature, Columns]]
     dim: int
 
     def __getitem__(self, clip_id: str) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emocli.data.clip import Clip, by_dialogue
@@ -23,10 +23,11 @@ WORDS = "words"
 
 @dataclass(frozen=True)
 class Piece:
-    """A segment and the clip that stands for it."""
+    """A segment, the clip that stands for it, and the language spoken, where that is known."""
 
     segment: Segment
     clip: Clip
+    language: str = ""
 
 
 def pieces_of(recordings: Sequence[SegmentedRecording], path: Path) -> tuple[Piece, ...]:
@@ -37,9 +38,12 @@ def pieces_of(recordings: Sequence[SegmentedRecording], path: Path) -> tuple[Pie
     ManifestError, StoreError
         If it cannot be written.
     """
-    segments = [segment for recording in recordings for segment in recording.segments]
+    segments = [(segment, cut.language) for cut in recordings for segment in cut.segments]
     clips = write_manifest(recordings, path).clips
-    return tuple(Piece(*pair) for pair in zip(segments, clips, strict=True))
+    return tuple(
+        Piece(segment, clip, language)
+        for (segment, language), clip in zip(segments, clips, strict=True)
+    )
 
 
 def pieces_in(corpus: Manifest) -> tuple[Piece, ...]:
@@ -93,3 +97,9 @@ def manifest_of(clips: Sequence[Clip], config: RunConfig) -> Manifest:
         root=root,
         overlap=True,
     )
+
+
+def with_speakers(manifest: Manifest) -> Manifest:
+    """Return a manifest in which all clips of a dialogue that name no speaker are of one."""
+    named = [replace(c, speaker=c.speaker or f"{c.dialogue or c.id}:") for c in manifest.clips]
+    return replace(manifest, clips=tuple(named))

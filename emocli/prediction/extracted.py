@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from emocli.data.clip import Clip
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
-from emocli.data.store import Feature, features_in, open_feature, store_path
+from emocli.data.store import StoredFeature, features_in, open_feature, store_path
 from emocli.data.store.folder import open_joined
 from emocli.data.store.joined import JOIN
 from emocli.errors import RunError
@@ -25,9 +25,11 @@ from emocli.extraction.extract import NothingExtractedError, extract
 from emocli.extraction.failures import Failure, listed
 from emocli.extraction.normalise import normalise
 from emocli.models.run_config import RunConfig, View
+from emocli.plugin.feature import UnknownWordsError
 from emocli.prediction.arrays import ClipArrays, Columns, StoredArrays
-from emocli.prediction.clips import manifest_of
+from emocli.prediction.clips import manifest_of, with_speakers
 from emocli.prediction.recompute import FeatureRecipe, RunFeatures, parts
+from emocli.prediction.vocabulary import Counts, counted_words
 
 CHUNK = 64
 """Clips in a chunk."""
@@ -39,19 +41,23 @@ FEW = 5
 """Segments of a speaker below which their mean and deviation say little."""
 
 DONE = "done"
-"""The file that says that a chunk is complete."""
+"""The file that says that a chunk is complete, and of which features no word is known."""
 
-Progress = Callable[[float], None]
+ShareDone = Callable[[float], None]
 """Told the share that is done."""
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """The features of clips by modality, what could not be computed, and remarks on the rest."""
+    """The features of clips by modality, what could not be computed, and remarks on the rest.
+
+    ``words`` is what features of words noted about clips, see `counted_words`.
+    """
 
     stores: dict[str, ClipArrays]
     failures: tuple[Failure, ...]
     remarks: tuple[str, ...] = ()
+    words: Counts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ def extracted(
     config: RunConfig,
     folder: Path,
     workers: int = 1,
-    progress: Progress = lambda share: None,
+    progress: ShareDone = lambda share: None,
     zeros: bool = True,
 ) -> Extracted:
     """Compute the features of clips into stores below ``folder``; a killed computation resumes.
@@ -95,7 +101,8 @@ def extracted(
     remarks = tuple(line for part in plan for line in _remarks(part))
     failures = tuple(failure for part in plan for failure in _causes(part))
     stores = {m: _view(m, view, plan, zeros) for m, view in features.views.items()}
-    return Extracted(stores, failures, remarks)
+    words = {i: each for p in plan for i, each in counted_words(p.folder, p.manifest).items()}
+    return Extracted(stores, failures, remarks, words)
 
 
 def _parts(
@@ -130,13 +137,17 @@ def _compute(
 ) -> None:
     if (part.folder / DONE).is_file():
         return
+    unknown = []
     for index, recipe in enumerate(part.recipes):
         if set(recipe.requires) <= set(features_in(part.folder)):
-            _extract(part, recipe, index, workers, advance)
+            try:
+                _extract(part, recipe, index, workers, advance)
+            except UnknownWordsError as error:  # as rows of zeros: the modality is missing
+                unknown.append(f"{recipe.name}: {error}\n")
         else:
             advance((index + 1) * len(part.manifest.clips))
     make_folder(part.folder)
-    write_text(part.folder / DONE, "")
+    write_text(part.folder / DONE, "".join(unknown))
     for name in set(features_in(part.folder)) - kept:
         store_path(part.folder, name).unlink()
 
@@ -171,12 +182,6 @@ def _extract(
         computed(1, 1)
 
 
-def with_speakers(manifest: Manifest) -> Manifest:
-    """Return a manifest in which all clips of a dialogue that name no speaker are of one."""
-    named = [replace(c, speaker=c.speaker or f"{c.dialogue or c.id}:") for c in manifest.clips]
-    return replace(manifest, clips=tuple(named))
-
-
 def _causes(part: _Part) -> Iterator[Failure]:
     """Yield what failed, without what could not be computed because of it."""
     failures = listed(part.folder)
@@ -188,7 +193,8 @@ def _causes(part: _Part) -> Iterator[Failure]:
 
 
 def _remarks(part: _Part) -> Iterator[str]:
-    """Say of whom there are too few clips for statistics of their own."""
+    """Say what is not known of the words, and of whom there are too few clips for statistics."""
+    yield from (part.folder / DONE).read_text("utf-8").splitlines()
     if not any(recipe.by_speaker for recipe in part.recipes):
         return
     counts = Counter(clip.speaker for clip in with_speakers(part.manifest).clips)
@@ -202,7 +208,7 @@ def _remarks(part: _Part) -> Iterator[str]:
 
 
 def _view(modality: str, view: View, plan: Sequence[_Part], zeros: bool = True) -> ClipArrays:
-    places: dict[str, tuple[Feature, Columns]] = {}
+    places: dict[str, tuple[StoredFeature, Columns]] = {}
     for part in plan:
         there = set(features_in(part.folder))
         names = [name for name in parts(view) if name in there]
@@ -214,7 +220,7 @@ def _view(modality: str, view: View, plan: Sequence[_Part], zeros: bool = True) 
     return ClipArrays(modality, view, StoredArrays(places, view.dim))
 
 
-def _columns(part: _Part, view: View, names: Sequence[str], store: Feature) -> Columns:
+def _columns(part: _Part, view: View, names: Sequence[str], store: StoredFeature) -> Columns:
     """Return which columns of a view a store fills; one of joined features may be missing in it.
 
     Raises

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emocli.data.durable import write_text
 from emocli.data.json_io import as_json, plain
 from emocli.data.media.length import Length
+from emocli.data.pool import Progress
 from emocli.data.record import Number, Record, Report
 from emocli.data.words import Word
 from emocli.errors import MediaError, ReportError
@@ -22,9 +23,6 @@ from emocli.prediction.timeline import FailedInput, SpokenWord
 from emocli.prediction.unlabelled import read_unlabelled
 
 MANIFEST = ".csv"
-
-Progress = Callable[[int, int], None]
-"""Told recordings done, and all recordings."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,21 +17,24 @@ from pathlib import Path
 
 from emocli import __version__
 from emocli.config import Tree
+from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
+from emocli.data.pool import Progress
 from emocli.data.stamp import stamps
 from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.prediction.clips import Piece, manifest_of
-from emocli.prediction.extracted import extracted
+from emocli.prediction.extracted import Extracted, extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.recompute import RunFeatures, run_features
-from emocli.prediction.rows import Rows, failed
+from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
+from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats
 
@@ -40,9 +43,6 @@ UNIT = 64
 
 WORK = ".work"
 """The folder, inside that of the result, of what is not finished."""
-
-Progress = Callable[[int, int], None]
-"""Told segments done, and all segments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,18 +157,26 @@ class Predictor:
         )
         there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
-        rows = Rows(config, pieces, features.stores, outputs, self.ensemble.half_widths)
+        rows = SegmentOutputs(config, pieces, features.stores, outputs, self.ensemble.half_widths)
         report = UnitReport(
             format=UnitReport.FORMAT,
             segments=rows.segments(),
             failures=failed(pieces, features.failures),
-            remarks=features.remarks,
+            remarks=(
+                *features.remarks,
+                *unknown_words(pieces, features.words),
+                *self._few(clips, features),
+            ),
         )
         make_folder(work)
         write_text(path, as_json(report))
         shutil.rmtree(folder, ignore_errors=True)
         advance(len(pieces))
         return report
+
+    def _few(self, clips: Sequence[Clip], features: Extracted) -> Iterator[str]:
+        """Say of whom there are too few segments for statistics of their own."""
+        return self.ensemble.folds[0].remarks(self.ensemble.samples(clips, features.stores))
 
     def _key(self, pieces: Sequence[Piece], zeros: bool) -> str:
         """Return a name that is equal for equal clips, files, features and networks."""
@@ -243,11 +251,19 @@ def predict(
     """
     chosen = options or PredictOptions()
     require_formats(chosen.formats)
-    predictor = Predictor.open(run, chosen)
-    make_folder(out)
-    with used_folder(out), locked(out / ".lock"):
+    return predict_into(Predictor.open(run, chosen), inputs, out, progress)
+
+
+def predict_into(
+    predictor: Predictor,
+    inputs: Sequence[Path],
+    out: Path,
+    progress: Progress = lambda done, total: None,
+) -> PredictionReport:
+    """Predict recordings with a run that is ready, and write the result; see `predict`."""
+    with used_folder(out / WORK), locked(out / ".lock"):
         report = predictor.predict(inputs, out / WORK, progress)
-        write_formats(report, out, chosen.formats)
+        write_formats(report, out, predictor.options.formats)
         write_all(report, out)
         shutil.rmtree(out / WORK, ignore_errors=True)
     return report

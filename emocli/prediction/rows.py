@@ -23,7 +23,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Rows:
+class SegmentOutputs:
     """What the predictions of some segments are made of."""
 
     config: RunConfig

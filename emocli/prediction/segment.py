@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from emocli.config import Settings, Tree, build
 from emocli.data.media.length import Length, length_of
 from emocli.errors import ConfigError, choice
@@ -199,8 +197,7 @@ class Segmenter:
             return None
         if source.length.sound is None:
             return Transcript(())
-        sound = np.concatenate([*source.sound()])
-        return self._recogniser.transcribe(sound, heard)
+        return self._recogniser.transcribe(source.sound, heard)
 
 
 def _configs(modules: dict[str, Way], options: SegmentOptions) -> dict[str, Settings]:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from emocli.data.media.length import length_of
+from emocli.data.pool import Progress
 from emocli.errors import EmocliError, MediaError
 from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
 
-Progress = Callable[[int, int], None]
-"""Told the seconds done, and all there are."""
-
 
 @dataclass(frozen=True)
-class Failure:
+class UncutRecording:
     """A recording that could not be cut, and why."""
 
     recording: Path
@@ -45,7 +43,7 @@ class Segmentation:
         Language to the number of recordings it is spoken in, where that is known.
     notes : tuple of str
         What was left out.
-    failures : tuple of Failure
+    failures : tuple of UncutRecording
         The recordings that could not be cut.
     """
 
@@ -58,7 +56,7 @@ class Segmentation:
     speakers: tuple[str, ...]
     languages: Mapping[str, int]
     notes: tuple[str, ...]
-    failures: tuple[Failure, ...]
+    failures: tuple[UncutRecording, ...]
 
 
 def plan(recordings: Sequence[Path], options: SegmentOptions) -> list[SegmentPlan]:
@@ -85,7 +83,7 @@ def segment_recordings(
     """
     segmenter = Segmenter(recordings, options)
     done: list[SegmentedRecording] = []
-    failed: list[Failure] = []
+    failed: list[UncutRecording] = []
     clock, journal = _Clock(recordings, progress), Journal(output, options, segmenter)
     for recording in recordings:
         try:
@@ -96,7 +94,7 @@ def segment_recordings(
             done.append(cut)
         except MediaError as error:
             last = error
-            failed.append(Failure(recording, str(error)))
+            failed.append(UncutRecording(recording, str(error)))
         clock.finish(recording)
     if not done:
         raise _none_cut(last, len(failed))
@@ -139,7 +137,7 @@ def _none_cut(last: MediaError, count: int) -> EmocliError:
 
 
 def _summary(
-    done: Sequence[SegmentedRecording], failures: Sequence[Failure], path: Path
+    done: Sequence[SegmentedRecording], failures: Sequence[UncutRecording], path: Path
 ) -> Segmentation:
     segments = [segment for each in done for segment in each.segments]
     return Segmentation(

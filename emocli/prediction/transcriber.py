@@ -31,8 +31,9 @@ PRECISION = "float32"
 """Of the computation, so that it is the same on every processor."""
 
 RATE = 16_000
-BLOCK = 60 * RATE
-"""Samples in which speech is looked for at a time."""
+
+Sound = Callable[[], Iterable[NDArray[np.float32]]]
+"""Decodes a sound at `RATE` from its beginning, block by block: no more of it is in memory."""
 
 CHUNK = 28.0
 """Seconds of a sound that are recognised at once; the network hears 30."""
@@ -47,8 +48,8 @@ SHORTEST = 0.02
 class Transcriber(Protocol):
     """A recogniser of speech."""
 
-    def transcribe(self, sound: NDArray[np.float32], heard: Callable[[float], None]) -> Transcript:
-        """Return what is said in a sound at 16 kHz, with the times of the words.
+    def transcribe(self, sound: Sound, heard: Callable[[float], None]) -> Transcript:
+        """Return what is said in a sound, with the times of the words.
 
         ``heard`` is told how many seconds are done.
         """
@@ -93,18 +94,21 @@ class Whisper:
     network: Any
     language: str
 
-    def transcribe(self, sound: NDArray[np.float32], heard: Callable[[float], None]) -> Transcript:
-        """Return what is said in a sound at 16 kHz, chunk by chunk of neighbouring speech.
+    def transcribe(self, sound: Sound, heard: Callable[[float], None]) -> Transcript:
+        """Return what is said in a sound, chunk by chunk of neighbouring speech.
 
+        The sound is decoded twice: speech is looked for in all of it before any is recognised.
         Where there is no speech nothing is recognised; the network would make words up. The words
         of a chunk are put into its stretches of speech, where the network's times are outside;
         those far from any are left out.
         """
         language, lines, invented = self.language, list[Line](), 0
-        for chunk in chunks(voice(_blocks(sound), VoiceSettings())):
+        stretches = voice(sound(), VoiceSettings())
+        decoded = Passing(iter(sound()))
+        for chunk in chunks(stretches):
             first, last = max(0.0, chunk[0].start - AROUND), chunk[-1].end + AROUND
             segments, about = self.network.transcribe(
-                sound[round(first * RATE) : round(last * RATE)],
+                decoded.between(round(first * RATE), round(last * RATE)),
                 language=language or None,
                 word_timestamps=True,
                 temperature=0.0,  # others are random
@@ -140,8 +144,28 @@ def inside(word: Word, stretches: Sequence[Line]) -> Word:
     return Word(word.text, start, start + SHORTEST)
 
 
-def _blocks(sound: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    yield from (sound[at : at + BLOCK] for at in range(0, len(sound), BLOCK))
+class Passing:
+    """A sound that passes by: what lies before the last stretch that was asked for is forgotten."""
+
+    def __init__(self, blocks: Iterator[NDArray[np.float32]]) -> None:
+        self._blocks = blocks
+        self._held = np.zeros(0, np.float32)
+        self._start = 0
+
+    def between(self, first: int, last: int) -> NDArray[np.float32]:
+        """Return the samples [first, last), as far as there are any; ``first`` never decreases."""
+        self._forget(first)
+        while self._start + len(self._held) < last:
+            block = next(self._blocks, None)
+            if block is None:
+                break
+            self._held = np.concatenate([self._held, block])
+            self._forget(first)
+        return self._held[: max(0, last - self._start)]
+
+    def _forget(self, first: int) -> None:
+        gone = min(len(self._held), first - self._start)
+        self._held, self._start = self._held[gone:], self._start + gone
 
 
 def _words(segment: Any, start: float) -> list[Word]:

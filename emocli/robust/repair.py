@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from emocli.config import Settings, Tree, build, merge, section
-from emocli.data.batch import Batch, Padded
+from emocli.data.batch import Batch, Padded, Views
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
@@ -25,7 +25,6 @@ from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
 from emocli.robust.representation import Flags
 
-Views = Mapping[str, Padded]
 Effective = Mapping[str, Flags]
 Clips = Mapping[str, frozenset[str]]
 """Modality to clips."""

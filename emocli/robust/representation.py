@@ -13,12 +13,12 @@ from torch import Tensor
 
 from emocli.data.batch import Padded
 from emocli.data.resample import resample
+from emocli.data.track import Rows
 from emocli.errors import ConfigError
 
-Rows = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
-Kind = Literal["flatten", "mean", "utterance", "step"]
+RepresentationKind = Literal["flatten", "mean", "utterance", "step"]
 Alignment = Literal["auto", "pad", "resample"]
 
 
@@ -42,7 +42,7 @@ class Representation:
         alone.
     """
 
-    kind: Kind
+    kind: RepresentationKind
     steps: Mapping[str, int]
     padded: bool
 
@@ -50,7 +50,7 @@ class Representation:
     def of(
         cls,
         lengths: Mapping[str, NDArray[np.int64]],
-        kind: Kind = "flatten",
+        kind: RepresentationKind = "flatten",
         steps: int = 20,
         alignment: Alignment = "auto",
     ) -> Self:

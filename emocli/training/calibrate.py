@@ -28,18 +28,22 @@ def calibrate(
     do not make a network infinitely sure. Half the width
     of an interval is the quantile of the absolute residuals that covers `COVERAGE` of new clips
     like these (split conformal prediction, Lei et al. 2018, JASA), by class.
+
+    With ``train.refit`` the network that is kept was trained on these clips as well, on which it
+    would be sure of everything: it takes over what the first fit was worth, and says so.
     """
     n, targets = len(outputs.ids), outputs.targets.numpy()
     if task == "intensity":
         residuals = np.abs(outputs.values(task, config) - targets)
         widths = dict(zip(classes, map(_quantile, residuals.T), strict=True))
-        return Calibration(clips=n, half_width=widths)
+        return Calibration(clips=n, fitted_before_refit=config.refit, half_width=widths)
     if config.one_vs_rest:
         targets = each_class(targets, len(classes))
     temperature = _temperature(outputs, targets, task, config)
     return Calibration(
         clips=n,
         temperature=temperature,
+        fitted_before_refit=config.refit,
         error_before=calibration_error(outputs.values(task, config), targets),
         error_after=calibration_error(outputs.values(task, config, temperature), targets),
     )

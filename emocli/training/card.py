@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from emocli import plugins
+from emocli.data.speakers import USED
 from emocli.data.store.joined import parts_of
 from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, definitions
@@ -145,7 +146,7 @@ def _calibration(calibrations: Sequence[Calibration]) -> str:
     """Say what the probabilities are divided by, or how wide the intervals are."""
     if not calibrations:
         return ""
-    clips = calibrations[0].clips
+    clips, first = calibrations[0].clips, _of_first_fit(calibrations)
     lines = [
         f"- temperature {each.temperature:.3g}: expected calibration error {each.error_before:.3f} "
         f"before, {each.error_after:.3f} after"
@@ -159,13 +160,23 @@ def _calibration(calibrations: Sequence[Calibration]) -> str:
     ]
     if widths:
         told = f"Intervals that hold {COVERAGE:.0%} of the {clips} validation clips:"
-        return f"## Intervals\n\n{told}\n\n" + "\n".join(widths)
+        return f"## Intervals\n\n{told}{first}\n\n" + "\n".join(widths)
     told = (
         f"Logits are divided by a temperature, fitted to the {clips} validation clips (in "
         "`calibration.json`). These errors are of the same clips, so they flatter; those of the "
         "test split, clean and corrupted, are in the reports of `emocli evaluate`."
     )
-    return f"## Calibration\n\n{told}\n\n" + "\n".join(lines)
+    return f"## Calibration\n\n{told}{first}\n\n" + "\n".join(lines)
+
+
+def _of_first_fit(calibrations: Sequence[Calibration]) -> str:
+    """Say that what is told of the validation clips is not of the network that is kept."""
+    if not any(each.fitted_before_refit for each in calibrations):
+        return ""
+    return (
+        " They are of the first fit, before the network was trained anew on these clips too, and "
+        "are taken over as they were."
+    )
 
 
 def _inputs(config: RunConfig) -> str:
@@ -175,10 +186,23 @@ def _inputs(config: RunConfig) -> str:
     ]
     return (
         f"## Inputs\n\nFeatures, standardised by the {_learnt(config)} (the statistics are in "
-        "`model.safetensors`).\n\n"
+        f"`model.safetensors`).{_normalised(config)}\n\n"
         "| modality | feature | width | fingerprint |\n|---|---|---|---|\n"
         + "\n".join(rows)
         + "".join(f"\n\n{markdown(line)}" for line in _licences(config))
+    )
+
+
+def _normalised(config: RunConfig) -> str:
+    if config.train.normalise == "none":
+        return ""
+    return (
+        f" Before that they are {USED}: every figure of this network says how well it knows people "
+        "of whom it has other clips, and is to be compared with figures reached the same way. The "
+        "statistics of the speakers of the train and valid split are in `speakers.safetensors`, "
+        "by name; new speakers have those of their own clips, shrunk towards the train split's: "
+        f"n clips count n / (n + {config.train.shrinkage:g}), below {config.train.least_clips} "
+        "not at all."
     )
 
 

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from emocli.data.durable import make_folder
 from emocli.errors import RunError, reason
-from emocli.models.rundir import Row, require_columns
+from emocli.models.rundir import EpochMetrics, require_columns
 from emocli.models.tensors import read_tensors, write_tensors
 from emocli.parsing import Tree, parse_json, parse_object
 
@@ -67,7 +67,7 @@ class Checkpoint:
         Numbers of the loss scaler of 16-bit training; empty without.
     """
 
-    history: list[Row]
+    history: list[EpochMetrics]
     network: Tensors
     best: Tensors
     optimizer: dict[int, Tensors]
@@ -84,7 +84,7 @@ class Checkpoint:
         write_tensors(path, tensors, metadata)
 
     @classmethod
-    def of(cls, task: Resumable, history: list[Row], best: Tensors) -> Checkpoint:
+    def of(cls, task: Resumable, history: list[EpochMetrics], best: Tensors) -> Checkpoint:
         """Take down the state of a training."""
         scaler = task.fabric.strategy.precision.state_dict()
         optimizer = task.optimizer.state_dict()["state"]
@@ -119,7 +119,9 @@ def parameters(task: Resumable) -> Tensors:
     return {name: value.detach().cpu().clone() for name, value in task.kept.state_dict().items()}
 
 
-def restore(task: Resumable, path: Path, columns: Sequence[str]) -> tuple[list[Row], Tensors]:
+def restore(
+    task: Resumable, path: Path, columns: Sequence[str]
+) -> tuple[list[EpochMetrics], Tensors]:
     """Go back to a checkpoint; return its history, which needs some columns, and best parameters.
 
     Both are empty if there is no checkpoint.
@@ -163,7 +165,7 @@ def _require_alike(tensors: Tensors, others: Mapping[str, Tensor]) -> None:
         raise ValueError("its best parameters are those of another network")
 
 
-def _history(text: str) -> list[Row]:
+def _history(text: str) -> list[EpochMetrics]:
     rows = parse_json(text)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TypeError("its history is no list of epochs")

@@ -14,16 +14,16 @@ from emocli.config import Settings, Tree, build, merge
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
 from emocli.models import rundir
-from emocli.models.encoder import EncoderConfig, EncoderRun, Kind
+from emocli.models.encoder import EncoderConfig, EncoderRun, PictureKind
 from emocli.models.settings import Accelerator
 from emocli.quantities import Decay, Epochs, LearningRate, Seed, Threads
 from emocli.training import triplet
 from emocli.training.augment import AugmentConfig
-from emocli.training.pictures import Pictures, Teach, of_folder, of_manifest
+from emocli.training.pictures import LabelledPictures, Teach, of_folder, of_manifest
 from emocli.training.schedule import Criterion, Schedule
 from emocli.training.triplet import TripletConfig
 
-EPOCHS: Mapping[Kind, int] = {"audio": 60, "face": 100, "scene": 100}
+EPOCHS: Mapping[PictureKind, int] = {"audio": 60, "face": 100, "scene": 100}
 """Epochs at most (Chudasama 2022, sec. 4.2)."""
 
 NEIGHBOUR = "valid_1nn"
@@ -104,14 +104,14 @@ PRESETS: Mapping[str, Tree] = {
 class EncoderPlan:
     """All settings of the training of an encoder, resolved."""
 
-    kind: Kind
+    kind: PictureKind
     encoder: EncoderConfig
     train: EncoderFitConfig
     loss: TripletConfig
     augment: AugmentConfig
 
     @classmethod
-    def of(cls, preset: str, settings: Mapping[str, Any], kind: Kind) -> EncoderPlan:
+    def of(cls, preset: str, settings: Mapping[str, Any], kind: PictureKind) -> EncoderPlan:
         """Lay settings over the preset.
 
         Raises
@@ -147,20 +147,20 @@ class EncoderPlan:
         return Schedule(Criterion(NEIGHBOUR), self.train.lr, epochs, self.train.patience)
 
     @singledispatchmethod
-    def pictures(self, source: Manifest | Path, store: Path, cache: Path) -> Pictures:
+    def pictures(self, source: Manifest | Path, store: Path, cache: Path) -> LabelledPictures:
         """Return what to learn from: clips of a manifest, or a folder of files per class."""
         raise NotImplementedError(type(source))
 
     @pictures.register(Manifest)
-    def _of_manifest(self, source: Manifest, store: Path, cache: Path) -> Pictures:
+    def _of_manifest(self, source: Manifest, store: Path, cache: Path) -> LabelledPictures:
         return of_manifest(self.kind, source, store, self.train.teach, self.encoder.side, cache)
 
     @pictures.register(Path)
-    def _of_folder(self, source: Path, store: Path, cache: Path) -> Pictures:
+    def _of_folder(self, source: Path, store: Path, cache: Path) -> LabelledPictures:
         del store, cache
         return of_folder(self.kind, source)
 
-    def config(self, pictures: Pictures) -> EncoderRun:
+    def config(self, pictures: LabelledPictures) -> EncoderRun:
         """Write down what the encoder is."""
         parts = {"train": self.train, "loss": self.loss, "augment": self.augment}
         return EncoderRun(

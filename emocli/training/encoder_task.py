@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from emocli.models.encoder import Encoder, Picture, Screen, embed, make_encoder
-from emocli.models.rundir import Row
+from emocli.models.encoder import PictureTransform, PixelArray, ResNetEncoder, embed, make_encoder
+from emocli.models.rundir import EpochMetrics
 from emocli.training import triplet
 from emocli.training.augment import warped
 from emocli.training.compute import deterministic_torch, make_fabric, seeded
 from emocli.training.encoder_plan import MOST_CLASSES, NEIGHBOUR, EncoderFitConfig, EncoderPlan
-from emocli.training.pictures import Pictures
+from emocli.training.pictures import LabelledPictures
 from emocli.training.sounds import Sounds
 from emocli.training.trainer import finite_loss
 
@@ -29,15 +29,15 @@ class EncoderTask:
     """The training of an encoder: pictures of one class come to lie together."""
 
     @classmethod
-    def of(cls, plan: EncoderPlan, pictures: Pictures) -> EncoderTask:
+    def of(cls, plan: EncoderPlan, pictures: LabelledPictures) -> EncoderTask:
         """Make the parameters in the arithmetic they are trained in."""
         with deterministic_torch(plan.train.threads):
             return cls(plan, pictures)
 
-    def __init__(self, plan: EncoderPlan, pictures: Pictures) -> None:
+    def __init__(self, plan: EncoderPlan, pictures: LabelledPictures) -> None:
         self.plan, self.pictures = plan, pictures
         self.sounds = _sounds(plan, pictures)
-        self.screen = Screen(plan.kind, plan.encoder)
+        self.screen = PictureTransform(plan.kind, plan.encoder)
         self.fabric = make_fabric(plan.train.accelerator, plan.train.precision)
         self.device = self.fabric.device
         with seeded(plan.train.seed, 0):
@@ -50,7 +50,7 @@ class EncoderTask:
             self.network.parameters(), lr=plan.train.lr, weight_decay=plan.train.weight_decay
         )
 
-    def epoch(self, number: int, lr: float) -> Row:
+    def epoch(self, number: int, lr: float) -> EpochMetrics:
         """Train for one epoch and validate; `RunError` if the loss is not finite."""
         began, total, count = time.monotonic(), 0.0, 0
         self.network.train()
@@ -63,7 +63,11 @@ class EncoderTask:
                 self.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 self.optimizer.step()
-        row: Row = {"epoch": number, "train_loss": total / count, NEIGHBOUR: self.accuracy()}
+        row: EpochMetrics = {
+            "epoch": number,
+            "train_loss": total / count,
+            NEIGHBOUR: self.accuracy(),
+        }
         return row | {"seconds": round(time.monotonic() - began, 3)}
 
     def accuracy(self) -> float:
@@ -84,7 +88,7 @@ class EncoderTask:
         # PyTorch's own generator is seeded too; triplets are drawn from it.
         return triplet.loss(vectors, labels, self.plan.loss, None)
 
-    def _augmented(self, index: int, rng: np.random.Generator) -> Picture:
+    def _augmented(self, index: int, rng: np.random.Generator) -> PixelArray:
         augment, pictures = self.plan.augment, self.pictures
         if self.sounds is not None:
             clean = rng.random() >= augment.noise
@@ -96,7 +100,7 @@ class EncoderTask:
         return augment.picture(pictures.draw(index, rng), rng)
 
 
-def _sounds(plan: EncoderPlan, pictures: Pictures) -> Sounds | None:
+def _sounds(plan: EncoderPlan, pictures: LabelledPictures) -> Sounds | None:
     """Find the recordings, if noise is to be added to their waveforms."""
     augment = plan.augment
     if plan.kind != "audio" or augment.noise_in != "waveform" or not augment.noise:
@@ -105,7 +109,10 @@ def _sounds(plan: EncoderPlan, pictures: Pictures) -> Sounds | None:
 
 
 def embedded(
-    encoder: Encoder, screen: Screen, pictures: Pictures, indices: NDArray[np.int64]
+    encoder: ResNetEncoder,
+    screen: PictureTransform,
+    pictures: LabelledPictures,
+    indices: NDArray[np.int64],
 ) -> NDArray[np.float32]:
     """Embed some of the pictures, shape (n, dim); a few of them are in memory at a time."""
     parts = [
@@ -116,7 +123,7 @@ def embedded(
 
 
 def batches(
-    pictures: Pictures, config: EncoderFitConfig, rng: np.random.Generator
+    pictures: LabelledPictures, config: EncoderFitConfig, rng: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
     """Draw the batches of an epoch: P classes with K pictures each, about as many as there are."""
     labels = pictures.labels[pictures.train]

@@ -16,12 +16,12 @@ from emocli.data.durable import write_text
 from emocli.data.manifest import Manifest
 from emocli.display import markdown
 from emocli.models import rundir
-from emocli.models.encoder import EncoderRun, Kind, outline, read_run
-from emocli.models.rundir import CARD, CHECKPOINT, Row
+from emocli.models.encoder import EncoderRun, PictureKind, outline, read_run
+from emocli.models.rundir import CARD, CHECKPOINT, EpochMetrics
 from emocli.training.encoder_folder import EncoderFolder, card, state_of
 from emocli.training.encoder_plan import NEIGHBOUR, EncoderPlan
 from emocli.training.encoder_task import EncoderTask
-from emocli.training.pictures import Pictures
+from emocli.training.pictures import LabelledPictures
 from emocli.training.schedule import Criterion
 from emocli.training.trainer import State, Trainer
 
@@ -49,7 +49,7 @@ class EncoderSummary:
     """
 
     run: Path
-    kind: Kind
+    kind: PictureKind
     state: State
     classes: tuple[str, ...]
     train: int
@@ -62,7 +62,7 @@ class EncoderSummary:
 
 
 def fit_encoder(
-    kind: Kind,
+    kind: PictureKind,
     source: Manifest | Path,
     run: Path,
     *,
@@ -124,7 +124,9 @@ def _train(
     rundir.write_parameters(run, fitted.state)
 
 
-def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) -> EncoderSummary:
+def _summary(
+    run: Path, config: EncoderRun, pictures: LabelledPictures, state: State
+) -> EncoderSummary:
     history = rundir.read_history(run, (NEIGHBOUR,))
     best = Criterion(NEIGHBOUR).best_epoch(history)
     return EncoderSummary(
@@ -142,7 +144,7 @@ def _summary(run: Path, config: EncoderRun, pictures: Pictures, state: State) ->
     )
 
 
-def _card(config: EncoderRun, history: list[Row]) -> str:
+def _card(config: EncoderRun, history: list[EpochMetrics]) -> str:
     best = Criterion(NEIGHBOUR).best_epoch(history)
     text = f"""\
 {config.encoder.backbone}, {config.encoder.dim}-dimensional vectors, trained to tell

@@ -23,7 +23,7 @@ from emocli.data.manifest import Manifest
 from emocli.display import markdown
 from emocli.errors import ConfigError, ManifestError
 from emocli.models import rundir
-from emocli.models.rundir import CARD, CHECKPOINT, Row
+from emocli.models.rundir import CARD, CHECKPOINT, EpochMetrics
 from emocli.models.text import BACKBONE, PART, TextRun, outline, read_run
 from emocli.models.text_reader import TextConfig, read_clips
 from emocli.training.encoder_folder import EncoderFolder, card, state_of
@@ -253,7 +253,7 @@ def _summary(
     )
 
 
-def _card(config: TextRun, history: Sequence[Row]) -> str:
+def _card(config: TextRun, history: Sequence[EpochMetrics]) -> str:
     best = CRITERION.best_epoch(history)
     part = "" if config.part is None else f", part {config.part} of a cross-fitting"
     text = f"""\

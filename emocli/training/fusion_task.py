@@ -18,12 +18,13 @@ from emocli.data.samples import Samples
 from emocli.errors import ConfigError
 from emocli.metrics import metrics
 from emocli.models import losses
-from emocli.models.rundir import Row
+from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import TrainConfig
 from emocli.plugin.network import Network
 from emocli.training.class_weights import class_counts, class_weights
 from emocli.training.compute import check_machine, clipped_step, make_fabric, seeded
 from emocli.training.dropout import drop_modalities
+from emocli.training.masking import masked, masks
 from emocli.training.outputs import level, predict
 from emocli.training.schedule import Criterion, Repetition, Schedule, lr_factor
 from emocli.training.targets import mixed, votes
@@ -53,7 +54,11 @@ def fit_network(
 
 
 def refit_network(
-    network: Network, whole: Samples, config: TrainConfig, run: Path, history: Sequence[Row]
+    network: Network,
+    whole: Samples,
+    config: TrainConfig,
+    run: Path,
+    history: Sequence[EpochMetrics],
 ) -> Fitted:
     """Train it once more, on clips without any held out, as long as the history of the first fit.
 
@@ -168,20 +173,20 @@ class FusionTask:
         self.network: nn.Module = self.average or network
         self.kept = self.average.kept if self.average else network
 
-    def epoch(self, number: int, lr: float) -> Row:
+    def epoch(self, number: int, lr: float) -> EpochMetrics:
         """Train for one epoch and validate; `RunError` if a loss is not finite."""
         with seeded(self.config.seed, number) as order:
             train_loss = self._train(number, order, lr)
         if self.average is not None:
             self.average.follow(number >= self.config.swa)
-        row: Row = {
+        row: EpochMetrics = {
             "epoch": number,
             "lr": lr * lr_factor(number, self.config),
             "train_loss": train_loss,
         }
         return row if self.valid is None else row | self._validated(self.valid, number)
 
-    def _validated(self, valid: Samples, number: int) -> Row:
+    def _validated(self, valid: Samples, number: int) -> EpochMetrics:
         outputs = predict(self.kept, valid, self.config.batch_size, self.fabric.device)
         loss = self.loss(outputs.logits, outputs.targets)
         valid_loss = self._finite(loss, number, "validation ")
@@ -196,6 +201,8 @@ class FusionTask:
         for batch in samples.batches(self.config.batch_size, level(self.learner), order):
             if self.config.modality_dropout:
                 batch = drop_modalities(batch, self.config.modality_dropout, order)
+            if masks(self.config):
+                batch = masked(batch, self.config, order)
             loss = self._batch_loss(self._learnt(batch, order).to(self.fabric.device))
             total += self._finite(loss, number) * len(batch)
             clips += len(batch)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emocli.data.durable import locked, make_folder, used_folder, write_text
-from emocli.data.pool import Pool
+from emocli.data.pool import Pool, Progress
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
@@ -18,7 +18,8 @@ from emocli.models import rundir
 from emocli.models.beside import read_models, save_models
 from emocli.models.calibration import write_calibration
 from emocli.models.run_config import RunConfig, Source
-from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, Row
+from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, EpochMetrics
+from emocli.models.speakers import save_speakers
 from emocli.plugin.network import Network
 from emocli.training.calibrate import calibrate
 from emocli.training.card import card
@@ -29,9 +30,6 @@ from emocli.training.outputs import predict
 from emocli.training.prepare import BESIDE, Prepared
 from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
 from emocli.training.trainer import State, Watch
-
-Progress = Callable[[int, int], None]
-"""Told epochs done and epochs at most."""
 
 VALID = "valid_"
 
@@ -268,6 +266,8 @@ def _train_seed(
         state, standardiser = _refitted(folder, config, prepared.whole, fitted.history)
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)
+    if prepared.normaliser is not None:
+        save_speakers(folder, prepared.normaliser.statistics)
     rundir.write_model(folder, state, standardiser)
     _tidy(folder)
     return summary
@@ -279,7 +279,7 @@ def _first_network(config: RunConfig) -> Network:
 
 
 def _refitted(
-    folder: Path, config: RunConfig, whole: Prepared, history: Sequence[Row]
+    folder: Path, config: RunConfig, whole: Prepared, history: Sequence[EpochMetrics]
 ) -> tuple[Tensors, Standardiser]:
     """Train once more on train and valid split, for as many epochs as were best."""
     best = make_criterion(config.train.monitor).best_epoch(history)

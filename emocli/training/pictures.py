@@ -24,13 +24,13 @@ from emocli.data.media.content import AUDIO, STILLS, VIDEO, chosen_frames, read_
 from emocli.data.store import FeatureStore, open_feature
 from emocli.data.track import Absent
 from emocli.errors import ConfigError, ManifestError, MediaError, StoreError
-from emocli.models.encoder import Kind, Picture
+from emocli.models.encoder import PictureKind, PixelArray
 from emocli.models.tensors import read_tensors, write_tensors
 from emocli.training.augment import Bands
 
 Teach = Literal["label", "speaker"]
 
-FEATURES: dict[Kind, str] = {"audio": "mel", "face": "faces"}
+FEATURES: dict[PictureKind, str] = {"audio": "mel", "face": "faces"}
 """The feature an encoder looks at; scenes are read from the recordings."""
 
 HELD_OUT = 10
@@ -38,12 +38,12 @@ HELD_OUT = 10
 
 SECOND = 2
 
-Draw = Callable[[int, np.random.Generator | None], Picture]
+Draw = Callable[[int, np.random.Generator | None], PixelArray]
 """(index, rng) -> picture; without rng the same one every time."""
 
 
 @dataclass(frozen=True)
-class Pictures:
+class LabelledPictures:
     """Pictures with classes.
 
     Attributes
@@ -84,8 +84,8 @@ class Pictures:
 
 
 def of_manifest(
-    kind: Kind, manifest: Manifest, store: Path, teach: Teach, side: int, folder: Path
-) -> Pictures:
+    kind: PictureKind, manifest: Manifest, store: Path, teach: Teach, side: int, folder: Path
+) -> LabelledPictures:
     """Take the clips of the train and valid split; the test split stays sealed.
 
     Pictures of scenes are kept in a file in ``folder``, so that each video is decoded once.
@@ -121,7 +121,7 @@ def of_manifest(
     return replace(pictures, bands=Bands.of(mel), recordings=recordings, mel=mel)
 
 
-def of_folder(kind: Kind, folder: Path) -> Pictures:
+def of_folder(kind: PictureKind, folder: Path) -> LabelledPictures:
     """Take a folder that holds one folder of files per class.
 
     Raises
@@ -153,7 +153,7 @@ def _pictures(
     draw: Draw,
     source: str,
     skipped: dict[str, int],
-) -> Pictures:
+) -> LabelledPictures:
     numbers = {name: number for number, name in enumerate(classes)}
     labels = np.array([numbers[name] for name in names], np.int64)
     which = {split: np.flatnonzero(np.array(splits) == split) for split in ("train", "valid")}
@@ -166,7 +166,7 @@ def _pictures(
     rows = json.dumps([source, *zip(ids, names, splits, strict=True)])
     fingerprint = hashlib.sha256(rows.encode()).hexdigest()
     lacking = {reason: count for reason, count in skipped.items() if count}
-    return Pictures(
+    return LabelledPictures(
         classes=tuple(classes),
         ids=tuple(ids),
         train=which["train"],
@@ -200,7 +200,7 @@ def _held_out(names: Sequence[str]) -> list[str]:
     return splits
 
 
-def _has(feature: FeatureStore, clip: Clip, kind: Kind) -> bool:
+def _has(feature: FeatureStore, clip: Clip, kind: PictureKind) -> bool:
     if clip.id not in feature or not feature.length(clip.id):
         return False
     return kind == "audio" or bool(feature.track(clip.id).extra["main"].any())
@@ -213,11 +213,11 @@ def _sounds(feature: FeatureStore, ids: Sequence[str]) -> Draw:
 def _faces(feature: FeatureStore, ids: Sequence[str]) -> Draw:
     """Draw a main face of the clip; the middle one of them without rng."""
 
-    def draw(index: int, rng: np.random.Generator | None) -> Picture:
+    def draw(index: int, rng: np.random.Generator | None) -> PixelArray:
         track = feature.track(ids[index])
         main = np.flatnonzero(track.extra["main"])
         row = main[len(main) // 2] if rng is None else rng.choice(main)
-        picture: Picture = track.values[row]
+        picture: PixelArray = track.values[row]
         return picture
 
     return draw
@@ -259,7 +259,7 @@ def _heard(files: Sequence[Path]) -> Draw:
     module = plugins.load("features", FEATURES["audio"])
     extractor = module.prepare(module.Config(), [])
 
-    def draw(index: int, rng: np.random.Generator | None) -> Picture:
+    def draw(index: int, rng: np.random.Generator | None) -> PixelArray:
         del rng
         path = files[index]
         return extractor(_recording(path), {}).values  # type: ignore[no-any-return]
@@ -272,7 +272,7 @@ def _recording(path: Path) -> Clip:
 
 
 def _seen(files: Sequence[Path]) -> Draw:
-    def draw(index: int, rng: np.random.Generator | None) -> Picture:
+    def draw(index: int, rng: np.random.Generator | None) -> PixelArray:
         del rng
         return next(read_frames(files[index])).image
 

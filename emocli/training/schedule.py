@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emocli.models.rundir import Row
+from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import TrainConfig
 
 FACTOR = 0.5
@@ -42,12 +42,12 @@ class Criterion:
         """The columns a history needs."""
         return (self.column, self.tie) if self.tie else (self.column,)
 
-    def score(self, row: Row) -> tuple[float, float]:
+    def score(self, row: EpochMetrics) -> tuple[float, float]:
         """Return what epochs are ordered by; more is better."""
         value = -row[self.column] if self.lower else row[self.column]
         return -math.inf if math.isnan(value) else value, -row[self.tie] if self.tie else 0.0
 
-    def best_epoch(self, history: Sequence[Row]) -> int:
+    def best_epoch(self, history: Sequence[EpochMetrics]) -> int:
         """Return the number of the best epoch; 0 before the first."""
         scores = [self.score(row) for row in history]
         return 1 + scores.index(max(scores)) if scores else 0
@@ -75,12 +75,12 @@ class Schedule:
     patience: int
     plateau: int = 0
 
-    def over(self, history: Sequence[Row]) -> bool:
+    def over(self, history: Sequence[EpochMetrics]) -> bool:
         """Whether the training has come to its end."""
         waited = len(history) - self.criterion.best_epoch(history)
         return len(history) >= self.epochs or waited >= self.patience
 
-    def learning_rate(self, history: Sequence[Row]) -> float:
+    def learning_rate(self, history: Sequence[EpochMetrics]) -> float:
         """Return the learning rate of the next epoch."""
         rate, best, waited = self.lr, (-math.inf, -math.inf), 0
         for row in history if self.plateau else ():
@@ -109,11 +109,11 @@ class Repetition:
         """The last epoch is the one that is kept."""
         return Criterion("epoch")
 
-    def over(self, history: Sequence[Row]) -> bool:
+    def over(self, history: Sequence[EpochMetrics]) -> bool:
         """Whether all epochs are done."""
         return len(history) >= len(self.rates)
 
-    def learning_rate(self, history: Sequence[Row]) -> float:
+    def learning_rate(self, history: Sequence[EpochMetrics]) -> float:
         """Return the learning rate of the next epoch."""
         return self.rates[len(history)]
 

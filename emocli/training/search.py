@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +22,11 @@ from typing import Any, Literal
 from emocli import plugins
 from emocli.config import Tree, leaves, merge
 from emocli.data.durable import locked, used_folder
-from emocli.data.pool import open_pool
+from emocli.data.pool import Progress, open_pool
 from emocli.errors import ConfigError, EmocliError, RunError
 from emocli.metrics.metrics import ERRORS
 from emocli.models import rundir
-from emocli.models.rundir import Row
+from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import TrainConfig
 from emocli.space import Space, Value
 from emocli.training.fusion_task import make_criterion
@@ -35,14 +35,12 @@ from emocli.training.prepare import read_settings
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
 
-State = Literal["complete", "pruned", "failed"]
-ENDED: Mapping[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+TrialOutcome = Literal["complete", "pruned", "failed"]
+ENDED: Mapping[str, TrialOutcome] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 """Optuna's states of trials that have ended."""
 
 SEEDS = 1_000_003
 """The seed of a trial's sampler is that of the search times this, and the trial's number."""
-
-Progress = Callable[[int, int], None]
 
 
 class PrunedTrialError(Exception):
@@ -55,7 +53,7 @@ class Trial:
 
     number: int
     settings: dict[str, Value]
-    state: State
+    state: TrialOutcome
     valid: float | None
     epochs: int
     seconds: float
@@ -207,12 +205,12 @@ class Search:
         named = {"complete": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}
         study.tell(trial, value, named[state])
 
-    def _judged(self, trial: Any, drawn: Mapping[str, Value]) -> tuple[State, float | None]:
+    def _judged(self, trial: Any, drawn: Mapping[str, Value]) -> tuple[TrialOutcome, float | None]:
         """Train; return how it ended, and its validation metric."""
         told = frozenset(trial.storage.get_trial(trial._trial_id).intermediate_values)
         criterion = make_criterion(self.monitor)
 
-        def watch(history: Sequence[Row]) -> None:
+        def watch(history: Sequence[EpochMetrics]) -> None:
             for epoch in range(1, len(history) + 1):
                 if epoch not in told and epoch == len(history):
                     best = history[criterion.best_epoch(history) - 1]

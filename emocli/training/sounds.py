@@ -19,7 +19,7 @@ from emocli.config import Tree, build
 from emocli.data.clip import Clip
 from emocli.data.media.content import mixed_down
 from emocli.errors import ConfigError
-from emocli.models.encoder import Picture
+from emocli.models.encoder import PixelArray
 
 WHERE = "augment.noise_in"
 HINT = "choose --set augment.noise_in=spectrogram"
@@ -62,10 +62,10 @@ class Sounds:
                 raise ConfigError(what, where=WHERE, hint=HINT)
         return cls(tuple(clips), module.prepare(config, clips))
 
-    def noisy(self, index: int, snr_db: float, rng: np.random.Generator) -> Picture:
+    def noisy(self, index: int, snr_db: float, rng: np.random.Generator) -> PixelArray:
         """Return the spectrogram of a clip with white noise of that ratio in its sound."""
         sound = mixed_down(self.clips[index], self.extractor.config.rate).samples
-        spectrogram: Picture = self.extractor.spectrogram(with_noise(sound, snr_db, rng))
+        spectrogram: PixelArray = self.extractor.spectrogram(with_noise(sound, snr_db, rng))
         return spectrogram
 
 

@@ -16,11 +16,12 @@ from pathlib import Path
 from emocli.config import Tree, leaves, merge
 from emocli.data.durable import make_folder, write_bytes, write_text
 from emocli.data.json_io import as_json
+from emocli.data.pool import Progress
 from emocli.models import calibration, rundir
 from emocli.models.run_config import Source
 from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL
 from emocli.report.document import page
-from emocli.training.search import Progress, Search, nested
+from emocli.training.search import Search, nested
 from emocli.training.study_page import blocks, drawings
 from emocli.training.study_summary import Budget, NestedSummary, SearchSummary
 from emocli.training.summaries import TrainSummary

@@ -13,11 +13,11 @@ from emocli.config import Settings
 from emocli.data.clip import Clip
 from emocli.metrics import metrics
 from emocli.models import losses
-from emocli.models.rundir import Row
+from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import Accelerator, Precision
 from emocli.models.text import TextNetwork
 from emocli.models.text_backbone import make_backbone
-from emocli.models.text_reader import Reader, Reading, TextConfig, collate, read_clips
+from emocli.models.text_reader import Reading, TextConfig, UtteranceReader, collate, read_clips
 from emocli.quantities import (
     BatchSize,
     Decay,
@@ -101,7 +101,7 @@ class TextTask:
             utterances = (clip.text for clip in corpus.context if clip.split == "train")
             backbone, tokenizer = make_backbone(text, utterances)
             network = TextNetwork(backbone, len(corpus.classes), text.pool, train.dropout)
-        self.reader = Reader(tokenizer, text)
+        self.reader = UtteranceReader(tokenizer, text)
         self.readings = read_clips(self.reader, corpus.context)
         counts = np.bincount(corpus.targets(corpus.train), minlength=len(corpus.classes))
         weights = balanced(counts, len(corpus.train)) if train.class_weights != "none" else None
@@ -113,7 +113,7 @@ class TextTask:
         self.network = self.kept = network
         self.module, self.optimizer = self.fabric.setup(network, optimizer)
 
-    def epoch(self, number: int, lr: float) -> Row:
+    def epoch(self, number: int, lr: float) -> EpochMetrics:
         """Train for one epoch and validate; `RunError` if the loss is not finite."""
         self.network.train()
         total = 0.0
@@ -129,7 +129,7 @@ class TextTask:
                 if (step + 1) % self.config.accumulate == 0 or step + 1 == len(groups):
                     clipped_step(self.fabric, self.module, self.optimizer, self.config.clip)
                     self.optimizer.zero_grad()
-        row: Row = {"epoch": number, "train_loss": total / len(self.corpus.train)}
+        row: EpochMetrics = {"epoch": number, "train_loss": total / len(self.corpus.train)}
         return row | {f"valid_{name}": value for name, value in self.scores().items()}
 
     def scores(self) -> dict[str, float]:

@@ -13,12 +13,12 @@ from typing import Any
 
 from emocli.config import Tree
 from emocli.data.manifest import Manifest
-from emocli.data.pool import open_pool
+from emocli.data.pool import Progress, open_pool
 from emocli.errors import RunError
 from emocli.models import rundir
 from emocli.models.rundir import CONFIG, REPORTS
 from emocli.plugin.robustness import CLEAN, RobustOptions
-from emocli.training.jobs import Progress, Training, carry_out
+from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import prepare
 from emocli.training.summaries import CrossSummary, TrainSummary, cross_summary
 from emocli.training.trainer import Watch

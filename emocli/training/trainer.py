@@ -19,7 +19,7 @@ from torch import Tensor
 
 from emocli.errors import RunError
 from emocli.models import rundir
-from emocli.models.rundir import CHECKPOINT, LAST, Row
+from emocli.models.rundir import CHECKPOINT, LAST, EpochMetrics
 from emocli.training.checkpoint import Checkpoint, Resumable, Tensors, parameters, restore
 from emocli.training.compute import deterministic_torch
 from emocli.training.schedule import Repetition, Schedule
@@ -28,14 +28,14 @@ State = Literal["trained", "resumed", "already trained"]
 """What a command did about a training."""
 
 
-Watch = Callable[[Sequence[Row]], None]
+Watch = Callable[[Sequence[EpochMetrics]], None]
 """Told the history after every epoch."""
 
 
-class Task(Resumable, Protocol):
+class TrainingTask(Resumable, Protocol):
     """Something that is learnt, epoch by epoch."""
 
-    def epoch(self, number: int, lr: float) -> Row:
+    def epoch(self, number: int, lr: float) -> EpochMetrics:
         """Train for one epoch, from 1, with a learning rate, and validate; return its history.
 
         Raises
@@ -61,7 +61,7 @@ class Fitted:
     """
 
     state: Tensors
-    history: list[Row]
+    history: list[EpochMetrics]
     resumed: int
 
 
@@ -88,7 +88,7 @@ class Trainer:
 
     def fit(
         self,
-        task: Task,
+        task: TrainingTask,
         ended: Callable[[int], None] = lambda epochs: None,
         watch: Watch = lambda history: None,
     ) -> Fitted:

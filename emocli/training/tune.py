@@ -58,7 +58,7 @@ class Candidates:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial(Record):
+class TriedValue(Record):
     """A value, and what the validation split says of it: mean over the seeds, and their spread."""
 
     setting: str
@@ -82,7 +82,7 @@ class TuneSummary(Report):
         Folder of the trainings and of the report.
     fusion, monitor : str
         The network, and the validation metric that decides.
-    trials : tuple of Trial
+    trials : tuple of TriedValue
         In the order of the command; of each setting one is chosen.
     chosen : mapping
         Setting to value.
@@ -96,7 +96,7 @@ class TuneSummary(Report):
     study: str
     fusion: str
     monitor: str
-    trials: tuple[Trial, ...]
+    trials: tuple[TriedValue, ...]
     chosen: Mapping[str, str]
     run: str
     valid: Number
@@ -153,7 +153,7 @@ class Study:
     def _tuned(self, say: Callable[[str], None]) -> TuneSummary:
         tree: Tree = dict(self.base.settings)
         known: dict[str, TrainSummary] = {}
-        trials: list[Trial] = []
+        trials: list[TriedValue] = []
         chosen: dict[str, str] = {}
         for step, each in enumerate(self.candidates, 1):
             tried = {}
@@ -201,9 +201,9 @@ class Study:
         return self.base.run / f"{step}-{each.setting}-{value}".replace("/", "_")
 
 
-def _trial(each: Candidates, value: str, summary: TrainSummary, chosen: bool) -> Trial:
+def _trial(each: Candidates, value: str, summary: TrainSummary, chosen: bool) -> TriedValue:
     monitor = summary.monitor
-    return Trial(
+    return TriedValue(
         setting=each.setting,
         value=value,
         run=str(summary.run),

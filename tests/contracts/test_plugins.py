@@ -13,14 +13,14 @@ SET = [(kind, name) for kind, name in ALL if kind not in ("analyses", "commands"
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
-def test_it_says_what_it_is_and_where_it_comes_from(kind: plugins.Kind, name: str) -> None:
+def test_it_says_what_it_is_and_where_it_comes_from(kind: plugins.PluginKind, name: str) -> None:
     found = plugins.describe(kind, name)
     assert 10 < len(found.summary) < 100
     assert found.source or kind == "commands"  # those compute nothing
 
 
 @pytest.mark.parametrize(("kind", "name"), SET)
-def test_its_settings_are_strict_and_documented(kind: plugins.Kind, name: str) -> None:
+def test_its_settings_are_strict_and_documented(kind: plugins.PluginKind, name: str) -> None:
     config = plugins.load(kind, name).Config
     assert issubclass(config, Settings)
     assert config.__doc__
@@ -33,6 +33,6 @@ def test_its_settings_are_strict_and_documented(kind: plugins.Kind, name: str) -
 
 
 @pytest.mark.parametrize("kind", plugins.KINDS)
-def test_an_unknown_name_is_refused_in_one_line(kind: plugins.Kind) -> None:
+def test_an_unknown_name_is_refused_in_one_line(kind: plugins.PluginKind) -> None:
     with pytest.raises(ConfigError, match=r"no .* is called 'nothing-like-it'"):
         plugins.load(kind, "nothing-like-it")

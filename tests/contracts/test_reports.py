@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -79,19 +81,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture(params=COMMANDS)
-def written(
-    request: pytest.FixtureRequest,
-    folder: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> tuple[type[Report], Path]:
+@pytest.fixture(scope="module", params=COMMANDS)
+def written(request: pytest.FixtureRequest, folder: Path) -> tuple[type[Report], Path]:
     """The class of a report, and the file that its command wrote."""
-    monkeypatch.chdir(folder)
     name = request.param.partition(",")[0]
     more = [] if name in EXPERIMENTS else ["--no-figures"]
-    assert run([*COMMANDS[request.param].split(), *more]) == 0
-    shown = capsys.readouterr().out.splitlines()
+    out = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out):
+        assert run([*COMMANDS[request.param].split(), *more]) == 0
+    shown = out.getvalue().splitlines()
     paths = (line.partition(": ")[2] for line in shown if line.startswith(("report:", "data:")))
     path = next(paths, "study/tune.json")
     if name in EXPERIMENTS:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emocli.data.cached_samples import CachedSamples, Memory
+from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from tests import toy
@@ -35,7 +35,7 @@ def visit(samples: Samples) -> list:
 def test_arrays_are_read_once_and_stay_the_same(samples):
     reads: Counter = Counter()
     source = samples.then(counting(reads))
-    kept = CachedSamples.through(source, Memory(1 << 20))
+    kept = CachedSamples.through(source, FeatureCache(1 << 20))
     for _ in range(3):
         for ours, theirs in zip(visit(kept), visit(samples), strict=True):
             mask = theirs != 0
@@ -47,7 +47,7 @@ def test_arrays_are_read_once_and_stay_the_same(samples):
 def test_what_does_not_fit_is_read_again(samples):
     reads: Counter = Counter()
     limit = 2000
-    kept = CachedSamples.through(samples.then(counting(reads)), Memory(limit))
+    kept = CachedSamples.through(samples.then(counting(reads)), FeatureCache(limit))
     first, second = visit(kept), visit(kept)
     for a, b in zip(first, second, strict=True):
         assert np.array_equal(a, b)
@@ -57,7 +57,7 @@ def test_what_does_not_fit_is_read_again(samples):
 
 
 def test_a_transform_added_later_is_applied_and_not_remembered(samples):
-    kept = CachedSamples.through(samples, Memory(1 << 20))
+    kept = CachedSamples.through(samples, FeatureCache(1 << 20))
     doubled = kept.then(lambda clip_id, modality, values: values * 2)
     clip = samples.clips[0].id
     for _ in range(2):
@@ -66,6 +66,6 @@ def test_a_transform_added_later_is_applied_and_not_remembered(samples):
 
 
 def test_remembered_arrays_cannot_be_changed(samples):
-    kept = CachedSamples.through(samples, Memory(1 << 20))
+    kept = CachedSamples.through(samples, FeatureCache(1 << 20))
     with pytest.raises(ValueError, match="read-only"):
         kept.array(samples.clips[0].id, "text")[0] = 5

@@ -61,7 +61,7 @@ def experiment(monkeypatch: pytest.MonkeyPatch) -> Any:
         module = SimpleNamespace(Config=Config, table=lambda config: table)
         load = plugins.load
 
-        def loaded(kind: plugins.Kind, name: str) -> Any:
+        def loaded(kind: plugins.PluginKind, name: str) -> Any:
             return module if kind == "experiments" else load(kind, name)
 
         monkeypatch.setattr(plugins, "load", loaded)

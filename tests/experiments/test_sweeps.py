@@ -25,7 +25,7 @@ from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.experiments.runner import Reproduction, reproduce
 from emocli.fusion import m3er, rrnn
 from emocli.options import declared
-from emocli.plugin.experiment import Line, Point, RowAnalysis, Sweep, Table
+from emocli.plugin.experiment import LinePoint, RowAnalysis, Sweep, SweepLine, Table
 from tests import toy
 
 QUICK: dict[str, Any] = {
@@ -164,9 +164,9 @@ def report(swept: tuple[Sweep, ...]) -> ExperimentReport:
     )
 
 
-def lines(name: str) -> Line:
+def lines(name: str) -> SweepLine:
     points = ((1.0, "one"), (10.0, "two"), (100.0, "not run"))
-    return Line(name, tuple(Point(value, row, name) for value, row in points))
+    return SweepLine(name, tuple(LinePoint(value, row, name) for value, row in points))
 
 
 def test_a_sweep_draws_the_numbers_of_the_report_over_the_setting() -> None:
@@ -185,7 +185,7 @@ def test_a_sweep_draws_the_numbers_of_the_report_over_the_setting() -> None:
 
 
 def test_a_sweep_none_of_whose_rows_is_done_is_an_empty_panel() -> None:
-    line = Line("clean", (Point(1.0, "not run"), Point(2.0, "nor this")))
+    line = SweepLine("clean", (LinePoint(1.0, "not run"), LinePoint(2.0, "nor this")))
     drawing = sweeps(report((Sweep("strength", (line,)), Sweep("more", (lines("clean"),)))))
     assert [axes.has_data() for axes in drawing.axes] == [False, True]
 
@@ -241,7 +241,9 @@ def test_figure_4_is_one_command(corpus: toy.Toy, tmp_path: Path) -> None:
         assert f"![{analysis['row']}]({png})" in page
         assert f"## {analysis['name']}" in page
     assert "the first test clip with the word 'very'" in " ".join(page.split())
-    assert {path.name for path in found.figures} == {p.name for p in tmp_path.glob("figure*")}
+    written = {path for path in tmp_path.glob("figure*") if path.suffix != ".txt"}
+    assert {path.name for path in found.figures} == {path.name for path in written}
+    assert all(path.with_suffix(".txt").is_file() for path in written)
 
 
 def test_an_analysis_waits_for_its_row(corpus: toy.Toy, tmp_path: Path) -> None:

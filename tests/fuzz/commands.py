@@ -277,7 +277,7 @@ def _value(command: Command, param: Any, rng: Random, odd: float) -> str:
     if param.name == "name" and command.words[0] == "manifest":
         return rng.choice(plugins.names("datasets"))
     if param.name in ("fusion", "experiment"):
-        kind: plugins.Kind = "fusion" if param.name == "fusion" else "experiments"
+        kind: plugins.PluginKind = "fusion" if param.name == "fusion" else "experiments"
         return rng.choice(plugins.names(kind))
     if param.name in PLACES:
         return rng.choice(PLACES[param.name])

@@ -19,7 +19,7 @@ from emocli.models.encoder import (
     MEAN,
     STD,
     EncoderConfig,
-    Screen,
+    PictureTransform,
     embed,
     load,
     make_encoder,
@@ -29,8 +29,8 @@ from emocli.models.encoder import (
 RNG = np.random.default_rng(0)
 
 
-def screen(kind: Any, **settings: Any) -> Screen:
-    return Screen(kind, build(EncoderConfig, {"side": 32, **settings}, "encoder"))
+def screen(kind: Any, **settings: Any) -> PictureTransform:
+    return PictureTransform(kind, build(EncoderConfig, {"side": 32, **settings}, "encoder"))
 
 
 def shown(kind: Any, picture: np.ndarray, **settings: Any) -> torch.Tensor:

@@ -17,7 +17,7 @@ from emocli.errors import ConfigError, RunError
 from emocli.models import text
 from emocli.models.text import TextNetwork
 from emocli.models.text_backbone import make_backbone
-from emocli.models.text_reader import Reader, TextConfig, collate, read_clips
+from emocli.models.text_reader import TextConfig, UtteranceReader, collate, read_clips
 
 START, PAD, END = 0, 1, 2
 
@@ -43,7 +43,7 @@ def dialogue(*lengths: int) -> list[Clip]:
 def read(clips: Sequence[Clip], turn: int, **settings: Any) -> tuple[list[int], list[int]]:
     """All tokens, and those of the utterance itself."""
     config = build(TextConfig, {"names": False, **settings}, "text")
-    reading = Reader(Words(), config)(clips, turn)  # type: ignore[arg-type]
+    reading = UtteranceReader(Words(), config)(clips, turn)  # type: ignore[arg-type]
     tokens = list(reading.tokens)
     return tokens, tokens[reading.start : reading.stop]
 
@@ -109,7 +109,7 @@ def test_speakers_are_named_in_capitals() -> None:
             return super().encode(said, add_special_tokens)
 
     clips = [Clip("a", speaker="Ross", text=" Hi. "), Clip("b", text="Hello")]
-    Reader(Listening(), TextConfig())(clips, 0)  # type: ignore[arg-type]
+    UtteranceReader(Listening(), TextConfig())(clips, 0)  # type: ignore[arg-type]
     assert seen == ["ROSS: Hi.", "Hello"]
 
 
@@ -121,7 +121,7 @@ def test_clips_are_read_in_their_own_dialogue_by_turn() -> None:
         Clip("b2", dialogue="b", turn=2, text=" "),
         Clip("alone", text="xxxx"),
     ]
-    found = read_clips(Reader(Words(), TextConfig(names=False)), clips)  # type: ignore[arg-type]
+    found = read_clips(UtteranceReader(Words(), TextConfig(names=False)), clips)  # type: ignore[arg-type]
     assert sorted(found) == ["a0", "alone", "b0", "b1"]
     assert found["b1"].tokens == (START, 103, END, END, 102, END)
     assert found["a0"].tokens == (START, 101, END)
@@ -129,7 +129,7 @@ def test_clips_are_read_in_their_own_dialogue_by_turn() -> None:
 
 def test_padding_and_the_own_tokens() -> None:
     clips = dialogue(1, 2, 1)
-    reader = Reader(Words(), TextConfig(names=False))  # type: ignore[arg-type]
+    reader = UtteranceReader(Words(), TextConfig(names=False))  # type: ignore[arg-type]
     tokens, mask, own = collate([reader(clips[:1], 0), reader(clips, 1)], PAD)
     assert tokens[0].tolist() == [START, 101, END, *[PAD] * 7]
     assert mask.sum(dim=1).tolist() == [3, 10]
@@ -140,10 +140,10 @@ SMALL = TextConfig(backbone="scratch", layers=1, width=16, heads=2, vocabulary=3
 TEXTS = ["I am glad", "I am sad", "you are glad to be sad"]
 
 
-def network(pool: str) -> tuple[TextNetwork, Reader]:
+def network(pool: str) -> tuple[TextNetwork, UtteranceReader]:
     torch.manual_seed(0)
     backbone, tokenizer = make_backbone(SMALL, TEXTS)
-    return TextNetwork(backbone, 3, pool, 0.1).eval(), Reader(tokenizer, SMALL)
+    return TextNetwork(backbone, 3, pool, 0.1).eval(), UtteranceReader(tokenizer, SMALL)
 
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])

@@ -7,14 +7,14 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from emocli.data.batch import Padded
-from emocli.plugin.layers import Encoder, Encoders, NetworkSettings, PerView, last_step
+from emocli.plugin.layers import NetworkSettings, PerView, ViewEncoder, ViewEncoders, last_step
 from tests.fusion.batches import make
 
 
 @pytest.fixture
-def encoder() -> Encoder:
+def encoder() -> ViewEncoder:
     torch.manual_seed(0)
-    return Encoder(4, 6, 0.0)
+    return ViewEncoder(4, 6, 0.0)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def view() -> Padded:
     return Padded(torch.randn(4, 9, 4), torch.tensor([9, 1, 5, 8]))
 
 
-def packed(encoder: Encoder) -> torch.nn.LSTM:
+def packed(encoder: ViewEncoder) -> torch.nn.LSTM:
     lstm = torch.nn.LSTM(4, 6, batch_first=True, bidirectional=True)
     state = {f"{name}": p for name, p in encoder.ahead.named_parameters()}
     state |= {f"{name}_reverse": p for name, p in encoder.back.named_parameters()}
@@ -31,7 +31,7 @@ def packed(encoder: Encoder) -> torch.nn.LSTM:
     return lstm
 
 
-def test_an_encoder_is_a_packed_bidirectional_lstm(encoder: Encoder, view: Padded) -> None:
+def test_an_encoder_is_a_packed_bidirectional_lstm(encoder: ViewEncoder, view: Padded) -> None:
     """Values and gradients (Beard 2018 eq. 1-3)."""
     lstm = packed(encoder)
     sequence = pack_padded_sequence(
@@ -50,7 +50,7 @@ def test_an_encoder_is_a_packed_bidirectional_lstm(encoder: Encoder, view: Padde
         torch.testing.assert_close(parameter.grad, lstm.get_parameter(f"{name}_reverse").grad)
 
 
-def test_what_lies_outside_the_mask_is_never_read(encoder: Encoder, view: Padded) -> None:
+def test_what_lies_outside_the_mask_is_never_read(encoder: ViewEncoder, view: Padded) -> None:
     lengths = torch.tensor([9, 0, 5, 8])
     present = torch.ones(4, 9, dtype=torch.bool)
     present[0, 3] = False
@@ -64,7 +64,7 @@ def test_what_lies_outside_the_mask_is_never_read(encoder: Encoder, view: Padded
     assert all(p.grad.isfinite().all() for p in encoder.parameters())
 
 
-def test_the_last_step_of_a_missing_view_is_zero(encoder: Encoder, view: Padded) -> None:
+def test_the_last_step_of_a_missing_view_is_zero(encoder: ViewEncoder, view: Padded) -> None:
     ends = last_step(encoder(Padded(view.values, torch.tensor([9, 0, 5, 8]))))
     assert ends.shape == (4, 12)
     assert [row.any().item() for row in ends] == [True, False, True, True]
@@ -73,7 +73,7 @@ def test_the_last_step_of_a_missing_view_is_zero(encoder: Encoder, view: Padded)
 @pytest.mark.parametrize("name", ["audio", "type", "forward", "a.b", "a%2Eb", "", "modules"])
 def test_views_may_have_any_name(name: str) -> None:
     batch = make({name: (3,), "other": (2,)}, {name: 4, "other": 5})
-    encoders = Encoders({"other": 5, name: 4}, NetworkSettings(hidden=3))
+    encoders = ViewEncoders({"other": 5, name: 4}, NetworkSettings(hidden=3))
     states = encoders(batch)
     assert list(states) == sorted([name, "other"])
     assert states[name].values.shape == (1, 3, 6)
@@ -87,7 +87,7 @@ def test_names_with_dots_do_not_collide() -> None:
 
 def test_dropout_acts_on_the_inputs_in_training_only(view: Padded) -> None:
     torch.manual_seed(0)
-    encoder = Encoder(4, 6, 0.5)
+    encoder = ViewEncoder(4, 6, 0.5)
     assert not torch.equal(encoder(view).values, encoder(view).values)
     encoder.eval()
     assert torch.equal(encoder(view).values, encoder(view).values)

@@ -20,7 +20,7 @@ from emocli.data.store import FeatureStore
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "examples" / "plugin_package"
-NAMES: dict[plugins.Kind, str] = {
+NAMES: dict[plugins.PluginKind, str] = {
     "datasets": "lines",
     "features": "letters",
     "formats": "bars",
@@ -81,7 +81,7 @@ def test_there_is_one_of_every_kind() -> None:
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_it_is_listed_with_its_summary(
-    site: Path, monkeypatch: pytest.MonkeyPatch, kind: plugins.Kind
+    site: Path, monkeypatch: pytest.MonkeyPatch, kind: plugins.PluginKind
 ) -> None:
     monkeypatch.syspath_prepend(str(site))
     assert NAMES[kind] in plugins.names(kind)

@@ -262,6 +262,32 @@ def test_a_dash_prints_the_table_and_takes_paths(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "share"), [("stop that rude mess", ""), ("Das ist gut stop", "75%")]
+)
+def test_a_language_that_the_word_vectors_do_not_know_is_said(
+    trained: Path, corpus: Manifest, tmp_path: Path, text: str, share: str
+) -> None:
+    recording = shutil.copy(video(corpus), tmp_path / "talk.mp4")
+    spoken = {"language": "de", "segments": [{"start": 0.0, "end": 1.0, "text": text}]}
+    (tmp_path / "talk.json").write_text(json.dumps(spoken))
+    remarks = predict(trained, [recording], tmp_path / "out").remarks
+    told = [line for line in remarks if "vectors" in line]
+    whole = f"talk.mp4: {share} of the words have no vector: are the vectors made for the language "
+    assert told == ([f"{whole}that is spoken ('de')?"] if share else [])
+
+
+def test_words_of_which_none_is_known_are_missing_and_do_not_stop_the_rest(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    recording = shutil.copy(video(corpus), tmp_path / "talk.mp4")
+    (tmp_path / "talk.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nDas ist gut\n")
+    report = predict(trained, [recording], tmp_path / "out")
+    assert report.segments[0].modalities["text"].missing
+    assert not report.segments[0].modalities["audio"].missing
+    assert "are these vectors of its language" in report.remarks[0]
+
+
 def test_a_picture_without_a_face_is_missing(
     trained: Path, corpus: Manifest, tmp_path: Path
 ) -> None:

@@ -13,7 +13,6 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from emocli.cli.app import run
 from emocli.config import build
@@ -27,6 +26,7 @@ from emocli.prediction.manifest import write_manifest
 from emocli.prediction.recordings import names, recordings
 from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.prediction.source import Recording, way_named, ways
+from emocli.prediction.transcriber import Sound
 from emocli.prediction.transcript import Line, Transcript
 from tests import media_factory
 
@@ -43,8 +43,8 @@ class Saying:
         Line(0.3, 2.0, "well done", words=(Word("well", 0.3, 0.9), Word("done", 1.3, 2.0))),
     )
 
-    def transcribe(self, sound: NDArray[np.float32], heard: Callable[[float], None]) -> Transcript:
-        heard(len(sound) / 16_000)
+    def transcribe(self, sound: Sound, heard: Callable[[float], None]) -> Transcript:
+        heard(sum(map(len, sound())) / 16_000)
         return Transcript(self.lines, "en")
 
 

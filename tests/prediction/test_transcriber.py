@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 
 from emocli.data.media.content import read_sound
 from emocli.data.words import Word
 from emocli.errors import ConfigError
-from emocli.prediction.transcriber import FILES, chunks, inside, load
+from emocli.prediction import transcriber
+from emocli.prediction.transcriber import FILES, Passing, Whisper, chunks, inside, load
 from emocli.prediction.transcript import Line
 from emocli.pretrained.models import cache_folder, is_present, named
 
@@ -44,6 +51,39 @@ def test_neighbouring_speech_is_recognised_at_once() -> None:
 def test_words_lie_in_speech(word: Word, moved: tuple[float, float]) -> None:
     result = inside(word, SPEECH)
     assert (result.start, result.end) == pytest.approx(moved)
+
+
+def test_a_sound_passes_by_in_blocks() -> None:
+    """Stretches of all lengths, some of them overlapping, and never much of the sound is held."""
+    sound = np.arange(1000, dtype=np.float32)
+    passing = Passing(iter(np.split(sound, range(70, 1000, 70))))
+    for first, last in [(5, 20), (15, 160), (150, 151), (700, 990), (980, 1200)]:
+        assert_array_equal(passing.between(first, last), sound[first:last])
+        assert len(passing._held) < last - first + 70
+
+
+class Heard:
+    """A network that hears how many samples it is given, and their first one."""
+
+    def transcribe(self, sound: NDArray[np.float32], **options: object) -> tuple[Any, Any]:
+        word = SimpleNamespace(word=f" {len(sound)}:{sound[0]:g}", start=1.0, end=2.0)
+        return [SimpleNamespace(words=[word])], SimpleNamespace(language="en")
+
+
+def test_only_the_speech_is_recognised_and_the_sound_is_never_held_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transcriber, "voice", lambda sound, settings: [Line(1, 3), Line(50, 52)])
+    opened = []
+
+    def sound() -> Iterator[NDArray[np.float32]]:
+        opened.append(1)
+        yield from np.split(np.arange(60 * 16_000, dtype=np.float32), 60)
+
+    transcript = Whisper(Heard(), "en").transcribe(sound, ignore)
+    assert [line.text for line in transcript.lines] == ["48000:8000", "48000:792000"]
+    assert [line.start for line in transcript.lines] == [1.5, 50.5]
+    assert len(opened) == 1  # and once by `voice`, which is not itself here
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
@@ -94,7 +134,7 @@ def test_real_sentences_word_for_word(model: str) -> None:
         pytest.skip("real recordings are not at hand")
     recogniser = load(model)
     for video in videos:
-        transcript = recogniser.transcribe(read_sound(video, 16_000), ignore)
+        transcript = recogniser.transcribe(lambda video=video: [read_sound(video, 16_000)], ignore)
         text = " ".join(line.text for line in transcript.lines)
         assert re.sub(r"[^a-z ]", "", text.lower()) == SENTENCES[video.stem.split("-")[4]]
         assert transcript.language == "en"

@@ -10,12 +10,14 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from emocli.config import merge
 from emocli.data.manifest import Task
 from emocli.evaluation.evaluate import evaluate
 from emocli.metrics.calibration import calibration_error
 from emocli.models import rundir
 from emocli.models.losses import LossName, probabilities
 from emocli.models.settings import TrainConfig
+from emocli.prediction.networks import Ensemble
 from emocli.training.calibrate import calibrate
 from emocli.training.outputs import NetworkOutputs
 from tests import toy
@@ -120,3 +122,21 @@ def test_intensities_get_intervals(tmp_path: Path) -> None:
     assert stored["temperature"] is None
     assert list(stored["half_width"]) == list(toy.CLASSES)
     assert "Intervals that hold 90%" in (run / "README.md").read_text()
+
+
+def test_a_network_that_was_trained_once_more_keeps_the_calibration_of_its_first_fit(
+    tmp_path: Path,
+) -> None:
+    corpus = toy.build(tmp_path)
+    again = merge(toy.QUICK, {"train": {"refit": True}})
+    first, run = corpus.trained("first"), corpus.trained("again", settings=again)
+    before, after = rundir.load(first).calibration, rundir.load(run).calibration
+    assert before is not None
+    assert after == before.model_copy(update={"fitted_before_refit": True})
+    told = "They are of the first fit"
+    assert told in (run / "README.md").read_text()
+    assert told not in (first / "README.md").read_text()
+    remarks = [evaluate(each, figures=False).report.remarks for each in (first, run)]
+    assert [any("of the first fit" in line for line in each) for each in remarks] == [False, True]
+    ensembles = [[*Ensemble.open(each).remarks()] for each in (first, run)]
+    assert [any("of the first fit" in line for line in each) for each in ensembles] == [False, True]

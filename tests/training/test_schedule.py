@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emocli.config import build
-from emocli.models.rundir import Row
+from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import TrainConfig
 from emocli.training.fusion_task import make_criterion, make_schedule
 from emocli.training.schedule import Criterion, Schedule, linear_factor
@@ -17,7 +17,7 @@ def scheduled(**changes: Any) -> Schedule:
     return make_schedule(build(TrainConfig, changes, "train"), "single")
 
 
-def row(accuracy: float, loss: float) -> Row:
+def row(accuracy: float, loss: float) -> EpochMetrics:
     return {"valid_accuracy": accuracy, "valid_loss": loss, "valid_pearson": accuracy}
 
 

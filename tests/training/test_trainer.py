@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from emocli.errors import RunError
-from emocli.models.rundir import Row, read_history
+from emocli.models.rundir import EpochMetrics, read_history
 from emocli.training.compute import make_fabric
 from emocli.training.schedule import Criterion, Schedule
 from emocli.training.trainer import Trainer, finite_loss
@@ -24,7 +24,7 @@ class Counting:
         self.fabric = make_fabric("cpu", "32-true")
         self.rates: list[float] = []
 
-    def epoch(self, number: int, lr: float) -> Row:
+    def epoch(self, number: int, lr: float) -> EpochMetrics:
         with torch.no_grad():
             self.network.weight += 1
         self.rates.append(lr)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emocli.data.batch import Batch, FusionOutput, Padded
-    from emocli.data.store import Feature
+    from emocli.data.store import StoredFeature
     from emocli.evaluation.evaluator import RunEvaluator
 
 TEXT = "text"
@@ -107,7 +107,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         _rows(report.views),
         (tabulate(report),),
-        lambda: draw(report),
+        lambda style: draw(report, style),
     )
 
 
@@ -202,7 +202,7 @@ def _per_step(values: NDArray[np.float64]) -> PerStep:
     return tuple(tuple(map(tuple, hops)) for hops in values.tolist())
 
 
-def _times(store: Feature, clip: Clip) -> NDArray[np.float64] | None:
+def _times(store: StoredFeature, clip: Clip) -> NDArray[np.float64] | None:
     """Seconds of the clip's rows; None where the store does not know them, or has none."""
     import numpy as np
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.analysis import Progress
 from emocli.analysis._conditions import PlaceReport
 from emocli.analysis._subject import Subject
 from emocli.analysis.check._report import CheckReport, Point, Rates, Roc
+from emocli.data.pool import Progress
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
 from emocli.pipeline.fit_cca import fitted

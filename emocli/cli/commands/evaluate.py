@@ -38,6 +38,7 @@ def command(
     ] = None,
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
+    style: options.Style = "screen",
     device: Annotated[
         Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
     ] = "cpu",
@@ -45,6 +46,13 @@ def command(
         bool,
         typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
     ] = False,
+    normalise: Annotated[
+        Literal["none", "speaker"] | None,
+        typer.Option(
+            help="none: read features that the training normalised by speaker as if there were no "
+            "other clips of anybody. Default: as in training."
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -83,8 +91,10 @@ def command(
             by=by.split(",") if by else (),
             seed=seed,
             figures=figures,
+            style=style,
             device=device,
             ensemble=ensemble,
+            normalise=normalise,
             progress=progress,
         )
     record(run / REPORTS, context.obj)

@@ -17,8 +17,6 @@ from emocli.plugin.command import PARTLY_DONE, Command
 if TYPE_CHECKING:
     from emocli.extraction.extract import Extraction, ExtractionPlan
 
-UNKNOWN = "words.out_of_vocabulary"
-
 
 def command(
     manifest: options.ManifestFile,
@@ -94,6 +92,8 @@ def command(
 
 
 def _print(results: Sequence[Extraction]) -> None:
+    from emocli.extraction.extract import mostly_unknown
+
     show.table(
         ("feature", "computed", "already there", "no medium", "failed", "clips/s", "store"),
         [
@@ -112,7 +112,7 @@ def _print(results: Sequence[Extraction]) -> None:
     for result in results:
         for note in _notes(result.notes):
             show.line(f"{result.feature}: {note}")
-        if result.notes.get(UNKNOWN, 0) > result.notes.get("words", 0) / 2:
+        if mostly_unknown(result.notes):
             show.warn(f"{result.feature}: most words are unknown: is it made for their language?")
         if result.non_finite:
             show.warn(f"{result.feature}: {result.non_finite} values are not finite; read as 0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from emocli import plugins
-from emocli.cli import options, show, streams
+from emocli.cli import options, show, streams, watching
 from emocli.config import merge
+from emocli.errors import ConfigError
 from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
@@ -36,17 +37,25 @@ def command(
         Path, typer.Argument(help="A run of one seed or several, or a cross-validation.")
     ],
     inputs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help="Media files, folders of them, or a manifest (labels are not needed); - for paths "
             "on standard input, one a line.",
         ),
-    ],
+    ] = None,
+    *,
     out: Annotated[
         Path,
         typer.Option("-o", "--out", help="Folder of the result; - prints the table alone."),
     ],
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Instead of INPUT: predict recordings as they arrive in a folder, until Ctrl-C.",
+        ),
+    ] = None,
     way: options.Way = "auto",
     window: options.Window = None,
     hop: options.Hop = None,
@@ -76,7 +85,8 @@ def command(
     predictions.csv, predictions.json, and report.html, a page with player and curves.
 
     Repeat the command to resume. Exit code 3: something failed and is listed in
-    OUT/failures.jsonl; the rest is complete.
+    OUT/failures.jsonl; the rest is complete. With --watch each recording has a folder in OUT, and
+    after a restart only new ones are predicted.
     """
     from emocli.cli import sections
     from emocli.plugin.robustness import RepairOptions
@@ -87,31 +97,30 @@ def command(
     tree = sections.settings("predict", config, settings)
     cut = {name: tree.pop(name) for name in ways() & tree.keys()}
     cut = merge(cut, sections.section_of("windows", {"window": window, "hop": hop}))
+    chosen = PredictOptions(
+        segments=SegmentOptions(
+            way=way,
+            subtitles=subtitles,
+            speakers=speakers,
+            transcribe=transcribe or "",
+            language=language or "",
+            settings=cut,
+        ),
+        settings=tree,
+        repair=RepairOptions(check=check, proxy=proxy, fill=fill),
+        workers=workers,
+        device=device,
+        formats=tuple(formats or ()),
+    )
     printed = str(out) == DASH
+    _require_one(inputs, watch, printed)
+    if watch:
+        watching.watch(run, watch, out, chosen, as_json=json)
+        return
     with ExitStack() as stack:
         progress = stack.enter_context(show.progress("predicting", "segments"))
         folder = Path(stack.enter_context(TemporaryDirectory())) if printed else out
-        report = predict(
-            run,
-            list(_named(inputs)),
-            folder,
-            options=PredictOptions(
-                segments=SegmentOptions(
-                    way=way,
-                    subtitles=subtitles,
-                    speakers=speakers,
-                    transcribe=transcribe or "",
-                    language=language or "",
-                    settings=cut,
-                ),
-                settings=tree,
-                repair=RepairOptions(check=check, proxy=proxy, fill=fill),
-                workers=workers,
-                device=device,
-                formats=tuple(formats or ()),
-            ),
-            progress=progress,
-        )
+        report = predict(run, list(_named(inputs or ())), folder, options=chosen, progress=progress)
     if json:
         show.as_json(report)
     elif printed:
@@ -126,6 +135,15 @@ def command(
         if not printed:
             show.warn(f"all are listed in {out / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
+
+
+def _require_one(inputs: Collection[Path] | None, watch: Path | None, printed: bool) -> None:
+    """Raise `ConfigError` unless there are either inputs or a folder to watch."""
+    if bool(inputs) == bool(watch):
+        hint = "name recordings, or a folder with --watch"
+        raise ConfigError("it takes either recordings or a folder to watch", hint=hint)
+    if watch and printed:
+        raise ConfigError("what is watched goes to a folder", where="--out", hint="name one")
 
 
 def ways() -> set[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream
 
-Kind = Literal["audio", "video"]
+StreamKind = Literal["audio", "video"]
 NAMES = {"audio": "sound", "video": "picture"}
 
 FORMATS = (
@@ -121,7 +121,7 @@ def open_recording(path: Path) -> Iterator[InputContainer]:
         yield container
 
 
-def choose_stream(container: InputContainer, kind: Kind, path: Path) -> Stream:
+def choose_stream(container: InputContainer, kind: StreamKind, path: Path) -> Stream:
     """Choose the stream that is meant: not cover art; the default one, not a commentary; the first.
 
     Raises

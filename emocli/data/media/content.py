@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
 from emocli.data.media.channels import MixDown, OneChannel, planes_of
-from emocli.data.media.container import Kind, check_sound, media_errors
-from emocli.data.media.picture import Picture, still
+from emocli.data.media.container import StreamKind, check_sound, media_errors
+from emocli.data.media.picture import DecodedPicture, still
 from emocli.data.media.recording import INSTANT, check_file, decode, span
 from emocli.data.track import Absent
 from emocli.errors import MediaError
@@ -212,7 +212,7 @@ def read_frames(
 
 
 def _decoded(
-    path: Path, kind: Kind, begin: float | None, end: float | None
+    path: Path, kind: StreamKind, begin: float | None, end: float | None
 ) -> Iterator[tuple[float, Any]]:
     with media_errors(path):
         yield from decode(path, kind, begin, end)
@@ -225,7 +225,9 @@ def _filmed(clip: Clip) -> Path:
     return path
 
 
-def _shown(path: Path, start: float | None, end: float | None) -> Iterator[tuple[float, Picture]]:
+def _shown(
+    path: Path, start: float | None, end: float | None
+) -> Iterator[tuple[float, DecodedPicture]]:
     """Iterate over the pictures of a recording as they are decoded, with their moments."""
     begin = start or 0.0
     empty = True
@@ -237,7 +239,7 @@ def _shown(path: Path, start: float | None, end: float | None) -> Iterator[tuple
         raise MediaError(f"has no picture {span(begin, end)}", where=path)
 
 
-def _frame(path: Path, moment: float, picture: Picture) -> Frame:
+def _frame(path: Path, moment: float, picture: DecodedPicture) -> Frame:
     return Frame(max(moment, 0.0), picture.image(path), picture.notes())
 
 

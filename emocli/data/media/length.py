@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocli.data.media.container import Kind, media_errors
+from emocli.data.media.container import StreamKind, media_errors
 from emocli.data.media.recording import decode, ends
 from emocli.errors import MediaError
 
@@ -39,7 +39,7 @@ def length_of(path: Path) -> Length:
         return Length(_end(path, "audio", stated), _end(path, "video", stated))
 
 
-def _end(path: Path, kind: Kind, stated: Mapping[Kind, float]) -> float | None:
+def _end(path: Path, kind: StreamKind, stated: Mapping[StreamKind, float]) -> float | None:
     if kind not in stated:
         return None
     if stated[kind] > 0:

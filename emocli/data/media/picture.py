@@ -73,7 +73,7 @@ class Orientation:
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedPicture:
     """A decoded picture of a video and the shape of its pixels.
 
     Attributes
@@ -125,9 +125,9 @@ class Picture:
         return tuple(name for name, so in facts.items() if so)
 
 
-def picture_of(frame: VideoFrame, stream: Stream) -> Picture:
+def picture_of(frame: VideoFrame, stream: Stream) -> DecodedPicture:
     """Put a decoded picture together with what only its stream knows."""
-    return Picture(frame, _aspect(stream))
+    return DecodedPicture(frame, _aspect(stream))
 
 
 def orientation(matrix: NDArray[np.int64] | None, path: Path) -> Orientation:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from emocli.data.media.clock import NO_TIMESTAMPS, Astray, clock_of, first_frame
-from emocli.data.media.container import Kind, choose_stream, open_recording
+from emocli.data.media.container import StreamKind, choose_stream, open_recording
 from emocli.data.media.picture import picture_of
 from emocli.data.media.whole import ends_whole, missing_bytes
 from emocli.errors import MediaError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-Way = Literal["seek", "skip", "all"]
+ReadWay = Literal["seek", "skip", "all"]
 """How to come to a clip inside a file: let libav find it, read on without decoding, or decode."""
 
 INSTANT = 0.0005
@@ -86,7 +86,7 @@ MICROSECONDS = 1e6
 
 
 def decode(
-    path: Path, kind: Kind, begin: float | None = None, end: float | None = None
+    path: Path, kind: StreamKind, begin: float | None = None, end: float | None = None
 ) -> Iterator[tuple[float, Any]]:
     """Decode the frames that begin inside [begin, end), and up to `PREROLL` before.
 
@@ -112,7 +112,7 @@ def decode(
         If the file cannot be read, has no such stream, is shorter than the clip, is truncated or
         is damaged inside the clip.
     """
-    ways: tuple[Way, ...] = ("seek", "skip", "all") if (begin or 0) > PREROLL else ("all",)
+    ways: tuple[ReadWay, ...] = ("seek", "skip", "all") if (begin or 0) > PREROLL else ("all",)
     for way in ways:
         frames = _read(path, kind, begin, end, way)
         try:
@@ -157,7 +157,7 @@ def span(begin: float | None, end: float | None) -> str:
 
 
 def _read(
-    path: Path, kind: Kind, begin: float | None, end: float | None, way: Way
+    path: Path, kind: StreamKind, begin: float | None, end: float | None, way: ReadWay
 ) -> Iterator[tuple[float, Any]]:
     with _open(path) as container:
         reader = _Reader(container, choose_stream(container, kind, path), _zero(container, path))
@@ -232,7 +232,7 @@ class _Reader:
         ends = (stream.start_time or 0) + stream.duration
         return self.own < float(ends * stream.time_base) - self.zero - TRUNCATED
 
-    def goes(self, way: Way) -> bool:
+    def goes(self, way: ReadWay) -> bool:
         """Tell whether times are right if a clip is come to that way."""
         name, coding = self.container.format.name, self.stream.codec_context.name
         if way == "seek":
@@ -382,14 +382,14 @@ def _check_whole(reader: _Reader, path: Path) -> None:
         raise MediaError(f"is truncated: it ends at {reader.own:.2f} s{lost}", where=path)
 
 
-def ends(path: Path) -> dict[Kind, float]:
+def ends(path: Path) -> dict[StreamKind, float]:
     """Return where the last packets of a file's sound and pictures end, in seconds, as it states.
 
     A kind it does not have, or in no coding that can be decoded, is left out; of one whose packets
     carry no times it is 0.
     """
-    kinds: tuple[Kind, ...] = ("audio", "video")
-    reached: dict[Kind, float] = {}
+    kinds: tuple[StreamKind, ...] = ("audio", "video")
+    reached: dict[StreamKind, float] = {}
     for kind in kinds:
         with _open(path) as container, suppress(MediaError):
             stream = choose_stream(container, kind, path)

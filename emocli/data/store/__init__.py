@@ -1,6 +1,6 @@
 """The store: one ragged HDF5 file per feature, read by clip, written in parts and resumable."""
 
-from emocli.data.store.feature import Feature as Feature
+from emocli.data.store.feature import StoredFeature as StoredFeature
 from emocli.data.store.folder import check_path as check_path
 from emocli.data.store.folder import features_in as features_in
 from emocli.data.store.folder import open_feature as open_feature

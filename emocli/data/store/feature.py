@@ -10,7 +10,7 @@ from emocli.data.store.header import Header
 from emocli.data.track import Array, Track
 
 
-class Feature(Protocol):
+class StoredFeature(Protocol):
     """The arrays of one feature, by clip: a `FeatureStore`, or several of them joined."""
 
     @property

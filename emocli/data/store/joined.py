@@ -75,7 +75,7 @@ def parts_of(name: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Part:
+class JoinedPart:
     """One of the features, and how its rows lie in time.
 
     Attributes
@@ -93,7 +93,7 @@ class Part:
     single: bool
 
     @classmethod
-    def of(cls, store: FeatureStore) -> Part:
+    def of(cls, store: FeatureStore) -> JoinedPart:
         """Look at a feature."""
         single = all(store.length(clip_id) <= 1 for clip_id in store.ids)
         return cls(store, None if single else _rate(store), single)
@@ -146,7 +146,7 @@ class JoinedFeatures:
         The store's folder with that name, for messages.
     ids : tuple of str
         Clips that have any of the features, in the manifest's order.
-    parts : tuple of Part
+    parts : tuple of JoinedPart
         The features in the order of their columns.
     header : Header
         How the values were made: settings by feature.
@@ -158,7 +158,7 @@ class JoinedFeatures:
         _check_modality(folder, stores)
         for store in stores:
             _ = store.dim  # refuses rows that are no vectors
-        self.parts = tuple(map(Part.of, stores))
+        self.parts = tuple(map(JoinedPart.of, stores))
         self._order = sorted(self.parts, key=lambda part: part.rank)
         inside = {clip_id for store in stores for clip_id in store.ids}
         self.ids = tuple(clip.id for clip in manifest.clips if clip.id in inside)
@@ -241,7 +241,7 @@ class JoinedFeatures:
     def __repr__(self) -> str:
         return f"JoinedFeatures({str(self.path)!r}, {len(self)} clips)"
 
-    def _leader(self, clip_id: str) -> Part:
+    def _leader(self, clip_id: str) -> JoinedPart:
         """Return the feature whose rows the clip has."""
         there = (part for part in self._order if part.store.length(clip_id))
         return next(there, self._order[0])
@@ -278,7 +278,9 @@ class JoinedFeatures:
             )
 
 
-def _brought(part: Part, leader: Part, clip_id: str, values: Array) -> tuple[Array, int]:
+def _brought(
+    part: JoinedPart, leader: JoinedPart, clip_id: str, values: Array
+) -> tuple[Array, int]:
     """Bring a feature's rows to those of the leader; count the rows for which it has none."""
     count = leader.store.length(clip_id)
     if not len(values):
@@ -324,7 +326,7 @@ def _rate(store: FeatureStore) -> float | None:
     return 1 / middle
 
 
-def _header(name: str, parts: Sequence[Part], leader: Part) -> Header:
+def _header(name: str, parts: Sequence[JoinedPart], leader: JoinedPart) -> Header:
     """Describe the joined feature as a store's file would."""
     headers = [part.store.header for part in parts]
 

@@ -24,7 +24,7 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.media import writing
 from emocli.datasets.demo import corpus, language
-from emocli.datasets.demo.corpus import EMOTIONS, Config, Utterance
+from emocli.datasets.demo.corpus import EMOTIONS, ClipPlan, Config
 from emocli.datasets.demo.face import Face
 from emocli.datasets.demo.render import render
 from emocli.errors import ConfigError
@@ -83,7 +83,7 @@ def build(
     )
 
 
-def _write(root: Path, utterance: Utterance, config: Config, person: Face) -> None:
+def _write(root: Path, utterance: ClipPlan, config: Config, person: Face) -> None:
     """Write a clip's two files; each is whole or absent."""
     video, words = _paths(root, utterance)
     score, sound, pictures = render(utterance, config, person)
@@ -117,7 +117,7 @@ def _claim(path: Path, config: Config) -> None:
         )
 
 
-def _clip(root: Path, utterance: Utterance) -> Clip:
+def _clip(root: Path, utterance: ClipPlan) -> Clip:
     video, words = _paths(root, utterance)
     return Clip(
         id=utterance.id,
@@ -131,5 +131,5 @@ def _clip(root: Path, utterance: Utterance) -> Clip:
     )
 
 
-def _paths(root: Path, utterance: Utterance) -> tuple[Path, Path]:
+def _paths(root: Path, utterance: ClipPlan) -> tuple[Path, Path]:
     return root / "video" / f"{utterance.id}.mp4", root / "words" / f"{utterance.id}.csv"

@@ -161,7 +161,7 @@ class Speaker:
 
 
 @dataclass(frozen=True)
-class Utterance:
+class ClipPlan:
     """One clip to be made; ``shown`` is what each modality shows, ``vigour`` what all do."""
 
     id: str
@@ -175,7 +175,7 @@ class Utterance:
     text: str
 
 
-def plan(config: Config) -> list[Utterance]:
+def plan(config: Config) -> list[ClipPlan]:
     """Plan every clip of the corpus, in order."""
     people = _speakers(config)
     return [utterance for split in SPLITS for utterance in _split(split, people[split], config)]
@@ -228,7 +228,7 @@ def _speaker(number: int, config: Config) -> Speaker:
     return Speaker(NAMES[name] + "son" * cycle, look(rng, number), voice)
 
 
-def _split(split: Split, people: list[Speaker], config: Config) -> Iterator[Utterance]:
+def _split(split: Split, people: list[Speaker], config: Config) -> Iterator[ClipPlan]:
     emotions = iter(_emotions(getattr(config.dialogues, split) * config.turns, config, split))
     for number in range(getattr(config.dialogues, split)):
         pair = [people[(number + k) % len(people)] for k in range(2)]
@@ -253,7 +253,7 @@ def _utterance(
     me: Speaker,
     listener: str,
     emotion: str,
-) -> Utterance:
+) -> ClipPlan:
     name = f"{dialogue}_{turn + 1:02d}"
     shown = {
         modality: _shown(emotion, modality, config, stream(config, name, "shown", modality))
@@ -265,7 +265,7 @@ def _utterance(
     rng = stream(config, name, "text")
     text = sentence(lambda: shown["text"].draw(rng), listener, rng, degree)
     text = text[0].upper() + text[1:] + "."
-    return Utterance(name, split, dialogue, turn, me, emotion, shown, vigour, text)
+    return ClipPlan(name, split, dialogue, turn, me, emotion, shown, vigour, text)
 
 
 def _shown(emotion: str, modality: str, config: Config, rng: np.random.Generator) -> Blend:

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.datasets.demo import corpus, voice
-from emocli.datasets.demo.corpus import Config, Utterance
+from emocli.datasets.demo.corpus import ClipPlan, Config
 from emocli.datasets.demo.face import EXPRESSIONS, SPREAD, VIGOUR, Face
 
 
 def render(
-    utterance: Utterance, config: Config, person: Face
+    utterance: ClipPlan, config: Config, person: Face
 ) -> tuple[voice.Score, NDArray[np.float32], NDArray[np.uint8]]:
     """Speak and draw an utterance.
 
@@ -28,7 +28,7 @@ def render(
     return score, sound, np.stack(list(person.animate(expression, level, rng)))
 
 
-def schedule(utterance: Utterance, config: Config) -> tuple[voice.Score, voice.Delivery]:
+def schedule(utterance: ClipPlan, config: Config) -> tuple[voice.Score, voice.Delivery]:
     """Decide how an utterance is delivered and when each word is said."""
     rng = corpus.stream(config, utterance.id, "score")
     usual = utterance.shown["audio"].mix(voice.DELIVERIES)

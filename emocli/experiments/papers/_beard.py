@@ -16,7 +16,7 @@ FUSIONS: Mapping[str, str] = MappingProxyType(
 """Name in the tables to network."""
 
 
-class Views(Names):
+class ComparedViews(Names):
     """What is compared.
 
     Attributes

@@ -19,12 +19,12 @@ NETWORK = "m2fnet"
 
 METRICS = ("weighted_f1", "accuracy")
 
-Corpus = Literal["meld", "iemocap"]
+CorpusName = Literal["meld", "iemocap"]
 
 OTHER: Final = "other"
 """Any corpus that the paper has no figures of."""
 
-Printed = Mapping[Corpus, tuple[float, float]]
+Printed = Mapping[CorpusName, tuple[float, float]]
 """Corpus to accuracy and weighted F1, in percent, as the paper prints them."""
 
 EXTRACTED = ("roberta", "mel_embedding", "visual_embedding")
@@ -32,7 +32,7 @@ EXTRACTED = ("roberta", "mel_embedding", "visual_embedding")
 
 SYNTHETIC = SyntheticCorpus(corpus="meld")
 
-LAYERS: Mapping[Corpus, int] = MappingProxyType({"meld": 1, "iemocap": 5})
+LAYERS: Mapping[CorpusName, int] = MappingProxyType({"meld": 1, "iemocap": 5})
 """Encoders of each modality, N, of the systems that the paper prints figures of (sec. 4.2)."""
 
 

@@ -14,18 +14,18 @@ from emocli.experiments.papers._chudasama import (
     METRICS,
     OTHER,
     SYNTHETIC,
-    Corpus,
+    CorpusName,
     Modalities,
     Printed,
     row,
 )
 from emocli.plugin.experiment import Condition, Row, Table
 
-CORPORA: tuple[Corpus, Corpus] = ("meld", "iemocap")
+CORPORA: tuple[CorpusName, CorpusName] = ("meld", "iemocap")
 
-Figures = Mapping[Corpus, float]
+PrintedScores = Mapping[CorpusName, float]
 
-TEXT: Mapping[str, Figures] = MappingProxyType(
+TEXT: Mapping[str, PrintedScores] = MappingProxyType(
     {
         "BERT+MTL 2020": {"meld": 61.90},
         "Hi-Trans 2020": {"meld": 61.94, "iemocap": 64.50},
@@ -44,7 +44,7 @@ TEXT: Mapping[str, Figures] = MappingProxyType(
 )
 """Table 6: weighted F1 in percent of systems that read text alone."""
 
-MULTIMODAL: Mapping[str, Mapping[Corpus, tuple[float | None, float]]] = MappingProxyType(
+MULTIMODAL: Mapping[str, Mapping[CorpusName, tuple[float | None, float]]] = MappingProxyType(
     {
         "BC-LSTM-Att": {"meld": (57.50, 56.44), "iemocap": (56.32, 56.19)},
         "DialogRNN": {"meld": (59.54, 57.03), "iemocap": (63.40, 62.75)},
@@ -62,7 +62,7 @@ OWN = "M2FNet as printed"
 
 
 def quoted(
-    systems: Mapping[str, Mapping[Corpus, Mapping[str, float]]], source: str
+    systems: Mapping[str, Mapping[CorpusName, Mapping[str, float]]], source: str
 ) -> Iterator[Row]:
     """Yield rows of the literature, with a column for each corpus.
 
@@ -86,13 +86,13 @@ def quoted(
         )
 
 
-def text_based() -> dict[str, dict[Corpus, dict[str, float]]]:
+def text_based() -> dict[str, dict[CorpusName, dict[str, float]]]:
     """Return Table 6 by metric, its last line included."""
     known = {name: {c: {METRICS[0]: f1} for c, f1 in own.items()} for name, own in TEXT.items()}
     return {**known, OWN: {c: {METRICS[0]: f1} for c, (_, f1) in WHOLE.items()}}
 
 
-def multimodal() -> dict[str, dict[Corpus, dict[str, float]]]:
+def multimodal() -> dict[str, dict[CorpusName, dict[str, float]]]:
     """Return Table 7 by metric, its last line included."""
     return {
         name: {

@@ -14,7 +14,7 @@ from emocli.config import Tree, merge
 from emocli.data.manifest import Task
 from emocli.plugin.experiment import Row
 
-Corpus = Literal["mosei", "iemocap"]
+CorpusName = Literal["mosei", "iemocap"]
 
 Known = Literal["mosei", "iemocap", "other"]
 """The corpora that the paper prints figures of, and all others."""
@@ -36,7 +36,7 @@ PER_CLASS = ("weighted_f1", "accuracy")
 
 Pair = tuple[float, float]
 
-CLASSES: Mapping[Corpus, tuple[str, ...]] = MappingProxyType(
+CLASSES: Mapping[CorpusName, tuple[str, ...]] = MappingProxyType(
     {
         "iemocap": ("angry", "happy", "neutral", "sad"),
         "mosei": ("anger", "disgust", "fear", "happy", "sad", "surprise"),
@@ -44,7 +44,7 @@ CLASSES: Mapping[Corpus, tuple[str, ...]] = MappingProxyType(
 )
 """Columns of Table 2, as the corpora call their classes."""
 
-TABLE_2: Mapping[Corpus, Mapping[str, tuple[Pair, ...]]] = MappingProxyType(
+TABLE_2: Mapping[CorpusName, Mapping[str, tuple[Pair, ...]]] = MappingProxyType(
     {
         "iemocap": {
             "original loss": ((0.794, 80.6), (0.750, 76.9), (0.695, 68.0), (0.762, 80.8)),
@@ -79,7 +79,7 @@ TABLE_2: Mapping[Corpus, Mapping[str, tuple[Pair, ...]]] = MappingProxyType(
 )
 """Row to F1 and MA in percent, class by class."""
 
-OVERALL: Mapping[Corpus, Mapping[str, Pair]] = MappingProxyType(
+OVERALL: Mapping[CorpusName, Mapping[str, Pair]] = MappingProxyType(
     {
         "iemocap": {
             "original loss": (0.751, 76.6),
@@ -100,21 +100,21 @@ OVERALL: Mapping[Corpus, Mapping[str, Pair]] = MappingProxyType(
 """Row to overall F1 and MA in percent; of M3ER on clean clips they stand in Table 1, too."""
 
 
-def claimed(corpus: Known, task: Task | None) -> Corpus | None:
+def claimed(corpus: Known, task: Task | None) -> CorpusName | None:
     """Return the corpus whose figures stand beside; None for another, or clips of another task."""
     if corpus == "other" or task not in (None, *TASKS[corpus]):
         return None
     return corpus
 
 
-def as_asked(row: Row, corpus: Corpus | None) -> Row:
+def as_asked(row: Row, corpus: CorpusName | None) -> Row:
     """Ask a network what the paper does: of IEMOCAP each class by itself (section 6)."""
     if corpus != "iemocap" or not row.fusion:
         return row
     return replace(row, settings=merge(row.settings, ONE_VS_REST))
 
 
-def other_way(row: Row, corpus: Corpus | None, task: Task | None) -> Row | None:
+def other_way(row: Row, corpus: CorpusName | None, task: Task | None) -> Row | None:
     """Return the same network asked in the other way; None where a clip may have several classes.
 
     Where the paper's network is asked each class by itself, the other one has a softmax over them.
@@ -127,7 +127,7 @@ def other_way(row: Row, corpus: Corpus | None, task: Task | None) -> Row | None:
     return replace(row, name=f"{row.name}, one class against the rest", settings=settings)
 
 
-def note(corpus: Corpus | None) -> str:
+def note(corpus: CorpusName | None) -> str:
     """Say whose the printed figures are, and which rows they are of."""
     if corpus is None:
         return "printed: nothing, the paper's figures are of IEMOCAP and of CMU-MOSEI"
@@ -140,12 +140,12 @@ def note(corpus: Corpus | None) -> str:
     )
 
 
-def overall(row: str, corpus: Corpus) -> dict[str, float]:
+def overall(row: str, corpus: CorpusName) -> dict[str, float]:
     """Tell a row the overall figures that are printed for it."""
     return _named(METRICS, OVERALL[corpus][row])
 
 
-def by_class(row: str, corpus: Corpus) -> dict[str, dict[str, float]]:
+def by_class(row: str, corpus: CorpusName) -> dict[str, dict[str, float]]:
     """Tell a row the figures that are printed for each class."""
     pairs = zip(CLASSES[corpus], TABLE_2[corpus][row], strict=True)
     each = {name: _named(PER_CLASS, pair) for name, pair in pairs}

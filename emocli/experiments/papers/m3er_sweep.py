@@ -21,11 +21,11 @@ from emocli.config import Settings
 from emocli.plugin.experiment import (
     CLEAN,
     Condition,
-    Line,
-    Point,
+    LinePoint,
     RepairOptions,
     Row,
     Sweep,
+    SweepLine,
     SyntheticCorpus,
     Table,
 )
@@ -143,7 +143,7 @@ def _sweeps(betas: list[float], config: Config) -> Iterator[Sweep]:
     yield Sweep(
         "beta",
         tuple(
-            Line(name, tuple(Point(beta, _beta(beta, detached)) for beta in betas))
+            SweepLine(name, tuple(LinePoint(beta, _beta(beta, detached)) for beta in betas))
             for name, detached in lines.items()
         ),
         log=True,
@@ -152,10 +152,12 @@ def _sweeps(betas: list[float], config: Config) -> Iterator[Sweep]:
     yield Sweep(
         "signal-to-noise ratio",
         tuple(
-            Line(name, tuple(Point(x, name, f"SNR {ratio}") for ratio, x in numbers.items()))
+            SweepLine(
+                name, tuple(LinePoint(x, name, f"SNR {ratio}") for ratio, x in numbers.items())
+            )
             for name in REPAIRS
         ),
         log=True,
     )
-    points = tuple(Point(t, f"tau = {t:g}", f"SNR {NOISE}") for t in sorted(set(config.tau)))
-    yield Sweep(f"tau, at SNR {NOISE}", (Line("check and proxy", points),))
+    points = tuple(LinePoint(t, f"tau = {t:g}", f"SNR {NOISE}") for t in sorted(set(config.tau)))
+    yield Sweep(f"tau, at SNR {NOISE}", (SweepLine("check and proxy", points),))

@@ -22,7 +22,7 @@ from emocli.data.manifest import Task
 from emocli.experiments.papers._mittal import (
     CLASSES,
     METRICS,
-    Corpus,
+    CorpusName,
     Known,
     as_asked,
     claimed,
@@ -34,10 +34,10 @@ from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Tab
 
 SOURCE = "Mittal et al. 2020, Table 1"
 
-CORPORA: Mapping[Corpus, str] = MappingProxyType({"iemocap": "IEMOCAP", "mosei": "CMU-MOSEI"})
+CORPORA: Mapping[CorpusName, str] = MappingProxyType({"iemocap": "IEMOCAP", "mosei": "CMU-MOSEI"})
 """Column "Dataset" of the table."""
 
-LITERATURE: Mapping[str, tuple[Corpus, str, float]] = MappingProxyType(
+LITERATURE: Mapping[str, tuple[CorpusName, str, float]] = MappingProxyType(
     {
         "Kim et al. 2013": ("iemocap", "binary_accuracy", 0.728),
         "Majumder et al. 2018": ("iemocap", "binary_accuracy", 0.765),

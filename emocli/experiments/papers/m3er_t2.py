@@ -24,7 +24,7 @@ from emocli.experiments.papers._mittal import (
     CLASSES,
     OVERALL,
     PER_CLASS,
-    Corpus,
+    CorpusName,
     Known,
     as_asked,
     by_class,
@@ -130,7 +130,7 @@ def _clean() -> tuple[Row, Row]:
 
 
 def _other_ways(
-    rows: Sequence[Row], corpus: Corpus | None, task: Task | None
+    rows: Sequence[Row], corpus: CorpusName | None, task: Task | None
 ) -> Iterator[tuple[Row, Row]]:
     """Yield rows with what they are when asked in the other way: the paper's, else M3ER alone."""
     names = ("M3ER",) if corpus is None else tuple(OVERALL[corpus])
@@ -186,7 +186,7 @@ def _repaired(config: Config) -> Iterator[Row]:
         yield Row(name, like="M3ER", conditions=(replace(noisy, repair=repair),))
 
 
-def _beside(row: Row, corpus: Corpus | None) -> Row:
+def _beside(row: Row, corpus: CorpusName | None) -> Row:
     """Put the paper's figures beside a row, if it prints any."""
     if corpus is None or row.name not in OVERALL[corpus]:
         return row

@@ -20,7 +20,7 @@ from typing import Annotated
 from pydantic import Field
 
 from emocli.config import Settings, Tree
-from emocli.plugin.experiment import CLEAN, Condition, Line, Point, Row, Sweep, Table
+from emocli.plugin.experiment import CLEAN, Condition, LinePoint, Row, Sweep, SweepLine, Table
 from emocli.quantities import Depth
 
 CHOSEN = 3
@@ -87,7 +87,7 @@ def table(config: Config) -> Table:
             Sweep(
                 "hops",
                 tuple(
-                    Line(each.name, tuple(Point(n, hop_row(n), each.name) for n in counts))
+                    SweepLine(each.name, tuple(LinePoint(n, hop_row(n), each.name) for n in counts))
                     for each in tested
                 ),
             ),

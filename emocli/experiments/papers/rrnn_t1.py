@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from emocli.experiments.papers._beard import GATED, NAIVE, Views, constants, printed
+from emocli.experiments.papers._beard import GATED, NAIVE, ComparedViews, constants, printed
 from emocli.plugin.experiment import Row, SyntheticCorpus, Table
 
 HUMAN = "Cao et al. 2014, as quoted in Beard et al. 2018, Table 1"
@@ -24,7 +24,7 @@ RATERS = {"human, A": 0.409, "human, V": 0.582, "human, A + V": 0.636}
 """The same, of people."""
 
 
-class Config(Views):
+class Config(ComparedViews):
     """What is compared on what.
 
     Attributes

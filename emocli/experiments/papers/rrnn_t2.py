@@ -12,11 +12,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from emocli.experiments.papers._beard import FUSIONS, GATED, NAIVE, Views, constants, printed
+from emocli.experiments.papers._beard import (
+    FUSIONS,
+    GATED,
+    NAIVE,
+    ComparedViews,
+    constants,
+    printed,
+)
 from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Table
 
 
-class Config(Views):
+class Config(ComparedViews):
     """What is compared under what.
 
     Attributes

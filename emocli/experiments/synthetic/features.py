@@ -21,7 +21,7 @@ from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.store import FeatureStore, Recipe, write_feature
 from emocli.data.track import Track
-from emocli.experiments.synthetic.corpus import Config, Corpus
+from emocli.experiments.synthetic.corpus import Config, GeneratedCorpus
 from emocli.robust.corrupt import generator
 
 Floats = NDArray[np.float64]
@@ -55,7 +55,7 @@ class Shape:
 
 
 def write_features(
-    corpus: Corpus, config: Config, shape: Shape, store: Path, overwrite: bool = False
+    corpus: GeneratedCorpus, config: Config, shape: Shape, store: Path, overwrite: bool = False
 ) -> dict[str, FeatureStore]:
     """Write all features of a corpus, or what is left of them.
 
@@ -81,7 +81,7 @@ class _Maker:
     modality: str
     config: Config
     shape: Shape
-    corpus: Corpus
+    corpus: GeneratedCorpus
 
     @property
     def settings(self) -> Tree:

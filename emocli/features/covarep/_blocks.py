@@ -13,7 +13,7 @@ MARGIN_S = 3.0
 
 
 @dataclass(frozen=True)
-class Block:
+class SampleBlock:
     """Samples ``first`` to ``last`` of a recording; blocks follow each other without gaps.
 
     What is analysed for it goes from ``begin`` to ``stop``: with its margins, inside the recording.
@@ -27,7 +27,7 @@ class Block:
 
 def blocks(
     size: int, fs: float, block_s: float = BLOCK_S, margin_s: float = MARGIN_S
-) -> Iterator[Block]:
+) -> Iterator[SampleBlock]:
     """Divide a recording of ``size`` samples; one no longer than a block is a single one.
 
     The seconds of a block and of its margins are rounded to 10 ms, the hop of the frames, so that
@@ -37,4 +37,4 @@ def blocks(
     block, margin = (max(1, round(100 * seconds)) * hop for seconds in (block_s, margin_s))
     for first in range(0, max(size, 1), block):
         last = min(first + block, size)
-        yield Block(first, last, max(first - margin, 0), min(last + margin, size))
+        yield SampleBlock(first, last, max(first - margin, 0), min(last + margin, size))

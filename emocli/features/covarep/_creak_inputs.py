@@ -5,7 +5,7 @@ prominence); Ishi, Sakakibara, Ishiguro & Hagita 2008, IEEE TASLP 16(1) (periodi
 and power of pulses).
 
 A measure's values, shape (frames,), lie at equal distances from the first to the last sample,
-whatever their frames, unless it says otherwise; what takes `Rows` returns a value for each of them,
+whatever their frames, unless it says otherwise; what takes `InputRows` returns a value for each,
 shape (rows,).
 """
 
@@ -57,7 +57,7 @@ def creak_inputs(x: Real, fs: float, residual: Real | None = None) -> Real | Non
     """
     pitch = srh(x, fs, F0_MIN, F0_MAX)
     f0 = pitch.median(F0_MIN, F0_MAX)
-    rows = Rows(len(x), fs)
+    rows = InputRows(len(x), fs)
     if f0 is None or not len(rows.at):
         return None
     if residual is None:
@@ -84,7 +84,7 @@ def creak_inputs(x: Real, fs: float, residual: Real | None = None) -> Real | Non
 
 
 @dataclass(frozen=True)
-class Rows:
+class InputRows:
     """The rows of the inputs: every 10 ms of a recording of ``size`` samples."""
 
     size: int
@@ -155,7 +155,7 @@ def _harmonics(correlation: Real, fs: float, pitch: Real) -> Real:
     return 20 * np.log10((magnitude(2 * pitch) + TINY) / (magnitude(pitch) + TINY))
 
 
-def residual_peaks(rows: Rows, rung: Real, f0: float, energy: Real) -> Real:
+def residual_peaks(rows: InputRows, rung: Real, f0: float, energy: Real) -> Real:
     """Return how far the residual's highest peak stands out of its surroundings, in (0, 1)."""
     half = round_half_up(rows.fs / _lowest_pitch(f0))
     hop = round_half_up(0.02 * rows.fs)
@@ -196,7 +196,7 @@ def _prominence(around: Real) -> Real:
     return np.asarray(1 - np.maximum(scaled, 0).max(axis=1))
 
 
-def zero_crossings(rows: Rows, x: Real) -> Real:
+def zero_crossings(rows: InputRows, x: Real) -> Real:
     """Return the changes of sign per millisecond."""
     length, hop = round_half_up(0.032 * rows.fs), round_half_up(0.005 * rows.fs)
     signs = np.sign(x).astype(np.int8)
@@ -213,7 +213,7 @@ def band(x: Real, fs: float) -> Real:
     return zero_phase(b, a, x)
 
 
-def periodicity(rows: Rows, pulses: Real) -> Real:
+def periodicity(rows: InputRows, pulses: Real) -> Real:
     """Return how periodic frames are within themselves, at every multiple of the period (IFP)."""
     length, hop = round_half_up(0.032 * rows.fs), round_half_up(0.01 * rows.fs)
     frames = cut(pulses, length, hop)
@@ -244,7 +244,7 @@ def _intra_frame(frames: Real, fs: float) -> Real:
     return least
 
 
-def pulse_measures(rows: Rows, pulses: Real) -> tuple[Real, Real, Real]:
+def pulse_measures(rows: InputRows, pulses: Real) -> tuple[Real, Real, Real]:
     """Return likeness to the pulse before (IPS), fall and rise of power, of the next pulse."""
     step = round_half_up(0.002 * rows.fs)
     power = short_power(pulses, rows.fs)
@@ -331,7 +331,7 @@ def _by_block(measure: Callable[[Real], Real], frames: Real) -> Real:
     return np.concatenate([*parts, np.zeros(0)])
 
 
-def _between(rows: Rows, places: Whole, values: Real, at: Whole | None = None) -> Real:
+def _between(rows: InputRows, places: Whole, values: Real, at: Whole | None = None) -> Real:
     """Interpolate values at samples counted from 1; 0 outside."""
     wanted = rows.at if at is None else at
     if not len(values):

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from emocli.features.covarep._blocks import Block, blocks
+from emocli.features.covarep._blocks import SampleBlock, blocks
 from emocli.features.covarep._settings import Config
 from emocli.features.covarep._signal import Real, Whole, round_half_up
 from emocli.features.covarep._sound import FS, dithered
@@ -55,18 +55,18 @@ HMPDM = slice(36, 61)
 
 
 @dataclass(frozen=True)
-class Samples:
+class SampledTrack:
     """Values, shape (n, columns), of a feature at rising samples; NaN where there is none."""
 
     positions: Whole
     values: Real
 
-    def inside(self, block: Block, size: int) -> Samples:
+    def inside(self, block: SampleBlock, size: int) -> SampledTrack:
         """Return those that belong to a block; what is beyond the ends belongs to the outermost."""
         low = block.first if block.first else -np.inf
         high = block.last if block.last < size else np.inf
         kept = (self.positions >= low) & (self.positions < high)
-        return Samples(self.positions[kept], self.values[kept])
+        return SampledTrack(self.positions[kept], self.values[kept])
 
     def at(self, rows: Whole) -> Real:
         """Interpolate at the rows, shape (rows, columns); NaN outside of the track."""
@@ -117,12 +117,12 @@ def preanalyse(x: Real, block_s: float) -> Preanalysis:
     return Preanalysis(upright, residual, pitch, gcis, sign < 0)
 
 
-def whole_tracks(whole: Preanalysis, config: Config) -> dict[str, Samples]:
+def whole_tracks(whole: Preanalysis, config: Config) -> dict[str, SampledTrack]:
     """Analyse a recording; every track has its own positions."""
     pitch = whole.pitch
     both = np.stack([pitch.f0, pitch.voiced], axis=1)
     tracks = {
-        "pitch": Samples(round_half_up(pitch.times * FS), both),
+        "pitch": SampledTrack(round_half_up(pitch.times * FS), both),
         "creak": _no_samples(WIDTHS["creak"]),
         **pulse_tracks(whole, config.block_s),
         **harmonic_tracks(whole, config),
@@ -133,10 +133,10 @@ def whole_tracks(whole: Preanalysis, config: Config) -> dict[str, Samples]:
     return tracks
 
 
-def pulse_tracks(whole: Preanalysis, block_s: float) -> dict[str, Samples]:
+def pulse_tracks(whole: Preanalysis, block_s: float) -> dict[str, SampledTrack]:
     """Analyse pulses and wavelets block by block."""
     size = len(whole.x)
-    tracks: dict[str, list[Samples]] = {"pulses": [], "mdq": [], "slope": []}
+    tracks: dict[str, list[SampledTrack]] = {"pulses": [], "mdq": [], "slope": []}
     for block in blocks(size, FS, block_s):
         here = slice(block.begin, block.stop)
         x, residual = whole.x[here], whole.residual[here]
@@ -144,7 +144,7 @@ def pulse_tracks(whole: Preanalysis, block_s: float) -> dict[str, Samples]:
         of = pulse_parameters(*glottal_flow(x, FS, gcis), FS, gcis)
         parameters = np.stack([of.naq, of.qoq, of.h1h2, of.psp], axis=1)
         for name, samples in {
-            "pulses": Samples(block.begin + gcis + 1, parameters),
+            "pulses": SampledTrack(block.begin + gcis + 1, parameters),
             "mdq": _samples(block.begin, *mdq(residual, FS, gcis)),
             "slope": _samples(block.begin, *peak_slope(x, FS)),
         }.items():
@@ -152,7 +152,7 @@ def pulse_tracks(whole: Preanalysis, block_s: float) -> dict[str, Samples]:
     return {name: _joined(parts) for name, parts in tracks.items()}
 
 
-def harmonic_tracks(whole: Preanalysis, config: Config) -> dict[str, Samples]:
+def harmonic_tracks(whole: Preanalysis, config: Config) -> dict[str, SampledTrack]:
     """Analyse harmonics, some frames at a time; no frame is left without any sound."""
     x = dithered(whole.x, SHORTEST_S, config.seed)
     times = [np.zeros(0)]
@@ -169,23 +169,23 @@ def harmonic_tracks(whole: Preanalysis, config: Config) -> dict[str, Samples]:
     cepstrum = np.concatenate(cepstra)
     steps = round_half_up(phase.times * FS) + 1
     return {
-        "rd": Samples(round_half_up(np.concatenate(times) * FS), np.concatenate(shapes)),
-        "mcep": Samples(stretched(len(cepstrum), len(whole.x)), cepstrum),
-        "hmpdm": Samples(steps, np.unwrap(phase.mean, axis=0)),
-        "hmpdd": Samples(steps, phase.deviation),
+        "rd": SampledTrack(round_half_up(np.concatenate(times) * FS), np.concatenate(shapes)),
+        "mcep": SampledTrack(stretched(len(cepstrum), len(whole.x)), cepstrum),
+        "hmpdm": SampledTrack(steps, np.unwrap(phase.mean, axis=0)),
+        "hmpdd": SampledTrack(steps, phase.deviation),
     }
 
 
-def _samples(begin: int, times: Real, values: Real) -> Samples:
-    return Samples(begin + round_half_up(times * FS), values[:, None])
+def _samples(begin: int, times: Real, values: Real) -> SampledTrack:
+    return SampledTrack(begin + round_half_up(times * FS), values[:, None])
 
 
-def _no_samples(width: int) -> Samples:
-    return Samples(np.zeros(0, np.int64), np.zeros((0, width)))
+def _no_samples(width: int) -> SampledTrack:
+    return SampledTrack(np.zeros(0, np.int64), np.zeros((0, width)))
 
 
-def _joined(parts: list[Samples]) -> Samples:
-    return Samples(
+def _joined(parts: list[SampledTrack]) -> SampledTrack:
+    return SampledTrack(
         np.concatenate([part.positions for part in parts]),
         np.concatenate([part.values for part in parts]),
     )

@@ -25,7 +25,7 @@ NETWORK, LOWEST, HIGHEST = "system_net_creak.mat", "minis_creak.mat", "maxis_cre
 
 
 @dataclass(frozen=True)
-class Network:
+class CreakNetwork:
     """A network of one hidden layer of tanh units and a logistic output.
 
     ``lowest`` and ``highest``, shape (36,), are the range of each input; ``hidden``, shape
@@ -64,7 +64,7 @@ def creak(
     return times, np.zeros(len(times)) if inputs is None else network(inputs)
 
 
-def read_network(checkout: Path) -> Network:
+def read_network(checkout: Path) -> CreakNetwork:
     """Read the network from a checkout of COVAREP.
 
     Raises
@@ -78,7 +78,7 @@ def read_network(checkout: Path) -> Network:
     layers = _matrices(folder / NETWORK)
     hidden = _one(layers, "IW", (-1, INPUTS), folder / NETWORK)
     units = len(hidden)
-    return Network(
+    return CreakNetwork(
         lowest=_range(folder / LOWEST),
         highest=_range(folder / HIGHEST),
         hidden=hidden,

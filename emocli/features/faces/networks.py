@@ -64,7 +64,7 @@ class Flatten(nn.Module):
         return x.permute(0, 3, 2, 1).flatten(1)
 
 
-class Network(nn.Module):
+class CascadeNetwork(nn.Module):
     """Layers, the last of which puts out offsets, landmarks (or none) and the two classes."""
 
     def __init__(self, *layers: nn.Module) -> None:
@@ -87,7 +87,7 @@ class Network(nn.Module):
         return y[:, -2:].softmax(dim=1)[:, 1], y[:, :4], y[:, 4:-2]
 
 
-def proposal_network() -> Network:
+def proposal_network() -> CascadeNetwork:
     """P-Net: looks at the 12 x 12 pixels around every second pixel of an image of any size."""
     a = iter(read_weights("pnet"))
     layers = (
@@ -95,10 +95,10 @@ def proposal_network() -> Network:
         *(convolution(a), slope(a)),
         *(convolution(a), slope(a)),
     )
-    return Network(*layers, joined(convolution(a), convolution(a)))
+    return CascadeNetwork(*layers, joined(convolution(a), convolution(a)))
 
 
-def refinement_network() -> Network:
+def refinement_network() -> CascadeNetwork:
     """R-Net: looks at 24 x 24 pixels."""
     a = iter(read_weights("rnet"))
     layers = (
@@ -107,10 +107,10 @@ def refinement_network() -> Network:
         *(convolution(a), slope(a), Flatten()),
         *(dense(a), slope(a)),
     )
-    return Network(*layers, joined(dense(a), dense(a)))
+    return CascadeNetwork(*layers, joined(dense(a), dense(a)))
 
 
-def output_network() -> Network:
+def output_network() -> CascadeNetwork:
     """O-Net: looks at 48 x 48 pixels, and finds landmarks."""
     a = iter(read_weights("onet"))
     layers = (
@@ -120,7 +120,7 @@ def output_network() -> Network:
         *(convolution(a), slope(a), Flatten()),
         *(dense(a), slope(a)),
     )
-    return Network(*layers, joined(dense(a), dense(a), dense(a)))
+    return CascadeNetwork(*layers, joined(dense(a), dense(a), dense(a)))
 
 
 def convolution(arrays: Arrays) -> nn.Conv2d:

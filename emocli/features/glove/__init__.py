@@ -61,7 +61,7 @@ class Config(Settings):
 
 
 @dataclass(frozen=True)
-class Words:
+class KnownWords:
     """The words that have a vector, each with its row, and the case they are looked up in."""
 
     rows: Mapping[str, int]
@@ -103,7 +103,7 @@ class Extractor:
     vectors: Vectors
     new_types: Mapping[str, Sequence[str]]
     timed: bool
-    words: Words
+    words: KnownWords
     names: tuple[str, ...] = ()
     rate: float | None = None
 
@@ -155,7 +155,7 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
         for form in forms(piece, config.case)
     }
     vectors = read_vectors(config.vectors, wanted, mean=config.oov == "mean")
-    words = Words(vectors.rows, config.case)
+    words = KnownWords(vectors.rows, config.case)
     timed = any("words" in clip.media for clip in clips)
     return Extractor(config, vectors, _cut_types(new_types, words), timed, words)
 
@@ -172,7 +172,7 @@ def _new_types(clips: Sequence[Clip]) -> dict[str, list[str]]:
     return new_types
 
 
-def _cut_types(new_types: Mapping[str, Sequence[str]], words: Words) -> dict[str, list[str]]:
+def _cut_types(new_types: Mapping[str, Sequence[str]], words: KnownWords) -> dict[str, list[str]]:
     """Return the same where types without blanks between their words are cut into those."""
     if all(is_spaced(token) for types in new_types.values() for token in types):
         return {clip_id: list(types) for clip_id, types in new_types.items()}
@@ -185,7 +185,7 @@ def _cut_types(new_types: Mapping[str, Sequence[str]], words: Words) -> dict[str
     return cut
 
 
-def _tokens(clip: Clip, known: Words | None = None) -> list[tuple[str, float]]:
+def _tokens(clip: Clip, known: KnownWords | None = None) -> list[tuple[str, float]]:
     """Tokens and their times from the clip's start, which are NaN where they are unknown."""
     if "words" in clip.media:
         start = clip.start or 0.0
@@ -202,12 +202,12 @@ def _tokens(clip: Clip, known: Words | None = None) -> list[tuple[str, float]]:
     return [(token, math.nan) for token in pieces]
 
 
-def _cut(text: str, known: Words | None) -> list[str]:
+def _cut(text: str, known: KnownWords | None) -> list[str]:
     whole = tokens(text)
     return [piece for token in whole for piece in known.cut(token)] if known else whole
 
 
-def _timed_tokens(word: Word, known: Words | None) -> Iterator[tuple[str, float]]:
+def _timed_tokens(word: Word, known: KnownWords | None) -> Iterator[tuple[str, float]]:
     """Spread a word's tokens evenly over its duration: the middle of each one's share."""
     pieces = _cut(word.text, known)
     step = (word.end - word.start) / max(len(pieces), 1)

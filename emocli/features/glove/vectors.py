@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from emocli.data.encoding import MARK, WINDOWS, utf8_lines, warn_of_encoding, word_of
 from emocli.data.npz import read_arrays
 from emocli.errors import ConfigError, StoreError
+from emocli.plugin.feature import UnknownWordsError
 
 LONGEST_LINE = 1 << 18
 """Bytes; a longer line means that the file is no table of vectors."""
@@ -60,7 +61,9 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
     ConfigError
         If there is no such file.
     StoreError
-        If it is empty, of another form or damaged, or holds none of the wanted words.
+        If it is empty, of another form or damaged.
+    UnknownWordsError
+        If it holds none of the wanted words.
     """
     if not path.is_file():
         raise ConfigError("there is no such file", where=path, hint="set glove.vectors=FILE")
@@ -69,7 +72,7 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
     if wanted and not vectors.rows:
         what = f"holds none of the {len(wanted)} words of the corpus"
         hint = "are these vectors of its language, and is glove.case right?"
-        raise StoreError(what, where=path, hint=hint)
+        raise UnknownWordsError(what, where=path, hint=hint)
     return vectors
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from emocli.errors import StoreError
 from emocli.interchange.pickles.machine import Machine
-from emocli.interchange.pickles.values import Values
+from emocli.interchange.pickles.values import RecordValues
 
 
 def load(path: Path) -> Any:
@@ -33,7 +33,7 @@ def load(path: Path) -> Any:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            return Values(file, size).plain(Machine(file, size).run(), 0)
+            return RecordValues(file, size).plain(Machine(file, size).run(), 0)
     except FileNotFoundError:
         raise StoreError("there is no such file", where=path) from None
     except OSError as error:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import IO, Any
 
-from emocli.interchange.pickles.records import Bytes, Name, Python2Bytes, Record
+from emocli.interchange.pickles.records import Bytes, InertCall, InertName, Python2Bytes
 
 NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")
 NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
@@ -181,7 +181,7 @@ class Machine:
         known = (_text(module), _text(name))
         if known not in KNOWN:
             raise ValueError(f"it asks for {known[0]}.{known[1]}")
-        self.push(Name(KNOWN[known]))
+        self.push(InertName(KNOWN[known]))
 
     def global_line(self) -> None:
         """Read a name from two lines."""
@@ -196,17 +196,17 @@ class Machine:
     def call(self) -> None:
         """Put the record of a call on the stack."""
         arguments, name = self.pull(), self.pull()
-        if type(name) is not Name or type(arguments) is not tuple:
+        if type(name) is not InertName or type(arguments) is not tuple:
             raise ValueError("it calls what is no function")
-        self.push(Record(name.kind, arguments))
+        self.push(InertCall(name.kind, arguments))
 
     def build(self) -> None:
         """Give the record on top its state."""
         state = self.pull()
         self._require(1)
         record = self._stack[-1]
-        if type(record) is not Record:
-            kind = record.kind if type(record) is Name else type(record).__name__
+        if type(record) is not InertCall:
+            kind = record.kind if type(record) is InertName else type(record).__name__
             raise ValueError(f"it changes {kind}")
         record.state = state
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-class Name:
+class InertName:
     """A name in a pickle."""
 
     __slots__ = ("kind",)
@@ -16,7 +16,7 @@ class Name:
 
 
 @dataclass(eq=False)
-class Record:
+class InertCall:
     """A call that is not made: what was to be called, with which arguments, and the state after."""
 
     kind: str

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.interchange.pickles.records import Bytes, Python2Bytes, Record
+from emocli.interchange.pickles.records import Bytes, InertCall, Python2Bytes
 
 CODE = re.compile(r"([fiubSU])(\d{1,9})|O8")
 LATIN = ("latin1", "latin-1")
@@ -22,7 +22,7 @@ SLACK = 1 << 20
 """What may come of however few bytes; beyond, four times the file."""
 
 
-class Values:
+class RecordValues:
     """The values that records stand for: each made once, however often it is referred to.
 
     What it would be if nothing were shared is counted, and refused beyond four times the file:
@@ -66,7 +66,7 @@ class Values:
         if isinstance(value, list | tuple):
             inner = [self._sized(item, depth) for item in value]
             return type(value)(plain for plain, _ in inner), self._sum(n for _, n in inner)
-        if isinstance(value, Record):
+        if isinstance(value, InertCall):
             return MAKERS[value.kind](self, value, depth)
         if isinstance(value, bytes | Bytes):
             data = self._read(value)
@@ -82,23 +82,23 @@ class Values:
                 raise ValueError("it refers to the same values too often")
         return total
 
-    def _reconstruct(self, record: Record, depth: int) -> tuple[Any, int]:
+    def _reconstruct(self, record: InertCall, depth: int) -> tuple[Any, int]:
         """``_reconstruct(ndarray, (0,), b'b')``, then (version, shape, dtype, order, data)."""
         _, shape, dtype, fortran, data = record.state
         return self._filled(data, dtype, shape, "F" if fortran else "C", depth)
 
-    def _frombuffer(self, record: Record, depth: int) -> tuple[Any, int]:
+    def _frombuffer(self, record: InertCall, depth: int) -> tuple[Any, int]:
         """``_frombuffer(data, dtype, shape, order)``, as protocol 5 writes arrays."""
         data, dtype, shape, order = record.arguments
         return self._filled(data, dtype, shape, order, depth)
 
-    def _scalar(self, record: Record, depth: int) -> tuple[Any, int]:
+    def _scalar(self, record: InertCall, depth: int) -> tuple[Any, int]:
         """``scalar(dtype, data)``."""
         dtype, data = record.arguments
         array, count = self._filled(data, dtype, (), "C", depth)
         return array[()], count
 
-    def _encode(self, record: Record, depth: int) -> tuple[bytes, int]:
+    def _encode(self, record: InertCall, depth: int) -> tuple[bytes, int]:
         """``encode(text, 'latin1')``, as protocols before 3 write bytes; ``bytes()`` is empty."""
         if not record.arguments:
             return b"", 1
@@ -108,7 +108,7 @@ class Values:
         self._count(len(text))
         return text.encode("latin1"), 1 + len(text)
 
-    def _refused(self, record: Record, depth: int) -> tuple[Any, int]:
+    def _refused(self, record: InertCall, depth: int) -> tuple[Any, int]:
         raise ValueError(f"it makes a {record.kind} of its own")
 
     def _filled(self, data: Any, dtype: Any, shape: Any, order: Any, depth: int) -> tuple[Any, int]:
@@ -134,7 +134,7 @@ class Values:
         return native.reshape(shape, order="F" if order == "F" else "C"), 1 + native.nbytes
 
     def _payload(self, value: Any, depth: int) -> bytes | Bytes:
-        if isinstance(value, Record):
+        if isinstance(value, InertCall):
             value = self._sized(value, depth)[0]
         if isinstance(value, str):
             return value.encode("latin1")
@@ -165,20 +165,20 @@ class Values:
             raise ValueError("it refers to the same values too often")
 
 
-MAKERS: dict[str, Callable[[Values, Record, int], tuple[Any, int]]] = {
-    "reconstruct": Values._reconstruct,
-    "frombuffer": Values._frombuffer,
-    "scalar": Values._scalar,
-    "encode": Values._encode,
-    "bytes": Values._encode,
-    "dtype": Values._refused,
-    "ndarray": Values._refused,
+MAKERS: dict[str, Callable[[RecordValues, InertCall, int], tuple[Any, int]]] = {
+    "reconstruct": RecordValues._reconstruct,
+    "frombuffer": RecordValues._frombuffer,
+    "scalar": RecordValues._scalar,
+    "encode": RecordValues._encode,
+    "bytes": RecordValues._encode,
+    "dtype": RecordValues._refused,
+    "ndarray": RecordValues._refused,
 }
 
 
 def _dtype_of(record: Any) -> np.dtype[Any]:
     """``dtype('f4', ...)``, then (version, byte order, subdtype, names, fields, ...)."""
-    if not isinstance(record, Record) or record.kind != "dtype":
+    if not isinstance(record, InertCall) or record.kind != "dtype":
         raise ValueError("an array has no type")
     code = record.arguments[0] if record.arguments else None
     if type(code) is Python2Bytes:

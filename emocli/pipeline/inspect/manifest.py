@@ -10,7 +10,7 @@ from pathlib import Path
 from emocli.config import Tree
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
-from emocli.pipeline.inspect.sections import Inspection, Row, Section
+from emocli.pipeline.inspect.sections import Inspection, Section, TableRow
 
 
 def inspect_manifest(path: Path, root: Path | None) -> Inspection:
@@ -76,7 +76,7 @@ def _is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 - False for any name, however long
 
 
-def _splits(manifest: Manifest) -> Iterator[Row]:
+def _splits(manifest: Manifest) -> Iterator[TableRow]:
     """Count clips, speakers and dialogues of each split."""
     for split in SPLITS:
         clips = manifest.split(split)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emocli.config import Tree, leaves
 
-Row = tuple[object, ...]
+TableRow = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Section:
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
 
 
 @dataclass(frozen=True)

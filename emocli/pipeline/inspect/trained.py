@@ -7,7 +7,7 @@ from pathlib import Path
 from emocli.config import Tree
 from emocli.errors import EmocliError
 from emocli.pipeline.inspect.report import read_object_or_nothing
-from emocli.pipeline.inspect.sections import Inspection, Row, Section, table_of
+from emocli.pipeline.inspect.sections import Inspection, Section, TableRow, table_of
 
 RESUME = "its training has not ended; repeat the training command to resume"
 
@@ -79,7 +79,7 @@ def inspect_folds(path: Path) -> Inspection:
     """Look into a cross-validation: what its folds share, and how far each of them is."""
     from emocli.models import rundir
 
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     folders = rundir.folds(path) or [path / "fold-0"]
     first = rundir.describe(folders[0])
     for folder in folders:

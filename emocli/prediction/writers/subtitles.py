@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from emocli.prediction.timeline import SegmentPrediction
 
-Line = tuple[float, float, str]
+Cue = tuple[float, float, str]
 
 
 def srt(segments: Sequence[SegmentPrediction]) -> str:
@@ -31,7 +31,7 @@ def vtt(segments: Sequence[SegmentPrediction]) -> str:
     return "\n".join(["WEBVTT\n", *blocks])
 
 
-def _lines(segments: Sequence[SegmentPrediction]) -> Iterator[Line]:
+def _lines(segments: Sequence[SegmentPrediction]) -> Iterator[Cue]:
     ordered = sorted(segments, key=lambda segment: segment.start)
     ends = [min(one.end, after.start) for one, after in pairwise(ordered)]
     ends += [each.end for each in ordered[-1:]]

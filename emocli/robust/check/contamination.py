@@ -21,8 +21,9 @@ import torch
 from numpy.typing import NDArray
 
 from emocli.data.batch import Padded
+from emocli.data.track import Rows
 from emocli.robust.pca import PCA
-from emocli.robust.representation import Flags, Representation, Rows, present
+from emocli.robust.representation import Flags, Representation, present
 
 Array = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def screened(
     """
     splits = deal(train, representation), deal(valid, representation)
     parted = {
-        m: Screen.of(rows, valid[m], splits, representation, components).passing()
+        m: ModalityScreen.of(rows, valid[m], splits, representation, components).passing()
         for m, rows in train.items()
     }
     return {m: t for m, (t, _) in parted.items()}, {m: v for m, (_, v) in parted.items()}
@@ -97,7 +98,7 @@ def deal(rows: Mapping[str, Rows], representation: Representation) -> NDArray[np
 
 
 @dataclass(frozen=True)
-class Screen:
+class ModalityScreen:
     """The screening of one modality.
 
     Attributes

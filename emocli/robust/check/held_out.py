@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from emocli import plugins
 from emocli.data.batch import Padded
-from emocli.robust.representation import Flags, Representation, Rows
+from emocli.data.track import Rows
+from emocli.robust.representation import Flags, Representation
 
 
 @dataclass(frozen=True)

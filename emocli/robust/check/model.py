@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emocli.data.batch import Padded
+from emocli.data.batch import Padded, Views
 from emocli.data.standardise import Standardiser
+from emocli.data.track import Rows
 from emocli.errors import StoreError, UnfittableError
 from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
 from emocli.robust.check.contamination import PARTS, SCREENED, deal, screened, varying
@@ -29,12 +30,11 @@ from emocli.robust.check.pair import FEWEST, OTHERS, PairCheck
 from emocli.robust.check.provenance import FitProvenance
 from emocli.robust.check.settings import CheckConfig
 from emocli.robust.pca import PCA
-from emocli.robust.representation import Flags, Representation, Rows, present
+from emocli.robust.representation import Flags, Representation, present
 
 Array = NDArray[np.float64]
 Pair = tuple[str, str]
-Views = Mapping[str, Padded]
-Vectors = Mapping[str, Rows]
+RowsByModality = Mapping[str, Rows]
 Passing = Mapping[str, Flags]
 
 
@@ -124,7 +124,7 @@ class ModalityCheck:
         held_out = (HeldOut.of(views, representation, noisy) for views in valid)
         return cls._learnt(rows, representation, config)._calibrated(held_out)
 
-    def _leaving_out(self, rows: Vectors, live: Passing) -> Self:
+    def _leaving_out(self, rows: RowsByModality, live: Passing) -> Self:
         """Count those that are the same at every step with those that have not passed."""
         shown = {m: self.representation.shown(x) for m, x in rows.items()}
         lost = {m: self.left_out.get(m, 0) + int((shown[m] & ~live[m]).sum()) for m in rows}
@@ -133,7 +133,7 @@ class ModalityCheck:
     @classmethod
     def _screened(
         cls,
-        rows: Vectors,
+        rows: RowsByModality,
         held: Sequence[HeldOut],
         representation: Representation,
         config: CheckConfig,
@@ -158,7 +158,7 @@ class ModalityCheck:
     @classmethod
     def _of_passing(
         cls,
-        rows: Vectors,
+        rows: RowsByModality,
         held: Sequence[HeldOut],
         representation: Representation,
         config: CheckConfig,
@@ -216,7 +216,7 @@ class ModalityCheck:
                 flags[m][none] = kept[none]
         return flags
 
-    def _judged(self, vectors: Vectors) -> dict[str, Flags]:
+    def _judged(self, vectors: RowsByModality) -> dict[str, Flags]:
         """Tell so by their vectors, before anything is rescued of clips with nothing effective."""
         observed = {m: self.representation.shown(x) for m, x in vectors.items()}
         anomalous = self._anomalous(vectors, observed)
@@ -305,7 +305,7 @@ class ModalityCheck:
         factor, summand = (each.to(view.values.device) for each in self.units[modality])
         return view.with_values(view.values * factor + summand)
 
-    def _require(self, vectors: Vectors) -> None:
+    def _require(self, vectors: RowsByModality) -> None:
         for modality, x in vectors.items():
             width = len(self.reductions[modality].mean)
             if x.shape[1] != width:
@@ -360,7 +360,7 @@ class ModalityCheck:
         return anomaly_limit(anomaly(near, known), noisy, self.config)
 
 
-def _kept(rows: Vectors, flags: Passing, representation: Representation) -> dict[str, Rows]:
+def _kept(rows: RowsByModality, flags: Passing, representation: Representation) -> dict[str, Rows]:
     return {m: representation.kept(x, flags[m]) for m, x in rows.items()}
 
 

@@ -15,7 +15,7 @@ from emocli.robust.check.file import AGAIN
 if TYPE_CHECKING:
     from emocli.data.clip import Clip
     from emocli.data.manifest import Manifest
-    from emocli.data.store import Feature
+    from emocli.data.store import StoredFeature
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class FitProvenance:
 
     def require(
         self,
-        stores: Mapping[str, Feature],
+        stores: Mapping[str, StoredFeature],
         standardiser: Standardiser | None = None,
         outliers: float = OUTLIERS,
     ) -> None:

@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emocli.data.batch import Padded
+from emocli.data.batch import Padded, Views
+from emocli.data.track import Rows
 from emocli.errors import StoreError
 from emocli.robust.pca import PCA
 from emocli.robust.proxy.modes import MODES, Transformation
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.proxy.steps import lengthened, valid_steps
-from emocli.robust.representation import Flags, Representation, Rows, present
+from emocli.robust.representation import Flags, Representation, present
 
 Array = NDArray[np.float64]
-Views = Mapping[str, Padded]
 Sources = tuple[str, ...]
 Lengths = Mapping[str, NDArray[np.int64]]
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.robust.pca import signs
-from emocli.robust.proxy.settings import Mode, ProxyConfig
+from emocli.robust.proxy.settings import ProxyConfig, ProxyMode
 
 Array = NDArray[np.float64]
 Transformation = Callable[[Array], Array]
@@ -99,7 +99,7 @@ def mean(x: Array, y: Array, config: ProxyConfig) -> Transformation:
     return lambda queries: np.zeros((len(queries), y.shape[1]))
 
 
-MODES: Mapping[Mode, Fit] = {
+MODES: Mapping[ProxyMode, Fit] = {
     "knn_ls": knn_ls,
     "ridge": ridge,
     "paired_qr": paired_qr,

@@ -9,9 +9,9 @@ from emocli.config import Settings, Tree, build, merge
 from emocli.errors import ConfigError, choice
 from emocli.quantities import Factor, Neighbours, Size, Steps
 
-Mode = Literal["knn_ls", "ridge", "paired_qr", "svd_unpaired", "affine", "nn1", "mean"]
+ProxyMode = Literal["knn_ls", "ridge", "paired_qr", "svd_unpaired", "affine", "nn1", "mean"]
 
-MODES: tuple[Mode, ...] = get_args(Mode)
+MODES: tuple[ProxyMode, ...] = get_args(ProxyMode)
 
 
 class ProxyConfig(Settings):
@@ -40,7 +40,7 @@ class ProxyConfig(Settings):
         the network's training.
     """
 
-    mode: Mode = "knn_ls"
+    mode: ProxyMode = "knn_ls"
     sources: Literal["mean", "joint"] = "mean"
     level: Literal["utterance", "step"] = "utterance"
     steps: Steps = 20

@@ -17,7 +17,7 @@ from emocli.data.media.content import (
     read_sound,
     sound,
 )
-from emocli.data.media.picture import Picture
+from emocli.data.media.picture import DecodedPicture
 from emocli.data.media.writing import write_video
 from emocli.data.track import Absent
 from emocli.errors import MediaError
@@ -152,10 +152,10 @@ def test_pictures_are_chosen_by_their_places(
 
 
 def test_only_what_is_chosen_is_in_memory(mp4: Path) -> None:
-    clip, images = Clip("a", media={"video": mp4}), Picture.image
+    clip, images = Clip("a", media={"video": mp4}), DecodedPicture.image
     converted = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Picture, "image", lambda *args: converted.append(1) or images(*args))
+        patch.setattr(DecodedPicture, "image", lambda *args: converted.append(1) or images(*args))
         assert len(chosen_frames(clip, lambda count: [count // 2])) == 1
     assert len(converted) == 1
 

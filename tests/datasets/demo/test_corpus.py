@@ -15,9 +15,9 @@ from emocli.datasets.demo.corpus import (
     NEIGHBOURS,
     Blend,
     Clarity,
+    ClipPlan,
     Config,
     Sizes,
-    Utterance,
     plan,
     stream,
     varied,
@@ -32,16 +32,16 @@ LARGE = Config(dialogues=Sizes(train=250, valid=1, test=1))
 
 
 @pytest.fixture(scope="module")
-def usual() -> list[Utterance]:
+def usual() -> list[ClipPlan]:
     return plan(Config())
 
 
 @pytest.fixture(scope="module")
-def many() -> list[Utterance]:
+def many() -> list[ClipPlan]:
     return plan(LARGE)
 
 
-def shares(utterances: list[Utterance], modality: str) -> np.ndarray:
+def shares(utterances: list[ClipPlan], modality: str) -> np.ndarray:
     return np.array([u.shown[modality].shares[u.emotion] for u in utterances])
 
 
@@ -55,14 +55,14 @@ def test_more_speakers_than_names_can_be_spoken_to() -> None:
         assert len(score.words) == len(found.text.split())
 
 
-def test_no_speaker_and_no_dialogue_crosses_the_splits(usual: list[Utterance]) -> None:
+def test_no_speaker_and_no_dialogue_crosses_the_splits(usual: list[ClipPlan]) -> None:
     for what in (lambda u: u.speaker.name, lambda u: u.dialogue):
         groups = [{what(u) for u in usual if u.split == s} for s in ("train", "valid", "test")]
         assert all(groups)
         assert all(not a & b for a, b in combinations(groups, 2))
 
 
-def test_the_splits_are_balanced(usual: list[Utterance]) -> None:
+def test_the_splits_are_balanced(usual: list[ClipPlan]) -> None:
     assert Counter(u.split for u in usual) == {"train": 56, "valid": 16, "test": 200}
     for split in ("train", "valid", "test"):
         counts = Counter(u.emotion for u in usual if u.split == split)
@@ -70,7 +70,7 @@ def test_the_splits_are_balanced(usual: list[Utterance]) -> None:
         assert len(set(counts.values())) == 1
 
 
-def test_ids_are_unique_and_turns_alternate(usual: list[Utterance]) -> None:
+def test_ids_are_unique_and_turns_alternate(usual: list[ClipPlan]) -> None:
     assert len({u.id for u in usual}) == len(usual)
     for a, b in pairwise(usual):
         if a.dialogue == b.dialogue:
@@ -78,12 +78,12 @@ def test_ids_are_unique_and_turns_alternate(usual: list[Utterance]) -> None:
             assert a.speaker.name != b.speaker.name
 
 
-def test_a_feeling_outlasts_a_turn(many: list[Utterance]) -> None:
+def test_a_feeling_outlasts_a_turn(many: list[ClipPlan]) -> None:
     same = [a.emotion == b.emotion for a, b in pairwise(many)]
     assert np.mean(same) > 0.55  # by chance .25
 
 
-def test_clarity_is_the_share_of_clear_clips(many: list[Utterance]) -> None:
+def test_clarity_is_the_share_of_clear_clips(many: list[ClipPlan]) -> None:
     for modality in NEIGHBOURS:
         clear = shares(many, modality) >= 0.8
         assert np.mean(clear) == pytest.approx(0.6, abs=0.04)
@@ -93,8 +93,8 @@ def test_clarity_is_the_share_of_clear_clips(many: list[Utterance]) -> None:
     assert (shares(utterances, "visual") >= 0.8).all()
 
 
-def test_stray_is_how_often_an_unclear_modality_shows_any_emotion(many: list[Utterance]) -> None:
-    def foreign(utterances: list[Utterance]) -> float:
+def test_stray_is_how_often_an_unclear_modality_shows_any_emotion(many: list[ClipPlan]) -> None:
+    def foreign(utterances: list[ClipPlan]) -> float:
         return float(
             np.mean(
                 [
@@ -110,7 +110,7 @@ def test_stray_is_how_often_an_unclear_modality_shows_any_emotion(many: list[Utt
     assert foreign(plan(LARGE.model_copy(update={"stray": 0.0}))) == 0
 
 
-def test_modalities_err_independently_given_the_emotion(many: list[Utterance]) -> None:
+def test_modalities_err_independently_given_the_emotion(many: list[ClipPlan]) -> None:
     for emotion in EMOTIONS:
         those = [u for u in many if u.emotion == emotion]
         for one, other in combinations(NEIGHBOURS, 2):
@@ -119,7 +119,7 @@ def test_modalities_err_independently_given_the_emotion(many: list[Utterance]) -
 
 
 def test_vigour_is_in_face_voice_and_words_together_and_tells_nothing_of_the_emotion(
-    many: list[Utterance],
+    many: list[ClipPlan],
 ) -> None:
     vigour = np.array([u.vigour for u in many])
     assert np.abs(vigour).max() <= 2
@@ -133,7 +133,7 @@ def test_vigour_is_in_face_voice_and_words_together_and_tells_nothing_of_the_emo
         assert np.corrcoef(vigour[those], loud)[0, 1] > 0.5
 
 
-def test_without_vigour_nobody_is_lively(usual: list[Utterance]) -> None:
+def test_without_vigour_nobody_is_lively(usual: list[ClipPlan]) -> None:
     calm, lively = plan(Config(vigour=0.0)), usual
     assert {u.vigour for u in calm} == {0.0}
     assert not {word for u in calm for word in u.text.split()} & set(DEGREE_OF)
@@ -151,7 +151,7 @@ def test_no_two_modalities_confuse_the_same_emotions() -> None:
         assert len({emotion, *neighbours}) == 1 + len(neighbours)
 
 
-def test_each_modality_is_ambiguous_and_all_together_are_not(many: list[Utterance]) -> None:
+def test_each_modality_is_ambiguous_and_all_together_are_not(many: list[ClipPlan]) -> None:
     evidence = {
         modality: np.array([[u.shown[modality].shares.get(e, 0.0) for e in EMOTIONS] for u in many])
         for modality in NEIGHBOURS
@@ -163,12 +163,12 @@ def test_each_modality_is_ambiguous_and_all_together_are_not(many: list[Utteranc
     assert np.mean(together.argmax(1) == truth) > 0.9
 
 
-def test_equal_seeds_give_equal_plans_and_others_do_not(usual: list[Utterance]) -> None:
+def test_equal_seeds_give_equal_plans_and_others_do_not(usual: list[ClipPlan]) -> None:
     assert plan(Config()) == usual
     assert [u.text for u in plan(Config(seed=1))] != [u.text for u in usual]
 
 
-def test_a_clip_does_not_depend_on_how_many_there_are(usual: list[Utterance]) -> None:
+def test_a_clip_does_not_depend_on_how_many_there_are(usual: list[ClipPlan]) -> None:
     more = plan(Config(dialogues=Sizes(train=7, valid=2, test=30)))
     assert more[: 56 + 16] == usual[: 56 + 16]
 
@@ -206,7 +206,7 @@ def test_impossible_settings_are_refused(values: dict[str, object]) -> None:
         settings.build(Config, values, "demo")
 
 
-def test_people_differ(usual: list[Utterance]) -> None:
+def test_people_differ(usual: list[ClipPlan]) -> None:
     people = list({u.speaker.name: u.speaker for u in usual}.values())
     assert len(people) == 16
     for a, b in combinations(people, 2):

@@ -12,16 +12,23 @@ from emocli.config import build
 from emocli.data.clip import SPLITS
 from emocli.data.manifest import Manifest, Task
 from emocli.errors import ConfigError
-from emocli.experiments.synthetic.corpus import EMOTIONS, PRESENT, Config, Corpus, behind, draw
+from emocli.experiments.synthetic.corpus import (
+    EMOTIONS,
+    PRESENT,
+    Config,
+    GeneratedCorpus,
+    behind,
+    draw,
+)
 
 TASKS: tuple[Task, ...] = ("single", "multi", "intensity")
 
 
-def drawn(task: Task = "single", **settings: object) -> Corpus:
+def drawn(task: Task = "single", **settings: object) -> GeneratedCorpus:
     return draw(build(Config, settings, "synthetic"), task, Path("/nowhere"))
 
 
-def settled(corpus: Corpus) -> list[tuple[str, object]]:
+def settled(corpus: GeneratedCorpus) -> list[tuple[str, object]]:
     return [(clip.id, clip.label or dict(clip.labels)) for clip in corpus.manifest.clips]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from emocli.data.store import FeatureStore
 from emocli.errors import StoreError
-from emocli.experiments.synthetic.corpus import Config, Corpus, draw
+from emocli.experiments.synthetic.corpus import Config, GeneratedCorpus, draw
 from emocli.experiments.synthetic.features import Shape, write_features
 from tests.interrupt import interrupted
 
@@ -22,17 +22,19 @@ SMALL: dict[str, Any] = {
 }
 
 
-def written(folder: Path, shape: Shape, **settings: Any) -> tuple[Corpus, dict[str, FeatureStore]]:
+def written(
+    folder: Path, shape: Shape, **settings: Any
+) -> tuple[GeneratedCorpus, dict[str, FeatureStore]]:
     config = Config.model_validate({**SMALL, **settings})
     corpus = draw(config, "single", folder)
     return corpus, write_features(corpus, config, shape, folder / "store")
 
 
-def means(corpus: Corpus, store: FeatureStore) -> np.ndarray:
+def means(corpus: GeneratedCorpus, store: FeatureStore) -> np.ndarray:
     return np.stack([store[clip.id].mean(axis=0) for clip in corpus.manifest.clips])
 
 
-def explained(corpus: Corpus, store: FeatureStore) -> float:
+def explained(corpus: GeneratedCorpus, store: FeatureStore) -> float:
     """Share of the latent numbers' variance that a regression on a feature's means explains."""
     latents = np.stack([corpus.latents[clip.id] for clip in corpus.manifest.clips])
     inputs = np.c_[means(corpus, store), np.ones(len(latents))]

@@ -228,7 +228,7 @@ def twin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: Table, **other:
     module.__dict__.update(Config=Config, table=lambda config: table)
     load, names = plugins.load, plugins.names
 
-    def loaded(kind: plugins.Kind, name: str) -> Any:
+    def loaded(kind: plugins.PluginKind, name: str) -> Any:
         return module if (kind, name) == ("experiments", "mine") else load(kind, name)
 
     monkeypatch.setattr(plugins, "load", loaded)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from emocli.features.covarep._blocks import Block, blocks
+from emocli.features.covarep._blocks import SampleBlock, blocks
 
 
 @pytest.mark.parametrize("size", [0, 1, 159, 16000, 32000, 48001, 100000])
@@ -16,4 +16,4 @@ def test_blocks_cover_a_recording_once(size: int) -> None:
 
 
 def test_one_no_longer_than_a_block_stays_whole() -> None:
-    assert list(blocks(16000, 16000, 1.0)) == [Block(0, 16000, 0, 16000)]
+    assert list(blocks(16000, 16000, 1.0)) == [SampleBlock(0, 16000, 0, 16000)]

@@ -165,7 +165,7 @@ def test_blocks_of_frames_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_rows_are_every_ten_milliseconds() -> None:
-    rows = inputs.Rows(1000, FS)
+    rows = inputs.InputRows(1000, FS)
     assert rows.at.tolist() == [160, 320, 480, 640, 800, 960]
     assert rows.spread.tolist() == [1, 201, 401, 600, 800, 1000]
     found = rows.stretched(np.array([1.0, 1000.0]))
@@ -197,7 +197,7 @@ def test_secondary_peaks_raise_the_second_harmonic() -> None:
 
 
 def test_a_lone_peak_is_prominent_and_one_of_two_is_not() -> None:
-    rows, energy = inputs.Rows(FS, FS), np.zeros(100)
+    rows, energy = inputs.InputRows(FS, FS), np.zeros(100)
     alone, paired = np.zeros(FS), np.zeros(FS)
     alone[::320] = 1
     paired[::320] = 1
@@ -218,12 +218,14 @@ def test_the_window_of_prominence_follows_the_pitch(f0: float, lowest: float) ->
 
 
 def test_zero_crossings_of_a_tone() -> None:
-    rate = inputs.zero_crossings(inputs.Rows(FS, FS), np.sin(2 * np.pi * 500 * np.arange(FS) / FS))
+    rate = inputs.zero_crossings(
+        inputs.InputRows(FS, FS), np.sin(2 * np.pi * 500 * np.arange(FS) / FS)
+    )
     np.testing.assert_allclose(rate[2:90], 1, atol=0.07)
 
 
 def test_a_periodic_sound_is_like_itself() -> None:
-    rows = inputs.Rows(FS, FS)
+    rows = inputs.InputRows(FS, FS)
     pulses = np.zeros(FS)
     pulses[::200] = 1
     shaped = np.convolve(pulses, np.hanning(40), "same")
@@ -233,7 +235,7 @@ def test_a_periodic_sound_is_like_itself() -> None:
 
 
 def test_pulses_are_compared_with_those_before() -> None:
-    rows = inputs.Rows(FS, FS)
+    rows = inputs.InputRows(FS, FS)
     spaced, far = np.zeros(FS), np.zeros(FS)
     spaced[::640] = 1
     far[::3200] = 1

@@ -5,43 +5,28 @@ Source: Mittal 2020, AAAI, Fig. 3, 4 and 6.
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from emocli.analysis import AnalysisPage, CsvRow, Finding, Part, Progress
-from emocli.analysis._cards import ExampleClip, cards
-from emocli.analysis._conditions import ConditionOptions, RunReport, about, name_of, opened
-from emocli.data.clip import Clip, Split
+from emocli.analysis import AnalysisPage, CsvRow, Finding, Progress
+from emocli.analysis._conditions import ConditionOptions, about, name_of, opened
+from emocli.analysis.examples._figure import draw
+from emocli.analysis.examples._page import parts
+from emocli.analysis.examples._report import ExampleClip
+from emocli.analysis.examples._report import ExamplesReport as Report
+from emocli.data.clip import Clip
 from emocli.data.media.stills import pictures
 from emocli.errors import ConfigError, choice
 from emocli.limits import MOST_EXAMPLES
 from emocli.options import Option
 from emocli.plugin.robustness import on
-from emocli.report.canvas import COLOURS, GREY, canvas
-from emocli.report.document import Heading, Paragraph
 from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from emocli.data.manifest import Manifest, Task
-    from emocli.data.media.stills import Picture
-
-    Pictures = Mapping[str, Sequence[Picture]]
-
-ROW = 1.25
-"""Inches of a clip's row."""
-
-LETTERS = 34
-"""Letters in a line of a caption."""
-
-LINES = 5
-"""Lines of a clip's text that are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,23 +48,6 @@ class Options(ConditionOptions):
             "SHOWN:PREDICTED",
         ),
     ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report(RunReport):
-    """The most confident right answers and errors, and how many there are of all ``n`` clips."""
-
-    task: str
-    classes: tuple[str, ...]
-    split: Split
-    n: int
-    right: int
-    wrong: int
-    repair: str
-    corruption_seed: int
-    corruption: tuple[str, ...]
-    mistaken: str | None
-    examples: tuple[ExampleClip, ...]
 
 
 def measure(options: Options, progress: Progress) -> Finding:
@@ -130,7 +98,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         _rows(entries),
         tabulate(report),
-        lambda: draw(report, {e.clip: pictures(corpus.clip(e.clip)) for e in entries}),
+        lambda style: draw(report, {e.clip: pictures(corpus.clip(e.clip)) for e in entries}, style),
         tuple(_absent(report, options)),
     )
 
@@ -251,39 +219,7 @@ def _rows(entries: Sequence[ExampleClip]) -> Iterator[CsvRow]:
         yield scalars | {kind: entry.media.get(kind, "") for kind in kinds}
 
 
-def parts(report: Report, run: Path) -> Iterator[Part]:
-    """Yield the clips as cards, with frames or face crops where there are some."""
-    condition, repair = " + ".join(report.corruption) or "clean", report.repair
-    yield Paragraph(
-        f"{report.right} of {report.n} clips ({report.split}, {condition}"
-        f"{f', {repair}' if repair else ''}) were predicted right, {report.wrong} wrong. Shown are "
-        "the surest right ones of each class, and the errors that the network was surest of."
-    )
-    for title, right in (("Right, and sure of it", True), ("Wrong, and sure of it", False)):
-        chosen = [entry for entry in report.examples if entry.right is right]
-        if chosen:
-            yield from (Heading(title, 3), *cards(chosen, run))
-
-
 PAGE = AnalysisPage(80, "Surest and worst clips", parts, "clips that it is surest of, and errors")
-
-
-def draw(report: Report, pictures: Pictures) -> dict[str, Figure]:
-    """Draw the clips that have pictures, the right answers and the errors.
-
-    Parameters
-    ----------
-    report : Report
-        The clips.
-    pictures : mapping
-        Clip to its frames, arrays of uint8, shape (height, width, 3).
-    """
-    seen = [entry for entry in report.examples if pictures.get(entry.clip)]
-    sides = {
-        "-right": [entry for entry in seen if entry.right],
-        "-errors": [entry for entry in seen if not entry.right],
-    }
-    return {name: _drawing(report, entries, pictures) for name, entries in sides.items() if entries}
 
 
 def tabulate(report: Report) -> tuple[ReportTable, ...]:
@@ -303,36 +239,3 @@ def tabulate(report: Report) -> tuple[ReportTable, ...]:
 
     both = table("right", True, report.right), table("errors", False, report.wrong)
     return tuple(each for each in both if each.rows)
-
-
-def _drawing(report: Report, entries: Sequence[ExampleClip], pictures: Pictures) -> Figure:
-    """Draw a row per clip: its classes, its text and some of its frames."""
-    columns = 1 + max(len(pictures[entry.clip]) for entry in entries)
-    drawing, panels = canvas(
-        2.9 + 1.65 * (columns - 1),
-        ROW * len(entries) + 0.6,
-        columns,
-        len(entries),
-        width_ratios=[2.9, *[1.65] * (columns - 1)],
-    )
-    for row, entry in enumerate(entries):
-        caption, *places = panels[row * columns : (row + 1) * columns]
-        _caption(caption, entry)
-        for axes in (caption, *places):
-            axes.set_axis_off()
-        for axes, picture in zip(places, pictures[entry.clip], strict=False):
-            # What it would be clipped by differs in the last bit from one time to the next.
-            axes.imshow(picture, clip_on=False)
-    condition = " + ".join(report.corruption)
-    title = " · ".join(filter(None, [report.run, report.dataset, report.split, condition]))
-    drawing.suptitle(textwrap.fill(title, 12 * columns + 20), fontsize=11)
-    return drawing
-
-
-def _caption(axes: Axes, entry: ExampleClip) -> None:
-    colour = COLOURS[2] if entry.right else COLOURS[1]
-    head = entry.shown if entry.right else f"{entry.shown} → {entry.predicted}"
-    axes.text(0, 1, f"{head}  {entry.confidence:.2f}", va="top", weight="bold", color=colour)
-    text = textwrap.wrap(entry.text, LETTERS, max_lines=LINES, placeholder=" …")
-    body = "\n".join([entry.clip, *text])
-    axes.text(0, 0.8, body, va="top", fontsize=8, color=GREY, linespacing=1.15)

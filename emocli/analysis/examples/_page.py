@@ -2,53 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emocli.analysis import Part
+from emocli.analysis.examples._report import ExampleClip, ExamplesReport
 from emocli.data.clip import Clip
 from emocli.data.media.stills import crops, jpeg, pictures
-from emocli.data.record import Record
 from emocli.errors import EmocliError
+from emocli.report.document import Heading, Paragraph
 from emocli.report.parts import Card, Cards, Note
 
 MOST = 4
 """Classes whose probability a card tells, the most probable ones."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExampleClip(Record):
-    """A clip, and its prediction.
-
-    Attributes
-    ----------
-    right : bool
-        Whether the class that is predicted is the one that is shown.
-    shown, predicted : str
-        The classes.
-    confidence : float
-        Probability or intensity of the predicted one, mean over the seeds.
-    clip, speaker, dialogue, turn, text, start, end, media, labels
-        The clip.
-    values : mapping
-        Class to its probability or intensity.
-    """
-
-    right: bool
-    shown: str
-    predicted: str
-    confidence: float
-    clip: str
-    speaker: str
-    dialogue: str
-    turn: int
-    text: str
-    start: float | None
-    end: float | None
-    media: Mapping[str, str]
-    labels: Mapping[str, float]
-    values: Mapping[str, float]
+def parts(report: ExamplesReport, run: Path) -> Iterator[Part]:
+    """Yield the clips as cards, with frames or face crops where there are some."""
+    condition, repair = " + ".join(report.corruption) or "clean", report.repair
+    yield Paragraph(
+        f"{report.right} of {report.n} clips ({report.split}, {condition}"
+        f"{f', {repair}' if repair else ''}) were predicted right, {report.wrong} wrong. Shown are "
+        "the surest right ones of each class, and the errors that the network was surest of."
+    )
+    for title, right in (("Right, and sure of it", True), ("Wrong, and sure of it", False)):
+        chosen = [entry for entry in report.examples if entry.right is right]
+        if chosen:
+            yield from (Heading(title, 3), *cards(chosen, run))
 
 
 def cards(examples: Sequence[ExampleClip], run: Path) -> Iterator[Part]:

@@ -1,0 +1,54 @@
+"""The watching of a folder on the command line: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from emocli.cli import show, streams
+from emocli.plugin.command import PARTLY_DONE
+
+if TYPE_CHECKING:
+    from emocli.prediction.predict import PredictOptions
+
+
+def watch(run: Path, folder: Path, out: Path, options: PredictOptions, *, as_json: bool) -> None:
+    """Predict recordings as they arrive, a line for each, until Ctrl-C or a SIGTERM.
+
+    Between two recordings that is the end as it should be, exit code 0, or 3 if some could not be
+    used; in the middle of one it is an interruption as of every command.
+    """
+    from emocli.prediction.predict import Predictor
+    from emocli.prediction.watch import Watch, failed
+    from emocli.prediction.writers.formats import require_formats
+
+    require_formats(options.formats)
+    with terminable(), show.progress("predicting", "segments") as progress:
+        watched = Watch(Predictor.open(run, options), folder, out, progress=progress)
+        for file in watched.files():
+            result = out / file.folder
+            if as_json:
+                streams.out(json.dumps({**file.data(), "folder": str(result)}) + "\n")
+            elif file.message:
+                show.warn(file.message)
+            else:
+                lost = f", {file.failures} failures" if file.failures else ""
+                show.line(f"{file.file}: {file.segments} segments{lost}, {result}")
+        if failed(watched.report()):
+            raise typer.Exit(PARTLY_DONE)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
