@@ -19,7 +19,7 @@ from emocli.experiments.results import REPORT
 from emocli.models import commands, rundir
 from emocli.models.commands import RecordedCommand
 from emocli.models.run_config import RunConfig
-from emocli.models.rundir import CONFIG, MODEL, REPORTS, Row
+from emocli.models.rundir import CONFIG, MODEL, REPORTS, EpochMetrics
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Member:
     key: str
 
     @cached_property
-    def history(self) -> tuple[Row, ...]:
+    def history(self) -> tuple[EpochMetrics, ...]:
         """Its epochs; errors as of `rundir.read_history`."""
         return tuple(rundir.read_history(self.folder))
 

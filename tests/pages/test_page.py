@@ -149,7 +149,8 @@ def test_the_numbers_are_those_of_the_reports(one: Path, place: Path) -> None:
         assert f"{value:.3f}" in text
     assert f"{clean.metrics['uar']:.3f} ± {clean.metrics['uar_std']:.3f}" in text
     for name, model in (clean.classical or {}).items():
-        assert f"{name}{model.gain.accuracy:+.3f}" in text
+        accuracy = model.metrics["accuracy"]
+        assert f"{name}{accuracy:.3f}{model.gain.accuracy:+.3f}" in text
     assert main.baselines["prior"]["accuracy"] == pytest.approx(1 / 3)
     assert clean.calibration
     assert f"clean{clean.calibration.before:.3f}{clean.calibration.after:.3f}" in text

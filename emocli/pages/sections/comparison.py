@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from emocli.evaluation.compare import Change, ComparisonReport
+from emocli.evaluation.compare import ComparisonReport, MetricDifference
 from emocli.evaluation.comparison_tables import notes
 from emocli.pages import texts
 from emocli.pages.section import Contents, Section
@@ -51,7 +51,7 @@ def _pairs(report: ComparisonReport) -> SpanTable:
     return SpanTable((*columns, *more), rows, spans, (0, 1), title, zero=True)
 
 
-def _pair(pair: Change) -> tuple[str, ...]:
+def _pair(pair: MetricDifference) -> tuple[str, ...]:
     return (
         *pair.runs,
         texts.number(pair.difference, signed=True),

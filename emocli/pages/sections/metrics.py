@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from emocli.evaluation.report import ConditionReport, EvaluationReport
+from emocli.evaluation.report import EvaluationReport
 from emocli.pages import texts
-from emocli.pages.records import RunRecords
-from emocli.pages.section import Contents, Section, by_run
+from emocli.pages.section import Contents, Section
 from emocli.report.document import Paragraph, Part
 from emocli.report.parts import Facts, Folded, Row, Sheet, SpanTable
 
 
 def parts(contents: Contents) -> Iterator[Part]:
-    """Yield a table of metrics for each run, and once what they are."""
-    yield from by_run(contents, _of_run)
-    if contents.runs:
-        yield from _explained([run.main for run in contents.runs if run.main])
-
-
-def _of_run(run: RunRecords) -> Iterator[Part]:
-    if run.main is None:
+    """Yield the metrics of one run beside its baselines, or of all runs, and what they are."""
+    reports = {run.name: run.main for run in contents.runs if run.main}
+    if not reports:
         return
-    yield _table(run.main)
-    if run.main.clean.classical:
-        yield _gains(run.main, run.main.clean)
+    if len(reports) == 1:
+        yield from (_table(report) for report in reports.values())
+    else:
+        yield _side_by_side(reports)
+    if any(report.clean.classical for report in reports.values()):
+        yield _gains(reports)
+    yield from _explained([*reports.values()])
+
+
+def _side_by_side(reports: Mapping[str, EvaluationReport]) -> Sheet:
+    """Return a column for each run; a metric that one does not have is a dash there."""
+    rows = []
+    for name in dict.fromkeys(n for report in reports.values() for n in report.definitions):
+        cells = (
+            texts.metric(r.clean.metrics, name) if name in r.definitions else "-"
+            for r in reports.values()
+        )
+        rows.append(Row(texts.title(name), tuple(cells)))
+        if name == "accuracy":
+            sides = [report.clean for report in reports.values()]
+            both = (texts.interval(s.accuracy_ci, s.accuracy_ci_clips) for s in sides)
+            rows.append(Row("95 % interval", tuple(both), under=True))
+    return Sheet(("metric", *reports), tuple(rows))
 
 
 def _table(report: EvaluationReport) -> Sheet:
@@ -47,21 +61,29 @@ def _table(report: EvaluationReport) -> Sheet:
     return Sheet(("metric", network, *beside), tuple(rows))
 
 
-def _gains(report: EvaluationReport, side: ConditionReport) -> SpanTable:
-    models = side.classical or {}
-    gains = {name: each.gain for name, each in models.items()}
+def _gains(reports: Mapping[str, EvaluationReport]) -> SpanTable:
+    """Return what each run gains over the classical models beside it."""
+    models = [
+        (run, name, model)
+        for run, report in reports.items()
+        for name, model in (report.clean.classical or {}).items()
+    ]
+    several = len(reports) > 1
     rows = tuple(
         (
-            *(name, texts.number(gain.accuracy, signed=True)),
-            *(texts.interval(gain.accuracy_ci, gain.accuracy_ci_clips), texts.p(gain.p)),
+            *([run] if several else []),
+            *(name, texts.number(model.metrics["accuracy"])),
+            texts.number(model.gain.accuracy, signed=True),
+            texts.interval(model.gain.accuracy_ci, model.gain.accuracy_ci_clips),
+            texts.p(model.gain.p),
         )
-        for name, gain in gains.items()
+        for run, name, model in models
     )
-    spans = tuple(
-        texts.span(g.accuracy, g.accuracy_ci, g.accuracy_ci_clips) for g in gains.values()
-    )
-    title = f"What {report.fusion} gains in accuracy over each, paired by clip"
-    return SpanTable(("baseline", "gain", "95 %", "p"), rows, spans, title=title, zero=True)
+    gains = [model.gain for _, _, model in models]
+    spans = tuple(texts.span(g.accuracy, g.accuracy_ci, g.accuracy_ci_clips) for g in gains)
+    columns = (*(["run"] if several else []), "baseline", "its accuracy", "gain", "95 %", "p")
+    title = "What the network gains in accuracy over plain models beside it, paired by clip"
+    return SpanTable(columns, rows, spans, tuple(range(1 + several)), title, zero=True)
 
 
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:

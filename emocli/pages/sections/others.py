@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from emocli import plugins
 from emocli.pages.records import AnalysisFile, RunRecords
 from emocli.pages.section import Contents, Section, by_run
+from emocli.report.canvas import CAPTION
 from emocli.report.document import Part, Picture
 from emocli.report.parts import Note
 
@@ -30,7 +32,16 @@ def _figures(file: AnalysisFile) -> list[Picture]:
     stem = file.path.stem
     beside = sorted(file.path.parent.glob("*.png"))
     own = [p for p in beside if p.stem == stem or p.stem.startswith(f"{stem}-")]
-    return [Picture(str(path), path.stem.replace("+", ", ")) for path in own]
+    return [Picture(str(path), path.stem.replace("+", ", "), _caption(path)) for path in own]
+
+
+def _caption(figure: Path) -> str:
+    """Return the caption beside a figure, without its title; nothing where there is none."""
+    path = figure.with_suffix(CAPTION)
+    if not path.is_file():
+        return ""
+    _, _, caption = path.read_text("utf-8", errors="replace").partition("\n\n")
+    return caption.strip()
 
 
 SECTION = Section(85, "Other analyses", parts)

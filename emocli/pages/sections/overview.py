@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from emocli.data.clip import Clip
 from emocli.evaluation.report import EvaluationReport
@@ -23,22 +23,38 @@ FIRST = {
 """Metrics to be seen first, of those there are."""
 
 
+LEFT = tuple(range(100))
+"""All columns: they hold text."""
+
+
 def parts(contents: Contents) -> Iterator[Part]:
     """Yield the numbers to be seen first and the facts about each run and experiment."""
     if len(contents.runs) > 1:
         yield _runs(contents)
-    for run in contents.runs:
-        main = run.main
-        if main is None:
-            continue
-        if len(contents.runs) > 1:
-            yield Heading(run.name, 3)
-        else:
-            yield Tiles(tuple(_tiles(main)))
-        yield Facts(dict(_facts(run, main)))
-        yield from (Note(text, warning=True) for text in _cautions(run, main))
+    known = {run.name: (run, run.main) for run in contents.runs if run.main}
+    if len(known) == 1:
+        yield from (Tiles(tuple(_tiles(main))) for _, main in known.values())
+    yield from _all_facts({name: dict(_facts(*own)) for name, own in known.items()})
+    cautions = {text: name for name, own in known.items() for text in _cautions(*own)}
+    for text, name in cautions.items():
+        yield Note(f"{name}: {text}" if len(known) > 1 else text, warning=True)
     for each in contents.experiments:
         yield from _experiment(each)
+
+
+def _all_facts(facts: Mapping[str, Mapping[str, str]]) -> Iterator[Part]:
+    """Yield what is true of all runs, and then in what they differ, run by run."""
+    if not facts:
+        return
+    first = next(iter(facts.values()))
+    shared = {k: v for k, v in first.items() if all(own[k] == v for own in facts.values())}
+    yield Facts(shared)
+    others = [name for name in first if name not in shared]
+    if others:
+        rows = [(name, *(own[name] for own in facts.values())) for name in others]
+        yield Grid(
+            ("what", *facts), [[cell.replace("`", "") for cell in r] for r in rows], left=LEFT
+        )
 
 
 def _tiles(report: EvaluationReport) -> Iterator[Tile]:
@@ -75,7 +91,8 @@ def _runs(contents: Contents) -> Grid:
 def _facts(run: RunRecords, report: EvaluationReport) -> Iterator[tuple[str, str]]:
     config = run.config
     seeds = ", ".join(map(str, config.seeds))
-    yield "Network", f"{config.fusion}, preset `{config.preset}`, seeds {seeds}"
+    yield "Network", f"{config.fusion}, preset `{config.preset}`"
+    yield "Seeds", seeds
     yield "Features", ", ".join(f"{m}: {v.feature}" for m, v in config.features.items())
     trained = "" if report.dataset == report.trained_on else f"; trained on {report.trained_on}"
     yield "Dataset", f"{report.dataset}{trained}"
