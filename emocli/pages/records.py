@@ -32,11 +32,14 @@ class EvaluationFile:
 
 @dataclass(frozen=True)
 class AnalysisFile:
-    """A report of an analysis: its name, and where it lies."""
+    """A report of an analysis: its name, and where it lies.
+
+    ``report`` is None of an analysis that has no ``Report``: it is in its figures alone.
+    """
 
     name: str
     path: Path
-    report: Report
+    report: Report | None
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,7 @@ def _reports(
         try:
             if name in known:
                 kind = plugins.load("analyses", name).Report
-                analyses.append(AnalysisFile(name, path, kind.read(path)))
+                analyses.append(AnalysisFile(name, path, kind and kind.read(path)))
             elif path.name != commands.FILE:
                 evaluations.append(EvaluationFile(path, EvaluationReport.read(path)))
         except ReportError as error:

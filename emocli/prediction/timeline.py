@@ -44,6 +44,22 @@ class SpokenWord(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FaceBox(Record):
+    """The clearest face of a segment.
+
+    Attributes
+    ----------
+    time : float
+        Seconds of the recording.
+    box : four floats
+        x, y, width and height in pixels of the upright picture.
+    """
+
+    time: Number
+    box: tuple[Number, Number, Number, Number]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentPrediction(Record):
     """The prediction for one segment.
 
@@ -58,7 +74,11 @@ class SegmentPrediction(Record):
     start, end : float
         Seconds of the recording.
     person, speaker : str
-        Whose face and voice it is; empty where unknown.
+        Whose face and voice it is; empty where unknown. People are numbered by recording.
+    person_score : float
+        How sure it is, from 0 to 1, that the face is that person's, and with ``main`` and
+        ``largest``, that it is theirs rather than another's; NaN where it is not known, or the
+        person is not in the segment.
     text : str
         What is said.
     label : str
@@ -75,6 +95,8 @@ class SegmentPrediction(Record):
         Modality to its state.
     words : tuple of SpokenWord
         Those with times.
+    face : FaceBox, optional
+        The face that was surest to be one, where faces were looked for.
     """
 
     file: str
@@ -83,6 +105,7 @@ class SegmentPrediction(Record):
     start: Number
     end: Number
     person: str = ""
+    person_score: Number = float("nan")
     speaker: str = ""
     text: str = ""
     label: str
@@ -92,6 +115,7 @@ class SegmentPrediction(Record):
     interval: Mapping[str, Bounds] | None = field(default=None, metadata=OPTIONAL)
     modalities: Mapping[str, ModalityState]
     words: tuple[SpokenWord, ...] = ()
+    face: FaceBox | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +157,9 @@ class PredictionReport(Report):
         Modality to its feature.
     repair : str
         What is done about modalities that are not trusted; empty for nothing.
+    face : str
+        Whose face was predicted: ``main``, ``largest``, ``each`` or a number; empty where features
+        of faces were computed as of the clips of a corpus, or there are none.
     calibrated : bool
         Whether the probabilities are calibrated on the validation clips of the training.
     versions : mapping
@@ -155,6 +182,7 @@ class PredictionReport(Report):
     classes: tuple[str, ...]
     features: Mapping[str, str]
     repair: str
+    face: str = ""
     calibrated: bool
     versions: Mapping[str, str]
     segments: tuple[SegmentPrediction, ...]

@@ -244,6 +244,22 @@ def test_a_report_of_other_networks_is_marked(place: Path, tmp_path: Path) -> No
     assert "have changed" not in Parsed(place / "one.html").text
 
 
+def test_an_analysis_without_a_report_of_its_own_shows_its_figures(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emocli import plugins
+
+    run = tmp_path / "late"
+    shutil.copytree(place / "late", run)
+    for path in run.glob("reports/confusion+test.*"):
+        path.rename(path.with_name(path.name.replace("confusion", "attention")))
+    (run / "reports" / "attention+test.json").write_text('{"counts": 1}')
+    monkeypatch.setattr(plugins.load("analyses", "attention"), "Report", None)
+    page = Parsed(report([run], tmp_path / "page.html"))
+    assert "Other analyses" in page.headings()
+    assert [alt for alt in page.values("alt") if alt == "attention, test"]
+
+
 def test_a_page_of_folds(place: Path, tmp_path: Path) -> None:
     from emocli.training.train import TrainRequest
 
