@@ -46,10 +46,11 @@ def command(
         typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
     ] = False,
     normalise: Annotated[
-        Literal["none", "speaker"] | None,
+        Literal["none", "speaker", "given"] | None,
         typer.Option(
-            help="none: read features that the training normalised by speaker as if there were no "
-            "other clips of anybody. Default: as in training."
+            help="Of a run with train.normalise=speaker. none: as if there were no other clips of "
+            "anybody; given: by the tested clips as given, corrupted too. Default: by clips as "
+            "they are in the store."
         ),
     ] = None,
     json: options.Json = False,
