@@ -17,6 +17,14 @@ A module of kind ``features`` offers
 ``ENCODER`` (optional)
     the kind of encoder that is trained for it, ``audio``, ``face``, ``scene`` or ``text``, whose
     folder is its setting ``encoder``;
+``HUB`` (optional)
+    names of the settings that name a model of the hub, or its folder (a tuple); `emocli pack`
+    copies what these and all settings of type `Path` name;
+``PRETRAINED`` (optional)
+    setting to a model of `emocli models` and the file of it that stands for the setting where
+    nothing is set (a mapping);
+``VECTORS`` (optional)
+    its table of word vectors, a `WordTable`, of which `emocli pack` can take some words alone;
 ``PEOPLE`` (optional)
     a `PeopleFinder`, by which predictions follow people through a recording, and compute the
     feature, and all that is computed from it, of one of them;
@@ -89,6 +97,29 @@ class Extractor(Protocol):
         ...
 
 
+class WordTable(Protocol):
+    """A table of word vectors.
+
+    ``setting`` is the one that names its file, a `Path`.
+    """
+
+    setting: str
+
+    def unknown(self, config: Any) -> str:
+        """Say what a word that the table does not have is."""
+        ...
+
+    def write(self, config: Any, clips: Sequence[Clip], path: Path) -> None:
+        """Write a table of the words of some clips alone, in which each of them is what it was.
+
+        Raises
+        ------
+        EmocliError
+            If it cannot be read or written.
+        """
+        ...
+
+
 class PeopleFinder(Protocol):
     """Finds people in recordings, and computes a feature of those who are wanted."""
 
@@ -142,6 +173,9 @@ class Feature(Protocol):
     LIBRARIES: tuple[str, ...]
     EXTRA: str
     ENCODER: Literal["audio", "face", "scene", "text"] | None
+    HUB: tuple[str, ...]
+    PRETRAINED: Mapping[str, tuple[str, str]]
+    VECTORS: WordTable | None
     PEOPLE: PeopleFinder | None
     Config: type[Settings]
 

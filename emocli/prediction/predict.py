@@ -31,6 +31,7 @@ from emocli.prediction.clips import Piece, manifest_of
 from emocli.prediction.extracted import Extracted, extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
+from emocli.prediction.packing.hub import located
 from emocli.prediction.people import MAIN, FaceChoice
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
@@ -112,9 +113,10 @@ class Predictor:
         """
         if options.face:
             FaceChoice.of(options.face)
-        ensemble = Ensemble.open(run, options.repair)
+        ensemble = Ensemble.open(located(run), options.repair)
         first = ensemble.folds[0]
-        features = run_features(first.path, first.config, options.settings)
+        placed = ensemble.pack.placed(ensemble.path) if ensemble.pack else {}
+        features = run_features(first.path, first.config, options.settings, placed)
         return cls(ensemble, features, replace(options, device=_device(options.device)))
 
     def predict(
@@ -278,7 +280,8 @@ def predict(
     Parameters
     ----------
     run : Path
-        A run of one seed or several, or a cross-validation.
+        A run of one seed or several, or a cross-validation; or a packed run, or the name of one
+        on the Hugging Face hub.
     inputs : sequence of Path
         Media files, folders of them, or manifests, whose clips need no labels.
     out : Path

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from emocli import plugins
@@ -87,7 +88,12 @@ def parts(view: View) -> tuple[str, ...]:
     return tuple(view.feature.split(JOIN))
 
 
-def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> RunFeatures:
+def run_features(
+    run: Path,
+    config: RunConfig,
+    changes: Mapping[str, Tree],
+    placed: Mapping[str, Tree] = MappingProxyType({}),
+) -> RunFeatures:
     """Return what has to be computed for a run, as its features were.
 
     Parameters
@@ -98,6 +104,8 @@ def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> R
         What it is.
     changes : mapping
         Feature to settings that are other here: where a file of word vectors or an encoder is.
+    placed : mapping
+        Feature to settings that say where in a packed run something is.
 
     Raises
     ------
@@ -105,14 +113,9 @@ def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> R
         In one line, for a feature that cannot be computed: it was imported, its plug-in is not
         installed, or a file it needs is not here.
     """
-    settings: dict[str, Tree] = {}
-    for view in config.features.values():
-        stored = {} if view.upstream else _still_stored(run, config, view)
-        settings |= {**stored, **view.upstream, **_own(view)}
-    for name in changes.keys() - settings.keys():
-        raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
-    known = {name: merge(tree, changes.get(name, {})) for name, tree in settings.items()}
-    recipes = {name: _recipe(run, name, tree) for name, tree in known.items()}
+    settings = known_settings(run, config, placed)
+    known = known_settings(run, config, merge(placed, changes))
+    recipes = {name: recipe_of(run, name, tree) for name, tree in known.items()}
     for recipe in list(recipes.values()):
         for name in set(recipe.requires) - recipes.keys():
             what = f"'{recipe.name}' was computed from '{name}', whose settings are not known"
@@ -139,7 +142,28 @@ def _changed(recipe: FeatureRecipe, change: Tree, before: Tree) -> Iterator[str]
             yield f"{recipe.name}.{key} is {new} here, and was {old} in the training"
 
 
-def _own(view: View) -> dict[str, Tree]:
+def known_settings(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> dict[str, Tree]:
+    """Return the settings of all features of a run, by name; see `run_features`.
+
+    Raises
+    ------
+    ConfigError
+        If a change is of a feature that the run does not use.
+    """
+    settings: dict[str, Tree] = {}
+    for view in config.features.values():
+        settings |= {**upstream_of(run, config, view), **own_settings(view)}
+    for name in changes.keys() - settings.keys():
+        raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
+    return {name: merge(tree, changes.get(name, {})) for name, tree in settings.items()}
+
+
+def upstream_of(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
+    """Return the settings of what a view was computed from, by name."""
+    return view.upstream or _still_stored(run, config, view)
+
+
+def own_settings(view: View) -> dict[str, Tree]:
     """Return the settings of a view's features by their names."""
     names = parts(view)
     return dict(view.settings) if len(names) > 1 else {view.feature: view.settings}
@@ -151,7 +175,16 @@ def _still_stored(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
     return upstream_settings(folder, view.feature) if folder.is_dir() else {}
 
 
-def _recipe(run: Path, name: str, settings: Tree) -> FeatureRecipe:
+def recipe_of(run: Path, name: str, settings: Tree) -> FeatureRecipe:
+    """Return how one feature is computed.
+
+    Raises
+    ------
+    RunError
+        If emocli does not compute it.
+    ConfigError
+        If something that it needs is not here.
+    """
     known = plugins.names("features")
     if name not in known and name.endswith(SUFFIX):
         return FeatureRecipe(name, {}, (name.removesuffix(SUFFIX),), False, by_speaker=True)

@@ -34,7 +34,11 @@ SHOWN = 40
 
 def command(
     run: Annotated[
-        Path, typer.Argument(help="A run of one seed or several, or a cross-validation.")
+        Path,
+        typer.Argument(
+            help="A run of one seed or several, or a cross-validation; a folder of emocli pack; or "
+            "USER/NAME[@REVISION] of the Hugging Face hub."
+        ),
     ],
     inputs: Annotated[
         list[Path] | None,

@@ -11,6 +11,7 @@ import typer
 from emocli.cli import options, show
 from emocli.limits import MOST_FOLDS, MOST_SEED, MOST_SEEDS
 from emocli.plugin.command import Command
+from emocli.report.canvas import StyleName
 
 if TYPE_CHECKING:
     from emocli.training.search import Search
@@ -56,14 +57,18 @@ def command(
     ] = None,
     store: options.Store = Path("store"),
     feature: options.Features = None,
-    preset: options.Preset = "paper",
+    preset: options.Preset = "plus",
     seeds: Annotated[
         int, typer.Option(min=1, max=MOST_SEEDS, help="Trainings of each value; their mean counts.")
     ] = 1,
     workers: options.Workers = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler to compute on instead.")
+    ] = None,
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
+    style: options.Style = "screen",
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
@@ -87,8 +92,9 @@ def command(
     from emocli.training.train import TrainRequest
     from emocli.training.tune import Candidates, Study
 
-    if candidates and (space or folds):
-        what = f"--try and {'--space' if space else '--folds'}"
+    if candidates and (space or folds or scheduler):
+        other = "--space" if space else "--folds" if folds else "--scheduler"
+        what = f"--try and {other}"
         raise ConfigError(what, hint="either is another way to search")
     base = TrainRequest(
         manifest=Manifest.read(manifest, root),
@@ -104,8 +110,8 @@ def command(
     if candidates:
         _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
         return
-    search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune)
-    _searched(search, folds, workers, dry_run, json)
+    search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune, style)
+    _searched(search, folds, workers, scheduler, dry_run, json)
 
 
 def _greedy(task: Study, seeds: int, dry_run: bool, json: bool) -> None:
@@ -134,6 +140,7 @@ def _search(
     sampler: Literal["tpe", "random"],
     seed: int,
     prune: bool,
+    style: StyleName,
 ) -> Search:
     from dataclasses import replace
 
@@ -143,10 +150,17 @@ def _search(
     own = dict(map(parse, space))
     request = replace(base, baselines=True)
     ranges = declared(base.fusion, base.settings, own)
-    return Search(request, ranges, trials, sampler, seed, prune)
+    return Search(request, ranges, trials, sampler, seed, prune, style)
 
 
-def _searched(search: Search, folds: int | None, workers: int, dry_run: bool, json: bool) -> None:
+def _searched(
+    search: Search,
+    folds: int | None,
+    workers: int,
+    scheduler: str | None,
+    dry_run: bool,
+    json: bool,
+) -> None:
     from emocli.training.study import folded, tune, tune_nested
 
     if dry_run:
@@ -161,9 +175,9 @@ def _searched(search: Search, folds: int | None, workers: int, dry_run: bool, js
         return
     with show.progress("searching", "trials") as progress:
         if folds:
-            crossed = tune_nested(search, folds, workers, progress)
+            crossed = tune_nested(search, folds, workers, progress, scheduler)
         else:
-            alone = tune(search, workers, progress)
+            alone = tune(search, workers, progress, scheduler)
     if json:
         show.as_json(crossed if folds else alone)
         return
