@@ -12,6 +12,7 @@ from emocli.plugin.command import Command
 
 
 def command(
+    context: typer.Context,
     run: options.Run,
     corrupt: options.Corrupt = None,
     sweep: Annotated[
@@ -69,6 +70,8 @@ def command(
     """
     from emocli.config import parse_sets
     from emocli.evaluation.evaluate import evaluate
+    from emocli.models.commands import record
+    from emocli.models.rundir import REPORTS
     from emocli.plugin.robustness import RepairOptions
 
     tree = parse_sets(settings or ())
@@ -95,6 +98,7 @@ def command(
             normalise=normalise,
             progress=progress,
         )
+    record(run / REPORTS, context.obj)
     if json:
         show.as_json(evaluation.report)
         return
