@@ -3,9 +3,11 @@
 An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
 `OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
 options, and ``measure(options, progress) -> Finding``, whose report is a frozen dataclass of
-`Report`. What it stands on is here: `Option` and `Argument` of its options, `ReportTable`, and the
-`Style` that it draws in, which makes a `Drawing`: a figure with its title and caption. Its heavy
-libraries are imported inside functions, so that the help is there at once.
+`Report`, and the module's ``Report``, too. With ``PAGE``, an `AnalysisPage`, it has a section of
+its own on the page of `emocli report`; else its figures are shown there. What it stands on is here:
+`Option` and `Argument` of its options, `ReportTable`, and the `Style` that it draws in, which makes
+a `Drawing`: a figure with its title and caption. Its heavy libraries are imported inside functions,
+so that the help is there at once.
 """
 
 from __future__ import annotations
@@ -13,10 +15,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from emocli import plugins
 from emocli.data.durable import alone, write_bytes
@@ -32,6 +34,7 @@ from emocli.parsing import Tree
 from emocli.report import canvas
 from emocli.report.canvas import Drawing as Drawing
 from emocli.report.canvas import Style as Style
+from emocli.report.document import Part as Part
 from emocli.report.tables import ReportTable as ReportTable
 
 CsvRow = Mapping[str, object]
@@ -86,6 +89,28 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class AnalysisPage:
+    """The section of an analysis on the page of a run.
+
+    Attributes
+    ----------
+    place : int
+        Where it stands among the sections of `emocli.pages`, the lowest first.
+    title : str
+        Its heading.
+    parts : callable
+        Yields its parts from a ``Report`` and the folder of the run.
+    absent : str
+        What it shows and of which networks, for pages of runs that have not been analysed.
+    """
+
+    place: int
+    title: str
+    parts: Callable[[Any, Path], Iterable[Part]]
+    absent: str
+
+
+@dataclass(frozen=True)
 class Analysis:
     """A finished analysis.
 
@@ -135,13 +160,16 @@ def analyse(
     EmocliError
         If the run is no run, what is asked does not fit it, or its network has nothing to show.
     """
+    from emocli.evaluation.run_inputs import speaker_note
+
     finding: Finding = plugins.load("analyses", name).measure(options, progress)
     drawn: dict[str, bytes] = {}
     if options.figures:
         style = canvas.STYLES[options.style]
         with style.active():
             drawn = canvas.render(finding.draw(style), style)
-    return write(options.place, finding, drawn)
+    written = write(options.place, finding, drawn)
+    return replace(written, notes=(*written.notes, *speaker_note(options.place)))
 
 
 def file_name(*parts: str | None, seed: int = 0) -> str:

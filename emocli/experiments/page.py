@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 
 from emocli.display import printable
@@ -17,11 +16,7 @@ from emocli.experiments.drawing import (
 from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
 from emocli.metrics.summary import Estimate
 from emocli.report import document
-from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
-from emocli.report.tables import Cell, ReportTable
-
-NUMBER = re.compile(r"[+-]?\d|-?$")
-"""How texts begin that are numbers, with bounds or units, or stand for one that there is not."""
+from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture, grid
 
 
 def markdown(report: ExperimentReport) -> str:
@@ -96,7 +91,11 @@ def _claim(row: RowReport, condition: str, metric: str) -> str:
 
 
 def _bracketed(claim: float | None) -> str:
-    return "" if claim is None else f"({claim:.3f})"
+    """Write a printed number with all its digits, by the fourth of which some rows differ."""
+    if claim is None:
+        return ""
+    text = f"{claim:.4f}"
+    return f"({text.removesuffix('0')})"
 
 
 def _listed(title: str, lines: list[str]) -> Iterator[Block]:
@@ -117,24 +116,7 @@ def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
     yield from (Picture(name, analysis.row, analysis.captions.get(name, "")) for name in names)
     yield from (Paragraph(printable(note)) for note in analysis.notes)
     for table in analysis.tables:
-        yield Paragraph(printable(" ".join(table.title.split())))
-        rows = [[_text(cell) for cell in row] for row in table.rows]
-        yield Grid(table.columns, rows, left=_texts(table))
-
-
-def _texts(table: ReportTable) -> tuple[int, ...]:
-    """Return the columns in which there is text, and not numbers with or without a unit."""
-    return tuple(
-        k
-        for k in range(len(table.columns))
-        if any(isinstance(row[k], str) and not NUMBER.match(str(row[k])) for row in table.rows)
-    )
-
-
-def _text(cell: Cell) -> str:
-    if not isinstance(cell, float):
-        return str(cell)
-    return f"{cell:.3f}" if math.isfinite(cell) else "-"
+        yield grid(table)
 
 
 def _lead(report: ExperimentReport) -> str:

@@ -46,6 +46,7 @@ def trained(made: toy.Toy, run: Path, *layers: dict[str, Any], **options: Any) -
         manifest=made.manifest,
         store=made.store,
         fusion="late",
+        preset="paper",
         run=run,
         settings=settings,
         **options,
@@ -196,6 +197,7 @@ def test_the_kept_parameters_are_the_mean_over_epochs(corpus: toy.Toy) -> None:
     settings = merge(toy.QUICK, {"train": {"swa": 2}})
     parts = prepare(corpus.manifest, corpus.store, "late", None, "paper", settings)
     request = {"manifest": corpus.manifest, "store": corpus.store, "fusion": "late"}
+    request["preset"] = "paper"
     config = TrainRequest(**request, run=corpus.folder / "x", settings=settings)  # type: ignore[arg-type]
     network = jobs._first_network(config.trainings()[0].config)
     task = FusionTask(network, *parts.ready(network), parts.settings)
@@ -227,6 +229,7 @@ def test_the_average_is_what_is_validated(corpus: toy.Toy, tmp_path: Path) -> No
         manifest=corpus.manifest,
         store=corpus.store,
         fusion="late",
+        preset="paper",
         run=tmp_path / "x",
         settings=toy.QUICK,
     )

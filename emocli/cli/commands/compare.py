@@ -52,9 +52,11 @@ def command(
     """
     from emocli.config import parse_sets
     from emocli.evaluation.compare import compare
-    from emocli.evaluation.comparison_tables import notes, tables, write
+    from emocli.evaluation.comparison_tables import notes, require_known, tables, write
     from emocli.plugin.robustness import RobustOptions
 
+    for path in out or ():
+        require_known(path)  # before the work
     tree = parse_sets(settings or ())
     for section in tree.keys() - {"robust"}:
         raise ConfigError(f"unknown setting '{section}'", hint="there is robust.KEY")

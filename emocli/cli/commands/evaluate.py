@@ -12,6 +12,7 @@ from emocli.plugin.command import Command
 
 
 def command(
+    context: typer.Context,
     run: options.Run,
     corrupt: options.Corrupt = None,
     sweep: Annotated[
@@ -46,10 +47,11 @@ def command(
         typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
     ] = False,
     normalise: Annotated[
-        Literal["none", "speaker"] | None,
+        Literal["none", "speaker", "given"] | None,
         typer.Option(
-            help="none: read features that the training normalised by speaker as if there were no "
-            "other clips of anybody. Default: as in training."
+            help="Of a run with train.normalise=speaker. none: as if there were no other clips of "
+            "anybody; given: by the tested clips as given, corrupted too. Default: by clips as "
+            "they are in the store."
         ),
     ] = None,
     json: options.Json = False,
@@ -68,6 +70,8 @@ def command(
     """
     from emocli.config import parse_sets
     from emocli.evaluation.evaluate import evaluate
+    from emocli.models.commands import record
+    from emocli.models.rundir import REPORTS
     from emocli.plugin.robustness import RepairOptions
 
     tree = parse_sets(settings or ())
@@ -94,6 +98,7 @@ def command(
             normalise=normalise,
             progress=progress,
         )
+    record(run / REPORTS, context.obj)
     if json:
         show.as_json(evaluation.report)
         return

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 def command(
+    context: typer.Context,
     manifest: options.ManifestFile,
     fusion: options.Fusion,
     run: Annotated[Path, typer.Option(help="Folder of the run to write.")],
     store: options.Store = Path("store"),
     feature: options.Features = None,
-    preset: options.Preset = "paper",
+    preset: options.Preset = "plus",
     seeds: Annotated[
         int, typer.Option(min=1, max=MOST_SEEDS, help="Train this many, with seeds 0, 1, ...")
     ] = 1,
@@ -64,6 +65,8 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
+    from emocli.models.commands import record
+    from emocli.models.rundir import REPORTS
     from emocli.plugin.robustness import RobustOptions
     from emocli.training.train import TrainRequest
 
@@ -89,6 +92,7 @@ def command(
     summary: TrainSummary | CrossSummary
     with show.progress(f"training {fusion}", "epochs") as progress:
         summary = request.cross_validate(folds, progress) if folds else request.train(progress)
+    record(run / REPORTS, context.obj)
     if json:
         show.as_json(summary)
         return

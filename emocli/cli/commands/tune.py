@@ -57,7 +57,7 @@ def command(
     ] = None,
     store: options.Store = Path("store"),
     feature: options.Features = None,
-    preset: options.Preset = "paper",
+    preset: options.Preset = "plus",
     seeds: Annotated[
         int, typer.Option(min=1, max=MOST_SEEDS, help="Trainings of each value; their mean counts.")
     ] = 1,
