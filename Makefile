@@ -10,7 +10,7 @@ demo: .venv/.user  ## the whole pipeline on a generated corpus
 	$(BIN)/emocli demo
 
 test: .venv/.dev  ## the test suite
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-slow: .venv/.dev  ## the checks that take minutes
 	$(BIN)/python -m pytest -m slow

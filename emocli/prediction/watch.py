@@ -21,11 +21,12 @@ from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain
 from emocli.data.media.content import AUDIO, VIDEO
+from emocli.data.pool import Progress
 from emocli.data.record import Record, Report
 from emocli.data.rules import absolute
 from emocli.errors import ConfigError, MediaError, ReportError
 from emocli.plugin.dataset import Folder
-from emocli.prediction.predict import Predictor, Progress, predict_into
+from emocli.prediction.predict import Predictor, predict_into
 from emocli.prediction.timeline import FailedInput
 from emocli.prediction.writers import FAILURES, write_failures
 

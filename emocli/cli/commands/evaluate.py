@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from emocli.cli import options, show
-from emocli.errors import ConfigError
 from emocli.plugin.command import Command
 
 
@@ -37,13 +36,8 @@ def command(
     ] = None,
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
-    device: Annotated[
-        Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
-    ] = "cpu",
-    ensemble: Annotated[
-        bool,
-        typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
-    ] = False,
+    device: options.Device = "cpu",
+    ensemble: options.Ensemble = False,
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -58,13 +52,10 @@ def command(
     --json, accuracy, uar, weighted_f1 and macro_f1 are those of the condition asked for; of a run
     of several seeds the mean, with the spread under _std.
     """
-    from emocli.config import parse_sets
+    from emocli.cli import sections
     from emocli.evaluation.evaluate import evaluate
     from emocli.plugin.robustness import RepairOptions
 
-    tree = parse_sets(settings or ())
-    for section in tree.keys() - {"robust"}:
-        raise ConfigError(f"unknown setting '{section}'", hint="there is robust.KEY")
     wanted = levels.split(",") if levels else []
     with show.progress("evaluating", "conditions") as progress:
         evaluation = evaluate(
@@ -75,7 +66,11 @@ def command(
             corrupt=corrupt or (),
             sweep=wanted if sweep or levels else None,
             repair=RepairOptions(
-                check=check, oracle=oracle, proxy=proxy, fill=fill, settings=tree.get("robust")
+                check=check,
+                oracle=oracle,
+                proxy=proxy,
+                fill=fill,
+                settings=sections.robust(settings),
             ),
             by=by.split(",") if by else (),
             seed=seed,

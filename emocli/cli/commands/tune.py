@@ -177,7 +177,7 @@ def _searched(search: Search, folds: int | None, workers: int, dry_run: bool, js
         return
     _print((alone,))
     _spent(alone.budget)
-    show.line(f"settings: {alone.config} (chosen by validation, so its figure flatters)")
+    show.line(f"settings: {alone.config} (chosen by validation, so its metric flatters)")
 
 
 def _print(summaries: Sequence[SearchSummary]) -> None:

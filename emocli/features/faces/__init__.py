@@ -24,7 +24,7 @@ from pydantic import Field
 from emocli.config import Settings
 from emocli.data.media.content import Frame, frames
 from emocli.features.faces.weights import DIGESTS, checked
-from emocli.plugin.feature import Clip, Device, Track, device
+from emocli.plugin.feature import Clip, Device, Reloading, Track, device
 from emocli.quantities import PicturesAtOnce, PicturesPerSecond, Probability, Side
 
 if TYPE_CHECKING:
@@ -79,16 +79,12 @@ class Config(Settings):
 
 
 @dataclass(frozen=True)
-class Extractor:
+class Extractor(Reloading):
     """The faces of a clip, cut out."""
 
     config: Config
     names: tuple[str, ...] = ()
     rate: float | None = None
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The networks stay behind: each worker loads its own.
-        return Extractor, (self.config,)
 
     @cached_property
     def _cascade(self) -> Cascade:
