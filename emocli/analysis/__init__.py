@@ -3,9 +3,9 @@
 An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
 `OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
 options, and ``measure(options, progress) -> Finding``, whose report is a frozen dataclass of
-`Report`. What it stands on is here: `Option` and `Argument` of its options, `ReportTable`, and
-`canvas` to draw on. Its heavy libraries are imported inside functions, so that the help is there at
-once.
+`Report`. What it stands on is here: `Option` and `Argument` of its options, `ReportTable`, and the
+`Style` that it draws in, which makes a `Drawing`: a figure with its title and caption. Its heavy
+libraries are imported inside functions, so that the help is there at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from emocli import plugins
 from emocli.data.durable import alone, write_bytes
@@ -29,13 +29,10 @@ from emocli.evaluation.options import CorpusOptions, RunOptions
 from emocli.options import Argument as Argument
 from emocli.options import Option as Option
 from emocli.parsing import Tree
-from emocli.report.canvas import canvas as canvas
-from emocli.report.canvas import render, style
+from emocli.report import canvas
+from emocli.report.canvas import Drawing as Drawing
+from emocli.report.canvas import Style as Style
 from emocli.report.tables import ReportTable as ReportTable
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 CsvRow = Mapping[str, object]
 """Column to value."""
@@ -75,7 +72,7 @@ class Finding:
     tables : tuple of ReportTable
         What is printed.
     draw : callable
-        The drawings by the end of their files' names.
+        The drawings in a style, by the end of their files' names.
     notes : tuple of str
         What was asked for and there is none of, a line each.
     """
@@ -84,7 +81,7 @@ class Finding:
     report: Report
     rows: Iterable[CsvRow]
     tables: tuple[ReportTable, ...]
-    draw: Callable[[], Mapping[str, Figure]]
+    draw: Callable[[Style], Mapping[str, Drawing]]
     notes: tuple[str, ...] = ()
 
 
@@ -101,7 +98,7 @@ class Analysis:
     tables : tuple of ReportTable
         What is printed.
     figures : tuple of Path
-        What was drawn.
+        What was drawn; the caption of each is beside it (``.txt``).
     notes : tuple of str
         What was asked for and there is none of, a line each.
     """
@@ -141,8 +138,9 @@ def analyse(
     finding: Finding = plugins.load("analyses", name).measure(options, progress)
     drawn: dict[str, bytes] = {}
     if options.figures:
-        with style():
-            drawn = render(finding.draw())
+        style = canvas.STYLES[options.style]
+        with style.active():
+            drawn = canvas.render(finding.draw(style), style)
     return write(options.place, finding, drawn)
 
 
@@ -157,21 +155,16 @@ def file_name(*parts: str | None, seed: int = 0) -> str:
 def write(place: Path, finding: Finding, drawn: Mapping[str, bytes]) -> Analysis:
     """Write an analysis into a run; the JSON last, so that what has it is complete.
 
-    ``drawn`` is the content of the figures by the end of their names (``.png``).
+    ``drawn`` is the content of the figures and captions by the end of their names (``.png``).
     """
     from emocli.models.rundir import REPORTS
 
     folder, name = place / REPORTS, named(finding.name)
-    files = {
-        **drawn,
-        ".csv": _csv(list(finding.rows)).encode(),
-        ".json": as_json(finding.report).encode(),
-    }
-    with alone(folder / f"{name}.json", wait=True):
-        for suffix, content in files.items():
-            write_bytes(folder / f"{name}{suffix}", content)
-    figures = tuple(folder / f"{name}{suffix}" for suffix in drawn)
     path = folder / f"{name}.json"
+    with alone(path, wait=True):
+        figures = canvas.write(folder, name, drawn)
+        write_bytes(folder / f"{name}.csv", _csv(list(finding.rows)).encode())
+        write_bytes(path, as_json(finding.report).encode())
     return Analysis(path, finding.report, finding.tables, figures, finding.notes)
 
 

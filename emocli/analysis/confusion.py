@@ -83,7 +83,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         _rows(report),
         tuple(confusions(classes, matrices)),
-        lambda: {"": confusion(classes, matrices)},
+        lambda style: {"": confusion(classes, matrices, report.title, report.rule, style)},
     )
 
 

@@ -5,10 +5,9 @@ Source: Beard 2018, CoNLL, eq. 9 and 11, sec. 5.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from emocli.analysis import CsvRow, Finding, Progress
 from emocli.analysis._conditions import (
@@ -24,13 +23,13 @@ from emocli.analysis._conditions import (
 from emocli.data.record import Number
 from emocli.errors import RunError
 from emocli.options import Option
-from emocli.report.canvas import COLOURS, GREY, MARKERS, canvas, legend
+from emocli.report.canvas import GREY, SCREEN, Drawing, Style
+from emocli.report.palette import line
 from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -92,7 +91,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         _rows(report),
         (tabulate(report),),
-        lambda: draw(report),
+        lambda style: draw(report, style),
     )
 
 
@@ -177,29 +176,51 @@ def tabulate(report: Report) -> ReportTable:
     return ReportTable(report.title, ("view", "hop", *means), rows)
 
 
-def draw(report: Report) -> dict[str, Figure]:
+def draw(report: Report, style: Style = SCREEN) -> dict[str, Drawing]:
     """Draw how far each view passes in each hop: mean over the seeds, bars their spread."""
     import numpy as np
 
     conditions, views = report.gates, list(report.gates[CLEAN])
-    drawing, panels = canvas(PANEL * len(views) + 2.2, 3.4, columns=len(views), sharey=True)
+    drawing, panels = style.panels(len(views), PANEL, 3.0, sharey=True)
     for axes, view in zip(panels, views, strict=True):
         for index, (condition, gates) in enumerate(conditions.items()):
             shift = APART * (index - (len(conditions) - 1) / 2)
-            _line(axes, np.array(gates[view]), condition, index, shift)
+            values = np.array(gates[view])
+            _line(axes, values, condition, _look(index, len(conditions)), shift)
         axes.set_title(view)
-        axes.set_xlabel("hop")
         axes.grid(axis="y", alpha=0.3)
-    panels[0].set_ylabel("passes the gate\n(mean over clips)")
-    legend(panels[-1], 1.02)
-    drawing.suptitle(textwrap.fill(report.title, 30 * len(views) + 20), fontsize=11)
-    return {"": drawing}
+    drawing.supxlabel("hop", fontsize=style.size)
+    drawing.supylabel("passes the gate (mean over clips)", fontsize=style.size)
+    style.legend(drawing)
+    return {"": style.drawing(drawing, report.title, _caption(report))}
+
+
+def _look(index: int, count: int) -> dict[str, Any]:
+    """Look of a condition; the first one is the clean one."""
+    if index == 0:
+        return line(0, count) | {"color": GREY}
+    return line(index - 1, count) | {"marker": line(index)["marker"]}
+
+
+def _caption(report: Report) -> str:
+    seeds = len(report.seeds)
+    bars = (
+        f" Points are means over {seeds} seeds, bars plus and minus their standard deviation."
+        if seeds > 1
+        else ""
+    )
+    return (
+        f"Openness of the gate of each view in each hop (1: all of the view passes, 0: nothing), "
+        f"mean over the {report.n} clips of {report.dataset} ({report.split}) that have the view; "
+        f"network {report.fusion}, run {report.run}. Lines are conditions, side by side to be told "
+        f"apart.{bars}"
+    )
 
 
 def _line(
-    axes: Axes, values: NDArray[np.float64], condition: str, index: int, shift: float
+    axes: Axes, values: NDArray[np.float64], condition: str, look: dict[str, Any], shift: float
 ) -> None:
-    """Draw one condition, values (seed, hop), a little aside; the first one is the clean one."""
+    """Draw one condition, values (seed, hop), a little aside."""
     import numpy as np
 
     hops = np.arange(1, values.shape[1] + 1)
@@ -207,11 +228,9 @@ def _line(
         hops + shift,
         values.mean(axis=0),
         yerr=values.std(axis=0, ddof=1) if len(values) > 1 else None,
-        color=COLOURS[(index - 1) % len(COLOURS)] if index else GREY,
-        marker=MARKERS[index % len(MARKERS)],
-        markersize=5,
-        capsize=3,
-        linestyle="-" if index else "--",
+        capsize=2,
+        elinewidth=0.9,
         label=condition,
+        **look,
     )
     axes.set_xticks(hops)

@@ -25,13 +25,13 @@ from emocli.data.clip import Clip
 from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Bounds, Number, Record
 from emocli.errors import RunError
-from emocli.report.canvas import COLOURS, GREY, canvas, legend
+from emocli.report.canvas import GREY, SCREEN, Drawing, Style
+from emocli.report.palette import bar
 from emocli.report.tables import Cell, ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from emocli.data.samples import Samples
@@ -48,6 +48,9 @@ NOISE = "0.01"
 """Signal-to-noise ratio, if no corruption is given (Mittal 2020)."""
 
 KINDS = {"weights": "as the network weighs", "oracle": "if it knew the labels"}
+
+WIDE = 4.5
+"""Inches of a panel from which there is one in a row."""
 
 UNUSED = "the prediction does not use these weights ({})"
 
@@ -138,7 +141,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         _rows(report),
         (tabulate(report),),
-        lambda: draw(report),
+        lambda style: draw(report, style),
     )
 
 
@@ -295,20 +298,30 @@ def tabulate(report: Report) -> ReportTable:
     return ReportTable(report.title, columns, tuple(rows))
 
 
-def draw(report: Report) -> dict[str, Figure]:
+def draw(report: Report, style: Style = SCREEN) -> dict[str, Drawing]:
     """Draw the mean weight of each modality under each condition; bars are the seeds' spread."""
     conditions = report.conditions
     kinds, modalities = list(conditions[CLEAN]), list(conditions[CLEAN]["weights"])
     width = max(3.2, 0.28 * len(modalities) * len(conditions) + 1.2)
-    drawing, panels = canvas(width * len(kinds) + 2.2, 3.6, columns=len(kinds), sharey=True)
+    most = 2 if width < WIDE else 1
+    drawing, panels = style.panels(len(kinds), width, 3.4, most, sharey=True)
     for axes, kind in zip(panels, kinds, strict=True):
         _bars(axes, {label: own[kind] for label, own in conditions.items()}, modalities)
         axes.set_title(KINDS[kind])
     panels[0].set_ylabel("weight (mean over clips)")
-    legend(panels[-1], 1.02)
-    wide = int(14 * (width * len(kinds) + 2.2))
-    drawing.suptitle(textwrap.fill(report.title, wide), fontsize=11)
-    return {"": drawing}
+    style.legend(drawing)
+    return {"": style.drawing(drawing, report.title, _caption(report))}
+
+
+def _caption(report: Report) -> str:
+    seeds = len(report.seeds)
+    bars = f"; bars: plus and minus one standard deviation over {seeds} seeds" if seeds > 1 else ""
+    unused = f" {UNUSED.format(report.unused).capitalize()}." if report.unused else ""
+    return (
+        f"Weight of each modality in {report.run} ({report.fusion}), mean over "
+        f"the {report.n} clips of {report.dataset} ({report.split}) that have it{bars}. Dotted: "
+        f"equal weights.{unused}"
+    )
 
 
 def _bars(axes: Axes, conditions: Means, modalities: list[str]) -> None:
@@ -318,14 +331,15 @@ def _bars(axes: Axes, conditions: Means, modalities: list[str]) -> None:
     for index, (label, weights) in enumerate(conditions.items()):
         values = np.array([weights[modality] for modality in modalities])
         places = np.arange(len(modalities)) + each * (index - (len(conditions) - 1) / 2)
+        look = bar(index - 1) if index else {"facecolor": GREY}
         axes.bar(
             places,
             values.mean(axis=1),
             width=0.9 * each,
             yerr=values.std(axis=1, ddof=1) if values.shape[1] > 1 else None,
             capsize=2,
-            color=COLOURS[(index - 1) % len(COLOURS)] if index else GREY,
             label=textwrap.fill(label, 28),
+            **look,
         )
     axes.axhline(1 / len(modalities), color="black", linewidth=0.8, linestyle=":")
     axes.set_xticks(range(len(modalities)), modalities)

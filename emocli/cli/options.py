@@ -13,6 +13,7 @@ from emocli.evaluation.options import RunOptions, SplitOptions
 from emocli.limits import MOST_FOLDS, MOST_WORKERS
 from emocli.options import Argument, declared
 from emocli.plugin.robustness import RobustOptions
+from emocli.report.canvas import StyleName
 
 
 def typed(options: type, name: str) -> Any:
@@ -73,6 +74,7 @@ Device = Annotated[Literal["cpu", "cuda", "auto"], typer.Option(help="Where the 
 Ensemble = Annotated[
     bool, typer.Option("--ensemble", help="Of several seeds, take their mean prediction.")
 ]
+Style = Annotated[StyleName, typed(RunOptions, "style")]
 Corrupt = Annotated[list[str] | None, typed(RobustOptions, "corrupt")]
 Check = Annotated[bool | None, typed(RobustOptions, "check")]
 Oracle = Annotated[bool, typed(RobustOptions, "oracle")]

@@ -40,6 +40,40 @@ RESOLUTION = float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True)
+class Statistics:
+    """Statistics of the dimensions of a modality over the steps of some clips.
+
+    Attributes
+    ----------
+    clips : int
+        Clips that have the modality.
+    mean, std : ndarray, shape (D,)
+        Over all their steps; ``std`` is 0 where a dimension is constant.
+    low, high : ndarray, shape (D,)
+        What numbers were clipped to beforehand, infinite where there is no limit.
+    """
+
+    clips: int
+    mean: Vector
+    std: Vector
+    low: Vector
+    high: Vector
+
+    @classmethod
+    def of(cls, samples: Samples, modality: str, outliers: float = OUTLIERS) -> Statistics:
+        """Measure every step of every clip, one clip in memory at a time."""
+        dim, store = samples.dims[modality], samples.stores[modality]
+        high = np.full(dim, np.inf, np.float32)
+        low = -high
+        if outliers:
+            low, high = _limits(_some_rows(samples, modality), outliers)
+        arrays = (np.clip(samples.array(c.id, modality), low, high) for c in samples.clips)
+        mean, std = _moments(arrays, dim)
+        there = sum(bool(store.length(clip.id)) for clip in samples.clips)
+        return cls(there, mean, std, low, high)
+
+
+@dataclass(frozen=True)
 class Standardiser:
     """A mean to subtract and a standard deviation to divide by, per modality and dimension.
 
@@ -68,18 +102,14 @@ class Standardiser:
         outliers : float
             Robust standard deviations beyond which numbers are clipped; 0 clips none.
         """
-        low, high = {}, {}
-        for modality in samples.dims if outliers else ():
-            low[modality], high[modality] = _limits(_some_rows(samples, modality), outliers)
-        limits = cls({}, {}, low, high)
-        moments = {
-            modality: _moments(
-                (limits.clip(modality, samples.array(c.id, modality)) for c in samples.clips), dim
-            )
-            for modality, dim in samples.dims.items()
-        }
-        means = {modality: mean for modality, (mean, _) in moments.items()}
-        return cls(means, {modality: std for modality, (_, std) in moments.items()}, low, high)
+        whole = {m: Statistics.of(samples, m, outliers) for m in samples.dims}
+        limited = whole if outliers else {}
+        return cls(
+            {m: each.mean for m, each in whole.items()},
+            {m: np.where(each.std > 0, each.std, np.float32(1)) for m, each in whole.items()},
+            {m: each.low for m, each in limited.items()},
+            {m: each.high for m, each in limited.items()},
+        )
 
     def __call__(self, clip_id: str, modality: str, values: Vector) -> Vector:
         """Standardise an array of shape (T, D)."""
@@ -95,12 +125,13 @@ class Standardiser:
         """Count the numbers beyond the limits in clips as they are in the store, by modality."""
         return {
             modality: sum(
-                self._beyond(modality, samples.array(c.id, modality)) for c in samples.clips
+                self.beyond(modality, samples.array(c.id, modality)) for c in samples.clips
             )
             for modality in self.low
         }
 
-    def _beyond(self, modality: str, values: Vector) -> int:
+    def beyond(self, modality: str, values: Vector) -> int:
+        """Count the numbers beyond the limits in an array of shape (T, D)."""
         outside = (values < self.low[modality]) | (values > self.high[modality])
         return int(np.count_nonzero(outside))
 
@@ -161,7 +192,10 @@ def _limits(rows: Vector, outliers: float) -> tuple[Vector, Vector]:
 
 
 def _moments(arrays: Iterable[NDArray[Any]], dim: int) -> tuple[Vector, Vector]:
-    """Mean and standard deviation over all rows (Chan, Golub and LeVeque 1983, pairwise update)."""
+    """Mean and standard deviation over all rows (Chan, Golub and LeVeque 1983, pairwise update).
+
+    The deviation of a constant dimension is 0.
+    """
     count, mean, squares = 0, np.zeros(dim), np.zeros(dim)
     for array in arrays:
         if not len(array):
@@ -174,7 +208,7 @@ def _moments(arrays: Iterable[NDArray[Any]], dim: int) -> tuple[Vector, Vector]:
         count = total
     std = np.sqrt(squares / max(count, 1))
     constant = std <= np.maximum(RESOLUTION * np.abs(mean), np.finfo(np.float32).tiny)
-    std[constant] = 1.0
+    std[constant] = 0.0
     return mean.astype(np.float32), std.astype(np.float32)
 
 

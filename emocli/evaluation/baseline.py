@@ -9,6 +9,7 @@ from pathlib import Path
 from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
+from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.standardise import Standardiser
 from emocli.data.store import check_path, open_features
 from emocli.evaluation.predictions import Corruptions, Predictions
@@ -45,11 +46,12 @@ class BaselineEvaluator:
         corpus: Manifest,
         store: Path,
         features: Sequence[str],
-        outliers: float | None = None,
+        settings: TrainConfig | None = None,
     ) -> BaselineEvaluator:
         """Fit a baseline on the train split, its C on the valid split; `test_prior` on the test's.
 
-        ``outliers`` is ``train.outliers`` of the networks beside it; by default the usual one.
+        ``settings`` are those of the networks beside it, of which ``outliers`` and ``normalise``
+        count; by default the usual ones.
 
         Raises
         ------
@@ -57,13 +59,15 @@ class BaselineEvaluator:
             If there is no such baseline, or a feature is absent or does not fit.
         """
         stores = open_features(store, features, corpus)
-        usual = TrainConfig()
+        usual = settings or TrainConfig()
+        normaliser = SpeakerNormaliser.of(usual, usual.outliers, corpus, stores)
+        stores = normaliser.features() if normaliser else stores
         train, valid, test = (Samples.of(corpus, s, stores) for s in ("train", "valid", "test"))
-        limit = usual.outliers if outliers is None else outliers
+        limit = usual.outliers
         standardiser = Standardiser.fit(train, limit)
         fitted = fit(name, train.then(standardiser), valid.then(standardiser), test)
         kept = CachedSamples.through(test.then(standardiser), FeatureCache(usual.cache_mb << 20))
-        place = check_path(store, corpus.fold)
+        place = check_path(store, corpus.fold, normalise=usual.normalise)
         repair_factory = RepairFactory(place, standardiser, RobustConfig(), train, limit)
         return cls(fitted, kept, repair_factory)
 

@@ -301,7 +301,10 @@ def _report(
         corruption_seed=seed,
         reference=names[reference],
         interval=interval_over(samples.clips),
-        warnings=tuple(warnings(samples.clips)),
+        warnings=(
+            *warnings(samples.clips),
+            *(f"{e.run.name}: features {e.normalised}" for e in evaluators if e.normalised),
+        ),
         runs=tuple(
             _run(names[k], evaluators[k], paired, k, _change(pairs, names[k], names[reference]))
             for k in range(len(names))

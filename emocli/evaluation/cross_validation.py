@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from emocli.data.clip import Split
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
+from emocli.data.speakers import Normalisation
 from emocli.errors import RunError
-from emocli.evaluation.evaluator import RunEvaluator, read_corpus
+from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.predictions import Corruptions, Predictions
+from emocli.evaluation.run_inputs import read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
 from emocli.parsing import Tree
@@ -59,6 +61,11 @@ class CrossValidationEvaluator:
         first = self.parts[0].samples
         clips = tuple(clip for part in self.parts for clip in part.samples.clips)
         return Samples(first.manifest, clips, first.stores)
+
+    @property
+    def normalised(self) -> str:
+        """What was used of the tested speakers to normalise their features."""
+        return self.parts[0].normalised
 
     @property
     def other(self) -> str:
@@ -174,6 +181,7 @@ def open_evaluator(
     store: Path | None,
     repair: RepairOptions = TRAINED,
     ensemble: bool = False,
+    normalise: Normalisation | None = None,
 ) -> Evaluator:
     """Open a run, or all folds of a cross-validation; see `RunEvaluator.open`.
 
@@ -187,12 +195,13 @@ def open_evaluator(
     """
     folders = rundir.folds(run)
     if not folders:
-        alone = RunEvaluator.open(run, split, manifest, store, repair)
+        alone = RunEvaluator.open(run, split, manifest, store, repair, normalise)
         return alone.averaged() if ensemble else alone
     if split == "train":
         what = "clips are in the train split of several folds"
         raise RunError(what, where=run, hint=f"name one of them, {folders[0]}")
-    parts = tuple(RunEvaluator.open(folder, split, manifest, store, repair) for folder in folders)
+    how = (split, manifest, store, repair, normalise)
+    parts = tuple(RunEvaluator.open(folder, *how) for folder in folders)
     if ensemble and all(part.other for part in parts):
         return FoldEnsembleEvaluator(run, parts)
     _check(run, parts)

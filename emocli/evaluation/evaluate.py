@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
+from emocli.data.speakers import UNUSED, Normalisation
 from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.condition import condition_report, drawn_with, sweep_point
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
@@ -36,6 +37,8 @@ from emocli.parsing import Tree
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
+from emocli.report.canvas import STYLES, StyleName
+from emocli.report.canvas import write as write_figures
 from emocli.report.tables import ReportTable
 from emocli.training.data_warnings import step_warnings
 
@@ -59,7 +62,7 @@ class Evaluation:
     clips : Path
         The predictions clip by clip, a CSV file beside it; see `clips_csv`.
     figures : tuple of Path
-        Drawings beside it, PNG and SVG.
+        Drawings beside it, PNG and SVG; the caption of each is beside it (``.txt``).
     """
 
     path: Path
@@ -90,8 +93,10 @@ def evaluate(
     by: Sequence[str] = (),
     seed: int = 0,
     figures: bool = True,
+    style: StyleName = "screen",
     device: Device = "cpu",
     ensemble: bool = False,
+    normalise: Normalisation | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Evaluate all seeds of a run, and write a report into it.
@@ -120,12 +125,17 @@ def evaluate(
         Of the corruptions.
     figures : bool
         Whether to draw.
+    style : {'screen', 'paper'}
+        The figures' look.
     device : {'cpu', 'auto', 'cuda'}
         Where the networks predict; on a CPU equal files give equal numbers.
     ensemble : bool
         Whether the mean of all seeds' predictions is evaluated, as of one network; of a
         cross-validation on another corpus, the mean over the folds too. On its own corpus only the
         fold that never saw a clip judges it.
+    normalise : {'none', 'speaker'}, optional
+        ``none`` reads features that the training normalised by speaker as if there were no other
+        clips of anybody; by default as in training.
     progress : callable
         Told conditions done, and all conditions.
 
@@ -135,7 +145,8 @@ def evaluate(
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
     place = chosen_device(device, "--device")
-    evaluator = open_evaluator(run, split, manifest, store, repair, ensemble).on(place)
+    opened = open_evaluator(run, split, manifest, store, repair, ensemble, normalise)
+    evaluator = opened.on(place)
     require_known(by, evaluator.samples.clips)
     requested = parse_all(corrupt, evaluator.modalities)
     swept = _swept(requested, sweep, evaluator.modalities)
@@ -151,7 +162,8 @@ def evaluate(
     parts: tuple[CorruptionSpec | str, ...] = (*requested, *(["sweep"] if swept else []))
     name = _name(evaluator, split, parts, seed, by)
     rows = _clips(evaluator, [clean, *([corrupted] if corrupted else [])])
-    return _write(run / REPORTS, name, report, rows, figures)
+    drawn = draw(report, style=STYLES[style]) if figures else {}
+    return _write(run / REPORTS, name, report, rows, drawn)
 
 
 def _swept(
@@ -186,6 +198,7 @@ def _report(
         preset=config.preset,
         seeds=tuple(config.seeds),
         ensemble=evaluator.networks if evaluator.networks > 1 else None,
+        normalised=evaluator.normalised or None,
         dataset=manifest.dataset,
         trained_on=config.dataset,
         task=config.task,
@@ -197,6 +210,7 @@ def _report(
         remarks=(
             *evaluator.parts[0].repair_factory.remarks(evaluator.repair),
             *step_warnings({split: samples}),
+            *(line for part in evaluator.parts for line in part.remarks),
             *refit_remarks(m.calibration for part in evaluator.parts for m in part.members),
         ),
         trained_with={**config.robust, "check": config.check},
@@ -292,6 +306,8 @@ def _name(
         labels.append(f"seed {seed}")
     if evaluator.networks > 1:
         labels.append("ensemble")
+    if evaluator.normalised == UNUSED:
+        labels.append("normalise none")
     if by:
         labels.append(f"by {' '.join(by)}")
     return named("+".join([split, *filter(None, [evaluator.other]), *labels]))
@@ -304,14 +320,13 @@ def _clips(evaluator: Evaluator, conditions: Sequence[Predictions]) -> str:
 
 
 def _write(
-    folder: Path, name: str, report: EvaluationReport, rows: str, figures: bool
+    folder: Path, name: str, report: EvaluationReport, rows: str, drawn: Mapping[str, bytes]
 ) -> Evaluation:
     """Write the drawings and the clips, then the report."""
-    drawn = draw(report) if figures else {}
-    with alone(folder / f"{name}.json", wait=True):
+    path = folder / f"{name}.json"
+    with alone(path, wait=True):
+        figures = write_figures(folder, name, drawn)
         groups = {GROUPS: groups_csv(report.by)} if report.by else {}
-        texts = {".csv": rows, **groups, ".json": as_json(report)}
-        for suffix, content in (drawn | {s: text.encode() for s, text in texts.items()}).items():
-            write_bytes(folder / f"{name}{suffix}", content)
-    paths = tuple(folder / f"{name}{suffix}" for suffix in drawn)
-    return Evaluation(folder / f"{name}.json", report, folder / f"{name}.csv", paths)
+        for suffix, text in {".csv": rows, **groups, ".json": as_json(report)}.items():
+            write_bytes(folder / f"{name}{suffix}", text.encode())
+    return Evaluation(path, report, folder / f"{name}.csv", figures)

@@ -10,20 +10,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.config import build, leaves
+from emocli.config import build
 from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest
-from emocli.data.filenames import content, corpus_part
+from emocli.data.filenames import corpus_part
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
+from emocli.data.speakers import UNUSED, USED, Normalisation, SpeakerNormaliser
 from emocli.data.store import StoredFeature, check_path, open_features
-from emocli.errors import ConfigError, EmocliError, RunError, StoreError
+from emocli.errors import ConfigError, RunError
 from emocli.evaluation.predictions import Corruptions, Predictions
+from emocli.evaluation.run_inputs import check_feature, find, is_own, normaliser_of, read_corpus
 from emocli.models import rundir
 from emocli.models.baselines import ClassicalModels, prior
 from emocli.models.beside import read_models
-from emocli.models.run_config import RunConfig, Source, View
+from emocli.models.run_config import RunConfig
 from emocli.models.rundir import BASELINES, MODEL, Run
 from emocli.models.tensors import RESTORE
 from emocli.plugin.robustness import TRAINED, RepairOptions
@@ -32,7 +34,6 @@ from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
-from emocli.training.prepare import labels
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class RunEvaluator:
         The classical models that the run has beside its networks.
     ensemble : bool
         Whether the networks of all seeds are one, whose prediction is their mean.
+    normaliser : SpeakerNormaliser, optional
+        What normalises the features by speaker, if they were in training.
     """
 
     run: Path
@@ -72,6 +75,7 @@ class RunEvaluator:
     device: str = "cpu"
     baselines: ClassicalModels | None = None
     ensemble: bool = False
+    normaliser: SpeakerNormaliser | None = None
 
     @classmethod
     def open(
@@ -81,11 +85,14 @@ class RunEvaluator:
         manifest: Path | None,
         store: Path | None,
         repair: RepairOptions = TRAINED,
+        normalise: Normalisation | None = None,
     ) -> RunEvaluator:
         """Load a run, find its features and make sure that they fit.
 
         Without a split the clips are all of the corpus, whether they have a label or not.
-        ``repair`` goes on top of the training's repair.
+        ``repair`` goes on top of the training's repair. ``normalise`` is the training's unless it
+        is ``none``: then features that were normalised by speaker are read as if there were no
+        other clips of anybody.
 
         On the corpus it was trained on, the features must be the very same; on another one
         they must have been computed with the same settings.
@@ -101,21 +108,23 @@ class RunEvaluator:
         if any(not _equal(standardiser.tensors(), m.standardiser.tensors()) for m in members):
             raise RunError("its seeds were standardised differently", where=run, hint=RESTORE)
         corpus = read_corpus(run, config, manifest)
-        folder = store or _find(run, "store", config.store)
+        folder = store or find(run, "store", config.store)
         stores = open_features(folder, [v.feature for v in config.features.values()], corpus)
         same = corpus.fingerprint == config.manifest.fingerprint
+        normaliser = normaliser_of(members[0], corpus, stores, same, normalise)
+        stores = normaliser.features() if normaliser else stores
         for modality, view in config.features.items():
-            _check_feature(stores.get(modality), view, same)
+            check_feature(stores.get(modality), view, same)
         trained = build(RobustConfig, config.robust, "robust")
         repair_factory = RepairFactory(
-            check_path(folder, corpus.fold, trained.fit_on),
+            check_path(folder, corpus.fold, trained.fit_on, config.train.normalise),
             standardiser,
             trained,
             _learnt(corpus.merged() if config.train.refit else corpus, stores),
             config.train.outliers,
             config.train.refit,
         )
-        own = _is_own(run, config, manifest, corpus)
+        own = is_own(run, config, manifest, corpus)
         if split == "valid" and config.train.refit and own:
             what = "its last fit was on the valid split too (train.refit)"
             raise RunError(what, where=run, hint="evaluate --split test")
@@ -127,9 +136,8 @@ class RunEvaluator:
         kept = _kept(samples.then(standardiser), config)
         other = "" if own else corpus_part(corpus, stores)
         beside = _beside(run, members[0])
-        return cls(
-            run, config, members, kept, chosen, repair_factory, other=other, baselines=beside
-        )
+        parts = (run, config, members, kept, chosen, repair_factory, other)
+        return cls(*parts, baselines=beside, normaliser=normaliser)
 
     def on(self, device: str) -> RunEvaluator:
         """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
@@ -165,6 +173,20 @@ class RunEvaluator:
         return len(samples.manifest.split(samples.clips[0].split)) - len(samples)
 
     @property
+    def normalised(self) -> str:
+        """What was used of the tested speakers to normalise their features; empty if nothing is."""
+        if self.normaliser is None:
+            return ""
+        return UNUSED if self.normaliser.unknown else USED
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Whose features are normalised without statistics of their own, a line each reason."""
+        if self.normaliser is None:
+            return ()
+        return tuple(self.normaliser.remarks(self.samples.clips))
+
+    @property
     def parts(self) -> tuple[RunEvaluator, ...]:
         """The folds of a cross-validation; this is one."""
         return (self,)
@@ -193,7 +215,11 @@ class RunEvaluator:
     def clipped(self) -> dict[str, int]:
         """Modality to the numbers of the clips that were beyond the limits of the training's."""
         manifest, clips, stores = self.samples.manifest, self.samples.clips, self.samples.stores
-        return self.members[0].standardiser.clipped(Samples(manifest, clips, stores))
+        counts = self.members[0].standardiser.clipped(Samples(manifest, clips, stores))
+        if self.normaliser is None:
+            return counts
+        own = self.normaliser.clipped(clips)
+        return {modality: count + own[modality] for modality, count in counts.items()}
 
     def predict(
         self, corruptions: Corruptions, seed: int, repair: RepairOptions = TRAINED
@@ -299,86 +325,3 @@ def _kept(samples: Samples, config: RunConfig) -> Samples:
 
 def _equal(a: Mapping[str, NDArray[np.float32]], b: Mapping[str, NDArray[np.float32]]) -> bool:
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
-
-
-def _find(run: Path, what: str, source: Source) -> Path:
-    """Find what a run was made from.
-
-    Raises
-    ------
-    RunError
-        If it is neither beside the run nor where it was.
-    """
-    path = source.locate(run)
-    if not path.exists():
-        raise RunError(
-            f"its {what} is no longer at {source.absolute}",
-            where=run,
-            hint=f"name it with --{what}",
-        )
-    return path
-
-
-def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
-    """Read a run's manifest; another than its own must ask for the same classes.
-
-    Raises
-    ------
-    EmocliError
-        If it does not fit.
-    """
-    corpus = Manifest.read(manifest or _find(run, "manifest", config.manifest))
-    if manifest is None and corpus.fingerprint != config.manifest.fingerprint:
-        raise RunError(
-            "its clips are no longer those the run was trained on",
-            where=corpus.path or "",
-            hint="restore it, or name another with --manifest",
-        )
-    if (corpus.task, corpus.classes) != (config.task, config.classes):
-        raise RunError(
-            f"has task '{corpus.task}' with classes {', '.join(corpus.classes)}; the run knows "
-            f"'{config.task}' with {', '.join(config.classes)}",
-            where=corpus.path or "",
-            hint="name a manifest of the same task and classes",
-        )
-    if corpus.fingerprint == config.manifest.fingerprint and config.fold is not None:
-        corpus = corpus.folded(config.fold.index, config.fold.count)
-        if labels(corpus) != config.labels:
-            # Else clips might be tested that were trained on.
-            what = "its labels or folds are no longer those the run was trained on"
-            raise RunError(what, where=corpus.path or "", hint=RESTORE)
-    return corpus
-
-
-def _is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifest) -> bool:
-    """Tell whether a corpus is a run's own, labels and splits and all; in doubt it is not."""
-    own = config.manifest.locate(run)
-    if manifest is None or (own.exists() and own.samefile(manifest)):
-        return True
-    try:
-        return content(read_corpus(run, config, None)) == content(corpus)
-    except EmocliError:
-        return False
-
-
-def _check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
-    """Refuse a feature that is not what the run was trained on.
-
-    Raises
-    ------
-    StoreError
-        If it is not.
-    """
-    if store is None:
-        what = f"feature '{view.feature}' is of another modality than in the training"
-        raise StoreError(what, hint="import it again with --modality, into another store")
-    if same and store.fingerprint != view.fingerprint:
-        what = "is no longer what the run was trained on"
-        raise StoreError(what, where=store.path, hint=RESTORE)
-    if (store.dim, store.header.settings) != (view.dim, view.settings):
-        hint = "extract it again with the settings in the run's config.json"
-        names = {key.rpartition(".")[2] for key, _ in leaves(view.settings)}
-        if "sha256" in names:  # of a file, or of arrays, of which no clip may be another's
-            hint = "it was imported: import what has the clips of both corpora, and train with that"
-        what = "was computed with other settings than the feature the run was trained on"
-        raise StoreError(what, where=store.path, hint=hint)

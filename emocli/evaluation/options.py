@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from emocli.data.clip import Split
 from emocli.limits import MOST_SEED
 from emocli.options import Argument, Option
+from emocli.report.canvas import StyleName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,10 @@ class CorpusOptions:
     )
     seed: Annotated[int, Option("Seed of the corruptions.", least=0, most=MOST_SEED)] = 0
     figures: Annotated[bool, Option("Draw figures.")] = True
+    style: Annotated[
+        StyleName,
+        Option("Look of figures; paper: as wide as a column or page, no title, also as PDF."),
+    ] = "screen"
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,8 @@ class EvaluationReport(Report, ConditionReport):
         Baseline to its metrics.
     folds : tuple of FoldReport
         Those of a cross-validation.
+    normalised : str, optional
+        What was used of the tested speakers to normalise features by speaker.
     by : tuple of GroupedReport, optional
         The metrics of groups of clips, of each property that was asked for.
     """
@@ -202,6 +204,7 @@ class EvaluationReport(Report, ConditionReport):
     baselines: Mapping[str, Mapping[str, Number]]
     folds: tuple[FoldReport, ...]
     ensemble: int | None = field(default=None, metadata=OPTIONAL)
+    normalised: str | None = field(default=None, metadata=OPTIONAL)
     by: tuple[GroupedReport, ...] | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:

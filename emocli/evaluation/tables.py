@@ -63,7 +63,9 @@ def _conditions(report: EvaluationReport) -> ReportTable:
     networks = f" (mean of {report.ensemble} networks)" if report.ensemble else ""
     if report.clean.agreement:
         rows += _agreement(report, blank)
-    title = f"{report.run}{networks} on {report.n} clips of {report.dataset} ({report.split})"
+    clips = f"{report.n} clips of {report.dataset} ({report.split})"
+    features = f", features {report.normalised}" if report.normalised else ""
+    title = f"{report.run}{networks} on {clips}{features}"
     return ReportTable(title, ("metric", *(side.label for side in sides), *baselines), tuple(rows))
 
 

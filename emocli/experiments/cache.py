@@ -137,6 +137,8 @@ class EvaluationJob:
         Of the corruptions.
     fit_on : str
         Which modality check a repair asks.
+    normalise : str
+        Whether that is of features normalised by ``speaker``.
     """
 
     subject: EvaluationSubject
@@ -148,6 +150,7 @@ class EvaluationJob:
     folder: Path
     seed: int
     fit_on: str = "clean"
+    normalise: str = "none"
 
     def __call__(self) -> tuple[CachedEvaluation, ...]:
         """Return an evaluation for each condition: the one that is kept, if it is still valid."""
@@ -186,7 +189,7 @@ class EvaluationJob:
 
     def _key(self, condition: Condition, corruptions: Sequence[CorruptionSpec]) -> str:
         """Return the digest of everything that an evaluation depends on."""
-        check = check_path(self.store, self.corpus.fold, self.fit_on)
+        check = check_path(self.store, self.corpus.fold, self.fit_on, self.normalise)
         repair = condition.repair
         checks = self.training.check if repair.check is None else repair.check
         parts = [

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from emocli.data.manifest import Manifest
+from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.store import StoredFeature, check_path
 from emocli.errors import EmocliError, UnfittableError
 from emocli.experiments.experiment import Experiment
@@ -48,8 +49,8 @@ def _fit_all(experiment: Experiment, fit_on: str, say: Say) -> None:
     features = [store.name for store in stores.values()]
     for corrupt, corpus in product(experiment.checks[fit_on], inputs.corpora):
         config = experiment.check.model_copy(update={"fit_on": fit_on})
-        settings = {"check": {**experiment.settings.get("check", {}), "fit_on": fit_on}}
-        path = check_path(inputs.store, corpus.fold, fit_on)
+        settings = {"check": {**experiment.check_settings, "fit_on": fit_on}}
+        path = check_path(inputs.store, corpus.fold, fit_on, config.normalise)
         kept = _kept(path, corpus, stores, config, corrupt)
         if kept is None:
             say(f"fitting the modality check {path}")
@@ -79,6 +80,8 @@ def _kept(
         check = load_check(path)
     except EmocliError:
         return None
+    normaliser = SpeakerNormaliser.of(config, config.clip_outliers, corpus, stores)
+    stores = normaliser.features() if normaliser else stores
     provenance = check.provenance
     clips = tuple(clip.id for clip in corpus.split("train") if corpus.is_labelled(clip))
     same = (

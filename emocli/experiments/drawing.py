@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from emocli.experiments.report import Data, ExperimentReport
-from emocli.report.canvas import COLOURS, MARKERS, canvas, legend, render, style
+from emocli.report.canvas import SCREEN, Drawing, Style, render
+from emocli.report.palette import COLOURS, MARKERS, line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 ROOM = 0.5
 """Height of a row of the drawing, in inches."""
@@ -26,23 +25,28 @@ def conditions(report: ExperimentReport) -> list[str]:
     return list(dict.fromkeys(name for row in report.rows for name in row.columns))
 
 
-def draw(report: ExperimentReport) -> dict[str, bytes]:
+def draw(report: ExperimentReport, style: Style = SCREEN) -> dict[str, bytes]:
     """Draw the first metric of every row.
 
     Returns
     -------
     dict
-        ``.png`` and ``.svg`` to the drawing; with a metric that is shown class by class, also
-        ``-classes.png`` and ``-classes.svg``, and with sweeps ``-sweeps.png`` and ``-sweeps.svg``.
+        ``.png`` and ``.svg`` to the drawing, ``.txt`` to its caption; with a metric that is shown
+        class by class, also ``-classes.png`` and so on, and with sweeps ``-sweeps.png``.
     """
-    with style():
-        more = {"-classes": classes(report)} if report.by_class else {}
+    with style.active():
+        more = {"-classes": classes(report, style)} if report.by_class else {}
         if report.sweeps:
-            more["-sweeps"] = sweeps(report)
-        return render({"": rows(report), **more})
+            more["-sweeps"] = sweeps(report, style)
+        return render({"": rows(report, style), **more}, style)
 
 
-def rows(report: ExperimentReport) -> Figure:
+def about(report: ExperimentReport) -> str:
+    """Title of the figures: the table, and its clips."""
+    return f"{report.title} \u00b7 {report.dataset}, {report.n} clips"
+
+
+def rows(report: ExperimentReport, style: Style = SCREEN) -> Drawing:
     """Draw a line per row and a marker per condition.
 
     Bars are the standard deviation over the seeds; crosses are what was printed, of the row or of
@@ -50,7 +54,7 @@ def rows(report: ExperimentReport) -> Figure:
     """
     metric, names = report.metrics[0], conditions(report)
     done = [row for row in report.rows if row.columns]
-    drawing, (axes,) = canvas(7.6, 1.2 + ROOM * len(done))
+    drawing, (axes,) = style.canvas(6.4, 1.4 + ROOM * len(done))
     for index, name in enumerate(names):
         shift = 0.5 * ((index + 1) / (len(names) + 1) - 0.5)
         points = [
@@ -73,25 +77,31 @@ def rows(report: ExperimentReport) -> Figure:
     axes.set_yticks(range(len(done)), [row.row for row in done])
     axes.invert_yaxis()
     axes.set_xlabel(metric.replace("_", " "))
-    title = f"{report.title} · {report.dataset}, {report.n} clips"
-    axes.set_title(textwrap.fill(title, 60))
-    axes.grid(axis="x", alpha=0.3)
-    legend(axes)
-    return drawing
+    axes.grid(axis="both", alpha=0.3)
+    style.legend(drawing)
+    return style.drawing(drawing, about(report), rows_caption(report))
 
 
-def classes(report: ExperimentReport) -> Figure:
+def rows_caption(report: ExperimentReport) -> str:
+    """Say what `rows` shows."""
+    metric = report.metrics[0]
+    return (
+        f"{_capital(metric)} of every row on {report.n} clips of {report.dataset}, a marker per "
+        f"condition{_spread(report)}. Crosses: what the paper printed, on its own test set and "
+        "features. The distance of rows is tested clip by clip in the table, not by these bars."
+    )
+
+
+def classes(report: ExperimentReport, style: Style = SCREEN) -> Drawing:
     """Draw a panel per class and in it a line per row; bars are the spread over the seeds.
 
     Crosses are what was printed.
     """
     metric, names = report.by_class[0], report.classes
     done = [row for row in report.rows if row.conditions]
-    columns = min(len(names), PANELS)
-    lines = -(-len(names) // columns)
-    size = (2.6 + 1.9 * columns, 1.1 + lines * (0.6 + ROOM * len(done) / 2))
-    drawing, panels = canvas(*size, columns, lines, sharex=True, sharey=True)
-    for axes, name in zip(panels, names, strict=False):
+    size = (1.9, 0.6 + ROOM * len(done) / 2)
+    drawing, panels = style.panels(len(names), *size, most=PANELS, sharex=True, sharey=True)
+    for axes, name in zip(panels, names, strict=True):
         points = list(enumerate(row.conditions[0]["per_class"][name] for row in done))
         _points(axes, metric, points, marker="o", markersize=4, color=COLOURS[0])
         claims = ((row.printed_by_class.get(metric, {}), k) for k, row in enumerate(done))
@@ -99,41 +109,39 @@ def classes(report: ExperimentReport) -> Figure:
         if printed:
             axes.scatter(*zip(*printed, strict=True), marker="x", color=COLOURS[1])
         axes.set_title(name)
-        axes.grid(axis="x", alpha=0.3)
-    for axes in panels[len(names) :]:
-        axes.set_visible(False)
+        axes.grid(axis="both", alpha=0.3)
     panels[0].set_yticks(range(len(done)), [row.row for row in done])
     panels[0].invert_yaxis()
-    drawing.suptitle(textwrap.fill(f"{report.title} · {report.dataset}", 60))
     crosses = "; crosses: printed" if any(metric in row.printed_by_class for row in done) else ""
-    drawing.supxlabel(f"{metric.replace('_', ' ')}, {starts(report)}{crosses}")
-    return drawing
+    what = f"{metric.replace('_', ' ')}, {starts(report)}{crosses}"
+    drawing.supxlabel(style.wrap(what, drawing.get_figwidth()), fontsize=style.size)
+    return style.drawing(drawing, about(report), classes_caption(report))
 
 
-def sweeps(report: ExperimentReport) -> Figure:
+def classes_caption(report: ExperimentReport) -> str:
+    """Say what `classes` shows."""
+    return (
+        f"{_capital(report.by_class[0])} of each class on {report.n} clips of {report.dataset}, "
+        f"{starts(report)}{_spread(report)}. Crosses: what the paper printed."
+    )
+
+
+def sweeps(report: ExperimentReport, style: Style = SCREEN) -> Drawing:
     """Draw the first metric over each swept setting; bars are the seeds' spread."""
     metric = report.metrics[0]
     tested = {(row.row, c["name"]): c for row in report.rows for c in row.conditions}
-    count = len(report.sweeps)
-    drawing, panels = canvas(1.2 + 3.6 * count, 4.0, columns=count, sharey=True)
+    drawing, panels = style.panels(len(report.sweeps), 3.6, 3.6, sharey=True)
     for axes, sweep in zip(panels, report.sweeps, strict=True):
-        for index, line in enumerate(sweep.lines):
-            known = [(p.value, tested.get((p.row, p.condition), {})) for p in line.points]
+        for index, own in enumerate(sweep.lines):
+            known = [(p.value, tested.get((p.row, p.condition), {})) for p in own.points]
             points = [(x, c[metric], c.get(f"{metric}_std") or 0.0) for x, c in known if c]
             if points:
                 x, y, spread = zip(*points, strict=True)
-                axes.errorbar(
-                    x,
-                    [math.nan if value is None else value for value in y],
-                    yerr=spread,
-                    marker=MARKERS[index % len(MARKERS)],
-                    markersize=5,
-                    capsize=2,
-                    color=COLOURS[index % len(COLOURS)],
-                    label=line.name,
-                )
+                heights = [math.nan if value is None else value for value in y]
+                look = line(index, len(sweep.lines))
+                axes.errorbar(x, heights, yerr=spread, capsize=2, label=own.name, **look)
         axes.set_xscale("log" if sweep.log else "linear")
-        ticks = sorted({point.value for line in sweep.lines for point in line.points})
+        ticks = sorted({point.value for own in sweep.lines for point in own.points})
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
         axes.set_xlabel(sweep.setting)
@@ -141,9 +149,29 @@ def sweeps(report: ExperimentReport) -> Figure:
         if axes.has_data():
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
     panels[0].set_ylabel(metric.replace("_", " "))
-    title = f"{report.title} · {report.dataset}, {report.n} clips"
-    drawing.suptitle(textwrap.fill(title, 14 + 40 * count))
-    return drawing
+    return style.drawing(drawing, about(report), sweeps_caption(report))
+
+
+def sweeps_caption(report: ExperimentReport) -> str:
+    """Say what `sweeps` shows."""
+    settings = ", ".join(sweep.setting for sweep in report.sweeps)
+    return (
+        f"{_capital(report.metrics[0])} on {report.n} clips of {report.dataset} over {settings}; "
+        f"whatever is not swept keeps its setting{_spread(report)}."
+    )
+
+
+def _capital(metric: str) -> str:
+    return metric.replace("_", " ").capitalize()
+
+
+def _spread(report: ExperimentReport) -> str:
+    if report.seeds < 2:
+        return ""
+    return (
+        f", mean over {report.seeds} seeds; bars: plus and minus their standard deviation, which "
+        "is no interval over clips"
+    )
 
 
 def _points(axes: Axes, metric: str, points: Sequence[tuple[float, Data]], **look: Any) -> None:

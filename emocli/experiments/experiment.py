@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emocli.config import Tree, build
 from emocli.data.manifest import Manifest
+from emocli.data.speakers import BY_SPEAKER
 from emocli.data.store import StoredFeature, features_in, open_features, open_joined
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.experiments import row_analyses
@@ -104,6 +105,11 @@ class Experiment:
         check_apart(
             ((s.slug, s.row.settings, s.defaults()) for s in self.due if s.learns), self.shared
         )
+        for system in filter(_checked, self.due):
+            own, shared = system.settings.get("train", {}), self.check.normalise
+            if own.get("normalise", "none") != shared:
+                what = f"row '{system.row.name}' reads other features than the modality check"
+                raise ConfigError(what, hint="set train.normalise for all rows, not for one")
         if self.check.fit_on != "clean" and self.checked:
             what = "one check serves all rows, whatever they are trained with"
             raise ConfigError(what, hint="choose --set check.fit_on=clean")
@@ -124,8 +130,14 @@ class Experiment:
     @cached_property
     def check(self) -> CheckConfig:
         """Settings of the modality check."""
-        own = {"check": self.settings.get("check", {})}
-        return configure(self.config.check_preset, own)
+        return configure(self.config.check_preset, {"check": self.check_settings})
+
+    @property
+    def check_settings(self) -> Tree:
+        """What deviates from the check's preset; it reads features as the networks do."""
+        train = self.settings.get("train", {})
+        reading = {key: train[key] for key in BY_SPEAKER if key in train}
+        return {**reading, **self.settings.get("check", {})}
 
     @property
     def checked(self) -> bool:

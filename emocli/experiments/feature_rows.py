@@ -11,9 +11,10 @@ from itertools import islice
 from pathlib import Path
 
 from emocli import plugins
-from emocli.config import Tree, merge
+from emocli.config import Tree, build, merge
 from emocli.data.durable import digest, write_text
 from emocli.data.manifest import Manifest
+from emocli.data.speakers import BY_SPEAKER
 from emocli.data.store import open_joined
 from emocli.errors import RunError, StoreError
 from emocli.evaluation.baseline import BaselineEvaluator
@@ -39,6 +40,7 @@ from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import summarise
 from emocli.models import rundir
 from emocli.models.rundir import MODEL
+from emocli.models.settings import TrainConfig
 from emocli.parsing import read_object
 from emocli.plugin.experiment import Condition
 from emocli.plugin.robustness import RobustOptions, on
@@ -48,6 +50,9 @@ from emocli.training.prepare import labels, prepare, read_settings
 from emocli.training.summaries import TrainSummary
 
 SECONDS = "costs.json"
+
+READING = frozenset({"outliers", *BY_SPEAKER})
+"""Settings of a training that say how features are read."""
 
 
 class FeatureSystem(System):
@@ -90,6 +95,7 @@ class FeatureSystem(System):
                 folder,
                 inputs.config.corruption_seed,
                 self.fit_on,
+                self.settings.get("train", {}).get("normalise", "none"),
             )
             for corpus, run, folder in zip(inputs.corpora, runs, folders, strict=True)
         ]
@@ -209,9 +215,9 @@ class BaselineSystem(FeatureSystem):
         return False
 
     def shared(self, tree: Tree) -> Tree:
-        """Return the only setting it has in common with networks: how features are standardised."""
-        train = tree.get("train", {})
-        return {"train": {"outliers": train["outliers"]}} if "outliers" in train else {}
+        """Return the settings it has in common with networks: how features are standardised."""
+        own = {key: value for key, value in tree.get("train", {}).items() if key in READING}
+        return {"train": own} if own else {}
 
     def subject(self, run: Path) -> EvaluationSubject:
         """Return the baseline, fitted on the train split of the fold."""
@@ -250,8 +256,8 @@ class FittedBaseline(EvaluationSubject):
 
     def open(self, corpus: Manifest, store: Path) -> tuple[CachedEvaluator, float | None]:
         """Fit it."""
-        outliers = self.settings.get("train", {}).get("outliers")
-        evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, outliers)
+        config = build(TrainConfig, self.settings.get("train", {}), "train")
+        evaluator = BaselineEvaluator.open(self.name, corpus, store, self.features, config)
         return evaluator, evaluator.baseline.C
 
 

@@ -7,7 +7,13 @@ import re
 from collections.abc import Iterator
 
 from emocli.display import printable
-from emocli.experiments.drawing import conditions, starts
+from emocli.experiments.drawing import (
+    classes_caption,
+    conditions,
+    rows_caption,
+    starts,
+    sweeps_caption,
+)
 from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
 from emocli.metrics.summary import Estimate
 from emocli.report import document
@@ -44,16 +50,16 @@ def blocks(report: ExperimentReport) -> Iterator[Block]:
         what = report.protocols.get(metric, "")
         yield from (Heading(f"{metric} ({what})"), _table(report, metric))
         if index == 0:
-            yield Picture("figure.png", f"{metric} of every row")
+            yield Picture("figure.png", f"{metric} of every row", rows_caption(report))
             yield from (*_chosen(report), *_compared(report), *_recovered(report))
     for index, metric in enumerate(report.by_class):
         yield Heading(f"{metric} of each class, {starts(report)}")
         yield _classes(report, metric)
         if index == 0:
-            yield Picture("figure-classes.png", f"{metric} of each class")
+            yield Picture("figure-classes.png", f"{metric} of each class", classes_caption(report))
     if report.sweeps:
         yield Heading(f"{report.metrics[0]} over settings")
-        yield Picture("figure-sweeps.png", "sweeps")
+        yield Picture("figure-sweeps.png", "sweeps", sweeps_caption(report))
     for analysis in report.analyses:
         yield Heading(printable(analysis.name))
         yield from _analysed(analysis)
@@ -108,7 +114,7 @@ def _quoted(report: ExperimentReport) -> Iterator[str]:
 def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
     """Show what an analysis draws, and write what it says."""
     names = (name for name in analysis.figures if name.endswith("png"))
-    yield from (Picture(name, analysis.row) for name in names)
+    yield from (Picture(name, analysis.row, analysis.captions.get(name, "")) for name in names)
     yield from (Paragraph(printable(note)) for note in analysis.notes)
     for table in analysis.tables:
         yield Paragraph(printable(" ".join(table.title.split())))

@@ -86,6 +86,8 @@ class AnalysisReport(Record):
         File of all its numbers, from the folder of the report.
     notes : tuple of str
         What was asked for and there is none of.
+    captions : mapping
+        PNG file to what it shows.
     """
 
     name: str
@@ -95,6 +97,7 @@ class AnalysisReport(Record):
     figures: tuple[str, ...]
     data_file: str = field(metadata=key("data"))
     notes: tuple[str, ...] = ()
+    captions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

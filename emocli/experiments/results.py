@@ -11,7 +11,7 @@ from pathlib import Path
 from emocli import __version__
 from emocli.config import Tree
 from emocli.data.clip import Clip
-from emocli.data.durable import write_bytes, write_text
+from emocli.data.durable import write_text
 from emocli.data.json_io import as_json, plain
 from emocli.evaluation.comparison import Comparison, PerClip, Recovery, comparisons, recovery
 from emocli.experiments.drawing import draw
@@ -22,6 +22,8 @@ from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.experiments.rows import ConditionResult, System, Tested, Trained
 from emocli.metrics.metrics import ERRORS, RULES, definitions
 from emocli.metrics.statistics import clustered, interval_over, warnings
+from emocli.report.canvas import SCREEN, Style
+from emocli.report.canvas import write as write_figures
 
 REPORT, TABLE, PAGE = "report.json", "table.md", "page.html"
 
@@ -44,7 +46,7 @@ class Reproduction:
     page : Path
         The same as one page with all figures in it, to be sent.
     figures : tuple of Path
-        And drawn.
+        And drawn; the caption of each is beside it (``.txt``).
     """
 
     path: Path
@@ -55,16 +57,14 @@ class Reproduction:
     figures: tuple[Path, ...]
 
 
-def write(out: Path, report: ExperimentReport) -> Reproduction:
+def write(out: Path, report: ExperimentReport, style: Style = SCREEN) -> Reproduction:
     """Write a report as JSON, as Markdown, drawn, and as one page."""
-    data, drawn = report.data(), draw(report)
-    for suffix, content in drawn.items():
-        write_bytes(out / f"figure{suffix}", content)
+    data, drawn = report.data(), write_figures(out, "figure", draw(report, style))
     write_text(out / TABLE, markdown(report))
     write_text(out / PAGE, page(report, lambda name: (out / name).read_bytes()))
     write_text(out / REPORT, as_json(data))
     own = [name for analysis in report.analyses for name in analysis.figures]
-    figures = tuple(out / name for name in (*(f"figure{suffix}" for suffix in drawn), *own))
+    figures = (*drawn, *(out / name for name in own))
     return Reproduction(out / REPORT, report, data, out / TABLE, out / PAGE, figures)
 
 

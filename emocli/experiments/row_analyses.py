@@ -7,11 +7,12 @@ from pathlib import Path
 
 from emocli import plugins
 from emocli.analysis import analyse
-from emocli.data.durable import write_bytes
 from emocli.errors import ConfigError, EmocliError
 from emocli.experiments.report import AnalysisReport
 from emocli.experiments.rows import System, Workplace, slug
 from emocli.plugin.experiment import RowAnalysis
+from emocli.report.canvas import CAPTION
+from emocli.report.canvas import write as write_figures
 
 
 def carry_out(
@@ -31,29 +32,36 @@ def carry_out(
             place.say(f"{each.name}: row '{each.row}' has not been run")
             continue
         place.say(f"{each.name}: {each.analysis} of {each.row}")
-        reports.append(_report(each, trained[each.row], place.out))
+        reports.append(_report(each, trained[each.row], place))
     return tuple(reports)
 
 
-def _report(requested: RowAnalysis, run: Path, out: Path) -> AnalysisReport:
-    options = plugins.load("analyses", requested.analysis).Options(run, **requested.options)
+def _report(requested: RowAnalysis, run: Path, place: Workplace) -> AnalysisReport:
+    kind = plugins.load("analyses", requested.analysis).Options
+    options = kind(run, style=place.style.name, **requested.options)
     try:
         done = analyse(requested.analysis, options)
     except EmocliError as error:
         what = f"analysis '{requested.name}': {error.what}"
         raise type(error)(what, where=error.where, hint=error.hint) from None
-    figures = []
-    for number, path in enumerate(done.figures):
-        more = f"-{number // 2 + 1}" if len(done.figures) > 2 else ""
-        figures.append(f"figure-{slug(requested.name)}{more}{path.suffix}")
-        write_bytes(out / figures[-1], path.read_bytes())
+    figures: list[str] = []
+    captions: dict[str, str] = {}
+    stems = list(dict.fromkeys(path.with_suffix("") for path in done.figures))
+    for number, stem in enumerate(stems, 1):
+        name = f"figure-{slug(requested.name)}{f'-{number}' if len(stems) > 1 else ''}"
+        own = [path for path in done.figures if path.with_suffix("") == stem]
+        caption = stem.with_name(f"{stem.name}{CAPTION}").read_bytes()
+        files = {path.suffix: path.read_bytes() for path in own} | {CAPTION: caption}
+        figures += [path.name for path in write_figures(place.out, name, files)]
+        captions[f"{name}.png"] = " ".join(caption.decode().split())
     return AnalysisReport(
         name=requested.name,
         row=requested.row,
         analysis=requested.analysis,
         tables=done.tables,
         figures=tuple(figures),
-        data_file=done.path.relative_to(out).as_posix(),
+        captions=captions,
+        data_file=done.path.relative_to(place.out).as_posix(),
         notes=done.notes,
     )
 

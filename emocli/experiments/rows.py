@@ -20,6 +20,7 @@ from emocli.experiments.plan import PlannedRow
 from emocli.experiments.report import RowReport
 from emocli.models import rundir
 from emocli.plugin.experiment import Row
+from emocli.report.canvas import SCREEN, Style
 
 Say = Callable[[str], None]
 
@@ -71,6 +72,8 @@ class Workplace:
         Whether rows are trained again whose settings or inputs have changed.
     say : callable
         Told what happens.
+    style : Style
+        The figures' look.
     """
 
     inputs: Inputs
@@ -79,6 +82,7 @@ class Workplace:
     pool: Pool
     overwrite: bool
     say: Say
+    style: Style = SCREEN
 
     @property
     def runs(self) -> Path:

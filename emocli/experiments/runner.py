@@ -25,6 +25,7 @@ from emocli.experiments.results import Reproduction, Results, write
 from emocli.experiments.row_analyses import carry_out
 from emocli.experiments.rows import Say, Tested, Trained, Workplace
 from emocli.experiments.synthetic.report import marked, with_expectations
+from emocli.report.canvas import STYLES, StyleName
 
 
 def sections(name: str) -> tuple[str, ...]:
@@ -56,6 +57,7 @@ def reproduce(
     workers: int = 1,
     overwrite: bool = False,
     synthetic: bool = False,
+    style: StyleName = "screen",
     say: Say = lambda step: None,
 ) -> Reproduction:
     """Run an experiment, or what is left of it.
@@ -81,6 +83,8 @@ def reproduce(
         Train rows again whose settings or inputs have changed.
     synthetic : bool
         Whether the corpus is that of a `Twin`, which the report has to say.
+    style : {'screen', 'paper'}
+        The figures' look.
     say : callable
         Told what happens.
 
@@ -96,9 +100,11 @@ def reproduce(
     experiment.prepare(checked=False)
     with used_folder(out), locked(out / ".lock"), open_pool(workers) as pool:
         metric = experiment.table.metrics[0]
-        place = Workplace(experiment.inputs, out, metric, pool, overwrite, say)
+        place = Workplace(experiment.inputs, out, metric, pool, overwrite, say, STYLES[style])
         outcome = Runner(experiment, place).run()
-        return write(out, with_expectations(outcome.report, table)) if synthetic else outcome
+        if not synthetic:
+            return outcome
+        return write(out, with_expectations(outcome.report, table), place.style)
 
 
 @dataclass(frozen=True)
@@ -134,10 +140,12 @@ class Runner:
                 trained[system.slug] = system.train(place)
             tested[system.slug] = system.evaluate(place)
             results = Results(experiment, trained, tested, training_seconds(place.out))
-            report = write(place.out, results.report())
+            report = write(place.out, results.report(), place.style)
             place.say(f"{system.row.name}: {place.metric} {results.shown(system)}")
         if report is None:
             raise RunError("no row can be run", where=place.out)
         done = [system for system in experiment.systems if system.slug in tested]
         analyses = carry_out(experiment.table.analyses, done, place)
-        return write(place.out, replace(report.report, analyses=analyses)) if analyses else report
+        if not analyses:
+            return report
+        return write(place.out, replace(report.report, analyses=analyses), place.style)

@@ -52,6 +52,9 @@ REFIT = ".refit"
 BASELINES = "baselines.safetensors"
 """The classical models beside the network, `emocli.models.beside`."""
 
+SPEAKERS = "speakers.safetensors"
+"""Statistics of speakers, of a run with ``train.normalise=speaker``, `emocli.models.speakers`."""
+
 LAST = "last.safetensors"
 """The checkpoint, in its folder."""
 
@@ -306,7 +309,7 @@ def require_columns(history: Sequence[EpochMetrics], needed: Sequence[str]) -> N
 def clear(run: Path) -> None:
     """Remove what a training wrote, and nothing else; what says that it is a run goes last."""
     for folder in [*run.glob("seed-*"), run]:
-        for name in (MODEL, calibration.FILE, HISTORY, CARD, BASELINES):
+        for name in (MODEL, calibration.FILE, HISTORY, CARD, BASELINES, SPEAKERS):
             (folder / name).unlink(missing_ok=True)
         for name in (CHECKPOINT, REFIT, REPORTS):
             shutil.rmtree(folder / name, ignore_errors=True)

@@ -9,6 +9,13 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.manifest import Task
+from emocli.data.speakers import (
+    LEAST_CLIPS,
+    SHRINKAGE,
+    LeastClips,
+    Normalisation,
+    Shrinkage,
+)
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
 from emocli.metrics.metrics import DEFINITIONS
@@ -78,6 +85,13 @@ class TrainConfig(Settings):
     modality_dropout : float
         Probability with which each modality of a clip is dropped, every time the clip is learnt
         from; one always stays.
+    time_mask, feature_mask : float
+        Largest share of the steps, and of the columns, of each view that are masked, every time a
+        clip is learnt from (`emocli.training.masking`).
+    view_dropout : float
+        Probability with which each number of each view is dropped.
+    view_noise : float
+        Standard deviation of the noise on each number, in those of the standardised features.
     swa : int
         Epoch from whose end on the parameters are averaged, each epoch's with equal weight
         (stochastic weight averaging, Izmailov et al. 2018); the average is what is validated and
@@ -97,6 +111,15 @@ class TrainConfig(Settings):
         Of the CPU; 0 leaves the choice to PyTorch. Small networks are fastest with one.
     seed : int
         Of the parameters' first values, the order of the clips and dropout.
+    normalise : {'none', 'speaker'}
+        Whether features are normalised by speaker as they are read
+        (`emocli.data.speakers.SpeakerNormaliser`): with unlabelled clips of everybody, also of
+        those who are tested, which every report says.
+    shrinkage : float
+        k of that: a speaker of n clips has n / (n + k) of the own statistics, the rest is the
+        population's. 0: the speaker's alone, what `emocli normalise` writes.
+    least_clips : int
+        Clips of a speaker below which all of it is the population's.
     outliers : float
         Robust standard deviations from the median beyond which a number of a feature is clipped,
         and counted; 0 clips none.
@@ -127,6 +150,10 @@ class TrainConfig(Settings):
     scheduler: Literal["none", "plateau", "cosine"] = "none"
     warmup: Probability = 0.0
     modality_dropout: Dropped = 0.0
+    time_mask: Dropped = 0.0
+    feature_mask: Dropped = 0.0
+    view_dropout: Dropped = 0.0
+    view_noise: Annotated[float, Field(ge=0, le=100)] = 0.0
     swa: Annotated[int, Field(ge=0, le=100_000)] = 0
     refit: bool = False
     monitor: str = "auto"
@@ -134,6 +161,9 @@ class TrainConfig(Settings):
     accelerator: Accelerator = "auto"
     threads: Threads = 0
     seed: Seed = 0
+    normalise: Normalisation = "none"
+    shrinkage: Shrinkage = SHRINKAGE
+    least_clips: LeastClips = LEAST_CLIPS
     outliers: Factor = OUTLIERS
     cache_mb: Megabytes = 512
 

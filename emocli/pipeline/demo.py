@@ -18,6 +18,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.pool import open_pool
 from emocli.evaluation.evaluate import evaluate
 from emocli.extraction.extract import extract
+from emocli.pipeline.demo_talk import TalkReport, predicted_talk
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.manifest import make_manifest
 from emocli.training.prepare import resolve
@@ -31,6 +32,9 @@ VIEWS: Mapping[str, str] = MappingProxyType(
 PRESET = "paper"
 
 FUSIONS = ("early", "late", "gca", "rrnn")
+
+TALKED = "rrnn"
+"""The network that predicts the new recording."""
 
 CORRUPTION = "gaussian@0.01"
 
@@ -89,7 +93,8 @@ class DemoSystem:
 class DemoReport:
     """The report of the demonstration: where everything is, and the results of every network.
 
-    ``corruption`` is what was done to one modality at a time; ``report`` is the JSON file.
+    ``corruption`` is what was done to one modality at a time; ``report`` is the JSON file; ``talk``
+    is what was predicted of a new recording.
     """
 
     folder: Path
@@ -100,6 +105,7 @@ class DemoReport:
     seeds: int
     corruption: str
     systems: tuple[DemoSystem, ...]
+    talk: TalkReport
 
 
 def demo(
@@ -110,12 +116,13 @@ def demo(
     seeds: int = 3,
     say: Say = lambda step: None,
 ) -> DemoReport:
-    """Generate, extract, check, train and evaluate; repeated, it resumes.
+    """Generate, extract, check, train, evaluate and predict; repeated, it resumes.
 
     Parameters
     ----------
     folder : Path
-        Where all goes: ``corpus/``, ``manifest.csv``, ``store/``, ``runs/``, ``report.json``.
+        Where all goes: ``corpus/``, ``manifest.csv``, ``store/``, ``runs/``, ``talk/``,
+        ``report.json``.
     settings : mapping, optional
         ``{"demo": {...}, "network": {...}, "train": {...}}``, laid over `SMALL`: settings of the
         corpus, of every network and of every training.
@@ -137,7 +144,7 @@ def demo(
     dataset = plugins.load("datasets", "demo")
     for fusion, _ in _systems():
         resolve(fusion, PRESET, tree, "single", dataset.EMOTIONS)
-    build(dataset.Config, drawn["demo"], "demo")
+    shape = build(dataset.Config, drawn["demo"], "demo")
     with used_folder(corpus):
         pass  # all refused before anything is done
     say("generating a corpus: drawn faces, synthetic voices, template sentences")
@@ -157,6 +164,7 @@ def demo(
         for system in pool.results(trial, plan):
             systems[system.fusion, system.modalities] = system
             say(f"{system.run.name}: accuracy {system.clean.accuracy:.3f}")
+    talk = predicted_talk(folder / "runs" / TALKED, folder / "talk", shape, workers, say)
     report = folder / "report.json"
     result = DemoReport(
         folder,
@@ -167,6 +175,7 @@ def demo(
         seeds,
         CORRUPTION,
         tuple(systems[key] for key in plan),
+        talk,
     )
     write_text(report, as_json(result))
     return result

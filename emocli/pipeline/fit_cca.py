@@ -108,6 +108,7 @@ def fit_cca(
         For an impossible setting.
     """
     from emocli.data.samples import Samples
+    from emocli.data.speakers import SpeakerNormaliser
     from emocli.data.standardise import Standardiser
     from emocli.plugin.robustness import parse_all
     from emocli.robust.check.io import save_check
@@ -123,7 +124,9 @@ def fit_cca(
         stores = open_features(store, features, manifest)
         for opened in stores.values():
             open_files.enter_context(opened)
-        path = check_path(store, manifest.fold, config.fit_on)
+        normaliser = SpeakerNormaliser.of(config, config.clip_outliers, manifest, stores)
+        stores = normaliser.features() if normaliser else stores
+        path = check_path(store, manifest.fold, config.fit_on, config.normalise)
         open_files.enter_context(alone(path))
         train = Samples.of(manifest, "train", stores)
         valid = Samples.of(manifest, "valid", stores)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emocli.data.clip import Clip, by_dialogue
@@ -97,3 +97,9 @@ def manifest_of(clips: Sequence[Clip], config: RunConfig) -> Manifest:
         root=root,
         overlap=True,
     )
+
+
+def with_speakers(manifest: Manifest) -> Manifest:
+    """Return a manifest in which all clips of a dialogue that name no speaker are of one."""
+    named = [replace(c, speaker=c.speaker or f"{c.dialogue or c.id}:") for c in manifest.clips]
+    return replace(manifest, clips=tuple(named))

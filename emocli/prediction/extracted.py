@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,8 @@ from emocli.extraction.normalise import normalise
 from emocli.models.run_config import RunConfig, View
 from emocli.plugin.feature import UnknownWordsError
 from emocli.prediction.arrays import ClipArrays, Columns, StoredArrays
-from emocli.prediction.clips import manifest_of
+from emocli.prediction.clear_faces import ClearFaces, clear_faces, keep_clear_faces
+from emocli.prediction.clips import manifest_of, with_speakers
 from emocli.prediction.recompute import FeatureRecipe, RunFeatures, parts
 from emocli.prediction.vocabulary import Counts, counted_words
 
@@ -51,13 +52,15 @@ ShareDone = Callable[[float], None]
 class Extracted:
     """The features of clips by modality, what could not be computed, and remarks on the rest.
 
-    ``words`` is what features of words noted about clips, see `counted_words`.
+    ``words`` is what features of words noted about clips, see `counted_words`; ``faces`` where the
+    surest faces of clips are.
     """
 
     stores: dict[str, ClipArrays]
     failures: tuple[Failure, ...]
     remarks: tuple[str, ...] = ()
     words: Counts = field(default_factory=dict)
+    faces: ClearFaces = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def extracted(
     failures = tuple(failure for part in plan for failure in _causes(part))
     stores = {m: _view(m, view, plan, zeros) for m, view in features.views.items()}
     words = {i: each for p in plan for i, each in counted_words(p.folder, p.manifest).items()}
-    return Extracted(stores, failures, remarks, words)
+    faces = {i: face for p in plan for i, face in clear_faces(p.folder).items()}
+    return Extracted(stores, failures, remarks, words, faces)
 
 
 def _parts(
@@ -147,6 +151,7 @@ def _compute(
         else:
             advance((index + 1) * len(part.manifest.clips))
     make_folder(part.folder)
+    keep_clear_faces(part.folder, part.manifest)
     write_text(part.folder / DONE, "".join(unknown))
     for name in set(features_in(part.folder)) - kept:
         store_path(part.folder, name).unlink()
@@ -180,12 +185,6 @@ def _extract(
         )
     except NothingExtractedError:  # the modality is missing; what failed is listed in the folder
         computed(1, 1)
-
-
-def with_speakers(manifest: Manifest) -> Manifest:
-    """Return a manifest in which all clips of a dialogue that name no speaker are of one."""
-    named = [replace(c, speaker=c.speaker or f"{c.dialogue or c.id}:") for c in manifest.clips]
-    return replace(manifest, clips=tuple(named))
 
 
 def _causes(part: _Part) -> Iterator[Failure]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,15 +14,17 @@ from emocli.config import build
 from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.samples import Samples
+from emocli.data.speakers import USED, SpeakerNormaliser, SpeakerStatistics
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.models.calibration import refit_remarks
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import MODEL, Run
+from emocli.models.speakers import read_speakers
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.prediction.arrays import ClipArrays
-from emocli.prediction.clips import manifest_of
+from emocli.prediction.clips import manifest_of, with_speakers
 from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.compute import deterministic_torch
@@ -61,6 +63,7 @@ class FoldNetworks:
     members: tuple[Run, ...]
     repair: RepairConfig
     factory: RepairFactory | None
+    speakers: SpeakerStatistics | None = None
 
     @classmethod
     def open(cls, run: Path, options: RepairOptions = TRAINED) -> FoldNetworks:
@@ -74,15 +77,17 @@ class FoldNetworks:
         config = rundir.read_config(run)
         trained = build(RobustConfig, config.robust, "robust")
         repair = trained.repair.with_options(options)
+        folders = rundir.members(run, config.seeds)
+        relative = config.train.normalise == "speaker"
+        speakers = read_speakers(folders[0], config.dims).alone if relative else None
         if repair.label:
             own = RunEvaluator.open(run, None, None, None, options)
-            return cls(run, config, own.members, repair, own.repair_factory)
-        folders = rundir.members(run, config.seeds)
-        return cls(run, config, tuple(map(rundir.load, folders)), repair, None)
+            return cls(run, config, own.members, repair, own.repair_factory, speakers)
+        return cls(run, config, tuple(map(rundir.load, folders)), repair, None, speakers)
 
     def predict(self, samples: Samples, device: str) -> Outputs:
         """Predict clips, whose features are as they were computed, with each network."""
-        seen = samples.then(self.members[0].standardiser)
+        seen = self._normalised(samples).then(self.members[0].standardiser)
         repaired = self._repaired(seen)
         ids, size = [clip.id for clip in samples.clips], self.config.train.batch_size
         task, training = self.config.task, self.config.train
@@ -100,6 +105,26 @@ class FoldNetworks:
             {m: _share(ids, clips, len(values)) for m, clips in repaired.flagged.items()},
             {m: _share(ids, clips, len(values)) for m, clips in repaired.regenerated.items()},
             self._anomaly(seen),
+        )
+
+    def remarks(self, samples: Samples) -> Iterator[str]:
+        """Say whose features are normalised without statistics of their own, a line each reason."""
+        normaliser = self._normaliser(samples)
+        if normaliser is not None:
+            yield from normaliser.remarks(normaliser.manifest.clips)
+
+    def _normalised(self, samples: Samples) -> Samples:
+        normaliser = self._normaliser(samples)
+        return samples if normaliser is None else replace(samples, stores=normaliser.features())
+
+    def _normaliser(self, samples: Samples) -> SpeakerNormaliser | None:
+        """Return what normalises by the clips that are there: a name may be anybody's.
+
+        All clips of a recording that name no speaker are of one.
+        """
+        training, clips = self.config.train, with_speakers(samples.manifest)
+        return SpeakerNormaliser.of(
+            training, training.outliers, clips, samples.stores, self.speakers
         )
 
     def _repaired(self, samples: Samples) -> Repaired:
@@ -179,7 +204,9 @@ class Ensemble:
         return {c: float(np.mean([each[c] for each in widths])) for c in self.config.classes}
 
     def remarks(self) -> Iterator[str]:
-        """Yield what the repair cannot do, and what a calibration is not of, a line each."""
+        """Yield how features are normalised, and what repair and calibration cannot do."""
+        if self.config.train.normalise == "speaker":
+            yield f"features are {USED}"
         lines = [
             line
             for fold in self.folds
@@ -189,11 +216,15 @@ class Ensemble:
         yield from dict.fromkeys(lines)
         yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
+    def samples(self, clips: Sequence[Clip], stores: Mapping[str, ClipArrays]) -> Samples:
+        """Put clips and their features together."""
+        return Samples(manifest_of(clips, self.config), tuple(clips), stores)
+
     def predict(
         self, clips: Sequence[Clip], stores: Mapping[str, ClipArrays], device: str = "cpu"
     ) -> Outputs:
         """Predict clips with all networks."""
-        samples = Samples(manifest_of(clips, self.config), tuple(clips), stores)
+        samples = self.samples(clips, stores)
         parts = [fold.predict(samples, device) for fold in self.folds]
         n = self.networks
         return Outputs(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from emocli import __version__
 from emocli.config import Tree
+from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
@@ -26,7 +27,7 @@ from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.prediction.clips import Piece, manifest_of
-from emocli.prediction.extracted import extracted
+from emocli.prediction.extracted import Extracted, extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.recompute import RunFeatures, run_features
@@ -156,18 +157,27 @@ class Predictor:
         )
         there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
-        rows = SegmentOutputs(config, pieces, features.stores, outputs, self.ensemble.half_widths)
+        widths = self.ensemble.half_widths
+        rows = SegmentOutputs(config, pieces, features.stores, outputs, widths, features.faces)
         report = UnitReport(
             format=UnitReport.FORMAT,
             segments=rows.segments(),
             failures=failed(pieces, features.failures),
-            remarks=(*features.remarks, *unknown_words(pieces, features.words)),
+            remarks=(
+                *features.remarks,
+                *unknown_words(pieces, features.words),
+                *self._few(clips, features),
+            ),
         )
         make_folder(work)
         write_text(path, as_json(report))
         shutil.rmtree(folder, ignore_errors=True)
         advance(len(pieces))
         return report
+
+    def _few(self, clips: Sequence[Clip], features: Extracted) -> Iterator[str]:
+        """Say of whom there are too few segments for statistics of their own."""
+        return self.ensemble.folds[0].remarks(self.ensemble.samples(clips, features.stores))
 
     def _key(self, pieces: Sequence[Piece], zeros: bool) -> str:
         """Return a name that is equal for equal clips, files, features and networks."""

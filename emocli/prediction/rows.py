@@ -12,9 +12,16 @@ from emocli.extraction.failures import Failure
 from emocli.metrics.metrics import PRESENT
 from emocli.models.run_config import RunConfig
 from emocli.prediction.arrays import ClipArrays
+from emocli.prediction.clear_faces import ClearFaces
 from emocli.prediction.clips import Piece
 from emocli.prediction.networks import Outputs
-from emocli.prediction.timeline import FailedInput, ModalityState, SegmentPrediction, SpokenWord
+from emocli.prediction.timeline import (
+    FaceBox,
+    FailedInput,
+    ModalityState,
+    SegmentPrediction,
+    SpokenWord,
+)
 
 AND = "+"
 """Stands between the classes of a clip that shows several."""
@@ -31,6 +38,7 @@ class SegmentOutputs:
     stores: Mapping[str, ClipArrays]
     outputs: Outputs | None
     half_widths: Mapping[str, float] = field(default_factory=dict)
+    faces: ClearFaces = field(default_factory=dict)
 
     def segments(self) -> tuple[SegmentPrediction, ...]:
         """Return a prediction for each segment."""
@@ -62,7 +70,14 @@ class SegmentOutputs:
             words=tuple(
                 SpokenWord(text=word.text, start=word.start, end=word.end) for word in segment.words
             ),
+            face=self._face(piece),
         )
+
+    def _face(self, piece: Piece) -> FaceBox | None:
+        if piece.clip.id not in self.faces:
+            return None
+        time, x, y, width, height = self.faces[piece.clip.id]
+        return FaceBox(time=piece.segment.start + time, box=(x, y, width, height))
 
     def _interval(self, mean: NDArray[np.float64]) -> dict[str, tuple[float, float]] | None:
         if not self.half_widths:

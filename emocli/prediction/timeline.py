@@ -44,6 +44,22 @@ class SpokenWord(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FaceBox(Record):
+    """The clearest face of a segment.
+
+    Attributes
+    ----------
+    time : float
+        Seconds of the recording.
+    box : four floats
+        x, y, width and height in pixels of the upright picture.
+    """
+
+    time: Number
+    box: tuple[Number, Number, Number, Number]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentPrediction(Record):
     """The prediction for one segment.
 
@@ -75,6 +91,8 @@ class SegmentPrediction(Record):
         Modality to its state.
     words : tuple of SpokenWord
         Those with times.
+    face : FaceBox, optional
+        The face that was surest to be one, where faces were looked for.
     """
 
     file: str
@@ -92,6 +110,7 @@ class SegmentPrediction(Record):
     interval: Mapping[str, Bounds] | None = field(default=None, metadata=OPTIONAL)
     modalities: Mapping[str, ModalityState]
     words: tuple[SpokenWord, ...] = ()
+    face: FaceBox | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)

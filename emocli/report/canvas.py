@@ -1,4 +1,4 @@
-"""Colours, canvas and files of all drawings.
+"""Canvas, captions and files of all drawings, in two styles: for the screen and for print.
 
 The same values give the same bytes: no dates, no random ids.
 """
@@ -6,80 +6,240 @@ The same values give the same bytes: no dates, no random ids.
 from __future__ import annotations
 
 import io
+import textwrap
 import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+from emocli.data.durable import write_bytes
 from emocli.display import printable
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Okabe and Ito 2008: told apart by colour-blind readers too."""
+StyleName = Literal["screen", "paper"]
 
-MARKERS = "osD^vP*"
 GREY = "#666666"
-DPI = 150
 
-STYLE: Any = {
-    "font.size": 10,
-    "axes.titlesize": 11,
+CAPTION = ".txt"
+"""End of the name of a caption's file."""
+
+LETTER = 0.52
+"""Width of a letter, in sizes of the text."""
+
+COMMON: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.hashsalt": "emocli",
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "text.parse_math": False,  # a label may hold dollars
 }
 
 
-def style() -> AbstractContextManager[None]:
-    """Draw in the style of all figures while the context lasts."""
-    import matplotlib as mpl
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, its title, and a caption that says what is shown."""
 
-    return mpl.rc_context(STYLE)
+    figure: Figure
+    title: str
+    caption: str
+
+    @property
+    def text(self) -> str:
+        """Title and caption, as they stand beside the figure."""
+        return f"{' '.join(printable(self.title).split())}\n\n{printable(self.caption)}\n"
 
 
-def canvas(
-    width: float, height: float, columns: int = 1, rows: int = 1, **sharing: Any
-) -> tuple[Figure, list[Axes]]:
-    """Make a figure of so many inches and its panels, row by row.
+@dataclass(frozen=True)
+class Style:
+    """How figures look.
 
-    It is a figure of its own, without pyplot: nothing global, nothing to close, never a window.
+    Attributes
+    ----------
+    name : str
+        What ``--style`` takes.
+    size, small : float
+        Points of the text, and of what stands in great numbers.
+    line : float
+        Points of a line.
+    dpi : int
+        Of the PNG.
+    kinds : tuple of str
+        Files that are written.
+    columns : (float, float), optional
+        Inches of a column and of the page: each figure is as wide as one of them, and its title is
+        left to the caption. Without, figures are as wide as their content asks for.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    drawing = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(drawing)
-    return drawing, list(drawing.subplots(rows, columns, squeeze=False, **sharing).flat)
+    name: StyleName
+    size: float
+    small: float
+    line: float
+    dpi: int
+    kinds: tuple[str, ...]
+    columns: tuple[float, float] | None = None
+
+    def active(self) -> AbstractContextManager[None]:
+        """Draw in this style while the context lasts."""
+        import matplotlib as mpl
+
+        own = {
+            "font.size": self.size,
+            "axes.titlesize": self.size,
+            "axes.labelsize": self.size,
+            "xtick.labelsize": self.small if self.columns else self.size,
+            "ytick.labelsize": self.small if self.columns else self.size,
+            "legend.fontsize": self.small if self.columns else self.size,
+            "lines.linewidth": self.line,
+            "axes.linewidth": self.line / 2,
+            "hatch.linewidth": self.line / 3,
+        }
+        return mpl.rc_context(COMMON | own)
+
+    def canvas(
+        self, width: float, height: float, columns: int = 1, rows: int = 1, **sharing: Any
+    ) -> tuple[Figure, list[Axes]]:
+        """Make a figure and its panels, row by row.
+
+        It is a figure of its own, without pyplot: nothing global, nothing to close, never a window.
+
+        Parameters
+        ----------
+        width, height : float
+            Inches on the screen; in print the figure is brought to a column or to the page.
+        columns, rows : int
+            Of panels.
+        **sharing
+            As of `matplotlib.figure.Figure.subplots`.
+        """
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        drawing = Figure(figsize=self._fitted(width, height), layout="constrained")
+        FigureCanvasAgg(drawing)
+        return drawing, list(drawing.subplots(rows, columns, squeeze=False, **sharing).flat)
+
+    def panels(
+        self, count: int, width: float, height: float, most: int = 3, **sharing: Any
+    ) -> tuple[Figure, list[Axes]]:
+        """Make panels of so many inches each, at most ``most`` side by side."""
+        columns = min(count, most)
+        rows = -(-count // columns)
+        drawing, panels = self.canvas(
+            width * columns + 0.6, height * rows + 0.3, columns, rows, **sharing
+        )
+        for axes in panels[count:]:
+            axes.set_visible(False)
+        for axes in panels[count - columns : count]:
+            axes.tick_params(labelbottom=True)  # nothing below it
+        return drawing, panels[:count]
+
+    def _fitted(self, width: float, height: float) -> tuple[float, float]:
+        if self.columns is None:
+            return width, height
+        column, page = self.columns
+        fitted = column if width <= 2 * column else page
+        # Text keeps its size, so that what is made narrower is not made as much lower.
+        return fitted, height * min(1.0, (fitted / width) ** 0.6)
+
+    def wrap(self, text: str, inches: float) -> str:
+        """Break text into lines so that it is no wider, however few letters that takes."""
+        letters = max(16, int(inches * 72 / (LETTER * self.size)))
+        return textwrap.fill(text, letters)
+
+    def drawing(self, figure: Figure, title: str, caption: str) -> Drawing:
+        """Finish a figure: its title is drawn on the screen, and left to the caption in print."""
+        if self.columns is None:
+            text = self.wrap(title, figure.get_figwidth() - 0.3)
+            figure.suptitle(text, fontsize=self.size + 1)
+        return Drawing(figure, title, caption)
+
+    def legend(self, figure: Figure, *more: Artist, title: str = "") -> None:
+        """Explain the lines and bars of all panels once: to the right, or in print above.
+
+        Parameters
+        ----------
+        figure : Figure
+            It is made larger by the legend.
+        *more
+            What is explained besides, by its label.
+        title : str
+            Of the legend.
+        """
+        entries: dict[str, Any] = {}
+        for axes in figure.axes:
+            handles, labels = axes.get_legend_handles_labels()
+            entries.update((la, h) for h, la in zip(handles, labels, strict=True))
+        entries |= {str(artist.get_label()): artist for artist in more}
+        if not entries:
+            return
+        longest = max(map(len, [*entries, title])) * LETTER
+        look: Any = {"frameon": False, "title": title or None, "handlelength": 3.2}
+        if self.columns is None:
+            figure.set_figwidth(figure.get_figwidth() + longest * self.size / 72 + 0.8)
+            look["loc"] = "outside right center"
+        else:
+            room = figure.get_figwidth() / (longest * self.small / 72 + 0.5)
+            look |= {"loc": "outside upper center", "ncols": max(1, min(len(entries), int(room)))}
+            lines = -(-len(entries) // look["ncols"]) + bool(title)
+            figure.set_figheight(figure.get_figheight() + lines * 1.6 * self.small / 72)
+        figure.legend(list(entries.values()), list(entries), **look)
 
 
-def legend(axes: Axes, place: float = 1.01, **options: Any) -> None:
-    """Put a panel's legend to its right, ``place`` widths of the panel from its left."""
-    axes.legend(
-        loc="upper left", bbox_to_anchor=(place, 1), frameon=False, borderaxespad=0, **options
-    )
+SCREEN = Style("screen", size=10, small=8, line=1.6, dpi=150, kinds=("png", "svg"))
+
+PAPER = Style(
+    "paper", size=8, small=6.5, line=1.1, dpi=300, kinds=("png", "svg", "pdf"), columns=(3.3, 7.0)
+)
+
+STYLES: Mapping[StyleName, Style] = {style.name: style for style in (SCREEN, PAPER)}
+
+KINDS = tuple(dict.fromkeys(kind for style in STYLES.values() for kind in style.kinds))
+"""Kinds of files that figures may have."""
 
 
-def render(drawings: Mapping[str, Figure]) -> dict[str, bytes]:
-    """Turn drawings into files: ``name.png`` and ``name.svg`` of each, to their content."""
-    return {
-        f"{name}.{kind}": _file(drawing, kind)
-        for name, drawing in drawings.items()
-        for kind in ("png", "svg")
-    }
+def render(drawings: Mapping[str, Drawing], style: Style = SCREEN) -> dict[str, bytes]:
+    """Turn drawings into files: ``name.png``, ``name.svg`` ... and the caption, ``name.txt``."""
+    files: dict[str, bytes] = {}
+    for name, drawing in drawings.items():
+        files |= {f"{name}.{kind}": _file(drawing, kind, style) for kind in style.kinds}
+        files[f"{name}{CAPTION}"] = drawing.text.encode()
+    return files
 
 
-def _file(drawing: Figure, kind: str) -> bytes:
+def write(folder: Path, stem: str, files: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Write what `render` returns under names that begin with ``stem``; return the pictures.
+
+    A file of a kind that this style does not write would be that of an earlier drawing: it goes.
+    """
+    for name in [name for name in files if name.endswith(CAPTION)]:
+        for kind in KINDS:
+            other = f"{name.removesuffix(CAPTION)}.{kind}"
+            if other not in files:
+                (folder / f"{stem}{other}").unlink(missing_ok=True)
+    for name, content in files.items():
+        write_bytes(folder / f"{stem}{name}", content)
+    return tuple(folder / f"{stem}{name}" for name in files if not name.endswith(CAPTION))
+
+
+def _file(drawing: Drawing, kind: str, style: Style) -> bytes:
     file = io.BytesIO()
-    metadata = {"Date": None} if kind == "svg" else None
-    with style(), warnings.catch_warnings():
+    about = " ".join(drawing.text.split())
+    metadata: dict[str, dict[str, Any]] = {
+        "png": {"Description": about},
+        "svg": {"Date": None, "Description": about},
+        "pdf": {"CreationDate": None, "Subject": about},
+    }
+    with style.active(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box is drawn
-        _make_printable(drawing)
-        drawing.savefig(file, format=kind, dpi=DPI, metadata=metadata)
+        _make_printable(drawing.figure)
+        drawing.figure.savefig(file, format=kind, dpi=style.dpi, metadata=metadata[kind])
     return file.getvalue()
 
 

@@ -123,21 +123,34 @@ class Grid:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture by the name of its PNG file."""
+    """A picture by the name of its PNG file.
+
+    Attributes
+    ----------
+    file : str
+        The file.
+    name : str
+        What stands for it where pictures are not shown.
+    caption : str
+        What it shows, below it.
+    """
 
     file: str
-    caption: str
+    name: str
+    caption: str = ""
 
     def markdown(self) -> str:
         """Write it as Markdown."""
-        return f"![{self.caption}]({self.file})"
+        below = f"\n\n*{self.caption}*" if self.caption else ""
+        return f"![{self.name}]({self.file}){below}"
 
     def html(self, pictures: Pictures) -> str:
         """Write it as HTML, its content within."""
         content = base64.b64encode(pictures(self.file)).decode()
-        told = escaped(self.caption)
-        image = f'<img alt="{told}" src="data:image/png;base64,{content}">'
-        return f"<figure><figcaption>{told}</figcaption>{image}</figure>"
+        image = f'<img alt="{escaped(self.name)}" src="data:image/png;base64,{content}">'
+        return (
+            f"<figure>{image}<figcaption>{inline(self.caption or self.name)}</figcaption></figure>"
+        )
 
 
 def markdown(blocks: Sequence[Block]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from emocli.data.samples import Samples
 from emocli.data.standardise import OUTLIERS, Standardiser
+from emocli.data.store.folder import BY_SPEAKER
 from emocli.errors import StoreError
 from emocli.metrics.statistics import grouping, groups
 from emocli.plugin.robustness import CorruptionSpec, on
@@ -85,8 +86,8 @@ class RepairFactory:
                 own = check.provenance.standardiser if self.refitted else self.standardiser
                 check.provenance.require(self.train.stores, own, self.outliers)
             except StoreError as error:
-                where = error.where or self.place
-                raise StoreError(error.what, where=where, hint=error.hint) from None
+                where, hint = error.where or self.place, self._same_normalisation(error.hint)
+                raise StoreError(error.what, where=where, hint=hint) from None
         return check.through(self.standardiser) if self.refitted else check
 
     def _loaded(self) -> ModalityCheck:
@@ -97,7 +98,20 @@ class RepairFactory:
         if not self.place.exists() and other.exists():
             hint = f"{other.name} is there: ask it with --set robust.fit_on=as_given"
             raise StoreError("there is no such file", where=self.place, hint=hint)
+        if self._by_speaker and not self.place.exists():
+            hint = self._same_normalisation("run emocli fit-cca")
+            raise StoreError("there is no such file", where=self.place, hint=hint)
         return load_check(self.place)
+
+    @property
+    def _by_speaker(self) -> bool:
+        """Whether the check is one of features normalised by speaker."""
+        return self.place.stem.endswith(BY_SPEAKER)
+
+    def _same_normalisation(self, hint: str) -> str:
+        if not self._by_speaker:
+            return hint
+        return f"{hint} with --set check.normalise=speaker, shrinkage and least_clips as in train"
 
     @property
     def alone(self) -> bool:

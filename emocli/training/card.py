@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from emocli import plugins
+from emocli.data.speakers import USED
 from emocli.data.store.joined import parts_of
 from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, definitions
@@ -185,10 +186,23 @@ def _inputs(config: RunConfig) -> str:
     ]
     return (
         f"## Inputs\n\nFeatures, standardised by the {_learnt(config)} (the statistics are in "
-        "`model.safetensors`).\n\n"
+        f"`model.safetensors`).{_normalised(config)}\n\n"
         "| modality | feature | width | fingerprint |\n|---|---|---|---|\n"
         + "\n".join(rows)
         + "".join(f"\n\n{markdown(line)}" for line in _licences(config))
+    )
+
+
+def _normalised(config: RunConfig) -> str:
+    if config.train.normalise == "none":
+        return ""
+    return (
+        f" Before that they are {USED}: every figure of this network says how well it knows people "
+        "of whom it has other clips, and is to be compared with figures reached the same way. The "
+        "statistics of the speakers of the train and valid split are in `speakers.safetensors`, "
+        "by name; new speakers have those of their own clips, shrunk towards the train split's: "
+        f"n clips count n / (n + {config.train.shrinkage:g}), below {config.train.least_clips} "
+        "not at all."
     )
 
 

@@ -24,6 +24,7 @@ from emocli.plugin.network import Network
 from emocli.training.class_weights import class_counts, class_weights
 from emocli.training.compute import check_machine, clipped_step, make_fabric, seeded
 from emocli.training.dropout import drop_modalities
+from emocli.training.masking import masked, masks
 from emocli.training.outputs import level, predict
 from emocli.training.schedule import Criterion, Repetition, Schedule, lr_factor
 from emocli.training.targets import mixed, votes
@@ -200,6 +201,8 @@ class FusionTask:
         for batch in samples.batches(self.config.batch_size, level(self.learner), order):
             if self.config.modality_dropout:
                 batch = drop_modalities(batch, self.config.modality_dropout, order)
+            if masks(self.config):
+                batch = masked(batch, self.config, order)
             loss = self._batch_loss(self._learnt(batch, order).to(self.fabric.device))
             total += self._finite(loss, number) * len(batch)
             clips += len(batch)

@@ -19,6 +19,7 @@ from emocli.models.beside import read_models, save_models
 from emocli.models.calibration import write_calibration
 from emocli.models.run_config import RunConfig, Source
 from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, EpochMetrics
+from emocli.models.speakers import save_speakers
 from emocli.plugin.network import Network
 from emocli.training.calibrate import calibrate
 from emocli.training.card import card
@@ -265,6 +266,8 @@ def _train_seed(
         state, standardiser = _refitted(folder, config, prepared.whole, fitted.history)
     summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
     _write_card(folder, config, [summary], prepared)
+    if prepared.normaliser is not None:
+        save_speakers(folder, prepared.normaliser.statistics)
     rundir.write_model(folder, state, standardiser)
     _tidy(folder)
     return summary

@@ -18,6 +18,7 @@ from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
+from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.standardise import Standardiser
 from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.data.store.upstream import upstream_settings
@@ -75,6 +76,8 @@ class Prepared:
         The network's remarks on its modalities.
     refitted : bool
         Whether ``train`` is the train and the valid split together.
+    normaliser : SpeakerNormaliser, optional
+        What normalises the features by speaker, if they are.
     """
 
     fusion: str
@@ -88,6 +91,7 @@ class Prepared:
     parameters: int
     remarks: tuple[str, ...] = ()
     refitted: bool = False
+    normaliser: SpeakerNormaliser | None = None
 
     @property
     def manifest(self) -> Manifest:
@@ -222,6 +226,8 @@ def prepare(
         fusion, preset, settings, manifest.task, manifest.classes, robust
     )
     stores = open_features(store, features, manifest)
+    normaliser = SpeakerNormaliser.of(training, training.outliers, manifest, stores)
+    stores = normaliser.features() if normaliser else stores
     train = Samples.of(manifest, "train", stores)
     valid = Samples.of(manifest, "valid", stores)
     _check_learnable(train)
@@ -230,9 +236,10 @@ def prepare(
     model.set_task(training.logit_task(manifest.task), training.loss)
     check_settings(model, train, training)
     on(repairing.corruptions, train.stores)
-    place = check_path(store, manifest.fold, repairing.fit_on)
+    place = check_path(store, manifest.fold, repairing.fit_on, training.normalise)
     parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
-    prepared = Prepared(fusion, preset, *parts, parameters(model), model.remarks)
+    learnt = parameters(model)
+    prepared = Prepared(fusion, preset, *parts, learnt, model.remarks, normaliser=normaliser)
     prepared.repair_factory.require(repairing)
     if training.refit:
         check_settings(model, prepared.whole.train, training)
@@ -331,6 +338,9 @@ def _notes(prepared: Prepared) -> Iterator[str]:
         if unlabelled:
             yield f"{unlabelled} clips of split '{split}' have no label and were left out"
     yield from prepared.remarks
+    if prepared.normaliser is not None:
+        clips = (*prepared.train.clips, *prepared.valid.clips)
+        yield from prepared.normaliser.remarks(clips)
     yield from prepared.repair_factory.remarks(prepared.robust)
     yield from number_warnings(prepared.splits, prepared.standardiser, prepared.settings.outliers)
 

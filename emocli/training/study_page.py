@@ -7,18 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emocli.report.canvas import canvas, render, style
+from emocli.report.canvas import GREY, SCREEN, Drawing, Style, render
 from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
+from emocli.report.palette import COLOURS
 from emocli.space import Value
 from emocli.training.search import Trial
 from emocli.training.study_summary import SearchSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SHOWN = 20
 """Trials in the table, the best ones."""
+
+CAPTIONS = {
+    "history": "Validation of each trial that came to its end (points), and the best so far "
+    "(line). The best was chosen by this number, which flatters.",
+    "parallel": "Settings of the trials that came to their end, a line each, and their "
+    "validation; the darker the better, the best one thick. Scales are each setting's own.",
+    "importances": "Share of the variance of the validation over trials that each setting explains "
+    "(fANOVA).",
+}
 
 
 def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
@@ -29,11 +38,6 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
         f"{budget.epochs} epochs, {budget.seconds:.0f} s of computing. Drawn by {summary.sampler}."
     )
     chosen = [f"`{name} = {value}`" for name, value in best.settings.items()]
-    captions = {
-        "history.png": "each trial, and the best so far",
-        "parallel.png": "settings of the trials that came to their end; the best is drawn thick",
-        "importances.png": "share of the metric's variance over trials that a setting explains",
-    }
     return [
         Heading(f"{summary.fusion}: {len(summary.trials)} trials", 1),
         Paragraph(
@@ -42,7 +46,11 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
         ),
         Listing(tuple(chosen)),
         Paragraph(spent),
-        *(Picture(name, caption) for name, caption in captions.items() if name in files),
+        *(
+            Picture(f"{name}.png", name, caption)
+            for name, caption in CAPTIONS.items()
+            if f"{name}.png" in files
+        ),
         Heading("Space"),
         Grid(("setting", "range"), list(summary.space.items()), left=(0, 1)),
         Heading("The best trials"),
@@ -71,45 +79,50 @@ def _text(value: Value) -> str:
 
 
 def drawings(
-    trials: Sequence[Trial], importances: Mapping[str, float], monitor: str, lower: bool
+    trials: Sequence[Trial],
+    importances: Mapping[str, float],
+    monitor: str,
+    lower: bool,
+    style: Style = SCREEN,
 ) -> dict[str, bytes]:
-    """Return the drawings as files, PNG and SVG: of trials that came to their end."""
+    """Return the drawings and captions as files: of trials that came to their end."""
     done = [trial for trial in trials if trial.valid is not None]
-    with style():
-        figures = {"history": _history(done, monitor, lower)}
+    with style.active():
+        figures = {"history": _history(done, monitor, lower, style)}
         if len(done) > 1:
-            figures["parallel"] = _parallel(done, monitor, lower)
+            figures["parallel"] = _parallel(done, monitor, lower, style)
         if importances:
-            figures["importances"] = _importances(importances)
-        return render(figures)
+            figures["importances"] = _importances(importances, style)
+        return render(figures, style)
 
 
-def _history(done: Sequence[Trial], monitor: str, lower: bool) -> Figure:
-    drawing, (axes,) = canvas(7, 3)
+def _history(done: Sequence[Trial], monitor: str, lower: bool, style: Style) -> Drawing:
+    drawing, (axes,) = style.canvas(5, 3.2)
     values = np.array([trial.valid for trial in done], float)
     best = np.minimum.accumulate(values) if lower else np.maximum.accumulate(values)
     numbers = [trial.number for trial in done]
-    axes.plot(numbers, values, "o", markersize=4)
-    axes.step(numbers, best, where="post")
+    axes.plot(numbers, values, "o", color=GREY, markersize=4, label="trial")
+    axes.step(numbers, best, where="post", color=COLOURS[0], label="best so far")
     axes.set_xlabel("trial")
     axes.set_ylabel(f"validation {monitor}")
-    return drawing
+    style.legend(drawing)
+    return style.drawing(drawing, f"{len(done)} trials", CAPTIONS["history"])
 
 
-def _importances(importances: Mapping[str, float]) -> Figure:
-    drawing, (axes,) = canvas(7, 0.8 + 0.35 * len(importances))
+def _importances(importances: Mapping[str, float], style: Style) -> Drawing:
+    drawing, (axes,) = style.canvas(5, 1.1 + 0.35 * len(importances))
     names = sorted(importances, key=lambda name: importances[name])
-    axes.barh(names, [importances[name] for name in names])
+    axes.barh(names, [importances[name] for name in names], color=COLOURS[0])
     axes.set_xlabel("importance")
-    return drawing
+    return style.drawing(drawing, "importance of settings", CAPTIONS["importances"])
 
 
-def _parallel(done: Sequence[Trial], monitor: str, lower: bool) -> Figure:
+def _parallel(done: Sequence[Trial], monitor: str, lower: bool, style: Style) -> Drawing:
     """Draw the trials as lines over their settings and the metric, a scale each."""
     import matplotlib as mpl
 
     names = list(done[0].settings)
-    drawing, (axes,) = canvas(1.4 * (len(names) + 1) + 1, 4)
+    drawing, (axes,) = style.canvas(1.4 * (len(names) + 1) + 1, 4)
     columns = [_scaled(axes, k, [t.settings.get(n) for t in done]) for k, n in enumerate(names)]
     columns.append(_scaled(axes, len(names), [t.valid for t in done]))
     worst_first = np.argsort([-float(t.valid or 0) if lower else float(t.valid or 0) for t in done])
@@ -120,7 +133,7 @@ def _parallel(done: Sequence[Trial], monitor: str, lower: bool) -> Figure:
         axes.plot(heights, color=shades[rank], linewidth=2.5 if best else 0.8)
     axes.set_xticks(range(len(columns)), [*names, monitor], rotation=20, ha="right")
     axes.set_yticks([])
-    return drawing
+    return style.drawing(drawing, "settings of the trials", CAPTIONS["parallel"])
 
 
 def _scaled(axes: Axes, place: int, values: Sequence[Value]) -> list[float]:

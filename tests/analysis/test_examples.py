@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emocli.analysis.examples import PICTURES, draw, pictures
+from emocli.analysis.examples import draw, pictures
+from emocli.analysis.examples._figure import PICTURES
 from emocli.cli import show
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
@@ -165,7 +166,7 @@ def test_only_what_has_frames_is_drawn(run: Path) -> None:
     *_, last = report.examples
     image = np.full((20, 30, 3), 128, np.uint8)
     drawn = render(draw(report, {last.clip: [image, image]}))
-    assert set(drawn) == {"-errors.png", "-errors.svg"}
+    assert set(drawn) == {"-errors.png", "-errors.svg", "-errors.txt"}
     assert drawn["-errors.png"].startswith(b"\x89PNG")
     assert render(draw(report, {last.clip: [image, image]})) == drawn
     assert draw(report, {}) == {}

@@ -89,7 +89,7 @@ def test_clips_that_lack_a_modality_are_no_measure(tmp_path: Path) -> None:
 
 
 def test_what_is_drawn_says_what_its_axes_are_and_where_a_bar_is_cut(found: Analysis) -> None:
-    panels = drawn_curves(found.report).axes
+    panels = drawn_curves(found.report).figure.axes
     assert [panel.get_xlabel() for panel in panels] == [""] * 6 + ["dimension"] * 3
     assert [panel.get_ylabel().split("\n")[0] for panel in panels[::3]] == [
         "audio",
@@ -97,5 +97,5 @@ def test_what_is_drawn_says_what_its_axes_are_and_where_a_bar_is_cut(found: Anal
         "visual",
     ]
     row = replace(found.report.errors[0], errors={"learnt": 7.25, "held out": 0.5})
-    (panel,) = drawn_errors(replace(found.report, errors=(row,))).axes
+    (panel,) = drawn_errors(replace(found.report, errors=(row,))).figure.axes
     assert [text.get_text() for text in panel.texts] == ["7.2"]

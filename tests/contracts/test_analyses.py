@@ -77,7 +77,6 @@ from typing import Annotated
 
 from emocli.analysis import Finding, OfRun, Report
 from emocli.options import Option
-from emocli.report.canvas import canvas
 from emocli.report.tables import ReportTable
 
 
@@ -98,5 +97,9 @@ class Counted(Report):
 def measure(options, progress):
     report = Counted(format=1, times=options.times)
     table = ReportTable("threefold", ("times",), ((options.times,),))
-    return Finding("count", report, [report.data()], (table,), lambda: {"": canvas(1, 1)[0]})
+
+    def draw(style):
+        return {"": style.drawing(style.canvas(1, 1)[0], "counted", "Nothing is shown.")}
+
+    return Finding("count", report, [report.data()], (table,), draw)
 '''

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 
-from emocli.evaluation.drawing import confusion, draw, sweep
+from emocli.evaluation.drawing import about, confusion, draw, sweep
 from emocli.evaluation.report import EvaluationReport
 from emocli.evaluation.tables import counts
 from tests.evaluation import example
@@ -22,7 +22,7 @@ LONG = ["neutral", "calm", "happiness", "sadness", "anger", "fearfulness", "disg
 
 
 def confused(report: EvaluationReport) -> Figure:
-    return confusion(report.classes, counts(report))
+    return confusion(report.classes, counts(report), about(report), "rows: label").figure
 
 
 def wide(classes: list[str], seeds: int = 1) -> EvaluationReport:
@@ -75,7 +75,7 @@ SWEEPS = {"small": report(sweep=True, seeds=3), "wide": wide(LONG, 3)}
 
 @pytest.mark.parametrize("data", SWEEPS.values(), ids=SWEEPS)
 def test_nothing_of_a_sweep_overlaps_or_is_cut_off(data):
-    figure = sweep(data, "gaussian", "accuracy")
+    figure = sweep(data, "gaussian", "accuracy").figure
     assert overlapping(figure) == []
     assert outside(figure) == []
 
@@ -93,7 +93,7 @@ def test_nothing_of_a_confusion_overlaps_or_is_cut_off(data):
 
 def test_a_sweep_has_a_line_per_modality_and_the_clean_one():
     data = report(sweep=True)
-    axes = sweep(data, "gaussian", "accuracy").axes[0]
+    axes = sweep(data, "gaussian", "accuracy").figure.axes[0]
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert set(lines) == {"clean", "audio corrupted", "text corrupted", "visual corrupted"}
     assert set(lines["clean"].get_ydata()) == {0.9}
@@ -103,7 +103,7 @@ def test_a_sweep_has_a_line_per_modality_and_the_clean_one():
 
 
 def test_bands_show_the_spread_over_seeds():
-    axes = sweep(report(sweep=True, seeds=3), "gaussian", "accuracy").axes[0]
+    axes = sweep(report(sweep=True, seeds=3), "gaussian", "accuracy").figure.axes[0]
     band = axes.collections[0].get_paths()[0].vertices
     assert band[:, 1].max() == pytest.approx(0.92)
     assert len(axes.collections) == 3
@@ -113,7 +113,7 @@ def test_levels_without_a_ratio_keep_their_order():
     data = example.data(sweep=True)
     for point in data["sweep"]:
         point["snr_db"] = None
-    axes = sweep(EvaluationReport.from_data(data), "gaussian", "accuracy").axes[0]
+    axes = sweep(EvaluationReport.from_data(data), "gaussian", "accuracy").figure.axes[0]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["10 dB", "0 dB", "-10 dB", "-20 dB"]
 
 
@@ -128,14 +128,15 @@ def test_draw_gives_png_and_svg_and_the_same_bytes_every_time():
     data = report(corrupted=True, sweep=True, seeds=3)
     first, second = draw(data), draw(data)
     assert first == second
-    assert set(first) == {*("-confusion.png", "-confusion.svg", "-gaussian.png", "-gaussian.svg")}
+    kinds = ("png", "svg", "txt")
+    assert set(first) == {f"-{n}.{kind}" for n in ("confusion", "gaussian") for kind in kinds}
     assert imread(io.BytesIO(first["-gaussian.png"])).ndim == 3
     root = ElementTree.fromstring(first["-gaussian.svg"])
     assert "clean" in "".join(root.itertext())  # text stays text
 
 
 def test_without_a_sweep_there_is_no_curve():
-    assert set(draw(report())) == {"-confusion.png", "-confusion.svg"}
+    assert set(draw(report())) == {"-confusion.png", "-confusion.svg", "-confusion.txt"}
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone():

@@ -241,7 +241,9 @@ def test_figure_4_is_one_command(corpus: toy.Toy, tmp_path: Path) -> None:
         assert f"![{analysis['row']}]({png})" in page
         assert f"## {analysis['name']}" in page
     assert "the first test clip with the word 'very'" in " ".join(page.split())
-    assert {path.name for path in found.figures} == {p.name for p in tmp_path.glob("figure*")}
+    written = {path for path in tmp_path.glob("figure*") if path.suffix != ".txt"}
+    assert {path.name for path in found.figures} == {path.name for path in written}
+    assert all(path.with_suffix(".txt").is_file() for path in written)
 
 
 def test_an_analysis_waits_for_its_row(corpus: toy.Toy, tmp_path: Path) -> None:

@@ -7,12 +7,20 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
-from emocli.prediction.writers.page import html_text
-from tests.prediction.examples import report
+from emocli.data.media.writing import write_video
+from emocli.prediction.timeline import FaceBox, PredictionReport
+from emocli.prediction.writers.page import faces, html_text
+from emocli.prediction.writers.page.faces import faces_of
+from tests.prediction.examples import FINE, GONE, report, segment
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -25,7 +33,7 @@ addEventListener("load", () => {
   const now = () => Number(chart.getAttribute("aria-valuenow"));
   const labels = () => [...document.querySelectorAll("tbody tr")].map(r => r.children[3].innerText);
   const cut = () => [...document.querySelectorAll("#chart .curve")].length;
-  told.words = find("#words").innerText.trim();
+  told.words = find("#spoken").innerText.trim();
   told.curves = cut();
   told.rows = labels();
   chart.dispatchEvent(new MouseEvent("click",
@@ -70,6 +78,141 @@ def opened(path: Path, *options: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+CHECKS = """
+<script>
+addEventListener("load", () => {
+  const all = (query) => [...document.querySelectorAll(query)], told = [];
+  const shown = (each) => each.getClientRects().length > 0;
+  const name = (each) => each.getAttribute("aria-label") || each.innerText.trim()
+    || (each.labels && each.labels.length && each.labels[0].innerText);
+  const light = (colour) => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+    const [r, g, b] = parts.map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (each) => {
+    for (let at = each; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (!/, 0\\)$/.test(colour)) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const contrast = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  for (const each of all("button, select, [tabindex], video, audio, [role]").filter(shown))
+    if (!name(each)) told.push(`no name: ${each.outerHTML.slice(0, 80)}`);
+  for (const each of all("img")) if (!each.hasAttribute("alt")) told.push("an image without alt");
+  const ids = all("[id]").map((each) => each.id);
+  for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) told.push(`twice: ${id}`);
+  for (const key of ["aria-labelledby", "aria-describedby"])
+    for (const each of all(`[${key}]`))
+      if (!document.getElementById(each.getAttribute(key))) told.push(`${key} leads nowhere`);
+  if (all("h1").length !== 1 || all("main").length !== 1) told.push("h1 and main are not one each");
+  if (all("th").some((each) => each.scope !== "col")) told.push("a head without scope");
+  for (const each of all("p, button, td, th, dt, dd, li, span, b, caption").filter(shown)) {
+    const style = getComputedStyle(each), ratio = contrast(light(style.color), light(ground(each)));
+    if (each.innerText.trim() && ratio < 4.5)
+      told.push(`${ratio.toFixed(2)}: ${each.outerHTML.slice(0, 80)}`);
+  }
+  if (document.documentElement.scrollWidth > innerWidth) told.push("the page is too wide");
+  document.documentElement.dataset.told = JSON.stringify(told);
+});
+</script>
+"""
+
+
+def with_script(text: str, script: str) -> str:
+    """Let a page run a script of a test, which its policy forbids."""
+    bare = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
+    assert bare != text
+    return bare.replace("</body>", f"{script}</body>")
+
+
+def of_people(folder: Path) -> PredictionReport:
+    """Return a report of a video in which two people are seen, one of them not always."""
+    images = [np.full((64, 96, 3), 40 + 5 * k, np.uint8) for k in range(24)]
+    write_video(folder / "a.mp4", images, 4, None, 16_000)
+    both = []
+    for number, person in product(range(3), "12"):
+        there = (number, person) != (1, "2")
+        one = segment(number, 0.2 + 0.3 * number, (FINE, FINE if there else GONE), text="so it is")
+        face = FaceBox(time=one.start + 0.5, box=(10.0, 8.0, 30.0, 40.0)) if there else None
+        name = str(folder / "a.mp4")
+        clip = f"{number}-{person}"
+        both.append(replace(one, file=name, clip=clip, person=person, face=face))
+    return replace(report(), segments=tuple(both), failures=())
+
+
+def test_faces_at_the_peaks_are_few_and_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = of_people(tmp_path)
+    told = [(face.person, face.label, face.time) for face in faces_of(people)]
+    anger = "<anger> & co"
+    assert told == [("1", "joy", 4.5), ("1", anger, 0.5), ("2", "joy", 4.5), ("2", anger, 0.5)]
+    assert all(face.src.startswith("data:image/jpeg;base64,") for face in faces_of(people))
+    assert max(len(face.src) for face in faces_of(people)) < 10_000
+    monkeypatch.setattr(faces, "MOST", 3)
+    assert len(faces_of(people)) == 3
+    (tmp_path / "a.mp4").unlink()
+    assert faces_of(people) == ()
+    assert faces_of(report()) == ()
+
+
+def test_a_face_is_cut_out_where_its_box_is() -> None:
+    image = np.arange(64 * 96 * 3, dtype=np.int64).reshape(64, 96, 3).astype(np.uint8)
+    cut = faces._cropped(image, (10.0, 20.0, 20.0, 20.0))
+    assert_array_equal(cut, image[15:45, 5:35])
+    assert faces._cropped(image, (-30.0, -30.0, 20.0, 20.0)).shape == (1, 1, 3)
+
+
+def test_people_have_curves_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    script = """<script>addEventListener("load", () => {
+      const all = (query) => [...document.querySelectorAll(query)];
+      document.documentElement.dataset.told = JSON.stringify({
+        people: all("#chart .who").map((each) => each.textContent),
+        curves: all("#chart .curve").length, missing: all("#chart .shade.missing").length,
+        faces: all("#faces button").map((each) => each.innerText.replace(/\\s+/g, " ")),
+        here: document.getElementById("here").innerText, people_in_table:
+        all("tbody tr").map((each) => each.children[2].innerText).join(""),
+      });
+    });</script>"""
+    path.write_text(with_script(html_text(of_people(tmp_path), tmp_path), script), "utf-8")
+    told = told_by(path)
+    assert told["people"] == [f"person {k} (with the voice of Ada)" for k in "12"]
+    assert (told["curves"], told["missing"], told["people_in_table"]) == (4, 1, "121212")
+    assert told["faces"][0] == "joy person 1, 80 % at 0:04.5"
+    assert told["here"].startswith("0:00.0: person 1 (with the voice of Ada) <anger>")
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_everything_has_a_name_and_can_be_read(tmp_path: Path, scheme: int) -> None:
+    """What checkers of accessibility look for, in dark and light, on a narrow screen."""
+    path = tmp_path / "report.html"
+    path.write_text(with_script(html_text(of_people(tmp_path), tmp_path), CHECKS), "utf-8")
+    options = [f"--blink-settings=preferredColorScheme={scheme}", "--window-size=500,900"]
+    assert told_by(path, *options) == []
+
+
+def test_the_policy_of_the_page_lets_it_work(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(html_text(of_people(tmp_path), tmp_path), "utf-8")
+    text, said = opened(path)
+    assert 'data-ready="yes"' in text
+    assert "data-error" not in text
+    assert "CONSOLE" not in said
+
+
+def told_by(path: Path, *options: str) -> Any:
+    """Open a page; return what a script of the test noted in it."""
+    text, said = opened(path, *options)
+    assert "data-error" not in text
+    assert "CONSOLE" not in said
+    match = re.search(r'data-told="([^"]*)"', text)
+    assert match is not None
+    return json.loads(html.unescape(match[1]))
+
+
 def test_nothing_in_the_page_is_elsewhere(tmp_path: Path) -> None:
     text = html_text(report(), tmp_path)
     addresses = set(re.findall(r"(?:https?:)?//[\w.]+[\w/]*", text))
@@ -94,14 +237,8 @@ def test_short_recordings_are_inside_and_long_ones_beside(
 
 def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    path.write_text(html_text(report(), tmp_path).replace("</body>", f"{TRIES}</body>"), "utf-8")
-    text, said = opened(path)
-    assert 'data-ready="yes"' in text
-    assert "data-error" not in text
-    assert "CONSOLE" not in said
-    match = re.search(r'data-told="([^"]*)"', text)
-    assert match is not None
-    told = json.loads(html.unescape(match[1]))
+    path.write_text(with_script(html_text(report(), tmp_path), TRIES), "utf-8")
+    told = told_by(path)
     assert told["words"].startswith('so "it" is </script><b>')
     assert told["curves"] == 2
     assert told["rows"] == ["joy", "<anger> & co", "nothing to judge by"]
@@ -118,6 +255,7 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
 def test_an_error_of_the_script_would_be_noticed(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(html_text(report(), tmp_path).replace("choose(files[0]);", "choose(nothing);"))
+    path.write_text(with_script(path.read_text(), ""))
     text, _ = opened(path)
     assert "data-error" in text
     assert 'data-ready="yes"' not in text

@@ -107,7 +107,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         _rows(report.views),
         (tabulate(report),),
-        lambda: draw(report),
+        lambda style: draw(report, style),
     )
 
 

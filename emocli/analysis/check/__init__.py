@@ -57,7 +57,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         _rows(report),
         tabulate(report),
-        lambda: draw(report),
+        lambda style: draw(report, style),
     )
 
 

@@ -14,6 +14,7 @@ from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
     from emocli.pipeline.demo import Accuracy
+    from emocli.pipeline.demo_talk import TalkReport
 
 
 def command(
@@ -29,9 +30,9 @@ def command(
 ) -> None:
     """Run everything on a generated corpus.
 
-    Generates clips, extracts, fits, trains every network and corrupts each modality: some three
-    minutes on two cores. The corpus is drawn and synthesised here: it proves that the pipeline
-    works, not that a network is good.
+    Generates clips, extracts, fits, trains every network and corrupts each modality, and predicts a
+    new recording: some three minutes on two cores. The corpus is drawn and synthesised here: it
+    proves that the pipeline works, not that a network is good.
     """
     from emocli import config
     from emocli.pipeline.demo import demo
@@ -62,6 +63,25 @@ def command(
     show.line(f"features:  {report.store}")
     show.line(f"networks:  {report.folder / 'runs'} (each with reports/)")
     show.line(f"report:    {report.report}")
+    talk = report.talk
+    show.line(
+        f"talk:      {talk.segments} utterances of two new people, {talk.right} as drawn; "
+        f"{_states(talk)}"
+    )
+    show.line(f"open it:   {talk.page}")
+
+
+def _states(talk: TalkReport) -> str:
+    """Say which modalities were missing, distrusted and regenerated, and how often."""
+    states = {
+        "missing": talk.missing,
+        "not trusted": talk.distrusted,
+        "regenerated": talk.regenerated,
+    }
+    return "; ".join(
+        f"{name}: {', '.join(f'{m} {count}' for m, count in counts.items()) or 'none'}"
+        for name, counts in states.items()
+    )
 
 
 def _accuracy(result: Accuracy) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -36,8 +36,16 @@ def command(
     ] = None,
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
+    style: options.Style = "screen",
     device: options.Device = "cpu",
     ensemble: options.Ensemble = False,
+    normalise: Annotated[
+        Literal["none", "speaker"] | None,
+        typer.Option(
+            help="none: read features that the training normalised by speaker as if there were no "
+            "other clips of anybody. Default: as in training."
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Evaluate a run, clean and corrupted.
@@ -75,8 +83,10 @@ def command(
             by=by.split(",") if by else (),
             seed=seed,
             figures=figures,
+            style=style,
             device=device,
             ensemble=ensemble,
+            normalise=normalise,
             progress=progress,
         )
     if json:

@@ -68,6 +68,7 @@ def command(
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
+    style: options.Style = "screen",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Train again what has changed since.")
     ] = False,
@@ -143,6 +144,7 @@ def command(
         workers=workers,
         overwrite=overwrite,
         synthetic=synthetic,
+        style=style,
         say=say,
     )
     if json:

@@ -113,8 +113,8 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
     if parts[0].refit:
         show.line("  then learnt anew from train and valid split, for as many epochs")
-    for name, value in _baselines(summary).items():
-        show.line(f"  beside it: {name} {value:.3f}")
+    for name, metric in _baselines(summary).items():
+        show.line(f"  beside it: {name} {metric:.3f}")
     for gap in dict.fromkeys(gap for part in parts for gap in _gaps(part)):
         show.warn(gap)
     for note in summary.notes:

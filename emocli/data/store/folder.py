@@ -18,7 +18,10 @@ CHECK = "check"
 AS_GIVEN = f"{CHECK}_as_given"
 """Name of the one that is fitted on clips as given."""
 
-RESERVED = frozenset({CHECK, AS_GIVEN})
+BY_SPEAKER = "_by_speaker"
+"""End of the name of a check that is fitted on features normalised by speaker."""
+
+RESERVED = frozenset({CHECK, AS_GIVEN, CHECK + BY_SPEAKER, AS_GIVEN + BY_SPEAKER})
 """Names of ``.h5`` files in a store folder that are not features."""
 
 
@@ -27,15 +30,18 @@ def store_path(folder: Path, feature: str) -> Path:
     return folder / f"{feature}.h5"
 
 
-def check_path(folder: Path, fold: Fold | None = None, fit_on: str = "clean") -> Path:
+def check_path(
+    folder: Path, fold: Fold | None = None, fit_on: str = "clean", normalise: str = "none"
+) -> Path:
     """Return the path of a store's modality check; each fold of a cross-validation has its own.
 
-    ``fit_on`` is ``clean``, or ``as_given``: that one is a file of its own, beside the other.
+    ``fit_on`` is ``clean``, or ``as_given``: that one is a file of its own, beside the other; so is
+    one of features that are normalised by ``speaker``.
     """
-    as_given = fit_on == "as_given"
+    as_given, relative = fit_on == "as_given", BY_SPEAKER if normalise == "speaker" else ""
     if fold is None:
-        return folder / f"{AS_GIVEN if as_given else CHECK}.h5"
-    suffix = "_as_given" if as_given else ""
+        return folder / f"{AS_GIVEN if as_given else CHECK}{relative}.h5"
+    suffix = f"{'_as_given' if as_given else ''}{relative}"
     return folder / f"{CHECK}s" / f"fold-{fold.index}-of-{fold.count}{suffix}.h5"
 
 

@@ -26,11 +26,12 @@ from emocli.data.media import writing
 from emocli.datasets.demo import corpus, language
 from emocli.datasets.demo.corpus import EMOTIONS, ClipPlan, Config
 from emocli.datasets.demo.face import Face
+from emocli.datasets.demo.recording import Talk
 from emocli.datasets.demo.render import render
 from emocli.errors import ConfigError
 from emocli.parsing import read_json
 
-__all__ = ["Config", "build"]
+__all__ = ["Config", "Talk", "build"]
 
 GENERATOR = 2
 """Changes when equal settings come to give another corpus."""

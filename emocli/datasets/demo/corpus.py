@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
@@ -40,6 +40,9 @@ CLEAR, UNCLEAR = (0.8, 1.0), (0.2, 0.6)
 MOST = 2.0
 """Vigour is normally distributed between this and its opposite, times `Config.vigour`."""
 NAMES = ("Ada", "Bruno", "Carla", "Dario", "Elena", "Fabio", "Greta", "Hugo")
+
+NEWCOMERS = ("Ines", "Jonas")
+"""Who is in no split."""
 
 P = TypeVar("P")
 
@@ -179,6 +182,18 @@ def plan(config: Config) -> list[ClipPlan]:
     """Plan every clip of the corpus, in order."""
     people = _speakers(config)
     return [utterance for split in SPLITS for utterance in _split(split, people[split], config)]
+
+
+def conversation(config: Config, name: str, turns: int) -> list[ClipPlan]:
+    """Plan a dialogue of two people who are in no split; a feeling lasts four turns."""
+    first = sum(getattr(config.speakers, split) for split in SPLITS)
+    pair = [replace(_speaker(first + k, config), name=NEWCOMERS[k]) for k in range(2)]
+    runs = [EMOTIONS[k % len(EMOTIONS)] for k in range(-(-turns // 4))]
+    stream(config, "emotions", name).shuffle(runs)
+    return [
+        _utterance(config, "test", name, k, pair[k % 2], pair[1 - k % 2].name, runs[k // 4])
+        for k in range(turns)
+    ]
 
 
 def stream(config: Config, *parts: object) -> np.random.Generator:

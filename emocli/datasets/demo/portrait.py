@@ -90,10 +90,19 @@ def _colour(rng: np.random.Generator, low: float, high: float) -> Colour:
 def paint_behind(person: Look, size: int) -> Image:
     """Paint the wall and the shoulders."""
     x, y = _grid(size)
-    wall = np.array(person.wall, np.float32) * (1.08 - 0.3 * y - 0.12 * x)[..., None]
+    wall = _wall(person, x, y)
     shoulders = _soft(1 - np.hypot((x - 0.5) / 0.42, (y - 1.08) / 0.235), 0.01)
     shirt = np.array(person.shirt, np.float32) * (1.1 - 0.8 * np.abs(x - 0.45))[..., None]
     return np.clip(_over(wall, shirt, shoulders), 0, 255).astype(np.uint8)
+
+
+def paint_wall(person: Look, size: int) -> Image:
+    """Paint what is seen where nobody is."""
+    return np.clip(_wall(person, *_grid(size)), 0, 255).astype(np.uint8)
+
+
+def _wall(person: Look, x: Floats, y: Floats) -> Floats:
+    return np.array(person.wall, np.float32) * (1.08 - 0.3 * y - 0.12 * x)[..., None]
 
 
 def paint_head(person: Look, side: int) -> Image:

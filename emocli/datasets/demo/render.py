@@ -18,14 +18,30 @@ def render(
     Returns when each word is said, the sound, shape (samples,), at ``config.rate``, and the
     pictures, shape (T, size, size, 3), at ``config.fps``.
     """
+    score, sound = speak(utterance, config)
+    return score, sound, draw(utterance, config, person, loudness(sound, frames(score, config)))
+
+
+def speak(utterance: ClipPlan, config: Config) -> tuple[voice.Score, NDArray[np.float32]]:
+    """Speak an utterance; see `render`."""
     score, delivery = schedule(utterance, config)
     rng = corpus.stream(config, utterance.id, "sound")
-    sound = voice.speak(score, utterance.speaker.voice, delivery, config.rate, rng)
+    return score, voice.speak(score, utterance.speaker.voice, delivery, config.rate, rng)
+
+
+def draw(
+    utterance: ClipPlan, config: Config, person: Face, level: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """Draw an utterance, a picture for each value of the loudness; see `render`."""
     rng = corpus.stream(config, utterance.id, "pictures")
     shown = corpus.moved(utterance.shown["visual"].mix(EXPRESSIONS), VIGOUR, utterance.vigour)
     expression = corpus.varied(shown, SPREAD, config.noise, rng)
-    level = loudness(sound, round(score.seconds * config.fps))
-    return score, sound, np.stack(list(person.animate(expression, level, rng)))
+    return np.stack(list(person.animate(expression, level, rng)))
+
+
+def frames(score: voice.Score, config: Config) -> int:
+    """Return how many pictures there are of an utterance."""
+    return round(score.seconds * config.fps)
 
 
 def schedule(utterance: ClipPlan, config: Config) -> tuple[voice.Score, voice.Delivery]:

@@ -18,6 +18,9 @@ from emocli.display import printable
 HEADING = re.compile(r"<h2>(.*?)</h2>")
 """A heading as `emocli.report.document` writes it: all texts are escaped, none looks like it."""
 
+PLAYED = "media-src data: file: 'self'; "
+"""What a page may do that plays recordings."""
+
 FEWEST = 3
 """Headings from which a page has a table of contents."""
 
@@ -27,7 +30,7 @@ def escaped(text: str) -> str:
     return html.escape(printable(text))
 
 
-def frame(title: str, body: str) -> str:
+def frame(title: str, body: str, *, style: str = "", script: str = "", media: bool = False) -> str:
     """Return a whole page.
 
     Parameters
@@ -36,27 +39,33 @@ def frame(title: str, body: str) -> str:
         Of the window.
     body : str
         Its HTML; headings of the second level get anchors, and a table of contents lists them.
+    style, script : str
+        What it has beside those of all pages; its script runs first, so that tables that it makes
+        sort too.
+    media : bool
+        Whether it may play recordings, inside it or beside it.
     """
     head, rest = _split(body)
     anchored, contents = _with_contents(rest)
     kind = ' class="with-contents"' if contents else ""
-    script = _part("page.js")
+    script += _part("page.js")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy(script)}">\n'
-        f"<title>{escaped(title)}</title>\n<style>\n{_part('page.css')}</style>\n</head>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{policy(script, media=media)}">\n'
+        f"<title>{escaped(title)}</title>\n<style>\n{_part('page.css')}{style}</style>\n</head>\n"
         f'<body{kind}>\n<a class="skip" href="#content">Skip to the content</a>\n'
         f'<header>\n{head}\n</header>\n{contents}<main id="content">\n{anchored}\n</main>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
 
-def policy(script: str) -> str:
+def policy(script: str, *, media: bool = False) -> str:
     """Return the content security policy of a page whose only script this is."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    played = PLAYED if media else ""
     return (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"default-src 'none'; img-src data:; {played}style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
 

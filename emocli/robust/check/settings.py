@@ -8,6 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from emocli.config import Settings, Tree, build, merge
+from emocli.data.speakers import (
+    LEAST_CLIPS,
+    SHRINKAGE,
+    LeastClips,
+    Normalisation,
+    Shrinkage,
+)
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError
 from emocli.quantities import Between, Depth, Factor, Size, Steps
@@ -48,6 +55,9 @@ class CheckConfig(Settings):
     clip_outliers : float
         Robust standard deviations beyond which a feature's numbers are clipped before; 0 clips
         none. As ``train.outliers`` of the network it is to serve.
+    normalise, shrinkage, least_clips
+        Whether and how features are normalised by speaker before, as ``train.normalise`` of the
+        network it is to serve; such a check has a file of its own.
     all_flagged : {'keep_best', 'keep_all', 'zero_all'}
         What is effective when no modality is: the one of the lowest anomaly score, all, or none.
     fit_on : {'clean', 'as_given'}
@@ -72,6 +82,9 @@ class CheckConfig(Settings):
     threshold: Annotated[float, Field(ge=-1e4, le=1e4)] = 0.2
     outliers: Literal["none", "quantile", "youden"] = "none"
     clip_outliers: Factor = OUTLIERS
+    normalise: Normalisation = "none"
+    shrinkage: Shrinkage = SHRINKAGE
+    least_clips: LeastClips = LEAST_CLIPS
     all_flagged: Literal["keep_best", "keep_all", "zero_all"] = "keep_best"
     fit_on: Literal["clean", "as_given"] = "clean"
     contamination: Literal["ignore", "screen"] = "ignore"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import os
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from urllib.parse import quote
 from emocli.data.json_io import plain
 from emocli.data.media.content import AUDIO
 from emocli.prediction.timeline import PredictionReport
+from emocli.prediction.writers.page.faces import faces_of
+from emocli.report.page import escaped, frame
 
 EMBEDDED = 12 << 20
 """Bytes of all recordings up to which they are inside the page; else it refers to the files."""
@@ -37,18 +38,26 @@ class PlayerSource:
 
 
 def html_text(report: PredictionReport, folder: Path) -> str:
-    """Return the HTML of a page in a folder; short recordings are inside it."""
-    data = {**report.data(), "media": plain(dict(_sources(report, folder)))}
+    """Return the HTML of a page in a folder; short recordings and faces are inside it."""
+    title = f"Emotion over time: {_title(report)}"
+    sources = dict(_sources(report, folder))
+    data = {**report.data(), "media": plain(sources), "faces": plain(faces_of(report))}
     parts = {
-        "title": html.escape(f"Emotion over time: {_title(report)}"),
-        "style": _part("page.css"),
-        "script": _part("page.js"),
+        "title": escaped(title),
+        "failures": _failures(report),
         "data": _inside_script(data),
     }
-    text = _part("page.html")
-    head, *rest = text.split("{{ ")
+    head, *rest = _part("page.html").split("{{ ")
     filled = (part.split(" }}", 1) for part in rest)
-    return head + "".join(parts[name] + after for name, after in filled)
+    body = head + "".join(parts[name] + after for name, after in filled)
+    return frame(title, body, style=_part("page.css"), script=_part("page.js"), media=True)
+
+
+def _failures(report: PredictionReport) -> str:
+    """Return the list of what could not be used; nothing if all could."""
+    lines = (f"<li>{escaped(f'{each.file}: {each.message}')}</li>" for each in report.failures)
+    listed = "".join(lines)
+    return f'<h2>Not predicted</h2>\n<ul id="failures">{listed}</ul>\n' if listed else ""
 
 
 def _part(name: str) -> str:

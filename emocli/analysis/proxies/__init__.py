@@ -6,27 +6,24 @@ Source: Mittal et al. 2020, section 3.4 and Figure 7.
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from emocli.analysis import Finding, OfRunOrStore, Progress, file_name
 from emocli.analysis._conditions import PlaceReport
+from emocli.analysis.proxies._figure import MEMORY, curves, errors
+from emocli.analysis.proxies._report import Curves, Errors
+from emocli.analysis.proxies._report import ProxiesReport as Report
 from emocli.data.clip import Split
-from emocli.data.json_io import EXTRA, key
-from emocli.data.record import Number, Record
 from emocli.errors import StoreError
 from emocli.limits import MOST_SEED
 from emocli.options import Option
-from emocli.parsing import Tree
 from emocli.plugin.robustness import CorruptionSpec
-from emocli.report.canvas import COLOURS, canvas, legend
 from emocli.report.tables import Cell, ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from emocli.analysis._subject import Subject
@@ -37,8 +34,6 @@ if TYPE_CHECKING:
 
 KINDS = ("paper", "plus", "literal", "mean")
 """Kinds of proxies that are compared, besides `MEMORY`."""
-
-MEMORY = "memory"
 
 MEMORISED = {"mode": "knn_ls", "k": 10, "ridge": 1e-6}
 """So few neighbours and so little regularisation that a clip that was learnt returns itself."""
@@ -53,14 +48,6 @@ NOISE = "0.01"
 """Signal-to-noise ratio of the noisy curves."""
 
 BATCH = 64
-
-PANEL = (3.4, 2.0)
-"""Inches."""
-
-LINES = {"noisy": "#d55e00", "original": "#0072b2", "regenerated": "#009e73"}
-
-WORST = 2.5
-"""Relative error at which bars are cut; how long they would be stands on them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,54 +68,6 @@ class Options(OfRunOrStore):
     ] = ()
     split: Annotated[Split, Option("Clips that were not learnt.")] = "test"
     seed: Annotated[int, Option("Seed of the noise.", least=0, most=MOST_SEED)] = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Errors(Record):
-    """Relative errors of the proxies of a modality from some others, by set of clips."""
-
-    kind: str
-    modality: str
-    sources: str = field(metadata=key("from"))
-    errors: Mapping[str, Number] = field(metadata=EXTRA)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Curves(Record):
-    """Features of a modality of a clip, means over the steps."""
-
-    clip: str
-    modality: str
-    original: tuple[float, ...]
-    noisy: tuple[float, ...]
-    regenerated: tuple[float, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report(PlaceReport):
-    """The errors of proxies.
-
-    Attributes
-    ----------
-    n : mapping
-        Set of clips (``learnt``, ``held out``) to their number.
-    corruption_seed, noise
-        Of the noisy curves.
-    settings : mapping
-        Kind of proxy to its settings.
-    error : str
-        What the errors are.
-    errors, curves
-        The results.
-    """
-
-    n: Mapping[str, int]
-    corruption_seed: int
-    settings: Mapping[str, Tree]
-    error: str
-    errors: tuple[Errors, ...]
-    noise: str
-    curves: tuple[Curves, ...]
 
 
 def measure(options: Options, progress: Progress) -> Finding:
@@ -176,7 +115,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         [row.data() for row in report.errors],
         (tabulate(report),),
-        lambda: {"": curves(report), "-errors": errors(report)},
+        lambda style: {"": curves(report, style), "-errors": errors(report, style)},
     )
 
 
@@ -288,61 +227,3 @@ def tabulate(report: Report) -> ReportTable:
 
 def _cell(error: float) -> Cell:
     return "-" if math.isnan(error) else error
-
-
-def curves(report: Report) -> Figure:
-    """Draw clips as Figure 7 of the paper does: a row per modality, a column per clip."""
-    modalities = list(dict.fromkeys(curve.modality for curve in report.curves))
-    clips = list(dict.fromkeys(curve.clip for curve in report.curves))
-    size = (PANEL[0] * len(clips) + 1.2, PANEL[1] * len(modalities) + 0.4)
-    drawing, panels = canvas(*size, columns=max(len(clips), 1), rows=max(len(modalities), 1))
-    for curve in report.curves:
-        row, column = modalities.index(curve.modality), clips.index(curve.clip)
-        axes = panels[row * len(clips) + column]
-        for name, colour in LINES.items():
-            width = 0.5 if name == "noisy" else 1.0
-            axes.plot(getattr(curve, name), color=colour, linewidth=width, label=name)
-        highest = 1.5 * max(map(abs, [*curve.original, *curve.regenerated, 1e-6]))
-        axes.set_ylim(-highest, highest)  # the noise goes far beyond
-        if row == 0:
-            axes.set_title(textwrap.shorten(curve.clip, 28))
-        if row == len(modalities) - 1:
-            axes.set_xlabel("dimension")
-        if column == 0:
-            axes.set_ylabel(f"{curve.modality}\n(mean over steps)")
-    if report.curves:
-        legend(panels[len(clips) - 1])
-    return drawing
-
-
-def errors(report: Report) -> Figure:
-    """Draw relative errors, a panel per modality: of clips that were learnt, and held out."""
-    modalities = list(dict.fromkeys(row.modality for row in report.errors))
-    kinds = list(dict.fromkeys(row.kind for row in report.errors))
-    drawing, panels = canvas(PANEL[0] * len(modalities) + 1.5, 3.4, len(modalities), sharey=True)
-    for axes, modality in zip(panels, modalities, strict=True):
-        rows = [row for row in report.errors if row.modality == modality]
-        sources = list(dict.fromkeys(row.sources for row in rows))
-        width = 0.8 / (2 * len(kinds))
-        for row in rows:
-            place = sources.index(row.sources)
-            for side, (name, error) in enumerate(row.errors.items()):
-                height = 0.0 if math.isnan(error) else error
-                x = place - 0.4 + (2 * kinds.index(row.kind) + side + 0.5) * width
-                if height > WORST:
-                    axes.text(x, WORST, f"{height:.1f}", fontsize=6, ha="center", va="bottom")
-                axes.bar(
-                    x,
-                    min(height, WORST),
-                    width,
-                    color=COLOURS[kinds.index(row.kind) % len(COLOURS)],
-                    alpha=0.45 if side == 0 else 1.0,
-                    label=f"{row.kind}, {name}" if place == 0 else None,
-                )
-        axes.axhline(1, color="#666666", linestyle="--", linewidth=1)
-        axes.set_xticks(range(len(sources)), [s.replace(" + ", "\n+ ") for s in sources])
-        axes.set_xlabel("from")
-        axes.set_title(modality)
-    panels[0].set_ylabel("relative error")
-    legend(panels[-1], fontsize=8)
-    return drawing

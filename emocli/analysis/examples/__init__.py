@@ -5,51 +5,26 @@ Source: Mittal 2020, AAAI, Fig. 3, 4 and 6.
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from emocli.analysis import CsvRow, Finding, Progress
-from emocli.analysis._conditions import ConditionOptions, RunReport, about, name_of, opened
-from emocli.data.clip import Clip, Split
-from emocli.data.record import Record
-from emocli.errors import ConfigError, MediaError, choice
+from emocli.analysis._conditions import ConditionOptions, about, name_of, opened
+from emocli.analysis.examples._figure import draw, pictures
+from emocli.analysis.examples._report import ExampleClip
+from emocli.analysis.examples._report import ExamplesReport as Report
+from emocli.data.clip import Clip
+from emocli.errors import ConfigError, choice
 from emocli.limits import MOST_EXAMPLES
 from emocli.options import Option
 from emocli.plugin.robustness import on
-from emocli.report.canvas import COLOURS, GREY, canvas
 from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
-    import numpy as np
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from emocli.data.manifest import Manifest, Task
-
-    Picture = NDArray[np.uint8]
-    Pictures = Mapping[str, Sequence[Picture]]
-
-PICTURES = 4
-"""Frames shown of a clip."""
-
-EVERY = 0.2
-"""Seconds between the frames they are chosen from."""
-
-WIDEST = 240
-"""Pixels of a frame that is shown."""
-
-ROW = 1.25
-"""Inches of a clip's row."""
-
-LETTERS = 34
-"""Letters in a line of a caption."""
-
-LINES = 5
-"""Lines of a clip's text that are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,57 +46,6 @@ class Options(ConditionOptions):
             "SHOWN:PREDICTED",
         ),
     ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExampleClip(Record):
-    """A clip, and its prediction.
-
-    Attributes
-    ----------
-    right : bool
-        Whether the class that is predicted is the one that is shown.
-    shown, predicted : str
-        The classes.
-    confidence : float
-        Probability or intensity of the predicted one, mean over the seeds.
-    clip, speaker, dialogue, turn, text, start, end, media, labels
-        The clip.
-    values : mapping
-        Class to its probability or intensity.
-    """
-
-    right: bool
-    shown: str
-    predicted: str
-    confidence: float
-    clip: str
-    speaker: str
-    dialogue: str
-    turn: int
-    text: str
-    start: float | None
-    end: float | None
-    media: Mapping[str, str]
-    labels: Mapping[str, float]
-    values: Mapping[str, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report(RunReport):
-    """The most confident right answers and errors, and how many there are of all ``n`` clips."""
-
-    task: str
-    classes: tuple[str, ...]
-    split: Split
-    n: int
-    right: int
-    wrong: int
-    repair: str
-    corruption_seed: int
-    corruption: tuple[str, ...]
-    mistaken: str | None
-    examples: tuple[ExampleClip, ...]
 
 
 def measure(options: Options, progress: Progress) -> Finding:
@@ -172,7 +96,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         report,
         _rows(entries),
         tabulate(report),
-        lambda: draw(report, {e.clip: pictures(corpus.clip(e.clip)) for e in entries}),
+        lambda style: draw(report, {e.clip: pictures(corpus.clip(e.clip)) for e in entries}, style),
         tuple(_absent(report, options)),
     )
 
@@ -205,33 +129,6 @@ class Example:
     def right(self) -> bool:
         """Whether the classes are the same."""
         return self.shown == self.predicted
-
-
-def pictures(clip: Clip) -> list[Picture]:
-    """Return a few frames of a clip, evenly spread over it; none where it has no usable video."""
-    import numpy as np
-
-    from emocli.data.media.content import frames
-    from emocli.data.track import Absent
-
-    small: list[Picture] = []
-    with suppress(Absent, MediaError):  # of a truncated recording, what there is
-        for frame in frames(clip, EVERY):
-            small.append(_small(frame.image))
-    picks = np.linspace(0, len(small) - 1, min(PICTURES, len(small)) + 2)[1:-1]
-    return [small[round(index)] for index in picks] if small else []
-
-
-def _small(image: Picture) -> Picture:
-    import cv2
-    import numpy as np
-
-    height, width = image.shape[:2]
-    if width <= WIDEST:
-        return image
-    size = (WIDEST, round(height * WIDEST / width))
-    small: Picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return small
 
 
 def _pair(mistaken: str | None, classes: Sequence[str]) -> tuple[int, int] | None:
@@ -320,24 +217,6 @@ def _rows(entries: Sequence[ExampleClip]) -> Iterator[CsvRow]:
         yield scalars | {kind: entry.media.get(kind, "") for kind in kinds}
 
 
-def draw(report: Report, pictures: Pictures) -> dict[str, Figure]:
-    """Draw the clips that have pictures, the right answers and the errors.
-
-    Parameters
-    ----------
-    report : Report
-        The clips.
-    pictures : mapping
-        Clip to its frames, arrays of uint8, shape (height, width, 3).
-    """
-    seen = [entry for entry in report.examples if pictures.get(entry.clip)]
-    sides = {
-        "-right": [entry for entry in seen if entry.right],
-        "-errors": [entry for entry in seen if not entry.right],
-    }
-    return {name: _drawing(report, entries, pictures) for name, entries in sides.items() if entries}
-
-
 def tabulate(report: Report) -> tuple[ReportTable, ...]:
     """Return the right answers and the errors, a row per clip; only those there are."""
     columns = ("shown", "predicted", "confidence", "clip", "text")
@@ -355,36 +234,3 @@ def tabulate(report: Report) -> tuple[ReportTable, ...]:
 
     both = table("right", True, report.right), table("errors", False, report.wrong)
     return tuple(each for each in both if each.rows)
-
-
-def _drawing(report: Report, entries: Sequence[ExampleClip], pictures: Pictures) -> Figure:
-    """Draw a row per clip: its classes, its text and some of its frames."""
-    columns = 1 + max(len(pictures[entry.clip]) for entry in entries)
-    drawing, panels = canvas(
-        2.9 + 1.65 * (columns - 1),
-        ROW * len(entries) + 0.6,
-        columns,
-        len(entries),
-        width_ratios=[2.9, *[1.65] * (columns - 1)],
-    )
-    for row, entry in enumerate(entries):
-        caption, *places = panels[row * columns : (row + 1) * columns]
-        _caption(caption, entry)
-        for axes in (caption, *places):
-            axes.set_axis_off()
-        for axes, picture in zip(places, pictures[entry.clip], strict=False):
-            # What it would be clipped by differs in the last bit from one time to the next.
-            axes.imshow(picture, clip_on=False)
-    condition = " + ".join(report.corruption)
-    title = " · ".join(filter(None, [report.run, report.dataset, report.split, condition]))
-    drawing.suptitle(textwrap.fill(title, 12 * columns + 20), fontsize=11)
-    return drawing
-
-
-def _caption(axes: Axes, entry: ExampleClip) -> None:
-    colour = COLOURS[2] if entry.right else COLOURS[1]
-    head = entry.shown if entry.right else f"{entry.shown} → {entry.predicted}"
-    axes.text(0, 1, f"{head}  {entry.confidence:.2f}", va="top", weight="bold", color=colour)
-    text = textwrap.wrap(entry.text, LETTERS, max_lines=LINES, placeholder=" …")
-    body = "\n".join([entry.clip, *text])
-    axes.text(0, 0.8, body, va="top", fontsize=8, color=GREY, linespacing=1.15)

@@ -1,0 +1,132 @@
+"""Corpus and features that a run is evaluated on, which have to fit those of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from emocli.config import leaves
+from emocli.data.filenames import content
+from emocli.data.manifest import Manifest
+from emocli.data.speakers import Normalisation, SpeakerNormaliser
+from emocli.data.store import StoredFeature
+from emocli.errors import ConfigError, EmocliError, RunError, StoreError
+from emocli.models.run_config import RunConfig, Source, View
+from emocli.models.rundir import Run
+from emocli.models.speakers import read_speakers
+from emocli.models.tensors import RESTORE
+from emocli.training.prepare import labels
+
+
+def normaliser_of(
+    member: Run,
+    corpus: Manifest,
+    stores: Mapping[str, StoredFeature],
+    same: bool,
+    normalise: Normalisation | None,
+) -> SpeakerNormaliser | None:
+    """Return what normalises features as in training; on another corpus nobody is known.
+
+    Raises
+    ------
+    ConfigError
+        If that is asked for, and was not done in training.
+    """
+    config = member.config
+    if config.train.normalise == "none":
+        if normalise == "speaker":
+            what = "--normalise speaker: its training did not"
+            raise ConfigError(what, where=member.path, hint="train --set train.normalise=speaker")
+        return None
+    kept = read_speakers(member.path, config.dims)
+    return SpeakerNormaliser(
+        config.train,
+        config.train.outliers,
+        corpus,
+        stores,
+        kept if same else kept.alone,
+        unknown=normalise == "none",
+    )
+
+
+def find(run: Path, what: str, source: Source) -> Path:
+    """Return where what a run was made from is.
+
+    Raises
+    ------
+    RunError
+        If it is neither beside the run nor where it was.
+    """
+    path = source.locate(run)
+    if not path.exists():
+        raise RunError(
+            f"its {what} is no longer at {source.absolute}",
+            where=run,
+            hint=f"name it with --{what}",
+        )
+    return path
+
+
+def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
+    """Read a run's manifest; another than its own must ask for the same classes.
+
+    Raises
+    ------
+    EmocliError
+        If it does not fit.
+    """
+    corpus = Manifest.read(manifest or find(run, "manifest", config.manifest))
+    if manifest is None and corpus.fingerprint != config.manifest.fingerprint:
+        raise RunError(
+            "its clips are no longer those the run was trained on",
+            where=corpus.path or "",
+            hint="restore it, or name another with --manifest",
+        )
+    if (corpus.task, corpus.classes) != (config.task, config.classes):
+        raise RunError(
+            f"has task '{corpus.task}' with classes {', '.join(corpus.classes)}; the run knows "
+            f"'{config.task}' with {', '.join(config.classes)}",
+            where=corpus.path or "",
+            hint="name a manifest of the same task and classes",
+        )
+    if corpus.fingerprint == config.manifest.fingerprint and config.fold is not None:
+        corpus = corpus.folded(config.fold.index, config.fold.count)
+        if labels(corpus) != config.labels:
+            # Else clips might be tested that were trained on.
+            what = "its labels or folds are no longer those the run was trained on"
+            raise RunError(what, where=corpus.path or "", hint=RESTORE)
+    return corpus
+
+
+def is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifest) -> bool:
+    """Tell whether a corpus is a run's own, labels and splits and all; in doubt it is not."""
+    own = config.manifest.locate(run)
+    if manifest is None or (own.exists() and own.samefile(manifest)):
+        return True
+    try:
+        return content(read_corpus(run, config, None)) == content(corpus)
+    except EmocliError:
+        return False
+
+
+def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
+    """Refuse a feature that is not what the run was trained on.
+
+    Raises
+    ------
+    StoreError
+        If it is not.
+    """
+    if store is None:
+        what = f"feature '{view.feature}' is of another modality than in the training"
+        raise StoreError(what, hint="import it again with --modality, into another store")
+    if same and store.fingerprint != view.fingerprint:
+        what = "is no longer what the run was trained on"
+        raise StoreError(what, where=store.path, hint=RESTORE)
+    if (store.dim, store.header.settings) != (view.dim, view.settings):
+        hint = "extract it again with the settings in the run's config.json"
+        names = {key.rpartition(".")[2] for key, _ in leaves(view.settings)}
+        if "sha256" in names:  # of a file, or of arrays, of which no clip may be another's
+            hint = "it was imported: import what has the clips of both corpora, and train with that"
+        what = "was computed with other settings than the feature the run was trained on"
+        raise StoreError(what, where=store.path, hint=hint)

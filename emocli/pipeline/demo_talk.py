@@ -1,0 +1,100 @@
+"""The last step of the demonstration: a new recording, in which things go wrong, is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from emocli import plugins
+from emocli.config import Settings
+from emocli.errors import ReportError
+from emocli.plugin.robustness import RepairOptions
+from emocli.prediction.predict import PredictOptions, predict
+from emocli.prediction.timeline import PredictionReport, SegmentPrediction
+from emocli.prediction.writers import JSON, PAGE
+
+NAME = "talk"
+
+REPAIR = RepairOptions(check=True, proxy="paper")
+"""The networks of the demonstration are trained without: it is asked for."""
+
+
+@dataclass(frozen=True)
+class TalkReport:
+    """What was predicted of the recording.
+
+    Attributes
+    ----------
+    recording, page : Path
+        The video, and the page to open.
+    segments, right : int
+        How many there are; how many got the emotion they were drawn with.
+    missing, distrusted, regenerated : dict
+        Modality to the segments in which it is so.
+    """
+
+    recording: Path
+    page: Path
+    segments: int
+    right: int
+    missing: dict[str, int]
+    distrusted: dict[str, int]
+    regenerated: dict[str, int]
+
+
+def predicted_talk(
+    run: Path, folder: Path, config: Settings, workers: int, say: Callable[[str], None]
+) -> TalkReport:
+    """Generate a talk of two people and predict it; what is there is kept.
+
+    Parameters
+    ----------
+    run : Path
+        The run that predicts it.
+    folder : Path
+        Where it goes: ``talk.mp4``, and the files of `emocli predict`.
+    config : Settings
+        That of the corpus.
+    """
+    dataset = plugins.load("datasets", "demo")
+    recording = folder / f"{NAME}.mp4"
+    say("generating a talk of two minutes: one of two people leaves the picture, the sound fails")
+    talk = dataset.Talk.plan(config, NAME)
+    talk.write(recording)
+    report = _known(folder, run)
+    if report is None:
+        say(f"predicting it with {run.name}")
+        options = PredictOptions(repair=REPAIR, workers=workers)
+        report = predict(run, [recording], folder, options=options)
+    labels = {clip.start: clip.label for clip in talk.clips(recording)}
+    return TalkReport(
+        recording,
+        folder / PAGE,
+        len(report.segments),
+        sum(segment.label == _label(segment, labels) for segment in report.segments),
+        *(_count(report, state) for state in ("missing", "distrusted", "regenerated")),
+    )
+
+
+def _known(folder: Path, run: Path) -> PredictionReport | None:
+    try:
+        report = PredictionReport.read(folder / JSON)
+    except ReportError:  # not predicted yet, or by another version
+        return None
+    return report if report.run == run.resolve().name else None
+
+
+def _label(segment: SegmentPrediction, labels: dict[float | None, str | None]) -> str | None:
+    """Return the emotion of the utterance that begins last before a segment's middle."""
+    middle = (segment.start + segment.end) / 2
+    begun = [start for start in labels if start is not None and start <= middle]
+    return labels[max(begun)] if begun else None
+
+
+def _count(report: PredictionReport, state: str) -> dict[str, int]:
+    counts = {
+        name: sum(getattr(segment.modalities[name], state) for segment in report.segments)
+        for name in report.features
+    }
+    return {name: count for name, count in counts.items() if count}
