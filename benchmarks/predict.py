@@ -1,81 +1,119 @@
 """Real-time factors of `emocli predict`: seconds of work per second of recording, step by step.
 
-    python benchmarks/predict.py RUN RECORDING [RECORDING ...] [--window 4 --hop 2]
+    python benchmarks/predict.py RUN RECORDING [--minutes 60] [--window 4 --hop 2]
+        [--search every|track] [--face main]
 
-Both the time on the clock and the processor's time (of this process; one worker) are measured, for
-the clock also counts what other programs do. With windows that overlap, a second of recording is
-computed ``window / hop`` times.
+With --minutes the recording is brought to 640 x 360 and 25 frames per second by ffmpeg first, and
+repeated until it is that long. All steps are measured within one prediction: the time on the clock
+and the processor's time of this process (one worker), for the clock also counts what other programs
+do. Decoding is measured by itself; it is part of `people` and of `faces`.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from emocli.data.media.content import read_frames
 from emocli.data.media.length import length_of
-from emocli.prediction.clips import manifest_of
-from emocli.prediction.extracted import _extract, _Part
-from emocli.prediction.inputs import pieces_for
+from emocli.prediction import extracted, people
+from emocli.prediction.networks import Ensemble
 from emocli.prediction.predict import PredictOptions, Predictor
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.writers import write_all
 
-Times = dict[str, tuple[float, float]]
+SIZE = "scale=640:360:force_original_aspect_ratio=decrease,pad=640:360:-1:-1,fps=25"
 
 
-@contextmanager
-def timed(step: str, times: Times) -> Iterator[None]:
-    """Measure a step: seconds on the clock and of the processor."""
-    clock, processor = time.perf_counter(), time.process_time()
-    yield
-    times[step] = time.perf_counter() - clock, time.process_time() - processor
+class Steps:
+    """Seconds of steps: on the clock, and of the processor."""
+
+    def __init__(self) -> None:
+        self.clock: Counter[str] = Counter()
+        self.processor: Counter[str] = Counter()
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add what is done to a step."""
+        clock, processor = time.perf_counter(), time.process_time()
+        yield
+        self.clock[step] += time.perf_counter() - clock
+        self.processor[step] += time.process_time() - processor
+
+    def watch(self, owner: Any, name: str, step: Callable[..., str]) -> None:
+        """Measure a function whenever it is called."""
+        real = getattr(owner, name)
+
+        def watched(*arguments: Any, **options: Any) -> Any:
+            with self.timed(step(*arguments)):
+                return real(*arguments, **options)
+
+        setattr(owner, name, watched)
 
 
-def measure(run: Path, recordings: list[Path], options: PredictOptions) -> Times:
-    """Predict recordings step by step, and once as a whole."""
-    times: Times = {}
+def measure(run: Path, recording: Path, options: PredictOptions) -> Steps:
+    """Predict a recording."""
+    steps = Steps()
+    steps.watch(people, "find_people", lambda *_: "people")
+    steps.watch(extracted, "extract", lambda _, names, *rest: names[0])
+    steps.watch(Ensemble, "predict", lambda *_: "network")
+    with steps.timed("decoding alone"):
+        sum(1 for _ in read_frames(recording))
     with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        with timed("open the run", times):
+        with steps.timed("open the run"):
             predictor = Predictor.open(run, options)
-        config = predictor.ensemble.config
-        with timed("cut", times):
-            pieces = pieces_for(recordings, config.classes, options.segments, work).pieces
-        clips = [piece.clip for piece in pieces]
-        part = _Part(work / "steps", manifest_of(clips, config), predictor.features.recipes)
-        for index, recipe in enumerate(part.recipes):
-            with timed(recipe.name, times):
-                _extract(part, recipe, index, 1, lambda done: None)
-        with timed("all, features included", times):
-            report = predictor.predict(recordings, work / "whole")
-        with timed("write table, data and page", times):
-            write_all(report, work)
-    return times
+        with steps.timed("the whole prediction"):
+            report = predictor.predict([recording], Path(folder) / "work")
+        with steps.timed("writing"):
+            write_all(report, Path(folder))
+    return steps
+
+
+def repeated(source: Path, minutes: float, folder: Path) -> Path:
+    """Make a recording of some minutes."""
+    path = folder / "repeated.mp4"
+    command = ["ffmpeg", "-v", "error", "-stream_loop", "-1", "-i", str(source)]
+    command += ["-t", str(60 * minutes), "-vf", SIZE, "-preset", "veryfast", str(path)]
+    subprocess.run(command, check=True)
+    return path
 
 
 def main() -> None:
     """Print a line per step."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("recordings", type=Path, nargs="+")
+    parser.add_argument("recording", type=Path)
+    parser.add_argument("--minutes", type=float, default=0.0)
     parser.add_argument("--window", type=float, default=4.0)
     parser.add_argument("--hop", type=float, default=2.0)
-    given = parser.parse_args()
-    windows = {"windows": {"window": given.window, "hop": given.hop}}
-    options = PredictOptions(segments=SegmentOptions(way="windows", settings=windows))
-    seconds = sum(length_of(path).seconds for path in given.recordings)
-    times = measure(given.run, given.recordings, options)
-    sys.stdout.write(
-        f"{'step':28} {'clock':>8} {'processor':>10}   per second of {seconds:.1f} s\n"
+    parser.add_argument("--search", choices=("every", "track"), default="")
+    parser.add_argument("--face", default="")
+    chosen = parser.parse_args()
+    windows = {"windows": {"window": chosen.window, "hop": chosen.hop}}
+    options = PredictOptions(
+        segments=SegmentOptions(way="windows", settings=windows),
+        settings={"faces": {"search": chosen.search}} if chosen.search else {},
+        face=chosen.face,
     )
-    for step, (clock, processor) in times.items():
-        sys.stdout.write(f"{step:28} {clock / seconds:8.3f} {processor / seconds:10.3f}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        recording = chosen.recording
+        if chosen.minutes:
+            recording = repeated(recording, chosen.minutes, Path(folder))
+        seconds = length_of(recording).seconds
+        steps = measure(chosen.run, recording, options)
+    sys.stdout.write(f"{'step':24}{'clock':>8}{'processor':>11}   per second of {seconds:.1f} s\n")
+    for step, clock in steps.clock.items():
+        processor = steps.processor[step]
+        sys.stdout.write(f"{step:24}{clock / seconds:8.3f}{processor / seconds:11.3f}\n")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(f"peak memory {peak:.0f} MB\n")
 

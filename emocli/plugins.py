@@ -63,7 +63,15 @@ OFFERS: dict[PluginKind, tuple[str, ...]] = {
 """Names that a module of each kind has: `emocli.plugin` says what they are."""
 
 DEFAULTS: dict[PluginKind, dict[str, object]] = {
-    "features": {"LIBRARIES": (), "EXTRA": "", "ENCODER": None},
+    "features": {
+        "LIBRARIES": (),
+        "EXTRA": "",
+        "ENCODER": None,
+        "PEOPLE": None,
+        "HUB": (),
+        "PRETRAINED": {},
+        "VECTORS": None,
+    },
 }
 """Names that a module may lack, with what they are then: whoever loads it need not ask."""
 

@@ -20,13 +20,17 @@ from emocli.evaluation.report import (
     SweepPoint,
 )
 from emocli.metrics.calibration import calibration, calibration_error, each_class
+from emocli.metrics.intervals import metric_intervals
 from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import compare, summarise
 
 
-def condition_report(evaluator: Evaluator, predictions: Predictions) -> ConditionReport:
-    """Return the scores of predictions under one condition."""
+def condition_report(
+    evaluator: Evaluator, predictions: Predictions, intervals: bool = True
+) -> ConditionReport:
+    """Return the scores of predictions under one condition, with the interval of every metric."""
     groups = drawn_with(evaluator, predictions)
+    own = predictions.task, predictions.targets, predictions.values
     return ConditionReport(
         **vars(summarise(predictions.scores, evaluator.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
@@ -37,6 +41,7 @@ def condition_report(evaluator: Evaluator, predictions: Predictions) -> Conditio
         if predictions.task == "single"
         else None,
         agreement=rater_agreement(predictions, _predicted(evaluator, predictions)),
+        intervals=metric_intervals(*own, groups) if intervals else None,
     )
 
 
@@ -45,7 +50,7 @@ def sweep_point(evaluator: Evaluator, predictions: Predictions) -> SweepPoint:
     (corruption,) = predictions.corruptions
     ratio = corruption.ratio
     return SweepPoint(
-        **vars(condition_report(evaluator, predictions)),
+        **vars(condition_report(evaluator, predictions, intervals=False)),
         modality=corruption.subject,
         name=corruption.name,
         level=corruption.level,

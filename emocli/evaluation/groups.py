@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
 from emocli.data.columns import csv_rows, group_names
@@ -15,9 +14,9 @@ from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Bounds, Number, Record
 from emocli.errors import ConfigError, choice
 from emocli.evaluation.predictions import Predictions
-from emocli.metrics.metrics import COMMON
-from emocli.metrics.statistics import cluster_bootstrap, clustered, interval_over
-from emocli.metrics.summary import mean_hits, means
+from emocli.metrics.intervals import MetricInterval, gap_intervals, metric_intervals
+from emocli.metrics.statistics import clustered, interval_over
+from emocli.metrics.summary import means
 from emocli.report.tables import Cell, ReportTable
 
 OWN = ("speaker", "dialogue")
@@ -38,12 +37,15 @@ class GroupMetrics(Record):
     n : int
         Its clips.
     metrics : mapping
-        ``accuracy``, ``uar``, ``weighted_f1``, ``macro_f1`` and, of several seeds, their ``_std``.
+        ``accuracy``, ``uar``, ``weighted_f1``, ``macro_f1``, of intensities also the errors; of
+        several seeds also their spread, ``_std``, which is no interval.
     accuracy_ci, accuracy_ci_clips : (float, float)
         95 % interval of the accuracy over the dialogues or speakers of the group; of fewer than
         eight of them it is NaN, and the other one is over its clips.
     interval : str
-        What it is.
+        What the intervals are.
+    intervals : mapping
+        Metric to its interval; of intensities also the errors.
     """
 
     group: str
@@ -52,6 +54,7 @@ class GroupMetrics(Record):
     accuracy_ci: Bounds
     accuracy_ci_clips: Bounds | None = field(default=None, metadata=OPTIONAL)
     interval: str
+    intervals: Mapping[str, MetricInterval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +82,33 @@ class Gap(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetricGap(MetricInterval):
+    """The same of any metric: the difference with its interval, the two groups, what is drawn."""
+
+    groups: tuple[str, str]
+    interval: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GroupedCondition(Record):
-    """The groups under a condition, and their gap; there is none of one group."""
+    """The groups under a condition, and their gaps.
+
+    Attributes
+    ----------
+    condition : str
+        Its name.
+    groups : tuple of GroupMetrics
+        The groups.
+    gap : Gap, optional
+        That of the accuracy; there is none of one group.
+    gaps : mapping
+        Metric to its gap; which groups are the farthest apart may differ by metric.
+    """
 
     condition: str
     groups: tuple[GroupMetrics, ...]
     gap: Gap | None = field(default=None, metadata=OPTIONAL)
+    gaps: Mapping[str, MetricGap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,140 +186,140 @@ def _condition(
     for clip in clips:
         held.setdefault(group_of(clip, by), []).append(clip)
     groups = tuple(_group(group, held[group], predictions) for group in sorted(held))
-    return GroupedCondition(condition=name, groups=groups, gap=_gap(groups, held, predictions))
+    gaps = _gaps(groups, held, predictions)
+    return GroupedCondition(condition=name, groups=groups, gap=_of_accuracy(gaps), gaps=gaps)
+
+
+def _of_accuracy(gaps: Mapping[str, MetricGap]) -> Gap | None:
+    own = gaps.get("accuracy")
+    if own is None:
+        return None
+    return Gap(
+        groups=own.groups,
+        accuracy=own.value,
+        ci=own.ci,
+        ci_clips=own.ci_clips,
+        interval=own.interval,
+    )
 
 
 def _group(name: str, clips: Sequence[Clip], predictions: Predictions) -> GroupMetrics:
     own = predictions.only(clips)
     by_id = {clip.id: clip for clip in clips}
-    interval = cluster_bootstrap(mean_hits(own.scores), clustered([by_id[i] for i in own.ids]))
-    values = means([{name: s.overall[name] for name in COMMON} for s in own.scores])
+    drawn_with = clustered([by_id[i] for i in own.ids])
+    intervals = metric_intervals(own.task, own.targets, own.values, drawn_with)
+    accuracy = intervals["accuracy"]
     return GroupMetrics(
         group=name,
         n=len(clips),
-        metrics=values,
-        accuracy_ci=interval.bounds,
-        accuracy_ci_clips=interval.clips,
+        metrics=means([{name: s.overall[name] for name in intervals} for s in own.scores]),
+        accuracy_ci=accuracy.ci,
+        accuracy_ci_clips=accuracy.ci_clips,
         interval=interval_over(clips),
+        intervals=intervals,
     )
 
 
-def _gap(
+def _gaps(
     groups: Sequence[GroupMetrics], held: Mapping[str, Sequence[Clip]], predictions: Predictions
-) -> Gap | None:
-    if len(groups) < 2:
-        return None
-    ordered = sorted(groups, key=lambda group: group.metrics["accuracy"])
-    high, low = ordered[-1].group, ordered[0].group
-    own = predictions.only([*held[high], *held[low]])
-    by_id = {clip.id: clip for name in (high, low) for clip in held[name]}
+) -> dict[str, MetricGap]:
+    """Return the gap of every metric, each of the two groups that are farthest apart in it."""
+    of_pair: dict[tuple[str, str], dict[str, Gap]] = {}
+    gaps: dict[str, MetricGap] = {}
+    for metric in groups[0].intervals:
+        known = [group for group in groups if not math.isnan(group.metrics[metric])]
+        if len(known) < 2:
+            continue
+        ordered = sorted(known, key=lambda group: group.metrics[metric])
+        pair = ordered[-1].group, ordered[0].group
+        if pair not in of_pair:
+            of_pair[pair] = _pair_gaps(pair, held, predictions)
+        gaps[metric] = of_pair[pair][metric]
+    return gaps
+
+
+def _pair_gaps(
+    pair: tuple[str, str], held: Mapping[str, Sequence[Clip]], predictions: Predictions
+) -> dict[str, MetricGap]:
+    own = predictions.only([clip for name in pair for clip in held[name]])
+    by_id = {clip.id: clip for name in pair for clip in held[name]}
     clips = [by_id[clip_id] for clip_id in own.ids]
-    above = {clip.id for clip in held[high]}
-    interval = gap_interval(
-        mean_hits(own.scores), np.array([c.id in above for c in clips]), clustered(clips)
-    )
-    return Gap(
-        groups=(high, low),
-        accuracy=interval.value,
-        ci=interval.ci,
-        ci_clips=interval.ci_clips,
-        interval=interval_over(clips),
-    )
+    first = {clip.id for clip in held[pair[0]]}
+    above = np.array([clip.id in first for clip in clips])
+    found = gap_intervals(own.task, own.targets, own.values, clustered(clips), above)
+    return {
+        name: MetricGap(**vars(each), groups=pair, interval=interval_over(clips))
+        for name, each in found.items()
+    }
 
 
-@dataclass(frozen=True)
-class GapInterval:
-    """A difference of two means, and its interval over groups of clips, or over clips."""
-
-    value: float
-    ci: Bounds
-    ci_clips: Bounds | None
-
-
-def gap_interval(
-    hits: NDArray[np.float64], above: NDArray[np.bool_], drawn_with: Sequence[str]
-) -> GapInterval:
-    """Return the mean of some clips minus that of the others, with its interval.
-
-    Whole speakers or dialogues are drawn, whichever of the two sides their clips are on.
-    """
-    from emocli.metrics.paired import Paired, PairedSystem
-    from emocli.metrics.sums import SumMetric
-
-    columns = np.stack([above, above * hits, ~above, ~above * hits], axis=1).astype(np.float64)
-
-    def difference(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(sums[..., 1] / sums[..., 0] - sums[..., 3] / sums[..., 2])
-
-    system = PairedSystem(SumMetric(lambda targets, predicted: predicted, difference), (columns,))
-    gap = Paired((system,), tuple(drawn_with)).interval(0)
-    return GapInterval(gap.mean, gap.bounds, gap.clips)
+SHOWN = ("accuracy", "uar", "weighted_f1")
+"""Metrics in the tables of groups; the CSV file and the report have all."""
 
 
 def group_tables(reports: Sequence[GroupedReport]) -> Iterator[ReportTable]:
-    """Return a table for each property: its groups, and their gap."""
+    """Return a table for each property and condition: its groups, and their gaps."""
     for report in reports:
-        first = report.conditions[0]
-        columns = [column for c in report.conditions for column in _columns(c.condition)]
-        rows: list[tuple[Cell, ...]] = []
-        for k, group in enumerate(first.groups):
-            cells = [cell for c in report.conditions for cell in _cells(c.groups[k])]
-            rows.append((group.group, group.n, *cells))
-        rows += [_gap_row(report)] if first.gap else []
-        yield ReportTable(f"by {report.by}", (report.by, "clips", *columns), tuple(rows))
+        several = len(report.conditions) > 1
+        for condition in report.conditions:
+            rows = [_row(group) for group in condition.groups]
+            rows += [_gap_row(condition.gaps)] if condition.gaps else []
+            title = f"by {report.by}{f', {condition.condition}' if several else ''}"
+            columns = (report.by, "clips", *(name.replace("_", " ") for name in SHOWN))
+            yield ReportTable(f"{title} (95 % interval; c: over clips)", columns, tuple(rows))
 
 
-def _columns(condition: str) -> tuple[str, ...]:
-    return f"accuracy {condition}", "95 %", "uar", "weighted f1"
+def _row(group: GroupMetrics) -> tuple[Cell, ...]:
+    return group.group, group.n, *(_cell(group.intervals[name]) for name in SHOWN)
 
 
-def _cells(group: GroupMetrics) -> tuple[Cell, ...]:
-    metrics, clips = group.metrics, group.accuracy_ci_clips
-    interval = _bounds(clips or group.accuracy_ci) + (" (clips)" if clips else "")
-    return metrics["accuracy"], interval, metrics["uar"], metrics["weighted_f1"]
+def _gap_row(gaps: Mapping[str, MetricGap]) -> tuple[Cell, ...]:
+    cells = (_gap_cell(gaps[name]) if name in gaps else "-" for name in SHOWN)
+    return "gap", "", *cells
 
 
-def _gap_row(report: GroupedReport) -> tuple[Cell, ...]:
-    cells: list[Cell] = []
-    for condition in report.conditions:
-        gap = condition.gap
-        if gap is None:
-            continue
-        interval = _bounds(gap.ci_clips or gap.ci) + (" (clips)" if gap.ci_clips else "")
-        cells += [f"{gap.accuracy:.3f} {gap.groups[0]} - {gap.groups[1]}", interval, "", ""]
-    return ("gap", "", *cells)
+def _gap_cell(gap: MetricGap) -> str:
+    return f"{_cell(gap)} {gap.groups[0]} - {gap.groups[1]}"
 
 
-def _bounds(interval: Bounds) -> str:
-    low, high = interval
-    return "-" if math.isnan(low + high) else f"{low:.3f} to {high:.3f}"
+def _cell(each: MetricInterval) -> str:
+    if math.isnan(each.value):
+        return "-"
+    low, high = each.shown
+    if math.isnan(low + high):
+        return f"{each.value:.3f}"
+    return f"{each.value:.3f} ({low:.3f} to {high:.3f}{'; c' if each.ci_clips else ''})"
 
 
 def groups_csv(reports: Sequence[GroupedReport]) -> str:
     """Return a row for each group under each condition, and for each gap."""
-    header = ("by", "group", "condition", "clips", *COMMON, "accuracy_low", "accuracy_high")
-    rows: list[tuple[object, ...]] = [(*header, "interval")]
+    names = [name for report in reports[:1] for name in report.conditions[0].groups[0].intervals]
+    ends = [f"{name}_{end}" for name in names for end in ("low", "high")]
+    rows: list[tuple[object, ...]] = [
+        ("by", "group", "condition", "clips", *names, *ends, "interval")
+    ]
     for report in reports:
         for condition in report.conditions:
             head = report.by, condition.condition
             rows += [_csv_row(*head, group) for group in condition.groups]
-            if condition.gap:
-                rows.append(_csv_gap(*head, condition.gap))
+            rows += [_csv_gap(*head, name, gap, names) for name, gap in condition.gaps.items()]
     return csv_rows(rows)
 
 
 def _csv_row(by: str, condition: str, group: GroupMetrics) -> tuple[object, ...]:
-    metrics = (_known(group.metrics[name]) for name in COMMON)
-    ends = map(_known, group.accuracy_ci_clips or group.accuracy_ci)
+    metrics = (_known(group.metrics[name]) for name in group.intervals)
+    ends = (_known(end) for each in group.intervals.values() for end in each.shown)
     return by, group.group, condition, group.n, *metrics, *ends, group.interval
 
 
-def _csv_gap(by: str, condition: str, gap: Gap) -> tuple[object, ...]:
-    ends = map(_known, gap.ci_clips or gap.ci)
-    blank = [None] * (len(COMMON) - 1)
-    name = f"gap: {gap.groups[0]} - {gap.groups[1]}"
-    return by, name, condition, None, gap.accuracy, *blank, *ends, gap.interval
+def _csv_gap(
+    by: str, condition: str, metric: str, gap: MetricGap, names: Sequence[str]
+) -> tuple[object, ...]:
+    """Return the row of a gap: its metric alone, for others may have other groups."""
+    values = (_known(gap.value) if name == metric else None for name in names)
+    ends = (_known(end) if name == metric else None for name in names for end in gap.shown)
+    group = f"gap: {gap.groups[0]} - {gap.groups[1]}"
+    return by, group, condition, None, *values, *ends, gap.interval
 
 
 def _known(value: float) -> float | None:

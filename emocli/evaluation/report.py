@@ -12,6 +12,7 @@ from emocli.data.record import Number, Record, Report
 from emocli.evaluation.agreement import RaterAgreement
 from emocli.evaluation.groups import GroupedReport
 from emocli.metrics.calibration import CalibrationCurves
+from emocli.metrics.intervals import MetricInterval
 from emocli.metrics.summary import Difference, Summary
 from emocli.parsing import Tree
 
@@ -72,7 +73,8 @@ class ConditionReport(Summary):
     """The scores under a condition, its corruptions, and modalities that were not trusted.
 
     ``classical`` has the classical models beside the networks, of runs that have some; calibration
-    is that of tasks of one class per clip, agreement that with the votes of raters.
+    is that of tasks of one class per clip, agreement that with the votes of raters. ``intervals``
+    has those of metrics beyond accuracy, of conditions that are no point of a sweep.
     """
 
     corruption: tuple[str, ...]
@@ -81,6 +83,7 @@ class ConditionReport(Summary):
     classical: Mapping[str, BaselineReport] | None = field(default=None, metadata=OPTIONAL)
     reliability: CalibrationCurves | None = field(default=None, metadata=OPTIONAL)
     agreement: RaterAgreement | None = field(default=None, metadata=OPTIONAL)
+    intervals: Mapping[str, MetricInterval] | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def label(self) -> str:

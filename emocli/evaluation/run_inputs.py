@@ -59,8 +59,9 @@ def find(run: Path, what: str, source: Source) -> Path:
     """
     path = source.locate(run)
     if not path.exists():
+        gone = f"is no longer at {source.absolute}" if source.absolute else "is not packed with it"
         raise RunError(
-            f"its {what} is no longer at {source.absolute}",
+            f"its {what} {gone}",
             where=run,
             hint=f"name it with --{what}",
         )

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from emocli.data.record import Bounds
 from emocli.evaluation.groups import group_tables
-from emocli.evaluation.report import BaselineReport, EvaluationReport
+from emocli.evaluation.report import BaselineReport, ConditionReport, EvaluationReport
+from emocli.metrics.intervals import MetricInterval
 from emocli.report.tables import Cell, ReportTable
 
 Confusions = Mapping[str, Sequence[Sequence[int]]]
@@ -49,11 +50,7 @@ def _conditions(report: EvaluationReport) -> ReportTable:
     for name in report.definitions:
         others = (_number(metrics[name]) for metrics in baselines.values())
         rows.append((_title(name), *(_cell(side.metrics, name) for side in sides), *others))
-        if name == "accuracy":
-            rows.append(("  95 % interval", *(_bounds(s.accuracy_ci) for s in sides), *blank))
-            if any(side.accuracy_ci_clips for side in sides):
-                over_clips = (_bounds(side.accuracy_ci_clips or NONE) for side in sides)
-                rows.append(("  95 %, over clips", *over_clips, *blank))
+        rows += [(*row, *blank) for row in _intervals(name, sides)]
     if change := report.difference:
         value = "-" if math.isnan(change.accuracy) else f"{change.accuracy:+.3f}"
         rows.append(("change of accuracy", "", value, *blank))
@@ -67,6 +64,23 @@ def _conditions(report: EvaluationReport) -> ReportTable:
     features = f", features {report.normalised}" if report.normalised else ""
     title = f"{report.run}{networks} on {clips}{features}"
     return ReportTable(title, ("metric", *(side.label for side in sides), *baselines), tuple(rows))
+
+
+def _intervals(metric: str, sides: Sequence[ConditionReport]) -> Iterator[tuple[Cell, ...]]:
+    """Yield a row with the intervals of a metric, and where groups are too few one over clips."""
+    both = [_interval(metric, side) for side in sides]
+    if any(each is not None for each in both):
+        yield ("  95 % interval", *(_bounds(each.ci if each else NONE) for each in both))
+    if any(each is not None and each.ci_clips for each in both):
+        over_clips = (_bounds((each and each.ci_clips) or NONE) for each in both)
+        yield ("  95 %, over clips", *over_clips)
+
+
+def _interval(metric: str, side: ConditionReport) -> MetricInterval | None:
+    if metric == "accuracy":
+        ci, ci_clips = side.accuracy_ci, side.accuracy_ci_clips
+        return MetricInterval(value=side.metrics[metric], ci=ci, ci_clips=ci_clips)
+    return (side.intervals or {}).get(metric)
 
 
 def _beside(report: EvaluationReport) -> ReportTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TypedDict, cast
@@ -27,7 +27,7 @@ from emocli.data.store.resume import ExtractionState, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
 from emocli.extraction.worker import Outcome, PartJob, SharedExtractor, compute, misfit
-from emocli.plugin.feature import Feature
+from emocli.plugin.feature import Extractor, Feature
 
 PART = 8
 """Clips in a part at most: what a kill costs each worker."""
@@ -116,6 +116,7 @@ def extract(
     scheduler: str | None = None,
     overwrite: bool = False,
     update: bool = False,
+    extractors: Mapping[str, Extractor] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> list[Extraction]:
     """Compute features into a store.
@@ -139,6 +140,8 @@ def extract(
     update : bool
         Compute clips anew that have changed in the manifest or whose media files were replaced,
         and drop those that have left the manifest.
+    extractors : mapping, optional
+        Feature to an extractor that stands for the one its plug-in makes, and gives the same.
     progress : callable
         Called with clips done and clips to do, of all features together.
 
@@ -157,6 +160,7 @@ def extract(
         medium of a feature, or none of them can be used.
     """
     jobs = _jobs(manifest, features, store, settings or {}, overwrite, update)
+    jobs = [replace(job, extractor=(extractors or {}).get(job.feature)) for job in jobs]
     advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
     links = _upstream(jobs)
     results = []
@@ -194,6 +198,7 @@ class _Job:
     folder: Path
     overwrite: bool
     update: bool
+    extractor: Extractor | None = None
 
     def recipe(self, links: Mapping[str, _Link]) -> Recipe:
         return Recipe(
@@ -270,7 +275,8 @@ class _Job:
         clips = [clip for clip in self.manifest.clips if clip.id not in known]
         if not clips:
             return []
-        shared = SharedExtractor(self.module.prepare(self.config, self.manifest.clips))
+        own = self.extractor or self.module.prepare(self.config, self.manifest.clips)
+        shared = SharedExtractor(own)
         upstream = {name: store_path(self.folder, name) for name in self.module.REQUIRES}
         size = max(1, min(PART, len(clips) // room))  # few clips still occupy every worker
         chunks = [tuple(clips[k : k + size]) for k in range(0, len(clips), size)]

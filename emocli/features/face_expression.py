@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,7 @@ PER_CLIP = True
 LIBRARIES = ("opencv-python", "torch")
 
 MODEL, FILE = "face-expression", "emotion_model.hdf5"
+PRETRAINED = MappingProxyType({"weights": (MODEL, FILE)})
 DIGEST = "59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e"
 """SHA-256 of that file of fer 25.10.3."""
 

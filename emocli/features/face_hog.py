@@ -9,8 +9,9 @@ a row of zeros, ``found`` among them, so that rows stay as regular in time as th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
@@ -29,6 +30,9 @@ LIBRARIES = ("opencv-python", "scikit-image")
 
 WIDEST = 100_000
 """Numbers in the histograms of a crop, at most."""
+
+RECENT = 1024
+"""Crops whose histograms are kept for the next clip."""
 
 GEOMETRY = (
     "roll",
@@ -89,6 +93,7 @@ class Extractor:
     config: Config
     names: tuple[str, ...]
     rate: float | None = None  # frames of different clips may have different rates
+    _recent: dict[bytes, NDArray[np.float64]] = field(default_factory=dict, compare=False)
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return a row per frame, shape (frames, columns)."""
@@ -105,9 +110,18 @@ class Extractor:
 
     def _describe(self, faces: Track, face: int) -> NDArray[np.float64]:
         landmarks, box = faces.extra["landmarks"][face], faces.extra["box"][face]
-        histograms = self.histograms(faces.values[face])
+        histograms = self._once(faces.values[face])
         flags = [faces.extra["confidence"][face], 1]
         return np.concatenate([histograms, geometry(landmarks, box), flags])
+
+    def _once(self, crop: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the histograms of a crop, which clips that overlap have in common."""
+        key = hashlib.blake2b(crop.tobytes(), digest_size=16).digest()
+        if key not in self._recent:
+            while len(self._recent) >= RECENT:
+                del self._recent[next(iter(self._recent))]
+            self._recent[key] = self.histograms(crop)
+        return self._recent[key]
 
     def histograms(self, crop: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the histograms of a crop, shape (h, w, 3), as one vector."""

@@ -20,6 +20,7 @@ from emocli.quantities import Probability
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
 PER_CLIP = True
+HUB = ("encoder",)
 LIBRARIES = ("pillow", "torch", "transformers")
 
 

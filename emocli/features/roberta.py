@@ -30,6 +30,7 @@ MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = False
 ENCODER = "text"
+HUB = ("encoder",)
 LIBRARIES = ("torch", "transformers", "tokenizers")
 
 

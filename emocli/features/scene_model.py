@@ -18,6 +18,7 @@ from emocli.plugin.feature import Clip, Track
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
+HUB = ("encoder",)
 LIBRARIES = ("av", "pillow", "torch", "transformers")
 
 Config = PicturesConfig

@@ -34,6 +34,7 @@ from emocli.quantities import Steps
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
+HUB = ("encoder",)
 LIBRARIES = ("av", "soxr", "torch", "transformers")
 
 PROBE = 16_000

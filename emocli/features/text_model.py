@@ -26,6 +26,7 @@ from emocli.quantities import Tokens
 MODALITY = "text"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = False
+HUB = ("encoder",)
 LIBRARIES = ("torch", "transformers", "tokenizers")
 
 PROBE = ("so",)

@@ -49,7 +49,7 @@ class PairedSystem:
 
     def sums(self, member: NDArray[np.int64], count: int) -> list[Array]:
         """Return the sums of each group, (k, S), of each seed."""
-        return [_summed(terms, member, count) for terms in self.terms]
+        return [summed(terms, member, count) for terms in self.terms]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Paired:
         ways, complete = signs(self._count)
         changes = np.zeros(len(ways))
         for a, b in pairs:
-            for rows in _blocks(len(ways)):
+            for rows in blocks(len(ways)):
                 same = (ways[rows] > 0).astype(np.float64)
                 whole = a.sum(0) + b.sum(0)
                 one = same @ a + (1 - same) @ b
@@ -136,7 +136,8 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return float(binomtest(only[0], sum(only)).pvalue) if sum(only) else 1.0
 
 
-def _summed(terms: Array, member: NDArray[np.int64], count: int) -> Array:
+def summed(terms: Array, member: NDArray[np.int64], count: int) -> Array:
+    """Return the sums (k, S) over the clips of each group, of what clips add (n, S)."""
     sums = np.zeros((count, terms.shape[1]))
     np.add.at(sums, member, terms)
     return sums
@@ -147,7 +148,7 @@ def _sampled(system: PairedSystem, sums: Sequence[Array]) -> Array:
     times = drawn(len(sums[0]))
     values = np.zeros(len(times))
     for each in sums:
-        for rows in _blocks(len(times)):
+        for rows in blocks(len(times)):
             values[rows] += system.metric.value(times[rows] @ each) / len(sums)
     return values
 
@@ -161,5 +162,6 @@ def _pairs(ours: Sequence[Array], theirs: Sequence[Array]) -> list[tuple[Array, 
     return list(zip(islice(cycle(ours), size), islice(cycle(theirs), size), strict=True))
 
 
-def _blocks(size: int) -> Iterator[slice]:
+def blocks(size: int) -> Iterator[slice]:
+    """Yield slices of so many samples that their sums can be held at a time."""
     return (slice(start, start + BLOCK) for start in range(0, size, BLOCK))

@@ -10,11 +10,24 @@ KNOWN = "config.json"
 """What every encoder of the hub has."""
 
 
-def only_cached(name: str) -> bool:
-    """Whether an encoder has to come from the cache, because the hub cannot be reached.
+def only_cached(
+    name: str, known: str = KNOWN, revision: str | None = None, what: str = "an encoder"
+) -> bool:
+    """Whether a model has to come from the cache, because the hub cannot be reached.
 
     What the hub itself says of a name is not judged here: whoever loads it does that, and waits
     where the hub is only busy. A folder needs no hub, and in offline mode nobody asks for it.
+
+    Parameters
+    ----------
+    name : str
+        The model.
+    known : str
+        A file that it has.
+    revision : str, optional
+        Branch, tag or commit.
+    what : str
+        What it is, for the message.
 
     Raises
     ------
@@ -33,13 +46,13 @@ def only_cached(name: str) -> bool:
     if Path(name).exists() or is_offline_mode():
         return False
     try:
-        get_hf_file_metadata(hf_hub_url(name, KNOWN))
+        get_hf_file_metadata(hf_hub_url(name, known, revision=revision))
     except (HfHubHTTPError, HFValidationError):
         return False
     except Exception as error:  # of the library's library for HTTP, whichever it is
-        if isinstance(try_to_load_from_cache(name, KNOWN), str):
+        if isinstance(try_to_load_from_cache(name, known, revision=revision), str):
             return True
-        what = f"cannot be reached ({reason(error)}), and '{name}' is neither a folder nor cached"
-        hint = "give a folder that holds an encoder, or connect to the network"
-        raise ConfigError(what, where=constants.ENDPOINT, hint=hint) from None
+        told = f"cannot be reached ({reason(error)}), and '{name}' is neither a folder nor cached"
+        hint = f"give a folder that holds {what}, or connect to the network"
+        raise ConfigError(told, where=constants.ENDPOINT, hint=hint) from None
     return False

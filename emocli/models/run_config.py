@@ -27,7 +27,7 @@ class Source(Settings):
     path : str
         Relative to the run's folder, so that both can be moved together.
     absolute : str
-        Where it was.
+        Where it was; empty in a packed run, which does without.
     fingerprint : str
         Of its content; empty for a store, whose features have their own.
     """
@@ -49,7 +49,11 @@ class Source(Settings):
     def locate(self, run: Path) -> Path:
         """Find it beside the run, else where it was."""
         beside = (run / self.path).resolve()
-        return beside if beside.exists() else Path(self.absolute)
+        return beside if beside.exists() or not self.absolute else Path(self.absolute)
+
+    def packed(self, name: str) -> Source:
+        """Return what a packed run says of it: its fingerprint, and not where it was."""
+        return Source(path=name, absolute="", fingerprint=self.fingerprint)
 
 
 class View(Settings):

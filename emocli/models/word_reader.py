@@ -108,7 +108,7 @@ class WordReader:
             return_offsets_mapping=True,
             return_special_tokens_mask=True,
         )
-        states = [self._states(ids) for ids in pieces["input_ids"]]
+        states = self._states(pieces["input_ids"])
         best: dict[int, _Token] = {}
         place = 0
         for k, rows in enumerate(states):
@@ -121,10 +121,17 @@ class WordReader:
                 place += 1
         return _assigned(words, [best[place] for place in sorted(best)], states[0][0])
 
-    def _states(self, ids: Sequence[int]) -> Rows:
-        tokens = torch.tensor([ids])
-        inputs = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
-        return np.asarray(self.states(inputs)[0].numpy(), np.float32)
+    def _states(self, pieces: Sequence[Sequence[int]]) -> list[Rows]:
+        """Return the states of each piece, ``batch`` of them computed at a time."""
+        rows: list[Rows] = []
+        for start in range(0, len(pieces), self.batch):
+            part = pieces[start : start + self.batch]
+            inputs = self.tokenizer.pad({"input_ids": [list(ids) for ids in part]})
+            tensors = {name: torch.tensor(inputs[name]) for name in ("input_ids", "attention_mask")}
+            several = np.asarray(self.states(tensors).numpy(), np.float32)
+            mask = np.asarray(inputs["attention_mask"], bool)
+            rows += [own[kept] for own, kept in zip(several, mask, strict=True)]
+        return rows
 
 
 @dataclass(frozen=True)

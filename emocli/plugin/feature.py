@@ -17,6 +17,17 @@ A module of kind ``features`` offers
 ``ENCODER`` (optional)
     the kind of encoder that is trained for it, ``audio``, ``face``, ``scene`` or ``text``, whose
     folder is its setting ``encoder``;
+``HUB`` (optional)
+    names of the settings that name a model of the hub, or its folder (a tuple); `emocli pack`
+    copies what these and all settings of type `Path` name;
+``PRETRAINED`` (optional)
+    setting to a model of `emocli models` and the file of it that stands for the setting where
+    nothing is set (a mapping);
+``VECTORS`` (optional)
+    its table of word vectors, a `WordTable`, of which `emocli pack` can take some words alone;
+``PEOPLE`` (optional)
+    a `PeopleFinder`, by which predictions follow people through a recording, and compute the
+    feature, and all that is computed from it, of one of them;
 ``Config``
     its settings;
 ``prepare(config, clips) -> Extractor``
@@ -41,8 +52,9 @@ array([2., 2., 2.], dtype=float32)
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
@@ -51,6 +63,7 @@ from emocli.data.clip import Clip as Clip
 from emocli.data.track import Absent as Absent
 from emocli.data.track import Track as Track
 from emocli.errors import ConfigError, StoreError
+from emocli.plugin.people import Appearances, Stretch
 
 Device = Literal["auto", "cpu", "cuda"]
 """``auto`` is a GPU if there is one."""
@@ -85,6 +98,73 @@ class Extractor(Protocol):
         ...
 
 
+class WordTable(Protocol):
+    """A table of word vectors.
+
+    ``setting`` is the one that names its file, a `Path`.
+    """
+
+    setting: str
+
+    def unknown(self, config: Any) -> str:
+        """Say what a word that the table does not have is."""
+        ...
+
+    def write(self, config: Any, clips: Sequence[Clip], path: Path) -> None:
+        """Write a table of the words of some clips alone, in which each of them is what it was.
+
+        Raises
+        ------
+        EmocliError
+            If it cannot be read or written.
+        """
+        ...
+
+
+class PeopleFinder(Protocol):
+    """Finds people in recordings, and computes a feature of those who are wanted."""
+
+    def find(self, config: Any, recording: Path, after: Stretch | None = None) -> Iterator[Stretch]:
+        """Look for people in a recording, stretch by stretch.
+
+        Parameters
+        ----------
+        config : Settings
+            The feature's.
+        recording : Path
+            A video.
+        after : Stretch, optional
+            The last one that is known already. The others are the same as if all were looked for
+            at once.
+
+        Notes
+        -----
+        Where a recording cannot be read any further, the last stretch ends: what its clips lack is
+        told when they are computed.
+        """
+        ...
+
+    def extractor(
+        self,
+        config: Any,
+        appearances: Mapping[Path, Appearances],
+        people: Mapping[str, int | None],
+    ) -> Extractor:
+        """Return an extractor of the feature that does not look for faces again.
+
+        Parameters
+        ----------
+        config : Settings
+            The feature's.
+        appearances : mapping
+            Video to its faces.
+        people : mapping
+            Clip to the number of the person whose feature it is: the others are left out of its
+            rows. None leaves all of them in, the largest face being the main one.
+        """
+        ...
+
+
 class Feature(Protocol):
     """The module of a feature plug-in, as a type: loaded, with defaults for what it may lack."""
 
@@ -94,6 +174,10 @@ class Feature(Protocol):
     LIBRARIES: tuple[str, ...]
     EXTRA: str
     ENCODER: Literal["audio", "face", "scene", "text"] | None
+    HUB: tuple[str, ...]
+    PRETRAINED: Mapping[str, tuple[str, str]]
+    VECTORS: WordTable | None
+    PEOPLE: PeopleFinder | None
     Config: type[Settings]
 
     def prepare(self, config: Any, clips: Sequence[Clip]) -> Extractor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -95,6 +95,10 @@ class ClipArrays:
         del clip_id
         return {}
 
+    def shared(self, stretches: Mapping[str, str]) -> ClipArrays:
+        """Return those of clips that are of one stretch with others; see `SharedArrays`."""
+        return replace(self, arrays=SharedArrays(self.arrays, stretches))
+
     def close(self) -> None:
         """Do nothing: no file is open."""
 
@@ -135,3 +139,28 @@ class StoredArrays(Mapping[str, Array]):
 
     def __len__(self) -> int:
         return len(self.places)
+
+
+@dataclass(frozen=True)
+class SharedArrays(Mapping[str, Array]):
+    """The arrays of clips of which several are of one stretch of a recording.
+
+    Attributes
+    ----------
+    arrays : mapping
+        Clip that stands for the stretch to its array.
+    stretches : mapping
+        Clip to the one that stands for its stretch.
+    """
+
+    arrays: Mapping[str, Array]
+    stretches: Mapping[str, str]
+
+    def __getitem__(self, clip_id: str) -> Array:
+        return self.arrays[self.stretches[clip_id]]
+
+    def __iter__(self) -> Iterator[str]:
+        return (clip_id for clip_id, of in self.stretches.items() if of in self.arrays)
+
+    def __len__(self) -> int:
+        return sum(of in self.arrays for of in self.stretches.values())

@@ -23,11 +23,17 @@ WORDS = "words"
 
 @dataclass(frozen=True)
 class Piece:
-    """A segment, the clip that stands for it, and the language spoken, where that is known."""
+    """A segment and the clip that stands for it.
+
+    ``language`` is the one spoken, ``person`` whose face the clip shows, both empty where that is
+    not known; ``person_score`` is how sure that is.
+    """
 
     segment: Segment
     clip: Clip
     language: str = ""
+    person: str = ""
+    person_score: float = float("nan")
 
 
 def pieces_of(recordings: Sequence[SegmentedRecording], path: Path) -> tuple[Piece, ...]:

@@ -8,8 +8,8 @@ All others are computed for all clips at once, for they depend on each other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from emocli.extraction.extract import NothingExtractedError, extract
 from emocli.extraction.failures import Failure, listed
 from emocli.extraction.normalise import normalise
 from emocli.models.run_config import RunConfig, View
-from emocli.plugin.feature import UnknownWordsError
+from emocli.plugin.feature import Extractor, UnknownWordsError
 from emocli.prediction.arrays import ClipArrays, Columns, StoredArrays
 from emocli.prediction.clear_faces import ClearFaces, clear_faces, keep_clear_faces
 from emocli.prediction.clips import manifest_of, with_speakers
@@ -72,6 +72,28 @@ class _Part:
     recipes: tuple[FeatureRecipe, ...]
 
 
+@dataclass(frozen=True)
+class PersonClips:
+    """Clips of people of whom features are computed, in place of clips of all that is seen.
+
+    Attributes
+    ----------
+    feature : str
+        The feature that tells people apart.
+    extractor : Extractor
+        Computes it for the clips.
+    clips : tuple of Clip
+        Several may be of one stretch of a recording, each for another person.
+    stretches : mapping
+        Clip to the one that stands for its stretch.
+    """
+
+    feature: str
+    extractor: Extractor
+    clips: tuple[Clip, ...]
+    stretches: Mapping[str, str]
+
+
 def extracted(
     clips: Sequence[Clip],
     features: RunFeatures,
@@ -80,33 +102,118 @@ def extracted(
     workers: int = 1,
     progress: ShareDone = lambda share: None,
     zeros: bool = True,
+    people: PersonClips | None = None,
 ) -> Extracted:
     """Compute the features of clips into stores below ``folder``; a killed computation resumes.
 
     A clip without a medium lacks its modality; so does one of which a feature cannot be computed,
     and that is among the failures. Without ``zeros``, so does one of which a feature is nothing but
-    zeros, which is how features of faces say that there is none in any frame.
+    zeros, which is how features of faces say that there is none in any frame. With ``people``, the
+    features that are built on theirs are those of their clips, which all stores are of then.
 
     Raises
     ------
     EmocliError
         If settings, disk or machine do not allow it.
     """
-    plan = list(_parts(clips, features.recipes, config, folder))
-    total, before = sum(len(p.recipes) * len(p.manifest.clips) for p in plan), 0
-    for part in plan:
+    computation = _Computation(config, workers, zeros)
+    if people is None:
+        return computation.extracted(clips, features, folder, progress)
+    seen = features.built_on(people.feature)
+    shared = features.only(features.views.keys() - seen)
+    first = len(shared.recipes) * len(clips)
+    last = len(features.only(seen).recipes) * len(people.clips)
+    begun = first / max(first + last, 1)
+    heard = computation.extracted(
+        clips, shared, folder / "clips", lambda share: progress(begun * share)
+    )
+    shown = replace(computation, extractors={people.feature: people.extractor}).extracted(
+        people.clips,
+        features.only(seen),
+        folder / "people",
+        lambda share: progress(begun + (1 - begun) * share),
+    )
+    stores = {m: store.shared(people.stretches) for m, store in heard.stores.items()} | shown.stores
+    return Extracted(
+        {modality: stores[modality] for modality in features.views},
+        (*heard.failures, *shown.failures),
+        (*heard.remarks, *shown.remarks),
+        {**heard.words, **shown.words},
+        {**heard.faces, **shown.faces},
+    )
 
-        def advance(done: float, before: int = before) -> None:
-            progress((before + done) / total)
 
-        _compute(part, features.read, workers, advance)
-        before += len(part.recipes) * len(part.manifest.clips)
-    remarks = tuple(line for part in plan for line in _remarks(part))
-    failures = tuple(failure for part in plan for failure in _causes(part))
-    stores = {m: _view(m, view, plan, zeros) for m, view in features.views.items()}
-    words = {i: each for p in plan for i, each in counted_words(p.folder, p.manifest).items()}
-    faces = {i: face for p in plan for i, face in clear_faces(p.folder).items()}
-    return Extracted(stores, failures, remarks, words, faces)
+@dataclass(frozen=True)
+class _Computation:
+    """How features are computed: for which run, by how many workers, and by which extractors."""
+
+    config: RunConfig
+    workers: int
+    zeros: bool
+    extractors: Mapping[str, Extractor] = field(default_factory=dict)
+
+    def extracted(
+        self, clips: Sequence[Clip], features: RunFeatures, folder: Path, progress: ShareDone
+    ) -> Extracted:
+        plan = list(_parts(clips, features.recipes, self.config, folder))
+        total, before = sum(len(p.recipes) * len(p.manifest.clips) for p in plan), 0
+        for part in plan:
+
+            def advance(done: float, before: int = before) -> None:
+                progress((before + done) / total)
+
+            self._compute(part, features.read, advance)
+            before += len(part.recipes) * len(part.manifest.clips)
+        remarks = tuple(line for part in plan for line in _remarks(part))
+        failures = tuple(failure for part in plan for failure in _causes(part))
+        stores = {m: _view(m, view, plan, self.zeros) for m, view in features.views.items()}
+        words = {i: each for p in plan for i, each in counted_words(p.folder, p.manifest).items()}
+        faces = {i: face for p in plan for i, face in clear_faces(p.folder).items()}
+        return Extracted(stores, failures, remarks, words, faces)
+
+    def _compute(self, part: _Part, kept: frozenset[str], advance: Callable[[float], None]) -> None:
+        if (part.folder / DONE).is_file():
+            return
+        unknown = []
+        for index, recipe in enumerate(part.recipes):
+            if set(recipe.requires) <= set(features_in(part.folder)):
+                try:
+                    self.extract(part, recipe, index, advance)
+                except UnknownWordsError as error:  # as rows of zeros: the modality is missing
+                    unknown.append(f"{recipe.name}: {error}\n")
+            else:
+                advance((index + 1) * len(part.manifest.clips))
+        make_folder(part.folder)
+        keep_clear_faces(part.folder, part.manifest)
+        write_text(part.folder / DONE, "".join(unknown))
+        for name in set(features_in(part.folder)) - kept:
+            store_path(part.folder, name).unlink()
+
+    def extract(
+        self, part: _Part, recipe: FeatureRecipe, index: int, advance: Callable[[float], None]
+    ) -> None:
+        """Compute one feature of a part, the ``index``-th."""
+        size = len(part.manifest.clips)
+
+        def computed(done: int, total: int) -> None:
+            advance(size * (index + (done / total if total else 1.0)))
+
+        if recipe.by_speaker:
+            normalise(with_speakers(part.manifest), part.folder, recipe.requires[0])
+            computed(1, 1)
+            return
+        try:
+            extract(
+                part.manifest,
+                [recipe.name],
+                part.folder,
+                settings={recipe.name: recipe.settings},
+                workers=self.workers,
+                extractors=self.extractors,
+                progress=computed,
+            )
+        except NothingExtractedError:  # the modality is missing; what failed is listed
+            computed(1, 1)
 
 
 def _parts(
@@ -134,57 +241,6 @@ def _together(recipes: Sequence[FeatureRecipe]) -> frozenset[str]:
         if above | below <= names:
             return frozenset(names)
         names |= above | below
-
-
-def _compute(
-    part: _Part, kept: frozenset[str], workers: int, advance: Callable[[float], None]
-) -> None:
-    if (part.folder / DONE).is_file():
-        return
-    unknown = []
-    for index, recipe in enumerate(part.recipes):
-        if set(recipe.requires) <= set(features_in(part.folder)):
-            try:
-                _extract(part, recipe, index, workers, advance)
-            except UnknownWordsError as error:  # as rows of zeros: the modality is missing
-                unknown.append(f"{recipe.name}: {error}\n")
-        else:
-            advance((index + 1) * len(part.manifest.clips))
-    make_folder(part.folder)
-    keep_clear_faces(part.folder, part.manifest)
-    write_text(part.folder / DONE, "".join(unknown))
-    for name in set(features_in(part.folder)) - kept:
-        store_path(part.folder, name).unlink()
-
-
-def _extract(
-    part: _Part,
-    recipe: FeatureRecipe,
-    index: int,
-    workers: int,
-    advance: Callable[[float], None],
-) -> None:
-    size = len(part.manifest.clips)
-
-    def computed(done: int, total: int) -> None:
-        advance(size * (index + (done / total if total else 1.0)))
-
-    settings = {recipe.name: recipe.settings}
-    if recipe.by_speaker:
-        normalise(with_speakers(part.manifest), part.folder, recipe.requires[0])
-        computed(1, 1)
-        return
-    try:
-        extract(
-            part.manifest,
-            [recipe.name],
-            part.folder,
-            settings=settings,
-            workers=workers,
-            progress=computed,
-        )
-    except NothingExtractedError:  # the modality is missing; what failed is listed in the folder
-        computed(1, 1)
 
 
 def _causes(part: _Part) -> Iterator[Failure]:

@@ -15,12 +15,17 @@ from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
 from emocli.data.manifest import Task
+from emocli.data.store import open_features
 from emocli.errors import ConfigError, RunError, choice
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.evaluation.run_inputs import read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
 from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.networks import Ensemble
+from emocli.prediction.packing.folder import is_packed, read_pack, verified
+from emocli.prediction.packing.hub import located
+from emocli.prediction.packing.stores import require_feature
 from emocli.prediction.predict import PredictOptions, Predictor
 from emocli.prediction.timeline import PredictionReport
 from emocli.training.compute import deterministic_torch
@@ -158,10 +163,27 @@ class LoadedRun:
         return predict_arrays(Ensemble.open(self.path), arrays)
 
     def _stored(self, manifest: Path, where: Path | None) -> ClipPredictions:
+        if is_packed(self.path):
+            return self._unpacked(manifest, where)
         evaluators = [RunEvaluator.open(f, None, manifest, where) for f in self._folders]
         ids = tuple(clip.id for clip in evaluators[0].samples.clips)
         values = np.stack([each for evaluator in evaluators for each in _values(evaluator, ids)])
         config = self.config
+        return ClipPredictions(ids, config.classes, config.task, values.mean(0), values.std(0))
+
+    def _unpacked(self, manifest: Path, where: Path | None) -> ClipPredictions:
+        """Predict the clips of a manifest with a packed run, which has no store of its own."""
+        if where is None:
+            hint = "name the folder of the features: predict(MANIFEST, STORE)"
+            raise RunError("its store is not packed with it", where=self.path, hint=hint)
+        ensemble, config, pack = Ensemble.open(self.path), self.config, read_pack(self.path)
+        corpus = read_corpus(self.path, config, manifest)
+        stores = open_features(where, [v.feature for v in config.features.values()], corpus)
+        for modality, view in config.features.items():
+            require_feature(stores.get(modality), view, pack)
+        outputs = ensemble.predict(corpus.clips, stores)
+        ids = tuple(clip.id for clip in corpus.clips)
+        values = outputs.values
         return ClipPredictions(ids, config.classes, config.task, values.mean(0), values.std(0))
 
 
@@ -226,20 +248,23 @@ def _shown(
 
 
 def load_run(path: Name) -> LoadedRun:
-    """Load a run.
+    """Load a run: a folder, packed or not, or ``user/name[@revision]`` of the Hugging Face hub.
 
     Raises
     ------
     RunError
-        If there is none, or its training has not come to its end.
+        If there is none, its training or packing has not come to its end, or what was packed is
+        not what is there.
 
     Examples
     --------
     ``emocli.load_run("runs/rrnn").predict("new.csv", "store").table()["clip 1"]["joy"]``
     """
-    run = LoadedRun(Path(path))
+    run = LoadedRun(located(Path(path)))
     if not run.path.is_dir():
         raise RunError("there is no such run", where=run.path)
+    if is_packed(run.path):
+        verified(run.path)
     for folder in run._folders:
         for member in rundir.members(folder, rundir.read_config(folder).seeds):
             rundir.require_finished(member)

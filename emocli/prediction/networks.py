@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.samples import Samples
 from emocli.data.speakers import USED, SpeakerNormaliser, SpeakerStatistics
+from emocli.data.store import StoredFeature
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
@@ -23,10 +25,19 @@ from emocli.models.run_config import RunConfig
 from emocli.models.rundir import MODEL, Run
 from emocli.models.speakers import read_speakers
 from emocli.plugin.robustness import TRAINED, RepairOptions
-from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.clips import manifest_of, with_speakers
+from emocli.prediction.packing.folder import (
+    AGAIN,
+    PACK,
+    FoldRepair,
+    Pack,
+    is_packed,
+    require_inside,
+    verified,
+)
+from emocli.robust.check.model import ModalityCheck
+from emocli.robust.packed_repair import PackedRepair
 from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
-from emocli.robust.repair_factory import RepairFactory
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
 
@@ -54,15 +65,32 @@ class Outputs:
     anomaly: Mapping[str, Array]
 
 
+class Repairer(Protocol):
+    """What repairs clips: the factory of a corpus's repairs, or the repair of a packed run."""
+
+    @property
+    def check(self) -> ModalityCheck:
+        """The modality check."""
+        ...
+
+    def repaired(self, samples: Samples, config: RepairConfig, *, size: int) -> Repaired:
+        """Repair standardised clips, ``size`` at a time."""
+        ...
+
+    def remarks(self, config: RepairConfig) -> Iterator[str]:
+        """Yield what a repair cannot do, a line each."""
+        ...
+
+
 @dataclass(frozen=True)
 class FoldNetworks:
-    """A run of one seed or several, and how it repairs clips; its factory if it does."""
+    """A run of one seed or several, and how it repairs clips; what repairs them if it does."""
 
     path: Path
     config: RunConfig
     members: tuple[Run, ...]
     repair: RepairConfig
-    factory: RepairFactory | None
+    factory: Repairer | None
     speakers: SpeakerStatistics | None = None
 
     @classmethod
@@ -77,13 +105,25 @@ class FoldNetworks:
         config = rundir.read_config(run)
         trained = build(RobustConfig, config.robust, "robust")
         repair = trained.repair.with_options(options)
-        folders = rundir.members(run, config.seeds)
-        relative = config.train.normalise == "speaker"
-        speakers = read_speakers(folders[0], config.dims).alone if relative else None
         if repair.label:
             own = RunEvaluator.open(run, None, None, None, options)
-            return cls(run, config, own.members, repair, own.repair_factory, speakers)
-        return cls(run, config, tuple(map(rundir.load, folders)), repair, None, speakers)
+            return cls(run, config, own.members, repair, own.repair_factory, _speakers(run, config))
+        return cls(run, config, _members(run, config), repair, None, _speakers(run, config))
+
+    @classmethod
+    def unpacked(cls, run: Path, packed: FoldRepair, options: RepairOptions) -> FoldNetworks:
+        """Load what was packed; errors as `open`."""
+        config = rundir.read_config(run)
+        members = _members(run, config)
+        known = build(RepairConfig, packed.repair, "repair")
+        repair = known.with_options(options)
+        if not repair.label:
+            return cls(run, config, members, repair, None, _speakers(run, config))
+        trained = build(RobustConfig, config.robust, "robust")
+        standardiser, given = members[0].standardiser, trained.fit_on == "as_given"
+        own = PackedRepair(run, known, standardiser, config.train.refit, given, packed.remarks)
+        own.require(repair)
+        return cls(run, config, members, repair, own, _speakers(run, config))
 
     def predict(self, samples: Samples, device: str) -> Outputs:
         """Predict clips, whose features are as they were computed, with each network."""
@@ -140,6 +180,17 @@ class FoldNetworks:
         return {m: np.concatenate([part[m] for part in parts]) for m in samples.stores}
 
 
+def _members(run: Path, config: RunConfig) -> tuple[Run, ...]:
+    return tuple(map(rundir.load, rundir.members(run, config.seeds)))
+
+
+def _speakers(run: Path, config: RunConfig) -> SpeakerStatistics | None:
+    """Return what features are normalised by, of nobody in particular; None if they are not."""
+    if config.train.normalise != "speaker":
+        return None
+    return read_speakers(rundir.members(run, config.seeds)[0], config.dims).alone
+
+
 def _share(ids: Sequence[str], marked: frozenset[str], networks: int) -> Array:
     """Return 1 for each of the clips that is marked, for each network, shape (n,)."""
     return np.array([float(clip_id in marked) for clip_id in ids]) * networks
@@ -147,10 +198,14 @@ def _share(ids: Sequence[str], marked: frozenset[str], networks: int) -> Array:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """All networks of a run: its seeds, and the folds of a cross-validation."""
+    """All networks of a run: its seeds, and the folds of a cross-validation.
+
+    ``pack`` is the list of files of one that is packed.
+    """
 
     path: Path
     folds: tuple[FoldNetworks, ...]
+    pack: Pack | None = None
 
     @classmethod
     def open(cls, run: Path, options: RepairOptions = TRAINED) -> Ensemble:
@@ -164,11 +219,16 @@ class Ensemble:
         if not run.is_dir():
             hint = "train it first: emocli train"
             raise RunError("there is no such run", where=run, hint=hint)
+        pack = verified(run) if is_packed(run) else None
         folders = rundir.folds(run) or [run]
         for folder in folders:
             for member in rundir.members(folder, rundir.read_config(folder).seeds):
                 rundir.require_finished(member)
-        ensemble = cls(run, tuple(FoldNetworks.open(folder, options) for folder in folders))
+        if pack is None:
+            ensemble = cls(run, tuple(FoldNetworks.open(folder, options) for folder in folders))
+        else:
+            names = [folder.relative_to(run).as_posix() for folder in folders]
+            ensemble = cls(run, tuple(_unpacked(run, name, pack, options) for name in names), pack)
         for fold in ensemble.folds:
             _require_same(ensemble.config, fold)
         return ensemble
@@ -216,12 +276,12 @@ class Ensemble:
         yield from dict.fromkeys(lines)
         yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
-    def samples(self, clips: Sequence[Clip], stores: Mapping[str, ClipArrays]) -> Samples:
+    def samples(self, clips: Sequence[Clip], stores: Mapping[str, StoredFeature]) -> Samples:
         """Put clips and their features together."""
         return Samples(manifest_of(clips, self.config), tuple(clips), stores)
 
     def predict(
-        self, clips: Sequence[Clip], stores: Mapping[str, ClipArrays], device: str = "cpu"
+        self, clips: Sequence[Clip], stores: Mapping[str, StoredFeature], device: str = "cpu"
     ) -> Outputs:
         """Predict clips with all networks."""
         samples = self.samples(clips, stores)
@@ -233,6 +293,15 @@ class Ensemble:
             {m: sum((p.regenerated[m] for p in parts), np.zeros(len(clips))) / n for m in stores},
             {m: np.mean([part.anomaly[m] for part in parts], axis=0) for m in stores},
         )
+
+
+def _unpacked(run: Path, name: str, pack: Pack, options: RepairOptions) -> FoldNetworks:
+    if name not in pack.folds:
+        raise RunError(f"does not say what '{name}' repairs", where=run / PACK, hint=AGAIN)
+    fold = FoldNetworks.unpacked(run / name, pack.folds[name], options)
+    for view in fold.config.features.values():
+        require_inside(run, {**view.upstream, view.feature: view.settings})
+    return fold
 
 
 def _require_same(config: RunConfig, fold: FoldNetworks) -> None:

@@ -26,10 +26,13 @@ from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
+from emocli.prediction.cast import Cast, Casting
 from emocli.prediction.clips import Piece, manifest_of
 from emocli.prediction.extracted import Extracted, extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
+from emocli.prediction.packing.hub import located
+from emocli.prediction.people import MAIN, FaceChoice
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
@@ -40,6 +43,9 @@ from emocli.prediction.writers.formats import require_formats, write_formats
 
 UNIT = 64
 """Segments of short recordings that are done together."""
+
+HALF = 0.5
+"""Of the work, what it is to find people."""
 
 WORK = ".work"
 """The folder, inside that of the result, of what is not finished."""
@@ -61,6 +67,10 @@ class PredictOptions:
         Processes that compute features.
     device : {'cpu', 'auto', 'cuda'}
         Where the networks predict.
+    face : str
+        Whose face: ``main``, ``largest``, ``each``, or a person by number (see
+        `emocli.prediction.people`). Empty is ``main`` for recordings; for the clips of manifests
+        it is what the feature itself looks at, as in `emocli.evaluation`.
     formats : tuple of str
         What is written beside CSV, JSON and page: ``eaf``, ``textgrid``, ``srt``, ``vtt``.
     """
@@ -70,6 +80,7 @@ class PredictOptions:
     repair: RepairOptions = TRAINED
     workers: int = 1
     device: Device = "cpu"
+    face: str = ""
     formats: tuple[str, ...] = ()
 
 
@@ -100,9 +111,12 @@ class Predictor:
         EmocliError
             In one line, if something is absent, damaged or does not fit.
         """
-        ensemble = Ensemble.open(run, options.repair)
+        if options.face:
+            FaceChoice.of(options.face)
+        ensemble = Ensemble.open(located(run), options.repair)
         first = ensemble.folds[0]
-        features = run_features(first.path, first.config, options.settings)
+        placed = ensemble.pack.placed(ensemble.path) if ensemble.pack else {}
+        features = run_features(first.path, first.config, options.settings, placed)
         return cls(ensemble, features, replace(options, device=_device(options.device)))
 
     def predict(
@@ -121,54 +135,43 @@ class Predictor:
         make_folder(work)
         cut = pieces_for(inputs, self.ensemble.config.classes, self.options.segments, work)
         pieces, failures = cut.pieces, cut.failures
+        how = self.options.face or (MAIN if cut.cut else "")
+        casting = Casting.of(self.features, FaceChoice.of(how)) if how else None
         reports, total, before = [], len(pieces), 0
         for unit in _units(pieces):
 
             def advance(done: int, before: int = before) -> None:
                 progress(before + done, total)
 
-            reports.append(self._unit(unit, work, advance, zeros=not cut.cut))
+            reports.append(self._unit(unit, work, advance, casting, zeros=not how))
             before += len(unit)
         segments = tuple(segment for report in reports for segment in report.segments)
         failures += tuple(failure for report in reports for failure in report.failures)
         _require_some(segments, failures, self)
         notes = (*cut.notes, *(remark for report in reports for remark in report.remarks))
-        return self._report(segments, failures, notes)
+        face = str(casting.choice) if casting else ""
+        return self._report(segments, failures, notes, face)
 
     def _unit(
-        self, pieces: Sequence[Piece], work: Path, advance: Callable[[int], None], *, zeros: bool
+        self,
+        pieces: Sequence[Piece],
+        work: Path,
+        advance: Callable[[int], None],
+        casting: Casting | None,
+        *,
+        zeros: bool,
     ) -> UnitReport:
-        folder = work / self._key(pieces, zeros)
+        folder = work / self._key(pieces, casting, zeros)
         path = folder.with_suffix(".json")
         try:
             return UnitReport.read(path)
         except ReportError:
             pass  # not done yet, or by another version
-        clips = [piece.clip for piece in pieces]
-        config, options = self.ensemble.config, self.options
-        features = extracted(
-            clips,
-            self.features,
-            config,
-            folder,
-            options.workers,
-            lambda share: advance(int(share * len(pieces))),
-            zeros,
-        )
-        there = any(store.length(clip.id) for store in features.stores.values() for clip in clips)
-        outputs = self.ensemble.predict(clips, features.stores, options.device) if there else None
-        widths = self.ensemble.half_widths
-        rows = SegmentOutputs(config, pieces, features.stores, outputs, widths, features.faces)
-        report = UnitReport(
-            format=UnitReport.FORMAT,
-            segments=rows.segments(),
-            failures=failed(pieces, features.failures),
-            remarks=(
-                *features.remarks,
-                *unknown_words(pieces, features.words),
-                *self._few(clips, features),
-            ),
-        )
+        cast = None
+        if casting is not None:
+            half = HALF * len(pieces)
+            cast = casting.cast(pieces, work, lambda share: advance(int(share * half)))
+        report = self._predicted(pieces, folder, advance, cast, zeros=zeros)
         make_folder(work)
         write_text(path, as_json(report))
         shutil.rmtree(folder, ignore_errors=True)
@@ -179,7 +182,46 @@ class Predictor:
         """Say of whom there are too few segments for statistics of their own."""
         return self.ensemble.folds[0].remarks(self.ensemble.samples(clips, features.stores))
 
-    def _key(self, pieces: Sequence[Piece], zeros: bool) -> str:
+    def _predicted(
+        self,
+        pieces: Sequence[Piece],
+        folder: Path,
+        advance: Callable[[int], None],
+        cast: Cast | None,
+        *,
+        zeros: bool,
+    ) -> UnitReport:
+        if cast is not None and not cast.rows:
+            return _unit_report((), cast.failures, cast.remarks)
+        config, total = self.ensemble.config, len(pieces)
+        begun = HALF if cast else 0.0
+        features = extracted(
+            [piece.clip for piece in (cast.segments if cast else pieces)],
+            self.features,
+            config,
+            folder,
+            self.options.workers,
+            lambda share: advance(int((begun + (1 - begun) * share) * total)),
+            zeros,
+            cast.clips if cast else None,
+        )
+        rows = cast.rows if cast else tuple(pieces)
+        clips, stores = [row.clip for row in rows], features.stores
+        there = any(store.length(clip.id) for store in stores.values() for clip in clips)
+        outputs = self.ensemble.predict(clips, stores, self.options.device) if there else None
+        widths = self.ensemble.half_widths
+        predicted = SegmentOutputs(config, rows, stores, outputs, widths, features.faces)
+        failures = failed((*pieces, *rows), features.failures)
+        remarks = (
+            *features.remarks,
+            *unknown_words(pieces, features.words),
+            *self._few(clips, features),
+        )
+        if cast is not None:
+            failures, remarks = (*cast.failures, *failures), (*cast.remarks, *remarks)
+        return _unit_report(predicted.segments(), failures, remarks)
+
+    def _key(self, pieces: Sequence[Piece], casting: Casting | None, zeros: bool) -> str:
         """Return a name that is equal for equal clips, files, features and networks."""
         clips = [piece.clip for piece in pieces]
         facts = [
@@ -188,6 +230,7 @@ class Predictor:
             [(clip.speaker, clip.dialogue, clip.turn) for clip in clips],
             [(recipe.name, recipe.settings) for recipe in self.features.recipes],
             self._networks,
+            str(casting.choice) if casting else "",
             zeros,
             __version__,
         ]
@@ -202,6 +245,7 @@ class Predictor:
         segments: tuple[SegmentPrediction, ...],
         failures: tuple[FailedInput, ...],
         notes: tuple[str, ...],
+        face: str,
     ) -> PredictionReport:
         config, ensemble = self.ensemble.config, self.ensemble
         return PredictionReport(
@@ -214,11 +258,12 @@ class Predictor:
             classes=config.classes,
             features={modality: view.feature for modality, view in config.features.items()},
             repair=ensemble.folds[0].repair.label,
+            face=face,
             calibrated=ensemble.calibrated,
             versions=config.versions,
             segments=segments,
             failures=failures,
-            remarks=(*notes, *ensemble.remarks()),
+            remarks=(*self.features.remarks, *notes, *ensemble.remarks()),
         )
 
 
@@ -235,7 +280,8 @@ def predict(
     Parameters
     ----------
     run : Path
-        A run of one seed or several, or a cross-validation.
+        A run of one seed or several, or a cross-validation; or a packed run, or the name of one
+        on the Hugging Face hub.
     inputs : sequence of Path
         Media files, folders of them, or manifests, whose clips need no labels.
     out : Path
@@ -288,12 +334,25 @@ def _units(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:
         yield tuple(unit)
 
 
+def _unit_report(
+    segments: tuple[SegmentPrediction, ...],
+    failures: tuple[FailedInput, ...],
+    remarks: tuple[str, ...],
+) -> UnitReport:
+    return UnitReport(
+        format=UnitReport.FORMAT, segments=segments, failures=failures, remarks=remarks
+    )
+
+
 def _require_some(
     segments: Sequence[SegmentPrediction], failures: Sequence[FailedInput], predictor: Predictor
 ) -> None:
     """Raise `MediaError` if no segment has anything that the run reads."""
     if any(segment.label for segment in segments):
         return
+    if not segments and failures:
+        more = f" (and {len(failures) - 1} others likewise)" if len(failures) > 1 else ""
+        raise MediaError(f"{failures[0].message}{more}")
     names = [f"{m} ({v.feature})" for m, v in predictor.features.views.items()]
     what = f"nothing could be predicted: no segment has {' or '.join(names)}"
     why = f"; the first failure: {failures[0].message}" if failures else ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from emocli import plugins
@@ -45,15 +46,41 @@ class RunFeatures:
         Modality to the feature of the training.
     recipes : tuple of FeatureRecipe
         Those that are computed, each behind what it is computed from.
+    remarks : tuple of str
+        Settings that are other than in the training, files that are only elsewhere aside.
     """
 
     views: Mapping[str, View]
     recipes: tuple[FeatureRecipe, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def read(self) -> frozenset[str]:
         """Features that the network reads; all others are only computed from."""
         return frozenset(name for view in self.views.values() for name in parts(view))
+
+    def only(self, modalities: Collection[str]) -> RunFeatures:
+        """Return what some of the modalities need."""
+        views = {name: view for name, view in self.views.items() if name in modalities}
+        needed = {
+            name for view in views.values() for part in parts(view) for name in self._of(part)
+        }
+        return RunFeatures(views, tuple(r for r in self.recipes if r.name in needed))
+
+    def built_on(self, feature: str) -> frozenset[str]:
+        """Name the modalities for which something is computed from a feature."""
+        views = self.views.items()
+        return frozenset(m for m, v in views for part in parts(v) if feature in self._of(part))
+
+    def _of(self, feature: str) -> set[str]:
+        """Name a feature and all that it is computed from."""
+        requires = {recipe.name: recipe.requires for recipe in self.recipes}
+        names, left = {feature}, [feature]
+        while left:
+            new = set(requires.get(left.pop(), ())) - names
+            names |= new
+            left += new
+        return names
 
 
 def parts(view: View) -> tuple[str, ...]:
@@ -61,7 +88,12 @@ def parts(view: View) -> tuple[str, ...]:
     return tuple(view.feature.split(JOIN))
 
 
-def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> RunFeatures:
+def run_features(
+    run: Path,
+    config: RunConfig,
+    changes: Mapping[str, Tree],
+    placed: Mapping[str, Tree] = MappingProxyType({}),
+) -> RunFeatures:
     """Return what has to be computed for a run, as its features were.
 
     Parameters
@@ -72,6 +104,8 @@ def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> R
         What it is.
     changes : mapping
         Feature to settings that are other here: where a file of word vectors or an encoder is.
+    placed : mapping
+        Feature to settings that say where in a packed run something is.
 
     Raises
     ------
@@ -79,24 +113,57 @@ def run_features(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> R
         In one line, for a feature that cannot be computed: it was imported, its plug-in is not
         installed, or a file it needs is not here.
     """
-    settings: dict[str, Tree] = {}
-    for view in config.features.values():
-        stored = {} if view.upstream else _still_stored(run, config, view)
-        settings |= {**stored, **view.upstream, **_own(view)}
-    for name in changes.keys() - settings.keys():
-        raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
-    known = {name: merge(tree, changes.get(name, {})) for name, tree in settings.items()}
-    recipes = {name: _recipe(run, name, tree) for name, tree in known.items()}
+    settings = known_settings(run, config, placed)
+    known = known_settings(run, config, merge(placed, changes))
+    recipes = {name: recipe_of(run, name, tree) for name, tree in known.items()}
     for recipe in list(recipes.values()):
         for name in set(recipe.requires) - recipes.keys():
             what = f"'{recipe.name}' was computed from '{name}', whose settings are not known"
             raise RunError(what, where=run, hint="put its store back, or train the run again")
     graph = {name: recipe.requires for name, recipe in recipes.items()}
     order = TopologicalSorter(graph).static_order()
-    return RunFeatures(config.features, tuple(recipes[name] for name in order))
+    remarks = tuple(
+        line
+        for name, change in changes.items()
+        for line in _changed(recipes[name], change, settings[name])
+    )
+    return RunFeatures(config.features, tuple(recipes[name] for name in order), remarks)
 
 
-def _own(view: View) -> dict[str, Tree]:
+def _changed(recipe: FeatureRecipe, change: Tree, before: Tree) -> Iterator[str]:
+    """Say which settings of a feature are other than they were."""
+    if recipe.by_speaker:
+        return
+    module = cast(Feature, plugins.load("features", recipe.name))
+    files = {key for key, _ in _paths(build(module.Config, recipe.settings, recipe.name))}
+    for key in change.keys() - files:
+        old, new = before.get(key, module.Config.model_fields[key].default), recipe.settings[key]
+        if old != new:
+            yield f"{recipe.name}.{key} is {new} here, and was {old} in the training"
+
+
+def known_settings(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> dict[str, Tree]:
+    """Return the settings of all features of a run, by name; see `run_features`.
+
+    Raises
+    ------
+    ConfigError
+        If a change is of a feature that the run does not use.
+    """
+    settings: dict[str, Tree] = {}
+    for view in config.features.values():
+        settings |= {**upstream_of(run, config, view), **own_settings(view)}
+    for name in changes.keys() - settings.keys():
+        raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
+    return {name: merge(tree, changes.get(name, {})) for name, tree in settings.items()}
+
+
+def upstream_of(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
+    """Return the settings of what a view was computed from, by name."""
+    return view.upstream or _still_stored(run, config, view)
+
+
+def own_settings(view: View) -> dict[str, Tree]:
     """Return the settings of a view's features by their names."""
     names = parts(view)
     return dict(view.settings) if len(names) > 1 else {view.feature: view.settings}
@@ -108,7 +175,16 @@ def _still_stored(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
     return upstream_settings(folder, view.feature) if folder.is_dir() else {}
 
 
-def _recipe(run: Path, name: str, settings: Tree) -> FeatureRecipe:
+def recipe_of(run: Path, name: str, settings: Tree) -> FeatureRecipe:
+    """Return how one feature is computed.
+
+    Raises
+    ------
+    RunError
+        If emocli does not compute it.
+    ConfigError
+        If something that it needs is not here.
+    """
     known = plugins.names("features")
     if name not in known and name.endswith(SUFFIX):
         return FeatureRecipe(name, {}, (name.removesuffix(SUFFIX),), False, by_speaker=True)

@@ -59,6 +59,8 @@ class SegmentOutputs:
             segment=segment.index,
             start=segment.start,
             end=segment.end,
+            person=piece.person,
+            person_score=piece.person_score,
             speaker=segment.speaker,
             text=segment.text,
             label="" if empty else label(self.config, mean),

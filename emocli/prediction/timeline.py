@@ -74,7 +74,11 @@ class SegmentPrediction(Record):
     start, end : float
         Seconds of the recording.
     person, speaker : str
-        Whose face and voice it is; empty where unknown.
+        Whose face and voice it is; empty where unknown. People are numbered by recording.
+    person_score : float
+        How sure it is, from 0 to 1, that the face is that person's, and with ``main`` and
+        ``largest``, that it is theirs rather than another's; NaN where it is not known, or the
+        person is not in the segment.
     text : str
         What is said.
     label : str
@@ -101,6 +105,7 @@ class SegmentPrediction(Record):
     start: Number
     end: Number
     person: str = ""
+    person_score: Number = float("nan")
     speaker: str = ""
     text: str = ""
     label: str
@@ -152,6 +157,9 @@ class PredictionReport(Report):
         Modality to its feature.
     repair : str
         What is done about modalities that are not trusted; empty for nothing.
+    face : str
+        Whose face was predicted: ``main``, ``largest``, ``each`` or a number; empty where features
+        of faces were computed as of the clips of a corpus, or there are none.
     calibrated : bool
         Whether the probabilities are calibrated on the validation clips of the training.
     versions : mapping
@@ -174,6 +182,7 @@ class PredictionReport(Report):
     classes: tuple[str, ...]
     features: Mapping[str, str]
     repair: str
+    face: str = ""
     calibrated: bool
     versions: Mapping[str, str]
     segments: tuple[SegmentPrediction, ...]

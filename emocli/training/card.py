@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from emocli import plugins
 from emocli.data.speakers import USED
@@ -12,7 +12,7 @@ from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread
 from emocli.models.calibration import COVERAGE, Calibration
-from emocli.models.run_config import RunConfig
+from emocli.models.run_config import RunConfig, View
 
 BASELINES = (
     "Beside the network: classical models of the same features and splits, which see the mean, "
@@ -207,11 +207,25 @@ def _normalised(config: RunConfig) -> str:
 
 
 def _licences(config: RunConfig) -> list[str]:
-    """Say on what terms features may be used that not all may use."""
-    names = {part for view in config.features.values() for part in parts_of(view.feature)}
-    known = names.intersection(plugins.names("features"))
-    described = (plugins.describe("features", name) for name in sorted(known))
+    """Say on what terms features may be used that not all may use: also what others computed."""
+    views = list(config.features.values())
+    names = {part for view in views for part in (*parts_of(view.feature), *view.upstream)}
+    formats = {name for view in views for name in _formats(view)}
+    described = [
+        plugins.describe(kind, name)
+        for kind, wanted in (("features", names), ("formats", formats))
+        for name in sorted(wanted.intersection(plugins.names(kind)))
+    ]
     return [f"Licence of {each.name}: {each.licence}." for each in described if each.licence]
+
+
+def _formats(view: View) -> Iterator[str]:
+    """Yield the formats that a view, or what it was computed or joined from, was imported in."""
+    parts = parts_of(view.feature)
+    joined = [view.settings.get(part, {}) for part in parts] if len(parts) > 1 else [view.settings]
+    for settings in (*joined, *view.upstream.values()):
+        if "format" in settings:
+            yield str(settings["format"])
 
 
 def _learnt(config: RunConfig) -> str:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -127,8 +129,13 @@ class Search:
                 tree = merge(self.base.settings, nested({name: value}))
                 read_settings(self.base.fusion, self.base.preset, tree)
 
-    def carry_out(self, workers: int, progress: Progress = lambda done, total: None) -> None:
-        """Do what is left of the trials.
+    def carry_out(
+        self,
+        workers: int,
+        progress: Progress = lambda done, total: None,
+        scheduler: str | None = None,
+    ) -> None:
+        """Do what is left of the trials, in processes or on the cluster of a Dask ``scheduler``.
 
         Raises
         ------
@@ -141,7 +148,7 @@ class Search:
             done = len(self.ended())
             progress(done, self.trials)
             items = [*going, *[None] * max(0, self.trials - done - len(going))]
-            with open_pool(workers) as pool:
+            with open_pool(workers, scheduler) as pool:
                 for count, _ in enumerate(pool.results(self.trial, items), done + 1):
                     progress(count, self.trials)
                     self._tidy()
@@ -194,7 +201,33 @@ class Search:
             following = len(self._study(0).trials) if number is None else number
             study = self._study(following)
             trial = study.ask() if number is None else _again(study, number)
-            drawn = {name: each.draw(trial, name) for name, each in self.space.items()}
+            drawn = {name: self._draw(study, trial, name) for name in self.space}
+        # A worker of a cluster may have several threads, and the libraries one source of
+        # randomness; and it goes on with a trial whose command was killed, and is repeated.
+        process = self.folder / f".worker-{socket.gethostname()}-{os.getpid()}"
+        own = self.folder / f".{self.run(trial.number).name}"
+        with locked(process, wait=True), locked(own, wait=True):
+            if self._state(trial.number) == "RUNNING":
+                self._carry_out(study, trial, drawn)
+
+    def _draw(self, study: Any, trial: Any, name: str) -> Value:
+        """Draw a setting; one that is known from before a kill is drawn once more in vain.
+
+        What is drawn at random comes from one source, one setting after the other: without that the
+        next setting would be given what was drawn for this one.
+        """
+        frozen = trial.storage.get_trial(trial._trial_id)
+        if name in frozen.params and name not in trial.relative_params:
+            kind = frozen.distributions[name]
+            study.sampler.sample_independent(study, frozen, name, kind)
+        return self.space[name].draw(trial, name)
+
+    def _state(self, number: int) -> str:
+        (frozen,) = (each for each in self._study(0).trials if each.number == number)
+        return str(frozen.state.name)
+
+    def _carry_out(self, study: Any, trial: Any, drawn: Mapping[str, Value]) -> None:
+        """Train what a trial drew, and tell the study how it ended."""
         start = time.monotonic()
         state, value = self._judged(trial, drawn)
         trial.set_user_attr("epochs", self._epochs(trial.number))

@@ -19,7 +19,7 @@ from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
 from emocli.models import calibration, rundir
 from emocli.models.run_config import Source
-from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL
+from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL, SPEAKERS
 from emocli.report.document import page
 from emocli.training.search import Search, nested
 from emocli.training.study_page import blocks, drawings
@@ -30,13 +30,15 @@ BEST, REPORT, PAGE = "best.toml", "study.json", "study.html"
 CHOSEN = "chosen"
 """Folder of the networks chosen in every fold."""
 
-KEPT = (HISTORY, calibration.FILE, CARD, MODEL)
+KEPT = (HISTORY, calibration.FILE, CARD, SPEAKERS, MODEL)
 """Files of a chosen network, the last one last."""
 
 BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
-def tune(search: Search, workers: int, progress: Progress) -> SearchSummary:
+def tune(
+    search: Search, workers: int, progress: Progress, scheduler: str | None = None
+) -> SearchSummary:
     """Carry out a search, and write its report, page and settings.
 
     Raises
@@ -44,12 +46,18 @@ def tune(search: Search, workers: int, progress: Progress) -> SearchSummary:
     EmocliError
         As of `Search.carry_out`.
     """
-    search.carry_out(workers, progress)
+    search.carry_out(workers, progress, scheduler)
     trained = search.trained()
     return _reported(search, trained)
 
 
-def tune_nested(search: Search, folds: int, workers: int, progress: Progress) -> NestedSummary:
+def tune_nested(
+    search: Search,
+    folds: int,
+    workers: int,
+    progress: Progress,
+    scheduler: str | None = None,
+) -> NestedSummary:
     """Carry out a search for every fold, and put the chosen networks together.
 
     Raises
@@ -66,7 +74,7 @@ def tune_nested(search: Search, folds: int, workers: int, progress: Progress) ->
         def told(done: int, total: int, before: int = index) -> None:
             progress(before * total + done, folds * total)
 
-        summaries.append(tune(each, workers, told))
+        summaries.append(tune(each, workers, told, scheduler))
     run = search.folder / CHOSEN
     for index, summary in enumerate(summaries):
         _chosen(summary.run, run / f"fold-{index}")

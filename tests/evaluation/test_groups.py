@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from emocli.cli.app import run as emocli
 from emocli.errors import ConfigError
 from emocli.evaluation.evaluate import Evaluation, evaluate
-from emocli.evaluation.groups import gap_interval
 from emocli.evaluation.report import EvaluationReport
+from emocli.metrics.intervals import MetricInterval, gap_intervals, metric_intervals
 from emocli.metrics.metrics import COMMON, score
+from emocli.metrics.statistics import drawn
 from tests import toy
 
 
@@ -87,6 +89,13 @@ def test_units_are_told(found: Evaluation) -> None:
     assert female.interval.startswith("none over speakers, of which there are 4")
 
 
+def gap_interval(hits: np.ndarray, above: np.ndarray, drawn_with: list[str]) -> MetricInterval:
+    """The interval of the gap of two classes' accuracy, of clips that are hit or not."""
+    predicted = np.stack([hits, 1 - hits], axis=1)
+    zeros = np.zeros(len(hits), np.int64)
+    return gap_intervals("single", zeros, [predicted], drawn_with, above)["accuracy"]
+
+
 def test_a_gap_of_equal_groups_holds_zero_and_of_others_does_not() -> None:
     rng = np.random.default_rng(0)
     above = np.arange(600) % 2 == 0
@@ -102,6 +111,51 @@ def test_a_gap_of_equal_groups_holds_zero_and_of_others_does_not() -> None:
     assert 0.2 < other.ci[0] < other.value < other.ci[1] < 0.6
 
 
+def test_every_metric_has_the_interval_of_an_independent_bootstrap() -> None:
+    """The same speakers drawn, every metric by scikit-learn in every sample."""
+    rng = np.random.default_rng(1)
+    speakers = np.arange(120) // 12
+    targets = rng.integers(0, 3, 120)
+    predicted = rng.dirichlet(np.ones(3), 120) + 0.4 * np.eye(3)[targets]
+    found = metric_intervals("single", targets, [predicted], list(map(str, speakers)))
+    chosen = predicted.argmax(axis=1)
+    samples: dict[str, list[float]] = {name: [] for name in COMMON}
+    for times in drawn(10)[:2000]:
+        rows = np.concatenate([np.flatnonzero(speakers == k) for k in np.repeat(range(10), times)])
+        own, told = targets[rows], chosen[rows]
+        matrix = np.histogram2d(own, told, bins=[range(4)] * 2)[0]
+        hit, shown, said = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
+        f1 = 2 * hit / np.maximum(shown + said, 1)
+        samples["accuracy"].append(hit.sum() / len(own))
+        samples["uar"].append((hit / shown)[shown > 0].mean())
+        samples["weighted_f1"].append((f1 * shown).sum() / len(own))
+        samples["macro_f1"].append(f1[shown + said > 0].mean())
+    part = stats.norm.cdf(-np.sqrt(10 / 9) * stats.t.ppf(0.975, 9))
+    for name, values in samples.items():
+        expected = np.quantile(values, [part, 1 - part])
+        assert found[name].ci == pytest.approx(tuple(expected), abs=0.01), name
+        assert found[name].ci[0] < found[name].value < found[name].ci[1]
+
+
+def test_every_metric_has_its_interval_and_its_own_gap(found: Evaluation) -> None:
+    for each in found.report.by or ():
+        for condition in each.conditions:
+            assert set(condition.gaps) == set(COMMON)
+            for group in condition.groups:
+                assert set(group.intervals) == set(COMMON)
+                for name, interval in group.intervals.items():
+                    assert interval.value == pytest.approx(group.metrics[name])
+                    assert np.isnan(interval.ci).all()  # at most four speakers
+                    assert interval.ci_clips is not None
+                    assert interval.ci_clips[0] <= interval.value <= interval.ci_clips[1]
+            for name, gap in condition.gaps.items():
+                values = {g.group: g.metrics[name] for g in condition.groups}
+                high, low = gap.groups
+                assert gap.value == pytest.approx(max(values.values()) - min(values.values()))
+                assert values[high] - values[low] == pytest.approx(gap.value)
+                assert gap.shown[0] <= gap.value <= gap.shown[1]
+
+
 def test_they_are_in_the_report_the_table_and_a_csv(found: Evaluation) -> None:
     data = json.loads(found.path.read_text())
     assert EvaluationReport.from_data(data).data() == data
@@ -109,9 +163,11 @@ def test_they_are_in_the_report_the_table_and_a_csv(found: Evaluation) -> None:
     assert found.path.name == "test+text-zero+by-speaker-gender.json"
     told = rows(found.path.with_name(f"{found.path.stem}-groups.csv"))
     gaps = [row for row in told if row["group"].startswith("gap: ")]
-    assert len(gaps) == 4
+    assert len(gaps) == 4 * len(COMMON)
     assert float(gaps[0]["accuracy"]) == data["by"][0]["conditions"][0]["gap"]["accuracy"]
-    table = next(t for t in found.tables if t.title == "by gender")
+    assert gaps[1]["accuracy"] == ""
+    assert float(gaps[1]["uar_low"]) <= float(gaps[1]["uar"]) <= float(gaps[1]["uar_high"])
+    table = next(t for t in found.tables if t.title.startswith("by gender, clean"))
     assert [row[0] for row in table.rows] == ["(unknown)", "female", "male", "gap"]
 
 

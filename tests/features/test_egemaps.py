@@ -15,7 +15,9 @@ from emocli.cli.app import run
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import sound
+from emocli.data.track import Track
 from emocli.errors import ConfigError, MediaError
+from emocli.extraction.normalise import normalise
 from tests import toy
 
 needs_package = pytest.mark.skipif(
@@ -84,3 +86,16 @@ def test_the_card_of_a_run_repeats_it(tmp_path: Path) -> None:
     assert "Licence of egemaps: openSMILE is free for research" in card
     card = (corpus.trained("other", features=("mel",)) / "README.md").read_text()
     assert "Licence of egemaps" not in card
+
+
+def test_the_card_says_it_of_what_was_imported_and_normalised(tmp_path: Path) -> None:
+    corpus = toy.build(tmp_path)
+    rng = np.random.default_rng(0)
+    tracks = {clip.id: Track(rng.normal(size=(1, 4))) for clip in corpus.manifest.clips}
+    toy.write_tracks(
+        corpus.store, "functionals", "audio", corpus.manifest, tracks, format="opensmile"
+    )
+    normalise(corpus.manifest, corpus.store, "functionals")
+    for run_name, feature in (("a", "functionals+mel"), ("b", "functionals_by_speaker")):
+        card = (corpus.trained(run_name, features=(feature,)) / "README.md").read_text()
+        assert "Licence of opensmile: openSMILE is free for research" in card

@@ -14,7 +14,7 @@ from tests import hub_models
 QUICK = ("train.epochs=2", "train.batch_size=4", "network.hidden=4")
 
 
-def test_extract_train_evaluate(
+def test_extract_train_evaluate_predict(
     corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kinds = {"speech_model": "wav2vec2", "face_model": "vit", "text_model": "bert"}
@@ -34,5 +34,9 @@ def test_extract_train_evaluate(
     capsys.readouterr()
     assert run(["evaluate", str(tmp_path / "run"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == 4
+    assert run(["predict", str(tmp_path / "run"), manifest, "-o", str(tmp_path / "out")]) == 0
+    predicted = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert len(predicted["segments"]) == len(corpus.clips)
+    assert all(segment["label"] for segment in predicted["segments"])
     described = json.loads((tmp_path / "run" / "config.json").read_text())
     assert set(kinds) <= set(json.dumps(described).replace('"', " ").split())

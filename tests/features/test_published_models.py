@@ -20,6 +20,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.media.content import frames, sound
 from emocli.errors import ConfigError
 from emocli.features._hidden import strided
+from emocli.models.hub_encoder import HiddenStates
 from emocli.models.speech_reader import chunk_starts, read_speech, stitched
 from emocli.plugin.feature import Absent, Track
 from tests import hub_models
@@ -224,6 +225,30 @@ def test_long_texts_are_read_in_pieces(models: Mapping[str, Path]) -> None:
     alone = whole(Clip("a", text=first), {}).values
     assert_allclose(track.values[:13], alone[:13], **CLOSE)  # up to the middle of the overlap
     assert np.abs(track.values[15:18] - alone[15:18]).max() > 1e-4
+
+
+def test_pieces_of_a_text_are_read_so_many_at_a_time(
+    models: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other batches are other calls of the encoder, and the same rows."""
+    text = " ".join(["so it it so so it"] * 8)
+    read, sizes = HiddenStates.__call__, []
+
+    def counted(self: HiddenStates, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        sizes.append(len(inputs["input_ids"]))
+        return read(self, inputs)
+
+    monkeypatch.setattr(HiddenStates, "__call__", counted)
+    rows, calls = [], []
+    for batch in (1, 3):
+        made = extractor("text_model", encoder=models["bert"], tokens=20, overlap=8, batch=batch)
+        sizes.clear()
+        rows.append(made(Clip("a", text=text), {}).values)
+        calls.append(list(sizes)[-4:])
+    assert_allclose(rows[0], rows[1], **CLOSE)
+    assert set(calls[0]) == {1}
+    assert max(calls[1]) == 3
+    assert sum(calls[1]) >= len(calls[0])
 
 
 def test_nothing_but_safetensors_and_no_code(models: Mapping[str, Path], tmp_path: Path) -> None:

@@ -212,6 +212,61 @@ def test_killed_it_goes_on(
     assert essence(tuned(arguments, capsys)) == essence(whole)
 
 
+@pytest.mark.slow
+def test_killed_ten_times_it_is_the_same_study(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str], checkpoints: None
+) -> None:
+    """By SIGKILL at ten places of the journal; the last round is left to come to its end."""
+    arguments = command(corpus, tmp_path / "killed", *spaced(*SPACE))
+    whole = tuned(command(corpus, tmp_path / "whole", *spaced(*SPACE)), capsys)
+    journal, kills = tmp_path / "killed" / JOURNAL, 0
+    for _ in range(10):
+        kills += _killed_later(arguments, journal)
+    assert kills == 10
+    parts = tuned(arguments, capsys)
+    assert essence(parts) == essence(whole)
+    assert parts["importances"] == whole["importances"]
+    assert (Path(parts["run"]) / MODEL).read_bytes() == (Path(whole["run"]) / MODEL).read_bytes()
+
+
+def _killed_later(arguments: list[str], journal: Path) -> bool:
+    """Carry on with a search in another process; kill it some lines of the journal later."""
+    before = _lines(journal)
+    child = os.fork()
+    if child == 0:
+        with Path(os.devnull).open("w") as sys.stdout:
+            os._exit(run(arguments))
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends and _lines(journal) < before + 6:
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return False
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    return os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
+@pytest.mark.slow
+def test_a_cluster_does_the_same_trials(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One thread after the other: a worker's libraries have one source of randomness."""
+    distributed = pytest.importorskip("distributed")
+    random = ("--sampler", "random")
+    arguments = command(corpus, tmp_path / "dask", *spaced(*SPACE), *random)
+    here = tuned(command(corpus, tmp_path / "here", *spaced(*SPACE), *random), capsys)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None
+    ) as cluster:
+        there = tuned([*arguments, "--scheduler", cluster.scheduler_address], capsys)
+    assert essence(there) == essence(here)
+    assert run([*arguments, "--scheduler", "nonsense://127.0.0.1:1", "--trials", "9"]) == 2
+    assert "no Dask scheduler answers" in capsys.readouterr().err
+
+
 def test_workers_share_the_trials(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -248,7 +303,8 @@ def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = tmp_path / "study"
-    arguments = command(corpus, study, *spaced(*SPACE), "--folds", "3", trials=3)
+    speakers = ("--set", "train.normalise=speaker")
+    arguments = command(corpus, study, *spaced(*SPACE), *speakers, "--folds", "3", trials=3)
     found = tuned(arguments, capsys)
     assert len(found["folds"]) == 3
     chosen = study / "chosen"
@@ -268,6 +324,7 @@ def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
     report = json.loads(capsys.readouterr().out)
     assert report["n"] == len(corpus.manifest.clips)
     assert "svm" in report["classical"]
+    assert "unlabelled clips of the tested speakers" in report["normalised"]
     assert rundir.folds(chosen)
     assert essence(tuned(arguments, capsys)["folds"][0]) == essence(found["folds"][0])
 

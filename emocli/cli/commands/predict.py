@@ -34,7 +34,11 @@ SHOWN = 40
 
 def command(
     run: Annotated[
-        Path, typer.Argument(help="A run of one seed or several, or a cross-validation.")
+        Path,
+        typer.Argument(
+            help="A run of one seed or several, or a cross-validation; a folder of emocli pack; or "
+            "USER/NAME[@REVISION] of the Hugging Face hub."
+        ),
     ],
     inputs: Annotated[
         list[Path] | None,
@@ -66,6 +70,14 @@ def command(
     formats: Annotated[
         list[str] | None,
         typer.Option("--format", help="Also write eaf, textgrid, srt or vtt; repeat for more."),
+    ] = None,
+    face: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose face: main (most in picture while somebody speaks), largest, each (a row "
+            "per person), or a person's number. By default main; of a manifest's clips, as "
+            "evaluate takes them."
+        ),
     ] = None,
     check: options.Check = None,
     proxy: options.Proxy = None,
@@ -108,6 +120,7 @@ def command(
         repair=RepairOptions(check=check, proxy=proxy, fill=fill),
         workers=workers,
         device=device,
+        face=face or "",
         formats=tuple(formats or ()),
     )
     printed = str(out) == DASH

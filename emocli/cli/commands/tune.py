@@ -61,6 +61,9 @@ def command(
         int, typer.Option(min=1, max=MOST_SEEDS, help="Trainings of each value; their mean counts.")
     ] = 1,
     workers: options.Workers = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler to compute on instead.")
+    ] = None,
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
@@ -87,8 +90,9 @@ def command(
     from emocli.training.train import TrainRequest
     from emocli.training.tune import Candidates, Study
 
-    if candidates and (space or folds):
-        what = f"--try and {'--space' if space else '--folds'}"
+    if candidates and (space or folds or scheduler):
+        other = "--space" if space else "--folds" if folds else "--scheduler"
+        what = f"--try and {other}"
         raise ConfigError(what, hint="either is another way to search")
     base = TrainRequest(
         manifest=Manifest.read(manifest, root),
@@ -105,7 +109,7 @@ def command(
         _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
         return
     search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune)
-    _searched(search, folds, workers, dry_run, json)
+    _searched(search, folds, workers, scheduler, dry_run, json)
 
 
 def _greedy(task: Study, seeds: int, dry_run: bool, json: bool) -> None:
@@ -146,7 +150,14 @@ def _search(
     return Search(request, ranges, trials, sampler, seed, prune)
 
 
-def _searched(search: Search, folds: int | None, workers: int, dry_run: bool, json: bool) -> None:
+def _searched(
+    search: Search,
+    folds: int | None,
+    workers: int,
+    scheduler: str | None,
+    dry_run: bool,
+    json: bool,
+) -> None:
     from emocli.training.study import folded, tune, tune_nested
 
     if dry_run:
@@ -161,9 +172,9 @@ def _searched(search: Search, folds: int | None, workers: int, dry_run: bool, js
         return
     with show.progress("searching", "trials") as progress:
         if folds:
-            crossed = tune_nested(search, folds, workers, progress)
+            crossed = tune_nested(search, folds, workers, progress, scheduler)
         else:
-            alone = tune(search, workers, progress)
+            alone = tune(search, workers, progress, scheduler)
     if json:
         show.as_json(crossed if folds else alone)
         return

@@ -120,9 +120,28 @@ class Cascade:
     @torch.inference_mode()
     def _search(self, images: NDArray[np.uint8], smallest: float) -> list[Faces]:
         pixels = torch.from_numpy(images).to(self.device)
-        candidates = self._propose(pixels, smallest)
-        candidates = self._judge(1, pixels, candidates).best(0.7)
-        candidates = self._judge(2, pixels, candidates).best(0.7, "smaller")
+        return self._refine(pixels, self._propose(pixels, smallest))
+
+    @torch.inference_mode()
+    def follow(self, image: NDArray[np.uint8], boxes: Floats) -> Faces:
+        """Look for faces at known places only, by the second and third network.
+
+        Parameters
+        ----------
+        image : ndarray, shape (height, width, 3)
+            RGB.
+        boxes : ndarray, shape (n, 4)
+            x1, y1, x2, y2 of faces in the frame before.
+        """
+        pixels = torch.from_numpy(image[None]).to(self.device)
+        owners, scores = np.zeros(len(boxes), np.intp), np.ones(len(boxes))
+        places = _Candidates(owners, boxes, scores, np.empty((len(boxes), 0, 2)))
+        return self._refine(pixels, places)[0]
+
+    def _refine(self, images: Tensor, candidates: _Candidates) -> list[Faces]:
+        """Let the second and third network judge boxes."""
+        candidates = self._judge(1, images, candidates).best(0.7)
+        candidates = self._judge(2, images, candidates).best(0.7, "smaller")
         _, height, width, _ = images.shape
         boxes = candidates.boxes.clip(0, [width - 1, height - 1] * 2)
         owns = (candidates.image == image for image in range(len(images)))

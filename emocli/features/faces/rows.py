@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from emocli.data.media.content import Frame
 from emocli.features.faces.align import by_box, by_landmarks, crop
 from emocli.features.faces.cascade import Faces
+from emocli.features.faces.settings import Config
+from emocli.features.faces.tracks import NOBODY, Tracks
 from emocli.plugin.feature import Track
 
 
@@ -25,6 +27,11 @@ class Cut:
     size: int
     aligned: bool
     margin: float
+
+    @classmethod
+    def of(cls, config: Config) -> Cut:
+        """Return that of some settings."""
+        return cls(config.size, config.align == "landmarks", config.margin)
 
     def __call__(
         self, image: NDArray[np.uint8], box: NDArray[np.float64], landmarks: NDArray[np.float64]
@@ -57,6 +64,8 @@ class FaceRow:
         Probability that it is a face.
     has_face, main : bool
         Whether there is a face, and whether it is the frame's largest.
+    track, track_score : int, float
+        Number of the person, from 1, and how sure that is.
     notes : tuple of str
         Those of the frame.
     """
@@ -69,15 +78,21 @@ class FaceRow:
     confidence: float
     has_face: bool
     main: bool
+    track: int = NOBODY
+    track_score: float = 0.0
     notes: tuple[str, ...] = ()
 
 
-def rows_of(frame: Frame, index: int, faces: Faces, cut: Cut) -> list[FaceRow]:
+def nobody(time: float, index: int, cut: Cut, notes: tuple[str, ...] = ()) -> FaceRow:
+    """Make the row of a frame without a face."""
+    nowhere = np.zeros(4), np.zeros((5, 2)), 0.0
+    return FaceRow(time, index, cut.nothing(), *nowhere, has_face=False, main=False, notes=notes)
+
+
+def rows_of(frame: Frame, index: int, faces: Faces, tracks: Tracks, cut: Cut) -> list[FaceRow]:
     """Make the rows of a frame: one per face, the surest first, or one that says there is none."""
     if not len(faces.boxes):
-        nowhere = np.zeros(4), np.zeros((5, 2)), 0.0
-        nothing = cut.nothing()
-        return [FaceRow(frame.time, index, nothing, *nowhere, False, False, frame.notes)]
+        return [nobody(frame.time, index, cut, frame.notes)]
     corners, sides = faces.boxes[:, :2], faces.boxes[:, 2:] - faces.boxes[:, :2]
     boxes = np.concatenate([corners, sides], axis=1)
     largest = sides.prod(axis=1).argmax()
@@ -91,6 +106,8 @@ def rows_of(frame: Frame, index: int, faces: Faces, cut: Cut) -> list[FaceRow]:
             confidence=float(score),
             has_face=True,
             main=number == largest,
+            track=int(tracks.numbers[number]),
+            track_score=float(tracks.scores[number]),
             notes=frame.notes,
         )
         for number, (box, landmarks, score) in enumerate(
@@ -110,6 +127,8 @@ def track_of(rows: Sequence[FaceRow]) -> Track:
         "frame": np.array([row.frame for row in rows], np.int64),
         "found": np.array([row.has_face for row in rows], bool),
         "main": np.array([row.main for row in rows], bool),
+        "track": np.array([row.track for row in rows], np.int32),
+        "track_score": np.array([row.track_score for row in rows], np.float32),
     }
     faces = sum(row.has_face for row in rows)
     notes = {

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -31,7 +31,7 @@ from emocli.config import Settings
 from emocli.data.words import Word, spoken
 from emocli.errors import MediaError
 from emocli.features.glove.tokens import Case, candidates, forms, is_spaced, parts, segments, tokens
-from emocli.features.glove.vectors import Vectors, read_vectors
+from emocli.features.glove.vectors import Vectors, read_vectors, write_vectors
 from emocli.plugin.feature import Absent, Clip, Track
 
 MODALITY = "text"
@@ -147,6 +147,14 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
         If the file is absent or cannot be read (see `vectors.read_vectors`).
     """
     new_types = _new_types(clips)
+    vectors = _vectors(config, new_types)
+    words = KnownWords(vectors.rows, config.case)
+    timed = any("words" in clip.media for clip in clips)
+    return Extractor(config, vectors, _cut_types(new_types, words), timed, words)
+
+
+def _vectors(config: Config, new_types: Mapping[str, Sequence[str]]) -> Vectors:
+    """Read the vectors of every spelling in which the types are looked up; errors as `prepare`."""
     wanted = {
         form
         for types in new_types.values()
@@ -154,10 +162,31 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
         for piece in (token, *parts(token), *candidates(token))
         for form in forms(piece, config.case)
     }
-    vectors = read_vectors(config.vectors, wanted, mean=config.oov == "mean")
-    words = KnownWords(vectors.rows, config.case)
-    timed = any("words" in clip.media for clip in clips)
-    return Extractor(config, vectors, _cut_types(new_types, words), timed, words)
+    return read_vectors(config.vectors, wanted, mean=config.oov == "mean")
+
+
+@dataclass(frozen=True)
+class VectorTable:
+    """The file of vectors, as one that words can be taken out of."""
+
+    setting: str = "vectors"
+
+    def unknown(self, config: Config) -> str:
+        """Say what a token out of vocabulary is."""
+        kinds = {"zero": "a row of zeros", "skip": "no row", "mean": "the mean of all vectors"}
+        return kinds[config.oov]
+
+    def write(self, config: Config, clips: Sequence[Clip], path: Path) -> None:
+        """Write an ``.npz`` of the words of some clips; errors as `prepare`.
+
+        Of a clip whose words are known one by one, those of its text are there too: its points.
+        """
+        texts = [replace(clip, id=f"{clip.id} text", media={}) for clip in clips]
+        vectors = _vectors(config, _new_types([*clips, *texts]))
+        write_vectors(path, vectors, mean=config.oov == "mean")
+
+
+VECTORS = VectorTable()
 
 
 def _new_types(clips: Sequence[Clip]) -> dict[str, list[str]]:

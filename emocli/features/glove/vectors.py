@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.durable import write_bytes
 from emocli.data.encoding import MARK, WINDOWS, utf8_lines, warn_of_encoding, word_of
 from emocli.data.npz import read_arrays
 from emocli.errors import ConfigError, StoreError
@@ -23,6 +26,9 @@ LONGEST_LINE = 1 << 18
 
 COUNTS = re.compile(rb"\s*\d+\s+(\d+)")
 """First line of a word2vec or fastText file: how many words, how many numbers each."""
+
+MEAN = "mean"
+"""The array of an .npz that says the mean of all vectors of the file it was taken from."""
 
 BLANKS = re.compile(rb"[ \t]+")
 
@@ -47,7 +53,7 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
     streamed: memory holds the wanted vectors and one line. Words are composed (Unicode's NFC), and
     what is no UTF-8 is read as `emocli.data.encoding` says. Words with blanks in them, of which
     GloVe's 840B file has some, are no token and are skipped; of a word that comes twice the first
-    vector counts. An ``.npz`` file (``words``, ``vectors``) is read as a whole.
+    vector counts. An ``.npz`` file (``words``, ``vectors``; `write_vectors`) is read as a whole.
 
     Parameters
     ----------
@@ -178,7 +184,7 @@ def _is_number(field: bytes) -> bool:
 
 def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
     try:
-        arrays = read_arrays(path, ("words", "vectors"))
+        arrays = read_arrays(path, ("words", "vectors"), (MEAN,))
         words, values = arrays["words"].astype(str), arrays["vectors"]
     except (ValueError, TypeError, MemoryError, StoreError) as fault:
         cause = fault.what if isinstance(fault, StoreError) else fault
@@ -197,6 +203,32 @@ def _read_npz(path: Path, wanted: set[str], mean: bool) -> Vectors:
     chosen = values[list(first.values())].astype(np.float32)
     if not np.isfinite(chosen).all():
         raise StoreError("a number is not finite", where=path)
-    average = values.mean(axis=0, dtype=np.float64) if mean else np.zeros(values.shape[1])
+    average = _mean(path, arrays) if mean else np.zeros(values.shape[1])
     rows = {word: row for row, word in enumerate(first)}
     return Vectors(rows, chosen, average.astype(np.float32))
+
+
+def _mean(path: Path, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """Return the mean that an .npz states, of more words than it holds, or that of its words."""
+    values, stated = arrays["vectors"], arrays.get(MEAN)
+    if stated is None:
+        return np.asarray(values.mean(axis=0, dtype=np.float64))
+    fits = stated.dtype.kind == "f" and stated.shape == values.shape[1:]
+    if not fits or not np.isfinite(stated).all():
+        raise StoreError(f"its '{MEAN}' is not a vector of {values.shape[1]} numbers", where=path)
+    return stated
+
+
+def write_vectors(path: Path, vectors: Vectors, *, mean: bool) -> None:
+    """Write an .npz of some vectors of a file, and of the mean of all of it if that is known.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
+    arrays = {"words": np.array(list(vectors.rows), np.str_), "vectors": vectors.values}
+    arrays |= {MEAN: vectors.mean} if mean else {}
+    image = io.BytesIO()
+    np.savez(image, allow_pickle=False, **arrays)
+    write_bytes(path, image.getvalue())

@@ -1,6 +1,7 @@
 """OpenFace 2: action units, gaze, pose and landmarks of faces, a row per frame and face.
 
 Source: Baltrusaitis, Zadeh, Lim & Morency 2018, FG (OpenFace 2.0); its wiki, "Output Format".
+Licence: OpenFace is free for academic, non-commercial research; other use needs a licence of CMU.
 
 ``FeatureExtraction`` writes one row per frame, ``FaceLandmarkVidMulti`` one per face: ``frame,
 face_id, timestamp, confidence, success, gaze_0_x, ..., AU01_r, ..., AU45_c``, with a blank after

@@ -1,6 +1,7 @@
 """openSMILE: functionals or descriptors of the voice, as SMILExtract or Python write them.
 
 Source: Eyben, Wöllmer & Schuller 2010, ACM Multimedia (openSMILE).
+Licence: openSMILE is free for research and teaching; other use needs a licence of audEERING.
 
 SMILExtract writes ``name;frameTime;...`` (``-csvoutput``, ``-lldcsvoutput``; without ``frameTime``
 for functionals of a whole file), the package ``opensmile`` an index ``file,start,end,...`` whose

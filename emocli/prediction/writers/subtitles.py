@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from emocli.prediction.timeline import SegmentPrediction
+from emocli.prediction.writers.tiers import by_person
 
 Cue = tuple[float, float, str]
 
@@ -31,21 +32,28 @@ def vtt(segments: Sequence[SegmentPrediction]) -> str:
     return "\n".join(["WEBVTT\n", *blocks])
 
 
-def _lines(segments: Sequence[SegmentPrediction]) -> Iterator[Cue]:
+def _lines(segments: Sequence[SegmentPrediction]) -> list[Cue]:
+    """Return the lines by start; only those of different people overlap."""
+    lines = [line for p, own in by_person(segments).items() for line in _of_person(p, own)]
+    return sorted(lines, key=lambda line: line[0])
+
+
+def _of_person(person: str, segments: Sequence[SegmentPrediction]) -> Iterator[Cue]:
     ordered = sorted(segments, key=lambda segment: segment.start)
     ends = [min(one.end, after.start) for one, after in pairwise(ordered)]
     ends += [each.end for each in ordered[-1:]]
     for segment, end in zip(ordered, ends, strict=True):
         if segment.label and end > segment.start:
-            yield segment.start, end, _said(segment)
+            yield segment.start, end, _said(segment, person)
 
 
-def _said(segment: SegmentPrediction) -> str:
+def _said(segment: SegmentPrediction, person: str) -> str:
     known = segment.confidence == segment.confidence
     sure = f" {segment.confidence:.0%}" if known else ""
+    whose = f"person {person}: " if person else ""
     who = f"{segment.speaker}: " if segment.speaker else ""
     text = " ".join(segment.text.split())
-    return f"[{segment.label}{sure}] {who}{text}".rstrip()
+    return f"[{whose}{segment.label}{sure}] {who}{text}".rstrip()
 
 
 def _time(seconds: float, point: str) -> str:

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from emocli.display import csv_cell
 from emocli.prediction.timeline import PredictionReport, SegmentPrediction
 
-PLAIN = ("file", "segment", "start", "end", "person", "speaker", "text", "label", "confidence")
+PLAIN = (
+    *("file", "segment", "start", "end", "person", "person_score", "speaker", "text"),
+    *("label", "confidence"),
+)
 
 STATES = ("distrusted", "regenerated", "missing")
 

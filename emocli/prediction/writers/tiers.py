@@ -24,8 +24,37 @@ TYPES = {
 }  # fmt: skip
 
 
+SAID = ("speaker", "text", "words")
+"""Tiers of what is heard, which are the same for all people of a segment."""
+
+
 def tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
-    """Return the tiers of one recording; one without annotations is left out."""
+    """Return the tiers of one recording; one without annotations is left out.
+
+    Where rows are of several people, each has tiers of their own.
+    """
+    people = by_person(segments)
+    if len(people) == 1:
+        return _tiers(segments)
+    by_name: dict[str, list[Interval]] = {}
+    for person, own in people.items():
+        for name, intervals in _tiers(own).items():
+            tier = name if name in SAID or not person else f"person {person} - {name}"
+            by_name.setdefault(tier, intervals)
+    return by_name
+
+
+def by_person(segments: Sequence[SegmentPrediction]) -> dict[str, list[SegmentPrediction]]:
+    """Put the segments of a recording apart by people, if some are of one stretch of it."""
+    if len({segment.segment for segment in segments}) == len(segments):
+        return {"": list(segments)}
+    people: dict[str, list[SegmentPrediction]] = {}
+    for segment in segments:
+        people.setdefault(segment.person, []).append(segment)
+    return people
+
+
+def _tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
     ordered = sorted(segments, key=lambda segment: segment.start)
     ends = [min(one.end, after.start) for one, after in pairwise(ordered)]
     ends += [each.end for each in ordered[-1:]]
@@ -37,6 +66,7 @@ def tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
             for s, start, end in spans
             if s.label and s.confidence == s.confidence
         ],
+        "person": [(start, end, s.person) for s, start, end in spans if s.person],
         "speaker": [(start, end, s.speaker) for s, start, end in spans if s.speaker],
         "text": [(start, end, s.text) for s, start, end in spans if s.text],
         "words": list(_words(ordered)),

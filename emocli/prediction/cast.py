@@ -1,0 +1,235 @@
+"""Who is in the segments of recordings: a row for each, or for each person in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+from emocli import plugins
+from emocli.config import Settings, build
+from emocli.data.clip import Clip
+from emocli.data.stamp import stamps
+from emocli.plugin.feature import Feature, PeopleFinder
+from emocli.plugin.people import Appearances
+from emocli.prediction import people
+from emocli.prediction.clips import Piece
+from emocli.prediction.extracted import PersonClips
+from emocli.prediction.people import EACH, LARGEST, FaceChoice, Shown
+from emocli.prediction.recompute import RunFeatures
+from emocli.prediction.speaking import Speaking
+from emocli.prediction.timeline import FailedInput
+
+SURE = 0.8
+"""Score of a person from which nothing is said about it."""
+
+SHOWN = 8
+"""People that a message names."""
+
+OF = "@"
+"""Stands between a segment's id and a person's number."""
+
+NOTHING = Appearances.joined([])
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The people in the segments of some recordings.
+
+    Attributes
+    ----------
+    segments : tuple of Piece
+        Those that are predicted.
+    rows : tuple of Piece
+        What becomes a row each: the same, or people in them, each with a clip of its own.
+    clips : PersonClips
+        What features of faces are computed of.
+    failures : tuple of FailedInput
+        Recordings that lack the person who is wanted; they have no rows.
+    remarks : tuple of str
+        What is not sure.
+    """
+
+    segments: tuple[Piece, ...]
+    rows: tuple[Piece, ...]
+    clips: PersonClips
+    failures: tuple[FailedInput, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Casting:
+    """Finds out who is in segments, for a run that looks at faces.
+
+    Attributes
+    ----------
+    feature : str
+        The feature that tells people apart.
+    finder, config : PeopleFinder, Settings
+        What it offers for that, and its settings.
+    choice : FaceChoice
+        Whose face is predicted.
+    """
+
+    feature: str
+    finder: PeopleFinder
+    config: Settings
+    choice: FaceChoice
+    _speaking: Speaking = field(default_factory=Speaking)
+
+    @classmethod
+    def of(cls, features: RunFeatures, choice: FaceChoice) -> Casting | None:
+        """Return that of a run; None if it does not look at people."""
+        for recipe in features.recipes:
+            if recipe.by_speaker:
+                continue
+            module = cast(Feature, plugins.load("features", recipe.name))
+            if module.PEOPLE is not None:
+                config = build(module.Config, recipe.settings, recipe.name)
+                return cls(recipe.name, module.PEOPLE, config, choice)
+        return None
+
+    def cast(self, pieces: Sequence[Piece], work: Path, progress: Callable[[float], None]) -> Cast:
+        """Say who is in segments; what is known of their recordings is kept in ``work``.
+
+        Parameters
+        ----------
+        progress : callable
+            Told the share that is done.
+        """
+        ends: dict[Path, float] = {}
+        for piece in pieces:
+            if _filmed(piece):
+                video = piece.clip.media["video"]
+                ends[video] = max(ends.get(video, 0.0), piece.segment.end)
+        known: dict[Path, Appearances] = {}
+        for video, end in ends.items():
+
+            def advance(seconds: float, done: int = len(known), end: float = end) -> None:
+                progress((done + min(seconds / end, 1.0)) / len(ends))
+
+            place = work / f"people-{self._key(video)}"
+            known[video] = people.find_people(self.finder, self.config, video, place, advance)
+        rows, failures = self._rows(pieces, known)
+        numbers = {row.piece.clip.id: self._wanted(row.person) for row in rows}
+        clips = PersonClips(
+            self.feature,
+            self.finder.extractor(self.config, known, numbers),
+            tuple(row.filmed for row in rows),
+            {row.piece.clip.id: row.stretch for row in rows},
+        )
+        shown = {row.stretch for row in rows}
+        return Cast(
+            tuple(piece for piece in pieces if piece.clip.id in shown),
+            tuple(row.piece for row in rows),
+            clips,
+            failures,
+            tuple(self._remarks(rows, known)),
+        )
+
+    def _wanted(self, person: int | None) -> int | None:
+        """Return the number that the feature is told: with `LARGEST` it looks at everybody."""
+        return None if self.choice.how == LARGEST else person or people.ABSENT
+
+    def _key(self, video: Path) -> str:
+        clip = Clip("video", split="test", media={"video": video})
+        facts = [str(video), stamps([clip]), self.feature, self.config.model_dump(mode="json")]
+        return hashlib.sha256(json.dumps(facts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+    def _rows(
+        self, pieces: Sequence[Piece], known: dict[Path, Appearances]
+    ) -> tuple[list[_Row], tuple[FailedInput, ...]]:
+        rows: list[_Row] = []
+        failures: dict[str, FailedInput] = {}
+        wanted = self.choice.person
+        for piece in pieces:
+            file, seen = str(piece.segment.recording), _seen(piece, known)
+            if wanted is not None and wanted not in seen.track:
+                failures[file] = FailedInput(file=file, message=_nobody(file, wanted, seen))
+                continue
+            rows += self._of(piece, seen)
+        return rows, tuple(failures.values())
+
+    def _of(self, piece: Piece, seen: Appearances) -> Iterator[_Row]:
+        """Yield the rows of a segment of a recording in which some people are seen."""
+        here = seen.between(piece.segment.start, piece.segment.end)
+        if self.choice.how == EACH:
+            numbers = people.lasting(seen)
+            if not numbers:
+                yield _Row.of(piece, people.NOBODY)
+            for number in numbers:
+                yield _Row.of(piece, people.certain_person(here, number), several=True)
+        elif self.choice.person is not None:
+            yield _Row.of(piece, people.certain_person(here, self.choice.person))
+        elif self.choice.how == LARGEST:
+            yield _Row.of(piece, people.largest_person(here))
+        else:
+            several = len(set(here.track.tolist())) > 1
+            spans = self._speaking.spans(piece) if several else ()
+            yield _Row.of(piece, people.main_person(here, spans))
+
+    def _remarks(self, rows: Sequence[_Row], known: dict[Path, Appearances]) -> Iterator[str]:
+        unsure = sum(row.piece.person_score < SURE for row in rows)
+        if unsure:
+            yield (
+                f"{unsure} of {len(rows)} rows are not sure to show the person they name "
+                f"(person_score below {SURE})"
+            )
+        if self._speaking.unknown:
+            yield (
+                "who is most in picture is judged without knowing when somebody speaks: "
+                f"{self._speaking.unknown}"
+            )
+        if self.choice.how == EACH:
+            yield from _left_out(known)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row: its piece, its clip as features of faces see it, and the clip of the whole segment."""
+
+    piece: Piece
+    person: int | None
+    filmed: Clip
+    stretch: str
+
+    @classmethod
+    def of(cls, piece: Piece, shown: Shown, *, several: bool = False) -> _Row:
+        clip, number = piece.clip, shown.person
+        if several:
+            dialogue = f"{clip.dialogue}{OF}{number}" if clip.dialogue else clip.dialogue
+            clip = replace(clip, id=f"{clip.id}{OF}{number}", dialogue=dialogue)
+        filmed = clip
+        if number is not None:
+            filmed = replace(
+                clip, speaker=f"{piece.clip.dialogue or piece.clip.id} person {number}"
+            )
+        name = "" if number is None else str(number)
+        row = replace(piece, clip=clip, person=name, person_score=shown.score)
+        return cls(row, number, filmed, piece.clip.id)
+
+
+def _filmed(piece: Piece) -> bool:
+    return "video" in piece.clip.media
+
+
+def _seen(piece: Piece, known: dict[Path, Appearances]) -> Appearances:
+    return known[piece.clip.media["video"]] if _filmed(piece) else NOTHING
+
+
+def _nobody(file: str, wanted: int, seen: Appearances) -> str:
+    lasting = [f"{number} ({seconds:.1f} s)" for number, seconds in seen.seconds().items()]
+    some = ", ".join(lasting[:SHOWN]) + (", ..." if len(lasting) > SHOWN else "")
+    who = f"it shows {some}" if lasting else "no face is seen in it"
+    return f"{file}: there is no person {wanted}; {who}"
+
+
+def _left_out(known: dict[Path, Appearances]) -> Iterable[str]:
+    for video, seen in known.items():
+        count = len(seen.seconds()) - len(people.lasting(seen))
+        if count:
+            seconds = f"{people.LEAST:g} s"
+            yield f"{video.name}: {count} faces that are seen for less than {seconds} have no rows"

@@ -1,0 +1,1 @@
+"""Trained runs in one folder that can be moved, sent, and put on the Hugging Face hub."""

@@ -1,0 +1,48 @@
+"""Features of a store, for a packed run: whether they were computed as those of the training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from emocli.config import Tree
+from emocli.data.store import StoredFeature
+from emocli.errors import StoreError
+from emocli.models.run_config import View
+from emocli.prediction.packing.folder import Pack
+from emocli.prediction.recompute import own_settings
+
+REVISION = "revision"
+
+
+def require_feature(store: StoredFeature | None, view: View, pack: Pack) -> None:
+    """Refuse a feature that was not computed as that of the training.
+
+    Where word vectors and encoders are has no part in that; their digests have.
+
+    Raises
+    ------
+    StoreError
+        If it was not.
+    """
+    if store is None:
+        what = f"feature '{view.feature}' is of another modality than in the training"
+        raise StoreError(what, hint="import it again with --modality, into another store")
+    here = view.model_copy(update={"settings": dict(store.header.settings)})
+    if store.dim != view.dim or _told(here, pack) != _told(view, pack):
+        what = "was computed with other settings than the feature the run was trained on"
+        hint = "extract it again with the settings in the run's config.json"
+        raise StoreError(what, where=store.path, hint=hint)
+
+
+def _told(view: View, pack: Pack) -> Mapping[str, Tree]:
+    """Return the settings of a view's features but those that name a place."""
+    return {
+        name: {key: value for key, value in tree.items() if key not in _places(pack, name)}
+        for name, tree in own_settings(view).items()
+    }
+
+
+def _places(pack: Pack, feature: str) -> set[str]:
+    outside = {key.rpartition(".")[2] for key in pack.outside if key.startswith(f"{feature}.")}
+    vectors = {each.setting for each in pack.vectors if each.feature == feature}
+    return {*pack.assets.get(feature, ()), *outside, *vectors, REVISION}

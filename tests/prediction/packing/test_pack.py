@@ -1,0 +1,372 @@
+"""Packed runs: complete without what they were made of, and nothing else than what was packed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from safetensors import safe_open
+
+import emocli as package
+from emocli.data.json_io import as_json
+from emocli.data.manifest import Manifest
+from emocli.data.store import open_feature
+from emocli.errors import EmocliError
+from emocli.interchange.arrays import store_arrays
+from emocli.pipeline.fit_cca import fit_cca
+from emocli.plugin.robustness import TRAINED, RepairOptions, RobustOptions
+from emocli.prediction.packing import pack as module
+from emocli.prediction.packing.assets import AssetOptions
+from emocli.prediction.packing.folder import PACK, read_pack
+from emocli.prediction.packing.pack import PackOptions, pack, require_no_place
+from emocli.prediction.predict import PredictOptions, predict
+from emocli.prediction.timeline import PredictionReport
+from emocli.training.train import TrainRequest, train
+from tests import toy
+from tests.prediction.conftest import emocli
+
+
+def values(report: PredictionReport) -> str:
+    """The segments as text: every number to its last digit, whatever the run is called."""
+    return as_json(report.segments)
+
+
+@contextmanager
+def without(path: Path) -> Iterator[None]:
+    """Take a file away for a while."""
+    path.rename(path.with_suffix(".away"))
+    try:
+        yield
+    finally:
+        path.with_suffix(".away").rename(path)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_it_predicts_as_the_run_to_the_last_bit(
+    trained: Path, moved: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """A recording, whose text is regenerated, and a clip with its words.
+
+    Run, store, manifest and word vectors are gone.
+    """
+    clip = corpus.split("test")[1]
+    replace(corpus, clips=(clip,), path=None).write(corpus.root / "one.csv")
+    for name, path in (("recording", clip.media["video"]), ("clip", corpus.root / "one.csv")):
+        before = predict(trained, [path], tmp_path / "a" / name)
+        with without(corpus.root / "vectors.txt"):
+            after = predict(moved, [path], tmp_path / "b" / name)
+        assert values(before) == values(after)
+        assert before.calibrated
+        assert after.repair == before.repair == "check, proxy knn_ls"
+        text = [segment.modalities["text"] for segment in after.segments]
+        assert all(each.regenerated == (name == "recording") for each in text)
+
+
+def test_from_python(trained: Path, moved: Path, corpus: Manifest) -> None:
+    """A manifest with the features of a store."""
+    before, after = package.load_run(trained), package.load_run(moved)
+    store = trained.parent / "store"
+    known = before.predict(corpus.path or "", store)
+    assert_array_equal(after.predict(corpus.path or "", store).values, known.values)
+    with pytest.raises(EmocliError, match="its store is not packed with it; name the folder"):
+        after.predict(corpus.path or "")
+
+
+def test_nothing_in_it_tells_of_the_machine(
+    trained: Path, moved: Path, corpus: Manifest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Neither the bytes of the files, nor attributes and metadata that may be written packed."""
+    places = [str(tmp_path_factory.getbasetemp()), str(Path.cwd()), f"{Path.home()}/"]
+    told = [content.decode("latin-1") for content in contents(moved).values()]
+    with h5py.File(moved / "check.h5") as file:
+        told += [str(value) for value in file.attrs.values()]
+        file.visititems(lambda name, item: told.extend(map(str, item.attrs.values())))
+    for path in moved.rglob("*.safetensors"):
+        with safe_open(path, "pt") as tensors:
+            told.append(str(tensors.metadata()))
+    assert not [place for place in places for text in told if place in text]
+    assert str(corpus.root) in (trained / "config.json").read_text()
+
+
+def test_a_file_that_would_tell_of_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"x" * 100 + str(tmp_path).encode())
+    with pytest.raises(EmocliError, match="would tell of this machine's"):
+        require_no_place(tmp_path, [str(tmp_path)])
+    require_no_place(tmp_path, [str(tmp_path / "other")])
+
+
+def test_the_repair_is_that_of_the_packing(
+    trained: Path, moved: Path, corpus: Manifest, texts: Path, tmp_path: Path
+) -> None:
+    """Less is possible, other proxies of the same clips too; what is not there is said."""
+    seen = []
+    for repair in (TRAINED, RepairOptions(check=False), RepairOptions(proxy="ridge")):
+        options = PredictOptions(repair=repair)
+        before = predict(trained, [texts], tmp_path / "a", options=options)
+        after = predict(moved, [texts], tmp_path / "b", options=options)
+        assert values(before) == values(after)
+        seen.append(values(after))
+    assert len(set(seen)) == 3
+    bare = tmp_path / "bare"
+    pack(trained, bare, options=PackOptions(repair=RepairOptions(check=False)))
+    assert not (bare / "check.h5").exists()
+    assert not (bare / "proxies.safetensors").exists()
+    assert values(predict(bare, [texts], tmp_path / "c")) == seen[1]
+    checked = PredictOptions(repair=RepairOptions(check=True))
+    with pytest.raises(EmocliError, match=r"no modality check is packed; pack .* with --check"):
+        predict(bare, [texts], tmp_path / "d", options=checked)
+    proxied = PredictOptions(repair=RepairOptions(proxy="ridge"))
+    with pytest.raises(EmocliError, match=r"no proxies are packed; pack .* with --proxy ridge"):
+        predict(bare, [texts], tmp_path / "d", options=proxied)
+
+
+def test_the_words_of_the_training_alone(
+    trained: Path,
+    corpus: Manifest,
+    texts: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Clips of the training's corpus are predicted as they were; what others get is said."""
+    out = tmp_path / "packed"
+    assert emocli("pack", trained, "-o", out, "--words", "training") == 0
+    assert "any other word is a row of zeros" in capsys.readouterr().out
+    (vectors,) = read_pack(out).vectors
+    assert (vectors.file, vectors.words) == ("vectors.txt", "training")
+    with without(corpus.root / "vectors.txt"):
+        after = predict(out, [texts], tmp_path / "a")
+    assert values(after) == values(predict(trained, [texts], tmp_path / "c"))
+
+
+def test_word_vectors_that_are_not_packed(
+    trained: Path,
+    corpus: Manifest,
+    texts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "packed"
+    pack(trained, out, options=PackOptions(assets=AssetOptions(words="none")))
+    assert not (out / "assets").exists()
+    with pytest.raises(EmocliError, match=r"needs vectors.txt, which is not here; .*--set glove"):
+        predict(out, [texts], tmp_path / "a")
+    there = PredictOptions(settings={"glove": {"vectors": str(corpus.root / "vectors.txt")}})
+    assert predict(out, [texts], tmp_path / "a", options=there).segments
+
+
+def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
+    """They are packed with what is there, and what to import is said; a store of them is taken."""
+    rng = np.random.default_rng(0)
+    arrays = {clip.id: rng.normal(size=(4, 3)).astype(np.float32) for clip in corpus.clips}
+    store, video = tmp_path / "store", corpus.split("test")[0].media["video"]
+    for name, modality in (("gaze", "visual"), ("pulse", "audio")):
+        store_arrays(corpus, store, name, modality, arrays)
+    run = tmp_path / "run"
+    train(corpus, store, fusion="late", run=run, settings=toy.QUICK)
+    out = tmp_path / "packed"
+    assert pack(run, out).imported == ("pulse", "gaze")
+    assert "`gaze` is not computed by emocli: import it" in (out / "README.md").read_text()
+    with pytest.raises(EmocliError, match=r"its feature '\w+' was imported"):
+        predict(out, [video], tmp_path / "out")
+    before = package.load_run(run).predict(corpus.path or "", store).values
+    assert_array_equal(package.load_run(out).predict(corpus.path or "", store).values, before)
+
+
+def test_a_cross_validation(tmp_path: Path) -> None:
+    """Every fold repairs with its own check and proxies; without them it would be another one."""
+    small = toy.build(tmp_path / "toy", sizes={"train": 24, "valid": 12, "test": 12})
+    manifest, store = small.manifest, tmp_path / "store"
+    for name, (modality, _, _) in toy.FEATURES.items():
+        with open_feature(small.store, name, manifest) as feature:
+            arrays = {clip.id: feature[clip.id] for clip in manifest.clips}
+        toy.write_feature(store, f"own_{name}", modality, manifest, arrays)
+    for index in range(3):
+        fit_cca(manifest.folded(index, 3), store)
+    robust = RobustOptions(check=True, proxy="ridge")
+    run = tmp_path / "run"
+    TrainRequest(
+        manifest=manifest,
+        store=store,
+        fusion="late",
+        run=run,
+        settings=toy.QUICK,
+        robust=robust,
+    ).cross_validate(3)
+    out = tmp_path / "packed"
+    assert pack(run, out).folds.keys() == {"fold-0", "fold-1", "fold-2"}
+    after, before = package.load_run(out), package.load_run(run)
+    known = before.predict(manifest.path or "", store).values
+    assert_array_equal(after.predict(manifest.path or "", store).values, known)
+    shutil.copytree(out, tmp_path / "mixed")
+    for name in ("proxies.safetensors", "check.h5"):
+        shutil.copy(out / "fold-1" / name, tmp_path / "mixed" / "fold-0" / name)
+    changed(tmp_path / "mixed", lambda tree: tree.update(files=_listed(tmp_path / "mixed")))
+    mixed = package.load_run(tmp_path / "mixed").predict(manifest.path or "", store).values
+    assert not np.array_equal(mixed, known)
+
+
+def _listed(folder: Path) -> dict[str, object]:
+    return {name: file.data() for name, file in module._listed(folder) if name != PACK}
+
+
+def test_a_killed_packing_goes_on(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    pack(trained, whole)
+    real, calls = module.copy, []
+
+    def killed(source: Path, target: Path) -> None:
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(source, target)
+
+    monkeypatch.setattr(module, "copy", killed)
+    with pytest.raises(KeyboardInterrupt):
+        pack(trained, out)
+    with pytest.raises(EmocliError, match=r"its packing has not ended; repeat the packing command"):
+        package.load_run(out)
+    with pytest.raises(
+        EmocliError, match="another run is packed there, or this one in another way"
+    ):
+        pack(trained, out, options=PackOptions(repair=RepairOptions(check=False)))
+    pack(trained, out)
+    assert contents(out) == contents(whole)
+
+
+def test_another_run_is_replaced_only_if_that_is_said(trained: Path, tmp_path: Path) -> None:
+    bare = PackOptions(repair=RepairOptions(check=False))
+    first = pack(trained, tmp_path / "out")
+    (tmp_path / "out" / "README.md").write_text("my own card")
+    assert pack(trained, tmp_path / "out") == first
+    assert (tmp_path / "out" / "README.md").read_text() == "my own card"
+    with pytest.raises(EmocliError, match="replace it with --overwrite"):
+        pack(trained, tmp_path / "out", options=bare)
+    pack(trained, tmp_path / "out", options=bare, overwrite=True)
+    pack(trained, tmp_path / "new", options=bare)
+    assert contents(tmp_path / "out") == contents(tmp_path / "new")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "thesis.txt").touch()
+    with pytest.raises(EmocliError, match="is there already and is not a packed run"):
+        pack(trained, tmp_path / "own", overwrite=True)
+    with pytest.raises(EmocliError, match="is packed already"):
+        pack(tmp_path / "out", tmp_path / "twice")
+
+
+def changed(folder: Path, change: Callable[[dict[str, object]], None]) -> None:
+    """Change the list of files as somebody would who means ill."""
+    tree = json.loads((folder / PACK).read_text())
+    change(tree)
+    (folder / PACK).write_text(json.dumps(tree))
+
+
+def lost(folder: Path) -> None:
+    (folder / "check.h5").unlink()
+
+
+def altered(folder: Path) -> None:
+    content = (folder / "seed-0" / "model.safetensors").read_bytes()
+    (folder / "seed-0" / "model.safetensors").write_bytes(content[:-1] + b"\0")
+
+
+def linked(folder: Path) -> None:
+    (folder / "check.h5").rename(folder.parent / "check.h5")
+    (folder / "check.h5").symlink_to(folder.parent / "check.h5")
+
+
+def linked_folder(folder: Path) -> None:
+    (folder / "seed-0").rename(folder.parent / "seed-0")
+    (folder / "seed-0").symlink_to(folder.parent / "seed-0")
+
+
+def added(folder: Path) -> None:
+    (folder / "seed-0" / "pytorch_model.bin").write_bytes(b"code")
+
+
+def outside(folder: Path) -> None:
+    changed(folder, lambda tree: tree["files"].update({"../secret": tree["files"]["check.h5"]}))  # type: ignore[attr-defined,index]
+
+
+def asset_outside(folder: Path) -> None:
+    changed(folder, lambda tree: tree["assets"].update({"glove": {"vectors": "/etc/passwd"}}))  # type: ignore[attr-defined]
+
+
+def enormous(folder: Path) -> None:
+    changed(folder, lambda tree: tree["files"]["check.h5"].update(bytes=2**60))  # type: ignore[index]
+
+
+def other_format(folder: Path) -> None:
+    changed(folder, lambda tree: tree.update(format=99))
+
+
+def unknown_key(folder: Path) -> None:
+    changed(folder, lambda tree: tree.update(code="import os"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lost, "its file 'check.h5' is missing"),
+        (altered, "its file 'seed-0/model.safetensors' is not what was packed"),
+        (linked, "its file 'check.h5' is a link"),
+        (linked_folder, "its file 'seed-0' is a link"),
+        (added, "its list does not have the file 'seed-0/pytorch_model.bin'"),
+        (outside, "names '../secret', which is no file of it"),
+        (asset_outside, "names '/etc/passwd', which is no file of it"),
+        (enormous, "lists more than a packed run has"),
+        (other_format, "is of format 99, not 1"),
+        (unknown_key, "is no such report (code"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_what_is_not_as_it_was_packed_is_one_line(
+    damage: Callable[[Path], None],
+    text: str,
+    moved: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(moved, tmp_path / "run")
+    damage(tmp_path / "run")
+    assert emocli("predict", tmp_path / "run", "none.mp4", "-o", tmp_path / "out") == 2
+    said = capsys.readouterr().err
+    assert text in said
+    assert said.count("\n") == 1
+    with pytest.raises(EmocliError):
+        package.load_run(tmp_path / "run")
+
+
+def test_a_setting_that_names_a_place_outside_is_refused(moved: Path, tmp_path: Path) -> None:
+    """Also if whoever changed it has put its new digest into the list."""
+    run = tmp_path / "run"
+    shutil.copytree(moved, run)
+    config = json.loads((run / "config.json").read_text())
+    config["features"]["text"]["settings"]["vectors"] = "/etc/passwd"
+    (run / "config.json").write_text(json.dumps(config))
+    size, sha256 = (run / "config.json").stat().st_size, module.digest(run / "config.json")
+    told = {"bytes": size, "sha256": sha256}
+    changed(run, lambda tree: tree["files"].update({"config.json": told}))  # type: ignore[attr-defined]
+    with pytest.raises(EmocliError, match=r"setting 'glove.vectors' names a place outside of it"):
+        predict(run, [Path("none.mp4")], tmp_path / "out")
+
+
+def test_evaluate_says_what_is_not_in_it(moved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert emocli("evaluate", moved) == 2
+    assert "its manifest is not packed with it" in capsys.readouterr().err

@@ -1,0 +1,250 @@
+"""Whose face is predicted: people of a recording, by number, by size, by who speaks."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
+
+from emocli import config as settings_of
+from emocli import plugins
+from emocli.data.clip import Clip
+from emocli.data.manifest import Manifest
+from emocli.data.media.content import frames, read_sound
+from emocli.data.media.writing import write_video
+from emocli.errors import ConfigError
+from emocli.plugin.people import Appearances
+from emocli.prediction import people
+from emocli.prediction.people import FaceChoice, find_people, largest_person, main_person
+from emocli.prediction.predict import PredictOptions, predict
+from emocli.prediction.segment import SegmentOptions
+from emocli.prediction.timeline import PredictionReport, SegmentPrediction
+from emocli.prediction.writers.subtitles import srt
+from emocli.prediction.writers.tiers import tiers
+from tests.prediction.conftest import emocli
+
+FPS = 12.5
+SHOT = 12
+"""Pictures of a shot, about a second."""
+
+WINDOWS = SegmentOptions(way="windows", settings={"windows": {"window": 0.96, "hop": 0.48}})
+
+
+def shots(corpus: Manifest) -> Iterator[NDArray[np.uint8]]:
+    """The first person, both, the second one, the first again in the other's place, nobody."""
+    first, second = ([f.image for f in frames(clip)][:SHOT] for clip in corpus.clips[:8:4])
+    empty = [np.full_like(image, 90) for image in first]
+    for left, right in ((first, empty), (first, second), (empty, second), (empty, first)):
+        yield from (np.hstack(pair) for pair in zip(left, right, strict=True))
+    yield from (np.hstack(pair) for pair in zip(empty, empty, strict=True))
+
+
+@pytest.fixture(scope="module")
+def recording(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("people") / "two.mp4"
+    sound = np.tile(read_sound(corpus.clips[0].media["video"], 16_000), 5)
+    pictures = list(shots(corpus))
+    write_video(path, pictures, FPS, sound[: round(len(pictures) / FPS * 16_000)], 16_000)
+    return path
+
+
+def by_face(trained: Path, recording: Path, out: Path, face: str) -> PredictionReport:
+    options = PredictOptions(segments=WINDOWS, face=face)
+    return predict(trained, [recording], out, options=options)
+
+
+@pytest.fixture(scope="module")
+def each(
+    trained: Path, recording: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[PredictionReport, Path]:
+    out = tmp_path_factory.mktemp("each")
+    return by_face(trained, recording, out, "each"), out
+
+
+def visual(segments: tuple[SegmentPrediction, ...], person: str) -> dict[float, bool]:
+    """Start of each segment to whether the person is in it."""
+    return {s.start: not s.modalities["visual"].missing for s in segments if s.person == person}
+
+
+def test_each_person_has_a_row_in_each_segment(each: tuple[PredictionReport, Path]) -> None:
+    report, out = each
+    assert {segment.person for segment in report.segments} == {"1", "2"}
+    first, second = visual(report.segments, "1"), visual(report.segments, "2")
+    assert list(first) == list(second) == [0.48 * k for k in range(9)]
+    # shots of .96 s: the first one, both, the second one, the first one elsewhere, nobody
+    assert [t for t, there in first.items() if there] == [0.48 * k for k in (0, 1, 2, 3, 5, 6, 7)]
+    assert [t for t, there in second.items() if there] == [0.48 * k for k in (1, 2, 3, 4, 5)]
+    with (out / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["person"] for row in table] == [s.person for s in report.segments]
+    assert [row["missing"] for row in table][:2] == ["text", "text visual"]
+    assert report.face == "each"
+
+
+def test_a_score_says_how_sure_a_person_is(each: tuple[PredictionReport, Path]) -> None:
+    report, _ = each
+    for segment in report.segments:
+        absent = segment.modalities["visual"].missing
+        assert np.isnan(segment.person_score) == absent
+    alone = next(s for s in report.segments if s.person == "1" and s.start == 0)
+    back = next(s for s in report.segments if s.person == "1" and s.start == pytest.approx(2.88))
+    assert alone.person_score == 1
+    assert 0.5 < back.person_score <= 1
+
+
+def test_people_share_the_sound_and_have_their_own_faces(
+    each: tuple[PredictionReport, Path],
+) -> None:
+    report, _ = each
+    one, two = (s for s in report.segments if s.start == pytest.approx(0.96))
+    assert one.modalities["audio"].anomaly == two.modalities["audio"].anomaly
+    assert one.values != two.values
+
+
+def test_a_person_by_number_has_the_rows_of_each(
+    trained: Path, recording: Path, each: tuple[PredictionReport, Path], tmp_path: Path
+) -> None:
+    report = by_face(trained, recording, tmp_path, "2")
+    expected = [segment for segment in each[0].segments if segment.person == "2"]
+    assert [s.start for s in report.segments] == [s.start for s in expected]
+    for mine, theirs in zip(report.segments, expected, strict=True):
+        assert_allclose(list(mine.values.values()), list(theirs.values.values()), atol=1e-6)
+
+
+def test_a_number_that_nobody_has_is_said_with_those_there_are(
+    trained: Path, recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert emocli("predict", trained, recording, "-o", tmp_path, "--face", 7) == 2
+    told = capsys.readouterr().err
+    assert "there is no person 7; it shows 1 (" in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["best", "0", "-1", "1.5"])
+def test_an_unknown_choice_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"--face.*choose main"):
+        FaceChoice.of(text)
+
+
+def test_main_and_largest_name_whom_they_show(
+    trained: Path, recording: Path, tmp_path: Path
+) -> None:
+    main = by_face(trained, recording, tmp_path / "main", "main").segments
+    largest = by_face(trained, recording, tmp_path / "largest", "largest").segments
+    assert [s.person for s in main][::2] == ["1", largest[2].person, "2", "1", ""]
+    assert [s.person for s in largest][::4] == ["1", "2", ""]
+    assert main[2].person_score < 1  # both are seen as long
+    alone, same = main[0], largest[0]
+    assert_allclose(list(alone.values.values()), list(same.values.values()), atol=1e-6)
+    assert main[8].modalities["visual"].missing
+
+
+def seen(*rows: tuple[float, int, float, float]) -> Appearances:
+    """Appearances of (time, person, side of the box, score)."""
+    times = sorted({row[0] for row in rows})
+    box = np.array([(0, 0, row[2], row[2]) for row in rows], float)
+    return Appearances(
+        times=np.array(times),
+        frame=np.array([times.index(row[0]) for row in rows], np.int64),
+        box=box,
+        landmarks=np.zeros((len(rows), 5, 2)),
+        confidence=np.ones(len(rows)),
+        track=np.array([row[1] for row in rows], np.int32),
+        score=np.array([row[3] for row in rows], np.float32),
+    )
+
+
+def test_the_main_person_is_the_one_in_picture_while_somebody_speaks() -> None:
+    shown = seen(*((0.1 * k, 1 if k < 6 else 2, 50, 1.0) for k in range(10)))
+    assert main_person(shown, ()).person == 1
+    assert main_person(shown, ()).score == pytest.approx(0.6)
+    assert main_person(shown, [(0.6, 1.0)]).person == 2
+    assert main_person(shown, [(0.6, 1.0)]).score == pytest.approx(1)
+    assert main_person(shown, [(5, 6)]).person == 1  # nobody is seen then
+    assert main_person(seen(), [(0, 1)]).person is None
+
+
+def test_the_largest_person_is_largest_in_most_frames() -> None:
+    rows = [(0.1 * k, n, size, 0.5) for k in range(4) for n, size in ((1, 40), (2, 30 + 4 * k))]
+    assert largest_person(seen(*rows)).person == 1
+    assert largest_person(seen(*rows)).score == pytest.approx(0.5 * 3 / 4)
+
+
+def test_those_who_are_seen_for_a_moment_have_no_rows() -> None:
+    shown = seen(*((0.1 * k, 2 if k == 7 else 1, 50, 1.0) for k in range(100)))
+    assert people.lasting(shown) == (1,)
+    assert people.lasting(seen((0.0, 3, 50, 1.0), (0.1, 3, 50, 1.0))) == (3,)
+
+
+def test_a_killed_search_goes_on(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emocli.features.faces import people as module
+
+    monkeypatch.setattr(module, "STRETCH", 0.96)
+    faces = plugins.load("features", "faces")
+    config = settings_of.build(faces.Config, {"min_share": 0.2}, "faces")
+    whole = find_people(faces.PEOPLE, config, recording, tmp_path / "whole")
+    parts = sorted((tmp_path / "whole").iterdir())
+    assert len(parts) > 3
+    for path in parts[2:]:
+        path.unlink()
+    searched: list[float] = []
+    again = find_people(faces.PEOPLE, config, recording, tmp_path / "whole", searched.append)
+    assert len(searched) == len(parts) - 2
+    for name, array in vars(whole).items():
+        assert_array_equal(vars(again)[name], array, err_msg=name)
+    assert find_people(faces.PEOPLE, config, recording, tmp_path / "whole", searched.append)
+    assert len(searched) == len(parts) - 2
+
+
+def test_known_faces_are_those_that_a_search_finds(recording: Path, tmp_path: Path) -> None:
+    """Clips that overlap, read in one go, against each searched by itself."""
+    faces = plugins.load("features", "faces")
+    config = settings_of.build(faces.Config, {"min_share": 0.2}, "faces")
+    known = find_people(faces.PEOPLE, config, recording, tmp_path)
+    media = {"video": recording}
+    clips = [
+        Clip(f"{k}", "test", start=0.4 * k, end=0.4 * k + 0.8, media=media) for k in range(1, 4)
+    ]
+    everybody = dict.fromkeys((clip.id for clip in clips), None)
+    extractor = faces.PEOPLE.extractor(config, {recording: known}, everybody)
+    alone = faces.prepare(config, clips)
+    for clip in clips:
+        mine, theirs = extractor(clip, {}), alone(clip, {})
+        assert_allclose(mine.times, theirs.times, atol=1e-6)
+        for name in ("frame", "found", "main"):
+            assert_array_equal(mine.extra[name], theirs.extra[name])
+        assert_allclose(mine.extra["box"], theirs.extra["box"], atol=0.01)
+        assert np.abs(mine.values.astype(int) - theirs.values.astype(int)).max() <= 2
+
+
+def test_people_have_tiers_and_lines_of_their_own(each: tuple[PredictionReport, Path]) -> None:
+    segments = each[0].segments
+    by_name = tiers(segments)
+    assert {"person 1 - emotion", "person 2 - emotion"} <= set(by_name)
+    assert len(by_name["person 1 - emotion"]) == len(by_name["person 2 - emotion"]) == 9
+    assert srt(segments).count("[person 2: ") == 9
+
+
+def test_another_search_than_in_the_training_is_said(
+    trained: Path, recording: Path, tmp_path: Path
+) -> None:
+    options = PredictOptions(
+        segments=SegmentOptions(way="whole"), settings={"faces": {"search": "track"}}
+    )
+    told = predict(trained, [recording], tmp_path / "track", options=options)
+    usual = predict(
+        trained, [recording], tmp_path / "usual", options=PredictOptions(segments=options.segments)
+    )
+    line = "faces.search is track here, and was every in the training"
+    assert line in told.remarks
+    assert line not in usual.remarks
+    (one,), (two,) = told.segments, usual.segments
+    assert one.person == two.person
+    assert one.values != two.values  # boxes are nearly the same
