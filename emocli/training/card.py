@@ -211,9 +211,10 @@ def _licences(config: RunConfig) -> list[str]:
     views = list(config.features.values())
     names = {part for view in views for part in (*parts_of(view.feature), *view.upstream)}
     formats = {name for view in views for name in _formats(view)}
+    seen: dict[plugins.PluginKind, set[str]] = {"features": names, "formats": formats}
     described = [
         plugins.describe(kind, name)
-        for kind, wanted in (("features", names), ("formats", formats))
+        for kind, wanted in seen.items()
         for name in sorted(wanted.intersection(plugins.names(kind)))
     ]
     return [f"Licence of {each.name}: {each.licence}." for each in described if each.licence]

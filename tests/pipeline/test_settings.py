@@ -25,11 +25,11 @@ from emocli.training.prepare import read_settings
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
-@pytest.mark.parametrize("name", names())
-def test_every_setting_is_explained(name: str) -> None:
-    for setting in settings_of(name):
-        assert setting.meaning, setting.key
-        assert setting.takes, setting.key
+def test_every_setting_is_explained() -> None:
+    for name in names():
+        for setting in settings_of(name):
+            assert setting.meaning, (name, setting.key)
+            assert setting.takes, (name, setting.key)
 
 
 def test_defaults_and_presets_are_those_of_the_code() -> None:
