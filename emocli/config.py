@@ -27,6 +27,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from emocli import parsing
 from emocli.errors import ConfigError, choice, short
 from emocli.parsing import Tree as Tree
+from emocli.rules import Rules
 from emocli.space import Space
 
 LONGEST = 100_000
@@ -119,6 +120,9 @@ class Settings(BaseModel):
 
     SPACE: ClassVar[Space] = MappingProxyType({})
     """Settings that a search draws, and from what."""
+
+    RULES: ClassVar[Rules] = MappingProxyType({})
+    """Settings that follow from the size of the corpus under the preset ``plus``."""
 
     @classmethod
     def __get_pydantic_core_schema__(

@@ -37,7 +37,9 @@ emocli extract "$manifest" -f mel_embedding -f face_embedding -f roberta --store
     --set "face_embedding.encoder=$folder/face" --set "roberta.encoder=$folder/text"
 
 features=(roberta mel_embedding face_embedding)
-training=(--fusion m2fnet --preset plus --seeds "$seeds" --store "$store" --set train.threads=1
+training=(--fusion m2fnet --preset paper --seeds "$seeds" --store "$store" --set train.threads=1
+    --set network.fusion_residual=add --set network.pos=sinusoidal --set network.speaker_emb=true
+    --set train.class_weights=balanced
     --set network.width=32 --set train.lr=2e-3 --set train.epochs=40 --set train.batch_size=4)
 for feature in "${features[@]}"; do
     emocli train "$manifest" -f "$feature" --run "$folder/$feature" "${training[@]}"

@@ -28,9 +28,17 @@ SIZES: Mapping[Split, int] = {"train": 24, "valid": 12, "test": 15}
 
 QUICK = {
     "network": {"hidden": 6, "dropout": 0.1},
-    "train": {"epochs": 4, "patience": 4, "lr": 0.01, "batch_size": 8, "accelerator": "cpu"},
+    "train": {
+        "epochs": 4,
+        "patience": 4,
+        "lr": 0.01,
+        "batch_size": 8,
+        "accelerator": "cpu",
+        "refit": False,
+        "functionals": "none",
+    },
 }
-"""Settings for a training of a fraction of a second."""
+"""Settings for a training of a fraction of a second: one fit of the network alone."""
 
 
 @dataclass(frozen=True)

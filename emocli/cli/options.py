@@ -108,7 +108,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is th
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
 
 
-DEFAULTS = {"--proxy": "paper", "--transcribe": "whisper-tiny.en"}
+DEFAULTS = {"--proxy": "plus", "--transcribe": "whisper-tiny.en"}
 """Options whose value may be left out, and what it is then."""
 
 

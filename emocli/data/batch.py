@@ -147,6 +147,8 @@ class FusionOutput:
         Attention over the steps of each view, shape (n, hops, T), where the network has it.
     gates : mapping
         How far each view passes its gate, shape (n, hops), where the network has one.
+    path_logits : Tensor, shape (P, n, C), optional
+        In training, the logits of the paths of functionals beside the network, where there are any.
     """
 
     logits: Tensor
@@ -154,3 +156,4 @@ class FusionOutput:
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     attention: Mapping[str, Tensor] = field(default_factory=dict)
     gates: Mapping[str, Tensor] = field(default_factory=dict)
+    path_logits: Tensor | None = None

@@ -224,7 +224,7 @@ def _gaps(
     groups: Sequence[GroupMetrics], held: Mapping[str, Sequence[Clip]], predictions: Predictions
 ) -> dict[str, MetricGap]:
     """Return the gap of every metric, each of the two groups that are farthest apart in it."""
-    of_pair: dict[tuple[str, str], dict[str, Gap]] = {}
+    of_pair: dict[tuple[str, str], dict[str, MetricGap]] = {}
     gaps: dict[str, MetricGap] = {}
     for metric in groups[0].intervals:
         known = [group for group in groups if not math.isnan(group.metrics[metric])]

@@ -31,7 +31,9 @@ from emocli.fusion._dialogue import (
 )
 from emocli.plugin.layers import ViewEncoder
 from emocli.plugin.network import Batch, FusionOutput, Network, PerView
+from emocli.plugin.training import PLUS
 from emocli.quantities import Depth, Dropped, Size
+from emocli.rules import UNITS, Rules
 from emocli.space import Space, Uniform, Whole
 
 Pooling = Literal["mean", "max", "words"]
@@ -90,6 +92,7 @@ class Config(Settings):
         "fusion_layers": Whole(1, 5),
         "dropout": Uniform(0.0, 0.6),
     }
+    RULES: ClassVar[Rules] = {"width": UNITS}
 
     layers: Depth | dict[str, Depth] = 1
     fusion: Literal["attention", "concat"] = "attention"
@@ -146,8 +149,8 @@ PRESETS = {
     "literal": {"network": {"enc_skip": False}, "train": _TRAIN},
     "paper": {"network": {}, "train": _TRAIN},
     "plus": {
-        "network": {"fusion_residual": "add", "pos": "sinusoidal", "speaker_emb": True},
-        "train": _TRAIN | {"class_weights": "balanced"},
+        "network": {"fusion_layers": 1, "fusion_residual": "add", "dropout": 0.5},
+        "train": PLUS | {"monitor": "weighted_f1"},
     },
 }
 

@@ -23,6 +23,7 @@ from emocli.data.batch import Views
 from emocli.data.resample import resample
 from emocli.fusion._recurrent import Gated, in_full_precision, kept, lstm_cell, lstms, mlp
 from emocli.plugin.network import Batch, FusionOutput, Network, PerView
+from emocli.plugin.training import PLUS
 from emocli.quantities import Dropped, Size, Steps
 from emocli.space import Choice, Space, Uniform
 
@@ -97,8 +98,6 @@ class Config(Settings):
 
 PAPER: Tree = {"lr": 0.01, "batch_size": 256, "epochs": 500, "patience": 20, "weight_decay": 0.0}
 """Training of Mittal 2020; it does not say when to stop early."""
-
-PLUS: Tree = PAPER | {"lr": 1e-3, "batch_size": 64, "scheduler": "plateau", "patience": 30}
 
 TUNED: Tree = {
     "network": {

@@ -33,7 +33,9 @@ from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError, reason
 from emocli.models import calibration
 from emocli.models.calibration import Calibration
+from emocli.models.functionals_path import WithFunctionals
 from emocli.models.run_config import RunConfig
+from emocli.models.settings import TrainConfig
 from emocli.models.tensors import (
     RESTORE,
     read_tensors,
@@ -189,11 +191,21 @@ def make_network(config: RunConfig) -> Network:
     ConfigError
         For an unknown network or setting, or one that makes no sense for the task.
     """
-    module = plugins.load("fusion", config.fusion)
-    settings = build(module.Config, config.network, "network")
-    network: Network = module.Model(config.dims, len(config.classes), settings)
+    settings = build(plugins.load("fusion", config.fusion).Config, config.network, "network")
+    parts = (config.dims, len(config.classes), settings, config.train)
+    network = assemble(config.fusion, *parts)
     network.set_task(config.logit_task, config.train.loss)
     return network
+
+
+def assemble(
+    fusion: str, dims: Mapping[str, int], outputs: int, settings: Settings, train: TrainConfig
+) -> Network:
+    """Build a network with what the training puts beside it; errors as of the network."""
+    network: Network = plugins.load("fusion", fusion).Model(dims, outputs, settings)
+    if train.functionals == "none":
+        return network
+    return WithFunctionals(network, dims, outputs, train.functionals, train.functionals_dropout)
 
 
 def write_model(run: Path, state: Mapping[str, Tensor], standardiser: Standardiser) -> None:

@@ -19,6 +19,7 @@ from emocli.data.speakers import (
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
 from emocli.metrics.metrics import DEFINITIONS
+from emocli.models.functionals_path import FunctionalsPath
 from emocli.models.losses import LossName
 from emocli.quantities import (
     BatchSize,
@@ -33,6 +34,7 @@ from emocli.quantities import (
     Threads,
     Weight,
 )
+from emocli.rules import BATCH, EPOCHS, Rules
 from emocli.space import Choice, Space, Uniform
 
 MONITORS: dict[Task, str] = {"single": "accuracy", "multi": "weighted_f1", "intensity": "mse_sum"}
@@ -99,6 +101,12 @@ class TrainConfig(Settings):
     refit : bool
         Whether the network is trained once more when the best epoch is known: anew, on train and
         valid split together, for as many epochs at the same learning rates.
+    functionals : {'none', 'linear', 'mlp', 'both'}
+        Whether a model of the functionals of the views stands beside the network, whatever that is,
+        and predicts with it (`emocli.models.functionals_path`): a linear one, one with a hidden
+        layer, or both.
+    functionals_dropout : float
+        Share of its inputs, and hidden units, that is dropped in training.
     monitor : str
         Validation metric by which the best epoch is chosen: ``loss`` or one of the task's metrics.
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
@@ -133,6 +141,7 @@ class TrainConfig(Settings):
         "modality_dropout": Uniform(0.0, 0.5),
         "swa": Choice((0, 3, 10)),
     }
+    RULES: ClassVar[Rules] = {"batch_size": BATCH, "epochs": EPOCHS, "patience": EPOCHS}
 
     lr: LearningRate = 1e-3
     batch_size: BatchSize = 32
@@ -156,6 +165,8 @@ class TrainConfig(Settings):
     view_noise: Annotated[float, Field(ge=0, le=100)] = 0.0
     swa: Annotated[int, Field(ge=0, le=100_000)] = 0
     refit: bool = False
+    functionals: FunctionalsPath = "none"
+    functionals_dropout: Dropped = 0.5
     monitor: str = "auto"
     precision: Precision = "32-true"
     accelerator: Accelerator = "auto"

@@ -15,6 +15,7 @@ from emocli.config import Settings, Tree, leaves, merge
 from emocli.errors import ConfigError, choice
 from emocli.plugins import PluginKind
 from emocli.report.tables import ReportTable, as_markdown
+from emocli.rules import RULED
 
 PLUGINS: Mapping[str, PluginKind] = MappingProxyType(
     {
@@ -34,7 +35,7 @@ HEAD = """# Settings
 
 Written by `make settings` from the code; `emocli info settings NAME` prints the same. A value is
 given with `--set KEY=VALUE` or in a TOML file (`--config`). Where presets differ from the default,
-they stand beside it.
+they stand beside it; "by size" is a rule that holds under the preset `plus` (`emocli.rules`).
 """
 
 
@@ -234,6 +235,8 @@ def _settings(section: SettingsSection) -> Iterator[Setting]:
     for key, meaning, schema, default in _fields(section.kind, section.kind.model_json_schema()):
         own = {name: tree.get(key, default) for name, tree in presets.items()}
         changed = {name: value for name, value in own.items() if value != default}
+        if key in section.kind.RULES:
+            changed[RULED] = f"by size ({section.kind.RULES[key].text})"
         if section.whole or changed:
             yield Setting(section.prefix + key, meaning, takes(schema), default, changed)
 

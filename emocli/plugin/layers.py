@@ -22,7 +22,9 @@ from emocli.config import Settings, Tree
 from emocli.data.batch import Batch, Padded
 from emocli.plugin.blocks import Blocks
 from emocli.plugin.network import Network, PerView
+from emocli.plugin.training import PLUS
 from emocli.quantities import Dropped, Size, Steps
+from emocli.rules import UNITS, Rules
 from emocli.space import Choice, Space, Uniform
 
 PoolName = Literal["mean", "statistics"]
@@ -53,6 +55,7 @@ class NetworkSettings(Settings):
         "hidden": Choice((32, 64, 128, 256)),
         "dropout": Uniform(0.0, 0.6),
     }
+    RULES: ClassVar[Rules] = {"hidden": UNITS}
 
     hidden: Size = 128
     dropout: Dropped = 0.2
@@ -85,19 +88,11 @@ def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
         "patience": 10,
         "clip": 1.0,
     }
-    better = train | {
-        "loss": "auto",
-        "label_smoothing": 0.1,
-        "mixup": 0.4,
-        "scheduler": "cosine",
-        "warmup": 0.1,
-        "epochs": 30,
-        "patience": 30,
-    }
+    seen = {"dropout": 0.4, "max_len": 20, "pool": "statistics"}
     return {
         "literal": {"network": literal, "train": train},
         "paper": {"network": {}, "train": train},
-        "plus": {"network": plus, "train": better},
+        "plus": {"network": seen | plus, "train": PLUS | {"mixup": 0.4}},
     }
 
 

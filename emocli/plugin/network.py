@@ -41,7 +41,7 @@ from torch import Tensor, nn
 from emocli.data.batch import Batch as Batch
 from emocli.data.batch import FusionOutput as FusionOutput
 from emocli.data.manifest import Task
-from emocli.data.samples import Level
+from emocli.data.samples import Level, Samples
 
 
 class Loss(Protocol):
@@ -95,6 +95,12 @@ class Network(nn.Module):
         ------
         ConfigError
             If a setting makes no sense for that.
+        """
+
+    def fit(self, train: Samples) -> None:
+        """Take what needs no gradient from the training clips, before they are condensed.
+
+        ``train`` is standardised; what was discarded from its clips is missing.
         """
 
     def condense(

@@ -195,8 +195,8 @@ class RepairOptions:
     proxy: Annotated[
         str | None,
         Option(
-            "Regenerate what is not trusted or missing: knn_ls (default), ridge, paired_qr, "
-            "svd_unpaired, affine, nn1; or literal, paper, plus.",
+            "Regenerate what is not trusted or missing: plus (default), paper, literal; or "
+            "knn_ls, ridge, paired_qr, svd_unpaired, affine, nn1.",
             "[MODE]",
         ),
     ] = None

@@ -67,6 +67,6 @@ def predict(
     return NetworkOutputs(tuple(ids), torch.cat(logits), torch.cat(targets or [torch.empty(0)]))
 
 
-def level(network: Network) -> Level:
+def level(network: Network | type[Network]) -> Level:
     """Whether a network takes clips or dialogues."""
     return network.level

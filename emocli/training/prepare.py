@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emocli import plugins
-from emocli.config import Tree, build, merge
+from emocli.config import Settings, Tree, build, merge
 from emocli.data.cached_samples import CachedSamples, FeatureCache
+from emocli.data.clip import by_dialogue
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest, Task
 from emocli.data.samples import Samples
@@ -23,7 +24,7 @@ from emocli.data.standardise import Standardiser
 from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, ManifestError, StoreError
-from emocli.models import losses
+from emocli.models import losses, rundir
 from emocli.models.baselines import ClassicalModels, fit_classical
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
@@ -32,9 +33,11 @@ from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import CLEAN, RobustOptions, on
 from emocli.robust.repair import PRESETS, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
+from emocli.rules import RULED, Size
 from emocli.training.class_weights import class_counts
 from emocli.training.data_warnings import number_warnings
 from emocli.training.fusion_task import check_settings
+from emocli.training.outputs import level
 
 if TYPE_CHECKING:
     from emocli.plugin.network import Network
@@ -128,8 +131,9 @@ class Prepared:
 
     def learnt(self, network: Network) -> Samples:
         """Train split alone, as `ready` makes it."""
-        seen = self.repair_factory.learnt_from(self.train).samples
-        return CachedSamples.through(seen.condensed_by(network), self._memory())
+        seen = self.repair_factory.learnt_from(self.train)
+        network.fit(seen.pooled)
+        return CachedSamples.through(seen.samples.condensed_by(network), self._memory())
 
     def _memory(self) -> FeatureCache:
         return FeatureCache(self.settings.cache_mb << 20)
@@ -137,12 +141,11 @@ class Prepared:
     def ready(self, network: Network) -> tuple[Samples, Samples]:
         """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
         memory, repair_factory = self._memory(), self.repair_factory
+        learnt, held = repair_factory.learnt_from(self.train), repair_factory.chosen_by(self.valid)
+        network.fit(learnt.pooled)
         train, valid = (
-            CachedSamples.through(samples.condensed_by(network), memory)
-            for samples in (
-                repair_factory.learnt_from(self.train).samples,
-                repair_factory.chosen_by(self.valid).samples,
-            )
+            CachedSamples.through(part.samples.condensed_by(network), memory)
+            for part in (learnt, held)
         )
         return train, valid
 
@@ -222,17 +225,16 @@ def prepare(
     EmocliError
         If not.
     """
-    network, training, repairing = resolve(
-        fusion, preset, settings, manifest.task, manifest.classes, robust
-    )
+    task, classes, size = manifest.task, manifest.classes, corpus_size(manifest, fusion)
+    network, training, repairing = resolve(fusion, preset, settings, task, classes, robust, size)
     stores = open_features(store, features, manifest)
     normaliser = SpeakerNormaliser.of(training, training.outliers, manifest, stores)
     stores = normaliser.features() if normaliser else stores
     train = Samples.of(manifest, "train", stores)
     valid = Samples.of(manifest, "valid", stores)
     _check_learnable(train)
-    kind, outputs = plugins.load("fusion", fusion).Model, len(manifest.classes)
-    model: Network = outline(lambda: kind(train.dims, outputs, network))
+    outputs = len(manifest.classes)
+    model = outline(lambda: rundir.assemble(fusion, train.dims, outputs, network, training))
     model.set_task(training.logit_task(manifest.task), training.loss)
     check_settings(model, train, training)
     on(repairing.corruptions, train.stores)
@@ -253,15 +255,18 @@ def resolve(
     task: Task,
     classes: Sequence[str],
     robust: RobustOptions = CLEAN,
+    size: Size | None = None,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
     """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device.
+
+    Without the size of the corpus, rules that follow from it are not applied.
 
     Raises
     ------
     ConfigError
         If one is none, or makes no sense for the task.
     """
-    network, training, tree = read_settings(fusion, preset, settings)
+    network, training, tree = read_settings(fusion, preset, settings, size)
     chosen = {
         "loss": _loss(training, task, settings),
         "monitor": training.monitored(task),
@@ -282,10 +287,25 @@ def _loss(training: TrainConfig, task: Task, settings: Mapping[str, Any]) -> los
     return losses.resolve(loss, training.logit_task(task))
 
 
+def corpus_size(manifest: Manifest, fusion: str) -> Size:
+    """Return the size of what a network is to learn from, as rules for settings take it."""
+    clips = [clip for clip in manifest.clips if manifest.is_labelled(clip)]
+    share = 1.0
+    if manifest.fold is None:
+        clips = [clip for clip in clips if clip.split == "train"]
+    else:
+        share = 1 - 2 / manifest.fold.count
+    dialogues = level(plugins.load("fusion", fusion).Model) == "dialogue"
+    items = len(by_dialogue(clips)) if dialogues else len(clips)
+    return Size(round(share * len(clips)), round(share * items), len(manifest.classes))
+
+
 def read_settings(
-    fusion: str, preset: str, settings: Mapping[str, Any]
+    fusion: str, preset: str, settings: Mapping[str, Any], size: Size | None = None
 ) -> tuple[Any, TrainConfig, Tree]:
     """Lay settings over a network's preset; return the network's, the training's, and all of them.
+
+    With the size of the corpus, the rules that the settings declare are laid between.
 
     Raises
     ------
@@ -297,13 +317,21 @@ def read_settings(
         raise ConfigError(
             f"'{fusion}' has no preset '{preset}'", hint=f"there are: {', '.join(module.PRESETS)}"
         )
-    tree = merge(merge(PRESETS.get(preset, {}), module.PRESETS[preset]), settings)
+    start = merge(PRESETS.get(preset, {}), module.PRESETS[preset])
+    if preset == RULED and size is not None:
+        kinds = {"network": module.Config, "train": TrainConfig}
+        start = merge(start, {name: _by_rules(kind, size) for name, kind in kinds.items()})
+    tree = merge(start, settings)
     for section, values in tree.items():
         if section not in SECTIONS or not isinstance(values, Mapping):
             hint = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"
             raise ConfigError(f"unknown setting '{section}'", hint=hint)
     network = build(module.Config, tree.get("network", {}), "network")
     return network, build(TrainConfig, tree.get("train", {}), "train"), tree
+
+
+def _by_rules(kind: type[Settings], size: Size) -> Tree:
+    return {key: rule.value(size) for key, rule in kind.RULES.items()}
 
 
 def _check_learnable(samples: Samples) -> None:

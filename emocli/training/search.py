@@ -30,6 +30,7 @@ from emocli.metrics.metrics import ERRORS
 from emocli.models import rundir
 from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import TrainConfig
+from emocli.report.canvas import StyleName
 from emocli.space import Space, Value
 from emocli.training.fusion_task import make_criterion
 from emocli.training.journal import JOURNAL, Sampler, load_optuna, mend, open_study
@@ -80,6 +81,8 @@ class Search:
     prune : bool
         Whether a trial ends early whose best epoch so far is worse than the median of what the
         others had after as many.
+    style : {'screen', 'paper'}
+        The look of the page's figures.
     """
 
     base: TrainRequest
@@ -88,6 +91,7 @@ class Search:
     sampler: Sampler = "tpe"
     seed: int = 0
     prune: bool = True
+    style: StyleName = "screen"
 
     @property
     def folder(self) -> Path:

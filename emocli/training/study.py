@@ -14,12 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from emocli.config import Tree, leaves, merge
-from emocli.data.durable import make_folder, write_bytes, write_text
+from emocli.data.durable import make_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
 from emocli.models import calibration, rundir
 from emocli.models.run_config import Source
 from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL, SPEAKERS
+from emocli.report.canvas import STYLES
+from emocli.report.canvas import write as write_figures
 from emocli.report.document import page
 from emocli.training.search import Search, nested
 from emocli.training.study_page import blocks, drawings
@@ -116,9 +118,9 @@ def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
         budget=Budget.of(trials),
         config=folder / BEST,
     )
-    files = drawings(summary.trials, summary.importances, search.monitor, search.lower)
-    for name, content in files.items():
-        write_bytes(folder / name, content)
+    shown = summary.trials, summary.importances, search.monitor, search.lower
+    files = drawings(*shown, STYLES[search.style])
+    write_figures(folder, "", files)
     text = page(f"{summary.fusion}: search", blocks(summary, files), files.__getitem__)
     write_text(folder / PAGE, text)
     write_text(folder / REPORT, as_json({"format": 1, "split": "valid", **vars(summary)}))

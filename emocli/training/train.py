@@ -31,7 +31,7 @@ def train(
     fusion: str,
     run: Path,
     features: Sequence[str] | None = None,
-    preset: str = "paper",
+    preset: str = "plus",
     settings: Mapping[str, Any] | None = None,
     robust: RobustOptions = CLEAN,
     seeds: int = 1,
@@ -102,7 +102,7 @@ class TrainRequest:
     fusion: str
     run: Path
     features: Sequence[str] | None = None
-    preset: str = "paper"
+    preset: str = "plus"
     settings: Mapping[str, Any]
     robust: RobustOptions = CLEAN
     seeds: int = 1

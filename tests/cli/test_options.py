@@ -8,8 +8,8 @@ from emocli.cli.options import with_defaults
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
-        (["evaluate", "run", "--proxy"], ["evaluate", "run", "--proxy", "paper"]),
-        (["--proxy", "--check"], ["--proxy", "paper", "--check"]),
+        (["evaluate", "run", "--proxy"], ["evaluate", "run", "--proxy", "plus"]),
+        (["--proxy", "--check"], ["--proxy", "plus", "--check"]),
         (["--proxy", "ridge", "--check"], ["--proxy", "ridge", "--check"]),
         (["--proxy=ridge"], ["--proxy=ridge"]),
         ([], []),

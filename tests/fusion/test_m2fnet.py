@@ -310,7 +310,8 @@ def test_depths_are_set_by_modality_and_kept_with_the_run(
     assert json.loads((folder / "config.json").read_text())["network"]["layers"] == {"text": 2}
     assert 'network.layers = {"text": 2}' in (folder / "README.md").read_text()
     names = load_file(folder / "model.safetensors")
-    depth = {m: {n.split(".")[4] for n in names if f"encoders.view_{m}.l" in n} for m in DIMS}
+    parts = {m: f"encoders.view_{m}.layers." for m in DIMS}
+    depth = {m: {n.split(p)[1][0] for n in names if p in n} for m, p in parts.items()}
     assert {m: len(found) for m, found in depth.items()} == {"text": 2, "audio": 1, "visual": 1}
     assert run(["evaluate", str(folder)]) == 0
     capsys.readouterr()

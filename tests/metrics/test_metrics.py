@@ -193,6 +193,22 @@ def test_concordance_takes_shift_and_scale_for_errors(rng):
     assert math.isnan(constant.overall["ccc"])
 
 
+def test_concordance_is_that_of_an_independent_formula(rng):
+    """Lin 1989, with sums over clips."""
+    targets = rng.normal(0, 1, (60, 3))
+    predicted = targets * [0.3, 1.0, 2.0] + rng.normal([0.5, 0, -0.2], 0.6, (60, 3))
+    found = score("intensity", targets, predicted, ["a", "b", "c"])
+    expected = []
+    for k, name in enumerate("abc"):
+        x, y = targets[:, k].tolist(), predicted[:, k].tolist()
+        mx, my = sum(x) / 60, sum(y) / 60
+        together = sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True))
+        apart = sum((a - mx) ** 2 for a in x) + sum((b - my) ** 2 for b in y) + 60 * (mx - my) ** 2
+        expected.append(2 * together / apart)
+        assert found.per_class[name]["ccc"] == pytest.approx(expected[-1])
+    assert found.overall["ccc"] == pytest.approx(np.mean(expected))
+
+
 def test_ratings_that_are_never_absent_have_no_presence(rng):
     """Of ratings from 1 to 5 a constant would be always right."""
     targets = rng.uniform(1, 5, (30, 2))

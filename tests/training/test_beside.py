@@ -24,7 +24,13 @@ from emocli.training.prepare import BESIDE
 from tests import toy
 
 SIZES = {"train": 48, "valid": 24, "test": 30}
-QUICK = ("train.epochs=2", "train.lr=0.01", "train.accelerator=cpu", "network.hidden=4")
+QUICK = (
+    "train.epochs=2",
+    "train.lr=0.01",
+    "train.accelerator=cpu",
+    "train.refit=false",
+    "network.hidden=4",
+)
 
 corpus = toy.fixture(sizes=SIZES, noise=1.5)
 

@@ -15,7 +15,14 @@ from tests import toy
 
 SETTINGS: dict[str, Any] = {
     "network": {"hidden": 6, "memory": 8, "nn1": 16, "nn2": 8, "gamma1": 8, "gamma2": 8, "out": 8},
-    "train": {"epochs": 8, "patience": 8, "lr": 0.02, "batch_size": 8, "accelerator": "cpu"},
+    "train": {
+        "epochs": 8,
+        "patience": 8,
+        "lr": 0.02,
+        "batch_size": 8,
+        "accelerator": "cpu",
+        "functionals": "none",
+    },
 }
 
 

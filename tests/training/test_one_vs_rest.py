@@ -23,7 +23,14 @@ from emocli.metrics.metrics import score
 from emocli.models import losses
 from tests import toy
 
-QUICK = ("train.epochs=4", "train.lr=0.02", "train.accelerator=cpu", "train.threads=1")
+QUICK = (
+    "train.epochs=4",
+    "train.lr=0.02",
+    "train.accelerator=cpu",
+    "train.threads=1",
+    "train.refit=false",
+    "train.functionals=none",
+)
 corpus = toy.fixture()
 
 

@@ -40,7 +40,7 @@ def trained(made: toy.Toy, run: Path, *layers: dict[str, Any], **options: Any) -
     settings = toy.QUICK
     for layer in layers:
         settings = merge(settings, layer)
-    return made.request(run, settings=settings, **options).train()
+    return made.request(run, preset="paper", settings=settings, **options).train()
 
 
 def weights(run: Path) -> np.ndarray:
@@ -180,6 +180,7 @@ def test_the_kept_parameters_are_the_mean_over_epochs(corpus: toy.Toy) -> None:
     settings = merge(toy.QUICK, {"train": {"swa": 2}})
     parts = prepare(corpus.manifest, corpus.store, "late", None, "paper", settings)
     request = {"manifest": corpus.manifest, "store": corpus.store, "fusion": "late"}
+    request["preset"] = "paper"
     config = TrainRequest(**request, run=corpus.folder / "x", settings=settings)  # type: ignore[arg-type]
     network = jobs._first_network(config.trainings()[0].config)
     task = FusionTask(network, *parts.ready(network), parts.settings)
@@ -207,7 +208,7 @@ def test_averaging_changes_the_network_unless_it_begins_too_late(
 def test_the_average_is_what_is_validated(corpus: toy.Toy, tmp_path: Path) -> None:
     config = TrainConfig(**{**toy.QUICK["train"], "swa": 1, "patience": 4})  # type: ignore[arg-type]
     parts = prepare(corpus.manifest, corpus.store, "late", None, "paper", toy.QUICK)
-    request = corpus.request(tmp_path / "x")
+    request = corpus.request(tmp_path / "x", preset="paper")
     network = jobs._first_network(request.trainings()[0].config)
     train, valid = parts.ready(network)
     (tmp_path / "run").mkdir()

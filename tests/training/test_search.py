@@ -32,6 +32,8 @@ QUICK = (
     "train.batch_size=8",
     "train.accelerator=cpu",
     "train.threads=1",
+    "train.refit=false",
+    "train.functionals=none",
 )
 SPACE = ("network.hidden=2..8", "train.lr=1e-4..1e-1:log", "network.dropout=0.0,0.5")
 corpus = toy.fixture(noise=1.5)

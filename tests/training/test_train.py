@@ -83,7 +83,7 @@ def test_the_configuration_says_everything(finished, corpus):
     assert config["network"]["hidden"] == 6
     assert config["train"]["lr"] == 0.01
     assert config["train"]["monitor"] == "accuracy"
-    assert config["train"]["loss"] == "l2"  # of the preset; never "auto"
+    assert config["train"]["loss"] == "ce"  # resolved; never "auto"
     assert config["classes"] == list(toy.CLASSES)
     assert config["seeds"] == [0]
     assert config["manifest"]["fingerprint"] == corpus.manifest.fingerprint
@@ -111,7 +111,8 @@ def test_settings_win_over_the_preset_over_the_defaults(corpus, tmp_path):
     assert found["train"]["label_smoothing"] == 0.1  # of plus
     assert found["train"]["loss"] == "ce"
     assert found["train"]["sampler"] == "none"  # the default
-    assert planned(corpus, **options)["train"]["loss"] == "l2"
+    assert planned(corpus, preset="paper", **options)["train"]["loss"] == "l2"
+    assert planned(corpus, **options) == found  # plus is the default
 
 
 def test_a_plan_writes_nothing_and_matches_the_training(corpus, finished, tmp_path):

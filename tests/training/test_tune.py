@@ -14,7 +14,14 @@ from emocli.training.train import TrainRequest
 from tests import toy
 from tests.interrupt import interrupted
 
-QUICK = ("train.epochs=2", "train.lr=0.01", "train.accelerator=cpu", "train.threads=1")
+QUICK = (
+    "train.epochs=2",
+    "train.lr=0.01",
+    "train.accelerator=cpu",
+    "train.threads=1",
+    "train.refit=false",
+    "train.functionals=none",
+)
 DEPTHS = ("network.layers.text=1,2", "network.layers.audio=1,3")
 corpus = toy.fixture()
 

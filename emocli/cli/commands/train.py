@@ -22,7 +22,7 @@ def command(
     run: Annotated[Path, typer.Option(help="Folder of the run to write.")],
     store: options.Store = Path("store"),
     feature: options.Features = None,
-    preset: options.Preset = "paper",
+    preset: options.Preset = "plus",
     seeds: Annotated[
         int, typer.Option(min=1, max=MOST_SEEDS, help="Train this many, with seeds 0, 1, ...")
     ] = 1,

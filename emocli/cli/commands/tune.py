@@ -11,6 +11,7 @@ import typer
 from emocli.cli import options, show
 from emocli.limits import MOST_FOLDS, MOST_SEED, MOST_SEEDS
 from emocli.plugin.command import Command
+from emocli.report.canvas import StyleName
 
 if TYPE_CHECKING:
     from emocli.training.search import Search
@@ -56,7 +57,7 @@ def command(
     ] = None,
     store: options.Store = Path("store"),
     feature: options.Features = None,
-    preset: options.Preset = "paper",
+    preset: options.Preset = "plus",
     seeds: Annotated[
         int, typer.Option(min=1, max=MOST_SEEDS, help="Trainings of each value; their mean counts.")
     ] = 1,
@@ -67,6 +68,7 @@ def command(
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,
+    style: options.Style = "screen",
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
@@ -108,7 +110,7 @@ def command(
     if candidates:
         _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
         return
-    search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune)
+    search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune, style)
     _searched(search, folds, workers, scheduler, dry_run, json)
 
 
@@ -138,6 +140,7 @@ def _search(
     sampler: Literal["tpe", "random"],
     seed: int,
     prune: bool,
+    style: StyleName,
 ) -> Search:
     from dataclasses import replace
 
@@ -147,7 +150,7 @@ def _search(
     own = dict(map(parse, space))
     request = replace(base, baselines=True)
     ranges = declared(base.fusion, base.settings, own)
-    return Search(request, ranges, trials, sampler, seed, prune)
+    return Search(request, ranges, trials, sampler, seed, prune, style)
 
 
 def _searched(

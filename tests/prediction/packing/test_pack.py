@@ -16,13 +16,15 @@ from numpy.testing import assert_array_equal
 from safetensors import safe_open
 
 import emocli as package
+from emocli.config import merge
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
-from emocli.data.store import open_feature
+from emocli.data.store import open_feature, open_features
 from emocli.errors import EmocliError
 from emocli.interchange.arrays import store_arrays
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import TRAINED, RepairOptions, RobustOptions
+from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing import pack as module
 from emocli.prediction.packing.assets import AssetOptions
 from emocli.prediction.packing.folder import PACK, read_pack
@@ -188,14 +190,36 @@ def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
     assert_array_equal(package.load_run(out).predict(corpus.path or "", store).values, before)
 
 
+def own_store(small: toy.Toy, store: Path) -> Path:
+    """The features of a corpus under names that no feature of emocli's has."""
+    for name, (modality, _, _) in toy.FEATURES.items():
+        with open_feature(small.store, name, small.manifest) as feature:
+            arrays = {clip.id: feature[clip.id] for clip in small.manifest.clips}
+        toy.write_feature(store, f"own_{name}", modality, small.manifest, arrays)
+    return store
+
+
+def test_statistics_of_speakers(tmp_path: Path) -> None:
+    """Those of the population are packed; without them features would be others."""
+    small = toy.build(tmp_path / "toy")
+    manifest, store, run = small.manifest, own_store(small, tmp_path / "store"), tmp_path / "run"
+    settings = merge(toy.QUICK, {"train": {"normalise": "speaker"}})
+    train(manifest, store, fusion="late", run=run, settings=settings)
+    pack(run, tmp_path / "packed")
+    before, after = Ensemble.open(run), Ensemble.open(tmp_path / "packed")
+    stores = open_features(store, [v.feature for v in before.config.features.values()], manifest)
+    clips = manifest.split("test")
+    assert_array_equal(after.predict(clips, stores).values, before.predict(clips, stores).values)
+    assert not any(
+        clip.speaker.encode() in (tmp_path / "packed" / "speakers.safetensors").read_bytes()
+        for clip in manifest.clips
+    )
+
+
 def test_a_cross_validation(tmp_path: Path) -> None:
     """Every fold repairs with its own check and proxies; without them it would be another one."""
     small = toy.build(tmp_path / "toy", sizes={"train": 24, "valid": 12, "test": 12})
-    manifest, store = small.manifest, tmp_path / "store"
-    for name, (modality, _, _) in toy.FEATURES.items():
-        with open_feature(small.store, name, manifest) as feature:
-            arrays = {clip.id: feature[clip.id] for clip in manifest.clips}
-        toy.write_feature(store, f"own_{name}", modality, manifest, arrays)
+    manifest, store = small.manifest, own_store(small, tmp_path / "store")
     for index in range(3):
         fit_cca(manifest.folded(index, 3), store)
     robust = RobustOptions(check=True, proxy="ridge")

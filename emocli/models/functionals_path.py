@@ -1,0 +1,230 @@
+"""Paths beside a network: small models of the functionals of its views, averaged with it.
+
+On a few hundred clips a model of mean, standard deviation and largest value over time is hard to
+beat by one that reads sequences, and they err on different clips. So each learns by a loss of its
+own, and they predict together: by the mean of their logits, which for classes is the normalised
+geometric mean of their probabilities. The network may be any; it does not know.
+
+Source: after Cheng et al. 2016, DLRS, "Wide & deep learning for recommender systems", whose two
+parts learn by one loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from emocli.data.batch import Batch, FusionOutput, Padded
+from emocli.data.manifest import Task
+from emocli.data.samples import Samples
+from emocli.models.functionals import Functionals
+from emocli.plugin.network import Loss, Network, PerView
+
+FunctionalsPath = Literal["none", "linear", "mlp", "both"]
+
+FUNCTIONALS = 3
+"""Mean, standard deviation and largest value."""
+
+UNITS = 128
+"""Hidden units of the path ``mlp``."""
+
+
+class Summary(nn.Module):
+    """Functionals of a view, z-scored: (n, T, D) -> (n, 3 D).
+
+    Zero, the training mean, stands for a view that is missing or zero throughout, as what the check
+    discards is; and for columns that do not vary, as those of a view with one step per clip.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(FUNCTIONALS * width))
+        self.register_buffer("scale", torch.ones(FUNCTIONALS * width))
+
+    def fit(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> None:
+        """Take the statistics of training clips, of the mean alone for a view of single steps."""
+        self.mean.zero_()[: len(mean)] = torch.from_numpy(mean)
+        self.scale.zero_()[: len(std)] = 1 / torch.from_numpy(std)
+
+    def forward(self, view: Padded) -> Tensor:
+        """Compute them."""
+        mask = view.mask[..., None]
+        values = view.values.masked_fill(~mask, 0)
+        mean = view.mean()
+        off = (values - mean[:, None]).masked_fill(~mask, 0)
+        std = (off.square().sum(dim=1) / mask.sum(dim=1).clamp(min=1)).sqrt()
+        largest = values.masked_fill(~mask, -torch.inf).amax(dim=1)
+        scaled = (torch.cat([mean, std, largest], dim=-1) - self.mean) * self.scale
+        there = values.flatten(1).any(dim=1)
+        return torch.where(there[:, None], scaled, 0)
+
+
+def _linear(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
+    """Build a linear model that prefers no class at first."""
+    last = nn.Linear(inputs, outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Dropout(dropout), last)
+
+
+def _hidden(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
+    first = [nn.Dropout(dropout), nn.Linear(inputs, UNITS), nn.ReLU()]
+    return nn.Sequential(*first, *_linear(UNITS, outputs, dropout))
+
+
+PATHS: Mapping[str, Callable[[int, int, float], nn.Sequential]] = MappingProxyType(
+    {"linear": _linear, "mlp": _hidden}
+)
+"""Models of functionals, by what the setting calls them: (inputs, outputs, dropout) -> layers."""
+
+
+class WithFunctionals(Network):
+    """A network, and the paths beside it.
+
+    Shapes: M views (n, T_m, D_m) -> functionals (n, sum of 3 D_m) -> logits of each of P paths
+    (P, n, C), beside those of the network (n, C).
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    dims : mapping
+        Modality to its width D.
+    outputs : int
+        Number of classes C.
+    path : {'linear', 'mlp', 'both'}
+        A linear model, one with a hidden layer, or both.
+    dropout : float
+        Share of the functionals, and of the hidden units, that is dropped in training.
+    """
+
+    condenses: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        network: Network,
+        dims: Mapping[str, int],
+        outputs: int,
+        path: FunctionalsPath,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        # What a class says of all its networks, this one repeats for the one it holds.
+        self.level = network.level  # type: ignore[misc]
+        self.takes_soft_targets = network.takes_soft_targets  # type: ignore[misc]
+        self.remarks = network.remarks
+        self.network = network
+        self.summaries = PerView({name: Summary(dims[name]) for name in dims})
+        self.dims, self.widths = dict(dims), {m: _width(network, m, d) for m, d in dims.items()}
+        inputs = FUNCTIONALS * sum(dims.values())
+        paths = PATHS if path == "both" else [path]
+        self.paths = nn.ModuleList(PATHS[name](inputs, outputs, dropout) for name in paths)
+
+    def fit(self, train: Samples) -> None:
+        """Take the statistics of the functionals of training clips, which may lack views."""
+        seen = Functionals.fit(train)
+        start = 0
+        for name, width in train.dims.items():
+            end = start + width * (1 if name in seen.vectors else FUNCTIONALS)
+            self._summary(name).fit(seen.mean[start:end], seen.std[start:end])
+            start = end
+
+    def forward(self, batch: Batch) -> FusionOutput:
+        """Classify clips; in training the logits are the network's own, those of paths apart."""
+        summaries, batch = self._unpacked(batch) if batch.condensed else self._computed(batch)
+        output: FusionOutput = self.network(batch)
+        seen = torch.cat([summaries[name] for name in self.summaries], dim=-1)
+        logits = torch.stack([path(seen) for path in self.paths])
+        if self.training:
+            return replace(output, path_logits=logits)
+        return replace(output, logits=torch.cat([output.logits[None], logits]).mean(dim=0))
+
+    def loss(self, output: FusionOutput, batch: Batch, base: Loss) -> Tensor:
+        """Return the sum of the network's loss and those of the paths: they share no parameter."""
+        assert output.path_logits is not None
+        total = self.network.loss(output, batch, base)
+        for logits in output.path_logits.float():
+            assert batch.targets is not None
+            total = total + base(logits, batch.targets)
+        return total
+
+    def set_task(self, task: Task, loss: str) -> None:
+        """Take note of what the logits stand for; errors as of the network."""
+        self.network.set_task(task, loss)
+
+    def condense(
+        self, clip_id: str, modality: str, values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Put the functionals before what the network makes of a clip's steps, (R + K, D')."""
+        functionals = self._summary(modality)
+        view = Padded.from_rows([values]).to(functionals.mean.device)
+        summary = functionals(view)[0].cpu().numpy()
+        steps = values
+        if self.network.condenses:
+            steps = self.network.condense(clip_id, modality, values)
+        width = self.widths[modality]
+        rows = np.zeros((_rows(len(summary), width), width), np.float32)
+        rows.ravel()[: len(summary)] = summary
+        return np.concatenate([rows, steps])
+
+    def oracle(self, output: FusionOutput, batch: Batch) -> dict[str, Tensor]:
+        """Return what the network does."""
+        return self.network.oracle(output, batch)
+
+    def uniform(self, batch: Batch) -> dict[str, Tensor]:
+        """Return what the network does."""
+        return self.network.uniform(batch)
+
+    @property
+    def unweighted(self) -> str:
+        """What the network says."""
+        return self.network.unweighted
+
+    def _summary(self, name: str) -> Summary:
+        summary = self.summaries[name]
+        assert isinstance(summary, Summary)
+        return summary
+
+    def _computed(self, batch: Batch) -> tuple[dict[str, Tensor], Batch]:
+        return {name: self.summaries[name](batch.views[name]) for name in self.summaries}, batch
+
+    def _unpacked(self, batch: Batch) -> tuple[dict[str, Tensor], Batch]:
+        """Take apart what `condense` put together."""
+        summaries, views = {}, {}
+        for name, view in batch.views.items():
+            size = FUNCTIONALS * self.dims[name]
+            rows = _rows(size, self.widths[name])
+            summaries[name] = view.values[:, :rows].flatten(1)[:, :size]
+            views[name] = _without(view, rows)
+        return summaries, replace(batch, views=views, condensed=self.network.condenses)
+
+
+def _width(network: Network, modality: str, dim: int) -> int:
+    """Return the width of what a network condenses a view to."""
+    if not network.condenses:
+        return dim
+    with torch.device("cpu"):  # also where an outline without values is built
+        return int(network.condense("", modality, np.zeros((1, dim), np.float32)).shape[1])
+
+
+def _rows(size: int, width: int) -> int:
+    return -(-size // width)
+
+
+def _without(view: Padded, rows: int) -> Padded:
+    """Leave out the first rows of sequences, of which all have so many."""
+    values = view.values[:, rows:]
+    if not values.shape[1]:  # no clip has the view: one step, which none has
+        values = view.values.new_zeros(len(view.values), 1, view.values.shape[2])
+    present = None if view.present is None else view.present[:, rows:]
+    return Padded(values, view.lengths - rows, present)

@@ -1,0 +1,153 @@
+"""The path of functionals beside a network: what it sees, what it adds, where it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emocli import plugins
+from emocli.config import merge
+from emocli.data.batch import Batch, Padded
+from emocli.data.samples import Samples
+from emocli.data.store import open_features
+from emocli.models import rundir
+from emocli.models.functionals import Functionals
+from emocli.models.functionals_path import WithFunctionals
+from emocli.models.losses import base_loss
+from emocli.models.outline import outline, parameters
+from emocli.training.train import train
+from tests import toy
+
+NETWORKS = ("rrnn", "m3er", "m2fnet", "late")
+
+corpus = toy.fixture()
+
+
+def beside(fusion: str, corpus: toy.Toy, kind: str = "both") -> tuple[WithFunctionals, Samples]:
+    """Return a network with a path that knows the training clips, and these."""
+    module = plugins.load("fusion", fusion)
+    train = Samples.of(corpus.manifest, "train", open_features(corpus.store, None, corpus.manifest))
+    torch.manual_seed(0)
+    config = module.Config(**module.PRESETS["plus"]["network"])
+    inner = module.Model(train.dims, 3, config)
+    inner.set_task("single", "ce")
+    network = WithFunctionals(inner, train.dims, 3, kind, 0.5)  # type: ignore[arg-type]
+    network.fit(train)
+    for path in network.paths:
+        torch.nn.init.normal_(path[-1].weight)  # type: ignore[index]
+    return network.eval(), train
+
+
+def batches(network: WithFunctionals, samples: Samples) -> tuple[Batch, Batch]:
+    """The same clips, as they are and condensed."""
+    clips = samples.clips[:9]
+    parts = [replace(s, clips=clips) for s in (samples, samples.condensed_by(network))]
+    first, second = (next(iter(part.batches(9, network.level))) for part in parts)
+    return first, second
+
+
+def test_it_sees_what_the_baselines_see(corpus: toy.Toy) -> None:
+    network, train = beside("late", corpus)
+    batch = train.batch(train.clips)
+    summaries = [network.summaries[name](batch.views[name]) for name in train.stores]
+    expected = Functionals.fit(train)(train)
+    np.testing.assert_allclose(torch.cat(summaries, dim=1), expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("fusion", NETWORKS)
+def test_condensed_clips_give_the_same(fusion: str, corpus: toy.Toy) -> None:
+    network, train = beside(fusion, corpus)
+    plain, condensed = batches(network, train)
+    assert condensed.condensed
+    torch.testing.assert_close(
+        network(condensed).logits, network(plain).logits, rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("fusion", NETWORKS)
+def test_the_logits_are_the_mean_of_all(fusion: str, corpus: toy.Toy) -> None:
+    network, train = beside(fusion, corpus)
+    plain, _ = batches(network, train)
+    own = network.network(plain).logits
+    summaries = [network.summaries[name](plain.views[name]) for name in network.summaries]
+    others = [path(torch.cat(summaries, dim=-1)) for path in network.paths]
+    assert len(others) == 2
+    assert all(other.any() for other in others)
+    torch.testing.assert_close(network(plain).logits, (own + sum(others)) / 3)
+
+
+def test_each_learns_by_its_own_loss(corpus: toy.Toy) -> None:
+    """The path's gradient does not depend on the network, nor the network's on the path."""
+    network, train = beside("late", corpus)
+    plain, _ = batches(network, train)
+    loss = base_loss("ce", "single", None, 0.0)
+    network.train()
+    network.network.eval()
+    shared = next(network.network.parameters())
+    torch.manual_seed(1)
+    output = network(plain)
+    assert output.path_logits is not None
+    total = network.loss(output, plain, loss)
+    assert plain.targets is not None
+    parts = [output.logits, *output.path_logits]
+    expected = sum(loss(logits, plain.targets) for logits in parts)
+    torch.testing.assert_close(total, expected)
+    (own,) = torch.autograd.grad(loss(output.logits, plain.targets), shared, retain_graph=True)
+    (both,) = torch.autograd.grad(total, shared)
+    torch.testing.assert_close(own, both)
+
+
+@pytest.mark.parametrize("fusion", NETWORKS)
+def test_it_has_an_outline(fusion: str) -> None:
+    """A network whose parameters have no values yet condenses nothing, but knows its widths."""
+    module = plugins.load("fusion", fusion)
+    dims, config = {"text": 4, "audio": 2}, module.Config(**module.PRESETS["plus"]["network"])
+    built = outline(lambda: WithFunctionals(module.Model(dims, 3, config), dims, 3, "both", 0.5))
+    real = WithFunctionals(module.Model(dims, 3, config), dims, 3, "both", 0.5)
+    assert built.widths == real.widths
+    assert parameters(built) == parameters(real) > parameters(real.network)
+
+
+def test_a_view_that_is_missing_or_discarded_is_the_mean(corpus: toy.Toy) -> None:
+    network, train = beside("late", corpus)
+    view = train.batch(train.clips[:2]).views["audio"]
+    gone = Padded(view.values, torch.zeros_like(view.lengths))
+    discarded = view.with_values(torch.zeros_like(view.values))
+    for nothing in (gone, discarded):
+        assert not network.summaries["audio"](nothing).any()
+    assert network.summaries["audio"](view).any()
+
+
+def test_single_steps_count_once() -> None:
+    """Spread and largest value of a view with a step per clip say nothing more."""
+    path = WithFunctionals(
+        plugins.load("fusion", "late").Model(
+            {"text": 2}, 2, plugins.load("fusion", "late").Config()
+        ),
+        {"text": 2},
+        2,
+        "linear",
+        0.5,
+    )
+    path.summaries["text"].fit(np.array([1.0, 2.0]), np.array([2.0, 4.0]))  # type: ignore[operator]
+    view = Padded(torch.tensor([[[3.0, 6.0]]]), torch.tensor([1]))
+    assert path.summaries["text"](view).tolist() == [[1.0, 1.0, 0.0, 0.0, 0.0, 0.0]]
+
+
+def test_a_run_keeps_it_and_without_it_the_run_is_another(corpus: toy.Toy, tmp_path: Path) -> None:
+    outputs = []
+    for path in ("none", "linear", "mlp"):
+        settings = merge(toy.QUICK, {"train": {"functionals": path}})
+        where = tmp_path / path
+        train(corpus.manifest, corpus.store, fusion="late", run=where, settings=settings)
+        run = rundir.load(where)
+        assert isinstance(run.network, WithFunctionals) == (path != "none")
+        stores = open_features(corpus.store, None, corpus.manifest)
+        test = Samples.of(corpus.manifest, "test", stores).then(run.standardiser)
+        outputs.append(run.network(test.batch(test.clips)).logits)
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        assert not torch.allclose(outputs[first], outputs[second])

@@ -1,0 +1,84 @@
+"""Rules by which settings follow from the size of a corpus, and where what they give ends up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from emocli.rules import Size, batch, epochs, nearest_power, units
+from emocli.training.prepare import corpus_size, resolve
+from emocli.training.train import TrainRequest
+from tests import toy
+
+corpus = toy.fixture()
+
+
+@pytest.mark.parametrize(
+    ("clips", "items", "expected"),
+    [
+        (60, 60, (16, 8, 30)),
+        (720, 720, (64, 32, 30)),
+        (665, 68, (64, 8, 30)),
+        (868, 868, (64, 32, 30)),
+        (10_000, 10_000, (128, 64, 19)),
+        (100_000, 100_000, (128, 64, 10)),
+    ],
+)
+def test_values(clips: int, items: int, expected: tuple[int, int, int]) -> None:
+    size = Size(clips, items, 4)
+    assert (units(size), batch(size), epochs(size)) == expected
+
+
+def test_powers_of_two() -> None:
+    assert [nearest_power(n, 8, 64) for n in (0, 8, 11, 12, 48, 1e9)] == [8, 8, 8, 16, 64, 64]
+
+
+def test_they_grow_with_the_corpus() -> None:
+    sizes = [Size(n, n, 2) for n in range(1, 20_000, 37)]
+    for rule in (units, batch):
+        values = [rule(size) for size in sizes]
+        assert values == sorted(values)
+    lengths = [epochs(size) for size in sizes]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def test_size_counts_training_clips_and_dialogues(corpus: toy.Toy) -> None:
+    assert corpus_size(corpus.manifest, "late") == Size(24, 24, 3)
+    assert corpus_size(corpus.manifest, "m2fnet") == Size(24, 8, 3)
+
+
+def test_all_folds_have_the_same(corpus: toy.Toy) -> None:
+    sizes = {corpus_size(corpus.manifest.folded(k, 3), "late") for k in range(3)}
+    assert sizes == {Size(17, 17, 3)}
+
+
+def test_they_hold_for_the_default_alone_and_settings_win(corpus: toy.Toy) -> None:
+    size = Size(5000, 5000, 3)
+    plus, paper = (
+        resolve("late", p, {}, "single", toy.CLASSES, size=size) for p in ("plus", "paper")
+    )
+    assert (plus[0].hidden, plus[1].batch_size) == (128, 64)
+    assert (paper[0].hidden, paper[1].batch_size) == (128, 32)
+    own = {"network": {"hidden": 7}, "train": {"batch_size": 5}}
+    network, training, _ = resolve("late", "plus", own, "single", toy.CLASSES, size=size)
+    assert (network.hidden, training.batch_size) == (7, 5)
+
+
+def test_the_run_says_what_they_gave(corpus: toy.Toy, tmp_path: Path) -> None:
+    quick = {"train": {"epochs": 1, "accelerator": "cpu"}}
+    request = TrainRequest(
+        manifest=corpus.manifest,
+        store=corpus.store,
+        fusion="late",
+        run=tmp_path / "run",
+        settings=quick,
+    )
+    request.train()
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert (config["preset"], config["network"]["hidden"]) == ("plus", 16)
+    assert (config["train"]["batch_size"], config["train"]["patience"]) == (8, 30)
+    other = replace(request, run=tmp_path / "other", preset="paper").plan()
+    assert (other["network"]["hidden"], other["train"]["batch_size"]) == (128, 32)
