@@ -72,6 +72,7 @@ DEFAULTS: dict[PluginKind, dict[str, object]] = {
         "PRETRAINED": {},
         "VECTORS": None,
     },
+    "analyses": {"PAGE": None, "Report": None},
 }
 """Names that a module may lack, with what they are then: whoever loads it need not ask."""
 

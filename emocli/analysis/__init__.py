@@ -3,9 +3,11 @@
 An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
 `OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
 options, and ``measure(options, progress) -> Finding``, whose report is a frozen dataclass of
-`Report`. What it stands on is here: `Option` and `Argument` of its options, `ReportTable`, and the
-`Style` that it draws in, which makes a `Drawing`: a figure with its title and caption. Its heavy
-libraries are imported inside functions, so that the help is there at once.
+`Report`, and the module's ``Report``, too. With ``PAGE``, an `AnalysisPage`, it has a section of
+its own on the page of `emocli report`; else its figures are shown there. What it stands on is here:
+`Option` and `Argument` of its options, `ReportTable`, and the `Style` that it draws in, which makes
+a `Drawing`: a figure with its title and caption. Its heavy libraries are imported inside functions,
+so that the help is there at once.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from emocli import plugins
 from emocli.data.durable import alone, write_bytes
@@ -32,6 +34,7 @@ from emocli.parsing import Tree
 from emocli.report import canvas
 from emocli.report.canvas import Drawing as Drawing
 from emocli.report.canvas import Style as Style
+from emocli.report.document import Part as Part
 from emocli.report.tables import ReportTable as ReportTable
 
 CsvRow = Mapping[str, object]
@@ -83,6 +86,28 @@ class Finding:
     tables: tuple[ReportTable, ...]
     draw: Callable[[Style], Mapping[str, Drawing]]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnalysisPage:
+    """The section of an analysis on the page of a run.
+
+    Attributes
+    ----------
+    place : int
+        Where it stands among the sections of `emocli.pages`, the lowest first.
+    title : str
+        Its heading.
+    parts : callable
+        Yields its parts from a ``Report`` and the folder of the run.
+    absent : str
+        What it shows and of which networks, for pages of runs that have not been analysed.
+    """
+
+    place: int
+    title: str
+    parts: Callable[[Any, Path], Iterable[Part]]
+    absent: str
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis import AnalysisPage, CsvRow, Finding, Part, Progress
 from emocli.analysis._conditions import (
     CLEAN,
     ConditionOptions,
@@ -24,7 +25,10 @@ from emocli.data.record import Number
 from emocli.errors import RunError
 from emocli.options import Option
 from emocli.report.canvas import GREY, SCREEN, Drawing, Style
+from emocli.report.chart import Chart, Line, legend_of
+from emocli.report.document import Paragraph
 from emocli.report.palette import line
+from emocli.report.parts import Panels
 from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
@@ -174,6 +178,29 @@ def tabulate(report: Report) -> ReportTable:
         for hop in range(len(hops))
     )
     return ReportTable(report.title, ("view", "hop", *means), rows)
+
+
+def parts(report: Report, run: Path) -> Iterator[Part]:
+    """Yield a chart per view: how far it passes its gate in each hop, a line per condition."""
+    charts = tuple(_chart(report, view) for view in report.gates[CLEAN])
+    yield Paragraph(f"{report.title}: share of each view that passes its gate; 1 is open, 0 shut.")
+    yield from (Panels(charts), legend_of(charts))
+
+
+def _chart(report: Report, view: str) -> Chart:
+    import numpy as np
+
+    lines = []
+    for look, (condition, gates) in enumerate(report.gates.items()):
+        means = np.mean(gates[view], axis=0).tolist()
+        hops = tuple(map(float, range(1, len(means) + 1)))
+        lines.append(Line(condition, hops, tuple(means), look))
+    ticks = {x: f"{x:g}" for x in lines[0].x}
+    label = "passes the gate"
+    return Chart(view, "hop", label, tuple(lines), x_ticks=ticks, y_range=(0.0, 1.0))
+
+
+PAGE = AnalysisPage(75, "Gates", parts, "how far each view passes its gate (rrnn)")
 
 
 def draw(report: Report, style: Style = SCREEN) -> dict[str, Drawing]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis import AnalysisPage, CsvRow, Finding, Part, Progress
 from emocli.analysis._conditions import (
     CLEAN,
     ConditionOptions,
@@ -26,8 +27,10 @@ from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Bounds, Number, Record
 from emocli.errors import RunError
 from emocli.report.canvas import GREY, SCREEN, Drawing, Style
+from emocli.report.document import Paragraph
 from emocli.report.palette import bar
-from emocli.report.tables import Cell, ReportTable
+from emocli.report.parts import Span, SpanTable
+from emocli.report.tables import Cell, ReportTable, text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -296,6 +299,23 @@ def tabulate(report: Report) -> ReportTable:
                 rows.append((condition, kind, modality, *means, *points))
     columns = ("condition", "kind", "modality", "clean", "corrupted", "points", "95 %", "per cent")
     return ReportTable(report.title, columns, tuple(rows))
+
+
+def parts(report: Report, run: Path) -> Iterator[Part]:
+    """Yield the weights of the modalities, and what each condition changes, drawn in points."""
+    table = tabulate(report)
+    changes = [
+        c for kinds in report.change.values() for own in kinds.values() for c in own.values()
+    ]
+    spans = tuple(Span(c.points, c.points_ci_clips or c.points_ci) for c in changes)
+    rows = tuple(tuple(text(cell) for cell in row) for row in table.rows)
+    yield SpanTable(table.columns, rows, spans, (0, 1, 2), table.title, zero=True)
+    yield Paragraph(f"Drawn: the change in points. Intervals: {report.interval}.")
+
+
+PAGE = AnalysisPage(
+    70, "Weights of the modalities", parts, "weights of the modalities (m3er, late)"
+)
 
 
 def draw(report: Report, style: Style = SCREEN) -> dict[str, Drawing]:

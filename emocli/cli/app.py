@@ -89,7 +89,8 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     try:
         command_line = options.with_defaults(arguments)
-        code = application()(command_line, prog_name="emocli", standalone_mode=False) or 0
+        ways = {"prog_name": "emocli", "standalone_mode": False, "obj": tuple(arguments)}
+        code = application()(command_line, **ways) or 0
         return _interrupted() if code == INTERRUPTED else int(code)
     except EmocliError as error:
         return _refuse(str(error))

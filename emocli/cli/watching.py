@@ -16,6 +16,7 @@ from emocli.plugin.command import PARTLY_DONE
 
 if TYPE_CHECKING:
     from emocli.prediction.predict import PredictOptions
+    from emocli.prediction.watch import WatchedFile
 
 
 def watch(run: Path, folder: Path, out: Path, options: PredictOptions, *, as_json: bool) -> None:
@@ -25,23 +26,38 @@ def watch(run: Path, folder: Path, out: Path, options: PredictOptions, *, as_jso
     used; in the middle of one it is an interruption as of every command.
     """
     from emocli.prediction.predict import Predictor
-    from emocli.prediction.watch import Watch, failed
+    from emocli.prediction.watch import InterruptedFile, Watch, failed
     from emocli.prediction.writers.formats import require_formats
 
     require_formats(options.formats)
     with terminable(), show.progress("predicting", "segments") as progress:
         watched = Watch(Predictor.open(run, options), folder, out, progress=progress)
-        for file in watched.files():
-            result = out / file.folder
-            if as_json:
-                streams.out(json.dumps({**file.data(), "folder": str(result)}) + "\n")
-            elif file.message:
-                show.warn(file.message)
-            else:
-                lost = f", {file.failures} failures" if file.failures else ""
-                show.line(f"{file.file}: {file.segments} segments{lost}, {result}")
+        with ended_between(InterruptedFile):
+            for file in watched.files():
+                _tell(file, out / file.folder, as_json=as_json)
         if failed(watched.report()):
             raise typer.Exit(PARTLY_DONE)
+
+
+def _tell(file: WatchedFile, result: Path, *, as_json: bool) -> None:
+    if as_json:
+        streams.out(json.dumps({**file.data(), "folder": str(result)}) + "\n")
+    elif file.message:
+        show.warn(file.message)
+    else:
+        lost = f", {file.failures} failures" if file.failures else ""
+        show.line(f"{file.file}: {file.segments} segments{lost}, {result}")
+
+
+@contextmanager
+def ended_between(within: type[KeyboardInterrupt]) -> Iterator[None]:
+    """Let an interruption end the body well, unless it says that it was in the middle of a file."""
+    try:
+        yield
+    except within:
+        raise
+    except KeyboardInterrupt:
+        pass
 
 
 @contextmanager

@@ -27,6 +27,10 @@ from emocli.data.store.transformed import TransformedFeature
 
 Normalisation = Literal["none", "speaker"]
 
+TestNormalisation = Literal["none", "speaker", "given"]
+"""Of tested clips: without other clips of anybody; with those of each speaker as they are in the
+store; with those as they are given, corrupted or not."""
+
 BY_SPEAKER = ("normalise", "shrinkage", "least_clips")
 """Names of the settings of a `Rule`."""
 
@@ -42,6 +46,9 @@ LeastClips = Annotated[int, Field(ge=1, le=100_000)]
 
 USED = "normalised by speaker, with unlabelled clips of the tested speakers"
 UNUSED = "normalised by the statistics of the training's clips, no clip of the tested speakers used"
+GIVEN = (
+    "normalised by speaker, with unlabelled clips of the tested speakers as given, corrupted too"
+)
 """What every report says of features."""
 
 
@@ -155,7 +162,24 @@ class SpeakerNormaliser:
         """Normalise one array, shape (T, D); one without steps stays as it is."""
         if not len(values):
             return values
-        return self._standardiser(self._speaker(clip_id), modality)(clip_id, modality, values)
+        return self.standardiser(clip_id, modality)(clip_id, modality, values)
+
+    def standardiser(self, clip_id: str, modality: str) -> Standardiser:
+        """Return what a clip is normalised with."""
+        return self._standardiser(self.speaker(clip_id), modality)
+
+    def given(self, samples: Samples, standardiser: Standardiser) -> Samples:
+        """Normalise clips by what they are by now, for instance corrupted, not as in the store.
+
+        Parameters
+        ----------
+        samples : Samples
+            The clips that a speaker's statistics are taken of: normalised, standardised, and then
+            changed.
+        standardiser : Standardiser
+            What standardised them.
+        """
+        return samples.then(GivenNormaliser(self, standardiser, samples))
 
     @cached_property
     def statistics(self) -> SpeakerStatistics:
@@ -178,7 +202,7 @@ class SpeakerNormaliser:
         """Count the numbers beyond the limits in clips as they are in the store, by modality."""
         return {
             modality: sum(
-                self._standardiser(self._speaker(clip.id), modality).beyond(
+                self.standardiser(clip.id, modality).beyond(
                     modality, np.asarray(store[clip.id], np.float32)
                 )
                 for clip in clips
@@ -207,7 +231,8 @@ class SpeakerNormaliser:
     def _least(self) -> int:
         return self.rule.least_clips
 
-    def _speaker(self, clip_id: str) -> str:
+    def speaker(self, clip_id: str) -> str:
+        """Return whose statistics a clip is normalised with; empty if nobody's."""
         return "" if self.unknown else self.manifest.clip(clip_id).speaker or ""
 
     def _standardiser(self, speaker: str, modality: str) -> Standardiser:
@@ -217,9 +242,14 @@ class SpeakerNormaliser:
         return self._fitted[key]
 
     def _shrunk(self, speaker: str, modality: str) -> Standardiser:
+        own = self.of_speaker(speaker, modality) if speaker else None
+        return self.shrunk(own, modality)
+
+    def shrunk(self, own: Statistics | None, modality: str) -> Standardiser:
+        """Return what normalises clips of a speaker of these statistics; of None, of nobody."""
         whole = self.population[modality]
-        own = self.of_speaker(speaker, modality) if speaker else whole
-        known = bool(speaker) and own.clips >= self._least
+        known = own is not None and own.clips >= self._least
+        own = whole if own is None else own
         weight = own.clips / (own.clips + self.rule.shrinkage) if known else 0.0
         limits = own if known else whole
         mean = _between(own.mean, whole.mean, weight)
@@ -256,6 +286,55 @@ class SpeakerNormaliser:
             if clip.speaker and (self.kept is not None or clip.split != "test"):
                 groups.setdefault(clip.speaker, []).append(clip)
         return {name: tuple(group) for name, group in groups.items()}
+
+
+@dataclass(frozen=True)
+class GivenNormaliser:
+    """Takes a normalisation back, and repeats it with the statistics of clips as they are given.
+
+    Attributes
+    ----------
+    normaliser : SpeakerNormaliser
+        What normalised the clips before they were changed.
+    standardiser : Standardiser
+        What standardised them afterwards.
+    samples : Samples
+        The clips as given.
+    """
+
+    normaliser: SpeakerNormaliser
+    standardiser: Standardiser
+    samples: Samples
+    _fitted: dict[tuple[str, str], Standardiser] = field(default_factory=dict)
+
+    def __call__(
+        self, clip_id: str, modality: str, values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Normalise one array, shape (T, D); one without steps stays as it is."""
+        if not len(values):
+            return values
+        raw = self.restored(clip_id, modality, values)
+        own = self._own(self.normaliser.speaker(clip_id), modality)
+        return self.standardiser(clip_id, modality, own(clip_id, modality, raw))
+
+    def restored(
+        self, clip_id: str, modality: str, values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return an array as it would be in the store."""
+        before = self.normaliser.standardiser(clip_id, modality)
+        relative = values * self.standardiser.std[modality] + self.standardiser.mean[modality]
+        return np.asarray(relative * before.std[modality] + before.mean[modality], np.float32)
+
+    def _own(self, speaker: str, modality: str) -> Standardiser:
+        key = speaker, modality
+        if key not in self._fitted:
+            clips = tuple(c for c in self.samples.clips if c.speaker == speaker)
+            store, raw = self.samples.stores[modality], self.samples.then(self.restored)
+            there = replace(raw, clips=tuple(c for c in clips if store.length(c.id)))
+            outliers = self.normaliser.outliers
+            own = Statistics.of(there, modality, outliers) if speaker and there.clips else None
+            self._fitted[key] = self.normaliser.shrunk(own, modality)
+        return self._fitted[key]
 
 
 def _square(std: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -29,10 +29,15 @@ def write(report: ComparisonReport, path: Path) -> None:
     ConfigError
         If it is none of these.
     """
+    require_known(path)
+    write_bytes(path, WRITERS[path.suffix](report).encode())
+
+
+def require_known(path: Path) -> None:
+    """Refuse a file whose name does not say how it is written; errors as of `write`."""
     if path.suffix not in WRITERS:
         hint = f"names end in {', '.join(WRITERS)}"
         raise ConfigError(f"cannot write a comparison as '{path.suffix}'", where=path, hint=hint)
-    write_bytes(path, WRITERS[path.suffix](report).encode())
 
 
 def _title(report: ComparisonReport) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emocli.data.clip import Split
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
-from emocli.data.speakers import Normalisation
+from emocli.data.speakers import TestNormalisation
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.predictions import Corruptions, Predictions
@@ -181,7 +181,7 @@ def open_evaluator(
     store: Path | None,
     repair: RepairOptions = TRAINED,
     ensemble: bool = False,
-    normalise: Normalisation | None = None,
+    normalise: TestNormalisation | None = None,
 ) -> Evaluator:
     """Open a run, or all folds of a cross-validation; see `RunEvaluator.open`.
 

@@ -13,7 +13,7 @@ from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
-from emocli.data.speakers import UNUSED, Normalisation
+from emocli.data.speakers import GIVEN, UNUSED, TestNormalisation
 from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.condition import condition_report, drawn_with, sweep_point
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
@@ -96,7 +96,7 @@ def evaluate(
     style: StyleName = "screen",
     device: Device = "cpu",
     ensemble: bool = False,
-    normalise: Normalisation | None = None,
+    normalise: TestNormalisation | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Evaluate all seeds of a run, and write a report into it.
@@ -133,9 +133,10 @@ def evaluate(
         Whether the mean of all seeds' predictions is evaluated, as of one network; of a
         cross-validation on another corpus, the mean over the folds too. On its own corpus only the
         fold that never saw a clip judges it.
-    normalise : {'none', 'speaker'}, optional
+    normalise : {'none', 'speaker', 'given'}, optional
         ``none`` reads features that the training normalised by speaker as if there were no other
-        clips of anybody; by default as in training.
+        clips of anybody, ``given`` takes the statistics of speakers of the tested clips as they
+        are given, after the corruption; by default they are of clips as they are in the store.
     progress : callable
         Told conditions done, and all conditions.
 
@@ -306,8 +307,9 @@ def _name(
         labels.append(f"seed {seed}")
     if evaluator.networks > 1:
         labels.append("ensemble")
-    if evaluator.normalised == UNUSED:
-        labels.append("normalise none")
+    kinds = {UNUSED: "normalise none", GIVEN: "normalise given"}
+    if evaluator.normalised in kinds:
+        labels.append(kinds[evaluator.normalised])
     if by:
         labels.append(f"by {' '.join(by)}")
     return named("+".join([split, *filter(None, [evaluator.other]), *labels]))

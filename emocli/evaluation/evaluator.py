@@ -17,7 +17,7 @@ from emocli.data.durable import digest
 from emocli.data.filenames import corpus_part
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
-from emocli.data.speakers import UNUSED, USED, Normalisation, SpeakerNormaliser
+from emocli.data.speakers import GIVEN, UNUSED, USED, SpeakerNormaliser, TestNormalisation
 from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.predictions import Corruptions, Predictions
@@ -63,6 +63,8 @@ class RunEvaluator:
         Whether the networks of all seeds are one, whose prediction is their mean.
     normaliser : SpeakerNormaliser, optional
         What normalises the features by speaker, if they were in training.
+    given : bool
+        Whether that is repeated with the statistics of clips as they are given.
     """
 
     run: Path
@@ -76,6 +78,7 @@ class RunEvaluator:
     baselines: ClassicalModels | None = None
     ensemble: bool = False
     normaliser: SpeakerNormaliser | None = None
+    given: bool = False
 
     @classmethod
     def open(
@@ -85,14 +88,15 @@ class RunEvaluator:
         manifest: Path | None,
         store: Path | None,
         repair: RepairOptions = TRAINED,
-        normalise: Normalisation | None = None,
+        normalise: TestNormalisation | None = None,
     ) -> RunEvaluator:
         """Load a run, find its features and make sure that they fit.
 
         Without a split the clips are all of the corpus, whether they have a label or not.
         ``repair`` goes on top of the training's repair. ``normalise`` is the training's unless it
         is ``none``: then features that were normalised by speaker are read as if there were no
-        other clips of anybody.
+        other clips of anybody; or ``given``: the statistics of speakers are those of the tested
+        clips as they are given, corrupted or not, and not those of clips as they are in the store.
 
         On the corpus it was trained on, the features must be the very same; on another one
         they must have been computed with the same settings.
@@ -137,7 +141,8 @@ class RunEvaluator:
         other = "" if own else corpus_part(corpus, stores)
         beside = _beside(run, members[0])
         parts = (run, config, members, kept, chosen, repair_factory, other)
-        return cls(*parts, baselines=beside, normaliser=normaliser)
+        given = normalise == "given"
+        return cls(*parts, baselines=beside, normaliser=normaliser, given=given)
 
     def on(self, device: str) -> RunEvaluator:
         """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
@@ -177,7 +182,7 @@ class RunEvaluator:
         """What was used of the tested speakers to normalise their features; empty if nothing is."""
         if self.normaliser is None:
             return ""
-        return UNUSED if self.normaliser.unknown else USED
+        return GIVEN if self.given else UNUSED if self.normaliser.unknown else USED
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -296,6 +301,8 @@ class RunEvaluator:
         noisy = self.samples
         if corrupter.corruptions:
             noisy = _kept(noisy.then(corrupter), self.config)
+        if self.given and self.normaliser is not None:
+            noisy = self.normaliser.given(noisy, self.repair_factory.standardiser)
         size = self.config.train.batch_size
         return self.repair_factory.repaired(noisy, repair, corrupter, size=size)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from emocli.config import leaves
 from emocli.data.filenames import content
 from emocli.data.manifest import Manifest
-from emocli.data.speakers import Normalisation, SpeakerNormaliser
+from emocli.data.speakers import SpeakerNormaliser, TestNormalisation
 from emocli.data.store import StoredFeature
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
 from emocli.models.run_config import RunConfig, Source, View
@@ -23,7 +23,7 @@ def normaliser_of(
     corpus: Manifest,
     stores: Mapping[str, StoredFeature],
     same: bool,
-    normalise: Normalisation | None,
+    normalise: TestNormalisation | None,
 ) -> SpeakerNormaliser | None:
     """Return what normalises features as in training; on another corpus nobody is known.
 
@@ -34,8 +34,8 @@ def normaliser_of(
     """
     config = member.config
     if config.train.normalise == "none":
-        if normalise == "speaker":
-            what = "--normalise speaker: its training did not"
+        if normalise not in (None, "none"):
+            what = f"--normalise {normalise}: its training did not"
             raise ConfigError(what, where=member.path, hint="train --set train.normalise=speaker")
         return None
     kept = read_speakers(member.path, config.dims)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 
 from emocli.display import printable
@@ -17,11 +16,7 @@ from emocli.experiments.drawing import (
 from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
 from emocli.metrics.summary import Estimate
 from emocli.report import document
-from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
-from emocli.report.tables import Cell, ReportTable
-
-NUMBER = re.compile(r"[+-]?\d|-?$")
-"""How texts begin that are numbers, with bounds or units, or stand for one that there is not."""
+from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture, grid
 
 
 def markdown(report: ExperimentReport) -> str:
@@ -117,24 +112,7 @@ def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
     yield from (Picture(name, analysis.row, analysis.captions.get(name, "")) for name in names)
     yield from (Paragraph(printable(note)) for note in analysis.notes)
     for table in analysis.tables:
-        yield Paragraph(printable(" ".join(table.title.split())))
-        rows = [[_text(cell) for cell in row] for row in table.rows]
-        yield Grid(table.columns, rows, left=_texts(table))
-
-
-def _texts(table: ReportTable) -> tuple[int, ...]:
-    """Return the columns in which there is text, and not numbers with or without a unit."""
-    return tuple(
-        k
-        for k in range(len(table.columns))
-        if any(isinstance(row[k], str) and not NUMBER.match(str(row[k])) for row in table.rows)
-    )
-
-
-def _text(cell: Cell) -> str:
-    if not isinstance(cell, float):
-        return str(cell)
-    return f"{cell:.3f}" if math.isfinite(cell) else "-"
+        yield grid(table)
 
 
 def _lead(report: ExperimentReport) -> str:

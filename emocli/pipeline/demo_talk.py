@@ -10,8 +10,9 @@ from emocli import plugins
 from emocli.config import Settings
 from emocli.errors import ReportError
 from emocli.plugin.robustness import RepairOptions
+from emocli.prediction.people import EACH
 from emocli.prediction.predict import PredictOptions, predict
-from emocli.prediction.timeline import PredictionReport, SegmentPrediction
+from emocli.prediction.timeline import PredictionReport
 from emocli.prediction.writers import JSON, PAGE
 
 NAME = "talk"
@@ -28,16 +29,17 @@ class TalkReport:
     ----------
     recording, page : Path
         The video, and the page to open.
-    segments, right : int
-        How many there are; how many got the emotion they were drawn with.
+    utterances, people, rows : int
+        How many were said; how many faces are followed; predictions, one per utterance and person.
     missing, distrusted, regenerated : dict
-        Modality to the segments in which it is so.
+        Modality to the rows in which it is so.
     """
 
     recording: Path
     page: Path
-    segments: int
-    right: int
+    utterances: int
+    people: int
+    rows: int
     missing: dict[str, int]
     distrusted: dict[str, int]
     regenerated: dict[str, int]
@@ -65,14 +67,15 @@ def predicted_talk(
     report = _known(folder, run)
     if report is None:
         say(f"predicting it with {run.name}")
-        options = PredictOptions(repair=REPAIR, workers=workers)
+        options = PredictOptions(repair=REPAIR, workers=workers, face=EACH)
         report = predict(run, [recording], folder, options=options)
-    labels = {clip.start: clip.label for clip in talk.clips(recording)}
+    rows = report.segments
     return TalkReport(
         recording,
         folder / PAGE,
-        len(report.segments),
-        sum(segment.label == _label(segment, labels) for segment in report.segments),
+        len({segment.segment for segment in rows}),
+        len({segment.person for segment in rows if segment.person}),
+        len(rows),
         *(_count(report, state) for state in ("missing", "distrusted", "regenerated")),
     )
 
@@ -83,13 +86,6 @@ def _known(folder: Path, run: Path) -> PredictionReport | None:
     except ReportError:  # not predicted yet, or by another version
         return None
     return report if report.run == run.resolve().name else None
-
-
-def _label(segment: SegmentPrediction, labels: dict[float | None, str | None]) -> str | None:
-    """Return the emotion of the utterance that begins last before a segment's middle."""
-    middle = (segment.start + segment.end) / 2
-    begun = [start for start in labels if start is not None and start <= middle]
-    return labels[max(begun)] if begun else None
 
 
 def _count(report: PredictionReport, state: str) -> dict[str, int]:

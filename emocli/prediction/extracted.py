@@ -17,6 +17,7 @@ import numpy as np
 from emocli.data.clip import Clip
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
+from emocli.data.media.content import SILENT
 from emocli.data.store import StoredFeature, features_in, open_feature, store_path
 from emocli.data.store.folder import open_joined
 from emocli.data.store.joined import JOIN
@@ -276,9 +277,19 @@ def _view(modality: str, view: View, plan: Sequence[_Part], zeros: bool = True) 
         if names:
             store = open_joined(part.folder, JOIN.join(names), part.manifest)
             columns = _columns(part, view, names, store)
-            shown = [i for i in store.ids if zeros or np.any(store[i])]
+            lost = frozenset() if zeros else _silent(part, names)
+            shown = [i for i in store.ids if zeros or (i not in lost and np.any(store[i]))]
             places |= dict.fromkeys(shown, (store, columns))
     return ClipArrays(modality, view, StoredArrays(places, view.dim))
+
+
+def _silent(part: _Part, names: Sequence[str]) -> frozenset[str]:
+    """Return the clips in whose stream of sound there is none, by the notes of their features."""
+    silent: set[str] = set()
+    for name in names:
+        with open_feature(part.folder, name, part.manifest) as store:
+            silent |= {i for i in store.ids if store.notes(i).get(SILENT)}
+    return frozenset(silent)
 
 
 def _columns(part: _Part, view: View, names: Sequence[str], store: StoredFeature) -> Columns:

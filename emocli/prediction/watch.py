@@ -77,6 +77,10 @@ class WatchReport(Report):
     files: tuple[WatchedFile, ...] = ()
 
 
+class InterruptedFile(KeyboardInterrupt):
+    """A watch was interrupted in the middle of a recording."""
+
+
 @dataclass(frozen=True)
 class Watch:
     """A folder that is watched.
@@ -110,7 +114,7 @@ class Watch:
         ------
         EmocliError
             If the folder is not there, or a disk or setting does not allow to go on.
-        KeyboardInterrupt
+        InterruptedFile
             If it is interrupted while it predicts.
         """
         self._require_usable()
@@ -179,6 +183,8 @@ class Watch:
             report = predict_into(self.predictor, [path], self.out / taken.folder, self.progress)
         except MediaError as error:
             return WatchedFile.from_data(facts | {"message": str(error)})
+        except KeyboardInterrupt:
+            raise InterruptedFile from None
         counts = {"segments": len(report.segments), "failures": len(report.failures)}
         return WatchedFile.from_data(facts | counts)
 

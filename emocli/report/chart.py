@@ -15,7 +15,7 @@ from emocli.report.page import escaped
 from emocli.report.parts import Folded
 
 WIDTH, HEIGHT = 360, 250
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 42
+LEFT, RIGHT, TOP, BOTTOM = 56, 12, 10, 42
 
 LOOKS = 7
 """Colours of ``page.css``, ``k0`` to ``k6``."""
@@ -24,9 +24,12 @@ DASHES = ("", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2", "1 2")
 MARKERS = ("circle", "square", "diamond", "up", "down", "cross", "plus")
 
 MOST_MARKED = 40
-"""Points of a line up to which each has a marker."""
+"""Points of a line up to which each has a marker; of more, some have."""
 
-TICKS = 5
+MARKED = 8
+"""Markers of a line of many points."""
+
+TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class Legend:
         return f'<ul class="legend">{items}</ul>'
 
 
-def legend(charts: Sequence[Chart]) -> Legend:
+def legend_of(charts: Sequence[Chart]) -> Legend:
     """Return the legend of charts that share their lines."""
     names = {line.name: line.look for chart in charts for line in chart.lines}
     return Legend(tuple(names.items()))
@@ -180,13 +183,13 @@ def _step(low: float, high: float) -> float:
     """Return a round step of some `TICKS` between two values."""
     rough = (high - low) / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(power * each for each in (1, 2, 5, 10) if power * each >= rough * 0.999)
+    return next(power * each for each in (1, 2, 2.5, 5, 10) if power * each >= rough * 0.999)
 
 
 def _ticks(low: float, high: float) -> dict[float, str]:
     step = _step(low, high)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    digits = next(n for n in range(9) if abs(round(step, n) - step) < 1e-9)
     return {k * step: f"{k * step:.{digits}f}" for k in range(first, last + 1)}
 
 
@@ -253,8 +256,8 @@ def _curve(line: Line, frame: _Frame) -> Iterator[str]:
     yield f'<g class="k{look}" stroke="currentColor"><title>{escaped(line.name)}</title>'
     dash = f' stroke-dasharray="{DASHES[look]}"' if DASHES[look] else ""
     yield f'<path class="curve"{dash} d="{_path(points)}"/>'
-    if len(points) <= MOST_MARKED:
-        yield from (_marker(look, *point) for point in points if point)
+    every = 1 if len(points) <= MOST_MARKED else -(-len(points) // MARKED)
+    yield from (_marker(look, *point) for point in points[::every] if point)
     yield "</g>"
 
 

@@ -13,6 +13,11 @@ from typing import Protocol
 
 from emocli.display import printable
 from emocli.report.page import escaped, frame
+from emocli.report.tables import ReportTable
+from emocli.report.tables import text as shown_cell
+
+NUMBER = re.compile(r"[+-]?\d|-?$")
+"""How texts begin that are numbers, with bounds or units, or stand for one that there is not."""
 
 Pictures = Callable[[str], bytes]
 """Returns the content of a PNG file by its name."""
@@ -119,6 +124,21 @@ class Grid:
             for mark, text in zip(marks, texts, strict=True)
         )
         return f"<tr>{''.join(cells)}</tr>"
+
+
+def grid(table: ReportTable) -> Grid:
+    """Return a table of a report, its title above it."""
+    rows = [[shown_cell(cell) for cell in row] for row in table.rows]
+    return Grid(table.columns, rows, _texts(table), " ".join(table.title.split()))
+
+
+def _texts(table: ReportTable) -> tuple[int, ...]:
+    """Return the columns in which there is text, and not numbers with or without a unit."""
+    return tuple(
+        k
+        for k in range(len(table.columns))
+        if any(isinstance(row[k], str) and not NUMBER.match(str(row[k])) for row in table.rows)
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from emocli.data.record import Bounds
 from emocli.report.document import Part, Pictures, caption, inline, wide
 from emocli.report.page import escaped
 
-STRONG = 55
+STRONG = 77
 """Per cent from which a cell of a heat table is so dark that its number is white."""
 
 WIDE_NAME = 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from emocli.data.record import Number, Record
@@ -39,7 +40,7 @@ def as_markdown(table: ReportTable) -> str:
 def as_latex(table: ReportTable) -> str:
     """Return the table as LaTeX's ``table``, its title the caption; it takes ``booktabs``."""
     aligned = "l" + "r" * (len(table.columns) - 1)
-    lines = [" & ".join(latex(text(cell)) for cell in row) + r" \\" for row in table.rows]
+    lines = [" & ".join(map(_latex, row)) + r" \\" for row in table.rows]
     return "\n".join(
         [
             r"\begin{table}",
@@ -55,6 +56,11 @@ def as_latex(table: ReportTable) -> str:
             "",
         ]
     )
+
+
+def _latex(cell: Cell) -> str:
+    """Write a cell: the hyphen before a number is a minus there."""
+    return re.sub(r"(?<![^ (])-(?=\d)", "$-$", latex(text(cell)))
 
 
 def _markdown(cell: Cell) -> str:

@@ -13,6 +13,7 @@ from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread
 from emocli.models.calibration import COVERAGE, Calibration
 from emocli.models.run_config import RunConfig, View
+from emocli.plugins import PluginKind
 
 BASELINES = (
     "Beside the network: classical models of the same features and splits, which see the mean, "
@@ -211,11 +212,11 @@ def _licences(config: RunConfig) -> list[str]:
     views = list(config.features.values())
     names = {part for view in views for part in (*parts_of(view.feature), *view.upstream)}
     formats = {name for view in views for name in _formats(view)}
-    seen: dict[plugins.PluginKind, set[str]] = {"features": names, "formats": formats}
+    wanted: Mapping[PluginKind, set[str]] = {"features": names, "formats": formats}
     described = [
         plugins.describe(kind, name)
-        for kind, wanted in seen.items()
-        for name in sorted(wanted.intersection(plugins.names(kind)))
+        for kind, those in wanted.items()
+        for name in sorted(those.intersection(plugins.names(kind)))
     ]
     return [f"Licence of {each.name}: {each.licence}." for each in described if each.licence]
 

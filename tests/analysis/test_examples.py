@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emocli.analysis.examples import draw, pictures
-from emocli.analysis.examples._figure import PICTURES
+from emocli.analysis.examples import draw
 from emocli.cli import show
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
+from emocli.data.media.stills import PICTURES, pictures
 from emocli.errors import ConfigError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.report.canvas import render

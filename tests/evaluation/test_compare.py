@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,6 +180,8 @@ def test_it_is_written_for_spreadsheets_and_papers(runs: list[Path], tmp_path: P
     assert text.count("\n| ") == 1 + 3 + 1 + 1 + 3 + 1
     assert "20 dialogues" in text
     paper = (tmp_path / "c.tex").read_text()
+    assert re.search(r"& \$-\$0\.\d{3} & \$-\$0\.\d{3} to ", paper)  # a minus, and no hyphen
+    assert "& -0" not in paper
     assert paper.count(r"\begin{tabular}") == 2
     assert r"95 \%" in paper
     with pytest.raises(ConfigError, match=r"as '.docx'.*\.csv"):
@@ -203,4 +206,6 @@ def test_the_command(runs: list[Path], capsys: pytest.CaptureFixture[str], tmp_p
     assert (tmp_path / "c.tex").exists()
     assert emocli([*arguments, "--json", "--metric", "uar"]) == 0
     assert json.loads(capsys.readouterr().out)["metric"] == "uar"
+    assert emocli(["compare", "nowhere", "elsewhere", "-o", "c.docx"]) == 2
+    assert "cannot write a comparison as '.docx'" in capsys.readouterr().err  # before the work
     assert emocli(["compare", str(runs[0])]) == 2

@@ -18,6 +18,9 @@ from tests import toy
 
 FEATURES = ("mel", "glove", "face_hog")
 
+PROGRAM = "from emocli.cli.app import main; main()"
+"""The command line, in a process of its own."""
+
 
 @pytest.fixture(scope="session")
 def trained(
@@ -40,6 +43,15 @@ def trained(
         seeds=2,
     )
     return summary.run
+
+
+@pytest.fixture(scope="session")
+def heard(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that only hears: it predicts in a moment."""
+    folder = tmp_path_factory.mktemp("heard")
+    extract(corpus, ["mel"], folder / "store")
+    where = {"run": folder / "run", "features": ["mel"], "settings": toy.QUICK}
+    return train(corpus, folder / "store", fusion="unimodal", **where).run
 
 
 def emocli(*arguments: object) -> int:

@@ -298,3 +298,17 @@ def test_a_picture_without_a_face_is_missing(
     (segment,) = predict(trained, [tmp_path / "empty.mp4"], tmp_path / "out").segments
     assert segment.modalities["visual"].missing
     assert not segment.modalities["audio"].missing
+
+
+@pytest.mark.parametrize(("level", "missing"), [(0.0, True), (1e-3, False)])
+def test_digital_silence_is_no_sound(
+    trained: Path, tmp_path: Path, level: float, missing: bool
+) -> None:
+    """A microphone that is off is missing; one in a quiet room is not."""
+    noise = level * np.random.default_rng(0).standard_normal(24_000)
+    grey = [np.full((128, 128, 3), 120, np.uint8)] * 19
+    write_video(tmp_path / "a.mp4", grey, 12.5, noise.astype(np.float32), 16_000)
+    (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,500\nstop that mess\n")
+    (segment,) = predict(trained, [tmp_path / "a.mp4"], tmp_path / "out").segments
+    assert segment.modalities["audio"].missing == missing
+    assert segment.modalities["audio"].distrusted <= (not missing)

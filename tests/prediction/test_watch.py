@@ -13,27 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from emocli.cli import watching
 from emocli.data.manifest import Manifest
 from emocli.errors import EmocliError
-from emocli.extraction.extract import extract
 from emocli.prediction import watch as module
 from emocli.prediction.predict import PredictOptions, Predictor
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.watch import Watch, failed
-from emocli.training.train import train
-from tests import toy
-from tests.prediction.conftest import emocli
-
-PROGRAM = "from emocli.cli.app import main; main()"
-
-
-@pytest.fixture(scope="module")
-def heard(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that hears."""
-    folder = tmp_path_factory.mktemp("heard")
-    extract(corpus, ["mel"], folder / "store")
-    where = {"run": folder / "run", "features": ["mel"], "settings": toy.QUICK}
-    return train(corpus, folder / "store", fusion="unimodal", **where).run
+from tests.prediction.conftest import PROGRAM, emocli
 
 
 @pytest.fixture
@@ -154,7 +141,7 @@ def test_exit_codes(
     arrive(corpus, inbox / "a.mp4")
     real, calls = module.predict_into, []
 
-    def interrupted(*args: object) -> object:
+    def interrupted(*args: object, **options: object) -> object:
         calls.append(args)
         raise KeyboardInterrupt
 
@@ -164,6 +151,7 @@ def test_exit_codes(
     assert emocli(*command) == 130
     monkeypatch.setattr(module, "predict_into", real)
     waits = iter([nothing])
+    monkeypatch.setattr(watching, "_tell", interrupted)  # when it is done, and before it waits
     assert emocli(*command) == 0
     assert (out / "a.mp4" / "predictions.csv").is_file()
 

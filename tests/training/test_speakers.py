@@ -26,7 +26,7 @@ from emocli.models.rundir import CARD, SPEAKERS
 from emocli.models.settings import TrainConfig
 from emocli.models.speakers import read_speakers, save_speakers
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.plugin.robustness import CLEAN, RepairOptions, RobustOptions
+from emocli.plugin.robustness import CLEAN, RepairOptions, RobustOptions, parse_all
 from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.networks import Ensemble
 from emocli.training.train import TrainRequest
@@ -180,6 +180,39 @@ def test_both_ways_are_evaluated_and_named(
     assert "no clip of the tested speakers used" in printed
     report = compare([run, plain])
     assert any("unlabelled clips of the tested speakers" in line for line in report.warnings)
+
+
+def test_clips_as_given_have_statistics_of_their_own(corpus: toy.Toy, run: Path) -> None:
+    """Equal where nothing is corrupted; else as if the corrupted clips had been in the store."""
+    own = RunEvaluator.open(run, "test", None, None)
+    given = RunEvaluator.open(run, "test", None, None, normalise="given")
+    np.testing.assert_allclose(
+        given.predict((), 0).values[0], own.predict((), 0).values[0], atol=1e-4
+    )
+    corruptions = parse_all(["audio:gaussian@1"], own.modalities)
+    noisy = [each.predict(corruptions, 0).values[0] for each in (own, given)]
+    assert np.abs(noisy[0] - noisy[1]).max() > 1e-3
+    # By hand: what one speaker's corrupted clips are, taken back to the store, and normalised.
+    before, after = (each.seen(corruptions, 0) for each in (own, given))
+    assert own.normaliser is not None
+    standardiser, ids = own.repair_factory.standardiser, []
+    rows = {}
+    for clip in own.samples.clips:
+        if clip.speaker == "test-1":
+            first = own.normaliser.standardiser(clip.id, "audio")
+            relative = before.array(clip.id, "audio") * standardiser.std["audio"]
+            relative = relative + standardiser.mean["audio"]
+            rows[clip.id] = relative * first.std["audio"] + first.mean["audio"]
+            ids.append(clip.id)
+    whole, population = np.concatenate(list(rows.values())), own.normaliser.population["audio"]
+    weight = len(ids) / (len(ids) + 3.0)
+    mean = weight * whole.mean(0) + (1 - weight) * population.mean
+    std = np.sqrt(weight * whole.var(0) + (1 - weight) * population.std**2)
+    wanted = ((rows[ids[0]] - mean) / std - standardiser.mean["audio"]) / standardiser.std["audio"]
+    np.testing.assert_allclose(after.array(ids[0], "audio"), wanted, atol=1e-3)
+    report = evaluate(run, corrupt=["audio:gaussian@1"], normalise="given", figures=False)
+    assert "corrupted too" in str(report.report.normalised)
+    assert "given" in report.path.name
 
 
 def test_it_is_other_for_every_stage(run: Path, plain: Path) -> None:

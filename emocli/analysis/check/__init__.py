@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from emocli.analysis import CsvRow, Finding, OfRunOrStore, Progress, file_name
+from emocli.analysis import AnalysisPage, CsvRow, Finding, OfRunOrStore, Progress, file_name
 from emocli.analysis._conditions import PlaceReport
+from emocli.analysis.check._page import parts
 from emocli.analysis.check._report import CheckReport as Report
 from emocli.data.clip import Split
 from emocli.options import Option
@@ -59,6 +60,9 @@ def measure(options: Options, progress: Progress) -> Finding:
         tabulate(report),
         lambda style: draw(report, style),
     )
+
+
+PAGE = AnalysisPage(67, "The modality check", parts, "ROC of the modality check (emocli fit-cca)")
 
 
 def _rows(report: Report) -> Iterator[CsvRow]:

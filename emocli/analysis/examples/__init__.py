@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from emocli.analysis import CsvRow, Finding, Progress
+from emocli.analysis import AnalysisPage, CsvRow, Finding, Progress
 from emocli.analysis._conditions import ConditionOptions, about, name_of, opened
-from emocli.analysis.examples._figure import draw, pictures
+from emocli.analysis.examples._figure import draw
+from emocli.analysis.examples._page import parts
 from emocli.analysis.examples._report import ExampleClip
 from emocli.analysis.examples._report import ExamplesReport as Report
 from emocli.data.clip import Clip
+from emocli.data.media.stills import pictures
 from emocli.errors import ConfigError, choice
 from emocli.limits import MOST_EXAMPLES
 from emocli.options import Option
@@ -215,6 +217,9 @@ def _rows(entries: Sequence[ExampleClip]) -> Iterator[CsvRow]:
     for entry in entries:
         scalars = {k: v for k, v in vars(entry).items() if k not in {"media", "labels", "values"}}
         yield scalars | {kind: entry.media.get(kind, "") for kind in kinds}
+
+
+PAGE = AnalysisPage(80, "Surest and worst clips", parts, "clips that it is surest of, and errors")
 
 
 def tabulate(report: Report) -> tuple[ReportTable, ...]:

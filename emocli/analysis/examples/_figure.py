@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from emocli.analysis.examples._report import ExampleClip, ExamplesReport
-from emocli.data.clip import Clip
-from emocli.errors import MediaError
 from emocli.report.canvas import GREY, SCREEN, Drawing, Style
 from emocli.report.palette import COLOURS
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
-    Picture = NDArray[np.uint8]
+    from emocli.data.media.stills import Picture
+
     Pictures = Mapping[str, Sequence[Picture]]
-
-PICTURES = 4
-"""Frames shown of a clip."""
-
-EVERY = 0.2
-"""Seconds between the frames they are chosen from."""
-
-WIDEST = 240
-"""Pixels of a frame that is shown."""
 
 ROW = 1.25
 """Inches of a clip's row."""
@@ -62,33 +49,6 @@ def draw(report: ExamplesReport, pictures: Pictures, style: Style = SCREEN) -> d
         for name, entries in sides.items()
         if entries
     }
-
-
-def pictures(clip: Clip) -> list[Picture]:
-    """Return a few frames of a clip, evenly spread over it; none where it has no usable video."""
-    import numpy as np
-
-    from emocli.data.media.content import frames
-    from emocli.data.track import Absent
-
-    small: list[Picture] = []
-    with suppress(Absent, MediaError):  # of a truncated recording, what there is
-        for frame in frames(clip, EVERY):
-            small.append(_small(frame.image))
-    picks = np.linspace(0, len(small) - 1, min(PICTURES, len(small)) + 2)[1:-1]
-    return [small[round(index)] for index in picks] if small else []
-
-
-def _small(image: Picture) -> Picture:
-    import cv2
-    import numpy as np
-
-    height, width = image.shape[:2]
-    if width <= WIDEST:
-        return image
-    size = (WIDEST, round(height * WIDEST / width))
-    small: Picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return small
 
 
 def _drawing(

@@ -70,8 +70,9 @@ def _root(context: typer.Context) -> None:
 def _command(name: str, kind: type) -> Callable[..., None]:
     """Make the command of an analysis from the class of its options."""
 
-    def command(*, json: bool, **values: Any) -> None:
+    def command(*, context: typer.Context, json: bool, **values: Any) -> None:
         from emocli.analysis import analyse
+        from emocli.models.commands import record
 
         lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
         chosen = kind(
@@ -79,10 +80,12 @@ def _command(name: str, kind: type) -> Callable[..., None]:
         )
         with show.progress("analysing", chosen.unit) as progress:
             result = analyse(name, chosen, progress)
+        record(result.path.parent, context.obj)
         show.analysis(result, json)
 
     parameters = [_parameter(kind, name, field) for name, field in declared(kind).items()]
     parameters.append(_keyword("json", options.Json, False))
+    parameters.append(_keyword("context", typer.Context))
     command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     return command
@@ -95,7 +98,7 @@ def _parameter(kind: type, name: str, field: Declaration) -> Parameter:
     return _keyword(name, Annotated[hint, options.typed(kind, name)], default)
 
 
-def _keyword(name: str, hint: Any, default: Any) -> Parameter:
+def _keyword(name: str, hint: Any, default: Any = Parameter.empty) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint, default=default)
 
 

@@ -47,9 +47,11 @@ def command(
     """
     from emocli.cli import sections
     from emocli.evaluation.compare import compare
-    from emocli.evaluation.comparison_tables import notes, tables, write
+    from emocli.evaluation.comparison_tables import notes, require_known, tables, write
     from emocli.plugin.robustness import RobustOptions
 
+    for path in out or ():
+        require_known(path)  # before the work
     with show.progress("comparing", "runs") as progress:
         report = compare(
             runs,

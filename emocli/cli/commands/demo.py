@@ -65,7 +65,7 @@ def command(
     show.line(f"report:    {report.report}")
     talk = report.talk
     show.line(
-        f"talk:      {talk.segments} utterances of two new people, {talk.right} as drawn; "
+        f"talk:      {talk.utterances} utterances, {talk.people} people, {talk.rows} predictions; "
         f"{_states(talk)}"
     )
     show.line(f"open it:   {talk.page}")

@@ -11,6 +11,7 @@ from emocli.plugin.command import Command
 
 
 def command(
+    context: typer.Context,
     run: options.Run,
     corrupt: options.Corrupt = None,
     sweep: Annotated[
@@ -40,10 +41,11 @@ def command(
     device: options.Device = "cpu",
     ensemble: options.Ensemble = False,
     normalise: Annotated[
-        Literal["none", "speaker"] | None,
+        Literal["none", "speaker", "given"] | None,
         typer.Option(
-            help="none: read features that the training normalised by speaker as if there were no "
-            "other clips of anybody. Default: as in training."
+            help="Of a run with train.normalise=speaker. none: as if there were no other clips of "
+            "anybody; given: by the tested clips as given, corrupted too. Default: by clips as "
+            "they are in the store."
         ),
     ] = None,
     json: options.Json = False,
@@ -62,6 +64,8 @@ def command(
     """
     from emocli.cli import sections
     from emocli.evaluation.evaluate import evaluate
+    from emocli.models.commands import record
+    from emocli.models.rundir import REPORTS
     from emocli.plugin.robustness import RepairOptions
 
     wanted = levels.split(",") if levels else []
@@ -89,6 +93,7 @@ def command(
             normalise=normalise,
             progress=progress,
         )
+    record(run / REPORTS, context.obj)
     if json:
         show.as_json(evaluation.report)
         return

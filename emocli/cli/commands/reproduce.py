@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def command(
+    context: typer.Context,
     experiment: Annotated[str, typer.Argument(help="Experiment; `emocli info` lists them.")],
     out: Annotated[Path, typer.Option(help="Folder for all that comes out; repeat to resume.")],
     manifest: Annotated[
@@ -95,6 +96,7 @@ def command(
     from emocli.experiments import runner
     from emocli.experiments.from_clips import SECTION, Extractors
     from emocli.experiments.synthetic.twin import SECTIONS, Twin
+    from emocli.models.commands import record
 
     experiment = experiment.replace("_", "-")  # emocli info names files
     chosen: Tree = {
@@ -147,6 +149,7 @@ def command(
         style=style,
         say=say,
     )
+    record(out, context.obj)
     if json:
         show.as_json(outcome.data)
     else:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def command(
+    context: typer.Context,
     manifest: options.ManifestFile,
     fusion: options.Fusion,
     run: Annotated[Path, typer.Option(help="Folder of the run to write.")],
@@ -64,6 +65,8 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
+    from emocli.models.commands import record
+    from emocli.models.rundir import REPORTS
     from emocli.plugin.robustness import RobustOptions
     from emocli.training.train import TrainRequest
 
@@ -89,6 +92,7 @@ def command(
     summary: TrainSummary | CrossSummary
     with show.progress(f"training {fusion}", "epochs") as progress:
         summary = request.cross_validate(folds, progress) if folds else request.train(progress)
+    record(run / REPORTS, context.obj)
     if json:
         show.as_json(summary)
         return

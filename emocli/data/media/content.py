@@ -46,6 +46,12 @@ DRIFT = 0.02
 MOST_SILENCE = 1800
 """Seconds of silence that are put where sound is missing, stream delays included."""
 
+FAINTEST = 2.0**-16
+"""Half the least step of 16 bits: below it there is no sound, as where a microphone was off."""
+
+SILENT = "clips.silent"
+"""The note of a clip without any sound in its stream."""
+
 Mix = Callable[[NDArray[np.float32], "AudioLayout"], NDArray[np.float32]]
 """Makes one signal of the channels, shape (channels, samples)."""
 
@@ -87,12 +93,18 @@ class Channel:
     strongest: int | None = None
     centre: bool = False
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is in it: no sample reaches `FAINTEST`."""
+        return not np.any(np.abs(self.samples) >= FAINTEST)
+
     def notes(self) -> dict[str, int]:
         """Tell what is worth knowing of it, as counts of clips for a report."""
         facts = {
             "clips.of_several_channels": self.channels > 1,
             "clips.of_the_centre": self.centre,
             "clips.of_the_strongest_channel": self.strongest is not None,
+            SILENT: self.silent,
         }
         return {"clips": 1, **{name: 1 for name, so in facts.items() if so}}
 

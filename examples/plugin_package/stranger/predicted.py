@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import emocli
-from emocli.analysis import Finding, OfRun, Option, Progress, ReportTable, canvas
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from emocli.analysis import Drawing, Finding, OfRun, Option, Progress, ReportTable, Style
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +35,13 @@ def measure(options: Options, progress: Progress) -> Finding:
     counts = {name: labels[name] for name in run.config.classes if labels[name] >= options.least}
     rows = [{"class": name, "clips": count} for name, count in counts.items()]
     table = ReportTable("predicted classes", ("class", "clips"), tuple(counts.items()))
-    return Finding("predicted", {"counts": counts}, rows, (table,), lambda: _draw(counts))
+    return Finding(
+        "predicted", {"counts": counts}, rows, (table,), lambda style: _draw(counts, style)
+    )
 
 
-def _draw(counts: Mapping[str, int]) -> Mapping[str, Figure]:
-    figure, (axes,) = canvas(4, 3)
+def _draw(counts: Mapping[str, int], style: Style) -> Mapping[str, Drawing]:
+    figure, (axes,) = style.canvas(4, 3)
     axes.bar(list(counts), list(counts.values()))
-    return {"": figure}
+    caption = "How often each class is predicted, of all clips of the manifest."
+    return {"": style.drawing(figure, "Predicted classes", caption)}

@@ -1,0 +1,1 @@
+"""The page of `emocli report`: what runs and experiments have written, on one page to send."""

@@ -1,0 +1,1 @@
+"""Sections of the page, a file each: see `emocli.pages.section`."""

@@ -1,0 +1,74 @@
+"""Recall, precision and F1 of each class."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from emocli.evaluation.report import EvaluationReport
+from emocli.pages import texts
+from emocli.pages.records import RunRecords
+from emocli.pages.section import Contents, Section
+from emocli.report.document import Grid, Paragraph, Part
+from emocli.report.parts import Span, SpanTable
+
+SHOWN = {
+    "single": ("recall", "precision", "f1"),
+    "multi": ("accuracy", "uar", "f1_pos"),
+    "intensity": ("uar", "mae", "pearson", "ccc"),
+}
+"""Metrics of a class, by task; the last one is drawn, and compared between runs."""
+
+
+def parts(contents: Contents) -> Iterator[Part]:
+    """Yield a table of one run's classes, or one of the last metric of all runs."""
+    reports = [run.main for run in contents.runs if run.main]
+    if not reports:
+        return
+    if len(reports) == 1:
+        yield _table(reports[0])
+    else:
+        yield _beside(contents.runs)
+    undefined = {
+        f"{texts.title(metric)} of {', '.join(names)}": None
+        for report in reports
+        for metric, names in report.clean.undefined.items()
+        if names
+    }
+    if undefined:
+        yield Paragraph(f"Not defined, and left out of means: {'; '.join(undefined)}.")
+
+
+def _known(report: EvaluationReport) -> list[str]:
+    each = report.clean.per_class.values()
+    return [name for name in SHOWN[report.task] if all(name in metrics for metrics in each)]
+
+
+def _table(report: EvaluationReport) -> SpanTable:
+    names = _known(report)
+    rows = tuple(
+        (name, f"{own['n']:.0f}", *(texts.number(own[key]) for key in names))
+        for name, own in report.clean.per_class.items()
+    )
+    spans = tuple(Span(own[names[-1]]) for own in report.clean.per_class.values())
+    columns = ("class", "clips", *map(texts.title, names))
+    return SpanTable(columns, rows, spans, title=f"Drawn: {texts.title(names[-1])}")
+
+
+def _beside(runs: tuple[RunRecords, ...]) -> Grid:
+    reports = {run.name: run.main for run in runs if run.main}
+    first = next(iter(reports.values()))
+    shown = _known(first)[-1]
+    rows = [
+        (name, f"{own['n']:.0f}", *(_of(report, name, shown) for report in reports.values()))
+        for name, own in first.clean.per_class.items()
+    ]
+    title = f"{texts.title(shown)} of each class"
+    return Grid(("class", "clips", *reports), rows, title=title)
+
+
+def _of(report: EvaluationReport, name: str, metric: str) -> str:
+    return texts.number(report.clean.per_class.get(name, {}).get(metric, math.nan))
+
+
+SECTION = Section(40, "Classes", parts)

@@ -1,0 +1,63 @@
+"""Several runs compared clip by clip, as `emocli compare` does it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from emocli.evaluation.compare import ComparisonReport, MetricDifference
+from emocli.evaluation.comparison_tables import notes
+from emocli.pages import texts
+from emocli.pages.section import Contents, Section
+from emocli.report.document import Listing, Part
+from emocli.report.parts import Note, SpanTable
+
+
+def parts(contents: Contents) -> Iterator[Part]:
+    """Yield the runs' metric, every pair's difference, and what the numbers are."""
+    report = contents.comparison
+    if contents.uncompared:
+        yield Note(f"The runs are not compared clip by clip: {contents.uncompared}.", warning=True)
+    if report is None:
+        return
+    yield _runs(report)
+    yield _pairs(report)
+    yield Listing(notes(report))
+
+
+def _runs(report: ComparisonReport) -> SpanTable:
+    rows, spans = [], []
+    for run in report.runs:
+        spread = "" if math.isnan(run.std) else f" ± {run.std:.3f}"
+        rows.append(
+            (run.run, run.fusion, f"{run.value:.3f}{spread}", texts.interval(run.ci, run.ci_clips))
+        )
+        spans.append(texts.span(run.value, run.ci, run.ci_clips))
+    name = texts.title(report.metric)
+    where = texts.condition(report.corruption)
+    title = f"{name} on the same {report.n} clips of {report.dataset} ({report.split}), {where}"
+    return SpanTable(("run", "network", name, "95 %"), tuple(rows), tuple(spans), (0, 1), title)
+
+
+def _pairs(report: ComparisonReport) -> SpanTable:
+    tested = any(pair.p_mcnemar is not None for pair in report.pairs)
+    columns = ("run", "less", "difference", "95 %", "p", "p Holm")
+    rows = tuple(
+        (*_pair(each), *([texts.p(each.p_mcnemar)] if tested else [])) for each in report.pairs
+    )
+    spans = tuple(texts.span(p.difference, p.ci, p.ci_clips) for p in report.pairs)
+    more = ("McNemar",) if tested else ()
+    title = f"Difference in {texts.title(report.metric)}, paired by clip"
+    return SpanTable((*columns, *more), rows, spans, (0, 1), title, zero=True)
+
+
+def _pair(pair: MetricDifference) -> tuple[str, ...]:
+    return (
+        *pair.runs,
+        texts.number(pair.difference, signed=True),
+        texts.interval(pair.ci, pair.ci_clips),
+        *(texts.p(pair.p), texts.p(pair.p_holm)),
+    )
+
+
+SECTION = Section(25, "Comparison", parts)

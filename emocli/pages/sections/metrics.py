@@ -1,0 +1,110 @@
+"""The metrics of the clean test clips, with intervals, beside plain baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from emocli.evaluation.report import EvaluationReport
+from emocli.pages import texts
+from emocli.pages.section import Contents, Section
+from emocli.report.document import Paragraph, Part
+from emocli.report.parts import Facts, Folded, Row, Sheet, SpanTable
+
+
+def parts(contents: Contents) -> Iterator[Part]:
+    """Yield the metrics of one run beside its baselines, or of all runs, and what they are."""
+    reports = {run.name: run.main for run in contents.runs if run.main}
+    if not reports:
+        return
+    if len(reports) == 1:
+        yield from (_table(report) for report in reports.values())
+    else:
+        yield _side_by_side(reports)
+    if any(report.clean.classical for report in reports.values()):
+        yield _gains(reports)
+    yield from _explained([*reports.values()])
+
+
+def _side_by_side(reports: Mapping[str, EvaluationReport]) -> Sheet:
+    """Return a column for each run; a metric that one does not have is a dash there."""
+    rows = []
+    for name in dict.fromkeys(n for report in reports.values() for n in report.definitions):
+        cells = (
+            texts.metric(r.clean.metrics, name) if name in r.definitions else "-"
+            for r in reports.values()
+        )
+        rows.append(Row(texts.title(name), tuple(cells)))
+        if name == "accuracy":
+            sides = [report.clean for report in reports.values()]
+            both = (texts.interval(s.accuracy_ci, s.accuracy_ci_clips) for s in sides)
+            rows.append(Row("95 % interval", tuple(both), under=True))
+    return Sheet(("metric", *reports), tuple(rows))
+
+
+def _table(report: EvaluationReport) -> Sheet:
+    clean = report.clean
+    beside = {**report.baselines, **{n: m.metrics for n, m in (clean.classical or {}).items()}}
+    rows = []
+    for name in report.definitions:
+        others = tuple(texts.number(own[name]) for own in beside.values())
+        rows.append(Row(texts.title(name), (texts.metric(clean.metrics, name), *others)))
+        if name == "accuracy":
+            blank = ("",) * len(beside)
+            both = texts.interval(clean.accuracy_ci, clean.accuracy_ci_clips)
+            rows.append(Row("95 % interval", (both, *blank), under=True))
+    if clean.agreement:
+        blank = ("",) * len(beside)
+        rows.append(Row("alpha of raters", (texts.number(clean.agreement.alpha), *blank)))
+        joined = texts.number(clean.agreement.alpha_with_network)
+        rows.append(Row("with the network as one more", (joined, *blank), under=True))
+    network = f"{report.fusion}, mean of {report.ensemble}" if report.ensemble else report.fusion
+    return Sheet(("metric", network, *beside), tuple(rows))
+
+
+def _gains(reports: Mapping[str, EvaluationReport]) -> SpanTable:
+    """Return what each run gains over the classical models beside it."""
+    models = [
+        (run, name, model)
+        for run, report in reports.items()
+        for name, model in (report.clean.classical or {}).items()
+    ]
+    several = len(reports) > 1
+    rows = tuple(
+        (
+            *([run] if several else []),
+            *(name, texts.number(model.metrics["accuracy"])),
+            texts.number(model.gain.accuracy, signed=True),
+            texts.interval(model.gain.accuracy_ci, model.gain.accuracy_ci_clips),
+            texts.p(model.gain.p),
+        )
+        for run, name, model in models
+    )
+    gains = [model.gain for _, _, model in models]
+    spans = tuple(texts.span(g.accuracy, g.accuracy_ci, g.accuracy_ci_clips) for g in gains)
+    columns = (*(["run"] if several else []), "baseline", "its accuracy", "gain", "95 %", "p")
+    title = "What the network gains in accuracy over plain models beside it, paired by clip"
+    return SpanTable(columns, rows, spans, tuple(range(1 + several)), title, zero=True)
+
+
+def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
+    intervals = dict.fromkeys(report.interval for report in reports)
+    yield Paragraph(f"Intervals: {'; '.join(intervals)}.")
+    if any(len(report.seeds) > 1 and not report.ensemble for report in reports):
+        counts = dict.fromkeys(len(report.seeds) for report in reports)
+        yield Paragraph(
+            f"±: standard deviation over {' or '.join(map(str, counts))} seeds, what training "
+            "again on the same clips would change; it is no interval over clips."
+        )
+    meanings = {texts.title(n): d for report in reports for n, d in report.definitions.items()}
+    rules = {texts.title(n): d for report in reports for n, d in report.rules.items()}
+    beside = {
+        "prior": "the classes' frequencies in the train split, for every clip",
+        "linear": "a linear model of mean, deviation and maximum of the same features",
+        "svm": "a support vector machine of the same",
+    }
+    known = {n for r in reports for n in (*r.baselines, *(r.clean.classical or {}))}
+    told = {name: text for name, text in beside.items() if name in known}
+    yield Folded("What the metrics and the baselines are", (Facts({**meanings, **rules, **told}),))
+
+
+SECTION = Section(20, "Metrics", parts)

@@ -1,0 +1,78 @@
+"""Loss and validation metric of each epoch of the trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from emocli.errors import EmocliError
+from emocli.pages import texts
+from emocli.pages.records import Member, RunRecords
+from emocli.pages.section import Contents, Section
+from emocli.report.chart import Chart, Line, legend_of
+from emocli.report.document import Heading, Paragraph, Part
+from emocli.report.parts import Note, Panels
+from emocli.training.fusion_task import make_criterion
+
+MOST = 7
+"""Networks that are drawn: those of more are told apart by nobody."""
+
+
+def parts(contents: Contents) -> Iterator[Part]:
+    """Yield the charts of every run that has networks."""
+    if contents.trained:
+        yield Paragraph(
+            "Of each network (seed, fold) by epoch. The validation metric chose the epoch that is "
+            "kept, so it flatters."
+        )
+    for run in contents.trained:
+        if len(contents.trained) > 1:
+            yield Heading(run.name, 3)
+        yield from _of_run(run)
+
+
+def _of_run(run: RunRecords) -> Iterator[Part]:
+    known, problems = [], []
+    for member in run.members:
+        try:
+            if member.history:
+                known.append(member)
+        except EmocliError as error:
+            problems.append(str(error))
+    monitored = run.config.train.monitored(run.config.task)
+    drawn = known[:MOST]
+    if drawn:
+        columns = ("train_loss", "valid_loss", f"valid_{monitored}")
+        charts = tuple(_chart(c, drawn) for c in dict.fromkeys(columns) if _has(drawn, c))
+        yield Panels(charts)
+        yield legend_of(charts)
+        yield Paragraph(_best(known, monitored))
+    if len(known) > MOST:
+        yield Paragraph(f"Drawn are the first {MOST} of {len(known)} networks.")
+    yield from (Note(problem, warning=True) for problem in problems)
+
+
+def _has(members: list[Member], column: str) -> bool:
+    return all(column in member.history[0] for member in members)
+
+
+def _chart(column: str, members: list[Member]) -> Chart:
+    lines = tuple(
+        Line(
+            member.name,
+            tuple(float(k) for k in range(1, len(member.history) + 1)),
+            tuple(row[column] for row in member.history),
+            look,
+        )
+        for look, member in enumerate(members)
+    )
+    split, _, name = column.partition("_")
+    return Chart(f"{texts.title(name)}, {split} split", "epoch", texts.title(name), lines)
+
+
+def _best(members: list[Member], monitored: str) -> str:
+    criterion = make_criterion(monitored)
+    epochs = [f"{m.name}: {criterion.best_epoch(m.history)}" for m in members]
+    return f"Best epoch by validation {texts.title(monitored)}: {'; '.join(epochs)}."
+
+
+SECTION = Section(55, "Training", parts)

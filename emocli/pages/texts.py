@@ -1,0 +1,58 @@
+"""Numbers and intervals as the sections write them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from emocli.data.record import Bounds
+from emocli.evaluation.comparison_tables import bounds as bounds
+from emocli.pages.records import RunRecords
+from emocli.report.parts import Span
+
+
+def number(value: float, signed: bool = False) -> str:
+    """Write a number; a dash where there is none."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:+.3f}" if signed else f"{value:.3f}"
+
+
+def metric(metrics: Mapping[str, float], name: str) -> str:
+    """Write a metric; of several seeds, with its spread."""
+    value, std = metrics[name], metrics.get(f"{name}_std", math.nan)
+    return number(value) if math.isnan(value + std) else f"{value:.3f} ± {std:.3f}"
+
+
+def title(name: str) -> str:
+    """Write the name of a metric."""
+    return name.replace("_", " ")
+
+
+def interval(over_groups: Bounds, over_clips: Bounds | None) -> str:
+    """Write the interval over groups of clips; where there is none, the one over clips, as such."""
+    return f"{bounds(over_clips)} (over clips)" if over_clips else bounds(over_groups)
+
+
+def span(value: float, over_groups: Bounds, over_clips: Bounds | None) -> Span:
+    """Return a number and its interval, to be drawn."""
+    return Span(value, over_clips or over_groups)
+
+
+def condition(labels: tuple[str, ...]) -> str:
+    """Name a condition."""
+    return " + ".join(labels) or "clean"
+
+
+def command(text: str, run: RunRecords) -> str:
+    """Write a command about a run: ``RUN`` stands for its folder."""
+    import shlex
+
+    return text.replace("RUN", shlex.quote(str(run.path)))
+
+
+def p(value: float | None) -> str:
+    """Write a p-value, which is never 0."""
+    if value is None or math.isnan(value):
+        return "-"
+    return f"{value:.3f}" if value >= 0.0005 else "< 0.001"

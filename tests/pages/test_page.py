@@ -1,0 +1,390 @@
+"""The page: what is on it, what is refused, and that nothing of a corpus becomes more than text."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emocli.config import merge
+from emocli.data.durable import digest
+from emocli.data.manifest import Manifest
+from emocli.errors import ConfigError, ReportError, RunError
+from emocli.evaluation.compare import compare
+from emocli.evaluation.evaluate import evaluate
+from emocli.models.commands import read_log, record
+from emocli.pages.page import report
+from emocli.pages.records import RunRecords
+from emocli.pages.section import sections
+from emocli.pipeline.fit_cca import fit_cca
+from emocli.report.page import policy
+from tests import toy
+from tests.browser import Browser, browser
+
+NASTY = '<script>alert("x")</script><img src=x onerror=y()>'
+CLASSES = ("anger", "joy<script>z()</script>", "sadness")
+SIZES = {"train": 24, "valid": 12, "test": 30}
+
+VOID = {"meta", "img"}
+TAGS = set(
+    re.findall(
+        r"\w+",
+        "html head meta title style body a header main script nav h1 h2 h3 h4 p ul ol li dl dt dd "
+        "div span b strong code pre table caption thead tbody tr th td figure figcaption img "
+        "details summary blockquote svg text line path circle g",
+    )
+)
+
+
+class Parsed(HTMLParser):
+    """Tags with their attributes, the text, and the headings by level."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.open: list[str] = []
+        self.feed(path.read_text("utf-8"))
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self.open[-1] if self.open else "", data))
+
+    @property
+    def text(self) -> str:
+        return "".join(data for tag, data in self.texts if tag not in {"script", "style"})
+
+    def headings(self, tag: str = "h2") -> list[str]:
+        return [data for own, data in self.texts if own == tag]
+
+    def values(self, name: str) -> list[str]:
+        return [str(attrs[name]) for _, attrs in self.tags if name in attrs]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs on a corpus whose classes, words and paths are markup, analysed in every way."""
+    folder = tmp_path_factory.mktemp("toy") / "a <b> & c"
+    clips = toy._clips
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toy, "CLASSES", CLASSES)
+        patch.setattr(toy, "_clips", lambda *how: [replace(c, text=NASTY) for c in clips(*how)])
+        corpus = toy.build(folder, sizes=SIZES)
+    corpus.trained("late", seeds=2, baselines=True)
+    corpus.trained("gated", "rrnn", settings=merge(toy.QUICK, {"train": {"epochs": 2}}))
+    fit_cca(corpus.manifest, corpus.store)
+    for run in ("late", "gated"):
+        evaluate(folder / run, sweep=["0dB"], by=["speaker"], figures=False)
+    evaluate(folder / "late", corrupt=["visual:drop"], figures=False)
+    for name in ("examples", "weights"):
+        toy.analysis(name)(folder / "late", figures=False)
+    toy.analysis("check")(folder / "late", figures=False, levels="0dB")
+    toy.analysis("gates")(folder / "gated", figures=False)
+    toy.analysis("confusion")(folder / "late")
+    record(folder / "late" / "reports", ["train", "toy.csv", f"--run={NASTY}"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one(place: Path) -> Path:
+    return report([place / "late"], place / "one.html")
+
+
+@pytest.fixture(scope="module")
+def both(place: Path) -> Path:
+    return report([place / "late", place / "gated"], place / "both.html")
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
+def test_every_section_is_there_and_the_contents_lead_to_it(one: Path) -> None:
+    page = Parsed(one)
+    titles = [section.title for section in sections()]
+    assert page.headings() == [
+        "Contents",
+        *(
+            title
+            for title in titles
+            if title not in {"Reproduction", "Comparison", "Gates", "Repair"}
+        ),
+        "Not on this page",
+    ]
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    targets = [href.removeprefix("#") for href in page.values("href")]
+    assert targets[0] == "content"
+    assert targets[1:] == ids[ids.index("content") + 1 :]
+    assert len(targets) == len(page.headings())
+
+
+def test_the_numbers_are_those_of_the_reports(one: Path, place: Path) -> None:
+    text = Parsed(one).text
+    main = RunRecords.read(place / "late", "late").main
+    assert main is not None
+    clean, low, high = main.clean, *main.clean.accuracy_ci
+    assert not main.corrupted
+    for value in (clean.metrics["accuracy"], clean.metrics["accuracy_std"], low, high):
+        assert f"{value:.3f}" in text
+    assert f"{clean.metrics['uar']:.3f} ± {clean.metrics['uar_std']:.3f}" in text
+    for name, model in (clean.classical or {}).items():
+        accuracy = model.metrics["accuracy"]
+        assert f"{name}{accuracy:.3f}{model.gain.accuracy:+.3f}" in text
+    assert main.baselines["prior"]["accuracy"] == pytest.approx(1 / 3)
+    assert clean.calibration
+    assert f"clean{clean.calibration.before:.3f}{clean.calibration.after:.3f}" in text
+    assert "30 of split test, 4 speakers, 10 dialogues" in text
+    assert main.interval in text
+    (group,) = (group for group in (main.by or ())[0].conditions[0].groups if "-0" in group.group)
+    assert f"{group.metrics['accuracy']:.3f}" in text
+
+
+def test_texts_of_a_corpus_stay_texts(one: Path, both: Path) -> None:
+    for path in (one, both):
+        page = Parsed(path)
+        assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
+        assert {tag for tag, _ in page.tags} <= TAGS
+        assert CLASSES[1] in page.text
+    assert Parsed(one).text.count(NASTY) >= 3  # words of the examples, and a command
+
+
+def test_nothing_is_loaded_from_elsewhere(one: Path) -> None:
+    page, text = Parsed(one), one.read_text("utf-8")
+    assert page.values("src")
+    assert all(source.startswith("data:image/") for source in page.values("src"))
+    assert all(target.startswith("#") for target in page.values("href"))
+    assert not re.search(r"url\(|@import|https?:", text)
+    scripts = [data for tag, data in page.texts if tag == "script"]
+    assert page.values("content")[-1] == policy(scripts[0])
+    assert len(scripts) == 1
+
+
+def test_runs_are_compared_as_compare_does_it(both: Path, place: Path) -> None:
+    page = Parsed(both)
+    expected = compare([place / "late", place / "gated"])
+    (pair,) = expected.pairs
+    assert f"lategated{pair.difference:+.3f}{pair.ci[0]:.3f} to {pair.ci[1]:.3f}" in page.text
+    assert f"{pair.p:.3f}" in page.text
+    assert "Gates" in page.headings()
+    assert page.headings("h1") == ["2 runs on toy"]
+
+
+def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:
+    text = both.read_text("utf-8")
+    robustness = text[text.index('<h2 id="robustness">') :]
+    figures = robustness[: robustness.index("<h2", 5)].split("<figure")[1:]
+    assert len(figures) == 3  # a modality each
+    for figure in figures:
+        assert "<title>late</title>" in figure
+        assert "<title>gated</title>" in figure
+        looks = re.findall(r'<g class="(k\d)"', figure)
+        assert len(set(looks)) == 2
+        assert len(set(re.findall(r'<path class="curve"( stroke-dasharray="[^"]*")?', figure))) == 2
+
+
+def test_what_is_missing_is_listed_with_its_command(both: Path, place: Path) -> None:
+    text = Parsed(both).text
+    quoted = f"'{place / 'gated'}'"
+    assert f"emocli analyze examples {quoted}" in text
+    assert f"emocli evaluate {quoted} --corrupt text" in text or "--corrupt audio" in text
+    assert f"emocli analyze gates {quoted}" not in text
+
+
+def test_pictures_of_faces_stand_beside_the_words(place: Path, tmp_path: Path) -> None:
+    before = Parsed(report([place / "late"], tmp_path / "before.html"))
+    assert "clips have no pictures" in before.text
+    corpus = Manifest.read(place / "toy.csv")
+    rng = np.random.default_rng(0)
+    faces = {
+        c.id: toy.Track(rng.integers(0, 255, (3, 8, 8, 3)).astype(np.uint8)) for c in corpus.clips
+    }
+    toy.write_tracks(place / "store", "faces", "visual", corpus, faces)
+    try:
+        after = Parsed(report([place / "late"], tmp_path / "after.html"))
+    finally:
+        (place / "store" / "faces.h5").unlink()
+    jpegs = [source for source in after.values("src") if source.startswith("data:image/jpeg")]
+    assert len(jpegs) > 3
+    assert "clips have no pictures" not in after.text
+
+
+def test_a_report_of_other_networks_is_marked(place: Path, tmp_path: Path) -> None:
+    run = tmp_path / "gated"
+    shutil.copytree(place / "gated", run)
+    path = next((run / "reports").glob("test*.json"))
+    data = json.loads(path.read_text())
+    data["inputs"]["models"] = {"0": "0" * 64}
+    path.write_text(json.dumps(data))
+    (run / "reports" / "test+damaged.json").write_text("{}")
+    text = Parsed(report([run], tmp_path / "page.html")).text
+    assert "networks have changed since this evaluation" in text
+    assert "of earlier networks" in text
+    assert "test+damaged.json: is of format None" in text
+    assert "have changed" not in Parsed(place / "one.html").text
+
+
+def test_an_analysis_without_a_report_of_its_own_shows_its_figures(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emocli import plugins
+
+    run = tmp_path / "late"
+    shutil.copytree(place / "late", run)
+    for path in run.glob("reports/confusion+test.*"):
+        path.rename(path.with_name(path.name.replace("confusion", "attention")))
+    (run / "reports" / "attention+test.json").write_text('{"counts": 1}')
+    monkeypatch.setattr(plugins.load("analyses", "attention"), "Report", None)
+    page = Parsed(report([run], tmp_path / "page.html"))
+    assert "Other analyses" in page.headings()
+    assert [alt for alt in page.values("alt") if alt == "attention, test"]
+
+
+def test_a_page_of_folds(place: Path, tmp_path: Path) -> None:
+    from emocli.training.train import TrainRequest
+
+    settings = merge(toy.QUICK, {"train": {"epochs": 1}})
+    TrainRequest(
+        manifest=Manifest.read(place / "toy.csv"),
+        store=place / "store",
+        fusion="late",
+        run=tmp_path / "folds",
+        settings=settings,
+    ).cross_validate(3)
+    evaluate(tmp_path / "folds", figures=False)
+    text = Parsed(report([tmp_path / "folds"], tmp_path / "page.html")).text
+    assert "66 of split test, 3 folds pooled, 12 speakers" in text
+    assert "fold-2, seed 0" in text
+
+
+def refused(kind: type[Exception], match: str, runs: list[Path], out: Path, **more: object) -> None:
+    with pytest.raises(kind, match=match):
+        report(runs, out, **more)  # type: ignore[arg-type]
+
+
+def test_refusals(place: Path, one: Path, tmp_path: Path) -> None:
+    late, out = place / "late", tmp_path / "page.html"
+    refused(ConfigError, "is there already; choose another -o", [late], one)
+    refused(ConfigError, r"end it in \.html", [late], tmp_path / "page.pdf")
+    refused(RunError, "there is no such run", [tmp_path / "nothing"], out)
+    refused(RunError, "is not a run", [place / "store"], out)
+    refused(ConfigError, "is named twice", [late, late], out)
+    refused(
+        ConfigError, "there is no metric 'acuracy'", [late, place / "gated"], out, metric="acuracy"
+    )
+    (tmp_path / "report.json").write_text("{}")
+    refused(ReportError, "is of format None", [tmp_path], out)
+    assert not out.exists()
+
+
+def test_a_run_without_evaluation_is_refused_with_the_command(place: Path, tmp_path: Path) -> None:
+    run = tmp_path / "late"
+    shutil.copytree(place / "late", run, ignore=shutil.ignore_patterns("reports"))
+    with pytest.raises(RunError) as caught:
+        report([run], tmp_path / "page.html")
+    assert str(caught.value).endswith(f"has not been evaluated yet; run: emocli evaluate {run}")
+
+
+def test_runs_of_other_classes_are_refused(place: Path, tmp_path: Path) -> None:
+    other = toy.build(tmp_path).trained(
+        "other", settings=merge(toy.QUICK, {"train": {"epochs": 1}})
+    )
+    evaluate(other, figures=False)
+    with pytest.raises(
+        RunError, match="other: its classes are anger, joy, sadness, not anger, joy<"
+    ):
+        report([place / "late", other], tmp_path / "page.html")
+
+
+def test_a_page_of_runs_whose_features_have_gone_says_so(place: Path, tmp_path: Path) -> None:
+    for name in ("late", "gated"):
+        shutil.copytree(place / name, tmp_path / name)
+        for path in tmp_path.rglob("config.json"):
+            path.write_text(path.read_text().replace(str(place), "/gone").replace("../", "gone/"))
+    text = Parsed(report([tmp_path / "late", tmp_path / "gated"], tmp_path / "page.html")).text
+    assert "not compared clip by clip: the manifest of late is no longer where it was" in text
+    assert "30 of split test, " not in text
+
+
+def test_the_same_records_give_the_same_page(one: Path, place: Path, tmp_path: Path) -> None:
+    assert digest(report([place / "late"], tmp_path / "again.html")) == digest(one)
+
+
+def test_commands_are_kept_once_and_in_order(tmp_path: Path) -> None:
+    for arguments in (["train", "a b"], ["evaluate", "x"], ["train", "a b"]):
+        record(tmp_path, arguments)
+    assert [each.line for each in read_log(tmp_path)] == ["emocli evaluate x", "emocli train 'a b'"]
+    (tmp_path / "commands.json").write_text("damaged")
+    with pytest.raises(ReportError):
+        read_log(tmp_path)
+    record(tmp_path, ["train"])
+    assert [each.arguments for each in read_log(tmp_path)] == [("train",)]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_opens_from_another_folder_and_asks_for_nothing(
+    both: Path, window: Browser, tmp_path: Path, dark: bool
+) -> None:
+    moved = tmp_path / "moved" / "page.html"
+    moved.parent.mkdir()
+    shutil.copy(both, moved)
+    for width in (1400, 390):
+        window.open(moved, width, 900, dark)
+        assert window.value("document.documentElement.dataset.ready") == "yes"
+        assert window.value("document.documentElement.dataset.error") is None
+        assert window.value("document.documentElement.scrollWidth") <= width
+        assert window.said == []
+        asked = [url for url in window.requests if not url.startswith("data:")]
+        assert asked == [moved.as_uri()]
+        ground = window.value("getComputedStyle(document.body).backgroundColor")
+        assert ground == ("rgb(22, 24, 27)" if dark else "rgb(255, 255, 255)")
+
+
+def test_tables_sort_and_folded_parts_are_printed(one: Path, window: Browser) -> None:
+    window.open(one)
+    column = """
+        (() => { const table = [...document.querySelectorAll("table.sortable")]
+            .find(t => t.caption && t.caption.textContent.startsWith("By speaker"));
+          table.tHead.rows[0].cells[2].querySelector("button").click();
+          return [table.tHead.rows[0].cells[2].getAttribute("aria-sort"),
+                  ...[...table.tBodies[0].rows].map(r => parseFloat(r.cells[2].textContent))]; })()
+    """
+    order, *up = window.value(column)
+    assert order == "ascending"
+    assert up == sorted(up)
+    order, *down = window.value(column)
+    assert order == "descending"
+    assert down == sorted(up, reverse=True) != up
+    assert window.value("document.querySelectorAll('details[open]').length") == 0
+    assert window.value("dispatchEvent(new Event('beforeprint'))")
+    assert window.value("document.querySelectorAll('details:not([open])').length") == 0
+    assert window.value("dispatchEvent(new Event('afterprint'))")
+    assert window.pdf().startswith(b"%PDF")
+
+
+def test_a_script_in_the_page_would_not_run(one: Path, window: Browser, tmp_path: Path) -> None:
+    text = one.read_text("utf-8").replace("</body>", "<script>document.title = 'x'</script></body>")
+    (tmp_path / "page.html").write_text(text, "utf-8")
+    window.open(tmp_path / "page.html")
+    assert window.value("document.title") == "late on toy"
+    assert "Content Security Policy" in window.said[0]
