@@ -133,6 +133,7 @@ def _parallel(done: Sequence[Trial], monitor: str, lower: bool, style: Style) ->
         axes.plot(heights, color=shades[rank], linewidth=2.5 if best else 0.8)
     axes.set_xticks(range(len(columns)), [*names, monitor], rotation=20, ha="right")
     axes.set_yticks([])
+    axes.set_ylim(-0.15, 1.15)  # room for the ends of the scales
     return style.drawing(drawing, "settings of the trials", CAPTIONS["parallel"])
 
 

@@ -8,12 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from emocli.config import Tree
 from emocli.plugin.experiment import CLEAN, Names, Row
 
 FUSIONS: Mapping[str, str] = MappingProxyType(
     {"early": "early", "late": "late", "GCA": "gca", "GCA + gating": "rrnn"}
 )
 """Name in the tables to network."""
+
+
+HIDDEN = 512
+"""Units of each direction for CMU-MOSEI (section 4), four times as many as for other corpora."""
+
+
+def sizes(corpus: str) -> Tree:
+    """Return the sizes of the paper's networks for a corpus, where they are not the usual."""
+    return {"network": {"hidden": HIDDEN}} if corpus == "mosei" else {}
 
 
 class ComparedViews(Names):

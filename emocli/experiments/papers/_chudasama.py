@@ -139,7 +139,12 @@ def printed(
     if corpus == OTHER:
         return {}
     accuracy, weighted_f1 = claims[corpus]
-    return {CLEAN.name: {"accuracy": accuracy / 100, "weighted_f1": weighted_f1 / 100}}
+    return {CLEAN.name: {"accuracy": share(accuracy), "weighted_f1": share(weighted_f1)}}
+
+
+def share(percent: float) -> float:
+    """Return what is printed in percent, with two digits, as a share."""
+    return round(percent / 100, 4)
 
 
 def depths(

@@ -18,6 +18,7 @@ from emocli.experiments.papers._chudasama import (
     Modalities,
     Printed,
     row,
+    share,
 )
 from emocli.plugin.experiment import Condition, Row, Table
 
@@ -79,7 +80,7 @@ def quoted(
             cited=source,
             conditions=tuple(Condition(corpus.upper()) for corpus in CORPORA),
             printed={
-                corpus.upper(): {metric: value / 100 for metric, value in figures[corpus].items()}
+                corpus.upper(): {metric: share(value) for metric, value in figures[corpus].items()}
                 for corpus in CORPORA
                 if corpus in figures
             },

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from emocli.config import Settings, Tree
+from emocli.experiments.papers._beard import sizes
 from emocli.plugin.experiment import CLEAN, Condition, LinePoint, Row, Sweep, SweepLine, Table
 from emocli.quantities import Depth
 
@@ -52,11 +53,15 @@ class Config(Settings):
         The one that is noisy in the second condition, as in the paper's study of the gates.
     noise : str
         Signal-to-noise ratio of that noise, which the paper does not state.
+    corpus : {'mosei', 'other'}
+        Whose the clips are, by default as their manifest says: networks for CMU-MOSEI have the 512
+        units of section 4.
     """
 
     hops: Annotated[Depth, Field(ge=CHOSEN, le=10)] = 5
     modality: Annotated[str, Field(min_length=1)] = "visual"
     noise: str = "0dB"
+    corpus: Literal["mosei", "other"] = "other"
 
 
 def hop_row(hops: int) -> str:
@@ -83,6 +88,7 @@ def table(config: Config) -> Table:
             *((whole, name) for name in varied),
         ),
         alternatives=tuple(hops),
+        sizes=sizes(config.corpus),
         sweeps=(
             Sweep(
                 "hops",

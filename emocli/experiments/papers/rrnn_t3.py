@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from emocli.experiments.papers._beard import FUSIONS, NAIVE, constants
+from emocli.experiments.papers._beard import FUSIONS, NAIVE, constants, sizes
 from emocli.plugin.experiment import CLEAN, Condition, Names, Row, SyntheticCorpus, Table
 
 METRICS = ("mse_sum", "mae_sum", "uar")
@@ -31,10 +31,6 @@ PRINTED = {
 """Row to its figures, clean and with noise."""
 
 
-HIDDEN = 512
-"""Units of each direction for CMU-MOSEI."""
-
-
 class Config(Names):
     """What is compared under what.
 
@@ -44,7 +40,7 @@ class Config(Names):
         The three modalities, as the store calls them.
     corpus : {'mosei', 'other'}
         Whose the clips are, by default as their manifest says. For CMU-MOSEI the paper's networks
-        have 512 units (section 5), four times as many as for its other corpora; its figures are of
+        have 512 units (section 4), four times as many as for its other corpora; its figures are of
         that corpus.
     noise : str
         Signal-to-noise ratio of the noise on the visual features of the test clips, which the
@@ -95,7 +91,7 @@ def table(config: Config) -> Table:
             quick={"network": {"hidden": 128}},
             expected=(("GCA + gating", "GCA"), ("GCA + gating", "A")),
         ),
-        sizes={"network": {"hidden": HIDDEN}} if config.corpus == "mosei" else {},
+        sizes=sizes(config.corpus),
         notes=(
             f"noise: white, {config.noise}, on the visual features of the test clips only; how "
             "strong the paper's noise is, it does not say",
