@@ -10,13 +10,13 @@ demo: .venv/.user  ## the whole pipeline on a generated corpus
 	$(BIN)/emocli demo
 
 test: .venv/.dev  ## the test suite
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-slow: .venv/.dev  ## the checks that take minutes
 	$(BIN)/python -m pytest -m slow
 
 twins: .venv/.dev  ## every table of every paper, one of them killed, on a synthetic corpus: ten minutes at most
-	OMP_NUM_THREADS=1 timeout 600 $(BIN)/python -m pytest -n $(JOBS) -m slow \
+	OMP_NUM_THREADS=1 timeout 600 $(BIN)/python -m pytest -n $(JOBS) --maxschedchunk=1 -m slow \
 		tests/experiments/synthetic -k 'every_experiment or killed'
 
 test-tensorflow: .venv/.dev .venv-tensorflow/.done  ## faces against the mtcnn package

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -160,13 +160,16 @@ def analyse(
     EmocliError
         If the run is no run, what is asked does not fit it, or its network has nothing to show.
     """
+    from emocli.evaluation.run_inputs import speaker_note
+
     finding: Finding = plugins.load("analyses", name).measure(options, progress)
     drawn: dict[str, bytes] = {}
     if options.figures:
         style = canvas.STYLES[options.style]
         with style.active():
             drawn = canvas.render(finding.draw(style), style)
-    return write(options.place, finding, drawn)
+    written = write(options.place, finding, drawn)
+    return replace(written, notes=(*written.notes, *speaker_note(options.place)))
 
 
 def file_name(*parts: str | None, seed: int = 0) -> str:

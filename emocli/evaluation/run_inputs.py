@@ -8,11 +8,12 @@ from pathlib import Path
 from emocli.config import leaves
 from emocli.data.filenames import content
 from emocli.data.manifest import Manifest
-from emocli.data.speakers import SpeakerNormaliser, TestNormalisation
+from emocli.data.speakers import USED, SpeakerNormaliser, TestNormalisation
 from emocli.data.store import StoredFeature
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
+from emocli.models import rundir
 from emocli.models.run_config import RunConfig, Source, View
-from emocli.models.rundir import Run
+from emocli.models.rundir import CONFIG, Run
 from emocli.models.speakers import read_speakers
 from emocli.models.tensors import RESTORE
 from emocli.training.prepare import labels
@@ -47,6 +48,15 @@ def normaliser_of(
         kept if same else kept.alone,
         unknown=normalise == "none",
     )
+
+
+def speaker_note(place: Path) -> tuple[str, ...]:
+    """Say of a run, or a cross-validation, that its features are normalised by speaker."""
+    folder = next(iter(rundir.folds(place)), place)
+    if not (folder / CONFIG).is_file():
+        return ()  # a store
+    relative = rundir.read_config(folder).train.normalise == "speaker"
+    return (f"features are {USED}",) if relative else ()
 
 
 def find(run: Path, what: str, source: Source) -> Path:

@@ -105,8 +105,9 @@ class Experiment:
         check_apart(
             ((s.slug, s.row.settings, s.defaults()) for s in self.due if s.learns), self.shared
         )
+        networks = {system.slug: system.settings for system in self.due}
         for system in filter(_checked, self.due):
-            own, shared = system.settings.get("train", {}), self.check.normalise
+            own, shared = networks[system.trained].get("train", {}), self.check.normalise
             if own.get("normalise", "none") != shared:
                 what = f"row '{system.row.name}' reads other features than the modality check"
                 raise ConfigError(what, hint="set train.normalise for all rows, not for one")

@@ -91,7 +91,11 @@ def _claim(row: RowReport, condition: str, metric: str) -> str:
 
 
 def _bracketed(claim: float | None) -> str:
-    return "" if claim is None else f"({claim:.3f})"
+    """Write a printed number with all its digits, by the fourth of which some rows differ."""
+    if claim is None:
+        return ""
+    text = f"{claim:.4f}"
+    return f"({text.removesuffix('0')})"
 
 
 def _listed(title: str, lines: list[str]) -> Iterator[Block]:

@@ -13,6 +13,7 @@ from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import write_text
 from emocli.data.json_io import as_json, plain
+from emocli.data.speakers import USED
 from emocli.evaluation.comparison import Comparison, PerClip, Recovery, comparisons, recovery
 from emocli.experiments.drawing import draw
 from emocli.experiments.encoder_rows import METRICS
@@ -125,7 +126,7 @@ class Results:
             by_class=table.by_class,
             notes=table.notes,
             interval=interval_over(self.clips),
-            warnings=tuple(warnings(self.clips)),
+            warnings=(*warnings(self.clips), *self._normalised()),
             protocols=definitions(corpus.task, corpus.classes) if stored else METRICS,
             rules=RULES[corpus.task] if stored else {},
             seconds=sum({**self.seconds, **taken}.values()),
@@ -133,6 +134,16 @@ class Results:
             sweeps=table.sweeps,
             **experiment.config.model_dump(),
         )
+
+    def _normalised(self) -> Iterator[str]:
+        """Name the rows whose features are normalised by speaker."""
+        rows = [
+            system.row.name
+            for system in self.experiment.systems
+            if system.settings.get("train", {}).get("normalise", "none") == "speaker"
+        ]
+        if rows:
+            yield f"features of {', '.join(rows)} are {USED}"
 
     def shown(self, system: System) -> str:
         """Write the first metric of a row under its conditions."""

@@ -53,7 +53,7 @@ class Drawing:
     @property
     def text(self) -> str:
         """Title and caption, as they stand beside the figure."""
-        return f"{' '.join(printable(self.title).split())}\n\n{printable(self.caption)}\n"
+        return f"{printable(' '.join(self.title.split()))}\n\n{printable(self.caption)}\n"
 
 
 @dataclass(frozen=True)

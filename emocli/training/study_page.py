@@ -42,7 +42,7 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
         Heading(f"{summary.fusion}: {len(summary.trials)} trials", 1),
         Paragraph(
             f"Trial {best.number} validates best: {summary.monitor} {best.valid or 0:.4f}. It was "
-            "chosen by that figure, which flatters; the test split has had no part in it."
+            "chosen by that metric, which flatters; the test split has had no part in it."
         ),
         Listing(tuple(chosen)),
         Paragraph(spent),
@@ -133,6 +133,7 @@ def _parallel(done: Sequence[Trial], monitor: str, lower: bool, style: Style) ->
         axes.plot(heights, color=shades[rank], linewidth=2.5 if best else 0.8)
     axes.set_xticks(range(len(columns)), [*names, monitor], rotation=20, ha="right")
     axes.set_yticks([])
+    axes.set_ylim(-0.15, 1.15)  # room for the ends of the scales
     return style.drawing(drawing, "settings of the trials", CAPTIONS["parallel"])
 
 

@@ -59,7 +59,7 @@ def test_they_are_in_the_table_and_nowhere_else(out: Reproduction) -> None:
 
 def test_they_are_drawn_where_they_are_printed(out: Reproduction) -> None:
     report = replace(out.report, metrics=("binary_accuracy",))
-    (axes,) = rows(report).axes
+    (axes,) = rows(report).figure.axes
     names = [label.get_text() for label in axes.get_yticklabels()]
     crosses = {
         (round(float(x), 3), names[round(float(y))])

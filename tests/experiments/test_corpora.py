@@ -58,17 +58,18 @@ def test_a_depth_of_no_modality_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["rrnn-t3", "rrnn-fig4", "rrnn-hops"])
 def test_units_of_the_rrnn_are_those_of_the_corpus(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     made = corpus(tmp_path / "mosei", "mosei", "intensity")
-    assert {row["hidden"] for row in rows(made, "rrnn-t3", capsys).values()} == {512}
-    own = rows(made, "rrnn-t3", capsys, "--set", "network.hidden=8")
+    assert {row["hidden"] for row in rows(made, name, capsys).values()} == {512}
+    own = rows(made, name, capsys, "--set", "network.hidden=8")
     assert {row["hidden"] for row in own.values()} == {8}
-    plus = rows(made, "rrnn-t3", capsys, "--preset", "plus")
+    plus = rows(made, name, capsys, "--preset", "plus")
     assert not any("hidden" in row for row in plus.values())
     other = corpus(tmp_path / "toy", "toy", "intensity")
-    assert not any("hidden" in row for row in rows(other, "rrnn-t3", capsys).values())
+    assert not any("hidden" in row for row in rows(other, name, capsys).values())
 
 
 def test_m3er_is_asked_for_each_class_beside_softmax_where_a_clip_has_one(

@@ -103,7 +103,7 @@ def test_the_words_hold_the_numbers(report):
     text = markdown(report)
     assert text.startswith("# A table\n")
     assert "40 test clips (5 folds, pooled), 3 seeds, preset `paper`, features mel." in text
-    assert "| A / V | 0.700 ± 0.020 (0.583) | 0.400 ± 0.050 |" in text
+    assert "| A / V | 0.700 ± 0.020 (0.5833) | 0.400 ± 0.050 |" in text
     assert "| A / V - SVM | noise | +0.100 (+0.050 to +0.150) | 0.002 | -0.200 | - |" in text
     assert "| A / V | odd | SVM | +0.750 (+0.500 to +0.875) |" in text
     assert "| odd | A / V | A / V | - |" in text
@@ -121,8 +121,9 @@ def test_without_folds_it_says_what_was_tested(report):
 
 
 def test_rows_are_drawn_with_what_was_printed(report):
-    (axes,) = rows(report).axes
-    shown = [label.get_text() for label in axes.get_legend().get_texts()]
+    figure = rows(report).figure
+    (axes,), (legend,) = figure.axes, figure.legends
+    shown = [label.get_text() for label in legend.get_texts()]
     assert set(shown) == {"clean", "clean, printed", "noise"}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["A | V", "SVM", "odd"]
     (crosses,) = (found for found in axes.collections if isinstance(found, PathCollection))
@@ -141,7 +142,7 @@ def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
         assert f"| A / V | {told} | {told} |" in section
     mixed = markdown(replace(report, rows=(first, replace(first, conditions=done[1:]))))
     assert "## f1 of each class, each system under its first condition\n" in mixed
-    panels = classes(report).axes
+    panels = classes(report).figure.axes
     assert [axes.get_title() for axes in panels] == list(report.classes)
     for axes in panels:
         (dots,) = (line for line in axes.lines if line.get_marker() == "o")
@@ -154,7 +155,7 @@ def test_printed_figures_of_classes_stand_in_their_cells_and_are_crosses(report)
     first.conditions[0]["per_class"] = {k: {"f1": 0.5, "f1_std": 0.01} for k in ("b", "a")}
     report = replace(report, by_class=("f1",), rows=(first,))
     assert "| A / V | 0.500 ± 0.010 | 0.500 ± 0.010 (0.750) |" in markdown(report)
-    drawing = classes(report)
+    drawing = classes(report).figure
     crosses = [
         (axes.get_title(), float(x))
         for axes in drawing.axes
@@ -180,13 +181,13 @@ def test_a_row_that_is_quoted_has_its_figures_in_brackets_and_its_source(report)
     text = markdown(report)
     assert "| theirs | (0.610) |  |  |" in text
     assert "## Quoted\n\n- Somebody 2019, Table 2: theirs\n" in text
-    (axes,) = rows(report).axes
+    (axes,) = rows(report).figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()][-1] == "theirs"
 
 
 def test_the_same_report_gives_the_same_files(report):
     first, second = draw(report), draw(report)
-    assert set(first) == {".png", ".svg"}
+    assert set(first) == {".png", ".svg", ".txt"}
     assert first == second
     assert first[".png"].startswith(b"\x89PNG")
 

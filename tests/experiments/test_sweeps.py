@@ -171,7 +171,7 @@ def lines(name: str) -> SweepLine:
 
 def test_a_sweep_draws_the_numbers_of_the_report_over_the_setting() -> None:
     drawing = sweeps(report((Sweep("strength", (lines("clean"), lines("noise")), log=True),)))
-    (axes,) = drawing.axes
+    (axes,) = drawing.figure.axes
     clean, noise = (container.lines[0].get_xydata() for container in axes.containers)
     assert clean.tolist() == [[1.0, 0.5], [10.0, 0.7]]
     assert noise[0].tolist() == [1.0, 0.4]
@@ -187,7 +187,7 @@ def test_a_sweep_draws_the_numbers_of_the_report_over_the_setting() -> None:
 def test_a_sweep_none_of_whose_rows_is_done_is_an_empty_panel() -> None:
     line = SweepLine("clean", (LinePoint(1.0, "not run"), LinePoint(2.0, "nor this")))
     drawing = sweeps(report((Sweep("strength", (line,)), Sweep("more", (lines("clean"),)))))
-    assert [axes.has_data() for axes in drawing.axes] == [False, True]
+    assert [axes.has_data() for axes in drawing.figure.axes] == [False, True]
 
 
 def test_the_page_shows_sweeps_only_where_there_are_some() -> None:

@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emocli.cli.app import run as emocli
 from emocli.config import merge
 from emocli.data.durable import digest
+from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
 from emocli.evaluation.evaluate import evaluate
+from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.models.commands import read_log, record
 from emocli.pages.page import report
 from emocli.pages.records import RunRecords
@@ -275,6 +278,73 @@ def test_a_page_of_folds(place: Path, tmp_path: Path) -> None:
     text = Parsed(report([tmp_path / "folds"], tmp_path / "page.html")).text
     assert "66 of split test, 3 folds pooled, 12 speakers" in text
     assert "fold-2, seed 0" in text
+
+
+def test_a_page_of_an_experiment(place: Path, tmp_path: Path) -> None:
+    row = RowReport(
+        row="late <b>",
+        slug="late",
+        system="late",
+        features=("mel",),
+        lacking="",
+        printed={"clean": {"accuracy": 0.9}},
+        state="done",
+        conditions=({"name": "clean", "accuracy": 0.625},),
+    )
+    made = ExperimentReport(
+        format=ExperimentReport.FORMAT,
+        **dict.fromkeys(("emocli", "preset", "check_preset"), "paper"),
+        **dict.fromkeys(("recoveries", "comparisons", "by_class", "warnings", "only"), ()),
+        **{key: {} for key in ("settings", "chosen", "protocols", "rules", "inputs")},
+        **dict.fromkeys(("folds", "corruption_seed"), 0),
+        experiment="rrnn-t2",
+        title=f"A table {NASTY}",
+        dataset="toy",
+        task="single",
+        classes=CLASSES,
+        n=30,
+        metrics=("accuracy",),
+        rows=(row,),
+        notes=("what to know",),
+        interval="95 %",
+        seconds=1.0,
+        seeds=1,
+        features=("mel",),
+    )
+    (tmp_path / "report.json").write_text(as_json(made))
+    (tmp_path / "figure.png").write_bytes(b"\x89PNG")
+    shutil.copytree(place / "late", tmp_path / "runs" / "late")
+    record(tmp_path, ["reproduce", "rrnn-t2"])
+    page = Parsed(report([tmp_path], tmp_path / "page.html"))
+    expected = ["Contents", "What, and on what", "Reproduction", "Training", "Provenance"]
+    assert page.headings() == expected
+    assert page.headings("h1") == [f"A table {NASTY} on toy"]
+    assert "late <b>0.625 (0.900)" in page.text
+    assert page.text.count("what to know") == 1
+    assert "emocli reproduce rrnn-t2" in page.text
+    assert "seed 1" in page.text  # the curves of the row's run
+    assert {tag for tag, _ in page.tags} <= TAGS
+
+
+def test_the_commands_keep_their_lines(place: Path, tmp_path: Path) -> None:
+    run, corpus = tmp_path / "run", [str(place / "toy.csv"), "--store", str(place / "store")]
+    quick = ["--set", "train.epochs=1", "--set", "train.accelerator=cpu", "--no-baseline"]
+    lines = [
+        ["train", *corpus, "--fusion", "late", "--run", str(run), *quick],
+        ["evaluate", str(run), "--no-figures"],
+        ["analyze", "confusion", str(run), "--no-figures"],
+    ]
+    for line in (*lines, lines[1]):
+        assert emocli(line) == 0
+    known = [list(each.arguments) for each in read_log(run / "reports")]
+    assert known == [lines[0], lines[2], lines[1]]
+    assert emocli(["train", *lines[0][1:], "--dry-run"]) == 0
+    assert len(read_log(run / "reports")) == 3
+    page = tmp_path / "page.html"
+    assert emocli(["report", str(run), "-o", str(page)]) == 0
+    assert "emocli analyze confusion" in Parsed(page).text
+    assert emocli(["report", str(run), "-o", str(page)]) == 2
+    assert emocli(["report", str(run), "-o", str(page), "--overwrite"]) == 0
 
 
 def refused(kind: type[Exception], match: str, runs: list[Path], out: Path, **more: object) -> None:

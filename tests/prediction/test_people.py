@@ -248,3 +248,37 @@ def test_another_search_than_in_the_training_is_said(
     (one,), (two,) = told.segments, usual.segments
     assert one.person == two.person
     assert one.values != two.values  # boxes are nearly the same
+
+
+def test_windows_that_overlap_cut_and_describe_a_frame_once(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emocli.features.face_hog import Extractor
+    from emocli.features.faces.rows import Cut
+
+    done: list[str] = []
+    cut, histograms = Cut.__call__, Extractor.histograms
+    monkeypatch.setattr(Cut, "__call__", lambda *a: done.append("cut") or cut(*a))
+    monkeypatch.setattr(Extractor, "histograms", lambda *a: done.append("hog") or histograms(*a))
+    faces, hog = (plugins.load("features", name) for name in ("faces", "face_hog"))
+    config = settings_of.build(faces.Config, {"min_share": 0.2}, "faces")
+    known = find_people(faces.PEOPLE, config, recording, tmp_path)
+    clips = [
+        Clip(f"{k}", "test", start=0.2 * k, end=0.2 * k + 0.48, media={"video": recording})
+        for k in range(5)
+    ]
+    wanted = dict.fromkeys((clip.id for clip in clips), 1)
+    extractor = faces.PEOPLE.extractor(config, {recording: known}, wanted)
+    describe = hog.prepare(hog.Config(), clips)
+    tracks = [extractor(clip, {}) for clip in clips]
+    rows = [describe(clip, {"faces": t}) for clip, t in zip(clips, tracks, strict=True)]
+    shared = sum(len(track) for track in tracks)
+    moments = {
+        round(clip.start + time, 3)
+        for clip, track in zip(clips, tracks, strict=True)
+        for time in track.times
+    }
+    assert done.count("hog") == len(moments) < shared * 0.6
+    assert len(moments) <= done.count("cut") <= len(moments) + 1  # one is read ahead
+    again = hog.prepare(hog.Config(), clips)(clips[3], {"faces": tracks[3]})
+    assert_array_equal(again.values, rows[3].values)

@@ -20,7 +20,9 @@ WINDOW, HOP = 1.0, 0.5
 
 def windows(run: Path, path: Path, out: Path, face: str = "main") -> tuple[SegmentPrediction, ...]:
     cut = SegmentOptions(way="windows", settings={"windows": {"window": WINDOW, "hop": HOP}})
-    return predict(run, [path], out, options=PredictOptions(segments=cut, face=face)).segments
+    small = {"faces": {"min_share": 0.05}}
+    options = PredictOptions(segments=cut, face=face, settings=small)
+    return predict(run, [path], out, options=options).segments
 
 
 def shown(path: Path) -> list[float]:

@@ -59,6 +59,12 @@ def test_in_print_the_title_is_in_the_caption_alone() -> None:
         assert any("what it is of" in "".join(text.itertext()) for text in texts) == titled
 
 
+def test_a_title_of_several_lines_is_one_beside_the_figure() -> None:
+    with SCREEN.active():
+        drawing = SCREEN.drawing(SCREEN.canvas(3, 2)[0], "what it\nis of\x07", "A line.")
+    assert drawing.text == "what it is of\\x07\n\nA line.\n"
+
+
 def test_equal_drawings_are_equal_files_and_carry_their_captions() -> None:
     first, second = (render({"": drawn(PAPER)}, PAPER) for _ in range(2))
     assert first == second

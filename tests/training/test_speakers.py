@@ -215,6 +215,12 @@ def test_clips_as_given_have_statistics_of_their_own(corpus: toy.Toy, run: Path)
     assert "given" in report.path.name
 
 
+def test_analyses_say_whose_clips_were_used(run: Path, plain: Path) -> None:
+    notes = [toy.analysis("confusion")(each, figures=False).notes for each in (run, plain)]
+    assert any("unlabelled clips of the tested speakers" in line for line in notes[0])
+    assert not any("unlabelled" in line for line in notes[1])
+
+
 def test_it_is_other_for_every_stage(run: Path, plain: Path) -> None:
     """The standardisation and the baselines are those of normalised features."""
     mine, other = (RunEvaluator.open(each, "test", None, None) for each in (run, plain))

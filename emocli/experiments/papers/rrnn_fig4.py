@@ -5,14 +5,17 @@ focuses on the words 'very' and 'delicate' ... Also, the difference in oscillati
 audio and visual modalities is noted." Section 5 says that it is of "a CMU-MOSEI test sentence" and
 of "the GCA emotion recognition system"; the row with gates is ours beside it. How the sentence was
 chosen it does not say: here it is the first test clip whose text has the word, whatever the network
-makes of it.
+makes of it. Of CMU-MOSEI the networks have the 512 units of section 4.
 
 Source: Beard et al. 2018, Figure 4 and section 5.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 from emocli.config import Settings
+from emocli.experiments.papers._beard import sizes
 from emocli.plugin.experiment import Row, RowAnalysis, Table
 
 SYSTEMS = {"GCA": "gca", "GCA + gating": "rrnn"}
@@ -28,10 +31,13 @@ class Config(Settings):
         Its id; empty for the first test clip that has all modalities and the word in its text.
     word : str
         That word; if no text has it, it is the first test clip.
+    corpus : {'mosei', 'other'}
+        Whose the clips are, by default as their manifest says: the paper's sizes are the corpus's.
     """
 
     clip: str = ""
     word: str = "very"
+    corpus: Literal["mosei", "other"] = "other"
 
 
 def table(config: Config) -> Table:
@@ -48,6 +54,7 @@ def table(config: Config) -> Table:
                 for name in SYSTEMS
             ),
         ),
+        sizes=sizes(config.corpus),
         notes=(
             "the clip is chosen by its text, before any network has seen it",
             "attention as a multiple of the uniform one: of a network that prefers nothing it is 1 "

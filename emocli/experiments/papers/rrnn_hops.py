@@ -1,6 +1,6 @@
 """RRNN taken apart: how often the memory asks, where it starts, gates and scores.
 
-The paper prints no figures of these. What each row is about it says in words: of the hops,
+The paper prints no values of these. What each row is about it says in words: of the hops,
 "increasing tau yields meaningful performance gains (up to tau = 3)" (section 3.4); of the start,
 the sum of "the time-average" of the views (section 3.2) and "m(0) = 0" (section 3.3); of the gates,
 equations 9 and 12 for the joint one, equation 11 for those of each view, which it defines and does
@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from emocli.config import Settings, Tree
+from emocli.experiments.papers._beard import sizes
 from emocli.plugin.experiment import CLEAN, Condition, LinePoint, Row, Sweep, SweepLine, Table
 from emocli.quantities import Depth
 
@@ -52,11 +53,15 @@ class Config(Settings):
         The one that is noisy in the second condition, as in the paper's study of the gates.
     noise : str
         Signal-to-noise ratio of that noise, which the paper does not state.
+    corpus : {'mosei', 'other'}
+        Whose the clips are, by default as their manifest says: networks for CMU-MOSEI have the 512
+        units of section 4.
     """
 
     hops: Annotated[Depth, Field(ge=CHOSEN, le=10)] = 5
     modality: Annotated[str, Field(min_length=1)] = "visual"
     noise: str = "0dB"
+    corpus: Literal["mosei", "other"] = "other"
 
 
 def hop_row(hops: int) -> str:
@@ -83,6 +88,7 @@ def table(config: Config) -> Table:
             *((whole, name) for name in varied),
         ),
         alternatives=tuple(hops),
+        sizes=sizes(config.corpus),
         sweeps=(
             Sweep(
                 "hops",
@@ -93,7 +99,7 @@ def table(config: Config) -> Table:
             ),
         ),
         notes=(
-            "the paper prints no figures of these: 'increasing tau yields meaningful performance "
+            "the paper prints no values of these: 'increasing tau yields meaningful performance "
             "gains (up to tau = 3)', 'similar results' of the additive score",
             f"rows without a number of hops have {CHOSEN}, and differ from '{whole}' in what they "
             "are called after; m(0) is the sum of the views' time averages but where it is 0",

@@ -23,6 +23,9 @@ STRIDE = 2
 PATCH = (CELL, 24, 48)
 """Side of the patch that each network looks at."""
 
+ROOM = 0.6
+"""Room around known faces within which they are looked for, in sides of the largest."""
+
 PIXELS = {"cpu": 2**17, "cuda": 2**23}
 """Input pixels a network is given at a time: on a CPU few enough for what lies between its layers
 to stay in the cache."""
@@ -133,10 +136,19 @@ class Cascade:
         boxes : ndarray, shape (n, 4)
             x1, y1, x2, y2 of faces in the frame before.
         """
-        pixels = torch.from_numpy(image[None]).to(self.device)
+        if not len(boxes):
+            return Faces(np.empty((0, 4)), np.empty(0), np.empty((0, 5, 2)))
+        height, width, _ = image.shape
+        room = ROOM * (boxes[:, 2:] - boxes[:, :2]).max()
+        first = np.floor(boxes[:, :2].min(axis=0) - room).astype(int).clip(0)
+        last = np.ceil(boxes[:, 2:].max(axis=0) + room).astype(int).clip(0, [width, height])
+        part = np.ascontiguousarray(image[first[1] : last[1], first[0] : last[0]])
+        pixels = torch.from_numpy(part[None]).to(self.device)
         owners, scores = np.zeros(len(boxes), np.intp), np.ones(len(boxes))
-        places = _Candidates(owners, boxes, scores, np.empty((len(boxes), 0, 2)))
-        return self._refine(pixels, places)[0]
+        shift = np.tile(first, 2)
+        places = _Candidates(owners, boxes - shift, scores, np.empty((len(boxes), 0, 2)))
+        (faces,) = self._refine(pixels, places)
+        return Faces(faces.boxes + shift, faces.scores, faces.landmarks + first)
 
     def _refine(self, images: Tensor, candidates: _Candidates) -> list[Faces]:
         """Let the second and third network judge boxes."""

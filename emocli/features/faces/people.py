@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emocli.data.media.content import Frame
 from emocli.data.media.recording import INSTANT
 from emocli.features.faces.settings import Config
 from emocli.plugin.feature import Extractor
@@ -19,6 +22,9 @@ from emocli.plugin.people import Appearances, Stretch
 if TYPE_CHECKING:
     from emocli.features.faces.cascade import Faces
     from emocli.features.faces.tracks import Tracks
+
+AHEAD = 8
+"""Pictures that are decoded ahead."""
 
 STRETCH = 120.0
 """Seconds of a stretch, about."""
@@ -39,7 +45,7 @@ class People:
         start = (after.end if after else None) or 0.0
         tracker = Tracker.restored(after.state) if after else Tracker()
         search, length = FaceSearch(config), stretch_seconds(config.rate)
-        pictures = frames_from(recording, start, config.rate)
+        pictures = _ahead(frames_from(recording, start, config.rate))
         last = Stretch(Appearances.joined([]), None, tracker.state())
         begun = False
         for number, group in groupby(pictures, lambda frame: int((frame.time + INSTANT) / length)):
@@ -69,6 +75,15 @@ class People:
 def stretch_seconds(rate: float | None) -> float:
     """Return how long stretches are, so that each begins where a frame is due at a frame rate."""
     return math.ceil(STRETCH * rate) / rate if rate else STRETCH
+
+
+def _ahead(pictures: Iterator[Frame]) -> Iterator[Frame]:
+    """Decode some pictures ahead, while faces are searched in those before them."""
+    with ThreadPoolExecutor(1, "decoding") as pool:
+        pending = deque(pool.submit(next, pictures, None) for _ in range(AHEAD))
+        while (frame := pending.popleft().result()) is not None:
+            pending.append(pool.submit(next, pictures, None))
+            yield frame
 
 
 @dataclass

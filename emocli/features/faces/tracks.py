@@ -28,7 +28,7 @@ NOBODY = 0
 LEAST_OVERLAP = 0.3
 """Of boxes of one face in neighbouring frames."""
 
-STILL = 6.0
+STILL = 10.0
 """Change of a face, in grey levels, up to which the one at its place is taken for the same."""
 
 CONTINUOUS = 0.8

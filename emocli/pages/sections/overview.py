@@ -9,7 +9,7 @@ from emocli.evaluation.report import EvaluationReport
 from emocli.pages import texts
 from emocli.pages.records import ExperimentRecords, RunRecords
 from emocli.pages.section import Contents, Section
-from emocli.report.document import Grid, Heading, Paragraph, Part
+from emocli.report.document import Grid, Heading, Part
 from emocli.report.parts import Facts, Note, Tile, Tiles
 
 FIRST = {
@@ -39,6 +39,8 @@ def parts(contents: Contents) -> Iterator[Part]:
     for text, name in cautions.items():
         yield Note(f"{name}: {text}" if len(known) > 1 else text, warning=True)
     for each in contents.experiments:
+        if len(contents.experiments) > 1 or contents.runs:
+            yield Heading(each.report.title, 3)
         yield from _experiment(each)
 
 
@@ -154,7 +156,6 @@ def _cautions(run: RunRecords, report: EvaluationReport) -> Iterator[str]:
 
 def _experiment(each: ExperimentRecords) -> Iterator[Part]:
     report = each.report
-    yield Heading(report.title, 3)
     folds = f"{report.folds} folds pooled" if report.folds else "the manifest's test split"
     done = sum(row.state == "done" for row in report.rows)
     facts = {
@@ -168,8 +169,6 @@ def _experiment(each: ExperimentRecords) -> Iterator[Part]:
     }
     yield Facts(facts)
     yield from (Note(text, warning=True) for text in report.warnings)
-    if report.notes:
-        yield Paragraph(" ".join(report.notes))
 
 
 SECTION = Section(10, "What, and on what", parts)

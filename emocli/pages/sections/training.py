@@ -10,11 +10,15 @@ from emocli.pages.records import Member, RunRecords
 from emocli.pages.section import Contents, Section
 from emocli.report.chart import Chart, Line, legend_of
 from emocli.report.document import Heading, Paragraph, Part
-from emocli.report.parts import Note, Panels
+from emocli.report.parts import Folded, Note, Panels
 from emocli.training.fusion_task import make_criterion
 
 MOST = 7
 """Networks that are drawn: those of more are told apart by nobody."""
+
+
+MOST_OPEN = 4
+"""Runs whose charts are shown at once; those of more are folded."""
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -25,6 +29,9 @@ def parts(contents: Contents) -> Iterator[Part]:
             "kept, so it flatters."
         )
     for run in contents.trained:
+        if len(contents.trained) > MOST_OPEN:
+            yield Folded(run.name, tuple(_of_run(run)))
+            continue
         if len(contents.trained) > 1:
             yield Heading(run.name, 3)
         yield from _of_run(run)
