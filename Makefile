@@ -10,14 +10,15 @@ demo: .venv/.user  ## the whole pipeline on a generated corpus
 	$(BIN)/emocli demo
 
 test: .venv/.dev  ## the test suite
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-slow: .venv/.dev  ## the checks that take minutes
 	$(BIN)/python -m pytest -m slow
 
-twins: .venv/.dev  ## every table of every paper, one of them killed, on a synthetic corpus: ten minutes at most
-	OMP_NUM_THREADS=1 timeout 600 $(BIN)/python -m pytest -n $(JOBS) -m slow \
-		tests/experiments/synthetic -k 'every_experiment or killed'
+twins: .venv/.dev  ## every table of every paper, some killed, on generated corpora: ten minutes at most
+	OMP_NUM_THREADS=1 timeout 600 $(BIN)/python -m pytest -n $(JOBS) --maxschedchunk=1 -m slow \
+		tests/experiments/test_from_clips.py tests/experiments/synthetic \
+		-k 'every_experiment or other_corpus or killed'
 
 test-tensorflow: .venv/.dev .venv-tensorflow/.done  ## faces against the mtcnn package
 	EMOCLI_TENSORFLOW_PYTHON=$(CURDIR)/.venv-tensorflow/bin/python $(BIN)/python -m pytest -m tensorflow

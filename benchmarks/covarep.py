@@ -38,7 +38,7 @@ from emocli.features.covarep import COLUMNS, Config, covarep
 from emocli.features.covarep.creak import creak
 from emocli.features.covarep.envelope import mel_cepstra
 from emocli.features.covarep.gci import sedreams
-from emocli.features.covarep.harmonics import harmonic_frames
+from emocli.features.covarep.harmonics import harmonic_blocks
 from emocli.features.covarep.hmpd import hmpd
 from emocli.features.covarep.iaif import glottal_flow
 from emocli.features.covarep.polarity import polarity
@@ -251,10 +251,10 @@ def run_stages(x: Real, settings: Config, watch: Stopwatch) -> None:
     watch("NAQ, QOQ, H1H2, PSP", pulse_parameters, flow, derivative, FS, gcis)
     watch("MDQ", mdq, residual, FS, gcis)
     watch("peakSlope", peak_slope, upright, FS)
-    frames = watch("harmonics", harmonic_frames, upright, FS, pitch.times, pitch.f0)
-    watch("Rd", rd, frames, FS, settings.rd)
-    watch("MCEP", mel_cepstra, frames, FS)
-    watch("HMPDM, HMPDD", hmpd, [frames], FS, settings.seed)
+    blocks = watch("harmonics", lambda: list(harmonic_blocks(upright, FS, pitch.times, pitch.f0)))
+    watch("Rd", lambda: [rd(frames, FS, settings.rd) for frames in blocks])
+    watch("MCEP", lambda: [mel_cepstra(frames, FS) for frames in blocks])
+    watch("HMPDM, HMPDD", hmpd, blocks, FS, settings.seed)
     if settings.creak.weights is not None:
         watch("creak", creak, upright, FS, settings.creak.weights, residual)
     watch("all 74 columns", covarep, x, FS, settings)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 from emocli import plugins
 
@@ -91,12 +90,15 @@ def circle(edges: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("path", FILES, ids=module)
-def test_imports_point_down(path: Path) -> None:
-    own = module(path)
-    part = own.split(".")[0]
-    for target in imports(path):
-        other = target.split(".")[0]
+@cache
+def every_import() -> list[tuple[str, str]]:
+    """Every module, and a module that it imports."""
+    return [(module(path), target) for path in FILES for target in imports(path)]
+
+
+def test_imports_point_down() -> None:
+    for own, target in every_import():
+        part, other = own.split(".")[0], target.split(".")[0]
         allowed = (
             other == part
             or level(other) > level(part)
@@ -105,10 +107,8 @@ def test_imports_point_down(path: Path) -> None:
         assert allowed, f"{own} imports emocli.{target}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=module)
-def test_nobody_imports_a_plugin_by_name(path: Path) -> None:
-    own = module(path)
-    for target in imports(path):
+def test_nobody_imports_a_plugin_by_name() -> None:
+    for own, target in every_import():
         for package, names in PLUGINS.items():
             name = target.removeprefix(f"{package}.").split(".")[0]
             if target.startswith(f"{package}.") and name in names:

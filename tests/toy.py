@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -17,6 +17,9 @@ from emocli.data.manifest import Manifest, Task
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.track import Array, Track
 from emocli.plugin.robustness import RobustOptions
+
+if TYPE_CHECKING:
+    from emocli.training.train import TrainRequest
 
 CLASSES = ("anger", "joy", "sadness")
 FEATURES = {"mel": ("audio", 5, 9), "glove": ("text", 4, 4), "face_hog": ("visual", 3, 6)}
@@ -48,6 +51,23 @@ class Toy:
     @property
     def store(self) -> Path:
         return self.folder / "store"
+
+    def request(self, run: str | Path, fusion: str = "late", **options: Any) -> TrainRequest:
+        """Ask for a training, a quick one if no settings are given."""
+        from emocli.training.train import TrainRequest
+
+        options = {"settings": QUICK, **options}
+        where = {"manifest": self.manifest, "store": self.store, "run": self.folder / run}
+        return TrainRequest(**where, fusion=fusion, **options)  # type: ignore[arg-type]
+
+    def with_test_labels(self, label: str | None, name: str = "other.csv") -> Toy:
+        """Write a manifest whose test clips all have one label, or their own; return it."""
+        clips = tuple(
+            replace(clip, label=label or clip.label) if clip.split == "test" else clip
+            for clip in self.manifest.clips
+        )
+        replace(self.manifest, clips=clips).write(self.folder / name)
+        return Toy(self.folder, Manifest.read(self.folder / name))
 
     def trained(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -70,6 +70,10 @@ Run = Annotated[Path, typed(RunOptions, "run")]
 OtherManifest = Annotated[Path | None, typed(RunOptions, "manifest")]
 OtherStore = Annotated[Path | None, typed(RunOptions, "store")]
 Figures = Annotated[bool, typed(RunOptions, "figures")]
+Device = Annotated[Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")]
+Ensemble = Annotated[
+    bool, typer.Option("--ensemble", help="Of several seeds, take their mean prediction.")
+]
 Style = Annotated[StyleName, typed(RunOptions, "style")]
 Corrupt = Annotated[list[str] | None, typed(RobustOptions, "corrupt")]
 Check = Annotated[bool | None, typed(RobustOptions, "check")]

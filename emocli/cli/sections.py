@@ -49,6 +49,14 @@ def settings(
     return merge(_own(command, takes, file), typed) if file else typed
 
 
+def robust(pairs: Iterable[str] | None) -> Tree | None:
+    """Read ``--set`` of a command that takes the section ``robust`` alone; errors as `settings`."""
+    tree = parse_sets(pairs or ())
+    for section in tree.keys() - {"robust"}:
+        raise ConfigError(f"unknown setting '{section}'", hint="there is robust.KEY")
+    return tree.get("robust")
+
+
 def table(command: str, file: Path | None) -> Tree:
     """Return the table of a command's own name in a file, for another that does its work."""
     name = command.replace("-", "_")

@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import cast
 
 from emocli.errors import EmocliError, EmocliWarning
+from emocli.parsing import read_bytes
 
 UTF8 = "UTF-8"
 WINDOWS = "Windows-1252"
@@ -63,20 +64,24 @@ class Decoded:
     doubt: str = ""
 
 
-def read_text(path: Path, error: type[EmocliError] = EmocliError) -> str:
+def read_text(path: Path, error: type[EmocliError] = EmocliError, most: int | None = None) -> str:
     """Read a text file, in the order of encodings above; another one than UTF-8 is warned of.
 
     Parameters
     ----------
     error : type
-        What to raise if it is absent, cannot be read or is no text.
+        What to raise if it is absent, cannot be read, is no text or too large.
+    most : int, optional
+        Bytes it may have.
     """
     try:
-        raw = path.read_bytes()
+        raw = path.read_bytes() if most is None else read_bytes(path, most)
     except FileNotFoundError:
         raise error("there is no such file", where=path) from None
     except OSError as fault:
         raise error(f"cannot be read ({fault.strerror})", where=path) from None
+    except ValueError as fault:
+        raise error(str(fault).removeprefix("it "), where=path) from None
     return text_of(raw, path, error)
 
 

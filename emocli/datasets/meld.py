@@ -7,7 +7,7 @@ below the folder, and clips ``dia3_utt7.mp4`` in folders named after the split
 (``train_splits``, ``dev_splits_complete``, ``output_repeated_splits_test``). An utterance is
 ``train_dia3_utt7``; its place in the dialogue is its rank by number (which have gaps), also in some
 27 dialogues where the times in the tables run backwards, which is counted. One without a
-clip stays, so that all figures count the same utterances. Speakers are in all splits; dialogues are
+clip stays, so that all metrics count the same utterances. Speakers are in all splits; dialogues are
 not.
 
 The times in the tables are those of the episodes, not of the clips, which are cut already: a clip

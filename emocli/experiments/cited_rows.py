@@ -1,4 +1,4 @@
-"""Rows that are only quoted: figures of the literature, beside those of one's own."""
+"""Rows that are only quoted: values of the literature, beside those of one's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from emocli.experiments.rows import Inputs, System, Tested, Workplace
 
 
 class CitedSystem(System):
-    """Somebody else's system, of which only the printed figures are known."""
+    """Somebody else's system, of which only the printed values are known."""
 
     SHARED = ()
     SECTIONS = ()
@@ -19,7 +19,7 @@ class CitedSystem(System):
 
     @property
     def title(self) -> str:
-        """Where the figures stand."""
+        """Where the values stand."""
         return self.row.cited
 
     @property
@@ -35,5 +35,5 @@ class CitedSystem(System):
         return Tested(())
 
     def state(self) -> RowReport:
-        """Return the figures with their source."""
+        """Return the values with their source."""
         return replace(super().state(), state="cited", cited=self.row.cited)

@@ -42,7 +42,7 @@ class RowReport(Record):
     C : tuple of float
         What was chosen for a classical one, fold by fold.
     cited : str
-        Where the figures of a row stand that is only quoted.
+        Where the values of a row stand that is only quoted.
     """
 
     row: str
@@ -66,7 +66,7 @@ class RowReport(Record):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the conditions it has figures of: its own, or if it is quoted, the printed."""
+        """Names of the conditions it has values of: its own, or if it is quoted, the printed."""
         return tuple(self.printed) if self.cited else tuple(c["name"] for c in self.conditions)
 
 

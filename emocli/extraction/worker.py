@@ -90,7 +90,7 @@ def compute(job: PartJob) -> Outcome:
                 tracks[clip.id] = track
             except Absent as reason:
                 absent[clip.id] = str(reason)
-            except Exception as error:  # one odd clip must not cost a night's work
+            except Exception as error:  # one clip must not cost a night's work
                 failures.append(failure(feature, clip.id, error))
     if tracks or absent:
         misfits = write_part(

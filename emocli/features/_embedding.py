@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from emocli.config import Settings
 from emocli.data.durable import digest
-from emocli.plugin.feature import Device, device
+from emocli.plugin.feature import Device, Reloading, device
 from emocli.quantities import PicturesAtOnce
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class FramesConfig(EmbeddingConfig):
 
 
 @dataclass(frozen=True)
-class Embedder:
+class Embedder(Reloading):
     """A trained encoder of pictures or sounds, which each process loads for itself.
 
     Making one raises an `EmocliError` if the encoder cannot be used.
@@ -88,10 +88,6 @@ class Embedder:
 
     def __post_init__(self) -> None:
         _ = self._loaded
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The network stays behind.
-        return Embedder, (self.config, self.kind)
 
     def __call__(self, pictures: Sequence[PixelArray]) -> NDArray[np.float32]:
         """Embed pictures, shape (n, dim)."""

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from emocli.config import Settings
 from emocli.data.durable import digest
 from emocli.errors import ConfigError, reason
-from emocli.plugin.feature import Device, installed
+from emocli.plugin.feature import Device, Reloading, installed
 from emocli.quantities import PicturesAtOnce, Probability, Side
 
 EXTRA = "onnx"
@@ -106,7 +106,7 @@ class FacesConfig(OnnxPicturesConfig):
 
 
 @dataclass(frozen=True)
-class OnnxModel:
+class OnnxModel(Reloading):
     """An ONNX file, which each process loads for itself.
 
     It is a network and no program: operators of other libraries are not loaded, and parameters in
@@ -115,10 +115,6 @@ class OnnxModel:
 
     config: OnnxConfig
     feature: str
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The network stays behind.
-        return OnnxModel, (self.config, self.feature)
 
     @property
     def shape(self) -> Sequence[int | str | None]:

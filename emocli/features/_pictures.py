@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emocli.config import Tree
 from emocli.data.track import Rows
 from emocli.features._hidden import HiddenConfig, hidden_states, pooled, pooled_names
-from emocli.plugin.feature import Track
+from emocli.plugin.feature import Reloading, Track
 from emocli.quantities import Steps
 
 if TYPE_CHECKING:
@@ -43,15 +43,11 @@ class PicturesConfig(HiddenConfig):
 
 
 @dataclass(frozen=True)
-class PictureEncoder:
+class PictureEncoder(Reloading):
     """A published encoder of pictures, which each process loads for itself."""
 
     config: PicturesConfig
     feature: str
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The network stays behind.
-        return PictureEncoder, (self.config, self.feature)
 
     def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> Rows:
         """Return a row per picture (height, width, 3) of RGB, shape (n, D)."""

@@ -17,7 +17,7 @@ import numpy as np
 from emocli.config import Settings
 from emocli.data.media.content import mixed_down
 from emocli.errors import MediaError
-from emocli.plugin.feature import Clip, Track, installed
+from emocli.plugin.feature import Clip, Reloading, Track, installed
 from emocli.quantities import SamplingRate
 
 MODALITY = "audio"
@@ -46,15 +46,12 @@ class Config(Settings):
 
 
 @dataclass(frozen=True)
-class Extractor:
+class Extractor(Reloading):
     """openSMILE with its configuration, which each process makes for itself."""
 
     config: Config
     names: tuple[str, ...] = ()
     rate: float | None = None
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return Extractor, (self.config, self.names, self.rate)
 
     @cached_property
     def smile(self) -> Any:

@@ -25,7 +25,7 @@ from emocli.config import Settings
 from emocli.data.durable import digest
 from emocli.errors import ConfigError
 from emocli.features._main_faces import main_faces
-from emocli.plugin.feature import Clip, Device, Track, device
+from emocli.plugin.feature import Clip, Device, Reloading, Track, device
 from emocli.quantities import PicturesAtOnce, Probability
 
 if TYPE_CHECKING:
@@ -76,16 +76,12 @@ class Config(Settings):
 
 
 @dataclass(frozen=True)
-class Extractor:
+class Extractor(Reloading):
     """The network, which each process loads for itself."""
 
     config: Config
     names: tuple[str, ...]
     rate: float | None = None  # frames of different clips may have different rates
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The network stays behind.
-        return Extractor, (self.config, self.names)
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return a row per main face with its time, shape (T, 7); each sums to 1."""

@@ -19,7 +19,7 @@ from pydantic import model_validator
 from emocli.config import Settings
 from emocli.data.durable import digest
 from emocli.errors import ConfigError
-from emocli.plugin.feature import Absent, Clip, Device, Track, device
+from emocli.plugin.feature import Absent, Clip, Device, Reloading, Track, device
 from emocli.quantities import Tokens, Turns
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Config(Settings):
 
 
 @dataclass(frozen=True)
-class Extractor:
+class Extractor(Reloading):
     """The text encoder, with the tokens it reads of each clip.
 
     ``parts`` are, by training clip, the number of the part that has not seen it.
@@ -93,10 +93,6 @@ class Extractor:
     parts: Mapping[str, int]
     names: tuple[str, ...] = ()
     rate: float | None = None
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The networks stay behind: each worker loads its own.
-        return Extractor, (self.config, self.readings, self.parts, self.names)
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return one row, shape (1, D)."""

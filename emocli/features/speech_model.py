@@ -28,7 +28,7 @@ from emocli.features._hidden import (
     strided,
 )
 from emocli.models.speech_reader import SpeechReader, read_speech
-from emocli.plugin.feature import Clip, Track
+from emocli.plugin.feature import Clip, Reloading, Track
 from emocli.quantities import Steps
 
 MODALITY = "audio"
@@ -61,16 +61,12 @@ class Config(HiddenConfig):
 
 
 @dataclass(frozen=True)
-class Extractor:
+class Extractor(Reloading):
     """A speech encoder, which each process loads for itself."""
 
     config: Config
     names: tuple[str, ...] = ()
     rate: float | None = None
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The network stays behind.
-        return Extractor, (self.config, self.names, self.rate)
 
     @cached_property
     def reader(self) -> SpeechReader:

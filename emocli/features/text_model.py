@@ -20,7 +20,7 @@ import numpy as np
 from emocli.data.words import spoken
 from emocli.features._hidden import HiddenConfig, hidden_states
 from emocli.models.word_reader import WordReader
-from emocli.plugin.feature import Absent, Clip, Track
+from emocli.plugin.feature import Absent, Clip, Reloading, Track
 from emocli.quantities import Tokens
 
 MODALITY = "text"
@@ -53,7 +53,7 @@ class Config(HiddenConfig):
 
 
 @dataclass(frozen=True)
-class Extractor:
+class Extractor(Reloading):
     """A text encoder, which each process loads for itself.
 
     Attributes
@@ -66,10 +66,6 @@ class Extractor:
     timed: bool = False
     names: tuple[str, ...] = ()
     rate: float | None = None
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The network stays behind.
-        return Extractor, (self.config, self.timed, self.names)
 
     @cached_property
     def reader(self) -> WordReader:

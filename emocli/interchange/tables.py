@@ -173,9 +173,9 @@ class Tables:
             raise StoreError(f"has no column '{patterns}'", where=path, hint=choice("", every))
         self.columns = self.columns or chosen
         if set(chosen) != set(self.columns):
-            odd = sorted(set(chosen) ^ set(self.columns))[0]
-            has = "has a column" if odd in chosen else "lacks the column"
-            what = f"{has} '{odd}', unlike the table read first"
+            first = sorted(set(chosen) ^ set(self.columns))[0]
+            has = "has a column" if first in chosen else "lacks the column"
+            what = f"{has} '{first}', unlike the table read first"
             raise StoreError(what, where=path, hint="choose those that all have with --columns")
         return self.columns
 

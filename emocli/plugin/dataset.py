@@ -158,7 +158,7 @@ def split_notes(clips: Sequence[Clip], alone: bool, needed: str) -> list[tuple[i
     """
     few = {clip.split for clip in clips} == {"train"}
     hint = "are needed (or split=clip, to try the pipeline)"
-    warning = "clips are split one by one: figures say nothing about people who were not trained on"
+    warning = "clips are split one by one: metrics say nothing about people who were not trained on"
     return [
         (len(clips) if few else 0, f"clips are all in train: {needed} {hint}"),
         (len(clips) if alone else 0, warning),

@@ -9,7 +9,7 @@ A module of kind ``experiments`` computes nothing. It offers
 
 A setting ``corpus`` of literals, the paper's corpora and ``other``, is that of the clips where the
 command does not name one; a setting ``task`` is theirs, too. Of another corpus the paper has no
-figures, and none are `Row.printed`.
+values, and none are `Row.printed`.
 
 The name of the module is that of the experiment, with ``_`` for ``-``: ``rrnn_t2`` is what
 ``emocli reproduce rrnn-t2`` runs. Every row is trained with all folds and seeds and tested under
@@ -129,7 +129,7 @@ class Row:
     encoder : {'audio', 'face', 'scene'}
         what an encoder looks at, trained as by `emocli fit-encoder`; or else
     cited : str
-        where its printed figures stand, of a system that is only quoted: neither trained nor
+        where its printed values stand, of a system that is only quoted: neither trained nor
         compared.
     modalities : tuple of str
         What it sees; empty for all there are.
@@ -237,7 +237,7 @@ class SyntheticCorpus:
     aligned : bool
         Whether all modalities step with the words.
     corpus : str
-        The paper's, whose figures stand beside; empty for none.
+        The paper's, whose values stand beside; empty for none.
     classes : tuple of str
         Of clips that have one class each, where the table names classes; four to choose from.
     quick : mapping

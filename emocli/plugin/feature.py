@@ -53,6 +53,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
@@ -182,6 +183,17 @@ class Feature(Protocol):
     def prepare(self, config: Any, clips: Sequence[Clip]) -> Extractor:
         """Make the extractor for a corpus."""
         ...
+
+
+@dataclass(frozen=True)
+class Reloading:
+    """Base of frozen dataclasses that keep a network in a cached property.
+
+    The network stays behind where they are pickled: every process loads its own.
+    """
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
 
 
 def installed(package: str, extra: str) -> ModuleType:

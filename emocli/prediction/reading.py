@@ -16,9 +16,8 @@ from typing import Literal, Protocol, cast
 
 from emocli import plugins
 from emocli.config import Settings
-from emocli.data.encoding import text_of
+from emocli.data.encoding import read_text
 from emocli.errors import MediaError
-from emocli.parsing import read_bytes
 from emocli.prediction.transcript import Line, Transcript, by_start
 
 PACKAGE = "emocli.prediction.transcripts"
@@ -87,15 +86,7 @@ def read_transcript(path: Path, tiers: Sequence[str] = ()) -> Transcript:
         raise MediaError("is in no known format of subtitles", where=path, hint=f"known: {known}")
     if tiers and not reader.HAS_TIERS:
         raise MediaError("has no tiers to choose", where=path, hint="leave subtitles.tiers out")
-    try:
-        raw = read_bytes(path, MOST)
-    except FileNotFoundError:
-        raise MediaError("there is no such file", where=path) from None
-    except OSError as fault:
-        raise MediaError(f"cannot be read ({fault.strerror})", where=path) from None
-    except ValueError as fault:
-        raise MediaError(str(fault).removeprefix("it "), where=path) from None
-    return reader.read(text_of(raw, path, MediaError), path, tiers)
+    return reader.read(read_text(path, MediaError, MOST), path, tiers)
 
 
 def beside(recording: Path, folder: Path | None = None) -> Path | None:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from emocli.data.encoding import text_of
+from emocli.data.encoding import read_text
 from emocli.errors import MediaError
-from emocli.parsing import read_bytes
 from emocli.prediction.transcript import Line, Transcript
 
 MOST = 64 * 2**20
@@ -41,14 +40,7 @@ def read_rttm(path: Path) -> dict[str, tuple[Turn, ...]]:
     MediaError
         If it is absent, too large or no RTTM.
     """
-    try:
-        text = text_of(read_bytes(path, MOST), path, MediaError)
-    except FileNotFoundError:
-        raise MediaError("there is no such file", where=path) from None
-    except OSError as fault:
-        raise MediaError(f"cannot be read ({fault.strerror})", where=path) from None
-    except ValueError as fault:
-        raise MediaError(str(fault).removeprefix("it "), where=path) from None
+    text = read_text(path, MediaError, MOST)
     turns: dict[str, list[Turn]] = {}
     for number, row in enumerate(text.splitlines(), 1):
         if row.strip() and not row.startswith(";;") and row.split()[0] == "SPEAKER":

@@ -121,7 +121,7 @@ def _results(
     epochs = ", ".join(str(epoch) for epoch in best)
     return (
         "## Validation\n\n"
-        f"Of the best epoch ({epochs}; seed {seeds}). It was chosen on this split, so the figures "
+        f"Of the best epoch ({epochs}; seed {seeds}). It was chosen on this split, so the metrics "
         f"flatter; reports on the test split are in `reports/`.{_refit(config)}\n\n"
         f"| metric | value |{''.join(f' {name} |' for name in baselines)} what it is |\n"
         f"|---|---|{'---|' * len(baselines)}---|\n" + "\n".join(rows)

@@ -42,7 +42,7 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
         Heading(f"{summary.fusion}: {len(summary.trials)} trials", 1),
         Paragraph(
             f"Trial {best.number} validates best: {summary.monitor} {best.valid or 0:.4f}. It was "
-            "chosen by that figure, which flatters; the test split has had no part in it."
+            "chosen by that metric, which flatters; the test split has had no part in it."
         ),
         Listing(tuple(chosen)),
         Paragraph(spent),

@@ -48,7 +48,7 @@ class SearchSummary:
     trials : tuple of Trial
         All.
     best : Trial
-        The one that validates best; its figure flatters, for it was chosen by it.
+        The one that validates best; its metric flatters, for it was chosen by it.
     chosen : mapping
         Its settings.
     importances : mapping

@@ -21,7 +21,6 @@ from emocli.errors import EmocliError, ManifestError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.plugin.robustness import RepairOptions, parse_all
-from emocli.training.train import TrainRequest
 from tests import toy
 
 attention = toy.analysis("attention")
@@ -165,8 +164,9 @@ def test_early_fusion_has_attention_too(corpus: toy.Toy) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("fusion", ["rrnn", "gca", "early"])
-@pytest.mark.parametrize("stride", [4, 5, 8])
+@pytest.mark.parametrize(
+    ("fusion", "stride"), [("rrnn", 4), ("rrnn", 5), ("rrnn", 8), ("gca", 4), ("early", 4)]
+)
 def test_a_short_last_block_is_no_peak_for_being_short(
     corpus: toy.Toy, monkeypatch: pytest.MonkeyPatch, fusion: str, stride: int
 ) -> None:
@@ -263,13 +263,8 @@ def test_a_clip_of_which_nothing_is_left_is_refused(corpus: toy.Toy, run: Path) 
 
 
 def test_of_a_cross_validation_the_fold_that_tests_the_clip_looks(corpus: toy.Toy) -> None:
-    crossed = TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="rrnn",
-        run=corpus.folder / "crossed",
-        settings=merge(QUICK, {"train": {"epochs": 1}}),
-    ).cross_validate(3)
+    settings = merge(QUICK, {"train": {"epochs": 1}})
+    crossed = corpus.request("crossed", "rrnn", settings=settings).cross_validate(3)
     for index in range(3):
         clip = corpus.manifest.folded(index, 3).split("test")[0].id
         found = attention(crossed.run, clip=clip, figures=False)

@@ -12,7 +12,6 @@ from emocli.config import merge
 from emocli.errors import RunError, StoreError
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.training.summaries import CrossSummary
-from emocli.training.train import TrainRequest
 from tests import toy
 from tests.training.test_m3er import SETTINGS
 
@@ -31,14 +30,8 @@ corpus = toy.fixture(sizes=SIZES)
 
 
 def crossed(corpus: toy.Toy, fusion: str, settings: dict[str, Any]) -> CrossSummary:
-    return TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion=fusion,
-        run=corpus.folder / fusion,
-        settings=merge(settings, {"train": {"epochs": 1, "threads": 1}}),
-        seeds=2,
-    ).cross_validate(FOLDS)
+    settings = merge(settings, {"train": {"epochs": 1, "threads": 1}})
+    return corpus.request(fusion, fusion, settings=settings, seeds=2).cross_validate(FOLDS)
 
 
 @pytest.fixture(scope="module")

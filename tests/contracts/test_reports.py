@@ -59,20 +59,12 @@ EXPERIMENTS: dict[str, type[Report]] = {"reproduce": ExperimentReport, "tune": T
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from emocli.training.train import TrainRequest
-
     place = tmp_path_factory.mktemp("toy")
     corpus = toy.build(place)
     corpus.trained("rrnn", "rrnn", settings=toy.QUICK, seeds=2)
     corpus.trained("m3er", "m3er", settings=SETTINGS)
     quick = merge(toy.QUICK, {"train": {"epochs": 1, "threads": 1}})
-    TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        run=place / "folds",
-        settings=quick,
-    ).cross_validate(3)
+    corpus.request("folds", settings=quick).cross_validate(3)
     for index in range(3):
         fit_cca(corpus.manifest.folded(index, 3), corpus.store)
     fit_cca(corpus.manifest, corpus.store)

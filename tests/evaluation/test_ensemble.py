@@ -15,7 +15,6 @@ from emocli.metrics.metrics import score
 from emocli.models import rundir
 from emocli.prediction.loaded_run import load_run
 from emocli.training.summaries import CrossSummary
-from emocli.training.train import TrainRequest
 from tests import toy
 
 corpus = toy.fixture(noise=1.5)
@@ -28,15 +27,7 @@ def several(corpus: toy.Toy) -> Path:
 
 @pytest.fixture(scope="module")
 def crossed(corpus: toy.Toy) -> CrossSummary:
-    request = TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        run=corpus.folder / "crossed",
-        settings=toy.QUICK,
-        seeds=2,
-    )
-    return request.cross_validate(3)
+    return corpus.request("crossed", seeds=2).cross_validate(3)
 
 
 def test_it_is_scored_as_one_network(corpus: toy.Toy, several: Path) -> None:

@@ -472,18 +472,10 @@ def test_the_device_is_where_networks_and_batches_go(
     """Told apart on a machine without a GPU by what is asked of the networks."""
     from emocli.evaluation import evaluate as stage
     from emocli.evaluation import evaluator
-    from emocli.training.train import TrainRequest
 
     run = single
     if crossed:
-        request = TrainRequest(
-            manifest=corpus.manifest,
-            store=corpus.store,
-            fusion="late",
-            run=tmp_path / "run",
-            settings=toy.QUICK,
-        )
-        run = request.cross_validate(3).run
+        run = corpus.request(tmp_path / "run").cross_validate(3).run
     places: list[str] = []
     predict = evaluator.predict
 

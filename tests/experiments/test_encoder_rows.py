@@ -98,7 +98,7 @@ def test_repeating_trains_nothing_and_says_the_same(corpus: toy.Toy, done: Repro
 def test_the_report_can_be_read(done: Reproduction) -> None:
     text = done.table.read_text("utf-8")
     assert "| system | validation | test |" in text
-    assert "- the paper prints no figures for its loss" in text
+    assert "- the paper prints no values for its loss" in text
     assert {path.name for path in done.figures} == {"figure.png", "figure.svg"}
 
 

@@ -26,7 +26,6 @@ from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, RobustOptions, Row, Table
 from emocli.robust.check.io import load_check
-from emocli.training.train import TrainRequest
 from tests import toy
 
 NOISE = Condition("noise", ("visual:gaussian@-10dB",))
@@ -108,14 +107,7 @@ def without_costs(report: Reproduction) -> dict[str, Any]:
 
 
 def test_a_row_is_what_the_commands_give(corpus, done, tmp_path):
-    TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        run=tmp_path / "late",
-        settings=QUICK,
-        seeds=2,
-    ).cross_validate(3)
+    corpus.request(tmp_path / "late", settings=QUICK, seeds=2).cross_validate(3)
     by_hand = evaluate(tmp_path / "late", corrupt=NOISE.corrupt, figures=False).data
     clean, noisy = row(done, "Both + more")["conditions"]
     for figure in ("accuracy", "accuracy_std", "accuracy_ci", "uar", "per_class", "by_seed"):

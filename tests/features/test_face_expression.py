@@ -16,9 +16,9 @@ from emocli.data.clip import Clip
 from emocli.errors import ConfigError
 from emocli.features import face_expression
 from emocli.models.expression import CLASSES, read_expression, same_pool
-from emocli.plugin.feature import Track
 from emocli.pretrained.models import folder_of, named
 from tests import keras_file
+from tests.features.face_track import faces
 from tests.keras_file import Layers
 
 Maps = NDArray[np.float64]
@@ -133,25 +133,16 @@ def made(**settings: object) -> face_expression.Extractor:
     )
 
 
-def faces() -> Track:
-    extra = {
-        "main": np.array([True, False, True, False, True]),
-        "confidence": np.array([0.99, 0.99, 0.5, 0.0, 0.95]),
-        "frame": np.array([0, 0, 1, 2, 3]),
-    }
-    crops = np.random.default_rng(0).integers(0, 256, (5, 112, 112, 3)).astype(np.uint8)
-    return Track(crops, np.array([0, 0, 0.1, 0.2, 0.3]), extra)
-
-
 def test_frames_without_a_sure_face_are_missing(weights: Path) -> None:
     extractor = made(weights=str(weights), batch=1)
     assert tuple(extractor.names) == CLASSES
-    track = extractor(Clip("a"), {"faces": faces()})
+    shown = faces(112)
+    track = extractor(Clip("a"), {"faces": shown})
     assert_allclose(track.times, [0, 0.3])
     assert track.notes == {"frames": 4, "frames.without_face": 2}
     assert_allclose(track.values.sum(axis=1), 1, rtol=1e-5)
-    assert len(made(weights=str(weights), min_confidence=0.4)(Clip("a"), {"faces": faces()})) == 3
-    again = pickle.loads(pickle.dumps(extractor))(Clip("a"), {"faces": faces()})
+    assert len(made(weights=str(weights), min_confidence=0.4)(Clip("a"), {"faces": shown})) == 3
+    again = pickle.loads(pickle.dumps(extractor))(Clip("a"), {"faces": shown})
     assert_allclose(again.values, track.values)
 
 

@@ -18,8 +18,8 @@ from emocli.data.manifest import Manifest
 from emocli.data.media.content import frames
 from emocli.errors import ConfigError
 from emocli.features._onnx import OnnxModel, OnnxPictures
-from emocli.plugin.feature import Track
 from tests import onnx_file
+from tests.features.face_track import faces
 
 needs_runtime = pytest.mark.skipif(
     importlib.util.find_spec("onnxruntime") is None, reason="needs emocli[onnx]"
@@ -31,20 +31,10 @@ def extractor(name: str, **settings: Any) -> Any:
     return module.prepare(config.build(module.Config, settings, name), ())
 
 
-def faces() -> Track:
-    extra = {
-        "main": np.array([True, False, True, False, True]),
-        "confidence": np.array([0.99, 0.99, 0.5, 0.0, 0.95]),
-        "frame": np.array([0, 0, 1, 2, 3]),
-    }
-    crops = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3)).astype(np.uint8)
-    return Track(crops, np.array([0, 0, 0.1, 0.2, 0.3]), extra)
-
-
 @needs_runtime
 def test_faces(tmp_path: Path) -> None:
     path, weights = onnx_file.pictures(tmp_path / "m.onnx")
-    shown = faces()
+    shown = faces(4)
     made = extractor("onnx_face", model=str(path))
     track = made(Clip("a"), {"faces": shown})
     pixels = shown.values[[0, 4]] / 255
@@ -78,9 +68,9 @@ def test_a_file_for_one_picture_at_a_time_and_of_no_size(tmp_path: Path) -> None
         extractor("onnx_face", model=str(free))
     with pytest.raises(ConfigError, match=r"'scores' has shape \[4, 5\] for 1 inputs"):
         extractor("onnx_face", model=str(free), side=8)  # 3 x 8 x 8 are four rows of 48
-    free_track = extractor("onnx_face", model=str(one))(Clip("a"), {"faces": faces()})
+    free_track = extractor("onnx_face", model=str(one))(Clip("a"), {"faces": faces(4)})
     both, _ = onnx_file.pictures(tmp_path / "both.onnx")
-    expected = extractor("onnx_face", model=str(both))(Clip("a"), {"faces": faces()})
+    expected = extractor("onnx_face", model=str(both))(Clip("a"), {"faces": faces(4)})
     assert_allclose(free_track.values, expected.values, rtol=1e-5)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
+from typing import Any
 
 import numpy as np
 import torch
 
+from emocli.config import build
 from emocli.data.batch import Batch, Padded
 
 LENGTHS = MappingProxyType({"audio": (7, 5, 9), "text": (2, 4, 1), "visual": (3, 6, 4)})
@@ -29,3 +32,20 @@ def make(lengths: Mapping[str, Sequence[int]] = LENGTHS, dims: Mapping[str, int]
 def double(batch: Batch) -> Batch:
     """The same in float64."""
     return batch.with_views({n: v.with_values(v.values.double()) for n, v in batch.views.items()})
+
+
+def assert_it_matters(network: ModuleType, settings: Mapping[str, Any]) -> None:
+    """A setting changes the output by itself: parameters of the same name are the same."""
+
+    def logits(**own: Any) -> torch.Tensor:
+        config = build(network.Config, {**SMALL, **own}, "network")
+        model = network.Model(DIMS, 3, config).eval()
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                torch.manual_seed(zlib.crc32(name.encode()))
+                parameter.copy_(torch.randn(parameter.shape) / 2)
+        output: torch.Tensor = model(make()).logits
+        return output
+
+    torch.testing.assert_close(logits(), logits())
+    assert (logits() - logits(**settings)).abs().max() > 1e-4

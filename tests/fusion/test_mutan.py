@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import zlib
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import torch
 from emocli.config import build
 from emocli.fusion import mutan
 from tests.fusion import beard
-from tests.fusion.batches import DIMS, SMALL, double, make
+from tests.fusion.batches import DIMS, SMALL, assert_it_matters, double, make
 
 
 def core(p: beard.Parameters, views: dict[str, beard.Vector], config: mutan.Config) -> beard.Vector:
@@ -131,17 +130,7 @@ def test_parameters_grow_linearly_with_the_views() -> None:
     ids=str,
 )
 def test_every_setting_changes_the_output(settings: dict[str, Any]) -> None:
-    def logits(**own: Any) -> torch.Tensor:
-        model = mutan.Model(DIMS, 3, build(mutan.Config, {**SMALL, **own}, "network")).eval()
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                torch.manual_seed(zlib.crc32(name.encode()))
-                parameter.copy_(torch.randn(parameter.shape) / 2)
-        output: torch.Tensor = model(make()).logits
-        return output
-
-    torch.testing.assert_close(logits(), logits())
-    assert (logits() - logits(**settings)).abs().max() > 1e-4
+    assert_it_matters(mutan, settings)
 
 
 def test_every_parameter_learns() -> None:

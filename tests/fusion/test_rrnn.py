@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 
 from emocli.config import build
 from emocli.fusion import gca, rrnn
-from tests.fusion.batches import DIMS, SMALL, make
+from tests.fusion.batches import DIMS, SMALL, assert_it_matters, make
 from tests.fusion.beard import compare
 
 GATES = ("concat", "per_view", "both", "none")
@@ -107,19 +106,7 @@ def test_a_shut_view_gate_blocks_the_view(gate: str) -> None:
     ids=str,
 )
 def test_every_setting_changes_the_output(settings: dict[str, Any]) -> None:
-    """By itself: what the two networks have in common has the same parameters."""
-
-    def logits(**own: Any) -> torch.Tensor:
-        model = rrnn.Model(DIMS, 3, build(rrnn.Config, {**SMALL, **own}, "network")).eval()
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                torch.manual_seed(zlib.crc32(name.encode()))
-                parameter.copy_(torch.randn(parameter.shape) / 2)
-        output: torch.Tensor = model(make()).logits
-        return output
-
-    torch.testing.assert_close(logits(), logits())
-    assert (logits() - logits(**settings)).abs().max() > 1e-4
+    assert_it_matters(rrnn, settings)
 
 
 def parameters(gate: str, views: int) -> int:

@@ -11,6 +11,8 @@ import pytest
 from emocli.cli.app import run as emocli
 from emocli.config import merge, parse_sets
 from emocli.errors import ConfigError
+from emocli.fusion import rrnn
+from emocli.models.settings import TrainConfig
 from emocli.pipeline.settings import (
     keys_called,
     names,
@@ -20,26 +22,33 @@ from emocli.pipeline.settings import (
     takes,
 )
 from emocli.robust.check.settings import PRESETS, configure
+from emocli.rules import Size
 from emocli.training.prepare import read_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
-@pytest.mark.parametrize("name", names())
-def test_every_setting_is_explained(name: str) -> None:
-    for setting in settings_of(name):
-        assert setting.meaning, setting.key
-        assert setting.takes, setting.key
+def test_every_setting_is_explained() -> None:
+    for name in names():
+        for setting in settings_of(name):
+            assert setting.meaning, (name, setting.key)
+            assert setting.takes, (name, setting.key)
 
 
 def test_defaults_and_presets_are_those_of_the_code() -> None:
     told = {setting.key: setting for setting in settings_of("rrnn")}
+    size = Size(300, 300, 8)
+    kinds = {"network": rrnn.Config, "train": TrainConfig}
+    rules = {f"{part}.{key}": r for part, kind in kinds.items() for key, r in kind.RULES.items()}
+    assert told["network.hidden"].presets["plus"] == f"by size ({rules['network.hidden'].text})"
     for preset in ("literal", "paper", "plus"):
-        network, train, _ = read_settings("rrnn", preset, {})
+        network, train, _ = read_settings("rrnn", preset, {}, size)
         values = {"network": network.model_dump(), "train": train.model_dump()}
         for key, setting in told.items():
             section, _, name = key.partition(".")
             expected = setting.presets.get(preset, setting.default)
+            if preset == "plus" and key in rules:
+                expected = rules[key].value(size)
             assert values[section][name] == expected, (key, preset)
     assert told["network.view_gate"].presets == {"plus": "per_view"}
     assert "train.mixup" in told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from emocli.cli.app import run
-from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import open_features
@@ -142,13 +140,7 @@ def test_they_learn_from_what_the_network_learns_from(corpus: toy.Toy, tmp_path:
 def test_labels_of_the_test_split_have_no_part(
     corpus: toy.Toy, trained: Path, tmp_path: Path
 ) -> None:
-    clips = tuple(
-        replace(clip, label=toy.CLASSES[0]) if clip.split == "test" else clip
-        for clip in corpus.manifest.clips
-    )
-    path = corpus.folder / "other.csv"
-    replace(corpus.manifest, clips=clips).write(path)
-    other = toy.Toy(corpus.folder, Manifest.read(path))
+    other = corpus.with_test_labels(toy.CLASSES[0])
     assert run(command(other, tmp_path / "run")) == 0
     assert (tmp_path / "run" / BASELINES).read_bytes() == (trained / BASELINES).read_bytes()
 

@@ -24,7 +24,6 @@ from emocli.interchange.import_features import import_features
 from emocli.interchange.npz import Ragged, write_ragged
 from emocli.models import rundir
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.training.train import TrainRequest
 from tests import toy
 
 JOINED = "hog+units"
@@ -117,14 +116,7 @@ def test_a_run_remembers_what_it_joined_and_predicts_with_it(corpus: toy.Toy) ->
 
 
 def test_a_clip_that_lacks_one_of_them_has_the_modality(corpus: toy.Toy) -> None:
-    planned = TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        run=corpus.folder / "never",
-        features=features(JOINED),
-        settings=toy.QUICK,
-    ).plan()
+    planned = corpus.request("never", features=features(JOINED)).plan()
     none = {"audio": 0, "text": 0, "visual": 0}
     assert planned["missing"] == {"train": none, "valid": none}
     notes = [note for note in planned["notes"] if "lack" in note]
@@ -159,14 +151,8 @@ def test_folds_are_those_of_the_concatenated_feature(corpus: toy.Toy) -> None:
     runs = []
     for visual in (JOINED, HAND):
         run = corpus.folder / f"folds-{visual}"
-        TrainRequest(
-            manifest=corpus.manifest,
-            store=corpus.store,
-            fusion="late",
-            run=run,
-            features=features(visual),
-            settings=merge(toy.QUICK, TRAIN),
-        ).cross_validate(3)
+        options = {"features": features(visual), "settings": merge(toy.QUICK, TRAIN)}
+        corpus.request(run, **options).cross_validate(3)
         runs.append(run)
     for fold in range(3):
         assert_equal(*(run / f"fold-{fold}" for run in runs))

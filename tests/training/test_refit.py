@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 from emocli.config import merge
-from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.errors import RunError
@@ -42,16 +40,7 @@ def trained(made: toy.Toy, run: Path, *layers: dict[str, Any], **options: Any) -
     settings = toy.QUICK
     for layer in layers:
         settings = merge(settings, layer)
-    request = TrainRequest(
-        manifest=made.manifest,
-        store=made.store,
-        fusion="late",
-        preset="paper",
-        run=run,
-        settings=settings,
-        **options,
-    )
-    return request.train()
+    return made.request(run, preset="paper", settings=settings, **options).train()
 
 
 def weights(run: Path) -> np.ndarray:
@@ -123,13 +112,7 @@ def test_overwriting_begins_anew(
 
 def test_nothing_of_the_test_split_has_a_part(tmp_path: Path) -> None:
     made = toy.build(tmp_path / "toy", sizes=SIZES)
-    clips = tuple(
-        replace(clip, label=toy.CLASSES[0]) if clip.split == "test" else clip
-        for clip in made.manifest.clips
-    )
-    path = made.folder / "other.csv"
-    replace(made.manifest, clips=clips).write(path)
-    other = toy.Toy(made.folder, Manifest.read(path))
+    other = made.with_test_labels(toy.CLASSES[0])
     models = [trained(t, tmp_path / str(k), REFITTED).run for k, t in enumerate((made, other))]
     assert (models[0] / MODEL).read_bytes() == (models[1] / MODEL).read_bytes()
 
@@ -225,14 +208,7 @@ def test_averaging_changes_the_network_unless_it_begins_too_late(
 def test_the_average_is_what_is_validated(corpus: toy.Toy, tmp_path: Path) -> None:
     config = TrainConfig(**{**toy.QUICK["train"], "swa": 1, "patience": 4})  # type: ignore[arg-type]
     parts = prepare(corpus.manifest, corpus.store, "late", None, "paper", toy.QUICK)
-    request = TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        preset="paper",
-        run=tmp_path / "x",
-        settings=toy.QUICK,
-    )
+    request = corpus.request(tmp_path / "x", preset="paper")
     network = jobs._first_network(request.trainings()[0].config)
     train, valid = parts.ready(network)
     (tmp_path / "run").mkdir()

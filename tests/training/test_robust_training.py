@@ -147,14 +147,7 @@ def test_a_run_is_resumed_under_the_same_conditions_only(corpus: toy.Toy) -> Non
 
 
 def test_every_fold_is_repaired_by_its_own_check(corpus: toy.Toy) -> None:
-    request = TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        run=corpus.folder / "cross",
-        settings=toy.QUICK,
-        robust=RobustOptions(**BOTH),
-    )
+    request = corpus.request("cross", robust=RobustOptions(**BOTH))
     with pytest.raises(StoreError, match=r"fold-0-of-3.h5: there is no such file"):
         request.cross_validate(3)
     for index in range(3):

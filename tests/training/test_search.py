@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import pytest
 from emocli import plugins
 from emocli.cli.app import run
 from emocli.config import read_toml
-from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
 from emocli.models import rundir
 from emocli.models.rundir import BASELINES, MODEL, read_config
@@ -298,13 +296,7 @@ def test_labels_of_the_test_split_decide_nothing(
     made = toy.build(tmp_path / "toy")
     found = []
     for number, label in enumerate((None, toy.CLASSES[0])):
-        clips = tuple(
-            replace(clip, label=label or clip.label) if clip.split == "test" else clip
-            for clip in made.manifest.clips
-        )
-        path = made.folder / f"other{number}.csv"
-        replace(made.manifest, clips=clips).write(path)
-        other = toy.Toy(made.folder, Manifest.read(path))
+        other = made.with_test_labels(label, f"other{number}.csv")
         found.append(essence(tuned(command(other, tmp_path / str(number), trials=3), capsys)))
     assert found[0] == found[1]
 

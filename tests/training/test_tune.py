@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emocli.cli.app import run
-from emocli.data.manifest import Manifest
 from emocli.models.rundir import read_config
 from emocli.training.train import TrainRequest
 from tests import toy
@@ -76,13 +74,7 @@ def test_labels_of_the_test_split_decide_nothing(
     made = toy.build(tmp_path / "toy")
     figures = []
     for number, label in enumerate((None, toy.CLASSES[0])):
-        clips = tuple(
-            replace(clip, label=label or clip.label) if clip.split == "test" else clip
-            for clip in made.manifest.clips
-        )
-        path = made.folder / f"other{number}.csv"
-        replace(made.manifest, clips=clips).write(path)
-        other = toy.Toy(made.folder, Manifest.read(path))
+        other = made.with_test_labels(label, f"other{number}.csv")
         found = tuned(command(other, tmp_path / str(number), *DEPTHS), capsys)
         figures.append([(t["value"], t["valid"], t["chosen"]) for t in found["trials"]])
     assert figures[0] == figures[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -100,10 +99,10 @@ class AttentionReport(RunReport):
         predicted = max(self.predicted, key=self.predicted.__getitem__)
         shown = f"shown: {self.label}, " if self.label else ""
         hop = "all hops" if self.hop == "all" else "last hop"
-        clip = f"{self.clip} ({shown}said: {predicted})"
+        clip = f"{self.clip} ({shown}predicted: {predicted})"
         under = [" + ".join(self.corruption), self.repair]
         parts = [self.run, self.dataset, clip, f"attention, {hop}", self.chosen, *under]
-        return textwrap.fill(" · ".join(filter(None, parts)), 90)
+        return " · ".join(filter(None, parts))
 
     def state(self, view: str) -> str:
         """Say what was done about a view; nothing if it was read as it is."""

@@ -28,7 +28,7 @@ Flags = Mapping[str, Array]
 """Modality to 1 where it is flagged, 0 where it is trusted, NaN where a clip lacks it."""
 
 OTHERS = "shuffle"
-"""Another clip's features: nothing about them is unusual but that they do not belong."""
+"""Another clip's features: no anomaly but that they do not belong."""
 
 PROTOCOL = "m3er75"
 """By which flagged and truly corrupted modalities are counted."""
@@ -167,11 +167,11 @@ def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Array]:
     """
     evidence: dict[str, list[Array]] = {m: [] for m in samples.stores}
     for batch in samples.batches(BATCH):
-        scores, unusual = check.scores(batch.views), check.anomaly(batch.views)
+        scores, anomalies = check.scores(batch.views), check.anomaly(batch.views)
         for modality, parts in evidence.items():
             above = [rho - check.pairs[p].tau for p, rho in scores.items() if modality in p]
             best = np.max(np.nan_to_num(above, nan=-np.inf), axis=0)
-            own = -unusual[modality] * (check.config.outliers != "none")
+            own = -anomalies[modality] * (check.config.outliers != "none")
             known = ~np.isnan(own) & np.isfinite(best)
             parts.append(np.stack([best, own], axis=1)[known])
     return {m: np.concatenate(parts) for m, parts in evidence.items()}

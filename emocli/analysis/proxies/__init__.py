@@ -109,9 +109,9 @@ def measure(options: Options, progress: Progress) -> Finding:
         noise=NOISE,
         curves=tuple(_curves(shown, generator, options.seed)),
     )
-    unusual = () if tuple(kinds) == KINDS else kinds
+    chosen = () if tuple(kinds) == KINDS else kinds
     return Finding(
-        file_name("proxies", split, first.other, *unusual, seed=options.seed),
+        file_name("proxies", split, first.other, *chosen, seed=options.seed),
         report,
         [row.data() for row in report.errors],
         (tabulate(report),),

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import typer
 
 from emocli.cli import options, show
-from emocli.errors import ConfigError
 from emocli.plugin.command import Command
 
 
@@ -33,16 +32,12 @@ def command(
     proxy: options.Proxy = None,
     fill: options.Fill = None,
     settings: options.Settings = None,
-    ensemble: Annotated[
-        bool, typer.Option("--ensemble", help="Of several seeds, compare their mean prediction.")
-    ] = False,
+    ensemble: options.Ensemble = False,
     split: options.Split = "test",
     manifest: options.OtherManifest = None,
     store: options.OtherStore = None,
     seed: options.CorruptionSeed = 0,
-    device: Annotated[
-        Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
-    ] = "cpu",
+    device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:
     """Compare runs on the same clips: metric, interval, change, and whether it is chance.
@@ -50,16 +45,13 @@ def command(
     Differences are paired by clip; intervals draw dialogues or speakers, and p exchanges the runs
     in them. All pairs are compared, and p Holm is adjusted for their number.
     """
-    from emocli.config import parse_sets
+    from emocli.cli import sections
     from emocli.evaluation.compare import compare
     from emocli.evaluation.comparison_tables import notes, require_known, tables, write
     from emocli.plugin.robustness import RobustOptions
 
     for path in out or ():
         require_known(path)  # before the work
-    tree = parse_sets(settings or ())
-    for section in tree.keys() - {"robust"}:
-        raise ConfigError(f"unknown setting '{section}'", hint="there is robust.KEY")
     with show.progress("comparing", "runs") as progress:
         report = compare(
             runs,
@@ -74,7 +66,7 @@ def command(
                 oracle=oracle,
                 proxy=proxy,
                 fill=fill,
-                settings=tree.get("robust"),
+                settings=sections.robust(settings),
             ),
             seed=seed,
             ensemble=ensemble,

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import typer
 
 from emocli.cli import options, show
-from emocli.errors import ConfigError
 from emocli.plugin.command import Command
 
 
@@ -39,13 +38,8 @@ def command(
     seed: options.CorruptionSeed = 0,
     figures: options.Figures = True,
     style: options.Style = "screen",
-    device: Annotated[
-        Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
-    ] = "cpu",
-    ensemble: Annotated[
-        bool,
-        typer.Option("--ensemble", help="Average what the networks of all seeds predict."),
-    ] = False,
+    device: options.Device = "cpu",
+    ensemble: options.Ensemble = False,
     normalise: Annotated[
         Literal["none", "speaker", "given"] | None,
         typer.Option(
@@ -68,15 +62,12 @@ def command(
     --json, accuracy, uar, weighted_f1 and macro_f1 are those of the condition asked for; of a run
     of several seeds the mean, with the spread under _std.
     """
-    from emocli.config import parse_sets
+    from emocli.cli import sections
     from emocli.evaluation.evaluate import evaluate
     from emocli.models.commands import record
     from emocli.models.rundir import REPORTS
     from emocli.plugin.robustness import RepairOptions
 
-    tree = parse_sets(settings or ())
-    for section in tree.keys() - {"robust"}:
-        raise ConfigError(f"unknown setting '{section}'", hint="there is robust.KEY")
     wanted = levels.split(",") if levels else []
     with show.progress("evaluating", "conditions") as progress:
         evaluation = evaluate(
@@ -87,7 +78,11 @@ def command(
             corrupt=corrupt or (),
             sweep=wanted if sweep or levels else None,
             repair=RepairOptions(
-                check=check, oracle=oracle, proxy=proxy, fill=fill, settings=tree.get("robust")
+                check=check,
+                oracle=oracle,
+                proxy=proxy,
+                fill=fill,
+                settings=sections.robust(settings),
             ),
             by=by.split(",") if by else (),
             seed=seed,

@@ -27,7 +27,7 @@ def command(
     """Make features whose mean and spread are the same for every speaker.
 
     mel becomes mel_by_speaker. No label is used, but all clips of each speaker are, whatever their
-    split: say so with every figure.
+    split: say so with every metric.
     """
     from emocli.data.manifest import Manifest
     from emocli.extraction.normalise import normalise

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -85,9 +85,7 @@ def command(
     settings: options.Settings = None,
     config: options.Config = None,
     workers: options.Workers = 1,
-    device: Annotated[
-        Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")
-    ] = "cpu",
+    device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:
     """Predict emotion over time in recordings.

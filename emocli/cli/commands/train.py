@@ -117,8 +117,8 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
     if parts[0].refit:
         show.line("  then learnt anew from train and valid split, for as many epochs")
-    for name, figure in _baselines(summary).items():
-        show.line(f"  beside it: {name} {figure:.3f}")
+    for name, metric in _baselines(summary).items():
+        show.line(f"  beside it: {name} {metric:.3f}")
     for gap in dict.fromkeys(gap for part in parts for gap in _gaps(part)):
         show.warn(gap)
     for note in summary.notes:
@@ -126,7 +126,7 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
 
 
 def _baselines(summary: TrainSummary | CrossSummary) -> dict[str, float]:
-    """Return the classical models' figure of the metric that decides."""
+    """Return the classical models' value of the metric that decides."""
     from emocli.training.summaries import TrainSummary
 
     if isinstance(summary, TrainSummary):

@@ -191,7 +191,7 @@ def _searched(
         return
     _print((alone,))
     _spent(alone.budget)
-    show.line(f"settings: {alone.config} (chosen by validation, so its figure flatters)")
+    show.line(f"settings: {alone.config} (chosen by validation, so its metric flatters)")
 
 
 def _print(summaries: Sequence[SearchSummary]) -> None:

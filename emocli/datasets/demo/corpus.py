@@ -77,7 +77,7 @@ class Config(Settings):
     seed : int
         Equal seeds give equal corpora.
     dialogues : Sizes
-        Dialogues per split; most of them test, so that the figures of a short training are worth
+        Dialogues per split; most of them test, so that the metrics of a short training are worth
         their digits.
     turns : int
         Clips per dialogue; the two speakers alternate.

@@ -39,15 +39,15 @@ class ComparedViews(Names):
     visual: str = "visual"
 
 
-GATED = "gating has printed figures on CMU-MOSEI alone (Table 3); {} is of attention without gates"
-"""A note: of which system a printed figure is (section 4, "Memory updates and ablation study")."""
+GATED = "gating has printed values on CMU-MOSEI alone (Table 3); {} is of attention without gates"
+"""A note: of which system a printed value is (section 4, "Memory updates and ablation study")."""
 
 SEES_TEST = "test-label"
 """Start of the name of the row that is no prediction."""
 
 NAIVE = (
     f"{SEES_TEST} mean or prior: the paper's 'naive classifier predicting the test-set empirical "
-    "mean' (section 4; it prints no figure of it) looks at the labels it is tested on: a bound of "
+    "mean' (section 4; it prints no value of it) looks at the labels it is tested on: a bound of "
     "what a constant can reach, not a system"
 )
 """A note: what the constants are."""

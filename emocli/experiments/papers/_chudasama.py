@@ -22,7 +22,7 @@ METRICS = ("weighted_f1", "accuracy")
 CorpusName = Literal["meld", "iemocap"]
 
 OTHER: Final = "other"
-"""Any corpus that the paper has no figures of."""
+"""Any corpus that the paper has no values of."""
 
 Printed = Mapping[CorpusName, tuple[float, float]]
 """Corpus to accuracy and weighted F1, in percent, as the paper prints them."""
@@ -33,22 +33,22 @@ EXTRACTED = ("roberta", "mel_embedding", "visual_embedding")
 SYNTHETIC = SyntheticCorpus(corpus="meld")
 
 LAYERS: Mapping[CorpusName, int] = MappingProxyType({"meld": 1, "iemocap": 5})
-"""Encoders of each modality, N, of the systems that the paper prints figures of (sec. 4.2)."""
+"""Encoders of each modality, N, of the systems that the paper prints values of (sec. 4.2)."""
 
 
 class Modalities(Names):
-    """What an utterance is seen through, and whose figures are shown beside.
+    """What an utterance is seen through, and whose values are shown beside.
 
     Attributes
     ----------
     corpus : {'meld', 'iemocap', 'other'}
-        The corpus whose figures are printed beside one's own, by default the one the clips are of;
+        The corpus whose values are printed beside one's own, by default the one the clips are of;
         of another one the paper has none.
     text, audio, visual : str
         The three modalities, as the store calls them. Fusion attention mixes the text (eq. 6).
     layers : int, or a mapping of modalities to int, optional
         Encoders of each modality, where the table does not vary them; by default those of the
-        network whose figures are printed: 1 for MELD, 5 for IEMOCAP; else 1.
+        network whose values are printed: 1 for MELD, 5 for IEMOCAP; else 1.
     """
 
     corpus: Literal["meld", "iemocap", "other"] = OTHER
@@ -75,9 +75,9 @@ class Modalities(Names):
 
     @property
     def note(self) -> str:
-        """What the printed figures are of."""
+        """What the printed values are of."""
         if self.corpus == OTHER:
-            return "printed: nothing, the paper's figures are of MELD and of IEMOCAP"
+            return "printed: nothing, the paper's values are of MELD and of IEMOCAP"
         return (
             f"printed: {self.corpus.upper()}'s test split, N = {LAYERS[self.corpus]} encoders of "
             "each modality unless the row says another number, the paper's own extractors"
@@ -99,7 +99,7 @@ def row(
     name : str
         As the table shows it.
     config : Modalities
-        What the network is given, and whose figures are shown.
+        What the network is given, and whose values are shown.
     claims : mapping
         What the paper prints.
     modalities : sequence of str
@@ -178,7 +178,7 @@ def depths(
         synthetic=SYNTHETIC,
         features=EXTRACTED,
         notes=(
-            "the paper shows test figures; choose by those of the validation clips",
+            "the paper shows test values; choose by those of the validation clips",
             config.note,
         ),
     )

@@ -74,15 +74,15 @@ def quoted(
     source : str
         Where they stand.
     """
-    for name, figures in systems.items():
+    for name, values in systems.items():
         yield Row(
             name,
             cited=source,
             conditions=tuple(Condition(corpus.upper()) for corpus in CORPORA),
             printed={
-                corpus.upper(): {metric: share(value) for metric, value in figures[corpus].items()}
+                corpus.upper(): {metric: share(value) for metric, value in values[corpus].items()}
                 for corpus in CORPORA
-                if corpus in figures
+                if corpus in values
             },
         )
 
@@ -118,7 +118,7 @@ def comparison(
     title : str
         Which comparison.
     config : Modalities
-        What the network is given, and whose figures are the clean ones.
+        What the network is given, and whose values are the clean ones.
     literature : iterable of Row
         What is quoted.
     metrics : sequence of str
@@ -145,7 +145,7 @@ def comparison(
         features=EXTRACTED,
         notes=(
             *notes,
-            "MELD, IEMOCAP: figures that the paper quotes, of the corpora's test splits; clean: "
+            "MELD, IEMOCAP: values that the paper quotes, of the corpora's test splits; clean: "
             + ours,
             config.note,
         ),

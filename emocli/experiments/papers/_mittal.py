@@ -1,4 +1,4 @@
-"""Figures that the tables of M3ER's paper print, and where each stands.
+"""Values that the tables of M3ER's paper print, and where each stands.
 
 Source: Mittal et al. 2020, AAAI, "M3ER", Tables 1 and 2.
 """
@@ -17,12 +17,12 @@ from emocli.plugin.experiment import Row
 CorpusName = Literal["mosei", "iemocap"]
 
 Known = Literal["mosei", "iemocap", "other"]
-"""The corpora that the paper prints figures of, and all others."""
+"""The corpora that the paper prints values of, and all others."""
 
 TASKS: Mapping[Known, tuple[Task, ...]] = MappingProxyType(
     {"iemocap": ("single",), "mosei": ("multi", "intensity")}
 )
-"""Corpus to the tasks that its figures in the paper can be of."""
+"""Corpus to the tasks that its values in the paper can be of."""
 
 ONE_VS_REST: Tree = {"train": {"target": "one_vs_rest"}}
 """Settings of a network that is asked each class by itself."""
@@ -101,7 +101,7 @@ OVERALL: Mapping[CorpusName, Mapping[str, Pair]] = MappingProxyType(
 
 
 def claimed(corpus: Known, task: Task | None) -> CorpusName | None:
-    """Return the corpus whose figures stand beside; None for another, or clips of another task."""
+    """Return the corpus whose values stand beside; None for another, or clips of another task."""
     if corpus == "other" or task not in (None, *TASKS[corpus]):
         return None
     return corpus
@@ -128,9 +128,9 @@ def other_way(row: Row, corpus: CorpusName | None, task: Task | None) -> Row | N
 
 
 def note(corpus: CorpusName | None) -> str:
-    """Say whose the printed figures are, and which rows they are of."""
+    """Say whose the printed values are, and which rows they are of."""
     if corpus is None:
-        return "printed: nothing, the paper's figures are of IEMOCAP and of CMU-MOSEI"
+        return "printed: nothing, the paper's values are of IEMOCAP and of CMU-MOSEI"
     if corpus == "mosei":
         return "printed: of CMU-MOSEI, where a clip may have several classes, each asked by itself"
     return (
@@ -141,12 +141,12 @@ def note(corpus: CorpusName | None) -> str:
 
 
 def overall(row: str, corpus: CorpusName) -> dict[str, float]:
-    """Tell a row the overall figures that are printed for it."""
+    """Tell a row the overall values that are printed for it."""
     return _named(METRICS, OVERALL[corpus][row])
 
 
 def by_class(row: str, corpus: CorpusName) -> dict[str, dict[str, float]]:
-    """Tell a row the figures that are printed for each class."""
+    """Tell a row the values that are printed for each class."""
     pairs = zip(CLASSES[corpus], TABLE_2[corpus][row], strict=True)
     each = {name: _named(PER_CLASS, pair) for name, pair in pairs}
     return {metric: {name: own[metric] for name, own in each.items()} for metric in PER_CLASS}

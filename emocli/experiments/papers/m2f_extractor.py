@@ -1,6 +1,6 @@
 """M2FNet's extractors trained with each loss, and how they tell emotions of new people apart.
 
-The paper prints no figures of these. The rows are its loss (equations 9 to 13) taken apart:
+The paper prints no values of these. The rows are its loss (equations 9 to 13) taken apart:
 'fixed margin' is the triplet loss of its reference [25], whose "fixed margin value" section 3.3
 wants to overcome; 'adaptive margin, printed' has equations 10 and 11 with the gradient through the
 margin, 'detached' without, 'scaled' is ours; 'without Var' lacks equation 12, 'without Cov' 13;
@@ -52,7 +52,7 @@ def table(config: Config) -> Table:
         metrics=("nearest",),
         comparisons=tuple((adaptive, other) for adaptive in ADAPTIVE for other in OTHERS),
         notes=(
-            "the paper prints no figures for its loss",
+            "the paper prints no values for its loss",
             "detached: no gradient flows through the margin, whose printed form pushes pairs of a "
             "class apart until they are half way across",
         ),

@@ -2,7 +2,7 @@
 
 Figure 5: "Predictions made by the network on the MELD and IEMOCAP test sets"; section 4.4: "the
 weighted average F1 score of different emotions", of which the text prints one, "82.11% for the Sad
-emotion of the IEMOCAP". Row 'M2FNet' is that network, its overall figures those of Table 7's last
+emotion of the IEMOCAP". Row 'M2FNet' is that network, its overall values those of Table 7's last
 line; its F1 of each class and its confusion are drawn. Logistic regression is ours.
 
 Source: Chudasama et al. 2022, CVPR workshops, "M2FNet", Figure 5 and section 4.4.
@@ -45,7 +45,7 @@ def table(config: Modalities) -> Table:
         synthetic=replace(SYNTHETIC, classes=CLASSES),
         features=EXTRACTED,
         notes=(
-            "of single emotions the paper's text prints one figure, IEMOCAP's sad: F1 .8211",
+            "of single emotions the paper's text prints one value, IEMOCAP's sad: F1 .8211",
             config.note,
         ),
     )

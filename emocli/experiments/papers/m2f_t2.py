@@ -37,7 +37,7 @@ PRINTED: Mapping[str, Printed] = MappingProxyType(
         "T + V + A, fusion": {"meld": (67.85, 66.71), "iemocap": (69.69, 69.86)},
     }
 )
-"""Row to its figures; the name tells the modalities, and how they are joined."""
+"""Row to its values; the name tells the modalities, and how they are joined."""
 
 FUSED = "T + V + A, fusion"
 

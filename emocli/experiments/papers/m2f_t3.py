@@ -57,8 +57,8 @@ def table(config: Config) -> Table:
     return Table(
         title="M2FNet: scene, faces, and both",
         rows=tuple(
-            row(name, config, figures, features={config.visual: feature})
-            for name, feature, figures in views
+            row(name, config, values, features={config.visual: feature})
+            for name, feature, values in views
         ),
         metrics=METRICS,
         comparisons=tuple((views[2][0], name) for name, *_ in views[:2]),

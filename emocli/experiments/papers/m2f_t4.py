@@ -26,7 +26,7 @@ PRINTED: Mapping[int, Printed] = MappingProxyType(
         6: {"meld": (67.24, 65.48), "iemocap": (69.13, 69.26)},
     }
 )
-"""Number of encoders, N, to its figures."""
+"""Number of encoders, N, to its values."""
 
 
 def table(config: Modalities) -> Table:

@@ -25,7 +25,7 @@ PRINTED: Mapping[int, Printed] = MappingProxyType(
         6: {"meld": (66.82, 65.32), "iemocap": (68.95, 69.08)},
     }
 )
-"""Number of layers, m, to its figures."""
+"""Number of layers, m, to its values."""
 
 
 def table(config: Modalities) -> Table:

@@ -25,5 +25,5 @@ def table(config: Modalities) -> Table:
         config,
         quoted(text_based(), SOURCE),
         METRICS[:1],
-        ("TODKAT's figures are those its authors put right later (footnote of the table)",),
+        ("TODKAT's values are those its authors put right later (footnote of the table)",),
     )

@@ -2,7 +2,7 @@
 
 Row 'M3ER' is the paper's network, trained on clean clips; 'M3ER, check and proxy' is the same under
 the noise of section 5.4 with modalities checked and regenerated (sections 3.3 and 3.4). The only
-figures in brackets are those of Tables 1 and 2 for the first row, on clean clips. What is shown of
+values in brackets are those of Tables 1 and 2 for the first row, on clean clips. What is shown of
 the network:
 
 Figure 3, CMU-MOSEI, and Figure 4, IEMOCAP: "data points correctly classified by M3ER from all the
@@ -67,7 +67,7 @@ class Config(Names):
     Attributes
     ----------
     corpus : {'mosei', 'iemocap', 'other'}
-        By default that the clips are of: its figures stand in brackets, and its names of the two
+        By default that the clips are of: its values stand in brackets, and its names of the two
         classes of Figure 6.
     task : {'single', 'multi', 'intensity'}, optional
         Of the clips, by default as their manifest says.
@@ -116,7 +116,7 @@ def table(config: Config) -> Table:
             note(claimed(config.corpus, config.task)),
             "examples are the surest, right or wrong; frames are shown of clips whose video can be "
             "read",
-            "the noisy figures of Table 2 are of networks trained on noisy clips (m3er-t2), "
+            "the noisy values of Table 2 are of networks trained on noisy clips (m3er-t2), "
             "and this one has learnt from clean ones",
             "confusion: the paper reports 'more than 73% of the samples per class' right on both "
             "corpora",

@@ -1,6 +1,6 @@
 """M3ER taken apart: beta, the gradient through the weight, the fused vector, tau, and the noise.
 
-The paper prints one figure for one unstated value of each. beta is "the hyperparameter that
+The paper prints one result for one unstated value of each. beta is "the hyperparameter that
 down-weights the unreliable modalities" (section 3.5); whether equation 3 trains through its own
 weight it does not say; the outputs "are combined using multiplicative fusion to a 32 dimensional
 feature vector" (section 4.2), without a formula; tau is "empirically chosen" (section 3.3); the
@@ -91,7 +91,7 @@ def table(config: Config) -> Table:
         sweeps=tuple(_sweeps(betas, config)),
         check_preset="paper",
         notes=(
-            "the paper prints one figure for one unstated value of each; Table 2's are beside the "
+            "the paper prints one result for one unstated value of each; Table 2's are beside the "
             "rows of m3er-t2",
             f"varied in one choice each from '{BASE}': beta {USUAL:g}, a constant weight, the "
             "weighted sum",

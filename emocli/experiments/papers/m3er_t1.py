@@ -47,18 +47,18 @@ LITERATURE: Mapping[str, tuple[CorpusName, str, float]] = MappingProxyType(
         "Choi et al. 2018": ("mosei", "binary_f1", 0.895),
     }
 )
-"""Method to its corpus, and the one of its two figures that is known."""
+"""Method to its corpus, and the one of its two values that is known."""
 
 OWN = "M3ER as printed"
 
 
 class Config(Settings):
-    """Whose figures stand beside ours.
+    """Whose values stand beside ours.
 
     Attributes
     ----------
     corpus : {'mosei', 'iemocap', 'other'}
-        By default the corpus that the clips are of; of another one the paper has no figures.
+        By default the corpus that the clips are of; of another one the paper has no values.
     task : {'single', 'multi', 'intensity'}, optional
         Of the clips, by default as their manifest says.
     """
@@ -85,8 +85,8 @@ def table(config: Config) -> Table:
             *others,
             Row("logistic regression", baseline="logistic"),
             *(
-                Row(name, cited=SOURCE, conditions=columns, printed=figures)
-                for name, figures in known.items()
+                Row(name, cited=SOURCE, conditions=columns, printed=values)
+                for name, values in known.items()
             ),
         ),
         metrics=METRICS,
@@ -101,7 +101,7 @@ def table(config: Config) -> Table:
             classes=CLASSES["iemocap"],
         ),
         notes=(
-            "IEMOCAP, CMU-MOSEI: figures that the paper quotes; which F1, and on which split, it "
+            "IEMOCAP, CMU-MOSEI: values that the paper quotes; which F1, and on which split, it "
             "says of none of them; clean: ours, on the clips of this command",
             note(of_clips),
             "M3ER's are means over classes of 'this class or not' (section 6); of the others' it "

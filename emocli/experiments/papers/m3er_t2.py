@@ -187,7 +187,7 @@ def _repaired(config: Config) -> Iterator[Row]:
 
 
 def _beside(row: Row, corpus: CorpusName | None) -> Row:
-    """Put the paper's figures beside a row, if it prints any."""
+    """Put the paper's values beside a row, if it prints any."""
     if corpus is None or row.name not in OVERALL[corpus]:
         return row
     printed = {row.conditions[0].name: overall(row.name, corpus)}
@@ -216,7 +216,7 @@ def _notes(config: Config) -> tuple[str, ...]:
         "which these are; else on clean ones, which who has a noisy corpus lacks",
         "oracle: knows what is corrupted; in place of the check",
         "the paper's overall F1 and mean accuracy are means over classes of 'this class or not'; "
-        "accuracy and F1 of one class out of several are other figures, and have none beside",
+        "accuracy and F1 of one class out of several are other values, and have none beside",
         "the paper does not say which F1 of a class it takes: beside stands that of present "
         "and absent, weighted by their clips",
     )

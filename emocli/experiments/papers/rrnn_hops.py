@@ -1,6 +1,6 @@
 """RRNN taken apart: how often the memory asks, where it starts, gates and scores.
 
-The paper prints no figures of these. What each row is about it says in words: of the hops,
+The paper prints no values of these. What each row is about it says in words: of the hops,
 "increasing tau yields meaningful performance gains (up to tau = 3)" (section 3.4); of the start,
 the sum of "the time-average" of the views (section 3.2) and "m(0) = 0" (section 3.3); of the gates,
 equations 9 and 12 for the joint one, equation 11 for those of each view, which it defines and does
@@ -99,7 +99,7 @@ def table(config: Config) -> Table:
             ),
         ),
         notes=(
-            "the paper prints no figures of these: 'increasing tau yields meaningful performance "
+            "the paper prints no values of these: 'increasing tau yields meaningful performance "
             "gains (up to tau = 3)', 'similar results' of the additive score",
             f"rows without a number of hops have {CHOSEN}, and differ from '{whole}' in what they "
             "are called after; m(0) is the sum of the views' time averages but where it is 0",

@@ -3,7 +3,7 @@
 Table 1: 'A' is "COVAREP Features + LSTM Decoder", 'V' is "OpenFace Features + LSTM Decoder",
 'A + V, GCA' is "(OpenFace features + LSTM) + (COVAREP Features + LSTM) + Dual Attention"; the rows
 'human' quote "Human performance". 'A + V, GCA + gating' is ours: section 4 compares gates on
-CMU-MOSEI alone. The naive rows are of section 4, which prints no figures of them; the SVM is ours.
+CMU-MOSEI alone. The naive rows are of section 4, which prints no values of them; the SVM is ours.
 
 Source: Beard et al. 2018, Table 1 and section 5.
 """
@@ -32,7 +32,7 @@ class Config(ComparedViews):
     audio, visual : str
         The two modalities, as the store calls them.
     corpus : {'cremad', 'other'}
-        Whose the clips are, by default as their manifest says: the paper's figures are of CREMA-D.
+        Whose the clips are, by default as their manifest says: the paper's values are of CREMA-D.
     """
 
     corpus: Literal["cremad", "other"] = "other"
@@ -42,7 +42,7 @@ ATTENDED, GATING = "A + V, GCA", "A + V, GCA + gating"
 
 
 def table(config: Config) -> Table:
-    """Return the table: each view by itself, and both; the paper's figure for both has no gates."""
+    """Return the table: each view by itself, and both; the paper's value for both has no gates."""
     both = (config.audio, config.visual)
     known = config.corpus == "cremad"
     claim = {name: printed(accuracy if known else None) for name, accuracy in PRINTED.items()}

@@ -2,8 +2,8 @@
 
 Table 2: its three lines are 'audio' and 'vision' (Attention "Nil") and 'GCA'. Early and late fusion
 (section 4, "standard 'early' and 'late' fusion strategies") and gates (section 3.3) have printed
-figures in Table 3 alone; so has noise, "added to the visual modality" (section 4). The naive rows
-are of section 4, which prints no figures of them; the SVM is ours.
+values in Table 3 alone; so has noise, "added to the visual modality" (section 4). The naive rows
+are of section 4, which prints no values of them; the SVM is ours.
 
 Source: Beard et al. 2018, Table 2 and section 5.
 """
@@ -31,7 +31,7 @@ class Config(ComparedViews):
     audio, visual : str
         The two modalities, as the store calls them.
     corpus : {'ravdess', 'other'}
-        Whose the clips are, by default as their manifest says: the paper's figures are of RAVDESS.
+        Whose the clips are, by default as their manifest says: the paper's values are of RAVDESS.
     noise : tuple of str
         Signal-to-noise ratios of the noise on the visual features of the test clips.
     """

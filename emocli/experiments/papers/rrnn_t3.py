@@ -3,7 +3,7 @@
 Table 3: 'T', 'A' and 'V' are its lines of one view, 'early' and 'late' those of T+A+V, 'GCA' and
 'GCA + gating' the last four, with Corruption "Nil" as condition clean and "Vision" as noise. The
 naive rows 'mean', 'median' and 'test-label mean' are of section 4, "Test conditions and baselines",
-which prints no figures of them.
+which prints no values of them.
 
 Source: Beard et al. 2018, Table 3 and section 5.
 """
@@ -28,7 +28,7 @@ PRINTED = {
     "GCA": ((0.4696, 0.9412, 0.6163), (0.5034, 0.9920, 0.6068)),
     "GCA + gating": ((0.4691, 0.8705, 0.5765), (0.4742, 0.8857, 0.5688)),
 }
-"""Row to its figures, clean and with noise."""
+"""Row to its values, clean and with noise."""
 
 
 class Config(Names):
@@ -40,7 +40,7 @@ class Config(Names):
         The three modalities, as the store calls them.
     corpus : {'mosei', 'other'}
         Whose the clips are, by default as their manifest says. For CMU-MOSEI the paper's networks
-        have 512 units (section 4), four times as many as for its other corpora; its figures are of
+        have 512 units (section 4), four times as many as for its other corpora; its values are of
         that corpus.
     noise : str
         Signal-to-noise ratio of the noise on the visual features of the test clips, which the

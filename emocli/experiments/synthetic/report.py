@@ -10,8 +10,8 @@ from emocli.metrics.metrics import ERRORS
 from emocli.plugin.experiment import Table
 
 NOTE = (
-    "the corpus is synthetic, drawn from a seed: the figures show that every row runs, and say "
-    "nothing about people or the paper's corpora, whose printed figures stand in brackets"
+    "the corpus is synthetic, drawn from a seed: the values show that every row runs, and say "
+    "nothing about people or the paper's corpora, whose printed values stand in brackets"
 )
 
 

@@ -22,7 +22,7 @@ from emocli.data.media.content import frames
 from emocli.features.faces.people import People
 from emocli.features.faces.settings import Config as Config
 from emocli.features.faces.weights import DIGESTS, checked
-from emocli.plugin.feature import Clip, PeopleFinder, Track, device
+from emocli.plugin.feature import Clip, PeopleFinder, Reloading, Track, device
 
 if TYPE_CHECKING:
     from emocli.features.faces.rows import FaceRow
@@ -36,16 +36,12 @@ PEOPLE: PeopleFinder = People()
 
 
 @dataclass(frozen=True)
-class Extractor:
+class Extractor(Reloading):
     """The faces of a clip, cut out."""
 
     config: Config
     names: tuple[str, ...] = ()
     rate: float | None = None
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # The networks stay behind: each worker loads its own.
-        return Extractor, (self.config,)
 
     @cached_property
     def _search(self) -> FaceSearch:

@@ -35,7 +35,7 @@ def anomaly(distances: Array, known: Array) -> Array:
 
 
 def anomaly_limit(clean: Array, noisy: Array, config: CheckConfig) -> float:
-    """Choose how unusual a modality may be, by held-out clips and (``youden``) noisy copies.
+    """Choose the limit of anomaly scores, by held-out clips and (``youden``) noisy copies.
 
     Of limits that do equally well, one near the clean clips, the nearer the more of them there are:
     it finds weaker noise.

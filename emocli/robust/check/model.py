@@ -3,7 +3,7 @@
 Two modalities of one clip that show the same emotion agree in the space where canonical correlation
 analysis makes modalities agree most; noise does not. The check is only well posed where one
 modality of three or more is bad: of two modalities that disagree it cannot say which one to
-believe, and falls back on how unusual each is by itself.
+believe, and falls back on the anomaly score of each.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class ModalityCheck:
         return self._scores(self._vectors(views))
 
     def anomaly(self, views: Views) -> dict[str, Array]:
-        """Return how unusual each modality is by itself, shape (B,); NaN where it is missing.
+        """Return the anomaly score of each modality, shape (B,); NaN where it is missing.
 
         By the distance from its principal components and the Mahalanobis distance along them: how
         far their percentiles among held-out clips are from the median.
@@ -203,9 +203,9 @@ class ModalityCheck:
         """Tell which modalities to keep, shape (B,) each (Mittal 2020 eq. 1).
 
         A missing modality (or one whose numbers are not finite) is never effective and has no say
-        about the others; nor has one that is too unusual by itself. One that has no partner in its
-        clip is not doubted, nor are the two that remain beside unusual ones: if two disagree, that
-        does not tell which of them is bad.
+        about the others; nor has one whose anomaly score is above its limit. One that has no
+        partner in its clip is not doubted, nor are the two that remain beside such: if two
+        disagree, that does not tell which of them is bad.
         """
         vectors = self._vectors(views)
         flags = self._judged(vectors)
@@ -273,7 +273,7 @@ class ModalityCheck:
     def _anomalous(
         self, vectors: Mapping[str, Rows], observed: Mapping[str, Flags]
     ) -> dict[str, Flags]:
-        """Tell which modalities are too unusual by themselves, shape (B,) each."""
+        """Tell which modalities have an anomaly score above their limit, shape (B,) each."""
         if self.config.outliers == "none":
             return {m: np.zeros_like(here) for m, here in observed.items()}
         return {m: x > self.limits[m] for m, x in self._anomaly(vectors).items()}
@@ -329,7 +329,7 @@ class ModalityCheck:
         return {m: by_clip(self.reductions[m].distances(x)) for m, x in vectors.items()}
 
     def _calibrated(self, valid: Iterable[HeldOut]) -> Self:
-        """Choose every tau and limit, and learn how unusual is usual, on held-out clips."""
+        """Choose every tau, and every limit of an anomaly score, on held-out clips."""
         clean: list[dict[Pair, Array]] = []
         noisy: list[dict[Pair, Array]] = []
         near: list[dict[str, Array]] = []
@@ -355,7 +355,7 @@ class ModalityCheck:
         return replace(self, pairs=pairs, reference=known, limits=limits)
 
     def _limit(self, near: Array, far: Array | None, known: Array) -> float:
-        """Choose how unusual a modality may be, by held-out clips and their noisy copies."""
+        """Choose the limit of an anomaly score by held-out clips and their noisy copies."""
         noisy = np.empty(0) if far is None else anomaly(far, known)
         return anomaly_limit(anomaly(near, known), noisy, self.config)
 

@@ -49,9 +49,9 @@ class CheckConfig(Settings):
     quantile, threshold : float
         That quantile; that number.
     outliers : {'none', 'quantile', 'youden'}
-        Whether a modality is ineffective, too, that is more unusual by itself than held-out clips
-        are: than the largest share ``quantile`` of them; or than what best separates them from
-        their noisy copies.
+        Whether a modality is ineffective, too, whose anomaly score is above a threshold: the share
+        ``quantile`` of the scores of held-out clips; or what best separates them from their noisy
+        copies.
     clip_outliers : float
         Robust standard deviations beyond which a feature's numbers are clipped before; 0 clips
         none. As ``train.outliers`` of the network it is to serve.
@@ -59,7 +59,7 @@ class CheckConfig(Settings):
         Whether and how features are normalised by speaker before, as ``train.normalise`` of the
         network it is to serve; such a check has a file of its own.
     all_flagged : {'keep_best', 'keep_all', 'zero_all'}
-        What is effective when no modality is: the least unusual one by itself, all, or none.
+        What is effective when no modality is: the one of the lowest anomaly score, all, or none.
     fit_on : {'clean', 'as_given'}
         Whether it is fitted on clips as they are in the store, which are held to be clean, or on
         clips as given: corrupted as those the network is trained with, or in the store already.
