@@ -59,9 +59,12 @@ class TrainConfig(Settings):
     clip : float
         Largest norm of the gradient; 0 for no limit.
     loss : {'auto', 'ce', 'l2', 'bce', 'huber', 'ccc'}
-        `emocli.models.losses.base_loss`.
+        Cross-entropy of the classes, squared error, cross-entropy of each class by itself, Huber's
+        loss, or one minus the concordance correlation of a batch (intensities); auto: ce for one
+        class per clip, bce for any number of them, huber for intensities.
     label_smoothing : float
-        The same.
+        Share of a target that is spread evenly over the other answers; intensities stay as they
+        are.
     class_weights : {'none', 'balanced'}, or a mapping of classes to weights
         Whether the loss weighs classes by the inverse of their frequency in the train split, or by
         hand; a class the mapping does not name weighs 1.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ def test_every_setting_is_explained() -> None:
     for name in names():
         for setting in settings_of(name):
             assert setting.meaning, (name, setting.key)
+            assert setting.meaning != "The same.", (name, setting.key)
+            assert not re.fullmatch(r"`[^`]*`\.?", setting.meaning), (name, setting.key)
             assert setting.takes, (name, setting.key)
 
 

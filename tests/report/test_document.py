@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from emocli.report.document import Grid, Heading, Listing, Paragraph, Picture, markdown, page
 from emocli.report.page import policy
+from emocli.report.parts import Heat, Panels
+from tests.browser import browser
 
 NASTY = '<script>alert("x")</script> | `a` [b](c) \x1b[31m'
 
@@ -94,3 +97,20 @@ def test_the_markdown_has_the_same_parts() -> None:
     assert text.startswith("# A title\n\nRun `emocli reproduce` **now**: 3 < 4.\n\n## ")
     assert "| a / b | 0.5 | \\<script>" in text
     assert text.endswith("- first\n- " + NASTY + '\n\n![rows "as drawn"](figure.png)\n')
+
+
+def test_tables_of_counts_beside_each_other_are_whole(tmp_path: Path) -> None:
+    names = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+    heats = tuple(Heat(f"run {k}", names, tuple([(10,) * 8] * 8)) for k in range(6))
+    file = tmp_path / "page.html"
+    file.write_text(page("T", (Heading("T", 1), Panels(heats)), dict[str, bytes]().__getitem__))
+    cut = """[...document.querySelectorAll("table.heat")].filter(
+        (table) => table.scrollWidth > table.parentElement.clientWidth).length"""
+    with browser(tmp_path) as window:
+        for width in (1400, 390):
+            window.open(file, width)
+            assert window.value('document.querySelectorAll("table.heat").length') == 6
+            assert window.value(cut) == 0, width
+        window.resize(688, 1000)  # between the margins of A4
+        window.call("Emulation.setEmulatedMedia", media="print")
+        assert window.value(cut) == 0
