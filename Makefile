@@ -15,9 +15,10 @@ test: .venv/.dev  ## the test suite
 test-slow: .venv/.dev  ## the checks that take minutes
 	$(BIN)/python -m pytest -m slow
 
-twins: .venv/.dev  ## every table of every paper, one of them killed, on a synthetic corpus: ten minutes at most
+twins: .venv/.dev  ## every table of every paper, some killed, on generated corpora: ten minutes at most
 	OMP_NUM_THREADS=1 timeout 600 $(BIN)/python -m pytest -n $(JOBS) --maxschedchunk=1 -m slow \
-		tests/experiments/synthetic -k 'every_experiment or killed'
+		tests/experiments/test_from_clips.py tests/experiments/synthetic \
+		-k 'every_experiment or other_corpus or killed'
 
 test-tensorflow: .venv/.dev .venv-tensorflow/.done  ## faces against the mtcnn package
 	EMOCLI_TENSORFLOW_PYTHON=$(CURDIR)/.venv-tensorflow/bin/python $(BIN)/python -m pytest -m tensorflow

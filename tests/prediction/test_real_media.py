@@ -55,7 +55,7 @@ def test_nobody_is_seen_where_nobody_is(trained: Path, shared_data: Path, tmp_pa
     path = shared_data / "media" / "no_face.mp4"
     segments = windows(trained, path, tmp_path)
     assert all(s.modalities["visual"].missing and not s.person for s in segments)
-    assert segments[-1].end == pytest.approx(shown(path)[-1], abs=0.05)
+    assert segments[-1].end == pytest.approx(shown(path)[-1], abs=0.1)  # its begin, not its end
 
 
 @pytest.mark.slow
