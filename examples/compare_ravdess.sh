@@ -22,6 +22,8 @@ epochs = 15
 patience = 15
 outliers = 5.0  # COVAREP's columns have long tails
 threads = 1
+functionals = "none"  # each network as it is
+refit = false
 END
 emocli manifest ravdess "$ravdess" -o ravdess.csv --config train.toml
 emocli extract ravdess.csv -f covarep --store store --workers 2
@@ -30,14 +32,17 @@ train() {
   network=$1
   shift
   emocli train ravdess.csv --store store --fusion "$network" --run "runs/$network" --folds 5 \
-    --preset plus --config train.toml -f covarep -f face_posteriors --no-baseline "$@"
+    --config train.toml -f covarep -f face_posteriors --no-baseline "$@"
 }
 for network in late early gca rrnn; do
-  train "$network" --set network.hidden=48 --set network.dropout=0.4 --set train.lr=3e-3 \
-    --set network.stride.audio=96 --set network.stride.visual=24 --set network.pool.audio=statistics
+  train "$network" --preset plus --set network.hidden=48 --set network.dropout=0.4 \
+    --set network.max_len=1500 --set network.stride.audio=96 --set network.stride.visual=24 \
+    --set network.pool.audio=statistics \
+    --set train.lr=3e-3 --set train.optimizer=adam --set train.weight_decay=1e-5
 done
-train m2fnet
-train m3er --set network.steps=5
+train m2fnet --preset paper --set network.fusion_residual=add --set network.pos=sinusoidal \
+  --set network.speaker_emb=true --set train.class_weights=balanced
+train m3er --preset paper --set network.steps=5 --set train.lr=1e-3 --set train.scheduler=plateau
 cd runs
 emocli compare late early gca rrnn m2fnet m3er -o ../six.md -o ../six.tex
 emocli compare late early gca rrnn m2fnet m3er --corrupt visual -o ../six-noisy.md

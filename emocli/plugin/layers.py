@@ -3,7 +3,7 @@
 >>> import torch
 >>> config = NetworkSettings(hidden=4)
 >>> view = Padded(torch.randn(2, 5, 3), torch.tensor([5, 2]))
->>> states = Encoders({"audio": 3}, config)(Batch(("a", "b"), {"audio": view}))
+>>> states = ViewEncoders({"audio": 3}, config)(Batch(("a", "b"), {"audio": view}))
 >>> last_step(states["audio"]).shape
 torch.Size([2, 8])
 """

@@ -1,6 +1,9 @@
 """The people of a recording: which faces are whose, and where they are.
 
 `emocli.plugin.feature.PeopleFinder` finds them.
+
+>>> Appearances.joined([]).box.shape
+(0, 4)
 """
 
 from __future__ import annotations

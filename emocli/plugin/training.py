@@ -2,6 +2,9 @@
 
 Chosen by nested validation over corpora of 60 to 10,000 clips (docs/results.md); what depends on
 their number follows rules (`emocli.rules`).
+
+>>> PLUS["functionals"]
+'both'
 """
 
 from __future__ import annotations

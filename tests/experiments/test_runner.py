@@ -107,7 +107,8 @@ def without_costs(report: Reproduction) -> dict[str, Any]:
 
 
 def test_a_row_is_what_the_commands_give(corpus, done, tmp_path):
-    corpus.request(tmp_path / "late", settings=QUICK, seeds=2).cross_validate(3)
+    request = corpus.request(tmp_path / "late", settings=QUICK, seeds=2, preset="paper")
+    request.cross_validate(3)
     by_hand = evaluate(tmp_path / "late", corrupt=NOISE.corrupt, figures=False).data
     clean, noisy = row(done, "Both + more")["conditions"]
     for figure in ("accuracy", "accuracy_std", "accuracy_ci", "uar", "per_class", "by_seed"):
