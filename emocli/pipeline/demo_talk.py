@@ -61,7 +61,7 @@ def predicted_talk(
     """
     dataset = plugins.load("datasets", "demo")
     recording = folder / f"{NAME}.mp4"
-    say("generating a talk of two minutes: one of two people leaves the picture, the sound fails")
+    say("generating a talk: one of two people leaves the picture, the sound fails")
     talk = dataset.Talk.plan(config, NAME)
     talk.write(recording)
     report = _known(folder, run)

@@ -95,6 +95,8 @@ class Config(Settings):
         emotion; 0 for not at all.
     seconds : pair of float
         Least and greatest length of a clip.
+    talk : float
+        Seconds of the recording that `emocli demo` predicts at its end.
     size : int
         Side of the pictures in pixels; even.
     fps : float
@@ -116,6 +118,7 @@ class Config(Settings):
     noise: float = Field(default=1.0, ge=0, le=3)
     vigour: float = Field(default=1.0, ge=0, le=2)
     seconds: tuple[Seconds, Seconds] = (1.2, 2.0)
+    talk: float = Field(default=120.0, ge=10, le=3600)
     size: int = Field(default=256, ge=64, le=1024, multiple_of=2)
     fps: float = Field(default=12.5, ge=5, le=60)
     rate: Literal[16000, 22050, 24000, 32000, 44100, 48000] = 16000

@@ -31,10 +31,9 @@ Span = tuple[float, float]
 PAUSE = 9
 """Pictures between two utterances: at the usual rate .72 s, over which words join to no line."""
 
-SECONDS = 120.0
-AWAY: Span = (30.0, 45.0)
-"""When the second person is out of the picture."""
-SILENT: Span = (70.0, 80.0)
+AWAY: Span = (1 / 4, 3 / 8)
+"""When the second person is out of the picture, in shares of the recording."""
+SILENT: Span = (7 / 12, 2 / 3)
 """When there is no sound."""
 
 
@@ -66,11 +65,17 @@ class Talk:
         cls,
         config: Config,
         name: str,
-        seconds: float = SECONDS,
-        away: Span = AWAY,
-        silent: Span = SILENT,
+        seconds: float | None = None,
+        away: Span | None = None,
+        silent: Span | None = None,
     ) -> Talk:
-        """Plan the talk of a name; it ends with the last utterance that is over in time."""
+        """Plan the talk of a name; it ends with the last utterance that is over in time.
+
+        Its length is ``config.talk`` where none is named, and spans are at their shares of it.
+        """
+        seconds = config.talk if seconds is None else seconds
+        away = away or (AWAY[0] * seconds, AWAY[1] * seconds)
+        silent = silent or (SILENT[0] * seconds, SILENT[1] * seconds)
         turns: list[SpokenTurn] = []
         first, last = PAUSE, int(seconds * config.fps)
         shortest = config.seconds[0] + PAUSE / config.fps
