@@ -35,7 +35,7 @@ BY_SPEAKER = ("normalise", "shrinkage", "least_clips")
 """Names of the settings of a `Rule`."""
 
 SHRINKAGE = 3.0
-"""k, by default: the variance of a speaker's clip means over that between speakers. Over seven
+"""k, by default: the variance of a speaker's clip means over that between speakers. Over six
 features of RAVDESS and CMU-MOSI its median over the columns was .8 to 5.5."""
 
 LEAST_CLIPS = 3

@@ -120,8 +120,12 @@ def is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifest
         return False
 
 
-def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
-    """Refuse a feature that is not what the run was trained on.
+OTHER_SETTINGS = "was computed with other settings than the feature the run was trained on"
+EXTRACT_AGAIN = "extract it again with the settings in the run's config.json"
+
+
+def of_its_modality(store: StoredFeature | None, view: View) -> StoredFeature:
+    """Return a feature that is there in the modality of the training.
 
     Raises
     ------
@@ -131,13 +135,24 @@ def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
     if store is None:
         what = f"feature '{view.feature}' is of another modality than in the training"
         raise StoreError(what, hint="import it again with --modality, into another store")
+    return store
+
+
+def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
+    """Refuse a feature that is not what the run was trained on.
+
+    Raises
+    ------
+    StoreError
+        If it is not.
+    """
+    store = of_its_modality(store, view)
     if same and store.fingerprint != view.fingerprint:
         what = "is no longer what the run was trained on"
         raise StoreError(what, where=store.path, hint=RESTORE)
     if (store.dim, store.header.settings) != (view.dim, view.settings):
-        hint = "extract it again with the settings in the run's config.json"
+        hint = EXTRACT_AGAIN
         names = {key.rpartition(".")[2] for key, _ in leaves(view.settings)}
         if "sha256" in names:  # of a file, or of arrays, of which no clip may be another's
             hint = "it was imported: import what has the clips of both corpora, and train with that"
-        what = "was computed with other settings than the feature the run was trained on"
-        raise StoreError(what, where=store.path, hint=hint)
+        raise StoreError(OTHER_SETTINGS, where=store.path, hint=hint)

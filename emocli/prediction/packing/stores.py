@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from emocli.config import Tree
 from emocli.data.store import StoredFeature
 from emocli.errors import StoreError
+from emocli.evaluation.run_inputs import EXTRACT_AGAIN, OTHER_SETTINGS, of_its_modality
 from emocli.models.run_config import View
 from emocli.prediction.packing.folder import Pack
 from emocli.prediction.recompute import own_settings
@@ -24,14 +25,10 @@ def require_feature(store: StoredFeature | None, view: View, pack: Pack) -> None
     StoreError
         If it was not.
     """
-    if store is None:
-        what = f"feature '{view.feature}' is of another modality than in the training"
-        raise StoreError(what, hint="import it again with --modality, into another store")
+    store = of_its_modality(store, view)
     here = view.model_copy(update={"settings": dict(store.header.settings)})
     if store.dim != view.dim or _told(here, pack) != _told(view, pack):
-        what = "was computed with other settings than the feature the run was trained on"
-        hint = "extract it again with the settings in the run's config.json"
-        raise StoreError(what, where=store.path, hint=hint)
+        raise StoreError(OTHER_SETTINGS, where=store.path, hint=EXTRACT_AGAIN)
 
 
 def _told(view: View, pack: Pack) -> Mapping[str, Tree]:
