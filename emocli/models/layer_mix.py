@@ -55,7 +55,7 @@ class LayerMix(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Mix them."""
-        layers = values.unflatten(-1, (len(self.scores), -1))
+        layers = values.reshape(*values.shape[:-1], len(self.scores), -1)
         return torch.einsum("...lw,l->...w", layers, torch.softmax(self.scores, dim=0))
 
 
