@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import soundfile
 
 from emocli import plugins
+from emocli.cli import app
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
@@ -66,7 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(site: Path, folder: Path, *arguments: str) -> str:
-    """Run a command where the package is installed; return what it prints."""
+    """Run a command in a process of its own where the package is installed; return its output."""
     paths = os.pathsep.join([str(site), str(ROOT)])
     script = "from emocli.cli.app import main; main()"
     done = subprocess.run(
@@ -80,6 +82,22 @@ def run(site: Path, folder: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def here(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Run a command in this process, which has the heavy libraries; return its output."""
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.chdir(tmp_path)
+
+    def printed(*arguments: str) -> str:
+        capsys.readouterr()
+        assert app.run(arguments) == 0
+        return capsys.readouterr().out
+
+    return printed
 
 
 def test_there_is_one_of_every_kind() -> None:
@@ -97,7 +115,9 @@ def test_it_is_listed_with_its_summary(
     assert description.source == "this example"
 
 
-def test_all_of_them_work_together_through_the_commands(site: Path, tmp_path: Path) -> None:
+def test_all_of_them_work_together_through_the_commands(
+    site: Path, tmp_path: Path, here: Callable[..., str]
+) -> None:
     for speaker in ("ann", "bob", "cid", "dan", "eve", "flo"):
         (tmp_path / "corpus" / speaker).mkdir(parents=True)
         for emotion, lines in WORDS.items():
@@ -105,20 +125,20 @@ def test_all_of_them_work_together_through_the_commands(site: Path, tmp_path: Pa
 
     run(site, tmp_path, "manifest", "lines", "corpus", "-o", "m.csv")
     run(site, tmp_path, "extract", "m.csv", "-f", "letters", "--workers", "2")
-    run(site, tmp_path, "train", "m.csv", "--fusion", "mean", "--run", "run", *FEW)
+    here("train", "m.csv", "--fusion", "mean", "--run", "run", *FEW)
     corrupt = ("--corrupt", "text:negative,half_negative")
-    report = json.loads(run(site, tmp_path, "evaluate", "run", *corrupt, "--json"))
+    report = json.loads(here("evaluate", "run", *corrupt, "--json"))
     assert report["n"] == 5
     experiment = ("reproduce", "mean-svm", "m.csv", "--out", "out", "--seeds", "1", "--json", *FEW)
-    table = json.loads(run(site, tmp_path, *experiment))
+    table = json.loads(here(*experiment))
     assert {"mean", "SVM"} <= set(json.dumps(table).replace('"', " ").split())
     twin = ("reproduce", "mean-svm", "--synthetic", "--quick", "--out", "twin", "--json")
-    rows = json.loads(run(site, tmp_path, *twin))["rows"]
+    rows = json.loads(here(*twin))["rows"]
     assert [row["state"] for row in rows] == ["done", "done"]
     speakers = json.loads(run(site, tmp_path, "speakers", "m.csv", "--json"))
     assert speakers == dict.fromkeys(("ann", "bob", "cid", "dan", "eve", "flo"), 5)
     assert "  speakers " in run(site, tmp_path, "--help")
-    predicted = json.loads(run(site, tmp_path, "analyze", "predicted", "run", "--json"))
+    predicted = json.loads(here("analyze", "predicted", "run", "--json"))
     assert sum(predicted["counts"].values()) == 30
     assert (tmp_path / "run" / "reports" / "predicted.png").is_file()
 
