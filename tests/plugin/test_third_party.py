@@ -144,8 +144,7 @@ def test_all_of_them_work_together_through_the_commands(
 
     soundfile.write(tmp_path / "talk.wav", np.zeros(24_000), 8_000)
     (tmp_path / "talk.bars").write_text("0|0.9|oh wonderful day\n1.1|1.9|no\n2|2.9|i love it\n")
-    predict = ("predict", "run", "talk.wav", "--out", "told", "--way", "thirds")
-    run(site, tmp_path, *predict, "--format", "labels")
+    here("predict", "run", "talk.wav", "--out", "told", "--way", "thirds", "--format", "labels")
     rows = (tmp_path / "told" / "talk.labels.txt").read_text().splitlines()
     assert [row.split("\t")[:2] for row in rows] == [
         ["0.000", "1.000"],
