@@ -87,7 +87,9 @@ Check = Annotated[bool | None, typed(RobustOptions, "check")]
 Oracle = Annotated[bool, typed(RobustOptions, "oracle")]
 Proxy = Annotated[str | None, typed(RobustOptions, "proxy")]
 Fill = Annotated[str | None, typed(RobustOptions, "fill")]
-Way = Annotated[str, typer.Option(help="How to cut: auto, subtitles, speech, windows or whole.")]
+Way = Annotated[
+    str, typer.Option(help="How to cut: auto, subtitles, speech, windows, whole or a plug-in.")
+]
 Window = Annotated[
     float | None, typer.Option(help="Seconds of a window (setting windows.window; 4).")
 ]
