@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -116,6 +117,11 @@ class SegmentPrediction(Record):
     modalities: Mapping[str, ModalityState]
     words: tuple[SpokenWord, ...] = ()
     face: FaceBox | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def graded(self) -> bool:
+        """Whether the label has an intensity instead of a probability."""
+        return math.isnan(self.confidence)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ Annotations of a tier must not overlap: where windows do, each ends where the ne
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,6 +24,15 @@ TYPES = {
     ".mpg": "video/mpeg", ".wav": "audio/x-wav", ".mp3": "audio/mpeg",
 }  # fmt: skip
 
+
+SCHEMA = {
+    "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
+    "xsi:noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
+}
+"""What an ELAN file says it is; readers of it refuse one that does not."""
+
+NO_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""A character that XML 1.0 cannot hold."""
 
 SAID = ("speaker", "text", "words")
 """Tiers of what is heard, which are the same for all people of a segment."""
@@ -59,13 +69,12 @@ def _tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
     ends = [min(one.end, after.start) for one, after in pairwise(ordered)]
     ends += [each.end for each in ordered[-1:]]
     spans = [(s, s.start, end) for s, end in zip(ordered, ends, strict=True) if end > s.start]
+    sure = [span for span in spans if span[0].label and not span[0].graded]
+    graded = [span for span in spans if span[0].label and span[0].graded]
     by_name: dict[str, list[Interval]] = {
         "emotion": [(start, end, s.label) for s, start, end in spans if s.label],
-        "confidence": [
-            (start, end, f"{s.confidence:.3f}")
-            for s, start, end in spans
-            if s.label and s.confidence == s.confidence
-        ],
+        "confidence": [(start, end, f"{s.confidence:.3f}") for s, start, end in sure],
+        "intensity": [(start, end, f"{s.values[s.label]:.3f}") for s, start, end in graded],
         "person": [(start, end, s.person) for s, start, end in spans if s.person],
         "speaker": [(start, end, s.speaker) for s, start, end in spans if s.speaker],
         "text": [(start, end, s.text) for s, start, end in spans if s.text],
@@ -124,25 +133,25 @@ def _without_gaps(intervals: Sequence[Interval], length: float) -> Iterator[Inte
 def eaf(segments: Sequence[SegmentPrediction], folder: Path) -> str:
     """Return the text of an ELAN file of one recording, to which it refers from ``folder``."""
     by_name, media = tiers(segments), Path(segments[0].file)
-    root = Element(
-        "ANNOTATION_DOCUMENT",
-        {"AUTHOR": "emocli", "DATE": "1970-01-01T00:00:00Z", "FORMAT": "3.0", "VERSION": "3.0"},
-    )
+    about = {"AUTHOR": "emocli", "DATE": "1970-01-01T00:00:00Z", "FORMAT": "3.0", "VERSION": "3.0"}
+    root = Element("ANNOTATION_DOCUMENT", about | SCHEMA)
     header = SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     SubElement(header, "MEDIA_DESCRIPTOR", _descriptor(media, folder))
     order = SubElement(root, "TIME_ORDER")
-    slots = _slots(by_name)
-    for time, name in slots.items():
-        SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": name, "TIME_VALUE": str(time)})
+    times = [_ms(t) for own in by_name.values() for start, end, _ in own for t in (start, end)]
+    for slot in sorted(range(len(times)), key=lambda slot: times[slot]):
+        name = {"TIME_SLOT_ID": f"ts{slot}", "TIME_VALUE": str(times[slot])}
+        SubElement(order, "TIME_SLOT", name)
     number = 0
     for tier, intervals in by_name.items():
         element = SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": "default", "TIER_ID": tier})
-        for start, end, text in intervals:
+        for _, _, text in intervals:
+            slots = {f"TIME_SLOT_REF{k + 1}": f"ts{2 * number + k}" for k in (0, 1)}
             number += 1
             outer = SubElement(element, "ANNOTATION")
-            place = {"ANNOTATION_ID": f"a{number}", "TIME_SLOT_REF1": slots[_ms(start)]}
-            place["TIME_SLOT_REF2"] = slots[_ms(end)]
-            inner = SubElement(outer, "ALIGNABLE_ANNOTATION", place)
+            inner = SubElement(
+                outer, "ALIGNABLE_ANNOTATION", {"ANNOTATION_ID": f"a{number}"} | slots
+            )
             SubElement(inner, "ANNOTATION_VALUE").text = _printable(text)
     kind = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": "default"}
     SubElement(root, "LINGUISTIC_TYPE", {**kind, "TIME_ALIGNABLE": "true"})
@@ -161,20 +170,10 @@ def _descriptor(media: Path, folder: Path) -> dict[str, str]:
     }
 
 
-def _slots(by_name: Mapping[str, Sequence[Interval]]) -> dict[int, str]:
-    times = {
-        _ms(t)
-        for intervals in by_name.values()
-        for start, end, _ in intervals
-        for t in (start, end)
-    }
-    return {time: f"ts{number}" for number, time in enumerate(sorted(times), start=1)}
-
-
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
 def _printable(text: str) -> str:
     """Return text without what XML cannot hold."""
-    return "".join(c for c in text if c.isprintable() or c in "\t\n")
+    return NO_XML.sub("", text)
