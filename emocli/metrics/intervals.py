@@ -17,7 +17,7 @@ from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Task
 from emocli.data.record import Bounds, Number, Record
 from emocli.metrics.paired import blocks, summed
-from emocli.metrics.statistics import FEWEST, bounds, drawn
+from emocli.metrics.statistics import FEWEST, bounds, drawn, members
 from emocli.metrics.sums import SUMS, Array
 
 Value = Callable[[Array], Array]
@@ -126,11 +126,10 @@ def _sides(terms: Array, above: NDArray[np.bool_]) -> Array:
 def _sampled(
     values: Mapping[str, Value], terms: Sequence[Array], groups: Sequence[str]
 ) -> dict[str, MetricInterval]:
-    place = {name: k for k, name in enumerate(dict.fromkeys(groups))}
-    member = np.array([place[name] for name in groups])
+    member, count = members(groups)
     whole = {n: float(np.mean([v(own.sum(0)) for own in terms])) for n, v in values.items()}
-    if len(place) >= FEWEST:
-        sums = [summed(own, member, len(place)) for own in terms]
+    if count >= FEWEST:
+        sums = [summed(own, member, count) for own in terms]
         over = _bounds(values, sums)
         return {n: MetricInterval(value=whole[n], ci=over[n]) for n in values}
     if len(groups) < FEWEST:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.metrics.statistics import FEWEST, Interval, bounds, drawn, p_value, signs
+from emocli.metrics.statistics import FEWEST, Interval, bounds, drawn, members, p_value, signs
 from emocli.metrics.sums import Array, SumMetric
 
 BLOCK = 256
@@ -97,14 +97,17 @@ class Paired:
         seen = self.systems[first].value - self.systems[second].value
         return p_value(seen, changes, complete)
 
-    @cached_property
+    @property
     def _count(self) -> int:
-        return len(set(self.groups))
+        return self._members[1]
+
+    @property
+    def _member(self) -> NDArray[np.int64]:
+        return self._members[0]
 
     @cached_property
-    def _member(self) -> NDArray[np.int64]:
-        place = {name: k for k, name in enumerate(dict.fromkeys(self.groups))}
-        return np.array([place[name] for name in self.groups])
+    def _members(self) -> tuple[NDArray[np.int64], int]:
+        return members(self.groups)
 
     def _interval(self, value: float, parts: Sequence[tuple[int, float]], p: float) -> Interval:
         nan, clips = float("nan"), len(self.groups)

@@ -62,14 +62,18 @@ def _uar(sums: Array) -> Array:
 
 
 def _weighted_f1(sums: Array) -> Array:
+    _, shown, _ = _matrix(sums)
+    return _over((shown * np.nan_to_num(_f1(sums))).sum(-1), shown.sum(-1))
+
+
+def _f1(sums: Array) -> Array:
+    """Return the F1 of each class, (..., C); NaN of a class without clips."""
     hit, shown, chosen = _matrix(sums)
-    f1 = np.nan_to_num(_over(2 * hit, shown + chosen))
-    return _over((shown * f1).sum(-1), shown.sum(-1))
+    return np.where(shown > 0, _over(2 * hit, shown + chosen), np.nan)
 
 
 def _macro_f1(sums: Array) -> Array:
-    hit, shown, chosen = _matrix(sums)
-    return _mean(_over(2 * hit, shown + chosen))
+    return _mean(_f1(sums))
 
 
 def _presence(targets: NDArray[Any], predicted: Array, *, intensity: bool) -> Array:

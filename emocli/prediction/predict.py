@@ -26,6 +26,7 @@ from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
+from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction.cast import Cast, Casting
 from emocli.prediction.clips import Piece, manifest_of
 from emocli.prediction.extracted import Extracted, extracted
@@ -36,7 +37,7 @@ from emocli.prediction.people import MAIN, FaceChoice
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
-from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
+from emocli.prediction.timeline import FailedInput, PredictionReport, UnitReport
 from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats

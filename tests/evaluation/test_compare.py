@@ -128,8 +128,11 @@ def test_folds_are_compared_with_folds(corpus: toy.Toy, tmp_path: Path) -> None:
         TrainRequest(**where, fusion=fusion, settings=SHORT).cross_validate(3)
     report = compare([tmp_path / "a", tmp_path / "b"])
     assert report.n == sum(SIZES.values())
-    data = evaluate(tmp_path / "b", figures=False).data
-    assert report.runs[1].value == pytest.approx(data["accuracy"])
+    own = evaluate(tmp_path / "b", figures=False).report.clean
+    assert report.runs[1].value == pytest.approx(own.metrics["accuracy"])
+    # Folds are another order of the clips: the interval is the same.
+    assert report.runs[1].ci == pytest.approx(own.accuracy_ci)
+    assert own.intervals["accuracy"].ci == pytest.approx(own.accuracy_ci)
 
 
 def test_other_clips_labels_and_classes_are_refused_by_name(

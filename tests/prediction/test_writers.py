@@ -10,11 +10,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from emocli import plugins
 from emocli.errors import ConfigError
 from emocli.prediction.reading import read_transcript
 from emocli.prediction.timeline import PredictionReport
 from emocli.prediction.writers import write_all
-from emocli.prediction.writers.formats import FORMATS, require_formats, write_formats
+from emocli.prediction.writers.formats import require_formats, write_formats
 from emocli.prediction.writers.table import csv_text
 from tests.prediction.examples import report
 
@@ -38,7 +39,7 @@ def test_all_is_read_back(tmp_path: Path) -> None:
     assert (tmp_path / "failures.jsonl").read_text().count("\n") == 1
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", plugins.names("writers"))
 def test_every_format_is_read_back_with_its_times(tmp_path: Path, name: str) -> None:
     paths = write_formats(report(), tmp_path, [name])
     assert [path.stem for path in paths] == ["a", "b"]
@@ -84,7 +85,7 @@ def test_an_elan_file_says_what_it_is_and_annotations_have_times_of_their_own(
     assert "10\u00a0%  of it" in texts
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", plugins.names("writers"))
 def test_intensities_are_written_with_the_label(tmp_path: Path, name: str) -> None:
     segments = tuple(
         replace(each, confidence=float("nan"), values={"joy": 1.234, "<anger> & co": -0.2})
