@@ -22,7 +22,7 @@ from emocli.data.samples import Samples
 from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.standardise import Standardiser
 from emocli.data.store import StoredFeature, check_path, open_features
-from emocli.data.store.upstream import settings_above
+from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses, rundir
 from emocli.models.baselines import ClassicalModels, fit_classical
@@ -379,7 +379,7 @@ def _view(feature: StoredFeature, store: Path) -> View:
         dim=feature.dim,
         settings=dict(feature.header.settings),
         fingerprint=feature.fingerprint,
-        upstream=settings_above(store, feature.headers),
+        upstream=upstream_settings(store, feature.name),
     )
 
 

@@ -167,11 +167,6 @@ class JoinedFeatures:
             self._require_lengths(clip_id)
 
     @property
-    def headers(self) -> tuple[Header, ...]:
-        """How the values of each feature were made."""
-        return tuple(part.store.header for part in self.parts)
-
-    @property
     def modality(self) -> str:
         """The modality the features describe."""
         return self.header.modality

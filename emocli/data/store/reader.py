@@ -127,11 +127,6 @@ class FeatureStore:
         return self.header.feature
 
     @property
-    def headers(self) -> tuple[Header, ...]:
-        """How the values were made, feature by feature: here there is one."""
-        return (self.header,)
-
-    @property
     def modality(self) -> str:
         """The modality the feature describes."""
         return self.header.modality

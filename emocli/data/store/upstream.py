@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from emocli.data.store.folder import parts_in, store_path
@@ -22,13 +22,11 @@ def upstream_settings(folder: Path, name: str) -> dict[str, Tree]:
     name : str
         The feature.
     """
-    headers = [_header(folder, part) for part in parts_in(folder, name)]
-    return settings_above(folder, [header for header in headers if header is not None])
-
-
-def settings_above(folder: Path, headers: Iterable[Header]) -> dict[str, Tree]:
-    """Return what `upstream_settings` does of features whose headers are known."""
-    return {name: tree for header in headers for name, tree in _above(folder, header)}
+    settings: dict[str, Tree] = {}
+    for part in parts_in(folder, name):
+        header = _header(folder, part)
+        settings |= {} if header is None else dict(_above(folder, header))
+    return settings
 
 
 def _above(folder: Path, header: Header) -> Iterator[tuple[str, Tree]]:
