@@ -16,6 +16,7 @@ not a finite number is NaN in memory and ``null`` in the file.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, cast
 
@@ -52,6 +53,12 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """Return what checks a class of records; made once, for that takes far longer than using it."""
+    return TypeAdapter(kind)
+
+
 @dataclass(frozen=True)
 class Record:
     """Base of the parts of reports."""
@@ -65,7 +72,7 @@ class Record:
     @classmethod
     def schema(cls) -> Tree:
         """Return the JSON schema of what `data` returns."""
-        return TypeAdapter(cls).json_schema()
+        return _adapter(cast(Any, cls)).json_schema()
 
     @classmethod
     def from_data(cls, data: Tree) -> Self:
@@ -76,7 +83,7 @@ class Record:
         ValueError
             If a key is missing or unknown, or its value is of another type.
         """
-        return TypeAdapter(cls).validate_python(_tuples(data))
+        return cast(Self, _adapter(cast(Any, cls)).validate_python(_tuples(data)))
 
     @classmethod
     def _keys(cls) -> tuple[set[str], str | None]:

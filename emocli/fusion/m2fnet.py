@@ -192,8 +192,9 @@ class Model(Network):
             FusionLayer(width, others, config) for _ in range(config.fusion_layers * attends)
         )
         hidden = config.hidden or width
+        self.vector_width = sum(widths.values())
         self.classifier = nn.Sequential(
-            nn.Linear(sum(widths.values()), hidden),
+            nn.Linear(self.vector_width, hidden),
             nn.ReLU(),
             nn.Dropout(config.dropout),
             nn.Linear(hidden, outputs),
@@ -211,7 +212,7 @@ class Model(Network):
         for layer in self.layers:
             mixed = layer(mixed, streams, places)
         final = torch.cat([mixed, *(stream.rows for stream in streams.values())], dim=-1)  # eq. 7
-        return FusionOutput(self.classifier(final))  # eq. 8
+        return FusionOutput(self.classifier(final), vector=final)  # eq. 8
 
 
 class UtteranceEncoder(nn.Module):

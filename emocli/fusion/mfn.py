@@ -262,13 +262,14 @@ class Model(Network):
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
         super().__init__()
         self.core = MemoryCore(dims, config)
-        joined = sum(self.core.widths) + config.memory
-        self.head = mlp(joined, config.out, outputs, config.out_dropout)
+        self.vector_width = sum(self.core.widths) + config.memory
+        self.head = mlp(self.vector_width, config.out, outputs, config.out_dropout)
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
         ends, memory = self.core(batch.views)
-        return FusionOutput(self.head(torch.cat([*ends.values(), memory], dim=-1)))
+        joined = torch.cat([*ends.values(), memory], dim=-1)
+        return FusionOutput(self.head(joined), vector=joined)
 
 
 def aligned(views: Views, steps: int | Literal["longest"]) -> tuple[list[Tensor], Tensor]:

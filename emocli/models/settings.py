@@ -105,6 +105,9 @@ class TrainConfig(Settings):
         scaled up instead, every time a clip is learnt from.
     view_noise : float
         Standard deviation of the noise on each number, in those of the standardised features.
+    adversary : float
+        Weight by which the network learns what makes training speakers hard to tell by the vector
+        that it classifies a clip by (`emocli.training.adversary`); 0: not.
     swa : int
         Epoch from whose end on the parameters are averaged, each epoch's with equal weight
         (stochastic weight averaging, Izmailov et al. 2018); the average is what is validated and
@@ -112,6 +115,9 @@ class TrainConfig(Settings):
     refit : bool
         Whether the network is trained once more when the best epoch is known: anew, on train and
         valid split together, for as many epochs at the same learning rates.
+    layer_mix : bool
+        Whether of features with several layers of an encoder side by side a mix is learnt, which is
+        what the network sees (`emocli.models.layer_mix`).
     functionals : {'none', 'linear', 'mlp', 'both'}
         Whether a model of the functionals of the views stands beside the network, whatever that is,
         and predicts with it (`emocli.models.functionals_path`): a linear one, one with a hidden
@@ -176,8 +182,10 @@ class TrainConfig(Settings):
     feature_mask: Dropped = 0.0
     view_dropout: Dropped = 0.0
     view_noise: Annotated[float, Field(ge=0, le=100)] = 0.0
+    adversary: Factor = 0.0
     swa: Annotated[int, Field(ge=0, le=100_000)] = 0
     refit: bool = False
+    layer_mix: bool = False
     functionals: FunctionalsPath = "none"
     functionals_dropout: Dropped = 0.5
     monitor: str = "auto"

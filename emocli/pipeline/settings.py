@@ -25,6 +25,7 @@ PLUGINS: Mapping[str, PluginKind] = MappingProxyType(
         "format": "formats",
         "corruption": "corruptions",
         "protocol": "protocols",
+        "way": "ways",
         "experiment": "experiments",
     }
 )

@@ -52,7 +52,7 @@ corpus = toy.fixture()
 
 
 @pytest.fixture
-def experiment(monkeypatch: pytest.MonkeyPatch) -> Any:
+def experiment(monkeypatch: pytest.MonkeyPatch, undrawn: None) -> Any:
     """Lay a table of one's own in the place of every experiment's."""
 
     def lay(rows: Sequence[Row] = ROWS, **more: Any) -> None:
