@@ -35,6 +35,10 @@ PluginKind = Literal[
     "fusion",
     "experiments",
     "analyses",
+    "ways",
+    "transcripts",
+    "writers",
+    "models",
     "commands",
 ]
 
@@ -47,6 +51,10 @@ KINDS: dict[PluginKind, str] = {
     "fusion": "emocli.fusion",
     "experiments": "emocli.experiments.papers",
     "analyses": "emocli.analysis",
+    "ways": "emocli.prediction.ways",
+    "transcripts": "emocli.prediction.transcripts",
+    "writers": "emocli.prediction.writers.formats",
+    "models": "emocli.pretrained.catalogue",
     "commands": "emocli.cli.commands",
 }
 """Kind of plug-in to the package that holds emocli's own."""
@@ -60,6 +68,10 @@ OFFERS: dict[PluginKind, tuple[str, ...]] = {
     "fusion": ("Config", "Model", "PRESETS"),
     "experiments": ("Config", "table"),
     "analyses": ("Options", "measure"),
+    "ways": ("Config", "cut"),
+    "transcripts": ("SUFFIXES", "BESIDE", "HAS_TIERS", "read"),
+    "writers": ("SUFFIX", "write"),
+    "models": ("MODEL",),
     "commands": ("COMMAND",),
 }
 """Names that a module of each kind has: `emocli.plugin` says what they are."""

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from emocli import plugins
 from emocli.cli import app
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
+from emocli.errors import ConfigError
+from emocli.pretrained.models import folder_of, named
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "examples" / "plugin_package"
@@ -31,6 +34,10 @@ NAMES: dict[plugins.PluginKind, str] = {
     "protocols": "half_negative",
     "experiments": "mean_svm",
     "analyses": "predicted",
+    "ways": "thirds",
+    "transcripts": "bar_lines",
+    "writers": "labels",
+    "models": "nothing",
     "commands": "speakers",
 }
 """The plug-in of each kind."""
@@ -134,6 +141,24 @@ def test_all_of_them_work_together_through_the_commands(
     predicted = json.loads(here("analyze", "predicted", "run", "--json"))
     assert sum(predicted["counts"].values()) == 30
     assert (tmp_path / "run" / "reports" / "predicted.png").is_file()
+
+    soundfile.write(tmp_path / "talk.wav", np.zeros(24_000), 8_000)
+    (tmp_path / "talk.bars").write_text("0|0.9|oh wonderful day\n1.1|1.9|no\n2|2.9|i love it\n")
+    here("predict", "run", "talk.wav", "--out", "told", "--way", "thirds", "--format", "labels")
+    rows = (tmp_path / "told" / "talk.labels.txt").read_text().splitlines()
+    assert [row.split("\t")[:2] for row in rows] == [
+        ["0.000", "1.000"],
+        ["1.000", "2.000"],
+        ["2.000", "3.000"],
+    ]
+    assert {row.split("\t")[2] for row in rows} <= set(WORDS)
+
+
+def test_its_model_is_in_the_catalogue(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(site))
+    assert named("nothing").origin == "this example"
+    with pytest.raises(ConfigError, match="fetch it with `emocli models get nothing`"):
+        folder_of("nothing")
 
 
 def test_it_imports_what_is_public_and_nothing_else() -> None:
