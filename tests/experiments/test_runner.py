@@ -316,7 +316,7 @@ def test_what_is_done_is_not_done_again(corpus, tmp_path, experiment, monkeypatc
     first = run(corpus, tmp_path, settings=ONCE)
     files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npz")}
     files |= {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
-    assert len(files) == 2 * (3 + 3)
+    assert len(files) == 2 * (6 + 3)  # conditions and networks of three folds
     monkeypatch.setattr("emocli.experiments.feature_rows.RunEvaluator", None)  # nobody is asked
     again = run(corpus, tmp_path, settings=ONCE)
     assert without_costs(again) == without_costs(first)
