@@ -12,11 +12,13 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
+import sys
 import tokenize
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib.machinery import PathFinder
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +35,10 @@ PluginKind = Literal[
     "fusion",
     "experiments",
     "analyses",
+    "ways",
+    "transcripts",
+    "writers",
+    "models",
     "commands",
 ]
 
@@ -45,6 +51,10 @@ KINDS: dict[PluginKind, str] = {
     "fusion": "emocli.fusion",
     "experiments": "emocli.experiments.papers",
     "analyses": "emocli.analysis",
+    "ways": "emocli.prediction.ways",
+    "transcripts": "emocli.prediction.transcripts",
+    "writers": "emocli.prediction.writers.formats",
+    "models": "emocli.pretrained.catalogue",
     "commands": "emocli.cli.commands",
 }
 """Kind of plug-in to the package that holds emocli's own."""
@@ -58,6 +68,10 @@ OFFERS: dict[PluginKind, tuple[str, ...]] = {
     "fusion": ("Config", "Model", "PRESETS"),
     "experiments": ("Config", "table"),
     "analyses": ("Options", "measure"),
+    "ways": ("Config", "cut"),
+    "transcripts": ("SUFFIXES", "BESIDE", "HAS_TIERS", "read"),
+    "writers": ("SUFFIX", "write"),
+    "models": ("MODEL",),
     "commands": ("COMMAND",),
 }
 """Names that a module of each kind has: `emocli.plugin` says what they are."""
@@ -132,8 +146,13 @@ def files(package: str) -> dict[str, str]:
 
 def _modules(kind: PluginKind) -> dict[str, str]:
     """Return the module of each plug-in: emocli's own files, then entry points."""
-    own = files(KINDS[kind])
-    return own | {entry.name: entry.module for entry in entry_points(group=f"emocli.{kind}")}
+    return files(KINDS[kind]) | {e.name: e.module for e in _entries(kind, tuple(sys.path))}
+
+
+@cache
+def _entries(kind: PluginKind, path: tuple[str, ...]) -> EntryPoints:
+    """Return what the packages on ``path``, which is `sys.path`, add; their files are read once."""
+    return entry_points(group=f"emocli.{kind}")
 
 
 def _find(kind: PluginKind, name: str, modules: dict[str, str]) -> str:

@@ -48,6 +48,14 @@ def checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fusion_task, "PAUSE", 0.0)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pictures of figures empty, for a test that does not look at them: it takes long."""
+    from emocli.report import canvas
+
+    monkeypatch.setattr(canvas, "_pictures", lambda drawing, style: dict.fromkeys(style.kinds, b""))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real recordings; tests that need it are skipped where it is absent."""

@@ -16,8 +16,8 @@ import pytest
 import emocli
 from emocli import plugins
 from emocli.extraction.extract import plan
+from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction.loaded_run import LoadedRun
-from emocli.prediction.timeline import SegmentPrediction
 from tests import toy
 
 ROOT = Path(__file__).parents[1]

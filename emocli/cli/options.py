@@ -12,7 +12,7 @@ from emocli.data.clip import Split as SplitName
 from emocli.evaluation.options import RunOptions, SplitOptions
 from emocli.limits import MOST_FOLDS, MOST_WORKERS
 from emocli.options import Argument, declared
-from emocli.plugin.robustness import RobustOptions
+from emocli.plugin.robustness import PROXY, RobustOptions
 from emocli.report.canvas import StyleName
 
 
@@ -59,6 +59,13 @@ Fusion = Annotated[str, typer.Option(help="Network; `emocli info` lists them.")]
 Preset = Annotated[
     str, typer.Option(help="literal (as printed), paper (consistent reading) or plus (improved).")
 ]
+EncoderPreset = Annotated[
+    str,
+    typer.Option(
+        help="literal (as printed), paper (consistent reading) or plus (improved). Unlike that of "
+        "train, plus was not measured for encoders, and is not the default."
+    ),
+]
 Workers = Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Processes that compute.")]
 Folds = Annotated[
     int | None,
@@ -80,7 +87,9 @@ Check = Annotated[bool | None, typed(RobustOptions, "check")]
 Oracle = Annotated[bool, typed(RobustOptions, "oracle")]
 Proxy = Annotated[str | None, typed(RobustOptions, "proxy")]
 Fill = Annotated[str | None, typed(RobustOptions, "fill")]
-Way = Annotated[str, typer.Option(help="How to cut: auto, subtitles, speech, windows or whole.")]
+Way = Annotated[
+    str, typer.Option(help="How to cut: auto, subtitles, speech, windows, whole or a plug-in.")
+]
 Window = Annotated[
     float | None, typer.Option(help="Seconds of a window (setting windows.window; 4).")
 ]
@@ -108,7 +117,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is th
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
 
 
-DEFAULTS = {"--proxy": "plus", "--transcribe": "whisper-tiny.en"}
+DEFAULTS = {"--proxy": PROXY, "--transcribe": "whisper-tiny.en"}
 """Options whose value may be left out, and what it is then."""
 
 

@@ -149,6 +149,8 @@ class FusionOutput:
         How far each view passes its gate, shape (n, hops), where the network has one.
     path_logits : Tensor, shape (P, n, C), optional
         In training, the logits of the paths of functionals beside the network, where there are any.
+    vector : Tensor, shape (n, W), optional
+        What the last layers make the logits of, where the network tells it.
     """
 
     logits: Tensor
@@ -157,3 +159,4 @@ class FusionOutput:
     attention: Mapping[str, Tensor] = field(default_factory=dict)
     gates: Mapping[str, Tensor] = field(default_factory=dict)
     path_logits: Tensor | None = None
+    vector: Tensor | None = None

@@ -187,8 +187,9 @@ def compare(
         evaluator = open_evaluator(run, split, manifest, store, robust, ensemble).on(place)
         corruptions = on(robust.corruptions, evaluator.modalities)
         evaluators.append(evaluator)
-        predicted.append(_in_order(evaluator.predict(corruptions, seed)))
+        predicted.append(evaluator.predict(corruptions, seed))
         _require_same(names, predicted)
+        predicted[-1] = predicted[-1].in_order(predicted[0].ids)
     progress(len(runs), len(runs))
     corpus = evaluators[0].samples.manifest
     paired = _paired(metric, predicted, corpus)
@@ -209,19 +210,6 @@ def run_names(runs: Sequence[Path]) -> tuple[str, ...]:
         if names.count(name) > 1:
             raise ConfigError(f"run '{name}' is named twice", hint="name it once")
     return tuple(names)
-
-
-def _in_order(predictions: Predictions) -> Predictions:
-    """Return the same by the ids of the clips: folds put them in another order."""
-    from dataclasses import replace
-
-    rows = sorted(range(len(predictions.ids)), key=predictions.ids.__getitem__)
-    return replace(
-        predictions,
-        ids=tuple(predictions.ids[row] for row in rows),
-        targets=predictions.targets[rows],
-        values=tuple(values[rows] for values in predictions.values),
-    )
 
 
 def _require_same(names: Sequence[str], predicted: Sequence[Predictions]) -> None:
@@ -253,7 +241,7 @@ def _difference(first: Predictions, other: Predictions) -> str | None:
             f"is tested on {len(ids[1])} clips, not {len(ids[0])}: {len(apart)} are in one of both "
             f"only, '{apart[0]}' is {side}"
         )
-    same = np.atleast_2d((first.targets == other.targets).T).all(axis=0)
+    same = np.atleast_2d((first.targets == other.in_order(first.ids).targets).T).all(axis=0)
     if not same.all():
         clip = first.ids[int(np.flatnonzero(~same)[0])]
         return f"{int((~same).sum())} clips have other labels, the first is '{clip}',"

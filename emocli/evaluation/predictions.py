@@ -129,20 +129,27 @@ class Predictions:
     def only(self, clips: Sequence[Clip]) -> Predictions:
         """Return the same for some of the clips."""
         wanted = {clip.id for clip in clips}
-        rows = [index for index, clip_id in enumerate(self.ids) if clip_id in wanted]
 
         def marked(clips: Clips) -> Clips:
             return {modality: ids & wanted for modality, ids in clips.items()}
 
         return replace(
-            self,
-            ids=tuple(self.ids[row] for row in rows),
-            targets=self.targets[rows],
-            values=tuple(values[rows] for values in self.values),
-            uncalibrated=tuple(values[rows] for values in self.uncalibrated),
+            self.in_order([clip_id for clip_id in self.ids if clip_id in wanted]),
             corrupted=marked(self.corrupted),
             flagged=marked(self.flagged),
             regenerated=marked(self.regenerated),
+        )
+
+    def in_order(self, ids: Sequence[str]) -> Predictions:
+        """Return the same for clips in another order; `KeyError` if one was not predicted."""
+        place = {clip_id: row for row, clip_id in enumerate(self.ids)}
+        rows = [place[clip_id] for clip_id in ids]
+        return replace(
+            self,
+            ids=tuple(ids),
+            targets=self.targets[rows],
+            values=tuple(values[rows] for values in self.values),
+            uncalibrated=tuple(values[rows] for values in self.uncalibrated),
             classical={name: values[rows] for name, values in self.classical.items()},
         )
 

@@ -29,13 +29,15 @@ class HiddenConfig(Settings):
     Attributes
     ----------
     encoder : str
-        Its name on the Hugging Face hub, or a local folder in that layout; safetensors only.
+        The encoder: its name on the Hugging Face hub, or a local folder in that layout;
+        safetensors only.
     revision : str, optional
         Branch, tag or commit on the hub.
     layers : int, list of int or 'all'
         Which hidden states: 0 is before the first layer, -1 after the last.
     mix : {'side', 'mean'}
-        Several layers stand side by side, so that a network can learn their mix, or are averaged.
+        Several layers stand side by side, so that a training can learn their mix
+        (``train.layer_mix``), or are averaged.
     half : bool
         Compute in half precision: float16 on a GPU, bfloat16 on a CPU.
     batch : int

@@ -102,13 +102,14 @@ class Model(Encoded):
         self.project = nn.Linear(joined, width) if config.project else nn.Identity()
         self.recursion = gca.Recursion([JOINED], width, config, gca.Update(1, width, config))
         self.decoder = decoder(width, outputs, config)
+        self.vector_width = width
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips; attention is given for each view's own steps."""
         states, joined, grids = self._joined(batch)
         memory, attention, _ = self.recursion({JOINED: joined})
         own = self._apart(attention[JOINED], states, grids, batch)
-        return FusionOutput(self.decoder(memory), attention=own)
+        return FusionOutput(self.decoder(memory), attention=own, vector=memory)
 
     def uniform(self, batch: Batch) -> dict[str, Tensor]:
         """Return what the attention over steps, (B, T) each, is if it prefers no state to another.

@@ -28,7 +28,7 @@ class AttentionSettings(NetworkSettings):
     Attributes
     ----------
     hops : int
-        How often the memory asks.
+        How often the memory attends to the views, one after the other (hops).
     tie_hops : bool
         Whether the attention of all hops has the same parameters.
     m0 : {'mean_sum', 'zero'}
@@ -220,12 +220,13 @@ class Recursive(Encoded):
         super().__init__(dims, config)
         self.recursion = Recursion(self.encoders.names, config.width, config, update)
         self.decoder = decoder(config.width, outputs, config)
+        self.vector_width = config.width
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
         memory, attention, gates = self.recursion(self.encoders(batch))
         attention = self.encoders.over_steps(attention, batch)
-        return FusionOutput(self.decoder(memory), attention=attention, gates=gates)
+        return FusionOutput(self.decoder(memory), attention=attention, gates=gates, vector=memory)
 
     def uniform(self, batch: Batch) -> dict[str, Tensor]:
         """Return what the attention over steps, (B, T) each, is if it prefers no state to another.

@@ -45,6 +45,7 @@ class Model(Encoded):
         self.heads = PerView({name: self._head(outputs, config) for name in self.encoders})
         columns = outputs if config.late_weights == "per_class" else 1
         self.scores = nn.Parameter(torch.zeros(len(dims), columns))
+        self.vector_width = len(dims) * config.width
 
     @staticmethod
     def _head(outputs: int, config: Config) -> nn.Module:
@@ -53,11 +54,13 @@ class Model(Encoded):
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips; a missing view has no say (weight 0), the others share its weight."""
         states = self.encoders(batch)
-        logits = {name: self.heads[name](last_step(view)) for name, view in states.items()}
+        ends = {name: last_step(view) for name, view in states.items()}
+        logits = {name: self.heads[name](end) for name, end in ends.items()}
         weights = self.weights(torch.stack([view.observed for view in states.values()], dim=1))
         total = (weights * torch.stack(list(logits.values()), dim=1)).sum(dim=1)
         by_view = dict(zip(logits, weights.mean(dim=-1).unbind(1), strict=True))
-        return FusionOutput(total, modality_logits=logits, weights=by_view)
+        vector = torch.cat(list(ends.values()), dim=-1)
+        return FusionOutput(total, modality_logits=logits, weights=by_view, vector=vector)
 
     def weights(self, observed: Tensor) -> Tensor:
         """Weights (B, M, 1 or C) of views of which ``observed`` (B, M) are there."""

@@ -56,7 +56,7 @@ class Config(Settings):
     query : str
         The modality whose stream is mixed; the first by name where it is not there.
     heads : int
-        At most so many; each attention has the largest number that divides its width.
+        Attention heads at most; each attention has the largest number that divides its width.
     ff_mult : int
         Inner width of an encoder layer, in widths of its modality (the paper prints none).
     enc_skip : bool
@@ -78,7 +78,7 @@ class Config(Settings):
         bidirectional LSTM finds in them, weighed by attention. Features with one row per clip stay
         as they are in the first two. A modality the mapping does not name takes the mean.
     words_hidden : int
-        Units of each direction of that LSTM.
+        Units of each direction of the LSTM of ``utterance``.
     width : int, optional
         Width all modalities are projected to; by default each keeps its own.
     hidden : int, optional
@@ -192,8 +192,9 @@ class Model(Network):
             FusionLayer(width, others, config) for _ in range(config.fusion_layers * attends)
         )
         hidden = config.hidden or width
+        self.vector_width = sum(widths.values())
         self.classifier = nn.Sequential(
-            nn.Linear(sum(widths.values()), hidden),
+            nn.Linear(self.vector_width, hidden),
             nn.ReLU(),
             nn.Dropout(config.dropout),
             nn.Linear(hidden, outputs),
@@ -211,7 +212,7 @@ class Model(Network):
         for layer in self.layers:
             mixed = layer(mixed, streams, places)
         final = torch.cat([mixed, *(stream.rows for stream in streams.values())], dim=-1)  # eq. 7
-        return FusionOutput(self.classifier(final))  # eq. 8
+        return FusionOutput(self.classifier(final), vector=final)  # eq. 8
 
 
 class UtteranceEncoder(nn.Module):

@@ -61,7 +61,7 @@ class Config(mfn.Config):
         Whether that loss leaves out what the modalities together already get right (Liu et al.
         2018, sec. 3.3).
     margin : float
-        By how much they have to.
+        By how much the modalities together have to be right, for ``boosted``.
     mulmix : bool
         Whether every mixture of modalities (mean of their states) predicts, not only each by itself
         (Liu et al. 2018, sec. 3.4: MulMix). A mixture's weight goes to its modalities in equal
@@ -145,7 +145,8 @@ class Model(Network):
         self.groups = _groups(self.core.names, config.mulmix)
         self.heads = PerView({_name(g): nn.Linear(widths[g[0]], outputs) for g in self.groups})
         fused = sum(self.core.widths) if config.fusion == "concat" else self.core.widths[0]
-        self.head = mlp(fused + config.memory, config.out, outputs, config.out_dropout)
+        self.vector_width = fused + config.memory
+        self.head = mlp(self.vector_width, config.out, outputs, config.out_dropout)
 
     @property
     def unweighted(self) -> str:
@@ -187,11 +188,13 @@ class Model(Network):
         )
         weights = self._weights(group_logits)
         fused = self._fused(weights, ends)
-        joint = self.head(torch.cat([fused, memory], dim=-1))
+        vector = torch.cat([fused, memory], dim=-1)
+        joint = self.head(vector)
         return Output(
             logits=joint if self.training else self._predicted(joint, group_logits, weights),
             modality_logits=dict(zip(self.core.names, group_logits, strict=False)),
             weights=weights,
+            vector=vector,
             joint=joint,
             group_logits=group_logits,
         )

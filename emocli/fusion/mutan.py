@@ -97,10 +97,12 @@ class Model(Encoded):
         self.squash = nn.Tanh() if config.bounded else nn.Identity()
         self.core = LowRankCore(views, inner, joint, config.rank, config.lower_orders)
         self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(joint, outputs))
+        self.vector_width = joint
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
         states = self.encoders(batch)
         projected = {n: self.squash(self.projections[n](last_step(v))) for n, v in states.items()}
         observed = torch.stack([view.observed for view in states.values()], dim=1)
-        return FusionOutput(self.head(self.core(projected, observed)))
+        joint = self.core(projected, observed)
+        return FusionOutput(self.head(joint), vector=joint)

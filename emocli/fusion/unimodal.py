@@ -41,8 +41,10 @@ class Model(Encoded):
             )
         super().__init__(dims, config)
         self.decoder = decoder(config.width, outputs, config)
+        self.vector_width = config.width
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
         (states,) = self.encoders(batch).values()
-        return FusionOutput(self.decoder(last_step(states)))
+        last = last_step(states)
+        return FusionOutput(self.decoder(last), vector=last)

@@ -1,9 +1,9 @@
 """Metrics of classification and of intensities, each with its definition.
 
 Every task reports ``accuracy``, ``uar``, ``weighted_f1`` and ``macro_f1``; what they count depends
-on the task and is stated in `DEFINITIONS`. A ratio that is not defined (recall of a class nobody
-showed, its F1 of being present) is NaN, stays out of means, and its class is listed in
-``Scores.undefined``. An F1 without any hit is 0.
+on the task and is stated in `DEFINITIONS`. A ratio that is not defined (recall and F1 of a class
+nobody showed) is NaN, stays out of means, and its class is listed in ``Scores.undefined``. An F1
+without any hit is 0.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ DEFINITIONS: Mapping[Task, Mapping[str, str]] = {
         "accuracy": "share of clips whose class of highest score is the label",
         "uar": "plain mean of the recalls of the classes that occur",
         "weighted_f1": "mean of the classes' F1, weighted by their clips",
-        "macro_f1": "plain mean of the F1 of the classes that occur in labels or predictions",
+        "macro_f1": "plain mean of the F1 of the classes that occur",
         **_BINARY,
         "ece": "distance of confidence and accuracy over 15 bins of confidence, by their clips",
         "brier": "mean squared distance of the probabilities from the label, summed over classes",
@@ -187,7 +187,8 @@ def _single(
     matrix = confusion_matrix(targets, choice, len(classes))
     hit, shown, chosen = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
     recall, precision = _ratio(hit, shown), _ratio(hit, chosen)
-    f1 = _ratio(2 * hit, shown + chosen)
+    # A class without clips has no F1, however often it is predicted.
+    f1 = np.where(shown > 0, _ratio(2 * hit, shown + chosen), np.nan)
     per_class = {
         name: {
             "n": float(shown[k]),
@@ -307,7 +308,7 @@ def _presence(
     there, absent = present.sum(axis=0), (~present).sum(axis=0)
     errors = (present != taken).sum(axis=0)
     f1_pos, f1_neg = _ratio(2 * tp, 2 * tp + errors), _ratio(2 * tn, 2 * tn + errors)
-    # A class without clips has no F1, whoever was taken to show it; without the others, 0 counts.
+    # Without clips of the class there is no F1 of present; without the others, that of absent is 0.
     f1_pos, f1_neg = np.where(there > 0, f1_pos, np.nan), np.nan_to_num(f1_neg)
     metrics = {
         "accuracy": (tp + tn) / len(present),

@@ -40,8 +40,8 @@ LEVEL = 0.95
 FEWEST = 8
 """Groups below which there is no interval over them."""
 
-EXACT = 13
-"""Groups up to which all ways to change their signs are tried."""
+EXACT = 14
+"""Groups up to which all ways to change their signs are tried: fewer than `DRAWS`."""
 
 ROUNDING = 1e-12
 """Share of the sum of magnitudes below which a sum is taken for 0."""
@@ -136,10 +136,7 @@ def cluster_bootstrap(
     """
     numbers = np.asarray(values, np.float64)
     counted = np.ones_like(numbers) if wholes is None else np.asarray(wholes, np.float64)
-    names = list(dict.fromkeys(groups))
-    place = {name: i for i, name in enumerate(names)}
-    member = np.array([place[group] for group in groups])
-    count = len(names)
+    member, count = members(groups)
     whole = float(_settled(counted.sum(), np.abs(counted).sum()))
     mean = float(numbers.sum() / whole) if whole else float("nan")
     nan = float("nan")
@@ -154,6 +151,15 @@ def cluster_bootstrap(
     totals, most, sizes, magnitudes = sums
     low, high = _drawn(totals, most, sizes, magnitudes, draws, seed)
     return Interval(mean, low, high, count, sign_flip_p(_settled(totals, most), draws, seed))
+
+
+def members(groups: Sequence[Hashable]) -> tuple[NDArray[np.int64], int]:
+    """Return the number of each clip's group, in the order of their names, and how many there are.
+
+    Draws go by these numbers, so that clips in another order have the same interval.
+    """
+    place = {name: k for k, name in enumerate(sorted(set(groups), key=str))}
+    return np.array([place[name] for name in groups], np.int64), len(place)
 
 
 def draws_of(count: int) -> int:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emocli.data.batch import Batch, FusionOutput, Padded
-from emocli.data.manifest import Task
 from emocli.data.samples import Samples
+from emocli.models.around import Around
 from emocli.models.functionals import Functionals
 from emocli.plugin.network import Loss, Network, PerView
 
@@ -88,7 +88,7 @@ PATHS: Mapping[str, Callable[[int, int, float], nn.Sequential]] = MappingProxyTy
 """Models of functionals, by what the setting calls them: (inputs, outputs, dropout) -> layers."""
 
 
-class WithFunctionals(Network):
+class WithFunctionals(Around):
     """A network, and the paths beside it.
 
     Shapes: M views (n, T_m, D_m) -> functionals (n, sum of 3 D_m) -> logits of each of P paths
@@ -118,12 +118,7 @@ class WithFunctionals(Network):
         path: FunctionalsPath,
         dropout: float,
     ) -> None:
-        super().__init__()
-        # What a class says of all its networks, this one repeats for the one it holds.
-        self.level = network.level  # type: ignore[misc]
-        self.takes_soft_targets = network.takes_soft_targets  # type: ignore[misc]
-        self.remarks = network.remarks
-        self.network = network
+        super().__init__(network)
         self.summaries = PerView({name: Summary(dims[name]) for name in dims})
         self.dims, self.widths = dict(dims), {m: _width(network, m, d) for m, d in dims.items()}
         inputs = FUNCTIONALS * sum(dims.values())
@@ -134,7 +129,8 @@ class WithFunctionals(Network):
         """Take the statistics of the functionals of training clips, which may lack views."""
         seen = Functionals.fit(train)
         start = 0
-        for name, width in train.dims.items():
+        for name in train.stores:
+            width = self.dims[name]
             end = start + width * (1 if name in seen.vectors else FUNCTIONALS)
             self._summary(name).fit(seen.mean[start:end], seen.std[start:end])
             start = end
@@ -158,10 +154,6 @@ class WithFunctionals(Network):
             total = total + base(logits, batch.targets)
         return total
 
-    def set_task(self, task: Task, loss: str) -> None:
-        """Take note of what the logits stand for; errors as of the network."""
-        self.network.set_task(task, loss)
-
     def condense(
         self, clip_id: str, modality: str, values: NDArray[np.float32]
     ) -> NDArray[np.float32]:
@@ -176,19 +168,6 @@ class WithFunctionals(Network):
         rows = np.zeros((_rows(len(summary), width), width), np.float32)
         rows.ravel()[: len(summary)] = summary
         return np.concatenate([rows, steps])
-
-    def oracle(self, output: FusionOutput, batch: Batch) -> dict[str, Tensor]:
-        """Return what the network does."""
-        return self.network.oracle(output, batch)
-
-    def uniform(self, batch: Batch) -> dict[str, Tensor]:
-        """Return what the network does."""
-        return self.network.uniform(batch)
-
-    @property
-    def unweighted(self) -> str:
-        """What the network says."""
-        return self.network.unweighted
 
     def _summary(self, name: str) -> Summary:
         summary = self.summaries[name]

@@ -59,7 +59,8 @@ class Source(Settings):
 class View(Settings):
     """The feature a modality is seen through: its name, width, origin and content.
 
-    ``upstream`` are the settings of the features it was computed from, by their names.
+    ``upstream`` are the settings of the features it was computed from, by their names; ``layers``
+    how many layers of an encoder stand side by side in it.
     """
 
     feature: str
@@ -67,6 +68,7 @@ class View(Settings):
     settings: Tree
     fingerprint: str
     upstream: Tree = Field(default_factory=dict)
+    layers: Width = 1
 
 
 class RunConfig(Settings):

@@ -19,6 +19,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from emocli.errors import ConfigError, RunError, reason
 from emocli.models import calibration
 from emocli.models.calibration import Calibration
 from emocli.models.functionals_path import WithFunctionals
+from emocli.models.layer_mix import WithLayerMix, mixed_dims
 from emocli.models.run_config import RunConfig
 from emocli.models.settings import TrainConfig
 from emocli.models.tensors import (
@@ -179,8 +181,13 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
     return {
         "emocli": __version__,
         "python": platform.python_version(),
-        **{library: version(library) for library in libraries},
+        **{library: _version(library) for library in libraries},
     }
+
+
+@cache
+def _version(library: str) -> str:
+    return version(library)
 
 
 def make_network(config: RunConfig) -> Network:
@@ -193,19 +200,30 @@ def make_network(config: RunConfig) -> Network:
     """
     settings = build(plugins.load("fusion", config.fusion).Config, config.network, "network")
     parts = (config.dims, len(config.classes), settings, config.train)
-    network = assemble(config.fusion, *parts)
+    layers = {modality: view.layers for modality, view in config.features.items()}
+    network = assemble(config.fusion, *parts, layers)
     network.set_task(config.logit_task, config.train.loss)
     return network
 
 
 def assemble(
-    fusion: str, dims: Mapping[str, int], outputs: int, settings: Settings, train: TrainConfig
+    fusion: str,
+    dims: Mapping[str, int],
+    outputs: int,
+    settings: Settings,
+    train: TrainConfig,
+    layers: Mapping[str, int],
 ) -> Network:
-    """Build a network with what the training puts beside it; errors as of the network."""
-    network: Network = plugins.load("fusion", fusion).Model(dims, outputs, settings)
-    if train.functionals == "none":
-        return network
-    return WithFunctionals(network, dims, outputs, train.functionals, train.functionals_dropout)
+    """Build a network with what the training puts around it; errors as of the network.
+
+    ``layers`` says how many layers of an encoder stand side by side in each modality's feature.
+    """
+    seen = mixed_dims(dims, layers) if train.layer_mix else dims
+    network: Network = plugins.load("fusion", fusion).Model(seen, outputs, settings)
+    if train.functionals != "none":
+        parts = (seen, outputs, train.functionals, train.functionals_dropout)
+        network = WithFunctionals(network, *parts)
+    return WithLayerMix(network, layers) if train.layer_mix else network
 
 
 def write_model(run: Path, state: Mapping[str, Tensor], standardiser: Standardiser) -> None:

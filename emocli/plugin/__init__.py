@@ -14,6 +14,10 @@ fusion      `emocli.plugin.network`      ``Config``, ``Model``, ``PRESETS``; `em
 experiments `emocli.plugin.experiment`   ``Config``, ``table``; `emocli.plugin.robustness` has
                                          corruptions and repairs of its rows and conditions
 analyses    `emocli.analysis`            ``Options``, ``measure``
+ways        `emocli.plugin.segmentation` ``Config``, ``cut``
+transcripts `emocli.plugin.transcript`   ``SUFFIXES``, ``BESIDE``, ``HAS_TIERS``, ``read``
+writers     `emocli.plugin.writer`       ``SUFFIX``, ``write``
+models      `emocli.plugin.model`        ``MODEL``
 commands    `emocli.plugin.command`      ``COMMAND``
 =========== ============================ ==========================================================
 

@@ -72,12 +72,15 @@ class Network(nn.Module):
         mixtures of clips and raters' votes need.
     remarks : tuple of str
         Lines that a training should tell.
+    vector_width : int
+        Width W of the output's ``vector``; 0 of a network that does not tell it.
     """
 
     level: ClassVar[Level] = "clip"
     condenses: ClassVar[bool] = False
     takes_soft_targets: ClassVar[bool] = True
     remarks: tuple[str, ...] = ()
+    vector_width: int = 0
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips: logits (n, C), and what the network can tell about them."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 DEFAULT = "gaussian"
 
+PROXY = "plus"
+"""The kind of proxies where some are asked for and no kind is named."""
+
 
 @dataclass(frozen=True)
 class CorruptionSpec:

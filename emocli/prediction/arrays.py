@@ -72,6 +72,11 @@ class ClipArrays:
         return self.view.dim
 
     @property
+    def dim_names(self) -> tuple[str, ...]:
+        """Columns have no names here."""
+        return ()
+
+    @property
     def steps(self) -> int:
         """Rows of all clips together."""
         return sum(map(len, self.arrays.values()))

@@ -15,11 +15,12 @@ from emocli.data.pool import Progress
 from emocli.data.record import Number, Record, Report
 from emocli.data.words import Word
 from emocli.errors import MediaError, ReportError
+from emocli.plugin.writer import SpokenWord
 from emocli.prediction.clips import Piece, pieces_in, pieces_of
 from emocli.prediction.recordings import recordings
 from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions
 from emocli.prediction.segments import Segment
-from emocli.prediction.timeline import FailedInput, SpokenWord
+from emocli.prediction.timeline import FailedInput
 from emocli.prediction.unlabelled import read_unlabelled
 
 MANIFEST = ".csv"

@@ -27,6 +27,7 @@ from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
+from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction.cast import Cast, Casting
 from emocli.prediction.clips import Piece, manifest_of
 from emocli.prediction.extracted import Extracted, extract_apart, extracted
@@ -37,7 +38,7 @@ from emocli.prediction.people import MAIN, FaceChoice
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
-from emocli.prediction.timeline import FailedInput, PredictionReport, SegmentPrediction, UnitReport
+from emocli.prediction.timeline import FailedInput, PredictionReport, UnitReport
 from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats
@@ -143,9 +144,10 @@ class Predictor:
         how = self.options.face or (MAIN if cut.cut else "")
         casting = Casting.of(self.features, FaceChoice.of(how)) if how else None
         reports, total, before = [], len(pieces), 0
+        units = _units(pieces) if cut.cut or not self._by_speaker else (pieces,)
         workers = min(self.options.workers, max(1, total // SHARE))
         with open_pool(workers) as pool:
-            for unit in _units(pieces):
+            for unit in units:
 
                 def advance(done: int, before: int = before) -> None:
                     progress(before + done, total)
@@ -261,6 +263,14 @@ class Predictor:
     def _networks(self) -> str:
         return self.ensemble.fingerprint
 
+    @property
+    def _by_speaker(self) -> bool:
+        """Whether clips depend on all others of their speaker, who may be in any of a manifest."""
+        recipes = self.features.recipes
+        return self.ensemble.config.train.normalise == "speaker" or any(
+            recipe.by_speaker for recipe in recipes
+        )
+
     def _report(
         self,
         segments: tuple[SegmentPrediction, ...],
@@ -369,7 +379,7 @@ def _require_some(
     segments: Sequence[SegmentPrediction], failures: Sequence[FailedInput], predictor: Predictor
 ) -> None:
     """Raise `MediaError` if no segment has anything that the run reads."""
-    if any(segment.label for segment in segments):
+    if any(not each.missing for segment in segments for each in segment.modalities.values()):
         return
     if not segments and failures:
         more = f" (and {len(failures) - 1} others likewise)" if len(failures) > 1 else ""

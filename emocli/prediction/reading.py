@@ -1,26 +1,17 @@
-"""Reading of transcripts in every format there is a file of in `emocli.prediction.transcripts`.
-
-Such a file offers ``SUFFIXES``, in small letters; ``BESIDE``, the endings by which a transcript
-beside a recording is known (``interview.mp4``: ``interview`` and an ending); ``HAS_TIERS``, whether
-tiers can be chosen; and ``read(text, path, tiers)``, which returns a `Transcript` or raises a
-`MediaError` that names the row.
-"""
+"""Reading of transcripts in every format there is a plug-in for, and fitting to a recording."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 from emocli import plugins
 from emocli.config import Settings
 from emocli.data.encoding import read_text
 from emocli.errors import MediaError
-from emocli.prediction.transcript import Line, Transcript, by_start
-
-PACKAGE = "emocli.prediction.transcripts"
+from emocli.plugin.transcript import Line, Reader, Transcript, by_start
 
 ORDER = ("eaf", "textgrid", "whisper", "vtt", "srt", "table")
 """Formats of which one says more than the next, for a recording with several beside it; others
@@ -51,21 +42,6 @@ class SubtitleSettings(Settings):
     tiers: tuple[str, ...] = ()
 
 
-Format = tuple[str, "Reader"]
-
-
-class Reader(Protocol):
-    """The module of a format."""
-
-    SUFFIXES: tuple[str, ...]
-    BESIDE: tuple[str, ...]
-    HAS_TIERS: bool
-
-    def read(self, text: str, path: Path, tiers: Sequence[str]) -> Transcript:
-        """Read the text of a file, of the wanted tiers if any are named."""
-        ...
-
-
 def read_transcript(path: Path, tiers: Sequence[str] = ()) -> Transcript:
     """Read a transcript in the format that its name ends in.
 
@@ -80,9 +56,9 @@ def read_transcript(path: Path, tiers: Sequence[str] = ()) -> Transcript:
         If it is absent, too large, in no known format or damaged, or has no such tiers.
     """
     suffix = path.suffix.lower()
-    reader = next((r for _, r in _formats() if suffix in r.SUFFIXES), None)
+    reader = next((r for r in _readers() if suffix in r.SUFFIXES), None)
     if reader is None:
-        known = ", ".join(s for _, r in _formats() for s in r.SUFFIXES)
+        known = ", ".join(s for r in _readers() for s in r.SUFFIXES)
         raise MediaError("is in no known format of subtitles", where=path, hint=f"known: {known}")
     if tiers and not reader.HAS_TIERS:
         raise MediaError("has no tiers to choose", where=path, hint="leave subtitles.tiers out")
@@ -91,7 +67,7 @@ def read_transcript(path: Path, tiers: Sequence[str] = ()) -> Transcript:
 
 def beside(recording: Path, folder: Path | None = None) -> Path | None:
     """Return the transcript of a recording, beside it or in a folder of transcripts, if any."""
-    endings = (ending for _, reader in _formats() for ending in reader.BESIDE)
+    endings = (ending for reader in _readers() for ending in reader.BESIDE)
     place = folder or recording.parent
     paths = (place / f"{recording.stem}{ending}" for ending in endings)
     return next((path for path in paths if path.is_file()), None)
@@ -165,7 +141,7 @@ def _overlapping(first: Line, second: Line) -> MediaError:
     return MediaError(f"{what}, at {first.end:g} s", where=second.place, hint=hint)
 
 
-def _formats() -> Iterator[Format]:
-    modules = plugins.files(PACKAGE)
-    for name in sorted(modules, key=lambda name: (*ORDER, name).index(name)):
-        yield name, cast(Reader, importlib.import_module(modules[name]))
+def _readers() -> Iterator[Reader]:
+    names = plugins.names("transcripts")
+    for name in sorted(names, key=lambda name: (*ORDER, name).index(name)):
+        yield cast(Reader, plugins.load("transcripts", name))

@@ -11,17 +11,12 @@ from numpy.typing import NDArray
 from emocli.extraction.failures import Failure
 from emocli.metrics.metrics import PRESENT
 from emocli.models.run_config import RunConfig
+from emocli.plugin.writer import FaceBox, ModalityState, SegmentPrediction, SpokenWord
 from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.clear_faces import ClearFaces
 from emocli.prediction.clips import Piece
 from emocli.prediction.networks import Outputs
-from emocli.prediction.timeline import (
-    FaceBox,
-    FailedInput,
-    ModalityState,
-    SegmentPrediction,
-    SpokenWord,
-)
+from emocli.prediction.timeline import FailedInput
 
 AND = "+"
 """Stands between the classes of a clip that shows several."""

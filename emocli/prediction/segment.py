@@ -6,16 +6,17 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
+from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.media.length import Length, length_of
 from emocli.errors import ConfigError, choice
+from emocli.plugin.segmentation import Recording, Turn, Way
+from emocli.plugin.transcript import Line, Transcript
 from emocli.prediction import reading, speakers, transcriber
 from emocli.prediction.segments import Segment
-from emocli.prediction.source import Recording, Way, way_named, ways
-from emocli.prediction.speakers import Turn
 from emocli.prediction.transcriber import Transcriber
-from emocli.prediction.transcript import Line, Transcript
 
 AUTO = "auto"
 """Subtitles where there are any, or else speech where it is transcribed, or else windows."""
@@ -31,7 +32,7 @@ class SegmentOptions:
     Attributes
     ----------
     way : str
-        One of `emocli.prediction.source.ways`, or `AUTO`.
+        A plug-in of kind ``ways``, or `AUTO`.
     subtitles : Path, optional
         The file with the subtitles of the only recording, or a folder of such files, instead of
         those beside the recordings.
@@ -114,7 +115,7 @@ class Segmenter:
     ) -> None:
         self._options = options
         self._alone = len(recordings) == 1
-        self._ways = {name: way_named(name) for name in ways()}
+        self._ways = {name: cast(Way, plugins.load("ways", name)) for name in plugins.names("ways")}
         self._configs = _configs(self._ways, options)
         own = options.settings.get("subtitles", {})
         self._subtitle_settings = build(reading.SubtitleSettings, own, "subtitles")

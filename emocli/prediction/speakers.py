@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from emocli.data.encoding import read_text
 from emocli.errors import MediaError
-from emocli.prediction.transcript import Line, Transcript
+from emocli.plugin.segmentation import Turn
+from emocli.plugin.transcript import Line, Transcript
 
 MOST = 64 * 2**20
 """Bytes of a file."""
@@ -21,15 +22,6 @@ LEAST = 0.25
 """Seconds of a speaker's part in a stretch of speech from which it is a stretch of its own."""
 
 SHOWN = 6
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A stretch in which somebody speaks, in seconds; others may speak meanwhile."""
-
-    start: float
-    end: float
-    speaker: str
 
 
 def read_rttm(path: Path) -> dict[str, tuple[Turn, ...]]:

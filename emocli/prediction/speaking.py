@@ -7,8 +7,8 @@ from pathlib import Path
 
 from emocli.data.media.length import length_of
 from emocli.errors import ConfigError, MediaError
+from emocli.plugin.segmentation import Recording
 from emocli.prediction.clips import Piece
-from emocli.prediction.source import Recording
 
 Span = tuple[float, float]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from emocli.data.words import Word
 from emocli.errors import MediaError, choice
-from emocli.prediction.transcript import Line, Transcript, by_start, joined, with_words
+from emocli.plugin.transcript import Line, Transcript, by_start, joined, with_words
 
 ROLE = re.compile(
     r"(?:^|.*?[\s_.:/()-])"

@@ -3,119 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
-from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Task
-from emocli.data.record import Bounds, Number, Record, Report
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModalityState(Record):
-    """What a modality of a segment is worth.
-
-    Attributes
-    ----------
-    missing : bool
-        There is nothing of it: no face, no sound, no words.
-    distrusted : bool
-        It is there, and the modality check of most networks does not trust it.
-    regenerated : bool
-        A proxy, made from the other modalities, stands for it.
-    anomaly : float
-        Its anomaly score, how far it is by itself from what the check was fitted on: 0 like most
-        clips, 1 at their edge, more beyond it. NaN without a check.
-    """
-
-    missing: bool
-    distrusted: bool
-    regenerated: bool
-    anomaly: Number
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpokenWord(Record):
-    """A word and its times in seconds of the recording."""
-
-    text: str
-    start: Number
-    end: Number
-
-
-@dataclass(frozen=True, kw_only=True)
-class FaceBox(Record):
-    """The clearest face of a segment.
-
-    Attributes
-    ----------
-    time : float
-        Seconds of the recording.
-    box : four floats
-        x, y, width and height in pixels of the upright picture.
-    """
-
-    time: Number
-    box: tuple[Number, Number, Number, Number]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmentPrediction(Record):
-    """The prediction for one segment.
-
-    Attributes
-    ----------
-    file : str
-        The recording.
-    clip : str
-        Id of the clip that stands for the segment; that of the manifest, if there was one.
-    segment : int
-        Number of the segment in its recording.
-    start, end : float
-        Seconds of the recording.
-    person, speaker : str
-        Whose face and voice it is; empty where unknown. People are numbered by recording.
-    person_score : float
-        How sure it is, from 0 to 1, that the face is that person's, and with ``main`` and
-        ``largest``, that it is theirs rather than another's; NaN where it is not known, or the
-        person is not in the segment.
-    text : str
-        What is said.
-    label : str
-        The class of highest value, of a multi-label task all that are predicted, joined by a plus;
-        empty where all modalities are missing.
-    confidence : float
-        The probability of the label, or of the most probable one; NaN for intensities.
-    values, spread : mapping
-        Class to its probability or intensity, the mean over the networks; to its standard
-        deviation over them.
-    interval : mapping, optional
-        Class to the bounds in which 9 of 10 validation clips had their intensity.
-    modalities : mapping
-        Modality to its state.
-    words : tuple of SpokenWord
-        Those with times.
-    face : FaceBox, optional
-        The face that was surest to be one, where faces were looked for.
-    """
-
-    file: str
-    clip: str
-    segment: int
-    start: Number
-    end: Number
-    person: str = ""
-    person_score: Number = float("nan")
-    speaker: str = ""
-    text: str = ""
-    label: str
-    confidence: Number
-    values: Mapping[str, Number]
-    spread: Mapping[str, Number]
-    interval: Mapping[str, Bounds] | None = field(default=None, metadata=OPTIONAL)
-    modalities: Mapping[str, ModalityState]
-    words: tuple[SpokenWord, ...] = ()
-    face: FaceBox | None = field(default=None, metadata=OPTIONAL)
+from emocli.data.record import Record, Report
+from emocli.plugin.writer import SegmentPrediction
 
 
 @dataclass(frozen=True, kw_only=True)

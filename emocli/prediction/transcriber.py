@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from emocli.data.words import Word
 from emocli.errors import ConfigError, choice, reason
+from emocli.plugin.transcript import Line, Transcript, by_start
 from emocli.prediction.extra import library
-from emocli.prediction.transcript import Line, Transcript, by_start
 from emocli.prediction.voice import VoiceSettings, voice
 from emocli.pretrained.models import catalogue, folder_of
 

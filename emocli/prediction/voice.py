@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from emocli.config import Settings
+from emocli.plugin.transcript import Line
 from emocli.prediction import silero
-from emocli.prediction.transcript import Line
 
 BELOW = 0.15
 """How far the probability has to fall below the threshold for speech to end."""

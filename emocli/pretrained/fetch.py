@@ -15,7 +15,8 @@ from pathlib import Path
 from emocli.data.durable import alone, digest, disk_errors, write_bytes, write_text
 from emocli.data.json_io import as_json
 from emocli.errors import ConfigError
-from emocli.pretrained.models import LICENCE, SOURCE, Model, Wheel, cache_folder, is_present
+from emocli.plugin.model import Model, Wheel
+from emocli.pretrained.models import LICENCE, SOURCE, cache_folder, is_present
 
 Download = Callable[[Wheel, Path], None]
 """Puts a wheel into a folder."""

@@ -208,7 +208,7 @@ def render(drawings: Mapping[str, Drawing], style: Style = SCREEN) -> dict[str, 
     """Turn drawings into files: ``name.png``, ``name.svg`` ... and the caption, ``name.txt``."""
     files: dict[str, bytes] = {}
     for name, drawing in drawings.items():
-        files |= {f"{name}.{kind}": _file(drawing, kind, style) for kind in style.kinds}
+        files |= {f"{name}.{kind}": file for kind, file in _pictures(drawing, style).items()}
         files[f"{name}{CAPTION}"] = drawing.text.encode()
     return files
 
@@ -228,7 +228,17 @@ def write(folder: Path, stem: str, files: Mapping[str, bytes]) -> tuple[Path, ..
     return tuple(folder / f"{stem}{name}" for name in files if not name.endswith(CAPTION))
 
 
-def _file(drawing: Drawing, kind: str, style: Style) -> bytes:
+def _pictures(drawing: Drawing, style: Style) -> dict[str, bytes]:
+    """Draw every kind of file; where things lie is found once, which takes as long as drawing."""
+    with style.active(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box is drawn
+        _make_printable(drawing.figure)
+        drawing.figure.draw_without_rendering()
+        drawing.figure.set_layout_engine(None)
+        return {kind: _picture(drawing, kind, style) for kind in style.kinds}
+
+
+def _picture(drawing: Drawing, kind: str, style: Style) -> bytes:
     file = io.BytesIO()
     about = " ".join(drawing.text.split())
     metadata: dict[str, dict[str, Any]] = {
@@ -236,10 +246,7 @@ def _file(drawing: Drawing, kind: str, style: Style) -> bytes:
         "svg": {"Date": None, "Description": about},
         "pdf": {"CreationDate": None, "Subject": about},
     }
-    with style.active(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box is drawn
-        _make_printable(drawing.figure)
-        drawing.figure.savefig(file, format=kind, dpi=style.dpi, metadata=metadata[kind])
+    drawing.figure.savefig(file, format=kind, dpi=style.dpi, metadata=metadata[kind])
     return file.getvalue()
 
 

@@ -16,7 +16,7 @@ from emocli.data.batch import Batch, Padded, Views
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
-from emocli.plugin.robustness import CorruptionSpec, RepairOptions, RobustOptions, read
+from emocli.plugin.robustness import PROXY, CorruptionSpec, RepairOptions, RobustOptions, read
 from emocli.quantities import Seed
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.corrupt import Corrupter
@@ -42,12 +42,12 @@ class RepairConfig(Settings):
         Who says which modalities of a clip are bad: nobody, the modality check, or the truth about
         the corruption.
     fill : {'discard', 'missing', 'zero', 'proxy'}
-        What is put in their place: zeros of the standardised features, their training mean
-        (Mittal 2020 eq. 1); nothing, as if they had never been recorded; zeros of the features as
-        they are in the store; or proxies, which also fill what is missing. What cannot be
-        regenerated is discarded.
+        What is put in the place of bad modalities. discard: zeros of the standardised features,
+        their training mean (Mittal 2020 eq. 1); missing: nothing, as if never recorded; zero:
+        zeros of the features as they are in the store; proxy: proxies, which also fill what is
+        missing. What cannot be regenerated is discarded.
     proxy : ProxyConfig
-        Settings of the proxies.
+        Settings of the proxies; where they are asked for and no mode is named, the preset ``plus``.
     tau : float, optional
         Threshold of the modality check for every pair, in place of each pair's own.
     """
@@ -80,6 +80,9 @@ class RepairConfig(Settings):
         if proxy is not None and fill not in (None, "proxy"):
             raise ConfigError(f"--proxy and --fill {fill}", hint="choose one of them")
         tree = self.model_dump()
+        own = {} if options.settings is None else section(options.settings, "robust")
+        if proxy is None and "proxy" in (fill, own.get("fill")) and self.fill != "proxy":
+            proxy, fill = _kind(own), None
         if oracle or check is not None:
             tree["trust"] = "oracle" if oracle else "check" if check else "all"
             if tree["trust"] == "all":
@@ -89,7 +92,6 @@ class RepairConfig(Settings):
         if proxy is not None:
             tree["proxy"], fill = configure(proxy).model_dump(), "proxy"
         tree["fill"] = fill or tree["fill"]
-        own = {} if options.settings is None else section(options.settings, "robust")
         config = build(type(self), merge(tree, own), "robust")
         if config.fill not in ("discard", "proxy") and config.trust == "all":
             hint = "add --check or --oracle, which say what is bad"
@@ -97,6 +99,13 @@ class RepairConfig(Settings):
         if config.tau is not None and config.trust != "check":
             raise ConfigError("tau is the check's, and nothing is checked", hint="add --check")
         return config
+
+
+def _kind(settings: Tree) -> str:
+    """Return the kind of proxies that settings ask for: the mode they name, or the default."""
+    proxy = settings.get("proxy")
+    mode = proxy.get("mode") if isinstance(proxy, Mapping) else None
+    return str(mode or PROXY)
 
 
 PRESETS: Mapping[str, Tree] = {"literal": {"robust": {"fit_on": "as_given"}}}
@@ -109,9 +118,9 @@ class RobustConfig(RepairConfig):
     Attributes
     ----------
     corrupt : tuple of str
-        What happens to the clips of the train and valid split, `emocli.plugin.robustness`.
+        What happens to the clips of the train and valid split, as ``--corrupt`` takes it.
     corruption_seed : int
-        Another seed, other noise.
+        Seed of what happens to them: another seed, other noise.
     train_on_proxy : bool
         Whether proxies are learnt from too, made for each clip without the clips of its dialogue or
         speaker; else they are for validation and test, and training discards.

@@ -21,6 +21,7 @@ from emocli.models import losses
 from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import TrainConfig
 from emocli.plugin.network import Network
+from emocli.training.adversary import make_adversary, numbered_speakers
 from emocli.training.class_weights import class_counts, class_weights
 from emocli.training.compute import check_machine, clipped_step, make_fabric, seeded
 from emocli.training.dropout import drop_modalities
@@ -159,9 +160,11 @@ class FusionTask:
         question = config.logit_task(self.task)
         self.loss = losses.base_loss(config.loss, question, weights, config.label_smoothing)
         self.fabric = make_fabric(config.accelerator, config.precision)
+        self.adversary = make_adversary(network, train, config)
+        against = [] if self.adversary is None else [self.adversary.to(self.fabric.device)]
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
         optimizer = kinds[config.optimizer](
-            network.parameters(),
+            [*nn.ModuleList([network, *against]).parameters()],
             lr=config.lr,
             weight_decay=config.weight_decay,
             # Several times faster, but Fabric cannot clip what it has not unscaled itself.
@@ -170,7 +173,8 @@ class FusionTask:
         self.learner = network
         self.module, self.optimizer = self.fabric.setup(network, optimizer)
         self.average = Average(network) if config.swa else None
-        self.network: nn.Module = self.average or network
+        learnt: nn.Module = self.average or network
+        self.network = nn.ModuleList([learnt, *against]) if against else learnt
         self.kept = self.average.kept if self.average else network
 
     def epoch(self, number: int, lr: float) -> EpochMetrics:
@@ -203,7 +207,9 @@ class FusionTask:
                 batch = drop_modalities(batch, self.config.modality_dropout, order)
             if masks(self.config):
                 batch = masked(batch, self.config, order)
-            loss = self._batch_loss(self._learnt(batch, order).to(self.fabric.device))
+            progress = (number - 1 + clips / len(samples)) / self.config.epochs
+            learnt = self._learnt(batch, order).to(self.fabric.device)
+            loss = self._batch_loss(learnt, progress)
             total += self._finite(loss, number) * len(batch)
             clips += len(batch)
             for group in self.optimizer.param_groups:
@@ -222,12 +228,13 @@ class FusionTask:
             batch = mixed(batch, classes, self.config.mixup, order)
         return batch
 
-    def _batch_loss(self, batch: Batch) -> Tensor:
+    def _batch_loss(self, batch: Batch, progress: float) -> Tensor:
         # Fabric's wrapper would take the frozen Batch apart to cast it; autocast alone does not.
         with self.fabric.autocast():
             output = self.learner(batch)
         output = replace(output, logits=output.logits.float())
-        return self.learner.loss(output, batch, self.loss)
+        loss = self.learner.loss(output, batch, self.loss)
+        return loss if self.adversary is None else loss + self.adversary(output, batch, progress)
 
     def _finite(self, loss: Tensor, number: int, kind: str = "") -> float:
         return finite_loss(loss, number, self.config.lr, self.config.clip, kind)
@@ -261,6 +268,8 @@ def check_settings(network: Network, train: Samples, config: TrainConfig) -> Non
     _check_targets(network, task, config)
     if config.target == "votes":
         votes(train)
+    if config.adversary:
+        numbered_speakers(network, train)
     weights, question = class_weights(config, train), config.logit_task(task)
     losses.base_loss(config.loss, question, weights, config.label_smoothing)
     check_machine(config.accelerator, config.precision)

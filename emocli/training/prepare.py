@@ -26,6 +26,7 @@ from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses, rundir
 from emocli.models.baselines import ClassicalModels, fit_classical
+from emocli.models.layer_mix import layer_count
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import versions
@@ -234,14 +235,16 @@ def prepare(
     valid = Samples.of(manifest, "valid", stores)
     _check_learnable(train)
     outputs = len(manifest.classes)
-    model = outline(lambda: rundir.assemble(fusion, train.dims, outputs, network, training))
+    layers = {modality: layer_count(store.dim_names) for modality, store in stores.items()}
+    parts = (fusion, train.dims, outputs, network, training, layers)
+    model = outline(lambda: rundir.assemble(*parts))
     model.set_task(training.logit_task(manifest.task), training.loss)
     check_settings(model, train, training)
     on(repairing.corruptions, train.stores)
     place = check_path(store, manifest.fold, repairing.fit_on, training.normalise)
-    parts = (network.model_dump(mode="json"), training, repairing, train, valid, place)
+    inputs = (network.model_dump(mode="json"), training, repairing, train, valid, place)
     learnt = parameters(model)
-    prepared = Prepared(fusion, preset, *parts, learnt, model.remarks, normaliser=normaliser)
+    prepared = Prepared(fusion, preset, *inputs, learnt, model.remarks, normaliser=normaliser)
     prepared.repair_factory.require(repairing)
     if training.refit:
         check_settings(model, prepared.whole.train, training)
@@ -380,6 +383,7 @@ def _view(feature: StoredFeature, store: Path) -> View:
         settings=dict(feature.header.settings),
         fingerprint=feature.fingerprint,
         upstream=upstream_settings(store, feature.name),
+        layers=layer_count(feature.dim_names),
     )
 
 

@@ -15,6 +15,8 @@ from emocli.cli.app import run
 from emocli.data.manifest import Manifest
 from tests import toy
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SMALL = (
     "--set",
     "network.hidden=4",
@@ -28,14 +30,12 @@ Said = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def folder(
-    corpus: Manifest, corpus_settings: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def folder(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with store, check and run, made from the command line."""
     folder = tmp_path_factory.mktemp("pipeline")
     assert corpus.path is not None
     manifest, store = str(corpus.path), str(folder / "store")
-    vectors = f"glove.vectors={corpus_settings['glove']['vectors']}"
+    vectors = f"glove.vectors={corpus.root / 'vectors.txt'}"
     features = ("-f", "mel", "-f", "glove", "-f", "face_hog", "-f", "faces")
     assert run(["extract", manifest, *features, "--set", vectors, "--store", store]) == 0
     assert run(["fit-cca", manifest, "--store", store]) == 0

@@ -10,6 +10,8 @@ import pytest
 from emocli.cli.app import run
 from tests import toy
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 corpus = toy.fixture()
 
 

@@ -150,6 +150,8 @@ def test_its_output_has_the_shapes_it_promises(case: Case) -> None:
     model, whole = case
     output = model(whole)
     assert output.logits.shape == (len(whole), CLASSES)
+    assert output.vector is not None
+    assert output.vector.shape == (len(whole), model.vector_width)
     for name, logits in output.modality_logits.items():
         assert name in whole.views
         assert logits.shape == output.logits.shape

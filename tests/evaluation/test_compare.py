@@ -109,7 +109,12 @@ def test_corruption_is_done_to_all(runs: list[Path]) -> None:
             run, corrupt=robust.corrupt, repair=replace(robust, corrupt=()), figures=False
         ).data
         assert compared.value == pytest.approx(data["accuracy"])
-    assert compare(runs[:2]).runs[1].value != report.runs[1].value
+    clean = compare(runs[:2])
+    assert clean.runs[1].value != report.runs[1].value
+    assert "repair: oracle, zero" in notes(report)
+    assert not [note for note in notes(clean) if note.startswith("repair")]
+    one = replace(report, runs=(replace(report.runs[0], repair=""), *report.runs[1:]))
+    assert "repair: poor: none; good: oracle, zero" in notes(one)
 
 
 def test_several_seeds_can_be_compared_as_one(corpus: toy.Toy, runs: list[Path]) -> None:
@@ -128,8 +133,11 @@ def test_folds_are_compared_with_folds(corpus: toy.Toy, tmp_path: Path) -> None:
         TrainRequest(**where, fusion=fusion, settings=SHORT).cross_validate(3)
     report = compare([tmp_path / "a", tmp_path / "b"])
     assert report.n == sum(SIZES.values())
-    data = evaluate(tmp_path / "b", figures=False).data
-    assert report.runs[1].value == pytest.approx(data["accuracy"])
+    own = evaluate(tmp_path / "b", figures=False).report.clean
+    assert report.runs[1].value == pytest.approx(own.metrics["accuracy"])
+    # Folds are another order of the clips: the interval is the same.
+    assert report.runs[1].ci == pytest.approx(own.accuracy_ci)
+    assert own.intervals["accuracy"].ci == pytest.approx(own.accuracy_ci)
 
 
 def test_other_clips_labels_and_classes_are_refused_by_name(
@@ -201,7 +209,7 @@ def test_the_command(runs: list[Path], capsys: pytest.CaptureFixture[str], tmp_p
     arguments = ["compare", *map(str, runs), "-o", str(tmp_path / "c.tex")]
     assert emocli(arguments) == 0
     shown = capsys.readouterr().out
-    assert "change to poor" in shown
+    assert "vs poor" in shown
     assert "intervals: 95 %, bootstrap over 20 dialogues" in shown
     assert (tmp_path / "c.tex").exists()
     assert emocli([*arguments, "--json", "--metric", "uar"]) == 0

@@ -19,6 +19,8 @@ from emocli.plugin.experiment import Condition, RobustOptions, Row, Table
 from emocli.robust.check.io import load_check
 from tests import toy
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SPEC = "m3er75"
 NOISE = Condition("noise", (SPEC,))
 QUICK = merge(toy.QUICK, {"train": {"threads": 1, "epochs": 2}})

@@ -16,6 +16,8 @@ from emocli.experiments.runner import Reproduction, reproduce
 from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, Row, Table
 from tests import toy
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NOISE = ("visual:gaussian@-10dB",)
 CHECKED = Condition("noise", NOISE, repair=RepairOptions(check=True))
 ROWS = (

@@ -13,6 +13,8 @@ from emocli.cli.app import run
 from emocli.data.manifest import Manifest, Task
 from tests import toy
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def corpus(folder: Path, dataset: str, task: Task = "single") -> toy.Toy:
     """The toy corpus under another name."""

@@ -28,6 +28,8 @@ from emocli.extraction.extract import extract
 from emocli.models import rundir
 from emocli.training.fit_encoder import fit_encoder
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NETWORK = {"side": 32, "depths": [1], "hidden_sizes": [8], "embedding_size": 8, "dim": 6}
 ENCODER = {"encoder": NETWORK, "train": {"epochs": 2, "per_class": 2, "threads": 1, "lr": 1e-3}}
 READER = {"backbone": "scratch", "layers": 1, "width": 16, "heads": 2, "vocabulary": 300}

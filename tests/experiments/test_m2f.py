@@ -17,6 +17,8 @@ from emocli.fusion import m2fnet
 from emocli.plugin.experiment import Table
 from tests import toy
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NAMES = ("m2f_t2", "m2f_t3", "m2f_t4", "m2f_t5", "m2f_fig5")
 
 QUICK = {

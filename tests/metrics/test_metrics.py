@@ -66,10 +66,10 @@ def test_a_class_nobody_showed_has_no_recall_and_is_reported():
     found = score("single", np.array([0, 1]), one_hot(np.array([0, 2]), 4), CLASSES)
     assert math.isnan(found.per_class["neutral"]["recall"])
     assert found.undefined["recall"] == ["neutral", "sadness"]
-    assert found.undefined["f1"] == ["sadness"]
+    assert found.undefined["f1"] == ["neutral", "sadness"]
     assert found.overall["uar"] == 0.5
-    # neutral was predicted once and wrongly: its F1 is 0 and counts.
-    assert found.overall["macro_f1"] == pytest.approx(1 / 3)
+    # neutral was predicted once and wrongly, and has no clips: only anger and joy have an F1.
+    assert found.overall["macro_f1"] == pytest.approx((1 + 0) / 2)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(2, 6))
@@ -78,13 +78,16 @@ def test_single_label_agrees_with_scikit_learn(seed: int, clips: int, count: int
     targets, choice = rng.integers(0, count, clips), rng.integers(0, count, clips)
     found = score("single", targets, one_hot(choice, count), [f"c{k}" for k in range(count)])
 
+    occurring = np.unique(targets)
+
     def f1(average: str) -> float:
-        return reference.f1_score(targets, choice, average=average, zero_division=0)
+        return reference.f1_score(
+            targets, choice, labels=occurring, average=average, zero_division=0
+        )
 
     assert found.overall["accuracy"] == pytest.approx(reference.accuracy_score(targets, choice))
     assert found.overall["weighted_f1"] == pytest.approx(f1("weighted"))
     assert found.overall["macro_f1"] == pytest.approx(f1("macro"))
-    occurring = np.unique(targets)
     uar = reference.recall_score(
         targets, choice, labels=occurring, average="macro", zero_division=0
     )
@@ -236,6 +239,8 @@ def test_a_class_without_clips_has_no_f1(task, taken, rng):
     assert found.per_class["sadness"]["n"] == 0
     assert math.isnan(found.per_class["sadness"]["weighted_f1"])
     assert math.isnan(found.per_class["sadness"]["f1_pos"])
+    assert math.isnan(found.per_class["sadness"]["f1" if task == "single" else "macro_f1"])
+    assert "sadness" in found.undefined["f1" if task == "single" else "macro_f1"]
     shown = [found.per_class[name]["weighted_f1"] for name in CLASSES[:3]]
     assert found.overall["binary_f1"] == pytest.approx(np.mean(shown))
 

@@ -106,6 +106,21 @@ def test_the_interval_of_a_difference_is_right_to_the_third_digit() -> None:
     assert found.bounds == pytest.approx(np.quantile(changes, (tail, 1 - tail)), abs=0.001)
 
 
+def test_clips_in_another_order_have_the_same_intervals_and_p() -> None:
+    paired = systems("single", "uar", 14)
+    order = np.random.default_rng(1).permutation(len(paired.groups))
+    mixed = Paired(
+        tuple(PairedSystem(s.metric, tuple(t[order] for t in s.terms)) for s in paired.systems),
+        tuple(paired.groups[k] for k in order),
+    )
+    assert mixed.difference(0, 1).bounds == pytest.approx(paired.difference(0, 1).bounds)
+    assert mixed.difference(0, 1).p == pytest.approx(paired.difference(0, 1).p)
+    hits = np.random.default_rng(2).random(len(order))
+    one = cluster_bootstrap(hits, paired.groups)
+    two = cluster_bootstrap(hits[order], mixed.groups)
+    assert (two.bounds, two.p) == (pytest.approx(one.bounds), pytest.approx(one.p))
+
+
 def test_p_of_a_metric_that_is_no_mean_is_that_of_the_exchange() -> None:
     """All 2^9 ways, one by one."""
     paired = systems("single", "macro_f1", 9)

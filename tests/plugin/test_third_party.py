@@ -8,15 +8,20 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from emocli import plugins
+from emocli.cli import app
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
+from emocli.errors import ConfigError
+from emocli.pretrained.models import folder_of, named
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "examples" / "plugin_package"
@@ -29,6 +34,10 @@ NAMES: dict[plugins.PluginKind, str] = {
     "protocols": "half_negative",
     "experiments": "mean_svm",
     "analyses": "predicted",
+    "ways": "thirds",
+    "transcripts": "bar_lines",
+    "writers": "labels",
+    "models": "nothing",
     "commands": "speakers",
 }
 """The plug-in of each kind."""
@@ -59,7 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(site: Path, folder: Path, *arguments: str) -> str:
-    """Run a command where the package is installed; return what it prints."""
+    """Run a command in a process of its own where the package is installed; return its output."""
     paths = os.pathsep.join([str(site), str(ROOT)])
     script = "from emocli.cli.app import main; main()"
     done = subprocess.run(
@@ -73,6 +82,22 @@ def run(site: Path, folder: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def here(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Run a command in this process, which has the heavy libraries; return its output."""
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.chdir(tmp_path)
+
+    def printed(*arguments: str) -> str:
+        capsys.readouterr()
+        assert app.run(arguments) == 0
+        return capsys.readouterr().out
+
+    return printed
 
 
 def test_there_is_one_of_every_kind() -> None:
@@ -90,7 +115,9 @@ def test_it_is_listed_with_its_summary(
     assert description.source == "this example"
 
 
-def test_all_of_them_work_together_through_the_commands(site: Path, tmp_path: Path) -> None:
+def test_all_of_them_work_together_through_the_commands(
+    site: Path, tmp_path: Path, here: Callable[..., str]
+) -> None:
     for speaker in ("ann", "bob", "cid", "dan", "eve", "flo"):
         (tmp_path / "corpus" / speaker).mkdir(parents=True)
         for emotion, lines in WORDS.items():
@@ -98,22 +125,40 @@ def test_all_of_them_work_together_through_the_commands(site: Path, tmp_path: Pa
 
     run(site, tmp_path, "manifest", "lines", "corpus", "-o", "m.csv")
     run(site, tmp_path, "extract", "m.csv", "-f", "letters", "--workers", "2")
-    run(site, tmp_path, "train", "m.csv", "--fusion", "mean", "--run", "run", *FEW)
+    here("train", "m.csv", "--fusion", "mean", "--run", "run", *FEW)
     corrupt = ("--corrupt", "text:negative,half_negative")
-    report = json.loads(run(site, tmp_path, "evaluate", "run", *corrupt, "--json"))
+    report = json.loads(here("evaluate", "run", *corrupt, "--json"))
     assert report["n"] == 5
     experiment = ("reproduce", "mean-svm", "m.csv", "--out", "out", "--seeds", "1", "--json", *FEW)
-    table = json.loads(run(site, tmp_path, *experiment))
+    table = json.loads(here(*experiment))
     assert {"mean", "SVM"} <= set(json.dumps(table).replace('"', " ").split())
     twin = ("reproduce", "mean-svm", "--synthetic", "--quick", "--out", "twin", "--json")
-    rows = json.loads(run(site, tmp_path, *twin))["rows"]
+    rows = json.loads(here(*twin))["rows"]
     assert [row["state"] for row in rows] == ["done", "done"]
     speakers = json.loads(run(site, tmp_path, "speakers", "m.csv", "--json"))
     assert speakers == dict.fromkeys(("ann", "bob", "cid", "dan", "eve", "flo"), 5)
     assert "  speakers " in run(site, tmp_path, "--help")
-    predicted = json.loads(run(site, tmp_path, "analyze", "predicted", "run", "--json"))
+    predicted = json.loads(here("analyze", "predicted", "run", "--json"))
     assert sum(predicted["counts"].values()) == 30
     assert (tmp_path / "run" / "reports" / "predicted.png").is_file()
+
+    soundfile.write(tmp_path / "talk.wav", np.zeros(24_000), 8_000)
+    (tmp_path / "talk.bars").write_text("0|0.9|oh wonderful day\n1.1|1.9|no\n2|2.9|i love it\n")
+    here("predict", "run", "talk.wav", "--out", "told", "--way", "thirds", "--format", "labels")
+    rows = (tmp_path / "told" / "talk.labels.txt").read_text().splitlines()
+    assert [row.split("\t")[:2] for row in rows] == [
+        ["0.000", "1.000"],
+        ["1.000", "2.000"],
+        ["2.000", "3.000"],
+    ]
+    assert {row.split("\t")[2] for row in rows} <= set(WORDS)
+
+
+def test_its_model_is_in_the_catalogue(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(site))
+    assert named("nothing").origin == "this example"
+    with pytest.raises(ConfigError, match="fetch it with `emocli models get nothing`"):
+        folder_of("nothing")
 
 
 def test_it_imports_what_is_public_and_nothing_else() -> None:

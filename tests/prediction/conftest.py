@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,12 +21,11 @@ PROGRAM = "from emocli.cli.app import main; main()"
 
 
 @pytest.fixture(scope="session")
-def trained(
-    corpus: Manifest, corpus_settings: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def trained(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of two seeds, with check and proxies, beside its store."""
     folder = tmp_path_factory.mktemp("trained")
-    settings = {"glove": corpus_settings["glove"], "faces": {"min_share": 0.2}}
+    vectors = str(corpus.root / "vectors.txt")
+    settings = {"glove": {"vectors": vectors}, "faces": {"min_share": 0.2}}
     extract(corpus, ["faces", *FEATURES], folder / "store", settings=settings)
     fit_cca(corpus, folder / "store", features=FEATURES)
     robust = RobustOptions(check=True, proxy="paper")

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emocli.prediction.timeline import (
-    FailedInput,
-    ModalityState,
-    PredictionReport,
-    SegmentPrediction,
-    SpokenWord,
-)
+from emocli.plugin.writer import ModalityState, SegmentPrediction, SpokenWord
+from emocli.prediction.timeline import FailedInput, PredictionReport
 
 NAN = float("nan")
 FINE = ModalityState(missing=False, distrusted=False, regenerated=False, anomaly=0.2)

@@ -17,7 +17,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from emocli.data.media.writing import write_video
-from emocli.prediction.timeline import FaceBox, PredictionReport
+from emocli.plugin.writer import FaceBox
+from emocli.prediction.timeline import PredictionReport
 from emocli.prediction.writers.page import faces, html_text
 from emocli.prediction.writers.page.faces import faces_of
 from tests.prediction.examples import FINE, GONE, report, segment

@@ -25,6 +25,7 @@ from emocli.data.media.writing import write_video
 from emocli.data.pool import Pool
 from emocli.errors import ConfigError
 from emocli.plugin.people import Appearances
+from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction import extracted as stage
 from emocli.prediction import people
 from emocli.prediction import predict as whole
@@ -32,8 +33,8 @@ from emocli.prediction.cast import _around
 from emocli.prediction.people import FaceChoice, find_people, largest_person, main_person
 from emocli.prediction.predict import PredictOptions, predict
 from emocli.prediction.segment import SegmentOptions
-from emocli.prediction.timeline import PredictionReport, SegmentPrediction
-from emocli.prediction.writers.subtitles import srt
+from emocli.prediction.timeline import PredictionReport
+from emocli.prediction.writers.subtitles import cues
 from emocli.prediction.writers.tiers import tiers
 from tests.prediction.conftest import emocli
 
@@ -238,7 +239,7 @@ def test_people_have_tiers_and_lines_of_their_own(each: tuple[PredictionReport, 
     by_name = tiers(segments)
     assert {"person 1 - emotion", "person 2 - emotion"} <= set(by_name)
     assert len(by_name["person 1 - emotion"]) == len(by_name["person 2 - emotion"]) == 9
-    assert srt(segments).count("[person 2: ") == 9
+    assert sum(text.startswith("[person 2: ") for _, _, text in cues(segments)) == 9
 
 
 def test_another_search_than_in_the_training_is_said(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from emocli.errors import MediaError
+from emocli.plugin.transcript import Line, Transcript, spread
 from emocli.prediction.reading import beside, fitted
-from emocli.prediction.transcript import Line, Transcript, spread
 
 RECORDING = Path("interview.mp4")
 

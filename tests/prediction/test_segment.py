@@ -14,20 +14,21 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emocli import plugins
 from emocli.cli.app import run
 from emocli.config import build
 from emocli.data.manifest import Manifest
 from emocli.data.media.length import Length
 from emocli.data.words import Word, read_words
 from emocli.errors import ConfigError, MediaError
+from emocli.plugin.segmentation import Recording
+from emocli.plugin.transcript import Line, Transcript
 from emocli.prediction import silero
 from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.recordings import names, recordings
 from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
-from emocli.prediction.source import Recording, way_named, ways
 from emocli.prediction.transcriber import Sound
-from emocli.prediction.transcript import Line, Transcript
 from tests import media_factory
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech"
@@ -102,7 +103,7 @@ def test_windows_cover_the_recording(recording: Path) -> None:
 
 @given(st.floats(0.2, 100), st.floats(0.1, 20), st.floats(0.05, 1))
 def test_windows_of_any_length(seconds: float, window: float, share: float) -> None:
-    way = way_named("windows")
+    way = plugins.load("ways", "windows")
     config = build(way.Config, {"window": window, "hop": max(0.05, share * window)}, "windows")
     lines = way.cut(Recording(Path("a.wav"), Length(seconds, None)), config).lines
     assert lines[0].start == 0
@@ -355,14 +356,9 @@ def test_names_of_recordings(tmp_path: Path) -> None:
         recordings([])
 
 
-def test_every_way_has_documented_settings() -> None:
-    assert ways() == ["speech", "subtitles", "whole", "windows"]
-    for name in ways():
-        config = way_named(name).Config
-        told = " ".join(base.__doc__ or "" for base in config.__mro__)
-        assert all(field in told for field in config.model_fields)
+def test_an_unknown_way_is_refused() -> None:
     with pytest.raises(ConfigError, match="no way is called 'wole'; did you mean 'whole'"):
-        way_named("wole")
+        Segmenter([], SegmentOptions(way="wole"))
 
 
 def test_words_of_a_speaker_in_overlapping_windows(recording: Path, tmp_path: Path) -> None:

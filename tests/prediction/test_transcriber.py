@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from emocli.data.media.content import read_sound
 from emocli.data.words import Word
 from emocli.errors import ConfigError
+from emocli.plugin.transcript import Line
 from emocli.prediction import transcriber
 from emocli.prediction.transcriber import FILES, Passing, Whisper, chunks, inside, load
-from emocli.prediction.transcript import Line
 from emocli.pretrained.models import cache_folder, is_present, named
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "ravdess" / "video"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from emocli.data.words import Word
 from emocli.errors import EmocliWarning, MediaError
+from emocli.plugin.transcript import Line, Transcript
 from emocli.prediction.reading import read_transcript
-from emocli.prediction.transcript import Line, Transcript
 
 LINES = (Line(0.5, 1.75, "Hello there.", "Anna"), Line(2.0, 3.25, "Well & good", "Ben"))
 

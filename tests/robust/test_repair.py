@@ -16,7 +16,7 @@ from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig
 from emocli.robust.corrupt import Corrupter
 from emocli.robust.proxy.generator import ProxyGenerator
-from emocli.robust.proxy.settings import ProxyConfig
+from emocli.robust.proxy.settings import ProxyConfig, configure
 from emocli.robust.repair import Repair, RepairConfig, Repaired, RobustConfig
 from tests import toy
 
@@ -71,6 +71,11 @@ def test_the_options_of_a_command_become_settings() -> None:
     assert asked(oracle=True, fill="zero") == ("oracle", "zero", "knn_ls")
     assert asked(check=True, fill="mean") == ("check", "proxy", "mean")
     assert asked(proxy="paper") == ("all", "proxy", "knn_ls")
+    assert asked(check=True, fill="proxy") == ("check", "proxy", "ridge")
+    assert asked(settings={"fill": "proxy"}) == ("all", "proxy", "ridge")
+    assert asked(settings={"fill": "proxy", "proxy": {"mode": "nn1"}}) == ("all", "proxy", "nn1")
+    more = RepairConfig().with_options(RepairOptions(settings={"fill": "proxy", "proxy": {"k": 3}}))
+    assert more.proxy == configure("plus", {"k": 3})
     trained = RobustConfig(trust="check", fill="proxy", proxy=ProxyConfig(mode="ridge", k=3))
     assert asked(trained) == ("check", "proxy", "ridge")
     assert asked(trained, check=False) == ("all", "discard", "ridge")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -22,14 +24,16 @@ from emocli.models.rundir import BASELINES, MODEL, read_config
 from emocli.space import Choice, Uniform, Whole, parse
 from emocli.training.fusion_task import FusionTask
 from emocli.training.journal import JOURNAL
-from emocli.training.search import declared
+from emocli.training.search import Search, declared
 from tests import toy
 from tests.interrupt import interrupted
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 QUICK = (
-    "train.epochs=4",
-    "train.patience=4",
-    "train.batch_size=8",
+    "train.epochs=3",
+    "train.patience=3",
+    "train.batch_size=12",
     "train.accelerator=cpu",
     "train.threads=1",
     "train.refit=false",
@@ -54,6 +58,17 @@ def tuned(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str,
     capsys.readouterr()
     assert run([*arguments, "--json"]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What six trials in one go come to, in a study that nobody writes to."""
+    pytest.importorskip("optuna")
+    study, out = tmp_path_factory.mktemp("study") / "whole", io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert run([*command(corpus, study, *spaced(*SPACE)), "--json"]) == 0
+    found: dict[str, Any] = json.loads(out.getvalue())
     return found
 
 
@@ -110,10 +125,10 @@ def test_what_is_set_is_not_searched_and_a_command_adds() -> None:
 
 
 def test_it_chooses_what_validates_best(
-    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    corpus: toy.Toy, whole: dict[str, Any], tmp_path: Path
 ) -> None:
-    study = tmp_path / "study"
-    found = tuned(command(corpus, study, *spaced(*SPACE)), capsys)
+    found = whole
+    study = Path(found["study"])
     assert [trial["number"] for trial in found["trials"]] == list(range(6))
     assert set(found["space"]) >= {part.partition("=")[0] for part in SPACE}
     done = {t["number"]: t["valid"] for t in found["trials"] if t["state"] == "complete"}
@@ -136,20 +151,26 @@ def test_it_chooses_what_validates_best(
 
 
 def test_more_trials_go_on(
-    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    corpus: toy.Toy, whole: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few = tuned(command(corpus, tmp_path / "a", *spaced(*SPACE), trials=3), capsys)
     more = tuned(command(corpus, tmp_path / "a", *spaced(*SPACE), trials=6), capsys)
-    once = tuned(command(corpus, tmp_path / "b", *spaced(*SPACE), trials=6), capsys)
     assert essence(more)[:3] == essence(few)
-    assert essence(more) == essence(once)
+    assert essence(more) == essence(whole)
     assert run(command(corpus, tmp_path / "a", *spaced("train.lr=0.1..0.2"))) == 2
     assert "holds a study of another space" in capsys.readouterr().err
 
 
 def test_samplers_and_seeds_draw_otherwise(
-    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    corpus: toy.Toy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Ten trials are random with both samplers; none is trained here but the best."""
+    monkeypatch.setattr(
+        Search, "_judged", lambda self, trial, drawn: ("complete", drawn["train.lr"])
+    )
     cases = {"tpe": [], "other": ["--sampler-seed", "1"], "random": ["--sampler", "random"]}
     found = {
         name: tuned(command(corpus, tmp_path / name, *spaced(*SPACE), *more, trials=13), capsys)
@@ -163,24 +184,24 @@ def test_unpromising_trials_end_early(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ranges = spaced("train.lr=1e-7..1e-1:log")
-    longer = ("--set", "train.epochs=12", "--set", "train.patience=12")
+    longer = ("--set", "train.epochs=7", "--set", "train.patience=7")
     found = {
-        name: tuned(command(corpus, tmp_path / name, *ranges, *longer, *more, trials=12), capsys)
+        name: tuned(command(corpus, tmp_path / name, *ranges, *longer, *more, trials=7), capsys)
         for name, more in {"pruned": [], "whole": ["--no-prune"]}.items()
     }
     assert found["pruned"]["budget"]["pruned"] > 0
     assert found["whole"]["budget"]["pruned"] == 0
-    assert found["pruned"]["budget"]["epochs"] < found["whole"]["budget"]["epochs"] == 12 * 12
+    assert found["pruned"]["budget"]["epochs"] < found["whole"]["budget"]["epochs"] == 7 * 7
 
 
 def test_interrupted_anywhere_it_ends_as_one_that_was_not(
     corpus: toy.Toy,
+    whole: dict[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     checkpoints: None,
 ) -> None:
-    whole = tuned(command(corpus, tmp_path / "whole", *spaced(*SPACE)), capsys)
     for _ in range(10):
         with interrupted(monkeypatch, FusionTask, "epoch", 3):
             if run(command(corpus, tmp_path / "parts", *spaced(*SPACE))) == 0:
@@ -192,11 +213,10 @@ def test_interrupted_anywhere_it_ends_as_one_that_was_not(
 
 
 def test_killed_it_goes_on(
-    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    corpus: toy.Toy, whole: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By SIGKILL, in the midst of writing the journal too: its last line may be torn."""
     arguments = command(corpus, tmp_path / "killed", *spaced(*SPACE))
-    whole = tuned(command(corpus, tmp_path / "whole", *spaced(*SPACE)), capsys)
     code = f"from emocli.cli.app import run; raise SystemExit(run({arguments!r}))"
     journal = tmp_path / "killed" / JOURNAL
     child = subprocess.Popen(
@@ -216,11 +236,14 @@ def test_killed_it_goes_on(
 
 @pytest.mark.slow
 def test_killed_ten_times_it_is_the_same_study(
-    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str], checkpoints: None
+    corpus: toy.Toy,
+    whole: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    checkpoints: None,
 ) -> None:
     """By SIGKILL at ten places of the journal; the last round is left to come to its end."""
     arguments = command(corpus, tmp_path / "killed", *spaced(*SPACE))
-    whole = tuned(command(corpus, tmp_path / "whole", *spaced(*SPACE)), capsys)
     journal, kills = tmp_path / "killed" / JOURNAL, 0
     for _ in range(10):
         kills += _killed_later(arguments, journal)
@@ -272,9 +295,9 @@ def test_a_cluster_does_the_same_trials(
 def test_workers_share_the_trials(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = command(corpus, tmp_path / "study", *spaced(*SPACE), "--workers", "2")
+    arguments = command(corpus, tmp_path / "study", *spaced(*SPACE), "--workers", "2", trials=4)
     found = tuned(arguments, capsys)
-    assert [trial["number"] for trial in found["trials"]] == list(range(6))
+    assert [trial["number"] for trial in found["trials"]] == list(range(4))
 
 
 def test_what_fails_is_counted_and_the_others_go_on(
@@ -297,7 +320,7 @@ def test_labels_of_the_test_split_decide_nothing(
     found = []
     for number, label in enumerate((None, toy.CLASSES[0])):
         other = made.with_test_labels(label, f"other{number}.csv")
-        found.append(essence(tuned(command(other, tmp_path / str(number), trials=3), capsys)))
+        found.append(essence(tuned(command(other, tmp_path / str(number), trials=2), capsys)))
     assert found[0] == found[1]
 
 
@@ -306,7 +329,7 @@ def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
 ) -> None:
     study = tmp_path / "study"
     speakers = ("--set", "train.normalise=speaker")
-    arguments = command(corpus, study, *spaced(*SPACE), *speakers, "--folds", "3", trials=3)
+    arguments = command(corpus, study, *spaced(*SPACE), *speakers, "--folds", "3", trials=2)
     found = tuned(arguments, capsys)
     assert len(found["folds"]) == 3
     chosen = study / "chosen"
@@ -390,4 +413,4 @@ def test_settings_of_best_are_written_as_toml(
     tree = read_toml(tmp_path / "study" / "best.toml")
     assert tree["network"]["stride"] == {"audio": 2}
     assert tree["train"]["class_weights"] == {"joy": 2.5}
-    assert tree["train"]["epochs"] == 4
+    assert tree["train"]["epochs"] == 3

@@ -14,6 +14,8 @@ from emocli.training.train import TrainRequest
 from tests import toy
 from tests.interrupt import interrupted
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 QUICK = (
     "train.epochs=2",
     "train.lr=0.01",

@@ -31,7 +31,7 @@ def command(
     ],
     run: Annotated[Path, typer.Option(help="Folder of the encoder to write.")],
     store: options.Store = Path("store"),
-    preset: options.Preset = "paper",
+    preset: options.EncoderPreset = "paper",
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,

@@ -14,7 +14,7 @@ from emocli.plugin.command import Command
 def command(
     manifest: options.ManifestFile,
     run: Annotated[Path, typer.Option(help="Folder of the text encoder to write.")],
-    preset: options.Preset = "paper",
+    preset: options.EncoderPreset = "paper",
     settings: options.Settings = None,
     config: options.Config = None,
     root: options.Root = None,

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 FILES = {"table": "predictions.csv", "data": "predictions.json", "page": "report.html"}
 """What a result consists of."""
 
-WAYS = "emocli.prediction.ways"
-
 DASH = "-"
 """A standard stream in place of a file."""
+
+NAN = float("nan")
 
 SHOWN = 40
 """Segments that are printed; all are in the files."""
@@ -105,7 +105,7 @@ def command(
     from emocli.prediction.writers.table import csv_text
 
     tree = sections.settings("predict", config, settings)
-    cut = {name: tree.pop(name) for name in ways() & tree.keys()}
+    cut = {name: tree.pop(name) for name in plugins.names("ways") if name in tree}
     cut = merge(cut, sections.section_of("windows", {"window": window, "hop": hop}))
     chosen = PredictOptions(
         segments=SegmentOptions(
@@ -157,11 +157,6 @@ def _require_one(inputs: Collection[Path] | None, watch: Path | None, printed: b
         raise ConfigError("what is watched goes to a folder", where="--out", hint="name one")
 
 
-def ways() -> set[str]:
-    """Name the ways to cut recordings, whose settings are sections of their own."""
-    return set(plugins.files(WAYS))
-
-
 def _named(inputs: Iterable[Path]) -> Iterator[Path]:
     """Yield the inputs, those on standard input in place of a dash."""
     for path in inputs:
@@ -176,18 +171,25 @@ def _print(report: PredictionReport, out: Path) -> None:
         (
             Path(segment.file).name,
             f"{segment.start:.1f}-{segment.end:.1f}",
+            segment.person,
             segment.label or "-",
-            segment.confidence,
+            segment.values.get(segment.label, NAN) if segment.graded else segment.confidence,
             ", ".join(m for m, s in segment.modalities.items() if s.distrusted),
             ", ".join(m for m, s in segment.modalities.items() if s.missing),
         )
         for segment in report.segments[:SHOWN]
     ]
-    show.table(("file", "seconds", "label", "confidence", "distrusted", "missing"), rows)
+    much = "intensity" if report.task == "intensity" else "confidence"
+    show.table(("file", "seconds", "person", "label", much, "distrusted", "missing"), rows)
     if len(report.segments) > SHOWN:
         show.line(f"... and {len(report.segments) - SHOWN} more segments")
     for kind, name in FILES.items():
         show.line(f"{kind}: {out / name}")
 
 
-COMMAND = Command("predict", 105, command, sections=lambda: {*plugins.names("features"), *ways()})
+def sections_of_settings() -> set[str]:
+    """Name the features and the ways to cut recordings."""
+    return {*plugins.names("features"), *plugins.names("ways")}
+
+
+COMMAND = Command("predict", 105, command, sections=sections_of_settings)

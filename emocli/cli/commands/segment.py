@@ -15,7 +15,6 @@ from emocli.plugin.command import PARTLY_DONE, Command
 if TYPE_CHECKING:
     from emocli.prediction.segmentation import Segmentation
 
-WAYS = "emocli.prediction.ways"
 MOST_NAMES = 12
 
 
@@ -99,4 +98,4 @@ def _print(result: Segmentation) -> None:
         show.warn(note)
 
 
-COMMAND = Command("segment", 5, command, sections=lambda: sorted(plugins.files(WAYS)))
+COMMAND = Command("segment", 5, command, sections=lambda: plugins.names("ways"))

@@ -54,6 +54,11 @@ class StoredFeature(Protocol):
         ...
 
     @property
+    def dim_names(self) -> tuple[str, ...]:
+        """Names of the columns of a row; empty where they have none."""
+        ...
+
+    @property
     def steps(self) -> int:
         """Rows of all clips together."""
         ...

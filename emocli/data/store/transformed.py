@@ -69,6 +69,11 @@ class TransformedFeature:
         return self.source.dim
 
     @property
+    def dim_names(self) -> tuple[str, ...]:
+        """Names of the columns of a row."""
+        return self.source.dim_names
+
+    @property
     def steps(self) -> int:
         """Rows of all clips together."""
         return self.source.steps

@@ -1,1 +1,1 @@
-"""Readers of transcripts, a file per format: see `emocli.prediction.reading`."""
+"""Readers of transcripts, a file per format: see `emocli.plugin.transcript`."""

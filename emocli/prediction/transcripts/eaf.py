@@ -16,8 +16,8 @@ from pathlib import Path
 from xml.parsers import expat
 
 from emocli.errors import MediaError
+from emocli.plugin.transcript import Line, Transcript
 from emocli.prediction.tiers import Tier, transcript
-from emocli.prediction.transcript import Line, Transcript
 
 SUFFIXES = (".eaf",)
 BESIDE = (".eaf",)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emocli.errors import MediaError
+from emocli.plugin.transcript import Line, Transcript, by_start
 from emocli.prediction.timecodes import seconds
-from emocli.prediction.transcript import Line, Transcript, by_start
 
 SUFFIXES = (".srt",)
 BESIDE = (".srt",)

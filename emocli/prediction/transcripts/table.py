@@ -15,8 +15,8 @@ from emocli.data.table import read_table
 from emocli.data.words import Word
 from emocli.display import csv_text
 from emocli.errors import MediaError
+from emocli.plugin.transcript import Line, Transcript, by_start, joined
 from emocli.prediction.timecodes import seconds
-from emocli.prediction.transcript import Line, Transcript, by_start, joined
 
 SUFFIXES = (".csv", ".tsv")
 BESIDE = (".words.csv", ".subtitles.csv")

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emocli.errors import MediaError
+from emocli.plugin.transcript import Line, Transcript
 from emocli.prediction.tiers import Tier, transcript
 from emocli.prediction.timecodes import NUMBER
-from emocli.prediction.transcript import Line, Transcript
 
 SUFFIXES = (".textgrid",)
 BESIDE = (".TextGrid", ".textgrid")

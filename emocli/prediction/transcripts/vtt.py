@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emocli.errors import MediaError
-from emocli.prediction.transcript import Line, Transcript, by_start
+from emocli.plugin.transcript import Line, Transcript, by_start
 from emocli.prediction.transcripts.srt import ARROW, times
 
 SUFFIXES = (".vtt",)

@@ -16,7 +16,7 @@ from pathlib import Path
 from emocli.data.words import Word
 from emocli.errors import MediaError
 from emocli.parsing import Tree, parse_object
-from emocli.prediction.transcript import Line, Transcript, by_start
+from emocli.plugin.transcript import Line, Transcript, by_start
 
 SUFFIXES = (".json",)
 BESIDE = (".json",)

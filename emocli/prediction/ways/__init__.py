@@ -1,1 +1,1 @@
-"""Ways to cut a recording into segments, a file each: see `emocli.prediction.source`."""
+"""Ways to cut a recording into segments, a file each: see `emocli.plugin.segmentation`."""

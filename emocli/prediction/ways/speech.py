@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from emocli.errors import MediaError
-from emocli.prediction.source import Recording
+from emocli.plugin.segmentation import Recording
+from emocli.plugin.transcript import Transcript
 from emocli.prediction.speakers import split
-from emocli.prediction.transcript import Transcript
 from emocli.prediction.voice import VoiceSettings, voice
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from emocli.errors import MediaError
+from emocli.plugin.segmentation import Recording
+from emocli.plugin.transcript import Transcript
 from emocli.prediction.reading import SubtitleSettings
-from emocli.prediction.source import Recording
-from emocli.prediction.transcript import Transcript
 
 
 class Config(SubtitleSettings):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from emocli.config import Settings
-from emocli.prediction.source import Recording
-from emocli.prediction.transcript import Line, Transcript
+from emocli.plugin.segmentation import Recording
+from emocli.plugin.transcript import Line, Transcript
 
 
 class Config(Settings):

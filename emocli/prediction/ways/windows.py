@@ -7,8 +7,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from emocli.config import Settings
-from emocli.prediction.source import Recording
-from emocli.prediction.transcript import Line, Transcript
+from emocli.plugin.segmentation import Recording
+from emocli.plugin.transcript import Line, Transcript
 
 EPSILON = 1e-9
 """For lengths that are whole numbers of hops, but for their last binary digit."""

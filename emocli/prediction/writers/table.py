@@ -8,7 +8,8 @@ import math
 from collections.abc import Iterator
 
 from emocli.display import csv_cell
-from emocli.prediction.timeline import PredictionReport, SegmentPrediction
+from emocli.plugin.writer import SegmentPrediction
+from emocli.prediction.timeline import PredictionReport
 
 PLAIN = (
     *("file", "segment", "start", "end", "person", "person_score", "speaker", "text"),

@@ -1,28 +1,18 @@
-"""Predictions as tiers of annotations, for ELAN and Praat: labels, confidence, words, trust.
+"""Predictions as tiers of annotations: labels, confidence, words, trust.
 
 Annotations of a tier must not overlap: where windows do, each ends where the next begins.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element, SubElement
 
-from emocli.prediction.timeline import SegmentPrediction
+from emocli.plugin.writer import SegmentPrediction
 
 Interval = tuple[float, float, str]
 
 STATES = ("distrusted", "missing", "regenerated")
-
-TYPES = {
-    ".mp4": "video/mp4", ".mov": "video/quicktime", ".avi": "video/x-msvideo",
-    ".mpg": "video/mpeg", ".wav": "audio/x-wav", ".mp3": "audio/mpeg",
-}  # fmt: skip
-
 
 SAID = ("speaker", "text", "words")
 """Tiers of what is heard, which are the same for all people of a segment."""
@@ -59,13 +49,12 @@ def _tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
     ends = [min(one.end, after.start) for one, after in pairwise(ordered)]
     ends += [each.end for each in ordered[-1:]]
     spans = [(s, s.start, end) for s, end in zip(ordered, ends, strict=True) if end > s.start]
+    sure = [span for span in spans if span[0].label and not span[0].graded]
+    graded = [span for span in spans if span[0].label and span[0].graded]
     by_name: dict[str, list[Interval]] = {
         "emotion": [(start, end, s.label) for s, start, end in spans if s.label],
-        "confidence": [
-            (start, end, f"{s.confidence:.3f}")
-            for s, start, end in spans
-            if s.label and s.confidence == s.confidence
-        ],
+        "confidence": [(start, end, f"{s.confidence:.3f}") for s, start, end in sure],
+        "intensity": [(start, end, f"{s.values[s.label]:.3f}") for s, start, end in graded],
         "person": [(start, end, s.person) for s, start, end in spans if s.person],
         "speaker": [(start, end, s.speaker) for s, start, end in spans if s.speaker],
         "text": [(start, end, s.text) for s, start, end in spans if s.text],
@@ -89,92 +78,3 @@ def _words(segments: Sequence[SegmentPrediction]) -> Iterator[Interval]:
         if end > begin:
             yield begin, end, text
             last = end
-
-
-def textgrid(segments: Sequence[SegmentPrediction]) -> str:
-    """Return the text of a Praat TextGrid of one recording."""
-    length = max(segment.end for segment in segments)
-    by_name = tiers(segments)
-    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0"]
-    lines += [f"xmax = {length:.6f}", "tiers? <exists>", f"size = {len(by_name)}", "item []:"]
-    for number, (name, intervals) in enumerate(by_name.items(), start=1):
-        filled = list(_without_gaps(intervals, length))
-        lines += [f"    item [{number}]:", '        class = "IntervalTier"']
-        lines += [f'        name = "{name}"', "        xmin = 0", f"        xmax = {length:.6f}"]
-        lines.append(f"        intervals: size = {len(filled)}")
-        for index, (start, end, text) in enumerate(filled, start=1):
-            quoted = " ".join(text.replace('"', '""').split())
-            lines += [f"        intervals [{index}]:", f"            xmin = {start:.6f}"]
-            lines += [f"            xmax = {end:.6f}", f'            text = "{quoted}"']
-    return "\n".join(lines) + "\n"
-
-
-def _without_gaps(intervals: Sequence[Interval], length: float) -> Iterator[Interval]:
-    """Fill a tier up: in Praat its intervals cover all of the recording."""
-    last = 0.0
-    for start, end, text in intervals:
-        if start > last:
-            yield last, start, ""
-        yield start, end, text
-        last = end
-    if last < length:
-        yield last, length, ""
-
-
-def eaf(segments: Sequence[SegmentPrediction], folder: Path) -> str:
-    """Return the text of an ELAN file of one recording, to which it refers from ``folder``."""
-    by_name, media = tiers(segments), Path(segments[0].file)
-    root = Element(
-        "ANNOTATION_DOCUMENT",
-        {"AUTHOR": "emocli", "DATE": "1970-01-01T00:00:00Z", "FORMAT": "3.0", "VERSION": "3.0"},
-    )
-    header = SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    SubElement(header, "MEDIA_DESCRIPTOR", _descriptor(media, folder))
-    order = SubElement(root, "TIME_ORDER")
-    slots = _slots(by_name)
-    for time, name in slots.items():
-        SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": name, "TIME_VALUE": str(time)})
-    number = 0
-    for tier, intervals in by_name.items():
-        element = SubElement(root, "TIER", {"LINGUISTIC_TYPE_REF": "default", "TIER_ID": tier})
-        for start, end, text in intervals:
-            number += 1
-            outer = SubElement(element, "ANNOTATION")
-            place = {"ANNOTATION_ID": f"a{number}", "TIME_SLOT_REF1": slots[_ms(start)]}
-            place["TIME_SLOT_REF2"] = slots[_ms(end)]
-            inner = SubElement(outer, "ALIGNABLE_ANNOTATION", place)
-            SubElement(inner, "ANNOTATION_VALUE").text = _printable(text)
-    kind = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": "default"}
-    SubElement(root, "LINGUISTIC_TYPE", {**kind, "TIME_ALIGNABLE": "true"})
-    ElementTree.indent(root)
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
-    return head + ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _descriptor(media: Path, folder: Path) -> dict[str, str]:
-    beside = Path(os.path.relpath(media.resolve(), folder.resolve())).as_posix()
-    kind = TYPES.get(media.suffix.lower(), "video/*")
-    return {
-        "MEDIA_URL": media.resolve().as_uri(),
-        "MIME_TYPE": kind,
-        "RELATIVE_MEDIA_URL": beside if beside.startswith(".") else f"./{beside}",
-    }
-
-
-def _slots(by_name: Mapping[str, Sequence[Interval]]) -> dict[int, str]:
-    times = {
-        _ms(t)
-        for intervals in by_name.values()
-        for start, end, _ in intervals
-        for t in (start, end)
-    }
-    return {time: f"ts{number}" for number, time in enumerate(sorted(times), start=1)}
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
-
-
-def _printable(text: str) -> str:
-    """Return text without what XML cannot hold."""
-    return "".join(c for c in text if c.isprintable() or c in "\t\n")

@@ -1,1 +1,1 @@
-"""The models that can be fetched, a file each with ``MODEL``: see `emocli.pretrained.models`."""
+"""The models that can be fetched, a file each with ``MODEL``: see `emocli.plugin.model`."""

@@ -3,7 +3,7 @@
 Source: Arriaga, Valdenegro-Toro & Plöger 2017, arXiv:1710.07557.
 """
 
-from emocli.pretrained.models import MIT, Model, Wheel
+from emocli.plugin.model import MIT, Model, Wheel
 
 MODEL = Model(
     name="face-expression",

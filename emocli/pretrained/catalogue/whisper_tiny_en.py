@@ -3,7 +3,7 @@
 Source: A. Radford et al. 2023, Robust Speech Recognition via Large-Scale Weak Supervision, ICML.
 """
 
-from emocli.pretrained.models import MIT, Model, Wheel
+from emocli.plugin.model import MIT, Model, Wheel
 
 MODEL = Model(
     name="whisper-tiny.en",

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from emocli.data.media.content import read_frames
 from emocli.errors import MediaError
-from emocli.prediction.timeline import FaceBox, PredictionReport, SegmentPrediction
+from emocli.plugin.writer import FaceBox, SegmentPrediction
+from emocli.prediction.timeline import PredictionReport
 
 MOST = 32
 """Faces on a page."""

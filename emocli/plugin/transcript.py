@@ -1,4 +1,24 @@
-"""The transcript: what is said in a recording, when, and by whom."""
+r"""Transcripts: what is said in a recording, when, and by whom; and the readers of their files.
+
+A module of kind ``transcripts`` reads a format. It offers
+
+``SUFFIXES``
+    the ends of its files' names, in small letters;
+``BESIDE``
+    the ends by which a transcript beside a recording is known (``interview.mp4``: ``interview``
+    and an end);
+``HAS_TIERS``
+    whether its files have tiers of which some can be chosen;
+``read(text, path, tiers) -> Transcript``
+    the transcript in the text of a file, of the wanted tiers if any are named. What is damaged is
+    a `MediaError` that names the row.
+
+>>> def read(text, path, tiers=()):
+...     rows = (row.split("|") for row in text.splitlines())
+...     return Transcript(by_start(Line(float(a), float(b), said) for a, b, said in rows))
+>>> read("2|3|and you?\n0|1.5|how are you", Path("talk.bars")).lines[0].text
+'how are you'
+"""
 
 from __future__ import annotations
 
@@ -6,6 +26,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import Protocol
 
 from emocli.data.words import Word
 
@@ -56,6 +78,18 @@ class Transcript:
             for word in line.words or spread(line)
         ]
         return sorted(words, key=_time)
+
+
+class Reader(Protocol):
+    """The module of a format, as a type."""
+
+    SUFFIXES: tuple[str, ...]
+    BESIDE: tuple[str, ...]
+    HAS_TIERS: bool
+
+    def read(self, text: str, path: Path, tiers: Sequence[str]) -> Transcript:
+        """Read the text of a file, of the wanted tiers if any are named."""
+        ...
 
 
 def spread(line: Line) -> tuple[Word, ...]:

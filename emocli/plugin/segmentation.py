@@ -1,36 +1,51 @@
-"""What a way to cut recordings is given, and the ways there are.
+"""Ways to cut recordings into segments: `emocli segment --way NAME`.
 
-A way is a file in `emocli.prediction.ways` that offers ``Config``, a `Settings`, and
-``cut(source, config)``, which returns the stretches of a recording as the lines of a `Transcript`:
-with their texts, words and speakers where the way itself knows them.
+A module of kind ``ways`` offers
+
+``Config``
+    its settings;
+``cut(source, config) -> Transcript``
+    the stretches of a recording, at least one, as the lines of a `Transcript`: with their texts,
+    words and speakers where the way itself knows them. What cannot be cut is a `MediaError`.
+
+>>> def cut(source, config):
+...     middle = source.length.seconds / 2
+...     return Transcript((Line(0.0, middle), Line(middle, source.length.seconds)))
+>>> [line.end for line in cut(Recording(Path("talk.wav"), Length(6.0, None)), None).lines]
+[3.0, 6.0]
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli import plugins
 from emocli.config import Settings
 from emocli.data.media.content import read_sound
-from emocli.data.media.length import Length
-from emocli.errors import ConfigError, MediaError, choice
-from emocli.prediction.speakers import Turn
-from emocli.prediction.transcript import Transcript
-
-WAYS = "emocli.prediction.ways"
+from emocli.data.media.length import Length as Length
+from emocli.errors import MediaError
+from emocli.plugin.transcript import Line as Line
+from emocli.plugin.transcript import Transcript as Transcript
 
 RATE = 16_000
 """Samples per second of the sound in which speech is looked for."""
 
 BLOCK = 60
 """Seconds of sound that are decoded at a time."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A stretch in which somebody speaks, in seconds; others may speak meanwhile."""
+
+    start: float
+    end: float
+    speaker: str
 
 
 @dataclass(frozen=True)
@@ -71,29 +86,10 @@ class Recording:
 
 
 class Way(Protocol):
-    """The module of a way."""
+    """The module of a way, as a type."""
 
     Config: type[Settings]
 
     def cut(self, source: Recording, config: Any) -> Transcript:
         """Cut a recording; `MediaError` if that cannot be done."""
         ...
-
-
-def ways() -> list[str]:
-    """Return the names of the ways."""
-    return sorted(plugins.files(WAYS))
-
-
-def way_named(name: str) -> Way:
-    """Return a way.
-
-    Raises
-    ------
-    ConfigError
-        If there is none of that name.
-    """
-    modules = plugins.files(WAYS)
-    if name not in modules:
-        raise ConfigError(f"no way is called '{name}'", where="--way", hint=choice(name, ways()))
-    return cast(Way, importlib.import_module(modules[name]))
