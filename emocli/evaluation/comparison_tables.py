@@ -50,7 +50,7 @@ def _title(report: ComparisonReport) -> str:
 
 def _runs(report: ComparisonReport) -> ReportTable:
     over = "95 %" if _has_groups(report) else "95 % over clips"
-    columns = ("run", "metric", over, f"change to {report.reference}", over, "p", "p Holm")
+    columns = ("run", "metric", over, f"vs {report.reference}", over, "p", "p Holm")
     columns = (columns[0], report.metric.replace("_", " "), *columns[2:])
     return ReportTable(_title(report), columns, tuple(map(_run, report.runs)))
 

@@ -204,7 +204,7 @@ def test_the_command(runs: list[Path], capsys: pytest.CaptureFixture[str], tmp_p
     arguments = ["compare", *map(str, runs), "-o", str(tmp_path / "c.tex")]
     assert emocli(arguments) == 0
     shown = capsys.readouterr().out
-    assert "change to poor" in shown
+    assert "vs poor" in shown
     assert "intervals: 95 %, bootstrap over 20 dialogues" in shown
     assert (tmp_path / "c.tex").exists()
     assert emocli([*arguments, "--json", "--metric", "uar"]) == 0

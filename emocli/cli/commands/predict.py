@@ -26,6 +26,8 @@ FILES = {"table": "predictions.csv", "data": "predictions.json", "page": "report
 DASH = "-"
 """A standard stream in place of a file."""
 
+NAN = float("nan")
+
 SHOWN = 40
 """Segments that are printed; all are in the files."""
 
@@ -169,14 +171,16 @@ def _print(report: PredictionReport, out: Path) -> None:
         (
             Path(segment.file).name,
             f"{segment.start:.1f}-{segment.end:.1f}",
+            segment.person,
             segment.label or "-",
-            segment.confidence,
+            segment.values.get(segment.label, NAN) if segment.graded else segment.confidence,
             ", ".join(m for m, s in segment.modalities.items() if s.distrusted),
             ", ".join(m for m, s in segment.modalities.items() if s.missing),
         )
         for segment in report.segments[:SHOWN]
     ]
-    show.table(("file", "seconds", "label", "confidence", "distrusted", "missing"), rows)
+    much = "intensity" if report.task == "intensity" else "confidence"
+    show.table(("file", "seconds", "person", "label", much, "distrusted", "missing"), rows)
     if len(report.segments) > SHOWN:
         show.line(f"... and {len(report.segments) - SHOWN} more segments")
     for kind, name in FILES.items():
