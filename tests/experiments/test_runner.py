@@ -303,7 +303,7 @@ def test_intensities_are_compared_by_their_errors(tmp_path, experiment):
     found = run(corpus, tmp_path / "out")
     ours, theirs = row(found, "a")["conditions"], row(found, "b")["conditions"]
     first, *_, last = found.data["comparisons"]
-    assert first["figure"] == "mse_sum"
+    assert first["metric"] == "mse_sum"
     assert first["difference"]["mean"] == pytest.approx(ours[0]["mse_sum"] - theirs[0]["mse_sum"])
     assert last["loss"]["mean"] == 0
 

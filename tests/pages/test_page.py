@@ -313,7 +313,7 @@ def test_a_page_of_an_experiment(place: Path, tmp_path: Path) -> None:
         format=ExperimentReport.FORMAT,
         **dict.fromkeys(("emocli", "preset", "check_preset"), "paper"),
         **dict.fromkeys(("recoveries", "comparisons", "by_class", "warnings", "only"), ()),
-        **{key: {} for key in ("settings", "chosen", "protocols", "rules", "inputs")},
+        **{key: {} for key in ("settings", "chosen", "definitions", "rules", "inputs")},
         **dict.fromkeys(("folds", "corruption_seed"), 0),
         experiment="rrnn-t2",
         title=f"A table {NASTY}",
