@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -104,10 +104,21 @@ def notes(report: ComparisonReport) -> tuple[str, ...]:
     return (
         f"intervals: {report.interval}",
         f"{report.metric}: {report.definition}",
+        *_repairs(report),
         *(["±: standard deviation over the seeds, no interval over clips"] if several > 1 else []),
         *([f"p Holm: adjusted for {len(report.pairs)} pairs"] if len(report.pairs) > 1 else []),
         *report.warnings,
     )
+
+
+def _repairs(report: ComparisonReport) -> Iterator[str]:
+    """Say what is done about modalities that are not trusted, where anything is."""
+    repairs = {run.run: run.repair or "none" for run in report.runs}
+    different = set(repairs.values())
+    if len(different) > 1:
+        yield f"repair: {'; '.join(f'{run}: {repair}' for run, repair in repairs.items())}"
+    elif different != {"none"}:
+        yield f"repair: {different.pop()}"
 
 
 def _csv(report: ComparisonReport) -> str:
