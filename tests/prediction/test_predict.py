@@ -108,12 +108,16 @@ def test_a_recording_is_cut_into_windows(trained: Path, corpus: Manifest, tmp_pa
     assert len({tuple(s.values.values()) for s in segments}) == len(segments) > 3
 
 
-def test_a_folder_in_which_one_file_fails(trained: Path, corpus: Manifest, tmp_path: Path) -> None:
+def test_a_folder_in_which_one_file_fails(
+    trained: Path, corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, out = tmp_path / "media", tmp_path / "out"
     folder.mkdir()
     shutil.copy(video(corpus), folder / "good.mp4")
     (folder / "broken.mp4").write_bytes(b"no video")
+    capsys.readouterr()
     assert emocli("predict", trained, folder, "-o", out) == 3
+    assert capsys.readouterr().err.count("broken.mp4") == 1
     listed = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
     assert [Path(row["file"]).name for row in listed] == ["broken.mp4"]
     assert [Path(row["file"]).name for row in rows(out)] == ["good.mp4"]
