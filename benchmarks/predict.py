@@ -11,7 +11,7 @@ itself; it is part of `people` and of `faces`.
 With several workers the sound is analysed while people are looked for: the clocks of both run at
 once, and the processor's time of a step is that of this process, in all of its threads; that of the
 workers is added to the whole prediction. Memory is the peak of this process and of the largest
-worker.
+worker. (Workers load this file, too: it loads nothing of emocli by itself.)
 """
 
 from __future__ import annotations
@@ -28,15 +28,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from emocli.data.media.content import read_frames
-from emocli.data.media.length import length_of
-from emocli.prediction import extracted, people
-from emocli.prediction.networks import Ensemble
-from emocli.prediction.predict import PredictOptions, Predictor
-from emocli.prediction.segment import SegmentOptions
-from emocli.prediction.writers import write_all
+if TYPE_CHECKING:
+    from emocli.prediction.predict import PredictOptions
 
 WHOLE = "the whole prediction"
 
@@ -71,6 +66,12 @@ class Steps:
 
 def measure(run: Path, recording: Path, options: PredictOptions) -> Steps:
     """Predict a recording."""
+    from emocli.data.media.content import read_frames
+    from emocli.prediction import extracted, people
+    from emocli.prediction.networks import Ensemble
+    from emocli.prediction.predict import Predictor
+    from emocli.prediction.writers import write_all
+
     steps = Steps()
     steps.watch(people, "find_people", lambda *_: "people")
     steps.watch(extracted, "extract", lambda _, names, *rest: names[0])
@@ -110,6 +111,10 @@ def ffmpeg(*arguments: object) -> None:
 
 def main() -> None:
     """Print a line per step."""
+    from emocli.data.media.length import length_of
+    from emocli.prediction.predict import PredictOptions
+    from emocli.prediction.segment import SegmentOptions
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("recording", type=Path)
