@@ -20,6 +20,11 @@ class FailedInput(Record):
     feature: str = ""
     message: str
 
+    def __str__(self) -> str:
+        """Return the message, which names the file."""
+        named = self.message.startswith(f"{self.file}: ")
+        return self.message if named else f"{self.file}: {self.message}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class UnitReport(Report):

@@ -28,6 +28,14 @@ def test_no_more_steps_than_the_longest_clip_has() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "longest", "placed"), [("flatten", 5, True), ("flatten", 1, False), ("step", 5, False)]
+)
+def test_flattened_steps_depend_on_their_place(kind: str, longest: int, placed: bool) -> None:
+    of = Representation.of({"text": np.array([1, longest])}, kind)  # type: ignore[arg-type]
+    assert of.by_place is placed
+
+
 def test_padding_keeps_the_steps_in_their_places() -> None:
     view = Padded.from_rows([np.array([[1.0, 2]]), np.array([[3.0, 4], [5, 6], [7, 8]])])
     rows = Representation("flatten", {"text": 3}, padded=True)({"text": view})["text"]

@@ -139,8 +139,7 @@ def command(
     for remark in report.remarks:
         show.warn(remark)
     if report.failures:
-        first = report.failures[0]
-        show.warn(f"{len(report.failures)} failures, the first: {first.file}: {first.message}")
+        show.warn(f"{len(report.failures)} failures, the first: {report.failures[0]}")
         if not printed:
             show.warn(f"all are listed in {out / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
@@ -165,10 +164,12 @@ def _named(inputs: Iterable[Path]) -> Iterator[Path]:
 
 
 def _print(report: PredictionReport, out: Path) -> None:
+    people = any(segment.person for segment in report.segments)
     rows = [
         (
             Path(segment.file).name,
             f"{segment.start:.1f}-{segment.end:.1f}",
+            *([segment.person or "-"] if people else []),
             segment.label or "-",
             segment.confidence,
             ", ".join(m for m, s in segment.modalities.items() if s.distrusted),
@@ -176,7 +177,9 @@ def _print(report: PredictionReport, out: Path) -> None:
         )
         for segment in report.segments[:SHOWN]
     ]
-    show.table(("file", "seconds", "label", "confidence", "distrusted", "missing"), rows)
+    person = ["person"] if people else []
+    head = ("file", "seconds", *person, "label", "confidence", "distrusted", "missing")
+    show.table(head, rows)
     if len(report.segments) > SHOWN:
         show.line(f"... and {len(report.segments) - SHOWN} more segments")
     for kind, name in FILES.items():
