@@ -59,9 +59,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from emocli.version import version
 
-        return version("emocli")
+        return version()
     if name not in _HOME:
         raise AttributeError(f"module 'emocli' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOME[name]), name)

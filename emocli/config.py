@@ -39,6 +39,9 @@ DATES = (datetime.date, datetime.time)
 MEMBER = re.compile(r"\[|^constrained-")
 """What is no key in a place that pydantic names but a member of a union: ``literal['none']``."""
 
+VALIDATOR = "Value error, "
+"""How pydantic begins what a validator says."""
+
 
 @dataclass(frozen=True)
 class Allowed:
@@ -176,10 +179,9 @@ def build(kind: type[S], values: object, where: str) -> S:
         if first["type"] == "missing":
             hint = f"give it with --set {key}=..." if where else ""
             raise ConfigError(f"setting '{key}' is missing", hint=hint) from None
-        raise ConfigError(
-            f"setting '{key}' = {shown(first['input'])}: "
-            f"{first['msg'][0].lower()}{first['msg'][1:]}"
-        ) from None
+        told = first["msg"].removeprefix(VALIDATOR)
+        what = f"setting '{key}' = {shown(first['input'])}: {told[0].lower()}{told[1:]}"
+        raise ConfigError(what) from None
 
 
 def section(values: object, where: str) -> Tree:

@@ -35,6 +35,7 @@ LATEX_SIGNS = {
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "±": r"$\pm$",
 }
 LATEX = re.compile("|".join(map(re.escape, LATEX_SIGNS)))

@@ -70,6 +70,13 @@ def test_a_number_has_to_be_finite(value: str) -> None:
             config.build(Outer, config.parse_sets([f"{key}={value}"]), "mel")
 
 
+def test_what_a_validator_says_follows_the_setting() -> None:
+    from emocli.prediction.ways import windows
+
+    with pytest.raises(ConfigError, match=r"'window': 1\}: a hop of 2 s would leave gaps"):
+        config.build(windows.Config, {"window": 1}, "windows")
+
+
 def test_a_value_is_no_section() -> None:
     with pytest.raises(ConfigError, match=r"'mel' is a section.*\(now 3\); set mel\.KEY=VALUE"):
         config.build(Outer, config.parse_sets(["mel=3"])["mel"], "mel")

@@ -20,14 +20,19 @@ def test_names_are_the_files() -> None:
     assert files <= set(plugins.names("fusion"))
 
 
+def register(site: Path, kind: str, name: str, module: str) -> None:
+    """Write what an installed package with one entry point has beside its module."""
+    info = site / f"{module}-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[emocli.{kind}]\n{name} = {module}\n")
+
+
 def test_an_installed_package_adds_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "thirdparty.py").write_text(
         '"""A network from elsewhere.\n\nSource: nobody.\n"""\nConfig = Model = PRESETS = None\n'
     )
-    info = tmp_path / "thirdparty-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: thirdparty\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[emocli.fusion]\nelsewhere = thirdparty\n")
+    register(tmp_path, "fusion", "elsewhere", "thirdparty")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "elsewhere" in plugins.names("fusion")
     assert "thirdparty" not in sys.modules
@@ -40,10 +45,7 @@ def test_a_module_that_is_no_such_plugin_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "halfway.py").write_text("Config = None\n")
-    info = tmp_path / "halfway-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: halfway\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[emocli.fusion]\nhalf = halfway\n")
+    register(tmp_path, "fusion", "half", "halfway")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ConfigError, match="halfway: plug-in 'half' has no Model; a module of"):
         plugins.load("fusion", "half")
@@ -53,10 +55,7 @@ def test_one_that_cannot_be_imported_is_named_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken.py").write_text("import a_library_that_is_absent\n")
-    info = tmp_path / "broken-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[emocli.commands]\nbreak = broken\n")
+    register(tmp_path, "commands", "break", "broken")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert run(["--help"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -89,10 +88,7 @@ def test_what_a_feature_may_lack_has_a_default(
 ) -> None:
     offers = "\n".join(f"{name} = None" for name in plugins.OFFERS["features"])
     (tmp_path / "lean_feature.py").write_text(offers)
-    info = tmp_path / "lean_feature-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lean_feature\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[emocli.features]\nlean = lean_feature\n")
+    register(tmp_path, "features", "lean", "lean_feature")
     monkeypatch.syspath_prepend(str(tmp_path))
     module = plugins.load("features", "lean")
     assert (module.LIBRARIES, module.EXTRA, module.ENCODER) == ((), "", None)

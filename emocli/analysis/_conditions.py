@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from emocli import __version__
 from emocli.analysis import OfRun, Report, file_name
@@ -33,6 +33,9 @@ class PlaceReport(Report):
     ``emocli`` is the version that wrote it.
     """
 
+    FORMAT: ClassVar[int] = 2
+    RENAMED: ClassVar[Mapping[str, str] | None] = {}
+
     emocli: str
     of: str
     dataset: str
@@ -42,7 +45,9 @@ class PlaceReport(Report):
     def about(cls, place: Path, dataset: str, split: Split) -> PlaceReport:
         """Begin a report."""
         name = place.resolve().name
-        return PlaceReport(format=1, emocli=__version__, of=name, dataset=dataset, split=split)
+        return PlaceReport(
+            format=PlaceReport.FORMAT, emocli=__version__, of=name, dataset=dataset, split=split
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +56,9 @@ class RunReport(Report):
 
     ``emocli`` is the version that wrote it.
     """
+
+    FORMAT: ClassVar[int] = 2
+    RENAMED: ClassVar[Mapping[str, str] | None] = {}
 
     emocli: str
     run: str

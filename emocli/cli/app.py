@@ -15,7 +15,6 @@ from itertools import pairwise
 
 import typer
 
-from emocli import __version__
 from emocli.cli import options, show, streams
 from emocli.cli.commands import discovered
 from emocli.display import brief
@@ -201,6 +200,8 @@ def _interrupted() -> int:
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from emocli import __version__  # asks git
+
         typer.echo(__version__)
         raise typer.Exit
 

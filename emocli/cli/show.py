@@ -17,6 +17,7 @@ from emocli.report.tables import text as written
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, Task
+    from rich.table import Table
 
     from emocli.analysis import Analysis
     from emocli.data.pool import Progress
@@ -33,11 +34,43 @@ def as_json(result: object) -> None:
 def table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None
 ) -> None:
-    """Print a table; columns that hold numbers are set to the right."""
+    """Print a table; columns that hold numbers are set to the right.
+
+    One that is too wide for the terminal is drawn without lines between its columns; what is wider
+    still is folded.
+    """
     from rich.console import Console
+
+    literal: dict[str, Any] = {"markup": False, "emoji": False}  # an id may hold brackets
+    console = Console(**literal)
+    unbounded = console.options.update(max_width=WIDEST)
+    drawn = _drawn(columns, rows, title)
+    width = console.measure(drawn, options=unbounded).maximum
+    if not console.is_terminal:
+        # Piped tables keep their full width, so that scripts can read every column.
+        console = Console(width=max(console.width, width), **literal)
+    elif width > console.width:
+        drawn = _drawn(columns, rows, title, lines=False)
+    with console.capture() as written:
+        console.print(drawn)
+    streams.out(written.get())
+
+
+def _drawn(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    title: str | None,
+    lines: bool = True,
+) -> Table:
+    """Return a table as rich draws it, with lines between its columns or two spaces."""
+    from rich import box
     from rich.table import Table
 
-    drawn = Table(title=title and printable(title), title_justify="left", header_style="bold")
+    look: dict[str, Any] = {"title_justify": "left", "header_style": "bold"}
+    if not lines:
+        look |= {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False}
+        look |= {"padding": (0, 1, 0, 0)}
+    drawn = Table(title=title and printable(title), **look)
     for index, column in enumerate(columns):
         numeric = all(
             isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows
@@ -46,17 +79,7 @@ def table(
         drawn.add_column(printable(column), justify=justify, overflow="fold")
     for row in rows:
         drawn.add_row(*(text(cell) for cell in row))
-    literal: dict[str, Any] = {"markup": False, "emoji": False}  # an id may hold brackets
-    console = Console(**literal)
-    if not console.is_terminal:
-        # Piped tables keep their full width, so that scripts can read every column.
-        unbounded = console.options.update(max_width=WIDEST)
-        console = Console(
-            width=max(console.width, console.measure(drawn, options=unbounded).maximum), **literal
-        )
-    with console.capture() as written:
-        console.print(drawn)
-    streams.out(written.get())
+    return drawn
 
 
 def analysis(result: Analysis, as_data: bool) -> None:

@@ -15,6 +15,7 @@ not a finite number is NaN in memory and ``null`` in the file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,21 @@ def _tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _tuples(inner) for name, inner in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _renamed(data: Any, place: str, name: str) -> Any:
+    """Return plain values with another name for the key, or the keys, at a place."""
+    first, _, rest = place.partition(".")
+    if isinstance(data, list) and first == "*":
+        return [_renamed(each, rest, name) for each in data]
+    if not isinstance(data, dict):
+        return data
+    if not rest:
+        return {name if key == first else key: value for key, value in data.items()}
+    return {
+        key: _renamed(value, rest, name) if first in ("*", key) else value
+        for key, value in data.items()
+    }
 
 
 @cache
@@ -136,6 +152,9 @@ class Report(Record):
     """
 
     FORMAT: ClassVar[int] = 1
+    RENAMED: ClassVar[Mapping[str, str] | None] = None
+    """Keys of the format before, ``*`` for any name or place, to their names now; None to refuse
+    it."""
 
     format: int
 
@@ -154,6 +173,10 @@ class Report(Record):
             raise ReportError(f"cannot be read ({error.strerror})", where=path) from None
         except ValueError as error:
             raise ReportError(f"is no report ({error})", where=path) from None
+        if cls.RENAMED is not None and data.get("format") == cls.FORMAT - 1:
+            for place, name in cls.RENAMED.items():
+                data = _renamed(data, place, name)
+            data["format"] = cls.FORMAT
         if data.get("format") != cls.FORMAT:
             what = f"is of format {data.get('format')}, not {cls.FORMAT}"
             raise ReportError(what, where=path, hint="write it again with this version of emocli")

@@ -100,18 +100,21 @@ class Config(Settings):
     Attributes
     ----------
     label_source : {'intended', 'vote_av', 'vote_voice', 'vote_face'}
-        Where a clip's label is from.
+        Where a clip's label is from: the emotion the actor was asked for, or the most frequent vote
+        of those who saw and heard the clip, heard it, or saw it.
     fractions : bool
         Whether the shares of the votes become ``label.<class>``: of those the label is from, or of
         the audio-visual ones.
     exclude : tuple of str
         Clips to leave out; by default the ones known to be broken.
-    valid_share, test_share : float
-        Shares of the actors.
+    valid_share : float
+        Share of the actors who validate.
+    test_share : float
+        Share of the actors who are tested.
     folds : int
         Groups of actors for cross-validation.
     seed : int
-        Of the shuffle.
+        Seed of the order in which actors are dealt out to splits and folds.
     split : {'actor', 'clip'}
         By actor; or each clip by itself, to try the pipeline on a few recordings.
     """

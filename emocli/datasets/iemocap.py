@@ -116,7 +116,7 @@ class Config(Settings):
         validates; or utterances drawn one by one as Dai et al. 2021 did, which puts every dialogue
         on all sides.
     test_session : int
-        The session that is tested.
+        The session that is tested, 1 to 5, for ``split = session``.
     """
 
     labels: Literal["classes", "dimensions"] = "classes"

@@ -78,7 +78,7 @@ class Config(Settings):
     label : {'emotion', 'sentiment'}
         Seven emotions or three sentiments.
     tables : tuple of {'train', 'dev', 'test'}
-        Which tables to take.
+        Which of the corpus's three tables of utterances to take.
     dev : {'valid', 'test'}
         What the dev table is for: validation as usual; or it is tested, and one dialogue in ten of
         the train table validates.

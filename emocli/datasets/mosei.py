@@ -47,7 +47,7 @@ class Config(_sdk.SdkConfig):
         The intensities of the six emotions; which of them are present; the sign of the sentiment,
         two classes; or the sentiment itself, -3 to 3.
     seed : int
-        Of the split where no file of folds is there.
+        Seed of the split where no file of folds is there.
     """
 
     task: Literal["intensity", "multi", "sentiment", "sentiment_intensity"] = "intensity"

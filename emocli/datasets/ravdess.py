@@ -82,7 +82,7 @@ class Config(Settings):
     Attributes
     ----------
     channel : {'speech', 'song', 'both'}
-        Which recordings.
+        Which recordings to take: spoken sentences, sung ones, or both.
     folds : tuple of tuple of int
         Actors of each fold, at least three folds; the clips of other actors are left out.
     test_fold : int, optional

@@ -72,13 +72,15 @@ class Config(Settings):
     classes : tuple of str
         The classes in their order; of numbers their names, from the lowest.
     split : {'given', 'new'}
-        As the table says, or drawn.
+        The splits that the table names, or new ones, drawn by speaker or dialogue.
     overlap : bool
         Whether a speaker or a dialogue may be in two splits of the table.
     dataset : str
         Name of the corpus; by default that of the folder.
-    citation, licence : str
-        Of the corpus.
+    citation : str
+        What to cite for the corpus; reports name it.
+    licence : str
+        The licence of the corpus; reports name it.
     """
 
     labels: str = "labels.csv"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.json_io import OPTIONAL, key
+from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Record
 from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import ERRORS
@@ -76,7 +76,7 @@ class Comparison(Record):
 
     rows: tuple[str, str]
     condition: str
-    metric: str = field(metadata=key("figure"))
+    metric: str
     difference: Estimate
     loss: Estimate | None = field(default=None, metadata=OPTIONAL)
 
@@ -96,7 +96,7 @@ class Recovery(Record):
     """
 
     rows: tuple[str, str, str]
-    metric: str = field(metadata=key("figure"))
+    metric: str
     share: Estimate
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -50,7 +50,7 @@ def _title(report: ComparisonReport) -> str:
 
 def _runs(report: ComparisonReport) -> ReportTable:
     over = "95 %" if _has_groups(report) else "95 % over clips"
-    columns = ("run", "metric", over, f"change to {report.reference}", over, "p", "p Holm")
+    columns = ("run", "metric", over, f"vs {report.reference}", over, "p", "p Holm")
     columns = (columns[0], report.metric.replace("_", " "), *columns[2:])
     return ReportTable(_title(report), columns, tuple(map(_run, report.runs)))
 
@@ -104,10 +104,21 @@ def notes(report: ComparisonReport) -> tuple[str, ...]:
     return (
         f"intervals: {report.interval}",
         f"{report.metric}: {report.definition}",
+        *_repairs(report),
         *(["±: standard deviation over the seeds, no interval over clips"] if several > 1 else []),
         *([f"p Holm: adjusted for {len(report.pairs)} pairs"] if len(report.pairs) > 1 else []),
         *report.warnings,
     )
+
+
+def _repairs(report: ComparisonReport) -> Iterator[str]:
+    """Say what is done about modalities that are not trusted, where anything is."""
+    repairs = {run.run: run.repair or "none" for run in report.runs}
+    different = set(repairs.values())
+    if len(different) > 1:
+        yield f"repair: {'; '.join(f'{run}: {repair}' for run, repair in repairs.items())}"
+    elif different != {"none"}:
+        yield f"repair: {different.pop()}"
 
 
 def _csv(report: ComparisonReport) -> str:

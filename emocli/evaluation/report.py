@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from emocli.data.clip import Split
-from emocli.data.json_io import OPTIONAL, key
+from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Task
 from emocli.data.record import Number, Record, Report
 from emocli.evaluation.agreement import RaterAgreement
@@ -34,7 +35,7 @@ class FlagCounts(Record):
     clips: int
     corrupted: int
     flagged: int
-    detected: int = field(metadata=key("found"))
+    detected: int
     regenerated: int
 
 
@@ -153,7 +154,7 @@ class EvaluationReport(Report, ConditionReport):
     interval, warnings
         What the intervals are, and what a reader should know of them.
     definitions, rules : mapping
-        Definition of each metric (key ``protocols``); how classes are counted.
+        Definition of each metric; how classes are counted.
     missing : mapping
         Modality to the number of clips that lack it.
     non_finite, clipped : mapping
@@ -174,6 +175,15 @@ class EvaluationReport(Report, ConditionReport):
         The metrics of groups of clips, of each property that was asked for.
     """
 
+    FORMAT: ClassVar[int] = 2
+    RENAMED: ClassVar[Mapping[str, str] | None] = {
+        "protocols": "definitions",
+        "flagged.*.found": "detected",
+        "clean.flagged.*.found": "detected",
+        "corrupted.flagged.*.found": "detected",
+        "sweep.*.flagged.*.found": "detected",
+    }
+
     emocli: str
     run: str
     fusion: str
@@ -193,7 +203,7 @@ class EvaluationReport(Report, ConditionReport):
     device: str
     interval: str
     warnings: tuple[str, ...]
-    definitions: Mapping[str, str] = field(metadata=key("protocols"))
+    definitions: Mapping[str, str]
     rules: Mapping[str, str]
     unlabelled: int
     missing: Mapping[str, int]
@@ -220,7 +230,7 @@ class EvaluationReport(Report, ConditionReport):
         """
         for metrics in self._metrics():
             if {name.removesuffix("_std") for name in metrics} != self.definitions.keys():
-                raise ValueError("the metrics are not those that 'protocols' defines")
+                raise ValueError("the metrics are not those that 'definitions' has")
 
     def _metrics(self) -> Iterator[Mapping[str, float]]:
         """Go through the metrics of all conditions, seeds, baselines and folds."""

@@ -42,7 +42,7 @@ def blocks(report: ExperimentReport) -> Iterator[Block]:
     """Yield the parts of the document."""
     yield from (Heading(report.title, 1), Paragraph(_lead(report)))
     for index, metric in enumerate(report.metrics):
-        what = report.protocols.get(metric, "")
+        what = report.definitions.get(metric, "")
         yield from (Heading(f"{metric} ({what})"), _table(report, metric))
         if index == 0:
             yield Picture("figure.png", f"{metric} of every row", rows_caption(report))
@@ -149,7 +149,7 @@ def _chosen(report: ExperimentReport) -> Iterator[Block]:
     chosen = report.chosen
     if chosen:
         rest = ", ".join(f"{name} {valid:.3f}" for name, valid in chosen["valid"].items())
-        best = f"On the validation clips **{chosen['row']}** is best ({chosen['figure']}: {rest})."
+        best = f"On the validation clips **{chosen['row']}** is best ({chosen['metric']}: {rest})."
         yield Paragraph(best)
 
 

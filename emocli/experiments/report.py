@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from emocli.config import Tree
 from emocli.data.json_io import OPTIONAL, key
@@ -117,7 +117,7 @@ class ExperimentReport(Report):
     settings : mapping
         All sections of settings.
     metrics : tuple of str
-        Those the table shows; ``figures`` in the JSON file.
+        Those the table shows.
     rows : tuple of RowReport
         The rows.
     comparisons : tuple of Comparison
@@ -132,7 +132,7 @@ class ExperimentReport(Report):
         What a reader should know.
     interval : str
         What the intervals are.
-    protocols, rules : mapping
+    definitions, rules : mapping
         What the metrics are.
     seconds : float
         What all trainings took.
@@ -146,6 +146,15 @@ class ExperimentReport(Report):
         How it was run, as in `emocli.experiments.config.ReproduceConfig`.
     """
 
+    FORMAT: ClassVar[int] = 2
+    RENAMED: ClassVar[Mapping[str, str] | None] = {
+        "figures": "metrics",
+        "protocols": "definitions",
+        "chosen.figure": "metric",
+        "comparisons.*.figure": "metric",
+        "recoveries.*.figure": "metric",
+    }
+
     emocli: str
     experiment: str
     title: str
@@ -154,7 +163,7 @@ class ExperimentReport(Report):
     classes: tuple[str, ...]
     n: int
     settings: Tree
-    metrics: tuple[str, ...] = field(metadata=key("figures"))
+    metrics: tuple[str, ...]
     rows: tuple[RowReport, ...]
     comparisons: tuple[Comparison, ...]
     recoveries: tuple[Recovery, ...]
@@ -163,7 +172,7 @@ class ExperimentReport(Report):
     notes: tuple[str, ...]
     interval: str
     warnings: tuple[str, ...]
-    protocols: Mapping[str, str]
+    definitions: Mapping[str, str]
     rules: Mapping[str, str]
     seconds: float
     inputs: Data

@@ -127,7 +127,7 @@ class Results:
             notes=table.notes,
             interval=interval_over(self.clips),
             warnings=(*warnings(self.clips), *self._normalised()),
-            protocols=definitions(corpus.task, corpus.classes) if stored else METRICS,
+            definitions=definitions(corpus.task, corpus.classes) if stored else METRICS,
             rules=RULES[corpus.task] if stored else {},
             seconds=sum({**self.seconds, **taken}.values()),
             inputs={"manifest": corpus.fingerprint, "features": experiment.fingerprints},
@@ -174,7 +174,7 @@ class Results:
         if not valid:
             return {}
         best = (min if metric in ERRORS else max)(valid, key=lambda name: valid[name])
-        return {"row": best, "figure": metric, "valid": valid}
+        return {"row": best, "metric": metric, "valid": valid}
 
     def _per_clip(self, names: tuple[str, ...]) -> list[dict[str, PerClip]] | None:
         """Return what clips add by condition, of each row that is named; None if one is not yet."""

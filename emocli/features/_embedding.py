@@ -29,11 +29,12 @@ class EmbeddingConfig(Settings):
     encoder : Path
         Folder that `emocli fit-encoder` wrote.
     digest : str
-        SHA-256 of its parameters, filled in by itself: another training is another feature.
+        SHA-256 of the encoder's parameters, filled in by itself: another training is another
+        feature.
     device : {'auto', 'cpu', 'cuda'}
         Where to compute; ``auto`` is a GPU if there is one.
     batch : int
-        Pictures embedded at a time.
+        Pictures that are computed at a time.
     """
 
     encoder: Path
@@ -58,9 +59,9 @@ class FramesConfig(EmbeddingConfig):
     Attributes
     ----------
     frames : int
-        So many of them; all of a shorter clip.
+        How many frames of a clip are looked at; all of a shorter one.
     place : {'center', 'start', 'uniform'}
-        In a row in the middle, in a row from the start, or spread over the clip.
+        Which frames: a row in the middle, a row from the start, or spread over the clip.
     """
 
     frames: Annotated[int, Field(ge=1, le=10_000)] = 15

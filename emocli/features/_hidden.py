@@ -29,7 +29,8 @@ class HiddenConfig(Settings):
     Attributes
     ----------
     encoder : str
-        Its name on the Hugging Face hub, or a local folder in that layout; safetensors only.
+        The encoder: its name on the Hugging Face hub, or a local folder in that layout;
+        safetensors only.
     revision : str, optional
         Branch, tag or commit on the hub.
     layers : int, list of int or 'all'

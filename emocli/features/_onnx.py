@@ -39,7 +39,7 @@ class OnnxConfig(Settings):
     Attributes
     ----------
     model : Path
-        The ONNX file.
+        The ONNX file that computes the feature.
     output : str, optional
         Name of the output that is the feature; its first if not given.
     softmax : bool
@@ -81,8 +81,10 @@ class OnnxPicturesConfig(OnnxConfig):
         Whether colours come first or last.
     scale : float
         What pixels, 0 to 255, are multiplied by.
-    mean, std : tuple of float
-        Taken off, and divided by, after that; one number or one per colour.
+    mean : tuple of float
+        What is taken off the scaled pixels; one number or one per colour.
+    std : tuple of float
+        What they are divided by after that; one number or one per colour.
     """
 
     side: Side | None = None

@@ -48,11 +48,11 @@ class Config(Settings):
     Attributes
     ----------
     weights : Path, optional
-        Its file; that of `emocli models get face-expression` if not given.
+        File of the network; that of `emocli models get face-expression` if not given.
     min_confidence : float
         Faces the detector is less sure of are left out.
     batch : int
-        Faces computed at a time.
+        Faces that are computed at a time.
     device : {'auto', 'cpu', 'cuda'}
         Where to compute; ``auto`` is a GPU if there is one.
     digest : str

@@ -66,7 +66,7 @@ class Config(Settings):
         If not given the whole crop is one block, which evens out light and contrast but keeps how
         strong gradients are in one part of the face against another.
     orientations : int
-        Bins over 180 degrees.
+        Bins of the gradient's direction over 180 degrees.
     """
 
     side: Side = 112

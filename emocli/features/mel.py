@@ -42,14 +42,18 @@ class Config(Settings):
         Sampling rate the sound is brought to, in Hz.
     bands : int
         Mel bands (Slaney's scale, triangles of equal area).
-    window_ms, hop_ms : float
-        Length of the Hann window and distance of rows.
+    window_ms : float
+        Length of the Hann window in milliseconds.
+    hop_ms : float
+        Distance of rows in milliseconds.
     fft_size : int
         Samples the window is padded to; more than its length, so that low bands hold a bin.
-    fmin, fmax : float
-        Edges of the lowest and the highest band in Hz; no fmax is half the rate.
+    fmin : float
+        Lower edge of the lowest band in Hz.
+    fmax : float, optional
+        Upper edge of the highest band in Hz; half the sampling rate if not given.
     floor : float
-        Least power.
+        Power that a band has at least, before the logarithm: 1e-10 is -100 dB.
     """
 
     rate: SamplingRate = 16000

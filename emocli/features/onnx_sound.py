@@ -38,7 +38,7 @@ class Config(OnnxConfig):
     Attributes
     ----------
     sampling : int
-        Samples per second.
+        Samples per second that the file takes; the sound is brought to it.
     normalise : bool
         Whether a clip's sound is brought to mean 0 and deviation 1.
     window : float, optional

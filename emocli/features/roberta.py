@@ -42,9 +42,20 @@ class Config(Settings):
     encoder : str
         A folder that `emocli fit-text` wrote; or an encoder as it was published, by its name on the
         Hugging Face hub or a local folder in that layout.
-    context, past, future, tokens, names, pool
-        What a published encoder reads (`emocli.models.text_reader.TextConfig`); one that was
-        fine-tuned reads what it was trained on, and these must not be given.
+    context : {'none', 'window', 'emoberta'}, optional
+        Turns that a published encoder reads beside the utterance, as ``text.context`` of
+        `emocli fit-text`; one that was fine-tuned reads what it was trained on, and this and what
+        follows up to ``pool`` must not be given.
+    past : int, optional
+        Turns before the utterance, for ``context = window``.
+    future : int, optional
+        Turns after the utterance, for ``context = window``.
+    tokens : int, optional
+        Most tokens of an input, as ``text.tokens``.
+    names : bool, optional
+        Whether each turn starts with its speaker's name in capitals, as ``text.names``.
+    pool : {'cls', 'mean'}, optional
+        The vector of an utterance: the state of the first token, or the mean over its own tokens.
     digest : str
         SHA-256 of the parameters, filled in by itself: another training is another feature.
     device : {'auto', 'cpu', 'cuda'}

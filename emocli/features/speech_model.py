@@ -50,8 +50,10 @@ class Config(HiddenConfig):
         A row per step of the encoder (50 per second, mostly), or one per clip.
     stride : int
         Steps that are averaged to one row.
-    chunk, overlap : float
-        Seconds that are read at a time, and by how many such chunks overlap.
+    chunk : float
+        Seconds that are read at a time.
+    overlap : float
+        Seconds by which successive chunks overlap.
     """
 
     pool: Literal["none", "mean", "mean_std"] = "none"

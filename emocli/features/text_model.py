@@ -42,7 +42,7 @@ class Config(HiddenConfig):
         A row per word; or one per utterance, the mean of its tokens (those that begin and end it
         left out) or the state of the first token.
     tokens : int, optional
-        Read at a time; as many as the encoder reads if not given.
+        Tokens that are read at a time; as many as the encoder reads if not given.
     overlap : int
         Tokens by which pieces of longer texts overlap.
     """

@@ -28,7 +28,7 @@ class AttentionSettings(NetworkSettings):
     Attributes
     ----------
     hops : int
-        How often the memory asks.
+        How often the memory attends to the views, one after the other (hops).
     tie_hops : bool
         Whether the attention of all hops has the same parameters.
     m0 : {'mean_sum', 'zero'}

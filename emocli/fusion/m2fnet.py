@@ -56,7 +56,7 @@ class Config(Settings):
     query : str
         The modality whose stream is mixed; the first by name where it is not there.
     heads : int
-        At most so many; each attention has the largest number that divides its width.
+        Attention heads at most; each attention has the largest number that divides its width.
     ff_mult : int
         Inner width of an encoder layer, in widths of its modality (the paper prints none).
     enc_skip : bool
@@ -78,7 +78,7 @@ class Config(Settings):
         bidirectional LSTM finds in them, weighed by attention. Features with one row per clip stay
         as they are in the first two. A modality the mapping does not name takes the mean.
     words_hidden : int
-        Units of each direction of that LSTM.
+        Units of each direction of the LSTM of ``utterance``.
     width : int, optional
         Width all modalities are projected to; by default each keeps its own.
     hidden : int, optional

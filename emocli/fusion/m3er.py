@@ -61,7 +61,7 @@ class Config(mfn.Config):
         Whether that loss leaves out what the modalities together already get right (Liu et al.
         2018, sec. 3.3).
     margin : float
-        By how much they have to.
+        By how much the modalities together have to be right, for ``boosted``.
     mulmix : bool
         Whether every mixture of modalities (mean of their states) predicts, not only each by itself
         (Liu et al. 2018, sec. 3.4: MulMix). A mixture's weight goes to its modalities in equal

@@ -53,12 +53,27 @@ class Config(Settings):
     window : int
         Steps whose cells attention sees, the present one included.
     memory : int
-        Numbers in the memory.
-    nn1, nn2, gamma1, gamma2, out : int
-        Hidden units of the networks of attention, of what is written to the memory, of the gates
-        that keep and that write, and of the last two layers.
-    nn1_dropout, nn2_dropout, gamma1_dropout, gamma2_dropout, out_dropout : float
-        Share of each network's hidden units that is dropped in training.
+        Units of the memory that all modalities share.
+    nn1 : int
+        Hidden units of the network of attention over the cells.
+    nn2 : int
+        Hidden units of the network of what is written to the memory.
+    gamma1 : int
+        Hidden units of the gate that keeps the memory.
+    gamma2 : int
+        Hidden units of the gate that writes to the memory.
+    out : int
+        Hidden units of the last two layers.
+    nn1_dropout : float
+        Dropout of the network of attention: share of its hidden units.
+    nn2_dropout : float
+        Dropout of the network of what is written: share of its hidden units.
+    gamma1_dropout : float
+        Dropout of the gate that keeps: share of its hidden units.
+    gamma2_dropout : float
+        Dropout of the gate that writes: share of its hidden units.
+    out_dropout : float
+        Dropout of the last two layers: share of their hidden units.
     """
 
     SPACE: ClassVar[Space] = {

@@ -11,26 +11,26 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+from emocli.data.arrays import Reals
 
 MeasurementLevel = Literal["nominal", "ordinal", "interval"]
 
 
-def _nominal(values: Array, totals: Array) -> Array:
+def _nominal(values: Reals, totals: Reals) -> Reals:
     return np.asarray(values[:, None] != values[None, :], np.float64)
 
 
-def _ordinal(values: Array, totals: Array) -> Array:
+def _ordinal(values: Reals, totals: Reals) -> Reals:
     """Return the squared number of ratings from one value to the other, each end half."""
     ranks = np.cumsum(totals) - totals / 2
     return np.asarray((ranks[:, None] - ranks[None, :]) ** 2)
 
 
-def _interval(values: Array, totals: Array) -> Array:
+def _interval(values: Reals, totals: Reals) -> Reals:
     return np.asarray((values[:, None] - values[None, :]) ** 2)
 
 
-DISTANCES: Mapping[MeasurementLevel, Callable[[Array, Array], Array]] = {
+DISTANCES: Mapping[MeasurementLevel, Callable[[Reals, Reals], Reals]] = {
     "nominal": _nominal,
     "ordinal": _ordinal,
     "interval": _interval,
@@ -83,7 +83,7 @@ FITTING = 0.9
 """Share of the clips whose votes must be whole numbers of raters."""
 
 
-def counts_of_shares(shares: ArrayLike) -> tuple[Array, int]:
+def counts_of_shares(shares: ArrayLike) -> tuple[Reals, int]:
     """Return votes as counts, and how many raters most clips have.
 
     Rows that sum to more than one are counts already. Of shares the raters are the smallest number,
@@ -110,6 +110,6 @@ def counts_of_shares(shares: ArrayLike) -> tuple[Array, int]:
     return np.rint(table * raters[:, None]), usual
 
 
-def _whole(table: Array, raters: int) -> NDArray[np.bool_]:
+def _whole(table: Reals, raters: int) -> NDArray[np.bool_]:
     votes = table * raters
     return np.asarray((np.abs(votes - np.rint(votes)) < 0.02).all(axis=1))

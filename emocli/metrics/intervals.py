@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.arrays import Reals
 from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Task
 from emocli.data.record import Bounds, Number, Record
 from emocli.metrics.paired import blocks, summed
 from emocli.metrics.statistics import FEWEST, bounds, drawn, members
-from emocli.metrics.sums import SUMS, Array
+from emocli.metrics.sums import SUMS
 
-Value = Callable[[Array], Array]
+Value = Callable[[Reals], Reals]
 """Sums, shape (..., S) -> a metric, shape (...)."""
 
 NONE = (float("nan"), float("nan"))
@@ -87,7 +88,7 @@ def gap_intervals(
     """
 
     def difference(value: Value) -> Value:
-        def of(sums: Array) -> Array:
+        def of(sums: Reals) -> Reals:
             first, second = np.split(sums, 2, axis=-1)
             return np.asarray(value(first) - value(second))
 
@@ -118,13 +119,13 @@ def _of(
     return {name: found[name] for name in SUMS[task]}
 
 
-def _sides(terms: Array, above: NDArray[np.bool_]) -> Array:
+def _sides(terms: Reals, above: NDArray[np.bool_]) -> Reals:
     """Return what clips add on the first and on the second side, (n, 2 S)."""
     return np.concatenate([terms * above[:, None], terms * ~above[:, None]], axis=1)
 
 
 def _sampled(
-    values: Mapping[str, Value], terms: Sequence[Array], groups: Sequence[str]
+    values: Mapping[str, Value], terms: Sequence[Reals], groups: Sequence[str]
 ) -> dict[str, MetricInterval]:
     member, count = members(groups)
     whole = {n: float(np.mean([v(own.sum(0)) for own in terms])) for n, v in values.items()}
@@ -138,7 +139,7 @@ def _sampled(
     return {n: MetricInterval(value=whole[n], ci=NONE, ci_clips=over[n]) for n in values}
 
 
-def _bounds(values: Mapping[str, Value], units: Sequence[Array]) -> dict[str, Bounds]:
+def _bounds(values: Mapping[str, Value], units: Sequence[Reals]) -> dict[str, Bounds]:
     """Return the bounds of each metric by drawing units, whose sums (k, S) there are by seed."""
     times = drawn(len(units[0]))
     samples = {name: np.zeros(len(times)) for name in values}

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.arrays import Reals
 from emocli.metrics.statistics import FEWEST, Interval, bounds, drawn, members, p_value, signs
-from emocli.metrics.sums import Array, SumMetric
+from emocli.metrics.sums import SumMetric
 
 BLOCK = 256
 """Samples whose sums are held at a time."""
@@ -32,7 +33,7 @@ class PairedSystem:
     """
 
     metric: SumMetric
-    terms: tuple[Array, ...]
+    terms: tuple[Reals, ...]
 
     @classmethod
     def of(
@@ -47,7 +48,7 @@ class PairedSystem:
         """The metric, mean over the seeds."""
         return float(np.mean([self.metric.value(terms.sum(0)) for terms in self.terms]))
 
-    def sums(self, member: NDArray[np.int64], count: int) -> list[Array]:
+    def sums(self, member: NDArray[np.int64], count: int) -> list[Reals]:
         """Return the sums of each group, (k, S), of each seed."""
         return [summed(terms, member, count) for terms in self.terms]
 
@@ -118,12 +119,12 @@ class Paired:
         return Interval(value, nan, nan, self._count, nan, over_clips)
 
     @cached_property
-    def _by_group(self) -> list[Array]:
+    def _by_group(self) -> list[Reals]:
         """The metric of each system in samples of groups."""
         return [_sampled(s, s.sums(self._member, self._count)) for s in self.systems]
 
     @cached_property
-    def _by_clip(self) -> list[Array]:
+    def _by_clip(self) -> list[Reals]:
         """The metric of each system in samples of clips."""
         return [_sampled(system, system.terms) for system in self.systems]
 
@@ -139,14 +140,14 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return float(binomtest(only[0], sum(only)).pvalue) if sum(only) else 1.0
 
 
-def summed(terms: Array, member: NDArray[np.int64], count: int) -> Array:
+def summed(terms: Reals, member: NDArray[np.int64], count: int) -> Reals:
     """Return the sums (k, S) over the clips of each group, of what clips add (n, S)."""
     sums = np.zeros((count, terms.shape[1]))
     np.add.at(sums, member, terms)
     return sums
 
 
-def _sampled(system: PairedSystem, sums: Sequence[Array]) -> Array:
+def _sampled(system: PairedSystem, sums: Sequence[Reals]) -> Reals:
     """Return the mean over the seeds of the metric in each sample, the same for every system."""
     times = drawn(len(sums[0]))
     values = np.zeros(len(times))
@@ -156,11 +157,11 @@ def _sampled(system: PairedSystem, sums: Sequence[Array]) -> Array:
     return values
 
 
-def _combined(samples: Sequence[Array], parts: Sequence[tuple[int, float]]) -> Array:
+def _combined(samples: Sequence[Reals], parts: Sequence[tuple[int, float]]) -> Reals:
     return np.asarray(sum(factor * samples[index] for index, factor in parts))
 
 
-def _pairs(ours: Sequence[Array], theirs: Sequence[Array]) -> list[tuple[Array, Array]]:
+def _pairs(ours: Sequence[Reals], theirs: Sequence[Reals]) -> list[tuple[Reals, Reals]]:
     size = lcm(len(ours), len(theirs))
     return list(zip(islice(cycle(ours), size), islice(cycle(theirs), size), strict=True))
 

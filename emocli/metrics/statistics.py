@@ -40,8 +40,8 @@ LEVEL = 0.95
 FEWEST = 8
 """Groups below which there is no interval over them."""
 
-EXACT = 13
-"""Groups up to which all ways to change their signs are tried."""
+EXACT = 14
+"""Groups up to which all ways to change their signs are tried: fewer than `DRAWS`."""
 
 ROUNDING = 1e-12
 """Share of the sum of magnitudes below which a sum is taken for 0."""

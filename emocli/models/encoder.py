@@ -70,8 +70,12 @@ class EncoderConfig(Settings):
     backbone : str
         ``resnet18`` starts from random parameters; anything else is a ResNet of the Hugging Face
         hub by name, or a local folder in its layout (safetensors only).
-    depths, hidden_sizes, embedding_size
-        Blocks and channels of each stage, and channels of the stem, of ``resnet18``.
+    depths : tuple of int
+        Blocks of each stage of ``resnet18``.
+    hidden_sizes : tuple of int
+        Channels of each stage of ``resnet18``.
+    embedding_size : int
+        Channels of the stem of ``resnet18``, before its first stage.
     dim : int
         Width of the vectors, behind one linear layer (paper: 300).
     side : int
@@ -80,7 +84,7 @@ class EncoderConfig(Settings):
         How a spectrogram becomes a picture: through a colour map (the paper's "RGB image"), or as
         three equal channels.
     top_db : float
-        Range of a spectrogram, below its loudest value, that is shown.
+        Decibels below a spectrogram's loudest value that its picture shows.
     """
 
     backbone: str = SCRATCH

@@ -19,6 +19,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -180,8 +181,13 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
     return {
         "emocli": __version__,
         "python": platform.python_version(),
-        **{library: version(library) for library in libraries},
+        **{library: _version(library) for library in libraries},
     }
+
+
+@cache
+def _version(library: str) -> str:
+    return version(library)
 
 
 def make_network(config: RunConfig) -> Network:

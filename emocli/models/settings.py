@@ -50,12 +50,16 @@ class TrainConfig(Settings):
 
     Attributes
     ----------
-    lr, weight_decay : float
-        Of the optimizer.
+    lr : float
+        Learning rate of the optimizer.
+    weight_decay : float
+        How strongly the optimizer draws the parameters to zero; 0: not.
     batch_size : int
-        Clips, or dialogues.
-    epochs, patience : int
-        At most so many epochs; fewer once ``patience`` in a row have not been better than the best.
+        Clips, or dialogues, from which each step of the optimizer learns.
+    epochs : int
+        Most epochs that are trained; ``patience`` may end it sooner.
+    patience : int
+        Epochs in a row without one better than the best by ``monitor``, after which training ends.
     clip : float
         Largest norm of the gradient; 0 for no limit.
     loss : {'auto', 'ce', 'l2', 'bce', 'huber', 'ccc'}
@@ -71,7 +75,7 @@ class TrainConfig(Settings):
     sampler : {'none', 'balanced'}
         Whether an epoch draws clips so that every class is equally frequent.
     optimizer : {'adam', 'adamw'}
-        Weight decay as a part of the gradient, or decoupled.
+        Adam, whose weight decay is a part of the gradient, or AdamW, where it is decoupled.
     target : {'label', 'votes', 'one_vs_rest'}
         Whether a clip of one class is learnt as its label, as the shares of its raters' votes, or
         as a question for each class, this one or not (Mittal 2020: "binary classification per
@@ -90,11 +94,15 @@ class TrainConfig(Settings):
     modality_dropout : float
         Probability with which each modality of a clip is dropped, every time the clip is learnt
         from; one always stays.
-    time_mask, feature_mask : float
-        Largest share of the steps, and of the columns, of each view that are masked, every time a
-        clip is learnt from (`emocli.training.masking`).
+    time_mask : float
+        Largest share of a clip's steps that are masked in each modality, one run of them, drawn
+        anew every time a clip is learnt from (Park et al. 2019); 0: none.
+    feature_mask : float
+        Largest share of each modality's columns (dimensions of its feature) that are masked in a
+        clip, drawn anew every time it is learnt from; 0: none.
     view_dropout : float
-        Probability with which each number of each view is dropped.
+        Probability with which each number of each modality's features is set to zero, the others
+        scaled up instead, every time a clip is learnt from.
     view_noise : float
         Standard deviation of the noise on each number, in those of the standardised features.
     adversary : float
@@ -121,27 +129,29 @@ class TrainConfig(Settings):
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
         the summed squared error for intensities. A tie is decided by the validation loss.
     precision : {'32-true', 'bf16-mixed', '16-mixed'}
-        Of the arithmetic; validation is always in 32 bits.
+        Arithmetic of training: 32 bits, or 16 where they do (bfloat16, float16); validation is
+        always in 32.
     accelerator : {'auto', 'cpu', 'cuda'}
-        Where to compute.
+        Where to train: on the CPU, on a CUDA GPU, or on a GPU if there is one.
     threads : int
-        Of the CPU; 0 leaves the choice to PyTorch. Small networks are fastest with one.
+        CPU threads of PyTorch; 0 leaves the choice to it. Small networks are fastest with one.
     seed : int
-        Of the parameters' first values, the order of the clips and dropout.
+        Seed of the parameters' first values, the order of the clips and dropout; of several runs
+        that differ in it, the first one's.
     normalise : {'none', 'speaker'}
         Whether features are normalised by speaker as they are read
         (`emocli.data.speakers.SpeakerNormaliser`): with unlabelled clips of everybody, also of
         those who are tested, which every report says.
     shrinkage : float
-        k of that: a speaker of n clips has n / (n + k) of the own statistics, the rest is the
-        population's. 0: the speaker's alone, what `emocli normalise` writes.
+        k of ``normalise``: a speaker of n clips is normalised by n / (n + k) of the own statistics
+        and k / (n + k) of the population's. 0: by the speaker's alone, as `emocli normalise` does.
     least_clips : int
-        Clips of a speaker below which all of it is the population's.
+        Clips below which a speaker is normalised by the population's statistics alone.
     outliers : float
         Robust standard deviations from the median beyond which a number of a feature is clipped,
         and counted; 0 clips none.
     cache_mb : int
-        Memory for features that would otherwise be read in every epoch.
+        Megabytes of memory for features that would otherwise be read in every epoch.
     """
 
     SPACE: ClassVar[Space] = {

@@ -33,16 +33,24 @@ class TextConfig(Settings):
     context : {'none', 'window', 'emoberta'}
         Only the utterance; with ``past`` turns before and ``future`` turns after it; or with as
         many as fit, one before and one after in turn.
-    past, future : int
-        Of ``window``.
+    past : int
+        Turns before the utterance that are read, for ``context = window``.
+    future : int
+        Turns after the utterance that are read, for ``context = window``.
     tokens : int
         Most tokens of an input; context is left out before the utterance is cut.
     names : bool
         Whether each turn starts with its speaker's name in capitals.
     pool : {'cls', 'mean'}
         The vector of an utterance: the state of the first token, or the mean over its own tokens.
-    layers, width, heads, vocabulary : int
-        Of ``scratch``.
+    layers : int
+        Layers of the encoder ``scratch``.
+    width : int
+        Units of a token's state in the encoder ``scratch``.
+    heads : int
+        Attention heads of the encoder ``scratch``.
+    vocabulary : int
+        Tokens that the encoder ``scratch`` knows, at most.
     """
 
     backbone: str = "roberta-large"

@@ -233,7 +233,8 @@ _COMMON: Mapping[str, Callable[[], tuple[SettingsSection, ...]]] = MappingProxyT
 def _settings(section: SettingsSection) -> Iterator[Setting]:
     defaults = _plain_defaults(section.kind)
     presets = {name: dict(leaves(merge(defaults, tree))) for name, tree in section.presets.items()}
-    for key, meaning, schema, default in _fields(section.kind, section.kind.model_json_schema()):
+    schemas = section.kind.model_json_schema()
+    for key, meaning, schema, default in _fields(section.kind, schemas):
         own = {name: tree.get(key, default) for name, tree in presets.items()}
         changed = {name: value for name, value in own.items() if value != default}
         if key in section.kind.RULES:
@@ -251,25 +252,29 @@ def _plain_defaults(kind: type[Settings]) -> Tree:
 
 
 def _fields(
-    kind: type[Settings], whole: Mapping[str, Any], prefix: str = "", meaning: str = ""
+    kind: type[Settings],
+    whole: Mapping[str, Any],
+    prefix: str = "",
+    meaning: str = "",
+    values: Settings | None = None,
 ) -> Iterator[tuple[str, str, Mapping[str, Any], object]]:
-    """Go through the fields of a class, those of nested settings in their place."""
+    """Go through the fields of a class, those of nested settings in their place.
+
+    ``values`` are the defaults of nested settings, which their class may not have; what is not
+    explained there is what the whole is, by its name.
+    """
     meanings = _meanings(kind)
     definitions = whole.get("$defs", {})
     properties = kind.model_json_schema()["properties"]
     for name, each in kind.model_fields.items():
-        value = each.get_default(call_default_factory=True)
+        value = getattr(values, name) if values else each.get_default(call_default_factory=True)
+        told = meanings.get(name, f"{meaning} Here: {name}." if meaning else "")
         if isinstance(value, Settings):
-            yield from _fields(type(value), whole, f"{prefix}{name}.", meanings.get(name, meaning))
+            yield from _fields(type(value), whole, f"{prefix}{name}.", told, value)
             continue
         schema = _resolved(properties[name], definitions)
-        required = each.is_required()
-        yield (
-            prefix + name,
-            meanings.get(name, meaning),
-            schema,
-            "(required)" if required else value,
-        )
+        required = each.is_required() and values is None
+        yield prefix + name, told, schema, "(required)" if required else value
 
 
 def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:

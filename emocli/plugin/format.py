@@ -41,23 +41,30 @@ class Layout(Settings):
 
     Attributes
     ----------
-    columns, without : tuple of str
+    columns : tuple of str
         Which columns are features, ``AU*_r`` for a group; those that tell something below are none.
+    without : tuple of str
+        Columns that are no features although ``columns`` names them.
     file : tuple of str
         Columns that name the file a row is about, in tables about several files.
-    time, end : tuple of str
-        Columns of the time of a row, or of its start and end.
+    time : tuple of str
+        Columns of the time of a row, or of its start where there is an end.
+    end : tuple of str
+        Columns of the time at which a row ends.
     seconds : float
-        Seconds of a unit of time.
-    frame, rate : tuple of str, float
-        Columns of the number of the frame, and frames per second: they give the times of tables
-        without a column for it.
+        Length of a unit of these times in seconds: .001 of milliseconds.
+    frame : tuple of str
+        Columns of the number of the frame, from which times follow where no column tells them.
+    rate : float, optional
+        Frames per second, by which the numbers of frames are times.
     first : int
-        Number of the first frame.
+        Number that the first frame of a file has.
     face : tuple of str
         Columns that number the faces of a frame.
-    confidence, min_confidence : tuple of str, float
-        Columns of how sure the program is of a row, and what it has to be at least.
+    confidence : tuple of str
+        Columns of how sure the program is of a row.
+    min_confidence : float
+        How sure it has to be of a row at least, for the row to count.
     success : tuple of str
         Columns that are 0 in rows of frames that failed.
     faces : {'main', 'mean', 'all'}
@@ -70,7 +77,7 @@ class Layout(Settings):
     separators : str
         What stands between cells in the format.
     blanks : bool
-        Whether any number of blanks may.
+        Whether any number of blanks may stand between cells, too.
     """
 
     columns: Patterns = ("*",)

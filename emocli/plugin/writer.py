@@ -20,6 +20,7 @@ A module of kind ``writers`` offers
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +102,7 @@ class SegmentPrediction(Record):
         What is said.
     label : str
         The class of highest value, of a multi-label task all that are predicted, joined by a plus;
-        empty where all modalities are missing.
+        empty where all modalities are missing, or no class is predicted.
     confidence : float
         The probability of the label, or of the most probable one; NaN for intensities.
     values, spread : mapping
@@ -134,6 +135,11 @@ class SegmentPrediction(Record):
     modalities: Mapping[str, ModalityState]
     words: tuple[SpokenWord, ...] = ()
     face: FaceBox | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def graded(self) -> bool:
+        """Whether the label has an intensity instead of a probability."""
+        return math.isnan(self.confidence)
 
 
 class Writer(Protocol):

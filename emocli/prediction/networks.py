@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emocli.config import build
+from emocli.data.arrays import Reals
 from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.samples import Samples
@@ -41,8 +41,6 @@ from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
 
-Array = NDArray[np.float64]
-
 BY_PLACE = (
     "the modality check knows what is usual at each place of a whole clip, and distrusts more of "
     "segments that begin or end elsewhere; fit-cca --set check.representation=step fits one that "
@@ -65,10 +63,10 @@ class Outputs:
         Modality to its anomaly score, shape (n,); NaN where that is not known.
     """
 
-    values: Array
-    distrusted: Mapping[str, Array]
-    regenerated: Mapping[str, Array]
-    anomaly: Mapping[str, Array]
+    values: Reals
+    distrusted: Mapping[str, Reals]
+    regenerated: Mapping[str, Reals]
+    anomaly: Mapping[str, Reals]
 
 
 class Repairer(Protocol):
@@ -178,7 +176,7 @@ class FoldNetworks:
             return Repaired.untouched(samples)
         return self.factory.repaired(samples, self.repair, size=self.config.train.batch_size)
 
-    def _anomaly(self, samples: Samples) -> dict[str, Array]:
+    def _anomaly(self, samples: Samples) -> dict[str, Reals]:
         if self.factory is None or self.repair.trust != "check":
             return {m: np.full(len(samples), np.nan) for m in samples.stores}
         check, size = self.factory.check, self.config.train.batch_size
@@ -197,7 +195,7 @@ def _speakers(run: Path, config: RunConfig) -> SpeakerStatistics | None:
     return read_speakers(rundir.members(run, config.seeds)[0], config.dims).alone
 
 
-def _share(ids: Sequence[str], marked: frozenset[str], networks: int) -> Array:
+def _share(ids: Sequence[str], marked: frozenset[str], networks: int) -> Reals:
     """Return 1 for each of the clips that is marked, for each network, shape (n,)."""
     return np.array([float(clip_id in marked) for clip_id in ids]) * networks
 

@@ -139,7 +139,7 @@ class Predictor:
         how = self.options.face or (MAIN if cut.cut else "")
         casting = Casting.of(self.features, FaceChoice.of(how)) if how else None
         reports, total, before = [], len(pieces), 0
-        for unit in _units(pieces):
+        for unit in _units(pieces) if cut.cut or not self._by_speaker else (pieces,):
 
             def advance(done: int, before: int = before) -> None:
                 progress(before + done, total)
@@ -242,6 +242,14 @@ class Predictor:
     @cached_property
     def _networks(self) -> str:
         return self.ensemble.fingerprint
+
+    @property
+    def _by_speaker(self) -> bool:
+        """Whether clips depend on all others of their speaker, who may be in any of a manifest."""
+        recipes = self.features.recipes
+        return self.ensemble.config.train.normalise == "speaker" or any(
+            recipe.by_speaker for recipe in recipes
+        )
 
     def _report(
         self,
@@ -351,7 +359,7 @@ def _require_some(
     segments: Sequence[SegmentPrediction], failures: Sequence[FailedInput], predictor: Predictor
 ) -> None:
     """Raise `MediaError` if no segment has anything that the run reads."""
-    if any(segment.label for segment in segments):
+    if any(not each.missing for segment in segments for each in segment.modalities.values()):
         return
     if not segments and failures:
         more = f" (and {len(failures) - 1} others likewise)" if len(failures) > 1 else ""

@@ -8,9 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.arrays import Reals
 from emocli.robust.pca import signs
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,11 @@ class CCA:
         Canonical correlations, largest first, in [0, 1].
     """
 
-    mean_x: Array
-    mean_y: Array
-    projection_x: Array
-    projection_y: Array
-    correlations: Array
+    mean_x: Reals
+    mean_y: Reals
+    projection_x: Reals
+    projection_y: Reals
+    correlations: Reals
 
     @classmethod
     def fit(
@@ -70,19 +69,19 @@ class CCA:
             np.clip(correlations[:k], 0.0, 1.0),
         )
 
-    def transform_x(self, x: NDArray[Any]) -> Array:
+    def transform_x(self, x: NDArray[Any]) -> Reals:
         """Project rows of the first set, shape (n, dx) -> (n, k)."""
         return (x - self.mean_x) @ self.projection_x
 
-    def transform_y(self, y: NDArray[Any]) -> Array:
+    def transform_y(self, y: NDArray[Any]) -> Reals:
         """Project rows of the second set, shape (n, dy) -> (n, k)."""
         return (y - self.mean_y) @ self.projection_y
 
 
-def _whitener(covariance: Array, reg: float) -> Array:
+def _whitener(covariance: Reals, reg: float) -> Reals:
     """Return W with W' (C + reg tr(C) / d I) W = I; directions without variance are left out."""
     values, vectors = np.linalg.eigh(covariance)
     values = values + reg * values.mean()
     kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
-    whitener: Array = vectors[:, kept] / np.sqrt(values[kept])
+    whitener: Reals = vectors[:, kept] / np.sqrt(values[kept])
     return whitener

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from emocli.data.arrays import Reals
 
 ROWS = 2048
 """Rows that are held in float64 at once."""
@@ -45,9 +45,9 @@ class PCA:
         Variance along all d axes together.
     """
 
-    mean: Array
-    components: Array
-    variances: Array
+    mean: Reals
+    components: Reals
+    variances: Reals
     total: float
 
     @classmethod
@@ -64,11 +64,11 @@ class PCA:
         vectors = vectors[:, kept] * signs(vectors[:, kept])
         return cls(mean, vectors.T.copy(), values[kept] / (n - 1), total / (n - 1))
 
-    def scores(self, x: NDArray[Any]) -> Array:
+    def scores(self, x: NDArray[Any]) -> Reals:
         """Coordinates of rows along the components, shape (n, d) -> (n, k)."""
         return np.concatenate([part @ self.components.T for part in _centred(x, self.mean)])
 
-    def distances(self, x: NDArray[Any]) -> Array:
+    def distances(self, x: NDArray[Any]) -> Reals:
         """How far rows are from those it was fitted on, shape (n, d) -> (n, 2).
 
         First the squared distance from the plane of the components (the residual), second the
@@ -83,7 +83,7 @@ class PCA:
         return np.stack([residual, inside], axis=1)
 
 
-def signs(columns: Array) -> Array:
+def signs(columns: Reals) -> Reals:
     """Return the sign, 1 or -1, of each column's largest entry, to settle what is arbitrary.
 
     Of entries that rounding alone tells apart it is the first one's: the order of the rows that the
@@ -96,12 +96,12 @@ def signs(columns: Array) -> Array:
     return np.where(columns[largest, np.arange(columns.shape[1])] < 0, -1.0, 1.0)
 
 
-def _centred(x: NDArray[Any], mean: Array) -> Iterator[Array]:
+def _centred(x: NDArray[Any], mean: Reals) -> Iterator[Reals]:
     for start in range(0, max(len(x), 1), ROWS):
         yield x[start : start + ROWS] - mean
 
 
-def _directions(x: NDArray[Any], mean: Array, k: int) -> tuple[Array, Array]:
+def _directions(x: NDArray[Any], mean: Reals, k: int) -> tuple[Reals, Reals]:
     """Return the k largest eigenvalues of the scatter matrix, and their vectors, shape (d, k)."""
     from scipy.linalg import eigh
 
@@ -118,7 +118,7 @@ def _directions(x: NDArray[Any], mean: Array, k: int) -> tuple[Array, Array]:
     return values, centred.T @ (left[:, ::-1] / np.sqrt(values))
 
 
-def _subspace(x: NDArray[Any], mean: Array, k: int) -> tuple[Array, Array]:
+def _subspace(x: NDArray[Any], mean: Reals, k: int) -> tuple[Reals, Reals]:
     """Do so by subspace iteration from random directions (Halko et al. 2011, algorithm 4.4).
 
     These are directions of the columns: another order of the rows gives the same, up to rounding.
@@ -132,6 +132,6 @@ def _subspace(x: NDArray[Any], mean: Array, k: int) -> tuple[Array, Array]:
     return values[::-1][:k], base @ turned[:, ::-1][:, :k]
 
 
-def _scattered(x: NDArray[Any], mean: Array, base: Array) -> Array:
+def _scattered(x: NDArray[Any], mean: Reals, base: Reals) -> Reals:
     """Multiply directions (d, l) by the scatter matrix, without making it."""
     return np.asarray(sum(part.T @ (part @ base) for part in _centred(x, mean)))

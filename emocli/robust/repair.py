@@ -42,10 +42,10 @@ class RepairConfig(Settings):
         Who says which modalities of a clip are bad: nobody, the modality check, or the truth about
         the corruption.
     fill : {'discard', 'missing', 'zero', 'proxy'}
-        What is put in their place: zeros of the standardised features, their training mean
-        (Mittal 2020 eq. 1); nothing, as if they had never been recorded; zeros of the features as
-        they are in the store; or proxies, which also fill what is missing. What cannot be
-        regenerated is discarded.
+        What is put in the place of bad modalities. discard: zeros of the standardised features,
+        their training mean (Mittal 2020 eq. 1); missing: nothing, as if never recorded; zero:
+        zeros of the features as they are in the store; proxy: proxies, which also fill what is
+        missing. What cannot be regenerated is discarded.
     proxy : ProxyConfig
         Settings of the proxies; where they are asked for and no mode is named, the preset ``plus``.
     tau : float, optional
@@ -118,9 +118,9 @@ class RobustConfig(RepairConfig):
     Attributes
     ----------
     corrupt : tuple of str
-        What happens to the clips of the train and valid split, `emocli.plugin.robustness`.
+        What happens to the clips of the train and valid split, as ``--corrupt`` takes it.
     corruption_seed : int
-        Another seed, other noise.
+        Seed of what happens to them: another seed, other noise.
     train_on_proxy : bool
         Whether proxies are learnt from too, made for each clip without the clips of its dialogue or
         speaker; else they are for validation and test, and training discards.

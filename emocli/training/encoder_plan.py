@@ -51,21 +51,26 @@ class EncoderFitConfig(Settings):
     loss : {'triplet', 'cross_entropy'}
         The paper's loss, with the settings ``loss.KEY``; or that of a linear classifier on top,
         which is thrown away.
-    lr, weight_decay : float
-        Of Adam.
-    epochs, patience : int
-        At most so many, fewer once ``patience`` in a row were not better; no epochs: 60 for sound,
-        100 for pictures.
-    classes, per_class : int
-        A batch holds so many pictures of each of so many classes; no classes: all, at most 16.
+    lr : float
+        Learning rate of Adam.
+    weight_decay : float
+        Weight decay of Adam, as a part of the gradient.
+    epochs : int, optional
+        Most epochs that are trained; if not given 60 for sound, 100 for pictures.
+    patience : int
+        Epochs in a row without one better than the best, after which training ends.
+    classes : int, optional
+        Classes of which a batch holds pictures; if not given all, at most 16.
+    per_class : int
+        Pictures of each of these classes in a batch.
     precision : {'32-true', 'bf16-mixed'}
         Arithmetic of the encoder; parameters, loss and validation keep 32 bits.
     accelerator : {'auto', 'cpu', 'cuda'}
-        Where to compute.
+        Where to train: on the CPU, on a CUDA GPU, or on a GPU if there is one.
     threads : int
-        Of the CPU; 0 leaves the choice to PyTorch.
+        CPU threads of PyTorch; 0 leaves the choice to it.
     seed : int
-        Of parameters, batches and augmentation.
+        Seed of the parameters' first values, the batches and the augmentation.
     """
 
     teach: Teach = "label"

@@ -47,24 +47,36 @@ class TextFitConfig(Settings):
 
     Attributes
     ----------
-    lr, weight_decay : float
-        Of AdamW.
+    lr : float
+        Greatest learning rate of AdamW.
+    weight_decay : float
+        Weight decay of AdamW, decoupled from the gradient.
     warmup : float
         Share of the steps in which the learning rate rises; it then falls to zero, both linearly.
-    epochs, patience : int
-        At most so many; fewer once ``patience`` in a row were not better.
-    batch_size, accumulate : int
-        Utterances at a time, and batches before each step.
+    epochs : int
+        Most epochs that are trained; ``patience`` may end it sooner.
+    patience : int
+        Epochs in a row without one better than the best, after which training ends.
+    batch_size : int
+        Utterances that are computed at a time.
+    accumulate : int
+        Batches whose gradients are summed up before each step of the optimizer.
     dropout : float
-        Before each of the head's two layers.
+        Dropout before each of the head's two layers.
     clip : float
         Largest norm of the gradient; 0 for no limit.
     class_weights : {'none', 'balanced'}
         Whether the loss weighs classes by the inverse of their frequency.
     crossfit : int
         Parts of a cross-fitting, at least three; 0 for none.
-    precision, accelerator, threads, seed
-        As in every training.
+    precision : {'32-true', 'bf16-mixed', '16-mixed'}
+        Arithmetic of training: 32 bits, or 16 where they do; validation is always in 32.
+    accelerator : {'auto', 'cpu', 'cuda'}
+        Where to train: on the CPU, on a CUDA GPU, or on a GPU if there is one.
+    threads : int
+        CPU threads of PyTorch; 0 leaves the choice to it.
+    seed : int
+        Seed of the head's first values, the order of the utterances and dropout.
     """
 
     lr: LearningRate = 1e-5

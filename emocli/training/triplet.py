@@ -34,9 +34,9 @@ class TripletConfig(Settings):
         Whether the gradient flows through the adaptive margin. As printed it does, and then pushes
         similar pairs apart until they are half way across and pulls different ones together.
     margin : float
-        Of ``fixed``.
+        The margin of ``amt = fixed``.
     scale : float
-        Of ``scaled``.
+        The scale of ``amt = scaled``.
     dist : {'half_unit', 'unit', 'raw'}
         Half the distance of the vectors' directions, in [0, 1] as the margins need it; that
         distance; or the distance of the vectors themselves.
@@ -44,11 +44,17 @@ class TripletConfig(Settings):
         Which negative a pair gets: the nearest of those that are farther than the positive by less
         than ``band`` (the nearest of all where there is none); the nearest; or any.
     band : float
-        Of ``semihard``.
-    var, cov : {'vicreg', 'printed'}
-        The form of eq. 12 and 13: VICReg's, or as printed, which has no lower bound.
-    w_triplet, w_cov, w_var : float
-        Weights of the three terms in eq. 9.
+        How much farther than the positive a negative may be, for ``mining = semihard``.
+    var : {'vicreg', 'printed'}
+        The variance term (eq. 12): VICReg's, or as printed, which has no lower bound.
+    cov : {'vicreg', 'printed'}
+        The covariance term (eq. 13): VICReg's, or as printed, which has no lower bound.
+    w_triplet : float
+        Weight of the triplet term in eq. 9.
+    w_cov : float
+        Weight of the covariance term in eq. 9.
+    w_var : float
+        Weight of the variance term in eq. 9.
     """
 
     amt: Literal["adaptive", "scaled", "fixed"] = "adaptive"

@@ -87,8 +87,8 @@ def test_every_fold_is_judged_by_its_own_check(checked: toy.Toy, gated: CrossSum
     assert found["n"] == sum(SIZES.values())
     for name in ("fitted", "literal", "paper"):
         for k in range(len(found["points"])):
-            got = found["points"][k]["rates"][name]["found"]
-            assert got == pytest.approx(pooled(alone, "points", k, "rates", name, "found"))
+            got = found["points"][k]["rates"][name]["detected"]
+            assert got == pytest.approx(pooled(alone, "points", k, "rates", name, "detected"))
         counts = [
             [list(row.values()) for row in data["confusion"][name].values()]
             for data in [found, *alone]

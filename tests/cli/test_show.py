@@ -25,3 +25,21 @@ def test_a_stopwatch_tells_the_seconds(
     shown = capsys.readouterr()
     assert shown.err == "[    0 s] one\n[   75 s] two\n"
     assert not shown.out
+
+
+def test_a_table_that_is_too_wide_for_a_terminal_has_no_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ("run", "accuracy", "95 %", "vs late", "95 %", "p", "p Holm")
+    row = ("early", "0.598", "0.542 to 0.655", "+0.023", "-0.003 to 0.053", 0.128, 0.898)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    monkeypatch.setenv("TERM", "dumb")
+    show.table(columns, [row])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3  # nothing is folded
+    assert max(map(len, lines)) <= 80
+    assert [cell.strip() for cell in lines[2].split("  ") if cell.strip()][-1] == "0.898"
+    monkeypatch.delenv("FORCE_COLOR")
+    show.table(columns, [row])
+    assert "│ early │" in capsys.readouterr().out

@@ -153,7 +153,7 @@ def test_a_metric_of_another_name_is_refused(folder: Path, keys: Keys) -> None:
     for key in keys:
         inner = inner[key]
     inner["acuracy"] = inner.pop("accuracy")
-    with pytest.raises(ValueError, match="the metrics are not those that 'protocols' defines"):
+    with pytest.raises(ValueError, match="the metrics are not those that 'definitions' has"):
         EvaluationReport.from_data(data)
 
 
@@ -162,8 +162,8 @@ def test_a_metric_of_another_name_is_refused(folder: Path, keys: Keys) -> None:
     [
         ("", "is no report"),
         ("[1]", "is no report"),
-        ('{"format": 2}', "is of format 2, not 1; write it again"),
-        ('{"format": 1}', "is no such report"),
+        ('{"format": 3}', "is of format 3, not 2; write it again"),
+        ('{"format": 2}', "is no such report"),
     ],
 )
 def test_what_is_no_report_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:

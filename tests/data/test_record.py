@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import doctest
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from emocli.data import record
 from emocli.data.json_io import EXTRA, OPTIONAL, key
-from emocli.data.record import Bounds, Number, Record
+from emocli.data.record import Bounds, Number, Record, Report
+from emocli.errors import ReportError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,23 @@ def test_what_is_not_defined_is_null_and_nan() -> None:
     assert math.isnan((again.interval or (0, 0))[0])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hits(Record):
+    detected: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told(Report):
+    FORMAT: ClassVar[int] = 2
+    RENAMED: ClassVar[Mapping[str, str] | None] = {
+        "said": "predicted",
+        "parts.*.*.found": "detected",
+    }
+
+    predicted: str
+    parts: tuple[Mapping[str, Hits], ...]
+
+
 def test_the_schema_is_that_of_the_json() -> None:
     schema = Whole.schema()
     part = schema["$defs"]["Part"]
@@ -87,6 +108,23 @@ def test_a_key_that_is_missing_is_refused() -> None:
     for name in DATA:
         with pytest.raises(ValueError, match=name):
             Whole.from_data({other: value for other, value in DATA.items() if other != name})
+
+
+def test_keys_of_the_format_before_are_read_by_their_names_now(tmp_path: Path) -> None:
+    path = tmp_path / "told.json"
+    old = {"format": 1, "said": "joy", "parts": [{"a": {"found": 2}}, {"found": {"found": 3}}]}
+    path.write_text(json.dumps(old))
+    read = Told.read(path)
+    assert read.predicted == "joy"
+    assert [*read.parts[0].values(), *read.parts[1].values()] == [
+        Hits(detected=2),
+        Hits(detected=3),
+    ]
+    assert Told.from_data(read.data()) == read
+    for number in (0, 3):
+        path.write_text(json.dumps(old | {"format": number}))
+        with pytest.raises(ReportError, match=f"is of format {number}, not 2; write it again"):
+            Told.read(path)
 
 
 def test_its_example_runs() -> None:

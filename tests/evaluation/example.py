@@ -39,7 +39,7 @@ def data(
     ]
     return {
         **(changed or clean),
-        "format": 1,
+        "format": EvaluationReport.FORMAT,
         "emocli": "1.0",
         "run": "demo",
         "fusion": "late",
@@ -65,7 +65,7 @@ def data(
         "clipped": {},
         "inputs": {"manifest": "m", "features": {}, "models": {}, "checks": {}},
         "repair": "check, discard" if check else "",
-        "protocols": dict.fromkeys(METRICS, "what it is"),
+        "definitions": dict.fromkeys(METRICS, "what it is"),
         "clean": clean,
         "corrupted": changed,
         "difference": CHANGE if corrupted else None,
@@ -90,6 +90,6 @@ def _condition(value: float, labels: list[str], seeds: int, flagged: int | None)
     }
     if flagged is not None:
         corrupted = 36 if labels else 0
-        counts = {"corrupted": corrupted, "flagged": flagged, "found": min(flagged, corrupted)}
+        counts = {"corrupted": corrupted, "flagged": flagged, "detected": min(flagged, corrupted)}
         condition["flagged"] = {"visual": {"clips": 40, **counts, "regenerated": 0}}
     return condition

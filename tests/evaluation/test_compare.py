@@ -109,7 +109,12 @@ def test_corruption_is_done_to_all(runs: list[Path]) -> None:
             run, corrupt=robust.corrupt, repair=replace(robust, corrupt=()), figures=False
         ).data
         assert compared.value == pytest.approx(data["accuracy"])
-    assert compare(runs[:2]).runs[1].value != report.runs[1].value
+    clean = compare(runs[:2])
+    assert clean.runs[1].value != report.runs[1].value
+    assert "repair: oracle, zero" in notes(report)
+    assert not [note for note in notes(clean) if note.startswith("repair")]
+    one = replace(report, runs=(replace(report.runs[0], repair=""), *report.runs[1:]))
+    assert "repair: poor: none; good: oracle, zero" in notes(one)
 
 
 def test_several_seeds_can_be_compared_as_one(corpus: toy.Toy, runs: list[Path]) -> None:
@@ -204,7 +209,7 @@ def test_the_command(runs: list[Path], capsys: pytest.CaptureFixture[str], tmp_p
     arguments = ["compare", *map(str, runs), "-o", str(tmp_path / "c.tex")]
     assert emocli(arguments) == 0
     shown = capsys.readouterr().out
-    assert "change to poor" in shown
+    assert "vs poor" in shown
     assert "intervals: 95 %, bootstrap over 20 dialogues" in shown
     assert (tmp_path / "c.tex").exists()
     assert emocli([*arguments, "--json", "--metric", "uar"]) == 0

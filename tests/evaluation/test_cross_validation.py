@@ -231,7 +231,7 @@ def test_a_check_of_each_fold_is_used(corpus, crossed):
     data = report(crossed.run, repair=RepairOptions(check=True), corrupt=["visual:gaussian@-30dB"])
     found = data["corrupted"]["flagged"]["visual"]
     assert found["corrupted"] == found["clips"] == len(corpus.manifest.clips)
-    assert found["found"] > len(corpus.manifest.clips) / 2
+    assert found["detected"] > len(corpus.manifest.clips) / 2
 
 
 def test_training_clips_cannot_be_pooled(crossed):

@@ -114,7 +114,7 @@ def test_the_report_says_where_it_comes_from(corpus, single):
     found = report(single).data
     assert found["inputs"]["manifest"] == corpus.manifest.fingerprint
     assert found["inputs"]["features"].keys() == toy.FEATURES.keys()
-    assert set(COMMON) <= found["protocols"].keys()
+    assert set(COMMON) <= found["definitions"].keys()
     assert found["interval"] == "95 %, bootstrap over 15 dialogues"
     assert found["split"] == "test"
 
@@ -130,7 +130,7 @@ def test_another_split_can_be_evaluated(corpus, single):
 def test_other_tasks_have_the_same_keys(tmp_path, task):
     found = evaluate(toy.build(tmp_path, task).trained(), corrupt=["text"]).data
     assert set(COMMON) <= found.keys()
-    assert set(found["protocols"]) <= found["clean"].keys()
+    assert set(found["definitions"]) <= found["clean"].keys()
     assert ("mse_sum" in found) == (task == "intensity")
 
 
@@ -252,8 +252,8 @@ def test_flags_are_counted_among_corrupted_and_innocent(with_check):
     ).data
     flags = found["corrupted"]["flagged"]
     assert {m: f["corrupted"] for m, f in flags.items()} == {"audio": 0, "text": 0, "visual": 45}
-    assert flags["visual"]["found"] == flags["visual"]["flagged"]
-    assert flags["audio"]["found"] == 0
+    assert flags["visual"]["detected"] == flags["visual"]["flagged"]
+    assert flags["audio"]["detected"] == 0
     assert flags["visual"]["clips"] == 45
     assert flags["visual"]["flagged"] >= found["clean"]["flagged"]["visual"]["flagged"]
 
@@ -362,7 +362,7 @@ def test_one_modality_has_no_proxies_and_a_warning_says_so(corpus, tmp_path):
     (remark,) = found["remarks"]
     assert "there is audio alone: what is bad is discarded" in remark
     flags = found["corrupted"]["flagged"]["audio"]
-    assert flags["found"] == flags["corrupted"] > 20
+    assert flags["detected"] == flags["corrupted"] > 20
     assert flags["regenerated"] == 0
     discarded = report(run, corrupt=["m3er75"], repair=RepairOptions(fill="discard")).data
     assert discarded["remarks"] == []

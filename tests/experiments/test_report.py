@@ -31,7 +31,7 @@ def row(name: str, *tested: dict[str, Any], **more: Any) -> RowReport:
 @pytest.fixture
 def report() -> ExperimentReport:
     return ExperimentReport(
-        format=1,
+        format=ExperimentReport.FORMAT,
         emocli="0",
         experiment="rrnn-t2",
         title="A table",
@@ -41,7 +41,7 @@ def report() -> ExperimentReport:
         **ReproduceConfig(folds=5, seeds=3).model_dump(),
         settings={},
         metrics=("accuracy", "uar"),
-        protocols={"accuracy": "share of hits", "uar": "mean recall"},
+        definitions={"accuracy": "share of hits", "uar": "mean recall"},
         rules={},
         interval="95 %, bootstrap over speakers",
         classes=("a", "b"),
@@ -194,7 +194,7 @@ def test_the_same_report_gives_the_same_files(report):
 
 def test_a_row_s_report_has_what_there_is(report):
     data = report.data()
-    assert data["format"] == 1
+    assert data["format"] == ExperimentReport.FORMAT
     assert (data["folds"], data["seeds"], data["preset"]) == (5, 3, "paper")
     trained, classical, *_ = data["rows"]
     assert trained["best_epochs"] == [3, 11, 7]

@@ -42,6 +42,7 @@ ROWS = (
     Row("SVM", baseline="svm_linear", conditions=(CLEAN, NOISE)),
 )
 PAIRS = (("Both + more", "face"), ("Both + more", "SVM"), ("Both + more", "smell"))
+ONCE = {"reproduce": {"seeds": 1}}
 
 
 class Config(Settings):
@@ -268,7 +269,7 @@ def test_rows_can_be_run_one_by_one(corpus, tmp_path, done, experiment):
 def test_training_may_be_corrupted_and_checked(corpus, tmp_path, experiment):
     robust = RobustOptions(corrupt=("visual:zero",), check=True)
     experiment((Row("a", fusion="late", training=robust, conditions=(CLEAN, NOISE)),))
-    found = run(corpus, tmp_path, settings={"reproduce": {"seeds": 1}})
+    found = run(corpus, tmp_path, settings=ONCE)
     config = rundir.read_config(tmp_path / "runs" / "a" / "fold-1")
     assert config.robust == {"trust": "check", "corrupt": ["visual:zero"]}
     assert row(found, "a")["conditions"][1]["repair"] == "check, discard"
@@ -302,7 +303,7 @@ def test_intensities_are_compared_by_their_errors(tmp_path, experiment):
     found = run(corpus, tmp_path / "out")
     ours, theirs = row(found, "a")["conditions"], row(found, "b")["conditions"]
     first, *_, last = found.data["comparisons"]
-    assert first["figure"] == "mse_sum"
+    assert first["metric"] == "mse_sum"
     assert first["difference"]["mean"] == pytest.approx(ours[0]["mse_sum"] - theirs[0]["mse_sum"])
     assert last["loss"]["mean"] == 0
 
@@ -312,12 +313,12 @@ def test_intensities_are_compared_by_their_errors(tmp_path, experiment):
 
 def test_what_is_done_is_not_done_again(corpus, tmp_path, experiment, monkeypatch):
     experiment(ROWS[1:3])
-    first = run(corpus, tmp_path)
+    first = run(corpus, tmp_path, settings=ONCE)
     files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npz")}
     files |= {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
-    assert len(files) == 2 * (6 + 6)
+    assert len(files) == 2 * (6 + 3)  # conditions and networks of three folds
     monkeypatch.setattr("emocli.experiments.feature_rows.RunEvaluator", None)  # nobody is asked
-    again = run(corpus, tmp_path)
+    again = run(corpus, tmp_path, settings=ONCE)
     assert without_costs(again) == without_costs(first)
     assert again.data["seconds"] == first.data["seconds"]
     assert {p: p.stat().st_mtime_ns for p in files} == files
@@ -325,8 +326,8 @@ def test_what_is_done_is_not_done_again(corpus, tmp_path, experiment, monkeypatc
 
 def test_cached_evaluations_of_other_settings_are_not_used(corpus, tmp_path, experiment):
     experiment((ROWS[1],))
-    first = run(corpus, tmp_path)
-    other = run(corpus, tmp_path, settings={"reproduce": {"corruption_seed": 1}})
+    first = run(corpus, tmp_path, settings=ONCE)
+    other = run(corpus, tmp_path, settings=merge(ONCE, {"reproduce": {"corruption_seed": 1}}))
     clean, noisy = (
         [r["conditions"][k]["by_seed"] for r in (row(first, "face"), row(other, "face"))]
         for k in range(2)
@@ -335,16 +336,17 @@ def test_cached_evaluations_of_other_settings_are_not_used(corpus, tmp_path, exp
     assert noisy[0] != noisy[1]
     for path in tmp_path.rglob("*.npz"):
         path.write_bytes(path.read_bytes()[:100])  # truncated
-    assert without_costs(run(corpus, tmp_path)) == without_costs(first)
+    assert without_costs(run(corpus, tmp_path, settings=ONCE)) == without_costs(first)
 
 
 def test_another_setting_needs_another_folder_or_overwrite(corpus, tmp_path, experiment):
     experiment((ROWS[1],))
-    run(corpus, tmp_path)
+    changed = merge(ONCE, {"train": {"lr": 0.02}})
+    run(corpus, tmp_path, settings=ONCE)
     with pytest.raises(RunError, match=r"trained with train.lr = 0.01 .* --overwrite") as caught:
-        run(corpus, tmp_path, settings={"train": {"lr": 0.02}})
+        run(corpus, tmp_path, settings=changed)
     assert "choose another --out" in str(caught.value)
-    run(corpus, tmp_path, settings={"train": {"lr": 0.02}}, overwrite=True)
+    run(corpus, tmp_path, settings=changed, overwrite=True)
     assert rundir.read_config(tmp_path / "runs" / "face" / "fold-2").train.lr == 0.02
 
 

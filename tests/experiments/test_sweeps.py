@@ -141,7 +141,7 @@ def report(swept: tuple[Sweep, ...]) -> ExperimentReport:
     lists = ("comparisons", "recoveries", "by_class", "notes", "warnings")
     empty: dict[str, Any] = dict.fromkeys(lists, ())
     return ExperimentReport(
-        format=1,
+        format=ExperimentReport.FORMAT,
         emocli="0",
         experiment="x",
         title="A table",
@@ -155,7 +155,7 @@ def report(swept: tuple[Sweep, ...]) -> ExperimentReport:
         rows=tuple(rows),
         chosen={},
         interval="",
-        protocols={"accuracy": "share of hits"},
+        definitions={"accuracy": "share of hits"},
         rules={},
         seconds=1.0,
         inputs={},

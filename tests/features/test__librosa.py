@@ -23,15 +23,34 @@ librosa.feature.melspectrogram
 print(librosa.__name__)
 folder = Path(os.environ["NUMBA_CACHE_DIR"])
 told = sys.modules["numba"].config.CACHE_DIR == str(folder)
-print(folder, oct(folder.stat().st_mode & 0o777), told)
+written = any(folder.rglob("*.nbc"))
+print(folder, oct(folder.stat().st_mode & 0o777), told and written)
 """
 
+SMALL = """
+import numba
 
-def test_compiled_code_goes_into_a_new_folder_that_ends_with_the_process(tmp_path: Path) -> None:
+class feature:
+    @numba.vectorize(["f8(f8)"], cache=True)
+    def melspectrogram(x):
+        return x
+"""
+"""A librosa that compiles one function as it is imported; the real one compiles for long."""
+
+
+@pytest.mark.parametrize("small", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_compiled_code_goes_into_a_new_folder_that_ends_with_the_process(
+    small: bool, tmp_path: Path
+) -> None:
     known = {key: value for key, value in os.environ.items() if key != _librosa.CACHE}
+    if small:
+        (tmp_path / "librosa.py").write_text(SMALL)
+        paths = (str(tmp_path), *filter(None, [known.get("PYTHONPATH")]))
+        known["PYTHONPATH"] = os.pathsep.join(paths)
+    (tmp_path / "tmp").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", NEW],
-        env={**known, "TMPDIR": str(tmp_path)},
+        env={**known, "TMPDIR": str(tmp_path / "tmp")},
         capture_output=True,
         text=True,
         check=True,
@@ -39,8 +58,8 @@ def test_compiled_code_goes_into_a_new_folder_that_ends_with_the_process(tmp_pat
     name, place = done.stdout.splitlines()
     folder, mode, told = place.split()
     assert (name, mode, told) == ("librosa", "0o700", "True")
-    assert Path(folder).parent == tmp_path
-    assert not list(tmp_path.iterdir())
+    assert Path(folder).parent == tmp_path / "tmp"
+    assert not list((tmp_path / "tmp").iterdir())
 
 
 def test_no_place_at_all_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_extract_train_evaluate_predict(
     where = ["--store", str(store), "--run", str(tmp_path / "run")]
     assert run(["train", manifest, *chosen, *where, "--fusion", "late", *quick]) == 0
     capsys.readouterr()
-    assert run(["evaluate", str(tmp_path / "run"), "--json"]) == 0
+    assert run(["evaluate", str(tmp_path / "run"), "--no-figures", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == 4
     assert run(["predict", str(tmp_path / "run"), manifest, "-o", str(tmp_path / "out")]) == 0
     predicted = json.loads((tmp_path / "out" / "predictions.json").read_text())

@@ -154,5 +154,5 @@ def test_extract_train_evaluate(
     trained = ["--run", str(tmp_path / "run"), "--fusion", "late", *quick]
     assert run(["train", manifest, *features, *store, *trained]) == 0
     capsys.readouterr()
-    assert run(["evaluate", str(tmp_path / "run"), "--json"]) == 0
+    assert run(["evaluate", str(tmp_path / "run"), "--no-figures", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == 4

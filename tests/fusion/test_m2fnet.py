@@ -313,7 +313,7 @@ def test_depths_are_set_by_modality_and_kept_with_the_run(
     parts = {m: f"encoders.view_{m}.layers." for m in DIMS}
     depth = {m: {n.split(p)[1][0] for n in names if p in n} for m, p in parts.items()}
     assert {m: len(found) for m, found in depth.items()} == {"text": 2, "audio": 1, "visual": 1}
-    assert run(["evaluate", str(folder)]) == 0
+    assert run(["evaluate", str(folder), "--no-figures"]) == 0
     capsys.readouterr()
     command += ["--fusion", "m2fnet", "--run", str(tmp_path / "x"), "--set"]
     assert run([*command, "network.layers.txt=2"]) == 2

@@ -18,7 +18,7 @@ LONGEST = 3000
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SHARES = ("accuracy", "uar", "weighted_f1", "macro_f1")
 
-TOLD = ("protocols", "rules", "difference")
+TOLD = ("definitions", "rules", "difference")
 """Keys below which metrics are explained in words, or are differences."""
 
 

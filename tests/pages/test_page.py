@@ -20,6 +20,7 @@ from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
+from emocli.evaluation.comparison_tables import bounds
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.models.commands import read_log, record
@@ -151,6 +152,8 @@ def test_the_numbers_are_those_of_the_reports(one: Path, place: Path) -> None:
     for value in (clean.metrics["accuracy"], clean.metrics["accuracy_std"], low, high):
         assert f"{value:.3f}" in text
     assert f"{clean.metrics['uar']:.3f} ± {clean.metrics['uar_std']:.3f}" in text
+    for each in (clean.intervals or {}).values():  # every metric with its own interval
+        assert bounds(each.shown) in text
     for name, model in (clean.classical or {}).items():
         accuracy = model.metrics["accuracy"]
         assert f"{name}{accuracy:.3f}{model.gain.accuracy:+.3f}" in text
@@ -295,7 +298,7 @@ def test_a_page_of_an_experiment(place: Path, tmp_path: Path) -> None:
         format=ExperimentReport.FORMAT,
         **dict.fromkeys(("emocli", "preset", "check_preset"), "paper"),
         **dict.fromkeys(("recoveries", "comparisons", "by_class", "warnings", "only"), ()),
-        **{key: {} for key in ("settings", "chosen", "protocols", "rules", "inputs")},
+        **{key: {} for key in ("settings", "chosen", "definitions", "rules", "inputs")},
         **dict.fromkeys(("folds", "corruption_seed"), 0),
         experiment="rrnn-t2",
         title=f"A table {NASTY}",

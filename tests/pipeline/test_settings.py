@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from emocli import plugins
 from emocli.cli.app import run as emocli
 from emocli.config import merge, parse_sets
 from emocli.errors import ConfigError
@@ -36,6 +37,22 @@ def test_every_setting_is_explained() -> None:
             assert setting.meaning != "The same.", (name, setting.key)
             assert not re.fullmatch(r"`[^`]*`\.?", setting.meaning), (name, setting.key)
             assert setting.takes, (name, setting.key)
+
+
+def test_every_setting_has_a_text_of_its_own_that_a_stranger_understands() -> None:
+    for name in names():
+        told = {setting.key: setting.meaning for setting in settings_of(name)}
+        assert len(set(told.values())) == len(told), name
+        for key, meaning in told.items():
+            assert len(meaning.split()) > 3, (name, key)
+            assert not re.match(r"Of (?!several|each)|That |As in |k of that", meaning), (name, key)
+
+
+def test_nested_defaults_are_those_of_the_whole() -> None:
+    told = {setting.key: setting.default for setting in settings_of("demo")}
+    demo = plugins.load("datasets", "demo").Config()
+    assert told["demo.dialogues.test"] == demo.dialogues.test
+    assert told["demo.clarity.text"] == demo.clarity.text
 
 
 def test_defaults_and_presets_are_those_of_the_code() -> None:

@@ -15,14 +15,26 @@ from emocli.data.manifest import Manifest
 from tests.prediction.conftest import PROGRAM, emocli
 
 
+@pytest.fixture(scope="module")
+def command(heard: Path, corpus: Manifest) -> tuple[object, ...]:
+    """A prediction of eight recordings, without the name of its folder."""
+    return ("predict", heard, *(clip.media["video"] for clip in corpus.clips[:8]), "-o")
+
+
+@pytest.fixture(scope="module")
+def whole(command: tuple[object, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that nobody kills."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    assert emocli(*command, out) == 0
+    return out
+
+
 @pytest.mark.parametrize("moment", ["segments.csv", "*/*/mel.h5"])
 def test_a_killed_prediction_goes_on(
-    heard: Path, corpus: Manifest, tmp_path: Path, moment: str
+    command: tuple[object, ...], whole: Path, tmp_path: Path, moment: str
 ) -> None:
     """It is killed when its recordings were cut, and when it has computed a feature."""
-    files = [clip.media["video"] for clip in corpus.clips]
-    out, whole = tmp_path / "out", tmp_path / "whole"
-    command = ["predict", heard, *files, "-o"]
+    out = tmp_path / "out"
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, *map(str, command), str(out)])
     try:
         while process.poll() is None and not any((out / ".work").glob(moment)):
@@ -36,7 +48,6 @@ def test_a_killed_prediction_goes_on(
         pytest.skip("it ended before it could be killed")
     assert not (out / "predictions.csv").exists()
     assert emocli(*command, out) == 0
-    assert emocli(*command, whole) == 0
     for name in ("predictions.csv", "predictions.json"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
     assert not (out / ".work").exists()

@@ -8,11 +8,13 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from emocli.config import merge
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import read_sound
 from emocli.data.media.length import length_of
@@ -23,11 +25,12 @@ from emocli.extraction.normalise import normalise
 from emocli.plugin.robustness import RepairOptions
 from emocli.prediction import extracted as stage
 from emocli.prediction.networks import BY_PLACE, Ensemble
-from emocli.prediction.predict import PredictOptions, predict
+from emocli.prediction.predict import PredictOptions, Predictor, predict
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
 from emocli.training.train import train
 from tests import toy
+from tests.prediction import examples
 from tests.prediction.conftest import emocli
 
 
@@ -240,6 +243,32 @@ def test_features_by_speaker_are_normalised_by_the_clips_of_the_recording(
     (store / "mel_by_speaker.h5").unlink()
     alone = predict(run, [video(corpus)], tmp_path / "one")
     assert "normalised by speaker, and of test01_01 there are 1 segments" in alone.remarks[0]
+
+
+def test_clips_of_a_speaker_are_normalised_together(
+    heard: Path, corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a manifest without dialogues too, however few are done at once."""
+    from emocli.prediction import predict as module
+
+    settings = merge(toy.QUICK, {"train": {"normalise": "speaker"}})
+    where = {"run": tmp_path / "run", "features": ["mel"], "settings": settings}
+    run = train(corpus, heard.parent / "store", fusion="unimodal", **where).run
+    clips = tuple(replace(clip, dialogue=None, turn=None) for clip in corpus.split("test"))
+    replace(corpus, clips=clips, path=None).write(corpus.root / "flat.csv")
+    monkeypatch.setattr(module, "UNIT", 1)
+    report = predict(run, [corpus.root / "flat.csv"], tmp_path / "out")
+    measured = RunEvaluator.open(run, "test", None, None).predict([], 0)
+    mine = {segment.clip: list(segment.values.values()) for segment in report.segments}
+    assert_allclose([mine[i] for i in measured.ids], measured.values[0], atol=1e-6)
+
+
+def test_a_segment_in_which_no_class_is_present_is_predicted() -> None:
+    """Of a multi-label task it has no label, though all its modalities are there."""
+    from emocli.prediction.predict import _require_some
+
+    none = replace(examples.report().segments[0], label="")
+    _require_some([none], [], cast(Predictor, None))
 
 
 def test_a_feature_that_fails_leaves_the_others(

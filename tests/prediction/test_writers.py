@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -67,6 +68,38 @@ def test_tiers_hold_words_and_trust(tmp_path: Path) -> None:
     assert tiers["missing"] == ["audio visual"]
     assert tiers["words"][:2] == ["so", '"it"']
     assert tiers["confidence"] == ["0.900", "0.700"]
+
+
+def test_an_elan_file_says_what_it_is_and_annotations_have_times_of_their_own(
+    tmp_path: Path,
+) -> None:
+    """Without its schema pympi refuses a file; ELAN moves all that shares a slot of time."""
+    said = replace(report().segments[0], text="10\u00a0% \u0000 of\ufffe it")
+    path, _ = write_formats(
+        replace(report(), segments=(said, *report().segments[1:])), tmp_path, ["eaf"]
+    )
+    root = ElementTree.parse(path).getroot()
+    xsi = "{http://www.w3.org/2001/XMLSchema-instance}noNamespaceSchemaLocation"
+    assert root.attrib[xsi].endswith("EAFv3.0.xsd")
+    times = [int(slot.attrib["TIME_VALUE"]) for slot in root.iter("TIME_SLOT")]
+    assert times == sorted(times)
+    parts = [*root.iter("ALIGNABLE_ANNOTATION")]
+    used = [each.attrib[f"TIME_SLOT_REF{k}"] for each in parts for k in (1, 2)]
+    assert len(set(used)) == len(used) == len(times)
+    texts = [value.text for value in root.iter("ANNOTATION_VALUE")]
+    assert "10\u00a0%  of it" in texts
+
+
+@pytest.mark.parametrize("name", plugins.names("writers"))
+def test_intensities_are_written_with_the_label(tmp_path: Path, name: str) -> None:
+    segments = tuple(
+        replace(each, confidence=float("nan"), values={"joy": 1.234, "<anger> & co": -0.2})
+        for each in report().segments
+    )
+    path, _ = write_formats(replace(report(), segments=segments), tmp_path, [name])
+    text = path.read_text("utf-8")
+    assert ("1.234" if name in ("eaf", "textgrid") else "[joy 1.23] Ada:") in text
+    assert "nan" not in text
 
 
 def test_an_unknown_format_is_refused() -> None:

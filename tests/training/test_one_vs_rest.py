@@ -46,7 +46,7 @@ def trained(made: toy.Toy, folder: Path, fusion: str, *settings: str) -> Path:
 
 def evaluated(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     capsys.readouterr()
-    assert run(["evaluate", str(folder), "--json"]) == 0
+    assert run(["evaluate", str(folder), "--no-figures", "--json"]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 

@@ -129,7 +129,7 @@ def test_the_run_remembers_and_evaluation_does_alike(corpus: toy.Toy) -> None:
     assert found["repair"] == "check, proxy ridge"
     flags = found["corrupted"]["flagged"]
     assert sum(f["regenerated"] for f in flags.values()) > 8
-    assert sum(f["found"] for f in flags.values()) >= 0.9 * sum(
+    assert sum(f["detected"] for f in flags.values()) >= 0.9 * sum(
         f["corrupted"] for f in flags.values()
     )
     off = evaluate(run, corrupt=["m3er75"], repair=RepairOptions(check=False), figures=False).data

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from emocli.analysis._conditions import RunReport
 from emocli.data.clip import Split
-from emocli.data.json_io import key
 from emocli.data.record import Number, Record
 
 Hop = Literal["last", "all"]
@@ -64,7 +63,7 @@ class AttentionReport(RunReport):
     chosen : str
         The rule by which it was chosen; empty if it was named.
     predicted : mapping
-        Class to probability or intensity, mean over the seeds; key ``said``.
+        Class to probability or intensity, mean over the seeds.
     hop : {'last', 'all'}
         What is drawn.
     curve : str
@@ -77,13 +76,15 @@ class AttentionReport(RunReport):
         View to its attention.
     """
 
+    RENAMED: ClassVar[Mapping[str, str] | None] = {"said": "predicted"}
+
     fold: int | None
     clip: str
     chosen: str
     split: Split
     label: str | None
     labels: Mapping[str, float]
-    predicted: Mapping[str, float] = field(metadata=key("said"))
+    predicted: Mapping[str, float]
     hop: Hop
     curve: str
     corruption: tuple[str, ...]

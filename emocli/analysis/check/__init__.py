@@ -73,7 +73,7 @@ def _rows(report: Report) -> Iterator[CsvRow]:
                 "modality": point.modality,
                 "level": point.level,
                 "settings": name,
-                "found": rates.detected,
-                "false": rates.blamed,
+                "detected": rates.detected,
+                "blamed": rates.blamed,
                 "area": point.roc.area if name == "fitted" else "",
             }

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emocli.analysis._conditions import PlaceReport
 from emocli.analysis._subject import Subject
 from emocli.analysis.check._report import CheckReport, Point, Rates, Roc
+from emocli.data.arrays import Reals
 from emocli.data.pool import Progress
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
@@ -23,8 +23,7 @@ from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig, configure
 from emocli.robust.corrupt import Corrupter
 
-Array = NDArray[np.float64]
-Flags = Mapping[str, Array]
+Flags = Mapping[str, Reals]
 """Modality to 1 where it is flagged, 0 where it is trusted, NaN where a clip lacks it."""
 
 OTHERS = "shuffle"
@@ -97,7 +96,7 @@ class _Judge:
 
     subject: Subject
     checks: Mapping[str, ModalityCheck]
-    evidence: Mapping[str, Array]
+    evidence: Mapping[str, Reals]
 
     @classmethod
     def of(cls, subject: Subject) -> _Judge:
@@ -159,13 +158,13 @@ def _rates(flags: Flags, modality: str) -> Rates:
     return Rates(detected=shares[modality], blamed=float(np.mean(innocent)))
 
 
-def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Array]:
+def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Reals]:
     """Measure the evidence for each modality, (n, 2) each, the more the higher.
 
     How far its best score with another one is above the threshold, and how usual it is by itself,
     where that counts.
     """
-    evidence: dict[str, list[Array]] = {m: [] for m in samples.stores}
+    evidence: dict[str, list[Reals]] = {m: [] for m in samples.stores}
     for batch in samples.batches(BATCH):
         scores, anomalies = check.scores(batch.views), check.anomaly(batch.views)
         for modality, parts in evidence.items():
@@ -197,7 +196,7 @@ def _roc(judges: Sequence[_Judge], noisy: Sequence[Samples], modality: str) -> R
     return Roc(blamed=tuple(blamed.tolist()), detected=tuple(detected.tolist()), area=area)
 
 
-def _rarity(evidence: Array, known: Array) -> Array:
+def _rarity(evidence: Reals, known: Reals) -> Reals:
     """Return the share of the known that has no more of the rarer of two pieces of evidence."""
     pairs = zip(np.sort(known, axis=0).T, evidence.T, strict=True)
     ranks = [np.searchsorted(column, x, side="right") for column, x in pairs]

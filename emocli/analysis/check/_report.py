@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 from emocli.analysis._conditions import PlaceReport
-from emocli.data.json_io import key
 from emocli.data.record import Number, Record
 from emocli.parsing import Tree
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rates(Record):
-    """Share of the corrupted that is flagged (``found``), and of the innocent (``false``)."""
+    """Share of the corrupted that is flagged, and of the innocent."""
 
-    detected: Number = field(metadata=key("found"))
-    blamed: Number = field(metadata=key("false"))
+    detected: Number
+    blamed: Number
 
 
 @dataclass(frozen=True, kw_only=True)
 class Roc(Record):
     """The same shares as the limits are moved, and the area under them."""
 
-    blamed: tuple[float, ...] = field(metadata=key("false"))
-    detected: tuple[float, ...] = field(metadata=key("found"))
+    blamed: tuple[float, ...]
+    detected: tuple[float, ...]
     area: Number
 
 
@@ -63,6 +63,13 @@ class CheckReport(PlaceReport):
     confusion : mapping
         Settings, corrupted modality and flagged one to the number of clips.
     """
+
+    RENAMED: ClassVar[Mapping[str, str] | None] = {
+        "points.*.rates.*.found": "detected",
+        "points.*.rates.*.false": "blamed",
+        "points.*.roc.found": "detected",
+        "points.*.roc.false": "blamed",
+    }
 
     n: int
     corruption_seed: int

@@ -26,6 +26,8 @@ FILES = {"table": "predictions.csv", "data": "predictions.json", "page": "report
 DASH = "-"
 """A standard stream in place of a file."""
 
+NAN = float("nan")
+
 SHOWN = 40
 """Segments that are printed; all are in the files."""
 
@@ -164,22 +166,20 @@ def _named(inputs: Iterable[Path]) -> Iterator[Path]:
 
 
 def _print(report: PredictionReport, out: Path) -> None:
-    people = any(segment.person for segment in report.segments)
     rows = [
         (
             Path(segment.file).name,
             f"{segment.start:.1f}-{segment.end:.1f}",
-            *([segment.person or "-"] if people else []),
+            segment.person,
             segment.label or "-",
-            segment.confidence,
+            segment.values.get(segment.label, NAN) if segment.graded else segment.confidence,
             ", ".join(m for m, s in segment.modalities.items() if s.distrusted),
             ", ".join(m for m, s in segment.modalities.items() if s.missing),
         )
         for segment in report.segments[:SHOWN]
     ]
-    person = ["person"] if people else []
-    head = ("file", "seconds", *person, "label", "confidence", "distrusted", "missing")
-    show.table(head, rows)
+    much = "intensity" if report.task == "intensity" else "confidence"
+    show.table(("file", "seconds", "person", "label", much, "distrusted", "missing"), rows)
     if len(report.segments) > SHOWN:
         show.line(f"... and {len(report.segments) - SHOWN} more segments")
     for kind, name in FILES.items():

@@ -140,8 +140,10 @@ class JoinedFeatures:
 
     Attributes
     ----------
-    name : str
-        The names with a plus between them.
+    name, modality : str
+        The names with a plus between them, and the modality they describe.
+    fingerprint : str
+        Digest of the content of all, and of the rule by which they are joined.
     path : Path
         The store's folder with that name, for messages.
     ids : tuple of str
@@ -163,18 +165,9 @@ class JoinedFeatures:
         inside = {clip_id for store in stores for clip_id in store.ids}
         self.ids = tuple(clip.id for clip in manifest.clips if clip.id in inside)
         self.header = _header(self.name, self.parts, self._order[0])
+        self.modality, self.fingerprint = self.header.modality, self.header.digest
         for clip_id in self.ids:
             self._require_lengths(clip_id)
-
-    @property
-    def modality(self) -> str:
-        """The modality the features describe."""
-        return self.header.modality
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of the content of all, and of the rule by which they are joined."""
-        return self.header.digest
 
     @property
     def dim(self) -> int:

@@ -34,6 +34,10 @@ class FeatureStore:
 
     Attributes
     ----------
+    name, modality : str
+        The feature, and the modality it describes.
+    fingerprint : str
+        Digest of the content: ids, offsets and every array.
     ids : tuple of str
         The clips inside, in the manifest's order.
     columns : dict
@@ -84,7 +88,8 @@ class FeatureStore:
         return cls(path)
 
     def _read_structure(self, file: Hdf5) -> None:
-        self.header = Header.of(file.attributes(), self.path)
+        self.header = header = Header.of(file.attributes(), self.path)
+        self.name, self.modality, self.fingerprint = header.feature, header.modality, header.digest
         self.ids = _strings(file, "ids")
         self.absent = _strings(file, "absent")
         self.dim_names = _strings(file, "names")
@@ -120,21 +125,6 @@ class FeatureStore:
         return Column(dataset.dtype, dataset.shape[1:], position(dataset))
 
     # -- what is inside
-
-    @property
-    def name(self) -> str:
-        """The feature."""
-        return self.header.feature
-
-    @property
-    def modality(self) -> str:
-        """The modality the feature describes."""
-        return self.header.modality
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of the content: ids, offsets and every array."""
-        return self.header.digest
 
     @property
     def steps(self) -> int:

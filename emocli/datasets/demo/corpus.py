@@ -100,11 +100,11 @@ class Config(Settings):
     size : int
         Side of the pictures in pixels; even.
     fps : float
-        Pictures per second.
+        Pictures per second of the videos.
     rate : int
         Samples per second of the sound.
     vector_size : int
-        Length of the word vectors.
+        Numbers of each word's vector.
     vector_noise : float
         Length of a word vector's part that has nothing to do with emotion.
     """

@@ -44,8 +44,12 @@ class Modalities(Names):
     corpus : {'meld', 'iemocap', 'other'}
         The corpus whose values are printed beside one's own, by default the one the clips are of;
         of another one the paper has none.
-    text, audio, visual : str
-        The three modalities, as the store calls them. Fusion attention mixes the text (eq. 6).
+    text : str
+        The text's modality, as the store calls it; fusion attention mixes it (eq. 6).
+    audio : str
+        The voice's modality, as the store calls it.
+    visual : str
+        The face's or the picture's modality, as the store calls it.
     layers : int, or a mapping of modalities to int, optional
         Encoders of each modality, where the table does not vary them; by default those of the
         network whose values are printed: 1 for MELD, 5 for IEMOCAP; else 1.

@@ -30,11 +30,13 @@ class Config(Modalities):
 
     Attributes
     ----------
-    scene, face, both : str
-        Features of the visual modality. All are in one store: the command has to name one of them
-        beside the features of the other modalities.
-    corpus, text, audio, visual, layers
-        As in the other tables.
+    scene : str
+        The feature of whole pictures. It and the next two are of the visual modality and in one
+        store: the command has to name one of them beside the features of the other modalities.
+    face : str
+        The feature of faces, weighted by their area.
+    both : str
+        The feature that holds pictures and faces.
     """
 
     DIFFERENT: ClassVar[tuple[tuple[str, ...], ...]] = (

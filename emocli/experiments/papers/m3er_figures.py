@@ -70,7 +70,7 @@ class Config(Names):
         By default that the clips are of: its values stand in brackets, and its names of the two
         classes of Figure 6.
     task : {'single', 'multi', 'intensity'}, optional
-        Of the clips, by default as their manifest says.
+        Task of the clips, by default as their manifest says.
     visual : str
         The modality whose weight is looked at while it is corrupted (section 5.3), as the store
         calls it.
@@ -80,7 +80,7 @@ class Config(Names):
         Classes of Figure 6, ``shown:predicted``; empty for those of the corpus, if it is in the
         paper.
     examples : int
-        Right clips of each class.
+        How many clips of each class that were predicted right are shown.
     """
 
     corpus: Known = "other"

@@ -59,11 +59,11 @@ class Config(Settings):
     Attributes
     ----------
     beta : tuple of float
-        Values beside 1.
+        Values of ``network.beta`` that are tried beside 1.
     tau : tuple of float
         Thresholds, of all pairs alike; correlations, since the check is the paper's.
     snr : tuple of str
-        Signal-to-noise ratios, linear.
+        Signal-to-noise ratios that are tried, linear.
     """
 
     beta: tuple[Beta, ...] = (0.1, 0.2, 0.5, 2.0)

@@ -60,7 +60,7 @@ class Config(Settings):
     corpus : {'mosei', 'iemocap', 'other'}
         By default the corpus that the clips are of; of another one the paper has no values.
     task : {'single', 'multi', 'intensity'}, optional
-        Of the clips, by default as their manifest says.
+        Task of the clips, by default as their manifest says.
     """
 
     corpus: Known = "other"

@@ -45,16 +45,16 @@ class Config(Settings):
     corrupt : str
         What happens to train, valid and test clips of the noisy rows.
     proxy : str
-        Kind of the proxies.
+        Preset of the proxies, as ``--proxy`` takes it.
     ridge : float, optional
-        Their regularisation; that of the kind if none is given.
+        Regularisation of the proxies; that of their preset if none is given.
     modality_dropout : float
-        Of the row that learns to do without modalities.
+        ``train.modality_dropout`` of the row that learns to do without modalities.
     printed : {'mosei', 'iemocap', 'other'}
         Whose numbers stand beside: by default those of the corpus the clips are of, if the paper
         has any.
     task : {'single', 'multi', 'intensity'}, optional
-        Of the clips, by default as their manifest says.
+        Task of the clips, by default as their manifest says.
     """
 
     corrupt: str = "m3er75"

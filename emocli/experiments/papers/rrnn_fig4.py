@@ -28,9 +28,10 @@ class Config(Settings):
     Attributes
     ----------
     clip : str
-        Its id; empty for the first test clip that has all modalities and the word in its text.
+        Id of the clip that is drawn; empty for the first test clip that has all modalities and the
+        word in its text.
     word : str
-        That word; if no text has it, it is the first test clip.
+        The word by which the clip is found; if no text has it, it is the first test clip.
     corpus : {'mosei', 'other'}
         Whose the clips are, by default as their manifest says: the paper's sizes are the corpus's.
     """

@@ -36,8 +36,12 @@ class Config(Names):
 
     Attributes
     ----------
-    text, audio, visual : str
-        The three modalities, as the store calls them.
+    text : str
+        The text's modality, as the store calls it.
+    audio : str
+        The voice's modality, as the store calls it.
+    visual : str
+        The face's modality, as the store calls it.
     corpus : {'mosei', 'other'}
         Whose the clips are, by default as their manifest says. For CMU-MOSEI the paper's networks
         have 512 units (section 4), four times as many as for its other corpora; its values are of

@@ -36,7 +36,7 @@ class Config(Settings):
     creak : Creak
         The detector of creaky voice.
     seed : int
-        Of the random phases above the last harmonic, and of the dither.
+        Seed of the random phases above the last harmonic, and of the dither.
     block_s : float
         Seconds of sound analysed at once; shorter recordings are analysed whole.
     """

@@ -17,7 +17,7 @@ class Config(Settings):
     Attributes
     ----------
     size : int
-        Side of the crops in pixels.
+        Side of the faces' crops in pixels.
     align : str
         ``landmarks``: eyes, nose and mouth turned, scaled and moved to fixed places; ``plain``: the
         square around the box.
@@ -26,10 +26,11 @@ class Config(Settings):
     min_face : float
         Height of the smallest face searched, in pixels.
     min_share : float
-        The same as a share of the frame's shorter side; the larger of the two holds. 0.05 is 36
-        pixels in a 720p video: smaller faces show no expression, and take most of the time.
+        Height of the smallest face searched, as a share of the frame's shorter side; the larger of
+        this and ``min_face`` holds. 0.05 is 36 pixels in a 720p video: smaller faces show no
+        expression, and take most of the time.
     factor : float
-        Between the sizes at which a frame is searched.
+        Ratio of one size at which a frame is searched to the next.
     thresholds : three floats
         Least probability of a face after each of the three networks.
     search : str
@@ -44,7 +45,7 @@ class Config(Settings):
     batch : int
         Frames held in memory at a time.
     device : str
-        ``auto`` is a GPU if there is one.
+        Where to compute; ``auto`` is a GPU if there is one.
     """
 
     size: Side = 112

@@ -47,7 +47,7 @@ class Config(Settings):
     Attributes
     ----------
     vectors : Path
-        The file.
+        The file of word vectors, in GloVe's or word2vec's text format.
     case : {'both', 'keep', 'lower'}
         Look a token up as it is written and then in lower case; only as written; only in lower
         case. ``both`` suits cased and uncased files.

@@ -41,7 +41,7 @@ def _runs(report: ComparisonReport) -> SpanTable:
 
 def _pairs(report: ComparisonReport) -> SpanTable:
     tested = any(pair.p_mcnemar is not None for pair in report.pairs)
-    columns = ("run", "less", "difference", "95 %", "p", "p Holm")
+    columns = ("run", "against", "difference", "95 %", "p", "p Holm")
     rows = tuple(
         (*_pair(each), *([texts.p(each.p_mcnemar)] if tested else [])) for each in report.pairs
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from emocli.evaluation.report import EvaluationReport
+from emocli.evaluation.report import ConditionReport, EvaluationReport
 from emocli.pages import texts
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Paragraph, Part
@@ -34,11 +34,18 @@ def _side_by_side(reports: Mapping[str, EvaluationReport]) -> Sheet:
             for r in reports.values()
         )
         rows.append(Row(texts.title(name), tuple(cells)))
-        if name == "accuracy":
-            sides = [report.clean for report in reports.values()]
-            both = (texts.interval(s.accuracy_ci, s.accuracy_ci_clips) for s in sides)
-            rows.append(Row("95 % interval", tuple(both), under=True))
+        both = tuple(_interval(report.clean, name) for report in reports.values())
+        if any(both):
+            rows.append(Row("95 % interval", both, under=True))
     return Sheet(("metric", *reports), tuple(rows))
+
+
+def _interval(side: ConditionReport, name: str) -> str:
+    """Write the interval of a metric; nothing where it has none, as in older reports."""
+    if name == "accuracy":
+        return texts.interval(side.accuracy_ci, side.accuracy_ci_clips)
+    own = (side.intervals or {}).get(name)
+    return texts.interval(own.ci, own.ci_clips) if own else ""
 
 
 def _table(report: EvaluationReport) -> Sheet:
@@ -48,10 +55,8 @@ def _table(report: EvaluationReport) -> Sheet:
     for name in report.definitions:
         others = tuple(texts.number(own[name]) for own in beside.values())
         rows.append(Row(texts.title(name), (texts.metric(clean.metrics, name), *others)))
-        if name == "accuracy":
-            blank = ("",) * len(beside)
-            both = texts.interval(clean.accuracy_ci, clean.accuracy_ci_clips)
-            rows.append(Row("95 % interval", (both, *blank), under=True))
+        if own := _interval(clean, name):
+            rows.append(Row("95 % interval", (own, *("",) * len(beside)), under=True))
     if clean.agreement:
         blank = ("",) * len(beside)
         rows.append(Row("alpha of raters", (texts.number(clean.agreement.alpha), *blank)))

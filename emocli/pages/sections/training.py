@@ -73,7 +73,14 @@ def _chart(column: str, members: list[Member]) -> Chart:
         for look, member in enumerate(members)
     )
     split, _, name = column.partition("_")
-    return Chart(f"{texts.title(name)}, {split} split", "epoch", texts.title(name), lines)
+    title = f"{texts.title(name)}, {split} split"
+    return Chart(title, "epoch", texts.title(name), lines, x_ticks=_epochs(members))
+
+
+def _epochs(members: list[Member]) -> dict[float, str]:
+    """Return some five whole epochs to be named on the axis, the last one among them."""
+    last = max(len(member.history) for member in members)
+    return {float(k): str(k) for k in range(last, 0, -max(1, round(last / 5)))}
 
 
 def _best(members: list[Member], monitored: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from emocli.config import Tree
@@ -31,21 +31,34 @@ def inspect_store(
     for name, count in failures.count(path).items() if path.is_dir() else ():
         problems.append(f"{count} clips failed for {name}; see {path / failures.FILE}")
         facts.setdefault(name, {})["failed"] = count
-    columns: dict[str, Callable[[Tree], object]] = {
-        "modality": lambda f: f["modality"],
-        "shape": lambda f: "T x " + " x ".join(map(str, f["shape"])),
-        "rate (Hz)": lambda f: f["rate"] if f["rate"] else "-",
-        "clips": lambda f: f["clips"],
-        "rows": lambda f: f["rows"],
-        "empty": lambda f: f["empty"],
-        "missing": lambda f: f.get("missing", "-"),
-        "non-finite": lambda f: f["non_finite"],
-    }
     stored = {name: fact for name, fact in facts.items() if "modality" in fact}
+    columns = _columns(stored.values())
     rows = tuple((name, *(show(f) for show in columns.values())) for name, f in stored.items())
     summary = Section("features", ("feature", *columns), rows)
     details = tuple(_provenance(name, fact) for name, fact in stored.items())
     return Inspection("store", path, facts, (summary,), tuple(problems), details)
+
+
+def _columns(stored: Collection[Tree]) -> dict[str, Callable[[Tree], object]]:
+    """Return the columns of the summary: what is wrong with nothing has none."""
+    columns: dict[str, Callable[[Tree], object]] = {
+        "modality": lambda f: f["modality"],
+        "shape": lambda f: "T x " + " x ".join(map(str, f["shape"])),
+        "rate (Hz)": lambda f: _plain(f["rate"]) if f["rate"] else "-",
+        "clips": lambda f: f["clips"],
+        "rows": lambda f: f["rows"],
+    }
+    faults: dict[str, Callable[[Tree], object]] = {
+        "missing": lambda f: f.get("missing", 0),
+        "empty": lambda f: f["empty"],
+        "non-finite": lambda f: f["non_finite"],
+    }
+    return columns | {name: of for name, of in faults.items() if any(map(of, stored))}
+
+
+def _plain(rate: float) -> int | float:
+    """Return a whole rate as a whole number."""
+    return int(rate) if rate == int(rate) else rate
 
 
 def _provenance(name: str, fact: Tree) -> Section:

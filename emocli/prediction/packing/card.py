@@ -40,15 +40,16 @@ SLUGS = MappingProxyType(
 )
 """What corpora call their licence, in small letters, to the hub's name of it."""
 
-VALIDATION = "## Validation"
-"""Heading of the run's own card."""
+OWN = ("## Validation", "## Calibration")
+"""Sections of the run's own card that are repeated."""
 
 TASKS = MappingProxyType({"single": "one of", "multi": "any of", "intensity": "the intensity of"})
 
 HOW = """## How to use
 
+With emocli installed (what it was made with is below):
+
 ```
-pip install emocli
 emocli predict USER/NAME interview.mp4 -o out/     # as it is called on the hub, or a folder
 ```
 
@@ -190,19 +191,20 @@ def _trained(ensemble: Ensemble) -> str:
 def _figures(ensemble: Ensemble) -> str:
     figures = [_figure(name, each) for name, each in _reports(ensemble.path)]
     none = "On test clips none: no evaluation was beside the run when it was packed."
-    parts = ["## Metrics", *(figures or [none]), _validation(ensemble.path)]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(["## Metrics", *(figures or [none]), *_own_sections(ensemble.path)])
 
 
-def _validation(run: Path) -> str:
+def _own_sections(run: Path) -> Iterator[str]:
     """Repeat what the run's own card says of the validation clips."""
     try:
         text = (run / CARD).read_text("utf-8")
     except OSError:
-        return ""
-    _, _, after = text.partition(f"\n{VALIDATION}\n")
-    section, _, _ = after.partition("\n## ")
-    return f"#{VALIDATION}\n{section.rstrip()}" if section else ""
+        return
+    for heading in OWN:
+        _, _, after = text.partition(f"\n{heading}\n")
+        section, _, _ = after.partition("\n## ")
+        if section:
+            yield f"#{heading}\n{section.rstrip()}"
 
 
 def _reports(run: Path) -> Iterator[tuple[str, EvaluationReport]]:

@@ -30,12 +30,12 @@ def _of_person(person: str, segments: Sequence[SegmentPrediction]) -> Iterator[C
 
 
 def _said(segment: SegmentPrediction, person: str) -> str:
-    known = segment.confidence == segment.confidence
-    sure = f" {segment.confidence:.0%}" if known else ""
+    graded = segment.graded
+    much = f"{segment.values[segment.label]:.2f}" if graded else f"{segment.confidence:.0%}"
     whose = f"person {person}: " if person else ""
     who = f"{segment.speaker}: " if segment.speaker else ""
     text = " ".join(segment.text.split())
-    return f"[{whose}{segment.label}{sure}] {who}{text}".rstrip()
+    return f"[{whose}{segment.label} {much}] {who}{text}".rstrip()
 
 
 def clock(seconds: float, point: str) -> str:

@@ -49,13 +49,12 @@ def _tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
     ends = [min(one.end, after.start) for one, after in pairwise(ordered)]
     ends += [each.end for each in ordered[-1:]]
     spans = [(s, s.start, end) for s, end in zip(ordered, ends, strict=True) if end > s.start]
+    sure = [span for span in spans if span[0].label and not span[0].graded]
+    graded = [span for span in spans if span[0].label and span[0].graded]
     by_name: dict[str, list[Interval]] = {
         "emotion": [(start, end, s.label) for s, start, end in spans if s.label],
-        "confidence": [
-            (start, end, f"{s.confidence:.3f}")
-            for s, start, end in spans
-            if s.label and s.confidence == s.confidence
-        ],
+        "confidence": [(start, end, f"{s.confidence:.3f}") for s, start, end in sure],
+        "intensity": [(start, end, f"{s.values[s.label]:.3f}") for s, start, end in graded],
         "person": [(start, end, s.person) for s, start, end in spans if s.person],
         "speaker": [(start, end, s.speaker) for s, start, end in spans if s.speaker],
         "text": [(start, end, s.text) for s, start, end in spans if s.text],

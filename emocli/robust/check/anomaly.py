@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from emocli.data.arrays import Reals
 from emocli.robust.check.settings import CheckConfig
-
-Array = NDArray[np.float64]
 
 TINY = float(np.finfo(np.float64).tiny)
 
 
-def reference(distances: Array) -> Array:
+def reference(distances: Reals) -> Reals:
     """Sort each column of the held-out clips' distances (m, 2) (PCA.distances), without NaN."""
     return np.sort(distances[~np.isnan(distances[:, 0])], axis=0)
 
 
-def anomaly(distances: Array, known: Array) -> Array:
+def anomaly(distances: Reals, known: Reals) -> Reals:
     """Judge clips by their distances, (B, 2) -> (B,); NaN stays NaN.
 
     The mean over both distances of how far their percentile among the known is from the median: 0
@@ -34,7 +32,7 @@ def anomaly(distances: Array, known: Array) -> Array:
     return np.where(np.isnan(distances[:, 0]), np.nan, np.mean(parts, axis=0))
 
 
-def anomaly_limit(clean: Array, noisy: Array, config: CheckConfig) -> float:
+def anomaly_limit(clean: Reals, noisy: Reals, config: CheckConfig) -> float:
     """Choose the limit of anomaly scores, by held-out clips and (``youden``) noisy copies.
 
     Of limits that do equally well, one near the clean clips, the nearer the more of them there are:
@@ -51,7 +49,7 @@ def anomaly_limit(clean: Array, noisy: Array, config: CheckConfig) -> float:
     return float(low + (high - low) / np.sqrt(len(clean)))
 
 
-def _beyond(x: Array, known: Array, both: bool) -> Array:
+def _beyond(x: Reals, known: Reals, both: bool) -> Reals:
     """Tell how far beyond the median of the known numbers are, to ``both`` sides or above only."""
     x = np.maximum(x, TINY)
     inside = np.clip(x, np.maximum(known[0], TINY), known[-1])

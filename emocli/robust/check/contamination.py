@@ -20,12 +20,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from emocli.data.arrays import Reals
 from emocli.data.batch import Padded
 from emocli.data.track import Rows
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Flags, Representation, present
-
-Array = NDArray[np.float64]
 
 PARTS = 5
 """Parts of the training clips, each judged by a fit on the others."""
@@ -149,7 +148,7 @@ class ModalityScreen:
                     break
         return flags[self.training], flags[~self.training]
 
-    def _distances(self, flags: Flags, fit: Any) -> Array:
+    def _distances(self, flags: Flags, fit: Any) -> Reals:
         """Distances of all clips from fits without them on those that pass, shape (N, 2)."""
         distances = np.full((len(self.part), 2), np.nan)
         passing = flags & self.training
@@ -161,7 +160,7 @@ class ModalityScreen:
             distances[own] = self.representation.by_clip(fitted)
         return distances
 
-    def _usual(self, distances: Array) -> Flags:
+    def _usual(self, distances: Reals) -> Flags:
         """Tell which clips are near by both distances, judged by the training ones.
 
         From the plane of the components none is too near: clips lie in it.
@@ -179,7 +178,7 @@ class ModalityScreen:
         return np.repeat(clips, self.representation.per_clip)
 
 
-def usual_range(values: Array) -> tuple[float, float]:
+def usual_range(values: Reals) -> tuple[float, float]:
     """Return between which values the larger of two groups lies, or all that are one group.
 
     Two groups are a mixture of normal distributions whose means are far apart (Ashman's D beyond
@@ -205,12 +204,12 @@ def usual_range(values: Array) -> tuple[float, float]:
 class Mixture:
     """A mixture of two normal distributions: shares, means and deviations, shape (2,) each."""
 
-    share: Array
-    mean: Array
-    std: Array
+    share: Reals
+    mean: Reals
+    std: Reals
 
     @classmethod
-    def fit(cls, values: Array) -> Self:
+    def fit(cls, values: Reals) -> Self:
         """Fit by expectation maximisation, the best of five starts."""
         values = np.sort(values)
         cuts = np.quantile(values, (0.1, 0.3, 0.5, 0.7, 0.9))
@@ -218,7 +217,7 @@ class Mixture:
         return max(fits, key=lambda fit: float(np.logaddexp(*fit._logs(values)).sum()))
 
     @classmethod
-    def _from(cls, values: Array, second: Array, rounds: int = 200) -> Self:
+    def _from(cls, values: Reals, second: Reals, rounds: int = 200) -> Self:
         """Fit from the probabilities of the second group."""
         mixture = cls._weighted(values, second)
         for _ in range(rounds):
@@ -231,14 +230,14 @@ class Mixture:
         return mixture
 
     @classmethod
-    def _weighted(cls, values: Array, second: Array) -> Self:
+    def _weighted(cls, values: Reals, second: Reals) -> Self:
         weights = np.stack([1 - second, second])
         total = np.maximum(weights.sum(axis=1), TINY)
         mean = weights @ values / total
         variance = (weights * np.square(values - mean[:, None])).sum(axis=1) / total
         return cls(total / len(values), mean, np.sqrt(np.maximum(variance, NARROW**2)))
 
-    def _logs(self, values: Array) -> Array:
+    def _logs(self, values: Reals) -> Reals:
         """Logarithm of the density of each group, times its share, shape (2, n)."""
         z = (values - self.mean[:, None]) / self.std[:, None]
         return np.asarray(np.log(self.share / self.std)[:, None] - np.square(z) / 2)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from emocli.data.arrays import Reals
 from emocli.data.batch import Padded, Views
 from emocli.data.standardise import Standardiser
 from emocli.data.track import Rows
@@ -32,7 +33,6 @@ from emocli.robust.check.settings import CheckConfig
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Flags, Representation, present
 
-Array = NDArray[np.float64]
 Pair = tuple[str, str]
 RowsByModality = Mapping[str, Rows]
 Passing = Mapping[str, Flags]
@@ -71,7 +71,7 @@ class ModalityCheck:
     representation: Representation
     reductions: Mapping[str, PCA]
     pairs: Mapping[Pair, PairCheck]
-    reference: Mapping[str, Array]
+    reference: Mapping[str, Reals]
     limits: Mapping[str, float] = field(default_factory=dict)
     provenance: FitProvenance | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -187,11 +187,11 @@ class ModalityCheck:
             {},
         )
 
-    def scores(self, views: Views) -> dict[Pair, Array]:
+    def scores(self, views: Views) -> dict[Pair, Reals]:
         """Return how well each two modalities agree, shape (B,); NaN where one is missing."""
         return self._scores(self._vectors(views))
 
-    def anomaly(self, views: Views) -> dict[str, Array]:
+    def anomaly(self, views: Views) -> dict[str, Reals]:
         """Return the anomaly score of each modality, shape (B,); NaN where it is missing.
 
         By the distance from its principal components and the Mahalanobis distance along them: how
@@ -256,7 +256,7 @@ class ModalityCheck:
         return tuple(lines)
 
     def _agrees(
-        self, modality: str, scores: Mapping[Pair, Array], trusted: Mapping[str, Flags]
+        self, modality: str, scores: Mapping[Pair, Reals], trusted: Mapping[str, Flags]
     ) -> Flags:
         """Tell where a modality agrees with enough of the trusted ones beside it, shape (B,)."""
         n = len(trusted[modality])
@@ -312,7 +312,7 @@ class ModalityCheck:
                 what = f"the modality check was fitted on {modality} vectors of {width} numbers"
                 raise StoreError(f"{what}, not {x.shape[1]}", hint=AGAIN)
 
-    def _scores(self, vectors: Mapping[str, Rows]) -> dict[Pair, Array]:
+    def _scores(self, vectors: Mapping[str, Rows]) -> dict[Pair, Reals]:
         reduced = {m: self.reductions[m].scores(x) for m, x in vectors.items()}
         by_clip = self.representation.by_clip
         return {
@@ -321,19 +321,19 @@ class ModalityCheck:
             if i in reduced and j in reduced
         }
 
-    def _anomaly(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
+    def _anomaly(self, vectors: Mapping[str, Rows]) -> dict[str, Reals]:
         return {m: anomaly(d, self.reference[m]) for m, d in self._distances(vectors).items()}
 
-    def _distances(self, vectors: Mapping[str, Rows]) -> dict[str, Array]:
+    def _distances(self, vectors: Mapping[str, Rows]) -> dict[str, Reals]:
         by_clip = self.representation.by_clip
         return {m: by_clip(self.reductions[m].distances(x)) for m, x in vectors.items()}
 
     def _calibrated(self, valid: Iterable[HeldOut]) -> Self:
         """Choose every tau, and every limit of an anomaly score, on held-out clips."""
-        clean: list[dict[Pair, Array]] = []
-        noisy: list[dict[Pair, Array]] = []
-        near: list[dict[str, Array]] = []
-        far: list[dict[str, Array]] = []
+        clean: list[dict[Pair, Reals]] = []
+        noisy: list[dict[Pair, Reals]] = []
+        near: list[dict[str, Reals]] = []
+        far: list[dict[str, Reals]] = []
         for batch in valid:
             self._require(batch.vectors)
             clean.append(self._scores(batch.vectors))
@@ -354,7 +354,7 @@ class ModalityCheck:
         limits = {m: self._limit(d, beyond.get(m), known[m]) for m, d in distances.items()}
         return replace(self, pairs=pairs, reference=known, limits=limits)
 
-    def _limit(self, near: Array, far: Array | None, known: Array) -> float:
+    def _limit(self, near: Reals, far: Reals | None, known: Reals) -> float:
         """Choose the limit of an anomaly score by held-out clips and their noisy copies."""
         noisy = np.empty(0) if far is None else anomaly(far, known)
         return anomaly_limit(anomaly(near, known), noisy, self.config)
@@ -371,7 +371,7 @@ def _together(parts: list[dict[Any, NDArray[Any]]]) -> dict[Any, NDArray[Any]]:
 
 def _reduction(
     modality: str, vectors: Rows, representation: Representation, config: CheckConfig
-) -> tuple[PCA, Array]:
+) -> tuple[PCA, Reals]:
     """Fit the reduction of a modality; return it and what it makes of all training clips."""
     n = int(representation.shown(vectors).sum())
     if n < FEWEST:

@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from emocli.data.arrays import Reals
 from emocli.errors import UnfittableError
 from emocli.robust.cca import CCA
 from emocli.robust.check.scores import SCORES
 from emocli.robust.check.settings import CheckConfig
-
-Array = NDArray[np.float64]
 
 FEWEST = 4
 """Training clips a fit needs; so few say little, and a warning says that."""
@@ -53,8 +51,8 @@ class PairCheck:
     def fit(
         cls,
         modalities: tuple[str, str],
-        x: Array,
-        y: Array,
+        x: Reals,
+        y: Reals,
         config: CheckConfig,
         per_clip: int = 1,
     ) -> Self:
@@ -75,12 +73,12 @@ class PairCheck:
         cca = CCA.fit(x[both], y[both], config.components, config.cca_reg)
         return cls(modalities, cca, np.nan, n, 0)
 
-    def scores(self, x: Array, y: Array, score: str) -> Array:
+    def scores(self, x: Reals, y: Reals, score: str) -> Reals:
         """Return how well reduced vectors agree, shapes (B, kx), (B, ky) -> (B,); NaN stays NaN."""
         projected = self.cca.transform_x(x), self.cca.transform_y(y)
         return SCORES[score](*projected, self.cca.correlations)
 
-    def calibrated(self, clean: Array, noisy: Array, config: CheckConfig) -> Self:
+    def calibrated(self, clean: Reals, noisy: Reals, config: CheckConfig) -> Self:
         """Choose tau by the scores of held-out clips, and (``youden``) of their noisy copies.
 
         Raises
@@ -119,7 +117,7 @@ def _named(modalities: tuple[str, str]) -> str:
     return f"'{modalities[0]}' and '{modalities[1]}'"
 
 
-def youden(clean: Array, noisy: Array) -> float:
+def youden(clean: Reals, noisy: Reals) -> float:
     """Return the threshold below which most noisy and fewest clean scores lie.
 
     Of thresholds that do equally well, the highest: it finds weaker noise too.

@@ -9,31 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from emocli.data.arrays import Reals
 
 CERTAIN = 1.0 - 1e-9
 """A correlation of one would make any deviation infinitely unlikely."""
 
 
-def cosine(z: Array, w: Array, r: Array) -> Array:
+def cosine(z: Reals, w: Reals, r: Reals) -> Reals:
     """Cosine of the angle between the two."""
     norm = np.linalg.norm(z, axis=1) * np.linalg.norm(w, axis=1)
     return np.asarray((z * w).sum(axis=1) / np.where(norm == 0.0, 1.0, norm))
 
 
-def pearson(z: Array, w: Array, r: Array) -> Array:
+def pearson(z: Reals, w: Reals, r: Reals) -> Reals:
     """Pearson correlation across components: the rho of Mittal 2020, section 3.3."""
     return cosine(z - z.mean(axis=1, keepdims=True), w - w.mean(axis=1, keepdims=True), r)
 
 
-def weighted(z: Array, w: Array, r: Array) -> Array:
+def weighted(z: Reals, w: Reals, r: Reals) -> Reals:
     """Cosine in which a component counts by its canonical correlation."""
     return cosine(np.sqrt(r) * z, np.sqrt(r) * w, r)
 
 
-def llr(z: Array, w: Array, r: Array) -> Array:
+def llr(z: Reals, w: Reals, r: Reals) -> Reals:
     """Log-likelihood ratio of belonging together against independence, under the Gaussian model."""
     r = np.minimum(r, CERTAIN)
     rest = 1 - r**2
@@ -41,7 +40,7 @@ def llr(z: Array, w: Array, r: Array) -> Array:
     return np.asarray(gain.sum(axis=1))
 
 
-SCORES: Mapping[str, Callable[[Array, Array, Array], Array]] = {
+SCORES: Mapping[str, Callable[[Reals, Reals, Reals], Reals]] = {
     "pearson": pearson,
     "cosine": cosine,
     "weighted": weighted,

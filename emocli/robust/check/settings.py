@@ -31,7 +31,8 @@ class CheckConfig(Settings):
     steps : int
         Steps a sequence is brought to, where it is flattened or its steps are compared.
     alignment : {'auto', 'pad', 'resample'}
-        How it is brought to them.
+        How a sequence is brought to ``steps``: cut or filled up with zeros at its end (pad), or
+        stretched (resample); auto: pad where all modalities of a clip step together, else resample.
     components : int
         Dimensions both modalities of a pair are reduced to.
     cca_reg : float
@@ -46,8 +47,10 @@ class CheckConfig(Settings):
     tau : {'quantile', 'fixed', 'youden'}
         Threshold of each pair: a quantile of its scores on held-out clips; one stated number; or
         the one that best separates held-out clips from their noisy copies (SNR 0.01).
-    quantile, threshold : float
-        That quantile; that number.
+    quantile : float
+        Share of the held-out clips whose scores are below tau, for ``tau = quantile``.
+    threshold : float
+        The number that tau is, for ``tau = fixed``.
     outliers : {'none', 'quantile', 'youden'}
         Whether a modality is ineffective, too, whose anomaly score is above a threshold: the share
         ``quantile`` of the scores of held-out clips; or what best separates them from their noisy
@@ -55,9 +58,13 @@ class CheckConfig(Settings):
     clip_outliers : float
         Robust standard deviations beyond which a feature's numbers are clipped before; 0 clips
         none. As ``train.outliers`` of the network it is to serve.
-    normalise, shrinkage, least_clips
-        Whether and how features are normalised by speaker before, as ``train.normalise`` of the
-        network it is to serve; such a check has a file of its own.
+    normalise : {'none', 'speaker'}
+        Whether features are normalised by speaker before, as ``train.normalise`` of the network it
+        is to serve; such a check has a file of its own.
+    shrinkage : float
+        How much of a speaker's statistics is the population's, as ``train.shrinkage``.
+    least_clips : int
+        Clips below which a speaker's statistics are the population's, as ``train.least_clips``.
     all_flagged : {'keep_best', 'keep_all', 'zero_all'}
         What is effective when no modality is: the one of the lowest anomaly score, all, or none.
     fit_on : {'clean', 'as_given'}

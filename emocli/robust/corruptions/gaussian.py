@@ -26,7 +26,7 @@ class Config(Corruption):
     snr : float
         Power of the array (mean square over its steps and dimensions) over that of the noise.
     unit : {'linear', 'db'}
-        What ``snr`` is given in.
+        Whether ``snr`` is a ratio of powers or in decibels.
     """
 
     snr: Annotated[float, Field(ge=-1e10, le=1e10)] = 1.0

@@ -34,8 +34,9 @@ class Config(NoiseProtocol):
     share : float
         Probability that a clip is corrupted, in at least one of the modalities it has.
     mode : {'one', 'iid', 'subset'}
-        Which: one, every one as likely; each independently, with 1 - (1 - share)^(1 / M); or any
-        non-empty proper subset, every one as likely. The only modality of a clip is its subset.
+        Which modalities of such a clip: one, every one as likely; each independently, with
+        1 - (1 - share)^(1 / M); or any non-empty proper subset, every one as likely. The only
+        modality of a clip is its subset.
     missing : bool
         Whether what is corrupted is missing instead of noisy.
     """

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from emocli.data.arrays import Reals
 from emocli.data.batch import Padded, Views
 from emocli.data.track import Rows
 from emocli.errors import StoreError
@@ -20,7 +21,6 @@ from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.proxy.steps import lengthened, valid_steps
 from emocli.robust.representation import Flags, Representation, present
 
-Array = NDArray[np.float64]
 Sources = tuple[str, ...]
 Lengths = Mapping[str, NDArray[np.int64]]
 
@@ -173,7 +173,7 @@ class ProxyGenerator:
                 if sources:
                     yield modality, sources, clips
 
-    def _regenerated(self, modality: str, queries: Views) -> Array:
+    def _regenerated(self, modality: str, queries: Views) -> Reals:
         """Regenerate a modality, shape (B, steps, width)."""
         rows = self.representation(queries)
         sources = tuple(queries)
@@ -201,7 +201,7 @@ class ProxyGenerator:
         expected = np.rint(np.mean(relative, axis=0) * self.rates[modality]).astype(np.int64)
         return np.asarray(np.where(own > 0, own, np.maximum(expected, 1)))
 
-    def _brought_to(self, sequence: Array, length: int) -> Rows:
+    def _brought_to(self, sequence: Reals, length: int) -> Rows:
         """Bring a regenerated sequence to a length."""
         if not self.representation.padded:
             return np.asarray(lengthened(sequence[None], length)[0], np.float32)
@@ -219,7 +219,7 @@ class _Regenerator:
     width: int
     widths: Mapping[str, int]
     reductions: Mapping[str, PCA]
-    mean: Array
+    mean: Reals
     transformation: Transformation
 
     @classmethod
@@ -253,7 +253,7 @@ class _Regenerator:
             fitted,
         )
 
-    def __call__(self, rows: Mapping[str, Rows]) -> Array:
+    def __call__(self, rows: Mapping[str, Rows]) -> Reals:
         """Regenerate from sequences of the sources, (B, steps * width) -> (B, steps, width)."""
         n = len(next(iter(rows.values())))
         if self.level == "step":
@@ -262,7 +262,7 @@ class _Regenerator:
         return rows_out.reshape(n, self.steps, self.width)
 
 
-def _reduced(reductions: Mapping[str, PCA], rows: Mapping[str, Rows]) -> Array:
+def _reduced(reductions: Mapping[str, PCA], rows: Mapping[str, Rows]) -> Reals:
     """Reduce rows; of several modalities side by side, so that each has as much variance."""
     parts = {s: pca.scores(rows[s]) for s, pca in reductions.items()}
     if len(parts) == 1:

@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.arrays import Reals
 from emocli.robust.pca import signs
 from emocli.robust.proxy.settings import ProxyConfig, ProxyMode
 
-Array = NDArray[np.float64]
-Transformation = Callable[[Array], Array]
-Fit = Callable[[Array, Array, ProxyConfig], Transformation]
+Transformation = Callable[[Reals], Reals]
+Fit = Callable[[Reals, Reals, ProxyConfig], Transformation]
 
 ROWS = 256
 """Queries whose distances to all training clips are held at once."""
@@ -29,23 +29,23 @@ TIED = 1e-9
 """Squared distances that differ by less, in squared lengths of what they lie between, are equal."""
 
 
-def knn_ls(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+def knn_ls(x: Reals, y: Reals, config: ProxyConfig) -> Transformation:
     """Express f by the K training clips nearest to it, in least squares, and regenerate by those.
 
     a = (V V' + ridge tr(V V') / K I)^-1 V f, p = a W.
     """
 
-    def local(query: Array, near: NDArray[np.int64]) -> Array:
+    def local(query: Reals, near: NDArray[np.int64]) -> Reals:
         weights = _regularised(x[near] @ x[near].T, config.ridge, x[near] @ query)
         return np.asarray(weights @ y[near])
 
     return _by_neighbours(x, y, config.k, local)
 
 
-def affine(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+def affine(x: Reals, y: Reals, config: ProxyConfig) -> Transformation:
     """Reconstruct f by weights of its K neighbours that sum to one (Roweis & Saul 2000)."""
 
-    def local(query: Array, near: NDArray[np.int64]) -> Array:
+    def local(query: Reals, near: NDArray[np.int64]) -> Reals:
         away = x[near] - query
         weights = _regularised(away @ away.T, config.ridge, np.ones(len(near)))
         return np.asarray(weights / weights.sum() @ y[near])
@@ -53,18 +53,18 @@ def affine(x: Array, y: Array, config: ProxyConfig) -> Transformation:
     return _by_neighbours(x, y, config.k, local)
 
 
-def nn1(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+def nn1(x: Reals, y: Reals, config: ProxyConfig) -> Transformation:
     """Take the other half of the one training clip that is nearest."""
     return _by_neighbours(x, y, 1, lambda query, near: y[near[0]])
 
 
-def ridge(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+def ridge(x: Reals, y: Reals, config: ProxyConfig) -> Transformation:
     """Regress on all training clips: T = (X' X + ridge tr(X' X) / k I)^-1 X' Y."""
     matrix = _regularised(x.T @ x, config.ridge, x.T @ y)
     return lambda queries: queries @ matrix
 
 
-def paired_qr(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+def paired_qr(x: Reals, y: Reals, config: ProxyConfig) -> Transformation:
     """Express f by a basis of training clips, chosen once by QR with column pivoting."""
     from scipy.linalg import qr
 
@@ -75,7 +75,7 @@ def paired_qr(x: Array, y: Array, config: ProxyConfig) -> Transformation:
     return lambda queries: queries @ matrix
 
 
-def svd_unpaired(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+def svd_unpaired(x: Reals, y: Reals, config: ProxyConfig) -> Transformation:
     """Take coordinates in the singular vectors of one bank as coordinates in those of the other.
 
     Singular vectors have no sign of their own: their largest entry is made positive, which no order
@@ -86,7 +86,7 @@ def svd_unpaired(x: Array, y: Array, config: ProxyConfig) -> Transformation:
     return lambda queries: queries @ v[:rank].T @ w[:rank]
 
 
-def _basis(rows: Array) -> Array:
+def _basis(rows: Reals) -> Reals:
     """Return the right singular vectors of rows, those alone that the rows span, shape (r, q)."""
     _, sizes, vectors = np.linalg.svd(rows, full_matrices=False)
     spanned = sizes > sizes[:1] * max(rows.shape) * np.finfo(np.float64).eps
@@ -94,7 +94,7 @@ def _basis(rows: Array) -> Array:
     return np.asarray(basis * signs(basis.T)[:, None])
 
 
-def mean(x: Array, y: Array, config: ProxyConfig) -> Transformation:
+def mean(x: Reals, y: Reals, config: ProxyConfig) -> Transformation:
     """Leave f out of account: the training clips' mean, by which others are to be judged."""
     return lambda queries: np.zeros((len(queries), y.shape[1]))
 
@@ -111,13 +111,13 @@ MODES: Mapping[ProxyMode, Fit] = {
 
 
 def _by_neighbours(
-    x: Array, y: Array, k: int, local: Callable[[Array, NDArray[np.int64]], Array]
+    x: Reals, y: Reals, k: int, local: Callable[[Reals, NDArray[np.int64]], Reals]
 ) -> Transformation:
     """Make a transformation of what is said of each query by its nearest rows."""
     k = min(k, len(x))
     squares = np.square(x).sum(axis=1)
 
-    def transformed(queries: Array) -> Array:
+    def transformed(queries: Reals) -> Reals:
         result = np.empty((len(queries), y.shape[1]))
         for start in range(0, len(queries), ROWS):
             part = queries[start : start + ROWS]
@@ -131,7 +131,7 @@ def _by_neighbours(
     return transformed
 
 
-def _settled(near: NDArray[np.int64], far: Array, tied: float, y: Array) -> NDArray[np.int64]:
+def _settled(near: NDArray[np.int64], far: Reals, tied: float, y: Reals) -> NDArray[np.int64]:
     """Choose among rows that are as far as the last of the nearest by what they hold.
 
     Else their order would choose, of clips that one modality cannot tell apart.
@@ -145,7 +145,7 @@ def _settled(near: NDArray[np.int64], far: Array, tied: float, y: Array) -> NDAr
     return np.concatenate([inside, np.array(held[: len(near) - len(inside)], np.int64)])
 
 
-def _regularised(matrix: Array, share: float, right: Array) -> Array:
+def _regularised(matrix: Reals, share: float, right: Reals) -> Reals:
     """Solve (A + share tr(A) / n I) a = right; of a singular A without a share, the shortest a."""
     from scipy.linalg import solve
 

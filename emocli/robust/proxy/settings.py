@@ -20,15 +20,18 @@ class ProxyConfig(Settings):
     Attributes
     ----------
     mode : {'knn_ls', 'ridge', 'paired_qr', 'svd_unpaired', 'affine', 'nn1', 'mean'}
-        The linear transformation, see `emocli.robust.proxy.modes`.
+        How a modality follows from the others: least squares on the nearest training clips, ridge
+        regression, the two printed forms, an affine map, the nearest clip itself, or the mean of
+        all (`emocli.robust.proxy.modes`).
     sources : {'mean', 'joint'}
         Of several good modalities: the mean of what each says, or one transformation of all.
     level : {'utterance', 'step'}
         Whether a sequence is regenerated as a whole, or each of its steps by itself.
     steps : int
-        Steps to which a sequence is brought for that.
+        Steps to which a sequence is brought before it is regenerated.
     alignment : {'auto', 'pad', 'resample'}
-        How it is brought to them; `emocli.robust.representation`.
+        How a sequence is brought to ``steps``, as ``check.alignment``: cut or filled up, stretched,
+        or as the clips need it.
     components : int
         Dimensions to which a good modality is reduced.
     k : int

@@ -28,7 +28,7 @@ def row(name: str, **values: float) -> RowReport:
 
 def report(*rows: RowReport, metric: str = "accuracy") -> ExperimentReport:
     return ExperimentReport(
-        format=1,
+        format=ExperimentReport.FORMAT,
         emocli="0",
         experiment="mine",
         title=TABLE.title,
@@ -47,7 +47,7 @@ def report(*rows: RowReport, metric: str = "accuracy") -> ExperimentReport:
         notes=("noise is white",),
         interval="",
         warnings=(),
-        protocols={},
+        definitions={},
         rules={},
         seconds=0.0,
         inputs={},

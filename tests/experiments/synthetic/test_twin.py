@@ -62,7 +62,7 @@ def empty_cells(report: dict[str, Any]) -> Iterator[str]:
         if row["state"] != "done":
             yield f"{row['row']}: {row.get('lacking') or row['state']}"
         for condition in row["conditions"]:
-            for metric in report["figures"]:
+            for metric in report["metrics"]:
                 if condition.get(metric) is None:
                     yield f"{row['row']}, {condition['name']}: {metric}"
         tested = {condition["name"]: condition for condition in row["conditions"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -183,7 +184,11 @@ def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
     train(corpus, store, fusion="late", run=run, settings=toy.QUICK)
     out = tmp_path / "packed"
     assert pack(run, out).imported == ("pulse", "gaze")
-    assert "`gaze` is not computed by emocli: import it" in (out / "README.md").read_text()
+    card = (out / "README.md").read_text()
+    assert "`gaze` is not computed by emocli: import it" in card
+    for told in ("## How to use", "## Intended use", "Art. 5(1)(f)", "high-risk", "### Validation"):
+        assert told in card
+    assert re.search(r"### Calibration.*expected calibration error .* before, .* after", card, re.S)
     with pytest.raises(EmocliError, match=r"its feature '\w+' was imported"):
         predict(out, [video], tmp_path / "out")
     before = package.load_run(run).predict(corpus.path or "", store).values

@@ -21,6 +21,8 @@ const name = (path) => path.split(/[\\/]/).pop();
 const own = () => report.segments.filter((segment) => segment.file === state.file);
 const percent = (value) => (value === null ? "" : `${(100 * value).toFixed(0)} %`);
 const number = (value) => (value === null ? "" : value.toFixed(3));
+const worth = (segment) => (report.task === "intensity"
+  ? number(segment.values[segment.label] ?? null) : percent(segment.confidence));
 const clock = (seconds, digits = 1) => {
   const whole = Math.max(0, seconds), minutes = Math.floor(whole / 60);
   const rest = (whole - 60 * minutes).toFixed(digits);
@@ -307,7 +309,7 @@ function moved() {
     const segment = near(panel.segments);
     if (!segment) continue;
     current.add(segment.clip);
-    const label = `${segment.label || "nothing to judge by"} ${percent(segment.confidence)}`.trim();
+    const label = `${segment.label || "nothing to judge by"} ${worth(segment)}`.trim();
     parts.push(state.panels.length > 1 && panel.title ? `${panel.title} ${label}` : label);
   }
   const told = [clock(state.time), parts.join(", ")].filter(Boolean).join(": ");
