@@ -1,4 +1,4 @@
-"""Who is in the segments of recordings: a row for each, or for each person in them."""
+"""People in the segments of recordings: a row per segment, or per person in it."""
 
 from __future__ import annotations
 

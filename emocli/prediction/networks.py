@@ -1,4 +1,4 @@
-"""The networks of a run, and what they make of clips they have not seen."""
+"""The networks of a run, and their outputs for clips they have not seen."""
 
 from __future__ import annotations
 

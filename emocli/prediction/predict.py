@@ -363,8 +363,8 @@ def _require_some(
         return
     if not segments and failures:
         more = f" (and {len(failures) - 1} others likewise)" if len(failures) > 1 else ""
-        raise MediaError(f"{failures[0]}{more}")
+        raise MediaError(f"{failures[0].told}{more}")
     names = [f"{m} ({v.feature})" for m, v in predictor.features.views.items()]
     what = f"nothing could be predicted: no segment has {' or '.join(names)}"
-    why = f"; the first failure: {failures[0]}" if failures else ""
+    why = f"; the first failure: {failures[0].told}" if failures else ""
     raise MediaError(f"{what}{why}", hint="choose recordings that have what the run reads")

@@ -20,10 +20,10 @@ class FailedInput(Record):
     feature: str = ""
     message: str
 
-    def __str__(self) -> str:
-        """Return the message, which names the file."""
-        named = self.message.startswith(f"{self.file}: ")
-        return self.message if named else f"{self.file}: {self.message}"
+    @property
+    def told(self) -> str:
+        """Which file, and what is wrong with it; most messages name the file themselves."""
+        return self.message if self.file in self.message else f"{self.file}: {self.message}"
 
 
 @dataclass(frozen=True, kw_only=True)

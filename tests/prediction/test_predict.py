@@ -124,8 +124,11 @@ def test_a_folder_in_which_one_file_fails(
     folder.mkdir()
     shutil.copy(video(corpus), folder / "good.mp4")
     (folder / "broken.mp4").write_bytes(b"no video")
+    capsys.readouterr()
     assert emocli("predict", trained, folder, "-o", out) == 3
-    assert "person" in capsys.readouterr().out.splitlines()[1]
+    printed = capsys.readouterr()
+    assert "person" in printed.out.splitlines()[1]
+    assert printed.err.count("broken.mp4") == 1
     listed = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
     assert [Path(row["file"]).name for row in listed] == ["broken.mp4"]
     assert [Path(row["file"]).name for row in rows(out)] == ["good.mp4"]

@@ -141,7 +141,8 @@ def command(
     for remark in report.remarks:
         show.warn(remark)
     if report.failures:
-        show.warn(f"{len(report.failures)} failures, the first: {report.failures[0]}")
+        first = report.failures[0]
+        show.warn(f"{len(report.failures)} failures, the first: {first.told}")
         if not printed:
             show.warn(f"all are listed in {out / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
