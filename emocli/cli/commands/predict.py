@@ -84,7 +84,7 @@ def command(
     fill: options.Fill = None,
     settings: options.Settings = None,
     config: options.Config = None,
-    workers: options.Workers = 1,
+    workers: options.Workers = 2,
     device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:
