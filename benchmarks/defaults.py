@@ -75,11 +75,11 @@ def main() -> None:
     nested = [each.test[k] for k, each in enumerate(chosen)]
     print(f"{'nested choice':24} {'':5}  {np.mean(nested):.3f}")
     if len(outcomes) > 1:
-        report = compare([each.run for each in outcomes.values()])
+        report = compare([each.run for each in outcomes.values()], metric=options.metric)
         for pair in report.pairs:
             if pair.runs[0] == report.runs[0].run:
                 ends = " to ".join(f"{end:+.3f}" for end in pair.ci)
-                print(f"accuracy, {' - '.join(pair.runs)}: {pair.difference:+.3f} ({ends})")
+                print(f"{options.metric}, {' - '.join(pair.runs)}: {pair.difference:+.3f} ({ends})")
 
 
 def outcome(options: argparse.Namespace, name: str, settings: list[str]) -> Outcome:
@@ -99,12 +99,12 @@ def outcome(options: argparse.Namespace, name: str, settings: list[str]) -> Outc
     summary = request.cross_validate(options.folds)
     metric = options.metric
     tests = [evaluate(fold.run, figures=False).data["clean"][metric] for fold in summary.folds]
-    beside = evaluate(run, figures=False).data.get("baselines", {})
+    beside = evaluate(run, figures=False).data.get("classical", {})
     return Outcome(
         run,
         tuple(fold.valid[metric] for fold in summary.folds),
         tuple(tests),
-        {key: value[metric] for key, value in beside.items() if metric in value},
+        {key: value["metrics"][metric] for key, value in beside.items()},
     )
 
 

@@ -28,8 +28,8 @@ from options import make_parser
 
 from emocli import config, plugins
 from emocli.data.media.content import read_frames
-from emocli.features.faces.boxes import overlap
-from emocli.features.faces.cascade import Cascade, Faces
+from emocli.features.faces.boxes import Faces, overlap
+from emocli.features.faces.cascade import Cascade
 
 SCRIPT = Path(__file__).with_name("mtcnn_tensorflow.py")
 WIDTH, HEIGHT = 640, 360

@@ -1,17 +1,24 @@
 """Real-time factors of `emocli predict`: seconds of work per second of recording, step by step.
 
     python benchmarks/predict.py RUN RECORDING [--minutes 60] [--window 4 --hop 2]
-        [--search every|track] [--face main]
+        [--search every|track] [--face main] [--workers 2] [--json FILE]
 
 With --minutes the recording is brought to 640 x 360 and 25 frames per second by ffmpeg first, and
 repeated until it is that long. All steps are measured within one prediction: the time on the clock
-and the processor's time of this process (one worker), for the clock also counts what other programs
-do. Decoding is measured by itself; it is part of `people` and of `faces`.
+and the processor's time, for the clock also counts what other programs do. Decoding is measured by
+itself; it is part of `people` and of `faces`.
+
+With several workers the sound is analysed while people are looked for: the clocks of both run at
+once, and the processor's time of a step is that of this process, in all of its threads; that of the
+workers is added to the whole prediction. Memory is the peak of this process and of the largest
+worker.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import resource
 import subprocess
 import sys
@@ -30,6 +37,8 @@ from emocli.prediction.networks import Ensemble
 from emocli.prediction.predict import PredictOptions, Predictor
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.writers import write_all
+
+WHOLE = "the whole prediction"
 
 SIZE = "scale=640:360:force_original_aspect_ratio=decrease,pad=640:360:-1:-1,fps=25"
 
@@ -68,23 +77,35 @@ def measure(run: Path, recording: Path, options: PredictOptions) -> Steps:
     steps.watch(Ensemble, "predict", lambda *_: "network")
     with steps.timed("decoding alone"):
         sum(1 for _ in read_frames(recording))
+    before = processor_of(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as folder:
         with steps.timed("open the run"):
             predictor = Predictor.open(run, options)
-        with steps.timed("the whole prediction"):
+        with steps.timed(WHOLE):
             report = predictor.predict([recording], Path(folder) / "work")
         with steps.timed("writing"):
             write_all(report, Path(folder))
+    steps.processor[WHOLE] += processor_of(resource.RUSAGE_CHILDREN) - before
     return steps
 
 
+def processor_of(whose: int) -> float:
+    """Return the processor's seconds of this process or of its ended children."""
+    used = resource.getrusage(whose)
+    return used.ru_utime + used.ru_stime
+
+
 def repeated(source: Path, minutes: float, folder: Path) -> Path:
-    """Make a recording of some minutes."""
-    path = folder / "repeated.mp4"
-    command = ["ffmpeg", "-v", "error", "-stream_loop", "-1", "-i", str(source)]
-    command += ["-t", str(60 * minutes), "-vf", SIZE, "-preset", "veryfast", str(path)]
-    subprocess.run(command, check=True)
+    """Make a recording of some minutes: it is encoded once, and repeated as it is."""
+    once, path = folder / "once.mp4", folder / "repeated.mp4"
+    ffmpeg("-i", source, "-vf", SIZE, "-preset", "veryfast", once)
+    ffmpeg("-stream_loop", -1, "-i", once, "-t", 60 * minutes, "-c", "copy", path)
     return path
+
+
+def ffmpeg(*arguments: object) -> None:
+    """Run ffmpeg."""
+    subprocess.run(["ffmpeg", "-v", "error", *map(str, arguments)], check=True)
 
 
 def main() -> None:
@@ -97,13 +118,17 @@ def main() -> None:
     parser.add_argument("--hop", type=float, default=2.0)
     parser.add_argument("--search", choices=("every", "track"), default="")
     parser.add_argument("--face", default="")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
     windows = {"windows": {"window": chosen.window, "hop": chosen.hop}}
     options = PredictOptions(
         segments=SegmentOptions(way="windows", settings=windows),
         settings={"faces": {"search": chosen.search}} if chosen.search else {},
         face=chosen.face,
+        workers=chosen.workers,
     )
+    load = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder:
         recording = chosen.recording
         if chosen.minutes:
@@ -114,8 +139,21 @@ def main() -> None:
     for step, clock in steps.clock.items():
         processor = steps.processor[step]
         sys.stdout.write(f"{step:24}{clock / seconds:8.3f}{processor / seconds:11.3f}\n")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(f"peak memory {peak:.0f} MB\n")
+    here, worker = (
+        resource.getrusage(whose).ru_maxrss / 1024
+        for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    sys.stdout.write(f"peak memory {here:.0f} MB, of a worker {worker:.0f} MB\n")
+    if chosen.json:
+        facts = {
+            "seconds": seconds,
+            "workers": chosen.workers,
+            "load": {"before": load, "after": os.getloadavg()},
+            "clock": steps.clock,
+            "processor": steps.processor,
+            "peak_mb": {"this process": here, "largest worker": worker},
+        }
+        chosen.json.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     python benchmarks/tune.py [--trials 30] [--studies 5] [--epochs 12] [--rounds 3]
     python benchmarks/tune.py --manifest ravdess.csv --store store    # of your own corpus
+    python benchmarks/tune.py --set train.refit=false                 # not searched, but fixed
 
 Without a manifest the corpus is generated: 300 clips of 24 speakers, three modalities of a vector
 each in which four classes overlap. Every study searches what the network and the training declare,
@@ -30,6 +31,7 @@ import numpy as np
 from options import make_parser
 from scipy import stats
 
+from emocli.config import merge, parse_sets
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureWriter, Recipe
@@ -51,18 +53,20 @@ def main() -> None:
     parser.add_argument("--fusion", default="late")
     parser.add_argument("--manifest", type=Path)
     parser.add_argument("--store", type=Path, default=Path("store"))
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         manifest, store = generated(folder) if options.manifest is None else (None, options.store)
         corpus = manifest or Manifest.read(options.manifest)
+        fixed = {"train": {"epochs": options.epochs, "threads": 1, "accelerator": "cpu"}}
         base = TrainRequest(
             manifest=corpus,
             store=store,
             fusion=options.fusion,
             run=folder,
             preset="plus",
-            settings={"train": {"epochs": options.epochs, "threads": 1, "accelerator": "cpu"}},
+            settings=merge(fixed, parse_sets(options.set)),
         )
         if options.studies:
             compare(base, options.trials, options.studies)

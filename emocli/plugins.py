@@ -17,7 +17,7 @@ import tokenize
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoints, entry_points
 from inspect import cleandoc
 from pathlib import Path
@@ -139,7 +139,7 @@ def describe_all(kind: PluginKind) -> list[Description]:
 
 def files(package: str) -> dict[str, str]:
     """Return the modules of a package by the names of their files, private ones left out."""
-    spec = importlib.util.find_spec(package)
+    spec = _spec(package)
     modules = pkgutil.iter_modules(spec.submodule_search_locations if spec else None)
     return {m.name: f"{package}.{m.name}" for m in modules if not m.name.startswith("_")}
 
@@ -192,14 +192,21 @@ def _line(lines: Iterable[str], start: str) -> str:
 
 
 def _docstring(module: str) -> str:
-    """Read the docstring of a module, and no further; its own package is not imported either."""
-    package, _, _ = module.rpartition(".")
-    parent = importlib.util.find_spec(package) if package else None
-    folders = parent and parent.submodule_search_locations
-    spec = PathFinder.find_spec(module, folders) if folders else importlib.util.find_spec(module)
+    """Read the docstring of a module, and no further."""
+    spec = _spec(module)
     if not spec or not spec.origin:
         return ""
     with Path(spec.origin).open(encoding="utf-8") as file:
         tokens = tokenize.generate_tokens(file.readline)
         first = next(token for token in tokens if token.type not in (tokenize.COMMENT, tokenize.NL))
     return cleandoc(ast.literal_eval(first.string)) if first.type == tokenize.STRING else ""
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """Find a module; neither it nor the packages it is in are imported."""
+    top, *parts = module.split(".")
+    spec = importlib.util.find_spec(top)
+    for part in parts:
+        folders = spec.submodule_search_locations if spec else None
+        spec = PathFinder.find_spec(f"{spec.name}.{part}", folders) if spec and folders else None
+    return spec

@@ -17,6 +17,7 @@ from concurrent.futures import (
     Executor,
     Future,
     ProcessPoolExecutor,
+    ThreadPoolExecutor,
     wait,
 )
 from contextlib import contextmanager
@@ -50,6 +51,11 @@ class Pool:
     executor: Executor
     room: int
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it computes in other processes than this one, which waits for calls in turn."""
+        return self.room > 1
+
     def results(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Call a function on every item; results come as they are ready.
 
@@ -72,6 +78,29 @@ class Pool:
             what = f"a worker process died, perhaps for want of memory ({type(error).__name__})"
             hint = "run the same command again, with fewer --workers: it goes on where it stopped"
             raise EmocliError(what, hint=hint) from None
+
+    @contextmanager
+    def beside(self, work: Callable[[], None]) -> Iterator[None]:
+        """Do work that computes here, in a thread, while the block runs.
+
+        What it raises is raised when the block ends. If the block fails, nothing more is computed.
+        """
+        # All processes start now: they take over the module path, which a library that the block
+        # imports may have changed for a moment (OpenCV does).
+        for _ in range(self.room):
+            self.executor.submit(_nothing)
+        with ThreadPoolExecutor(1, "beside") as thread:
+            done = thread.submit(work)
+            try:
+                yield
+            except BaseException:
+                self.executor.shutdown(wait=False, cancel_futures=True)
+                raise
+            done.result()
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -114,6 +114,7 @@ def extract(
     settings: Mapping[str, Tree] | None = None,
     workers: int = 1,
     scheduler: str | None = None,
+    pool: Pool | None = None,
     overwrite: bool = False,
     update: bool = False,
     extractors: Mapping[str, Extractor] | None = None,
@@ -135,6 +136,8 @@ def extract(
         Feature to its settings.
     workers, scheduler
         Where to compute, see :func:`emocli.data.pool.open_pool`.
+    pool : Pool, optional
+        One that is open, to compute in instead.
     overwrite : bool
         Compute everything anew; finished files stay until the new ones take their place.
     update : bool
@@ -164,9 +167,9 @@ def extract(
     advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
     links = _upstream(jobs)
     results = []
-    with open_pool(workers, scheduler) as pool:
+    with open_pool(workers, scheduler) if pool is None else nullcontext(pool) as place:
         for job in jobs:
-            result, links[job.feature] = job.run(job.recipe(links), pool, advance)
+            result, links[job.feature] = job.run(job.recipe(links), place, advance)
             results.append(result)
     return results
 

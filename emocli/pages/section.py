@@ -1,4 +1,4 @@
-"""What a section of the page is, and what it may look at."""
+"""Sections of the page: what each offers, and the contents it may look at."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Who is in the segments of recordings: a row for each, or for each person in them."""
+"""People in the segments of recordings: a row per segment, or per person in it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from emocli import plugins
 from emocli.config import Settings, build
 from emocli.data.clip import Clip
 from emocli.data.stamp import stamps
-from emocli.plugin.feature import Feature, PeopleFinder
+from emocli.plugin.feature import Extractor, Feature, PeopleFinder
 from emocli.plugin.people import Appearances
 from emocli.prediction import people
 from emocli.prediction.clips import Piece
@@ -28,6 +29,9 @@ SURE = 0.8
 
 SHOWN = 8
 """People that a message names."""
+
+AROUND = 1.0
+"""Seconds before and after clips of which is known who is there."""
 
 OF = "@"
 """Stands between a segment's id and a person's number."""
@@ -92,6 +96,11 @@ class Casting:
                 return cls(recipe.name, module.PEOPLE, config, choice)
         return None
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether every segment has a row, whoever is in it."""
+        return self.choice.person is None
+
     def cast(self, pieces: Sequence[Piece], work: Path, progress: Callable[[float], None]) -> Cast:
         """Say who is in segments; what is known of their recordings is kept in ``work``.
 
@@ -115,9 +124,14 @@ class Casting:
             known[video] = people.find_people(self.finder, self.config, video, place, advance)
         rows, failures = self._rows(pieces, known)
         numbers = {row.piece.clip.id: self._wanted(row.person) for row in rows}
+
+        def extractor(clips: Sequence[Clip]) -> Extractor:
+            people = {clip.id: numbers[clip.id] for clip in clips}
+            return self.finder.extractor(self.config, _around(clips, known), people)
+
         clips = PersonClips(
             self.feature,
-            self.finder.extractor(self.config, known, numbers),
+            extractor,
             tuple(row.filmed for row in rows),
             {row.piece.clip.id: row.stretch for row in rows},
         )
@@ -218,6 +232,19 @@ def _filmed(piece: Piece) -> bool:
 
 def _seen(piece: Piece, known: dict[Path, Appearances]) -> Appearances:
     return known[piece.clip.media["video"]] if _filmed(piece) else NOTHING
+
+
+def _around(clips: Sequence[Clip], known: dict[Path, Appearances]) -> dict[Path, Appearances]:
+    """Return what is seen where some clips are: all that is sent to the process they go to."""
+    spans: dict[Path, list[tuple[float, float]]] = {}
+    for clip in clips:
+        if "video" in clip.media:
+            end = math.inf if clip.end is None else clip.end
+            spans.setdefault(clip.media["video"], []).append((clip.start or 0.0, end))
+    return {
+        video: known[video].between(min(own)[0] - AROUND, max(e for _, e in own) + AROUND)
+        for video, own in spans.items()
+    }
 
 
 def _nobody(file: str, wanted: int, seen: Appearances) -> str:

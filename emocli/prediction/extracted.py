@@ -18,6 +18,7 @@ from emocli.data.clip import Clip
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import SILENT
+from emocli.data.pool import Pool
 from emocli.data.store import StoredFeature, features_in, open_feature, store_path
 from emocli.data.store.folder import open_joined
 from emocli.data.store.joined import JOIN
@@ -42,11 +43,18 @@ MOST_CHUNKS = 100
 FEW = 5
 """Segments of a speaker below which their mean and deviation say little."""
 
+APART = "clips"
+"""The folder of features that people have no part in."""
+
 DONE = "done"
 """The file that says that a chunk is complete, and of which features no word is known."""
 
 ShareDone = Callable[[float], None]
 """Told the share that is done."""
+
+
+ExtractorFor = Callable[[Sequence[Clip]], Extractor]
+"""Returns an extractor of some clips."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +89,8 @@ class PersonClips:
     ----------
     feature : str
         The feature that tells people apart.
-    extractor : Extractor
-        Computes it for the clips.
+    extractor : callable
+        Returns what computes it for some of the clips.
     clips : tuple of Clip
         Several may be of one stretch of a recording, each for another person.
     stretches : mapping
@@ -90,7 +98,7 @@ class PersonClips:
     """
 
     feature: str
-    extractor: Extractor
+    extractor: ExtractorFor
     clips: tuple[Clip, ...]
     stretches: Mapping[str, str]
 
@@ -100,7 +108,7 @@ def extracted(
     features: RunFeatures,
     config: RunConfig,
     folder: Path,
-    workers: int = 1,
+    pool: Pool | None = None,
     progress: ShareDone = lambda share: None,
     zeros: bool = True,
     people: PersonClips | None = None,
@@ -117,20 +125,19 @@ def extracted(
     EmocliError
         If settings, disk or machine do not allow it.
     """
-    computation = _Computation(config, workers, zeros)
+    computation = _Computation(config, pool, zeros)
     if people is None:
         return computation.extracted(clips, features, folder, progress)
-    seen = features.built_on(people.feature)
-    shared = features.only(features.views.keys() - seen)
+    seen, shared = _with_and_without(people.feature, features)
     first = len(shared.recipes) * len(clips)
-    last = len(features.only(seen).recipes) * len(people.clips)
+    last = len(seen.recipes) * len(people.clips)
     begun = first / max(first + last, 1)
     heard = computation.extracted(
-        clips, shared, folder / "clips", lambda share: progress(begun * share)
+        clips, shared, folder / APART, lambda share: progress(begun * share)
     )
     shown = replace(computation, extractors={people.feature: people.extractor}).extracted(
         people.clips,
-        features.only(seen),
+        seen,
         folder / "people",
         lambda share: progress(begun + (1 - begun) * share),
     )
@@ -144,18 +151,57 @@ def extracted(
     )
 
 
+def extract_apart(
+    people_feature: str,
+    clips: Sequence[Clip],
+    features: RunFeatures,
+    config: RunConfig,
+    folder: Path,
+    pool: Pool,
+) -> None:
+    """Compute what people have no part in before they are known; `extracted` goes on from there.
+
+    Raises
+    ------
+    EmocliError
+        As `extracted`.
+    """
+    _, apart = _with_and_without(people_feature, features)
+    _Computation(config, pool, zeros=False).compute(
+        clips, apart, folder / APART, lambda share: None
+    )
+
+
+def _with_and_without(feature: str, features: RunFeatures) -> tuple[RunFeatures, RunFeatures]:
+    """Return the features of the modalities that are built on one, and those of the others."""
+    seen = features.built_on(feature)
+    return features.only(seen), features.only(features.views.keys() - seen)
+
+
 @dataclass(frozen=True)
 class _Computation:
-    """How features are computed: for which run, by how many workers, and by which extractors."""
+    """How features are computed: for which run, where, and by which extractors."""
 
     config: RunConfig
-    workers: int
+    pool: Pool | None
     zeros: bool
-    extractors: Mapping[str, Extractor] = field(default_factory=dict)
+    extractors: Mapping[str, ExtractorFor] = field(default_factory=dict)
 
     def extracted(
         self, clips: Sequence[Clip], features: RunFeatures, folder: Path, progress: ShareDone
     ) -> Extracted:
+        plan = self.compute(clips, features, folder, progress)
+        remarks = tuple(line for part in plan for line in _remarks(part))
+        failures = tuple(failure for part in plan for failure in _causes(part))
+        stores = {m: _view(m, view, plan, self.zeros) for m, view in features.views.items()}
+        words = {i: each for p in plan for i, each in counted_words(p.folder, p.manifest).items()}
+        faces = {i: face for p in plan for i, face in clear_faces(p.folder).items()}
+        return Extracted(stores, failures, remarks, words, faces)
+
+    def compute(
+        self, clips: Sequence[Clip], features: RunFeatures, folder: Path, progress: ShareDone
+    ) -> Sequence[_Part]:
+        """Compute what is not there yet, and return the parts that it is in."""
         plan = list(_parts(clips, features.recipes, self.config, folder))
         total, before = sum(len(p.recipes) * len(p.manifest.clips) for p in plan), 0
         for part in plan:
@@ -165,12 +211,7 @@ class _Computation:
 
             self._compute(part, features.read, advance)
             before += len(part.recipes) * len(part.manifest.clips)
-        remarks = tuple(line for part in plan for line in _remarks(part))
-        failures = tuple(failure for part in plan for failure in _causes(part))
-        stores = {m: _view(m, view, plan, self.zeros) for m, view in features.views.items()}
-        words = {i: each for p in plan for i, each in counted_words(p.folder, p.manifest).items()}
-        faces = {i: face for p in plan for i, face in clear_faces(p.folder).items()}
-        return Extracted(stores, failures, remarks, words, faces)
+        return plan
 
     def _compute(self, part: _Part, kept: frozenset[str], advance: Callable[[float], None]) -> None:
         if (part.folder / DONE).is_file():
@@ -209,12 +250,15 @@ class _Computation:
                 [recipe.name],
                 part.folder,
                 settings={recipe.name: recipe.settings},
-                workers=self.workers,
-                extractors=self.extractors,
+                pool=self.pool,
+                extractors=self._extractors(recipe.name, part.manifest.clips),
                 progress=computed,
             )
         except NothingExtractedError:  # the modality is missing; what failed is listed
             computed(1, 1)
+
+    def _extractors(self, name: str, clips: Sequence[Clip]) -> dict[str, Extractor]:
+        return {name: self.extractors[name](clips)} if name in self.extractors else {}
 
 
 def _parts(

@@ -1,4 +1,4 @@
-"""What a prediction is given: recordings, which are cut into segments, or manifests of clips."""
+"""Inputs of a prediction: recordings, which are cut into segments, or manifests of clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The networks of a run, and what they make of clips they have not seen."""
+"""The networks of a run, and their outputs for clips they have not seen."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ from emocli.robust.packed_repair import PackedRepair
 from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
+
+BY_PLACE = (
+    "the modality check knows what is usual at each place of a whole clip, and distrusts more of "
+    "segments that begin or end elsewhere; fit-cca --set check.representation=step fits one that "
+    "does not"
+)
 
 
 @dataclass(frozen=True)
@@ -273,6 +279,12 @@ class Ensemble:
         ]
         yield from dict.fromkeys(lines)
         yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
+
+    def segment_remarks(self) -> Iterator[str]:
+        """Say what the check cannot do with segments that are no clips as those of the training."""
+        factories = [f.factory for f in self.folds if f.factory and f.repair.trust == "check"]
+        if any(factory.check.representation.by_place for factory in factories):
+            yield BY_PLACE
 
     def samples(self, clips: Sequence[Clip], stores: Mapping[str, StoredFeature]) -> Samples:
         """Put clips and their features together."""

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
-from emocli.data.pool import Progress
+from emocli.data.pool import Pool, Progress, open_pool
 from emocli.data.stamp import stamps
 from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
@@ -29,7 +30,7 @@ from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction.cast import Cast, Casting
 from emocli.prediction.clips import Piece, manifest_of
-from emocli.prediction.extracted import Extracted, extracted
+from emocli.prediction.extracted import Extracted, extract_apart, extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing.hub import located
@@ -44,6 +45,9 @@ from emocli.prediction.writers.formats import require_formats, write_formats
 
 UNIT = 64
 """Segments of short recordings that are done together."""
+
+SHARE = 16
+"""Segments that are worth a process of their own."""
 
 HALF = 0.5
 """Of the work, what it is to find people."""
@@ -65,7 +69,8 @@ class PredictOptions:
     repair : RepairOptions
         What is done about modalities that are not trusted; by default what was done in training.
     workers : int
-        Processes that compute features.
+        Processes that compute features, beside this one, which looks for people and predicts; 1
+        is this one alone, and so is any number for few segments.
     device : {'cpu', 'auto', 'cuda'}
         Where the networks predict.
     face : str
@@ -139,17 +144,22 @@ class Predictor:
         how = self.options.face or (MAIN if cut.cut else "")
         casting = Casting.of(self.features, FaceChoice.of(how)) if how else None
         reports, total, before = [], len(pieces), 0
-        for unit in _units(pieces) if cut.cut or not self._by_speaker else (pieces,):
+        units = _units(pieces) if cut.cut or not self._by_speaker else (pieces,)
+        workers = min(self.options.workers, max(1, total // SHARE))
+        with open_pool(workers) as pool:
+            for unit in units:
 
-            def advance(done: int, before: int = before) -> None:
-                progress(before + done, total)
+                def advance(done: int, before: int = before) -> None:
+                    progress(before + done, total)
 
-            reports.append(self._unit(unit, work, advance, casting, zeros=not how))
-            before += len(unit)
+                reports.append(self._unit(unit, work, advance, casting, pool, zeros=not how))
+                before += len(unit)
         segments = tuple(segment for report in reports for segment in report.segments)
         failures += tuple(failure for report in reports for failure in report.failures)
         _require_some(segments, failures, self)
         notes = (*cut.notes, *(remark for report in reports for remark in report.remarks))
+        if cut.cut:
+            notes += tuple(self.ensemble.segment_remarks())
         face = str(casting.choice) if casting else ""
         return self._report(segments, failures, notes, face)
 
@@ -159,6 +169,7 @@ class Predictor:
         work: Path,
         advance: Callable[[int], None],
         casting: Casting | None,
+        pool: Pool,
         *,
         zeros: bool,
     ) -> UnitReport:
@@ -171,13 +182,25 @@ class Predictor:
         cast = None
         if casting is not None:
             half = HALF * len(pieces)
-            cast = casting.cast(pieces, work, lambda share: advance(int(share * half)))
-        report = self._predicted(pieces, folder, advance, cast, zeros=zeros)
+            with self._meanwhile(pieces, folder, casting, pool):
+                cast = casting.cast(pieces, work, lambda share: advance(int(share * half)))
+        report = self._predicted(pieces, folder, advance, cast, pool, zeros=zeros)
         make_folder(work)
         write_text(path, as_json(report))
         shutil.rmtree(folder, ignore_errors=True)
         advance(len(pieces))
         return report
+
+    def _meanwhile(
+        self, pieces: Sequence[Piece], folder: Path, casting: Casting, pool: Pool
+    ) -> AbstractContextManager[None]:
+        """While people are looked for, let other processes compute what they have no part in."""
+        if not (pool.elsewhere and casting.takes_all):
+            return nullcontext()
+        clips, config = [piece.clip for piece in pieces], self.ensemble.config
+        return pool.beside(
+            lambda: extract_apart(casting.feature, clips, self.features, config, folder, pool)
+        )
 
     def _few(self, clips: Sequence[Clip], features: Extracted) -> Iterator[str]:
         """Say of whom there are too few segments for statistics of their own."""
@@ -189,6 +212,7 @@ class Predictor:
         folder: Path,
         advance: Callable[[int], None],
         cast: Cast | None,
+        pool: Pool,
         *,
         zeros: bool,
     ) -> UnitReport:
@@ -201,7 +225,7 @@ class Predictor:
             self.features,
             config,
             folder,
-            self.options.workers,
+            pool,
             lambda share: advance(int((begun + (1 - begun) * share) * total)),
             zeros,
             cast.clips if cast else None,
@@ -361,8 +385,8 @@ def _require_some(
         return
     if not segments and failures:
         more = f" (and {len(failures) - 1} others likewise)" if len(failures) > 1 else ""
-        raise MediaError(f"{failures[0].message}{more}")
+        raise MediaError(f"{failures[0].told}{more}")
     names = [f"{m} ({v.feature})" for m, v in predictor.features.views.items()]
     what = f"nothing could be predicted: no segment has {' or '.join(names)}"
-    why = f"; the first failure: {failures[0].message}" if failures else ""
+    why = f"; the first failure: {failures[0].told}" if failures else ""
     raise MediaError(f"{what}{why}", hint="choose recordings that have what the run reads")

@@ -1,4 +1,4 @@
-"""How the features of a run are computed again, and whether that is possible on this machine."""
+"""Recomputation of the features of a run, and whether it is possible on this machine."""
 
 from __future__ import annotations
 

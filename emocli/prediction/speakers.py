@@ -1,4 +1,4 @@
-"""Who speaks when, from RTTM files of speaker diarization."""
+"""Turns of speakers: who speaks when, from RTTM files of speaker diarization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When somebody speaks in a segment: by its words, or else by voice activity."""
+"""Spans of speech in a segment: by its words, or else by voice activity."""
 
 from __future__ import annotations
 

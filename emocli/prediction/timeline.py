@@ -20,6 +20,11 @@ class FailedInput(Record):
     feature: str = ""
     message: str
 
+    @property
+    def told(self) -> str:
+        """Which file, and what is wrong with it; most messages name the file themselves."""
+        return self.message if self.file in self.message else f"{self.file}: {self.message}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class UnitReport(Report):

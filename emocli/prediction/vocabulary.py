@@ -1,4 +1,4 @@
-"""Words that word vectors do not know: what is said may be in another language than theirs."""
+"""Words without a word vector: a sign that what is said is in another language than the vectors."""
 
 from __future__ import annotations
 

@@ -248,11 +248,11 @@ def test_the_training_s_repair_is_that_of_the_run(corpus: toy.Toy) -> None:
     robust = {"corrupt": ["visual:zero"], "oracle": True, "fill": "missing"}
     run = trained(corpus, "rrnn", name="wary", robust=robust)
     clip = corpus.manifest.split("test")[0].id
-    found = attention(run, clip=clip, corrupt=["visual"])
+    found = attention(run, clip=clip, corrupt=["visual"], figures=False)
     assert found.data["repair"] == "oracle, missing"
     assert list(found.data["views"]) == ["audio", "text"]  # as if it had never been recorded
     assert "visual" in attention(run, clip=clip, figures=False).data["views"]
-    noisy = attention(run, clip=clip, corrupt=["visual"], fill="zero")
+    noisy = attention(run, clip=clip, corrupt=["visual"], fill="zero", figures=False)
     assert [row[3] for row in noisy.tables[0].rows] == ["as it is", "as it is", "not trusted"]
 
 

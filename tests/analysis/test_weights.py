@@ -122,7 +122,7 @@ def test_weights_that_the_prediction_does_not_use_are_called_so(
     """What is said is true: other weights change the prediction, or they do not."""
     name = "-".join(settings.values())
     run = corpus.trained(name, "m3er", settings=merge(SETTINGS, {"network": settings}))
-    analysis = weights(run, corrupt=[SPEC])
+    analysis = weights(run, corrupt=[SPEC], figures=False)
     assert analysis.data["unused"] == unused
     title = analysis.tables[0].title
     said = f"the prediction does not use these weights ({unused})"

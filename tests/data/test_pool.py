@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -71,3 +73,47 @@ def test_few_calls_are_in_flight() -> None:
         for done, _ in enumerate(room.results(square, items())):
             assert taken - done <= 3
     assert taken == 50
+
+
+def test_work_is_done_beside_a_block() -> None:
+    done = threading.Event()
+    with ThreadPoolExecutor(2) as executor:
+        pool = Pool(executor, 2)
+
+        def work() -> None:
+            assert sorted(pool.results(square, range(3))) == [0, 1, 4]
+            done.set()
+
+        with pool.beside(work):
+            assert done.wait(20)
+
+        def fails() -> None:
+            list(pool.results(fail, range(6)))
+
+        with pytest.raises(MediaError, match="three"), pool.beside(fails):
+            done.set()
+
+
+def test_work_ends_with_the_block_that_fails() -> None:
+    begun, go_on, computed = threading.Event(), threading.Event(), []
+
+    def compute(number: int) -> None:
+        computed.append(number)
+        begun.set()
+        go_on.wait(20)
+
+    with ThreadPoolExecutor(1) as executor:
+        pool = Pool(executor, 2)
+
+        def work() -> None:
+            list(pool.results(compute, range(50)))
+
+        def interrupted() -> None:
+            with pool.beside(work):
+                assert begun.wait(20)
+                threading.Timer(0.05, go_on.set).start()
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+    assert len(computed) < 5

@@ -169,6 +169,9 @@ def test_they_are_in_the_report_the_table_and_a_csv(found: Evaluation) -> None:
     assert float(gaps[1]["uar_low"]) <= float(gaps[1]["uar"]) <= float(gaps[1]["uar_high"])
     table = next(t for t in found.tables if t.title.startswith("by gender, clean"))
     assert [row[0] for row in table.rows] == ["(unknown)", "female", "male", "gap"]
+    cells = [table.columns, *table.rows[:-1]]  # of the gap, the groups' names may be folded
+    widths = [max(len(str(row[k])) for row in cells) for k in range(len(table.columns))]
+    assert sum(widths) + 2 * (len(widths) - 1) <= 80
 
 
 def test_without_them_the_report_has_none(run: Path) -> None:

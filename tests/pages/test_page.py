@@ -24,11 +24,13 @@ from emocli.evaluation.comparison_tables import bounds
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.models.commands import read_log, record
-from emocli.pages.page import report
+from emocli.pages.page import gather, report
 from emocli.pages.records import RunRecords
 from emocli.pages.section import sections
+from emocli.pages.sections import comparison
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.report.page import policy
+from emocli.report.parts import Note
 from tests import toy
 from tests.browser import Browser, browser
 
@@ -194,6 +196,19 @@ def test_runs_are_compared_as_compare_does_it(both: Path, place: Path) -> None:
     assert f"{pair.p:.3f}" in page.text
     assert "Gates" in page.headings()
     assert page.headings("h1") == ["2 runs on toy"]
+
+
+def test_an_evaluation_with_another_interval_is_told(place: Path) -> None:
+    contents = gather([place / "late", place / "gated"])
+    assert contents.comparison is not None
+    notes = [part for part in comparison.parts(contents) if isinstance(part, Note)]
+    assert not notes  # one number has one interval, wherever it stands
+    late, gated = contents.comparison.runs
+    other = replace(contents.comparison, runs=(replace(late, ci_clips=(0.1, 0.9)), gated))
+    (note,) = (
+        p for p in comparison.parts(replace(contents, comparison=other)) if isinstance(p, Note)
+    )
+    assert "late, under Metrics" in note.text
 
 
 def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import csv
+import threading
+import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +20,17 @@ from emocli import config as settings_of
 from emocli import plugins
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.media.content import frames, read_sound
+from emocli.data.media.content import Frame, frames, read_sound
 from emocli.data.media.writing import write_video
+from emocli.data.pool import Pool
 from emocli.errors import ConfigError
+from emocli.features.faces.people import AHEAD
 from emocli.plugin.people import Appearances
 from emocli.plugin.writer import SegmentPrediction
+from emocli.prediction import extracted as stage
 from emocli.prediction import people
+from emocli.prediction import predict as whole
+from emocli.prediction.cast import _around
 from emocli.prediction.people import FaceChoice, find_people, largest_person, main_person
 from emocli.prediction.predict import PredictOptions, predict
 from emocli.prediction.segment import SegmentOptions
@@ -283,3 +293,89 @@ def test_windows_that_overlap_cut_and_describe_a_frame_once(
     assert len(moments) <= done.count("cut") <= len(moments) + 1  # one is read ahead
     again = hog.prepare(hog.Config(), clips)(clips[3], {"faces": tracks[3]})
     assert_array_equal(again.values, rows[3].values)
+
+
+def test_sound_is_analysed_while_people_are_looked_for(
+    trained: Path, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = threading.Event()
+    find, extract = people.find_people, stage.extract
+
+    def find_late(*arguments: Any) -> Appearances:
+        assert heard.wait(30)
+        return find(*arguments)
+
+    def extract_and_tell(manifest: Manifest, names: list[str], *rest: Any, **options: Any) -> Any:
+        done = extract(manifest, names, *rest, **options)
+        if names == ["mel"]:
+            heard.set()
+        return done
+
+    by_face(trained, recording, tmp_path / "alone", "main")
+    monkeypatch.setattr(people, "find_people", find_late)
+    monkeypatch.setattr(stage, "extract", extract_and_tell)
+    monkeypatch.setattr(whole, "SHARE", 1)
+    with ThreadPoolExecutor(2) as executor:
+        pool = nullcontext(Pool(executor, 4))
+        monkeypatch.setattr(whole, "open_pool", lambda workers: pool)
+        options = PredictOptions(segments=WINDOWS, face="main", workers=2)
+        predict(trained, [recording], tmp_path / "beside", options=options)
+    alone, beside = (tmp_path / name / "predictions.csv" for name in ("alone", "beside"))
+    assert beside.read_bytes() == alone.read_bytes()
+
+
+def test_what_is_held_does_not_grow_with_the_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures at once, while people are looked for and cut out of windows that overlap."""
+    _, rows = held(8, monkeypatch)
+    pictures, rows_of_long = held(24, monkeypatch)
+    assert pictures <= AHEAD + 4 < 24 * 5
+    assert rows_of_long == rows < 24 * 5
+
+
+def held(seconds: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """Return how many pictures, and how many rows of faces, are in memory at most."""
+    from emocli.features.faces import known as reading
+    from emocli.features.faces import search
+    from emocli.features.faces.boxes import Faces
+
+    alive: set[int] = set()
+    most = [0, 0]
+
+    def pictures(path: Path, start: float, rate: float | None = None) -> Iterator[Frame]:
+        for number in range(round(start * 5), seconds * 5):
+            frame = Frame(number / 5, np.zeros((48, 64, 3), np.uint8))
+            alive.add(number)
+            weakref.finalize(frame, alive.discard, number)
+            most[0] = max(most[0], len(alive))
+            yield frame
+
+    class Search:
+        def __init__(self, config: Any) -> None:
+            self.faces = Faces(np.array([[20.0, 10, 40, 30]]), np.ones(1), np.ones((1, 5, 2)))
+
+        def __call__(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, Faces]]:
+            return ((frame, self.faces) for frame in frames)
+
+    monkeypatch.setattr(reading, "frames_from", pictures)
+    monkeypatch.setattr(search, "FaceSearch", Search)
+    faces = plugins.load("features", "faces")
+    config, path = faces.Config(), Path("any.mp4")
+    found = Appearances.joined([s.appearances for s in faces.PEOPLE.find(config, path)])
+    assert len(found.times) == seconds * 5
+    windows = range(0, seconds - 3, 2)
+    clips = [Clip(str(k), "test", start=k, end=k + 4, media={"video": path}) for k in windows]
+    extractor = faces.PEOPLE.extractor(config, {path: found}, dict.fromkeys(map(str, windows), 1))
+    for clip in clips:
+        assert len(extractor(clip, {})) == 20
+        most[1] = max(most[1], len(extractor._reading._kept))
+    return most[0], most[1]
+
+
+def test_a_process_is_told_who_is_around_its_clips() -> None:
+    shown = {Path("a.mp4"): seen(*((0.5 * k, 1, 50, 1.0) for k in range(200)))}
+    clips = [
+        Clip(str(k), "test", start=k, end=k + 4.0, media={"video": Path("a.mp4")}) for k in (10, 12)
+    ]
+    (around,) = _around([*clips, Clip("b", "test")], shown).values()
+    assert (around.times[0], around.times[-1]) == (9.0, 16.5)
+    assert len(around.track) == len(around.times) == 16

@@ -55,7 +55,8 @@ def evaluated(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any
 def test_every_network_learns_one_class_against_the_rest(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str], fusion: str
 ) -> None:
-    ovr = trained(corpus, tmp_path / "ovr", fusion, "train.target=one_vs_rest")
+    short = "train.epochs=1"
+    ovr = trained(corpus, tmp_path / "ovr", fusion, short, "train.target=one_vs_rest")
     config = json.loads((ovr / "config.json").read_text())
     assert (config["task"], config["train"]["loss"]) == ("single", "bce")
     assert 'train.target = "one_vs_rest"' in (ovr / "README.md").read_text()
@@ -70,7 +71,7 @@ def test_every_network_learns_one_class_against_the_rest(
         right = ((values[:, k] >= 0.5) == (targets == k)).mean()
         assert report["clean"]["per_class"][name]["accuracy"] == pytest.approx(right)
     assert "whatever the others'" in report["rules"]["binary"]
-    softmax = trained(corpus, tmp_path / "softmax", fusion)
+    softmax = trained(corpus, tmp_path / "softmax", fusion, short)
     assert "binary" not in evaluated(softmax, capsys)["rules"]
     other = emocli.load_run(softmax).predict(corpus.manifest.path)
     assert np.allclose(other.values.sum(axis=1), 1, atol=1e-5)

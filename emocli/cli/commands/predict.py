@@ -84,7 +84,7 @@ def command(
     fill: options.Fill = None,
     settings: options.Settings = None,
     config: options.Config = None,
-    workers: options.Workers = 1,
+    workers: options.Workers = 2,
     device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:
@@ -142,7 +142,7 @@ def command(
         show.warn(remark)
     if report.failures:
         first = report.failures[0]
-        show.warn(f"{len(report.failures)} failures, the first: {first.file}: {first.message}")
+        show.warn(f"{len(report.failures)} failures, the first: {first.told}")
         if not printed:
             show.warn(f"all are listed in {out / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)

@@ -91,12 +91,15 @@ def covarep(
     ConfigError
         If the weights of the creak detector cannot be read.
     """
+    from threadpoolctl import threadpool_limits
+
     from emocli.features.covarep._sound import prepare_sound
     from emocli.features.covarep._vector import vector
 
     config = config or Config()
     sound = prepare_sound(x, fs, config.seed)
-    matrix, notes = vector(sound.x, config)
+    with threadpool_limits(1, "blas"):  # its products are small: threads wait for each other
+        matrix, notes = vector(sound.x, config)
     return matrix, {"clips": 1, **{f"clips.{name}": 1 for name in [*sound.notes, *notes]}}
 
 

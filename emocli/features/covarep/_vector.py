@@ -109,10 +109,10 @@ def vector(x: Real, config: Config) -> tuple[Real, list[str]]:
 
 def preanalyse(x: Real, block_s: float) -> Preanalysis:
     """Find polarity, pitch, residual and closure instants of a recording."""
-    sign = polarity(x, FS, block_s)
-    upright = x if sign > 0 else -x
+    as_recorded = lp_residual(x, FS, vocal_tract_order(FS))
+    sign = polarity(x, FS, block_s, as_recorded)
+    upright, residual = (x, as_recorded) if sign > 0 else (-x, -as_recorded)
     pitch = srh(upright, FS)
-    residual = lp_residual(upright, FS, vocal_tract_order(FS))
     gcis = sedreams(upright, FS, pitch, residual, block_s)
     return Preanalysis(upright, residual, pitch, gcis, sign < 0)
 

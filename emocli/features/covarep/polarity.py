@@ -19,19 +19,28 @@ EDGE_HZ = 480
 BEYOND_HZ = 500
 
 
-def polarity(x: Real, fs: float, block_s: float = BLOCK_S) -> int:
-    """Return -1 for a recording that is inverted, else, also if it is skew to neither side, 1."""
+def polarity(x: Real, fs: float, block_s: float = BLOCK_S, residual: Real | None = None) -> int:
+    """Return -1 for a recording that is inverted, else, also if it is skew to neither side, 1.
+
+    Its ``residual`` need not be known, nor turned upright.
+    """
     order = vocal_tract_order(fs)
-    sums = np.zeros((2, 4))
+    if residual is None:
+        residual = lp_residual(x, fs, order)
+    whole, low_left = np.zeros(4), np.zeros(4)
     for block in blocks(len(x), fs, block_s):
         part = x[block.begin : block.stop]
         source = high_pass(part, fs, EDGE_HZ, BEYOND_HZ)
         inside = slice(block.first - block.begin, block.last - block.begin)
-        for row, predicted_from in zip(sums, (part, source), strict=True):
-            residual = lp_residual(part, fs, order, predicted_from, normalised=False)[inside]
-            row += [np.sum(residual**power) for power in range(4)]
-    whole, low_left = (_skewness(*row) for row in sums)
-    return -1 if whole < low_left else 1
+        whole += _powers(residual[block.first : block.last])
+        low_left += _powers(lp_residual(part, fs, order, source, normalised=False)[inside])
+    return -1 if _skewness(*whole) < _skewness(*low_left) else 1
+
+
+def _powers(x: Real) -> Real:
+    """Return the sums of the powers 0 to 3."""
+    square = x * x
+    return np.array([len(x), x.sum(), square.sum(), (square * x).sum()])
 
 
 def _skewness(count: float, first: float, second: float, third: float) -> float:

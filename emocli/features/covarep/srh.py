@@ -85,10 +85,10 @@ def srh(x: Real, fs: float, f0_min: int = F0_MIN, f0_max: int = F0_MAX) -> Pitch
     length -= length % 2
     hop = round_half_up(HOP_S * fs)
     frames = cut(residual, length, hop, strict=True)
-    f0, strength = _search(frames, fs, f0_min, f0_max)
-    narrower = _limits(f0, strength, f0_min, f0_max)
-    if narrower != (f0_min, f0_max):
-        f0, strength = _search(frames, fs, *narrower)
+    f0, strength = _search(frames, np.arange(len(frames)), fs, f0_min, f0_max)
+    low, high = _limits(f0, strength, f0_min, f0_max)
+    outside = np.flatnonzero((f0 < low) | (f0 > high))  # what is inside would be chosen again
+    f0[outside], strength[outside] = _search(frames, outside, fs, low, high)
     times = (length // 2 + 1 + hop * np.arange(len(frames))) / fs
     return Pitch(times, f0, strength, strength > _threshold(strength))
 
@@ -109,17 +109,17 @@ def _threshold(strength: Real) -> float:
     return VOICED
 
 
-def _search(frames: Real, fs: float, low: int, high: int) -> tuple[Real, Real]:
-    """Return for each frame the pitch with the largest sum of harmonics, and the sum."""
+def _search(frames: Real, rows: Whole, fs: float, low: int, high: int) -> tuple[Real, Real]:
+    """Return for some of the frames the pitch with the largest sum of harmonics, and the sum."""
     size = round(fs)
     candidates = np.arange(low, high + 1)
     harmonics, between = _positions(candidates, size // 2)
     window = np.blackman(frames.shape[1])
-    best = np.zeros(len(frames), np.int64)
-    strength = np.zeros(len(frames))
-    for begin in range(0, len(frames), BLOCK):
+    best = np.zeros(len(rows), np.int64)
+    strength = np.zeros(len(rows))
+    for begin in range(0, len(rows), BLOCK):
         here = slice(begin, begin + BLOCK)
-        spectra = _spectra(frames[here] * window, size)
+        spectra = _spectra(frames[rows[here]] * window, size)
         sums = spectra[:, harmonics].sum(axis=1) - spectra[:, between].sum(axis=1)
         best[here] = sums.argmax(axis=1)
         strength[here] = sums.max(axis=1)

@@ -1,4 +1,4 @@
-"""How a face looks: a small picture of head and shoulders, and what it is compared by.
+"""Looks of a face: a small picture of head and shoulders, and what it is compared by.
 
 A look is the square around a face's box with `MARGIN` of its longer side on each side, brought to
 `SIDE` pixels. Its description is a unit vector of three parts of equal weight: gradients of the

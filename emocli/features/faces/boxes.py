@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,20 @@ Share = Literal["union", "smaller"]
 
 BLOCK = 256
 """Boxes compared with all better ones at a time: bounds the memory of a frame full of proposals."""
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The faces of one image, the surest first.
+
+    ``boxes``, shape (n, 4), are x1, y1, x2, y2 in pixels, inside the image; ``scores`` the
+    probabilities of a face; ``landmarks``, shape (n, 5, 2), x, y in pixels of the eyes, the nose
+    and the corners of the mouth, what is further left in an upright face first.
+    """
+
+    boxes: Floats
+    scores: Floats
+    landmarks: Floats
 
 
 def area(boxes: Floats) -> Floats:

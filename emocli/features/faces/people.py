@@ -20,7 +20,7 @@ from emocli.plugin.feature import Extractor
 from emocli.plugin.people import Appearances, Stretch
 
 if TYPE_CHECKING:
-    from emocli.features.faces.cascade import Faces
+    from emocli.features.faces.boxes import Faces
     from emocli.features.faces.tracks import Tracks
 
 AHEAD = 8

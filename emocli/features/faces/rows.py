@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from emocli.data.media.content import Frame
 from emocli.features.faces.align import by_box, by_landmarks, crop
-from emocli.features.faces.cascade import Faces
+from emocli.features.faces.boxes import Faces
 from emocli.features.faces.settings import Config
 from emocli.features.faces.tracks import NOBODY, Tracks
 from emocli.plugin.feature import Track

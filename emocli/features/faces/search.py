@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.media.content import Frame
-from emocli.features.faces.cascade import Cascade, Faces
+from emocli.features.faces.boxes import Faces
+from emocli.features.faces.cascade import Cascade
 from emocli.features.faces.settings import Config
 from emocli.plugin.feature import device
 

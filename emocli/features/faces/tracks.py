@@ -1,4 +1,4 @@
-"""Who is who: faces followed from frame to frame, and known again after a cut or an occlusion.
+"""Tracks of people: faces followed from frame to frame, and known again after a cut or occlusion.
 
 A face is first looked for where it was: boxes of neighbouring frames are assigned so that their
 overlaps (intersection by union) sum to the most. One that continues no track, by overlap or because

@@ -21,8 +21,23 @@ def parts(contents: Contents) -> Iterator[Part]:
     if report is None:
         return
     yield _runs(report)
+    yield from _earlier(contents, report)
     yield _pairs(report)
     yield Listing(notes(report))
+
+
+def _earlier(contents: Contents, report: ComparisonReport) -> Iterator[Part]:
+    """Yield a warning for each run whose evaluation has another interval of the same metric."""
+    compared = {run.run: run for run in report.runs}
+    for run in contents.runs:
+        if run.main is None:
+            continue
+        own = (run.main.clean.intervals or {}).get(report.metric)
+        now = compared[run.name]
+        if own and texts.interval(own.ci, own.ci_clips) != texts.interval(now.ci, now.ci_clips):
+            again = texts.command("emocli evaluate RUN", run)
+            told = f"emocli {run.main.emocli} evaluated {run.name}, under Metrics: its interval is"
+            yield Note(f"{told} another one. `{again}` makes a new one.", warning=True)
 
 
 def _runs(report: ComparisonReport) -> SpanTable:

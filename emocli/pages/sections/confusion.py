@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Confusions: which classes are taken for which."""
 
 from __future__ import annotations
 

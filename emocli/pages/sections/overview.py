@@ -1,4 +1,4 @@
-"""What was trained, and on what it was tested."""
+"""Overview of the runs: what was trained, and on what it was tested."""
 
 from __future__ import annotations
 

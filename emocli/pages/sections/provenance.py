@@ -1,4 +1,4 @@
-"""Where the numbers come from: commands, versions, fingerprints, settings, licences."""
+"""Provenance of the numbers: commands, versions, fingerprints, settings, licences."""
 
 from __future__ import annotations
 

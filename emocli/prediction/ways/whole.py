@@ -1,4 +1,4 @@
-"""Each recording is one segment."""
+"""Whole recordings, a segment each."""
 
 from __future__ import annotations
 

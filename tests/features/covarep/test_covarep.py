@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from emocli import config, plugins
 from emocli.data.clip import Clip
@@ -300,6 +302,23 @@ def test_whole_numbers_and_channels_are_the_same_sound() -> None:
 def test_what_is_no_sound_is_refused(x: Real, fs: float, said: str) -> None:
     with pytest.raises(MediaError, match=said):
         covarep(x, fs)
+
+
+def test_its_products_are_of_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are small: threads that share one wait for each other."""
+    threads: list[int] = []
+    polarity = _vector.polarity
+
+    def watched(*arguments: Any) -> int:
+        libraries = threadpool_info()
+        threads.extend(each["num_threads"] for each in libraries if each["user_api"] == "blas")
+        return polarity(*arguments)
+
+    monkeypatch.setattr(_vector, "polarity", watched)
+    with threadpool_limits(2, "blas"):
+        covarep(voice()[:4000], FS)
+    assert threads
+    assert set(threads) == {1}
 
 
 def test_a_long_recording_in_blocks_is_the_same() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -106,3 +108,22 @@ def test_it_is_covareps(references: list[Reference]) -> None:
         np.testing.assert_allclose(pitch.times, each.arrays["srh_time_s"], atol=1e-12)
         np.testing.assert_array_equal(pitch.f0, each.arrays["srh_f0"], each.name)
         np.testing.assert_array_equal(pitch.voiced, each.arrays["srh_vuv"] > 0, each.name)
+
+
+def test_only_what_is_outside_the_narrower_limits_is_searched_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[tuple[object, ...]] = []
+    search = srh._search
+
+    def watched(*arguments: Any) -> tuple[Any, Any]:
+        searched.append(arguments)
+        return search(*arguments)
+
+    monkeypatch.setattr(srh, "_search", watched)
+    pitch = srh.srh(np.concatenate([voice(110, 1.5), voice(300, 0.4)]), FS)
+    (frames, every, *_), (_, again, *limits) = searched
+    assert 0 < len(again) < len(every) / 2
+    f0, strength = search(frames, every, *limits)
+    np.testing.assert_array_equal(pitch.f0, f0)
+    np.testing.assert_array_equal(pitch.strength, strength)

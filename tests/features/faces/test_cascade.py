@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 import emocli
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import frames
-from emocli.features.faces.cascade import PIXELS, Cascade, Faces, cut
+from emocli.features.faces.boxes import Faces
+from emocli.features.faces.cascade import PIXELS, Cascade, cut
 from tests.features.faces import mtcnn_reference as reference
 
 Image = NDArray[np.uint8]
@@ -111,6 +113,28 @@ def test_a_batch_gives_what_its_images_give_alone(cascade: Cascade, drawn: list[
     assert [len(faces.boxes) for faces in together] == [1, 0, 2, 1]
     for image, faces in zip(images, together, strict=True):
         assert_equal(faces, cascade(image[None])[0])
+
+
+def test_one_image_is_searched_in_one_thread(
+    cascade: Cascade, drawn: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that share its layers wait for each other."""
+    refine, threads = cascade._refine, []
+
+    def watched(*arguments: Any) -> list[Faces]:
+        threads.append(torch.get_num_threads())
+        return refine(*arguments)
+
+    monkeypatch.setattr(cascade, "_refine", watched)
+    had = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        (faces,) = cascade(drawn[0][None])
+        cascade.follow(drawn[0], faces.boxes)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(had)
+    assert threads == [1, 1]
 
 
 def test_few_pixels_at_a_time_give_the_same(

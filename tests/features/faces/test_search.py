@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import VIDEO, Frame, frames, read_frames
-from emocli.features.faces.boxes import overlap
-from emocli.features.faces.cascade import Faces
+from emocli.features.faces.boxes import Faces, overlap
 from emocli.features.faces.search import FaceSearch
 from emocli.features.faces.settings import Config
 
