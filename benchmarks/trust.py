@@ -35,7 +35,7 @@ from emocli.data.clip import Clip, by_dialogue
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import read_frames, read_sound
 from emocli.data.media.writing import write_video
-from emocli.plugin.robustness import RepairOptions
+from emocli.plugin.robustness import PROXY, RepairOptions
 from emocli.prediction.extracted import extracted
 from emocli.prediction.networks import Ensemble, Outputs
 from emocli.prediction.recompute import run_features
@@ -48,7 +48,7 @@ WITHOUT, CHECK, PROXIES = "no check", "check", "check and proxies"
 REPAIRS = {
     WITHOUT: RepairOptions(check=False),
     CHECK: RepairOptions(check=True),
-    PROXIES: RepairOptions(check=True, proxy="paper"),
+    PROXIES: RepairOptions(check=True, proxy=PROXY),
 }
 
 Image = NDArray[np.uint8]
@@ -185,10 +185,10 @@ def rows(run: Path, some: Sequence[Case], damage: Damage, folder: Path) -> Itera
     right = {name: _right(each, truth) for name, each in outputs.items()}
     cells = [
         damage.name,
-        _share(blamed[damage.modality][bad]),
-        _share(anything[~bad]),
-        *(_share(right[name][bad]) for name in REPAIRS),
-        *(_share(right[name][~bad]) for name in (WITHOUT, PROXIES)),
+        share(blamed[damage.modality][bad]),
+        share(anything[~bad]),
+        *(share(right[name][bad]) for name in REPAIRS),
+        *(share(right[name][~bad]) for name in (WITHOUT, PROXIES)),
     ]
     yield f"| {' | '.join(cells)} |"
 
@@ -197,7 +197,7 @@ def _right(outputs: Outputs, truth: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.asarray(outputs.values.mean(axis=0).argmax(axis=1) == truth)
 
 
-def _share(values: NDArray[np.bool_]) -> str:
+def share(values: NDArray[np.bool_]) -> str:
     """Return a share with its interval and count."""
     n, hits, z = len(values), int(values.sum()), 1.96
     centre = (hits + z * z / 2) / (n + z * z)

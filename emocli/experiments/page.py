@@ -67,14 +67,12 @@ def blocks(report: ExperimentReport) -> Iterator[Block]:
 def cells(report: ExperimentReport, metric: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each row's name and its text for each condition; empty where it was not tested.
 
-    Of a row that is only quoted it is the printed number, in brackets.
+    What the paper printed is in brackets; of a row that is only quoted it is all there is.
     """
     names = conditions(report)
     for row in report.rows:
         tested = {c["name"]: value(c, metric) for c in row.conditions}
-        if row.cited:
-            tested = {name: _claim(row, name, metric) for name in names}
-        yield row.row, [tested.get(name, "") for name in names]
+        yield row.row, [_with_claim(tested.get(n, ""), _claim(row, n, metric)) for n in names]
 
 
 def value(condition: Data, metric: str) -> str:
@@ -124,20 +122,24 @@ def _lead(report: ExperimentReport) -> str:
     folds = f"{report.folds} folds, pooled" if report.folds else "the manifest's test split"
     return (
         f"`emocli reproduce {report.experiment}` on {report.dataset}: {report.n} test "
-        f"clips ({folds}), {report.seeds} seeds, preset `{report.preset}`, features "
-        f"{', '.join(features)}. Mean ± standard deviation over the seeds; in "
-        "brackets what the paper printed."
+        f"clips ({folds}), {report.seeds} seeds, preset `{report.preset}`, check "
+        f"`{report.check_preset}`, features {', '.join(features)}{_changed(report)}. "
+        "Mean ± standard deviation over the seeds; in brackets what the paper printed."
     )
+
+
+def _changed(report: ExperimentReport) -> str:
+    """List what the settings change for all rows: which network the numbers are of."""
+    sections = {s: v for s, v in report.settings.items() if s in ("network", "train", "experiment")}
+    pairs = (f"`{s}.{key}={v}`" for s, values in sections.items() for key, v in values.items())
+    listed = ", ".join(pairs)
+    return f"; changed: {listed}" if listed else ""
 
 
 def _table(report: ExperimentReport, metric: str) -> Grid:
     """Show a metric of every row under every condition, what the paper printed in brackets."""
     names = conditions(report)
-    rows = []
-    for row, (name, texts) in zip(report.rows, cells(report, metric), strict=True):
-        claims = ["" if row.cited else _claim(row, each, metric) for each in names]
-        rows.append([name, *map(_with_claim, texts, claims)])
-    return Grid(["system", *names], rows)
+    return Grid(["system", *names], [[name, *texts] for name, texts in cells(report, metric)])
 
 
 def _with_claim(text: str, claim: str) -> str:

@@ -14,6 +14,7 @@ from emocli.data.clip import SPLITS, Clip
 from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, StoredFeature, open_feature, open_features
+from emocli.data.store.joined import missing_parts
 from emocli.errors import StoreError
 from emocli.interchange.csd import write_csd
 from emocli.interchange.mmsa import ARRAYS, Arrays, PickleColumn, mmsa_id, write_mmsa
@@ -25,12 +26,14 @@ class Export:
     """The report of an export: the file, and the features in it by modality.
 
     ``clips`` and ``rows`` are of all features together: clips with any of them, and rows.
+    ``warnings`` tell what features of several parts lack.
     """
 
     path: Path
     features: dict[str, str]
     clips: int
     rows: int
+    warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         names = ", ".join(f"{name} ({modality})" for modality, name in self.features.items())
@@ -62,6 +65,7 @@ def export(
     if output.suffix not in (".npz", ".csd", ".pkl"):
         what = "its ending says no kind of file"
         raise StoreError(what, where=output, hint="choose .npz, .csd or .pkl")
+    lacking: list[str] = []
     with ExitStack() as files:
         opened = open_features(store, features, manifest)
         for feature in opened.values():
@@ -84,11 +88,16 @@ def export(
             clips = {split: manifest.split(split) for split in SPLITS}
             parts = {s: _part(manifest, part, opened) for s, part in clips.items() if part}
             write_mmsa(output, parts)
+            for split, part in clips.items():
+                ids = [clip.id for clip in part]
+                for each in opened.values():
+                    lacking += missing_parts(each, ids, split)
         return Export(
             output,
             {modality: feature.name for modality, feature in opened.items()},
             len({clip_id for feature in opened.values() for clip_id in feature.ids}),
             sum(feature.steps for feature in opened.values()),
+            tuple(lacking),
         )
 
 

@@ -41,6 +41,12 @@ from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
 
+BY_PLACE = (
+    "the modality check knows what is usual at each place of a whole clip, and distrusts more of "
+    "segments that begin or end elsewhere; fit-cca --set check.representation=step fits one that "
+    "does not"
+)
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -273,6 +279,12 @@ class Ensemble:
         ]
         yield from dict.fromkeys(lines)
         yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
+
+    def segment_remarks(self) -> Iterator[str]:
+        """Say what the check cannot do with segments that are no clips as those of the training."""
+        factories = [f.factory for f in self.folds if f.factory and f.repair.trust == "check"]
+        if any(factory.check.representation.by_place for factory in factories):
+            yield BY_PLACE
 
     def samples(self, clips: Sequence[Clip], stores: Mapping[str, StoredFeature]) -> Samples:
         """Put clips and their features together."""

@@ -158,6 +158,8 @@ class Predictor:
         failures += tuple(failure for report in reports for failure in report.failures)
         _require_some(segments, failures, self)
         notes = (*cut.notes, *(remark for report in reports for remark in report.remarks))
+        if cut.cut:
+            notes += tuple(self.ensemble.segment_remarks())
         face = str(casting.choice) if casting else ""
         return self._report(segments, failures, notes, face)
 
@@ -383,8 +385,8 @@ def _require_some(
         return
     if not segments and failures:
         more = f" (and {len(failures) - 1} others likewise)" if len(failures) > 1 else ""
-        raise MediaError(f"{failures[0].message}{more}")
+        raise MediaError(f"{failures[0].told}{more}")
     names = [f"{m} ({v.feature})" for m, v in predictor.features.views.items()]
     what = f"nothing could be predicted: no segment has {' or '.join(names)}"
-    why = f"; the first failure: {failures[0].message}" if failures else ""
+    why = f"; the first failure: {failures[0].told}" if failures else ""
     raise MediaError(f"{what}{why}", hint="choose recordings that have what the run reads")

@@ -82,6 +82,11 @@ class Representation:
         """Rows that stand for a clip."""
         return max(self.steps.values()) if self.kind == "step" else 1
 
+    @property
+    def by_place(self) -> bool:
+        """Whether a vector depends on where in its sequence a step is."""
+        return self.kind == "flatten" and max(self.steps.values()) > 1
+
     def __call__(self, views: Mapping[str, Padded]) -> dict[str, Rows]:
         """Return `per_clip` rows for each clip, float32, shape (B * rows, width), by modality.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
+
+from emocli.data.store.joined import missing_parts
 
 if TYPE_CHECKING:
     from emocli.data.samples import Samples
@@ -41,14 +42,6 @@ def number_warnings(
 def step_warnings(splits: Mapping[str, Samples]) -> Iterator[str]:
     """Yield a line about each feature of several joined ones that is not there in all steps."""
     for split, samples in splits.items():
+        ids = [clip.id for clip in samples.clips]
         for store in samples.stores.values():
-            clips: Counter[str] = Counter()
-            steps: Counter[str] = Counter()
-            for clip in samples.clips:
-                for part, count in store.lacking(clip.id).items():
-                    whole = count == store.length(clip.id)
-                    (clips if whole else steps)[part] += 1 if whole else count
-            for part, count in clips.items():
-                yield f"{count} clips ({split}) of {store.name} lack {part}, which is read as 0"
-            for part, count in steps.items():
-                yield f"{count} steps ({split}) of {store.name} lack {part}, which is read as 0"
+            yield from missing_parts(store, ids, split)

@@ -39,7 +39,7 @@ def report() -> ExperimentReport:
         task="single",
         n=40,
         **ReproduceConfig(folds=5, seeds=3).model_dump(),
-        settings={},
+        settings={"network": {"fusion": "concat"}, "reproduce": {"folds": 5}},
         metrics=("accuracy", "uar"),
         definitions={"accuracy": "share of hits", "uar": "mean recall"},
         rules={},
@@ -92,7 +92,7 @@ def report() -> ExperimentReport:
 def test_every_row_has_a_cell_for_every_condition(report):
     assert conditions(report) == ["clean", "noise"]
     assert list(cells(report, "accuracy")) == [
-        ("A | V", ["0.700 ± 0.020", "0.400 ± 0.050"]),
+        ("A | V", ["0.700 ± 0.020 (0.5833)", "0.400 ± 0.050"]),
         ("SVM", ["0.600", ""]),
         ("smell", ["", ""]),
         ("odd", ["", "-"]),
@@ -102,7 +102,8 @@ def test_every_row_has_a_cell_for_every_condition(report):
 def test_the_words_hold_the_numbers(report):
     text = markdown(report)
     assert text.startswith("# A table\n")
-    assert "40 test clips (5 folds, pooled), 3 seeds, preset `paper`, features mel." in text
+    lead = "40 test clips (5 folds, pooled), 3 seeds, preset `paper`, check `plus`, features mel"
+    assert f"{lead}; changed: `network.fusion=concat`. " in text
     assert "| A / V | 0.700 ± 0.020 (0.5833) | 0.400 ± 0.050 |" in text
     assert "| A / V - SVM | noise | +0.100 (+0.050 to +0.150) | 0.002 | -0.200 | - |" in text
     assert "| A / V | odd | SVM | +0.750 (+0.500 to +0.875) |" in text

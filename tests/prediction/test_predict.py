@@ -24,6 +24,7 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.extraction.normalise import normalise
 from emocli.plugin.robustness import RepairOptions
 from emocli.prediction import extracted as stage
+from emocli.prediction.networks import BY_PLACE, Ensemble
 from emocli.prediction.predict import PredictOptions, Predictor, predict
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
@@ -108,6 +109,14 @@ def test_a_recording_is_cut_into_windows(trained: Path, corpus: Manifest, tmp_pa
     assert len({tuple(s.values.values()) for s in segments}) == len(segments) > 3
 
 
+def test_a_check_of_whole_clips_is_told_of_segments_alone(
+    trained: Path, whole: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    assert BY_PLACE in predict(trained, [video(corpus)], tmp_path).remarks
+    assert BY_PLACE not in PredictionReport.read(whole / "predictions.json").remarks
+    assert not [*Ensemble.open(trained, RepairOptions(check=False)).segment_remarks()]
+
+
 def test_a_folder_in_which_one_file_fails(
     trained: Path, corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,7 +126,9 @@ def test_a_folder_in_which_one_file_fails(
     (folder / "broken.mp4").write_bytes(b"no video")
     capsys.readouterr()
     assert emocli("predict", trained, folder, "-o", out) == 3
-    assert capsys.readouterr().err.count("broken.mp4") == 1
+    printed = capsys.readouterr()
+    assert "person" in printed.out.splitlines()[1]
+    assert printed.err.count("broken.mp4") == 1
     listed = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
     assert [Path(row["file"]).name for row in listed] == ["broken.mp4"]
     assert [Path(row["file"]).name for row in rows(out)] == ["good.mp4"]

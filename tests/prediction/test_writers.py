@@ -13,7 +13,7 @@ import pytest
 from emocli import plugins
 from emocli.errors import ConfigError
 from emocli.prediction.reading import read_transcript
-from emocli.prediction.timeline import PredictionReport
+from emocli.prediction.timeline import FailedInput, PredictionReport
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats
 from emocli.prediction.writers.table import csv_text
@@ -30,6 +30,11 @@ def test_the_table_has_a_row_per_segment() -> None:
     assert float(rows[0]["p.joy"]) == 0.9
     assert rows[0]["spread.joy"] == "0.1"
     assert rows[3]["text"] == "'=1+1"  # no spreadsheet computes it
+
+
+@pytest.mark.parametrize("message", ["is no recording", "c.mp4: is no recording"])
+def test_a_failure_names_its_file_once(message: str) -> None:
+    assert FailedInput(file="c.mp4", message=message).told == "c.mp4: is no recording"
 
 
 def test_all_is_read_back(tmp_path: Path) -> None:

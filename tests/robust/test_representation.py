@@ -28,6 +28,14 @@ def test_no_more_steps_than_the_longest_clip_has() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "longest", "placed"), [("flatten", 5, True), ("flatten", 1, False), ("step", 5, False)]
+)
+def test_flattened_steps_depend_on_their_place(kind: str, longest: int, placed: bool) -> None:
+    of = Representation.of({"text": np.array([1, longest])}, kind)
+    assert of.by_place is placed
+
+
 def test_padding_keeps_the_steps_in_their_places() -> None:
     view = Padded.from_rows([np.array([[1.0, 2]]), np.array([[3.0, 4], [5, 6], [7, 8]])])
     rows = Representation("flatten", {"text": 3}, padded=True)({"text": view})["text"]
@@ -61,7 +69,7 @@ def test_what_lies_in_the_padding_is_never_read(kind: str, padded: bool) -> None
     view = Padded.from_rows([np.ones((2, 3)), np.ones((5, 3))])
     corrupted = view.values.clone()
     corrupted[0, 2:] = float("nan")
-    represent = Representation(kind, {"text": 5}, padded)  # type: ignore[arg-type]
+    represent = Representation(kind, {"text": 5}, padded)
     np.testing.assert_array_equal(
         represent({"text": view.with_values(corrupted)})["text"], represent({"text": view})["text"]
     )
@@ -72,7 +80,7 @@ def test_missing_and_broken_clips_are_not_a_number() -> None:
     broken[1, 1] = np.inf
     view = Padded.from_rows([np.ones((2, 3)), np.zeros((0, 3)), broken])
     for kind, padded in (("flatten", True), ("flatten", False), ("mean", True), ("step", False)):
-        represent = Representation(kind, {"text": 2}, padded)  # type: ignore[arg-type]
+        represent = Representation(kind, {"text": 2}, padded)
         rows = represent({"text": view})["text"]
         assert np.isfinite(rows[: represent.per_clip]).all()
         assert np.isnan(rows[represent.per_clip :]).all()
@@ -105,7 +113,7 @@ def test_modalities_of_other_rates_have_as_many_steps() -> None:
 
 @pytest.mark.parametrize("kind", ["flatten", "mean"])
 def test_where_a_row_is_a_clip_nothing_is_averaged(kind: str) -> None:
-    represent = Representation(kind, {"text": 3}, padded=True)  # type: ignore[arg-type]
+    represent = Representation(kind, {"text": 3}, padded=True)
     values = np.array([[1.5, np.nan], [2.25, 4]])
     assert represent.per_clip == 1
     np.testing.assert_array_equal(represent.by_clip(values), values)

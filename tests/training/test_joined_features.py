@@ -202,8 +202,13 @@ def test_statistics_are_of_rows_as_they_are_read(corpus: toy.Toy) -> None:
 def test_an_export_of_several_modalities_takes_it_and_one_feature_does_not(
     corpus: toy.Toy,
 ) -> None:
+    told = {}
     for visual in (JOINED, HAND):
-        export(corpus.folder / f"{visual}.pkl", corpus.manifest, corpus.store, features(visual))
+        file = corpus.folder / f"{visual}.pkl"
+        told[visual] = export(file, corpus.manifest, corpus.store, features(visual)).warnings
+    splits = ("train", "valid", "test")
+    lines = [f"1 clips ({s}) of hog+units lack hog, which is read as 0" for s in splits]
+    assert told == {JOINED: tuple(lines), HAND: ()}
     files = [(corpus.folder / f"{visual}.pkl").read_bytes() for visual in (JOINED, HAND)]
     assert files[0] == files[1]
     with pytest.raises(StoreError, match="name one feature"):

@@ -36,6 +36,8 @@ def command(
         show.as_json(result)
         return
     show.line(str(result))
+    for line in result.warnings:
+        show.warn(line)
 
 
 COMMAND = Command("export", 40, command)

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -36,6 +37,7 @@ from numpy.typing import NDArray
 
 from emocli.data.align import Timed, average, by_start, intervals
 from emocli.data.manifest import Manifest
+from emocli.data.store.feature import StoredFeature
 from emocli.data.store.header import TIMES, Header
 from emocli.data.store.reader import FeatureStore
 from emocli.data.track import Array, Track
@@ -269,6 +271,19 @@ class JoinedFeatures:
                 where=self.path.parent,
                 hint="import it with times, or with a row for each of the other's",
             )
+
+
+def missing_parts(store: StoredFeature, clips: Iterable[str], of: str) -> Iterator[str]:
+    """Yield a line about each part that a feature lacks in some of the clips, ``of`` a split."""
+    whole: Counter[str] = Counter()
+    steps: Counter[str] = Counter()
+    for clip_id in clips:
+        for part, count in store.lacking(clip_id).items():
+            everywhere = count == store.length(clip_id)
+            (whole if everywhere else steps)[part] += 1 if everywhere else count
+    for unit, counts in (("clips", whole), ("steps", steps)):
+        for part, count in counts.items():
+            yield f"{count} {unit} ({of}) of {store.name} lack {part}, which is read as 0"
 
 
 def _brought(

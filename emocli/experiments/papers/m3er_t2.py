@@ -82,6 +82,7 @@ COMPARISONS = (
     ("noisy, check, trained on proxies (as given)", "noisy, check, trained on proxies"),
     ("noisy, check, modality dropout (as given)", "noisy, check, modality dropout"),
     ("trained clean, check", "trained clean"),
+    ("trained clean, check and proxy", "trained clean"),
     ("trained clean, check and proxy", "trained clean, check"),
     ("trained clean, check and proxy", "trained clean, oracle and proxy"),
 )

@@ -20,7 +20,8 @@ FEWEST = 4
 OTHERS = "choose other features with -f, or extract them for more clips"
 
 BETTER = "try --set check.score=llr"
-FEWER = "try --set check.representation=step (or mean), or fewer check.components"
+FEWER = "try fewer check.components"
+SHORTER = "try --set check.representation=step (or mean), or fewer check.components"
 
 ENOUGH = 20
 """Validation clips below which a threshold is doubtful."""
@@ -102,7 +103,8 @@ class PairCheck:
         kx, ky, k = len(self.cca.mean_x), len(self.cca.mean_y), len(self.cca.correlations)
         if self.n_train < kx + ky:
             few = f"{self.n_train} training clips for {kx} + {ky} components"
-            yield f"{who}: {few} correlate by chance too; {FEWER}"
+            hint = FEWER if config.representation == "step" else SHORTER
+            yield f"{who}: {few} correlate by chance too; {hint}"
         if config.tau != "fixed" and self.n_valid < ENOUGH:
             yield f"{who}: the threshold rests on {self.n_valid} validation clips"
         if config.score == "pearson" and k < 3:

@@ -62,6 +62,11 @@ def test_doubts_are_spoken_out() -> None:
     assert [*fitted(60).calibrated(np.arange(50.0) - 9, scores, llr).doubts(llr)] == []
     few = [*fitted(9).calibrated(np.arange(50.0), scores, config).doubts(config)]
     assert "8 training clips for 5 + 5 components" in few[0]
+    assert "representation=step" in few[0]
+    steps = CheckConfig(representation="step")
+    few = [*fitted(9).calibrated(np.arange(50.0), scores, steps).doubts(steps)]
+    assert "8 training clips for 5 + 5 components" in few[0]
+    assert "representation=step" not in few[0]  # it is that already
     held = [*fitted(60).calibrated(scores, scores, config).doubts(config)]
     assert "rests on 5 validation clips" in held[0]
     narrow = [*fitted(60, 2).calibrated(np.arange(50.0), scores, config).doubts(config)]
