@@ -94,7 +94,7 @@ def compare(base: TrainRequest, trials: int, studies: int) -> None:
     print(
         f"\n{base.fusion} on {base.manifest.dataset} {clips}, {studies} studies of {trials} trials"
     )
-    rows = [*zip(map(str, marks), *zip(*_turned(best), strict=True), strict=True)]
+    rows = [*zip(map(str, marks), *_turned(best), strict=True)]
     for mark, tpe, random in [*rows, ("test", test["tpe"], test["random"])]:
         name = f"best valid after {mark}" if mark != "test" else "test accuracy of the chosen"
         print(f"{name:28} tpe {_spread(tpe)}  random {_spread(random)}  {_gain(tpe, random)}")

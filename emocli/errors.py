@@ -63,6 +63,10 @@ class MediaError(EmocliError):
     """A recording cannot be read, or holds no such stream."""
 
 
+class NoSoundError(MediaError):
+    """A stretch of a recording has no sample of sound, as before a microphone begins."""
+
+
 class RunError(EmocliError):
     """A run folder is absent, damaged or does not fit."""
 

@@ -22,7 +22,7 @@ from emocli.data.pool import Pool
 from emocli.data.store import StoredFeature, features_in, open_feature, store_path
 from emocli.data.store.folder import open_joined
 from emocli.data.store.joined import JOIN
-from emocli.errors import RunError
+from emocli.errors import NoSoundError, RunError
 from emocli.extraction.extract import NothingExtractedError, extract
 from emocli.extraction.failures import Failure, listed
 from emocli.extraction.normalise import normalise
@@ -115,8 +115,8 @@ def extracted(
 ) -> Extracted:
     """Compute the features of clips into stores below ``folder``; a killed computation resumes.
 
-    A clip without a medium lacks its modality; so does one of which a feature cannot be computed,
-    and that is among the failures. Without ``zeros``, so does one of which a feature is nothing but
+    A clip without a medium, or without a sample of sound, lacks its modality; so does one of which
+    a feature cannot be computed, and that is among the failures. Without ``zeros``, so does one of which a feature is nothing but
     zeros, which is how features of faces say that there is none in any frame. With ``people``, the
     features that are built on theirs are those of their clips, which all stores are of then.
 
@@ -289,8 +289,12 @@ def _together(recipes: Sequence[FeatureRecipe]) -> frozenset[str]:
 
 
 def _causes(part: _Part) -> Iterator[Failure]:
-    """Yield what failed, without what could not be computed because of it."""
+    """Yield what failed, without what could not be computed because of it.
+
+    That a stretch of a recording has no sound is no failure: the modality is missing there.
+    """
     failures = listed(part.folder)
+    failures = [each for each in failures if each.error != NoSoundError.__name__]
     failed = {(failure.feature, failure.id) for failure in failures}
     requires = {recipe.name: recipe.requires for recipe in part.recipes}
     for failure in failures:

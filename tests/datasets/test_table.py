@@ -81,7 +81,7 @@ def test_edges_cut_numbers_into_classes(tmp_path: Path) -> None:
     assert [c.label for c in three.clips[:3]] == ["below 1", "3 and above", "1 to 3"]
     named = build(tmp_path, edges=[3], classes=["bad", "good"])
     assert [c.label for c in named.clips[:2]] == ["bad", "good"]
-    with pytest.raises(ConfigError, match="Edges must rise"):
+    with pytest.raises(ConfigError, match="edges must rise"):
         build(tmp_path, edges=[3, 3])
 
 

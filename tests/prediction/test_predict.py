@@ -332,6 +332,18 @@ def test_words_of_which_none_is_known_are_missing_and_do_not_stop_the_rest(
     assert "are these vectors of its language" in report.remarks[0]
 
 
+def test_sound_that_ends_early_is_missing_from_there_and_no_failure(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    grey = [np.full((128, 128, 3), 120, np.uint8)] * 25
+    write_video(tmp_path / "a.mp4", grey, 12.5, read_sound(video(corpus), 16_000)[:12_000], 16_000)
+    windows = ("--way", "windows", "--window", 1, "--hop", 1)
+    assert emocli("predict", trained, tmp_path / "a.mp4", "-o", tmp_path / "out", *windows) == 0
+    assert not (tmp_path / "out" / "failures.jsonl").exists()
+    missing = [row["missing"].split() for row in rows(tmp_path / "out")]
+    assert ["audio" in modalities for modalities in missing] == [False, True]
+
+
 def test_a_picture_without_a_face_is_missing(
     trained: Path, corpus: Manifest, tmp_path: Path
 ) -> None:

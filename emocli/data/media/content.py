@@ -18,7 +18,7 @@ from emocli.data.media.container import StreamKind, check_sound, media_errors
 from emocli.data.media.picture import DecodedPicture, still
 from emocli.data.media.recording import INSTANT, check_file, decode, span
 from emocli.data.track import Absent
-from emocli.errors import MediaError
+from emocli.errors import MediaError, NoSoundError
 
 if TYPE_CHECKING:
     from av.audio.layout import AudioLayout
@@ -316,7 +316,7 @@ def _as_recorded(path: Path, start: float | None, end: float | None, mix: Mix) -
     limit = math.inf if end is None else round(end * rate) - round(begin * rate)
     samples = _join(pieces, limit)
     if not len(samples):
-        raise MediaError(f"has no sound {span(begin, end)}", where=path)
+        raise NoSoundError(f"has no sound {span(begin, end)}", where=path)
     if not np.isfinite(samples).all():
         raise MediaError("holds samples that are not finite numbers", where=path)
     return Channel(samples, rate, channels)

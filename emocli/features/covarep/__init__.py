@@ -52,7 +52,7 @@ __all__ = ["Config", "Creak", "covarep", "prepare"]
 MODALITY = "audio"
 REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
-LIBRARIES = ("av", "soxr")
+LIBRARIES = ("av", "soxr", "threadpoolctl")
 
 COLUMNS = (
     *("F0", "VUV", "NAQ", "QOQ", "H1H2", "PSP", "MDQ", "peakSlope", "Rd", "Rd_conf", "creak"),
