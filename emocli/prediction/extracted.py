@@ -116,9 +116,10 @@ def extracted(
     """Compute the features of clips into stores below ``folder``; a killed computation resumes.
 
     A clip without a medium, or without a sample of sound, lacks its modality; so does one of which
-    a feature cannot be computed, and that is among the failures. Without ``zeros``, so does one of which a feature is nothing but
-    zeros, which is how features of faces say that there is none in any frame. With ``people``, the
-    features that are built on theirs are those of their clips, which all stores are of then.
+    a feature cannot be computed, and that is among the failures. Without ``zeros``, so does one of
+    which a feature is nothing but zeros, which is how features of faces say that there is none in
+    any frame. With ``people``, the features that are built on theirs are those of their clips,
+    which all stores are of then.
 
     Raises
     ------
