@@ -295,11 +295,11 @@ def _causes(part: _Part) -> Iterator[Failure]:
     That a stretch of a recording has no sound is no failure: the modality is missing there.
     """
     failures = listed(part.folder)
-    failures = [each for each in failures if each.error != NoSoundError.__name__]
     failed = {(failure.feature, failure.id) for failure in failures}
     requires = {recipe.name: recipe.requires for recipe in part.recipes}
     for failure in failures:
-        if not any((name, failure.id) in failed for name in requires[failure.feature]):
+        silent = failure.error == NoSoundError.__name__
+        if not silent and not any((n, failure.id) in failed for n in requires[failure.feature]):
             yield failure
 
 
