@@ -35,6 +35,7 @@ from emocli.prediction.packing.folder import (
     require_inside,
     verified,
 )
+from emocli.robust.check.io import check_digest
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.packed_repair import PackedRepair
 from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
@@ -128,6 +129,15 @@ class FoldNetworks:
         own = PackedRepair(run, known, standardiser, config.train.refit, given, packed.remarks)
         own.require(repair)
         return cls(run, config, members, repair, own, _speakers(run, config))
+
+    def marks(self) -> Iterator[str]:
+        """Yield what tells it from others: networks, temperatures, repair and check."""
+        for member in self.members:
+            yield digest(member.path / MODEL)
+            yield member.calibration.model_dump_json() if member.calibration else ""
+        yield self.repair.model_dump_json()
+        if self.factory and self.repair.trust == "check":
+            yield check_digest(self.factory.check)
 
     def predict(self, samples: Samples, device: str) -> Outputs:
         """Predict clips, whose features are as they were computed, with each network."""
@@ -249,9 +259,8 @@ class Ensemble:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Equal for equal networks that repair in the same way."""
-        members = [digest(m.path / MODEL) for fold in self.folds for m in fold.members]
-        return " ".join([*members, *(fold.repair.model_dump_json() for fold in self.folds)])
+        """Equal for equal networks of the same temperatures that repair in the same way."""
+        return " ".join(mark for fold in self.folds for mark in fold.marks())
 
     @property
     def calibrated(self) -> bool:

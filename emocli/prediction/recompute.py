@@ -197,21 +197,32 @@ def recipe_of(run: Path, name: str, settings: Tree) -> FeatureRecipe:
         what = f"its feature '{name}' was imported ({', '.join(sorted(unknown))}), not computed"
         hint = f"import '{name}' of your clips, and use load_run(RUN).predict(MANIFEST, STORE)"
         raise RunError(what, where=run, hint=hint)
-    built = _built(module, name, settings)
+    built = _built(run, module, name, settings)
     _require_encoder(module, name, settings)
     return FeatureRecipe(name, built.model_dump(mode="json"), module.REQUIRES, module.PER_CLIP)
 
 
-def _built(module: Feature, name: str, settings: Tree) -> Settings:
+def _built(run: Path, module: Feature, name: str, settings: Tree) -> Settings:
     config = build(module.Config, settings, name)
     for key, path in _paths(config):
-        if not path.exists():
+        place = path if path.exists() else _around(run, path)
+        if place is None:
             raise ConfigError(
                 f"'{name}' needs {path}, which is not here",
                 where=f"setting '{name}.{key}'",
                 hint=f"say where it is: --set {name}.{key}=FILE",
             )
+        if place != path:
+            config = build(module.Config, {**settings, key: str(place)}, name)
     return config
+
+
+def _around(run: Path, path: Path) -> Path | None:
+    """Look for a relative path, which began where the run was trained, around the run."""
+    if path.is_absolute():
+        return None
+    places = (folder / path for folder in run.resolve().parents)
+    return next((place for place in places if place.exists()), None)
 
 
 def _paths(config: Settings) -> Iterator[tuple[str, Path]]:

@@ -28,6 +28,7 @@ from emocli.prediction.networks import BY_PLACE, Ensemble
 from emocli.prediction.predict import PredictOptions, Predictor, predict
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
+from emocli.robust.check.io import load_check, save_check
 from emocli.training.train import train
 from tests import toy
 from tests.prediction import examples
@@ -368,3 +369,22 @@ def test_digital_silence_is_no_sound(
     (segment,) = predict(trained, [tmp_path / "a.mp4"], tmp_path / "out").segments
     assert segment.modalities["audio"].missing == missing
     assert segment.modalities["audio"].distrusted <= (not missing)
+
+
+def test_another_temperature_or_check_makes_another_prediction(
+    trained: Path, tmp_path: Path
+) -> None:
+    """What was predicted by others is not gone on with, nor taken for done."""
+
+    def known(folder: str) -> str:
+        return Ensemble.open(tmp_path / folder / "run").fingerprint
+
+    for folder in ("a", "b", "c"):
+        shutil.copytree(trained.parent, tmp_path / folder)
+    file = tmp_path / "b" / "run" / "seed-0" / "calibration.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"temperature": 9.5}))
+    path = tmp_path / "c" / "store" / "check.h5"
+    check = load_check(path)
+    save_check(replace(check, limits={m: 2 * v for m, v in check.limits.items()}), path)
+    assert known("a") == Ensemble.open(trained).fingerprint
+    assert known("a") != known("b") != known("c") != known("a")

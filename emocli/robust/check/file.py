@@ -45,7 +45,9 @@ def write(path: Path, header: Tree, arrays: Arrays) -> None:
     text = json.dumps(header, allow_nan=False)
     image = io.BytesIO()
     with h5py.File(image, "w") as file:
-        file.attrs.update(format=FORMAT, version=VERSION, header=text, digest=_digest(text, arrays))
+        file.attrs.update(
+            format=FORMAT, version=VERSION, header=text, digest=content_digest(text, arrays)
+        )
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
     write_bytes(path, image.getvalue())
@@ -79,7 +81,7 @@ def read(path: Path) -> tuple[Tree, Arrays]:
             what = f"is a modality check of version {marks.get('version')}, not {VERSION}"
             raise StoreError(what, where=path, hint=AGAIN)
         text, arrays = str(marks.get("header")), dict(_arrays(file))
-    if marks.get("digest") != _digest(text, arrays):
+    if marks.get("digest") != content_digest(text, arrays):
         raise StoreError("is damaged: its content is not what was written", where=path, hint=AGAIN)
     return _header(text, path), arrays
 
@@ -113,7 +115,8 @@ def _places(file: Hdf5, group: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield place
 
 
-def _digest(header: str, arrays: Arrays) -> str:
+def content_digest(header: str, arrays: Arrays) -> str:
+    """Return the SHA-256 of a header and arrays: their names, kinds, shapes and numbers."""
     digest = hashlib.sha256(header.encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"\0{name} {array.dtype.str} {array.shape}\0".encode())

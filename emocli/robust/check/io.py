@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from itertools import combinations
@@ -17,7 +18,7 @@ from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, StoreError, reason
 from emocli.quantities import Number, Seed
 from emocli.robust.cca import CCA
-from emocli.robust.check.file import AGAIN, Arrays, read, write
+from emocli.robust.check.file import AGAIN, Arrays, content_digest, read, write
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.pair import PairCheck
 from emocli.robust.check.provenance import FitProvenance
@@ -57,6 +58,12 @@ def load_check(path: Path) -> ModalityCheck:
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         what = f"is not a check this version understands ({reason(error)})"
         raise StoreError(what, where=path, hint=AGAIN) from None
+
+
+def check_digest(check: ModalityCheck) -> str:
+    """Return the SHA-256 of a check, that of its file's content."""
+    header, arrays = pack(check)
+    return content_digest(json.dumps(header, allow_nan=False), arrays)
 
 
 def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
