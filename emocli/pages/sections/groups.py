@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emocli.evaluation.groups import GroupedCondition, GroupedReport
+from emocli.evaluation.groups import GroupedCondition
 from emocli.pages import texts
 from emocli.pages.records import RunRecords
 from emocli.pages.section import Absent, Contents, Section, by_run
@@ -17,27 +17,39 @@ def parts(contents: Contents) -> Iterator[Part]:
     yield from by_run(contents, _of_run)
 
 
-def grouped(run: RunRecords) -> dict[str, GroupedReport]:
-    """Return the groups of a run by their property; of several reports those of the first."""
-    by: dict[str, GroupedReport] = {}
+def grouped(run: RunRecords) -> dict[tuple[str, str, str], GroupedCondition]:
+    """Return the groups of a run by their property, the repair and the condition.
+
+    Of several reports of the same it is the first.
+    """
+    groups: dict[tuple[str, str, str], GroupedCondition] = {}
     for report in run.own:
         for each in report.by or ():
-            by.setdefault(each.by, each)
-    return by
+            for condition in each.conditions:
+                groups.setdefault((each.by, report.repair, condition.condition), condition)
+    return groups
 
 
 def _of_run(run: RunRecords) -> Iterator[Part]:
-    for by, report in grouped(run).items():
-        clean, *corrupted = report.conditions
-        yield _table(by, clean)
-        if clean.gap:
-            yield Paragraph(_gap(clean))
-        for each in corrupted:
-            told = (Paragraph(_gap(each)),) if each.gap else ()
-            yield Folded(f"By {by}, {each.condition}", (_table(by, each), *told))
+    shown: set[str] = set()
+    for (by, repair, name), condition in sorted(grouped(run).items(), key=_order):
+        title = f"By {by}, {name}" + (f", {repair}" if repair else "")
+        told = (Paragraph(_gap(condition)),) if condition.gap else ()
+        each = (_table(by, title, condition), *told)
+        if by in shown:
+            yield Folded(title, each)
+        else:  # the first of each property is open
+            yield from each
+        shown.add(by)
 
 
-def _table(by: str, condition: GroupedCondition) -> SpanTable:
+def _order(item: tuple[tuple[str, str, str], GroupedCondition]) -> tuple[str, bool, bool]:
+    """Put what is clean and not repaired first."""
+    by, repair, name = item[0]
+    return by, bool(repair), name != "clean"
+
+
+def _table(by: str, title: str, condition: GroupedCondition) -> SpanTable:
     rows = tuple(
         (
             *(group.group, str(group.n), texts.metric(group.metrics, "accuracy")),
@@ -51,7 +63,7 @@ def _table(by: str, condition: GroupedCondition) -> SpanTable:
         for g in condition.groups
     )
     columns = (by, "clips", "accuracy", "95 %", "uar", "weighted f1")
-    return SpanTable(columns, rows, spans, title=f"By {by}, {condition.condition}; drawn: accuracy")
+    return SpanTable(columns, rows, spans, title=f"{title}; drawn: accuracy")
 
 
 def _gap(condition: GroupedCondition) -> str:
