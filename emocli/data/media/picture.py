@@ -100,13 +100,17 @@ class DecodedPicture:
         MediaError
             If it is turned by something else than quarters, or its colours cannot be converted.
         """
+        from av.video.reformatter import VideoReformatter
+
         frame = self.frame
         _check_colours(frame, path)
         upright = orientation(_matrix(frame), path)
         width, height = _square(frame.width, frame.height, self.aspect)
         check_picture(width, height, MOST_PIXELS, path)
         with media_errors(path):
-            converted = frame.reformat(width, height, "rgb24")
+            # One that ends here: the frame would keep that of `VideoFrame.reformat`, with its
+            # threads, and its side data keep the frame until garbage is collected.
+            converted = VideoReformatter().reformat(frame, width, height, "rgb24")
             image = np.asarray(converted.to_ndarray(), np.uint8)
             if frame.format.name.startswith(("gray", "ya")) and frame.color_range == LIMITED:
                 image = _full_range(image)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -36,22 +34,13 @@ AHEAD = 2.0
 def frames_from(recording: Path, start: float, rate: float | None = None) -> Iterator[Frame]:
     """Iterate over the frames of a recording from a time, in seconds of the recording.
 
-    It ends at a frame that cannot be read. When it ends, or nobody needs it any more, the decoder
-    does, with its threads and its memory: PyAV's recording and streams hold each other, and would
-    wait for the garbage collector, which small windows of a long recording hardly ever wake.
+    It ends at a frame that cannot be read.
     """
     try:
-        with closing(_frames(recording, start, rate)) as shown:
-            for frame in shown:
-                yield replace(frame, time=frame.time + start)
+        for frame in read_frames(recording, start or None, None, 1 / rate if rate else None):
+            yield replace(frame, time=frame.time + start)
     except MediaError:
         return
-    finally:
-        gc.collect()
-
-
-def _frames(recording: Path, start: float, rate: float | None) -> Generator[Frame, None, None]:
-    yield from read_frames(recording, start or None, None, 1 / rate if rate else None)
 
 
 @dataclass

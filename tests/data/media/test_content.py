@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -234,3 +236,30 @@ def test_sound_without_a_sample_or_a_number_is_refused(tmp_path: Path) -> None:
 def test_odd_sizes_are_a_mistake_of_the_caller(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="even"):
         write_video(tmp_path / "a.mp4", [np.zeros((63, 64, 3), np.uint8)], 25, None, RATE)
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """No garbage collection but that which is asked for."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_threads_end_with_the_reading_that_nobody_needs_any_more(tmp_path: Path) -> None:
+    """Those of the decoder and of each picture's conversion: an hour has some ten thousand."""
+    tasks = Path("/proc/self/task")
+    if not tasks.is_dir():
+        pytest.skip("threads are counted in /proc")
+
+    def threads() -> int:
+        return len(list(tasks.iterdir()))
+
+    path = factory.video(tmp_path / "a.mp4")
+    gc.collect()
+    before = threads()
+    reading = read_frames(path, 0.5)
+    assert next(reading).time >= 0
+    del reading
+    assert threads() == before
