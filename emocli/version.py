@@ -1,4 +1,4 @@
-"""The version: that of the installed package, and in a checkout what git says of the code."""
+"""Versions: of emocli, in a checkout what git says of the code; and of installed distributions."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ def version() -> str:
     installed = metadata.version("emocli")
     commit = described(Path(__file__).resolve().parents[1])
     return f"{installed.partition('+')[0]}+{commit}" if commit else installed
+
+
+@cache
+def version_of(distribution: str) -> str:
+    """Return the version of an installed distribution; empty where it is not installed."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def described(folder: Path) -> str:

@@ -19,8 +19,6 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -47,6 +45,7 @@ from emocli.models.tensors import (
 )
 from emocli.parsing import read_object
 from emocli.plugin.network import Network
+from emocli.version import version_of
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
@@ -181,13 +180,8 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
     return {
         "emocli": __version__,
         "python": platform.python_version(),
-        **{library: _version(library) for library in libraries},
+        **{library: version_of(library) for library in libraries},
     }
-
-
-@cache
-def _version(library: str) -> str:
-    return version(library)
 
 
 def make_network(config: RunConfig) -> Network:

@@ -6,10 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 from emocli.parsing import Tree
+from emocli.version import version_of
 
 LIBRARIES = ("emocli", "numpy", "scipy", "h5py")
 """Distributions every feature runs on."""
@@ -84,14 +83,5 @@ class Recipe:
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the installed libraries the feature runs on."""
-        installed = ((name, _version(name)) for name in (*LIBRARIES, *self.libraries))
+        installed = ((name, version_of(name)) for name in (*LIBRARIES, *self.libraries))
         return {name: text for name, text in installed if text}
-
-
-@cache
-def _version(distribution: str) -> str:
-    """Return the version of a distribution; empty where it is not installed."""
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return ""

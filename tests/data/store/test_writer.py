@@ -159,7 +159,7 @@ def test_settings_may_change_before_the_first_part(tmp_path: Path) -> None:
 def test_changed_library_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, [IDS[:5]])
     newer = {"numpy": "99.0", "torch": "1.0"}
-    monkeypatch.setattr("emocli.data.store.recipe._version", lambda name: newer.get(name, ""))
+    monkeypatch.setattr("emocli.data.store.recipe.version_of", lambda name: newer.get(name, ""))
     store = write(tmp_path, [IDS])
     assert store is not None
     assert store.header.versions["numpy"] == f"{np.__version__}, 99.0"
