@@ -75,6 +75,8 @@ class Pool:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
         except (BrokenExecutor, CancelledError) as error:
+            if isinstance(error, BrokenExecutor):
+                self.executor.shutdown()  # the others, which are ended too, write no more after it
             what = f"a worker process died, perhaps for want of memory ({type(error).__name__})"
             hint = "run the same command again, with fewer --workers: it goes on where it stopped"
             raise EmocliError(what, hint=hint) from None
