@@ -141,6 +141,11 @@ class SegmentPrediction(Record):
         """Whether the label has an intensity instead of a probability."""
         return math.isnan(self.confidence)
 
+    @property
+    def degree(self) -> float:
+        """The intensity of the label, or its probability; NaN without a label."""
+        return self.values.get(self.label, math.nan) if self.graded else self.confidence
+
 
 class Writer(Protocol):
     """The module of a format, as a type."""

@@ -26,8 +26,6 @@ FILES = {"table": "predictions.csv", "data": "predictions.json", "page": "report
 DASH = "-"
 """A standard stream in place of a file."""
 
-NAN = float("nan")
-
 SHOWN = 40
 """Segments that are printed; all are in the files."""
 
@@ -173,7 +171,7 @@ def _print(report: PredictionReport, out: Path) -> None:
             f"{segment.start:.1f}-{segment.end:.1f}",
             segment.person,
             segment.label or "-",
-            segment.values.get(segment.label, NAN) if segment.graded else segment.confidence,
+            segment.degree,
             ", ".join(m for m, s in segment.modalities.items() if s.distrusted),
             ", ".join(m for m, s in segment.modalities.items() if s.missing),
         )

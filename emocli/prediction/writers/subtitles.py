@@ -30,8 +30,7 @@ def _of_person(person: str, segments: Sequence[SegmentPrediction]) -> Iterator[C
 
 
 def _said(segment: SegmentPrediction, person: str) -> str:
-    graded = segment.graded
-    much = f"{segment.values[segment.label]:.2f}" if graded else f"{segment.confidence:.0%}"
+    much = format(segment.degree, ".2f" if segment.graded else ".0%")
     whose = f"person {person}: " if person else ""
     who = f"{segment.speaker}: " if segment.speaker else ""
     text = " ".join(segment.text.split())

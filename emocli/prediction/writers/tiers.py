@@ -54,7 +54,7 @@ def _tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
     by_name: dict[str, list[Interval]] = {
         "emotion": [(start, end, s.label) for s, start, end in spans if s.label],
         "confidence": [(start, end, f"{s.confidence:.3f}") for s, start, end in sure],
-        "intensity": [(start, end, f"{s.values[s.label]:.3f}") for s, start, end in graded],
+        "intensity": [(start, end, f"{s.degree:.3f}") for s, start, end in graded],
         "person": [(start, end, s.person) for s, start, end in spans if s.person],
         "speaker": [(start, end, s.speaker) for s, start, end in spans if s.speaker],
         "text": [(start, end, s.text) for s, start, end in spans if s.text],
