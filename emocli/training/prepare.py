@@ -38,6 +38,7 @@ from emocli.rules import RULED, Size
 from emocli.training.class_weights import class_counts
 from emocli.training.data_warnings import number_warnings
 from emocli.training.fusion_task import check_settings
+from emocli.training.masking import masks
 from emocli.training.outputs import level
 
 if TYPE_CHECKING:
@@ -134,20 +135,22 @@ class Prepared:
         """Train split alone, as `ready` makes it."""
         seen = self.repair_factory.learnt_from(self.train)
         network.fit(seen.pooled)
-        return CachedSamples.through(seen.samples.condensed_by(network), self._memory())
+        return self._condensed(seen.samples, network, self._memory())
 
     def _memory(self) -> FeatureCache:
         return FeatureCache(self.settings.cache_mb << 20)
+
+    def _condensed(self, samples: Samples, network: Network, memory: FeatureCache) -> Samples:
+        """Condense and keep in memory; masks strike single steps and columns, which must stay."""
+        plain = masks(self.settings)
+        return CachedSamples.through(samples if plain else samples.condensed_by(network), memory)
 
     def ready(self, network: Network) -> tuple[Samples, Samples]:
         """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
         memory, repair_factory = self._memory(), self.repair_factory
         learnt, held = repair_factory.learnt_from(self.train), repair_factory.chosen_by(self.valid)
         network.fit(learnt.pooled)
-        train, valid = (
-            CachedSamples.through(part.samples.condensed_by(network), memory)
-            for part in (learnt, held)
-        )
+        train, valid = (self._condensed(part.samples, network, memory) for part in (learnt, held))
         return train, valid
 
     def classical(self) -> ClassicalModels:
