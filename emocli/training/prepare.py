@@ -26,7 +26,7 @@ from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses, rundir
 from emocli.models.baselines import ClassicalModels, fit_classical
-from emocli.models.layer_mix import layer_count
+from emocli.models.layer_mix import has_several, layers_of
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import versions
@@ -238,7 +238,7 @@ def prepare(
     valid = Samples.of(manifest, "valid", stores)
     _check_learnable(train)
     outputs = len(manifest.classes)
-    layers = {modality: layer_count(store.dim_names) for modality, store in stores.items()}
+    layers = {modality: layers_of(store) for modality, store in stores.items()}
     parts = (fusion, train.dims, outputs, network, training, layers)
     model = outline(lambda: rundir.assemble(*parts))
     model.set_task(training.logit_task(manifest.task), training.loss)
@@ -380,13 +380,14 @@ def _notes(prepared: Prepared) -> Iterator[str]:
 
 
 def _view(feature: StoredFeature, store: Path) -> View:
+    layers = layers_of(feature)
     return View(
         feature=feature.name,
         dim=feature.dim,
         settings=dict(feature.header.settings),
         fingerprint=feature.fingerprint,
         upstream=upstream_settings(store, feature.name),
-        layers=layer_count(feature.dim_names),
+        layers=layers if len(layers) > 1 and has_several(layers) else layers[0].count,
     )
 
 
