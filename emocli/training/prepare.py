@@ -49,12 +49,8 @@ SECTIONS = ("network", "train", "robust")
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
 
-LINEAR, SVM = "logistic", "svm"
-BESIDE = (LINEAR, SVM)
-"""The classical models beside a network."""
-
 MOST_SVM = 5000
-"""Training clips; of more, a support vector machine takes minutes."""
+"""Training clips; of more, a whole support vector machine takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -169,9 +165,8 @@ class Prepared:
 
     @property
     def beside(self) -> list[str]:
-        """Names of the classical models that are fitted in seconds."""
-        many = len(self.train) > MOST_SVM
-        return [name for name in BESIDE if name == LINEAR or not many]
+        """Names of the classical models that stand beside the network."""
+        return ["logistic", "svm" if len(self.train) <= MOST_SVM else "svm_nystroem"]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
