@@ -85,7 +85,7 @@ class BaselineReport(Record):
             gain = self.gain
             return gain.accuracy, gain.accuracy_ci, gain.accuracy_ci_clips, gain.p
         own = (self.gains or {}).get(metric)
-        return own and (own.mean, own.ci, own.ci_clips, own.p)
+        return None if own is None else (own.mean, own.ci, own.ci_clips, own.p)
 
 
 @dataclass(frozen=True, kw_only=True)
