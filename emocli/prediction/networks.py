@@ -38,6 +38,8 @@ from emocli.prediction.packing.folder import (
 from emocli.robust.check.io import check_digest
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.packed_repair import PackedRepair
+from emocli.robust.proxy.generator import ProxyGenerator
+from emocli.robust.proxy.io import generator_digest
 from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
@@ -76,6 +78,10 @@ class Repairer(Protocol):
     @property
     def check(self) -> ModalityCheck:
         """The modality check."""
+        ...
+
+    def proxies(self, config: RepairConfig) -> ProxyGenerator | None:
+        """Return what regenerates modalities; None if a repair does not."""
         ...
 
     def repaired(self, samples: Samples, config: RepairConfig, *, size: int) -> Repaired:
@@ -131,13 +137,16 @@ class FoldNetworks:
         return cls(run, config, members, repair, own, _speakers(run, config))
 
     def marks(self) -> Iterator[str]:
-        """Yield what tells it from others: networks, temperatures, repair and check."""
+        """Yield what tells it from others: networks, temperatures, repair, check and proxies."""
         for member in self.members:
             yield digest(member.path / MODEL)
             yield member.calibration.model_dump_json() if member.calibration else ""
         yield self.repair.model_dump_json()
         if self.factory and self.repair.trust == "check":
             yield check_digest(self.factory.check)
+        proxies = self.factory and self.factory.proxies(self.repair)
+        if proxies is not None:
+            yield generator_digest(proxies)
 
     def predict(self, samples: Samples, device: str) -> Outputs:
         """Predict clips, whose features are as they were computed, with each network."""

@@ -24,11 +24,12 @@ from emocli.evaluation.evaluator import RunEvaluator
 from emocli.extraction.normalise import normalise
 from emocli.plugin.robustness import RepairOptions
 from emocli.prediction import extracted as stage
-from emocli.prediction.networks import BY_PLACE, Ensemble
+from emocli.prediction.networks import BY_PLACE, Ensemble, FoldNetworks
 from emocli.prediction.predict import PredictOptions, Predictor, predict
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
 from emocli.robust.check.io import load_check, save_check
+from emocli.robust.repair_factory import RepairFactory
 from emocli.training.train import train
 from tests import toy
 from tests.prediction import examples
@@ -388,3 +389,19 @@ def test_another_temperature_or_check_makes_another_prediction(
     save_check(replace(check, limits={m: 2 * v for m, v in check.limits.items()}), path)
     assert known("a") == Ensemble.open(trained).fingerprint
     assert known("a") != known("b") != known("c") != known("a")
+
+
+def test_other_training_clips_make_another_prediction_where_proxies_are_made_of_them(
+    trained: Path,
+) -> None:
+    (fold,) = Ensemble.open(trained).folds
+    assert isinstance(fold.factory, RepairFactory)
+    train = fold.factory.train
+    fewer = replace(fold.factory, train=replace(train, clips=train.clips[1:]), _generators={})
+    bare = replace(fold, repair=fold.repair.with_options(RepairOptions(proxy=None, fill="discard")))
+
+    def marks(fold: FoldNetworks) -> list[str]:
+        return list(fold.marks())
+
+    assert marks(replace(fold, factory=fewer)) != marks(fold) == marks(replace(fold))
+    assert marks(replace(bare, factory=fewer)) == marks(bare)
