@@ -144,7 +144,7 @@ class FoldNetworks:
         yield self.repair.model_dump_json()
         if self.factory and self.repair.trust == "check":
             yield check_digest(self.factory.check)
-        proxies = self.factory and self.factory.proxies(self.repair)
+        proxies = self.factory.proxies(self.repair) if self.factory else None
         if proxies is not None:
             yield generator_digest(proxies)
 

@@ -19,6 +19,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.media.content import read_sound
 from emocli.data.media.length import length_of
 from emocli.data.media.writing import write_video
+from emocli.data.pool import Progress
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.extraction.normalise import normalise
@@ -26,6 +27,7 @@ from emocli.plugin.robustness import RepairOptions
 from emocli.prediction import extracted as stage
 from emocli.prediction.networks import BY_PLACE, Ensemble, FoldNetworks
 from emocli.prediction.predict import PredictOptions, Predictor, predict
+from emocli.prediction.progress import Stages
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
 from emocli.robust.check.io import load_check, save_check
@@ -105,10 +107,28 @@ def test_proxies_change_what_is_predicted(trained: Path, corpus: Manifest, tmp_p
 def test_a_recording_is_cut_into_windows(trained: Path, corpus: Manifest, tmp_path: Path) -> None:
     cut = SegmentOptions(settings={"windows": {"window": 0.5, "hop": 0.25}})
     options = PredictOptions(segments=cut)
-    segments = predict(trained, [video(corpus)], tmp_path, options=options).segments
+    told: dict[str, list[tuple[int, int]]] = {}
+
+    def tell(stage: str) -> Progress:
+        return lambda done, total: told.setdefault(stage, []).append((done, total))
+
+    stages = Stages(tell("cutting"), tell("people"), tell("predicting"))
+    report = predict(trained, [video(corpus)], tmp_path, options=options, progress=stages)
+    segments = report.segments
     assert [s.start for s in segments[:-1]] == [0.25 * k for k in range(len(segments) - 1)]
     assert segments[-1].end == pytest.approx(length_of(video(corpus)).seconds, abs=2e-3)
     assert len({tuple(s.values.values()) for s in segments}) == len(segments) > 3
+    seconds = round(length_of(video(corpus)).seconds)
+    totals = {"cutting": seconds, "people": seconds, "predicting": len(segments)}
+    for name, total in totals.items():
+        assert told[name] == sorted(told[name])
+        assert told[name][-1] == (total, total)
+    assert any(0 < done < total for done, total in told["predicting"])
+    assert report.cutting is not None
+    assert [(each.way, each.subtitles) for each in report.cutting.recordings] == [("windows", "")]
+    assert report.cutting.settings == {"windows": {"window": 0.5, "hop": 0.25}}
+    assert report.cutting.recogniser == ""
+    assert {"python", "torch", "numpy", "librosa", "mtcnn"} <= report.libraries.keys()
 
 
 def test_a_check_of_whole_clips_is_told_of_segments_alone(
@@ -162,9 +182,10 @@ def test_an_interrupted_prediction_goes_on(
 def test_finished_units_are_kept(
     trained: Path, corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from emocli.prediction import clips
     from emocli.prediction import predict as module
 
-    monkeypatch.setattr(module, "UNIT", 1)
+    monkeypatch.setattr(clips, "UNIT", 1)
     real, calls = module.extracted, []
 
     def counted(*args: object, **options: object) -> object:
@@ -254,7 +275,7 @@ def test_clips_of_a_speaker_are_normalised_together(
     heard: Path, corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of a manifest without dialogues too, however few are done at once."""
-    from emocli.prediction import predict as module
+    from emocli.prediction import clips as module
 
     settings = merge(toy.QUICK, {"train": {"normalise": "speaker"}})
     where = {"run": tmp_path / "run", "features": ["mel"], "settings": settings}

@@ -127,7 +127,7 @@ def command(
         watching.watch(run, watch, out, chosen, as_json=json)
         return
     with ExitStack() as stack:
-        progress = stack.enter_context(show.progress("predicting", "segments"))
+        progress = stack.enter_context(watching.progress())
         folder = Path(stack.enter_context(TemporaryDirectory())) if printed else out
         report = predict(run, list(_named(inputs or ())), folder, options=chosen, progress=progress)
     if json:
