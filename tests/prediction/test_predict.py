@@ -139,6 +139,29 @@ def test_a_check_of_whole_clips_is_told_of_segments_alone(
     assert not [*Ensemble.open(trained, RepairOptions(check=False)).segment_remarks()]
 
 
+def test_a_fitted_check_that_is_not_asked_is_told_of(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """The run was trained without it, on the features that it was fitted on."""
+
+    def told(run: Path, **options: bool) -> list[str]:
+        ensemble = Ensemble.open(run, RepairOptions(**options))
+        return [remark for remark in ensemble.remarks() if "was not asked" in remark]
+
+    store = trained.parent / "store"
+    run = train(corpus, store, fusion="late", run=tmp_path / "run", settings=toy.QUICK).run
+    assert len(told(run)) == 1
+    assert str(store / "check.h5") in told(run)[0]
+    assert not told(run, check=True)
+    assert not told(run, check=False)
+    assert not told(trained)
+    others = {"features": ["mel"], "settings": toy.QUICK}
+    other = train(corpus, store, fusion="unimodal", run=tmp_path / "other", **others).run
+    path = other / "config.json"
+    path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    assert not told(other)
+
+
 def test_a_folder_in_which_one_file_fails(
     trained: Path, corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -185,7 +185,7 @@ def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
     out = tmp_path / "packed"
     assert pack(run, out).imported == ("pulse", "gaze")
     card = (out / "README.md").read_text()
-    assert "Networks: 2 (seeds 0, 1)" in card
+    assert "Networks: 1 (seed 0)" in card
     assert "`gaze` is not computed by emocli: import it" in card
     for told in ("## How to use", "## Intended use", "Art. 5(1)(f)", "high-risk", "### Validation"):
         assert told in card
