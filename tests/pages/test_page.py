@@ -157,8 +157,11 @@ def test_the_numbers_are_those_of_the_reports(one: Path, place: Path) -> None:
     for each in (clean.intervals or {}).values():  # every metric with its own interval
         assert bounds(each.shown) in text
     for name, model in (clean.classical or {}).items():
-        accuracy = model.metrics["accuracy"]
-        assert f"{name}{accuracy:.3f}{model.gain.accuracy:+.3f}" in text
+        for metric in ("accuracy", "weighted_f1"):
+            own, gain = model.metrics[metric], model.gain_in(metric)
+            assert gain is not None
+            assert f"{name}{metric.replace('_', ' ')}{own:.3f}{gain[0]:+.3f}" in text
+            assert bounds(gain[2] or gain[1]) in text
     assert main.baselines["prior"]["accuracy"] == pytest.approx(1 / 3)
     assert clean.calibration
     assert f"clean{clean.calibration.before:.3f}{clean.calibration.after:.3f}" in text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from emocli.evaluation.report import ConditionReport, EvaluationReport
+from emocli.evaluation.report import GAINED, ConditionReport, EvaluationReport
+from emocli.models.classical import KINDS
 from emocli.pages import texts
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Paragraph, Part
@@ -68,27 +69,28 @@ def _table(report: EvaluationReport) -> Sheet:
 
 def _gains(reports: Mapping[str, EvaluationReport]) -> SpanTable:
     """Return what each run gains over the classical models beside it."""
-    models = [
-        (run, name, model)
+    gains = [
+        (run, name, metric, model.metrics[metric], gain)
         for run, report in reports.items()
         for name, model in (report.clean.classical or {}).items()
+        for metric in GAINED[report.task]
+        if (gain := model.gain_in(metric))
     ]
     several = len(reports) > 1
     rows = tuple(
         (
             *([run] if several else []),
-            *(name, texts.number(model.metrics["accuracy"])),
-            texts.number(model.gain.accuracy, signed=True),
-            texts.interval(model.gain.accuracy_ci, model.gain.accuracy_ci_clips),
-            texts.p(model.gain.p),
+            *(name, texts.title(metric), texts.number(own)),
+            texts.number(value, signed=True),
+            texts.interval(ci, ci_clips),
+            texts.p(p),
         )
-        for run, name, model in models
+        for run, name, metric, own, (value, ci, ci_clips, p) in gains
     )
-    gains = [model.gain for _, _, model in models]
-    spans = tuple(texts.span(g.accuracy, g.accuracy_ci, g.accuracy_ci_clips) for g in gains)
-    columns = (*(["run"] if several else []), "baseline", "its accuracy", "gain", "95 %", "p")
-    title = "What the network gains in accuracy over plain models beside it, paired by clip"
-    return SpanTable(columns, rows, spans, tuple(range(1 + several)), title, zero=True)
+    spans = tuple(texts.span(*gain[:3]) for *_, gain in gains)
+    columns = (*(["run"] if several else []), "baseline", "metric", "its own", "gain", "95 %", "p")
+    title = "What the network gains over plain models beside it, paired by clip"
+    return SpanTable(columns, rows, spans, tuple(range(2 + several)), title, zero=True)
 
 
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
@@ -104,8 +106,7 @@ def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
     rules = {texts.title(n): d for report in reports for n, d in report.rules.items()}
     beside = {
         "prior": "the classes' frequencies in the train split, for every clip",
-        "linear": "a linear model of mean, deviation and maximum of the same features",
-        "svm": "a support vector machine of the same",
+        **{name: f"{kind.what}; of the features' functionals" for name, kind in KINDS.items()},
     }
     known = {n for r in reports for n in (*r.baselines, *(r.clean.classical or {}))}
     told = {name: text for name, text in beside.items() if name in known}
