@@ -177,11 +177,8 @@ def require_finished(run: Path) -> None:
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
     """Return the versions of emocli, Python and the libraries that a run is made with."""
-    return {
-        "emocli": __version__,
-        "python": platform.python_version(),
-        **{library: version_of(library) for library in libraries},
-    }
+    own = {"emocli": __version__, "python": platform.python_version()}
+    return own | {name: version_of(name) for name in libraries if name not in own}
 
 
 def make_network(config: RunConfig) -> Network:
