@@ -20,10 +20,10 @@ from emocli.data.record import Bounds, Number, Record, Report
 from emocli.errors import ConfigError, RunError, choice
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.predictions import Predictions
-from emocli.metrics.metrics import DEFINITIONS, ERRORS
+from emocli.metrics.metrics import ERRORS, definitions
 from emocli.metrics.paired import Paired, PairedSystem, mcnemar
 from emocli.metrics.statistics import Interval, clustered, holm, interval_over, spread, warnings
-from emocli.metrics.sums import SUMS
+from emocli.metrics.sums import NO_SUMS
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import CLEAN, RobustOptions, on
@@ -163,7 +163,7 @@ def compare(
     runs : sequence of Path
         At least two.
     metric : str
-        One of `emocli.metrics.sums.SUMS` for their task.
+        One of `emocli.metrics.sums.sum_metrics` of their task.
     against : {'first', 'best'}
         Which run the others' change is told from.
     manifest, store, split, seed, ensemble, device
@@ -250,10 +250,12 @@ def _difference(first: Predictions, other: Predictions) -> str | None:
 
 def _paired(metric: str, predicted: Sequence[Predictions], corpus: Manifest) -> Paired:
     first = predicted[0]
-    known = SUMS[first.task]
+    known = [*first.sum_metrics]
     if metric not in known:
-        raise ConfigError(f"there is no metric '{metric}' here", hint=choice(metric, [*known]))
-    systems = tuple(PairedSystem.of(known[metric], p.targets, p.values) for p in predicted)
+        why = NO_SUMS.get(metric)
+        what = f"'{metric}' has {why}" if why else f"there is no metric '{metric}' here"
+        raise ConfigError(what, hint=choice(metric, known))
+    systems = tuple(PairedSystem.of(p.sum_metrics[metric], p.targets, p.values) for p in predicted)
     return Paired(systems, tuple(clustered([corpus.clip(clip) for clip in first.ids])))
 
 
@@ -279,7 +281,7 @@ def _report(
         format=ComparisonReport.FORMAT,
         emocli=__version__,
         metric=metric,
-        definition=DEFINITIONS[first.task][metric],
+        definition=definitions(first.task, first.classes)[metric],
         dataset=samples.manifest.dataset,
         split=split,
         n=len(first.ids),

@@ -30,7 +30,7 @@ def condition_report(
 ) -> ConditionReport:
     """Return the scores of predictions under one condition, with the interval of every metric."""
     groups = drawn_with(evaluator, predictions)
-    own = predictions.task, predictions.targets, predictions.values
+    own = predictions.sum_metrics, predictions.targets, predictions.values
     return ConditionReport(
         **vars(summarise(predictions.scores, evaluator.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),

@@ -165,6 +165,8 @@ def test_what_cannot_be_compared_is_one_line(runs: list[Path]) -> None:
         compare(runs[:1])
     with pytest.raises(ConfigError, match="named twice"):
         compare([runs[0], runs[0]])
+    with pytest.raises(ConfigError, match="'ece' has no interval, for it grows with noise"):
+        compare(runs, metric="ece")
     with pytest.raises(ConfigError, match=r"no metric 'acuracy'.*accuracy"):
         compare(runs, metric="acuracy")
 

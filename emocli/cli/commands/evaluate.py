@@ -64,6 +64,7 @@ def command(
     """
     from emocli.cli import sections
     from emocli.evaluation.evaluate import evaluate
+    from emocli.evaluation.tables import notes
     from emocli.models.commands import record
     from emocli.models.rundir import REPORTS
     from emocli.plugin.robustness import RepairOptions
@@ -99,10 +100,8 @@ def command(
         return
     for table in evaluation.tables:
         show.table(table.columns, table.rows, table.title)
-    show.line(f"intervals: {evaluation.report.interval}")
-    if len(evaluation.report.seeds) > 1:
-        count = len(evaluation.report.seeds)
-        show.line(f"±: standard deviation over {count} seeds, which is no interval over clips")
+    for note in notes(evaluation.report):
+        show.line(note)
     show.line(f"report: {evaluation.path}")
     show.line(f"clips: {evaluation.clips}")
     for figure in evaluation.figures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from emocli.evaluation.report import ConditionReport, EvaluationReport
+from emocli.evaluation.tables import interval_notes
 from emocli.pages import texts
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Paragraph, Part
@@ -93,7 +94,7 @@ def _gains(reports: Mapping[str, EvaluationReport]) -> SpanTable:
 
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
     intervals = dict.fromkeys(report.interval for report in reports)
-    yield Paragraph(f"Intervals: {'; '.join(intervals)}.")
+    yield Paragraph(f"Intervals: {'; '.join([*intervals, *interval_notes(reports)])}.")
     if any(len(report.seeds) > 1 and not report.ensemble for report in reports):
         counts = dict.fromkeys(len(report.seeds) for report in reports)
         yield Paragraph(
