@@ -50,9 +50,9 @@ def _title(report: ComparisonReport) -> str:
 
 def _runs(report: ComparisonReport) -> ReportTable:
     over = "95 %" if _has_groups(report) else "95 % over clips"
-    columns = ("run", "metric", over, f"vs {report.reference}", over, "p", "p Holm")
-    columns = (columns[0], report.metric.replace("_", " "), *columns[2:])
-    return ReportTable(_title(report), columns, tuple(map(_run, report.runs)))
+    columns = ("run", report.metric.replace("_", " "), over, "change", over, "p", "p Holm")
+    title = f"{_title(report)}; change: vs {report.reference}"
+    return ReportTable(title, columns, tuple(map(_run, report.runs)))
 
 
 def _run(run: ComparedRun) -> tuple[Cell, ...]:
