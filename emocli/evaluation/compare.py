@@ -17,6 +17,7 @@ from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Manifest, Task
 from emocli.data.pool import Progress
 from emocli.data.record import Bounds, Number, Record, Report
+from emocli.display import number_of
 from emocli.errors import ConfigError, RunError, choice
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.predictions import Predictions
@@ -238,13 +239,13 @@ def _difference(first: Predictions, other: Predictions) -> str | None:
         apart = sorted(ids[0] ^ ids[1])
         side = "in this one only" if apart[0] in ids[1] else "not in this one"
         return (
-            f"is tested on {len(ids[1])} clips, not {len(ids[0])}: {len(apart)} are in one of both "
-            f"only, '{apart[0]}' is {side}"
+            f"is tested on {number_of(len(ids[1]), 'clips')}, not {len(ids[0])}: "
+            f"{number_of(len(apart), 'are in one of both only')}, '{apart[0]}' is {side}"
         )
     same = np.atleast_2d((first.targets == other.in_order(first.ids).targets).T).all(axis=0)
     if not same.all():
         clip = first.ids[int(np.flatnonzero(~same)[0])]
-        return f"{int((~same).sum())} clips have other labels, the first is '{clip}',"
+        return number_of(int((~same).sum()), f"clips have other labels, the first is '{clip}',")
     return None
 
 

@@ -67,8 +67,8 @@ def _every(report: EvaluationReport) -> Iterator[MetricInterval]:
         each = (_interval(name, side) for name in report.definitions)
         yield from (interval for interval in each if interval)
     if change := report.difference:
-        both = {"ci": change.accuracy_ci, "ci_clips": change.accuracy_ci_clips}
-        yield MetricInterval(value=change.accuracy, **both)
+        ci, ci_clips = change.accuracy_ci, change.accuracy_ci_clips
+        yield MetricInterval(value=change.accuracy, ci=ci, ci_clips=ci_clips)
 
 
 def counts(report: EvaluationReport) -> Confusions:

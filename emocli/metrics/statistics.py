@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emocli.data.clip import Clip
+from emocli.display import number_of
 
 DRAWS = 10000
 """Bootstrap samples of few groups."""
@@ -336,7 +337,7 @@ def warnings(clips: Sequence[Clip]) -> list[str]:
     count = len(set(groups(clips, unit)))
     if count >= FEWEST:
         return []
-    few = f"{count} {unit}{'s are' if count != 1 else ' is'} too few to draw from"
+    few = number_of(count, f"{unit}s are too few to draw from")
     line = f"{few} (it takes {FEWEST}): there is no interval and no p over {unit}s"
     if unit == "clip" or len(clips) < FEWEST:
         return [line]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.words import Word
+from emocli.display import number_of
 from emocli.errors import ConfigError, choice, reason
 from emocli.plugin.transcript import Line, Transcript, by_start
 from emocli.prediction.extra import library
@@ -120,7 +121,9 @@ class Whisper:
                 lines += _line([inside(word, chunk) for word in near])
             language = language or about.language
             heard(chunk[-1].end)
-        notes = (f"{invented} words far from any speech were left out",) if invented else ()
+        notes = (
+            (number_of(invented, "words far from any speech were left out"),) if invented else ()
+        )
         return Transcript(by_start(lines), language, notes)
 
 

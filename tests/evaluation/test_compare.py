@@ -156,7 +156,7 @@ def test_other_clips_labels_and_classes_are_refused_by_name(
     clips = tuple(replace(c, label="joy") if c.id == "test00" else c for c in other.manifest.clips)
     replace(other.manifest, clips=clips).write(other.folder / "toy.csv")
     relabelled = toy.Toy(other.folder, type(other.manifest).read(other.folder / "toy.csv"))
-    with pytest.raises(RunError, match="1 clips have other labels, the first is 'test00'"):
+    with pytest.raises(RunError, match="1 clip has other labels, the first is 'test00'"):
         compare([runs[0], relabelled.trained(settings=SHORT)])
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.plugin.command import Command
 
 
@@ -111,15 +112,17 @@ def command(
         show.warn(remark)
     for modality, count in report.missing.items():
         if count:
-            show.warn(f"{count} of {report.n} clips have no {modality}")
+            show.warn(number_of(count, f"of {report.n} clips have no {modality}"))
     if report.unlabelled:
-        show.warn(f"{report.unlabelled} clips have no label and were left out")
+        show.warn(number_of(report.unlabelled, "clips have no label and were left out"))
     for feature, count in report.non_finite.items():
         if count:
-            show.warn(f"{feature} has {count} values that are not finite; they were read as 0")
+            show.warn(f"{feature} has {number_of(count, 'values that are not finite')}, read as 0")
     for feature, count in report.clipped.items():
         if count:
-            show.warn(f"{count} values of {feature} are beyond the training's limits: clipped")
+            show.warn(
+                number_of(count, f"values of {feature} are beyond the training's limits: clipped")
+            )
 
 
 COMMAND = Command("evaluate", 110, command)
