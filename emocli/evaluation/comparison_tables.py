@@ -10,6 +10,7 @@ from types import MappingProxyType
 from emocli.data.columns import csv_rows
 from emocli.data.durable import write_bytes
 from emocli.data.json_io import as_json
+from emocli.display import markdown, printable
 from emocli.errors import ConfigError
 from emocli.evaluation.compare import ComparedRun, ComparisonReport, MetricDifference
 from emocli.metrics.intervals import MetricInterval, remarks
@@ -85,11 +86,13 @@ def _has_groups(report: ComparisonReport) -> bool:
 
 
 def _markdown(report: ComparisonReport) -> str:
-    return "\n".join([*map(as_markdown, tables(report)), *(f"{n}\n" for n in notes(report))])
+    lines = (f"{markdown(note)}\n" for note in notes(report))
+    return "\n".join([*map(as_markdown, tables(report)), *lines])
 
 
 def _latex(report: ComparisonReport) -> str:
-    return "\n".join([*map(as_latex, tables(report)), *(f"% {note}" for note in notes(report)), ""])
+    lines = (f"% {printable(note)}" for note in notes(report))
+    return "\n".join([*map(as_latex, tables(report)), *lines, ""])
 
 
 def notes(report: ComparisonReport) -> tuple[str, ...]:
