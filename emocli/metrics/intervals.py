@@ -24,12 +24,12 @@ NONE = (float("nan"), float("nan"))
 """The bounds of no interval."""
 
 EXACT = (
-    "a share that is 0 or 1 in all that are drawn has the bounds of Clopper and Pearson for as "
-    "many, each all wrong or all right"
+    "where all that are drawn are right, or all are wrong, a share has the bounds of Clopper and "
+    "Pearson for as many"
 )
 """What is said where bounds are `emocli.metrics.statistics.exact`."""
 
-ALIKE = "no interval (-) where all that are drawn have the same value: so has every draw"
+ALIKE = "where all that are drawn have the same value, there is no interval: so has every draw"
 """What is said where a metric has none although there are clips enough."""
 
 
