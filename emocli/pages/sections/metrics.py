@@ -8,7 +8,7 @@ from emocli.evaluation.report import ConditionReport, EvaluationReport
 from emocli.evaluation.tables import interval_notes
 from emocli.pages import texts
 from emocli.pages.section import Contents, Section
-from emocli.report.document import Paragraph, Part
+from emocli.report.document import Listing, Paragraph, Part
 from emocli.report.parts import Facts, Folded, Row, Sheet, SpanTable
 
 
@@ -94,7 +94,9 @@ def _gains(reports: Mapping[str, EvaluationReport]) -> SpanTable:
 
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
     intervals = dict.fromkeys(report.interval for report in reports)
-    yield Paragraph(f"Intervals: {'; '.join([*intervals, *interval_notes(reports)])}.")
+    yield Paragraph(f"Intervals: {'; '.join(intervals)}.")
+    if told := interval_notes(reports):
+        yield Listing(told)
     if any(len(report.seeds) > 1 and not report.ensemble for report in reports):
         counts = dict.fromkeys(len(report.seeds) for report in reports)
         yield Paragraph(
@@ -109,8 +111,10 @@ def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
         "svm": "a support vector machine of the same",
     }
     known = {n for r in reports for n in (*r.baselines, *(r.clean.classical or {}))}
-    told = {name: text for name, text in beside.items() if name in known}
-    yield Folded("What the metrics and the baselines are", (Facts({**meanings, **rules, **told}),))
+    models = {name: text for name, text in beside.items() if name in known}
+    yield Folded(
+        "What the metrics and the baselines are", (Facts({**meanings, **rules, **models}),)
+    )
 
 
 SECTION = Section(20, "Metrics", parts)
