@@ -227,6 +227,18 @@ def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:
         assert len(set(re.findall(r'<path class="curve"( stroke-dasharray="[^"]*")?', figure))) == 2
 
 
+def test_the_baselines_are_beside_corrupted_clips_too(both: Path, place: Path) -> None:
+    text = Parsed(both).text
+    (report,) = (r for r in RunRecords.read(place / "late", "late").own if r.corrupted)
+    assert report.corrupted is not None
+    assert report.corrupted.classical
+    for name, model in report.corrupted.classical.items():
+        gain = model.gain_in("weighted_f1")
+        assert gain is not None
+        own = model.metrics["weighted_f1"]
+        assert f"late{report.corrupted.label}{name}weighted f1{own:.3f}{gain[0]:+.3f}" in text
+
+
 def test_what_is_missing_is_listed_with_its_command(both: Path, place: Path) -> None:
     text = Parsed(both).text
     quoted = f"'{place / 'gated'}'"

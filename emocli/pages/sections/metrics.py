@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from emocli.evaluation.report import GAINED, ConditionReport, EvaluationReport
+from emocli.evaluation.report import ConditionReport, EvaluationReport
 from emocli.models.classical import KINDS
 from emocli.pages import texts
+from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Paragraph, Part
-from emocli.report.parts import Facts, Folded, Row, Sheet, SpanTable
+from emocli.report.parts import Facts, Folded, Row, Sheet
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -21,8 +22,9 @@ def parts(contents: Contents) -> Iterator[Part]:
         yield from (_table(report) for report in reports.values())
     else:
         yield _side_by_side(reports)
-    if any(report.clean.classical for report in reports.values()):
-        yield _gains(reports)
+    tested = [TestedRun(name, report.task, report.clean) for name, report in reports.items()]
+    if table := gains_table(tested, several=len(reports) > 1):
+        yield table
     yield from _explained([*reports.values()])
 
 
@@ -65,32 +67,6 @@ def _table(report: EvaluationReport) -> Sheet:
         rows.append(Row("with the network as one more", (joined, *blank), under=True))
     network = f"{report.fusion}, mean of {report.ensemble}" if report.ensemble else report.fusion
     return Sheet(("metric", network, *beside), tuple(rows))
-
-
-def _gains(reports: Mapping[str, EvaluationReport]) -> SpanTable:
-    """Return what each run gains over the classical models beside it."""
-    gains = [
-        (run, name, metric, model.metrics[metric], gain)
-        for run, report in reports.items()
-        for name, model in (report.clean.classical or {}).items()
-        for metric in GAINED[report.task]
-        if (gain := model.gain_in(metric))
-    ]
-    several = len(reports) > 1
-    rows = tuple(
-        (
-            *([run] if several else []),
-            *(name, texts.title(metric), texts.number(own)),
-            texts.number(value, signed=True),
-            texts.interval(ci, ci_clips),
-            texts.p(p),
-        )
-        for run, name, metric, own, (value, ci, ci_clips, p) in gains
-    )
-    spans = tuple(texts.span(*gain[:3]) for *_, gain in gains)
-    columns = (*(["run"] if several else []), "baseline", "metric", "its own", "gain", "95 %", "p")
-    title = "What the network gains over plain models beside it, paired by clip"
-    return SpanTable(columns, rows, spans, tuple(range(2 + several)), title, zero=True)
 
 
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
