@@ -50,7 +50,8 @@ SECTIONS = ("network", "train", "robust")
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
 
 MOST_SVM = 5000
-"""Training clips; of more, a whole support vector machine takes minutes."""
+"""Training clips (of folds, as many as one has on average); of more, a whole support vector machine
+takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,9 @@ class Prepared:
 
     @property
     def beside(self) -> list[str]:
-        """Names of the classical models that stand beside the network."""
-        return ["logistic", "svm" if len(self.train) <= MOST_SVM else "svm_nystroem"]
+        """Names of the classical models that stand beside the network, in all folds the same."""
+        clips = corpus_size(self.manifest, self.fusion).clips
+        return ["logistic", "svm" if clips <= MOST_SVM else "svm_nystroem"]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
