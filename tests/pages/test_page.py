@@ -20,7 +20,6 @@ from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
-from emocli.evaluation.comparison_tables import bounds
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.models.commands import read_log, record
@@ -31,6 +30,7 @@ from emocli.pages.sections import comparison
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.report.page import policy
 from emocli.report.parts import Note
+from emocli.report.tables import bounds
 from tests import toy
 from tests.browser import Browser, browser
 
@@ -225,6 +225,18 @@ def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:
         looks = re.findall(r'<g class="(k\d)"', figure)
         assert len(set(looks)) == 2
         assert len(set(re.findall(r'<path class="curve"( stroke-dasharray="[^"]*")?', figure))) == 2
+
+
+def test_the_baselines_are_beside_corrupted_clips_too(both: Path, place: Path) -> None:
+    text = Parsed(both).text
+    (report,) = (r for r in RunRecords.read(place / "late", "late").own if r.corrupted)
+    assert report.corrupted is not None
+    assert report.corrupted.classical
+    for name, model in report.corrupted.classical.items():
+        gain = model.gain_in("weighted_f1")
+        assert gain is not None
+        own = model.metrics["weighted_f1"]
+        assert f"late{report.corrupted.label}{name}weighted f1{own:.3f}{gain[0]:+.3f}" in text
 
 
 def test_what_is_missing_is_listed_with_its_command(both: Path, place: Path) -> None:
