@@ -20,7 +20,7 @@ from emocli.parsing import Tree
 GAINED: Mapping[Task, tuple[str, ...]] = {
     "single": ("accuracy", "weighted_f1"),
     "multi": ("accuracy", "weighted_f1"),
-    "intensity": ("accuracy", "weighted_f1", "mae"),
+    "intensity": ("accuracy", "weighted_f1", "mae", "ccc"),
 }
 """Metrics by which networks and the classical models beside them are compared."""
 

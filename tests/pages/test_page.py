@@ -20,7 +20,6 @@ from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
-from emocli.evaluation.comparison_tables import bounds
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.models.commands import read_log, record
@@ -31,6 +30,7 @@ from emocli.pages.sections import comparison
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.report.page import policy
 from emocli.report.parts import Note
+from emocli.report.tables import bounds
 from tests import toy
 from tests.browser import Browser, browser
 
