@@ -100,9 +100,10 @@ def _gains(
     """Yield the metrics besides accuracy, and what the networks gain in each, paired by clip."""
     metrics, targets = predictions.sum_metrics, predictions.targets
     for name in GAINED[predictions.task][1:]:
-        sides = [predictions.values, [values]][:: -1 if name in ERRORS else 1]
-        systems = [PairedSystem.of(metrics[name], targets, each) for each in sides]
-        yield name, Estimate.of(Paired(tuple(systems), tuple(groups)).difference(0, 1))
+        sides = (predictions.values, (values,))
+        systems = tuple(PairedSystem.of(metrics[name], targets, each) for each in sides)
+        network, model = (1, 0) if name in ERRORS else (0, 1)
+        yield name, Estimate.of(Paired(systems, tuple(groups)).difference(network, model))
 
 
 def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:

@@ -135,10 +135,7 @@ def _beside(report: EvaluationReport) -> ReportTable:
 
 def _gain(beside: BaselineReport, metric: str) -> str:
     gain = beside.gain_in(metric)
-    if gain is None:
-        return "-"
-    value, ci, ci_clips, _ = gain
-    return f"{value:+.3f} ({bounds(ci_clips or ci)})"
+    return f"{gain.mean:+.3f} ({bounds(gain.ci_clips or gain.ci)})" if gain else "-"
 
 
 def _sides(report: EvaluationReport) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ def command(
         show.warn(remark)
     if report.failures:
         first = report.failures[0]
-        show.warn(f"{len(report.failures)} failures, the first: {first.told}")
+        show.warn(f"{number_of(len(report.failures), 'failures')}, the first: {first.told}")
         if not printed:
             show.warn(f"all are listed in {out / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
