@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from emocli.display import number_of
 from emocli.evaluation.groups import group_tables
 from emocli.evaluation.report import (
     GAINED,
@@ -95,7 +96,7 @@ def _conditions(report: EvaluationReport) -> ReportTable:
     networks = f" (mean of {report.ensemble} networks)" if report.ensemble else ""
     if report.clean.agreement:
         rows += _agreement(report, blank)
-    clips = f"{report.n} clips of {report.dataset} ({report.split})"
+    clips = f"{number_of(report.n, 'clips')} of {report.dataset} ({report.split})"
     features = f", features {report.normalised}" if report.normalised else ""
     title = f"{report.run}{networks} on {clips}{features}"
     return ReportTable(title, ("metric", *(side.label for side in sides), *baselines), tuple(rows))

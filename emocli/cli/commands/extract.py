@@ -88,7 +88,8 @@ def command(
     failed = [result for result in results if result.failed]
     if failed:
         count = sum(result.failed for result in failed)
-        show.warn(f"{count} extractions failed and are listed in {failed[0].failures}")
+        told = number_of(count, "extractions failed and are listed")
+        show.warn(f"{told} in {failed[0].failures}")
         raise typer.Exit(PARTLY_DONE)
 
 
@@ -137,10 +138,10 @@ def _notes(notes: Mapping[str, float]) -> Iterator[str]:
     for name, count in notes.items():
         whole, dot, part = name.partition(".")
         if not dot:
-            yield f"{count:,.0f} {_words(name)}"
+            yield number_of(round(count), _words(name))
         elif notes.get(whole):
             share = count / notes[whole]
-            yield f"{count:,.0f} {_words(whole)} ({share:.1%}) {_words(part)}"
+            yield number_of(round(count), f"{_words(whole)} ({share:.1%}) {_words(part)}")
 
 
 def _words(name: str) -> str:
