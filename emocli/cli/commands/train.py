@@ -117,7 +117,7 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
     show.line(f"{summary.fusion} on {features}: {summary.parameters:,} parameters")
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
     if parts[0].refit:
-        show.line("  then learnt anew from train and valid split, for as many epochs")
+        show.line("  then learnt anew from train and valid split, for as many epochs as were best")
     for name, metric in _baselines(summary).items():
         show.line(f"  beside it: {name} {metric:.3f}")
     for gap in dict.fromkeys(gap for part in parts for gap in _gaps(part)):
