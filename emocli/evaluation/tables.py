@@ -14,7 +14,7 @@ from emocli.evaluation.report import (
     EvaluationReport,
 )
 from emocli.metrics.intervals import NONE, MetricInterval, remarks
-from emocli.metrics.sums import NO_SUMS
+from emocli.metrics.sums import WITHOUT_INTERVAL
 from emocli.report.tables import Cell, ReportTable, bounds
 
 Confusions = Mapping[str, Sequence[Sequence[int]]]
@@ -49,19 +49,16 @@ def notes(report: EvaluationReport) -> tuple[str, ...]:
 
 
 def interval_notes(reports: Iterable[EvaluationReport]) -> tuple[str, ...]:
-    """Say of which metrics there is no interval, and which are no bootstrap, a line each."""
-    lines: dict[str, None] = {}
-    for report in reports:
-        lines |= dict.fromkeys(f"{n}: {why}" for n, why in NO_SUMS.items() if n in report.metrics)
-        of_groups = (
-            (group.intervals.values(), group.n)
-            for by in report.by or ()
-            for condition in by.conditions
-            for group in condition.groups
-        )
-        for intervals, clips in ((_every(report), report.n), *of_groups):
-            lines |= dict.fromkeys(remarks(intervals, clips))
-    return tuple(lines)
+    """Say of which metrics there is no interval, and which are no bootstrap, each once."""
+    return tuple(dict.fromkeys(note for report in reports for note in _interval_notes(report)))
+
+
+def _interval_notes(report: EvaluationReport) -> Iterator[str]:
+    yield from (f"{n}: {why}" for n, why in WITHOUT_INTERVAL.items() if n in report.metrics)
+    yield from remarks(_every(report), report.n)
+    for by in report.by or ():
+        for group in (group for condition in by.conditions for group in condition.groups):
+            yield from remarks(group.intervals.values(), group.n)
 
 
 def _every(report: EvaluationReport) -> Iterator[MetricInterval]:

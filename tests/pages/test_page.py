@@ -23,6 +23,7 @@ from emocli.evaluation.compare import compare
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.models.commands import read_log, record
+from emocli.pages import texts
 from emocli.pages.page import gather, report
 from emocli.pages.records import RunRecords
 from emocli.pages.section import sections
@@ -212,6 +213,13 @@ def test_an_evaluation_with_another_interval_is_told(place: Path) -> None:
         other = replace(contents, comparison=replace(contents.comparison, runs=runs))
         (note,) = (part for part in comparison.parts(other) if isinstance(part, Note))
         assert f"{names}, under Metrics" in note.text
+
+
+def test_an_interval_that_there_is_not_is_a_dash() -> None:
+    none, some = (float("nan"),) * 2, (0.25, 0.75)
+    assert texts.interval(none, none) == texts.interval(none, None) == "-"
+    assert texts.interval(none, some) == "0.250 to 0.750 (over clips)"
+    assert texts.interval(some, None) == "0.250 to 0.750"
 
 
 def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:
