@@ -70,8 +70,8 @@ class LayerMix(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Mix them."""
-        columns = values.split([own.dim for own in self.layers], dim=-1)
-        scores = self.scores.split([own.count for own in self.layers])
+        columns = values.split_with_sizes([own.dim for own in self.layers], dim=-1)
+        scores = self.scores.split_with_sizes([own.count for own in self.layers])
         return torch.cat([_mean(h, s) for h, s in zip(columns, scores, strict=True)], dim=-1)
 
 

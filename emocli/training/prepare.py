@@ -23,6 +23,7 @@ from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.standardise import Standardiser
 from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.data.store.upstream import upstream_settings
+from emocli.display import number_of
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses, rundir
 from emocli.models.baselines import ClassicalModels, fit_classical
@@ -50,7 +51,8 @@ SECTIONS = ("network", "train", "robust")
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
 
 MOST_SVM = 5000
-"""Training clips; of more, a whole support vector machine takes minutes."""
+"""Training clips (of folds, as many as one has on average); of more, a whole support vector machine
+takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,9 @@ class Prepared:
 
     @property
     def beside(self) -> list[str]:
-        """Names of the classical models that stand beside the network."""
-        return ["logistic", "svm" if len(self.train) <= MOST_SVM else "svm_nystroem"]
+        """Names of the classical models that stand beside the network, in all folds the same."""
+        clips = corpus_size(self.manifest, self.fusion).clips
+        return ["logistic", "svm" if clips <= MOST_SVM else "svm_nystroem"]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -365,7 +368,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
     for split, samples in prepared.splits.items():
         unlabelled = len(prepared.manifest.split(split)) - len(samples)
         if unlabelled:
-            yield f"{unlabelled} clips of split '{split}' have no label and were left out"
+            yield number_of(unlabelled, f"clips of split '{split}' have no label and were left out")
     yield from prepared.remarks
     if prepared.normaliser is not None:
         clips = (*prepared.train.clips, *prepared.valid.clips)

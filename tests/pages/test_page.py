@@ -20,10 +20,10 @@ from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
-from emocli.evaluation.comparison_tables import bounds
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.models.commands import read_log, record
+from emocli.pages import texts
 from emocli.pages.page import gather, report
 from emocli.pages.records import RunRecords
 from emocli.pages.section import sections
@@ -31,6 +31,7 @@ from emocli.pages.sections import comparison
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.report.page import policy
 from emocli.report.parts import Note
+from emocli.report.tables import bounds
 from tests import toy
 from tests.browser import Browser, browser
 
@@ -160,8 +161,8 @@ def test_the_numbers_are_those_of_the_reports(one: Path, place: Path) -> None:
         for metric in ("accuracy", "weighted_f1"):
             own, gain = model.metrics[metric], model.gain_in(metric)
             assert gain is not None
-            assert f"{name}{metric.replace('_', ' ')}{own:.3f}{gain[0]:+.3f}" in text
-            assert bounds(gain[2] or gain[1]) in text
+            assert f"{name}{metric.replace('_', ' ')}{own:.3f}{gain.mean:+.3f}" in text
+            assert bounds(gain.ci_clips or gain.ci) in text
     assert main.baselines["prior"]["accuracy"] == pytest.approx(1 / 3)
     assert clean.calibration
     assert f"clean{clean.calibration.before:.3f}{clean.calibration.after:.3f}" in text
@@ -207,11 +208,18 @@ def test_an_evaluation_with_another_interval_is_told(place: Path) -> None:
     notes = [part for part in comparison.parts(contents) if isinstance(part, Note)]
     assert not notes  # one number has one interval, wherever it stands
     late, gated = contents.comparison.runs
-    other = replace(contents.comparison, runs=(replace(late, ci_clips=(0.1, 0.9)), gated))
-    (note,) = (
-        p for p in comparison.parts(replace(contents, comparison=other)) if isinstance(p, Note)
-    )
-    assert "late, under Metrics" in note.text
+    old = replace(late, ci_clips=(0.1, 0.9)), replace(gated, ci_clips=(0.1, 0.9))
+    for runs, names in (((old[0], gated), "late"), (old, "late, gated")):
+        other = replace(contents, comparison=replace(contents.comparison, runs=runs))
+        (note,) = (part for part in comparison.parts(other) if isinstance(part, Note))
+        assert f"{names}, under Metrics" in note.text
+
+
+def test_an_interval_that_there_is_not_is_a_dash() -> None:
+    none, some = (float("nan"),) * 2, (0.25, 0.75)
+    assert texts.interval(none, none) == texts.interval(none, None) == "-"
+    assert texts.interval(none, some) == "0.250 to 0.750 (over clips)"
+    assert texts.interval(some, None) == "0.250 to 0.750"
 
 
 def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:
@@ -225,6 +233,18 @@ def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:
         looks = re.findall(r'<g class="(k\d)"', figure)
         assert len(set(looks)) == 2
         assert len(set(re.findall(r'<path class="curve"( stroke-dasharray="[^"]*")?', figure))) == 2
+
+
+def test_the_baselines_are_beside_corrupted_clips_too(both: Path, place: Path) -> None:
+    text = Parsed(both).text
+    (report,) = (r for r in RunRecords.read(place / "late", "late").own if r.corrupted)
+    assert report.corrupted is not None
+    assert report.corrupted.classical
+    for name, model in report.corrupted.classical.items():
+        gain = model.gain_in("weighted_f1")
+        assert gain is not None
+        own = model.metrics["weighted_f1"]
+        assert f"late{report.corrupted.label}{name}weighted f1{own:.3f}{gain.mean:+.3f}" in text
 
 
 def test_what_is_missing_is_listed_with_its_command(both: Path, place: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from emocli.evaluation.report import GAINED, ConditionReport, EvaluationReport
+from emocli.evaluation.report import ConditionReport, EvaluationReport
+from emocli.evaluation.tables import interval_notes
 from emocli.models.classical import KINDS
 from emocli.pages import texts
+from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.section import Contents, Section
-from emocli.report.document import Paragraph, Part
-from emocli.report.parts import Facts, Folded, Row, Sheet, SpanTable
+from emocli.report.document import Listing, Paragraph, Part
+from emocli.report.parts import Facts, Folded, Row, Sheet
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -21,8 +23,9 @@ def parts(contents: Contents) -> Iterator[Part]:
         yield from (_table(report) for report in reports.values())
     else:
         yield _side_by_side(reports)
-    if any(report.clean.classical for report in reports.values()):
-        yield _gains(reports)
+    tested = [TestedRun(name, report.task, report.clean) for name, report in reports.items()]
+    if table := gains_table(tested, several=len(reports) > 1):
+        yield table
     yield from _explained([*reports.values()])
 
 
@@ -67,35 +70,11 @@ def _table(report: EvaluationReport) -> Sheet:
     return Sheet(("metric", network, *beside), tuple(rows))
 
 
-def _gains(reports: Mapping[str, EvaluationReport]) -> SpanTable:
-    """Return what each run gains over the classical models beside it."""
-    gains = [
-        (run, name, metric, model.metrics[metric], gain)
-        for run, report in reports.items()
-        for name, model in (report.clean.classical or {}).items()
-        for metric in GAINED[report.task]
-        if (gain := model.gain_in(metric))
-    ]
-    several = len(reports) > 1
-    rows = tuple(
-        (
-            *([run] if several else []),
-            *(name, texts.title(metric), texts.number(own)),
-            texts.number(value, signed=True),
-            texts.interval(ci, ci_clips),
-            texts.p(p),
-        )
-        for run, name, metric, own, (value, ci, ci_clips, p) in gains
-    )
-    spans = tuple(texts.span(*gain[:3]) for *_, gain in gains)
-    columns = (*(["run"] if several else []), "baseline", "metric", "its own", "gain", "95 %", "p")
-    title = "What the network gains over plain models beside it, paired by clip"
-    return SpanTable(columns, rows, spans, tuple(range(2 + several)), title, zero=True)
-
-
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
     intervals = dict.fromkeys(report.interval for report in reports)
     yield Paragraph(f"Intervals: {'; '.join(intervals)}.")
+    if told := interval_notes(reports):
+        yield Listing(told)
     if any(len(report.seeds) > 1 and not report.ensemble for report in reports):
         counts = dict.fromkeys(len(report.seeds) for report in reports)
         yield Paragraph(
@@ -109,8 +88,10 @@ def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
         **{name: f"{kind.what}; of the features' functionals" for name, kind in KINDS.items()},
     }
     known = {n for r in reports for n in (*r.baselines, *(r.clean.classical or {}))}
-    told = {name: text for name, text in beside.items() if name in known}
-    yield Folded("What the metrics and the baselines are", (Facts({**meanings, **rules, **told}),))
+    models = {name: text for name, text in beside.items() if name in known}
+    yield Folded(
+        "What the metrics and the baselines are", (Facts({**meanings, **rules, **models}),)
+    )
 
 
 SECTION = Section(20, "Metrics", parts)
