@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -23,9 +25,15 @@ def version() -> str:
     return f"{installed.partition('+')[0]}+{commit}" if commit else installed
 
 
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Return the versions of emocli, Python and the installed libraries, as files record them."""
+    installed = {library: _installed(library) for library in libraries}
+    known = {library: text for library, text in installed.items() if text}
+    return {"emocli": version(), "python": platform.python_version(), **known}
+
+
 @cache
-def version_of(distribution: str) -> str:
-    """Return the version of an installed distribution; empty where it is not installed."""
+def _installed(distribution: str) -> str:
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
