@@ -31,8 +31,10 @@ class ComparedViews(Names):
 
     Attributes
     ----------
-    audio, visual : str
-        The two modalities, as the store calls them.
+    audio : str
+        The voice's modality, as the store calls it.
+    visual : str
+        The face's modality, as the store calls it.
     """
 
     audio: str = "audio"

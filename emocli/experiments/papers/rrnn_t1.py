@@ -29,10 +29,6 @@ class Config(ComparedViews):
 
     Attributes
     ----------
-    audio : str
-        The voice's modality, as the store calls it.
-    visual : str
-        The face's modality, as the store calls it.
     corpus : {'cremad', 'other'}
         Whose the clips are, by default as their manifest says: the paper's values are of CREMA-D.
     """

@@ -28,10 +28,6 @@ class Config(ComparedViews):
 
     Attributes
     ----------
-    audio : str
-        The voice's modality, as the store calls it.
-    visual : str
-        The face's modality, as the store calls it.
     corpus : {'ravdess', 'other'}
         Whose the clips are, by default as their manifest says: the paper's values are of RAVDESS.
     noise : tuple of str
