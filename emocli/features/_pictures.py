@@ -1,4 +1,4 @@
-"""What the features of published picture encoders share: a row per picture, or one per clip."""
+"""The common part of features of published picture encoders: a row per picture, or per clip."""
 
 from __future__ import annotations
 

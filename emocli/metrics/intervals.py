@@ -110,13 +110,13 @@ def _of(
     by_terms: dict[Any, dict[str, Value]] = {}
     for name, metric in SUMS[task].items():
         by_terms.setdefault(metric.terms, {})[name] = change(metric.value)
-    found: dict[str, MetricInterval] = {}
+    results: dict[str, MetricInterval] = {}
     for terms, values in by_terms.items():
         each = [terms(targets, np.asarray(p, np.float64)) for p in predictions]
         if two_sides:
             each = [_sides(own, above) for own in each]
-        found |= _sampled(values, each, groups)
-    return {name: found[name] for name in SUMS[task]}
+        results |= _sampled(values, each, groups)
+    return {name: results[name] for name in SUMS[task]}
 
 
 def _sides(terms: Reals, above: NDArray[np.bool_]) -> Reals:

@@ -1,4 +1,4 @@
-"""Whose face is predicted: the people of recordings, and which of them a segment shows.
+"""The people of recordings whose faces are predicted, and which of them a segment shows.
 
 People are looked for once in a recording, stretch by stretch; what is known is kept, so that a
 killed prediction goes on behind it.

@@ -1,4 +1,4 @@
-"""How long a recording is, by its packets: nothing of it is decoded."""
+"""The length of a recording, by its packets: nothing of it is decoded."""
 
 from __future__ import annotations
 
