@@ -125,8 +125,8 @@ class FoldNetworks:
         if not repair.label:
             return cls(run, config, members, repair, None, _speakers(run, config))
         trained = build(RobustConfig, config.robust, "robust")
-        standardiser, given = members[0].standardiser, trained.fit_on == "as_given"
-        own = PackedRepair(run, known, standardiser, config.train.refit, given, packed.remarks)
+        standardiser, as_given = members[0].standardiser, trained.fit_on == "as_given"
+        own = PackedRepair(run, known, standardiser, config.train.refit, as_given, packed.remarks)
         own.require(repair)
         return cls(run, config, members, repair, own, _speakers(run, config))
 
