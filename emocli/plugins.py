@@ -12,9 +12,9 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
 import tokenize
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
@@ -95,7 +95,8 @@ DEFAULTS: dict[PluginKind, dict[str, object]] = {
 class Description:
     """A plug-in as `emocli info` shows it: its docstring's first line and some of the others.
 
-    Those are ``Source:`` and, of what not all may use, ``Licence:``.
+    Those are ``Source:`` and, of what not all may use, ``Licence:``, each to the end of its
+    paragraph.
     """
 
     name: str
@@ -181,14 +182,14 @@ def _load(kind: PluginKind, name: str, modules: dict[str, str]) -> ModuleType:
 
 
 def _describe(name: str, module: str) -> Description:
-    lines = _docstring(module).splitlines()
-    summary = lines[0].rstrip(".") if lines else ""
-    return Description(name, summary, _line(lines, "Source:"), _line(lines, "Licence:"))
+    text = _docstring(module)
+    summary = text.partition("\n")[0].rstrip(".")
+    return Description(name, summary, _after("Source:", text), _after("Licence:", text))
 
 
-def _line(lines: Iterable[str], start: str) -> str:
-    told = next((line.removeprefix(start) for line in lines if line.startswith(start)), "")
-    return told.strip().rstrip(".")
+def _after(start: str, text: str) -> str:
+    told = re.search(rf"^{start}(.+?)(?=\n\n|\nLicence:|\Z)", text, re.DOTALL | re.MULTILINE)
+    return " ".join(told[1].split()).rstrip(".") if told else ""
 
 
 def _docstring(module: str) -> str:

@@ -27,13 +27,14 @@ def version() -> str:
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
     """Return the versions of emocli, Python and the installed libraries, as files record them."""
-    installed = {library: _installed(library) for library in libraries}
-    known = {library: text for library, text in installed.items() if text}
-    return {"emocli": version(), "python": platform.python_version(), **known}
+    own = {"emocli": version(), "python": platform.python_version()}
+    others = {name: version_of(name) for name in libraries if name not in own}
+    return own | {name: text for name, text in others.items() if text}
 
 
 @cache
-def _installed(distribution: str) -> str:
+def version_of(distribution: str) -> str:
+    """Return the version of an installed distribution; empty where it is not installed."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

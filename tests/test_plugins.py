@@ -30,14 +30,16 @@ def register(site: Path, kind: str, name: str, module: str) -> None:
 
 def test_an_installed_package_adds_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "thirdparty.py").write_text(
-        '"""A network from elsewhere.\n\nSource: nobody.\n"""\nConfig = Model = PRESETS = None\n'
+        '"""A network from elsewhere.\n\nSource: nobody\nin particular.\nLicence: none.\n\nOr."""\n'
+        "Config = Model = PRESETS = None\n"
     )
     register(tmp_path, "fusion", "elsewhere", "thirdparty")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "elsewhere" in plugins.names("fusion")
     assert "thirdparty" not in sys.modules
     found = plugins.describe("fusion", "elsewhere")
-    assert (found.summary, found.source) == ("A network from elsewhere", "nobody")
+    assert (found.summary, found.source) == ("A network from elsewhere", "nobody in particular")
+    assert found.licence == "none"
     assert plugins.load("fusion", "elsewhere").__name__ == "thirdparty"
 
 

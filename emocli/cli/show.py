@@ -16,6 +16,7 @@ from emocli.errors import EmocliWarning
 from emocli.report.tables import text as written
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn, Task
     from rich.table import Table
 
@@ -155,8 +156,18 @@ def stopwatch() -> Callable[[str], None]:
 @contextmanager
 def progress(description: str, unit: str = "clips") -> Iterator[Progress]:
     """Show a bar with rate and remaining time on stderr; quiet when stderr is no terminal."""
+    with stages((description, unit)) as (told,):
+        yield told
+
+
+@contextmanager
+def stages(*named: tuple[str, str]) -> Iterator[tuple[Progress, ...]]:
+    """Show a bar as `progress` for each of several stages, by description and unit, once it begins.
+
+    Each has a rate and a remaining time of its own.
+    """
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield tuple(lambda done, total: None for _ in named)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -166,24 +177,29 @@ def progress(description: str, unit: str = "clips") -> Iterator[Progress]:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        _rate_column(unit),
+        _rate_column(),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(printable(description), total=None)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield report
+        yield tuple(_stage(bar, *each, first=each is named[0]) for each in named)
 
 
-def _rate_column(unit: str) -> ProgressColumn:
+def _stage(bar: Bar, description: str, unit: str, *, first: bool) -> Progress:
+    task = bar.add_task(printable(description), total=None, visible=first, unit=unit)
+
+    def report(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total, visible=True)
+
+    return report
+
+
+def _rate_column() -> ProgressColumn:
     from rich.progress import ProgressColumn
     from rich.text import Text
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.1f} {unit}/s" if task.speed else f"- {unit}/s")
+            rate = f"{task.speed:.1f}" if task.speed else "-"
+            return Text(f"{rate} {task.fields['unit']}/s")
 
     return Rate()

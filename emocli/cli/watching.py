@@ -16,6 +16,7 @@ from emocli.plugin.command import PARTLY_DONE
 
 if TYPE_CHECKING:
     from emocli.prediction.predict import PredictOptions
+    from emocli.prediction.progress import Stages
     from emocli.prediction.watch import WatchedFile
 
 
@@ -30,13 +31,23 @@ def watch(run: Path, folder: Path, out: Path, options: PredictOptions, *, as_jso
     from emocli.prediction.writers.formats import require_formats
 
     require_formats(options.formats)
-    with terminable(), show.progress("predicting", "segments") as progress:
-        watched = Watch(Predictor.open(run, options), folder, out, progress=progress)
+    with terminable(), progress() as stages:
+        watched = Watch(Predictor.open(run, options), folder, out, progress=stages)
         with ended_between(InterruptedFile):
             for file in watched.files():
                 _tell(file, out / file.folder, as_json=as_json)
         if failed(watched.report()):
             raise typer.Exit(PARTLY_DONE)
+
+
+@contextmanager
+def progress() -> Iterator[Stages]:
+    """Show how far a prediction is, a bar for each of its stages."""
+    from emocli.prediction.progress import Stages
+
+    named = ("cutting", "s"), ("finding people", "s"), ("predicting", "segments")
+    with show.stages(*named) as told:
+        yield Stages(*told)
 
 
 def _tell(file: WatchedFile, result: Path, *, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from emocli.evaluation.agreement import rater_agreement
 from emocli.evaluation.cross_validation import Evaluator
 from emocli.evaluation.predictions import Predictions
 from emocli.evaluation.report import (
+    GAINED,
     BaselineReport,
     CalibrationErrors,
     ConditionReport,
@@ -21,8 +22,11 @@ from emocli.evaluation.report import (
 )
 from emocli.metrics.calibration import calibration, calibration_error, each_class
 from emocli.metrics.intervals import metric_intervals
+from emocli.metrics.metrics import ERRORS
+from emocli.metrics.paired import Paired, PairedSystem
 from emocli.metrics.statistics import clustered
-from emocli.metrics.summary import compare, summarise
+from emocli.metrics.summary import Estimate, compare, summarise
+from emocli.metrics.sums import SUMS
 
 
 def condition_report(
@@ -36,7 +40,7 @@ def condition_report(
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
         calibration=_calibration(predictions),
         flagged=_flagged(evaluator, predictions) if predictions.repair.label else None,
-        classical=_classical(predictions, groups) if predictions.classical else None,
+        classical=_classical(predictions, groups, intervals) if predictions.classical else None,
         reliability=calibration(predictions.targets, predictions.values)
         if predictions.task == "single"
         else None,
@@ -75,12 +79,31 @@ def _calibration(predictions: Predictions) -> CalibrationErrors | None:
     )
 
 
-def _classical(predictions: Predictions, groups: Sequence[str]) -> dict[str, BaselineReport]:
+def _classical(
+    predictions: Predictions, groups: Sequence[str], intervals: bool
+) -> dict[str, BaselineReport]:
     """Return the classical models' metrics, and what the networks gain over them."""
     return {
-        name: BaselineReport(metrics=own.overall, gain=compare([own], predictions.scores, groups))
+        name: BaselineReport(
+            metrics=own.overall,
+            gain=compare([own], predictions.scores, groups),
+            gains=dict(_gains(predictions, predictions.classical[name], groups))
+            if intervals
+            else None,
+        )
         for name, own in predictions.classical_scores.items()
     }
+
+
+def _gains(
+    predictions: Predictions, values: NDArray[np.float64], groups: Sequence[str]
+) -> Iterator[tuple[str, Estimate]]:
+    """Yield the metrics besides accuracy, and what the networks gain in each, paired by clip."""
+    task, targets = predictions.task, predictions.targets
+    for name in GAINED[task][1:]:
+        sides = [predictions.values, [values]][:: -1 if name in ERRORS else 1]
+        systems = [PairedSystem.of(SUMS[task][name], targets, each) for each in sides]
+        yield name, Estimate.of(Paired(tuple(systems), tuple(groups)).difference(0, 1))
 
 
 def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:

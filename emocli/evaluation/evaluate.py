@@ -48,6 +48,12 @@ GROUPS = "-groups.csv"
 LEVELS = ("20dB", "10dB", "0dB", "-10dB", "-20dB")
 """Signal-to-noise ratios of a sweep, if none are given."""
 
+NESTED = (
+    "the settings of each fold were chosen by a search without the clips it tests: study.html in "
+    "the folder of the study"
+)
+"""What is said of folds whose settings were chosen by `emocli tune`."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -213,6 +219,7 @@ def _report(
             *step_warnings({split: samples}),
             *(line for part in evaluator.parts for line in part.remarks),
             *refit_remarks(m.calibration for part in evaluator.parts for m in part.members),
+            *([NESTED] if config.tuned else []),
         ),
         trained_with={**config.robust, "check": config.check},
         corruption_seed=seed,

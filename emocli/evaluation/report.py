@@ -9,13 +9,20 @@ from typing import ClassVar
 from emocli.data.clip import Split
 from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Task
-from emocli.data.record import Number, Record, Report
+from emocli.data.record import Bounds, Number, Record, Report
 from emocli.evaluation.agreement import RaterAgreement
 from emocli.evaluation.groups import GroupedReport
 from emocli.metrics.calibration import CalibrationCurves
 from emocli.metrics.intervals import MetricInterval
-from emocli.metrics.summary import Difference, Summary
+from emocli.metrics.summary import Difference, Estimate, Summary
 from emocli.parsing import Tree
+
+GAINED: Mapping[Task, tuple[str, ...]] = {
+    "single": ("accuracy", "weighted_f1"),
+    "multi": ("accuracy", "weighted_f1"),
+    "intensity": ("accuracy", "weighted_f1", "mae"),
+}
+"""Metrics by which networks and the classical models beside them are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +70,22 @@ class BaselineReport(Record):
         On the same clips, corrupted and repaired in the same way.
     gain : Difference
         The networks' accuracy less its own, paired by clip.
+    gains : mapping, optional
+        The same of the other metrics of `GAINED`, and by how much an error is smaller; not of the
+        points of a sweep.
     """
 
     metrics: Mapping[str, Number]
     gain: Difference
+    gains: Mapping[str, Estimate] | None = field(default=None, metadata=OPTIONAL)
+
+    def gain_in(self, metric: str) -> tuple[float, Bounds, Bounds | None, float] | None:
+        """Return what the networks gain in a metric: the gain, its intervals, its p-value."""
+        if metric == "accuracy":
+            gain = self.gain
+            return gain.accuracy, gain.accuracy_ci, gain.accuracy_ci_clips, gain.p
+        own = (self.gains or {}).get(metric)
+        return None if own is None else (own.mean, own.ci, own.ci_clips, own.p)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from emocli.data.record import Bounds
 from emocli.evaluation.groups import group_tables
-from emocli.evaluation.report import BaselineReport, ConditionReport, EvaluationReport
+from emocli.evaluation.report import (
+    GAINED,
+    BaselineReport,
+    ConditionReport,
+    EvaluationReport,
+)
 from emocli.metrics.intervals import MetricInterval
 from emocli.report.tables import Cell, ReportTable
 
@@ -16,9 +21,6 @@ Confusions = Mapping[str, Sequence[Sequence[int]]]
 
 SWEPT = ("accuracy", "uar", "weighted_f1")
 """Metrics in the tables of a sweep and of folds; the report has all."""
-
-SHOWN = ("accuracy", "weighted_f1")
-"""Metrics of the classical models beside the network in their table; the report has all."""
 
 NONE = (math.nan, math.nan)
 """The bounds of no interval."""
@@ -85,26 +87,24 @@ def _interval(metric: str, side: ConditionReport) -> MetricInterval | None:
 
 def _beside(report: EvaluationReport) -> ReportTable:
     """Return the classical models under the same conditions, and what the network gains."""
-    sides = report.conditions
-    columns = [f"{_title(metric)} {n}" for n in _sides(report) for metric in (*SHOWN, "gain")]
-    rows: list[tuple[Cell, ...]] = [
-        (report.fusion, *(c for s in sides for c in (*(_cell(s.metrics, m) for m in SHOWN), "")))
-    ]
+    sides, shown = report.conditions, GAINED[report.task]
+    columns = [f"{_title(metric)} {name}" for name in _sides(report) for metric in shown]
+    network = (_cell(side.metrics, metric) for side in sides for metric in shown)
+    rows: list[tuple[Cell, ...]] = [(report.fusion, *network)]
     for name in report.classical or {}:
         models = [(side.classical or {})[name] for side in sides]
-        cells = (
-            cell
-            for each in models
-            for cell in (*(_cell(each.metrics, m) for m in SHOWN), _gain(each))
-        )
-        rows.append((name, *cells))
-    title = "beside the network: gain in accuracy over each, with its 95 % interval"
+        rows.append((name, *(_cell(each.metrics, m) for each in models for m in shown)))
+        rows.append(("  gain over it", *(_gain(each, m) for each in models for m in shown)))
+    title = "beside the network: what it gains over each, with the 95 % interval"
     return ReportTable(title, ("system", *columns), tuple(rows))
 
 
-def _gain(beside: BaselineReport) -> str:
-    gain = beside.gain
-    return f"{gain.accuracy:+.3f} ({_bounds(gain.accuracy_ci_clips or gain.accuracy_ci)})"
+def _gain(beside: BaselineReport, metric: str) -> str:
+    gain = beside.gain_in(metric)
+    if gain is None:
+        return "-"
+    value, ci, ci_clips, _ = gain
+    return f"{value:+.3f} ({_bounds(ci_clips or ci)})"
 
 
 def _sides(report: EvaluationReport) -> tuple[str, ...]:

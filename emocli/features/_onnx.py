@@ -169,6 +169,8 @@ class OnnxModel(Reloading):
         if not providers:
             hint = "set it to auto, or install onnxruntime-gpu"
             raise ConfigError("there is no GPU", where=f"{self.feature}.device", hint=hint)
+        if not self.config.model.is_file():
+            raise ConfigError("there is no such file", where=self.config.model)
         try:
             return runtime.InferenceSession(str(self.config.model), options, providers=providers)
         except Exception as error:  # of the library, of types of its own

@@ -12,8 +12,8 @@ Ben-younes et al. fuse two views, an image and a question; the product goes over
 are here. Beard et al. 2018 (section 6) and Mittal et al. 2020 (section 6, "more elaborate fusion
 techniques") name such fusions as future work.
 
-Source: Ben-younes et al. 2017, ICCV, *MUTAN: Multimodal Tucker Fusion for Visual Question
-Answering*.
+Source: Ben-younes et al. 2017, ICCV, "MUTAN: Multimodal Tucker Fusion for Visual Question
+Answering".
 """
 
 from __future__ import annotations

@@ -69,7 +69,9 @@ class TableSource:
     def __init__(self, root: Path, form: TableFormat, manifest: Manifest) -> None:
         places = [(clip, list(_names(clip))) for clip in manifest.clips]
         wanted = frozenset(place.name for _, several in places for place in several)
-        self.layout, self._tables = form.layout, Tables(root, form.layout, wanted)
+        # Where tables may describe anything, they may tell nothing but features.
+        program = form.name if form.modality else ""
+        self.layout, self._tables = form.layout, Tables(root, form.layout, wanted, program)
         names = frozenset(self._tables.names)
         taken = ((clip, [p for p in several if p.name in names]) for clip, several in places)
         self._places = {clip.id: (clip, several[0]) for clip, several in taken if several}

@@ -71,12 +71,19 @@ class TableRows:
 class Tables:
     """The tables of a folder, or one file of them, by the name of the file each is about.
 
-    ``wanted`` are the names that clips ask for. Raises a `StoreError` if there is no table, or if
-    two are about files of one name.
+    ``wanted`` are the names that clips ask for; ``program`` what wrote the tables, if that is
+    known: each then has one of its columns at least that tell times, frames, files or faces.
+    Raises a `StoreError` if there is no table, or if two are about files of one name.
     """
 
-    def __init__(self, root: Path, layout: Layout, wanted: frozenset[str] = frozenset()) -> None:
-        self.root, self.layout, self._wanted = root, layout, wanted
+    def __init__(
+        self,
+        root: Path,
+        layout: Layout,
+        wanted: frozenset[str] = frozenset(),
+        program: str = "",
+    ) -> None:
+        self.root, self.layout, self._wanted, self._program = root, layout, wanted, program
         self.files = _files(root, layout)
         self._read = lru_cache(maxsize=1)(self._table)
         self._grouped = lru_cache(maxsize=1)(self._groups)
@@ -160,6 +167,7 @@ class Tables:
 
     def _features(self, table: DataTable, path: Path) -> tuple[str, ...]:
         """Choose the columns that are features: the same in every table."""
+        self._require_program(table, path)
         named = {
             column
             for column in table.header
@@ -178,6 +186,14 @@ class Tables:
             what = f"{has} '{first}', unlike the table read first"
             raise StoreError(what, where=path, hint="choose those that all have with --columns")
         return self.columns
+
+    def _require_program(self, table: DataTable, path: Path) -> None:
+        """Refuse a table of another program: failed rows and times would pass for features."""
+        told = any(_matches(name.casefold(), self.layout.no_features) for name in table.header)
+        if self._program and not told:
+            what = f"has none of the columns of {self._program} that tell what a row is about"
+            hint = "choose the --format it is of, or csv"
+            raise StoreError(what, where=path, hint=hint)
 
     def _spans(self, read: _Cells, frame: Numbers | None) -> Numbers | None:
         """Return start and end of each row in seconds."""

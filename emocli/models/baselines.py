@@ -6,7 +6,7 @@ absolute error their median. That paper's own is the mean of the labels it is th
 smallest squared error that a constant can have on these clips, and no prediction.
 
 The classical ones (`emocli.models.classical`) see a clip through its functionals
-(`emocli.models.functionals`). Nothing is random.
+(`emocli.models.functionals`). Nothing is random: seeds are fixed.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ def fit(name: str, train: Samples, valid: Samples, test: Samples | None = None) 
 
     Parameters
     ----------
-    name : {'prior', 'median', 'test_prior', 'logistic', 'svm', 'svm_linear'}
+    name : {'prior', 'median', 'test_prior', 'logistic', 'svm', 'svm_linear', 'svm_nystroem'}
         The classes' frequencies, or the mean intensities; the median intensities; the first of
         ``test``, whose labels it sees; multinomial logistic regression (of each class of a
         multi-label task by itself; ridge regression for intensities); support vector machines with
-        Gaussian or linear kernel (regression for intensities).
+        Gaussian or linear kernel (regression for intensities), or an approximated Gaussian one.
     train, valid : Samples
         Standardised.
     test : Samples, optional

@@ -8,6 +8,12 @@ executed to read.
 Machines of more than two classes know pairs of them, i before j: f > 0 is a vote for i. A class
 stands by its votes; the sum of its margins, squeezed below a third of a vote, decides among equal
 ones.
+
+Of many clips a machine takes minutes, for it looks at every pair of them. Its approximation is a
+linear machine of the similarities to a few of the clips, its landmarks, in which all others are
+written: what it finds is a function of the same form, the landmarks in place of support vectors.
+
+Source: Williams and Seeger 2001, NeurIPS, "Using the Nyström method to speed up kernel machines".
 """
 
 from __future__ import annotations
@@ -28,6 +34,9 @@ MARGIN = 0.1
 """Error of an intensity that support vector regression does not count."""
 
 ITERATIONS = 5000
+
+LANDMARKS = 1000
+"""Clips at which the kernel of many is approximated, drawn with the same seed always."""
 
 CERTAIN = 500.0
 """Margin of a class that all or none of the training clips show; its probability is 1 or 0."""
@@ -184,6 +193,8 @@ class ModelKind:
 
     Attributes
     ----------
+    what : str
+        What it is, for a reader.
     classifier, regressor : callable
         Make it.
     read : callable
@@ -192,13 +203,14 @@ class ModelKind:
         Whether it tells more than two classes apart pair by pair.
     """
 
+    what: str
     classifier: Make
     regressor: Make
     read: Read
     pairwise: bool = False
 
 
-def _support(kernel: str) -> ModelKind:
+def _support(kernel: str, what: str) -> ModelKind:
     def classifier(C: float) -> Any:
         from sklearn.svm import SVC
 
@@ -209,7 +221,7 @@ def _support(kernel: str) -> ModelKind:
 
         return SVR(C=C, kernel=kernel, epsilon=MARGIN)
 
-    return ModelKind(classifier, regressor, _machine, pairwise=True)
+    return ModelKind(what, classifier, regressor, _machine, pairwise=True)
 
 
 def _machine(model: Any, x: Matrix) -> Margins:
@@ -249,11 +261,52 @@ def _line(model: Any, x: Matrix) -> Margins:
     return Margins.linear(weights, np.atleast_1d(np.asarray(model.intercept_, np.float64)))
 
 
+def _approximated(machine: Any) -> Any:
+    from sklearn.kernel_approximation import Nystroem
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(Nystroem(n_components=LANDMARKS, random_state=0), machine)
+
+
+def _nystroem_classifier(C: float) -> Any:
+    from sklearn.svm import LinearSVC
+
+    return _approximated(LinearSVC(C=C, dual=False, tol=1e-3))
+
+
+def _nystroem_regressor(C: float) -> Any:
+    from sklearn.svm import LinearSVR
+
+    loss = "squared_epsilon_insensitive"
+    return _approximated(LinearSVR(C=C, loss=loss, dual=False, epsilon=MARGIN, tol=1e-3))
+
+
+def _landmarks(model: Any, x: Matrix) -> Margins:
+    """Take the functions of a linear machine of similarities to landmarks."""
+    kernel, machine = (step for _, step in model.steps)
+    line = _line(machine, x)
+    weights = np.asarray(kernel.normalization_, np.float64).T @ line.weights
+    # The default gamma of that kernel.
+    return Margins(weights, line.bias, np.asarray(kernel.components_), 1 / x.shape[1])
+
+
 KINDS: Mapping[str, ModelKind] = MappingProxyType(
     {
-        "logistic": ModelKind(_logistic, _ridge, _line),
-        "svm": _support("rbf"),
-        "svm_linear": _support("linear"),
+        "logistic": ModelKind(
+            "a linear model: logistic regression, of intensities ridge regression",
+            _logistic,
+            _ridge,
+            _line,
+        ),
+        "svm": _support("rbf", "a support vector machine with a Gaussian kernel"),
+        "svm_linear": _support("linear", "a support vector machine without a kernel"),
+        "svm_nystroem": ModelKind(
+            "a support vector machine whose Gaussian kernel is approximated at "
+            f"{LANDMARKS:,} training clips, for there are too many for a whole one",
+            _nystroem_classifier,
+            _nystroem_regressor,
+            _landmarks,
+        ),
     }
 )
 

@@ -103,7 +103,7 @@ def read_expression(path: Path) -> MiniXception:
     hint = "give the file of `emocli models get face-expression`"
     network = MiniXception()
     try:
-        with Hdf5(path, hint) as file:
+        with Hdf5(path) as file:
             arrays = {name: _array(file, *place) for name, place in _places().items()}
         network.load_state_dict(arrays, strict=False)
     except (StoreError, RuntimeError) as error:

@@ -25,6 +25,7 @@ from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.samples import Samples
 from emocli.models.around import Around
 from emocli.models.functionals import Functionals
+from emocli.plugin.blocks import root
 from emocli.plugin.network import Loss, Network, PerView
 
 FunctionalsPath = Literal["none", "linear", "mlp", "both"]
@@ -62,7 +63,7 @@ class FunctionalsLayer(nn.Module):
         values = view.values.masked_fill(~mask, 0)
         mean = view.mean()
         off = (values - mean[:, None]).masked_fill(~mask, 0)
-        std = (off.square().sum(dim=1) / mask.sum(dim=1).clamp(min=1)).sqrt()
+        std = root(off.square().sum(dim=1) / mask.sum(dim=1).clamp(min=1))
         largest = values.masked_fill(~mask, -torch.inf).amax(dim=1)
         scaled = (torch.cat([mean, std, largest], dim=-1) - self.mean) * self.scale
         there = values.flatten(1).any(dim=1)

@@ -32,7 +32,8 @@ def only_cached(
     Raises
     ------
     ConfigError
-        If it is not in the cache either.
+        If it is not in the cache either; or if it is a path, and there is no such folder, or not
+        that file in it.
     """
     from huggingface_hub import (
         constants,
@@ -43,6 +44,7 @@ def only_cached(
     )
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
+    _require_folder(name, known, what)
     if Path(name).exists() or is_offline_mode():
         return False
     try:
@@ -56,3 +58,16 @@ def only_cached(
         hint = f"give a folder that holds {what}, or connect to the network"
         raise ConfigError(told, where=constants.ENDPOINT, hint=hint) from None
     return False
+
+
+def _require_folder(name: str, known: str, what: str) -> None:
+    """Raise `ConfigError` for a path at which there is nothing of the kind."""
+    folder = Path(name)
+    hint = f"give a folder that holds {what}, or one of the Hugging Face hub by name"
+    if folder.is_dir() and not (folder / known).is_file():
+        raise ConfigError(
+            f"has no {known}, so it is no {what.split()[-1]}", where=folder, hint=hint
+        )
+    # No name of the hub begins so.
+    if not folder.exists() and (folder.is_absolute() or name.startswith((".", "~"))):
+        raise ConfigError("there is no such folder", where=folder, hint=hint)

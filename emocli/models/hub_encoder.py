@@ -59,7 +59,8 @@ def obtained(what: str, name: str, load: Callable[[Tree], T], revision: str | No
     except Exception as error:  # as of a run's own
         raise ConfigError(
             f"{what} encoder '{name}' cannot be had: {reason(error)}",
-            hint="give one of the Hugging Face hub by name, or a folder that holds one",
+            hint=f"give a {what} encoder of the Hugging Face hub by name, or a folder that holds "
+            "one, its parameters as safetensors",
         ) from None
 
 

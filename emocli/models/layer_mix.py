@@ -2,7 +2,8 @@
 
 A feature with several hidden layers side by side (``--set speech_model.layers=all``) has a column
 for each layer and dimension, layer by layer. Which layer tells emotion best is not known before; so
-a run learns a weight for each, and its network sees their weighted mean.
+a run learns a weight for each, and its network sees their weighted mean. Of joined features
+(``speech_model+egemaps``) each has its own mix, and one of a single layer stays as it is.
 
 Source: Yang et al. 2021, Interspeech (SUPERB); Peters et al. 2018, NAACL.
 """
@@ -20,8 +21,11 @@ from torch import Tensor, nn
 
 from emocli.data.batch import Batch, FusionOutput
 from emocli.data.samples import Samples
+from emocli.data.store import StoredFeature
+from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError
 from emocli.models.around import Around
+from emocli.models.run_config import Layers
 from emocli.plugin.network import Network, PerView
 
 LAYER = re.compile(r"(layer-?\d+)\.(.+)")
@@ -43,20 +47,37 @@ def layer_count(names: Sequence[str]) -> int:
     return len(layers) if whole and layers else 1
 
 
-class LayerMix(nn.Module):
-    """The weighted mean of layers, sum of w_l h_l with w = softmax(s).
+def layers_of(feature: StoredFeature) -> tuple[Layers, ...]:
+    """Return the layers in each feature that one joins; of a plain one its own."""
+    parts, names = parts_of(feature.name), feature.dim_names
+    if len(parts) == 1:
+        return (Layers(count=layer_count(names), dim=feature.dim),)
+    own = [[n.removeprefix(f"{p}.") for n in names if n.startswith(f"{p}.")] for p in parts]
+    return tuple(Layers(count=layer_count(columns), dim=len(columns)) for columns in own)
 
-    Shapes: steps (n, T, L W) -> (n, T, W); scores s (L,), equal at first.
+
+class LayerMix(nn.Module):
+    """The weighted mean of layers, sum of w_l h_l with w = softmax(s), in each of joined features.
+
+    Shapes: steps (n, T, sum of L_p W_p) -> (n, T, sum of W_p) for features p of L_p layers; scores
+    s (sum of L_p,), equal at first.
     """
 
-    def __init__(self, layers: int) -> None:
+    def __init__(self, layers: Sequence[Layers]) -> None:
         super().__init__()
-        self.scores = nn.Parameter(torch.zeros(layers))
+        self.layers = tuple(layers)
+        self.scores = nn.Parameter(torch.zeros(sum(own.count for own in layers)))
 
     def forward(self, values: Tensor) -> Tensor:
         """Mix them."""
-        layers = values.reshape(*values.shape[:-1], len(self.scores), -1)
-        return torch.einsum("...lw,l->...w", layers, torch.softmax(self.scores, dim=0))
+        columns = values.split_with_sizes([own.dim for own in self.layers], dim=-1)
+        scores = self.scores.split_with_sizes([own.count for own in self.layers])
+        return torch.cat([_mean(h, s) for h, s in zip(columns, scores, strict=True)], dim=-1)
+
+
+def _mean(values: Tensor, scores: Tensor) -> Tensor:
+    layers = values.reshape(*values.shape[:-1], len(scores), -1)
+    return torch.einsum("...lw,l->...w", layers, torch.softmax(scores, dim=0))
 
 
 class WithLayerMix(Around):
@@ -69,13 +90,13 @@ class WithLayerMix(Around):
     network : Network
         Of the mixed widths.
     layers : mapping
-        Modality to the layers side by side in its feature.
+        Modality to the layers side by side in each of its features.
     """
 
-    def __init__(self, network: Network, layers: Mapping[str, int]) -> None:
+    def __init__(self, network: Network, layers: Mapping[str, Sequence[Layers]]) -> None:
         super().__init__(network)
-        several = {name: count for name, count in layers.items() if count > 1}
-        self.mixes = PerView({name: LayerMix(count) for name, count in several.items()})
+        several = {name: own for name, own in layers.items() if has_several(own)}
+        self.mixes = PerView({name: LayerMix(own) for name, own in several.items()})
         self.layers = several
 
     def fit(self, train: Samples) -> None:
@@ -99,12 +120,18 @@ class WithLayerMix(Around):
     def _evenly(
         self, clip_id: str, modality: str, values: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        layers = self.layers.get(modality, 1)
-        mean: NDArray[np.float32] = values.reshape(len(values), layers, -1).mean(axis=1)
-        return mean
+        if modality not in self.layers:
+            return values
+        layers = self.layers[modality]
+        columns = np.split(values, np.cumsum([own.dim for own in layers])[:-1], axis=1)
+        parts = zip(columns, layers, strict=True)
+        means = [
+            part.reshape(-1, own.count, own.dim // own.count).mean(axis=1) for part, own in parts
+        ]
+        return np.concatenate(means, axis=1)
 
 
-def mixed_dims(dims: Mapping[str, int], layers: Mapping[str, int]) -> dict[str, int]:
+def mixed_dims(dims: Mapping[str, int], layers: Mapping[str, Sequence[Layers]]) -> dict[str, int]:
     """Return the width of each view after the mix.
 
     Raises
@@ -112,12 +139,18 @@ def mixed_dims(dims: Mapping[str, int], layers: Mapping[str, int]) -> dict[str, 
     ConfigError
         If no view has several layers, or one does not divide into so many.
     """
-    if all(count == 1 for count in layers.values()):
+    if not any(map(has_several, layers.values())):
         what = "setting 'train.layer_mix': no feature has several layers side by side"
         hint = "extract one with them, --set speech_model.layers=all, or choose layer_mix=false"
         raise ConfigError(what, hint=hint)
-    for name, count in layers.items():
-        if dims[name] % count:
-            what = f"the {dims[name]} columns of {name} are not {count} layers of equal width"
+    for name, parts in layers.items():
+        if sum(own.dim for own in parts) != dims[name] or any(p.dim % p.count for p in parts):
+            counts = " + ".join(str(own.count) for own in parts)
+            what = f"the {dims[name]} columns of {name} are not {counts} layers of equal width"
             raise ConfigError(what, hint="extract the feature again")
-    return {name: dim // layers.get(name, 1) for name, dim in dims.items()}
+    return {name: sum(own.dim // own.count for own in parts) for name, parts in layers.items()}
+
+
+def has_several(layers: Sequence[Layers]) -> bool:
+    """Whether there is something to be mixed."""
+    return any(own.count > 1 for own in layers)

@@ -56,11 +56,18 @@ class Source(Settings):
         return Source(path=name, absolute="", fingerprint=self.fingerprint)
 
 
+class Layers(Settings):
+    """How many layers of an encoder, of equal width, make so many columns side by side."""
+
+    count: Annotated[int, Field(ge=1, le=2**24)] = 1
+    dim: Width
+
+
 class View(Settings):
     """The feature a modality is seen through: its name, width, origin and content.
 
     ``upstream`` are the settings of the features it was computed from, by their names; ``layers``
-    how many layers of an encoder stand side by side in it.
+    how many layers of an encoder stand side by side in it, or in each feature of joined ones.
     """
 
     feature: str
@@ -68,7 +75,14 @@ class View(Settings):
     settings: Tree
     fingerprint: str
     upstream: Tree = Field(default_factory=dict)
-    layers: Width = 1
+    layers: Width | tuple[Layers, ...] = 1
+
+    @property
+    def layered(self) -> tuple[Layers, ...]:
+        """The layers of each of its features."""
+        if isinstance(self.layers, int):
+            return (Layers(count=self.layers, dim=self.dim),)
+        return self.layers
 
 
 class RunConfig(Settings):

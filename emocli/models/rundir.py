@@ -33,7 +33,7 @@ from emocli.models import calibration
 from emocli.models.calibration import Calibration
 from emocli.models.functionals_path import WithFunctionals
 from emocli.models.layer_mix import WithLayerMix, mixed_dims
-from emocli.models.run_config import RunConfig
+from emocli.models.run_config import Layers, RunConfig
 from emocli.models.settings import TrainConfig
 from emocli.models.tensors import (
     RESTORE,
@@ -183,7 +183,7 @@ def make_network(config: RunConfig) -> Network:
     """
     settings = build(plugins.load("fusion", config.fusion).Config, config.network, "network")
     parts = (config.dims, len(config.classes), settings, config.train)
-    layers = {modality: view.layers for modality, view in config.features.items()}
+    layers = {modality: view.layered for modality, view in config.features.items()}
     network = assemble(config.fusion, *parts, layers)
     network.set_task(config.logit_task, config.train.loss)
     return network
@@ -195,11 +195,11 @@ def assemble(
     outputs: int,
     settings: Settings,
     train: TrainConfig,
-    layers: Mapping[str, int],
+    layers: Mapping[str, Sequence[Layers]],
 ) -> Network:
     """Build a network with what the training puts around it; errors as of the network.
 
-    ``layers`` says how many layers of an encoder stand side by side in each modality's feature.
+    ``layers`` says how many layers of an encoder stand side by side in each modality's features.
     """
     seen = mixed_dims(dims, layers) if train.layer_mix else dims
     network: Network = plugins.load("fusion", fusion).Model(seen, outputs, settings)

@@ -154,10 +154,22 @@ class TrainConfig(Settings):
         Megabytes of memory for features that would otherwise be read in every epoch.
     """
 
+    # Epochs and batch follow the size of the corpus (RULES). What else regularises is tried off and
+    # as it was measured (docs/results.md): more values of each would not fit into tens of trials.
+    # Not searched, for it is another question: `normalise`, with which other clips of the tested
+    # speakers are known, and `layer_mix`, which depends on the features.
     SPACE: ClassVar[Space] = {
+        # Adam moves too little in tens of epochs below, and diverges on small batches above.
         "lr": Uniform(1e-4, 1e-2, log=True),
+        # From next to none to ten times the default of `plus`.
         "weight_decay": Uniform(1e-6, 1e-1, log=True),
+        # With more than half of the modalities gone most clips would be down to one.
         "modality_dropout": Uniform(0.0, 0.5),
+        # Zhang et al. 2018: 0.1 to 0.4; more mixes nearly evenly.
+        "mixup": Choice((0.0, 0.2, 0.4)),
+        "time_mask": Choice((0.0, 0.2)),
+        "feature_mask": Choice((0.0, 0.2)),
+        "view_dropout": Choice((0.0, 0.2)),
         "swa": Choice((0, 3, 10)),
     }
     RULES: ClassVar[Rules] = {"batch_size": BATCH, "epochs": EPOCHS, "patience": EPOCHS}

@@ -23,8 +23,8 @@ commands    `emocli.plugin.command`      ``COMMAND``
 
 The kind is the name of the entry-point group: ``emocli.fusion``, ``emocli.experiments``.
 
-A plug-in is a module whose docstring says in its first line what it is and, in a line that begins
-with ``Source:``, where it comes from. It is a file in emocli's own folder of that kind
+A plug-in is a module whose docstring says in its first line what it is and, in a paragraph that
+begins with ``Source:``, where it comes from. It is a file in emocli's own folder of that kind
 (`emocli.plugins.KINDS`), or in an installed package that names it in its ``pyproject.toml``::
 
     [project.entry-points."emocli.fusion"]

@@ -54,7 +54,7 @@ class Blocks:
         """Mean, standard deviation and largest value of each block, (B, K, 3 D)."""
         values, mask = self._cells
         off = (values - self._mean[:, :, None]).masked_fill(~mask, 0)
-        std = (off.square().sum(dim=2) / self._count).sqrt()
+        std = root(off.square().sum(dim=2) / self._count)
         largest = values.masked_fill(~mask, -torch.inf).amax(dim=2)
         largest = torch.where(mask.any(dim=2), largest, 0)
         return self._blocks(torch.cat([self._mean, std, largest], dim=-1))
@@ -108,6 +108,15 @@ class Blocks:
     def _mean(self) -> Tensor:
         values, mask = self._cells
         return values.masked_fill(~mask, 0).sum(dim=2) / self._count
+
+
+def root(squares: Tensor) -> Tensor:
+    """Return the square root; its slope at zero, which is infinite, counts as none.
+
+    The steps may be what a learnt layer made, and those of a block may all be the same.
+    """
+    above = squares > 0
+    return torch.where(above, squares, 1).sqrt() * above
 
 
 def _ceil(lengths: Tensor, sizes: Tensor | int) -> Tensor:

@@ -96,6 +96,11 @@ class Casting:
                 return cls(recipe.name, module.PEOPLE, config, choice)
         return None
 
+    @staticmethod
+    def seconds(pieces: Sequence[Piece]) -> float:
+        """Return how long the pictures are in which `cast` looks for people."""
+        return sum(_ends(pieces).values())
+
     @property
     def takes_all(self) -> bool:
         """Whether every segment has a row, whoever is in it."""
@@ -107,21 +112,19 @@ class Casting:
         Parameters
         ----------
         progress : callable
-            Told the share that is done.
+            Told how many of the `seconds` are done.
         """
-        ends: dict[Path, float] = {}
-        for piece in pieces:
-            if _filmed(piece):
-                video = piece.clip.media["video"]
-                ends[video] = max(ends.get(video, 0.0), piece.segment.end)
         known: dict[Path, Appearances] = {}
-        for video, end in ends.items():
+        before = 0.0
+        for video, end in _ends(pieces).items():
 
-            def advance(seconds: float, done: int = len(known), end: float = end) -> None:
-                progress((done + min(seconds / end, 1.0)) / len(ends))
+            def advance(seconds: float, before: float = before, end: float = end) -> None:
+                progress(before + min(seconds, end))
 
             place = work / f"people-{self._key(video)}"
             known[video] = people.find_people(self.finder, self.config, video, place, advance)
+            before += end
+            progress(before)
         rows, failures = self._rows(pieces, known)
         numbers = {row.piece.clip.id: self._wanted(row.person) for row in rows}
 
@@ -228,6 +231,15 @@ class _Row:
 
 def _filmed(piece: Piece) -> bool:
     return "video" in piece.clip.media
+
+
+def _ends(pieces: Sequence[Piece]) -> dict[Path, float]:
+    """Return each video of some segments, and where the last of them ends."""
+    ends: dict[Path, float] = {}
+    for piece in filter(_filmed, pieces):
+        video = piece.clip.media["video"]
+        ends[video] = max(ends.get(video, 0.0), piece.segment.end)
+    return ends
 
 
 def _seen(piece: Piece, known: dict[Path, Appearances]) -> Appearances:

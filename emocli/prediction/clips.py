@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from emocli.models.run_config import RunConfig
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.segment import SegmentedRecording
 from emocli.prediction.segments import Segment
+
+UNIT = 64
+"""Segments of short recordings that are done together."""
 
 WORDS = "words"
 """The medium that holds words and their times."""
@@ -89,6 +92,20 @@ def _words_of(clip: Clip, start: float, end: float) -> tuple[Word, ...]:
     except MediaError:  # told when its features are computed
         return ()
     return tuple(word for word in words if start <= (word.start + word.end) / 2 < end)
+
+
+def units(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:
+    """Put recordings together until there are enough segments; none is taken apart."""
+    unit: list[Piece] = []
+    for index, piece in enumerate(pieces):
+        own = piece.clip.dialogue or piece.clip.id
+        before = pieces[index - 1].clip if index else None
+        if len(unit) >= UNIT and before and (before.dialogue or before.id) != own:
+            yield tuple(unit)
+            unit = []
+        unit.append(piece)
+    if unit:
+        yield tuple(unit)
 
 
 def manifest_of(clips: Sequence[Clip], config: RunConfig) -> Manifest:

@@ -130,9 +130,7 @@ def extracted(
     if people is None:
         return computation.extracted(clips, features, folder, progress)
     seen, shared = _with_and_without(people.feature, features)
-    first = len(shared.recipes) * len(clips)
-    last = len(seen.recipes) * len(people.clips)
-    begun = first / max(first + last, 1)
+    begun = _share_apart(shared, clips, seen, people.clips)
     heard = computation.extracted(
         clips, shared, folder / APART, lambda share: progress(begun * share)
     )
@@ -159,6 +157,7 @@ def extract_apart(
     config: RunConfig,
     folder: Path,
     pool: Pool,
+    progress: ShareDone = lambda share: None,
 ) -> None:
     """Compute what people have no part in before they are known; `extracted` goes on from there.
 
@@ -167,10 +166,19 @@ def extract_apart(
     EmocliError
         As `extracted`.
     """
-    _, apart = _with_and_without(people_feature, features)
+    seen, apart = _with_and_without(people_feature, features)
+    begun = _share_apart(apart, clips, seen, clips)
     _Computation(config, pool, zeros=False).compute(
-        clips, apart, folder / APART, lambda share: None
+        clips, apart, folder / APART, lambda share: progress(begun * share)
     )
+
+
+def _share_apart(
+    apart: RunFeatures, clips: Sequence[Clip], seen: RunFeatures, people: Sequence[Clip]
+) -> float:
+    """Return the share of the arrays to compute that people have no part in."""
+    first, last = len(apart.recipes) * len(clips), len(seen.recipes) * len(people)
+    return first / max(first + last, 1)
 
 
 def _with_and_without(feature: str, features: RunFeatures) -> tuple[RunFeatures, RunFeatures]:

@@ -1,4 +1,4 @@
-"""Recordings that were cut before their manifest is written, so that a kill loses one at most."""
+"""Recordings that were cut before all are; a kill loses the one, or the speech, it was at."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from emocli import __version__
 from emocli.data.durable import make_folder, write_bytes
 from emocli.data.json_io import plain
 from emocli.data.rules import absolute
-from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions
+from emocli.prediction.recognised import RecognisedChunks
+from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
 
 
 class Journal:
     """A hidden folder beside a manifest, with a file for each recording that was cut.
 
-    What was cut with other options, by another version, or from files that have changed since is
-    cut again.
+    Of the recording that is being cut it has a folder with the speech that was recognised. What was
+    cut with other options or another recogniser, by another version, or from files that have
+    changed since is cut again.
     """
 
     def __init__(self, manifest: Path, options: SegmentOptions, segmenter: Segmenter) -> None:
@@ -28,6 +30,15 @@ class Journal:
         self._options = plain(options)
         self._speakers = _state(options.speakers)
         self._segmenter = segmenter
+
+    def cut(self, recording: Path, heard: Heard) -> SegmentedRecording:
+        """Cut a recording, or return it as it was cut; errors as `Segmenter.segment`."""
+        done = self.recall(recording)
+        if done is None:
+            kept = RecognisedChunks(self._path(recording).with_suffix(""))
+            done = self._segmenter.segment(recording, heard, kept)
+            self.keep(done)
+        return done
 
     def recall(self, recording: Path) -> SegmentedRecording | None:
         """Return what was kept of a recording, if it is still true."""
@@ -43,8 +54,9 @@ class Journal:
         from pydantic import TypeAdapter
 
         make_folder(self._folder)
-        content = TypeAdapter(SegmentedRecording).dump_json(done)
-        write_bytes(self._path(done.recording), content)
+        path, content = self._path(done.recording), TypeAdapter(SegmentedRecording).dump_json(done)
+        write_bytes(path, content)
+        shutil.rmtree(path.with_suffix(""), ignore_errors=True)  # its speech is in it
 
     def close(self) -> None:
         """Remove all: the manifest holds it."""
@@ -52,7 +64,8 @@ class Journal:
 
     def _path(self, recording: Path) -> Path:
         subtitles = self._segmenter.subtitles_of(recording)
-        facts = [__version__, self._options, self._speakers, _state(recording), _state(subtitles)]
+        facts = [__version__, self._options, self._speakers, self._segmenter.recogniser]
+        facts += [_state(recording), _state(subtitles)]
         digest = hashlib.sha256(json.dumps(facts).encode("utf-8", "surrogateescape"))
         return self._folder / f"{digest.hexdigest()}.json"
 

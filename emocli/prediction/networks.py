@@ -16,8 +16,8 @@ from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.samples import Samples
 from emocli.data.speakers import USED, SpeakerNormaliser, SpeakerStatistics
-from emocli.data.store import StoredFeature
-from emocli.errors import RunError
+from emocli.data.store import StoredFeature, check_path
+from emocli.errors import RunError, StoreError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.models.calibration import refit_remarks
@@ -35,9 +35,11 @@ from emocli.prediction.packing.folder import (
     require_inside,
     verified,
 )
-from emocli.robust.check.io import check_digest
+from emocli.robust.check.io import check_digest, load_check
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.packed_repair import PackedRepair
+from emocli.robust.proxy.generator import ProxyGenerator
+from emocli.robust.proxy.io import generator_digest
 from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
@@ -46,6 +48,12 @@ BY_PLACE = (
     "the modality check knows what is usual at each place of a whole clip, and distrusts more of "
     "segments that begin or end elsewhere; fit-cca --set check.representation=step fits one that "
     "does not"
+)
+
+
+UNASKED = (
+    "the modality check {} is fitted on these features and was not asked, as in training; --check "
+    "asks it, and with --proxy what it does not trust is regenerated"
 )
 
 
@@ -78,6 +86,10 @@ class Repairer(Protocol):
         """The modality check."""
         ...
 
+    def proxies(self, config: RepairConfig) -> ProxyGenerator | None:
+        """Return what regenerates modalities; None if a repair does not."""
+        ...
+
     def repaired(self, samples: Samples, config: RepairConfig, *, size: int) -> Repaired:
         """Repair standardised clips, ``size`` at a time."""
         ...
@@ -89,7 +101,10 @@ class Repairer(Protocol):
 
 @dataclass(frozen=True)
 class FoldNetworks:
-    """A run of one seed or several, and how it repairs clips; what repairs them if it does."""
+    """A run of one seed or several, and how it repairs clips; what repairs them if it does.
+
+    ``unasked`` is a check that is fitted on the run's features, if nobody said whether to ask it.
+    """
 
     path: Path
     config: RunConfig
@@ -97,6 +112,7 @@ class FoldNetworks:
     repair: RepairConfig
     factory: Repairer | None
     speakers: SpeakerStatistics | None = None
+    unasked: Path | None = None
 
     @classmethod
     def open(cls, run: Path, options: RepairOptions = TRAINED) -> FoldNetworks:
@@ -110,10 +126,13 @@ class FoldNetworks:
         config = rundir.read_config(run)
         trained = build(RobustConfig, config.robust, "robust")
         repair = trained.repair.with_options(options)
+        speakers, unasked = _speakers(run, config), None
+        if repair.trust == "all" and options.check is None:
+            unasked = _fitted_check(run, config, trained.fit_on)
         if repair.label:
             own = RunEvaluator.open(run, None, None, None, options)
-            return cls(run, config, own.members, repair, own.repair_factory, _speakers(run, config))
-        return cls(run, config, _members(run, config), repair, None, _speakers(run, config))
+            return cls(run, config, own.members, repair, own.repair_factory, speakers, unasked)
+        return cls(run, config, _members(run, config), repair, None, speakers, unasked)
 
     @classmethod
     def unpacked(cls, run: Path, packed: FoldRepair, options: RepairOptions) -> FoldNetworks:
@@ -131,13 +150,16 @@ class FoldNetworks:
         return cls(run, config, members, repair, own, _speakers(run, config))
 
     def marks(self) -> Iterator[str]:
-        """Yield what tells it from others: networks, temperatures, repair and check."""
+        """Yield what tells it from others: networks, temperatures, repair, check and proxies."""
         for member in self.members:
             yield digest(member.path / MODEL)
             yield member.calibration.model_dump_json() if member.calibration else ""
         yield self.repair.model_dump_json()
         if self.factory and self.repair.trust == "check":
             yield check_digest(self.factory.check)
+        proxies = self.factory.proxies(self.repair) if self.factory else None
+        if proxies is not None:
+            yield generator_digest(proxies)
 
     def predict(self, samples: Samples, device: str) -> Outputs:
         """Predict clips, whose features are as they were computed, with each network."""
@@ -196,6 +218,19 @@ class FoldNetworks:
 
 def _members(run: Path, config: RunConfig) -> tuple[Run, ...]:
     return tuple(map(rundir.load, rundir.members(run, config.seeds)))
+
+
+def _fitted_check(run: Path, config: RunConfig, fit_on: str) -> Path | None:
+    """Return the modality check of a run's features that is in its store; None if there is none."""
+    normalise = config.train.normalise
+    path = check_path(config.store.locate(run), config.fold, fit_on, normalise)
+    try:
+        known = load_check(path).provenance
+    except StoreError:
+        return None
+    fitted = known.fingerprints if known else {}
+    fits = all(fitted.get(m) == view.fingerprint for m, view in config.features.items())
+    return path if fits else None
 
 
 def _speakers(run: Path, config: RunConfig) -> SpeakerStatistics | None:
@@ -287,6 +322,9 @@ class Ensemble:
             for line in fold.factory.remarks(fold.repair)
         ]
         yield from dict.fromkeys(lines)
+        unasked = next((fold.unasked for fold in self.folds if fold.unasked), None)
+        if unasked is not None:
+            yield UNASKED.format(unasked)
         yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
     def segment_remarks(self) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,36 +21,33 @@ from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
-from emocli.data.pool import Pool, Progress, open_pool
+from emocli.data.pool import Pool, open_pool
 from emocli.data.stamp import stamps
 from emocli.errors import MediaError, ReportError
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.plugin.writer import SegmentPrediction
+from emocli.prediction import transcriber
 from emocli.prediction.cast import Cast, Casting
-from emocli.prediction.clips import Piece, manifest_of
-from emocli.prediction.extracted import Extracted, extract_apart, extracted
+from emocli.prediction.clips import Piece, manifest_of, units
+from emocli.prediction.extracted import Extracted, ShareDone, extract_apart, extracted
 from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing.hub import located
 from emocli.prediction.people import MAIN, FaceChoice
+from emocli.prediction.progress import UNTOLD, Stages, UnitClock
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
-from emocli.prediction.timeline import FailedInput, PredictionReport, UnitReport
+from emocli.prediction.timeline import Cutting, FailedInput, PredictionReport, UnitReport
 from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats
-
-UNIT = 64
-"""Segments of short recordings that are done together."""
+from emocli.version import versions
 
 SHARE = 16
 """Segments that are worth a process of their own."""
-
-HALF = 0.5
-"""Of the work, what it is to find people."""
 
 WORK = ".work"
 """The folder, inside that of the result, of what is not finished."""
@@ -129,7 +126,7 @@ class Predictor:
         self,
         inputs: Sequence[Path],
         work: Path,
-        progress: Progress = lambda done, total: None,
+        progress: Stages = UNTOLD,
     ) -> PredictionReport:
         """Predict files, folders, or the clips of manifests; what is not finished is in ``work``.
 
@@ -139,35 +136,32 @@ class Predictor:
             If an input is not there, or nothing could be predicted.
         """
         make_folder(work)
-        cut = pieces_for(inputs, self.ensemble.config.classes, self.options.segments, work)
+        classes, segmenting = self.ensemble.config.classes, self.options.segments
+        cut = pieces_for(inputs, classes, segmenting, work, progress.cutting)
         pieces, failures = cut.pieces, cut.failures
-        how = self.options.face or (MAIN if cut.cut else "")
+        how = self.options.face or (MAIN if cut.cutting else "")
         casting = Casting.of(self.features, FaceChoice.of(how)) if how else None
-        reports, total, before = [], len(pieces), 0
-        units = _units(pieces) if cut.cut or not self._by_speaker else (pieces,)
-        workers = min(self.options.workers, max(1, total // SHARE))
-        with open_pool(workers) as pool:
-            for unit in units:
-
-                def advance(done: int, before: int = before) -> None:
-                    progress(before + done, total)
-
-                reports.append(self._unit(unit, work, advance, casting, pool, zeros=not how))
-                before += len(unit)
+        parts = units(pieces) if cut.cutting or not self._by_speaker else (pieces,)
+        clock = UnitClock(Casting.seconds(pieces), len(pieces), progress)
+        reports = []
+        with open_pool(min(self.options.workers, max(1, len(pieces) // SHARE))) as pool:
+            for unit in parts:
+                reports.append(self._unit(unit, work, clock, casting, pool, zeros=not how))
+                clock.finish(Casting.seconds(unit), len(unit))
         segments = tuple(segment for report in reports for segment in report.segments)
         failures += tuple(failure for report in reports for failure in report.failures)
         _require_some(segments, failures, self)
         notes = (*cut.notes, *(remark for report in reports for remark in report.remarks))
-        if cut.cut:
+        if cut.cutting:
             notes += tuple(self.ensemble.segment_remarks())
         face = str(casting.choice) if casting else ""
-        return self._report(segments, failures, notes, face)
+        return self._report(segments, failures, notes, face, cut.cutting)
 
     def _unit(
         self,
         pieces: Sequence[Piece],
         work: Path,
-        advance: Callable[[int], None],
+        clock: UnitClock,
         casting: Casting | None,
         pool: Pool,
         *,
@@ -180,26 +174,35 @@ class Predictor:
         except ReportError:
             pass  # not done yet, or by another version
         cast = None
+
+        def advance(share: float) -> None:
+            clock.predicted(share * len(pieces))
+
         if casting is not None:
-            half = HALF * len(pieces)
-            with self._meanwhile(pieces, folder, casting, pool):
-                cast = casting.cast(pieces, work, lambda share: advance(int(share * half)))
+            with self._meanwhile(pieces, folder, casting, pool, advance):
+                cast = casting.cast(pieces, work, clock.known)
         report = self._predicted(pieces, folder, advance, cast, pool, zeros=zeros)
         make_folder(work)
         write_text(path, as_json(report))
         shutil.rmtree(folder, ignore_errors=True)
-        advance(len(pieces))
         return report
 
     def _meanwhile(
-        self, pieces: Sequence[Piece], folder: Path, casting: Casting, pool: Pool
+        self,
+        pieces: Sequence[Piece],
+        folder: Path,
+        casting: Casting,
+        pool: Pool,
+        advance: ShareDone,
     ) -> AbstractContextManager[None]:
         """While people are looked for, let other processes compute what they have no part in."""
         if not (pool.elsewhere and casting.takes_all):
             return nullcontext()
         clips, config = [piece.clip for piece in pieces], self.ensemble.config
         return pool.beside(
-            lambda: extract_apart(casting.feature, clips, self.features, config, folder, pool)
+            lambda: extract_apart(
+                casting.feature, clips, self.features, config, folder, pool, advance
+            )
         )
 
     def _few(self, clips: Sequence[Clip], features: Extracted) -> Iterator[str]:
@@ -210,7 +213,7 @@ class Predictor:
         self,
         pieces: Sequence[Piece],
         folder: Path,
-        advance: Callable[[int], None],
+        advance: ShareDone,
         cast: Cast | None,
         pool: Pool,
         *,
@@ -218,15 +221,14 @@ class Predictor:
     ) -> UnitReport:
         if cast is not None and not cast.rows:
             return _unit_report((), cast.failures, cast.remarks)
-        config, total = self.ensemble.config, len(pieces)
-        begun = HALF if cast else 0.0
+        config = self.ensemble.config
         features = extracted(
             [piece.clip for piece in (cast.segments if cast else pieces)],
             self.features,
             config,
             folder,
             pool,
-            lambda share: advance(int((begun + (1 - begun) * share) * total)),
+            advance,
             zeros,
             cast.clips if cast else None,
         )
@@ -273,12 +275,18 @@ class Predictor:
             recipe.by_speaker for recipe in recipes
         )
 
+    def _libraries(self) -> dict[str, str]:
+        """Return the versions of what is installed here of the libraries that take part."""
+        trained, features = self.ensemble.config.versions, self.features.libraries
+        return versions([*trained, *features, *transcriber.LIBRARIES])
+
     def _report(
         self,
         segments: tuple[SegmentPrediction, ...],
         failures: tuple[FailedInput, ...],
         notes: tuple[str, ...],
         face: str,
+        cutting: Cutting | None,
     ) -> PredictionReport:
         config, ensemble = self.ensemble.config, self.ensemble
         return PredictionReport(
@@ -293,7 +301,9 @@ class Predictor:
             repair=ensemble.folds[0].repair.label,
             face=face,
             calibrated=ensemble.calibrated,
+            cutting=cutting,
             versions=config.versions,
+            libraries=self._libraries(),
             segments=segments,
             failures=failures,
             remarks=(*self.features.remarks, *notes, *ensemble.remarks()),
@@ -306,7 +316,7 @@ def predict(
     out: Path,
     *,
     options: PredictOptions | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Stages = UNTOLD,
 ) -> PredictionReport:
     """Predict recordings and write ``predictions.csv``, ``predictions.json`` and ``report.html``.
 
@@ -321,8 +331,8 @@ def predict(
         Folder of the result. Repeated after an interruption, the same call goes on.
     options : PredictOptions, optional
         How.
-    progress : callable
-        Told segments done, and all segments.
+    progress : Stages
+        Who is told how far it is.
 
     Raises
     ------
@@ -338,7 +348,7 @@ def predict_into(
     predictor: Predictor,
     inputs: Sequence[Path],
     out: Path,
-    progress: Progress = lambda done, total: None,
+    progress: Stages = UNTOLD,
 ) -> PredictionReport:
     """Predict recordings with a run that is ready, and write the result; see `predict`."""
     with used_folder(out / WORK), locked(out / ".lock"):
@@ -351,20 +361,6 @@ def predict_into(
 
 def _device(wanted: Device) -> Device:
     return "cuda" if chosen_device(wanted, "--device") == "cuda" else "cpu"
-
-
-def _units(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:
-    """Put recordings together until there are enough segments; none is taken apart."""
-    unit: list[Piece] = []
-    for index, piece in enumerate(pieces):
-        own = piece.clip.dialogue or piece.clip.id
-        before = pieces[index - 1].clip if index else None
-        if len(unit) >= UNIT and before and (before.dialogue or before.id) != own:
-            yield tuple(unit)
-            unit = []
-        unit.append(piece)
-    if unit:
-        yield tuple(unit)
 
 
 def _unit_report(

@@ -12,6 +12,7 @@ from typing import cast
 from emocli import plugins
 from emocli.config import Settings, Tree, build, merge
 from emocli.data.store.joined import JOIN
+from emocli.data.store.recipe import LIBRARIES
 from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, RunError
 from emocli.extraction.normalise import SUFFIX
@@ -53,6 +54,13 @@ class RunFeatures:
     views: Mapping[str, View]
     recipes: tuple[FeatureRecipe, ...]
     remarks: tuple[str, ...] = ()
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Distributions that they are computed with."""
+        own = [plugins.load("features", r.name) for r in self.recipes if not r.by_speaker]
+        names = [name for module in own for name in cast(Feature, module).LIBRARIES]
+        return tuple(dict.fromkeys([*LIBRARIES, *names]))
 
     @property
     def read(self) -> frozenset[str]:

@@ -15,14 +15,20 @@ from emocli.errors import ConfigError, choice
 from emocli.plugin.segmentation import Recording, Turn, Way
 from emocli.plugin.transcript import Line, Transcript
 from emocli.prediction import reading, speakers, transcriber
+from emocli.prediction.recognised import RecognisedChunks
 from emocli.prediction.segments import Segment
 from emocli.prediction.transcriber import Transcriber
+
+SUBTITLES = "subtitles"
+"""The way by which lines of subtitles are segments; its settings say how subtitles are read."""
 
 AUTO = "auto"
 """Subtitles where there are any, or else speech where it is transcribed, or else windows."""
 
 Heard = Callable[[float], None]
 """Told how many seconds of a recording are done."""
+
+NOTHING_KEPT = RecognisedChunks()
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,8 @@ class Segmenter:
         self._alone = len(recordings) == 1
         self._ways = {name: cast(Way, plugins.load("ways", name)) for name in plugins.names("ways")}
         self._configs = _configs(self._ways, options)
-        own = options.settings.get("subtitles", {})
-        self._subtitle_settings = build(reading.SubtitleSettings, own, "subtitles")
+        own = options.settings.get(SUBTITLES, {})
+        self._subtitle_settings = build(reading.SubtitleSettings, own, SUBTITLES)
         self._folder = _subtitle_folder(options.subtitles, self._alone)
         self._turns = options.speakers and speakers.read_rttm(options.speakers)
         if options.language and not options.transcribe:
@@ -133,8 +139,22 @@ class Segmenter:
         subtitles, length = self.subtitles_of(recording), length_of(recording)
         return SegmentPlan(recording, self._way(subtitles, length), subtitles, length.seconds)
 
-    def segment(self, recording: Path, heard: Heard = lambda seconds: None) -> SegmentedRecording:
-        """Cut a recording.
+    @property
+    def recogniser(self) -> str:
+        """The fingerprint of what recognises speech; empty if nothing does."""
+        return self._recogniser.fingerprint if self._recogniser else ""
+
+    def settings_of(self, way: str) -> Tree:
+        """Return the settings of a way."""
+        return self._configs[way].model_dump(mode="json")
+
+    def segment(
+        self,
+        recording: Path,
+        heard: Heard = lambda seconds: None,
+        kept: RecognisedChunks = NOTHING_KEPT,
+    ) -> SegmentedRecording:
+        """Cut a recording; what is kept of its speech is not recognised again.
 
         Raises
         ------
@@ -148,7 +168,7 @@ class Segmenter:
         turns = self._speaking(recording, length, written)
         source = Recording(recording, length, written, turns)
         cut = self._ways[way].cut(source, self._configs[way])
-        spoken = self._spoken(source, heard) or (None if cut is written else written)
+        spoken = self._spoken(source, heard, kept) or (None if cut is written else written)
         lines = speakers.labelled(cut, turns).lines
         segments = tuple(
             _segment(recording, index, _told(line, spoken), length.seconds)
@@ -169,7 +189,7 @@ class Segmenter:
         if self._options.way != AUTO:
             return self._options.way
         if subtitles is not None:
-            return "subtitles"
+            return SUBTITLES
         return "speech" if self._recogniser and length.sound is not None else "windows"
 
     def _written(
@@ -193,12 +213,12 @@ class Segmenter:
         lines = written.lines if written else ()
         return tuple(Turn(line.start, line.end, line.speaker) for line in lines if line.speaker)
 
-    def _spoken(self, source: Recording, heard: Heard) -> Transcript | None:
+    def _spoken(self, source: Recording, heard: Heard, kept: RecognisedChunks) -> Transcript | None:
         if self._recogniser is None:
             return None
         if source.length.sound is None:
             return Transcript(())
-        return self._recogniser.transcribe(source.sound, heard)
+        return self._recogniser.transcribe(source.sound, heard, kept)
 
 
 def _configs(modules: dict[str, Way], options: SegmentOptions) -> dict[str, Settings]:

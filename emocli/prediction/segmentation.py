@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocli.data.media.length import length_of
 from emocli.data.pool import Progress
 from emocli.errors import EmocliError, MediaError
 from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
+from emocli.prediction.progress import Clock, untold
 from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
 
 
@@ -69,7 +69,7 @@ def segment_recordings(
     recordings: Sequence[Path],
     output: Path,
     options: SegmentOptions,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = untold,
 ) -> Segmentation:
     """Cut recordings, and write the manifest of their segments.
 
@@ -84,14 +84,10 @@ def segment_recordings(
     segmenter = Segmenter(recordings, options)
     done: list[SegmentedRecording] = []
     failed: list[UncutRecording] = []
-    clock, journal = _Clock(recordings, progress), Journal(output, options, segmenter)
+    clock, journal = Clock(recordings, progress), Journal(output, options, segmenter)
     for recording in recordings:
         try:
-            cut = journal.recall(recording)
-            if cut is None:
-                cut = segmenter.segment(recording, clock.heard)
-                journal.keep(cut)
-            done.append(cut)
+            done.append(journal.cut(recording, clock.heard))
         except MediaError as error:
             last = error
             failed.append(UncutRecording(recording, str(error)))
@@ -101,33 +97,6 @@ def segment_recordings(
     manifest = write_manifest(done, output)
     journal.close()
     return _summary(done, failed, manifest.path or output)
-
-
-class _Clock:
-    """Tells progress in seconds of recordings, before and between which it stands still."""
-
-    def __init__(self, recordings: Sequence[Path], progress: Progress) -> None:
-        self._seconds = {recording: _seconds(recording) for recording in recordings}
-        self._total = sum(self._seconds.values())
-        self._before = 0.0
-        self._progress = progress
-        self.heard(0.0)
-
-    def heard(self, seconds: float) -> None:
-        """Tell how many seconds of the current recording are done."""
-        self._progress(round(self._before + seconds), round(self._total))
-
-    def finish(self, recording: Path) -> None:
-        """Go on to the next recording."""
-        self._before += self._seconds[recording]
-        self.heard(0.0)
-
-
-def _seconds(recording: Path) -> float:
-    try:
-        return length_of(recording).seconds
-    except MediaError:
-        return 0.0  # it will be a failure
 
 
 def _none_cut(last: MediaError, count: int) -> EmocliError:

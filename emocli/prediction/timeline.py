@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Task
 from emocli.data.record import Record, Report
+from emocli.parsing import Tree
 from emocli.plugin.writer import SegmentPrediction
 
 
@@ -38,6 +40,50 @@ class UnitReport(Report):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CutRecording(Record):
+    """How a recording was cut into segments.
+
+    Attributes
+    ----------
+    file : str
+        The recording.
+    way : str
+        The way it was cut.
+    subtitles : str
+        The file of subtitles or annotations that was used; empty if there is none.
+    language : str
+        The one spoken; empty where that is not known.
+    """
+
+    file: str
+    way: str
+    subtitles: str
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cutting(Record):
+    """How recordings were cut into segments, and where their words and speakers are from.
+
+    Attributes
+    ----------
+    recordings : tuple of CutRecording
+        Those that were cut.
+    settings : mapping
+        Way to its settings, of the ways that were used, and of the reading of subtitles.
+    speakers : str
+        The RTTM file that says who speaks; empty if there is none.
+    recogniser : str
+        The Whisper model that recognised speech, by name or folder; empty if none did.
+    """
+
+    recordings: tuple[CutRecording, ...]
+    settings: Mapping[str, Tree]
+    speakers: str
+    recogniser: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictionReport(Report):
     """The predictions of all recordings, and what they were made with.
 
@@ -60,8 +106,12 @@ class PredictionReport(Report):
         of faces were computed as of the clips of a corpus, or there are none.
     calibrated : bool
         Whether the probabilities are calibrated on the validation clips of the training.
+    cutting : Cutting, optional
+        How recordings were cut; None for clips of manifests.
     versions : mapping
         Libraries the networks were trained with to their versions.
+    libraries : mapping
+        Those that predicted, on this machine, to their versions.
     segments : tuple of SegmentPrediction
         By recording and time.
     failures : tuple of FailedInput
@@ -70,7 +120,7 @@ class PredictionReport(Report):
         What a reader should know.
     """
 
-    FORMAT: ClassVar[int] = 2
+    FORMAT: ClassVar[int] = 3
 
     emocli: str
     run: str
@@ -82,7 +132,9 @@ class PredictionReport(Report):
     repair: str
     face: str = ""
     calibrated: bool
+    cutting: Cutting | None = field(default=None, metadata=OPTIONAL)
     versions: Mapping[str, str]
+    libraries: Mapping[str, str]
     segments: tuple[SegmentPrediction, ...]
     failures: tuple[FailedInput, ...]
     remarks: tuple[str, ...] = ()

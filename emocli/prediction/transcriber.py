@@ -5,20 +5,25 @@ Source: A. Radford et al. 2023, Robust Speech Recognition via Large-Scale Weak S
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.rules import absolute
 from emocli.data.words import Word
 from emocli.errors import ConfigError, choice, reason
 from emocli.plugin.transcript import Line, Transcript, by_start
 from emocli.prediction.extra import library
+from emocli.prediction.recognised import RecognisedChunk, RecognisedChunks
 from emocli.prediction.voice import VoiceSettings, voice
 from emocli.pretrained.models import catalogue, folder_of
+from emocli.version import version_of
 
 DEFAULT = "whisper-tiny.en"
 """The model that `emocli models get` brings."""
@@ -26,6 +31,9 @@ DEFAULT = "whisper-tiny.en"
 FILES = ("model.bin", "config.json", "tokenizer.json")
 """What a folder of CTranslate2 with a Whisper model holds; without the last one, faster-whisper
 would look for it on the hub."""
+
+LIBRARIES = ("faster-whisper", "ctranslate2", "onnxruntime")
+"""What recognises speech, and finds where there is some."""
 
 PRECISION = "float32"
 """Of the computation, so that it is the same on every processor."""
@@ -48,10 +56,17 @@ SHORTEST = 0.02
 class Transcriber(Protocol):
     """A recogniser of speech."""
 
-    def transcribe(self, sound: Sound, heard: Callable[[float], None]) -> Transcript:
+    @property
+    def fingerprint(self) -> str:
+        """Another one for another model, another state of its files, and another library."""
+        ...
+
+    def transcribe(
+        self, sound: Sound, heard: Callable[[float], None], kept: RecognisedChunks
+    ) -> Transcript:
         """Return what is said in a sound, with the times of the words.
 
-        ``heard`` is told how many seconds are done.
+        ``heard`` is told how many seconds are done; what ``kept`` holds is not recognised again.
         """
         ...
 
@@ -84,7 +99,7 @@ def load(model: str, language: str = "") -> Transcriber:
     if language and language not in known:
         hint = choice(language, sorted(known), 12)
         raise ConfigError(f"the model knows no language '{language}'", where=folder, hint=hint)
-    return Whisper(network, language)
+    return Whisper(network, language, _fingerprint(folder))
 
 
 @dataclass(frozen=True)
@@ -93,8 +108,11 @@ class Whisper:
 
     network: Any
     language: str
+    fingerprint: str = ""
 
-    def transcribe(self, sound: Sound, heard: Callable[[float], None]) -> Transcript:
+    def transcribe(
+        self, sound: Sound, heard: Callable[[float], None], kept: RecognisedChunks
+    ) -> Transcript:
         """Return what is said in a sound, chunk by chunk of neighbouring speech.
 
         The sound is decoded twice: speech is looked for in all of it before any is recognised.
@@ -106,22 +124,33 @@ class Whisper:
         stretches = voice(sound(), VoiceSettings())
         decoded = Passing(iter(sound()))
         for chunk in chunks(stretches):
-            first, last = max(0.0, chunk[0].start - AROUND), chunk[-1].end + AROUND
-            segments, about = self.network.transcribe(
-                decoded.between(round(first * RATE), round(last * RATE)),
-                language=language or None,
-                word_timestamps=True,
-                temperature=0.0,  # others are random
-                condition_on_previous_text=False,  # else a phrase may repeat itself without end
-            )
-            for words in (_words(segment, first) for segment in segments):
-                near = [word for word in words if _is_near(word, chunk)]
-                invented += len(words) - len(near)
-                lines += _line([inside(word, chunk) for word in near])
-            language = language or about.language
+            recognise = partial(self._recognised, decoded, chunk, language)
+            recognised = kept.get(chunk, language, recognise)
+            lines += recognised.lines
+            invented += recognised.invented
+            language = language or recognised.language
             heard(chunk[-1].end)
         notes = (f"{invented} words far from any speech were left out",) if invented else ()
         return Transcript(by_start(lines), language, notes)
+
+    def _recognised(
+        self, decoded: Passing, chunk: Sequence[Line], language: str
+    ) -> RecognisedChunk:
+        """Recognise a chunk of neighbouring speech."""
+        first, last = max(0.0, chunk[0].start - AROUND), chunk[-1].end + AROUND
+        segments, about = self.network.transcribe(
+            decoded.between(round(first * RATE), round(last * RATE)),
+            language=language or None,
+            word_timestamps=True,
+            temperature=0.0,  # others are random
+            condition_on_previous_text=False,  # else a phrase may repeat itself without end
+        )
+        lines, invented = list[Line](), 0
+        for words in (_words(segment, first) for segment in segments):
+            near = [word for word in words if _is_near(word, chunk)]
+            invented += len(words) - len(near)
+            lines += _line([inside(word, chunk) for word in near])
+        return RecognisedChunk(tuple(lines), about.language, invented)
 
 
 def chunks(stretches: Iterable[Line]) -> list[list[Line]]:
@@ -187,6 +216,17 @@ def _line(words: Sequence[Word]) -> list[Line]:
 def _is_near(word: Word, stretches: Sequence[Line]) -> bool:
     return any(
         word.start <= each.end + AROUND and word.end >= each.start - AROUND for each in stretches
+    )
+
+
+def _fingerprint(folder: Path) -> str:
+    files = [(folder / name).stat() for name in FILES]
+    return json.dumps(
+        [
+            str(absolute(folder)),
+            [(file.st_size, file.st_mtime_ns) for file in files],
+            [version_of(library) for library in LIBRARIES],
+        ]
     )
 
 

@@ -21,12 +21,12 @@ from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain
 from emocli.data.media.content import AUDIO, VIDEO
-from emocli.data.pool import Progress
 from emocli.data.record import Record, Report
 from emocli.data.rules import absolute
 from emocli.errors import ConfigError, MediaError, ReportError
 from emocli.plugin.dataset import Folder
 from emocli.prediction.predict import Predictor, predict_into
+from emocli.prediction.progress import UNTOLD, Stages
 from emocli.prediction.timeline import FailedInput
 from emocli.prediction.writers import FAILURES, write_failures
 
@@ -95,15 +95,15 @@ class Watch:
         Where results go.
     rest : callable
         Waits between two looks; KeyboardInterrupt in it ends the watch.
-    progress : callable
-        Told segments done, and all segments of the current recording.
+    progress : Stages
+        Who is told how far the current recording is.
     """
 
     predictor: Predictor
     folder: Path
     out: Path
     rest: Callable[[], None] = lambda: time.sleep(PAUSE)
-    progress: Progress = lambda done, total: None
+    progress: Stages = UNTOLD
 
     def files(self) -> Iterator[WatchedFile]:
         """Predict what arrives, and yield it, until it is interrupted while it waits.

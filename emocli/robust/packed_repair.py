@@ -33,8 +33,9 @@ def write_repair(factory: RepairFactory, config: RepairConfig, folder: Path) -> 
     if config.trust == "check":
         _ = factory.check  # refuses what does not fit
         write_bytes(folder / CHECK, factory.place.read_bytes())
-    if config.fill == "proxy" and not factory.alone:
-        save_generator(factory.generator(config.proxy, (), config.trust), folder / BANK)
+    generator = factory.proxies(config)
+    if generator is not None:
+        save_generator(generator, folder / BANK)
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,7 @@ class PackedRepair:
             raise StoreError("nothing is known of corruptions", where=self.folder)
         if config.trust == "check":
             _ = self.check
-        if config.fill == "proxy" and not self.alone:
-            _ = self._generator(config)
+        _ = self.proxies(config)
 
     def remarks(self, config: RepairConfig) -> Iterator[str]:
         """Yield what a repair cannot do, a line each."""
@@ -109,11 +109,13 @@ class PackedRepair:
         if not config.label:
             return Repaired.untouched(samples)
         check = self.check if config.trust == "check" else None
-        regenerates = config.fill == "proxy" and not self.alone
-        generator = self._generator(config) if regenerates else None
+        generator = self.proxies(config)
         return Repair.of(config, self.standardiser, check, None, generator)(samples, size)
 
-    def _generator(self, config: RepairConfig) -> ProxyGenerator:
+    def proxies(self, config: RepairConfig) -> ProxyGenerator | None:
+        """Return what regenerates modalities; None if a repair does not; errors as `require`."""
+        if config.fill != "proxy" or self.alone:
+            return None
         key = config.proxy.model_dump_json()
         if key not in self._generators:
             self._require_bank(config)

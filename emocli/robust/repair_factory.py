@@ -186,8 +186,7 @@ class RepairFactory:
         if not config.label:
             return Repaired.untouched(samples)
         check = self.check if config.trust == "check" else None
-        regenerates = config.fill == "proxy" and not self.alone
-        generator = self.generator(config.proxy, without, config.trust) if regenerates else None
+        generator = self.proxies(config, without)
         repair = Repair.of(config, self.standardiser, check, corrupter, generator)
         return repair(samples, size)
 
@@ -222,6 +221,12 @@ class RepairFactory:
             return samples, None
         corrupter = Corrupter(self.corruptions, self.trained.corruption_seed, samples)
         return samples.then(corrupter), corrupter
+
+    def proxies(self, config: RepairConfig, without: Collection[str] = ()) -> ProxyGenerator | None:
+        """Return what regenerates modalities, see `generator`; None if a repair does not."""
+        if config.fill != "proxy" or self.alone:
+            return None
+        return self.generator(config.proxy, without, config.trust)
 
     def generator(
         self, config: ProxyConfig, without: Collection[str] = (), trust: Trust | None = None

@@ -12,12 +12,13 @@ from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread
 from emocli.models.calibration import COVERAGE, Calibration
+from emocli.models.classical import KINDS
 from emocli.models.run_config import RunConfig, View
 from emocli.plugins import PluginKind
 
 BASELINES = (
     "Beside the network: classical models of the same features and splits, which see the mean, "
-    "deviation and maximum of each view; their C was chosen on this split."
+    "deviation and maximum of each view; their C was chosen on this split. {}."
 )
 
 
@@ -119,13 +120,14 @@ def _results(
     ]
     seeds = ", ".join(str(seed) for seed in config.seeds)
     epochs = ", ".join(str(epoch) for epoch in best)
+    kinds = "; ".join(f"`{name}` is {KINDS[name].what}" for name in baselines)
     return (
         "## Validation\n\n"
         f"Of the best epoch ({epochs}; seed {seeds}). It was chosen on this split, so the metrics "
         f"flatter; reports on the test split are in `reports/`.{_refit(config)}\n\n"
         f"| metric | value |{''.join(f' {name} |' for name in baselines)} what it is |\n"
         f"|---|---|{'---|' * len(baselines)}---|\n" + "\n".join(rows)
-    ) + (f"\n\n{BASELINES}" if baselines else "")
+    ) + (f"\n\n{BASELINES.format(kinds)}" if baselines else "")
 
 
 def _refit(config: RunConfig) -> str:

@@ -15,9 +15,9 @@ def drop_modalities(batch: Batch, share: float, rng: np.random.Generator) -> Bat
     """Zero whole modalities of clips, each with probability ``share``; one of a clip always stays.
 
     Zero is the mean of standardised features, what the modality check makes of what it distrusts;
-    lengths and masks stay. What a clip lacks anyway does not count.
+    lengths and masks stay. What a clip lacks anyway, or is zero throughout, does not count.
     """
-    there = np.stack([view.observed.cpu().numpy() for view in batch.views.values()], axis=1)
+    there = np.stack([_told(view).cpu().numpy() for view in batch.views.values()], axis=1)
     dropped = there & (rng.random(there.shape) < share)
     spared = (there * rng.random(there.shape)).argmax(axis=1)
     bare = (dropped == there).all(axis=1)
@@ -28,6 +28,11 @@ def drop_modalities(batch: Batch, share: float, rng: np.random.Generator) -> Bat
             for (modality, view), lost in zip(batch.views.items(), dropped.T, strict=True)
         }
     )
+
+
+def _told(view: Padded) -> torch.Tensor:
+    """Whether a sequence says anything, (B,): a lacking view's condensed rows are zeros, too."""
+    return view.values.masked_fill(~view.mask[..., None], 0).flatten(1).any(dim=1)
 
 
 def _zeroed(view: Padded, lost: torch.Tensor) -> Padded:

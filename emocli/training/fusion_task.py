@@ -265,7 +265,7 @@ def check_settings(network: Network, train: Samples, config: TrainConfig) -> Non
             "setting 'train.sampler' = 'balanced' is for clips with one class each",
             hint="choose train.class_weights=balanced",
         )
-    _check_targets(network, task, config)
+    check_targets(network, task, config)
     if config.target == "votes":
         votes(train)
     if config.adversary:
@@ -275,7 +275,7 @@ def check_settings(network: Network, train: Samples, config: TrainConfig) -> Non
     check_machine(config.accelerator, config.precision)
 
 
-def _check_targets(network: Network, task: Task, config: TrainConfig) -> None:
+def check_targets(network: Network | type[Network], task: Task, config: TrainConfig) -> None:
     """Raise `ConfigError` for other targets where only labels are understood."""
     others = {"mixup": config.mixup > 0, "target": config.target != "label"}
     for setting in (name for name, chosen in others.items() if chosen):

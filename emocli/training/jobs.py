@@ -27,7 +27,7 @@ from emocli.training.checkpoint import Tensors
 from emocli.training.compute import seeded
 from emocli.training.fusion_task import fit_network, make_criterion, refit_network
 from emocli.training.outputs import predict
-from emocli.training.prepare import BESIDE, Prepared
+from emocli.training.prepare import Prepared
 from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
 from emocli.training.trainer import State, Watch
 
@@ -135,16 +135,9 @@ class Training:
             valid_std={name: value.std for name, value in metrics.items()} if several else {},
             seeds=tuple(seeds),
             refit=prepared.settings.refit,
-            notes=(*prepared.notes, *self._left_out()),
+            notes=prepared.notes,
             baselines=_beside(self.run) if self.baselines else {},
         )
-
-    def _left_out(self) -> Iterator[str]:
-        """Say which baselines would take too long."""
-        lacking = [name for name in BESIDE if name not in self.prepared.beside]
-        if self.baselines and lacking:
-            count = len(self.prepared.train)
-            yield f"no baseline '{', '.join(lacking)}': {count} training clips are too many for it"
 
     @contextmanager
     def held(self) -> Iterator[None]:

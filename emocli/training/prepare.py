@@ -26,7 +26,7 @@ from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses, rundir
 from emocli.models.baselines import ClassicalModels, fit_classical
-from emocli.models.layer_mix import layer_count
+from emocli.models.layer_mix import has_several, layers_of
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.settings import TrainConfig
@@ -37,6 +37,7 @@ from emocli.rules import RULED, Size
 from emocli.training.class_weights import class_counts
 from emocli.training.data_warnings import number_warnings
 from emocli.training.fusion_task import check_settings
+from emocli.training.masking import masks
 from emocli.training.outputs import level
 from emocli.version import versions
 
@@ -48,12 +49,9 @@ SECTIONS = ("network", "train", "robust")
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
 
-LINEAR, SVM = "logistic", "svm"
-BESIDE = (LINEAR, SVM)
-"""The classical models beside a network."""
-
 MOST_SVM = 5000
-"""Training clips; of more, a support vector machine takes minutes."""
+"""Training clips (of folds, as many as one has on average); of more, a whole support vector machine
+takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -134,20 +132,22 @@ class Prepared:
         """Train split alone, as `ready` makes it."""
         seen = self.repair_factory.learnt_from(self.train)
         network.fit(seen.pooled)
-        return CachedSamples.through(seen.samples.condensed_by(network), self._memory())
+        return self._condensed(seen.samples, network, self._memory())
 
     def _memory(self) -> FeatureCache:
         return FeatureCache(self.settings.cache_mb << 20)
+
+    def _condensed(self, samples: Samples, network: Network, memory: FeatureCache) -> Samples:
+        """Condense and keep in memory; masks strike single steps and columns, which must stay."""
+        plain = masks(self.settings)
+        return CachedSamples.through(samples if plain else samples.condensed_by(network), memory)
 
     def ready(self, network: Network) -> tuple[Samples, Samples]:
         """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""
         memory, repair_factory = self._memory(), self.repair_factory
         learnt, held = repair_factory.learnt_from(self.train), repair_factory.chosen_by(self.valid)
         network.fit(learnt.pooled)
-        train, valid = (
-            CachedSamples.through(part.samples.condensed_by(network), memory)
-            for part in (learnt, held)
-        )
+        train, valid = (self._condensed(part.samples, network, memory) for part in (learnt, held))
         return train, valid
 
     def classical(self) -> ClassicalModels:
@@ -166,9 +166,9 @@ class Prepared:
 
     @property
     def beside(self) -> list[str]:
-        """Names of the classical models that are fitted in seconds."""
-        many = len(self.train) > MOST_SVM
-        return [name for name in BESIDE if name == LINEAR or not many]
+        """Names of the classical models that stand beside the network, in all folds the same."""
+        clips = corpus_size(self.manifest, self.fusion).clips
+        return ["logistic", "svm" if clips <= MOST_SVM else "svm_nystroem"]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -235,7 +235,7 @@ def prepare(
     valid = Samples.of(manifest, "valid", stores)
     _check_learnable(train)
     outputs = len(manifest.classes)
-    layers = {modality: layer_count(store.dim_names) for modality, store in stores.items()}
+    layers = {modality: layers_of(store) for modality, store in stores.items()}
     parts = (fusion, train.dims, outputs, network, training, layers)
     model = outline(lambda: rundir.assemble(*parts))
     model.set_task(training.logit_task(manifest.task), training.loss)
@@ -377,13 +377,14 @@ def _notes(prepared: Prepared) -> Iterator[str]:
 
 
 def _view(feature: StoredFeature, store: Path) -> View:
+    layers = layers_of(feature)
     return View(
         feature=feature.name,
         dim=feature.dim,
         settings=dict(feature.header.settings),
         fingerprint=feature.fingerprint,
         upstream=upstream_settings(store, feature.name),
-        layers=layer_count(feature.dim_names),
+        layers=layers if len(layers) > 1 and has_several(layers) else layers[0].count,
     )
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emocli import plugins
-from emocli.config import Tree, leaves, merge
+from emocli.config import Tree, build, leaves, merge
 from emocli.data.durable import locked, used_folder
 from emocli.data.pool import Progress, open_pool
 from emocli.errors import ConfigError, EmocliError, RunError
@@ -31,8 +31,8 @@ from emocli.models import rundir
 from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import TrainConfig
 from emocli.report.canvas import StyleName
-from emocli.space import Space, Value
-from emocli.training.fusion_task import make_criterion
+from emocli.space import Range, Space, Value
+from emocli.training.fusion_task import check_targets, make_criterion
 from emocli.training.journal import JOURNAL, Sampler, load_optuna, mend, open_study
 from emocli.training.prepare import read_settings
 from emocli.training.summaries import TrainSummary
@@ -344,17 +344,18 @@ def nested(values: Mapping[str, Value]) -> Tree:
 def declared(fusion: str, settings: Mapping[str, Any], own: Space) -> Space:
     """Return a network's search space: what it and the training declare, and a command adds.
 
-    What the settings fix is not searched.
+    What the settings fix, or the network refuses, is not searched.
 
     Raises
     ------
     ConfigError
         If there is no such network.
     """
-    network: Space = plugins.load("fusion", fusion).Config.SPACE
+    module = plugins.load("fusion", fusion)
+    network: Space = module.Config.SPACE
     space = {
         **{f"network.{name}": each for name, each in network.items()},
-        **{f"train.{name}": each for name, each in TrainConfig.SPACE.items()},
+        **{f"train.{name}": e for name, e in TrainConfig.SPACE.items() if _fits(module, name, e)},
     }
     fixed = [f"{name}." for name, _ in leaves(settings)]
     free = {
@@ -363,3 +364,13 @@ def declared(fusion: str, settings: Mapping[str, Any], own: Space) -> Space:
         if not any(set_.startswith(f"{name}.") for set_ in fixed)
     }
     return {**free, **own}
+
+
+def _fits(module: Any, name: str, each: Range) -> bool:
+    """Whether a network can learn with every value of a setting of the training."""
+    try:
+        for value in each.ends():
+            check_targets(module.Model, "single", build(TrainConfig, {name: value}, "train"))
+    except ConfigError:
+        return False
+    return True

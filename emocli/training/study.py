@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from emocli.models.run_config import Source
 from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL, SPEAKERS
 from emocli.report.canvas import STYLES
 from emocli.report.canvas import write as write_figures
-from emocli.report.document import page
+from emocli.report.document import Block, page
+from emocli.training import nested_page
 from emocli.training.search import Search, nested
 from emocli.training.study_page import blocks, drawings
 from emocli.training.study_summary import Budget, NestedSummary, SearchSummary
@@ -84,6 +86,9 @@ def tune_nested(
     nested_summary = NestedSummary(
         search.folder, run, search.monitor, tuple(summaries), Budget.of(trials)
     )
+    files = nested_page.drawings(nested_summary, STYLES[search.style])
+    parts = nested_page.blocks(nested_summary, files)
+    _write_page(search, parts, files)
     write_text(search.folder / REPORT, as_json({"format": 1, **vars(nested_summary)}))
     return nested_summary
 
@@ -120,13 +125,17 @@ def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
     )
     shown = summary.trials, summary.importances, search.monitor, search.lower
     files = drawings(*shown, STYLES[search.style])
-    write_figures(folder, "", files)
-    text = page(f"{summary.fusion}: search", blocks(summary, files), files.__getitem__)
-    write_text(folder / PAGE, text)
+    _write_page(search, blocks(summary, files), files)
     write_text(folder / REPORT, as_json({"format": 1, "split": "valid", **vars(summary)}))
     settings = merge(search.base.settings, nested(best.settings))
     write_text(folder / BEST, best_toml(settings, search, trained))
     return summary
+
+
+def _write_page(search: Search, parts: Sequence[Block], files: Mapping[str, bytes]) -> None:
+    write_figures(search.folder, "", files)
+    text = page(f"{search.base.fusion}: search", parts, files.__getitem__)
+    write_text(search.folder / PAGE, text)
 
 
 def best_toml(settings: Tree, search: Search, trained: TrainSummary) -> str:

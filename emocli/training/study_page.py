@@ -32,11 +32,7 @@ CAPTIONS = {
 
 def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
     """Return the page's parts; ``files`` are the drawings there are."""
-    budget, best = summary.budget, summary.best
-    spent = (
-        f"{budget.complete} trials complete, {budget.pruned} pruned, {budget.failed} failed; "
-        f"{budget.epochs} epochs, {budget.seconds:.0f} s of computing. Drawn by {summary.sampler}."
-    )
+    best = summary.best
     chosen = [f"`{name} = {value}`" for name, value in best.settings.items()]
     return [
         Heading(f"{summary.fusion}: {len(summary.trials)} trials", 1),
@@ -45,16 +41,21 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
             "chosen by that metric, which flatters; the test split has had no part in it."
         ),
         Listing(tuple(chosen)),
-        Paragraph(spent),
-        *(
-            Picture(f"{name}.png", name, caption)
-            for name, caption in CAPTIONS.items()
-            if f"{name}.png" in files
-        ),
+        Paragraph(f"{summary.budget}. Drawn by {summary.sampler}."),
+        *pictures(CAPTIONS, files),
         Heading("Space"),
         Grid(("setting", "range"), list(summary.space.items()), left=(0, 1)),
         Heading("The best trials"),
         _table(summary),
+    ]
+
+
+def pictures(captions: Mapping[str, str], files: Mapping[str, bytes]) -> list[Block]:
+    """Return the drawings that there are."""
+    return [
+        Picture(f"{name}.png", name, caption)
+        for name, caption in captions.items()
+        if f"{name}.png" in files
     ]
 
 
@@ -67,14 +68,15 @@ def _table(summary: SearchSummary) -> Grid:
             str(trial.number),
             f"{trial.valid:.4f}",
             str(trial.epochs),
-            *(_text(trial.settings.get(name)) for name in names),
+            *(value_text(trial.settings.get(name)) for name in names),
         )
         for trial in nearest[:SHOWN]
     ]
     return Grid(("trial", f"valid {summary.monitor}", "epochs", *names), rows)
 
 
-def _text(value: Value) -> str:
+def value_text(value: Value) -> str:
+    """Write the value of a setting."""
     return f"{value:.4g}" if type(value) is float else str(value)
 
 
@@ -90,9 +92,9 @@ def drawings(
     with style.active():
         figures = {"history": _history(done, monitor, lower, style)}
         if len(done) > 1:
-            figures["parallel"] = _parallel(done, monitor, lower, style)
+            figures["parallel"] = parallel(done, monitor, lower, style, CAPTIONS["parallel"])
         if importances:
-            figures["importances"] = _importances(importances, style)
+            figures["importances"] = importance_bars(importances, style, CAPTIONS["importances"])
         return render(figures, style)
 
 
@@ -109,15 +111,18 @@ def _history(done: Sequence[Trial], monitor: str, lower: bool, style: Style) -> 
     return style.drawing(drawing, f"{len(done)} trials", CAPTIONS["history"])
 
 
-def _importances(importances: Mapping[str, float], style: Style) -> Drawing:
+def importance_bars(importances: Mapping[str, float], style: Style, caption: str) -> Drawing:
+    """Draw the importance of each setting."""
     drawing, (axes,) = style.canvas(5, 1.1 + 0.35 * len(importances))
     names = sorted(importances, key=lambda name: importances[name])
     axes.barh(names, [importances[name] for name in names], color=COLOURS[0])
     axes.set_xlabel("importance")
-    return style.drawing(drawing, "importance of settings", CAPTIONS["importances"])
+    return style.drawing(drawing, "importance of settings", caption)
 
 
-def _parallel(done: Sequence[Trial], monitor: str, lower: bool, style: Style) -> Drawing:
+def parallel(
+    done: Sequence[Trial], monitor: str, lower: bool, style: Style, caption: str
+) -> Drawing:
     """Draw the trials as lines over their settings and the metric, a scale each."""
     import matplotlib as mpl
 
@@ -134,7 +139,7 @@ def _parallel(done: Sequence[Trial], monitor: str, lower: bool, style: Style) ->
     axes.set_xticks(range(len(columns)), [*names, monitor], rotation=20, ha="right")
     axes.set_yticks([])
     axes.set_ylim(-0.15, 1.15)  # room for the ends of the scales
-    return style.drawing(drawing, "settings of the trials", CAPTIONS["parallel"])
+    return style.drawing(drawing, "settings side by side", caption)
 
 
 def _scaled(axes: Axes, place: int, values: Sequence[Value]) -> list[float]:
@@ -144,7 +149,7 @@ def _scaled(axes: Axes, place: int, values: Sequence[Value]) -> list[float]:
         heights = np.array(numbers, float)
         if (heights > 0).all() and heights.max() > 50 * heights.min():
             heights = np.log(heights)
-        shown = {float(h): _text(v) for h, v in zip(heights, values, strict=True)}
+        shown = {float(h): value_text(v) for h, v in zip(heights, values, strict=True)}
     else:
         texts = sorted({str(v) for v in values})
         heights = np.array([texts.index(str(v)) for v in values], float)

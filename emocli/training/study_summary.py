@@ -20,6 +20,12 @@ class Budget:
     epochs: int
     seconds: float
 
+    def __str__(self) -> str:
+        return (
+            f"{self.complete} trials complete, {self.pruned} pruned, {self.failed} failed; "
+            f"{self.epochs} epochs, {self.seconds:.0f} s of computing"
+        )
+
     @classmethod
     def of(cls, trials: Sequence[Trial]) -> Budget:
         """Add up trials."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from emocli import __version__
+from emocli import __version__, plugins
 from emocli.cli.app import run
 from emocli.cli.commands import info
 from emocli.data.manifest import Manifest
@@ -91,3 +91,10 @@ def test_a_group_alone_shows_its_help(
     said = capsys.readouterr()
     assert said.out.startswith("Usage: emocli")
     assert not said.err
+
+
+def test_what_a_command_does_fits_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    commands = capsys.readouterr().out.partition("Commands:")[2].strip().splitlines()
+    assert len(commands) == len(plugins.names("commands"))
+    assert not [line for line in commands if line.endswith("...")]

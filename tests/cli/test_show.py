@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
 from emocli.cli import show
@@ -43,3 +46,28 @@ def test_a_table_that_is_too_wide_for_a_terminal_has_no_lines(
     monkeypatch.delenv("FORCE_COLOR")
     show.table(columns, [row])
     assert "│ early │" in capsys.readouterr().out
+
+
+def test_each_stage_has_a_bar_of_its_own_once_it_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with show.stages(("cutting", "s"), ("people", "s"), ("predicting", "segments")) as told:
+        cutting, _, predicting = told
+        cutting(60, 60)
+        predicting(3, 120)
+    drawn = terminal.getvalue()
+    assert "60/60" in drawn
+    assert "3/120" in drawn
+    assert "s/s" in drawn
+    assert "segments/s" in drawn
+    assert "people" not in drawn
+
+
+def test_no_bar_is_shown_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with show.progress("cutting") as told:
+        told(1, 2)
+    assert capsys.readouterr().err == ""

@@ -173,7 +173,7 @@ def test_what_is_missing_is_said(
     with pytest.raises(ConfigError, match=r"no mini-Xception .*conv2d_7"):
         made(weights=str(tmp_path / "odd.hdf5"))
     (tmp_path / "text.hdf5").write_text("no")
-    with pytest.raises(ConfigError, match="not HDF5"):
+    with pytest.raises(ConfigError, match=r"not HDF5 [^;]*; give the file of [^;]*$"):
         made(weights=str(tmp_path / "text.hdf5"))
 
 

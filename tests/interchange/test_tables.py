@@ -222,6 +222,16 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
         take(tmp_path / "nowhere", "openface", (Clip("a"),))
 
 
+@pytest.mark.parametrize("form", ["openface", "opensmile", "pyfeat", "praat", "mediapipe"])
+def test_a_table_of_another_program_is_refused(tmp_path: Path, form: str) -> None:
+    """Else its times and failed rows would pass for features."""
+    write(tmp_path, "a.csv", "x,y", "1,2")
+    with pytest.raises(StoreError, match=rf"none of the columns of {form} .* --format .* or csv"):
+        take(tmp_path, form, (Clip("a"),))
+    report, _ = take(tmp_path, "csv", (Clip("a"),), modality="visual")
+    assert report.clips == 1
+
+
 def test_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "a.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, 1.5, 0.5, 1")
     (tmp_path / "m.csv").write_text("id,split,label\na,train,joy\n")

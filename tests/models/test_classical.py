@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from emocli.errors import RunError
+from emocli.models import classical
 from emocli.models.baselines import fit_classical
 from emocli.models.beside import read_models, save_models
 from emocli.models.classical import KINDS, fitted
@@ -20,6 +21,12 @@ from tests import toy
 
 rng = np.random.default_rng(0)
 X, NEW = rng.normal(size=(60, 5)), rng.normal(size=(40, 5))
+
+
+@pytest.fixture(autouse=True)
+def few_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer than there are clips here."""
+    monkeypatch.setattr(classical, "LANDMARKS", 20)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 4])
@@ -53,6 +60,16 @@ def test_each_of_several_classes_has_a_model_of_its_own(name: str) -> None:
     expected = KINDS[name].classifier(3.0).fit(X, shown[:, 0])
     np.testing.assert_array_equal(values[:, 0] > 0.5, expected.predict(NEW))
     np.testing.assert_allclose(values[:, 1], 1)
+
+
+def test_the_approximated_machine_comes_near_the_whole_one() -> None:
+    spread = np.random.default_rng(1)
+    x, labels = spread.normal(size=(200, 5)), spread.integers(0, 2, 200)
+    x[:, 0] += 2 * labels
+    whole, part = (fitted(name, 1.0, x, labels, "single", 2) for name in ("svm", "svm_nystroem"))
+    assert len(part.parts[0].support) == 20
+    agree = whole(NEW).argmax(axis=1) == part(NEW).argmax(axis=1)
+    assert agree.mean() > 0.9
 
 
 def splits(folder: Path, task: str) -> tuple[Samples, Samples, Samples]:

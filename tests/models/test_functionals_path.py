@@ -16,7 +16,7 @@ from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from emocli.models import rundir
 from emocli.models.functionals import Functionals
-from emocli.models.functionals_path import WithFunctionals
+from emocli.models.functionals_path import Summary, WithFunctionals
 from emocli.models.losses import base_loss
 from emocli.models.outline import outline, parameters
 from emocli.training.train import train
@@ -120,6 +120,17 @@ def test_a_view_that_is_missing_or_discarded_is_the_mean(corpus: toy.Toy) -> Non
     for nothing in (gone, discarded):
         assert not network.summaries["audio"](nothing).any()
     assert network.summaries["audio"](view).any()
+
+
+def test_they_have_a_gradient_where_steps_are_equal_or_missing() -> None:
+    values = torch.randn(3, 4, 2)
+    values[1] = 1
+    view = Padded(values.requires_grad_(), torch.tensor([4, 3, 0]))
+    Summary(2)(view).sum().backward()
+    assert values.grad is not None
+    assert values.grad.isfinite().all()
+    assert values.grad[0].all()
+    assert not values.grad[2].any()
 
 
 def test_single_steps_count_once() -> None:

@@ -21,6 +21,7 @@ from emocli.models import rundir
 from emocli.models.functionals import Functionals
 from emocli.models.functionals_path import WithFunctionals
 from emocli.models.layer_mix import LayerMix, WithLayerMix, layer_count, mixed_dims
+from emocli.models.run_config import Layers
 from tests import toy
 
 NAMES = tuple(f"layer{layer}.h{column}" for layer in (0, 4, 8) for column in range(4))
@@ -67,7 +68,7 @@ def test_layers_are_told_by_the_names_of_columns() -> None:
 
 def test_the_mix_and_its_gradient_are_those_of_loops() -> None:
     torch.manual_seed(0)
-    mix, values = LayerMix(3), torch.randn(2, 5, 6)
+    mix, values = LayerMix([Layers(count=3, dim=6)]), torch.randn(2, 5, 6)
     with torch.no_grad():
         mix.scores.copy_(torch.tensor([0.3, -1.0, 0.8]))
     mixed = mix(values)
@@ -129,9 +130,41 @@ def test_paths_of_functionals_see_the_mix_too(corpus: toy.Toy) -> None:
     np.testing.assert_allclose(torch.cat(summaries, dim=1).detach(), expected, atol=2e-4)
 
 
+def test_of_joined_features_each_has_its_own_mix(corpus: toy.Toy, tmp_path: Path) -> None:
+    """A plain feature beside the layers stays as it is, bit by bit."""
+    settings = merge(toy.QUICK, {"train": {"layer_mix": True, "functionals": "linear"}})
+    features = ["mel+layered", "glove"]
+    corpus.request(tmp_path / "run", settings=settings, features=features).train()
+    run = rundir.load(tmp_path / "run")
+    joined = open_features(corpus.store, features, corpus.manifest)
+    test = Samples.of(corpus.manifest, "test", joined)
+    batch = test.batch(test.clips)
+    assert run.config.features["audio"].layered == (Layers(dim=5), Layers(count=3, dim=12))
+    assert isinstance(run.network, WithLayerMix)
+    mixed = run.network._mixed(batch).views["audio"].values
+    mel, layered = batch.views["audio"].values.split([5, 12], dim=-1)
+    assert torch.equal(mixed[..., :5], mel)
+    scores = run.network.mixes["audio"].scores
+    assert scores[0] == 0
+    assert scores[1:].abs().min() > 0
+    weights = torch.softmax(scores[1:], dim=0)
+    expected = (layered.unflatten(-1, (3, 4)) * weights[:, None]).sum(dim=-2)
+    torch.testing.assert_close(mixed[..., 5:], expected)
+    assert evaluate(run.path, figures=False).data["n"] == toy.SIZES["test"]
+
+
+def test_clips_may_lack_the_layers(corpus: toy.Toy) -> None:
+    training = corpus.request(
+        "unwritten", features=FEATURES, settings={"train": {"layer_mix": True}}
+    ).trainings()[0]
+    network = rundir.make_network(training.config)
+    assert isinstance(network, WithLayerMix)
+    assert network._evenly("a", "audio", np.zeros((0, 12), np.float32)).shape == (0, 4)
+
+
 def test_padding_is_not_read() -> None:
     view = Padded(torch.randn(2, 4, 6), torch.tensor([4, 2]))
-    mix = LayerMix(3)
+    mix = LayerMix([Layers(count=3, dim=6)])
     nothing = view.values.masked_fill(~view.mask[..., None], torch.nan)
     got, wanted = mix(nothing), mix(view.values)
     assert torch.equal(got[view.mask], wanted[view.mask])
@@ -144,4 +177,6 @@ def test_features_without_several_layers_are_refused(corpus: toy.Toy, tmp_path: 
         request.train()
     assert not (tmp_path / "run").exists()
     with pytest.raises(ConfigError, match="the 7 columns of audio are not 3 layers"):
-        mixed_dims({"audio": 7}, {"audio": 3})
+        mixed_dims({"audio": 7}, {"audio": [Layers(count=3, dim=7)]})
+    with pytest.raises(ConfigError, match=r"the 9 columns of audio are not 3 \+ 1 layers"):
+        mixed_dims({"audio": 9}, {"audio": [Layers(count=3, dim=6), Layers(dim=2)]})

@@ -157,8 +157,11 @@ def test_the_numbers_are_those_of_the_reports(one: Path, place: Path) -> None:
     for each in (clean.intervals or {}).values():  # every metric with its own interval
         assert bounds(each.shown) in text
     for name, model in (clean.classical or {}).items():
-        accuracy = model.metrics["accuracy"]
-        assert f"{name}{accuracy:.3f}{model.gain.accuracy:+.3f}" in text
+        for metric in ("accuracy", "weighted_f1"):
+            own, gain = model.metrics[metric], model.gain_in(metric)
+            assert gain is not None
+            assert f"{name}{metric.replace('_', ' ')}{own:.3f}{gain[0]:+.3f}" in text
+            assert bounds(gain[2] or gain[1]) in text
     assert main.baselines["prior"]["accuracy"] == pytest.approx(1 / 3)
     assert clean.calibration
     assert f"clean{clean.calibration.before:.3f}{clean.calibration.after:.3f}" in text
@@ -222,6 +225,18 @@ def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:
         looks = re.findall(r'<g class="(k\d)"', figure)
         assert len(set(looks)) == 2
         assert len(set(re.findall(r'<path class="curve"( stroke-dasharray="[^"]*")?', figure))) == 2
+
+
+def test_the_baselines_are_beside_corrupted_clips_too(both: Path, place: Path) -> None:
+    text = Parsed(both).text
+    (report,) = (r for r in RunRecords.read(place / "late", "late").own if r.corrupted)
+    assert report.corrupted is not None
+    assert report.corrupted.classical
+    for name, model in report.corrupted.classical.items():
+        gain = model.gain_in("weighted_f1")
+        assert gain is not None
+        own = model.metrics["weighted_f1"]
+        assert f"late{report.corrupted.label}{name}weighted f1{own:.3f}{gain[0]:+.3f}" in text
 
 
 def test_what_is_missing_is_listed_with_its_command(both: Path, place: Path) -> None:

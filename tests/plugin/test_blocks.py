@@ -165,3 +165,16 @@ def test_a_view_that_a_network_leaves_out_is_not_condensed() -> None:
     values = np.ones((5, 2), np.float32)
     assert model.condense("clip", "text", values) is values
     assert model.condense("clip", "audio", np.ones((5, 4), np.float32)).shape == (2, 4)
+
+
+@pytest.mark.parametrize("longest", [99, 2])
+def test_statistics_have_a_gradient(longest: int) -> None:
+    """Steps may be what a layer mix learns; a block of one step has no deviation."""
+    view = holed()
+    values = view.values.requires_grad_()
+    seen = Blocks.of(view, 1, longest).statistics()
+    shown = seen.values[seen.mask]
+    (shown * torch.rand_like(shown)).sum().backward()
+    assert values.grad is not None
+    assert values.grad.isfinite().all()
+    assert values.grad[view.mask].all()

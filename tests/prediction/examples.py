@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emocli.plugin.writer import ModalityState, SegmentPrediction, SpokenWord
-from emocli.prediction.timeline import FailedInput, PredictionReport
+from emocli.prediction.timeline import CutRecording, Cutting, FailedInput, PredictionReport
 
 NAN = float("nan")
 FINE = ModalityState(missing=False, distrusted=False, regenerated=False, anomaly=0.2)
@@ -53,7 +53,20 @@ def report() -> PredictionReport:
         features={"audio": "mel", "visual": "face_hog"},
         repair="check, discard",
         calibrated=False,
+        cutting=Cutting(
+            recordings=(
+                CutRecording(file="a.mp4", way="subtitles", subtitles="a.srt", language=""),
+                CutRecording(file="b.wav", way="windows", subtitles="", language="en"),
+            ),
+            settings={
+                "subtitles": {"overlap": "refuse", "tiers": ["<Ada>"]},
+                "windows": {"window": 4.0, "hop": 2.0},
+            },
+            speakers="",
+            recogniser="whisper-tiny.en",
+        ),
         versions={"torch": "2"},
+        libraries={"torch": "3", "av": "1"},
         segments=(
             segment(0, 0.9, (FINE, FINE), text='so "it" is </script><b>'),
             segment(1, 0.3, (BAD, FINE), text="well, no"),

@@ -10,9 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from emocli.data.manifest import Manifest
+from emocli.prediction import transcriber
+from tests import media_factory
 from tests.prediction.conftest import PROGRAM, emocli
+from tests.prediction.recogniser import hear
+
+DIES = "from tests.prediction.recogniser import hear; hear({log!r}, after=2); "
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +57,29 @@ def test_a_killed_prediction_goes_on(
     for name in ("predictions.csv", "predictions.json"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
     assert not (out / ".work").exists()
+
+
+def test_speech_that_was_recognised_is_not_recognised_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recogniser is killed in the middle of a recording; another model begins anew."""
+    for name in ("CHUNK", "voice", "load"):
+        monkeypatch.setattr(transcriber, name, getattr(transcriber, name))  # as it was, afterwards
+    soundfile.write(tmp_path / "talk.wav", media_factory.tone(3.0), 16_000)
+    command = ("segment", tmp_path / "talk.wav", "--way", "whole", "--transcribe", "x", "-o")
+
+    def heard(name: str, out: str, model: str = "") -> list[str]:
+        hear(str(tmp_path / name), model=model)
+        assert emocli(*command, tmp_path / out) == 0
+        return (tmp_path / name).read_text().splitlines()
+
+    program = DIES.format(log=str(tmp_path / "first")) + PROGRAM
+    arguments = [*map(str, command), str(tmp_path / "talk.csv")]
+    assert subprocess.run([sys.executable, "-c", program, *arguments]).returncode == -9
+    shutil.copytree(tmp_path / ".talk.segments", tmp_path / ".other.segments")
+    first = (tmp_path / "first").read_text().splitlines()
+    second, whole = heard("second", "talk.csv"), heard("whole", "whole.csv")
+    assert len(first) == 2
+    assert first + second == whole == heard("another", "other.csv", "another model")
+    words = [next((tmp_path / f"{name}.words").iterdir()) for name in ("talk", "whole")]
+    assert words[0].read_bytes() == words[1].read_bytes()

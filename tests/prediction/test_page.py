@@ -36,6 +36,9 @@ addEventListener("load", () => {
   const cut = () => [...document.querySelectorAll("#chart .curve")].length;
   told.words = find("#spoken").innerText.trim();
   told.curves = cut();
+  told.bands = document.querySelectorAll("#chart .band").length;
+  told.interval = find("#interval").hidden;
+  told.facts = find("#facts").innerText;
   told.rows = labels();
   chart.dispatchEvent(new MouseEvent("click",
     {clientX: box.left + box.width / 2, clientY: box.top + 50, bubbles: true}));
@@ -241,7 +244,11 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     path.write_text(with_script(html_text(report(), tmp_path), TRIES), "utf-8")
     told = told_by(path)
     assert told["words"].startswith('so "it" is </script><b>')
-    assert told["curves"] == 2
+    assert (told["curves"], told["bands"], told["interval"]) == (2, 0, True)
+    assert "by subtitles (overlap refuse, tiers <Ada>), 1 of 2 recordings" in told["facts"]
+    assert "by windows (window 4, hop 2), 1 of 2 recordings" in told["facts"]
+    for fact in ("a.srt", "by whisper-tiny.en", "torch 2", "torch 3, av 1"):
+        assert fact in told["facts"].splitlines()
     assert told["rows"] == ["joy", "<anger> & co", "nothing to judge by"]
     assert 3.5 < told["clicked"] < 4.5
     assert (told["end"], told["arrow"], told["row"]) == (8, 0.5, 0)
@@ -251,6 +258,41 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     assert told["distrusted"] == 2  # the shade, and the lane of the sound
     assert told["other"] == ["joy"]
     assert told["failed"] == "c.mp4: is no recording"
+
+
+def test_intensities_have_their_intervals_around_them(tmp_path: Path) -> None:
+    """A band per class, as high as its interval, broken where nothing is predicted."""
+    joys = (0.5, 0.7, float("nan"), 0.3)
+    segments = tuple(
+        replace(
+            segment(number, joy, (FINE, FINE)),
+            confidence=float("nan"),
+            interval={
+                name: (v - 0.2, v + 1.0) for name, v in segment(0, joy, (FINE, FINE)).values.items()
+            },
+        )
+        for number, joy in enumerate(joys)
+    )
+    script = """<script>addEventListener("load", () => {
+      const bands = [...document.querySelectorAll("#chart .band")];
+      const own = bands.filter((each) => each.style.fill.includes("--c0"));
+      document.documentElement.dataset.told = JSON.stringify({
+        bands: bands.length, hidden: document.getElementById("interval").hidden,
+        top: Math.min(...own.map((each) => each.getBBox().y)),
+        heights: own.map((each) => Math.round(each.getBBox().height)),
+        axis: [...document.querySelectorAll("#chart text")].map((each) => each.textContent),
+      });
+    });</script>"""
+    path = tmp_path / "report.html"
+    intensities = replace(report(), task="intensity", segments=segments)
+    path.write_text(with_script(html_text(intensities, tmp_path), script), "utf-8")
+    told = told_by(path)
+    # Two stretches, of two segments and of one, for each of two classes; .1 to 1.7 is drawn.
+    assert (told["bands"], told["hidden"]) == (4, False)
+    assert {"0.00", "1.70"} <= set(told["axis"])
+    plot = 240 / 1.7
+    assert told["top"] == pytest.approx(8 + 20, abs=1)  # the greatest bound is at the top
+    assert told["heights"] == [pytest.approx(h * plot, abs=1.5) for h in (1.4, 1.2)]
 
 
 def test_an_error_of_the_script_would_be_noticed(tmp_path: Path) -> None:

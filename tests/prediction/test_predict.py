@@ -19,16 +19,19 @@ from emocli.data.manifest import Manifest
 from emocli.data.media.content import read_sound
 from emocli.data.media.length import length_of
 from emocli.data.media.writing import write_video
+from emocli.data.pool import Progress
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.extraction.normalise import normalise
 from emocli.plugin.robustness import RepairOptions
 from emocli.prediction import extracted as stage
-from emocli.prediction.networks import BY_PLACE, Ensemble
+from emocli.prediction.networks import BY_PLACE, Ensemble, FoldNetworks
 from emocli.prediction.predict import PredictOptions, Predictor, predict
+from emocli.prediction.progress import Stages
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
 from emocli.robust.check.io import load_check, save_check
+from emocli.robust.repair_factory import RepairFactory
 from emocli.training.train import train
 from tests import toy
 from tests.prediction import examples
@@ -104,10 +107,28 @@ def test_proxies_change_what_is_predicted(trained: Path, corpus: Manifest, tmp_p
 def test_a_recording_is_cut_into_windows(trained: Path, corpus: Manifest, tmp_path: Path) -> None:
     cut = SegmentOptions(settings={"windows": {"window": 0.5, "hop": 0.25}})
     options = PredictOptions(segments=cut)
-    segments = predict(trained, [video(corpus)], tmp_path, options=options).segments
+    told: dict[str, list[tuple[int, int]]] = {}
+
+    def tell(stage: str) -> Progress:
+        return lambda done, total: told.setdefault(stage, []).append((done, total))
+
+    stages = Stages(tell("cutting"), tell("people"), tell("predicting"))
+    report = predict(trained, [video(corpus)], tmp_path, options=options, progress=stages)
+    segments = report.segments
     assert [s.start for s in segments[:-1]] == [0.25 * k for k in range(len(segments) - 1)]
     assert segments[-1].end == pytest.approx(length_of(video(corpus)).seconds, abs=2e-3)
     assert len({tuple(s.values.values()) for s in segments}) == len(segments) > 3
+    seconds = round(length_of(video(corpus)).seconds)
+    totals = {"cutting": seconds, "people": seconds, "predicting": len(segments)}
+    for name, total in totals.items():
+        assert told[name] == sorted(told[name])
+        assert told[name][-1] == (total, total)
+    assert any(0 < done < total for done, total in told["predicting"])
+    assert report.cutting is not None
+    assert [(each.way, each.subtitles) for each in report.cutting.recordings] == [("windows", "")]
+    assert report.cutting.settings == {"windows": {"window": 0.5, "hop": 0.25}}
+    assert report.cutting.recogniser == ""
+    assert {"python", "torch", "numpy", "librosa", "mtcnn"} <= report.libraries.keys()
 
 
 def test_a_check_of_whole_clips_is_told_of_segments_alone(
@@ -116,6 +137,29 @@ def test_a_check_of_whole_clips_is_told_of_segments_alone(
     assert BY_PLACE in predict(trained, [video(corpus)], tmp_path).remarks
     assert BY_PLACE not in PredictionReport.read(whole / "predictions.json").remarks
     assert not [*Ensemble.open(trained, RepairOptions(check=False)).segment_remarks()]
+
+
+def test_a_fitted_check_that_is_not_asked_is_told_of(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """The run was trained without it, on the features that it was fitted on."""
+
+    def told(run: Path, **options: bool) -> list[str]:
+        ensemble = Ensemble.open(run, RepairOptions(**options))
+        return [remark for remark in ensemble.remarks() if "was not asked" in remark]
+
+    store = trained.parent / "store"
+    run = train(corpus, store, fusion="late", run=tmp_path / "run", settings=toy.QUICK).run
+    assert len(told(run)) == 1
+    assert str(store / "check.h5") in told(run)[0]
+    assert not told(run, check=True)
+    assert not told(run, check=False)
+    assert not told(trained)
+    others = {"features": ["mel"], "settings": toy.QUICK}
+    other = train(corpus, store, fusion="unimodal", run=tmp_path / "other", **others).run
+    path = other / "config.json"
+    path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    assert not told(other)
 
 
 def test_a_folder_in_which_one_file_fails(
@@ -161,9 +205,10 @@ def test_an_interrupted_prediction_goes_on(
 def test_finished_units_are_kept(
     trained: Path, corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from emocli.prediction import clips
     from emocli.prediction import predict as module
 
-    monkeypatch.setattr(module, "UNIT", 1)
+    monkeypatch.setattr(clips, "UNIT", 1)
     real, calls = module.extracted, []
 
     def counted(*args: object, **options: object) -> object:
@@ -253,7 +298,7 @@ def test_clips_of_a_speaker_are_normalised_together(
     heard: Path, corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of a manifest without dialogues too, however few are done at once."""
-    from emocli.prediction import predict as module
+    from emocli.prediction import clips as module
 
     settings = merge(toy.QUICK, {"train": {"normalise": "speaker"}})
     where = {"run": tmp_path / "run", "features": ["mel"], "settings": settings}
@@ -388,3 +433,19 @@ def test_another_temperature_or_check_makes_another_prediction(
     save_check(replace(check, limits={m: 2 * v for m, v in check.limits.items()}), path)
     assert known("a") == Ensemble.open(trained).fingerprint
     assert known("a") != known("b") != known("c") != known("a")
+
+
+def test_other_training_clips_make_another_prediction_where_proxies_are_made_of_them(
+    trained: Path,
+) -> None:
+    (fold,) = Ensemble.open(trained).folds
+    assert isinstance(fold.factory, RepairFactory)
+    train = fold.factory.train
+    fewer = replace(fold.factory, train=replace(train, clips=train.clips[1:]), _generators={})
+    bare = replace(fold, repair=fold.repair.with_options(RepairOptions(proxy=None, fill="discard")))
+
+    def marks(fold: FoldNetworks) -> list[str]:
+        return list(fold.marks())
+
+    assert marks(replace(fold, factory=fewer)) != marks(fold) == marks(replace(fold))
+    assert marks(replace(bare, factory=fewer)) == marks(bare)

@@ -26,6 +26,7 @@ from emocli.plugin.transcript import Line, Transcript
 from emocli.prediction import silero
 from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
+from emocli.prediction.recognised import RecognisedChunks
 from emocli.prediction.recordings import names, recordings
 from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.prediction.transcriber import Sound
@@ -44,7 +45,11 @@ class Saying:
         Line(0.3, 2.0, "well done", words=(Word("well", 0.3, 0.9), Word("done", 1.3, 2.0))),
     )
 
-    def transcribe(self, sound: Sound, heard: Callable[[float], None]) -> Transcript:
+    fingerprint: str = ""
+
+    def transcribe(
+        self, sound: Sound, heard: Callable[[float], None], kept: RecognisedChunks
+    ) -> Transcript:
         heard(sum(map(len, sound())) / 16_000)
         return Transcript(self.lines, "en")
 
@@ -308,11 +313,13 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     cut: list[str] = []
     usual = Segmenter.segment
 
-    def interrupted(self: Segmenter, recording: Path, heard: Heard) -> SegmentedRecording:
+    def interrupted(
+        self: Segmenter, recording: Path, heard: Heard, kept: RecognisedChunks
+    ) -> SegmentedRecording:
         if len(cut) == 2:
             raise KeyboardInterrupt
         cut.append(recording.stem)
-        return usual(self, recording, heard)
+        return usual(self, recording, heard, kept)
 
     monkeypatch.setattr(Segmenter, "segment", interrupted)
     output = tmp_path / "all.csv"
@@ -342,6 +349,8 @@ def test_what_was_kept_is_exactly_what_was_cut(recording: Path) -> None:
     assert journal.recall(recording) == done
     other = Journal(recording.with_suffix(".csv"), replace(options, language="en"), segmenter)
     assert other.recall(recording) is None
+    segmenter = Segmenter([recording], options, Saying(fingerprint="another model"))
+    assert Journal(recording.with_suffix(".csv"), options, segmenter).recall(recording) is None
     (kept,) = (recording.parent / ".talk.segments").iterdir()
     kept.write_text("{")
     assert journal.recall(recording) is None

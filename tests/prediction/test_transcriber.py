@@ -19,6 +19,7 @@ from emocli.data.words import Word
 from emocli.errors import ConfigError
 from emocli.plugin.transcript import Line
 from emocli.prediction import transcriber
+from emocli.prediction.segment import NOTHING_KEPT
 from emocli.prediction.transcriber import FILES, Passing, Whisper, chunks, inside, load
 from emocli.pretrained.models import cache_folder, is_present, named
 
@@ -80,7 +81,7 @@ def test_only_the_speech_is_recognised_and_the_sound_is_never_held_at_once(
         opened.append(1)
         yield from np.split(np.arange(60 * 16_000, dtype=np.float32), 60)
 
-    transcript = Whisper(Heard(), "en").transcribe(sound, ignore)
+    transcript = Whisper(Heard(), "en").transcribe(sound, ignore, NOTHING_KEPT)
     assert [line.text for line in transcript.lines] == ["48000:8000", "48000:792000"]
     assert [line.start for line in transcript.lines] == [1.5, 50.5]
     assert len(opened) == 1  # and once by `voice`, which is not itself here
@@ -134,7 +135,9 @@ def test_real_sentences_word_for_word(model: str) -> None:
         pytest.skip("real recordings are not at hand")
     recogniser = load(model)
     for video in videos:
-        transcript = recogniser.transcribe(lambda video=video: [read_sound(video, 16_000)], ignore)
+        transcript = recogniser.transcribe(
+            lambda video=video: [read_sound(video, 16_000)], ignore, NOTHING_KEPT
+        )
         text = " ".join(line.text for line in transcript.lines)
         assert re.sub(r"[^a-z ]", "", text.lower()) == SENTENCES[video.stem.split("-")[4]]
         assert transcript.language == "en"

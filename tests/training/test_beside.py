@@ -15,12 +15,12 @@ from emocli.data.standardise import Standardiser
 from emocli.data.store import open_features
 from emocli.evaluation.evaluate import evaluate
 from emocli.metrics.metrics import score
+from emocli.models import classical
 from emocli.models.baselines import fit
 from emocli.models.rundir import BASELINES
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RepairOptions
 from emocli.training import jobs, prepare
-from emocli.training.prepare import BESIDE
 from tests import toy
 
 SIZES = {"train": 48, "valid": 24, "test": 30}
@@ -31,6 +31,8 @@ QUICK = (
     "train.refit=false",
     "network.hidden=4",
 )
+
+BESIDE = ("logistic", "svm")
 
 corpus = toy.fixture(sizes=SIZES, noise=1.5)
 
@@ -60,6 +62,10 @@ def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained
         assert found["clean"]["classical"][name]["metrics"] == pytest.approx(expected)
         gain = found["accuracy"] - expected["accuracy"]
         assert found["classical"][name]["gain"]["accuracy"] == pytest.approx(gain)
+        other = found["classical"][name]["gains"]["weighted_f1"]
+        assert other["mean"] == pytest.approx(found["weighted_f1"] - expected["weighted_f1"])
+        low, high = other.get("ci_clips") or other["ci"]
+        assert low < other["mean"] < high
 
 
 def test_they_stand_beside_the_network_everywhere(
@@ -161,17 +167,22 @@ def test_every_fold_has_its_own_and_their_predictions_are_pooled(
     assert pooled["accuracy"] == pytest.approx(hits / sum(p["n"] for p in parts))
 
 
-def test_a_machine_that_would_take_long_is_left_out_and_named(
+def test_a_machine_that_would_take_long_is_approximated_and_named_so(
     corpus: toy.Toy,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(prepare, "MOST_SVM", 40)
+    monkeypatch.setattr(classical, "LANDMARKS", 20)
     assert run([*command(corpus, tmp_path / "run"), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    assert list(summary["baselines"]) == ["logistic"]
-    assert any("48 training clips are too many" in note for note in summary["notes"])
+    names = ["logistic", "svm_nystroem"]
+    assert list(summary["baselines"]) == names
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "| logistic | svm_nystroem |" in card
+    assert "approximated at" in card
+    assert list(evaluate(tmp_path / "run", figures=False).data["classical"]) == names
 
 
 def test_overwriting_replaces_them(corpus: toy.Toy, tmp_path: Path) -> None:

@@ -45,3 +45,12 @@ def test_a_clip_with_one_modality_keeps_it() -> None:
     one = Batch(("a",), {"text": Padded(torch.ones(1, 2, 3), torch.tensor([2]))})
     found = drop_modalities(one, 0.99, np.random.default_rng(0))
     assert found.views["text"].values.all()
+
+
+def test_what_is_zero_throughout_does_not_count_as_what_stays() -> None:
+    """As the condensed rows of a view that a clip lacks, and a view that was discarded."""
+    views = dict(batch().views)
+    views["audio"] = views["audio"].with_values(torch.zeros_like(views["audio"].values))
+    before = batch().with_views(views)
+    found = kept(drop_modalities(before, 0.9, np.random.default_rng(0)))
+    assert found[:, 1:].any(axis=1).all()

@@ -10,7 +10,8 @@ import torch
 
 from emocli.config import merge
 from emocli.data.batch import Batch, Padded
-from emocli.models.rundir import load
+from emocli.data.store import open_features
+from emocli.models.rundir import load, make_network
 from emocli.models.settings import TrainConfig
 from emocli.training.masking import masked, masks
 from tests import toy
@@ -93,3 +94,22 @@ def test_each_changes_what_is_learnt(corpus: toy.Toy, name: str) -> None:
 def test_nothing_is_masked_by_default() -> None:
     assert not masks(TrainConfig())
     assert all(masks(TrainConfig(**{name: value})) for name, value in ALL.items())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_masked_are_steps_and_never_rows_of_functionals(corpus: toy.Toy, name: str) -> None:
+    """What is condensed once and for all has rows that are no steps, so it is not."""
+    chosen = merge(toy.QUICK, {"train": {"functionals": "both"}})
+
+    def rows(**train: float) -> Batch:
+        settings = merge(chosen, {"train": train})
+        training = corpus.request("unwritten", settings=settings).trainings()[0]
+        samples, _ = training.prepared.ready(make_network(training.config))
+        return samples.batch(samples.clips[:3])
+
+    assert rows(mixup=0.4, modality_dropout=0.3).condensed
+    seen = rows(**{name: ALL[name]})
+    assert not seen.condensed
+    stores = open_features(corpus.store, None, corpus.manifest)
+    for modality, view in seen.views.items():
+        assert view.lengths.tolist() == [stores[modality].length(clip) for clip in seen.ids]

@@ -121,6 +121,15 @@ def test_what_is_set_is_not_searched_and_a_command_adds() -> None:
     assert declared("m2fnet", {}, own).items() >= own.items()
 
 
+def test_what_a_network_refuses_is_not_searched() -> None:
+    """Dialogues are not mixed with each other."""
+    assert "train.mixup" in declared("late", {}, {})
+    assert "train.mixup" not in declared("m2fnet", {}, {})
+    assert {"train.time_mask", "train.feature_mask", "train.view_dropout"} < set(
+        declared("m2fnet", {}, {})
+    )
+
+
 # -- the search
 
 
@@ -350,7 +359,15 @@ def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
     assert report["n"] == len(corpus.manifest.clips)
     assert "svm" in report["classical"]
     assert "unlabelled clips of the tested speakers" in report["normalised"]
+    assert any("chosen by a search without the clips it tests" in r for r in report["remarks"])
     assert rundir.folds(chosen)
+    page = (study / "study.html").read_text()
+    assert page.count("data:image/png") == 1
+    for fold in found["folds"]:
+        assert f'<td class="number">{fold["best"]["valid"]:.4f}</td>' in page
+        assert f"{Path(fold['study']).name}/study.html" in page
+        assert f'<td class="number">{fold["chosen"]["train.lr"]:.4g}</td>' in page
+    assert f"{found['budget']['epochs']} epochs" in page
     assert essence(tuned(arguments, capsys)["folds"][0]) == essence(found["folds"][0])
 
 

@@ -40,10 +40,11 @@ def command(
     device: options.Device = "cpu",
     json: options.Json = False,
 ) -> None:
-    """Compare runs on the same clips: metric, interval, change, and whether it is chance.
+    """Compare runs on the same clips.
 
-    Differences are paired by clip; intervals draw dialogues or speakers, and p exchanges the runs
-    in them. All pairs are compared, and p Holm is adjusted for their number.
+    The metric of each with its interval, the change, and whether that is chance. Differences are
+    paired by clip; intervals draw dialogues or speakers, and p exchanges the runs in them. All
+    pairs are compared, and p Holm is adjusted for their number.
     """
     from emocli.cli import sections
     from emocli.evaluation.compare import compare

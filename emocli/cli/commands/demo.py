@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    folder: Annotated[
-        Path, typer.Option("--dir", help="Where everything goes; repeat to resume.")
-    ] = Path("demo"),
+    folder: Annotated[Path, typer.Option("--dir", help="Where everything goes.")] = Path("demo"),
     workers: options.Workers = 2,
     seeds: Annotated[
         int, typer.Option(min=1, max=MOST_SEEDS, help="Trainings of each network.")
@@ -32,7 +30,7 @@ def command(
 
     Generates clips, extracts, fits, trains every network and corrupts each modality, and predicts a
     new recording: some three minutes on two cores. The corpus is drawn and synthesised here: it
-    proves that the pipeline works, not that a network is good.
+    proves that the pipeline works, not that a network is good. Repeat the command to resume.
     """
     from emocli import config
     from emocli.pipeline.demo import demo

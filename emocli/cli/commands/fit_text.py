@@ -24,7 +24,8 @@ def command(
     """Fine-tune a text encoder.
 
     Learns from the train split, stops and chooses on the valid split. Settings are text.KEY and
-    train.KEY, e.g. --set text.backbone=roberta-base --set train.crossfit=5. Repeat to resume.
+    train.KEY, e.g. --set text.backbone=roberta-base --set train.crossfit=5. Repeat the
+    command to resume.
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest

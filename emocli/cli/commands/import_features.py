@@ -17,7 +17,7 @@ def command(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="Ragged .npz (ids, offsets, values[, times, names]), CMU SDK .csd, MMSA .pkl; "
             "with --format a folder of tables, or one.",
         ),

@@ -9,6 +9,23 @@ import typer
 from emocli.cli import options, show
 from emocli.errors import ConfigError
 from emocli.plugin.command import Command
+from emocli.plugins import PluginKind
+
+TITLES: dict[PluginKind, str] = {
+    "datasets": "datasets (emocli manifest)",
+    "features": "features (-f)",
+    "formats": "formats of features (emocli import --format)",
+    "corruptions": "corruptions (--corrupt MODALITY:NAME)",
+    "protocols": "protocols of corruption (--corrupt NAME)",
+    "fusion": "networks (--fusion)",
+    "experiments": "experiments (emocli reproduce)",
+    "analyses": "analyses (emocli analyze)",
+    "ways": "ways to cut recordings (--way)",
+    "transcripts": "transcripts (--subtitles)",
+    "writers": "formats of predictions (emocli predict --format)",
+    "models": "models (emocli models get)",
+}
+"""What each kind is called, and what takes its names."""
 
 
 def command(
@@ -27,11 +44,11 @@ def command(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """List what there is to choose from, or the settings of one of it.
+    """List what there is to choose from, or settings.
 
-    Datasets, features, corruptions, protocols, networks, experiments and analyses, each with its
-    source. With settings NAME every setting with its meaning, default and range: emocli info
-    settings rrnn.
+    Datasets, features, networks, corruptions, experiments and the rest, each with its source and
+    the option that takes it. With settings NAME every setting of NAME with its meaning, default
+    and range: emocli info settings rrnn.
     """
     if what == "settings":
         _settings(name, markdown, json)
@@ -74,7 +91,7 @@ def _plugins(json: bool) -> None:
         show.as_json(listed)
         return
     for kind, plugs in listed.items():
-        title = "networks (--fusion)" if kind == "fusion" else kind
+        title = TITLES[kind]
         rows = [(p.name, p.summary, "; ".join(filter(None, (p.source, p.licence)))) for p in plugs]
         show.table(("name", "what", "source"), rows, title)
 

@@ -30,10 +30,10 @@ def command(
     root: options.Root = None,
     json: options.Json = False,
 ) -> None:
-    """Say what is in a manifest, a store, a check, a run, an encoder or a reproduction.
+    """Say what is in a manifest, a store, a check or a run.
 
-    Dims, rates, counts, missing clips, non-finite values; with --verbose provenance. With --verify
-    damaged content is found, too: exit code 2.
+    Or in an encoder or a reproduction: dims, rates, counts, missing clips, non-finite values; with
+    --verbose provenance. With --verify damaged content is found, too: exit code 2.
     """
     from emocli.pipeline.inspect import inspect
 

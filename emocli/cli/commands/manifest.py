@@ -19,7 +19,7 @@ LABELS = {"single": "classes", "multi": "classes at once", "intensity": "numbers
 def command(
     name: Annotated[str, typer.Argument(help="Dataset; `emocli info` lists them.")],
     root: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Manifest to write (CSV).")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Manifest to write (CSV).")],
     settings: options.Settings = None,
     config: options.Config = None,
     json: options.Json = False,
@@ -38,7 +38,7 @@ def command(
 
     plugins.load("datasets", name)
     tree = sections.settings("manifest", config, settings, takes=(name,))
-    summary = make_manifest(name, root, output, tree)
+    summary = make_manifest(name, root, out, tree)
     if json:
         show.as_json(summary)
         return
@@ -54,7 +54,7 @@ def command(
         aligned = ["--align-to", str(summary.words)] if summary.words else []
         files = map(str, summary.features)
         show.line(
-            f"next: {shlex.join(['emocli', 'import', *files, *aligned, '--manifest', str(output)])}"
+            f"next: {shlex.join(['emocli', 'import', *files, *aligned, '--manifest', str(out)])}"
         )
 
 

@@ -20,9 +20,10 @@ def group() -> typer.Typer:
 
 
 def _root(context: typer.Context) -> None:
-    """Fetch models that others trained, such as a recogniser of speech; say which there are.
+    """Fetch models that others trained.
 
-    They are kept in the user's cache folder (EMOCLI_CACHE names another).
+    Such as a recogniser of speech. They are kept in the user's cache folder (EMOCLI_CACHE names
+    another).
     """
     options.help_without_command(context)
 

@@ -24,7 +24,7 @@ def command(
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
-    """Make features whose mean and spread are the same for every speaker.
+    """Make features of the same mean and spread for every speaker.
 
     mel becomes mel_by_speaker. No label is used, but all clips of each speaker are, whatever their
     split: say so with every metric.

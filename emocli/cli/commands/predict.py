@@ -92,6 +92,9 @@ def command(
     that are not trusted is done here too, unless options say otherwise. The result is in OUT:
     predictions.csv, predictions.json, and report.html, a page with player and curves.
 
+    Most of the time goes into the search for faces in every frame. A run on features that were
+    extracted with --set faces.search=track follows them instead, and predicts faster.
+
     Repeat the command to resume. Exit code 3: something failed and is listed in
     OUT/failures.jsonl; the rest is complete. With --watch each recording has a folder in OUT, and
     after a restart only new ones are predicted.
@@ -127,7 +130,7 @@ def command(
         watching.watch(run, watch, out, chosen, as_json=json)
         return
     with ExitStack() as stack:
-        progress = stack.enter_context(show.progress("predicting", "segments"))
+        progress = stack.enter_context(watching.progress())
         folder = Path(stack.enter_context(TemporaryDirectory())) if printed else out
         report = predict(run, list(_named(inputs or ())), folder, options=chosen, progress=progress)
     if json:

@@ -25,12 +25,12 @@ def command(
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
-    """Write one page about runs: everything that evaluate and analyze have found out.
+    """Write one page about runs, to look at or to send.
 
-    Metrics with intervals beside plain baselines, confusion, classes, groups, calibration,
-    training, robustness, the modality check, weights, surest and worst clips, settings and command
-    lines; several runs are compared clip by clip. What has not been made yet is listed with its
-    command.
+    Everything that evaluate and analyze have found out: metrics with intervals beside plain
+    baselines, confusion, classes, groups, calibration, training, robustness, the modality check,
+    weights, surest and worst clips, settings and command lines; several runs are compared clip by
+    clip. What has not been made yet is listed with its command.
 
     The page is one file that loads nothing from elsewhere: send it, or print it to PDF in a
     browser. It holds pictures and words of the clips it shows, where these are at hand.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def command(
     context: typer.Context,
     experiment: Annotated[str, typer.Argument(help="Experiment; `emocli info` lists them.")],
-    out: Annotated[Path, typer.Option(help="Folder for all that comes out; repeat to resume.")],
+    out: Annotated[Path, typer.Option(help="Folder for all that comes out.")],
     manifest: Annotated[
         Path | None,
         typer.Argument(help="The corpus's manifest (CSV); none with --synthetic."),
@@ -80,8 +80,9 @@ def command(
 
     Trains every row of a table, tests it under its conditions, compares the rows clip by clip, and
     writes OUT/page.html (all of it, figures included), table.md and report.json; the runs are kept.
-    Settings are network.KEY, train.KEY (of every network that has them, but for what tells the rows
-    apart), rows.ROW.train.KEY, check.KEY, experiment.KEY, reproduce.KEY.
+    Repeat the command to resume. Settings are network.KEY, train.KEY (of every network that has
+    them, but for what tells the rows apart), rows.ROW.train.KEY, check.KEY, experiment.KEY,
+    reproduce.KEY.
 
     With --from-clips the features are made first: extractors are trained on the train split, those
     of M2FNet with settings extractors.audio.KEY (face, scene, text) and extractors.features.KEY.

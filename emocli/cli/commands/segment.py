@@ -20,9 +20,9 @@ MOST_NAMES = 12
 
 def command(
     recordings: Annotated[
-        list[Path], typer.Argument(help="Recordings, or folders of them.", metavar="INPUT...")
+        list[Path], typer.Argument(help="Recordings, or folders of them.", metavar="INPUT")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Manifest to write (CSV).")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Manifest to write (CSV).")],
     way: options.Way = "auto",
     window: options.Window = None,
     hop: options.Hop = None,
@@ -68,7 +68,7 @@ def command(
         show.table(("recording", "seconds", "way", "subtitles"), rows)
         return
     with show.progress("segmenting", "s") as progress:
-        result = segment_recordings(paths, output, chosen, progress)
+        result = segment_recordings(paths, out, chosen, progress)
     if json:
         show.as_json(result)
     else:

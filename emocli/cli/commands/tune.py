@@ -15,7 +15,7 @@ from emocli.report.canvas import StyleName
 
 if TYPE_CHECKING:
     from emocli.training.search import Search
-    from emocli.training.study_summary import Budget, SearchSummary
+    from emocli.training.study_summary import SearchSummary
     from emocli.training.train import TrainRequest
     from emocli.training.tune import Study
 
@@ -72,12 +72,12 @@ def command(
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
-    """Search for settings, on the validation split; the test split stays sealed.
+    """Search for settings on the validation split.
 
-    Trials draw what the network and the training declare, and --space adds or changes; what --set
-    fixes is not searched. The best settings go to STUDY/best.toml, for --config of emocli train,
-    and a page to STUDY/study.html. Needs pip install 'emocli[tune]'. Repeat the command to resume,
-    with more --trials to go on.
+    The test split stays sealed. Trials draw what the network and the training declare, and --space
+    adds or changes; what --set fixes is not searched. The best settings go to STUDY/best.toml, for
+    --config of emocli train, and a page to STUDY/study.html. Needs pip install 'emocli[tune]'.
+    Repeat the command to resume, with more --trials to go on.
 
     With --folds the choice is made anew inside each fold's training part, so that every clip is
     predicted by settings chosen without it: emocli evaluate STUDY/chosen.
@@ -161,7 +161,7 @@ def _searched(
     dry_run: bool,
     json: bool,
 ) -> None:
-    from emocli.training.study import folded, tune, tune_nested
+    from emocli.training.study import PAGE, folded, tune, tune_nested
 
     if dry_run:
         for each in folded(search, folds) if folds else [search]:
@@ -183,15 +183,17 @@ def _searched(
         return
     if folds:
         _print(crossed.folds)
-        _spent(crossed.budget)
+        show.line(f"spent: {crossed.budget}")
         show.line(
             f"{crossed.run}: every clip is predicted by settings that were chosen without it;"
         )
         show.line(f"emocli evaluate {crossed.run} tests them")
+        show.line(f"page: {crossed.study / PAGE}")
         return
     _print((alone,))
-    _spent(alone.budget)
+    show.line(f"spent: {alone.budget}")
     show.line(f"settings: {alone.config} (chosen by validation, so its metric flatters)")
+    show.line(f"page: {alone.study / PAGE}")
 
 
 def _print(summaries: Sequence[SearchSummary]) -> None:
@@ -208,13 +210,6 @@ def _print(summaries: Sequence[SearchSummary]) -> None:
         for summary in summaries
     ]
     show.table(("study", "trial", f"valid {summaries[0].monitor}", "chosen"), rows)
-
-
-def _spent(budget: Budget) -> None:
-    show.line(
-        f"spent: {budget.complete} trials, {budget.pruned} pruned, {budget.failed} failed; "
-        f"{budget.epochs} epochs, {budget.seconds:.0f} s of computing"
-    )
 
 
 COMMAND = Command("tune", 105, command, sections=lambda: ("network", "train", "robust"))

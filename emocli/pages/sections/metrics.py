@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from emocli.evaluation.report import ConditionReport, EvaluationReport
+from emocli.models.classical import KINDS
 from emocli.pages import texts
+from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Paragraph, Part
-from emocli.report.parts import Facts, Folded, Sheet, SheetRow, SpanTable
+from emocli.report.parts import Facts, Folded, Sheet, SheetRow
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -20,8 +22,9 @@ def parts(contents: Contents) -> Iterator[Part]:
         yield from (_table(report) for report in reports.values())
     else:
         yield _side_by_side(reports)
-    if any(report.clean.classical for report in reports.values()):
-        yield _gains(reports)
+    tested = [TestedRun(name, report.task, report.clean) for name, report in reports.items()]
+    if table := gains_table(tested, several=len(reports) > 1):
+        yield table
     yield from _explained([*reports.values()])
 
 
@@ -66,31 +69,6 @@ def _table(report: EvaluationReport) -> Sheet:
     return Sheet(("metric", network, *beside), tuple(rows))
 
 
-def _gains(reports: Mapping[str, EvaluationReport]) -> SpanTable:
-    """Return what each run gains over the classical models beside it."""
-    models = [
-        (run, name, model)
-        for run, report in reports.items()
-        for name, model in (report.clean.classical or {}).items()
-    ]
-    several = len(reports) > 1
-    rows = tuple(
-        (
-            *([run] if several else []),
-            *(name, texts.number(model.metrics["accuracy"])),
-            texts.number(model.gain.accuracy, signed=True),
-            texts.interval(model.gain.accuracy_ci, model.gain.accuracy_ci_clips),
-            texts.p(model.gain.p),
-        )
-        for run, name, model in models
-    )
-    gains = [model.gain for _, _, model in models]
-    spans = tuple(texts.span(g.accuracy, g.accuracy_ci, g.accuracy_ci_clips) for g in gains)
-    columns = (*(["run"] if several else []), "baseline", "its accuracy", "gain", "95 %", "p")
-    title = "What the network gains in accuracy over plain models beside it, paired by clip"
-    return SpanTable(columns, rows, spans, tuple(range(1 + several)), title, zero=True)
-
-
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
     intervals = dict.fromkeys(report.interval for report in reports)
     yield Paragraph(f"Intervals: {'; '.join(intervals)}.")
@@ -104,8 +82,7 @@ def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
     rules = {texts.title(n): d for report in reports for n, d in report.rules.items()}
     beside = {
         "prior": "the classes' frequencies in the train split, for every clip",
-        "linear": "a linear model of mean, deviation and maximum of the same features",
-        "svm": "a support vector machine of the same",
+        **{name: f"{kind.what}; of the features' functionals" for name, kind in KINDS.items()},
     }
     known = {n for r in reports for n in (*r.baselines, *(r.clean.classical or {}))}
     told = {name: text for name, text in beside.items() if name in known}

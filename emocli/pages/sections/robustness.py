@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from emocli.evaluation.report import ConditionReport, EvaluationReport, SweepPoint
 from emocli.pages import texts
+from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.records import RunRecords
 from emocli.pages.section import Contents, Section, Suggestion
 from emocli.report.chart import Chart, ChartLine, legend_of
@@ -46,7 +47,11 @@ def parts(contents: Contents) -> Iterator[Part]:
         )
     conditions = list(_conditions(contents))
     if conditions:
-        yield _table(conditions, several=len(contents.runs) > 1)
+        several = len(contents.runs) > 1
+        yield _table(conditions, several)
+        tested = [TestedRun(c.run, c.report.task, c.side) for c in conditions if c.side.corruption]
+        if table := gains_table(tested, several):
+            yield table
 
 
 def _curves(contents: Contents) -> list[Curve]:

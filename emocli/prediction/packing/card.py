@@ -40,8 +40,8 @@ SLUGS = MappingProxyType(
 )
 """What corpora call their licence, in small letters, to the hub's name of it."""
 
-OWN = ("## Validation", "## Calibration")
-"""Sections of the run's own card that are repeated."""
+OWN = ("Validation", "Calibration", "Intervals")
+"""Sections of the run's own card that are repeated, as far as it has them."""
 
 TASKS = MappingProxyType({"single": "one of", "multi": "any of", "intensity": "the intensity of"})
 
@@ -175,13 +175,14 @@ def _needs(pack: Pack) -> str:
 
 def _trained(ensemble: Ensemble) -> str:
     config = ensemble.config
-    seeds = ", ".join(str(seed) for seed in config.seeds)
-    folds = len(ensemble.folds)
+    several = "s" if len(config.seeds) > 1 else ""
+    seeds = f"seed{several} {', '.join(map(str, config.seeds))}"
+    folds = f"; {len(ensemble.folds)} folds" if len(ensemble.folds) > 1 else ""
     facts = {
         "Corpus": markdown(config.dataset),
         "Citation": markdown(config.citation),
         "Licence of the corpus": markdown(config.licence) or "not stated",
-        "Networks": f"{ensemble.networks} (seeds {seeds}; {folds} folds)",
+        "Networks": f"{ensemble.networks} ({seeds}{folds})",
         "Modalities that are not trusted": ensemble.folds[0].repair.label or "nothing is done",
         "Made with": ", ".join(f"{name} {v}" for name, v in config.versions.items()),
     }
@@ -191,20 +192,22 @@ def _trained(ensemble: Ensemble) -> str:
 def _figures(ensemble: Ensemble) -> str:
     figures = [_figure(name, each) for name, each in _reports(ensemble.path)]
     none = "On test clips none: no evaluation was beside the run when it was packed."
-    return "\n\n".join(["## Metrics", *(figures or [none]), *_own_sections(ensemble.path)])
+    own = [section for fold in ensemble.folds for section in _own_sections(fold.path, ensemble)]
+    return "\n\n".join(["## Metrics", *(figures or [none]), *own])
 
 
-def _own_sections(run: Path) -> Iterator[str]:
-    """Repeat what the run's own card says of the validation clips."""
+def _own_sections(fold: Path, ensemble: Ensemble) -> Iterator[str]:
+    """Repeat what the card of the run, or of one of its folds, says of the validation clips."""
     try:
-        text = (run / CARD).read_text("utf-8")
+        text = (fold / CARD).read_text("utf-8")
     except OSError:
         return
+    whose = "" if fold == ensemble.path else f", {fold.name}"
     for heading in OWN:
-        _, _, after = text.partition(f"\n{heading}\n")
+        _, _, after = text.partition(f"\n## {heading}\n")
         section, _, _ = after.partition("\n## ")
         if section:
-            yield f"#{heading}\n{section.rstrip()}"
+            yield f"### {heading}{whose}\n{section.rstrip()}"
 
 
 def _reports(run: Path) -> Iterator[tuple[str, EvaluationReport]]:

@@ -1,7 +1,9 @@
 """TextGrids of Praat (.TextGrid), long and short, whose tiers are speakers.
 
 Source: P. Boersma and D. Weenink, Praat: doing phonetics by computer, manual page "TextGrid file
-formats": what counts of such a file are its free-standing numbers, texts in quotes and flags.
+formats".
+
+What counts of such a file are its free-standing numbers, texts in quotes and flags.
 """
 
 from __future__ import annotations

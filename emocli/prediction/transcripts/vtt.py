@@ -1,4 +1,4 @@
-"""WebVTT subtitles (.vtt), in which ``<v NAME>`` says who speaks.
+"""WebVTT subtitles (.vtt), whose voice tags (<v NAME>) say who speaks.
 
 Source: W3C 2019, WebVTT: The Web Video Text Tracks Format.
 """

@@ -23,6 +23,7 @@ from emocli.errors import ConfigError, StoreError, reason
 from emocli.models.tensors import read_tensors, write_tensors
 from emocli.parsing import parse_object
 from emocli.quantities import Steps, Width
+from emocli.robust.check.file import Arrays, content_digest
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.representation import Representation
@@ -58,6 +59,19 @@ def save_generator(generator: ProxyGenerator, path: Path) -> None:
     StoreError
         If it cannot be written.
     """
+    header, arrays = _packed(generator)
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    # One key alone: the format keeps several in no order, and equal banks are to be equal files.
+    write_tensors(path, tensors, {HEADER: header})
+
+
+def generator_digest(generator: ProxyGenerator) -> str:
+    """Return the SHA-256 of a generator, that of its file's content."""
+    return content_digest(*_packed(generator))
+
+
+def _packed(generator: ProxyGenerator) -> tuple[str, Arrays]:
+    """Return the header, JSON, and the arrays of the file."""
     names = list(generator.bank)
     header = {
         "config": generator.config.model_dump(mode="json"),
@@ -72,10 +86,8 @@ def save_generator(generator: ProxyGenerator, path: Path) -> None:
             for name in names
         ],
     }
-    tensors = {f"bank.{k}": torch.from_numpy(generator.bank[n]) for k, n in enumerate(names)}
-    tensors["valid"] = torch.from_numpy(generator.valid)
-    # One key alone: the format keeps several in no order, and equal banks are to be equal files.
-    write_tensors(path, tensors, {HEADER: json.dumps(header)})
+    arrays = {f"bank.{k}": generator.bank[name] for k, name in enumerate(names)}
+    return json.dumps(header), arrays | {"valid": generator.valid}
 
 
 def load_generator(path: Path) -> ProxyGenerator:

@@ -22,9 +22,11 @@ class ProxyConfig(Settings):
     mode : {'knn_ls', 'ridge', 'paired_qr', 'svd_unpaired', 'affine', 'nn1', 'mean'}
         How a modality follows from the others: least squares on the nearest training clips, ridge
         regression, the two printed forms, an affine map, the nearest clip itself, or the mean of
-        all (`emocli.robust.proxy.modes`).
+        all (`emocli.robust.proxy.modes`). Where proxies are asked for (``--proxy``,
+        ``robust.fill=proxy``) without a mode, they are those of the preset plus: ridge, joint.
     sources : {'mean', 'joint'}
-        Of several good modalities: the mean of what each says, or one transformation of all.
+        Of several good modalities: the mean of what each says, or one transformation of all; the
+        latter where no mode is named.
     level : {'utterance', 'step'}
         Whether a sequence is regenerated as a whole, or each of its steps by itself.
     steps : int

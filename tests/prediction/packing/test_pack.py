@@ -185,6 +185,7 @@ def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
     out = tmp_path / "packed"
     assert pack(run, out).imported == ("pulse", "gaze")
     card = (out / "README.md").read_text()
+    assert "Networks: 1 (seed 0)" in card
     assert "`gaze` is not computed by emocli: import it" in card
     for told in ("## How to use", "## Intended use", "Art. 5(1)(f)", "high-risk", "### Validation"):
         assert told in card
@@ -239,6 +240,10 @@ def test_a_cross_validation(tmp_path: Path) -> None:
     ).cross_validate(3)
     out = tmp_path / "packed"
     assert pack(run, out).folds.keys() == {"fold-0", "fold-1", "fold-2"}
+    card = (out / "README.md").read_text("utf-8")
+    assert "Networks: 3 (seed 0; 3 folds)" in card
+    headings = [f"### {name}, fold-{k}" for k in range(3) for name in ("Validation", "Calibration")]
+    assert [line for line in card.splitlines() if line.startswith("### ")] == headings
     after, before = package.load_run(out), package.load_run(run)
     known = before.predict(manifest.path or "", store).values
     assert_array_equal(after.predict(manifest.path or "", store).values, known)

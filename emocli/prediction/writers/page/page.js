@@ -8,7 +8,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 58, RIGHT = 12, TOP = 8, GAP = 8, LANE = 16, AXIS = 26, WORDS = 20, TITLE = 20;
 const ALONE = 240, AMONG = 150, BETWEEN = 14;
 const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
-const COLOURS = 8, MOST_PEOPLE = 6, MOST_DOTS = 200, TICK = 70;
+const COLOURS = 8, MOST_PEOPLE = 6, MOST_DOTS = 200, TICK = 70, MOST_NAMES = 8, ALONE_BAND = 6;
 
 const report = JSON.parse(document.getElementById("data").textContent);
 const modalities = Object.keys(report.features);
@@ -85,7 +85,9 @@ function layout() {
   ];
   state.bounds = [0, 1];
   if (report.task === "intensity") {
-    const values = segments.flatMap((s) => Object.values(s.values)).filter((v) => v !== null);
+    const values = segments
+      .flatMap((s) => [...Object.values(s.values), ...Object.values(s.interval || {}).flat()])
+      .filter((v) => v !== null);
     const low = Math.min(0, ...values);
     state.bounds = [low, Math.max(low + 1e-6, ...values)];
   }
@@ -174,10 +176,29 @@ function drawTrust(chart, panel) {
   });
 }
 
+// The interval of a class around its curve, stretch by stretch of segments that have one.
+function drawBand(chart, panel, label, index) {
+  const runs = [[]];
+  for (const segment of panel.segments) {
+    const [low, high] = (segment.interval || {})[label] || [null, null];
+    if (low === null || high === null) runs.push([]);
+    else runs[runs.length - 1].push([across(middle(segment)), above(panel, low), above(panel, high)]);
+  }
+  for (const run of runs.filter((each) => each.length)) {
+    if (run.length === 1) run.unshift([run[0][0] - ALONE_BAND, ...run[0].slice(1)]);
+    const there = run.map(([x, low]) => `${x.toFixed(1)} ${low.toFixed(1)}`);
+    const back = run.map(([x, , high]) => `${x.toFixed(1)} ${high.toFixed(1)}`).reverse();
+    const band = shape("path", { class: "band", d: `M${[...there, ...back].join("L")}Z` });
+    band.style.fill = colour(index);
+    chart.append(band);
+  }
+}
+
 function drawCurves(chart, panel) {
   const { segments } = panel;
   report.classes.forEach((label, index) => {
     if (hidden.has(label)) return;
+    drawBand(chart, panel, label, index);
     let path = "", last = false;
     const points = [];
     for (const segment of segments) {
@@ -390,6 +411,32 @@ function drawClasses() {
   });
 }
 
+const settings = (way) => Object.entries(report.cutting.settings[way] || {})
+  .map(([key, value]) => `${key} ${[value].flat().join(" ") || "all"}`).join(", ");
+const some = (names) =>
+  names.slice(0, MOST_NAMES).join(", ") + (names.length > MOST_NAMES ? ", ..." : "");
+
+// How the recordings were cut, and where words and speakers are from; nothing of a manifest's clips.
+function cuttingFacts() {
+  if (!report.cutting) return {};
+  const { recordings, recogniser, speakers } = report.cutting;
+  const ways = [...new Set(recordings.map((each) => each.way))].map((way) => {
+    const count = recordings.filter((each) => each.way === way).length;
+    const many = recordings.length > 1 ? `, ${count} of ${recordings.length} recordings` : "";
+    return `by ${way}${settings(way) ? ` (${settings(way)})` : ""}${many}`;
+  });
+  const subtitles = recordings.map((each) => each.subtitles).filter(Boolean).map(name);
+  return {
+    segments: ways.join("; "),
+    subtitles: some(subtitles),
+    speakers: name(speakers),
+    "speech recognised": recogniser && `by ${name(recogniser)}`,
+  };
+}
+
+const listedVersions = (versions) =>
+  Object.entries(versions).map((pair) => pair.join(" ")).join(", ");
+
 function drawFacts() {
   const count = report.networks === 1 ? "one network" : `${report.networks} networks`;
   const facts = {
@@ -398,10 +445,12 @@ function drawFacts() {
     features: modalities.map((m) => `${m}: ${report.features[m]}`).join(", "),
     "not trusted": report.repair || "nothing is done about modalities that are not trusted",
     probabilities: report.calibrated ? "calibrated on the validation clips" : "not calibrated",
-    "trained with": Object.entries(report.versions).map((pair) => pair.join(" ")).join(", "),
+    ...cuttingFacts(),
+    "trained with": listedVersions(report.versions),
+    "predicted with": listedVersions(report.libraries),
   };
   if (report.task === "intensity") delete facts.probabilities;
-  for (const [key, value] of Object.entries(facts))
+  for (const [key, value] of Object.entries(facts).filter(([, text]) => text))
     byId("facts").append(element("dt", {}, key), element("dd", {}, value));
   for (const remark of report.remarks) byId("remarks").append(element("li", {}, remark));
   byId("remarks").hidden = !report.remarks.length;
@@ -421,6 +470,7 @@ function choose(file) {
 function start() {
   for (const file of files) byId("file").append(element("option", { value: file }, name(file)));
   byId("files").hidden = files.length < 2;
+  byId("interval").hidden = !any("interval");
   byId("file").addEventListener("change", (event) => choose(event.target.value));
   const chart = byId("chart");
   chart.addEventListener("click", (event) => {

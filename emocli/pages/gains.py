@@ -1,0 +1,52 @@
+"""What networks gain over the classical models beside them, as a table of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emocli.data.manifest import Task
+from emocli.evaluation.report import GAINED, ConditionReport
+from emocli.pages import texts
+from emocli.report.parts import SpanTable
+
+
+@dataclass(frozen=True)
+class TestedRun:
+    """A run of a task under a condition."""
+
+    run: str
+    task: Task
+    side: ConditionReport
+
+
+def gains_table(tested: Sequence[TestedRun], several: bool) -> SpanTable | None:
+    """Return the gains in each metric; the run is named if there are several, no row: None.
+
+    The condition is named where there is another one than the clean clips.
+    """
+    gains = [
+        (each, name, metric, model.metrics[metric], gain)
+        for each in tested
+        for name, model in (each.side.classical or {}).items()
+        for metric in GAINED[each.task]
+        if (gain := model.gain_in(metric))
+    ]
+    if not gains:
+        return None
+    corrupted = any(each.side.corruption for each in tested)
+    names = ("run",) * several + ("condition",) * corrupted
+    rows = tuple(
+        (
+            *((each.run,) * several + (each.side.label,) * corrupted),
+            *(name, texts.title(metric), texts.number(own)),
+            texts.number(value, signed=True),
+            texts.interval(ci, ci_clips),
+            texts.p(p),
+        )
+        for each, name, metric, own, (value, ci, ci_clips, p) in gains
+    )
+    spans = tuple(texts.span(*gain[:3]) for *_, gain in gains)
+    columns = (*names, "baseline", "metric", "its own", "gain", "95 %", "p")
+    title = "What the network gains over plain models beside it, paired by clip"
+    return SpanTable(columns, rows, spans, tuple(range(len(names) + 2)), title, zero=True)
