@@ -59,7 +59,7 @@ class GroupMetrics(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Gap(Record):
-    """How far the groups of highest and of lowest accuracy are apart.
+    """The distance between the groups of highest and of lowest accuracy.
 
     Attributes
     ----------

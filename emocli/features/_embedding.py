@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class EmbeddingConfig(ParametersConfig):
-    """Which encoder.
+    """Settings: the encoder.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class EmbeddingConfig(ParametersConfig):
 
 
 class FramesConfig(EmbeddingConfig):
-    """Which encoder, and which frames of a clip it sees.
+    """Settings: the encoder, and the frames of a clip that it sees.
 
     Attributes
     ----------

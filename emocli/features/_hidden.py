@@ -24,7 +24,7 @@ F = TypeVar("F", bound=np.floating)
 
 
 class HiddenConfig(ParametersConfig):
-    """Which hidden states of which encoder.
+    """Settings: the encoder, and which of its hidden states.
 
     Attributes
     ----------

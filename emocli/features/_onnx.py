@@ -34,7 +34,7 @@ PROVIDERS: Mapping[Device, Sequence[str]] = MappingProxyType(
 
 
 class OnnxConfig(ParametersConfig):
-    """Which file, and which of its outputs.
+    """Settings: the file, and which of its outputs.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class OnnxConfig(ParametersConfig):
 
 
 class OnnxPicturesConfig(OnnxConfig):
-    """Which file, and what its pictures are like.
+    """Settings: the file, and the pictures it reads.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class OnnxPicturesConfig(OnnxConfig):
 
 
 class FacesConfig(OnnxPicturesConfig):
-    """Which file, and which faces it sees.
+    """Settings: the file, and the faces it sees.
 
     Attributes
     ----------

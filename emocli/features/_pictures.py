@@ -24,7 +24,7 @@ PROBE = np.zeros((64, 64, 3), np.uint8)
 
 
 class PicturesConfig(HiddenConfig):
-    """Which encoder, which pictures it sees, and what becomes of its rows.
+    """Settings: the encoder, the pictures it sees, and what becomes of its rows.
 
     Attributes
     ----------

@@ -42,7 +42,7 @@ DIGEST = "59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e"
 
 
 class Config(ParametersConfig):
-    """Which network, and which faces it sees.
+    """Settings: the network, and the faces it sees.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ LIBRARIES = ("torch", "transformers", "tokenizers")
 
 
 class Config(ParametersConfig):
-    """Which encoder, and what it reads.
+    """Settings: the encoder, and what it reads.
 
     Attributes
     ----------

@@ -57,7 +57,7 @@ class Source(Settings):
 
 
 class Layers(Settings):
-    """How many layers of an encoder, of equal width, make so many columns side by side."""
+    """Layers of an encoder, of equal width, that make so many columns side by side."""
 
     count: Annotated[int, Field(ge=1, le=2**24)] = 1
     dim: Width

@@ -19,7 +19,7 @@ PACKAGE = "emocli.pages.sections"
 
 @dataclass(frozen=True)
 class Contents:
-    """What a page is about.
+    """The subject of a page.
 
     Attributes
     ----------

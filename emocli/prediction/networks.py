@@ -59,7 +59,7 @@ UNASKED = (
 
 @dataclass(frozen=True)
 class Outputs:
-    """What networks make of clips.
+    """The outputs of networks for clips.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Outputs:
 
 
 class Repairer(Protocol):
-    """What repairs clips: the factory of a corpus's repairs, or the repair of a packed run."""
+    """The source of repairs: the factory of a corpus's repairs, or the repair of a packed run."""
 
     @property
     def check(self) -> ModalityCheck:

@@ -38,7 +38,7 @@ STATE, SEEN = "state.", "seen."
 
 @dataclass(frozen=True)
 class FaceChoice:
-    """Whose face is predicted: `MAIN`, `LARGEST`, `EACH`, or a person by number."""
+    """The choice of a face to predict: `MAIN`, `LARGEST`, `EACH`, or a person by number."""
 
     how: str
     person: int | None = None

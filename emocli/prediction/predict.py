@@ -55,7 +55,7 @@ WORK = ".work"
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions:
-    """How recordings are predicted.
+    """Options of a prediction of recordings.
 
     Attributes
     ----------

@@ -129,7 +129,7 @@ def legend_of(charts: Sequence[Chart]) -> Legend:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where values stand in the drawing."""
+    """The places of values in the drawing."""
 
     x0: float
     x1: float

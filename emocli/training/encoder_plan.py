@@ -41,7 +41,7 @@ PerBatch = Annotated[int, Field(ge=2, le=10_000)]
 
 
 class EncoderFitConfig(Settings):
-    """How an encoder is trained.
+    """Settings of the training of an encoder.
 
     Attributes
     ----------

@@ -50,7 +50,7 @@ PRESETS: Mapping[str, Tree] = {
 
 @dataclass(frozen=True)
 class TextSummary:
-    """How a fine-tuning went.
+    """The summary of a fine-tuning.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ from emocli.training.trainer import State
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """How the training of one seed went, with the metrics of the best epoch.
+    """The summary of the training of one seed, with the metrics of the best epoch.
 
     ``seconds`` is the time it took now: 0 if it was already trained.
     """
@@ -38,7 +38,7 @@ class BaselineSummary:
 
 @dataclass(frozen=True)
 class TrainSummary:
-    """How a training went.
+    """The summary of a training.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class TrainSummary:
 
 @dataclass(frozen=True)
 class CrossSummary:
-    """How the trainings of a cross-validation went.
+    """The summary of the trainings of a cross-validation.
 
     Attributes
     ----------

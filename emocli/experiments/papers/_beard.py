@@ -27,7 +27,7 @@ def sizes(corpus: str) -> Tree:
 
 
 class ComparedViews(Names):
-    """What is compared.
+    """Settings: the modalities that are compared.
 
     Attributes
     ----------

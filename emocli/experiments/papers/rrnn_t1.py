@@ -25,7 +25,7 @@ RATERS = {"human, A": 0.409, "human, V": 0.582, "human, A + V": 0.636}
 
 
 class Config(ComparedViews):
-    """What is compared on what.
+    """Settings: the modalities that are compared, and the corpus.
 
     Attributes
     ----------

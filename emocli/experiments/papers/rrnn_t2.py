@@ -24,7 +24,7 @@ from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Tab
 
 
 class Config(ComparedViews):
-    """What is compared under what.
+    """Settings: the modalities that are compared, the corpus and the noise.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ PRINTED = {
 
 
 class Config(ComparedViews):
-    """What is compared under what.
+    """Settings: the modalities that are compared, the corpus and the noise.
 
     Attributes
     ----------

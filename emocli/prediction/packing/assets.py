@@ -82,7 +82,7 @@ class Assets:
 
 @dataclass(frozen=True)
 class AssetOptions:
-    """What is packed of what features are computed with.
+    """Options: which of the files that features are computed with are packed.
 
     Attributes
     ----------
