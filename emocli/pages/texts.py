@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from emocli.data.record import Bounds
-from emocli.evaluation.comparison_tables import bounds as bounds
+from emocli.evaluation.comparison_tables import bounds
 from emocli.pages.records import RunRecords
 from emocli.report.parts import Span
 
