@@ -62,6 +62,30 @@ def brief(text: str, most: int = 2000) -> str:
     return shown if len(shown) <= most else f"{shown[:half]} ... {shown[-half:]}"
 
 
+SINGULAR = {
+    **{"have": "has", "are": "is", "were": "was", "lack": "lacks", "name": "names"},
+    **{"people": "person", "classes": "class"},
+}
+"""What becomes of a word that goes with one thing, where it does not just lose its s."""
+
+
+def number_of(count: int, things: str) -> str:
+    """Write how many things there are, which ``things`` names in the plural with what they do.
+
+    >>> number_of(2, "clips have no sound"), number_of(1, "clips have no sound")
+    ('2 clips have no sound', '1 clip has no sound')
+    >>> number_of(1, "of 30 clips have no sound; the others are whole")
+    '1 of 30 clips has no sound; the others are whole'
+    """
+    if count != 1:
+        return f"{count:,} {things}"
+    words, mark, rest = re.split(r"([:;,]|$)", things, maxsplit=1)
+    first, space, others = words.partition(" ")
+    others = re.sub(r"\b(have|are|were|lack|name)\b", lambda match: SINGULAR[match[0]], others)
+    one = SINGULAR.get(first) or re.sub("ies$", "ys", first).removesuffix("s")
+    return f"1 {one}{space}{others}{mark}{rest}"
+
+
 def markdown(text: str) -> str:
     """Write text so that Markdown shows it as it is, in a paragraph or a table's cell."""
     return MARKUP.sub(lambda match: f"\\{match[0]}", printable(text))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emocli.display import brief, csv_cell, csv_text, exact_json, markdown, printable
+from emocli.display import brief, csv_cell, csv_text, exact_json, markdown, number_of, printable
 
 TEXTS = st.text(st.characters(), max_size=12)
 FORMULAS = st.text("'=+-@\t\r\n 1a", max_size=8)
@@ -74,3 +74,21 @@ def test_json_stays_exact(value: dict[str, str]) -> None:
     text = exact_json(json.dumps(value, ensure_ascii=False, indent=2))
     text.encode()
     assert json.loads(text) == value
+
+
+@pytest.mark.parametrize(
+    ("things", "one"),
+    [
+        ("clips have no label and were left out", "1 clip has no label and was left out"),
+        ("of 30 train clips lack text", "1 of 30 train clips lacks text"),
+        ("files left out: their names are not those", "1 file left out: their names are not those"),
+        ("people", "1 person"),
+        ("classes", "1 class"),
+        ("dialogues are too few to draw from", "1 dialogue is too few to draw from"),
+        ("speakers (3 clips) have fewer", "1 speaker (3 clips) has fewer"),
+    ],
+)
+def test_one_thing_is_written_in_the_singular(things: str, one: str) -> None:
+    assert number_of(1, things) == one
+    assert number_of(0, things) == f"0 {things}"
+    assert number_of(1200, things) == f"1,200 {things}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from emocli.cli import streams
@@ -16,6 +18,7 @@ from emocli.errors import EmocliWarning
 from emocli.report.tables import text as written
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn, Task
     from rich.table import Table
@@ -25,6 +28,12 @@ if TYPE_CHECKING:
 
 WIDEST = 1000
 """Characters of a table that is not shown on a terminal."""
+
+FIGURES = re.compile(r"-?|[-+]?[\d.]+(e-\d+)?( (±|to) [-+]?[\d.]+)?")
+"""Cells of numbers and intervals, which are never folded as long as names can be."""
+
+NARROWEST = 12
+"""Characters that a column of names is left with."""
 
 
 def as_json(result: object) -> None:
@@ -37,21 +46,23 @@ def table(
 ) -> None:
     """Print a table; columns that hold numbers are set to the right.
 
-    One that is too wide for the terminal is drawn without lines between its columns; what is wider
-    still is folded.
+    One that is too wide for the terminal is drawn without lines between its columns; of what is
+    wider still names are folded, and numbers only where that is not enough.
     """
     from rich.console import Console
 
     literal: dict[str, Any] = {"markup": False, "emoji": False}  # an id may hold brackets
     console = Console(**literal)
-    unbounded = console.options.update(max_width=WIDEST)
     drawn = _drawn(columns, rows, title)
-    width = console.measure(drawn, options=unbounded).maximum
+    width = _width(console, drawn)
     if not console.is_terminal:
         # Piped tables keep their full width, so that scripts can read every column.
         console = Console(width=max(console.width, width), **literal)
     elif width > console.width:
         drawn = _drawn(columns, rows, title, lines=False)
+        if _width(console, drawn) > console.width:
+            kept = _kept_widths(columns, rows, console.width)
+            drawn = _drawn(columns, rows, title, lines=False, widths=kept)
     with console.capture() as written:
         console.print(drawn)
     streams.out(written.get())
@@ -62,8 +73,12 @@ def _drawn(
     rows: Sequence[Sequence[object]],
     title: str | None,
     lines: bool = True,
+    widths: Mapping[int, int] = MappingProxyType({}),
 ) -> Table:
-    """Return a table as rich draws it, with lines between its columns or two spaces."""
+    """Return a table as rich draws it, with lines between its columns or two spaces.
+
+    Columns may have ``widths``, by their number.
+    """
     from rich import box
     from rich.table import Table
 
@@ -77,10 +92,30 @@ def _drawn(
             isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows
         )
         justify: Literal["left", "right"] = "right" if numeric and rows else "left"
-        drawn.add_column(printable(column), justify=justify, overflow="fold")
+        width = widths.get(index)
+        drawn.add_column(printable(column), justify=justify, overflow="fold", width=width)
     for row in rows:
         drawn.add_row(*(text(cell) for cell in row))
     return drawn
+
+
+def _width(console: Console, drawn: Table) -> int:
+    """Return the characters that a table would take."""
+    return console.measure(drawn, options=console.options.update(max_width=WIDEST)).maximum
+
+
+def _kept_widths(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], most: int
+) -> dict[int, int]:
+    """Return the widths of columns of figures; none if names would have too little room beside."""
+    widths = {}
+    for index, column in enumerate(columns):
+        cells = [text(row[index]) for row in rows]
+        if all(map(FIGURES.fullmatch, cells)):
+            widths[index] = max(map(len, [*cells, *printable(column).split()]), default=1)
+    names = len(columns) - len(widths)
+    needed = sum(widths.values()) + names * NARROWEST + len(columns)
+    return widths if names and needed <= most else {}
 
 
 def analysis(result: Analysis, as_data: bool) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from emocli.cli import show, streams
+from emocli.display import number_of
 from emocli.plugin.command import PARTLY_DONE
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def _tell(file: WatchedFile, result: Path, *, as_json: bool) -> None:
     elif file.message:
         show.warn(file.message)
     else:
-        lost = f", {file.failures} failures" if file.failures else ""
-        show.line(f"{file.file}: {file.segments} segments{lost}, {result}")
+        lost = f", {number_of(file.failures, 'failures')}" if file.failures else ""
+        show.line(f"{file.file}: {number_of(file.segments, 'segments')}{lost}, {result}")
 
 
 @contextmanager

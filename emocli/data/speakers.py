@@ -24,6 +24,7 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser, Statistics
 from emocli.data.store import StoredFeature
 from emocli.data.store.transformed import TransformedFeature
+from emocli.display import number_of
 
 Normalisation = Literal["none", "speaker"]
 
@@ -218,14 +219,17 @@ class SpeakerNormaliser:
             return
         nameless = sum(not clip.speaker for clip in clips)
         if nameless:
-            yield f"{nameless} clips name no speaker: they are normalised by the training's mean"
+            yield number_of(
+                nameless, "clips name no speaker: they are normalised by the training's mean"
+            )
         counts = Counter(c.speaker for c in clips if c.speaker)
         for modality in self.stores:
             few = [name for name in counts if self.of_speaker(name, modality).clips < self._least]
             if few:
                 many = sum(counts[name] for name in few)
-                who = f"{len(few)} speakers ({many} clips) have fewer than {self._least} clips of"
-                yield f"{who} {modality}: they are normalised by the training's mean"
+                fewer = f"have fewer than {self._least} clips of {modality}"
+                who = number_of(len(few), f"speakers ({number_of(many, 'clips')}) {fewer}")
+                yield f"{who}: they are normalised by the training's mean"
 
     @property
     def _least(self) -> int:

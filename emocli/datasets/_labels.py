@@ -19,6 +19,7 @@ from typing import Protocol
 
 from emocli.data.clip import Clip
 from emocli.data.rules import Task
+from emocli.display import number_of
 from emocli.errors import ManifestError
 
 MOST = 20
@@ -180,7 +181,7 @@ def _of_texts(column: LabelColumn, settings: LabelSettings) -> Labels:
             first,
             hint="is it the right column (table.label)? if these are classes: table.task=single",
         )
-    note = f"{merged:,} labels are taken for another class: they differ in case alone"
+    note = number_of(merged, "labels are taken for another class: they differ in case alone")
     cells = tuple(spelling[cell] if cell else None for cell in column.cells)
     return Labels("single", classes, cells, (note,) if merged else ())
 

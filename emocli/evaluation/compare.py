@@ -17,13 +17,14 @@ from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Manifest, Task
 from emocli.data.pool import Progress
 from emocli.data.record import Bounds, Number, Record, Report
+from emocli.display import number_of
 from emocli.errors import ConfigError, RunError, choice
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.predictions import Predictions
-from emocli.metrics.metrics import DEFINITIONS, ERRORS
+from emocli.metrics.metrics import ERRORS, definitions
 from emocli.metrics.paired import Paired, PairedSystem, mcnemar
 from emocli.metrics.statistics import clustered, holm, interval_over, spread, warnings
-from emocli.metrics.sums import SUMS
+from emocli.metrics.sums import NO_SUMS
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import CLEAN, RobustOptions, on
@@ -163,7 +164,7 @@ def compare(
     runs : sequence of Path
         At least two.
     metric : str
-        One of `emocli.metrics.sums.SUMS` for their task.
+        One of `emocli.metrics.sums.sum_metrics` of their task.
     against : {'first', 'best'}
         Which run the others' change is told from.
     manifest, store, split, seed, ensemble, device
@@ -238,22 +239,24 @@ def _difference(first: Predictions, other: Predictions) -> str | None:
         apart = sorted(ids[0] ^ ids[1])
         side = "in this one only" if apart[0] in ids[1] else "not in this one"
         return (
-            f"is tested on {len(ids[1])} clips, not {len(ids[0])}: {len(apart)} are in one of both "
-            f"only, '{apart[0]}' is {side}"
+            f"is tested on {number_of(len(ids[1]), 'clips')}, not {len(ids[0])}: "
+            f"{number_of(len(apart), 'are in one of both only')}, '{apart[0]}' is {side}"
         )
     same = np.atleast_2d((first.targets == other.in_order(first.ids).targets).T).all(axis=0)
     if not same.all():
         clip = first.ids[int(np.flatnonzero(~same)[0])]
-        return f"{int((~same).sum())} clips have other labels, the first is '{clip}',"
+        return number_of(int((~same).sum()), f"clips have other labels, the first is '{clip}',")
     return None
 
 
 def _paired(metric: str, predicted: Sequence[Predictions], corpus: Manifest) -> Paired:
     first = predicted[0]
-    known = SUMS[first.task]
+    known = [*first.sum_metrics]
     if metric not in known:
-        raise ConfigError(f"there is no metric '{metric}' here", hint=choice(metric, [*known]))
-    systems = tuple(PairedSystem.of(known[metric], p.targets, p.values) for p in predicted)
+        why = NO_SUMS.get(metric)
+        what = f"'{metric}' has {why}" if why else f"there is no metric '{metric}' here"
+        raise ConfigError(what, hint=choice(metric, known))
+    systems = tuple(PairedSystem.of(p.sum_metrics[metric], p.targets, p.values) for p in predicted)
     return Paired(systems, tuple(clustered([corpus.clip(clip) for clip in first.ids])))
 
 
@@ -279,7 +282,7 @@ def _report(
         format=ComparisonReport.FORMAT,
         emocli=__version__,
         metric=metric,
-        definition=DEFINITIONS[first.task][metric],
+        definition=definitions(first.task, first.classes)[metric],
         dataset=samples.manifest.dataset,
         split=split,
         n=len(first.ids),

@@ -10,10 +10,11 @@ from types import MappingProxyType
 from emocli.data.columns import csv_rows
 from emocli.data.durable import write_bytes
 from emocli.data.json_io import as_json
-from emocli.data.record import Bounds
+from emocli.display import markdown, printable
 from emocli.errors import ConfigError
 from emocli.evaluation.compare import ComparedRun, ComparisonReport, MetricDifference
-from emocli.report.tables import Cell, ReportTable, as_latex, as_markdown
+from emocli.metrics.intervals import MetricInterval, remarks
+from emocli.report.tables import Cell, ReportTable, as_latex, as_markdown, bounds
 
 
 def tables(report: ComparisonReport) -> tuple[ReportTable, ...]:
@@ -50,9 +51,9 @@ def _title(report: ComparisonReport) -> str:
 
 def _runs(report: ComparisonReport) -> ReportTable:
     over = "95 %" if _has_groups(report) else "95 % over clips"
-    columns = ("run", "metric", over, f"vs {report.reference}", over, "p", "p Holm")
-    columns = (columns[0], report.metric.replace("_", " "), *columns[2:])
-    return ReportTable(_title(report), columns, tuple(map(_run, report.runs)))
+    columns = ("run", report.metric.replace("_", " "), over, "change", over, "p", "p Holm")
+    title = f"{_title(report)}; change: vs {report.reference}"
+    return ReportTable(title, columns, tuple(map(_run, report.runs)))
 
 
 def _run(run: ComparedRun) -> tuple[Cell, ...]:
@@ -84,18 +85,14 @@ def _has_groups(report: ComparisonReport) -> bool:
     return report.runs[0].ci_clips is None
 
 
-def bounds(interval: Bounds) -> str:
-    """Write an interval; a dash if there is none."""
-    low, high = interval
-    return "-" if math.isnan(low + high) else f"{low:.3f} to {high:.3f}"
-
-
 def _markdown(report: ComparisonReport) -> str:
-    return "\n".join([*map(as_markdown, tables(report)), *(f"{n}\n" for n in notes(report))])
+    lines = (f"{markdown(note)}\n" for note in notes(report))
+    return "\n".join([*map(as_markdown, tables(report)), *lines])
 
 
 def _latex(report: ComparisonReport) -> str:
-    return "\n".join([*map(as_latex, tables(report)), *(f"% {note}" for note in notes(report)), ""])
+    lines = (f"% {printable(note)}" for note in notes(report))
+    return "\n".join([*map(as_latex, tables(report)), *lines, ""])
 
 
 def notes(report: ComparisonReport) -> tuple[str, ...]:
@@ -103,12 +100,20 @@ def notes(report: ComparisonReport) -> tuple[str, ...]:
     several = max(len(run.seeds) for run in report.runs)
     return (
         f"intervals: {report.interval}",
+        *remarks(_intervals(report), report.n),
         f"{report.metric}: {report.definition}",
         *_repairs(report),
         *(["±: standard deviation over the seeds, no interval over clips"] if several > 1 else []),
         *([f"p Holm: adjusted for {len(report.pairs)} pairs"] if len(report.pairs) > 1 else []),
         *report.warnings,
     )
+
+
+def _intervals(report: ComparisonReport) -> Iterator[MetricInterval]:
+    for run in report.runs:
+        yield MetricInterval(value=run.value, ci=run.ci, ci_clips=run.ci_clips)
+    for pair in report.pairs:
+        yield MetricInterval(value=pair.difference, ci=pair.ci, ci_clips=pair.ci_clips)
 
 
 def _repairs(report: ComparisonReport) -> Iterator[str]:

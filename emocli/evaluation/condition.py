@@ -26,7 +26,6 @@ from emocli.metrics.metrics import ERRORS
 from emocli.metrics.paired import Paired, PairedSystem
 from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import Estimate, compare, summarise
-from emocli.metrics.sums import SUMS
 
 
 def condition_report(
@@ -34,7 +33,7 @@ def condition_report(
 ) -> ConditionReport:
     """Return the scores of predictions under one condition, with the interval of every metric."""
     groups = drawn_with(evaluator, predictions)
-    own = predictions.task, predictions.targets, predictions.values
+    own = predictions.sum_metrics, predictions.targets, predictions.values
     return ConditionReport(
         **vars(summarise(predictions.scores, evaluator.seeds, groups)),
         corruption=tuple(corruption.label for corruption in predictions.corruptions),
@@ -99,11 +98,12 @@ def _gains(
     predictions: Predictions, values: NDArray[np.float64], groups: Sequence[str]
 ) -> Iterator[tuple[str, Estimate]]:
     """Yield the metrics besides accuracy, and what the networks gain in each, paired by clip."""
-    task, targets = predictions.task, predictions.targets
-    for name in GAINED[task][1:]:
-        sides = [predictions.values, [values]][:: -1 if name in ERRORS else 1]
-        systems = [PairedSystem.of(SUMS[task][name], targets, each) for each in sides]
-        yield name, Estimate.of(Paired(tuple(systems), tuple(groups)).difference(0, 1))
+    metrics, targets = predictions.sum_metrics, predictions.targets
+    for name in GAINED[predictions.task][1:]:
+        sides = (predictions.values, (values,))
+        systems = tuple(PairedSystem.of(metrics[name], targets, each) for each in sides)
+        network, model = (1, 0) if name in ERRORS else (0, 1)
+        yield name, Estimate.of(Paired(systems, tuple(groups)).difference(network, model))
 
 
 def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:

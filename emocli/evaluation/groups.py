@@ -37,15 +37,15 @@ class GroupMetrics(Record):
     n : int
         Its clips.
     metrics : mapping
-        ``accuracy``, ``uar``, ``weighted_f1``, ``macro_f1``, of intensities also the errors; of
-        several seeds also their spread, ``_std``, which is no interval.
+        Every metric that has an interval; of several seeds also their spread, ``_std``, which is
+        no interval.
     accuracy_ci, accuracy_ci_clips : (float, float)
         95 % interval of the accuracy over the dialogues or speakers of the group; of fewer than
         eight of them it is NaN, and the other one is over its clips.
     interval : str
         What the intervals are.
     intervals : mapping
-        Metric to its interval; of intensities also the errors.
+        Metric to its interval.
     """
 
     group: str
@@ -207,7 +207,7 @@ def _group(name: str, clips: Sequence[Clip], predictions: Predictions) -> GroupM
     own = predictions.only(clips)
     by_id = {clip.id: clip for clip in clips}
     drawn_with = clustered([by_id[i] for i in own.ids])
-    intervals = metric_intervals(own.task, own.targets, own.values, drawn_with)
+    intervals = metric_intervals(own.sum_metrics, own.targets, own.values, drawn_with)
     accuracy = intervals["accuracy"]
     return GroupMetrics(
         group=name,
@@ -246,7 +246,7 @@ def _pair_gaps(
     clips = [by_id[clip_id] for clip_id in own.ids]
     first = {clip.id for clip in held[pair[0]]}
     above = np.array([clip.id in first for clip in clips])
-    gaps = gap_intervals(own.task, own.targets, own.values, clustered(clips), above)
+    gaps = gap_intervals(own.sum_metrics, own.targets, own.values, clustered(clips), above)
     return {
         name: MetricGap(**vars(each), groups=pair, interval=interval_over(clips))
         for name, each in gaps.items()

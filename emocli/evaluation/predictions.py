@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from emocli.data.clip import Clip
 from emocli.data.manifest import Task
 from emocli.metrics.metrics import Scores, score
+from emocli.metrics.sums import SumMetric, sum_metrics
 from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.repair import Clips, RepairConfig
 
@@ -78,6 +79,11 @@ class Predictions:
         """The scores of each seed."""
         ovr = self.one_vs_rest
         return tuple(score(self.task, self.targets, v, self.classes, ovr) for v in self.values)
+
+    @cached_property
+    def sum_metrics(self) -> Mapping[str, SumMetric]:
+        """The metrics that are compared and have intervals."""
+        return sum_metrics(self.task, self.classes, self.one_vs_rest)
 
     @classmethod
     def joined(cls, parts: Sequence[Predictions]) -> Predictions:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from emocli.data.clip import Split
 from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Task
-from emocli.data.record import Bounds, Number, Record, Report
+from emocli.data.record import Number, Record, Report
 from emocli.evaluation.agreement import RaterAgreement
 from emocli.evaluation.groups import GroupedReport
 from emocli.metrics.calibration import CalibrationCurves
@@ -20,7 +20,7 @@ from emocli.parsing import Tree
 GAINED: Mapping[Task, tuple[str, ...]] = {
     "single": ("accuracy", "weighted_f1"),
     "multi": ("accuracy", "weighted_f1"),
-    "intensity": ("accuracy", "weighted_f1", "mae"),
+    "intensity": ("accuracy", "weighted_f1", "mae", "ccc"),
 }
 """Metrics by which networks and the classical models beside them are compared."""
 
@@ -79,13 +79,12 @@ class BaselineReport(Record):
     gain: Difference
     gains: Mapping[str, Estimate] | None = field(default=None, metadata=OPTIONAL)
 
-    def gain_in(self, metric: str) -> tuple[float, Bounds, Bounds | None, float] | None:
-        """Return what the networks gain in a metric: the gain, its intervals, its p-value."""
+    def gain_in(self, metric: str) -> Estimate | None:
+        """Return what the networks gain in a metric; None where it was not asked."""
         if metric == "accuracy":
-            gain = self.gain
-            return gain.accuracy, gain.accuracy_ci, gain.accuracy_ci_clips, gain.p
-        own = (self.gains or {}).get(metric)
-        return None if own is None else (own.mean, own.ci, own.ci_clips, own.p)
+            own, clips = self.gain, self.gain.accuracy_ci_clips
+            return Estimate(mean=own.accuracy, ci=own.accuracy_ci, ci_clips=clips, p=own.p)
+        return (self.gains or {}).get(metric)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from emocli.data.record import Bounds
 from emocli.evaluation.groups import group_tables
 from emocli.evaluation.report import (
     GAINED,
@@ -13,17 +12,15 @@ from emocli.evaluation.report import (
     ConditionReport,
     EvaluationReport,
 )
-from emocli.metrics.intervals import MetricInterval
-from emocli.report.tables import Cell, ReportTable
+from emocli.metrics.intervals import NONE, MetricInterval, remarks
+from emocli.metrics.sums import NO_SUMS
+from emocli.report.tables import Cell, ReportTable, bounds
 
 Confusions = Mapping[str, Sequence[Sequence[int]]]
 """Name of a condition to its counts, a row per reference, a column per prediction."""
 
 SWEPT = ("accuracy", "uar", "weighted_f1")
 """Metrics in the tables of a sweep and of folds; the report has all."""
-
-NONE = (math.nan, math.nan)
-"""The bounds of no interval."""
 
 
 def tables(report: EvaluationReport) -> tuple[ReportTable, ...]:
@@ -38,6 +35,42 @@ def tables(report: EvaluationReport) -> tuple[ReportTable, ...]:
         *([_repair(report)] if report.repair else []),
         *([_sweep(report)] if report.sweep else []),
     )
+
+
+def notes(report: EvaluationReport) -> tuple[str, ...]:
+    """Say what the numbers are, a line each."""
+    seeds = len(report.seeds)
+    return (
+        f"intervals: {report.interval}",
+        *interval_notes([report]),
+        *([f"±: standard deviation over {seeds} seeds, no interval over clips"] * (seeds > 1)),
+    )
+
+
+def interval_notes(reports: Iterable[EvaluationReport]) -> tuple[str, ...]:
+    """Say of which metrics there is no interval, and which are no bootstrap, a line each."""
+    lines: dict[str, None] = {}
+    for report in reports:
+        lines |= dict.fromkeys(f"{n}: {why}" for n, why in NO_SUMS.items() if n in report.metrics)
+        of_groups = (
+            (group.intervals.values(), group.n)
+            for by in report.by or ()
+            for condition in by.conditions
+            for group in condition.groups
+        )
+        for intervals, clips in ((_every(report), report.n), *of_groups):
+            lines |= dict.fromkeys(remarks(intervals, clips))
+    return tuple(lines)
+
+
+def _every(report: EvaluationReport) -> Iterator[MetricInterval]:
+    """Yield the intervals of all metrics under both conditions, and of the change."""
+    for side in report.conditions:
+        each = (_interval(name, side) for name in report.definitions)
+        yield from (interval for interval in each if interval)
+    if change := report.difference:
+        ci, ci_clips = change.accuracy_ci, change.accuracy_ci_clips
+        yield MetricInterval(value=change.accuracy, ci=ci, ci_clips=ci_clips)
 
 
 def counts(report: EvaluationReport) -> Confusions:
@@ -56,9 +89,9 @@ def _conditions(report: EvaluationReport) -> ReportTable:
     if change := report.difference:
         value = "-" if math.isnan(change.accuracy) else f"{change.accuracy:+.3f}"
         rows.append(("change of accuracy", "", value, *blank))
-        rows.append(("  95 % interval", "", _bounds(change.accuracy_ci), *blank))
+        rows.append(("  95 % interval", "", bounds(change.accuracy_ci), *blank))
         if change.accuracy_ci_clips:
-            rows.append(("  95 %, over clips", "", _bounds(change.accuracy_ci_clips), *blank))
+            rows.append(("  95 %, over clips", "", bounds(change.accuracy_ci_clips), *blank))
     networks = f" (mean of {report.ensemble} networks)" if report.ensemble else ""
     if report.clean.agreement:
         rows += _agreement(report, blank)
@@ -72,9 +105,9 @@ def _intervals(metric: str, sides: Sequence[ConditionReport]) -> Iterator[tuple[
     """Yield a row with the intervals of a metric, and where groups are too few one over clips."""
     both = [_interval(metric, side) for side in sides]
     if any(each is not None for each in both):
-        yield ("  95 % interval", *(_bounds(each.ci if each else NONE) for each in both))
+        yield ("  95 % interval", *(bounds(each.ci if each else NONE) for each in both))
     if any(each is not None and each.ci_clips for each in both):
-        over_clips = (_bounds((each and each.ci_clips) or NONE) for each in both)
+        over_clips = (bounds((each and each.ci_clips) or NONE) for each in both)
         yield ("  95 %, over clips", *over_clips)
 
 
@@ -101,10 +134,7 @@ def _beside(report: EvaluationReport) -> ReportTable:
 
 def _gain(beside: BaselineReport, metric: str) -> str:
     gain = beside.gain_in(metric)
-    if gain is None:
-        return "-"
-    value, ci, ci_clips, _ = gain
-    return f"{value:+.3f} ({_bounds(ci_clips or ci)})"
+    return f"{gain.mean:+.3f} ({bounds(gain.ci_clips or gain.ci)})" if gain else "-"
 
 
 def _sides(report: EvaluationReport) -> tuple[str, ...]:
@@ -197,11 +227,6 @@ def _cell(metrics: Mapping[str, float], name: str) -> Cell:
 
 def _number(value: float) -> Cell:
     return "-" if math.isnan(value) else float(value)
-
-
-def _bounds(interval: Bounds) -> str:
-    low, high = interval
-    return "-" if math.isnan(low + high) else f"{low:.3f} to {high:.3f}"
 
 
 def _percent(part: float, whole: float) -> Cell:

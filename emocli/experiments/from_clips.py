@@ -25,6 +25,7 @@ from emocli.config import Settings, Tree, build
 from emocli.data.durable import locked, used_folder
 from emocli.data.manifest import Manifest
 from emocli.data.store.joined import parts_of
+from emocli.display import number_of
 from emocli.errors import ConfigError, RunError, StoreError, choice
 from emocli.experiments.config import ReproduceConfig, read_table
 from emocli.experiments.rows import Say
@@ -249,7 +250,9 @@ class Extractors:
             return f"text extractor, {text.state}: {scores} on the valid split"
         encoder = fit_encoder(kind, self.manifest, run, store=self.store, **how)
         nearest = f"nearest neighbour {encoder.accuracy:.3f} on the valid split"
-        left_out = "".join(f", {n} clips {why} left out" for why, n in encoder.skipped.items())
+        left_out = "".join(
+            f", {number_of(n, f'clips {why}')} left out" for why, n in encoder.skipped.items()
+        )
         return f"{kind} extractor, {encoder.state}: {nearest}{left_out}"
 
     def _extract(self, feature: str, workers: int, overwrite: bool, say: Say) -> int:
@@ -264,7 +267,8 @@ class Extractors:
         again = _again(overwrite, refused_if_other)
         (done,) = extract(*where, settings=settings, workers=workers, overwrite=again)
         if done.failed:
-            say(f"warning: {done.failed} clips failed, they are listed in {done.failures}")
+            failed = number_of(done.failed, "clips failed")
+            say(f"warning: {failed}; see {done.failures}")
         return done.failed
 
     def _settings(self, feature: str) -> Tree:

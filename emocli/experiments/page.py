@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from emocli.display import printable
+from emocli.display import number_of, printable
 from emocli.experiments.drawing import (
     classes_caption,
     conditions,
@@ -122,7 +122,7 @@ def _lead(report: ExperimentReport) -> str:
     folds = f"{report.folds} folds, pooled" if report.folds else "the manifest's test split"
     return (
         f"`emocli reproduce {report.experiment}` on {report.dataset}: {report.n} test "
-        f"clips ({folds}), {report.seeds} seeds, preset `{report.preset}`, check "
+        f"clips ({folds}), {number_of(report.seeds, 'seeds')}, preset `{report.preset}`, check "
         f"`{report.check_preset}`, features {', '.join(features)}{_changed(report)}. "
         "Mean ± standard deviation over the seeds; in brackets what the paper printed."
     )

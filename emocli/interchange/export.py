@@ -15,6 +15,7 @@ from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, StoredFeature, open_feature, open_features
 from emocli.data.store.joined import missing_parts
+from emocli.display import number_of
 from emocli.errors import StoreError
 from emocli.interchange.csd import write_csd
 from emocli.interchange.mmsa import ARRAYS, Arrays, PickleColumn, mmsa_id, write_mmsa
@@ -37,7 +38,8 @@ class Export:
 
     def __str__(self) -> str:
         names = ", ".join(f"{name} ({modality})" for modality, name in self.features.items())
-        return f"{self.path}: {names}; {self.clips} clips, {self.rows} rows"
+        size = f"{number_of(self.clips, 'clips')}, {number_of(self.rows, 'rows')}"
+        return f"{self.path}: {names}; {size}"
 
 
 def export(

@@ -18,6 +18,7 @@ from emocli.data.store import Recipe, write_feature
 from emocli.data.store.folder import RESERVED
 from emocli.data.store.joined import JOIN
 from emocli.data.track import Track
+from emocli.display import number_of
 from emocli.errors import StoreError
 from emocli.interchange.csd import Csd
 from emocli.interchange.sources import FeatureSource, locate, modalities_of, opened
@@ -72,7 +73,8 @@ class Import:
         dropped = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
         tables = f"; of {rows} rows left out: {', '.join(dropped)}" if dropped else ""
         return (
-            f"{self.path}: {self.clips} clips as {self.feature} ({self.modality}){aligned}; "
+            f"{self.path}: {number_of(self.clips, 'clips')} as {self.feature} "
+            f"({self.modality}){aligned}; "
             f"left out, not in the manifest: {self.unknown}; "
             f"in the manifest, not in the file: {self.missing}{empty}; "
             f"non-finite values, read as 0: {self.non_finite}{names}{tables}"

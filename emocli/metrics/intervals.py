@@ -6,8 +6,8 @@ every metric is computed anew in each sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,22 @@ from numpy.typing import NDArray
 
 from emocli.data.arrays import Reals
 from emocli.data.json_io import OPTIONAL
-from emocli.data.manifest import Task
 from emocli.data.record import Bounds, Number, Record
 from emocli.metrics.paired import blocks, summed
 from emocli.metrics.statistics import FEWEST, bounds, drawn, members
-from emocli.metrics.sums import SUMS
-
-Value = Callable[[Reals], Reals]
-"""Sums, shape (..., S) -> a metric, shape (...)."""
+from emocli.metrics.sums import SumMetric
 
 NONE = (float("nan"), float("nan"))
 """The bounds of no interval."""
+
+EXACT = (
+    "where all that are drawn are right, or all are wrong, a share has the bounds of Clopper and "
+    "Pearson for as many"
+)
+"""What is said where bounds are `emocli.metrics.statistics.exact`."""
+
+ALIKE = "where all that are drawn have the same value, there is no interval: so has every draw"
+"""What is said where a metric has none although there are clips enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,8 @@ class MetricInterval(Record):
         The metric, or the difference of two.
     ci, ci_clips : (float, float)
         Its 95 % interval over groups of clips; where these are too few it is NaN, and the other one
-        is over clips.
+        is over clips. Both are NaN where all draws are alike, but for shares of the clips, which
+        then have `exact` bounds.
     """
 
     value: Number
@@ -50,19 +56,25 @@ class MetricInterval(Record):
         """The interval that there is."""
         return self.ci_clips or self.ci
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether a metric of 0 or 1 has bounds, which draws do not give it."""
+        low, high = self.shown
+        return low < high and self.value in ((low,) if low == 0 else (high,) if high == 1 else ())
+
 
 def metric_intervals(
-    task: Task,
+    metrics: Mapping[str, SumMetric],
     targets: NDArray[Any],
     predictions: Sequence[NDArray[Any]],
     groups: Sequence[str],
 ) -> dict[str, MetricInterval]:
-    """Return the metrics of `SUMS` with their intervals.
+    """Return metrics with their intervals.
 
     Parameters
     ----------
-    task : str
-        What is predicted.
+    metrics : mapping
+        Those of the task: `emocli.metrics.sums.sum_metrics`.
     targets : ndarray, shape (n,) or (n, C)
         The labels.
     predictions : sequence of ndarray, each of shape (n, C)
@@ -70,12 +82,11 @@ def metric_intervals(
     groups : sequence of str, length n
         What each clip is drawn with.
     """
-    everything = np.ones(len(targets), np.bool_)
-    return _of(task, targets, predictions, groups, everything, lambda value: value)
+    return _of(metrics, targets, predictions, groups)
 
 
 def gap_intervals(
-    task: Task,
+    metrics: Mapping[str, SumMetric],
     targets: NDArray[Any],
     predictions: Sequence[NDArray[Any]],
     groups: Sequence[str],
@@ -86,37 +97,52 @@ def gap_intervals(
     Whole speakers or dialogues are drawn, whichever of the two sides their clips are on. The
     parameters are as in `metric_intervals`; ``above`` (n,) marks the clips of the first side.
     """
+    return _of(
+        {name: _difference(metric) for name, metric in metrics.items()},
+        *(targets, predictions, groups, above),
+    )
 
-    def difference(value: Value) -> Value:
-        def of(sums: Reals) -> Reals:
-            first, second = np.split(sums, 2, axis=-1)
-            return np.asarray(value(first) - value(second))
 
-        return of
+def _difference(metric: SumMetric) -> SumMetric:
+    """Return the metric of the first half of the sums less that of the second."""
 
-    return _of(task, targets, predictions, groups, above, difference, two_sides=True)
+    def value(sums: Reals) -> Reals:
+        first, second = np.split(sums, 2, axis=-1)
+        return np.asarray(metric.value(first) - metric.value(second))
+
+    return replace(metric, value=value, share=False)
+
+
+def remarks(intervals: Iterable[MetricInterval], clips: int) -> Iterator[str]:
+    """Say which bounds of metrics of so many clips are `exact`, and why some are missing.
+
+    Of fewer than `FEWEST` clips there are none, and `emocli.metrics.statistics.warnings` says so.
+    """
+    known = [each for each in intervals if not np.isnan(each.value) and clips >= FEWEST]
+    if any(each.is_exact for each in known):
+        yield EXACT
+    if any(np.isnan(each.shown).any() for each in known):
+        yield ALIKE
 
 
 def _of(
-    task: Task,
+    metrics: Mapping[str, SumMetric],
     targets: NDArray[Any],
     predictions: Sequence[NDArray[Any]],
     groups: Sequence[str],
-    above: NDArray[np.bool_],
-    change: Callable[[Value], Value],
-    two_sides: bool = False,
+    above: NDArray[np.bool_] | None = None,
 ) -> dict[str, MetricInterval]:
     """Collect the metrics that are functions of the same sums, and sample those once."""
-    by_terms: dict[Any, dict[str, Value]] = {}
-    for name, metric in SUMS[task].items():
-        by_terms.setdefault(metric.terms, {})[name] = change(metric.value)
+    by_terms: dict[Any, dict[str, SumMetric]] = {}
+    for name, metric in metrics.items():
+        by_terms.setdefault(metric.terms, {})[name] = metric
     results: dict[str, MetricInterval] = {}
-    for terms, values in by_terms.items():
+    for terms, own in by_terms.items():
         each = [terms(targets, np.asarray(p, np.float64)) for p in predictions]
-        if two_sides:
-            each = [_sides(own, above) for own in each]
-        results |= _sampled(values, each, groups)
-    return {name: results[name] for name in SUMS[task]}
+        if above is not None:
+            each = [_sides(clips, above) for clips in each]
+        results |= _sampled(own, each, groups)
+    return {name: results[name] for name in metrics}
 
 
 def _sides(terms: Reals, above: NDArray[np.bool_]) -> Reals:
@@ -125,27 +151,27 @@ def _sides(terms: Reals, above: NDArray[np.bool_]) -> Reals:
 
 
 def _sampled(
-    values: Mapping[str, Value], terms: Sequence[Reals], groups: Sequence[str]
+    metrics: Mapping[str, SumMetric], terms: Sequence[Reals], groups: Sequence[str]
 ) -> dict[str, MetricInterval]:
     member, count = members(groups)
-    whole = {n: float(np.mean([v(own.sum(0)) for own in terms])) for n, v in values.items()}
+    whole = {n: float(np.mean([m.value(own.sum(0)) for own in terms])) for n, m in metrics.items()}
     if count >= FEWEST:
         sums = [summed(own, member, count) for own in terms]
-        over = _bounds(values, sums)
-        return {n: MetricInterval(value=whole[n], ci=over[n]) for n in values}
+        over = _bounds(metrics, sums)
+        return {n: MetricInterval(value=whole[n], ci=over[n]) for n in metrics}
     if len(groups) < FEWEST:
-        return {n: MetricInterval(value=whole[n], ci=NONE) for n in values}
-    over = _bounds(values, terms)
-    return {n: MetricInterval(value=whole[n], ci=NONE, ci_clips=over[n]) for n in values}
+        return {n: MetricInterval(value=whole[n], ci=NONE) for n in metrics}
+    over = _bounds(metrics, terms)
+    return {n: MetricInterval(value=whole[n], ci=NONE, ci_clips=over[n]) for n in metrics}
 
 
-def _bounds(values: Mapping[str, Value], units: Sequence[Reals]) -> dict[str, Bounds]:
+def _bounds(metrics: Mapping[str, SumMetric], units: Sequence[Reals]) -> dict[str, Bounds]:
     """Return the bounds of each metric by drawing units, whose sums (k, S) there are by seed."""
     times = drawn(len(units[0]))
-    samples = {name: np.zeros(len(times)) for name in values}
+    samples = {name: np.zeros(len(times)) for name in metrics}
     for own in units:
         for rows in blocks(len(times)):
             sums = times[rows] @ own
-            for name, value in values.items():
-                samples[name][rows] += value(sums) / len(units)
-    return {name: bounds(each, len(units[0])) for name, each in samples.items()}
+            for name, metric in metrics.items():
+                samples[name][rows] += metric.value(sums) / len(units)
+    return {n: bounds(samples[n], len(units[0]), metrics[n].share) for n in metrics}

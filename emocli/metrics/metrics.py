@@ -142,7 +142,7 @@ def score(
     if not len(targets):
         raise ValueError("there is no prediction to score")
     targets, predicted = np.asarray(targets), np.asarray(predicted, np.float64)
-    if _is_sentiment(task, classes):
+    if is_sentiment(task, classes):
         scores = _intensity(targets, predicted, classes)
         more = sentiment.sentiment(targets[:, 0].astype(np.float64), predicted[:, 0])
         return replace(scores, overall={**scores.overall, **more})
@@ -153,11 +153,12 @@ def score(
 
 def definitions(task: Task, classes: Sequence[str]) -> Mapping[str, str]:
     """Return the definition of each metric that `score` gives of a task and its classes."""
-    more = sentiment.DEFINITIONS if _is_sentiment(task, classes) else {}
+    more = sentiment.DEFINITIONS if is_sentiment(task, classes) else {}
     return {**DEFINITIONS[task], **more}
 
 
-def _is_sentiment(task: Task, classes: Sequence[str]) -> bool:
+def is_sentiment(task: Task, classes: Sequence[str]) -> bool:
+    """Whether the metrics of `emocli.metrics.sentiment` are those of the task, too."""
     return task == "intensity" and tuple(classes) == sentiment.SENTIMENT
 
 
@@ -228,8 +229,8 @@ def _against_the_rest(hit: int, shown: int, chosen: int, clips: int) -> Metrics:
     """
     errors, absent = shown + chosen - 2 * hit, clips - shown
     right = absent - (chosen - hit)
-    f1_pos, f1_neg = (2 * n / (2 * n + errors) if n else 0.0 for n in (hit, right))
-    f1_pos = f1_pos if shown else float("nan")  # and so is what is weighted by it
+    f1_pos = 2 * hit / (2 * hit + errors) if shown else float("nan")
+    f1_neg = 2 * right / (2 * right + errors) if absent else float("nan")
     return {
         "accuracy": float((hit + right) / clips),
         "f1_pos": float(f1_pos),
@@ -308,8 +309,8 @@ def _presence(
     there, absent = present.sum(axis=0), (~present).sum(axis=0)
     errors = (present != taken).sum(axis=0)
     f1_pos, f1_neg = _ratio(2 * tp, 2 * tp + errors), _ratio(2 * tn, 2 * tn + errors)
-    # Without clips of the class there is no F1 of present; without the others, that of absent is 0.
-    f1_pos, f1_neg = np.where(there > 0, f1_pos, np.nan), np.nan_to_num(f1_neg)
+    # What no clip shows has no F1, however often it is predicted.
+    f1_pos, f1_neg = np.where(there > 0, f1_pos, np.nan), np.where(absent > 0, f1_neg, np.nan)
     metrics = {
         "accuracy": (tp + tn) / len(present),
         "uar": (_ratio(tp, there) + _ratio(tn, absent)) / 2,

@@ -112,10 +112,13 @@ class Paired:
 
     def _interval(self, value: float, parts: Sequence[tuple[int, float]], p: float) -> Interval:
         nan, clips = float("nan"), len(self.groups)
+        share = len(parts) == 1 and self.systems[parts[0][0]].metric.share
         if self._count >= FEWEST:
-            low, high = bounds(_combined(self._by_group, parts), self._count)
+            low, high = bounds(_combined(self._by_group, parts), self._count, share)
             return Interval(value, low, high, self._count, p)
-        over_clips = bounds(_combined(self._by_clip, parts), clips) if clips >= FEWEST else None
+        if clips < FEWEST:
+            return Interval(value, nan, nan, self._count, nan)
+        over_clips = bounds(_combined(self._by_clip, parts), clips, share)
         return Interval(value, nan, nan, self._count, nan, over_clips)
 
     @cached_property

@@ -26,24 +26,37 @@ DEFINITIONS: Mapping[str, str] = {
 """The definition of each; `mae` and `pearson` are those of any intensities."""
 
 
-def sentiment(targets: NDArray[np.float64], predicted: NDArray[np.float64]) -> dict[str, float]:
-    """Return the metrics of `DEFINITIONS`, of scores of shape (n,); NaN where no clip counts.
-
-    Halves are rounded to even numbers, as NumPy does and the papers' code.
-    """
-    told = targets != 0
-    return {
-        "acc2_non_negative": _accuracy(targets >= 0, predicted >= 0),
-        "f1_non_negative": _weighted_f1(targets >= 0, predicted >= 0),
-        "acc2_without_zeros": _accuracy(targets[told] > 0, predicted[told] > 0),
-        "f1_without_zeros": _weighted_f1(targets[told] > 0, predicted[told] > 0),
-        "acc5": _accuracy(_rounded(targets, 2), _rounded(predicted, 2)),
-        "acc7": _accuracy(_rounded(targets, 3), _rounded(predicted, 3)),
-    }
+Signs = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]
+"""Of each clip whether the label counts as positive, the prediction does, and the clip counts."""
 
 
-def _rounded(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+def non_negative(targets: NDArray[np.float64], predicted: NDArray[np.float64]) -> Signs:
+    """Tell 0 or more from less."""
+    return targets >= 0, predicted >= 0, np.ones_like(targets, np.bool_)
+
+
+def without_zeros(targets: NDArray[np.float64], predicted: NDArray[np.float64]) -> Signs:
+    """Tell above 0 from the others, of the clips whose label is not 0."""
+    return targets > 0, predicted > 0, targets != 0
+
+
+def rounded(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """Round to whole numbers from ``-most`` to ``most``; halves to even ones, as papers' code."""
     return np.asarray(np.rint(np.clip(values, -most, most)))
+
+
+def sentiment(targets: NDArray[np.float64], predicted: NDArray[np.float64]) -> dict[str, float]:
+    """Return the metrics of `DEFINITIONS`, of scores of shape (n,); NaN where no clip counts."""
+    protocols = {"non_negative": non_negative, "without_zeros": without_zeros}
+    values = {}
+    for name, protocol in protocols.items():
+        wanted, taken, counted = protocol(targets, predicted)
+        values[f"acc2_{name}"] = _accuracy(wanted[counted], taken[counted])
+        values[f"f1_{name}"] = _weighted_f1(wanted[counted], taken[counted])
+    for most in (2, 3):
+        levels = rounded(targets, most), rounded(predicted, most)
+        values[f"acc{2 * most + 1}"] = _accuracy(*levels)
+    return values
 
 
 def _accuracy(wanted: NDArray[Any], taken: NDArray[Any]) -> float:

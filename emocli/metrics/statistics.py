@@ -11,6 +11,10 @@ percentiles are therefore farther out, as Student's t with k - 1 degrees of free
 intervals over 10 groups then cover the truth 94 times of 100, plain percentiles 90 times; over 24
 groups 95 and 93 times (``tests/metrics/test_coverage.py``).
 
+Where all groups agree, all draws do too, and say nothing of what other groups would do: there is no
+interval. Of a share of clips that is 0 or 1 there is Clopper and Pearson's of as many groups, each
+of them all right or not (`exact`).
+
 The p of a difference is that of a randomisation test: were two systems alike, they could change
 places in every group. With k groups no p is below 2 / 2^k, however large the difference.
 """
@@ -25,6 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emocli.data.clip import Clip
+from emocli.display import number_of
 
 DRAWS = 10000
 """Bootstrap samples of few groups."""
@@ -68,8 +73,8 @@ class Interval:
     Attributes
     ----------
     mean, low, high : float
-        The bounds are NaN if there are fewer than `FEWEST` groups, or what it is a share of may be
-        nothing.
+        The bounds are NaN if there are fewer than `FEWEST` groups, if these all agree, or if what
+        it is a share of may be nothing.
     groups : int
         How many groups were drawn from.
     p : float
@@ -114,6 +119,7 @@ def cluster_bootstrap(
     draws: int | None = None,
     seed: int = 0,
     wholes: ArrayLike | None = None,
+    share: bool = False,
 ) -> Interval:
     """Return the interval of a mean, or of a share, by drawing groups with replacement.
 
@@ -133,6 +139,8 @@ def cluster_bootstrap(
     wholes : array_like, shape (n,), optional
         What the values are parts of: their sum is divided by the sum of these, not by the number
         of clips. A share of nothing is NaN.
+    share : bool
+        Whether the mean is a share of the clips, whose bounds are `exact` if it is 0 or 1.
     """
     numbers = np.asarray(values, np.float64)
     counted = np.ones_like(numbers) if wholes is None else np.asarray(wholes, np.float64)
@@ -143,13 +151,14 @@ def cluster_bootstrap(
     if np.isnan(mean):
         return Interval(mean, nan, nan, count, nan)
     if count < FEWEST:
-        return Interval(mean, nan, nan, count, nan, _over_clips(numbers, counted, draws, seed))
+        clips = _over_clips(numbers, counted, draws, seed, share)
+        return Interval(mean, nan, nan, count, nan, clips)
     sums = [
         np.bincount(member, weights=each, minlength=count).astype(np.float64)
         for each in (numbers, np.abs(numbers), counted, np.abs(counted))
     ]
     totals, most, sizes, magnitudes = sums
-    low, high = _drawn(totals, most, sizes, magnitudes, draws, seed)
+    low, high = _drawn(totals, most, sizes, magnitudes, draws, seed, share)
     return Interval(mean, low, high, count, sign_flip_p(_settled(totals, most), draws, seed))
 
 
@@ -186,13 +195,33 @@ def drawn(count: int, draws: int | None = None, seed: int = 0) -> NDArray[np.int
     return rng.multinomial(count, np.full(count, 1 / count), size=size)
 
 
-def bounds(samples: NDArray[np.float64], count: int) -> tuple[float, float]:
-    """Return the interval of a statistic from its values in samples of so many groups."""
-    part = tail(count)
+def bounds(samples: NDArray[np.float64], count: int, share: bool = False) -> tuple[float, float]:
+    """Return the interval of a statistic from its values in samples of so many groups.
+
+    NaN where they are alike; of a share of clips (``share``) then its `exact` bounds.
+    """
+    part, none = tail(count), (float("nan"), float("nan"))
     if np.isnan(samples).all():
-        return float("nan"), float("nan")
-    low, high = np.nanquantile(samples, (part, 1 - part))
-    return (float(low), float(high)) if np.isfinite([low, high]).all() else (np.nan, np.nan)
+        return none
+    low, high = map(float, np.nanquantile(samples, (part, 1 - part)))
+    if not np.isfinite([low, high]).all():
+        return none
+    if high - low > ROUNDING * max(1.0, abs(low)):
+        return low, high
+    return exact(low, count) if share else none
+
+
+def exact(share: float, count: int) -> tuple[float, float]:
+    """Return the bounds of a share that is 0 or 1 in every one of so many groups; else NaN.
+
+    Clopper and Pearson 1934, Biometrika 26(4): were a group all right with any chance below the
+    lower bound, that all are would be seen less than once in forty times.
+    """
+    least = ((1 - LEVEL) / 2) ** (1 / count)
+    for end, both in ((1.0, (least, 1.0)), (0.0, (0.0, 1 - least))):
+        if abs(share - end) <= ROUNDING:
+            return both
+    return float("nan"), float("nan")
 
 
 def signs(count: int, draws: int | None = None, seed: int = 0) -> tuple[NDArray[np.int8], bool]:
@@ -241,12 +270,16 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def _over_clips(
-    numbers: NDArray[np.float64], counted: NDArray[np.float64], draws: int | None, seed: int
+    numbers: NDArray[np.float64],
+    counted: NDArray[np.float64],
+    draws: int | None,
+    seed: int,
+    share: bool,
 ) -> tuple[float, float] | None:
     """Return the bounds by drawing clips; None if they are too few as well."""
     if len(numbers) < FEWEST:
         return None
-    return _drawn(numbers, np.abs(numbers), counted, np.abs(counted), draws, seed)
+    return _drawn(numbers, np.abs(numbers), counted, np.abs(counted), draws, seed, share)
 
 
 def _drawn(
@@ -256,6 +289,7 @@ def _drawn(
     magnitudes: NDArray[np.float64],
     draws: int | None,
     seed: int,
+    share: bool,
 ) -> tuple[float, float]:
     """Return the bounds of a ratio of sums by drawing their terms.
 
@@ -264,7 +298,7 @@ def _drawn(
     times = drawn(len(totals), draws, seed)
     with np.errstate(divide="ignore", invalid="ignore"):
         means = _settled(times @ totals, times @ most) / _settled(times @ sizes, times @ magnitudes)
-        return bounds(means, len(totals))
+        return bounds(means, len(totals), share)
 
 
 def _settled(sums: ArrayLike, magnitudes: ArrayLike) -> NDArray[np.float64]:
@@ -303,7 +337,7 @@ def warnings(clips: Sequence[Clip]) -> list[str]:
     count = len(set(groups(clips, unit)))
     if count >= FEWEST:
         return []
-    few = f"{count} {unit}{'s are' if count != 1 else ' is'} too few to draw from"
+    few = number_of(count, f"{unit}s are too few to draw from")
     line = f"{few} (it takes {FEWEST}): there is no interval and no p over {unit}s"
     if unit == "clip" or len(clips) < FEWEST:
         return [line]

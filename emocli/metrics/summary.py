@@ -99,7 +99,7 @@ def summarise(scores: Sequence[Scores], seeds: Sequence[int], groups: Sequence[s
     groups : sequence of str
         What each clip belongs to, for the interval.
     """
-    interval = cluster_bootstrap(mean_hits(scores), groups)
+    interval = cluster_bootstrap(mean_hits(scores), groups, share=True)
     counts = np.sum([s.confusion for s in scores], axis=0)
     return Summary(
         metrics=means([s.overall for s in scores]),

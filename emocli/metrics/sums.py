@@ -6,7 +6,7 @@ them, is then a sum of their sums. The values are those of `emocli.metrics.metri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isqrt
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from emocli.data.arrays import Reals
 from emocli.data.manifest import Task
-from emocli.metrics.metrics import ACCEPT, PRESENT, tells_presence
+from emocli.metrics import sentiment
+from emocli.metrics.metrics import ACCEPT, PRESENT, is_sentiment, tells_presence
+from emocli.metrics.statistics import ROUNDING
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,13 @@ class SumMetric:
         (targets, predictions) -> what each clip adds, shape (n, S).
     value : callable
         Sums, shape (..., S) -> the metric, shape (...).
+    share : bool
+        Whether it is a share of the clips, 0 where all are wrong and 1 where all are right.
     """
 
     terms: Callable[[NDArray[Any], Reals], Reals]
     value: Callable[[Reals], Reals]
+    share: bool = False
 
 
 def _confusion(targets: NDArray[np.int64], predicted: Reals) -> Reals:
@@ -76,15 +81,32 @@ def _macro_f1(sums: Reals) -> Reals:
 
 
 def _presence(targets: NDArray[Any], predicted: Reals, *, intensity: bool) -> Reals:
-    """Mark true and false positives, false and true negatives of each class: (n, 4 C).
-
-    They are NaN, and so is the metric, where intensities do not tell present from absent.
-    """
+    """Mark the cells of each class; NaN where intensities do not tell present from absent."""
     present = targets > (ACCEPT if intensity else PRESENT)
     taken = predicted > ACCEPT if intensity else predicted >= PRESENT
-    cells = (present & taken, ~present & taken, present & ~taken, ~present & ~taken)
-    marks = np.concatenate(cells, axis=1).astype(np.float64)
+    marks = _cells(present, taken)
     return marks if not intensity or tells_presence(targets) else np.full_like(marks, np.nan)
+
+
+def _each(targets: NDArray[np.int64], predicted: Reals, *, one_vs_rest: bool) -> Reals:
+    """Mark the cells of each class of a single task, asked for by itself."""
+    classes = np.arange(predicted.shape[1])
+    chosen = predicted.argmax(axis=1)[:, None] == classes
+    return _cells(targets[:, None] == classes, predicted >= PRESENT if one_vs_rest else chosen)
+
+
+def _signs(
+    targets: Reals, predicted: Reals, *, protocol: Callable[[Reals, Reals], sentiment.Signs]
+) -> Reals:
+    """Mark the cells of the sign of sentiment, of the clips that a protocol counts."""
+    wanted, taken, counted = protocol(targets, predicted)
+    return _cells(wanted, taken) * counted
+
+
+def _cells(present: NDArray[np.bool_], taken: NDArray[np.bool_]) -> Reals:
+    """Mark true and false positives, false and true negatives of each class: (n, 4 C)."""
+    cells = (present & taken, ~present & taken, present & ~taken, ~present & ~taken)
+    return np.concatenate(cells, axis=1).astype(np.float64)
 
 
 def _presence_accuracy(sums: Reals) -> Reals:
@@ -98,11 +120,11 @@ def _presence_uar(sums: Reals) -> Reals:
 
 
 def _f1_of_both(sums: Reals) -> tuple[Reals, Reals, Reals, Reals]:
-    """Return the F1 of present (none without clips) and of absent, and the clips of each."""
+    """Return the F1 of present and of absent, NaN without clips, and the clips of each."""
     tp, fp, fn, tn = np.split(sums, 4, axis=-1)
     there, absent = tp + fn, tn + fp
     positive = np.where(there > 0, _over(2 * tp, 2 * tp + fp + fn), np.nan)
-    return positive, np.nan_to_num(_over(2 * tn, 2 * tn + fp + fn)), there, absent
+    return positive, np.where(absent > 0, _over(2 * tn, 2 * tn + fp + fn), np.nan), there, absent
 
 
 def _presence_weighted_f1(sums: Reals) -> Reals:
@@ -115,49 +137,156 @@ def _presence_macro_f1(sums: Reals) -> Reals:
     return _mean((positive + negative) / 2)
 
 
+def _f1_pos(sums: Reals) -> Reals:
+    return _mean(_f1_of_both(sums)[0])
+
+
+def _f1_neg(sums: Reals) -> Reals:
+    return _mean(_f1_of_both(sums)[1])
+
+
+def _signs_f1(sums: Reals) -> Reals:
+    """Return the F1 of both signs, weighted; a sign without clips has no weight."""
+    positive, negative, there, absent = map(np.nan_to_num, _f1_of_both(sums))
+    return _mean(_over(there * positive + absent * negative, there + absent))
+
+
+def _counted(values: Reals) -> Reals:
+    """Put a one beside the values of each clip: (n, 1 + C)."""
+    return np.concatenate([np.ones((len(values), 1)), values], axis=1)
+
+
 def _errors(targets: NDArray[Any], predicted: Reals, *, power: int) -> Reals:
-    """Return one, and the error of each class: (n, 1 + C)."""
-    errors = np.abs(predicted - targets) ** power
-    return np.concatenate([np.ones((len(errors), 1)), errors], axis=1)
+    return _counted(np.abs(predicted - targets) ** power)
 
 
-def _mean_error(sums: Reals) -> Reals:
+def _brier(targets: NDArray[np.int64], predicted: Reals) -> Reals:
+    return _errors(np.eye(predicted.shape[1])[targets], predicted, power=2)
+
+
+def _level(targets: Reals, predicted: Reals, *, most: int) -> Reals:
+    """Mark the clips whose sentiment is right after rounding."""
+    right = sentiment.rounded(targets, most) == sentiment.rounded(predicted, most)
+    return _counted(right.astype(np.float64))
+
+
+def _mean_over_classes(sums: Reals) -> Reals:
     return _mean(_over(sums[..., 1:], sums[..., :1]))
 
 
-def _summed_error(sums: Reals) -> Reals:
+def _sum_over_classes(sums: Reals) -> Reals:
     return np.asarray(_over(sums[..., 1:], sums[..., :1]).sum(-1))
 
 
-_SINGLE = partial(SumMetric, _confusion)
-_MULTI = partial(SumMetric, partial(_presence, intensity=False))
-_INTENSITY = partial(SumMetric, partial(_presence, intensity=True))
+def _moments(targets: NDArray[Any], predicted: Reals) -> Reals:
+    """Return one, and x, y, x^2, y^2, xy of each class: (n, 1 + 5 C).
 
-SUMS: Mapping[Task, Mapping[str, SumMetric]] = {
-    "single": {
-        "accuracy": _SINGLE(_accuracy),
-        "uar": _SINGLE(_uar),
-        "weighted_f1": _SINGLE(_weighted_f1),
-        "macro_f1": _SINGLE(_macro_f1),
-    },
-    "multi": {
-        "accuracy": _MULTI(_presence_accuracy),
-        "uar": _MULTI(_presence_uar),
-        "weighted_f1": _MULTI(_presence_weighted_f1),
-        "macro_f1": _MULTI(_presence_macro_f1),
-    },
-    "intensity": {
-        "accuracy": _INTENSITY(_presence_accuracy),
-        "uar": _INTENSITY(_presence_uar),
-        "weighted_f1": _INTENSITY(_presence_weighted_f1),
-        "macro_f1": _INTENSITY(_presence_macro_f1),
-        "mse": SumMetric(partial(_errors, power=2), _mean_error),
-        "mae": SumMetric(partial(_errors, power=1), _mean_error),
-        "mse_sum": SumMetric(partial(_errors, power=2), _summed_error),
-        "mae_sum": SumMetric(partial(_errors, power=1), _summed_error),
-    },
+    Both are taken from the mean of the references, for squares of numbers far from zero leave
+    nothing but rounding between them.
+    """
+    x, y = (values.astype(np.float64) - targets.mean(axis=0) for values in (targets, predicted))
+    return _counted(np.concatenate([x, y, x * x, y * y, x * y], axis=1))
+
+
+def _central(sums: Reals) -> tuple[Reals, Reals, Reals, Reals]:
+    """Return the difference of the means, both variances, and the covariance of each class."""
+    x, y, xx, yy, xy = (_over(part, sums[..., :1]) for part in np.split(sums[..., 1:], 5, axis=-1))
+    return x - y, _variance(x, xx), _variance(y, yy), xy - x * y
+
+
+def _variance(mean: Reals, square: Reals) -> Reals:
+    """Return a variance, 0 where only rounding is left of it."""
+    variance = square - mean**2
+    return np.where(variance > ROUNDING * square, variance, 0.0)
+
+
+def _pearson(sums: Reals) -> Reals:
+    _, x, y, both = _central(sums)
+    return _mean(_over(both, np.sqrt(x * y)))
+
+
+def _ccc(sums: Reals) -> Reals:
+    apart, x, y, both = _central(sums)
+    return _mean(np.where(x + y > 0, _over(2 * both, x + y + apart**2), np.nan))
+
+
+_SQUARES = partial(_errors, power=2)
+_DISTANCES = partial(_errors, power=1)
+
+
+def _of_presence(terms: Callable[[NDArray[Any], Reals], Reals]) -> Mapping[str, SumMetric]:
+    """Return the metrics of classes that are present or absent."""
+    return {
+        "accuracy": SumMetric(terms, _presence_accuracy, share=True),
+        "uar": SumMetric(terms, _presence_uar),
+        "weighted_f1": SumMetric(terms, _presence_weighted_f1),
+        "macro_f1": SumMetric(terms, _presence_macro_f1),
+        "f1_pos": SumMetric(terms, _f1_pos),
+        "f1_neg": SumMetric(terms, _f1_neg),
+        "binary_accuracy": SumMetric(terms, _presence_accuracy, share=True),
+        "binary_f1": SumMetric(terms, _presence_weighted_f1),
+    }
+
+
+def _of_classes(one_vs_rest: bool) -> Mapping[str, SumMetric]:
+    """Return the metrics of one class per clip."""
+    each = partial(_each, one_vs_rest=one_vs_rest)
+    return {
+        "accuracy": SumMetric(_confusion, _accuracy, share=True),
+        "uar": SumMetric(_confusion, _uar),
+        "weighted_f1": SumMetric(_confusion, _weighted_f1),
+        "macro_f1": SumMetric(_confusion, _macro_f1),
+        "binary_accuracy": SumMetric(each, _presence_accuracy, share=True),
+        "binary_f1": SumMetric(each, _presence_weighted_f1),
+        "brier": SumMetric(_brier, _sum_over_classes),
+    }
+
+
+_INTENSITIES: Mapping[str, SumMetric] = {
+    **_of_presence(partial(_presence, intensity=True)),
+    "mse_sum": SumMetric(_SQUARES, _sum_over_classes),
+    "mae_sum": SumMetric(_DISTANCES, _sum_over_classes),
+    "mse": SumMetric(_SQUARES, _mean_over_classes),
+    "mae": SumMetric(_DISTANCES, _mean_over_classes),
+    "pearson": SumMetric(_moments, _pearson),
+    "ccc": SumMetric(_moments, _ccc),
 }
-"""Metrics of each task that are compared and have intervals."""
+
+_NON_NEGATIVE = partial(_signs, protocol=sentiment.non_negative)
+_WITHOUT_ZEROS = partial(_signs, protocol=sentiment.without_zeros)
+
+_SENTIMENT: Mapping[str, SumMetric] = {
+    "acc2_non_negative": SumMetric(_NON_NEGATIVE, _presence_accuracy, share=True),
+    "f1_non_negative": SumMetric(_NON_NEGATIVE, _signs_f1),
+    "acc2_without_zeros": SumMetric(_WITHOUT_ZEROS, _presence_accuracy, share=True),
+    "f1_without_zeros": SumMetric(_WITHOUT_ZEROS, _signs_f1),
+    "acc5": SumMetric(partial(_level, most=2), _mean_over_classes, share=True),
+    "acc7": SumMetric(partial(_level, most=3), _mean_over_classes, share=True),
+}
+
+_OF_TASK: Mapping[Task, Callable[[bool], Mapping[str, SumMetric]]] = {
+    "single": _of_classes,
+    "multi": lambda one_vs_rest: _of_presence(partial(_presence, intensity=False)),
+    "intensity": lambda one_vs_rest: _INTENSITIES,
+}
+
+
+NO_SUMS: Mapping[str, str] = {
+    "ece": "no interval, for it grows with noise, and draws are noisier than the clips",
+    "aurc": "no interval, for it goes by the order of all clips",
+}
+"""Metrics of `score` that are not functions of sums, and why they have no interval."""
+
+
+def sum_metrics(
+    task: Task, classes: Sequence[str], one_vs_rest: bool = False
+) -> Mapping[str, SumMetric]:
+    """Return the metrics that are compared and have intervals: those of `score` but `NO_SUMS`.
+
+    The parameters are those of `score`.
+    """
+    more = _SENTIMENT if is_sentiment(task, classes) else {}
+    return {**_OF_TASK[task](one_vs_rest), **more}
 
 
 def _over(part: Reals, whole: Reals) -> Reals:

@@ -302,7 +302,7 @@ KINDS: Mapping[str, ModelKind] = MappingProxyType(
         "svm_linear": _support("linear", "a support vector machine without a kernel"),
         "svm_nystroem": ModelKind(
             "a support vector machine whose Gaussian kernel is approximated at "
-            f"{LANDMARKS:,} training clips, for there are too many for a whole one",
+            f"{LANDMARKS:,} of the many training clips",
             _nystroem_classifier,
             _nystroem_regressor,
             _landmarks,

@@ -65,9 +65,7 @@ def _require_folder(name: str, known: str, what: str) -> None:
     folder = Path(name)
     hint = f"give a folder that holds {what}, or one of the Hugging Face hub by name"
     if folder.is_dir() and not (folder / known).is_file():
-        raise ConfigError(
-            f"has no {known}, so it is no {what.split()[-1]}", where=folder, hint=hint
-        )
+        raise ConfigError(f"has no {known}, so it is not {what}", where=folder, hint=hint)
     # No name of the hub begins so.
     if not folder.exists() and (folder.is_absolute() or name.startswith((".", "~"))):
         raise ConfigError("there is no such folder", where=folder, hint=hint)

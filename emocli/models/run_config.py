@@ -56,10 +56,13 @@ class Source(Settings):
         return Source(path=name, absolute="", fingerprint=self.fingerprint)
 
 
+LayerCount = Annotated[int, Field(ge=1, le=2**24)]
+
+
 class Layers(Settings):
     """Layers of an encoder, of equal width, that make so many columns side by side."""
 
-    count: Annotated[int, Field(ge=1, le=2**24)] = 1
+    count: LayerCount = 1
     dim: Width
 
 
@@ -75,7 +78,7 @@ class View(Settings):
     settings: Tree
     fingerprint: str
     upstream: Tree = Field(default_factory=dict)
-    layers: Width | tuple[Layers, ...] = 1
+    layers: LayerCount | tuple[Layers, ...] = 1
 
     @property
     def layered(self) -> tuple[Layers, ...]:

@@ -40,13 +40,13 @@ def gains_table(tested: Sequence[TestedRun], several: bool) -> SpanTable | None:
         (
             *((each.run,) * several + (each.side.label,) * corrupted),
             *(name, texts.title(metric), texts.number(own)),
-            texts.number(value, signed=True),
-            texts.interval(ci, ci_clips),
-            texts.p(p),
+            texts.number(gain.mean, signed=True),
+            texts.interval(gain.ci, gain.ci_clips),
+            texts.p(gain.p),
         )
-        for each, name, metric, own, (value, ci, ci_clips, p) in gains
+        for each, name, metric, own, gain in gains
     )
-    spans = tuple(texts.span(*gain[:3]) for *_, gain in gains)
+    spans = tuple(texts.span(gain.mean, gain.ci, gain.ci_clips) for *_, gain in gains)
     columns = (*names, "baseline", "metric", "its own", "gain", "95 %", "p")
     title = "What the network gains over plain models beside it, paired by clip"
     return SpanTable(columns, rows, spans, tuple(range(len(names) + 2)), title, zero=True)

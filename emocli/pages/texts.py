@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 
 from emocli.data.record import Bounds
-from emocli.evaluation.comparison_tables import bounds
 from emocli.pages.records import RunRecords
 from emocli.report.parts import Span
+from emocli.report.tables import bounds
 
 
 def number(value: float, signed: bool = False) -> str:

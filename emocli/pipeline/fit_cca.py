@@ -15,6 +15,7 @@ from emocli.data.durable import alone
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Progress
 from emocli.data.store import check_path, open_features
+from emocli.display import number_of
 from emocli.errors import ConfigError
 from emocli.training.data_warnings import number_warnings
 
@@ -206,4 +207,4 @@ def _gaps(samples: Samples) -> Iterator[str]:
     for modality, missing in samples.missing().items():
         if missing:
             split = samples.clips[0].split
-            yield f"{missing} of {len(samples)} {split} clips have no {modality} feature"
+            yield number_of(missing, f"of {len(samples)} {split} clips have no {modality} feature")

@@ -11,6 +11,7 @@ from emocli import config, plugins
 from emocli.data.clip import SPLITS
 from emocli.data.durable import used_folder
 from emocli.data.manifest import Manifest, Task
+from emocli.display import number_of
 from emocli.errors import ManifestError
 from emocli.interchange.sources import importable, words_in
 
@@ -111,7 +112,9 @@ def _media(manifest: Manifest) -> tuple[dict[str, int], list[str]]:
             else:
                 absent.setdefault(kind, []).append(path)
     lost = [
-        f"{len(paths):,} clips name a file of {kind} that is not there, the first {paths[0]}"
+        number_of(
+            len(paths), f"clips name a file of {kind} that is not there, the first {paths[0]}"
+        )
         for kind, paths in sorted(absent.items())
     ]
     return dict(sorted(counts.items())), lost

@@ -106,8 +106,13 @@ def settings_of(name: str) -> tuple[Setting, ...]:
 
 def settings_lines(name: str, width: int = 80) -> Iterator[str]:
     """Write them to be read, a line break at the width; errors as of `settings_of`."""
-    for setting in settings_of(name):
-        yield f"{setting.key} = {defaults(setting)}"
+    settings = settings_of(name)
+    if not settings:
+        yield f"{name} has no settings"
+    for setting in settings:
+        yield from textwrap.wrap(
+            f"{setting.key} = {defaults(setting)}", width, subsequent_indent="  "
+        )
         for text in (setting.meaning, f"takes: {setting.takes}"):
             yield from textwrap.wrap(
                 text.replace("``", ""), width, initial_indent="    ", subsequent_indent="    "

@@ -38,6 +38,7 @@ from emocli.data.media.content import AUDIO as AUDIO
 from emocli.data.media.content import VIDEO as VIDEO
 from emocli.data.rules import MOST_NAMES, absolute
 from emocli.data.table import DataTable
+from emocli.display import number_of
 from emocli.errors import ManifestError
 
 COPY = "copy it as it is from the corpus"
@@ -147,8 +148,8 @@ def require_columns(table: DataTable, path: Path, columns: Sequence[str], hint: 
 
 
 def counted(*notes: tuple[int, str]) -> tuple[str, ...]:
-    """Put counts into words; a count of 0 is left out."""
-    return tuple(f"{count:,} {what}" for count, what in notes if count)
+    """Put counts of things, named in the plural, into words; a count of 0 is left out."""
+    return tuple(number_of(count, what) for count, what in notes if count)
 
 
 def split_notes(clips: Sequence[Clip], alone: bool, needed: str) -> list[tuple[int, str]]:

@@ -14,6 +14,7 @@ from emocli import plugins
 from emocli.config import Settings, build
 from emocli.data.clip import Clip
 from emocli.data.stamp import stamps
+from emocli.display import number_of
 from emocli.plugin.feature import Extractor, Feature, PeopleFinder
 from emocli.plugin.people import Appearances
 from emocli.prediction import people
@@ -192,8 +193,8 @@ class Casting:
         unsure = sum(row.piece.person_score < SURE for row in rows)
         if unsure:
             yield (
-                f"{unsure} of {len(rows)} rows are not sure to show the person they name "
-                f"(person_score below {SURE})"
+                number_of(unsure, f"of {len(rows)} rows are not sure to show the person they name ")
+                + f"(person_score below {SURE})"
             )
         if self._speaking.unknown:
             yield (
@@ -271,4 +272,5 @@ def _left_out(known: dict[Path, Appearances]) -> Iterable[str]:
         count = len(seen.seconds()) - len(people.lasting(seen))
         if count:
             seconds = f"{people.LEAST:g} s"
-            yield f"{video.name}: {count} faces that are seen for less than {seconds} have no rows"
+            faces = number_of(count, f"faces that are seen for less than {seconds} have no rows")
+            yield f"{video.name}: {faces}"

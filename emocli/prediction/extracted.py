@@ -22,6 +22,7 @@ from emocli.data.pool import Pool
 from emocli.data.store import StoredFeature, features_in, open_feature, store_path
 from emocli.data.store.folder import open_joined
 from emocli.data.store.joined import JOIN
+from emocli.display import number_of
 from emocli.errors import NoSoundError, RunError
 from emocli.extraction.extract import NothingExtractedError, extract
 from emocli.extraction.failures import Failure, listed
@@ -321,8 +322,8 @@ def _remarks(part: _Part) -> Iterator[str]:
     for name, count in few.items():
         who = name.rstrip(":")
         yield (
-            f"features are normalised by speaker, and of {who} there are {count} segments: what "
-            "is usual for a speaker is told by more of them"
+            f"features are normalised by speaker, and {who} has {number_of(count, 'segments')}: "
+            "what is usual for a speaker is told by more of them"
         )
 
 

@@ -11,6 +11,7 @@ from typing import cast
 from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.media.length import Length, length_of
+from emocli.display import number_of
 from emocli.errors import ConfigError, choice
 from emocli.plugin.segmentation import Recording, Turn, Way
 from emocli.plugin.transcript import Line, Transcript
@@ -261,7 +262,7 @@ def _unsaid(spoken: Transcript | None, segments: Sequence[Segment]) -> list[str]
         return ["no words were recognised"]
     inside = {(w.start, w.end, w.text) for segment in segments for w in segment.words}
     outside = total - len(inside)
-    return [f"{outside} words are in no segment"] if outside > 0 else []
+    return [number_of(outside, "words are in no segment")] if outside > 0 else []
 
 
 def _segment(recording: Path, index: int, line: Line, seconds: float) -> Segment:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from emocli.data.rules import absolute
 from emocli.data.words import Word
+from emocli.display import number_of
 from emocli.errors import ConfigError, choice, reason
 from emocli.plugin.transcript import Line, Transcript, by_start
 from emocli.prediction.extra import library
@@ -130,7 +131,9 @@ class Whisper:
             invented += recognised.invented
             language = language or recognised.language
             heard(chunk[-1].end)
-        notes = (f"{invented} words far from any speech were left out",) if invented else ()
+        notes = (
+            (number_of(invented, "words far from any speech were left out"),) if invented else ()
+        )
         return Transcript(by_start(lines), language, notes)
 
     def _recognised(

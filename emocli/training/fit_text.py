@@ -20,7 +20,7 @@ from emocli.config import Tree, build, merge
 from emocli.data import folds
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
-from emocli.display import markdown
+from emocli.display import markdown, number_of
 from emocli.errors import ConfigError, ManifestError
 from emocli.models import rundir
 from emocli.models.rundir import CARD, CHECKPOINT, EpochMetrics
@@ -236,9 +236,9 @@ def _summary(
     )
     notes = []
     if silent:
-        notes.append(f"{silent} clips of the train and valid split have no text")
+        notes.append(number_of(silent, "clips of the train and valid split have no text"))
     if cut:
-        notes.append(f"{cut} utterances were cut to {config.text.tokens} tokens")
+        notes.append(number_of(cut, f"utterances were cut to {config.text.tokens} tokens"))
     return TextSummary(
         run=run,
         state=next((s for s in ("resumed", "trained") if s in states), "already trained"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.pool import Pool, Progress
 from emocli.data.standardise import Standardiser
+from emocli.display import number_of
 from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.models import rundir
@@ -308,7 +309,7 @@ def _write_card(
     folder: Path, config: RunConfig, seeds: Sequence[SeedSummary], prepared: Prepared
 ) -> None:
     lacking = [
-        f"{count} of {len(prepared.splits[split])} {split} clips lack {modality}"
+        number_of(count, f"of {len(prepared.splits[split])} {split} clips lack {modality}")
         for split, missing in prepared.missing.items()
         for modality, count in missing.items()
         if count

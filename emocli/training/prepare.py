@@ -23,6 +23,7 @@ from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.standardise import Standardiser
 from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.data.store.upstream import upstream_settings
+from emocli.display import number_of
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses, rundir
 from emocli.models.baselines import ClassicalModels, fit_classical
@@ -367,7 +368,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
     for split, samples in prepared.splits.items():
         unlabelled = len(prepared.manifest.split(split)) - len(samples)
         if unlabelled:
-            yield f"{unlabelled} clips of split '{split}' have no label and were left out"
+            yield number_of(unlabelled, f"clips of split '{split}' have no label and were left out")
     yield from prepared.remarks
     if prepared.normaliser is not None:
         clips = (*prepared.train.clips, *prepared.valid.clips)

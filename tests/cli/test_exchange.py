@@ -62,14 +62,14 @@ def test_two_commands_lead_to_training(
     settings = ("--set", "train.epochs=12", "--set", "train.lr=0.02")
     assert run(["train", "mosi.csv", "--fusion", "early", "--run", "run", *settings]) == 0
     said = capsys.readouterr().err
-    assert "1 values of CMU_MOSI_COVAREP (train) are beyond 20 robust standard" in said
+    assert "1 value of CMU_MOSI_COVAREP (train) is beyond 20 robust standard" in said
     assert run(["evaluate", "run", "--json", "--no-figures"]) == 0
     report: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert report["accuracy"] >= 0.9
     assert report["clipped"] == {"CMU_MOSI_COVAREP": 0, "CMU_MOSI_FACET": 0}
     assert run(["evaluate", "run", "--split", "train", "--no-figures"]) == 0
     said = capsys.readouterr().err
-    assert "1 values of CMU_MOSI_COVAREP are beyond the training's limits" in said
+    assert "1 value of CMU_MOSI_COVAREP is beyond the training's limits" in said
 
 
 def test_absurd_numbers_spoil_a_column_unless_they_are_clipped(

@@ -48,7 +48,7 @@ def test_only_files_that_are_there_are_counted(
     said = json.loads(capsys.readouterr().out)
     assert (said["media"], said["text"], said["task"]) == ({"audio": 1}, 1, "single")
     (lost,) = [note for note in said["notes"] if "not there" in note]
-    assert lost.startswith("1 clips name a file of audio that is not there, the first ")
+    assert lost.startswith("1 clip names a file of audio that is not there, the first ")
 
 
 def test_a_table_with_nothing_to_extract_is_warned_of(

@@ -48,6 +48,27 @@ def test_a_table_that_is_too_wide_for_a_terminal_has_no_lines(
     assert "│ early │" in capsys.readouterr().out
 
 
+def test_names_are_folded_and_figures_are_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ("run", "accuracy", "95 %", "change", "95 %", "p", "p Holm")
+    name = "ravdess_early_covarep_seed5_2026"
+    row = (name, "0.598 ± 0.021", "0.542 to 0.655", "+0.023", "-0.003 to 0.053", 0.128, 1e-4)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    show.table(columns, [row])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for cell in row[1:5]:
+        assert str(cell) in lines[2]
+    assert "0.128" in lines[2]
+    assert "".join(line.split()[0] for line in lines[2:]) == name
+    show.table(columns * 3, [row * 3])  # too many for any width: folded, nothing is lost
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+
+
 def test_each_stage_has_a_bar_of_its_own_once_it_begins(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

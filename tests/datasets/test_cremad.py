@@ -132,7 +132,7 @@ def test_known_broken_clips_are_left_out(corpus: Path) -> None:
     ids = {clip.id for clip in manifest.clips}
     assert "1076_MTI_SAD_XX" not in ids
     assert "1075_MTI_SAD_XX" in ids
-    assert "1 clips left out: known to be broken" in manifest.notes
+    assert "1 clip left out: known to be broken" in manifest.notes
     assert build(corpus, exclude=[]).clip("1076_MTI_SAD_XX").speaker == "1076"
 
 

@@ -33,7 +33,7 @@ def test_names_are_classes_and_differ_by_more_than_case() -> None:
     labels = read("joy", "Joy", "joy", "", "anger")
     assert (labels.task, labels.classes) == ("single", ("anger", "joy"))
     assert labels.cells == ("joy", "joy", "joy", None, "anger")
-    assert labels.notes == ("1 labels are taken for another class: they differ in case alone",)
+    assert labels.notes == ("1 label is taken for another class: they differ in case alone",)
 
 
 @pytest.mark.parametrize(

@@ -115,10 +115,10 @@ def test_recordings(corpus: Path) -> None:
     assert manifest.clip("train_dia0_utt4").end is None
     assert manifest.notes == (
         "4 clips have no recording",
-        "1 recordings left out: they cannot be decoded",
-        "1 recordings left out: they are in no table",
-        "1 files left out: final_videos_*, of which there are plain ones",
-        "1 files left out: AppleDouble (._*)",
+        "1 recording left out: they cannot be decoded",
+        "1 recording left out: they are in no table",
+        "1 file left out: final_videos_*, of which there are plain ones",
+        "1 file left out: AppleDouble (._*)",
     )
     assert "video" in build(corpus, exclude=[]).clip("train_dia125_utt3").media
 
@@ -163,7 +163,7 @@ def test_times_against_the_order_of_numbers_are_told(tmp_path: Path) -> None:
     table(tmp_path, "train", row(0, 0, start=late), row(0, 1, start=early), row(1, 0), row(1, 1))
     manifest = build(tmp_path)
     assert [clip.turn for clip in manifest.clips] == [0, 1, 0, 1]
-    said = "1 dialogues have times against the order of their numbers, which is kept"
+    said = "1 dialogue has times against the order of their numbers, which is kept"
     assert said in manifest.notes
 
 

@@ -56,9 +56,9 @@ def test_intensities(corpus: Path) -> None:
     assert not found[2].any()
     assert manifest.notes == (
         "2 segments left out: their video is in no fold",
-        "1 segments have no length in the labels: they have no rows in the features",
-        "1 intensities above 3 were lowered",
-        "1 emotions are between 0 and 0.1: present, but below Beard's threshold",
+        "1 segment has no length in the labels: they have no rows in the features",
+        "1 intensity above 3 was lowered",
+        "1 emotion is between 0 and 0.1: present, but below Beard's threshold",
     )
     assert not (corpus / "sdk" / "mark").exists()
 

@@ -37,7 +37,7 @@ def test_clips_count_from_one(tmp_path: Path) -> None:
     ]
     assert [clip.id for clip in build(tmp_path, first=0).clips] == ["v[0]", "v[1]"]
     assert build(tmp_path, task="sentiment_intensity").clips[0].labels == {"sentiment": -1.6}
-    assert "1 clips have no label: their sentiment is 0" in build(tmp_path, zeros="none").notes
+    assert "1 clip has no label: their sentiment is 0" in build(tmp_path, zeros="none").notes
 
 
 def test_a_table_alone(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_versions_of_a_performance_are_one_clip(tmp_path: Path) -> None:
             "video": "b/01-01-07-01-01-01-01.mp4",
         },
     }
-    assert "1 clips have no sound" in manifest.notes
+    assert "1 clip has no sound" in manifest.notes
 
 
 @pytest.mark.parametrize(("channel", "per_actor"), [("speech", 1), ("song", 1), ("both", 2)])
@@ -155,8 +155,8 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     manifest = build(tmp_path)
     assert len(manifest.clips) == 3
     assert "3 files left out: their names are not those of RAVDESS" in manifest.notes
-    assert "1 files left out: another one has the same name" in manifest.notes
-    assert "1 files left out: AppleDouble (._*)" in manifest.notes
+    assert "1 file left out: another one has the same name" in manifest.notes
+    assert "1 file left out: AppleDouble (._*)" in manifest.notes
 
 
 def test_a_folder_without_the_corpus_says_what_is_expected(tmp_path: Path) -> None:

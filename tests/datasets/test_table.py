@@ -41,7 +41,7 @@ def test_classes(tmp_path: Path) -> None:
     assert (first.groups, second.groups) == ({"age": "old"}, {})
     assert (second.label, second.split, second.start) == ("happy", "valid", None)
     assert (third.label, third.split) == (None, "test")
-    assert manifest.notes == ("1 clips have no label",)
+    assert manifest.notes == ("1 clip has no label",)
     assert build(tmp_path, classes=["sad", "calm", "happy"]).classes == ("sad", "calm", "happy")
     with pytest.raises(ManifestError, match=r"holds 'sad', which is not in table\.classes"):
         build(tmp_path, classes=["happy"])
@@ -192,7 +192,7 @@ def test_columns_are_known_in_every_case_and_others_are_said(tmp_path: Path) -> 
     assert clip.media == {"audio": tmp_path / "sub" / "a.wav"}
     assert manifest.notes[:2] == (
         "columns left out: age",
-        "1 columns left out: they have no name",
+        "1 column left out: they have no name",
     )
 
 
@@ -311,7 +311,7 @@ def test_nan_is_no_label(tmp_path: Path) -> None:
     manifest = build(tmp_path)
     assert manifest.task == "intensity"
     assert [dict(clip.labels) for clip in manifest.clips] == [{}, {"y": 0.5}, {"y": 1}]
-    assert "1 clips have no label" in manifest.notes
+    assert "1 clip has no label" in manifest.notes
 
 
 def test_drawing_splits_is_advised_where_they_were_not_drawn(tmp_path: Path) -> None:

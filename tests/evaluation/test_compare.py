@@ -13,11 +13,13 @@ import pytest
 
 from emocli.cli.app import run as emocli
 from emocli.config import merge
+from emocli.display import printable
 from emocli.errors import ConfigError, RunError
-from emocli.evaluation.compare import ComparisonReport, compare
+from emocli.evaluation.compare import ComparisonReport, MetricDifference, compare
 from emocli.evaluation.comparison_tables import notes, tables, write
 from emocli.evaluation.evaluate import evaluate
 from emocli.plugin.robustness import RobustOptions
+from emocli.report.tables import text as written
 from emocli.training.train import TrainRequest
 from tests import toy
 
@@ -156,7 +158,7 @@ def test_other_clips_labels_and_classes_are_refused_by_name(
     clips = tuple(replace(c, label="joy") if c.id == "test00" else c for c in other.manifest.clips)
     replace(other.manifest, clips=clips).write(other.folder / "toy.csv")
     relabelled = toy.Toy(other.folder, type(other.manifest).read(other.folder / "toy.csv"))
-    with pytest.raises(RunError, match="1 clips have other labels, the first is 'test00'"):
+    with pytest.raises(RunError, match="1 clip has other labels, the first is 'test00'"):
         compare([runs[0], relabelled.trained(settings=SHORT)])
 
 
@@ -165,6 +167,8 @@ def test_what_cannot_be_compared_is_one_line(runs: list[Path]) -> None:
         compare(runs[:1])
     with pytest.raises(ConfigError, match="named twice"):
         compare([runs[0], runs[0]])
+    with pytest.raises(ConfigError, match="'ece' has no interval, for it grows with noise"):
+        compare(runs, metric="ece")
     with pytest.raises(ConfigError, match=r"no metric 'acuracy'.*accuracy"):
         compare(runs, metric="acuracy")
 
@@ -194,6 +198,72 @@ def test_it_is_written_for_spreadsheets_and_papers(runs: list[Path], tmp_path: P
     assert r"95 \%" in paper
     with pytest.raises(ConfigError, match=r"as '.docx'.*\.csv"):
         write(report, tmp_path / "c.docx")
+
+
+NAMES = ("a_b%c&d#e", "$x$ ~y^2", r"\textbf{z} \\", "n\n\\end{tabular}")
+"""What LaTeX would take for more than text; the last would leave its table, or a comment."""
+
+LATEX_TEXT = {
+    **{f"\\{sign}": sign for sign in "&%$#_{}"},
+    **{r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^"},
+    **{r"$\pm$": "±", "$-$": "-"},
+}
+
+
+def plain_latex(text: str) -> str:
+    """Read what LaTeX would set, character by character; what it would not set as text fails."""
+    read, signs = "", sorted(LATEX_TEXT, key=len, reverse=True)
+    while text:
+        sign = next((s for s in signs if text.startswith(s)), text[0])
+        assert sign in LATEX_TEXT or sign not in "\\&%$#_{}~^", text
+        read, text = read + LATEX_TEXT.get(sign, sign), text.removeprefix(sign)
+    return read
+
+
+def test_latex_is_whole_whatever_the_names(runs: list[Path], tmp_path: Path) -> None:
+    """No TeX is needed: every line is one of a table or a comment, every cell reads as it was."""
+    report = compare(runs)
+    new = dict(zip([run.run for run in report.runs], NAMES, strict=False))
+
+    def renamed(pair: MetricDifference) -> MetricDifference:
+        return replace(pair, runs=tuple(new[name] for name in pair.runs))
+
+    report = replace(
+        report,
+        runs=tuple(
+            replace(r, run=new[r.run], repair=NAMES[3], change=r.change and renamed(r.change))
+            for r in report.runs
+        ),
+        pairs=tuple(map(renamed, report.pairs)),
+        reference=NAMES[0],
+        dataset=NAMES[3],
+    )
+    write(report, tmp_path / "c.tex")
+    lines = [ln for ln in (tmp_path / "c.tex").read_text("utf-8").splitlines() if ln]
+    notes_at = next(k for k, line in enumerate(lines) if line.startswith("%"))
+    assert all(line.startswith("% ") for line in lines[notes_at:])
+    opened: list[str] = []
+    rows: list[list[str]] = []
+    for line in lines[:notes_at]:
+        if found := re.fullmatch(r"\\begin\{(table|tabular)\}(?:\{(lr*)\})?", line):
+            opened.append(found[1])
+            width = len(found[2] or "")
+        elif found := re.fullmatch(r"\\end\{(\w+)\}", line):
+            assert opened.pop() == found[1]
+        elif found := re.fullmatch(r"\\caption\{(.*)\}", line):
+            assert opened == ["table"]
+            plain_latex(found[1])
+        elif line not in (r"\toprule", r"\midrule", r"\bottomrule"):
+            assert opened == ["table", "tabular"]
+            assert line.endswith(r" \\")
+            cells = re.split(r"(?<!\\) ?& ?", line.removesuffix(r" \\"))
+            assert len(cells) == width
+            rows.append([plain_latex(cell.strip()) for cell in cells])
+    assert not opened
+    expected = [row for table in tables(report) for row in (table.columns, *table.rows)]
+    assert len(rows) == len(expected)
+    for row, own in zip(rows, expected, strict=True):
+        assert row == [printable(written(cell)).strip() for cell in own]
 
 
 def test_few_speakers_give_an_interval_over_clips_alone(tmp_path: Path) -> None:

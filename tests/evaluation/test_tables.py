@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from emocli.evaluation.report import EvaluationReport
-from emocli.evaluation.tables import tables
+from emocli.evaluation.tables import notes, tables
+from emocli.metrics.intervals import ALIKE, EXACT
+from emocli.metrics.sums import NO_SUMS
 from emocli.report.tables import ReportTable
 from tests.evaluation import example
 from tests.evaluation.example import report
@@ -67,6 +69,33 @@ def test_what_is_not_defined_is_a_dash():
     rows = {row[0]: row[1] for row in tables(undefined)[0].rows}
     assert rows["uar"] == "-"
     assert rows["  95 % interval"] == "-"
+
+
+def test_what_draws_cannot_show_is_said_once():
+    assert not set(notes(report())) & {EXACT, ALIKE}
+    data, uar = example.data(), {"value": 1.0, "ci": [None, None]}
+    perfect = {"accuracy": 1.0, "uar": 1.0, "accuracy_ci": [0.86, 1.0], "intervals": {"uar": uar}}
+    data["clean"] |= perfect
+    right = EvaluationReport.from_data(data)
+    assert column(tables(right)[0], "clean")[:4] == [1.0, "0.860 to 1.000", 1.0, "-"]
+    assert [note for note in notes(right) if note in {EXACT, ALIKE}] == [EXACT, ALIKE]
+    few = EvaluationReport.from_data(data | {"n": 6})
+    assert not set(notes(few)) & {EXACT, ALIKE}  # of so few there is none at all
+    same = {**example.CHANGE, "accuracy": 0.0, "accuracy_ci": [None, None], "p": 1.0}
+    corrupted = EvaluationReport.from_data(example.data(corrupted=True) | {"difference": same})
+    assert ALIKE in notes(corrupted)
+
+
+def test_metrics_without_an_interval_say_why():
+    calibrated = {"ece": 0.1, "aurc": 0.2}
+    definitions = dict.fromkeys((*example.METRICS, *calibrated), "what it is")
+    data = example.data() | {"definitions": definitions, **calibrated}
+    for side in (data["clean"], *data["by_seed"], *data["clean"]["by_seed"]):
+        side |= calibrated
+    data["baselines"]["prior"] |= calibrated
+    told = notes(EvaluationReport.from_data(data))
+    for name, why in NO_SUMS.items():
+        assert f"{name}: {why}" in told
 
 
 def test_classes_and_confusion():

@@ -196,7 +196,7 @@ def test_clips_that_fail_are_counted(corpus: Manifest, tmp_path: Path) -> None:
     said: list[str] = []
     made = extractors(some, tmp_path / "out", "m2f-fig5", **asked).make(say=said.append)
     assert made.failed == 2  # its spectrogram, and what is computed from that
-    assert any("1 clips failed" in step for step in said)
+    assert any("1 clip failed" in step for step in said)
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {

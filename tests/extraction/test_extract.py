@@ -654,6 +654,6 @@ def test_the_command_says_what_was_replaced(
     (tmp_path / "0.wav").write_bytes(b"another sound")
     for more in ([], ["--dry-run"]):
         assert cli([*command, *more]) == 0
-        assert "toy: media files of 1 clips were replaced" in capsys.readouterr().err
+        assert "toy: media files of 1 clip were replaced" in capsys.readouterr().err
     assert cli([*command, "--update"]) == 0
     assert "replaced" not in capsys.readouterr().err

@@ -51,3 +51,25 @@ def test_p_is_below_a_twentieth_one_time_of_twenty_where_nothing_differs(groups:
         below += cluster_bootstrap(values - TRUTH["difference"], member).p <= 0.05
     print(f"{groups} groups: p <= .05 in {100 * below / TRIALS:.1f} %")
     assert 0.03 <= below / TRIALS <= 0.07
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("groups", "truth"), [(8, 0.995), (10, 0.99), (10, 0.995), (24, 0.995)])
+def test_the_bounds_of_an_accuracy_of_one_hold_the_truth(groups: int, truth: float) -> None:
+    """Draws of speakers who are all right are alike: without `exact` bounds there is no width."""
+    rng = np.random.default_rng(groups)
+    perfect, covered = 0, 0
+    for _ in range(TRIALS // 3):
+        sizes = rng.integers(20, 61, groups)
+        strength = 0.75 * 0.25 / 0.1**2 - 1  # the speakers differ in proportion, as above
+        chance = rng.beta(truth * strength, (1 - truth) * strength, groups)
+        hits = [rng.random(n) < p for n, p in zip(sizes, chance, strict=True)]
+        values, member = np.concatenate(hits).astype(float), np.repeat(np.arange(groups), sizes)
+        found = cluster_bootstrap(values, member.tolist(), share=True)
+        assert found.low < found.high
+        if found.mean == 1:
+            perfect += 1
+            covered += found.low <= truth
+    print(f"{groups} groups, {truth}: {perfect} all right, {covered} hold the truth")
+    assert perfect > 20
+    assert covered >= 0.97 * perfect

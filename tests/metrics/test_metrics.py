@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from emocli.metrics.metrics import COMMON, DEFINITIONS, confusion_matrix, score
-from emocli.metrics.sums import SUMS
+from emocli.metrics.sums import sum_metrics
 
 CLASSES = ("anger", "joy", "neutral", "sadness")
 
@@ -222,7 +222,7 @@ def test_ratings_that_are_never_absent_have_no_presence(rng):
     assert found.undefined["f1_pos"] == ["valence", "arousal"]
     assert math.isnan(found.per_class["valence"]["accuracy"])
     assert found.per_class["valence"]["n"] == 30
-    accuracy = SUMS["intensity"]["accuracy"]
+    accuracy = sum_metrics("intensity", ["valence", "arousal"])["accuracy"]
     assert math.isnan(accuracy.value(accuracy.terms(targets, targets).sum(axis=0)))
     targets[0, 0] = 0
     assert score("intensity", targets, targets, ["valence", "arousal"]).overall["accuracy"] == 1
@@ -243,6 +243,23 @@ def test_a_class_without_clips_has_no_f1(task, taken, rng):
     assert "sadness" in found.undefined["f1" if task == "single" else "macro_f1"]
     shown = [found.per_class[name]["weighted_f1"] for name in CLASSES[:3]]
     assert found.overall["binary_f1"] == pytest.approx(np.mean(shown))
+
+
+@pytest.mark.parametrize("task", ["multi", "intensity"])
+def test_a_class_that_every_clip_shows_has_no_f1_of_absent(task):
+    targets = np.tile([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]], (3, 1))
+    found = score(task, targets, targets, ("anger", "joy", "fear"))
+    anger = found.per_class["anger"]
+    assert anger["f1_pos"] == anger["accuracy"] == 1
+    for name in ("f1_neg", "uar", "weighted_f1", "macro_f1"):
+        assert math.isnan(anger[name]), name
+        assert found.undefined[name] == ["anger"]
+        assert found.overall[name] == 1  # of the others
+    assert "anger" not in found.undefined.get("f1_pos", [])
+    assert found.overall["binary_f1"] == 1
+    only = score("single", np.zeros(4, int), np.eye(2)[[0, 0, 1, 0]], ("a", "b"))
+    assert math.isnan(only.per_class["a"]["weighted_f1"])
+    assert only.per_class["a"]["f1_pos"] == pytest.approx(6 / 7)
 
 
 @pytest.mark.parametrize("task", ["single", "multi", "intensity"])

@@ -9,13 +9,17 @@ import pytest
 from scipy import stats
 
 from emocli.data.manifest import Task
-from emocli.metrics.metrics import DEFINITIONS, score
+from emocli.metrics.intervals import metric_intervals
+from emocli.metrics.metrics import definitions, score
 from emocli.metrics.paired import Paired, PairedSystem, mcnemar
-from emocli.metrics.statistics import cluster_bootstrap
-from emocli.metrics.sums import SUMS
+from emocli.metrics.sentiment import SENTIMENT
+from emocli.metrics.statistics import cluster_bootstrap, drawn
+from emocli.metrics.sums import sum_metrics
 
 CLASSES = ("anger", "joy", "neutral", "sadness")
-METRICS = [(task, name) for task, metrics in SUMS.items() for name in metrics]
+TASKS: tuple[Task, ...] = ("single", "multi", "intensity")
+METRICS = [(task, name) for task in TASKS for name in sum_metrics(task, CLASSES)]
+NO_SUMS = {"ece", "aurc"}
 
 
 def generated(task: Task, clips: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,10 +35,127 @@ def generated(task: Task, clips: int, seed: int) -> tuple[np.ndarray, np.ndarray
 @pytest.mark.parametrize("clips", [1, 5, 80])
 def test_sums_give_the_metric(task: Task, name: str, clips: int) -> None:
     targets, predicted = generated(task, clips, clips)
-    found = PairedSystem.of(SUMS[task][name], targets, [predicted]).value
+    found = PairedSystem.of(sum_metrics(task, CLASSES)[name], targets, [predicted]).value
     expected = score(task, targets, predicted, CLASSES).overall[name]
     assert found == pytest.approx(expected, nan_ok=True)
-    assert name in DEFINITIONS[task]
+
+
+@pytest.mark.parametrize("classes", [CLASSES, SENTIMENT])
+@pytest.mark.parametrize("task", TASKS)
+def test_every_metric_but_two_is_one_of_sums(task: Task, classes: tuple[str, ...]) -> None:
+    assert [*sum_metrics(task, classes)] == [
+        n for n in definitions(task, classes) if n not in NO_SUMS
+    ]
+
+
+@pytest.mark.parametrize("shown", [[0], [0, 1], [0, 1, 2, 3]])
+def test_classes_that_no_clip_or_every_clip_shows_are_left_out_alike(shown: list[int]) -> None:
+    rng = np.random.default_rng(5)
+    predicted = rng.random((40, 4))
+    targets = np.zeros((40, 4))
+    targets[:, shown] = 1.0
+    targets[:20, 3] = 0.0
+    for task in ("multi", "intensity"):
+        expected = score(task, targets, predicted, CLASSES).overall
+        for name, metric in sum_metrics(task, CLASSES).items():
+            found = PairedSystem.of(metric, targets, [predicted]).value
+            assert found == pytest.approx(expected[name], nan_ok=True), name
+
+
+def test_one_against_the_rest_is_asked_of_each_class_by_itself() -> None:
+    targets, predicted = generated("single", 80, 2)
+    expected = score("single", targets, predicted, CLASSES, one_vs_rest=True).overall
+    plain = score("single", targets, predicted, CLASSES).overall
+    for name, metric in sum_metrics("single", CLASSES, one_vs_rest=True).items():
+        found = PairedSystem.of(metric, targets, [predicted]).value
+        assert found == pytest.approx(expected[name]), name
+    assert expected["binary_f1"] != pytest.approx(plain["binary_f1"], abs=0.01)
+
+
+def sentiments(clips: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """In thirds, many of them 0; far from zero by chance in no speaker."""
+    rng = np.random.default_rng(seed)
+    targets = np.rint(rng.normal(0.2, 1.5, (clips, 1)).clip(-3, 3) * 3) / 3
+    return targets, targets * 0.7 + rng.normal(0.1, noise, (clips, 1))
+
+
+REFERENCES = {
+    "pearson": lambda x, y: float(np.corrcoef(x, y)[0, 1]),
+    "ccc": lambda x, y: (
+        2 * np.cov(x, y, bias=True)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
+    ),
+    "mae": lambda x, y: float(np.abs(x - y).mean()),
+    "acc2_non_negative": lambda x, y: float(((x >= 0) == (y >= 0)).mean()),
+    "acc2_without_zeros": lambda x, y: float(((x > 0) == (y > 0))[x != 0].mean()),
+    "f1_without_zeros": lambda x, y: sum(
+        (side(x) & told).mean()
+        / told.mean()
+        * (2 * (side(x) & side(y) & told).sum() / ((side(x) & told).sum() + (side(y) & told).sum()))
+        for told in [x != 0]
+        for side in (lambda v: v > 0, lambda v: v <= 0)
+    ),
+    "acc5": lambda x, y: float((np.rint(x.clip(-2, 2)) == np.rint(y.clip(-2, 2))).mean()),
+    "acc7": lambda x, y: float((np.rint(x.clip(-3, 3)) == np.rint(y.clip(-3, 3))).mean()),
+}
+"""From the clips of a sample, by numpy."""
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_sentiment_has_the_intervals_of_a_bootstrap_clip_by_clip(name: str) -> None:
+    """The same 12 videos are drawn; the metric is taken anew of the clips of each sample."""
+    targets, predicted = sentiments(240, 0.8, 1)
+    member = np.arange(240) % 12
+    metrics = {name: sum_metrics("intensity", SENTIMENT)[name]}
+    found = metric_intervals(metrics, targets, [predicted], [f"{k:02}" for k in member])[name]
+    rows = [np.flatnonzero(member == k) for k in range(12)]
+    samples = []
+    for times in drawn(12)[:600]:
+        chosen = np.concatenate([np.tile(rows[k], n) for k, n in enumerate(times)])
+        samples.append(REFERENCES[name](targets[chosen, 0], predicted[chosen, 0]))
+    ways = PairedSystem.of(metrics[name], targets, [predicted]).sums(member, 12)[0]
+    ours = metrics[name].value(drawn(12)[:600] @ ways)
+    assert ours == pytest.approx(samples)
+    assert found.value == pytest.approx(REFERENCES[name](targets[:, 0], predicted[:, 0]))
+    tail = stats.norm.sf(math.sqrt(12 / 11) * stats.t(11).isf(0.025))
+    assert found.ci == pytest.approx(np.quantile(samples, (tail, 1 - tail)), abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["brier", "binary_f1"])
+def test_classes_have_the_intervals_of_a_bootstrap_clip_by_clip(name: str) -> None:
+    targets, predicted = generated("single", 240, 3)
+    predicted /= predicted.sum(axis=1, keepdims=True)
+    member = np.arange(240) % 12
+    metric = sum_metrics("single", CLASSES)[name]
+    sums = PairedSystem.of(metric, targets, [predicted]).sums(member, 12)[0]
+    rows = [np.flatnonzero(member == k) for k in range(12)]
+    for times in drawn(12)[:40]:
+        chosen = np.concatenate([np.tile(rows[k], n) for k, n in enumerate(times)])
+        expected = score("single", targets[chosen], predicted[chosen], CLASSES).overall[name]
+        assert metric.value(times @ sums) == pytest.approx(expected)
+
+
+def test_numbers_far_from_zero_have_the_same_agreement() -> None:
+    """Squares of a million leave rounding between them where their own mean is not taken off."""
+    targets, predicted = sentiments(200, 0.5, 4)
+    for name in ("pearson", "ccc"):
+        metric = sum_metrics("intensity", CLASSES)[name]
+        near = PairedSystem.of(metric, targets, [predicted]).value
+        far = PairedSystem.of(metric, targets + 1e6, [predicted + 1e6]).value
+        assert far == pytest.approx(near, abs=1e-7)
+        constant = np.full_like(predicted, 0.3)
+        expected = score("intensity", targets, constant, ["x"]).overall[name]
+        found = PairedSystem.of(metric, targets, [constant]).value
+        assert found == pytest.approx(expected, nan_ok=True, abs=1e-12)
+
+
+def test_systems_are_compared_by_agreement() -> None:
+    targets, good = sentiments(240, 0.4, 6)
+    poor = sentiments(240, 1.5, 7)[1] * 0.2
+    metric = sum_metrics("intensity", SENTIMENT)["ccc"]
+    both = tuple(PairedSystem.of(metric, targets, [p]) for p in (good, poor))
+    found = Paired(both, tuple(str(k % 12) for k in range(240))).difference(0, 1)
+    assert 0 < found.low < found.mean < found.high
+    assert found.p == pytest.approx(2 / 2**12)
 
 
 def systems(task: Task, name: str, groups: int, seeds: tuple[int, int] = (1, 1)) -> Paired:
@@ -43,7 +164,7 @@ def systems(task: Task, name: str, groups: int, seeds: tuple[int, int] = (1, 1))
     good = np.eye(4)[targets] + rng.normal(0, 0.7, (len(targets), 4))
     ours = [good + rng.normal(0, 0.3, good.shape) for _ in range(seeds[0])]
     theirs = [good + rng.normal(0, 0.9, good.shape) for _ in range(seeds[1])]
-    metric = SUMS[task][name]
+    metric = sum_metrics(task, CLASSES)[name]
     both = (PairedSystem.of(metric, targets, ours), PairedSystem.of(metric, targets, theirs))
     return Paired(both, tuple(str(k % groups) for k in range(len(targets))))
 
@@ -95,7 +216,7 @@ def test_the_interval_of_a_difference_is_right_to_the_third_digit() -> None:
     targets = rng.integers(0, 4, len(member))
     good = np.eye(4)[targets] + rng.normal(0, 0.6, (len(targets), 4))
     predicted = [good + rng.normal(0, scale, good.shape) for scale in (0.2, 0.5)]
-    metric = SUMS["single"]["accuracy"]
+    metric = sum_metrics("single", CLASSES)["accuracy"]
     both = tuple(PairedSystem.of(metric, targets, [values]) for values in predicted)
     found = Paired(both, tuple(map(str, member))).difference(0, 1)
     ours, theirs = ((values.argmax(1) == targets).astype(float) for values in predicted)
@@ -152,7 +273,25 @@ def test_a_system_does_not_differ_from_itself() -> None:
     paired = systems("single", "accuracy", 10)
     same = Paired((paired.systems[0], paired.systems[0]), paired.groups)
     found = same.difference(0, 1)
-    assert (found.mean, found.low, found.high, found.p) == (0, 0, 0, 1)
+    assert (found.mean, found.p) == (0, 1)
+    assert np.isnan(found.bounds).all()  # all draws are alike
+
+
+def test_a_system_that_is_always_right_has_exact_bounds_and_a_score_that_is_no_share_has_none() -> (
+    None
+):
+    targets, _ = generated("single", 240, 1)
+    groups = tuple(str(k % 12) for k in range(240))
+    metrics = sum_metrics("single", CLASSES)
+    for name in ("accuracy", "uar"):
+        right = PairedSystem.of(metrics[name], targets, [np.eye(4)[targets]])
+        found = Paired((right, right), groups)
+        bounds = found.interval(0).bounds
+        if name == "accuracy":
+            assert bounds == pytest.approx(tuple(stats.binomtest(12, 12).proportion_ci(0.95)))
+        else:
+            assert np.isnan(bounds).all()
+        assert np.isnan(found.difference(0, 1).bounds).all()
 
 
 def test_few_groups_have_an_interval_over_clips_alone() -> None:

@@ -81,8 +81,28 @@ def test_a_share_is_the_sum_of_parts_over_that_of_wholes():
     part = expanded(12)
     assert found.low == pytest.approx(np.quantile(shares, part), abs=0.01)
     assert found.high == pytest.approx(np.quantile(shares, 1 - part), abs=0.01)
-    exact = cluster_bootstrap(0.8 * wholes, member.tolist(), wholes=wholes)
-    assert (exact.low, exact.high) == pytest.approx((0.8, 0.8))
+    alike = cluster_bootstrap(0.8 * wholes, member.tolist(), wholes=wholes)
+    assert alike.mean == pytest.approx(0.8)
+    assert np.isnan(alike.bounds).all()
+
+
+@pytest.mark.parametrize("groups", [8, 24])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_share_that_is_alike_in_all_groups_has_exact_bounds_at_its_ends(
+    groups: int, value: float
+):
+    member = [k % groups for k in range(5 * groups)]
+    values = np.full(5 * groups, value)
+    found = cluster_bootstrap(values, member, share=True)
+    reference = stats.binomtest(int(groups * value), groups).proportion_ci(0.95)
+    assert found.bounds == pytest.approx((reference.low, reference.high))
+    assert np.isnan(cluster_bootstrap(values, member).bounds).all()
+    half = cluster_bootstrap([0.0, 1.0] * groups, [k // 2 for k in range(2 * groups)], share=True)
+    assert np.isnan(half.bounds).all()  # one half in each group: nothing is known of others
+    few = cluster_bootstrap(values, [k % 2 for k in member], share=True)
+    assert few.clips is not None
+    assert few.clips[0] <= value <= few.clips[1]
+    assert few.clips[1] - few.clips[0] == pytest.approx(1 - 0.025 ** (1 / len(values)))
 
 
 def test_a_share_of_nothing_is_undefined():

@@ -56,7 +56,7 @@ def test_conditions_are_compared_clip_by_clip():
     found = compare([GOOD, GOOD], [POOR, GOOD], GROUPS)
     assert found.accuracy == pytest.approx((3 / 8 - 1) / 2)
     assert found.accuracy_ci[1] <= 0
-    same = {"accuracy": 0, "accuracy_ci": [0, 0], "p": 1}
+    same = {"accuracy": 0, "accuracy_ci": [None, None], "p": 1}
     assert compare([FAIR], [FAIR], GROUPS).data() == same
 
 

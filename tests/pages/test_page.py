@@ -20,7 +20,6 @@ from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
-from emocli.evaluation.comparison_tables import bounds
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.models.commands import read_log, record
@@ -31,6 +30,7 @@ from emocli.pages.sections import comparison
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.report.page import policy
 from emocli.report.parts import Note
+from emocli.report.tables import bounds
 from tests import toy
 from tests.browser import Browser, browser
 
@@ -160,8 +160,8 @@ def test_the_numbers_are_those_of_the_reports(one: Path, place: Path) -> None:
         for metric in ("accuracy", "weighted_f1"):
             own, gain = model.metrics[metric], model.gain_in(metric)
             assert gain is not None
-            assert f"{name}{metric.replace('_', ' ')}{own:.3f}{gain[0]:+.3f}" in text
-            assert bounds(gain[2] or gain[1]) in text
+            assert f"{name}{metric.replace('_', ' ')}{own:.3f}{gain.mean:+.3f}" in text
+            assert bounds(gain.ci_clips or gain.ci) in text
     assert main.baselines["prior"]["accuracy"] == pytest.approx(1 / 3)
     assert clean.calibration
     assert f"clean{clean.calibration.before:.3f}{clean.calibration.after:.3f}" in text
@@ -236,7 +236,7 @@ def test_the_baselines_are_beside_corrupted_clips_too(both: Path, place: Path) -
         gain = model.gain_in("weighted_f1")
         assert gain is not None
         own = model.metrics["weighted_f1"]
-        assert f"late{report.corrupted.label}{name}weighted f1{own:.3f}{gain[0]:+.3f}" in text
+        assert f"late{report.corrupted.label}{name}weighted f1{own:.3f}{gain.mean:+.3f}" in text
 
 
 def test_what_is_missing_is_listed_with_its_command(both: Path, place: Path) -> None:

@@ -139,7 +139,7 @@ def test_missing_clips_are_counted_and_spoken_out(tmp_path: Path) -> None:
     assert counts["audio", "text"] == (60, 30)
     assert counts["text", "visual"] == (58, 29)
     assert "2 of 60 train clips have no visual feature" in summary.warnings
-    assert "1 of 30 valid clips have no visual feature" in summary.warnings
+    assert "1 of 30 valid clips has no visual feature" in summary.warnings
 
 
 def test_numbers_that_are_none_or_absurd_are_counted(tmp_path: Path) -> None:
@@ -149,12 +149,12 @@ def test_numbers_that_are_none_or_absurd_are_counted(tmp_path: Path) -> None:
     rows["train00"][1], rows["train01"][0, 0], rows["valid00"][2, 1] = np.nan, 1e6, -1e6
     toy.write_feature(corpus.store, "face_hog", "visual", corpus.manifest, rows)
     odd = {line for line in fit_cca(corpus.manifest, corpus.store).warnings if "face_hog" in line}
-    limit = "are beyond 20 robust standard deviations and were clipped"
+    limit = "is beyond 20 robust standard deviations and was clipped"
     none = "3 values of face_hog are not finite and read as 0"
     assert odd == {
         none,
-        f"1 values of face_hog (train) {limit}",
-        f"1 values of face_hog (valid) {limit}",
+        f"1 value of face_hog (train) {limit}",
+        f"1 value of face_hog (valid) {limit}",
     }
     unclipped = {"check": {"clip_outliers": 0}}
     warnings = fit_cca(corpus.manifest, corpus.store, settings=unclipped).warnings

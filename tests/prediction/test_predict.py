@@ -291,7 +291,7 @@ def test_features_by_speaker_are_normalised_by_the_clips_of_the_recording(
         assert_allclose(mine, measured.values[0][row], atol=1e-6)
     (store / "mel_by_speaker.h5").unlink()
     alone = predict(run, [video(corpus)], tmp_path / "one")
-    assert "normalised by speaker, and of test01_01 there are 1 segments" in alone.remarks[0]
+    assert "normalised by speaker, and test01_01 has 1 segment:" in alone.remarks[0]
 
 
 def test_clips_of_a_speaker_are_normalised_together(

@@ -174,7 +174,7 @@ def test_recognised_words_take_the_place_of_subtitles(recording: Path) -> None:
 def test_words_in_no_segment_are_counted(recording: Path) -> None:
     recording.with_suffix(".srt").write_text("1\n0:00:00,0 --> 0:00:01,0\nx\n")
     done = Segmenter([recording], SegmentOptions(transcribe="x"), Saying()).segment(recording)
-    assert done.notes == ("1 words are in no segment",)
+    assert done.notes == ("1 word is in no segment",)
     silent = Segmenter([recording], SegmentOptions(transcribe="x"), Saying(())).segment(recording)
     assert silent.notes == ("no words were recognised",)
 

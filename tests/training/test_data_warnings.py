@@ -32,8 +32,8 @@ def test_clips_without_a_part_are_told_apart_from_steps_without_it() -> None:
     store = Joined({"a": {"pitch": 10}, "b": {"pitch": 3}, "c": {"pitch": 4, "mel": 10}})
     splits = {"train": samples(store, "a", "b", "c", "d"), "test": samples(store, "d")}
     assert list(step_warnings(splits)) == [
-        "1 clips (train) of mel+pitch lack pitch, which is read as 0",
-        "1 clips (train) of mel+pitch lack mel, which is read as 0",
+        "1 clip (train) of mel+pitch lacks pitch, which is read as 0",
+        "1 clip (train) of mel+pitch lacks mel, which is read as 0",
         "7 steps (train) of mel+pitch lack pitch, which is read as 0",
     ]
 

@@ -121,14 +121,14 @@ def test_a_clip_that_lacks_one_of_them_has_the_modality(corpus: toy.Toy) -> None
     assert planned["missing"] == {"train": none, "valid": none}
     notes = [note for note in planned["notes"] if "lack" in note]
     assert notes == [
-        "1 clips (train) of hog+units lack hog, which is read as 0",
-        "1 clips (valid) of hog+units lack hog, which is read as 0",
+        "1 clip (train) of hog+units lacks hog, which is read as 0",
+        "1 clip (valid) of hog+units lacks hog, which is read as 0",
     ]
     run = corpus.trained("noted", features=features(JOINED))
     assert notes[0] in (run / "README.md").read_text()
     report = evaluate(run, figures=False).data
     assert report["missing"]["visual"] == 0
-    assert "1 clips (test) of hog+units lack hog, which is read as 0" in report["remarks"]
+    assert "1 clip (test) of hog+units lacks hog, which is read as 0" in report["remarks"]
 
 
 def test_check_and_proxies_are_those_of_the_concatenated_feature(corpus: toy.Toy) -> None:
@@ -207,7 +207,7 @@ def test_an_export_of_several_modalities_takes_it_and_one_feature_does_not(
         file = corpus.folder / f"{visual}.pkl"
         told[visual] = export(file, corpus.manifest, corpus.store, features(visual)).warnings
     splits = ("train", "valid", "test")
-    lines = [f"1 clips ({s}) of hog+units lack hog, which is read as 0" for s in splits]
+    lines = [f"1 clip ({s}) of hog+units lacks hog, which is read as 0" for s in splits]
     assert told == {JOINED: tuple(lines), HAND: ()}
     files = [(corpus.folder / f"{visual}.pkl").read_bytes() for visual in (JOINED, HAND)]
     assert files[0] == files[1]

@@ -125,8 +125,8 @@ def test_nobody_and_those_of_few_clips_have_the_populations(corpus: toy.Toy) -> 
             made.features()["audio"][clip_id], (source - mean) / std, atol=1e-5
         )
     lines = list(made.remarks(changed.split("train")))
-    assert lines[0].startswith("1 clips name no speaker")
-    assert any("1 speakers (1 clips) have fewer than 2 clips of audio" in line for line in lines)
+    assert lines[0].startswith("1 clip names no speaker")
+    assert any("1 speaker (1 clip) has fewer than 2 clips of audio" in line for line in lines)
 
 
 def test_constant_columns_and_missing_modalities(corpus: toy.Toy, tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_new_speakers_are_known_by_their_own_clips_alone(corpus: toy.Toy, run: P
     )
     one = clips[:1]
     lines = list(ensemble.folds[0].remarks(ensemble.samples(one, views)))
-    assert "1 speakers (1 clips) have fewer than 2 clips of audio" in lines[0]
+    assert "1 speaker (1 clip) has fewer than 2 clips of audio" in lines[0]
     assert "unlabelled clips of the tested speakers" in next(ensemble.remarks())
 
 

@@ -515,8 +515,8 @@ def test_oddities_are_reported(tmp_path):
     assert summary.clips == {"train": 23, "valid": 12}
     assert summary.notes == (
         "no training clip shows surprise",
-        "1 clips of split 'train' have no label and were left out",
-        "1 values of mel are not finite and read as 0",
+        "1 clip of split 'train' has no label and was left out",
+        "1 value of mel is not finite and read as 0",
     )
     card = (tmp_path / "run" / "README.md").read_text()
     assert "2 of 23 train clips lack audio" in card

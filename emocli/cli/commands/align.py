@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.plugin.command import Command
 
 
@@ -38,12 +39,12 @@ def command(
         show.as_json(results)
         return
     for result in results:
-        rows = f"{result.rows} rows, {result.silent} of them silent"
-        show.line(f"{result.path}: {result.clips} clips, {rows}")
+        rows = f"{number_of(result.rows, 'rows')}, {result.silent} of them silent"
+        show.line(f"{result.path}: {number_of(result.clips, 'clips')}, {rows}")
         if result.left_out:
+            clips = number_of(result.left_out, "clips")
             show.warn(
-                f"{result.feature} lacks {result.left_out} clips of which not both features have "
-                "rows with times"
+                f"{result.feature} lacks {clips} of which not both features have rows with times"
             )
 
 

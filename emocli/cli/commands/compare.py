@@ -17,7 +17,10 @@ def command(
     ],
     metric: Annotated[
         str,
-        typer.Option(help="accuracy, uar, weighted_f1, macro_f1; of intensities also mae, mse."),
+        typer.Option(
+            help="accuracy, uar, weighted_f1, macro_f1, and what else evaluate gives an interval "
+            "of: brier; of intensities mae, mse, ccc, pearson; of sentiment acc2, acc5, acc7."
+        ),
     ] = "accuracy",
     against: Annotated[
         Literal["first", "best"], typer.Option(help="Which run the table's change is told from.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.limits import MOST_SEEDS
 from emocli.plugin.command import Command
 
@@ -52,8 +53,8 @@ def command(
     ]
     some = report.systems[0]
     title = (
-        f"accuracy on {some.tested} generated test clips: mean ± spread of {report.seeds} seeds "
-        f"[{some.interval}]"
+        f"accuracy on {some.tested} generated test clips: mean ± spread of "
+        f"{number_of(report.seeds, 'seeds')} [{some.interval}]"
     )
     show.table(("network", "clean", *(f"{m} corrupted" for m in modalities)), rows, title)
     show.line(f"corrupted: {report.corruption} on the standardised features, at test only")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.plugin.command import Command
 
 
@@ -64,6 +65,7 @@ def command(
     """
     from emocli.cli import sections
     from emocli.evaluation.evaluate import evaluate
+    from emocli.evaluation.tables import notes
     from emocli.models.commands import record
     from emocli.models.rundir import REPORTS
     from emocli.plugin.robustness import RepairOptions
@@ -99,10 +101,8 @@ def command(
         return
     for table in evaluation.tables:
         show.table(table.columns, table.rows, table.title)
-    show.line(f"intervals: {evaluation.report.interval}")
-    if len(evaluation.report.seeds) > 1:
-        count = len(evaluation.report.seeds)
-        show.line(f"±: standard deviation over {count} seeds, which is no interval over clips")
+    for note in notes(evaluation.report):
+        show.line(note)
     show.line(f"report: {evaluation.path}")
     show.line(f"clips: {evaluation.clips}")
     for figure in evaluation.figures:
@@ -112,15 +112,17 @@ def command(
         show.warn(remark)
     for modality, count in report.missing.items():
         if count:
-            show.warn(f"{count} of {report.n} clips have no {modality}")
+            show.warn(number_of(count, f"of {report.n} clips have no {modality}"))
     if report.unlabelled:
-        show.warn(f"{report.unlabelled} clips have no label and were left out")
+        show.warn(number_of(report.unlabelled, "clips have no label and were left out"))
     for feature, count in report.non_finite.items():
         if count:
-            show.warn(f"{feature} has {count} values that are not finite; they were read as 0")
+            show.warn(f"{feature} has {number_of(count, 'values that are not finite')}, read as 0")
     for feature, count in report.clipped.items():
         if count:
-            show.warn(f"{count} values of {feature} are beyond the training's limits: clipped")
+            show.warn(
+                number_of(count, f"values of {feature} are beyond the training's limits: clipped")
+            )
 
 
 COMMAND = Command("evaluate", 110, command)

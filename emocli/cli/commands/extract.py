@@ -10,6 +10,7 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.errors import ConfigError
 from emocli.limits import MOST_WORKERS
 from emocli.plugin.command import PARTLY_DONE, Command
@@ -87,7 +88,8 @@ def command(
     failed = [result for result in results if result.failed]
     if failed:
         count = sum(result.failed for result in failed)
-        show.warn(f"{count} extractions failed and are listed in {failed[0].failures}")
+        told = number_of(count, "extractions failed and are listed")
+        show.warn(f"{told} in {failed[0].failures}")
         raise typer.Exit(PARTLY_DONE)
 
 
@@ -115,16 +117,19 @@ def _print(results: Sequence[Extraction]) -> None:
         if mostly_unknown(result.notes):
             show.warn(f"{result.feature}: most words are unknown: is it made for their language?")
         if result.non_finite:
-            show.warn(f"{result.feature}: {result.non_finite} values are not finite; read as 0")
+            values = number_of(result.non_finite, "values are not finite; read as 0")
+            show.warn(f"{result.feature}: {values}")
         if result.damaged:
-            show.warn(f"{result.feature}: {result.damaged} damaged parts were computed again")
+            parts = number_of(result.damaged, "parts were damaged and computed again")
+            show.warn(f"{result.feature}: {parts}")
     _warn_of_changes(results)
 
 
 def _warn_of_changes(features: Sequence[ExtractionPlan | Extraction]) -> None:
     for each in features:
         if each.changed:
-            what = f"media files of {each.changed} clips were replaced since they were extracted"
+            clips = number_of(each.changed, "clips")
+            what = f"media files of {clips} were replaced since they were extracted"
             show.warn(f"{each.feature}: {what} (other size or time); --update extracts them again")
 
 
@@ -133,10 +138,10 @@ def _notes(notes: Mapping[str, float]) -> Iterator[str]:
     for name, count in notes.items():
         whole, dot, part = name.partition(".")
         if not dot:
-            yield f"{count:,.0f} {_words(name)}"
+            yield number_of(round(count), _words(name))
         elif notes.get(whole):
             share = count / notes[whole]
-            yield f"{count:,.0f} {_words(whole)} ({share:.1%}) {_words(part)}"
+            yield number_of(round(count), f"{_words(whole)} ({share:.1%}) {_words(part)}")
 
 
 def _words(name: str) -> str:

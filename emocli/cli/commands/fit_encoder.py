@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.plugin.command import Command
 
 
@@ -71,7 +72,7 @@ def command(
         f"(epoch {summary.best_epoch} of {summary.epochs})"
     )
     for reason, count in summary.skipped.items():
-        show.warn(f"{count} clips {reason} were left out")
+        show.warn(number_of(count, f"clips {reason} were left out"))
 
 
 COMMAND = Command(

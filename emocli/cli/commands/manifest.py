@@ -10,6 +10,7 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.plugin.command import Command
 
 MOST_NAMES = 12
@@ -45,7 +46,7 @@ def command(
     counts = ", ".join(f"{n} {split}" for split, n in summary.splits.items())
     kinds = summary.media | ({"text": summary.text} if summary.text else {})
     media = ", ".join(f"{n} with {kind}" for kind, n in kinds.items()) or "no media"
-    show.line(f"{summary.path}: {summary.clips} clips ({counts}); {media}")
+    show.line(f"{summary.path}: {number_of(summary.clips, 'clips')} ({counts}); {media}")
     names = show.some(summary.classes, MOST_NAMES)
     show.line(f"labels: {summary.task}, {len(summary.classes)} {LABELS[summary.task]}: {names}")
     for note in summary.notes:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.plugin.command import Command
 
 FEW = 10
@@ -38,9 +39,10 @@ def command(
         show.as_json(results)
         return
     for result in results:
-        show.line(f"{result.path}: {result.clips} clips of {result.speakers} speakers")
+        clips, speakers = number_of(result.clips, "clips"), number_of(result.speakers, "speakers")
+        show.line(f"{result.path}: {clips} of {speakers}")
         if result.fewest < FEW:
-            show.warn(f"a speaker of {result.feature} has only {result.fewest} clips")
+            show.warn(f"a speaker of {result.feature} has only {number_of(result.fewest, 'clips')}")
 
 
 COMMAND = Command("normalise", 60, command)

@@ -9,6 +9,7 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.plugin.command import Command
 
 
@@ -66,7 +67,7 @@ def command(
     if json:
         show.as_json(packed)
         return
-    show.line(f"{out}: {len(packed.files)} files, {packed.size / 2**20:,.1f} MB")
+    show.line(f"{out}: {number_of(len(packed.files), 'files')}, {packed.size / 2**20:,.1f} MB")
     show.line(f"licence on its card: {packed.licence}")
     for vectors in packed.vectors:
         show.line(

@@ -14,6 +14,7 @@ import typer
 from emocli import plugins
 from emocli.cli import options, show, streams, watching
 from emocli.config import merge
+from emocli.display import number_of
 from emocli.errors import ConfigError
 from emocli.plugin.command import PARTLY_DONE, Command
 
@@ -143,7 +144,7 @@ def command(
         show.warn(remark)
     if report.failures:
         first = report.failures[0]
-        show.warn(f"{len(report.failures)} failures, the first: {first.told}")
+        show.warn(f"{number_of(len(report.failures), 'failures')}, the first: {first.told}")
         if not printed:
             show.warn(f"all are listed in {out / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
@@ -183,7 +184,7 @@ def _print(report: PredictionReport, out: Path) -> None:
     much = "intensity" if report.task == "intensity" else "confidence"
     show.table(("file", "seconds", "person", "label", much, "distrusted", "missing"), rows)
     if len(report.segments) > SHOWN:
-        show.line(f"... and {len(report.segments) - SHOWN} more segments")
+        show.line(f"... and {number_of(len(report.segments) - SHOWN, 'segments')} more")
     for kind, name in FILES.items():
         show.line(f"{kind}: {out / name}")
 

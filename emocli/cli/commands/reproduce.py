@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
 from emocli.plugin.command import PARTLY_DONE, Command
 
@@ -156,7 +157,8 @@ def command(
     else:
         _print(outcome)
     if failed:
-        show.warn(f"{failed} extractions failed and are listed in {store / 'failures.jsonl'}")
+        told = number_of(failed, "extractions failed and are listed")
+        show.warn(f"{told} in {store / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
 
 

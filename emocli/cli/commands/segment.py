@@ -10,6 +10,7 @@ import typer
 from emocli import plugins
 from emocli.cli import options, show
 from emocli.config import merge
+from emocli.display import number_of
 from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def command(
 def _print(result: Segmentation) -> None:
     ways = ", ".join(f"{count} by {way}" for way, count in result.ways.items())
     show.line(
-        f"{result.path}: {result.segments} segments, {result.seconds:.1f} s, of "
-        f"{result.recordings} recordings ({ways})"
+        f"{result.path}: {number_of(result.segments, 'segments')}, {result.seconds:.1f} s, of "
+        f"{number_of(result.recordings, 'recordings')} ({ways})"
     )
     if result.words:
         show.line(f"words with times: {result.words}")

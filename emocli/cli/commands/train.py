@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emocli.cli import options, show
+from emocli.display import number_of
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
 from emocli.plugin.command import Command
 
@@ -128,7 +129,7 @@ def _gaps(part: TrainSummary) -> Iterator[str]:
     for split, missing in part.missing.items():
         for modality, count in missing.items():
             if count:
-                yield f"{count} of {part.clips[split]} {split} clips have no {modality}"
+                yield number_of(count, f"of {part.clips[split]} {split} clips have no {modality}")
 
 
 COMMAND = Command("train", 100, command, sections=lambda: ("network", "train", "robust"))

@@ -41,6 +41,7 @@ from emocli.data.store.feature import StoredFeature
 from emocli.data.store.header import TIMES, Header
 from emocli.data.store.reader import FeatureStore
 from emocli.data.track import Array, Track
+from emocli.display import number_of
 from emocli.errors import StoreError
 
 RULE = 1
@@ -283,7 +284,8 @@ def missing_parts(store: StoredFeature, clips: Iterable[str], of: str) -> Iterat
             (whole if everywhere else steps)[part] += 1 if everywhere else count
     for unit, counts in (("clips", whole), ("steps", steps)):
         for part, count in counts.items():
-            yield f"{count} {unit} ({of}) of {store.name} lack {part}, which is read as 0"
+            lacking = f"{unit} ({of}) of {store.name} lack {part}, which is read as 0"
+            yield number_of(count, lacking)
 
 
 def _brought(

@@ -40,6 +40,7 @@ from emocli.data.store.resume import (
     parts_folder,
 )
 from emocli.data.track import Track
+from emocli.display import number_of
 from emocli.errors import EmocliError, StoreError
 
 PART = 100
@@ -236,14 +237,19 @@ class FeatureWriter:
         """Say why clips that were written are not there: running again mends only some of it."""
         misfits = [clip_id for part in state.misfits for clip_id in part.ids if clip_id in lost]
         if misfits:
-            which = f"{len(misfits)} clips, '{misfits[0]}' first,"
-            what = f"{which} have rows of another shape or type than the others"
+            clips = (
+                f"clips have rows of another shape or type than the others, '{misfits[0]}' first"
+            )
+            what = number_of(len(misfits), clips)
             return StoreError(what, where=self.path, hint=ALIKE)
         if state.damaged:
-            what = f"{state.damaged} parts cannot be read back, with {len(lost)} clips"
+            parts = number_of(state.damaged, "parts")
+            what = f"{parts} cannot be read back, with {number_of(len(lost), 'clips')}"
             hint = "run the same command again; if it ends so again, choose another disk"
             return StoreError(what, where=self._parts, hint=hint)
-        what = f"{len(lost)} clips, '{sorted(lost)[0]}' first, were written and are not there"
+        what = number_of(
+            len(lost), f"clips were written and are not there, '{sorted(lost)[0]}' first"
+        )
         hint = "see to it that nothing else removes files there, then run the same command again"
         return StoreError(what, where=self._parts, hint=hint)
 

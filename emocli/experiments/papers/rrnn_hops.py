@@ -20,6 +20,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from emocli.config import Settings, Tree
+from emocli.display import number_of
 from emocli.experiments.papers._beard import sizes
 from emocli.plugin.experiment import CLEAN, Condition, LinePoint, Row, Sweep, SweepLine, Table
 from emocli.quantities import Depth
@@ -66,7 +67,7 @@ class Config(Settings):
 
 def hop_row(hops: int) -> str:
     """Name the row of so many hops."""
-    return f"{hops} {'hop' if hops == 1 else 'hops'}"
+    return number_of(hops, "hops")
 
 
 def table(config: Config) -> Table:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from emocli.evaluation.report import ConditionReport, EvaluationReport
+from emocli.evaluation.tables import interval_notes
 from emocli.models.classical import KINDS
 from emocli.pages import texts
 from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.section import Contents, Section
-from emocli.report.document import Paragraph, Part
+from emocli.report.document import Listing, Paragraph, Part
 from emocli.report.parts import Facts, Folded, Sheet, SheetRow
 
 
@@ -72,6 +73,8 @@ def _table(report: EvaluationReport) -> Sheet:
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
     intervals = dict.fromkeys(report.interval for report in reports)
     yield Paragraph(f"Intervals: {'; '.join(intervals)}.")
+    if told := interval_notes(reports):
+        yield Listing(told)
     if any(len(report.seeds) > 1 and not report.ensemble for report in reports):
         counts = dict.fromkeys(len(report.seeds) for report in reports)
         yield Paragraph(
@@ -85,8 +88,10 @@ def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
         **{name: f"{kind.what}; of the features' functionals" for name, kind in KINDS.items()},
     }
     known = {n for r in reports for n in (*r.baselines, *(r.clean.classical or {}))}
-    told = {name: text for name, text in beside.items() if name in known}
-    yield Folded("What the metrics and the baselines are", (Facts({**meanings, **rules, **told}),))
+    models = {name: text for name, text in beside.items() if name in known}
+    yield Folded(
+        "What the metrics and the baselines are", (Facts({**meanings, **rules, **models}),)
+    )
 
 
 SECTION = Section(20, "Metrics", parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from emocli.data.clip import Clip
+from emocli.display import number_of
 from emocli.evaluation.report import EvaluationReport
 from emocli.pages import texts
 from emocli.pages.records import ExperimentRecords, RunRecords
@@ -106,8 +107,8 @@ def _facts(run: RunRecords, report: EvaluationReport) -> Iterator[tuple[str, str
         ", ".join(dict.fromkeys(side.label for each in run.own for side in each.conditions)),
     )
     yield "Repair", report.repair or "nothing is done about modalities that are not trusted"
-    lacking = (f"{n} clips have no {m}" for m, n in report.missing.items() if n)
-    unlabelled = [f"{report.unlabelled} clips have no label"] if report.unlabelled else []
+    lacking = (number_of(n, f"clips have no {m}") for m, n in report.missing.items() if n)
+    unlabelled = [number_of(report.unlabelled, "clips have no label")] if report.unlabelled else []
     yield "Left out or lacking", ", ".join([*unlabelled, *lacking])
 
 
@@ -117,7 +118,7 @@ def _people(run: RunRecords, report: EvaluationReport) -> str:
     speakers = {clip.speaker for clip in clips if clip.speaker}
     dialogues = {clip.dialogue for clip in clips if clip.dialogue}
     known = ((speakers, "speakers"), (dialogues, "dialogues"))
-    return "".join(f", {len(names)} {what}" for names, what in known if names)
+    return "".join(f", {number_of(len(names), what)}" for names, what in known if names)
 
 
 def _tested(run: RunRecords, report: EvaluationReport) -> list[Clip]:
@@ -164,7 +165,7 @@ def _experiment(each: ExperimentRecords) -> Iterator[Part]:
         "Clips": f"{report.n} test clips ({folds})",
         "Predicted": f"{report.task}: {', '.join(report.classes)}",
         "Features": ", ".join(dict.fromkeys(f for row in report.rows for f in row.features)),
-        "Networks": f"preset `{report.preset}`, {report.seeds} seeds",
+        "Networks": f"preset `{report.preset}`, {number_of(report.seeds, 'seeds')}",
         "Intervals": report.interval,
     }
     yield Facts(facts)

@@ -10,6 +10,7 @@ from pathlib import Path
 from emocli.config import Tree
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
+from emocli.display import number_of
 from emocli.pipeline.inspect.sections import Inspection, Section, TableRow
 
 
@@ -35,7 +36,9 @@ def inspect_manifest(path: Path, root: Path | None) -> Inspection:
         Section("labels", ("class", *SPLITS), labels),
         Section("media", ("medium", "clips", "not on disk"), media),
     )
-    problems = [f"{lost} clips have no {kind} file on disk" for kind, _, lost in media if lost]
+    problems = [
+        number_of(lost, f"clips have no {kind} file on disk") for kind, _, lost in media if lost
+    ]
     problems += [f"split '{split}' is empty" for split in SPLITS if not manifest.split(split)]
     return Inspection("manifest", path, facts, sections, tuple(problems))
 

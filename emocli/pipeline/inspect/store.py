@@ -10,6 +10,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.stamp import changed, stamps
 from emocli.data.store import FeatureStore
 from emocli.data.store.header import AGAIN
+from emocli.display import number_of
 from emocli.errors import StoreError
 from emocli.extraction import failures
 from emocli.pipeline.inspect.sections import Inspection, Section, table_of
@@ -29,7 +30,7 @@ def inspect_store(
             facts[store.name] = _feature(store, manifest)
             problems += _store_problems(store, manifest)
     for name, count in failures.count(path).items() if path.is_dir() else ():
-        problems.append(f"{count} clips failed for {name}; see {path / failures.FILE}")
+        problems.append(number_of(count, f"clips failed for {name}; see {path / failures.FILE}"))
         facts.setdefault(name, {})["failed"] = count
     stored = {name: fact for name, fact in facts.items() if "modality" in fact}
     columns = _columns(stored.values())
@@ -90,15 +91,17 @@ def _feature(store: FeatureStore, manifest: Manifest | None) -> Tree:
 
 def _store_problems(store: FeatureStore, manifest: Manifest | None) -> Iterable[str]:
     if count := store.header.non_finite:
-        yield f"{store.name} has {count} values that are not finite; they are read as 0"
+        yield f"{store.name} has {number_of(count, 'values that are not finite')}, read as 0"
     if manifest is None:
         return
     if store.header.manifest != manifest.fingerprint:
         yield f"{store.name} was made for another manifest than {manifest.path}"
     replaced = changed(store.media, stamps(manifest.clips))
     if replaced:
-        what = f"media files of {len(replaced)} clips were replaced since (other size or time)"
+        clips = number_of(len(replaced), "clips")
+        what = f"media files of {clips} were replaced since (other size or time)"
         yield f"{store.name}: {what}; emocli extract --update extracts them again"
     missing = [clip.id for clip in manifest.clips if clip.id not in store]
     if missing:
-        yield f"{store.name} lacks {len(missing)} clips of the manifest, '{missing[0]}' first"
+        clips = number_of(len(missing), "clips")
+        yield f"{store.name} lacks {clips} of the manifest, '{missing[0]}' first"

@@ -16,6 +16,7 @@ from emocli.models.rundir import CARD, REPORTS
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing.assets import Assets
 from emocli.prediction.packing.folder import Pack
+from emocli.report.tables import bounds
 
 OTHER = "other"
 
@@ -227,7 +228,7 @@ def _figure(name: str, report: EvaluationReport) -> str:
     for each in report.conditions:
         low, high = _interval(each.accuracy_ci, each.accuracy_ci_clips)
         told = [f"{each.metrics[m]:.3f}" for m in metrics]
-        rows.append((f"this, {each.label}", *told, f"{low:.3f} to {high:.3f}"))
+        rows.append((f"this, {each.label}", *told, bounds((low, high))))
         for model, beside in (each.classical or {}).items():
             rows.append(
                 (f"{model}, {each.label}", *(_told(beside.metrics, m) for m in metrics), "")
