@@ -141,7 +141,7 @@ class RunEvaluator:
         other = "" if own else corpus_part(corpus, stores)
         beside = _beside(run, members[0])
         parts = (run, config, members, kept, chosen, repair_factory, other)
-        again = normalise == GIVEN
+        again = normalise == "given"
         return cls(*parts, baselines=beside, normaliser=normaliser, renormalises=again)
 
     def on(self, device: str) -> RunEvaluator:
