@@ -24,7 +24,7 @@ from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import ERRORS, definitions
 from emocli.metrics.paired import Paired, PairedSystem, mcnemar
 from emocli.metrics.statistics import clustered, holm, interval_over, spread, warnings
-from emocli.metrics.sums import NO_SUMS
+from emocli.metrics.sums import WITHOUT_INTERVAL
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import CLEAN, RobustOptions, on
@@ -253,7 +253,7 @@ def _paired(metric: str, predicted: Sequence[Predictions], corpus: Manifest) -> 
     first = predicted[0]
     known = [*first.sum_metrics]
     if metric not in known:
-        why = NO_SUMS.get(metric)
+        why = WITHOUT_INTERVAL.get(metric)
         what = f"'{metric}' has {why}" if why else f"there is no metric '{metric}' here"
         raise ConfigError(what, hint=choice(metric, known))
     systems = tuple(PairedSystem.of(p.sum_metrics[metric], p.targets, p.values) for p in predicted)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from emocli.data.columns import csv_rows
 from emocli.data.durable import write_bytes
 from emocli.data.json_io import as_json
-from emocli.display import markdown, printable
+from emocli.display import markdown, number_of, printable
 from emocli.errors import ConfigError
 from emocli.evaluation.compare import ComparedRun, ComparisonReport, MetricDifference
 from emocli.metrics.intervals import MetricInterval, remarks
@@ -44,7 +44,7 @@ def require_known(path: Path) -> None:
 def _title(report: ComparisonReport) -> str:
     condition = " + ".join(report.corruption) or "clean"
     return (
-        f"{report.metric.replace('_', ' ')} on {report.n} clips of {report.dataset} "
+        f"{report.metric.replace('_', ' ')} on {number_of(report.n, 'clips')} of {report.dataset} "
         f"({report.split}), {condition}"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from emocli.display import number_of
 from emocli.evaluation.groups import group_tables
 from emocli.evaluation.report import (
     GAINED,
@@ -13,7 +14,7 @@ from emocli.evaluation.report import (
     EvaluationReport,
 )
 from emocli.metrics.intervals import NONE, MetricInterval, remarks
-from emocli.metrics.sums import NO_SUMS
+from emocli.metrics.sums import WITHOUT_INTERVAL
 from emocli.report.tables import Cell, ReportTable, bounds
 
 Confusions = Mapping[str, Sequence[Sequence[int]]]
@@ -48,19 +49,16 @@ def notes(report: EvaluationReport) -> tuple[str, ...]:
 
 
 def interval_notes(reports: Iterable[EvaluationReport]) -> tuple[str, ...]:
-    """Say of which metrics there is no interval, and which are no bootstrap, a line each."""
-    lines: dict[str, None] = {}
-    for report in reports:
-        lines |= dict.fromkeys(f"{n}: {why}" for n, why in NO_SUMS.items() if n in report.metrics)
-        of_groups = (
-            (group.intervals.values(), group.n)
-            for by in report.by or ()
-            for condition in by.conditions
-            for group in condition.groups
-        )
-        for intervals, clips in ((_every(report), report.n), *of_groups):
-            lines |= dict.fromkeys(remarks(intervals, clips))
-    return tuple(lines)
+    """Say of which metrics there is no interval, and which are no bootstrap, each once."""
+    return tuple(dict.fromkeys(note for report in reports for note in _interval_notes(report)))
+
+
+def _interval_notes(report: EvaluationReport) -> Iterator[str]:
+    yield from (f"{n}: {why}" for n, why in WITHOUT_INTERVAL.items() if n in report.metrics)
+    yield from remarks(_every(report), report.n)
+    for by in report.by or ():
+        for group in (group for condition in by.conditions for group in condition.groups):
+            yield from remarks(group.intervals.values(), group.n)
 
 
 def _every(report: EvaluationReport) -> Iterator[MetricInterval]:
@@ -95,7 +93,7 @@ def _conditions(report: EvaluationReport) -> ReportTable:
     networks = f" (mean of {report.ensemble} networks)" if report.ensemble else ""
     if report.clean.agreement:
         rows += _agreement(report, blank)
-    clips = f"{report.n} clips of {report.dataset} ({report.split})"
+    clips = f"{number_of(report.n, 'clips')} of {report.dataset} ({report.split})"
     features = f", features {report.normalised}" if report.normalised else ""
     title = f"{report.run}{networks} on {clips}{features}"
     return ReportTable(title, ("metric", *(side.label for side in sides), *baselines), tuple(rows))

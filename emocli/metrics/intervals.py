@@ -60,7 +60,7 @@ class MetricInterval(Record):
     def is_exact(self) -> bool:
         """Whether a metric of 0 or 1 has bounds, which draws do not give it."""
         low, high = self.shown
-        return low < high and self.value in ((low,) if low == 0 else (high,) if high == 1 else ())
+        return low < high and (self.value == low == 0 or self.value == high == 1)
 
 
 def metric_intervals(

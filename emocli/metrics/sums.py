@@ -270,18 +270,17 @@ _OF_TASK: Mapping[Task, Callable[[bool], Mapping[str, SumMetric]]] = {
     "intensity": lambda one_vs_rest: _INTENSITIES,
 }
 
-
-NO_SUMS: Mapping[str, str] = {
+WITHOUT_INTERVAL: Mapping[str, str] = {
     "ece": "no interval, for it grows with noise, and draws are noisier than the clips",
     "aurc": "no interval, for it goes by the order of all clips",
 }
-"""Metrics of `score` that are not functions of sums, and why they have no interval."""
+"""The other metrics of `score`, and what is said of them."""
 
 
 def sum_metrics(
     task: Task, classes: Sequence[str], one_vs_rest: bool = False
 ) -> Mapping[str, SumMetric]:
-    """Return the metrics that are compared and have intervals: those of `score` but `NO_SUMS`.
+    """Return the metrics that are compared and have intervals, of those that `score` gives.
 
     The parameters are those of `score`.
     """

@@ -179,12 +179,13 @@ class WithFunctionals(Around):
         return {name: self.summaries[name](batch.views[name]) for name in self.summaries}, batch
 
     def _unpacked(self, batch: Batch) -> tuple[dict[str, Tensor], Batch]:
-        """Take apart what `condense` put together."""
+        """Take apart what `condense` put together; a view that is missing stays so in mixtures."""
         summaries, views = {}, {}
         for name, view in batch.views.items():
             size = FUNCTIONALS * self.dims[name]
             rows = _rows(size, self.widths[name])
-            summaries[name] = view.values[:, :rows].flatten(1)[:, :size]
+            packed = view.values[:, :rows].flatten(1)[:, :size]
+            summaries[name] = packed.masked_fill((view.lengths <= rows)[:, None], 0)
             views[name] = _without(view, rows)
         return summaries, replace(batch, views=views, condensed=self.network.condenses)
 

@@ -134,7 +134,8 @@ class TrainConfig(Settings):
     accelerator : {'auto', 'cpu', 'cuda'}
         Where to train: on the CPU, on a CUDA GPU, or on a GPU if there is one.
     threads : int
-        CPU threads of PyTorch; 0 leaves the choice to it. Small networks are fastest with one.
+        CPU threads of PyTorch; 0 leaves the choice to it. Small networks are fastest with one,
+        many times so where other programs use the cores, too.
     seed : int
         Seed of the parameters' first values, the order of the clips and dropout; of several runs
         that differ in it, the first one's.

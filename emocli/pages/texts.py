@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from emocli.data.record import Bounds
 from emocli.pages.records import RunRecords
 from emocli.report.parts import Span
-from emocli.report.tables import bounds
+from emocli.report.tables import NO_INTERVAL, bounds
 
 
 def number(value: float, signed: bool = False) -> str:
@@ -31,7 +31,8 @@ def title(name: str) -> str:
 
 def interval(over_groups: Bounds, over_clips: Bounds | None) -> str:
     """Write the interval over groups of clips; where there is none, the one over clips, as such."""
-    return f"{bounds(over_clips)} (over clips)" if over_clips else bounds(over_groups)
+    told = bounds(over_clips or over_groups)
+    return f"{told} (over clips)" if over_clips and told != NO_INTERVAL else told
 
 
 def span(value: float, over_groups: Bounds, over_clips: Bounds | None) -> Span:

@@ -11,6 +11,9 @@ from emocli.display import latex, markdown
 
 Cell = str | Number | int
 
+NO_INTERVAL = "-"
+"""What stands in place of an interval that there is not."""
+
 
 @dataclass(frozen=True)
 class ReportTable(Record):
@@ -33,7 +36,7 @@ def text(cell: Cell) -> str:
 def bounds(interval: Bounds) -> str:
     """Write an interval; a dash if there is none."""
     low, high = interval
-    return "-" if math.isnan(low + high) else f"{low:.3f} to {high:.3f}"
+    return NO_INTERVAL if math.isnan(low + high) else f"{low:.3f} to {high:.3f}"
 
 
 def as_markdown(table: ReportTable) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from emocli.config import merge
+from emocli.evaluation.compare import compare
 from emocli.evaluation.evaluate import evaluate
 from emocli.metrics.agreement import alpha
 from tests import toy
@@ -51,11 +52,24 @@ def test_without_votes_there_is_no_agreement(tmp_path: Path) -> None:
 
 def test_intensities_can_be_learnt_by_their_concordance(tmp_path: Path) -> None:
     small = toy.build(tmp_path, "intensity", sizes={"train": 60, "valid": 20, "test": 40})
-    values = {}
+    reports = {}
     for loss in ("huber", "ccc"):
         settings = merge(
             toy.QUICK, {"train": {"loss": loss, "monitor": "ccc", "epochs": 15, "patience": 15}}
         )
-        values[loss] = evaluate(small.trained(loss, settings=settings), figures=False).data["ccc"]
+        run = small.trained(loss, settings=settings)
+        reports[loss] = evaluate(run, by=["speaker"], figures=False).report
+    values = {loss: report.clean.metrics["ccc"] for loss, report in reports.items()}
     assert values["ccc"] != values["huber"]
     assert values["ccc"] > 0.3
+    compared = compare([tmp_path / "ccc", tmp_path / "huber"], metric="ccc")
+    assert compared.interval == "95 %, bootstrap over 14 dialogues"
+    assert compared.pairs[0].difference == pytest.approx(values["ccc"] - values["huber"])
+    for run in compared.runs:
+        own = (reports[run.run].clean.intervals or {})["ccc"]
+        assert (own.value, own.ci) == (pytest.approx(run.value), pytest.approx(run.ci))
+        assert own.ci[0] < own.value < own.ci[1]
+    (speakers,) = reports["ccc"].by or ()
+    for group in speakers.conditions[0].groups:
+        low, high = group.intervals["ccc"].ci_clips or ()
+        assert low < group.metrics["ccc"] < high

@@ -9,7 +9,7 @@ import pytest
 from emocli.evaluation.report import EvaluationReport
 from emocli.evaluation.tables import notes, tables
 from emocli.metrics.intervals import ALIKE, EXACT
-from emocli.metrics.sums import NO_SUMS
+from emocli.metrics.sums import WITHOUT_INTERVAL
 from emocli.report.tables import ReportTable
 from tests.evaluation import example
 from tests.evaluation.example import report
@@ -94,7 +94,7 @@ def test_metrics_without_an_interval_say_why():
         side |= calibrated
     data["baselines"]["prior"] |= calibrated
     told = notes(EvaluationReport.from_data(data))
-    for name, why in NO_SUMS.items():
+    for name, why in WITHOUT_INTERVAL.items():
         assert f"{name}: {why}" in told
 
 

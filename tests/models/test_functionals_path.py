@@ -19,6 +19,7 @@ from emocli.models.functionals import Functionals
 from emocli.models.functionals_path import FunctionalsLayer, WithFunctionals
 from emocli.models.losses import base_loss
 from emocli.models.outline import outline, parameters
+from emocli.training.targets import mixed
 from emocli.training.train import train
 from tests import toy
 
@@ -120,6 +121,19 @@ def test_a_view_that_is_missing_or_discarded_is_the_mean(corpus: toy.Toy) -> Non
     for nothing in (gone, discarded):
         assert not network.summaries["audio"](nothing).any()
     assert network.summaries["audio"](view).any()
+
+
+def test_a_mixture_does_not_get_what_its_clip_lacks(corpus: toy.Toy) -> None:
+    """As it is where nothing was condensed."""
+    network, train = beside("late", corpus)
+    there = [train.array(clip.id, "audio") for clip in train.clips[:3]]
+    rows = [network.condense("", "audio", each) for each in (there[0][:0], *there)]
+    batch = Batch(("a", "b", "c", "d"), {"audio": Padded.from_rows(rows)}, condensed=True)
+    blend = mixed(batch, 3, 0.4, np.random.default_rng(0))
+    assert blend.views["audio"].values[0].any()
+    summaries, _ = network._unpacked(blend)
+    assert not summaries["audio"][0].any()
+    assert summaries["audio"][1:].any(dim=1).all()
 
 
 def test_they_have_a_gradient_where_steps_are_equal_or_missing() -> None:

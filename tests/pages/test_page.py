@@ -23,6 +23,7 @@ from emocli.evaluation.compare import compare
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.models.commands import read_log, record
+from emocli.pages import texts
 from emocli.pages.page import gather, report
 from emocli.pages.records import RunRecords
 from emocli.pages.section import sections
@@ -207,11 +208,18 @@ def test_an_evaluation_with_another_interval_is_told(place: Path) -> None:
     notes = [part for part in comparison.parts(contents) if isinstance(part, Note)]
     assert not notes  # one number has one interval, wherever it stands
     late, gated = contents.comparison.runs
-    other = replace(contents.comparison, runs=(replace(late, ci_clips=(0.1, 0.9)), gated))
-    (note,) = (
-        p for p in comparison.parts(replace(contents, comparison=other)) if isinstance(p, Note)
-    )
-    assert "late, under Metrics" in note.text
+    old = replace(late, ci_clips=(0.1, 0.9)), replace(gated, ci_clips=(0.1, 0.9))
+    for runs, names in (((old[0], gated), "late"), (old, "late, gated")):
+        other = replace(contents, comparison=replace(contents.comparison, runs=runs))
+        (note,) = (part for part in comparison.parts(other) if isinstance(part, Note))
+        assert f"{names}, under Metrics" in note.text
+
+
+def test_an_interval_that_there_is_not_is_a_dash() -> None:
+    none, some = (float("nan"),) * 2, (0.25, 0.75)
+    assert texts.interval(none, none) == texts.interval(none, None) == "-"
+    assert texts.interval(none, some) == "0.250 to 0.750 (over clips)"
+    assert texts.interval(some, None) == "0.250 to 0.750"
 
 
 def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:

@@ -105,7 +105,7 @@ def _print(results: Sequence[Extraction]) -> None:
                 r.resumed,
                 r.absent,
                 r.failed,
-                r.done / max(r.seconds, 1e-9),
+                r.done / max(r.seconds, 1e-9) if r.done else "-",
                 r.path,
             )
             for r in results

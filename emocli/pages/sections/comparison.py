@@ -27,17 +27,19 @@ def parts(contents: Contents) -> Iterator[Part]:
 
 
 def _earlier(contents: Contents, report: ComparisonReport) -> Iterator[Part]:
-    """Yield a warning for each run whose evaluation has another interval of the same metric."""
+    """Yield a warning if evaluations of runs have other intervals of the same metric."""
     compared = {run.run: run for run in report.runs}
+    others = []
     for run in contents.runs:
-        if run.main is None:
-            continue
-        own = (run.main.clean.intervals or {}).get(report.metric)
+        own = run.main and (run.main.clean.intervals or {}).get(report.metric)
         now = compared[run.name]
         if own and texts.interval(own.ci, own.ci_clips) != texts.interval(now.ci, now.ci_clips):
-            again = texts.command("emocli evaluate RUN", run)
-            told = f"emocli {run.main.emocli} evaluated {run.name}, under Metrics: its interval is"
-            yield Note(f"{told} another one. `{again}` makes a new one.", warning=True)
+            others.append(run)
+    if others:
+        again = "; ".join(f"`{texts.command('emocli evaluate RUN', run)}`" for run in others)
+        names = ", ".join(run.name for run in others)
+        what = f"Earlier evaluations gave {names}, under Metrics, other intervals than these"
+        yield Note(f"{what}. To make them anew: {again}.", warning=True)
 
 
 def _runs(report: ComparisonReport) -> SpanTable:

@@ -12,6 +12,7 @@ from emocli.pages.records import ExperimentRecords, RunRecords
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Grid, Heading, Part
 from emocli.report.parts import Facts, Note, Tile, Tiles
+from emocli.report.tables import NO_INTERVAL
 
 FIRST = {
     "accuracy": "accuracy",
@@ -67,7 +68,7 @@ def _tiles(report: EvaluationReport) -> Iterator[Tile]:
             told = ""
             if name == "accuracy":
                 both = texts.interval(clean.accuracy_ci, clean.accuracy_ci_clips)
-                told = f"95 %: {both}" if both != "-" else ""
+                told = f"95 %: {both}" if both != NO_INTERVAL else ""
             elif f"{name}_std" in clean.metrics:
                 told = f"± {clean.metrics[f'{name}_std']:.3f} over the seeds"
             yield Tile(texts.number(clean.metrics[name]), shown, told)
