@@ -34,7 +34,7 @@ NOTHING_KEPT = RecognisedChunks()
 
 @dataclass(frozen=True)
 class SegmentOptions:
-    """How recordings are cut.
+    """Options of the cutting of recordings.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class SegmentOptions:
 
 @dataclass(frozen=True)
 class SegmentPlan:
-    """How a recording will be cut: by which way, and with which subtitles."""
+    """The plan of a recording's cutting: by which way, and with which subtitles."""
 
     recording: Path
     way: str
