@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 @dataclass(frozen=True)
 class Option:
-    """What the help says of a field, what stands for its value, and bounds of a number."""
+    """The option of a field: its help, what stands for its value, and bounds of a number."""
 
     help: str
     metavar: str | None = None

@@ -23,7 +23,7 @@ Value = None | bool | int | float | str
 
 
 class DrawSource(Protocol):
-    """What a range is drawn from: a trial of Optuna."""
+    """The source that a range is drawn from: a trial of Optuna."""
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         """Draw a number."""

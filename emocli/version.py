@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +23,13 @@ def version() -> str:
     installed = metadata.version("emocli")
     commit = described(Path(__file__).resolve().parents[1])
     return f"{installed.partition('+')[0]}+{commit}" if commit else installed
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Return the versions of emocli, Python and the installed libraries, as files record them."""
+    own = {"emocli": version(), "python": platform.python_version()}
+    others = {name: version_of(name) for name in libraries if name not in own}
+    return own | {name: text for name, text in others.items() if text}
 
 
 @cache

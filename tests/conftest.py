@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from emocli import config, plugins
 from emocli.data.manifest import Manifest
 
 ROOT = Path(__file__).parents[1]
+
+Refused = Callable[..., str]
+"""Runs a command that must be refused, and returns its message; see `refused`."""
 
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
@@ -47,6 +50,25 @@ def checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     from emocli.training import fusion_task
 
     monkeypatch.setattr(fusion_task, "PAUSE", 0.0)
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Run a command that must be refused; return its one line."""
+
+    from emocli.cli.app import run
+
+    def check(*arguments: object) -> str:
+        capsys.readouterr()
+        assert run([str(argument) for argument in arguments]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+        return err
+
+    return check
 
 
 @pytest.fixture

@@ -1,12 +1,31 @@
-"""Ctrl-C at a chosen moment."""
+"""Ctrl-C, or a kill, at a chosen moment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+PROGRAM = "import sys; from emocli.cli.app import run; sys.exit(run(sys.argv[1:]))"
+COMMAND = (sys.executable, "-c", PROGRAM)
+"""emocli in a process of its own; arguments follow."""
+
+
+def kill_when(reached: Callable[[], bool], words: Sequence[str], seconds: float) -> None:
+    """Start a command, and kill it as soon as it has got so far, with SIGKILL."""
+    process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from emocli.data.record import Number
 from emocli.errors import RunError
 from emocli.options import Option
 from emocli.report.canvas import GREY, SCREEN, Drawing, Style
-from emocli.report.chart import Chart, Line, legend_of
+from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Paragraph
 from emocli.report.palette import line
 from emocli.report.parts import Panels
@@ -194,7 +194,7 @@ def _chart(report: Report, view: str) -> Chart:
     for look, (condition, gates) in enumerate(report.gates.items()):
         means = np.mean(gates[view], axis=0).tolist()
         hops = tuple(map(float, range(1, len(means) + 1)))
-        lines.append(Line(condition, hops, tuple(means), look))
+        lines.append(ChartLine(condition, hops, tuple(means), look))
     ticks = {x: f"{x:g}" for x in lines[0].x}
     label = "passes the gate"
     return Chart(view, "hop", label, tuple(lines), x_ticks=ticks, y_range=(0.0, 1.0))

@@ -27,7 +27,7 @@ KEYS = ("dialogue", "speaker")
 
 
 class Fold(Settings):
-    """Which part of a corpus is tested.
+    """The part of a corpus that is tested.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ TestNormalisation = Literal["none", "speaker", "given"]
 store; with those as they are given, corrupted or not."""
 
 BY_SPEAKER = ("normalise", "shrinkage", "least_clips")
-"""Names of the settings of a `Rule`."""
+"""Names of the `NormalisationSettings`."""
 
 SHRINKAGE = 3.0
 """k, by default: the variance of a speaker's clip means over that between speakers. Over six
@@ -53,7 +53,7 @@ GIVEN = (
 """What every report says of features."""
 
 
-class Rule(Protocol):
+class NormalisationSettings(Protocol):
     """Settings of a normalisation, which a training and a modality check both have."""
 
     @property
@@ -108,7 +108,7 @@ class SpeakerNormaliser:
 
     Attributes
     ----------
-    rule : Rule
+    rule : NormalisationSettings
         k, and ``least_clips``.
     outliers : float
         Robust standard deviations beyond which numbers are clipped; 0 clips none.
@@ -124,7 +124,7 @@ class SpeakerNormaliser:
         Whether everybody is treated as a speaker of whom there are no clips.
     """
 
-    rule: Rule
+    rule: NormalisationSettings
     outliers: float
     manifest: Manifest
     stores: Mapping[str, StoredFeature]
@@ -136,7 +136,7 @@ class SpeakerNormaliser:
     @classmethod
     def of(
         cls,
-        rule: Rule,
+        rule: NormalisationSettings,
         outliers: float,
         manifest: Manifest,
         stores: Mapping[str, StoredFeature],
@@ -169,8 +169,8 @@ class SpeakerNormaliser:
         """Return what a clip is normalised with."""
         return self._standardiser(self.speaker(clip_id), modality)
 
-    def given(self, samples: Samples, standardiser: Standardiser) -> Samples:
-        """Normalise clips by what they are by now, for instance corrupted, not as in the store.
+    def renormalised(self, samples: Samples, standardiser: Standardiser) -> Samples:
+        """Return clips normalised by what they are by now, corrupted or not, not as in the store.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class SpeakerNormaliser:
         standardiser : Standardiser
             What standardised them.
         """
-        return samples.then(GivenNormaliser(self, standardiser, samples))
+        return samples.then(Renormaliser(self, standardiser, samples))
 
     @cached_property
     def statistics(self) -> SpeakerStatistics:
@@ -293,8 +293,8 @@ class SpeakerNormaliser:
 
 
 @dataclass(frozen=True)
-class GivenNormaliser:
-    """Takes a normalisation back, and repeats it with the statistics of clips as they are given.
+class Renormaliser:
+    """The repetition of a normalisation, with the statistics of clips as they are given.
 
     Attributes
     ----------

@@ -68,7 +68,7 @@ class SdkCorpus:
 
 
 class SdkConfig(Settings):
-    """Which files, and what is predicted.
+    """Settings: the files, and what is predicted.
 
     Attributes
     ----------

@@ -95,7 +95,7 @@ LICENCE = "ODbL 1.0 (database), DbCL 1.0 (contents)"
 
 
 class Config(Settings):
-    """Which labels, which clips, and how they are split.
+    """Settings: labels, clips and their splits.
 
     Attributes
     ----------

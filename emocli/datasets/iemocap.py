@@ -99,7 +99,7 @@ LICENCE = "signed form at USC SAIL; no redistribution"
 
 
 class Config(Settings):
-    """Which classes, and how utterances are split.
+    """Settings: classes, and the splits of utterances.
 
     Attributes
     ----------

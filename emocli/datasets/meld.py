@@ -71,7 +71,7 @@ LICENCE = "GPL-3.0 (annotations); clips are from a television series"
 
 
 class Config(Settings):
-    """Which labels and clips.
+    """Settings: labels and clips.
 
     Attributes
     ----------

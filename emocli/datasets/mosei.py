@@ -39,7 +39,7 @@ MOSEI = _sdk.SdkCorpus("mosei", "CMU-MOSEI", 0, CITATION, "videos of third parti
 
 
 class Config(_sdk.SdkConfig):
-    """Which files, and what is predicted.
+    """Settings: the files, and what is predicted.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ MOSI = _sdk.SdkCorpus("mosi", "CMU-MOSI", 1, CITATION, "videos of third parties:
 
 
 class Config(_sdk.SdkConfig):
-    """Which files, and what is predicted.
+    """Settings: the files, and what is predicted.
 
     Attributes
     ----------

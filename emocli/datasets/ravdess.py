@@ -77,7 +77,7 @@ Actor = Annotated[int, Field(ge=1, le=24)]
 
 
 class Config(Settings):
-    """Which clips, and how they are split.
+    """Settings: clips and their splits.
 
     Attributes
     ----------

@@ -57,7 +57,7 @@ FILES = (("audio", AUDIO), ("video", VIDEO), ("video", STILLS))
 
 
 class Config(Settings):
-    """Which table, and what in it is the label.
+    """Settings: the table, and the label in it.
 
     Attributes
     ----------

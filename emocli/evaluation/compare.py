@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import ERRORS, definitions
 from emocli.metrics.paired import Paired, PairedSystem, mcnemar
-from emocli.metrics.statistics import Interval, clustered, holm, interval_over, spread, warnings
+from emocli.metrics.statistics import clustered, holm, interval_over, spread, warnings
 from emocli.metrics.sums import WITHOUT_INTERVAL
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
@@ -313,7 +313,8 @@ def _changes(
     return [
         MetricDifference(
             runs=(names[a], names[b]),
-            **_bounds(interval),
+            ci=interval.bounds,
+            ci_clips=interval.clips,
             difference=interval.mean,
             p=interval.p,
             p_holm=p_holm,
@@ -377,11 +378,8 @@ def _run(
         repair=evaluator.repair.label,
         value=interval.mean,
         std=spread(each).std,
-        **_bounds(interval),
+        ci=interval.bounds,
+        ci_clips=interval.clips,
         change=change,
         models=evaluator.fingerprints,
     )
-
-
-def _bounds(interval: Interval) -> dict[str, Any]:
-    return {"ci": interval.bounds, "ci_clips": interval.clips}

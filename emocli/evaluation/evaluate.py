@@ -166,8 +166,8 @@ def evaluate(
     clean, points = predictions[0], predictions[len(conditions) - len(swept) :]
     corrupted = predictions[1] if requested else None
     report = _report(evaluator, split, seed, by, clean, corrupted, points)
-    parts: tuple[CorruptionSpec | str, ...] = (*requested, *(["sweep"] if swept else []))
-    name = _name(evaluator, split, parts, seed, by)
+    changes = [*(each.label for each in requested), *(["sweep"] if swept else [])]
+    name = _name(evaluator, split, changes, seed, by)
     rows = _clips(evaluator, [clean, *([corrupted] if corrupted else [])])
     drawn = draw(report, style=STYLES[style]) if figures else {}
     return _write(run / REPORTS, name, report, rows, drawn)
@@ -301,16 +301,16 @@ def _checks(evaluator: Evaluator) -> dict[str, str]:
 def _name(
     evaluator: Evaluator,
     split: str,
-    parts: Sequence[CorruptionSpec | str],
+    changes: Sequence[str],
     seed: int,
     by: Sequence[str],
 ) -> str:
-    """Name a report after what it is about."""
+    """Name a report after what it is about; ``changes`` are the labels of what is corrupted."""
     repair = evaluator.repair.label
-    labels = [part if isinstance(part, str) else part.label for part in parts]
+    labels = list(changes)
     if repair:
         labels.append(repair)
-    if seed and parts:
+    if seed and changes:
         labels.append(f"seed {seed}")
     if evaluator.networks > 1:
         labels.append("ensemble")

@@ -63,7 +63,7 @@ class RunEvaluator:
         Whether the networks of all seeds are one, whose prediction is their mean.
     normaliser : SpeakerNormaliser, optional
         What normalises the features by speaker, if they were in training.
-    given : bool
+    renormalises : bool
         Whether that is repeated with the statistics of clips as they are given.
     """
 
@@ -78,7 +78,7 @@ class RunEvaluator:
     baselines: ClassicalModels | None = None
     ensemble: bool = False
     normaliser: SpeakerNormaliser | None = None
-    given: bool = False
+    renormalises: bool = False
 
     @classmethod
     def open(
@@ -141,8 +141,8 @@ class RunEvaluator:
         other = "" if own else corpus_part(corpus, stores)
         beside = _beside(run, members[0])
         parts = (run, config, members, kept, chosen, repair_factory, other)
-        given = normalise == "given"
-        return cls(*parts, baselines=beside, normaliser=normaliser, given=given)
+        again = normalise == "given"
+        return cls(*parts, baselines=beside, normaliser=normaliser, renormalises=again)
 
     def on(self, device: str) -> RunEvaluator:
         """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
@@ -182,7 +182,7 @@ class RunEvaluator:
         """What was used of the tested speakers to normalise their features; empty if nothing is."""
         if self.normaliser is None:
             return ""
-        return GIVEN if self.given else UNUSED if self.normaliser.unknown else USED
+        return GIVEN if self.renormalises else UNUSED if self.normaliser.unknown else USED
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -301,8 +301,8 @@ class RunEvaluator:
         noisy = self.samples
         if corrupter.corruptions:
             noisy = _kept(noisy.then(corrupter), self.config)
-        if self.given and self.normaliser is not None:
-            noisy = self.normaliser.given(noisy, self.repair_factory.standardiser)
+        if self.renormalises and self.normaliser is not None:
+            noisy = self.normaliser.renormalised(noisy, self.repair_factory.standardiser)
         size = self.config.train.batch_size
         return self.repair_factory.repaired(noisy, repair, corrupter, size=size)
 

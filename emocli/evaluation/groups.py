@@ -59,7 +59,7 @@ class GroupMetrics(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Gap(Record):
-    """How far the groups of highest and of lowest accuracy are apart.
+    """The distance between the groups of highest and of lowest accuracy.
 
     Attributes
     ----------
@@ -246,10 +246,10 @@ def _pair_gaps(
     clips = [by_id[clip_id] for clip_id in own.ids]
     first = {clip.id for clip in held[pair[0]]}
     above = np.array([clip.id in first for clip in clips])
-    found = gap_intervals(own.sum_metrics, own.targets, own.values, clustered(clips), above)
+    gaps = gap_intervals(own.sum_metrics, own.targets, own.values, clustered(clips), above)
     return {
         name: MetricGap(**vars(each), groups=pair, interval=interval_over(clips))
-        for name, each in found.items()
+        for name, each in gaps.items()
     }
 
 

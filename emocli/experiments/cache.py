@@ -88,7 +88,7 @@ def _package(name: str) -> dict[str, Path]:
 
 
 class EvaluationSubject(ABC):
-    """What is evaluated; processes hand it to each other."""
+    """The subject of an evaluation; processes hand it to each other."""
 
     @abstractmethod
     def identity(self, corpus: Manifest) -> object:

@@ -14,7 +14,7 @@ from emocli.quantities import Folds, Seed, Seeds
 
 
 class ReproduceConfig(Settings):
-    """How an experiment is run.
+    """Settings of the run of an experiment.
 
     Attributes
     ----------

@@ -50,7 +50,7 @@ Done = TypeVar("Done")
 
 
 class ExtractorsConfig(Settings):
-    """How features are made of clips: the section ``extractors``.
+    """Settings of features made of clips: the section ``extractors``.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class ClipFeatures:
 
 @dataclass(frozen=True)
 class Extractors:
-    """What has to be done to make the features of an experiment of clips.
+    """The extractions and trainings that make the features of an experiment of clips.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class RowReport(Record):
-    """What came of a row.
+    """The report of a row.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class RowReport(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisReport(Record):
-    """What came of an analysis of a row.
+    """The report of an analysis of a row.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class AnalysisReport(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentReport(Report):
-    """What came of an experiment so far.
+    """The report of an experiment so far.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ REPORT, TABLE, PAGE = "report.json", "table.md", "page.html"
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came out.
+    """The outcome of an experiment: its report and files.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ def write(out: Path, report: ExperimentReport, style: Style = SCREEN) -> Reprodu
 
 @dataclass(frozen=True)
 class Results:
-    """What is known so far.
+    """The results of the rows so far.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ def slug(name: str) -> str:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What rows are trained and tested on.
+    """The inputs of rows: what they are trained and tested on.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where rows are run.
+    """The place where rows are run.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class Workplace:
 
 @dataclass(frozen=True)
 class ConditionResult:
-    """How a row did under a condition.
+    """The result of a row under a condition.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class ConditionResult:
 
 @dataclass(frozen=True)
 class Trained:
-    """How the trainings of a row went, over all folds and seeds.
+    """The trainings of a row, over all folds and seeds.
 
     Attributes
     ----------
@@ -136,7 +136,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Tested:
-    """How a row did: each condition, and the C chosen in each fold for a classical one."""
+    """The results of a row: each condition, and the C chosen in each fold for a classical one."""
 
     conditions: tuple[ConditionResult, ...]
     C: tuple[float, ...] = ()

@@ -43,7 +43,7 @@ WORDS, UNKNOWN_WORDS = "words", "words.out_of_vocabulary"
 
 @dataclass(frozen=True)
 class ExtractionPlan:
-    """What an extraction would do for one feature, in clips of the manifest.
+    """The plan of the extraction of one feature, in clips of the manifest.
 
     Those already in the store file; those known to have no such medium; those that would be
     computed; and those that would be kept although their media files were replaced since.

@@ -1,4 +1,4 @@
-"""What the embedding features share: the settings of a trained encoder, and its vectors."""
+"""The common part of embedding features: the settings of a trained encoder, and its vectors."""
 
 from __future__ import annotations
 
@@ -10,27 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from emocli.config import Settings
+from emocli.config import Tree
 from emocli.data.durable import digest
-from emocli.plugin.feature import Device, Reloading, device
+from emocli.plugin.feature import Device, ParametersConfig, Reloading, device
 from emocli.quantities import PicturesAtOnce
 
 if TYPE_CHECKING:
     from emocli.models.encoder import PictureKind, PictureTransform, PixelArray, ResNetEncoder
 
 
-class EmbeddingConfig(Settings):
-    """Which encoder.
+class EmbeddingConfig(ParametersConfig):
+    """Settings: the encoder.
 
     Attributes
     ----------
     encoder : Path
         Folder that `emocli fit-encoder` wrote.
-    digest : str
-        SHA-256 of the encoder's parameters, filled in by itself: another training is another
-        feature.
     device : {'auto', 'cpu', 'cuda'}
         Where to compute; ``auto`` is a GPU if there is one.
     batch : int
@@ -38,23 +35,20 @@ class EmbeddingConfig(Settings):
     """
 
     encoder: Path
-    digest: str = ""
     device: Device = "auto"
     batch: PicturesAtOnce = 32
 
-    @model_validator(mode="before")
     @classmethod
-    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
+    def digest_of(cls, values: Tree) -> str:
+        """Return the digest of the encoder's parameters; see `ParametersConfig`."""
         from emocli.models.rundir import MODEL
 
         model = Path(str(values.get("encoder", ""))) / MODEL
-        if not values.get("digest") and model.is_file():
-            return {**values, "digest": digest(model)}
-        return values
+        return digest(model) if model.is_file() else ""
 
 
 class FramesConfig(EmbeddingConfig):
-    """Which encoder, and which frames of a clip it sees.
+    """Settings: the encoder, and the frames of a clip that it sees.
 
     Attributes
     ----------

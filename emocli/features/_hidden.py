@@ -1,4 +1,4 @@
-"""What the features of published encoders share: which encoder, which layers, on which machine."""
+"""The common part of features of published encoders: encoder, layers, and where it computes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from emocli.config import Settings
+from emocli.config import Tree
 from emocli.data.durable import digest
 from emocli.data.track import Rows
-from emocli.plugin.feature import Device, device
+from emocli.plugin.feature import Device, ParametersConfig, device
 
 if TYPE_CHECKING:
     from emocli.models.hub_encoder import HiddenStates, Modality
@@ -23,8 +23,8 @@ Layer = Annotated[int, Field(ge=-1000, le=1000)]
 F = TypeVar("F", bound=np.floating)
 
 
-class HiddenConfig(Settings):
-    """Which hidden states of which encoder.
+class HiddenConfig(ParametersConfig):
+    """Settings: the encoder, and which of its hidden states.
 
     Attributes
     ----------
@@ -44,9 +44,6 @@ class HiddenConfig(Settings):
         Chunks or pictures computed at a time.
     device : {'auto', 'cpu', 'cuda'}
         Where to compute; ``auto`` is a GPU if there is one.
-    digest : str
-        SHA-256 of a local folder's parameters, filled in by itself: other parameters are another
-        feature.
     """
 
     encoder: str
@@ -56,16 +53,13 @@ class HiddenConfig(Settings):
     half: bool = False
     batch: Annotated[int, Field(ge=1, le=4096)] = 16
     device: Device = "auto"
-    digest: str = ""
 
-    @model_validator(mode="before")
     @classmethod
-    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
+    def digest_of(cls, values: Tree) -> str:
+        """Return the digest of a local folder's parameters; see `ParametersConfig`."""
         files = sorted(Path(str(values.get("encoder", ""))).glob("*.safetensors"))
-        if values.get("digest") or not files:
-            return values
         whole = " ".join(f"{file.name} {digest(file)}" for file in files)
-        return {**values, "digest": hashlib.sha256(whole.encode()).hexdigest()}
+        return hashlib.sha256(whole.encode()).hexdigest() if files else ""
 
 
 def hidden_states(config: HiddenConfig, modality: Modality, name: str) -> HiddenStates:

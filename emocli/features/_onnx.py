@@ -1,4 +1,4 @@
-"""What the features of ONNX files share: the file, where it computes, and its outputs."""
+"""The common part of features of ONNX files: the file, where it computes, and its outputs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from emocli.config import Settings
+from emocli.config import Tree
 from emocli.data.durable import digest
 from emocli.errors import ConfigError, reason
-from emocli.plugin.feature import Device, Reloading, installed
+from emocli.plugin.feature import Device, ParametersConfig, Reloading, installed
 from emocli.quantities import PicturesAtOnce, Probability, Side
 
 EXTRA = "onnx"
@@ -33,8 +33,8 @@ PROVIDERS: Mapping[Device, Sequence[str]] = MappingProxyType(
 )
 
 
-class OnnxConfig(Settings):
-    """Which file, and which of its outputs.
+class OnnxConfig(ParametersConfig):
+    """Settings: the file, and which of its outputs.
 
     Attributes
     ----------
@@ -48,8 +48,6 @@ class OnnxConfig(Settings):
         Pictures or windows computed at a time; one where the file has room for one.
     device : {'auto', 'cpu', 'cuda'}
         Where to compute; ``auto`` is a GPU if there is one and ONNX Runtime was built for it.
-    digest : str
-        SHA-256 of the file, filled in by itself: another file is another feature.
     """
 
     model: Path
@@ -57,19 +55,16 @@ class OnnxConfig(Settings):
     softmax: bool = False
     batch: PicturesAtOnce = 16
     device: Device = "auto"
-    digest: str = ""
 
-    @model_validator(mode="before")
     @classmethod
-    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
+    def digest_of(cls, values: Tree) -> str:
+        """Return the digest of the ONNX file; see `ParametersConfig`."""
         path = Path(str(values.get("model", "")))
-        if values.get("digest") or not path.is_file():
-            return values
-        return {**values, "digest": digest(path)}
+        return digest(path) if path.is_file() else ""
 
 
 class OnnxPicturesConfig(OnnxConfig):
-    """Which file, and what its pictures are like.
+    """Settings: the file, and the pictures it reads.
 
     Attributes
     ----------
@@ -96,7 +91,7 @@ class OnnxPicturesConfig(OnnxConfig):
 
 
 class FacesConfig(OnnxPicturesConfig):
-    """Which file, and which faces it sees.
+    """Settings: the file, and the faces it sees.
 
     Attributes
     ----------

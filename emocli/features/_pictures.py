@@ -1,4 +1,4 @@
-"""What the features of published picture encoders share: a row per picture, or one per clip."""
+"""The common part of features of published picture encoders: a row per picture, or per clip."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROBE = np.zeros((64, 64, 3), np.uint8)
 
 
 class PicturesConfig(HiddenConfig):
-    """Which encoder, which pictures it sees, and what becomes of its rows.
+    """Settings: the encoder, the pictures it sees, and what becomes of its rows.
 
     Attributes
     ----------

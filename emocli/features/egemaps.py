@@ -31,7 +31,7 @@ HOP = 0.01
 
 
 class Config(Settings):
-    """Which level.
+    """Settings: the level of the features.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ LIBRARIES = ("opencv-python", "torch", "transformers")
 
 
 class Config(FramesConfig):
-    """How faces are weighed.
+    """Settings: the encoder, and the weights of faces.
 
     Attributes
     ----------

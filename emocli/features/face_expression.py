@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
 
-from emocli.config import Settings
+from emocli.config import Tree
 from emocli.data.durable import digest
 from emocli.errors import ConfigError
 from emocli.features._main_faces import main_faces
-from emocli.plugin.feature import Clip, Device, Reloading, Track, device
+from emocli.plugin.feature import Clip, Device, ParametersConfig, Reloading, Track, device
 from emocli.quantities import PicturesAtOnce, Probability
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ DIGEST = "59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e"
 """SHA-256 of that file of fer 25.10.3."""
 
 
-class Config(Settings):
-    """Which network, and which faces it sees.
+class Config(ParametersConfig):
+    """Settings: the network, and the faces it sees.
 
     Attributes
     ----------
@@ -55,24 +54,20 @@ class Config(Settings):
         Faces that are computed at a time.
     device : {'auto', 'cpu', 'cuda'}
         Where to compute; ``auto`` is a GPU if there is one.
-    digest : str
-        SHA-256 of the file, filled in by itself: other parameters are another feature.
     """
 
     weights: Path | None = None
     min_confidence: Probability = 0.9
     batch: PicturesAtOnce = 64
     device: Device = "auto"
-    digest: str = ""
 
-    @model_validator(mode="before")
     @classmethod
-    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
+    def digest_of(cls, values: Tree) -> str:
+        """Return the digest of the network's file; see `ParametersConfig`."""
         own = values.get("weights")
-        path = Path(str(own))
-        if values.get("digest") or (own is not None and not path.is_file()):
-            return values
-        return {**values, "digest": DIGEST if own is None else digest(path)}
+        if own is None:
+            return DIGEST
+        return digest(Path(str(own))) if Path(str(own)).is_file() else ""
 
 
 @dataclass(frozen=True)

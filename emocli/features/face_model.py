@@ -25,7 +25,7 @@ LIBRARIES = ("pillow", "torch", "transformers")
 
 
 class Config(PicturesConfig):
-    """Which encoder, and which faces it sees.
+    """Settings: the encoder, and the faces it sees.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ PER_CLIP = True
 
 
 class Config(OnnxPicturesConfig):
-    """Which file, and which frames it sees.
+    """Settings: the file, and the frames it sees.
 
     Attributes
     ----------

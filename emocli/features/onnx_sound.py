@@ -33,7 +33,7 @@ LEAST = 0.025
 
 
 class Config(OnnxConfig):
-    """Which file, and what its sound is like.
+    """Settings: the file, and the sound it reads.
 
     Attributes
     ----------

@@ -14,12 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import model_validator
-
-from emocli.config import Settings
+from emocli.config import Tree
 from emocli.data.durable import digest
 from emocli.errors import ConfigError
-from emocli.plugin.feature import Absent, Clip, Device, Reloading, Track, device
+from emocli.plugin.feature import Absent, Clip, Device, ParametersConfig, Reloading, Track, device
 from emocli.quantities import Tokens, Turns
 
 if TYPE_CHECKING:
@@ -34,8 +32,8 @@ HUB = ("encoder",)
 LIBRARIES = ("torch", "transformers", "tokenizers")
 
 
-class Config(Settings):
-    """Which encoder, and what it reads.
+class Config(ParametersConfig):
+    """Settings: the encoder, and what it reads.
 
     Attributes
     ----------
@@ -56,8 +54,6 @@ class Config(Settings):
         Whether each turn starts with its speaker's name in capitals, as ``text.names``.
     pool : {'cls', 'mean'}, optional
         The vector of an utterance: the state of the first token, or the mean over its own tokens.
-    digest : str
-        SHA-256 of the parameters, filled in by itself: another training is another feature.
     device : {'auto', 'cpu', 'cuda'}
         Where to compute; ``auto`` is a GPU if there is one.
     """
@@ -69,21 +65,19 @@ class Config(Settings):
     tokens: Tokens | None = None
     names: bool | None = None
     pool: Literal["cls", "mean"] | None = None
-    digest: str = ""
     device: Device = "auto"
 
-    @model_validator(mode="before")
     @classmethod
-    def _with_digest(cls, values: dict[str, object]) -> dict[str, object]:
+    def digest_of(cls, values: Tree) -> str:
+        """Return the digest of the parameters of a fine-tuned encoder; see `ParametersConfig`."""
         from emocli.models.rundir import MODEL
         from emocli.models.text import PART
 
         folder = Path(str(values.get("encoder", "")))
         models = [*sorted(folder.glob(f"{PART}*/{MODEL}")), folder / MODEL]
-        if values.get("digest") or not models[-1].is_file():
-            return values
-        whole = " ".join(map(digest, models))
-        return {**values, "digest": hashlib.sha256(whole.encode()).hexdigest()}
+        if not models[-1].is_file():
+            return ""
+        return hashlib.sha256(" ".join(map(digest, models)).encode()).hexdigest()
 
     @property
     def read(self) -> dict[str, object]:

@@ -42,7 +42,7 @@ PROBE = 16_000
 
 
 class Config(HiddenConfig):
-    """Which encoder, and what becomes of its rows.
+    """Settings: the encoder, and what becomes of its rows.
 
     Attributes
     ----------

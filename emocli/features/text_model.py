@@ -34,7 +34,7 @@ PROBE = ("so",)
 
 
 class Config(HiddenConfig):
-    """Which encoder, and what becomes of its rows.
+    """Settings: the encoder, and what becomes of its rows.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ Context = Literal["full", "past", "none"]
 
 @dataclass(frozen=True)
 class Places:
-    """Where utterances are in their dialogues.
+    """The places of utterances in their dialogues.
 
     All that concerns one utterance is computed on rows (n, D), without padding; dialogues are laid
     out, (B, K, D), to attend only.

@@ -46,7 +46,7 @@ PRESETS = presets(literal={}, plus={"gca_update": "linear"})
 
 @dataclass(frozen=True)
 class Resampling:
-    """Where the steps of a common time axis fall between those of a view.
+    """The places of the steps of a common time axis between those of a view.
 
     Attributes
     ----------

@@ -106,7 +106,7 @@ PRESETS: dict[str, Tree] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Output(FusionOutput):
-    """What M3ER returns; ``logits`` are what it predicts by.
+    """The output of M3ER; ``logits`` are what it predicts by.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Whether probabilities are what they say, and what answering less often gains."""
+"""Calibration of probabilities: how often they come true, and what answering less often gains."""
 
 from __future__ import annotations
 

@@ -136,13 +136,13 @@ def _of(
     by_terms: dict[Any, dict[str, SumMetric]] = {}
     for name, metric in metrics.items():
         by_terms.setdefault(metric.terms, {})[name] = metric
-    found: dict[str, MetricInterval] = {}
+    results: dict[str, MetricInterval] = {}
     for terms, own in by_terms.items():
         each = [terms(targets, np.asarray(p, np.float64)) for p in predictions]
         if above is not None:
             each = [_sides(clips, above) for clips in each]
-        found |= _sampled(own, each, groups)
-    return {name: found[name] for name in metrics}
+        results |= _sampled(own, each, groups)
+    return {name: results[name] for name in metrics}
 
 
 def _sides(terms: Reals, above: NDArray[np.bool_]) -> Reals:

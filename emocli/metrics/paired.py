@@ -22,7 +22,7 @@ BLOCK = 256
 
 @dataclass(frozen=True)
 class PairedSystem:
-    """What a system's networks, one per seed, add to a metric, clip by clip.
+    """The terms that a system's networks, one per seed, add to a metric, clip by clip.
 
     Attributes
     ----------

@@ -25,9 +25,7 @@ from emocli.data.samples import Samples
 from emocli.errors import ConfigError, choice
 from emocli.metrics.metrics import ERRORS, Metrics, score
 from emocli.models.classical import KINDS, ClassicalModel, fitted
-from emocli.models.functionals import Functionals as Functionals
-from emocli.models.functionals import Matrix
-from emocli.models.functionals import functionals as functionals
+from emocli.models.functionals import Functionals, Matrix
 from emocli.models.settings import MONITORS
 
 PRIOR, MEDIAN, TEST_PRIOR = "prior", "median", "test_prior"

@@ -30,7 +30,7 @@ KEY = "baselines"
 
 @dataclass(frozen=True, kw_only=True)
 class _Model(Report):
-    """What the file says of a model beside its arrays."""
+    """The description of a model in the file, beside its arrays."""
 
     name: str
     C: float

@@ -24,7 +24,7 @@ Error = Annotated[float, Field(ge=0, le=1)]
 
 
 class Calibration(Settings):
-    """What was learnt from the validation clips about the outputs of a network.
+    """The calibration of a network's outputs, learnt from the validation clips.
 
     Attributes
     ----------

@@ -37,7 +37,7 @@ UNITS = 128
 """Hidden units of the path ``mlp``."""
 
 
-class Summary(nn.Module):
+class FunctionalsLayer(nn.Module):
     """Functionals of a view, z-scored: (n, T, D) -> (n, 3 D).
 
     Zero, the training mean, stands for a view that is missing or zero throughout, as what the check
@@ -120,7 +120,7 @@ class WithFunctionals(Around):
         dropout: float,
     ) -> None:
         super().__init__(network)
-        self.summaries = PerView({name: Summary(dims[name]) for name in dims})
+        self.summaries = PerView({name: FunctionalsLayer(dims[name]) for name in dims})
         self.dims, self.widths = dict(dims), {m: _width(network, m, d) for m, d in dims.items()}
         inputs = FUNCTIONALS * sum(dims.values())
         paths = PATHS if path == "both" else [path]
@@ -170,9 +170,9 @@ class WithFunctionals(Around):
         rows.ravel()[: len(summary)] = summary
         return np.concatenate([rows, steps])
 
-    def _summary(self, name: str) -> Summary:
+    def _summary(self, name: str) -> FunctionalsLayer:
         summary = self.summaries[name]
-        assert isinstance(summary, Summary)
+        assert isinstance(summary, FunctionalsLayer)
         return summary
 
     def _computed(self, batch: Batch) -> tuple[dict[str, Tensor], Batch]:

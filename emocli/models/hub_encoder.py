@@ -12,7 +12,7 @@ import torch
 
 from emocli.config import Tree
 from emocli.errors import ConfigError, reason
-from emocli.models.hub import only_cached
+from emocli.models.hub import only_cached, require_encoder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -50,6 +50,7 @@ def obtained(what: str, name: str, load: Callable[[Tree], T], revision: str | No
     ConfigError
         If it cannot be had.
     """
+    require_encoder(name)
     how: Tree = {"local_files_only": only_cached(name), "trust_remote_code": False}
     if revision is not None:
         how["revision"] = revision
@@ -57,10 +58,11 @@ def obtained(what: str, name: str, load: Callable[[Tree], T], revision: str | No
         with _without_bars():
             return load(how)
     except Exception as error:  # as of a run's own
+        told = reason(error).partition(". ")[0]  # what follows is advice for programmers
         raise ConfigError(
-            f"{what} encoder '{name}' cannot be had: {reason(error)}",
-            hint=f"give a {what} encoder of the Hugging Face hub by name, or a folder that holds "
-            "one, its parameters as safetensors",
+            f"{what} encoder '{name}' cannot be had ({told.rstrip('.')})",
+            hint="give one of the Hugging Face hub by name, or a folder that holds one, its "
+            "parameters as safetensors",
         ) from None
 
 

@@ -60,7 +60,7 @@ LayerCount = Annotated[int, Field(ge=1, le=2**24)]
 
 
 class Layers(Settings):
-    """How many layers of an encoder, of equal width, make so many columns side by side."""
+    """Layers of an encoder, of equal width, that make so many columns side by side."""
 
     count: LayerCount = 1
     dim: Width

@@ -14,9 +14,8 @@ from __future__ import annotations
 import csv
 import io
 import os
-import platform
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from emocli import __version__, plugins
+from emocli import plugins
 from emocli.config import S, Settings, Tree, build
 from emocli.data.durable import no_folder, write_text
 from emocli.data.json_io import as_json
@@ -45,7 +44,6 @@ from emocli.models.tensors import (
 )
 from emocli.parsing import read_object
 from emocli.plugin.network import Network
-from emocli.version import version_of
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
@@ -173,12 +171,6 @@ def require_finished(run: Path) -> None:
     if not finished(run):
         hint = "repeat the training command to resume"
         raise RunError("its training has not ended", where=run, hint=hint)
-
-
-def versions(libraries: Iterable[str]) -> dict[str, str]:
-    """Return the versions of emocli, Python and the libraries that a run is made with."""
-    own = {"emocli": __version__, "python": platform.python_version()}
-    return own | {name: version_of(name) for name in libraries if name not in own}
 
 
 def make_network(config: RunConfig) -> Network:

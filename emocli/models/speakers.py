@@ -27,7 +27,7 @@ VECTORS = ("mean", "std", "low", "high")
 
 @dataclass(frozen=True, kw_only=True)
 class _Group(Record):
-    """What the file says of a group of clips: whose they are, and how many have each modality.
+    """A group of clips in the file: whose they are, and how many have each modality.
 
     ``name`` is empty for the population.
     """

@@ -1,4 +1,4 @@
-"""How sound is fed to a speech encoder: whole or in chunks, as waves or as a spectrogram."""
+"""The input of a speech encoder: sound, whole or in chunks, as waves or as a spectrogram."""
 
 from __future__ import annotations
 

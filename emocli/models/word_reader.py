@@ -1,4 +1,4 @@
-"""How words are fed to a text encoder, and which of its states belong to which word."""
+"""The input of a text encoder word by word, and the states that belong to each word."""
 
 from __future__ import annotations
 

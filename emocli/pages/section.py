@@ -19,7 +19,7 @@ PACKAGE = "emocli.pages.sections"
 
 @dataclass(frozen=True)
 class Contents:
-    """What a page is about.
+    """The subject of a page.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Contents:
 
 
 @dataclass(frozen=True)
-class Absent:
+class Suggestion:
     """Something that the page could show, and the command that makes it."""
 
     what: str
@@ -71,7 +71,7 @@ class Section:
     place: int
     title: str
     parts: Callable[[Contents], Iterable[Part]]
-    absent: Callable[[Contents], Iterable[Absent]] = lambda contents: ()
+    absent: Callable[[Contents], Iterable[Suggestion]] = lambda contents: ()
 
 
 def sections() -> list[Section]:
@@ -97,11 +97,11 @@ def _of_analysis(name: str, page: AnalysisPage) -> Section:
         for file in run.analyses_of(name):
             yield from page.parts(file.report, run.path)
 
-    def absent(contents: Contents) -> Iterator[Absent]:
+    def absent(contents: Contents) -> Iterator[Suggestion]:
         for run in contents.runs:
             if not run.analyses_of(name):
                 command = f"emocli analyze {name} {shlex.quote(str(run.path))}"
-                yield Absent(f"{run.name}: {page.absent}", command)
+                yield Suggestion(f"{run.name}: {page.absent}", command)
 
     return Section(page.place, page.title, parts, absent)
 

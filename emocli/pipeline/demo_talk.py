@@ -23,7 +23,7 @@ REPAIR = RepairOptions(check=True, proxy="paper")
 
 @dataclass(frozen=True)
 class TalkReport:
-    """What was predicted of the recording.
+    """The prediction of the recording.
 
     Attributes
     ----------

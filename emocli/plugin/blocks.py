@@ -26,7 +26,7 @@ from emocli.data.batch import Padded
 
 @dataclass(frozen=True)
 class Blocks:
-    """How the steps of sequences are gathered into blocks.
+    """Settings of the blocks that the steps of sequences are gathered into.
 
     Attributes
     ----------

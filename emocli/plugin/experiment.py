@@ -87,7 +87,7 @@ EncoderKind = Literal["audio", "face", "scene"]
 
 @dataclass(frozen=True)
 class Condition:
-    """How the test clips are changed.
+    """A change of the test clips.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ class Row:
 
 @dataclass(frozen=True)
 class LinePoint(Record):
-    """What a row did under a condition, at one value of a setting."""
+    """The result of a row under a condition, at one value of a setting."""
 
     value: float
     row: str
@@ -228,7 +228,7 @@ class RowAnalysis:
 
 @dataclass(frozen=True)
 class SyntheticCorpus:
-    """What the corpus of ``--synthetic`` has to be, where rows and task of a table do not tell.
+    """The corpus of ``--synthetic``, as far as rows and task of a table do not tell.
 
     Attributes
     ----------

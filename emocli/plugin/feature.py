@@ -29,7 +29,7 @@ A module of kind ``features`` offers
     a `PeopleFinder`, by which predictions follow people through a recording, and compute the
     feature, and all that is computed from it, of one of them;
 ``Config``
-    its settings;
+    its settings, a `ParametersConfig` if it computes with parameters from files;
 ``prepare(config, clips) -> Extractor``
     called once, before any clip, with all clips of the manifest (to collect a vocabulary, say);
     the extractor is pickled to the workers.
@@ -58,7 +58,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
-from emocli.config import Settings
+from pydantic import model_validator
+
+from emocli.config import Settings, Tree
 from emocli.data.clip import Clip as Clip
 from emocli.data.track import Absent as Absent
 from emocli.data.track import Track as Track
@@ -183,6 +185,28 @@ class Feature(Protocol):
     def prepare(self, config: Any, clips: Sequence[Clip]) -> Extractor:
         """Make the extractor for a corpus."""
         ...
+
+
+class ParametersConfig(Settings):
+    """Base of the settings of a feature that computes with parameters from files.
+
+    Attributes
+    ----------
+    digest : str
+        SHA-256 of the parameters, filled in by itself: other parameters are another feature.
+    """
+
+    digest: str = ""
+
+    @classmethod
+    def digest_of(cls, values: Tree) -> str:
+        """Return the digest of the files that the settings name; empty if there are none."""
+        raise NotImplementedError
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_digest(cls, values: Tree) -> Tree:
+        return values if values.get("digest") else {**values, "digest": cls.digest_of(values)}
 
 
 @dataclass(frozen=True)

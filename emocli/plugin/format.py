@@ -35,7 +35,7 @@ FrameNumber = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class Layout(Settings):
-    """How a table tells features, times, faces and failures.
+    """The layout of a table: its features, times, faces and failures.
 
     Capitals make no difference in names but those of ``columns`` and ``without``.
 

@@ -177,7 +177,7 @@ def parse_all(texts: Iterable[str], modalities: Collection[str]) -> tuple[Corrup
 
 @dataclass(frozen=True, kw_only=True)
 class RepairOptions:
-    """How a repair differs from the one of the settings, or of the training.
+    """The difference of a repair from the one of the settings, or of the training.
 
     Attributes
     ----------

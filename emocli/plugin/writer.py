@@ -32,7 +32,7 @@ from emocli.data.record import Bounds, Number, Record
 
 @dataclass(frozen=True, kw_only=True)
 class ModalityState(Record):
-    """What a modality of a segment is worth.
+    """The worth of a modality of a segment.
 
     Attributes
     ----------

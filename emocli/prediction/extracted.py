@@ -190,7 +190,7 @@ def _with_and_without(feature: str, features: RunFeatures) -> tuple[RunFeatures,
 
 @dataclass(frozen=True)
 class _Computation:
-    """How features are computed: for which run, where, and by which extractors."""
+    """A computation of features: for which run, where, and by which extractors."""
 
     config: RunConfig
     pool: Pool | None

@@ -59,7 +59,7 @@ UNASKED = (
 
 @dataclass(frozen=True)
 class Outputs:
-    """What networks make of clips.
+    """The outputs of networks for clips.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Outputs:
 
 
 class Repairer(Protocol):
-    """What repairs clips: the factory of a corpus's repairs, or the repair of a packed run."""
+    """The source of repairs: the factory of a corpus's repairs, or the repair of a packed run."""
 
     @property
     def check(self) -> ModalityCheck:
@@ -144,8 +144,8 @@ class FoldNetworks:
         if not repair.label:
             return cls(run, config, members, repair, None, _speakers(run, config))
         trained = build(RobustConfig, config.robust, "robust")
-        standardiser, given = members[0].standardiser, trained.fit_on == "as_given"
-        own = PackedRepair(run, known, standardiser, config.train.refit, given, packed.remarks)
+        standardiser, as_given = members[0].standardiser, trained.fit_on == "as_given"
+        own = PackedRepair(run, known, standardiser, config.train.refit, as_given, packed.remarks)
         own.require(repair)
         return cls(run, config, members, repair, own, _speakers(run, config))
 

@@ -1,4 +1,4 @@
-"""Whose face is predicted: the people of recordings, and which of them a segment shows.
+"""The people of recordings whose faces are predicted, and which of them a segment shows.
 
 People are looked for once in a recording, stretch by stretch; what is known is kept, so that a
 killed prediction goes on behind it.
@@ -38,7 +38,7 @@ STATE, SEEN = "state.", "seen."
 
 @dataclass(frozen=True)
 class FaceChoice:
-    """Whose face is predicted: `MAIN`, `LARGEST`, `EACH`, or a person by number."""
+    """The choice of a face to predict: `MAIN`, `LARGEST`, `EACH`, or a person by number."""
 
     how: str
     person: int | None = None

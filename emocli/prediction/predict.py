@@ -24,7 +24,6 @@ from emocli.data.json_io import as_json
 from emocli.data.pool import Pool, open_pool
 from emocli.data.stamp import stamps
 from emocli.errors import MediaError, ReportError
-from emocli.models.rundir import versions
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
@@ -45,6 +44,7 @@ from emocli.prediction.timeline import Cutting, FailedInput, PredictionReport, U
 from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats
+from emocli.version import versions
 
 SHARE = 16
 """Segments that are worth a process of their own."""
@@ -55,7 +55,7 @@ WORK = ".work"
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions:
-    """How recordings are predicted.
+    """Options of a prediction of recordings.
 
     Attributes
     ----------
@@ -277,10 +277,8 @@ class Predictor:
 
     def _libraries(self) -> dict[str, str]:
         """Return the versions of what is installed here of the libraries that take part."""
-        known = versions(
-            [*self.ensemble.config.versions, *self.features.libraries, *transcriber.LIBRARIES]
-        )
-        return {name: version for name, version in known.items() if version}
+        trained, features = self.ensemble.config.versions, self.features.libraries
+        return versions([*trained, *features, *transcriber.LIBRARIES])
 
     def _report(
         self,

@@ -17,7 +17,7 @@ def untold(done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Stages:
-    """Who is told how far each stage is; stages take turns, unit of recordings by unit.
+    """The stages of a prediction, and who is told how far they are; they take turns.
 
     Attributes
     ----------

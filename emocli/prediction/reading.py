@@ -28,7 +28,7 @@ TRIMMED = 0.05
 
 
 class SubtitleSettings(Settings):
-    """How a transcript is read.
+    """Settings of the reading of a transcript.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from emocli.plugin.transcript import Line
 
 @dataclass(frozen=True)
 class RecognisedChunk:
-    """What is said in a chunk of a sound, in which language, and how many words were left out."""
+    """The words said in a chunk of a sound, their language, and how many were left out."""
 
     lines: tuple[Line, ...]
     language: str

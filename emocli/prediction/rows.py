@@ -26,7 +26,7 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class SegmentOutputs:
-    """What the predictions of some segments are made of."""
+    """The outputs that the predictions of some segments are made of."""
 
     config: RunConfig
     pieces: Sequence[Piece]

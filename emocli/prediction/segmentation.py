@@ -25,7 +25,7 @@ class UncutRecording:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What was done.
+    """The summary of a segmentation.
 
     Attributes
     ----------

@@ -41,7 +41,7 @@ class UnitReport(Report):
 
 @dataclass(frozen=True, kw_only=True)
 class CutRecording(Record):
-    """How a recording was cut into segments.
+    """A recording's cutting into segments.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class CutRecording(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Cutting(Record):
-    """How recordings were cut into segments, and where their words and speakers are from.
+    """The cutting of recordings into segments, and where their words and speakers are from.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ BELOW = 0.15
 
 
 class VoiceSettings(Settings):
-    """What counts as a stretch of speech; times in seconds.
+    """Settings of what counts as a stretch of speech; times in seconds.
 
     Attributes
     ----------

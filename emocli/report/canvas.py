@@ -58,7 +58,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Style:
-    """How figures look.
+    """The look of figures.
 
     Attributes
     ----------

@@ -33,8 +33,8 @@ TICKS = 6
 
 
 @dataclass(frozen=True)
-class Line:
-    """A curve.
+class ChartLine:
+    """A line of a chart: a curve with its name.
 
     Attributes
     ----------
@@ -57,15 +57,6 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A level, or a place (``upright``), with its name."""
-
-    value: float
-    name: str = ""
-    upright: bool = False
-
-
-@dataclass(frozen=True)
 class Chart:
     """Lines over one axis.
 
@@ -73,14 +64,12 @@ class Chart:
     ----------
     title, x_label, y_label : str
         What it is.
-    lines : tuple of Line
+    lines : tuple of ChartLine
         What is drawn.
     x_ticks : mapping
         Place to text; by default round numbers.
     y_range : (float, float), optional
         Ends of the upright axis; by default what the lines need.
-    rules : tuple of Rule
-        Levels and places that are marked.
     diagonal : bool
         Whether the line y = x is drawn.
     numbers : bool
@@ -90,10 +79,9 @@ class Chart:
     title: str
     x_label: str
     y_label: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     x_ticks: Mapping[float, str] = field(default_factory=dict)
     y_range: tuple[float, float] | None = None
-    rules: tuple[Rule, ...] = ()
     diagonal: bool = False
     numbers: bool = True
 
@@ -141,7 +129,7 @@ def legend_of(charts: Sequence[Chart]) -> Legend:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where values stand in the drawing."""
+    """The places of values in the drawing."""
 
     x0: float
     x1: float
@@ -152,7 +140,6 @@ class _Frame:
     def of(cls, chart: Chart) -> _Frame:
         xs = [x for line in chart.lines for x in line.x] + [*chart.x_ticks]
         ys = [y for line in chart.lines for part in (line.y, line.low, line.high) for y in part]
-        ys += [rule.value for rule in chart.rules if not rule.upright]
         x0, x1 = _ends(xs)
         if not chart.diagonal:
             room = 0.03 * (x1 - x0)
@@ -194,7 +181,7 @@ def _ticks(low: float, high: float) -> dict[float, str]:
 
 
 def _drawn(chart: Chart, frame: _Frame) -> Iterator[str]:
-    """Yield grid, rules, bands, curves and axes."""
+    """Yield grid, bands, curves and axes."""
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     for value, text in _ticks(frame.y0, frame.y1).items():
         y = frame.y(value)
@@ -219,25 +206,11 @@ def _drawn(chart: Chart, frame: _Frame) -> Iterator[str]:
         ends = (max(frame.x0, frame.y0), min(frame.x1, frame.y1))
         path = "L".join(f"{frame.x(end):.1f} {frame.y(end):.1f}" for end in ends)
         yield f'<path class="rule" d="M{path}"/>'
-    for rule in chart.rules:
-        yield from _rule(rule, frame)
     for line in chart.lines:
         yield from _curve(line, frame)
 
 
-def _rule(rule: Rule, frame: _Frame) -> Iterator[str]:
-    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-    if rule.upright:
-        x = frame.x(rule.value)
-        yield f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>'
-    else:
-        y = frame.y(rule.value)
-        yield f'<line class="rule" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        name = escaped(rule.name)
-        yield f'<text class="faint" x="{right}" y="{y - 4:.1f}" text-anchor="end">{name}</text>'
-
-
-def _curve(line: Line, frame: _Frame) -> Iterator[str]:
+def _curve(line: ChartLine, frame: _Frame) -> Iterator[str]:
     look = line.look % LOOKS
     points = [
         (frame.x(x), frame.y(y)) if math.isfinite(y) else None

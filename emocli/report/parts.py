@@ -35,19 +35,6 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A section that there is nothing for yet, and the command that makes it."""
-
-    what: str
-    command: str
-
-    def html(self, pictures: Pictures) -> str:
-        """Write it as HTML."""
-        made = f" It is made by <code>{escaped(self.command)}</code>." if self.command else ""
-        return f'<div class="note"><p>{inline(self.what)}{made}</p></div>'
-
-
-@dataclass(frozen=True)
 class Facts:
     """Names and values, one below the other."""
 
@@ -123,7 +110,7 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """A row of a `Sheet`: its name, its cells, and whether it belongs to the row above."""
 
     name: str
@@ -136,7 +123,7 @@ class Sheet:
     """A table whose rows have names and an order of their own, so that it does not sort."""
 
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
     title: str = ""
 
     def html(self, pictures: Pictures) -> str:
@@ -154,7 +141,7 @@ class Sheet:
         return wide(f"<table>{caption(self.title)}{table}</table>", self.title)
 
 
-def _sheet_row(row: Row, continued: bool) -> str:
+def _sheet_row(row: SheetRow, continued: bool) -> str:
     kinds = " ".join([*(["under"] if row.under else []), *(["over"] if continued else [])])
     cells = "".join(f'<td class="number">{escaped(cell)}</td>' for cell in row.cells)
     start = f'<tr class="{kinds}">' if kinds else "<tr>"

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from emocli.plugin.corruption import Array, Corruption
-from emocli.plugin.robustness import CorruptionSpec as CorruptionSpec
-from emocli.plugin.robustness import parse_all as parse_all
+from emocli.plugin.robustness import CorruptionSpec
 
 if TYPE_CHECKING:
     from emocli.data.samples import Samples
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Corrupter:
-    """Corrupts the features of a split; a transform of its samples.
+    """The corruption of a split's features, as a transform of its samples.
 
     What happens to a clip depends on the seed, the clip and the modality alone: not on the order
     in which clips are read, nor on the process that reads them. Several corruptions of one modality

@@ -113,7 +113,7 @@ PRESETS: Mapping[str, Tree] = {"literal": {"robust": {"fit_on": "as_given"}}}
 
 
 class RobustConfig(RepairConfig):
-    """What a network is trained with: corrupted clips, and a repair.
+    """Settings of what a network is trained with: corrupted clips, and a repair.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ class RobustConfig(RepairConfig):
 
 @dataclass(frozen=True)
 class Repaired:
-    """What a repair did.
+    """The result of a repair.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ LINEAR, STEP = 1000.0, np.log(6.4) / 27
 
 @dataclass(frozen=True)
 class Bands:
-    """Where in the spectrum the bands of a spectrogram lie.
+    """The places of a spectrogram's bands in the spectrum.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ def _mels(frequency: float) -> float:
 
 
 class AugmentConfig(Settings):
-    """What is changed at random.
+    """Settings of the random changes.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How PyTorch computes a training: device, precision, threads, random numbers."""
+"""The computation of a training by PyTorch: device, precision, threads, random numbers."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from pydantic import Field, model_validator
 from emocli.config import Settings, Tree, build, merge
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
-from emocli.models import rundir
 from emocli.models.encoder import EncoderConfig, EncoderRun, PictureKind
 from emocli.models.settings import Accelerator
 from emocli.quantities import Decay, Epochs, LearningRate, Seed, Threads
@@ -22,6 +21,7 @@ from emocli.training.augment import AugmentConfig
 from emocli.training.pictures import LabelledPictures, Teach, of_folder, of_manifest
 from emocli.training.schedule import Criterion, Schedule
 from emocli.training.triplet import TripletConfig
+from emocli.version import versions
 
 EPOCHS: Mapping[PictureKind, int] = {"audio": 60, "face": 100, "scene": 100}
 """Epochs at most (Chudasama 2022, sec. 4.2)."""
@@ -41,7 +41,7 @@ PerBatch = Annotated[int, Field(ge=2, le=10_000)]
 
 
 class EncoderFitConfig(Settings):
-    """How an encoder is trained.
+    """Settings of the training of an encoder.
 
     Attributes
     ----------
@@ -175,5 +175,5 @@ class EncoderPlan:
             settings={name: part.model_dump(mode="json") for name, part in parts.items()},
             classes=pictures.classes,
             source=pictures.fingerprint,
-            versions=rundir.versions(LIBRARIES),
+            versions=versions(LIBRARIES),
         )

@@ -28,7 +28,7 @@ from emocli.training.trainer import State, Trainer
 
 @dataclass(frozen=True)
 class EncoderSummary:
-    """How a training went.
+    """The summary of a training.
 
     Attributes
     ----------

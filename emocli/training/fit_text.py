@@ -31,6 +31,7 @@ from emocli.training.schedule import Criterion, Schedule
 from emocli.training.text_task import TextFitConfig, TextTask
 from emocli.training.texts import Texts
 from emocli.training.trainer import State, Trainer
+from emocli.version import versions
 
 MONITOR = "valid_weighted_f1"
 """The metric by which the best epoch is chosen (Kim & Vossen 2021)."""
@@ -49,7 +50,7 @@ PRESETS: Mapping[str, Tree] = {
 
 @dataclass(frozen=True)
 class TextSummary:
-    """How a fine-tuning went.
+    """The summary of a fine-tuning.
 
     Attributes
     ----------
@@ -187,7 +188,7 @@ def _config(text: TextConfig, train: TextFitConfig, corpus: Texts) -> TextRun:
         train=train.model_dump(mode="json"),
         classes=corpus.classes,
         source=corpus.fingerprint,
-        versions=rundir.versions(LIBRARIES),
+        versions=versions(LIBRARIES),
     )
 
 

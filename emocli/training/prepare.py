@@ -30,7 +30,6 @@ from emocli.models.baselines import ClassicalModels, fit_classical
 from emocli.models.layer_mix import has_several, layers_of
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
-from emocli.models.rundir import versions
 from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import CLEAN, RobustOptions, on
 from emocli.robust.repair import PRESETS, RobustConfig
@@ -41,6 +40,7 @@ from emocli.training.data_warnings import number_warnings
 from emocli.training.fusion_task import check_settings
 from emocli.training.masking import masks
 from emocli.training.outputs import level
+from emocli.version import versions
 
 if TYPE_CHECKING:
     from emocli.plugin.network import Network

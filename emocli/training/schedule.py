@@ -55,7 +55,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a training goes on, and how fast it learns.
+    """The schedule of a training: how long it goes on, and how fast it learns.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ from emocli.training.search import Trial
 
 @dataclass(frozen=True)
 class Budget:
-    """What was spent: trials by how they ended, epochs of all, and seconds of computing."""
+    """The cost of a search: trials by how they ended, epochs of all, and seconds of computing."""
 
     complete: int
     pruned: int
@@ -41,7 +41,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class SearchSummary:
-    """What a search tried, and what it chose.
+    """The summary of a search: what it tried, and what it chose.
 
     Attributes
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from emocli.training.trainer import State
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """How the training of one seed went, with the metrics of the best epoch.
+    """The summary of the training of one seed, with the metrics of the best epoch.
 
     ``seconds`` is the time it took now: 0 if it was already trained.
     """
@@ -38,7 +38,7 @@ class BaselineSummary:
 
 @dataclass(frozen=True)
 class TrainSummary:
-    """How a training went.
+    """The summary of a training.
 
     Attributes
     ----------
@@ -82,10 +82,20 @@ class TrainSummary:
     notes: tuple[str, ...]
     baselines: dict[str, BaselineSummary]
 
+    @property
+    def parts(self) -> tuple[TrainSummary, ...]:
+        """The runs of the folds of a cross-validation; this is one."""
+        return (self,)
+
+    @property
+    def baseline_metrics(self) -> Mapping[str, dict[str, float]]:
+        """Classical model to its metrics on the valid split."""
+        return {name: baseline.valid for name, baseline in self.baselines.items()}
+
 
 @dataclass(frozen=True)
 class CrossSummary:
-    """How the trainings of a cross-validation went.
+    """The summary of the trainings of a cross-validation.
 
     Attributes
     ----------
@@ -113,6 +123,16 @@ class CrossSummary:
     folds: tuple[TrainSummary, ...]
     notes: tuple[str, ...]
     baselines: dict[str, dict[str, float]]
+
+    @property
+    def parts(self) -> tuple[TrainSummary, ...]:
+        """The run of each fold."""
+        return self.folds
+
+    @property
+    def baseline_metrics(self) -> Mapping[str, dict[str, float]]:
+        """Classical model to its metrics on the valid splits, mean over the folds."""
+        return self.baselines
 
 
 def cross_summary(run: Path, folds: Sequence[TrainSummary]) -> CrossSummary:

@@ -43,7 +43,7 @@ from emocli.training.trainer import finite_loss
 
 
 class TextFitConfig(Settings):
-    """How a text encoder is fine-tuned.
+    """Settings of the fine-tuning of a text encoder.
 
     Attributes
     ----------

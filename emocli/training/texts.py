@@ -17,7 +17,7 @@ from emocli.errors import ManifestError
 
 @dataclass(frozen=True)
 class Texts:
-    """What may be read in training; the test split is not in it.
+    """The texts that may be read in training; the test split is not in it.
 
     Attributes
     ----------

@@ -95,7 +95,7 @@ def train(
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest:
-    """What is to be trained, on what, and where; attributes as the parameters of `train`."""
+    """A training that is asked for; attributes as the parameters of `train`."""
 
     manifest: Manifest
     store: Path

@@ -72,7 +72,7 @@ class TriedValue(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class TuneSummary(Report):
-    """What was tried, and what was chosen.
+    """The summary of a tuning: what was tried, and what was chosen.
 
     Attributes
     ----------

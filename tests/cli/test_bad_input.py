@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import wave
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,34 +15,16 @@ import torch
 
 from emocli.cli.app import run
 from tests import media_factory, toy
+from tests.conftest import Refused
 
 SIDECAR = 'dataset = "own"\nclasses = ["a", "b"]\ntask = "single"\n'
 HEADER = "id,split,speaker,label,media.audio,media.video,start,end\n"
-
-Refused = Callable[..., str]
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
-    """Run a command that must be refused; return its one line."""
-
-    def check(*arguments: object) -> str:
-        capsys.readouterr()
-        assert run([str(argument) for argument in arguments]) == 2
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert err.startswith("error: ")
-        assert err.count("\n") == 1
-        assert "Traceback" not in err
-        return err
-
-    return check
 
 
 def manifest(folder: Path, rows: Sequence[str], header: str = HEADER) -> Path:

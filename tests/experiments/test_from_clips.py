@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +23,7 @@ from emocli.experiments.runner import reproduce
 from emocli.extraction.extract import extract
 from emocli.models import rundir
 from emocli.training.fit_encoder import fit_encoder
+from tests.interrupt import COMMAND, kill_when
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -128,8 +125,7 @@ def test_killed_five_times_it_gives_the_same_table(
 ) -> None:
     """SIGKILL in every part of the chain."""
     out = tmp_path / "out"
-    program = "import sys; from emocli.cli.app import run; sys.exit(run(sys.argv[1:]))"
-    words = [sys.executable, "-c", program, *command(corpus, out)]
+    words = [*COMMAND, *command(corpus, out)]
     marks = (
         "extractors/text/config.json",
         "store/mel.h5",
@@ -138,14 +134,7 @@ def test_killed_five_times_it_gives_the_same_table(
         "runs/a/config.json",
     )
     for mark in marks:
-        process = subprocess.Popen(words, stderr=subprocess.DEVNULL, env={**os.environ})
-        deadline = time.monotonic() + 300
-        while not (out / mark).exists():
-            assert process.poll() is None, f"it ended before {mark}"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_when((out / mark).exists, words, seconds=300)
     subprocess.run(words, check=True, capture_output=True)
     for name in (*MADE, "visual_embedding"):
         stores = [FeatureStore.open(store_path(o / "store", name)) for o in (out, whole)]

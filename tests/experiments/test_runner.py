@@ -4,12 +4,9 @@ nothing but time."""
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +24,7 @@ from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, RobustOptions, Row, Table
 from emocli.robust.check.io import load_check
 from tests import toy
+from tests.interrupt import COMMAND, kill_when
 
 NOISE = Condition("noise", ("visual:gaussian@-10dB",))
 CHECKED = Condition("noise", NOISE.corrupt, repair=RepairOptions(check=True))
@@ -359,18 +357,14 @@ def test_killed_at_any_moment_it_goes_on(corpus, tmp_path):
         for key, value in QUICK[section].items():
             arguments += ["--set", f"{section}.{key}={value}"]
     arguments += ["--set", "experiment.noise=['0dB']"]
-    program = "import sys; from emocli.cli.app import run; sys.exit(run(sys.argv[1:]))"
-    command = [sys.executable, "-c", program, "reproduce", *arguments]
+    command = [*COMMAND, "reproduce", *arguments]
     killed = [*command, "--out", str(tmp_path / "killed"), "--workers", "2"]
+
+    def has_trained(count: int) -> bool:
+        return len(list((tmp_path / "killed").rglob("model.safetensors"))) >= count
+
     for count in (2, 8):
-        process = subprocess.Popen(killed, stderr=subprocess.DEVNULL, env={**os.environ})
-        deadline = time.monotonic() + 200
-        while len(list((tmp_path / "killed").rglob("model.safetensors"))) < count:
-            assert process.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_when(partial(has_trained, count), killed, seconds=200)
     for arguments in (killed, [*command, "--out", str(tmp_path / "whole")]):
         subprocess.run(arguments, check=True, capture_output=True)
     reports = [json.loads((tmp_path / n / "report.json").read_text()) for n in ("killed", "whole")]

@@ -13,7 +13,8 @@ from emocli.data.store import open_features
 from emocli.errors import ConfigError
 from emocli.metrics.metrics import score
 from emocli.models import baselines
-from emocli.models.baselines import C_VALUES, Functionals, fit, functionals
+from emocli.models.baselines import C_VALUES, fit
+from emocli.models.functionals import Functionals, functionals
 from tests import toy
 
 

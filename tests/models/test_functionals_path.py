@@ -16,7 +16,7 @@ from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from emocli.models import rundir
 from emocli.models.functionals import Functionals
-from emocli.models.functionals_path import Summary, WithFunctionals
+from emocli.models.functionals_path import FunctionalsLayer, WithFunctionals
 from emocli.models.losses import base_loss
 from emocli.models.outline import outline, parameters
 from emocli.training.targets import mixed
@@ -140,7 +140,7 @@ def test_they_have_a_gradient_where_steps_are_equal_or_missing() -> None:
     values = torch.randn(3, 4, 2)
     values[1] = 1
     view = Padded(values.requires_grad_(), torch.tensor([4, 3, 0]))
-    Summary(2)(view).sum().backward()
+    FunctionalsLayer(2)(view).sum().backward()
     assert values.grad is not None
     assert values.grad.isfinite().all()
     assert values.grad[0].all()

@@ -219,7 +219,7 @@ def test_code_that_comes_with_an_encoder_is_not_run(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be had") as error:
+    with pytest.raises(ConfigError, match="none: there is no such folder") as error:
         make_backbone(TextConfig(backbone=str(tmp_path / "none")), ())
     assert "\n" not in str(error.value)
     with pytest.raises(ConfigError, match="does not divide"):

@@ -26,6 +26,7 @@ from emocli.training.fusion_task import FusionTask
 from emocli.training.journal import JOURNAL
 from emocli.training.search import Search, declared
 from tests import toy
+from tests.conftest import Refused
 from tests.interrupt import interrupted
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -386,18 +387,11 @@ def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
     ],
 )
 def test_what_cannot_be_searched_is_refused_before_anything_is_written(
-    corpus: toy.Toy,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    options: list[str],
-    said: str,
+    corpus: toy.Toy, tmp_path: Path, refused: Refused, options: list[str], said: str
 ) -> None:
     pytest.importorskip("optuna")
     for extra in ([], ["--dry-run"]):
-        assert run([*command(corpus, tmp_path / "study", *options), *extra]) == 2
-        err = capsys.readouterr().err
-        assert err.count("\n") == 1
-        assert said in err
+        assert said in refused(*command(corpus, tmp_path / "study", *options), *extra)
     assert not (tmp_path / "study").exists()
 
 

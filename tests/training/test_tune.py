@@ -12,6 +12,7 @@ from emocli.cli.app import run
 from emocli.models.rundir import read_config
 from emocli.training.train import TrainRequest
 from tests import toy
+from tests.conftest import Refused
 from tests.interrupt import interrupted
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -126,13 +127,10 @@ def test_interrupted_it_goes_on_and_chooses_the_same(
     ],
 )
 def test_what_cannot_be_tried_is_refused_before_anything_is_written(
-    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str], tried: list[str], said: str
+    corpus: toy.Toy, tmp_path: Path, refused: Refused, tried: list[str], said: str
 ) -> None:
     for extra in ([], ["--dry-run"]):
-        assert run([*command(corpus, tmp_path / "study", *tried), *extra]) == 2
-        err = capsys.readouterr().err
-        assert err.count("\n") == 1
-        assert said in err
+        assert said in refused(*command(corpus, tmp_path / "study", *tried), *extra)
     assert not (tmp_path / "study").exists()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emocli.analysis import Part
 from emocli.analysis.check._report import CheckReport, Point
-from emocli.report.chart import LOOKS, Chart, Line, legend_of
+from emocli.report.chart import LOOKS, Chart, ChartLine, legend_of
 from emocli.report.document import Heading, Paragraph, grid
 from emocli.report.parts import Folded, Heat, Panels
 from emocli.report.tables import Cell, ReportTable
@@ -45,7 +45,7 @@ def _drawn(points: Sequence[Point]) -> list[Point]:
 
 def _roc(report: CheckReport, modality: str) -> Chart:
     lines = tuple(
-        Line(point.label, point.roc.blamed, point.roc.detected, look)
+        ChartLine(point.label, point.roc.blamed, point.roc.detected, look)
         for look, point in enumerate(_drawn(_of(report, modality)))
     )
     return Chart(
@@ -73,8 +73,8 @@ def _rates(report: CheckReport, modality: str) -> Chart:
     x = tuple(point.snr_db for point in points if point.snr_db is not None)
     both = [point.rates[FITTED] for point in points]
     lines = (
-        Line("corrupted ones, noticed", x, tuple(each.detected for each in both), 0),
-        Line("others, blamed without cause", x, tuple(each.blamed for each in both), 1),
+        ChartLine("corrupted ones, noticed", x, tuple(each.detected for each in both), 0),
+        ChartLine("others, blamed without cause", x, tuple(each.blamed for each in both), 1),
     )
     return Chart(
         f"{modality} corrupted", "signal-to-noise ratio (dB)", "share", lines, y_range=(0.0, 1.0)

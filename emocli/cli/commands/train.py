@@ -101,12 +101,9 @@ def command(
 
 
 def _print(summary: TrainSummary | CrossSummary) -> None:
-    from emocli.training.summaries import TrainSummary
-
-    parts = (summary,) if isinstance(summary, TrainSummary) else summary.folds
     rows = [
         (part.run.name, s.seed, s.state, s.epochs, s.best_epoch, s.valid[summary.monitor])
-        for part in parts
+        for part in summary.parts
         for s in part.seeds
     ]
     chosen = f"valid {summary.monitor}"  # the others are in the model card and in --json
@@ -116,25 +113,15 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
     features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())
     show.line(f"{summary.fusion} on {features}: {summary.parameters:,} parameters")
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
-    if parts[0].refit:
+    if summary.parts[0].refit:
         show.line("  then learnt anew from train and valid split, for as many epochs as were best")
-    for name, metric in _baselines(summary).items():
-        show.line(f"  beside it: {name} {metric:.3f}")
-    for gap in dict.fromkeys(gap for part in parts for gap in _gaps(part)):
+    for name, metrics in summary.baseline_metrics.items():
+        if summary.monitor in metrics:
+            show.line(f"  beside it: {name} {metrics[summary.monitor]:.3f}")
+    for gap in dict.fromkeys(gap for part in summary.parts for gap in _gaps(part)):
         show.warn(gap)
     for note in summary.notes:
         show.warn(note)
-
-
-def _baselines(summary: TrainSummary | CrossSummary) -> dict[str, float]:
-    """Return the classical models' value of the metric that decides."""
-    from emocli.training.summaries import TrainSummary
-
-    if isinstance(summary, TrainSummary):
-        valid = {name: baseline.valid for name, baseline in summary.baselines.items()}
-    else:
-        valid = summary.baselines
-    return {name: v[summary.monitor] for name, v in valid.items() if summary.monitor in v}
 
 
 def _gaps(part: TrainSummary) -> Iterator[str]:

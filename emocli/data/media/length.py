@@ -1,4 +1,4 @@
-"""How long a recording is, by its packets: nothing of it is decoded."""
+"""The length of a recording, by its packets: nothing of it is decoded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emocli.errors import MediaError
 
 @dataclass(frozen=True)
 class Length:
-    """Where the sound and the pictures of a recording end, in seconds; None where it has none."""
+    """The ends of the sound and the pictures of a recording, in seconds; None where it has none."""
 
     sound: float | None
     pictures: float | None

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from emocli.parsing import Tree
-from emocli.version import version_of
+from emocli.version import versions
 
-LIBRARIES = ("emocli", "numpy", "scipy", "h5py")
+LIBRARIES = ("numpy", "scipy", "h5py")
 """Distributions every feature runs on."""
 
 
@@ -82,6 +82,5 @@ class Recipe:
         return f"other settings ({key} was {settings.get(key)!r}, is {self.settings.get(key)!r})"
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of the installed libraries the feature runs on."""
-        installed = ((name, version_of(name)) for name in (*LIBRARIES, *self.libraries))
-        return {name: text for name, text in installed if text}
+        """Return the versions of emocli, Python and the libraries the feature runs on."""
+        return versions((*LIBRARIES, *self.libraries))

@@ -27,12 +27,14 @@ def sizes(corpus: str) -> Tree:
 
 
 class ComparedViews(Names):
-    """What is compared.
+    """Settings: the modalities that are compared.
 
     Attributes
     ----------
-    audio, visual : str
-        The two modalities, as the store calls them.
+    audio : str
+        The voice's modality, as the store calls it.
+    visual : str
+        The face's modality, as the store calls it.
     """
 
     audio: str = "audio"

@@ -37,7 +37,7 @@ LAYERS: Mapping[CorpusName, int] = MappingProxyType({"meld": 1, "iemocap": 5})
 
 
 class Modalities(Names):
-    """What an utterance is seen through, and whose values are shown beside.
+    """Settings: the modalities of an utterance, and whose values are shown beside.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ from emocli.plugin.experiment import EncoderKind, Row, Table
 
 
 class Config(Settings):
-    """What is compared.
+    """Settings: the encoder whose losses are compared.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ BOTH: Printed = {"meld": (67.85, 66.71), "iemocap": (69.69, 69.86)}
 
 
 class Config(Modalities):
-    """What is compared.
+    """Settings: the features that are compared.
 
     Attributes
     ----------

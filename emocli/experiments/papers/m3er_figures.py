@@ -62,7 +62,7 @@ MISTAKEN: Mapping[str, str] = MappingProxyType(
 
 
 class Config(Names):
-    """What is shown of which corpus.
+    """Settings: the corpus, and what is shown of it.
 
     Attributes
     ----------

@@ -54,7 +54,7 @@ REPAIRS = {
 
 
 class Config(Settings):
-    """What is varied over what.
+    """Settings: what is varied, and over which values.
 
     Attributes
     ----------

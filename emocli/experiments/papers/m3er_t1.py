@@ -53,7 +53,7 @@ OWN = "M3ER as printed"
 
 
 class Config(Settings):
-    """Whose values stand beside ours.
+    """Settings: the corpus of the paper whose values stand beside, and the task.
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ from emocli.quantities import Dropped, Factor
 
 
 class Config(Settings):
-    """What is corrupted, how, and what it is compared with.
+    """Settings: the corruption, its repair, and the values it is compared with.
 
     Attributes
     ----------

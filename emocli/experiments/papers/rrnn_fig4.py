@@ -23,7 +23,7 @@ SYSTEMS = {"GCA": "gca", "GCA + gating": "rrnn"}
 
 
 class Config(Settings):
-    """Which clip is drawn.
+    """Settings: the clip that is drawn.
 
     Attributes
     ----------

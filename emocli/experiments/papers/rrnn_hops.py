@@ -44,7 +44,7 @@ VARIANTS: Mapping[str, Tree] = MappingProxyType(
 
 
 class Config(Settings):
-    """What is varied under what.
+    """Settings: the hops that are tried, and the noise.
 
     Attributes
     ----------

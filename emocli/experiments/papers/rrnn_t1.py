@@ -25,14 +25,10 @@ RATERS = {"human, A": 0.409, "human, V": 0.582, "human, A + V": 0.636}
 
 
 class Config(ComparedViews):
-    """What is compared on what.
+    """Settings: the modalities that are compared, and the corpus.
 
     Attributes
     ----------
-    audio : str
-        The voice's modality, as the store calls it.
-    visual : str
-        The face's modality, as the store calls it.
     corpus : {'cremad', 'other'}
         Whose the clips are, by default as their manifest says: the paper's values are of CREMA-D.
     """

@@ -24,14 +24,10 @@ from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Tab
 
 
 class Config(ComparedViews):
-    """What is compared under what.
+    """Settings: the modalities that are compared, the corpus and the noise.
 
     Attributes
     ----------
-    audio : str
-        The voice's modality, as the store calls it.
-    visual : str
-        The face's modality, as the store calls it.
     corpus : {'ravdess', 'other'}
         Whose the clips are, by default as their manifest says: the paper's values are of RAVDESS.
     noise : tuple of str

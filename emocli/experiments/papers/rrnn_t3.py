@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from emocli.experiments.papers._beard import FUSIONS, NAIVE, constants, sizes
-from emocli.plugin.experiment import CLEAN, Condition, Names, Row, SyntheticCorpus, Table
+from emocli.experiments.papers._beard import FUSIONS, NAIVE, ComparedViews, constants, sizes
+from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Table
 
 METRICS = ("mse_sum", "mae_sum", "uar")
 """Errors summed over the emotions, and the weighted accuracy: the mean of the true positive and the
@@ -31,17 +31,13 @@ PRINTED = {
 """Row to its values, clean and with noise."""
 
 
-class Config(Names):
-    """What is compared under what.
+class Config(ComparedViews):
+    """Settings: the modalities that are compared, the corpus and the noise.
 
     Attributes
     ----------
     text : str
         The text's modality, as the store calls it.
-    audio : str
-        The voice's modality, as the store calls it.
-    visual : str
-        The face's modality, as the store calls it.
     corpus : {'mosei', 'other'}
         Whose the clips are, by default as their manifest says. For CMU-MOSEI the paper's networks
         have 512 units (section 4), four times as many as for its other corpora; its values are of
@@ -52,8 +48,6 @@ class Config(Names):
     """
 
     text: str = "text"
-    audio: str = "audio"
-    visual: str = "visual"
     corpus: Literal["mosei", "other"] = "other"
     noise: str = "0dB"
 

@@ -137,7 +137,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Showing:
-    """How a modality shows a clip: strength of its signal, steps per second, numbers of a step."""
+    """A modality's view of a clip: strength of its signal, steps per second, numbers of a step."""
 
     signal: float
     rate: float

@@ -37,7 +37,7 @@ EDGE = 0.5
 
 @dataclass(frozen=True)
 class Shape:
-    """What the features of a corpus are.
+    """The features of a synthetic corpus.
 
     Attributes
     ----------

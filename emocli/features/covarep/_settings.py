@@ -26,7 +26,7 @@ class Creak(Settings):
 
 
 class Config(Settings):
-    """How the ambiguous parts are done.
+    """Settings of the ambiguous parts.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ class KnownFaces:
     people: Mapping[str, int | None]
     names: Sequence[str] = ()
     rate: float | None = None
-    _reading: Reading | None = None
+    _reading: RowReader | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         return KnownFaces, (self.cut, self.appearances, self.people)
@@ -90,18 +90,18 @@ class KnownFaces:
             raise MediaError("has no picture in the clip", where=path)
         return track_of(rows)
 
-    def _read(self, path: Path, start: float) -> Reading:
+    def _read(self, path: Path, start: float) -> RowReader:
         reading = self._reading
         if reading is None or not reading.reaches(path, start):
             known = self.appearances[path]
             numbers = {self.people[name] for name in self.people}
             everybody = None in numbers
-            reading = Reading(path, start, known, self.cut, None if everybody else numbers)
+            reading = RowReader(path, start, known, self.cut, None if everybody else numbers)
             self._reading = reading
         return reading
 
 
-class Reading:
+class RowReader:
     """The rows of a recording's frames, read on as they are asked for.
 
     Parameters

@@ -32,7 +32,7 @@ STRETCH = 120.0
 
 @dataclass(frozen=True)
 class People:
-    """What finds people by their faces, see `emocli.plugin.feature.PeopleFinder`."""
+    """The finder of people by their faces, see `emocli.plugin.feature.PeopleFinder`."""
 
     def find(
         self, config: Config, recording: Path, after: Stretch | None = None

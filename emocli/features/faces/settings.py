@@ -12,7 +12,7 @@ from emocli.quantities import PicturesAtOnce, PicturesPerSecond, Probability, Si
 
 
 class Config(Settings):
-    """Which faces are searched, and how they are cut out.
+    """Settings: the search for faces, and their crops.
 
     Attributes
     ----------

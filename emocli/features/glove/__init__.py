@@ -42,7 +42,7 @@ UNKNOWN = -1
 
 
 class Config(Settings):
-    """Where the vectors are from, and how words are looked up.
+    """Settings: the file of vectors, and the look-up of words.
 
     Attributes
     ----------

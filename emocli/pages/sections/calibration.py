@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from emocli.evaluation.report import ConditionReport
 from emocli.pages import texts
 from emocli.pages.section import Contents, Section
-from emocli.report.chart import Chart, Line, legend_of
+from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Grid, Paragraph, Part
 from emocli.report.parts import Panels
 
@@ -59,7 +59,7 @@ def _reliability(sides: Sides) -> Chart:
     for look, (name, side) in enumerate(sides.items()):
         bins = [b for b in (side.reliability.bins if side.reliability else ()) if b.n > 0]
         x, y = (tuple(getattr(b, key) for b in bins) for key in ("confidence", "accuracy"))
-        lines.append(Line(name, x, y, look))
+        lines.append(ChartLine(name, x, y, look))
     return Chart(
         "Reliability: on the dashed line a probability is what it says",
         *("probability of the predicted class", "share that was right"),
@@ -72,7 +72,7 @@ def _reliability(sides: Sides) -> Chart:
 
 def _coverage(sides: Sides) -> Chart:
     lines = [
-        Line(name, curve.coverage, tuple(curve.risk), look)
+        ChartLine(name, curve.coverage, tuple(curve.risk), look)
         for look, (name, side) in enumerate(sides.items())
         for curve in [side.reliability]
         if curve

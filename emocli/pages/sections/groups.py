@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from emocli.evaluation.groups import GroupedCondition
 from emocli.pages import texts
 from emocli.pages.records import RunRecords
-from emocli.pages.section import Absent, Contents, Section, by_run
+from emocli.pages.section import Contents, Section, Suggestion, by_run
 from emocli.report.document import Paragraph, Part
 from emocli.report.parts import Folded, SpanTable
 
@@ -77,14 +77,14 @@ def _gap(condition: GroupedCondition) -> str:
     )
 
 
-def absent(contents: Contents) -> Iterator[Absent]:
+def absent(contents: Contents) -> Iterator[Suggestion]:
     """Yield the command for runs that have none."""
     for run in contents.runs:
         if not grouped(run):
             what = (
                 f"{run.name}: metrics of speakers and other groups (group.<name> of the manifest)"
             )
-            yield Absent(what, texts.command("emocli evaluate RUN --by speaker", run))
+            yield Suggestion(what, texts.command("emocli evaluate RUN --by speaker", run))
 
 
 SECTION = Section(45, "Groups and speakers", parts, absent)

@@ -11,7 +11,7 @@ from emocli.pages import texts
 from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Listing, Paragraph, Part
-from emocli.report.parts import Facts, Folded, Row, Sheet
+from emocli.report.parts import Facts, Folded, Sheet, SheetRow
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -37,10 +37,10 @@ def _side_by_side(reports: Mapping[str, EvaluationReport]) -> Sheet:
             texts.metric(r.clean.metrics, name) if name in r.definitions else "-"
             for r in reports.values()
         )
-        rows.append(Row(texts.title(name), tuple(cells)))
+        rows.append(SheetRow(texts.title(name), tuple(cells)))
         both = tuple(_interval(report.clean, name) for report in reports.values())
         if any(both):
-            rows.append(Row("95 % interval", both, under=True))
+            rows.append(SheetRow("95 % interval", both, under=True))
     return Sheet(("metric", *reports), tuple(rows))
 
 
@@ -58,14 +58,14 @@ def _table(report: EvaluationReport) -> Sheet:
     rows = []
     for name in report.definitions:
         others = tuple(texts.number(own[name]) for own in beside.values())
-        rows.append(Row(texts.title(name), (texts.metric(clean.metrics, name), *others)))
+        rows.append(SheetRow(texts.title(name), (texts.metric(clean.metrics, name), *others)))
         if own := _interval(clean, name):
-            rows.append(Row("95 % interval", (own, *("",) * len(beside)), under=True))
+            rows.append(SheetRow("95 % interval", (own, *("",) * len(beside)), under=True))
     if clean.agreement:
         blank = ("",) * len(beside)
-        rows.append(Row("alpha of raters", (texts.number(clean.agreement.alpha), *blank)))
+        rows.append(SheetRow("alpha of raters", (texts.number(clean.agreement.alpha), *blank)))
         joined = texts.number(clean.agreement.alpha_with_network)
-        rows.append(Row("with the network as one more", (joined, *blank), under=True))
+        rows.append(SheetRow("with the network as one more", (joined, *blank), under=True))
     network = f"{report.fusion}, mean of {report.ensemble}" if report.ensemble else report.fusion
     return Sheet(("metric", network, *beside), tuple(rows))
 

@@ -1,4 +1,4 @@
-"""What corruptions cost: every one that a run was tested under, all runs in one figure."""
+"""The cost of corruptions: every one that a run was tested under, all runs in one figure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from emocli.evaluation.report import ConditionReport, EvaluationReport, SweepPoi
 from emocli.pages import texts
 from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.records import RunRecords
-from emocli.pages.section import Absent, Contents, Section
-from emocli.report.chart import Chart, Line, legend_of
+from emocli.pages.section import Contents, Section, Suggestion
+from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Paragraph, Part
 from emocli.report.parts import Panels, SpanTable
 
@@ -124,14 +124,14 @@ def _line(
     points: Sequence[SweepPoint],
     places: Mapping[str, float],
     lines: int,
-) -> Line:
+) -> ChartLine:
     if not points:
-        return Line(curve.name, (), (), look)
+        return ChartLine(curve.name, (), (), look)
     placed: list[tuple[float, ConditionReport]] = [(places[p.level], p) for p in points]
     placed = sorted([*placed, (places[""], curve.clean)], key=lambda each: each[0])
     bounds = [side.accuracy_ci_clips or side.accuracy_ci for _, side in placed]
     banded = lines <= MOST_BANDS
-    return Line(
+    return ChartLine(
         curve.name,
         tuple(x for x, _ in placed),
         tuple(side.metrics["accuracy"] for _, side in placed),
@@ -142,7 +142,7 @@ def _line(
 
 
 @dataclass(frozen=True)
-class Condition:
+class RunCondition:
     """A condition of a run, and what it changes."""
 
     run: str
@@ -150,18 +150,18 @@ class Condition:
     side: ConditionReport
 
 
-def _conditions(contents: Contents) -> Iterator[Condition]:
+def _conditions(contents: Contents) -> Iterator[RunCondition]:
     """Yield the corrupted conditions of every run, each below the clean one."""
     for run in contents.runs:
         corrupted = [report for report in run.own if report.corrupted]
         if corrupted and run.main:
-            yield Condition(run.name, run.main, run.main.clean)
+            yield RunCondition(run.name, run.main, run.main.clean)
         for report in corrupted:
             if report.corrupted:
-                yield Condition(run.name, report, report.corrupted)
+                yield RunCondition(run.name, report, report.corrupted)
 
 
-def _table(conditions: Sequence[Condition], several: bool) -> SpanTable:
+def _table(conditions: Sequence[RunCondition], several: bool) -> SpanTable:
     """Return all conditions; the run is named if there are several."""
     rows = tuple(
         (
@@ -183,7 +183,7 @@ def _table(conditions: Sequence[Condition], several: bool) -> SpanTable:
     return SpanTable(columns, rows, spans, left, "Conditions; drawn: accuracy")
 
 
-def _change(each: Condition) -> tuple[str, str]:
+def _change(each: RunCondition) -> tuple[str, str]:
     change = each.report.difference
     if change is None or not each.side.corruption:
         return "", ""
@@ -193,16 +193,16 @@ def _change(each: Condition) -> tuple[str, str]:
     )
 
 
-def absent(contents: Contents) -> Iterator[Absent]:
+def absent(contents: Contents) -> Iterator[Suggestion]:
     """Yield the commands for runs that were tested on clean clips alone."""
     for run in contents.runs:
         if not any(report.sweep for report in run.own):
             command = texts.command("emocli evaluate RUN --sweep", run)
-            yield Absent(f"{run.name}: accuracy over the level of noise", command)
+            yield Suggestion(f"{run.name}: accuracy over the level of noise", command)
         if not any(report.corrupted for report in run.own):
             modality = next(iter(run.config.features))
             command = texts.command(f"emocli evaluate RUN --corrupt {modality}", run)
-            yield Absent(f"{run.name}: one corrupted modality, beside the clean clips", command)
+            yield Suggestion(f"{run.name}: one corrupted modality, beside the clean clips", command)
 
 
 SECTION = Section(60, "Robustness", parts, absent)

@@ -8,7 +8,7 @@ from emocli.errors import EmocliError
 from emocli.pages import texts
 from emocli.pages.records import Member, RunRecords
 from emocli.pages.section import Contents, Section
-from emocli.report.chart import Chart, Line, legend_of
+from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Heading, Paragraph, Part
 from emocli.report.parts import Folded, Note, Panels
 from emocli.training.fusion_task import make_criterion
@@ -64,7 +64,7 @@ def _has(members: list[Member], column: str) -> bool:
 
 def _chart(column: str, members: list[Member]) -> Chart:
     lines = tuple(
-        Line(
+        ChartLine(
             member.name,
             tuple(float(k) for k in range(1, len(member.history) + 1)),
             tuple(row[column] for row in member.history),

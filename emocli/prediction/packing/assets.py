@@ -1,4 +1,4 @@
-"""What the features of a run are computed with, and how it gets into a packed run.
+"""Files that the features of a run are computed with, and their copies in a packed run.
 
 Settings of type `Path`, and those that a feature says may be a model of the hub, name files and
 folders of this machine. They are copied, in formats that hold data alone, and the settings in the
@@ -82,7 +82,7 @@ class Assets:
 
 @dataclass(frozen=True)
 class AssetOptions:
-    """What is packed of what features are computed with.
+    """Options: which of the files that features are computed with are packed.
 
     Attributes
     ----------

@@ -70,7 +70,7 @@ class WordVectors(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class FoldRepair(Record):
-    """What one fold does about modalities that are not trusted, and what it cannot do."""
+    """The repair of one fold: what it does about modalities that are not trusted, and cannot do."""
 
     repair: Tree
     remarks: tuple[str, ...]

@@ -51,7 +51,7 @@ BLOCK = 2**24
 
 @dataclass(frozen=True, kw_only=True)
 class PackOptions:
-    """How a run is packed.
+    """Options of the packing of a run.
 
     Attributes
     ----------

@@ -120,7 +120,7 @@ def _parse(text: str, path: Path) -> _Document:
 
 
 class _Reader:
-    """What the parser calls."""
+    """The handlers that the parser calls."""
 
     def __init__(self, parser: expat.XMLParserType, path: Path) -> None:
         self.document = _Document()

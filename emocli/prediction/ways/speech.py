@@ -16,7 +16,7 @@ from emocli.prediction.voice import VoiceSettings, voice
 
 
 class Config(VoiceSettings):
-    """What counts as a stretch of speech; times in seconds."""
+    """Settings of what counts as a stretch of speech; times in seconds."""
 
 
 def cut(source: Recording, config: Config) -> Transcript:

@@ -9,7 +9,7 @@ from emocli.prediction.reading import SubtitleSettings
 
 
 class Config(SubtitleSettings):
-    """How the file is read."""
+    """Settings of the reading of the file."""
 
 
 def cut(source: Recording, config: Config) -> Transcript:

@@ -107,7 +107,7 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
 
 
 class _Modality(Settings):
-    """What the header says of a modality."""
+    """A modality in the header."""
 
     name: str
     steps: Annotated[int, Field(ge=1, le=MOST_STEPS)]
@@ -117,7 +117,7 @@ class _Modality(Settings):
 
 
 class _Pair(Settings):
-    """What the header says of two modalities."""
+    """A pair of modalities in the header."""
 
     modalities: tuple[str, str]
     tau: Number
@@ -126,7 +126,7 @@ class _Pair(Settings):
 
 
 class _Header(Settings):
-    """What a file says beside its arrays."""
+    """The header of a file, beside its arrays."""
 
     config: CheckConfig
     padded: bool

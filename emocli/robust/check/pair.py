@@ -29,7 +29,7 @@ ENOUGH = 20
 
 @dataclass(frozen=True)
 class PairCheck:
-    """What was learnt of two modalities.
+    """The fit of two modalities.
 
     Attributes
     ----------

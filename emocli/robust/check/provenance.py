@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FitProvenance:
-    """What a check was fitted on.
+    """The provenance of a check: what it was fitted on.
 
     Attributes
     ----------

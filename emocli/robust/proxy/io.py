@@ -35,7 +35,7 @@ AGAIN = "pack the run again: emocli pack"
 
 
 class _Modality(Settings):
-    """What the header says of a modality."""
+    """A modality in the header."""
 
     name: str
     steps: Steps
@@ -44,7 +44,7 @@ class _Modality(Settings):
 
 
 class _Header(Settings):
-    """What the file says beside its arrays."""
+    """The header of the file, beside its arrays."""
 
     config: ProxyConfig
     padded: bool

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import emocli
 from emocli.data.durable import locked, make_folder, replacing, write_text
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.store.parts import check_track, write_part
@@ -159,7 +160,7 @@ def test_settings_may_change_before_the_first_part(tmp_path: Path) -> None:
 def test_changed_library_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, [IDS[:5]])
     newer = {"numpy": "99.0", "torch": "1.0"}
-    monkeypatch.setattr("emocli.data.store.recipe.version_of", lambda name: newer.get(name, ""))
+    monkeypatch.setattr("emocli.data.store.recipe.versions", lambda names: newer)
     store = write(tmp_path, [IDS])
     assert store is not None
     assert store.header.versions["numpy"] == f"{np.__version__}, 99.0"
@@ -167,6 +168,7 @@ def test_changed_library_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_libraries_a_feature_runs_on_are_recorded() -> None:
     recipe = replace(RECIPE, libraries=("torch", "no-such-distribution"))
+    assert recipe.versions()["emocli"] == emocli.__version__  # as runs and reports name it
     assert recipe.fingerprint == RECIPE.fingerprint
     assert set(recipe.versions()) - set(RECIPE.versions()) == {"torch"}
     assert "mtcnn" not in recipe.versions()

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +22,7 @@ from emocli.experiments.config import read_table
 from emocli.experiments.synthetic.report import NOTE
 from emocli.experiments.synthetic.twin import Twin
 from emocli.plugin.experiment import Condition, Row, SyntheticCorpus, Table
+from tests.interrupt import COMMAND, kill_when
 
 EXPERIMENTS = [name.replace("_", "-") for name in plugins.names("experiments")]
 
@@ -97,9 +94,8 @@ def untimed(report: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.slow
 def test_killed_five_times_it_gives_the_same_table(tmp_path: Path) -> None:
     """The longest of all stands first, so that two workers end together."""
-    program = "import sys; from emocli.cli.app import run; sys.exit(run(sys.argv[1:]))"
-    words = [sys.executable, "-c", program, "reproduce", "m2f-t3", "--synthetic", "--quick"]
-    killed = [*words, "--out", str(tmp_path / "killed")]
+    out = tmp_path / "killed"
+    words = [*COMMAND, "reproduce", "m2f-t3", "--synthetic", "--quick", "--out", str(out)]
     marks = (
         "store/synthetic_text.h5",
         "store/face_embedding.h5",
@@ -108,16 +104,9 @@ def test_killed_five_times_it_gives_the_same_table(tmp_path: Path) -> None:
         "runs/weighted-faces/config.json",
     )
     for mark in marks:
-        process = subprocess.Popen(killed, stderr=subprocess.DEVNULL, env={**os.environ})
-        deadline = time.monotonic() + 200
-        while not (tmp_path / "killed" / mark).exists():
-            assert process.poll() is None, f"it ended before {mark}"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    subprocess.run(killed, check=True, capture_output=True)
-    resumed = json.loads((tmp_path / "killed" / "report.json").read_text())
+        kill_when((out / mark).exists, words, seconds=200)
+    subprocess.run(words, check=True, capture_output=True)
+    resumed = json.loads((out / "report.json").read_text())
     assert untimed(resumed) == untimed(reproduce("m2f-t3", tmp_path / "whole"))
     tables = [(tmp_path / n / "table.md").read_text() for n in ("killed", "whole")]
     without = [re.sub(r"\| [\d,]+ s \|", "|", table) for table in tables]

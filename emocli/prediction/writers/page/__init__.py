@@ -31,7 +31,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class PlayerSource:
-    """Where the player finds a recording: ``kind`` is the element that plays it."""
+    """The place where the player finds a recording: ``kind`` is the element that plays it."""
 
     kind: str
     src: str
