@@ -32,8 +32,7 @@ def only_cached(
     Raises
     ------
     ConfigError
-        If it is not in the cache either; or if it is a path, and there is no such folder, or not
-        that file in it.
+        If it is not in the cache either.
     """
     from huggingface_hub import (
         constants,
@@ -44,7 +43,6 @@ def only_cached(
     )
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-    _require_folder(name, known, what)
     if Path(name).exists() or is_offline_mode():
         return False
     try:
@@ -60,12 +58,11 @@ def only_cached(
     return False
 
 
-def _require_folder(name: str, known: str, what: str) -> None:
-    """Raise `ConfigError` for a path at which there is nothing of the kind."""
-    folder = Path(name)
-    hint = f"give a folder that holds {what}, or one of the Hugging Face hub by name"
-    if folder.is_dir() and not (folder / known).is_file():
-        raise ConfigError(f"has no {known}, so it is not {what}", where=folder, hint=hint)
+def require_encoder(name: str) -> None:
+    """Raise `ConfigError` for the path of a folder that is not there, or holds no encoder."""
+    folder, hint = Path(name), "give a folder that holds an encoder, or one of the hub by name"
+    if folder.is_dir() and not (folder / KNOWN).is_file():
+        raise ConfigError(f"has no {KNOWN}, so it is not an encoder", where=folder, hint=hint)
     # No name of the hub begins so.
     if not folder.exists() and (folder.is_absolute() or name.startswith((".", "~"))):
         raise ConfigError("there is no such folder", where=folder, hint=hint)

@@ -12,7 +12,7 @@ import torch
 
 from emocli.config import Tree
 from emocli.errors import ConfigError, reason
-from emocli.models.hub import only_cached
+from emocli.models.hub import only_cached, require_encoder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -50,6 +50,7 @@ def obtained(what: str, name: str, load: Callable[[Tree], T], revision: str | No
     ConfigError
         If it cannot be had.
     """
+    require_encoder(name)
     how: Tree = {"local_files_only": only_cached(name), "trust_remote_code": False}
     if revision is not None:
         how["revision"] = revision

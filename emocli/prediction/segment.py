@@ -12,7 +12,7 @@ from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.media.length import Length, length_of
 from emocli.display import number_of
-from emocli.errors import ConfigError, choice
+from emocli.errors import ConfigError, MediaError, choice
 from emocli.plugin.segmentation import Recording, Turn, Way
 from emocli.plugin.transcript import Line, Transcript
 from emocli.prediction import reading, speakers, transcriber
@@ -162,6 +162,7 @@ class Segmenter:
         MediaError
             If it, its subtitles or its speakers cannot be used, or no speech is found.
         """
+        _require_name(recording)
         length = length_of(recording)
         subtitles = self.subtitles_of(recording)
         way = self._way(subtitles, length)
@@ -243,6 +244,15 @@ def _subtitle_folder(subtitles: Path | None, alone: bool) -> Path | None:
         hint = "name a folder with the subtitles of each, or leave --subtitles out"
         raise ConfigError("one file of subtitles for several recordings", hint=hint)
     return None
+
+
+def _require_name(recording: Path) -> None:
+    """Refuse a name that no manifest can hold."""
+    try:
+        str(recording).encode()
+    except UnicodeEncodeError:
+        hint = "give it another name"
+        raise MediaError("its name is not UTF-8", where=recording, hint=hint) from None
 
 
 def _told(line: Line, spoken: Transcript | None) -> Line:

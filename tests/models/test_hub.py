@@ -18,7 +18,7 @@ import pytest
 from emocli.cli.app import run
 from emocli.errors import ConfigError
 from emocli.models.encoder import EncoderConfig, make_encoder
-from emocli.models.hub import only_cached
+from emocli.models.hub import require_encoder
 from emocli.models.text_backbone import make_backbone
 from emocli.models.text_reader import TextConfig
 
@@ -136,8 +136,8 @@ def test_what_the_hub_has_is_loaded_and_again_from_the_cache(hub: str, tmp_path:
 def test_a_path_that_holds_no_encoder_is_none_of_the_hub(tmp_path: Path) -> None:
     for place, said in ((tmp_path, "has no config.json"), (tmp_path / "x", "no such folder")):
         with pytest.raises(ConfigError, match=said) as raised:
-            only_cached(str(place))
+            require_encoder(str(place))
         assert raised.value.where == str(place)
-        assert "or one of the Hugging Face hub by name" in raised.value.hint
+        assert "or one of the hub by name" in raised.value.hint
     with pytest.raises(ConfigError, match="no such folder"):
-        only_cached("./models/bert")
+        require_encoder("./models/bert")

@@ -12,6 +12,7 @@ from typing import cast
 
 import numpy as np
 import pytest
+import soundfile
 from numpy.testing import assert_allclose
 
 from emocli.config import merge
@@ -33,7 +34,7 @@ from emocli.prediction.timeline import PredictionReport
 from emocli.robust.check.io import load_check, save_check
 from emocli.robust.repair_factory import RepairFactory
 from emocli.training.train import train
-from tests import toy
+from tests import media_factory, toy
 from tests.prediction import examples
 from tests.prediction.conftest import emocli
 
@@ -224,6 +225,43 @@ def test_finished_units_are_kept(
     report = predict(trained, files, tmp_path)
     assert len(calls) == 4
     assert [Path(s.file) for s in report.segments] == files
+
+
+@pytest.mark.slow
+def test_five_hundred_files_of_which_one_is_broken(
+    heard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is interrupted after three units of 64, and goes on with the fourth."""
+    from emocli.prediction import predict as module
+
+    folder, out = tmp_path / "media", tmp_path / "out"
+    folder.mkdir()
+    for number in range(499):
+        tone = media_factory.tone(0.4, seed=number)
+        soundfile.write(folder / f"{number:03d}.wav", tone, 16_000)
+    (folder / "250-broken.wav").write_bytes(b"no sound")
+    real, calls = module.extracted, []
+
+    def counted(*args: object, **options: object) -> object:
+        calls.append(args[0])
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "extracted", counted)
+    command = ("predict", heard, folder, "-o", out, "--json")
+    assert emocli(*command) == 130
+    calls.append(())
+    capsys.readouterr()
+    assert emocli(*command) == 3
+    printed = capsys.readouterr()
+    assert len(calls) == 5 + 5  # of the eight units, those that were not done
+    assert len(json.loads(printed.out)["segments"]) == len(rows(out)) == 499
+    assert [Path(row["file"]).stem for row in rows(out)] == [f"{k:03d}" for k in range(499)]
+    (failure,) = (out / "failures.jsonl").read_text().splitlines()
+    assert Path(json.loads(failure)["file"]).name == "250-broken.wav"
+    assert printed.err.count("250-broken.wav") == 1
+    assert "Traceback" not in printed.err
 
 
 def test_a_manifest_needs_neither_labels_nor_the_file_beside_it(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -336,6 +337,16 @@ def test_an_interrupted_command_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(Segmenter, "segment", usual)
     assert run(["segment", str(tmp_path), "-o", str(output)]) == 0
     assert output.read_text() == resumed
+
+
+def test_a_name_that_no_manifest_can_hold_fails_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = sound(tmp_path / "media" / "usual.wav")
+    usual.with_name(os.fsdecode(b"a\xff.wav")).write_bytes(usual.read_bytes())
+    assert run(["segment", str(usual.parent), "-o", str(tmp_path / "all.csv")]) == 3
+    assert "its name is not UTF-8; give it another name" in capsys.readouterr().err
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 2
 
 
 def test_what_was_kept_is_exactly_what_was_cut(recording: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emocli.data.durable import write_text
 from emocli.data.json_io import as_json
+from emocli.display import exact_json
 from emocli.prediction.timeline import FailedInput, PredictionReport
 from emocli.prediction.writers.page import html_text
 from emocli.prediction.writers.table import csv_text
@@ -30,5 +31,5 @@ def write_failures(failures: Sequence[FailedInput], path: Path) -> None:
     if not failures:
         path.unlink(missing_ok=True)
         return
-    lines = (json.dumps(failure.data(), ensure_ascii=False) for failure in failures)
+    lines = (exact_json(json.dumps(each.data(), ensure_ascii=False)) for each in failures)
     write_text(path, "".join(f"{line}\n" for line in lines))

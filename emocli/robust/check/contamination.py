@@ -12,8 +12,10 @@ features are the same at every step (a dead sensor's zeros) has no part in it, h
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 from emocli.data.arrays import Reals
 from emocli.data.batch import Padded
 from emocli.data.track import Rows
+from emocli.errors import EmocliWarning
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Flags, Representation, present
 
@@ -47,6 +50,12 @@ LEAST = 0.02
 WIDE = 4.0
 """Robust standard deviations of the logarithm around the median, within which one group passes."""
 
+INVERTED = (
+    "the {0} of more than half of the training clips seems to be noise: the clips that pass the "
+    "screening lie farther out than those that are left out, and the check is fitted on them; fit "
+    "it on clean clips, or without {0}"
+)
+
 NARROW = 0.05
 """Least standard deviation of the logarithm of distances: copies of one vector have none."""
 
@@ -61,13 +70,17 @@ def screened(
 ) -> tuple[dict[str, Flags], dict[str, Flags]]:
     """Tell which clips pass, of training and of held-out ones, shape (n,) each, by modality.
 
-    Held-out clips have no part in the fit. A missing modality does not pass.
+    Held-out clips have no part in the fit. A missing modality does not pass. It warns of a modality
+    of which most clips are noisy, as far as that shows.
     """
     splits = deal(train, representation), deal(valid, representation)
-    parted = {
-        m: ModalityScreen.of(rows, valid[m], splits, representation, components).passing()
+    screens = {
+        m: ModalityScreen.of(rows, valid[m], splits, representation, components)
         for m, rows in train.items()
     }
+    for modality in (m for m, screen in screens.items() if screen.inverted):
+        warnings.warn(INVERTED.format(modality), EmocliWarning, stacklevel=2)
+    parted = {m: screen.passing() for m, screen in screens.items()}
     return {m: t for m, (t, _) in parted.items()}, {m: v for m, (_, v) in parted.items()}
 
 
@@ -140,13 +153,31 @@ class ModalityScreen:
     def passing(self) -> tuple[Flags, Flags]:
         """Tell which training and which held-out clips pass, shape (n,) each."""
         flags = self.observed
-        if (flags & self.training).sum() >= SCREENED:
-            flags = self._usual(self._distances(flags, _signs))
+        if self._enough:
+            flags = self._usual(self._first)
             for _ in range(ROUNDS):
                 before, flags = flags, self._usual(self._distances(flags, PCA.fit))
                 if np.array_equal(before, flags):
                     break
         return flags[self.training], flags[~self.training]
+
+    @property
+    def inverted(self) -> bool:
+        """Whether the larger of two groups of clips is the farther one, as noise is from signal."""
+        return self._enough and any(
+            Mixture.fit(self._logs(column)).inverted
+            for column in self._first.T
+            if self._has_distance(column)
+        )
+
+    @property
+    def _enough(self) -> bool:
+        return int((self.observed & self.training).sum()) >= SCREENED
+
+    @cached_property
+    def _first(self) -> Reals:
+        """Distances from fits that no minority can shift."""
+        return self._distances(self.observed, _signs)
 
     def _distances(self, flags: Flags, fit: Any) -> Reals:
         """Distances of all clips from fits without them on those that pass, shape (N, 2)."""
@@ -167,12 +198,19 @@ class ModalityScreen:
         """
         flags = self.observed.copy()
         for column, both in zip(distances.T, (False, True), strict=True):
-            known = column[self.observed & self.training]
-            if known.max() > 0:  # no residual where the fit keeps all dimensions
-                low, high = usual_range(np.log(np.maximum(known, TINY)))
+            if self._has_distance(column):
+                low, high = usual_range(self._logs(column))
                 logs = np.log(np.maximum(np.where(self.observed, column, 1.0), TINY))
                 flags &= (logs <= high) & ((logs >= low) | (not both))
         return flags
+
+    def _has_distance(self, column: Reals) -> bool:
+        """Whether any is not 0: there is no residual where a fit keeps all dimensions."""
+        return bool(column[self.observed & self.training].max() > 0)
+
+    def _logs(self, column: Reals) -> Reals:
+        """Logarithms of the distances of training clips."""
+        return np.log(np.maximum(column[self.observed & self.training], TINY))
 
     def _row(self, clips: Flags) -> Flags:
         return np.repeat(clips, self.representation.per_clip)
@@ -187,10 +225,9 @@ def usual_range(values: Reals) -> tuple[float, float]:
     """
     groups = Mixture.fit(values)
     low, high = -np.inf, np.inf
-    if groups.ashman > APART and groups.share.min() >= LEAST:
-        kept = groups.share.argmax()
+    if groups.apart:
         border = groups.border()
-        low, high = (border, high) if groups.mean[kept] > groups.mean[1 - kept] else (low, border)
+        low, high = (border, high) if groups.inverted else (low, border)
     within = values[(values >= low) & (values <= high)]
     centre = np.median(within)
     reach = WIDE * max(1.4826 * float(np.median(np.abs(within - centre))), NARROW)
@@ -247,6 +284,17 @@ class Mixture:
         """Distance of the means, in mean deviations (Ashman et al. 1994)."""
         spread = np.sqrt(np.square(self.std).mean())
         return float(abs(self.mean[1] - self.mean[0]) / spread)
+
+    @property
+    def apart(self) -> bool:
+        """Whether it is two groups, not one with a long tail."""
+        return self.ashman > APART and bool(self.share.min() >= LEAST)
+
+    @property
+    def inverted(self) -> bool:
+        """Whether the larger of two groups is that of the greater values."""
+        larger = self.share.argmax()
+        return self.apart and bool(self.mean[larger] > self.mean[1 - larger])
 
     def border(self) -> float:
         """Where, between the means, both groups are as likely."""

@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 from emocli.data.batch import Padded
-from emocli.errors import UnfittableError
-from emocli.robust.check.contamination import Mixture, screened, usual_range
+from emocli.errors import EmocliWarning, UnfittableError
+from emocli.robust.check.contamination import (
+    Mixture,
+    ModalityScreen,
+    deal,
+    screened,
+    usual_range,
+)
 from emocli.robust.check.io import load_check, save_check
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import configure
@@ -55,6 +61,23 @@ def test_what_is_noisy_in_a_minority_of_one_modality_does_not_pass(share: float)
         assert not flags["audio"][truth["audio"]].any()
         assert flags["audio"][~truth["audio"]].mean() >= 0.9
         assert min(flags["text"].mean(), flags["visual"].mean()) >= 0.95
+
+
+@pytest.mark.parametrize("share", [0.0, 0.45, 0.55, 0.75, 0.95])
+def test_noise_in_a_majority_is_noticed(share: float) -> None:
+    train, _ = contaminated(TRAIN, {"audio": share})
+    view = padded(train)["audio"]
+    representation = Representation.of({"audio": view.lengths.numpy()})
+    rows = representation({"audio": view})
+    splits = deal(rows, representation), np.zeros(0, np.int64)
+    screen = ModalityScreen.of(rows["audio"], rows["audio"][:0], splits, representation, 100)
+    assert screen.inverted == (share > 0.5)
+
+
+def test_it_says_so() -> None:
+    train, _ = contaminated(TRAIN, {"audio": 0.75})
+    with pytest.warns(EmocliWarning, match="the audio of more than half of the training clips"):
+        passing(train, VALID)
 
 
 def test_of_clean_clips_few_are_left_out() -> None:
