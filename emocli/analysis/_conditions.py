@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from emocli import __version__
 from emocli.analysis import OfRun, Report, file_name
 from emocli.data.clip import Split
 from emocli.evaluation.options import SplitOptions
 from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on
+from emocli.version import version
 
 if TYPE_CHECKING:
     from emocli.evaluation.cross_validation import Evaluator
@@ -46,7 +46,7 @@ class PlaceReport(Report):
         """Begin a report."""
         name = place.resolve().name
         return PlaceReport(
-            format=PlaceReport.FORMAT, emocli=__version__, of=name, dataset=dataset, split=split
+            format=PlaceReport.FORMAT, emocli=version(), of=name, dataset=dataset, split=split
         )
 
 
@@ -102,7 +102,7 @@ def about(run: Path, evaluator: Evaluator) -> RunReport:
     config = evaluator.config
     return RunReport(
         format=RunReport.FORMAT,
-        emocli=__version__,
+        emocli=version(),
         run=run.resolve().name,
         fusion=config.fusion,
         seeds=tuple(config.seeds),

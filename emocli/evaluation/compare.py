@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli import __version__
 from emocli.data.clip import Split
 from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Manifest, Task
@@ -28,6 +27,7 @@ from emocli.metrics.sums import WITHOUT_INTERVAL
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import CLEAN, RobustOptions, on
+from emocli.version import version
 
 Reference = Literal["first", "best"]
 
@@ -280,7 +280,7 @@ def _report(
     pairs = _changes(metric, names, predicted, paired)
     return ComparisonReport(
         format=ComparisonReport.FORMAT,
-        emocli=__version__,
+        emocli=version(),
         metric=metric,
         definition=definitions(first.task, first.classes)[metric],
         dataset=samples.manifest.dataset,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from emocli import __version__
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import alone, digest, write_bytes
 from emocli.data.filenames import named
@@ -41,6 +40,7 @@ from emocli.report.canvas import STYLES, StyleName
 from emocli.report.canvas import write as write_figures
 from emocli.report.tables import ReportTable
 from emocli.training.data_warnings import step_warnings
+from emocli.version import version
 
 GROUPS = "-groups.csv"
 """End of the name of the file of groups."""
@@ -199,7 +199,7 @@ def _report(
     return EvaluationReport(
         **vars(sides[-1]),
         format=EvaluationReport.FORMAT,
-        emocli=__version__,
+        emocli=version(),
         run=evaluator.run.resolve().name,
         fusion=config.fusion,
         preset=config.preset,

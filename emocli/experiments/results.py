@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from emocli import __version__
 from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import write_text
@@ -25,6 +24,7 @@ from emocli.metrics.metrics import ERRORS, RULES, definitions
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.report.canvas import SCREEN, Style
 from emocli.report.canvas import write as write_figures
+from emocli.version import version
 
 REPORT, TABLE, PAGE = "report.json", "table.md", "page.html"
 
@@ -110,7 +110,7 @@ class Results:
         taken = {slug: t.seconds for slug, t in self.trained.items() if t.seconds is not None}
         return ExperimentReport(
             format=ExperimentReport.FORMAT,
-            emocli=__version__,
+            emocli=version(),
             experiment=experiment.name,
             title=table.title,
             dataset=corpus.dataset,

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from emocli import __version__
 from emocli.data.durable import alone, write_text
 from emocli.data.json_io import as_json
 from emocli.data.record import Record, Report
 from emocli.errors import ReportError
+from emocli.version import version
 
 FILE = "commands.json"
 
@@ -61,7 +61,7 @@ def record(folder: Path, arguments: Sequence[str]) -> None:
         with suppress(ReportError):
             before = read_log(folder)
         kept = (each for each in before if each.arguments != new)
-        last = RecordedCommand(time=now, emocli=__version__, arguments=new)
+        last = RecordedCommand(time=now, emocli=version(), arguments=new)
         log = CommandLog(format=CommandLog.FORMAT, commands=(*kept, last))
         write_text(path, as_json(log))
 

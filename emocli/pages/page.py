@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from emocli import __version__
 from emocli.data.durable import write_text
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.compare import ComparisonReport, compare, run_names
@@ -14,6 +13,7 @@ from emocli.pages.records import ExperimentRecords, RunRecords, differences, is_
 from emocli.pages.section import Contents, Section, sections
 from emocli.report import document
 from emocli.report.document import Grid, Heading, Paragraph, Part
+from emocli.version import version
 
 Progress = Callable[[int, int], None]
 
@@ -153,6 +153,6 @@ def lead(contents: Contents) -> str:
     """Say what the page is."""
     return (
         "How well trained networks recognise the emotions that people show, and how far that can "
-        f"be trusted. Written by emocli {__version__} from the reports of its commands; nothing "
+        f"be trusted. Written by emocli {version()} from the reports of its commands; nothing "
         "on this page is loaded from elsewhere."
     )

@@ -1,7 +1,7 @@
 """The training that the preset ``plus`` has for every network.
 
-Chosen by nested validation over corpora of 60 to 10,000 clips (docs/results.md); what depends on
-their number follows rules (`emocli.rules`).
+Chosen by cross-validation inside training folds of RAVDESS and MELD (docs/results.md); what depends
+on the number of clips follows rules (`emocli.rules`).
 
 >>> PLUS["functionals"]
 'both'

@@ -8,12 +8,12 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from emocli import __version__
 from emocli.data.durable import make_folder, write_bytes
 from emocli.data.json_io import plain
 from emocli.data.rules import absolute
 from emocli.prediction.recognised import RecognisedChunks
 from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
+from emocli.version import version
 
 
 class Journal:
@@ -64,7 +64,7 @@ class Journal:
 
     def _path(self, recording: Path) -> Path:
         subtitles = self._segmenter.subtitles_of(recording)
-        facts = [__version__, self._options, self._speakers, self._segmenter.recogniser]
+        facts = [version(), self._options, self._speakers, self._segmenter.recogniser]
         facts += [_state(recording), _state(subtitles)]
         digest = hashlib.sha256(json.dumps(facts).encode("utf-8", "surrogateescape"))
         return self._folder / f"{digest.hexdigest()}.json"

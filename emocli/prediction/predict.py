@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from emocli import __version__
 from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, used_folder, write_text
@@ -44,7 +43,7 @@ from emocli.prediction.timeline import Cutting, FailedInput, PredictionReport, U
 from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats
-from emocli.version import versions
+from emocli.version import version, versions
 
 SHARE = 16
 """Segments that are worth a process of their own."""
@@ -259,7 +258,7 @@ class Predictor:
             self._networks,
             str(casting.choice) if casting else "",
             zeros,
-            __version__,
+            version(),
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -291,7 +290,7 @@ class Predictor:
         config, ensemble = self.ensemble.config, self.ensemble
         return PredictionReport(
             format=PredictionReport.FORMAT,
-            emocli=__version__,
+            emocli=version(),
             run=ensemble.path.resolve().name,
             fusion=config.fusion,
             networks=ensemble.networks,

@@ -51,7 +51,7 @@ class Speaking:
         try:
             lines = voice(Recording(path, length_of(path)).sound(), VoiceSettings())
         except ConfigError as error:  # the extra is not installed
-            self.unknown = error.what
+            self.unknown = str(error)
             return ()
         except MediaError:  # told when its features are computed
             return ()

@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from emocli import __version__
 from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain
@@ -29,6 +28,7 @@ from emocli.prediction.predict import Predictor, predict_into
 from emocli.prediction.progress import UNTOLD, Stages
 from emocli.prediction.timeline import FailedInput
 from emocli.prediction.writers import FAILURES, write_failures
+from emocli.version import version
 
 STATE = "watched.json"
 """The file that says what was done."""
@@ -200,7 +200,7 @@ class Watch:
     @cached_property
     def _key(self) -> str:
         options = plain(asdict(self.predictor.options))
-        facts = json.dumps([self.predictor.ensemble.fingerprint, options, __version__])
+        facts = json.dumps([self.predictor.ensemble.fingerprint, options, version()])
         return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 

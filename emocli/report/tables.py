@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from emocli.data.record import Bounds, Number, Record
@@ -41,9 +42,13 @@ def bounds(interval: Bounds) -> str:
 
 def as_markdown(table: ReportTable) -> str:
     """Return the table in Markdown, its title above it."""
-    rows = [table.columns, ["---"] * len(table.columns), *table.rows]
-    lines = [f"| {' | '.join(_markdown(cell) for cell in row)} |" for row in rows]
-    return "\n".join([f"**{markdown(table.title)}**", "", *lines, ""])
+    return f"**{markdown(table.title)}**\n\n{markdown_rows(table.columns, table.rows)}\n"
+
+
+def markdown_rows(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Return rows in Markdown, the names of the columns above them."""
+    head, *lines = (" | ".join(markdown(text(cell)) for cell in row) for row in (columns, *rows))
+    return "\n".join(f"| {line} |" for line in (head, " | ".join(["---"] * len(columns)), *lines))
 
 
 def as_latex(table: ReportTable) -> str:
@@ -70,7 +75,3 @@ def as_latex(table: ReportTable) -> str:
 def _latex(cell: Cell) -> str:
     """Write a cell: the hyphen before a number is a minus there."""
     return re.sub(r"(?<![^ (])-(?=\d)", "$-$", latex(text(cell)))
-
-
-def _markdown(cell: Cell) -> str:
-    return cell if cell == "---" else markdown(text(cell))

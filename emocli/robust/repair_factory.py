@@ -146,7 +146,9 @@ class RepairFactory:
         unseen = provenance.unseen(self.train.clips) if provenance else 0
         if unseen:
             total = len(self.train)
-            yield f"the modality check was fitted without {unseen} of the {total} training clips"
+            why = ": the network's last fit was on the valid split, too" if self.refitted else ""
+            lacks = f"without {unseen} of the {total} training clips"
+            yield f"the modality check was fitted {lacks}{why}"
         if provenance and self.trained.fit_on == "as_given" and not self._same_noise(provenance):
             as_was = ", ".join(provenance.corrupt) or "clips as they are in the store"
             now = ", ".join(self.trained.corrupt) or "the same without corruption"

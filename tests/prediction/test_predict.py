@@ -176,6 +176,7 @@ def test_a_folder_in_which_one_file_fails(
     printed = capsys.readouterr()
     assert "person" in printed.out.splitlines()[1]
     assert printed.err.count("broken.mp4") == 1
+    assert "\nrepair: check, proxy knn_ls\n" in printed.out
     listed = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
     assert [Path(row["file"]).name for row in listed] == ["broken.mp4"]
     assert [Path(row["file"]).name for row in rows(out)] == ["good.mp4"]

@@ -153,7 +153,8 @@ def test_check_and_proxies_go_with_it(corpus: toy.Toy, tmp_path: Path, proxy: st
     for modality, counts in plain.flagged.items():
         assert counts.flagged == pytest.approx(refit.flagged[modality].flagged, abs=1)
         assert counts.detected > 0.5 * counts.corrupted
-    assert any("without 24 of the 60 training clips" in remark for remark in refit.remarks)
+    lacks = "without 24 of the 60 training clips: the network's last fit was on the valid split"
+    assert any(lacks in remark for remark in refit.remarks)
     bank = RunEvaluator.open(runs[1], "test", None, None).repair_factory.train
     assert len(bank) == 60
 

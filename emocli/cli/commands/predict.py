@@ -185,6 +185,7 @@ def _print(report: PredictionReport, out: Path) -> None:
     show.table(("file", "seconds", "person", "label", much, "distrusted", "missing"), rows)
     if len(report.segments) > SHOWN:
         show.line(f"... and {number_of(len(report.segments) - SHOWN, 'segments')} more")
+    show.line(f"repair: {report.repair or 'none'}")
     for kind, name in FILES.items():
         show.line(f"{kind}: {out / name}")
 

@@ -114,7 +114,7 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
     show.line(f"{summary.fusion} on {features}: {summary.parameters:,} parameters")
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
     if summary.parts[0].refit:
-        show.line("  then learnt anew from train and valid split, for as many epochs")
+        show.line("  then learnt anew from train and valid split, for as many epochs as were best")
     for name, metrics in summary.baseline_metrics.items():
         if summary.monitor in metrics:
             show.line(f"  beside it: {name} {metrics[summary.monitor]:.3f}")

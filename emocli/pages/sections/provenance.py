@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from emocli import __version__
 from emocli.errors import EmocliError
 from emocli.models.commands import RecordedCommand
 from emocli.pages.records import ExperimentRecords, RunRecords
 from emocli.pages.section import Contents, Section, by_run
 from emocli.report.document import Grid, Heading, Paragraph, Part
 from emocli.report.parts import Code, Facts, Folded, Note
+from emocli.version import version
 
 SHOWN = 16
 """Digits of a fingerprint."""
@@ -20,7 +20,7 @@ SHOWN = 16
 def parts(contents: Contents) -> Iterator[Part]:
     """Yield what made each run and experiment."""
     yield Paragraph(
-        f"This page was written by emocli {__version__}. Fingerprints are the first {SHOWN} digits "
+        f"This page was written by emocli {version()}. Fingerprints are the first {SHOWN} digits "
         "of digests (SHA-256) of contents."
     )
     yield from by_run(contents, _of_run)

@@ -16,7 +16,7 @@ from emocli.models.rundir import CARD, REPORTS
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing.assets import Assets
 from emocli.prediction.packing.folder import Pack
-from emocli.report.tables import bounds
+from emocli.report.tables import bounds, markdown_rows
 
 OTHER = "other"
 
@@ -235,9 +235,7 @@ def _figure(name: str, report: EvaluationReport) -> str:
             )
     for baseline, values in report.baselines.items():
         rows.append((baseline, *(_told(values, m) for m in metrics), ""))
-    head = ("", *metrics, "accuracy, 95 %")
-    lines = [head, ("---",) * len(head), *rows]
-    table = "\n".join("| " + " | ".join(map(markdown, line)) + " |" for line in lines)
+    table = markdown_rows(("", *metrics, "accuracy, 95 %"), rows)
     what = "; ".join(f"{m}: {report.definitions[m]}" for m in metrics)
     where = f"{report.n} {report.split} clips of {markdown(report.dataset)} (report `{code(name)}`)"
     warned = "".join(f" {markdown(line)}." for line in report.warnings)

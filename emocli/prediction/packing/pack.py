@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from emocli import __version__
 from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import digest, locked, make_folder, used_folder, write_text
@@ -42,6 +41,7 @@ from emocli.prediction.packing.folder import (
 )
 from emocli.prediction.recompute import known_settings, own_settings, recipe_of, upstream_of
 from emocli.robust.packed_repair import BANK, CHECK, write_repair
+from emocli.version import version
 
 KEPT = (CONFIG, MODEL, calibration.FILE, CHECK, BANK, SPEAKERS)
 """What a packed run has of each seed and fold."""
@@ -123,7 +123,7 @@ class Packing:
             return read_corpus(first.path, first.config, None).clips
 
         assets = assets_of(features, options.assets, clips)
-        facts = [ensemble.fingerprint, asdict(options.assets), assets.settings, __version__]
+        facts = [ensemble.fingerprint, asdict(options.assets), assets.settings, version()]
         facts += [known]
         fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         return cls(ensemble, features, tuple(imported), assets, options.repair, fingerprint)
@@ -148,7 +148,7 @@ class Packing:
         config = self.ensemble.config
         return Pack(
             format=Pack.FORMAT,
-            emocli=__version__,
+            emocli=version(),
             run=run.resolve().name,
             fingerprint=self.fingerprint,
             folds=folds,

@@ -22,6 +22,7 @@ from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.data.store import open_feature, open_features
 from emocli.errors import EmocliError
+from emocli.evaluation.evaluate import evaluate
 from emocli.interchange.arrays import store_arrays
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import TRAINED, RepairOptions, RobustOptions
@@ -182,6 +183,7 @@ def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
         store_arrays(corpus, store, name, modality, arrays)
     run = tmp_path / "run"
     train(corpus, store, fusion="late", run=run, settings=toy.QUICK)
+    evaluate(run, figures=False)
     out = tmp_path / "packed"
     assert pack(run, out).imported == ("pulse", "gaze")
     card = (out / "README.md").read_text()
@@ -190,6 +192,7 @@ def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
     for told in ("## How to use", "## Intended use", "Art. 5(1)(f)", "high-risk", "### Validation"):
         assert told in card
     assert re.search(r"### Calibration.*expected calibration error .* before, .* after", card, re.S)
+    assert re.search(r"^\|  \| accuracy .*\n\| --- \| --- .*\n\| this, clean \|", card, re.M)
     with pytest.raises(EmocliError, match=r"its feature '\w+' was imported"):
         predict(out, [video], tmp_path / "out")
     before = package.load_run(run).predict(corpus.path or "", store).values
