@@ -127,7 +127,7 @@ class Packing:
 
         assets = assets_of(features, options.assets, clips)
         facts = [ensemble.fingerprint, asdict(options.assets), assets.settings, version()]
-        facts += [known, [fold.unasked is None for fold in ensemble.folds]]
+        facts += [known, sum(fold.unasked is not None for fold in ensemble.folds)]
         fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         return cls(ensemble, features, tuple(imported), assets, options.repair, fingerprint)
 
