@@ -126,8 +126,8 @@ class Packing:
             return read_corpus(first.path, first.config, None).clips
 
         assets = assets_of(features, options.assets, clips)
-        facts = [ensemble.fingerprint, asdict(options.assets), assets.settings, version()]
-        facts += [known, sum(fold.unasked is not None for fold in ensemble.folds)]
+        facts = [ensemble.fingerprint, asdict(options.assets), assets.settings, version(), known]
+        facts += [[str(fold.unasked is not None) for fold in ensemble.folds]]
         fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         return cls(ensemble, features, tuple(imported), assets, options.repair, fingerprint)
 
