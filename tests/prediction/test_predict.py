@@ -126,6 +126,7 @@ def test_a_recording_is_cut_into_windows(trained: Path, corpus: Manifest, tmp_pa
         assert told[name] == sorted(told[name])
         assert told[name][-1] == (total, total)
     assert any(0 < done < total for done, total in told["predicting"])
+    assert len(told["people"]) > 10  # it is told picture by picture
     assert report.cutting is not None
     assert [(each.way, each.subtitles) for each in report.cutting.recordings] == [("windows", "")]
     assert report.cutting.settings == {"windows": {"window": 0.5, "hop": 0.25}}
