@@ -260,8 +260,11 @@ def _pair_gaps(
     first = {clip.id for clip in held[pair[0]]}
     above = np.array([clip.id in first for clip in clips])
     gaps = gap_intervals(own.sum_metrics, own.targets, own.values, clustered(clips), above)
-    told = {"interval": interval_over(clips), "drawn": drawn_of(clips)}
-    return {n: MetricGap(**vars(each), groups=pair, **told) for n, each in gaps.items()}
+    told, drawn = interval_over(clips), drawn_of(clips)
+    return {
+        name: MetricGap(**vars(each), groups=pair, interval=told, drawn=drawn)
+        for name, each in gaps.items()
+    }
 
 
 OVER = "over: how many of what a group's intervals draw; clips are taken for independent"
