@@ -190,7 +190,8 @@ def test_they_are_in_the_report_the_table_and_a_csv(found: Evaluation) -> None:
 def test_the_tables_say_what_is_drawn_and_why_there_is_no_interval(found: Evaluation) -> None:
     table = next(t for t in found.tables if t.title.startswith("by speaker, clean"))
     assert table.columns[-1] == "over"
-    assert [row[-1] for row in table.rows] == ["15 clips"] * 4 + ["30 clips"]
+    assert [row[-1] for row in table.rows[:-1]] == ["15 clips"] * 4
+    assert str(table.rows[-1][-1]).endswith(" dialogues")  # of two speakers there are enough
     assert OVER in notes(found.report)
     assert FEW not in notes(found.report)
     (by, *_) = found.report.by or ()
