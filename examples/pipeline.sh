@@ -5,6 +5,7 @@
 #
 # Repeat the same command after any interruption: every step resumes.
 set -euo pipefail
+export OMP_NUM_THREADS=1
 
 root=$1
 posteriors=${2:-}

@@ -78,7 +78,10 @@ class Pool:
             if isinstance(error, BrokenExecutor):
                 self.executor.shutdown()  # the others, which are ended too, write no more after it
             what = f"a worker process died, perhaps for want of memory ({type(error).__name__})"
-            hint = "run the same command again, with fewer --workers: it goes on where it stopped"
+            hint = (
+                "run the same command again, with fewer --workers: it goes on where it stopped; "
+                'a script starts workers under `if __name__ == "__main__":`'
+            )
             raise EmocliError(what, hint=hint) from None
 
     @contextmanager

@@ -52,7 +52,7 @@ array([2., 2., 2.], dtype=float32)
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
@@ -126,7 +126,13 @@ class WordTable(Protocol):
 class PeopleFinder(Protocol):
     """Finds people in recordings, and computes a feature of those who are wanted."""
 
-    def find(self, config: Any, recording: Path, after: Stretch | None = None) -> Iterator[Stretch]:
+    def find(
+        self,
+        config: Any,
+        recording: Path,
+        after: Stretch | None = None,
+        progress: Callable[[float], None] = lambda seconds: None,
+    ) -> Iterator[Stretch]:
         """Look for people in a recording, stretch by stretch.
 
         Parameters
@@ -138,12 +144,18 @@ class PeopleFinder(Protocol):
         after : Stretch, optional
             The last one that is known already. The others are the same as if all were looked for
             at once.
+        progress : callable
+            Told up to which second people are known, picture by picture.
 
         Notes
         -----
         Where a recording cannot be read any further, the last stretch ends: what its clips lack is
         told when they are computed.
         """
+        ...
+
+    def unsearched(self, config: Any) -> str:
+        """Say which faces are not searched that would be by default; empty if none."""
         ...
 
     def extractor(

@@ -82,10 +82,9 @@ def find_people(
     for last in _kept(folder):
         seen.append(last.appearances)
     if last is None or last.end is not None:
-        for stretch in finder.find(config, recording, last):
+        for stretch in finder.find(config, recording, last, progress):
             seen.append(stretch.appearances)
             _keep(stretch, folder / f"{len(seen):06d}.npz")
-            progress(stretch.end or 0.0)
     return Appearances.joined(seen)
 
 

@@ -20,7 +20,7 @@ LABELS = {"single": "classes", "multi": "classes at once", "intensity": "numbers
 def command(
     name: Annotated[str, typer.Argument(help="Dataset; `emocli info` lists them.")],
     root: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Manifest to write (CSV).")],
+    out: Annotated[Path, typer.Option("-o", "--out", "--output", help="Manifest to write (CSV).")],
     settings: options.Settings = None,
     config: options.Config = None,
     json: options.Json = False,

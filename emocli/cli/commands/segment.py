@@ -23,7 +23,7 @@ def command(
     recordings: Annotated[
         list[Path], typer.Argument(help="Recordings, or folders of them.", metavar="INPUT")
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Manifest to write (CSV).")],
+    out: Annotated[Path, typer.Option("-o", "--out", "--output", help="Manifest to write (CSV).")],
     way: options.Way = "auto",
     window: options.Window = None,
     hop: options.Hop = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -35,7 +35,11 @@ class People:
     """The finder of people by their faces, see `emocli.plugin.feature.PeopleFinder`."""
 
     def find(
-        self, config: Config, recording: Path, after: Stretch | None = None
+        self,
+        config: Config,
+        recording: Path,
+        after: Stretch | None = None,
+        progress: Callable[[float], None] = lambda seconds: None,
     ) -> Iterator[Stretch]:
         """Look for people in a recording, stretch by stretch."""
         from emocli.features.faces.known import frames_from
@@ -55,9 +59,20 @@ class People:
             for frame, faces in search(group):
                 tracks = tracker.follow(frame.time, frame.image, faces.boxes, faces.scores)
                 gathered.add(frame.time, faces, tracks)
+                progress(frame.time)
             last = Stretch(gathered.appearances(), (number + 1) * length, tracker.state())
             begun = True
         yield replace(last, end=None)
+
+    def unsearched(self, config: Config) -> str:
+        """Say which faces are too small to be searched, if more are than by default."""
+        usual = Config()
+        if config.min_share <= usual.min_share:
+            return ""
+        return (
+            f"faces below {config.min_share:.0%} of the picture's shorter side are not searched, "
+            f"as in the training; --set faces.min_share={usual.min_share:g} finds smaller ones"
+        )
 
     def extractor(
         self,
