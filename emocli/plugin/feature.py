@@ -164,6 +164,10 @@ class PeopleFinder(Protocol):
         """
         ...
 
+    def unsearched(self, config: Any) -> str:
+        """Say which faces are not searched that would be by default; empty if none."""
+        ...
+
     def extractor(
         self,
         config: Any,

@@ -138,10 +138,7 @@ class RepairFactory:
 
     def remarks(self, config: RepairConfig) -> Iterator[str]:
         """Yield what a repair cannot do, a line each."""
-        if config.fill == "proxy" and self.alone:
-            (name,) = self.train.stores
-            only = f"there is {name} alone: what is bad is discarded"
-            yield f"a proxy is made of another modality, and {only}"
+        yield from proxy_remarks(config, self.train.stores)
         provenance = self.check.provenance if config.trust == "check" else None
         unseen = provenance.unseen(self.train.clips) if provenance else 0
         if unseen:
@@ -271,3 +268,11 @@ class RepairFactory:
         if self.trained.fit_on == "clean" or not passing.label:
             return noisy
         return self.repaired(noisy, passing, corrupter).samples
+
+
+def proxy_remarks(config: RepairConfig, modalities: Collection[str]) -> Iterator[str]:
+    """Say that nothing is regenerated where there is one modality."""
+    if config.fill == "proxy" and len(modalities) == 1:
+        (name,) = modalities
+        only = f"there is {name} alone: what is bad is discarded"
+        yield f"a proxy is made of another modality, and {only}"

@@ -63,6 +63,16 @@ class People:
             begun = True
         yield replace(last, end=None)
 
+    def unsearched(self, config: Config) -> str:
+        """Say which faces are too small to be searched, if more are than by default."""
+        usual = Config()
+        if config.min_share <= usual.min_share:
+            return ""
+        return (
+            f"faces below {config.min_share:.0%} of the picture's shorter side are not searched, "
+            f"as in the training; --set faces.min_share={usual.min_share:g} finds smaller ones"
+        )
+
     def extractor(
         self,
         config: Config,
