@@ -23,7 +23,7 @@ def report(
     runs: Sequence[Path],
     out: Path,
     *,
-    metric: str = "accuracy",
+    metric: str | None = None,
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Path:
@@ -35,8 +35,8 @@ def report(
         At least one; several runs are compared clip by clip.
     out : Path
         The HTML file.
-    metric : str
-        What several runs are compared by.
+    metric : str, optional
+        What several runs are compared by, as in `emocli.evaluation.compare.compare`.
     overwrite : bool
         Whether a file of that name is replaced.
     progress : callable
@@ -76,7 +76,7 @@ def require_writable(out: Path, overwrite: bool) -> None:
         raise ConfigError("is there already", where=out, hint=hint)
 
 
-def gather(folders: Sequence[Path], metric: str = "accuracy") -> Contents:
+def gather(folders: Sequence[Path], metric: str | None = None) -> Contents:
     """Read all records, and compare the runs if there are several; errors as of `report`."""
     experiments = [ExperimentRecords.read(path) for path in folders if is_experiment(path)]
     paths = [path for path in folders if not is_experiment(path)]
@@ -95,7 +95,9 @@ def _require_evaluated(run: RunRecords) -> None:
         raise RunError(what, where=run.path, hint=f"run: emocli evaluate {run.path}")
 
 
-def _compared(runs: Sequence[RunRecords], metric: str) -> tuple[ComparisonReport | None, str]:
+def _compared(
+    runs: Sequence[RunRecords], metric: str | None
+) -> tuple[ComparisonReport | None, str]:
     """Compare runs on their own test clips; say why not where their features are elsewhere.
 
     Raises

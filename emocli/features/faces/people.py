@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emocli.data.media.content import Frame
 from emocli.data.media.recording import INSTANT
 from emocli.features.faces.settings import Config
-from emocli.plugin.feature import Extractor
+from emocli.plugin.feature import Extractor, Frame
 from emocli.plugin.people import Appearances, Stretch
 
 if TYPE_CHECKING:
