@@ -126,7 +126,7 @@ def test_planted_links_are_not_followed(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x"
     with (
         suppress(StoreError) if name.endswith(".tmp") else pytest.raises(StoreError, match="lock"),
-        durable.alone(path),
+        durable.write_lock(path),
     ):
         durable.write_text(path, "new")
     assert precious.read_text() == "precious"
@@ -180,7 +180,7 @@ def test_permissions_are_the_users(tmp_path: Path) -> None:
 
 def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / ("ä" * 125 + ".json")
-    with durable.alone(path):
+    with durable.write_lock(path):
         durable.write_text(path, "x")
     assert names(tmp_path) == [path.name]
 
@@ -188,9 +188,9 @@ def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
 def test_one_writes_a_file_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "new" / "x"
     with (
-        durable.alone(path),
+        durable.write_lock(path),
         pytest.raises(StoreError, match=r"x: is being written by process \d+"),
-        durable.alone(path),
+        durable.write_lock(path),
     ):
         pass
     assert not path.parent.exists()  # made for it, and nothing came of it

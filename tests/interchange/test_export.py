@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from emocli.data.clip import Clip
-from emocli.data.durable import alone
+from emocli.data.durable import write_lock
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.data.track import Track
@@ -187,7 +187,8 @@ def test_hdf5_tools_read_it(tmp_path: Path, store: Path) -> None:
 
 def test_two_exports_to_one_file_do_not_mix(tmp_path: Path, store: Path) -> None:
     target = tmp_path / "out.npz"
-    with alone(target), pytest.raises(StoreError, match=r"out\.npz: is being written by process"):
+    busy = pytest.raises(StoreError, match=r"out\.npz: is being written by process")
+    with write_lock(target), busy:
         export(target, corpus(store), store, ["audio"])
     assert not target.exists()
     export(target, corpus(store), store, ["audio"])
