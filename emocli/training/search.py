@@ -171,8 +171,9 @@ class Search:
         if was is None:
             study.set_user_attr("asked", now)
         elif was != now:
-            names = sorted(key for key in {*was, *now} if was.get(key) != now.get(key))
-            what = f"holds a study of another {', '.join(names)}"
+            old, new = _asked(was), _asked(now)
+            changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+            what = f"holds a study of another {', '.join(changed)}"
             raise RunError(what, where=self.folder, hint="choose another --study")
         return [each.number for each in study.trials if each.state.name == "RUNNING"]
 
@@ -323,6 +324,11 @@ class Search:
         return {name: float(value) for name, value in shares.items()}
 
 
+def _asked(values: Mapping[str, str]) -> dict[str, object]:
+    """Return what a study was asked for, every setting and range by its dotted name."""
+    return dict(leaves({name: json.loads(text) for name, text in values.items()}))
+
+
 def _again(study: Any, number: int) -> Any:
     """Return a trial that was interrupted; what it drew stays."""
     optuna = load_optuna()
@@ -349,7 +355,7 @@ def declared(fusion: str, settings: Mapping[str, Any], own: Space) -> Space:
     Raises
     ------
     ConfigError
-        If there is no such network.
+        If there is no such network, or a setting has a value and a range of the command's own.
     """
     module = plugins.load("fusion", fusion)
     network: Space = module.Config.SPACE
@@ -358,6 +364,11 @@ def declared(fusion: str, settings: Mapping[str, Any], own: Space) -> Space:
         **{f"train.{name}": e for name, e in TrainConfig.SPACE.items() if _fits(module, name, e)},
     }
     fixed = [f"{name}." for name, _ in leaves(settings)]
+    for name in own:
+        if any(value.startswith(f"{name}.") for value in fixed):
+            what = f"'{name}' has a value and a range"
+            hint = f"leave out --space {name} or what --set or --config says of it"
+            raise ConfigError(what, hint=hint)
     free = {
         name: each
         for name, each in space.items()
