@@ -170,9 +170,7 @@ class Search:
         was, now = study.user_attrs.get("asked"), self._identity()
         if was is None:
             study.set_user_attr("asked", now)
-        elif was != now:
-            old, new = _asked(was), _asked(now)
-            changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+        elif changed := _changed(was, now):
             what = f"holds a study of another {', '.join(changed)}"
             raise RunError(what, where=self.folder, hint="choose another --study")
         return [each.number for each in study.trials if each.state.name == "RUNNING"]
@@ -324,9 +322,10 @@ class Search:
         return {name: float(value) for name, value in shares.items()}
 
 
-def _asked(values: Mapping[str, str]) -> dict[str, object]:
-    """Return what a study was asked for, every setting and range by its dotted name."""
-    return dict(leaves({name: json.loads(text) for name, text in values.items()}))
+def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return what another study was asked for otherwise: settings and ranges by dotted names."""
+    old, new = (dict(leaves({k: json.loads(v) for k, v in asked.items()})) for asked in (was, now))
+    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
 
 
 def _again(study: Any, number: int) -> Any:
