@@ -132,10 +132,10 @@ def _sides(report: EvaluationReport) -> tuple[str, ...]:
 def _agreement(report: EvaluationReport, blank: Sequence[Cell]) -> list[tuple[Cell, ...]]:
     """Return the raters' alpha, and that with the network as one more rater."""
     each = [side.agreement for side in report.conditions]
-    alone = (_number(a.alpha if a else math.nan) for a in each)
+    raters = (_number(a.alpha if a else math.nan) for a in each)
     joined = (_number(a.alpha_with_network if a else math.nan) for a in each)
     return [
-        ("alpha of raters", *alone, *blank),
+        ("alpha of raters", *raters, *blank),
         ("  with the network", *joined, *blank),
     ]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emocli.data.durable import write_text
+from emocli.data.pool import Progress
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.compare import ComparisonReport, compare, run_names
 from emocli.pages.records import ExperimentRecords, RunRecords, differences, is_experiment
@@ -14,8 +15,6 @@ from emocli.pages.section import Contents, Section, sections
 from emocli.report import document
 from emocli.report.document import Grid, Heading, Paragraph, Part
 from emocli.version import version
-
-Progress = Callable[[int, int], None]
 
 SUFFIXES = (".html", ".htm")
 

@@ -261,7 +261,7 @@ def _speakers(run: Path, config: RunConfig) -> SpeakerStatistics | None:
     """Return what features are normalised by, of nobody in particular; None if they are not."""
     if config.train.normalise != "speaker":
         return None
-    return read_speakers(rundir.members(run, config.seeds)[0], config.dims).alone
+    return read_speakers(rundir.members(run, config.seeds)[0], config.dims).without_speakers
 
 
 def _share(ids: Sequence[str], marked: frozenset[str], networks: int) -> Reals:

@@ -86,7 +86,7 @@ class PackedRepair:
         return check.through(self.standardiser) if self.refitted else check
 
     @property
-    def alone(self) -> bool:
+    def single_modality(self) -> bool:
         """Whether the network reads one modality, of which there is nothing to make proxies."""
         return len(self.standardiser.mean) == 1
 
@@ -120,7 +120,7 @@ class PackedRepair:
 
     def proxies(self, config: RepairConfig) -> ProxyGenerator | None:
         """Return what regenerates modalities; None if a repair does not; errors as `require`."""
-        if config.fill != "proxy" or self.alone:
+        if config.fill != "proxy" or self.single_modality:
             return None
         key = config.proxy.model_dump_json()
         if key not in self._generators:

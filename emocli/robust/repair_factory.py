@@ -114,7 +114,7 @@ class RepairFactory:
         return f"{hint} with --set check.normalise=speaker, shrinkage and least_clips as in train"
 
     @property
-    def alone(self) -> bool:
+    def single_modality(self) -> bool:
         """Whether the network reads one modality, of which there is nothing to make proxies."""
         return len(self.train.stores) == 1
 
@@ -129,7 +129,7 @@ class RepairFactory:
         """
         if config.trust == "check":
             _ = self.check
-        if config.at_training.fill == "proxy" and not self.alone:
+        if config.at_training.fill == "proxy" and not self.single_modality:
             clips = self.train.clips
             if len(set(groups(clips, grouping(clips)))) < 2:
                 what = "all training clips are of one dialogue or speaker"
@@ -223,7 +223,7 @@ class RepairFactory:
 
     def proxies(self, config: RepairConfig, without: Collection[str] = ()) -> ProxyGenerator | None:
         """Return what regenerates modalities, see `generator`; None if a repair does not."""
-        if config.fill != "proxy" or self.alone:
+        if config.fill != "proxy" or self.single_modality:
             return None
         return self.generator(config.proxy, without, config.trust)
 

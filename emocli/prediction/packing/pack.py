@@ -173,7 +173,7 @@ class Packing:
                 if (source / name).is_file():
                     copy(source / name, target / name)
             if (source / SPEAKERS).is_file():  # of the population: no speaker's name is packed
-                save_speakers(target, read_speakers(source, fold.config.dims).alone)
+                save_speakers(target, read_speakers(source, fold.config.dims).without_speakers)
         return repair
 
     def _write_repair(self, fold: FoldNetworks, out: Path) -> FoldRepair:
@@ -275,10 +275,10 @@ def _state(packing: Packing, out: Path, overwrite: bool) -> Pack | None:
     if not is_packed(out):
         rundir.require_empty(out, "a packed run")
         return None
-    begun = (out / MARK).read_text("utf-8") if (out / MARK).is_file() else ""
-    if not overwrite and begun == packing.fingerprint:
+    unfinished = (out / MARK).read_text("utf-8") if (out / MARK).is_file() else ""
+    if not overwrite and unfinished == packing.fingerprint:
         return None
-    if not overwrite and not begun and read_pack(out).fingerprint == packing.fingerprint:
+    if not overwrite and not unfinished and read_pack(out).fingerprint == packing.fingerprint:
         return read_pack(out)
     if not overwrite:
         hint = "choose another folder, or replace it with --overwrite"
