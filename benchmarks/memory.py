@@ -24,7 +24,7 @@ from options import make_parser
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import Recipe, store_path
-from emocli.data.store.format import Contents, write_store
+from emocli.data.store.format import StoreContents, write_store
 from emocli.data.store.header import Column
 
 CLASSES = tuple("abcdefgh")
@@ -65,7 +65,7 @@ def generate(folder: Path, clips: int, steps: int) -> None:
     for (feature, (modality, width)), length in zip(WIDTHS.items(), (steps, FACES), strict=True):
         drawn = [rng.standard_normal((length, width), np.float32) for _ in range(DIFFERENT)]
         recipe = Recipe(feature, modality, manifest.fingerprint)
-        contents = Contents(
+        contents = StoreContents(
             ids=[clip.id for clip in rows],
             lengths=[length] * clips,
             columns={"values": Column(np.dtype("<f4"), (width,))},

@@ -41,7 +41,7 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, Recipe, store_path
-from emocli.data.store.format import Contents, write_store
+from emocli.data.store.format import StoreContents, write_store
 from emocli.data.store.header import Column
 from emocli.fusion import rrnn
 from emocli.fusion.gca import Attention
@@ -92,7 +92,7 @@ def generate(folder: Path, clips: int) -> Splits:
     for modality, (feature, width, (least, most)) in FEATURES.items():
         lengths = rng.integers(least, most + 1, len(rows)).tolist()
         recipe = Recipe(feature, modality, manifest.fingerprint)
-        contents = Contents(
+        contents = StoreContents(
             ids=[clip.id for clip in rows],
             lengths=lengths,
             columns={"values": Column(np.dtype("<f4"), (width,))},

@@ -2,8 +2,8 @@
 
 A plug-in is a module (or a folder with ``__init__.py``) inside the package of its kind, which
 `KINDS` names; names that start with an underscore are private. An installed package adds one
-through the entry-point group ``emocli.<kind>``, each entry naming a module. Nothing is imported
-before it is asked for.
+through the entry-point group ``emocli.<kind>``, each entry naming a module; a name that two modules
+have is neither's. Nothing is imported before it is asked for.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pkgutil
 import re
 import sys
 import tokenize
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
@@ -24,7 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from emocli.errors import ConfigError, choice, reason
+from emocli.errors import ConfigError, EmocliWarning, choice, reason
 
 PluginKind = Literal[
     "datasets",
@@ -116,16 +117,21 @@ def load(kind: PluginKind, name: str) -> ModuleType:
     Raises
     ------
     ConfigError
-        If there is no plug-in of that name, it cannot be imported, or it lacks what its kind
-        offers.
+        If there is no plug-in of that name, or there are two, it cannot be imported, or it lacks
+        what its kind offers.
     """
     return _load(kind, name, _modules(kind))
 
 
 def load_all(kind: PluginKind) -> list[ModuleType]:
-    """Import every plug-in of a kind, by name; errors as of `load`."""
-    modules = _modules(kind)
-    return [_load(kind, name, modules) for name in sorted(modules)]
+    """Import every plug-in of a kind, by name; what `load` refuses is left out, with a warning."""
+    modules, loaded = _modules(kind), []
+    for name in sorted(modules):
+        try:
+            loaded.append(_load(kind, name, modules))
+        except ConfigError as error:
+            warnings.warn(f"left out: {error}", EmocliWarning, stacklevel=2)
+    return loaded
 
 
 def describe(kind: PluginKind, name: str) -> Description:
@@ -134,8 +140,14 @@ def describe(kind: PluginKind, name: str) -> Description:
 
 
 def describe_all(kind: PluginKind) -> list[Description]:
-    """Read the docstrings of all plug-ins of a kind, by name."""
-    return [_describe(name, module) for name, module in sorted(_modules(kind).items())]
+    """Read the docstrings of all plug-ins of a kind, by name; of a name that two have say so."""
+    modules, described = _modules(kind), []
+    for name in sorted(modules):
+        try:
+            described.append(_describe(name, _find(kind, name, modules)))
+        except ConfigError as error:
+            described.append(Description(name, f"refused: {error}", ""))
+    return described
 
 
 def files(package: str) -> dict[str, str]:
@@ -145,9 +157,14 @@ def files(package: str) -> dict[str, str]:
     return {m.name: f"{package}.{m.name}" for m in modules if not m.name.startswith("_")}
 
 
-def _modules(kind: PluginKind) -> dict[str, str]:
-    """Return the module of each plug-in: emocli's own files, then entry points."""
-    return files(KINDS[kind]) | {e.name: e.module for e in _entries(kind, tuple(sys.path))}
+def _modules(kind: PluginKind) -> dict[str, list[str]]:
+    """Return the modules of each name: emocli's own file, then those of entry points."""
+    modules = {name: [module] for name, module in files(KINDS[kind]).items()}
+    for entry in _entries(kind, tuple(sys.path)):
+        own = modules.setdefault(entry.name, [])
+        if entry.module not in own:
+            own.append(entry.module)
+    return modules
 
 
 @cache
@@ -156,18 +173,22 @@ def _entries(kind: PluginKind, path: tuple[str, ...]) -> EntryPoints:
     return entry_points(group=f"emocli.{kind}")
 
 
-def _find(kind: PluginKind, name: str, modules: dict[str, str]) -> str:
+def _find(kind: PluginKind, name: str, modules: dict[str, list[str]]) -> str:
+    what = {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
     if name not in modules:
-        what = {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
         raise ConfigError(f"no {what} is called '{name}'", hint=choice(name, sorted(modules)))
-    return modules[name]
+    module, *others = modules[name]
+    if others:
+        both = f"the {what} '{name}' is both {module} and {' and '.join(others)}"
+        raise ConfigError(both, hint=f"rename that of {others[-1]}, or uninstall its package")
+    return module
 
 
-def _load(kind: PluginKind, name: str, modules: dict[str, str]) -> ModuleType:
+def _load(kind: PluginKind, name: str, modules: dict[str, list[str]]) -> ModuleType:
     path = _find(kind, name, modules)
     try:
         module = importlib.import_module(path)
-    except ImportError as error:
+    except Exception as error:  # the code is somebody else's
         if path.startswith("emocli."):
             raise
         what = f"plug-in '{name}' cannot be imported ({reason(error)})"

@@ -1,28 +1,30 @@
-"""Versions: of emocli, in a checkout what git says of the code; and of installed distributions."""
+"""Versions: of emocli, in a checkout as its history has it; and of installed distributions."""
 
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 SECONDS = 5
 """Time within which git has to answer."""
+FALLBACK = "0.1.0"
+"""Version that commits before the first tag count from, as ``pyproject.toml`` has it."""
+DESCRIBED = re.compile(r"(?:v?(.+)-(\d+)-g)?([0-9a-f]{9})[0-9a-f]*(-dirty)?")
 
 
 @cache
 def version() -> str:
-    """Return the version, as reports have it: ``1.2.0``, or of a checkout ``1.2.0+g1a2b3c4.dirty``.
+    """Return the version, as in reports: ``1.2.0``, or ``1.2.1.dev4+g1a2b3c4d5`` of a checkout.
 
-    A checkout changes after it was installed; its commit, and whether files differ from it, tell
-    which code it was.
+    A checkout changes after it was installed: git is asked which code it is now.
     """
-    installed = metadata.version("emocli")
-    commit = described(Path(__file__).resolve().parents[1])
-    return f"{installed.partition('+')[0]}+{commit}" if commit else installed
+    return checkout_version(Path(__file__).resolve().parents[1]) or metadata.version("emocli")
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
@@ -41,15 +43,37 @@ def version_of(distribution: str) -> str:
         return ""
 
 
-def described(folder: Path) -> str:
-    """Return the commit of a checkout as the local part of a version; nothing of other folders."""
-    if not (folder / ".git").exists():
+def checkout_version(folder: Path) -> str:
+    """Return the version that setuptools-scm gives a wheel of a checkout; empty of other folders.
+
+    At a tag it is the tag's. Else it is the next one, with the commits since, the commit and, where
+    files differ from it, the date.
+    """
+    tags = ("--tags", "--long", "--always", "--match=*[0-9]*")
+    described = _git(folder, "describe", "--dirty", "--abbrev=40", *tags)
+    parts = DESCRIBED.fullmatch(described)
+    if parts is None or not (folder / ".git").exists():
         return ""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=7"]
+    tag, distance, commit, dirty = parts.groups()
+    if tag and distance == "0" and not dirty:
+        return tag
+    following = re.sub(r"\d+$", lambda last: str(int(last[0]) + 1), tag or FALLBACK)
+    commits = distance or _git(folder, "rev-list", "--count", "HEAD")
+    today = f".d{datetime.now(UTC):%Y%m%d}" if dirty else ""
+    return f"{following}.dev{commits}+g{commit}{today}"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """Return what git answers about a folder; empty if it does not."""
     try:
-        told = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=True, timeout=SECONDS
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=SECONDS,
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return f"g{told.stdout.strip().replace('-', '.')}"
+    return done.stdout.strip()

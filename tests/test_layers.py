@@ -34,7 +34,9 @@ LEVELS = (
         "limits",
         "display",
         "options",
+        "rules",
         "space",
+        "version",
     },
 )
 PLUGINS = {
@@ -105,6 +107,10 @@ def test_imports_point_down() -> None:
             or level(other) == level(part) == len(LEVELS) - 1
         )
         assert allowed, f"{own} imports emocli.{target}"
+
+
+def test_every_part_is_in_a_level() -> None:
+    assert {name.split(".")[0] for name in modules()} == set().union(*LEVELS)
 
 
 def test_nobody_imports_a_plugin_by_name() -> None:

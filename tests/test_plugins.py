@@ -57,12 +57,46 @@ def test_one_that_cannot_be_imported_is_named_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken.py").write_text("import a_library_that_is_absent\n")
-    register(tmp_path, "commands", "break", "broken")
+    register(tmp_path, "fusion", "break", "broken")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert run(["--help"]) == 2
+    assert run(["info", "settings", "break"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: broken: plug-in 'break' cannot be imported (No module named")
     assert line.endswith("; repair or uninstall its package")
+
+
+@pytest.mark.parametrize("content", ["import a_library_that_is_absent", "1 / 0", "x ="])
+def test_a_command_that_cannot_be_imported_is_left_out_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: str,
+) -> None:
+    (tmp_path / "broken.py").write_text(content)
+    register(tmp_path, "commands", "break", "broken")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert run(["--help"]) == 0
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.startswith("warning: left out: broken: plug-in 'break' cannot be imported (")
+    assert "  train " in said.out
+    assert "  break " not in said.out
+    assert run(["break"]) == 2
+    assert "No such command 'break'" in capsys.readouterr().err
+
+
+def test_a_name_that_two_modules_have_is_refused_with_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taker.py").write_text("Config = Model = PRESETS = None\n")
+    register(tmp_path, "fusion", "rrnn", "taker")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    both = "the network 'rrnn' is both emocli.fusion.rrnn and taker; rename that of taker, or"
+    with pytest.raises(ConfigError, match=f"^{both} uninstall its package$"):
+        plugins.load("fusion", "rrnn")
+    assert plugins.load("fusion", "gca").__name__ == "emocli.fusion.gca"
+    assert run(["info", "--json"]) == 0
+    assert f"refused: {both}" in capsys.readouterr().out
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from emocli import plugins
-from emocli.data.durable import alone, write_bytes
+from emocli.data.durable import write_bytes, write_lock
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain
 from emocli.data.pool import Progress as Progress
@@ -189,7 +189,7 @@ def write(place: Path, finding: Finding, drawn: Mapping[str, bytes]) -> Analysis
 
     folder, name = place / REPORTS, named(finding.name)
     path = folder / f"{name}.json"
-    with alone(path, wait=True):
+    with write_lock(path, wait=True):
         figures = canvas.write(folder, name, drawn)
         write_bytes(folder / f"{name}.csv", _csv(list(finding.rows)).encode())
         write_bytes(path, as_json(finding.report).encode())

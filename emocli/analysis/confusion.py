@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from emocli.analysis import CsvRow, Finding, Progress
 from emocli.analysis._conditions import ConditionOptions, SplitReport, about_split, name_of, opened
 from emocli.data.record import Number, Record
+from emocli.errors import RunError
 from emocli.plugin.robustness import on
 
 if TYPE_CHECKING:
@@ -63,18 +64,23 @@ def measure(options: Options, progress: Progress) -> Finding:
     from emocli.evaluation.drawing import confusion
     from emocli.evaluation.tables import confusions
     from emocli.metrics.metrics import RULES
+    from emocli.metrics.shown import has_confusion
 
     evaluator = opened(options)
     corruptions = on(options.corruptions, evaluator.modalities)
     labels = [corruption.label for corruption in corruptions]
     task, classes = evaluator.config.task, evaluator.config.classes
+    clean = evaluator.predict((), options.seed)
+    if not has_confusion(classes, clean.scores[0].overall):
+        what = "no class is taken for another: there is one, or none is ever absent"
+        raise RunError(what, where=options.run, hint="emocli evaluate has its errors")
     report = Report(
         **vars(about_split(options, evaluator)),
         task=task,
         classes=tuple(classes),
         corruption=tuple(labels),
         rule=RULES[task]["confusion"],
-        clean=_counted(evaluator.predict((), options.seed)),
+        clean=_counted(clean),
         corrupted=_counted(evaluator.predict(corruptions, options.seed)) if corruptions else None,
     )
     matrices = {label: counts.confusion for label, counts in report.conditions.items()}

@@ -81,11 +81,11 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    if _address_space() < LEAST:
-        light = {*WITHOUT, *(command.name for command in discovered() if command.light)}
-        if not light.intersection(arguments):
-            return _refuse(NO_MEMORY)
     with show.warnings_as_lines():
+        if _address_space() < LEAST:
+            light = {*WITHOUT, *(command.name for command in discovered() if command.light)}
+            if not light.intersection(arguments):
+                return _refuse(NO_MEMORY)
         return _run(arguments)
 
 

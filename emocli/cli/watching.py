@@ -53,7 +53,8 @@ def progress() -> Iterator[Stages]:
 
 def _tell(file: WatchedFile, result: Path, *, as_json: bool) -> None:
     if as_json:
-        streams.out(json.dumps({**file.data(), "folder": str(result)}) + "\n")
+        folder = str(result) if file.folder else ""
+        streams.out(json.dumps({**file.data(), "folder": folder}) + "\n")
     elif file.message:
         show.warn(file.message)
     else:

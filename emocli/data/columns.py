@@ -181,12 +181,14 @@ def group_names(clips: Iterable[Clip]) -> list[str]:
 
 
 def csv_rows(rows: Iterable[Iterable[object]]) -> str:
-    """Return the lines of a CSV file that no spreadsheet computes; None is an empty cell."""
+    """Return the lines of a CSV file that no spreadsheet computes; None and NaN are empty cells."""
     return "".join(",".join(map(_cell, row)) + "\n" for row in rows)
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(csv_cell(value))
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    text = str(csv_cell(value))
     if not any(mark in text for mark in ',"\r\n'):
         return text
     return '"' + text.replace('"', '""') + '"'

@@ -213,7 +213,7 @@ def used_folder(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def alone(path: Path, *, wait: bool = False) -> Iterator[None]:
+def write_lock(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the lock of a file to write; its folder is made, as `used_folder`. Errors: `locked`."""
     with (
         used_folder(path.parent),

@@ -53,7 +53,7 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return value + 0.0 if isinstance(value, float) else value  # -0.0 is written as 0.0
 
 
 def _fields(record: Any) -> dict[str, Any]:

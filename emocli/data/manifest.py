@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from emocli.data import folds, rules
 from emocli.data.clip import SPLITS, Clip, by_dialogue
 from emocli.data.columns import known_columns, read_clips, write_clips
-from emocli.data.durable import alone, replacing, write_at
+from emocli.data.durable import replacing, write_at, write_lock
 from emocli.data.folds import Fold
 from emocli.data.rules import MOST_NAMES, Task
 from emocli.data.sidecar import encoded, read_both, replaced, sidecar_path, toml_text
@@ -137,7 +137,7 @@ class Manifest:
         path = Path(path)
         rules.check_links(self.clips, self.root, partial(self._place, ()))
         cells = encoded(write_clips(self.clips, self.classes, self.root), path)
-        with alone(path, wait=True):
+        with write_lock(path, wait=True):
             facts = self._facts(rules.absolute(path.parent), replaced(path, cells))
             about = encoded(toml_text(facts), path)
             with replacing(path) as table, replacing(sidecar_path(path)) as sidecar:

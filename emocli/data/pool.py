@@ -32,6 +32,8 @@ R = TypeVar("R")
 
 Progress = Callable[[int, int], None]
 """Told how many pieces of work are done, and how many there are."""
+Say = Callable[[str], None]
+"""Told in words what is being done."""
 
 THREADS = (
     "OMP_NUM_THREADS",

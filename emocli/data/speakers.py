@@ -85,8 +85,8 @@ class SpeakerStatistics:
     speakers: Mapping[str, Mapping[str, Statistics]] = field(default_factory=dict)
 
     @property
-    def alone(self) -> SpeakerStatistics:
-        """The population's alone, for clips of people who may bear the same names."""
+    def without_speakers(self) -> SpeakerStatistics:
+        """The population's only, for clips of other people who may bear the same names."""
         return replace(self, speakers={})
 
 

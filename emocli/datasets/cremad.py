@@ -167,8 +167,8 @@ def build(root: Path, config: Config) -> Manifest:
         )
         for name in names
     )
-    alone = config.split == "clip"
-    clips = random_split(clips) if alone else clips
+    by_clip = config.split == "clip"
+    clips = random_split(clips) if by_clip else clips
     return Manifest(
         clips=clips,
         classes=tuple(EMOTIONS.values()),
@@ -177,9 +177,9 @@ def build(root: Path, config: Config) -> Manifest:
         root=folder.root,
         citation=CITATION,
         licence=LICENCE,
-        overlap=alone,
+        overlap=by_clip,
         notes=counted(
-            *split_notes(clips, alone, "three actors"),
+            *split_notes(clips, by_clip, "three actors"),
             (len(names) - len(labels), "clips have no label: raters are divided"),
             (len(excluded), "clips left out: known to be broken"),
             (sum("video" not in clip.media for clip in clips), "clips have no pictures"),

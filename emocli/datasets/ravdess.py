@@ -130,8 +130,8 @@ def build(root: Path, config: Config) -> Manifest:
         for take, files in sorted(takes.items(), key=lambda item: (_actor(item[0]), item[0]))
         if _actor(take) in splits
     )
-    alone = config.split == "clip"
-    clips = random_split(clips) if alone else clips
+    by_clip = config.split == "clip"
+    clips = random_split(clips) if by_clip else clips
     return Manifest(
         clips=clips,
         classes=EMOTIONS,
@@ -140,9 +140,9 @@ def build(root: Path, config: Config) -> Manifest:
         root=folder.root,
         citation=CITATION,
         licence=LICENCE,
-        overlap=alone,
+        overlap=by_clip,
         notes=counted(
-            *split_notes(clips, alone, "actors of three folds"),
+            *split_notes(clips, by_clip, "actors of three folds"),
             (len(takes) - len(clips), "clips left out: their actor is in no fold"),
             (sum("audio" not in clip.media for clip in clips), "clips have no sound"),
             (sum("video" not in clip.media for clip in clips), "clips have no pictures"),

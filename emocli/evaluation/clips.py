@@ -12,7 +12,7 @@ from emocli.data.columns import csv_rows, group_names
 from emocli.data.manifest import Task
 from emocli.data.rules import GROUP, LABEL
 from emocli.evaluation.predictions import Predictions
-from emocli.metrics.metrics import ACCEPT, PRESENT
+from emocli.metrics.metrics import ACCEPT, PRESENT, tells_presence
 
 PREDICTED: Mapping[Task, str] = {"single": "p.", "multi": "p.", "intensity": "predicted."}
 """What a column of predictions starts with: probabilities, or intensities."""
@@ -33,6 +33,7 @@ def clips_csv(
     probability, ``p.<class>``, or intensity, ``predicted.<class>``; then the modalities that were
     corrupted, distrusted and regenerated. Cells that a spreadsheet would compute are quoted as in a
     manifest.
+    Scales on which nothing is absent have no label and prediction, but their numbers alone.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def _rows(
     clips: Mapping[str, Clip],
     groups: Sequence[str],
 ) -> Iterator[CsvCells]:
-    single = predictions.task == "single"
+    single, named = predictions.task == "single", _names_classes(predictions)
     condition = " + ".join(c.label for c in predictions.corruptions) or "clean"
     marks = (predictions.corrupted, predictions.flagged, predictions.regenerated)
     for clip_id, target, row in zip(predictions.ids, predictions.targets, values, strict=True):
@@ -82,11 +83,17 @@ def _rows(
             *(clip.id, clip.speaker, clip.dialogue),
             *(clip.groups.get(name) for name in groups),
             *(condition, seed),
-            *_labels(predictions, target, row),
+            *(_labels(predictions, target, row) if named else ("", "")),
             *([] if single else np.asarray(target).tolist()),
             *np.asarray(row).tolist(),
             *(BETWEEN.join(m for m, ids in mark.items() if clip_id in ids) for mark in marks),
         ]
+
+
+def _names_classes(predictions: Predictions) -> bool:
+    """Whether clips show classes or do not: not on one scale, nor where none is ever absent."""
+    several = len(predictions.classes) > 1
+    return predictions.task != "intensity" or (several and tells_presence(predictions.targets))
 
 
 def _labels(

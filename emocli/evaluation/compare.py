@@ -22,6 +22,7 @@ from emocli.evaluation.cross_validation import Evaluator, open_evaluator
 from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import ERRORS, definitions
 from emocli.metrics.paired import Paired, PairedSystem, mcnemar
+from emocli.metrics.shown import shown_metrics
 from emocli.metrics.statistics import clustered, holm, interval_over, spread, warnings
 from emocli.metrics.sums import WITHOUT_INTERVAL
 from emocli.plugin.feature import Device
@@ -146,7 +147,7 @@ class ComparisonReport(Report):
 def compare(
     runs: Sequence[Path],
     *,
-    metric: str = "accuracy",
+    metric: str | None = None,
     against: Reference = "first",
     manifest: Path | None = None,
     store: Path | None = None,
@@ -163,8 +164,9 @@ def compare(
     ----------
     runs : sequence of Path
         At least two.
-    metric : str
-        One of `emocli.metrics.sums.sum_metrics` of their task.
+    metric : str, optional
+        One of `emocli.metrics.sums.sum_metrics` of their task; by default accuracy, of ratings that
+        do not tell present from absent `ccc`.
     against : {'first', 'best'}
         Which run the others' change is told from.
     manifest, store, split, seed, ensemble, device
@@ -193,6 +195,7 @@ def compare(
         predicted[-1] = predicted[-1].in_order(predicted[0].ids)
     progress(len(runs), len(runs))
     corpus = evaluators[0].samples.manifest
+    metric = metric or shown_metrics(predicted[0].scores[0].overall)[0]
     paired = _paired(metric, predicted, corpus)
     return _report(metric, against, split, seed, names, evaluators, predicted, paired)
 
@@ -273,7 +276,7 @@ def _report(
     samples, first = evaluators[0].samples, predicted[0]
     values = [system.value for system in paired.systems]
     if np.isnan(values).all():
-        what = f"'{metric}' is not defined of the labels of split '{split}'"
+        what = f"'{metric}' is not defined of these labels and predictions (split '{split}')"
         raise ConfigError(what, hint="choose another --metric")
     best = int(np.nanargmin(values) if metric in ERRORS else np.nanargmax(values))
     reference = best if against == "best" else 0

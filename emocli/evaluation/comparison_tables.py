@@ -14,7 +14,16 @@ from emocli.display import markdown, number_of, printable
 from emocli.errors import ConfigError
 from emocli.evaluation.compare import ComparedRun, ComparisonReport, MetricDifference
 from emocli.metrics.intervals import MetricInterval, remarks
-from emocli.report.tables import Cell, ReportTable, as_latex, as_markdown, bounds
+from emocli.report.tables import (
+    Cell,
+    ReportTable,
+    as_latex,
+    as_markdown,
+    bounds,
+    number,
+    spread,
+    text,
+)
 
 
 def tables(report: ComparisonReport) -> tuple[ReportTable, ...]:
@@ -57,14 +66,13 @@ def _runs(report: ComparisonReport) -> ReportTable:
 
 
 def _run(run: ComparedRun) -> tuple[Cell, ...]:
-    value = f"{run.value:.3f}" + ("" if math.isnan(run.std) else f" ± {run.std:.3f}")
-    head = (run.run, value, bounds(run.ci_clips or run.ci))
+    head = (run.run, spread(run.value, run.std), bounds(run.ci_clips or run.ci))
     return (*head, *(_change(run.change) if run.change else ("",) * 4))
 
 
 def _change(change: MetricDifference) -> tuple[Cell, ...]:
     both = bounds(change.ci_clips or change.ci)
-    return f"{change.difference:+.3f}", both, change.p, change.p_holm
+    return number(change.difference, signed=True), both, change.p, change.p_holm
 
 
 def _pairs(report: ComparisonReport) -> ReportTable:
@@ -100,20 +108,32 @@ def notes(report: ComparisonReport) -> tuple[str, ...]:
     several = max(len(run.seeds) for run in report.runs)
     return (
         f"intervals: {report.interval}",
-        *remarks(_intervals(report), report.n),
+        *remarks(_values(report), report.n, _differences(report)),
         f"{report.metric}: {report.definition}",
         *_repairs(report),
         *(["±: standard deviation over the seeds, no interval over clips"] if several > 1 else []),
         *([f"p Holm: adjusted for {len(report.pairs)} pairs"] if len(report.pairs) > 1 else []),
+        *_mcnemar(report),
         *report.warnings,
     )
 
 
-def _intervals(report: ComparisonReport) -> Iterator[MetricInterval]:
+def _values(report: ComparisonReport) -> Iterator[MetricInterval]:
     for run in report.runs:
         yield MetricInterval(value=run.value, ci=run.ci, ci_clips=run.ci_clips)
+
+
+def _differences(report: ComparisonReport) -> Iterator[MetricInterval]:
     for pair in report.pairs:
         yield MetricInterval(value=pair.difference, ci=pair.ci, ci_clips=pair.ci_clips)
+
+
+def _mcnemar(report: ComparisonReport) -> Iterator[str]:
+    """Say what McNemar's p is not, where there is one; of two runs no table has it."""
+    tested = [pair.p_mcnemar for pair in report.pairs if pair.p_mcnemar is not None]
+    if tested:
+        alone = f" (p {text(tested[0])})" if len(report.pairs) == 1 else ""
+        yield f"McNemar{alone}: takes clips for independent, and is not adjusted"
 
 
 def _repairs(report: ComparisonReport) -> Iterator[str]:
@@ -149,13 +169,9 @@ def _csv_row(report: ComparisonReport, run: ComparedRun) -> tuple[object, ...]:
     return (
         *(run.run, run.fusion, run.preset, " ".join(run.features), len(run.seeds)),
         *(report.dataset, report.split, report.n, " + ".join(report.corruption), run.repair),
-        *(report.metric, run.value, _known(run.std), *(run.ci_clips or run.ci), report.interval),
-        *(report.reference if change else None, *map(_known, numbers)),
+        *(report.metric, run.value, run.std, *(run.ci_clips or run.ci), report.interval),
+        *(report.reference if change else None, *numbers),
     )
-
-
-def _known(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else value
 
 
 WRITERS: Mapping[str, Callable[[ComparisonReport], str]] = MappingProxyType(

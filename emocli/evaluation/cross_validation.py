@@ -195,8 +195,8 @@ def open_evaluator(
     """
     folders = rundir.folds(run)
     if not folders:
-        alone = RunEvaluator.open(run, split, manifest, store, repair, normalise)
-        return alone.averaged() if ensemble else alone
+        evaluator = RunEvaluator.open(run, split, manifest, store, repair, normalise)
+        return evaluator.averaged() if ensemble else evaluator
     if split == "train":
         what = "clips are in the train split of several folds"
         raise RunError(what, where=run, hint=f"name one of them, {folders[0]}")

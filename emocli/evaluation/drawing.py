@@ -24,7 +24,7 @@ BAND = "SD over seeds"
 
 
 def draw(
-    report: EvaluationReport, metric: str = "accuracy", style: Style = SCREEN
+    report: EvaluationReport, metric: str | None = None, style: Style = SCREEN
 ) -> dict[str, bytes]:
     """Draw a report.
 
@@ -32,8 +32,8 @@ def draw(
     ----------
     report : EvaluationReport
         Its content.
-    metric : str
-        Which metric a sweep shows.
+    metric : str, optional
+        Which metric a sweep shows; by default the first of those to be shown.
     style : Style
         The figures' look.
 
@@ -46,9 +46,12 @@ def draw(
     with style.active():
         matrices = counts(report)
         rule = report.rules.get("confusion", "rows: label; column: prediction")
-        drawings = {"confusion": confusion(report.classes, matrices, about(report), rule, style)}
+        drawings = {}
+        if report.has_confusion:
+            title = about(report)
+            drawings["confusion"] = confusion(report.classes, matrices, title, rule, style)
         for name in dict.fromkeys(point.name for point in report.sweep):
-            drawings[name] = sweep(report, name, metric, style)
+            drawings[name] = sweep(report, name, metric or report.clean.shown[0], style)
         return {f"-{name}": content for name, content in render(drawings, style).items()}
 
 

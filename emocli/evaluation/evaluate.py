@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from emocli.data.clip import Clip, Split
-from emocli.data.durable import alone, digest, write_bytes
+from emocli.data.durable import digest, write_bytes, write_lock
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
@@ -333,7 +333,7 @@ def _write(
 ) -> Evaluation:
     """Write the drawings and the clips, then the report."""
     path = folder / f"{name}.json"
-    with alone(path, wait=True):
+    with write_lock(path, wait=True):
         figures = write_figures(folder, name, drawn)
         groups = {GROUPS: groups_csv(report.by)} if report.by else {}
         for suffix, text in {".csv": rows, **groups, ".json": as_json(report)}.items():

@@ -38,14 +38,14 @@ from emocli.training.outputs import predict
 
 @dataclass(frozen=True)
 class RunEvaluator:
-    """All seeds of a run, a split's clips with standardised features, and what may be done to them.
+    """The evaluator of a run: its networks of all seeds, and a split's clips, standardised.
 
     Attributes
     ----------
     run : Path
         The run.
     config : RunConfig
-        What it is.
+        Its configuration.
     members : tuple of Run
         Its seeds, ready to use.
     samples : Samples
@@ -186,7 +186,7 @@ class RunEvaluator:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Whose features are normalised without statistics of their own, a line each reason."""
+        """Why clips are normalised without statistics of their speaker, a line for each reason."""
         if self.normaliser is None:
             return ()
         return tuple(self.normaliser.remarks(self.samples.clips))
@@ -291,8 +291,8 @@ class RunEvaluator:
         others = tuple(filter(manifest.is_labelled, manifest.split(clip.split)))
         split = replace(self.samples, clips=others)
         corrupter = Corrupter(tuple(corruptions), seed, split)
-        alone = replace(self.samples, clips=(clip,)).then(corrupter)
-        return self.repair_factory.repaired(alone, self.repair, corrupter)
+        single = replace(self.samples, clips=(clip,)).then(corrupter)
+        return self.repair_factory.repaired(single, self.repair, corrupter)
 
     def _corrupter(self, corruptions: Corruptions, seed: int) -> Corrupter:
         return Corrupter(tuple(corruptions), seed, self.samples)

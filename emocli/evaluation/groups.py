@@ -14,10 +14,10 @@ from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Bounds, Number, Record
 from emocli.errors import ConfigError, choice
 from emocli.evaluation.predictions import Predictions
-from emocli.metrics.intervals import MetricInterval, gap_intervals, metric_intervals
-from emocli.metrics.statistics import clustered, interval_over
+from emocli.metrics.intervals import NONE, MetricInterval, gap_intervals, metric_intervals, remarks
+from emocli.metrics.statistics import FEWEST, clustered, drawn_of, interval_over
 from emocli.metrics.summary import means
-from emocli.report.tables import Cell, ReportTable
+from emocli.report.tables import NO_NUMBER, Cell, ReportTable, bounds, number
 
 OWN = ("speaker", "dialogue")
 """What clips can be grouped by besides the manifest's ``group.<name>``."""
@@ -44,6 +44,8 @@ class GroupMetrics(Record):
         eight of them it is NaN, and the other one is over its clips.
     interval : str
         What the intervals are.
+    drawn : str
+        How many of what they draw; nothing if there are none.
     intervals : mapping
         Metric to its interval.
     """
@@ -54,7 +56,16 @@ class GroupMetrics(Record):
     accuracy_ci: Bounds
     accuracy_ci_clips: Bounds | None = field(default=None, metadata=OPTIONAL)
     interval: str
+    drawn: str = ""
     intervals: Mapping[str, MetricInterval] = field(default_factory=dict)
+
+    def interval_of(self, metric: str) -> MetricInterval:
+        """Return a metric with its interval, which older reports have of the accuracy alone."""
+        if metric in self.intervals:
+            return self.intervals[metric]
+        known = metric == "accuracy"
+        ci, ci_clips = (self.accuracy_ci, self.accuracy_ci_clips) if known else (NONE, None)
+        return MetricInterval(value=self.metrics[metric], ci=ci, ci_clips=ci_clips)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +98,7 @@ class MetricGap(MetricInterval):
 
     groups: tuple[str, str]
     interval: str
+    drawn: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +228,7 @@ def _group(name: str, clips: Sequence[Clip], predictions: Predictions) -> GroupM
         accuracy_ci=accuracy.ci,
         accuracy_ci_clips=accuracy.ci_clips,
         interval=interval_over(clips),
+        drawn=drawn_of(clips),
         intervals=intervals,
     )
 
@@ -247,35 +260,57 @@ def _pair_gaps(
     first = {clip.id for clip in held[pair[0]]}
     above = np.array([clip.id in first for clip in clips])
     gaps = gap_intervals(own.sum_metrics, own.targets, own.values, clustered(clips), above)
+    told, drawn = interval_over(clips), drawn_of(clips)
     return {
-        name: MetricGap(**vars(each), groups=pair, interval=interval_over(clips))
+        name: MetricGap(**vars(each), groups=pair, interval=told, drawn=drawn)
         for name, each in gaps.items()
     }
 
 
-SHOWN = ("accuracy", "uar")
-"""Metrics in the tables of groups, which a terminal holds; the CSV file and the report have all."""
+OVER = "over: how many of what a group's intervals draw; clips are taken for independent"
+
+FEW = f"groups of fewer than {FEWEST} clips have no intervals"
 
 
-def group_tables(reports: Sequence[GroupedReport]) -> Iterator[ReportTable]:
-    """Return a table for each property and condition: its groups, and their gaps."""
+def group_notes(reports: Sequence[GroupedReport]) -> tuple[str, ...]:
+    """Say what the intervals of groups are, and why some are missing, each once."""
+    return tuple(dict.fromkeys(note for report in reports for note in _notes(report)))
+
+
+def _notes(report: GroupedReport) -> Iterator[str]:
+    yield OVER
+    for condition in report.conditions:
+        for group in condition.groups:
+            yield from remarks(group.intervals.values(), group.n)
+            yield from [FEW] if group.n < FEWEST else []
+
+
+def group_tables(reports: Sequence[GroupedReport], metrics: Sequence[str]) -> Iterator[ReportTable]:
+    """Return a table for each property and condition: its groups, and their gaps.
+
+    It has two metrics, the first, which a terminal holds; the CSV file and the report have all.
+    """
+    shown = metrics[:2]
     for report in reports:
         several = len(report.conditions) > 1
         for condition in report.conditions:
-            rows = [_row(group) for group in condition.groups]
-            rows += [_gap_row(condition.gaps)] if condition.gaps else []
+            rows = [_row(group, shown) for group in condition.groups]
+            rows += [_gap_row(condition.gaps, shown)] if condition.gaps else []
             title = f"by {report.by}{f', {condition.condition}' if several else ''}"
-            columns = (report.by, "clips", *(name.replace("_", " ") for name in SHOWN))
-            yield ReportTable(f"{title} (95 % interval; c: over clips)", columns, tuple(rows))
+            names = (name.replace("_", " ") for name in shown)
+            columns = (report.by, "clips", *names, "over")
+            yield ReportTable(f"{title} (95 % interval)", columns, tuple(rows))
 
 
-def _row(group: GroupMetrics) -> tuple[Cell, ...]:
-    return group.group, group.n, *(_cell(group.intervals[name]) for name in SHOWN)
+def _row(group: GroupMetrics, shown: Sequence[str]) -> tuple[Cell, ...]:
+    cells = (_cell(group.interval_of(name)) for name in shown)
+    return group.group, group.n, *cells, group.drawn or NO_NUMBER
 
 
-def _gap_row(gaps: Mapping[str, MetricGap]) -> tuple[Cell, ...]:
-    cells = (_gap_cell(gaps[name]) if name in gaps else "-" for name in SHOWN)
-    return "gap", "", *cells
+def _gap_row(gaps: Mapping[str, MetricGap], shown: Sequence[str]) -> tuple[Cell, ...]:
+    cells = (_gap_cell(gaps[name]) if name in gaps else NO_NUMBER for name in shown)
+    drawn = dict.fromkeys(gaps[name].drawn or NO_NUMBER for name in shown if name in gaps)
+    return "gap", "", *cells, ", ".join(drawn)
 
 
 def _gap_cell(gap: MetricGap) -> str:
@@ -283,12 +318,8 @@ def _gap_cell(gap: MetricGap) -> str:
 
 
 def _cell(each: MetricInterval) -> str:
-    if math.isnan(each.value):
-        return "-"
-    low, high = each.shown
-    if math.isnan(low + high):
-        return f"{each.value:.3f}"
-    return f"{each.value:.3f} ({low:.3f} to {high:.3f}{'; c' if each.ci_clips else ''})"
+    told = bounds(each.shown)
+    return number(each.value) + (f" ({told})" if told != NO_NUMBER else "")
 
 
 def groups_csv(reports: Sequence[GroupedReport]) -> str:
@@ -307,8 +338,8 @@ def groups_csv(reports: Sequence[GroupedReport]) -> str:
 
 
 def _csv_row(by: str, condition: str, group: GroupMetrics) -> tuple[object, ...]:
-    metrics = (_known(group.metrics[name]) for name in group.intervals)
-    ends = (_known(end) for each in group.intervals.values() for end in each.shown)
+    metrics = (group.metrics[name] for name in group.intervals)
+    ends = (end for each in group.intervals.values() for end in each.shown)
     return by, group.group, condition, group.n, *metrics, *ends, group.interval
 
 
@@ -316,11 +347,7 @@ def _csv_gap(
     by: str, condition: str, metric: str, gap: MetricGap, names: Sequence[str]
 ) -> tuple[object, ...]:
     """Return the row of a gap: its metric alone, for others may have other groups."""
-    values = (_known(gap.value) if name == metric else None for name in names)
-    ends = (_known(end) if name == metric else None for name in names for end in gap.shown)
+    values = (gap.value if name == metric else None for name in names)
+    ends = (end if name == metric else None for name in names for end in gap.shown)
     group = f"gap: {gap.groups[0]} - {gap.groups[1]}"
     return by, group, condition, None, *values, *ends, gap.interval
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -14,6 +15,7 @@ from emocli.evaluation.agreement import RaterAgreement
 from emocli.evaluation.groups import GroupedReport
 from emocli.metrics.calibration import CalibrationCurves
 from emocli.metrics.intervals import MetricInterval
+from emocli.metrics.shown import has_confusion, shown_metrics
 from emocli.metrics.summary import Difference, Estimate, Summary
 from emocli.parsing import Tree
 
@@ -108,6 +110,18 @@ class ConditionReport(Summary):
     def label(self) -> str:
         """Its name in tables and figures."""
         return " + ".join(self.corruption) or "clean"
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The metrics to be shown where there is room for a few."""
+        return shown_metrics(self.metrics)
+
+    def interval_of(self, metric: str) -> MetricInterval | None:
+        """Return a metric with its interval; None where it was not asked."""
+        if metric == "accuracy":
+            ci, ci_clips = self.accuracy_ci, self.accuracy_ci_clips
+            return MetricInterval(value=self.metrics[metric], ci=ci, ci_clips=ci_clips)
+        return (self.intervals or {}).get(metric)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,6 +272,16 @@ class EvaluationReport(Report, ConditionReport):
             yield from (beside.metrics for beside in (condition.classical or {}).values())
         yield from self.baselines.values()
         yield from (side for fold in self.folds for side in (fold.clean, fold.corrupted) if side)
+
+    @property
+    def has_confusion(self) -> bool:
+        """Whether its confusion means something."""
+        return has_confusion(self.classes, self.clean.metrics)
+
+    @property
+    def gained(self) -> tuple[str, ...]:
+        """Those of `GAINED` that are defined."""
+        return tuple(n for n in GAINED[self.task] if not math.isnan(self.clean.metrics[n]))
 
     @property
     def conditions(self) -> tuple[ConditionReport, ...]:

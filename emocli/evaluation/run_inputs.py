@@ -45,7 +45,7 @@ def normaliser_of(
         config.train.outliers,
         corpus,
         stores,
-        kept if same else kept.alone,
+        kept if same else kept.without_speakers,
         unknown=normalise == "none",
     )
 

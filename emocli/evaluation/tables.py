@@ -6,22 +6,19 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from emocli.display import number_of
-from emocli.evaluation.groups import group_tables
+from emocli.evaluation.groups import group_notes, group_tables
 from emocli.evaluation.report import (
-    GAINED,
     BaselineReport,
     ConditionReport,
     EvaluationReport,
 )
 from emocli.metrics.intervals import NONE, MetricInterval, remarks
+from emocli.metrics.shown import shown_of_classes
 from emocli.metrics.sums import WITHOUT_INTERVAL
-from emocli.report.tables import Cell, ReportTable, bounds
+from emocli.report.tables import NO_NUMBER, Cell, ReportTable, bounds, number, spread
 
 Confusions = Mapping[str, Sequence[Sequence[int]]]
 """Name of a condition to its counts, a row per reference, a column per prediction."""
-
-SWEPT = ("accuracy", "uar", "weighted_f1")
-"""Metrics in the tables of a sweep and of folds; the report has all."""
 
 
 def tables(report: EvaluationReport) -> tuple[ReportTable, ...]:
@@ -31,8 +28,8 @@ def tables(report: EvaluationReport) -> tuple[ReportTable, ...]:
         *([_beside(report)] if report.classical else []),
         *([_folds(report)] if report.folds else []),
         _classes(report),
-        *group_tables(report.by or ()),
-        *confusions(report.classes, counts(report)),
+        *group_tables(report.by or (), report.clean.shown),
+        *(confusions(report.classes, counts(report)) if report.has_confusion else ()),
         *([_repair(report)] if report.repair else []),
         *([_sweep(report)] if report.sweep else []),
     )
@@ -43,7 +40,7 @@ def notes(report: EvaluationReport) -> tuple[str, ...]:
     seeds = len(report.seeds)
     return (
         f"intervals: {report.interval}",
-        *interval_notes([report]),
+        *dict.fromkeys([*interval_notes([report]), *group_notes(report.by or ())]),
         *([f"±: standard deviation over {seeds} seeds, no interval over clips"] * (seeds > 1)),
     )
 
@@ -55,17 +52,17 @@ def interval_notes(reports: Iterable[EvaluationReport]) -> tuple[str, ...]:
 
 def _interval_notes(report: EvaluationReport) -> Iterator[str]:
     yield from (f"{n}: {why}" for n, why in WITHOUT_INTERVAL.items() if n in report.metrics)
-    yield from remarks(_every(report), report.n)
-    for by in report.by or ():
-        for group in (group for condition in by.conditions for group in condition.groups):
-            yield from remarks(group.intervals.values(), group.n)
+    yield from remarks(_every(report), report.n, _change(report))
 
 
 def _every(report: EvaluationReport) -> Iterator[MetricInterval]:
-    """Yield the intervals of all metrics under both conditions, and of the change."""
+    """Yield the intervals of all metrics under both conditions."""
     for side in report.conditions:
-        each = (_interval(name, side) for name in report.definitions)
+        each = map(side.interval_of, report.definitions)
         yield from (interval for interval in each if interval)
+
+
+def _change(report: EvaluationReport) -> Iterator[MetricInterval]:
     if change := report.difference:
         ci, ci_clips = change.accuracy_ci, change.accuracy_ci_clips
         yield MetricInterval(value=change.accuracy, ci=ci, ci_clips=ci_clips)
@@ -84,9 +81,9 @@ def _conditions(report: EvaluationReport) -> ReportTable:
         others = (_number(metrics[name]) for metrics in baselines.values())
         rows.append((_title(name), *(_cell(side.metrics, name) for side in sides), *others))
         rows += [(*row, *blank) for row in _intervals(name, sides)]
-    if change := report.difference:
-        value = "-" if math.isnan(change.accuracy) else f"{change.accuracy:+.3f}"
-        rows.append(("change of accuracy", "", value, *blank))
+    change = report.difference
+    if change and "accuracy" in report.clean.shown:
+        rows.append(("change of accuracy", "", number(change.accuracy, signed=True), *blank))
         rows.append(("  95 % interval", "", bounds(change.accuracy_ci), *blank))
         if change.accuracy_ci_clips:
             rows.append(("  95 %, over clips", "", bounds(change.accuracy_ci_clips), *blank))
@@ -101,7 +98,7 @@ def _conditions(report: EvaluationReport) -> ReportTable:
 
 def _intervals(metric: str, sides: Sequence[ConditionReport]) -> Iterator[tuple[Cell, ...]]:
     """Yield a row with the intervals of a metric, and where groups are too few one over clips."""
-    both = [_interval(metric, side) for side in sides]
+    both = [side.interval_of(metric) for side in sides]
     if any(each is not None for each in both):
         yield ("  95 % interval", *(bounds(each.ci if each else NONE) for each in both))
     if any(each is not None and each.ci_clips for each in both):
@@ -109,16 +106,9 @@ def _intervals(metric: str, sides: Sequence[ConditionReport]) -> Iterator[tuple[
         yield ("  95 %, over clips", *over_clips)
 
 
-def _interval(metric: str, side: ConditionReport) -> MetricInterval | None:
-    if metric == "accuracy":
-        ci, ci_clips = side.accuracy_ci, side.accuracy_ci_clips
-        return MetricInterval(value=side.metrics[metric], ci=ci, ci_clips=ci_clips)
-    return (side.intervals or {}).get(metric)
-
-
 def _beside(report: EvaluationReport) -> ReportTable:
     """Return the classical models under the same conditions, and what the network gains."""
-    sides, shown = report.conditions, GAINED[report.task]
+    sides, shown = report.conditions, report.gained
     columns = [f"{_title(metric)} {name}" for name in _sides(report) for metric in shown]
     network = (_cell(side.metrics, metric) for side in sides for metric in shown)
     rows: list[tuple[Cell, ...]] = [(report.fusion, *network)]
@@ -132,7 +122,7 @@ def _beside(report: EvaluationReport) -> ReportTable:
 
 def _gain(beside: BaselineReport, metric: str) -> str:
     gain = beside.gain_in(metric)
-    return f"{gain.mean:+.3f} ({bounds(gain.ci_clips or gain.ci)})" if gain else "-"
+    return f"{number(gain.mean, signed=True)} ({bounds(gain.ci_clips or gain.ci)})" if gain else "-"
 
 
 def _sides(report: EvaluationReport) -> tuple[str, ...]:
@@ -142,20 +132,23 @@ def _sides(report: EvaluationReport) -> tuple[str, ...]:
 def _agreement(report: EvaluationReport, blank: Sequence[Cell]) -> list[tuple[Cell, ...]]:
     """Return the raters' alpha, and that with the network as one more rater."""
     each = [side.agreement for side in report.conditions]
-    alone = (_number(a.alpha if a else math.nan) for a in each)
+    raters = (_number(a.alpha if a else math.nan) for a in each)
     joined = (_number(a.alpha_with_network if a else math.nan) for a in each)
     return [
-        ("alpha of raters", *alone, *blank),
+        ("alpha of raters", *raters, *blank),
         ("  with the network", *joined, *blank),
     ]
 
 
 def _folds(report: EvaluationReport) -> ReportTable:
     """Each fold by itself, mean over the seeds."""
-    names = ["clean", *(["corrupted"] if report.folds[0].corrupted else [])]
-    columns = [f"{_title(metric)} {name}" for name in names for metric in SWEPT]
+    names, shown = (
+        ["clean", *(["corrupted"] if report.folds[0].corrupted else [])],
+        report.clean.shown,
+    )
+    columns = [f"{_title(metric)} {name}" for name in names for metric in shown]
     rows = (
-        (fold.fold, fold.n, *(_cell(side, metric) for side in sides for metric in SWEPT))
+        (fold.fold, fold.n, *(_cell(side, metric) for side in sides for metric in shown))
         for fold in report.folds
         for sides in [filter(None, (fold.clean, fold.corrupted))]
     )
@@ -163,8 +156,9 @@ def _folds(report: EvaluationReport) -> ReportTable:
 
 
 def _classes(report: EvaluationReport) -> ReportTable:
-    """Means over the seeds."""
-    keys = ("recall", "f1") if report.task == "single" else ("uar", "weighted_f1")
+    """Return two metrics of each class, means over the seeds; pages have more."""
+    shown = shown_of_classes(report.task, report.clean.per_class)
+    keys = tuple(dict.fromkeys((shown[0], shown[-1])))
     columns = [f"{_title(key)} {name}" for name in _sides(report) for key in keys]
     rows = (
         (
@@ -206,11 +200,12 @@ def _repair(report: EvaluationReport) -> ReportTable:
 
 
 def _sweep(report: EvaluationReport) -> ReportTable:
+    shown = report.clean.shown
     rows = (
-        (condition.label, *(_cell(condition.metrics, name) for name in SWEPT))
+        (condition.label, *(_cell(condition.metrics, name) for name in shown))
         for condition in (report.clean, *report.sweep)
     )
-    return ReportTable("sweep", ("condition", *map(_title, SWEPT)), tuple(rows))
+    return ReportTable("sweep", ("condition", *map(_title, shown)), tuple(rows))
 
 
 def _title(name: str) -> str:
@@ -220,11 +215,11 @@ def _title(name: str) -> str:
 def _cell(metrics: Mapping[str, float], name: str) -> Cell:
     """Return a metric; of several seeds, with its spread."""
     value, std = metrics[name], metrics.get(f"{name}_std", math.nan)
-    return _number(value) if math.isnan(value + std) else f"{value:.3f} ± {std:.3f}"
+    return _number(value) if math.isnan(value + std) else spread(value, std)
 
 
 def _number(value: float) -> Cell:
-    return "-" if math.isnan(value) else float(value)
+    return NO_NUMBER if math.isnan(value) else float(value)
 
 
 def _percent(part: float, whole: float) -> Cell:

@@ -1,8 +1,9 @@
 """Cached evaluations: the predictions of a row for the test clips of a fold, by condition.
 
 Each is a file, valid for as long as everything it depends on is the same: the source of the code
-that computes it (`code_digest`), the trained parameters or the baseline's settings, clips, labels,
-features, condition, seed, and the modality check where it is asked.
+that computes it (`code_digest`), the libraries that do (`LIBRARIES`), the trained parameters or the
+baseline's settings, clips, labels, features, condition, seed, and the modality check where it is
+asked.
 """
 
 from __future__ import annotations
@@ -35,9 +36,13 @@ from emocli.parsing import parse_object
 from emocli.plugin.experiment import Condition
 from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on
 from emocli.robust.repair import RepairConfig
+from emocli.version import version_of
 
 MARKS = ("corrupted", "flagged", "regenerated")
 """What is known of modalities of clips."""
+
+LIBRARIES = ("numpy", "scikit-learn", "scipy", "torch")
+"""Distributions of whose versions predictions depend: another one fits a baseline otherwise."""
 
 SHOWING = ("cli", "report")
 """Packages that show what others compute; so does every file called ``drawing.py``."""
@@ -49,7 +54,6 @@ def code_digest(plugins: Iterable[type] = ()) -> str:
     """Return the SHA-256 of the source files of emocli but what only shows, and of plug-ins.
 
     Any change of these files counts, even of a comment: to compute anew for nothing costs seconds.
-    Versions of libraries do not count.
 
     Parameters
     ----------
@@ -194,6 +198,7 @@ class EvaluationJob:
         checks = self.training.check if repair.check is None else repair.check
         parts = [
             code_digest({type(corruption.config) for corruption in corruptions}),
+            {name: version_of(name) for name in LIBRARIES},
             self._shared,
             [condition.corrupt, repair.stated()],
             digest(check) if checks and check.is_file() else "",

@@ -7,11 +7,11 @@ from itertools import product
 from pathlib import Path
 
 from emocli.data.manifest import Manifest
+from emocli.data.pool import Say
 from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.store import StoredFeature, check_path
 from emocli.errors import EmocliError, UnfittableError
 from emocli.experiments.experiment import Experiment
-from emocli.experiments.rows import Say
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.robust.check.io import load_check
 from emocli.robust.check.model import ModalityCheck

@@ -24,11 +24,11 @@ from emocli import plugins
 from emocli.config import Settings, Tree, build
 from emocli.data.durable import locked, used_folder
 from emocli.data.manifest import Manifest
+from emocli.data.pool import Say
 from emocli.data.store.joined import parts_of
 from emocli.display import number_of
 from emocli.errors import ConfigError, RunError, StoreError, choice
 from emocli.experiments.config import ReproduceConfig, read_table
-from emocli.experiments.rows import Say
 from emocli.extraction.extract import extract
 from emocli.extraction.extract import plan as plan_extraction
 from emocli.models.encoder import PictureKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from emocli.config import Tree, merge, section
 from emocli.data.manifest import Manifest
-from emocli.data.pool import Pool
+from emocli.data.pool import Pool, Say
 from emocli.errors import EmocliError
 from emocli.evaluation.comparison import PerClip
 from emocli.experiments.config import ReproduceConfig
@@ -21,8 +21,6 @@ from emocli.experiments.report import RowReport
 from emocli.models import rundir
 from emocli.plugin.experiment import Row
 from emocli.report.canvas import SCREEN, Style
-
-Say = Callable[[str], None]
 
 
 def slug(name: str) -> str:
@@ -56,22 +54,22 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Workplace:
-    """The place where rows are run.
+    """The context that the rows of an experiment share while they are trained and tested.
 
     Attributes
     ----------
     inputs : Inputs
-        What on.
+        Corpus, features and settings of the experiment.
     out : Path
-        Folder for everything that comes out.
+        Folder of the results.
     metric : str
-        What rows are compared by.
+        The metric that rows are compared by.
     pool : Pool
         Processes that compute.
     overwrite : bool
         Whether rows are trained again whose settings or inputs have changed.
     say : callable
-        Told what happens.
+        Told the name of each step.
     style : Style
         The figures' look.
     """
@@ -161,17 +159,17 @@ class System(ABC):
     """
 
     SHARED: ClassVar[tuple[str, ...]]
-    """Sections of settings of all rows of the kind, where the table does not set them itself."""
+    """Sections of the command's settings that every row of the kind has; a row's own win."""
     SECTIONS: ClassVar[tuple[str, ...]]
     """All sections of settings that a table of such rows takes."""
     PRESET: ClassVar[bool] = True
     """Whether its settings start from a preset."""
     SETTLED: ClassVar[bool] = False
-    """Whether its report has its settings before it is trained."""
+    """Whether its report has preset and settings without a training: they are final before it."""
     STORED: ClassVar[bool] = True
-    """Whether what it sees are features by modality, of which some may be chosen."""
+    """Whether its inputs are features of the store, so that ``--features`` may choose some."""
     RUNS: ClassVar[bool] = True
-    """Whether it is trained or tested, not only quoted."""
+    """Whether it is trained or tested; not so a quoted row, which has printed values only."""
 
     row: Row
     preset: str

@@ -13,7 +13,7 @@ from pathlib import Path
 from emocli.config import Tree
 from emocli.data.durable import locked, used_folder
 from emocli.data.manifest import Manifest
-from emocli.data.pool import open_pool
+from emocli.data.pool import Say, open_pool
 from emocli.errors import RunError
 from emocli.experiments import experiment as settled
 from emocli.experiments.checks import fit_checks
@@ -23,7 +23,7 @@ from emocli.experiments.feature_rows import training_seconds
 from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.results import Reproduction, Results, write
 from emocli.experiments.row_analyses import carry_out
-from emocli.experiments.rows import Say, Tested, Trained, Workplace
+from emocli.experiments.rows import Tested, Trained, Workplace
 from emocli.experiments.synthetic.report import marked, with_expectations
 from emocli.report.canvas import STYLES, StyleName
 

@@ -98,7 +98,7 @@ def systems(
 
 
 def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
-    """Say which settings of all rows do not count for some, because the table sets them there.
+    """Return a line for each setting of all rows that does not count for some: theirs win.
 
     Parameters
     ----------

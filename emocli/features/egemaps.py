@@ -15,9 +15,8 @@ from typing import Any, Literal
 import numpy as np
 
 from emocli.config import Settings
-from emocli.data.media.content import mixed_down
 from emocli.errors import MediaError
-from emocli.plugin.feature import Clip, Reloading, Track, installed
+from emocli.plugin.feature import Clip, Reloading, Track, installed, mixed_down
 from emocli.quantities import SamplingRate
 
 MODALITY = "audio"

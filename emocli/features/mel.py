@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.data.media.content import mixed_down
 from emocli.errors import ConfigError
 from emocli.features import _librosa
-from emocli.plugin.feature import Clip, Track
+from emocli.plugin.feature import Clip, Track, mixed_down
 from emocli.quantities import Hertz, Milliseconds, SamplingRate
 
 MODALITY = "audio"

@@ -11,11 +11,10 @@ from itertools import islice
 
 import numpy as np
 
-from emocli.data.media.content import frames
 from emocli.features._onnx import EXTRA as EXTRA
 from emocli.features._onnx import LIBRARIES as LIBRARIES
 from emocli.features._onnx import OnnxModel, OnnxPictures, OnnxPicturesConfig
-from emocli.plugin.feature import Clip, Track
+from emocli.plugin.feature import Clip, Track, frames
 from emocli.quantities import PicturesPerSecond
 
 MODALITY = "visual"

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from emocli.data.media.content import mixed_down
 from emocli.errors import ConfigError
 from emocli.features._onnx import EXTRA as EXTRA
 from emocli.features._onnx import LIBRARIES as LIBRARIES
 from emocli.features._onnx import Array, OnnxConfig, OnnxModel
-from emocli.plugin.feature import Clip, Track
+from emocli.plugin.feature import Clip, Track, mixed_down
 from emocli.quantities import SamplingRate
 
 MODALITY = "audio"

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from emocli.data.media.content import chosen_frames
 from emocli.features._embedding import Embedder, FramesConfig
-from emocli.plugin.feature import Clip, Track
+from emocli.plugin.feature import Clip, Track, chosen_frames
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()

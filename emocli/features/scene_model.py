@@ -11,9 +11,8 @@ from itertools import islice
 
 import numpy as np
 
-from emocli.data.media.content import frames
 from emocli.features._pictures import PictureEncoder, PicturesConfig
-from emocli.plugin.feature import Clip, Track
+from emocli.plugin.feature import Clip, Track, frames
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ()

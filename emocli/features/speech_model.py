@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from emocli.data.media.content import mixed_down
 from emocli.data.track import Rows
 from emocli.features._hidden import (
     HiddenConfig,
@@ -28,7 +27,7 @@ from emocli.features._hidden import (
     strided,
 )
 from emocli.models.speech_reader import SpeechReader, read_speech
-from emocli.plugin.feature import Clip, Reloading, Track
+from emocli.plugin.feature import Clip, Reloading, Track, mixed_down
 from emocli.quantities import Steps
 
 MODALITY = "audio"

@@ -15,10 +15,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from emocli.data.batch import Padded
 from emocli.fusion import gca
 from emocli.plugin.layers import Encoded, decoder, presets, take
-from emocli.plugin.network import Batch, FusionOutput
+from emocli.plugin.network import Batch, FusionOutput, Padded
 
 JOINED = "joined"
 """Name of the one view that attention sees."""

@@ -15,11 +15,9 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from emocli.data.batch import Padded
 from emocli.plugin.layers import Encoded, NetworkSettings, decoder, presets
-from emocli.plugin.network import Batch, FusionOutput, PerView
+from emocli.plugin.network import Batch, FusionOutput, Padded, PerView, Space, Whole
 from emocli.quantities import Depth, Size
-from emocli.space import Space, Whole
 
 
 class AttentionSettings(NetworkSettings):

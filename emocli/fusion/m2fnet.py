@@ -16,7 +16,6 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from emocli.config import Settings
-from emocli.data.batch import Padded
 from emocli.data.samples import Level
 from emocli.errors import ConfigError, choice
 from emocli.fusion._dialogue import (
@@ -30,11 +29,19 @@ from emocli.fusion._dialogue import (
     sinusoids,
 )
 from emocli.plugin.layers import ViewEncoder
-from emocli.plugin.network import Batch, FusionOutput, Network, PerView
+from emocli.plugin.network import (
+    Batch,
+    FusionOutput,
+    Network,
+    Padded,
+    PerView,
+    Space,
+    Uniform,
+    Whole,
+)
 from emocli.plugin.training import PLUS
 from emocli.quantities import Depth, Dropped, Size
 from emocli.rules import UNITS, Rules
-from emocli.space import Space, Uniform, Whole
 
 Pooling = Literal["mean", "max", "words"]
 GROUPS = 4

@@ -30,9 +30,8 @@ from emocli.fusion._multiplicative import (
 )
 from emocli.fusion._recurrent import mlp
 from emocli.models.losses import CHOICES
-from emocli.plugin.network import Batch, FusionOutput, Loss, Network, PerView
+from emocli.plugin.network import Batch, FusionOutput, Loss, Network, PerView, Space, Uniform
 from emocli.quantities import Factor
-from emocli.space import Space, Uniform
 
 MOST_MIXED = 8
 """Modalities of which all mixtures can be made."""

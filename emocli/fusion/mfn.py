@@ -22,10 +22,9 @@ from emocli.config import Settings, Tree
 from emocli.data.batch import Views
 from emocli.data.resample import resample
 from emocli.fusion._recurrent import Gated, in_full_precision, kept, lstm_cell, lstms, mlp
-from emocli.plugin.network import Batch, FusionOutput, Network, PerView
+from emocli.plugin.network import Batch, Choice, FusionOutput, Network, PerView, Space, Uniform
 from emocli.plugin.training import PLUS
 from emocli.quantities import Dropped, Size, Steps
-from emocli.space import Choice, Space, Uniform
 
 
 class Config(Settings):

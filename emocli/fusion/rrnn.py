@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from emocli.fusion import gca
 from emocli.plugin.layers import presets
-from emocli.plugin.network import PerView
-from emocli.space import Choice, Space
+from emocli.plugin.network import Choice, PerView, Space
 
 
 class Config(gca.AttentionSettings):

@@ -11,7 +11,7 @@ import numpy as np
 
 from emocli.data.align import STEP, Timed, recorded
 from emocli.data.clip import SPLITS, Clip
-from emocli.data.durable import alone
+from emocli.data.durable import write_lock
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, StoredFeature, open_feature, open_features
 from emocli.data.store.joined import missing_parts
@@ -77,7 +77,7 @@ def export(
             names = ", ".join(feature.name for feature in opened.values())
             hint = "choose one with -f, or write a .pkl"
             raise StoreError(f"holds one feature, not {names}", where=output, hint=hint)
-        files.enter_context(alone(output))
+        files.enter_context(write_lock(output))
         first = next(iter(opened.values())).name
         if output.suffix == ".npz":
             write_ragged(output, _ragged(open_feature(store, first, manifest)))

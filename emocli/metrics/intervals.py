@@ -58,7 +58,7 @@ class MetricInterval(Record):
 
     @property
     def is_exact(self) -> bool:
-        """Whether a metric of 0 or 1 has bounds, which draws do not give it."""
+        """Whether a metric of 0 or 1 (no difference) has bounds, which draws do not give it."""
         low, high = self.shown
         return low < high and (self.value == low == 0 or self.value == high == 1)
 
@@ -113,15 +113,20 @@ def _difference(metric: SumMetric) -> SumMetric:
     return replace(metric, value=value, share=False)
 
 
-def remarks(intervals: Iterable[MetricInterval], clips: int) -> Iterator[str]:
+def remarks(
+    metrics: Iterable[MetricInterval], clips: int, differences: Iterable[MetricInterval] = ()
+) -> Iterator[str]:
     """Say which bounds of metrics of so many clips are `exact`, and why some are missing.
 
-    Of fewer than `FEWEST` clips there are none, and `emocli.metrics.statistics.warnings` says so.
+    Those of differences, which are no shares, never are. Of fewer than `FEWEST` clips there are
+    none, and `emocli.metrics.statistics.warnings` says so.
     """
-    known = [each for each in intervals if not np.isnan(each.value) and clips >= FEWEST]
-    if any(each.is_exact for each in known):
+    if clips < FEWEST:
+        return
+    own, others = ([e for e in side if not np.isnan(e.value)] for side in (metrics, differences))
+    if any(each.is_exact for each in own):
         yield EXACT
-    if any(np.isnan(each.shown).any() for each in known):
+    if any(np.isnan(each.shown).any() for each in (*own, *others)):
         yield ALIKE
 
 

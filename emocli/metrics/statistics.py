@@ -21,7 +21,7 @@ places in every group. With k groups no p is below 2 / 2^k, however large the di
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -240,11 +240,14 @@ def signs(count: int, draws: int | None = None, seed: int = 0) -> tuple[NDArray[
 
 
 def p_value(statistic: float, others: NDArray[np.float64], complete: bool) -> float:
-    """Return the share of statistics as far from zero as the one that was seen.
+    """Return the share of statistics as far from zero as the one that was seen, NaN if that is NaN.
 
-    Where they are drawn, the one seen counts as one of them, so that none is 0.
+    Where they are drawn, the one seen counts as one of them, so that none is 0. One that is not
+    defined counts as far: to leave it out could only make p smaller.
     """
-    far = np.abs(others) >= abs(statistic) - ROUNDING * max(1.0, abs(statistic))
+    if np.isnan(statistic):
+        return float("nan")
+    far = ~(np.abs(others) < abs(statistic) - ROUNDING * max(1.0, abs(statistic)))
     return float(far.mean()) if complete else float((1 + far.sum()) / (1 + len(others)))
 
 
@@ -331,8 +334,33 @@ def interval_over(clips: Sequence[Clip]) -> str:
     return f"{why}; {what} {len(clips)} clips as if they were independent" if apart else why
 
 
+def drawn_of(clips: Sequence[Clip]) -> str:
+    """Say how many of what intervals of these clips draw; nothing if there are none."""
+    unit = _unit(clips)
+    count = len(set(groups(clips, unit)))
+    if count >= FEWEST:
+        return f"{count} {unit}s"
+    return f"{len(clips)} clips" if len(clips) >= FEWEST else ""
+
+
 def warnings(clips: Sequence[Clip]) -> list[str]:
     """Say what is to be known of intervals of metrics of these clips, a line each."""
+    return [*_few(clips), *_lacking(clips)]
+
+
+def _lacking(clips: Sequence[Clip]) -> Iterator[str]:
+    """Say which clips have no speaker or dialogue where others share one, so that none is drawn."""
+    if _unit(clips) != "clip":
+        return
+    for name in SHARED:
+        held = [getattr(clip, name) for clip in clips]
+        shared = len(held) - held.count("")
+        if 0 < shared < len(held) and len({*held} - {""}) < shared:
+            few = number_of(held.count(""), f"of {len(clips)} clips have no {name}")
+            yield f"{few}: intervals take clips for independent"
+
+
+def _few(clips: Sequence[Clip]) -> list[str]:
     unit = _unit(clips)
     count = len(set(groups(clips, unit)))
     if count >= FEWEST:

@@ -5,13 +5,14 @@ f(x) = k(x) W + b, where k(x) is x itself or its Gaussian similarities exp(-gamm
 support vectors s. So a fitted model is a few arrays, which a file can hold and no code has to be
 executed to read.
 
-Machines of more than two classes know pairs of them, i before j: f > 0 is a vote for i. A class
-stands by its votes; the sum of its margins, squeezed below a third of a vote, decides among equal
-ones.
+More than two classes are told apart one against one: of each pair of classes i < j there is a
+function f, and f > 0 is a vote for class i. The class with most votes is predicted. Among equal
+votes the sum of a class's margins decides, squeezed below a third of a vote so that it cannot
+outweigh one.
 
-Of many clips a machine takes minutes, for it looks at every pair of them. Its approximation is a
-linear machine of the similarities to a few of the clips, its landmarks, in which all others are
-written: what it finds is a function of the same form, the landmarks in place of support vectors.
+The time to fit grows with the square of the number of clips: minutes for thousands. The
+approximation is a linear machine on the similarities to a few of the clips, the landmarks. It
+learns a function of the same form, with the landmarks in place of the support vectors.
 
 Source: Williams and Seeger 2001, NeurIPS, "Using the Nyström method to speed up kernel machines".
 """

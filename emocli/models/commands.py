@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from emocli.data.durable import alone, write_text
+from emocli.data.durable import write_lock, write_text
 from emocli.data.json_io import as_json
 from emocli.data.record import Record, Report
 from emocli.errors import ReportError
@@ -56,7 +56,7 @@ def record(folder: Path, arguments: Sequence[str]) -> None:
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     path, new = folder / FILE, tuple(arguments)
-    with alone(path, wait=True):
+    with write_lock(path, wait=True):
         before: tuple[RecordedCommand, ...] = ()
         with suppress(ReportError):
             before = read_log(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from emocli.data.manifest import Task
 from emocli.evaluation.report import GAINED, ConditionReport
 from emocli.pages import texts
 from emocli.report.parts import SpanTable
+from emocli.report.tables import number
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ def gains_table(tested: Sequence[TestedRun], several: bool) -> SpanTable | None:
         for each in tested
         for name, model in (each.side.classical or {}).items()
         for metric in GAINED[each.task]
-        if (gain := model.gain_in(metric))
+        if (gain := model.gain_in(metric)) and not math.isnan(gain.mean)
     ]
     if not gains:
         return None
@@ -39,8 +41,8 @@ def gains_table(tested: Sequence[TestedRun], several: bool) -> SpanTable | None:
     rows = tuple(
         (
             *((each.run,) * several + (each.side.label,) * corrupted),
-            *(name, texts.title(metric), texts.number(own)),
-            texts.number(gain.mean, signed=True),
+            *(name, texts.title(metric), number(own)),
+            number(gain.mean, signed=True),
             texts.interval(gain.ci, gain.ci_clips),
             texts.p(gain.p),
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emocli.data.durable import write_text
+from emocli.data.pool import Progress
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.compare import ComparisonReport, compare, run_names
 from emocli.pages.records import ExperimentRecords, RunRecords, differences, is_experiment
@@ -15,8 +16,6 @@ from emocli.report import document
 from emocli.report.document import Grid, Heading, Paragraph, Part
 from emocli.version import version
 
-Progress = Callable[[int, int], None]
-
 SUFFIXES = (".html", ".htm")
 
 
@@ -24,7 +23,7 @@ def report(
     runs: Sequence[Path],
     out: Path,
     *,
-    metric: str = "accuracy",
+    metric: str | None = None,
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Path:
@@ -36,8 +35,8 @@ def report(
         At least one; several runs are compared clip by clip.
     out : Path
         The HTML file.
-    metric : str
-        What several runs are compared by.
+    metric : str, optional
+        What several runs are compared by, as in `emocli.evaluation.compare.compare`.
     overwrite : bool
         Whether a file of that name is replaced.
     progress : callable
@@ -77,7 +76,7 @@ def require_writable(out: Path, overwrite: bool) -> None:
         raise ConfigError("is there already", where=out, hint=hint)
 
 
-def gather(folders: Sequence[Path], metric: str = "accuracy") -> Contents:
+def gather(folders: Sequence[Path], metric: str | None = None) -> Contents:
     """Read all records, and compare the runs if there are several; errors as of `report`."""
     experiments = [ExperimentRecords.read(path) for path in folders if is_experiment(path)]
     paths = [path for path in folders if not is_experiment(path)]
@@ -96,7 +95,9 @@ def _require_evaluated(run: RunRecords) -> None:
         raise RunError(what, where=run.path, hint=f"run: emocli evaluate {run.path}")
 
 
-def _compared(runs: Sequence[RunRecords], metric: str) -> tuple[ComparisonReport | None, str]:
+def _compared(
+    runs: Sequence[RunRecords], metric: str | None
+) -> tuple[ComparisonReport | None, str]:
     """Compare runs on their own test clips; say why not where their features are elsewhere.
 
     Raises

@@ -8,20 +8,12 @@ from collections.abc import Mapping
 from emocli.data.record import Bounds
 from emocli.pages.records import RunRecords
 from emocli.report.parts import Span
-from emocli.report.tables import NO_INTERVAL, bounds
-
-
-def number(value: float, signed: bool = False) -> str:
-    """Write a number; a dash where there is none."""
-    if math.isnan(value):
-        return "-"
-    return f"{value:+.3f}" if signed else f"{value:.3f}"
+from emocli.report.tables import NO_NUMBER, bounds, spread
 
 
 def metric(metrics: Mapping[str, float], name: str) -> str:
     """Write a metric; of several seeds, with its spread."""
-    value, std = metrics[name], metrics.get(f"{name}_std", math.nan)
-    return number(value) if math.isnan(value + std) else f"{value:.3f} ± {std:.3f}"
+    return spread(metrics[name], metrics.get(f"{name}_std", math.nan))
 
 
 def title(name: str) -> str:
@@ -32,7 +24,7 @@ def title(name: str) -> str:
 def interval(over_groups: Bounds, over_clips: Bounds | None) -> str:
     """Write the interval over groups of clips; where there is none, the one over clips, as such."""
     told = bounds(over_clips or over_groups)
-    return f"{told} (over clips)" if over_clips and told != NO_INTERVAL else told
+    return f"{told} (over clips)" if over_clips and told != NO_NUMBER else told
 
 
 def span(value: float, over_groups: Bounds, over_clips: Bounds | None) -> Span:

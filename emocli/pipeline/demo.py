@@ -5,7 +5,7 @@ It proves that the pipeline works, not that a network is good.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from emocli.config import Tree, build, merge
 from emocli.data.durable import used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
-from emocli.data.pool import open_pool
+from emocli.data.pool import Say, open_pool
 from emocli.evaluation.evaluate import evaluate
 from emocli.extraction.extract import extract
 from emocli.pipeline.demo_talk import TalkReport, predicted_talk
@@ -49,7 +49,6 @@ SMALL: Mapping[str, Tree] = MappingProxyType(
 )
 """Settings of every run: the corpus is small."""
 
-Say = Callable[[str], None]
 DemoNetwork = tuple[str, tuple[str, ...]]
 """A network, and the modalities it is given."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emocli.config import Tree
-from emocli.data.durable import alone
+from emocli.data.durable import write_lock
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Progress
 from emocli.data.store import check_path, open_features
@@ -128,7 +128,7 @@ def fit_cca(
         normaliser = SpeakerNormaliser.of(config, config.clip_outliers, manifest, stores)
         stores = normaliser.features() if normaliser else stores
         path = check_path(store, manifest.fold, config.fit_on, config.normalise)
-        open_files.enter_context(alone(path))
+        open_files.enter_context(write_lock(path))
         train = Samples.of(manifest, "train", stores)
         valid = Samples.of(manifest, "valid", stores)
         standardiser = Standardiser.fit(train, config.clip_outliers)

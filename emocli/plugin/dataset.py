@@ -152,8 +152,8 @@ def counted(*notes: tuple[int, str]) -> tuple[str, ...]:
     return tuple(number_of(count, what) for count, what in notes if count)
 
 
-def split_notes(clips: Sequence[Clip], alone: bool, needed: str) -> list[tuple[int, str]]:
-    """Count the clips that are all in train, or, if ``alone``, split one by one.
+def split_notes(clips: Sequence[Clip], by_clip: bool, needed: str) -> list[tuple[int, str]]:
+    """Count the clips that are all in train, or, if ``by_clip``, split one by one.
 
     ``needed`` says of whom there are too few for more splits.
     """
@@ -162,7 +162,7 @@ def split_notes(clips: Sequence[Clip], alone: bool, needed: str) -> list[tuple[i
     warning = "clips are split one by one: metrics say nothing about people who were not trained on"
     return [
         (len(clips) if few else 0, f"clips are all in train: {needed} {hint}"),
-        (len(clips) if alone else 0, warning),
+        (len(clips) if by_clip else 0, warning),
     ]
 
 

@@ -34,6 +34,9 @@ A module of kind ``features`` offers
     called once, before any clip, with all clips of the manifest (to collect a vocabulary, say);
     the extractor is pickled to the workers.
 
+The sound of a clip is `mixed_down`, or its `first_channel`; its pictures are `frames`, or a few
+`chosen_frames`.
+
 A line ``Licence:`` of its docstring says on what terms its results may be used, where not all may
 use them: `emocli info` and the cards of runs repeat it.
 
@@ -62,6 +65,13 @@ from pydantic import model_validator
 
 from emocli.config import Settings, Tree
 from emocli.data.clip import Clip as Clip
+from emocli.data.media.content import Channel as Channel
+from emocli.data.media.content import Frame as Frame
+from emocli.data.media.content import chosen_frames as chosen_frames
+from emocli.data.media.content import first_channel as first_channel
+from emocli.data.media.content import frames as frames
+from emocli.data.media.content import mixed_down as mixed_down
+from emocli.data.media.content import read_frames as read_frames
 from emocli.data.track import Absent as Absent
 from emocli.data.track import Track as Track
 from emocli.errors import ConfigError, StoreError
@@ -152,6 +162,10 @@ class PeopleFinder(Protocol):
         Where a recording cannot be read any further, the last stretch ends: what its clips lack is
         told when they are computed.
         """
+        ...
+
+    def unsearched(self, config: Any) -> str:
+        """Say which faces are not searched that would be by default; empty if none."""
         ...
 
     def extractor(

@@ -4,7 +4,7 @@ A module of kind ``fusion`` offers
 
 ``Config``
     the network's settings; the defaults are the paper's numbers; its class variable ``SPACE``, if
-    it has one, says what a search draws them from (`emocli.space`);
+    it has one, says what a search draws them from: a `Space` of `Choice`, `Uniform`, `Whole`;
 ``Model(dims, outputs, config)``
     a `Network`: ``dims`` maps each modality to its width D, ``outputs`` is the number of classes C;
     it works for any set of modalities, or raises `emocli.errors.ConfigError`;
@@ -15,7 +15,6 @@ A module of kind ``fusion`` offers
 A network that predicts from the mean of every modality:
 
 >>> import torch
->>> from emocli.data.batch import Padded
 >>> class Model(Network):
 ...     def __init__(self, dims, outputs, config):
 ...         super().__init__()
@@ -40,8 +39,13 @@ from torch import Tensor, nn
 
 from emocli.data.batch import Batch as Batch
 from emocli.data.batch import FusionOutput as FusionOutput
+from emocli.data.batch import Padded as Padded
 from emocli.data.manifest import Task
 from emocli.data.samples import Level, Samples
+from emocli.space import Choice as Choice
+from emocli.space import Space as Space
+from emocli.space import Uniform as Uniform
+from emocli.space import Whole as Whole
 
 
 class Loss(Protocol):

@@ -177,7 +177,7 @@ def parse_all(texts: Iterable[str], modalities: Collection[str]) -> tuple[Corrup
 
 @dataclass(frozen=True, kw_only=True)
 class RepairOptions:
-    """The difference of a repair from the one of the settings, or of the training.
+    """The options of a repair: each that is given replaces what settings or training chose.
 
     Attributes
     ----------
@@ -224,12 +224,12 @@ class RepairOptions:
 
 
 TRAINED = RepairOptions()
-"""No difference from the repair of the training."""
+"""No options: the repair that the network was trained for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RobustOptions(RepairOptions):
-    """The same, and corruptions, all at once, as their texts."""
+    """The options of a repair, and the corruptions of the clips before it, as text."""
 
     corrupt: Annotated[
         tuple[str, ...],

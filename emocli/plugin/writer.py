@@ -52,6 +52,11 @@ class ModalityState(Record):
     regenerated: bool
     anomaly: Number
 
+    @property
+    def used(self) -> bool:
+        """Whether the networks were given it as it is."""
+        return not (self.missing or self.distrusted or self.regenerated)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpokenWord(Record):

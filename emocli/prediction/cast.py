@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -17,6 +17,7 @@ from emocli.data.stamp import stamps
 from emocli.display import number_of
 from emocli.plugin.feature import Extractor, Feature, PeopleFinder
 from emocli.plugin.people import Appearances
+from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction import people
 from emocli.prediction.clips import Piece
 from emocli.prediction.extracted import PersonClips
@@ -148,6 +149,33 @@ class Casting:
             tuple(self._remarks(rows, known)),
         )
 
+    def remarks(
+        self,
+        pieces: Sequence[Piece],
+        segments: Sequence[SegmentPrediction],
+        modalities: Collection[str],
+    ) -> Iterator[str]:
+        """Say who may not have been found, and of whom nothing was used.
+
+        Parameters
+        ----------
+        pieces : sequence of Piece
+            What was predicted.
+        segments : sequence of SegmentPrediction
+            What came of it.
+        modalities : collection of str
+            Those that tell people apart.
+        """
+        unsearched = self.finder.unsearched(self.config)
+        if unsearched and any(map(_filmed, pieces)):
+            yield unsearched
+        alike = sum(_is_alike(segment, modalities) for segment in segments)
+        if self.choice.how == EACH and alike:
+            yield (
+                f"in {number_of(alike, 'rows')} nothing of the person was used: the picture is "
+                "missing or not trusted, and sound and words are the same for all in a segment"
+            )
+
     def _wanted(self, person: int | None) -> int | None:
         """Return the number that the feature is told: with `LARGEST` it looks at everybody."""
         return None if self.choice.how == LARGEST else person or people.ABSENT
@@ -228,6 +256,12 @@ class _Row:
         name = "" if number is None else str(number)
         row = replace(piece, clip=clip, person=name, person_score=shown.score)
         return cls(row, number, filmed, piece.clip.id)
+
+
+def _is_alike(segment: SegmentPrediction, modalities: Collection[str]) -> bool:
+    """Whether a person is predicted without anything that tells people apart."""
+    used = any(segment.modalities[modality].used for modality in modalities)
+    return bool(segment.person and segment.label) and not used
 
 
 def _filmed(piece: Piece) -> bool:

@@ -131,15 +131,15 @@ def extracted(
     if people is None:
         return computation.extracted(clips, features, folder, progress)
     seen, shared = _with_and_without(people.feature, features)
-    begun = _share_apart(shared, clips, seen, people.clips)
+    apart_share = _share_apart(shared, clips, seen, people.clips)
     heard = computation.extracted(
-        clips, shared, folder / APART, lambda share: progress(begun * share)
+        clips, shared, folder / APART, lambda share: progress(apart_share * share)
     )
     shown = replace(computation, extractors={people.feature: people.extractor}).extracted(
         people.clips,
         seen,
         folder / "people",
-        lambda share: progress(begun + (1 - begun) * share),
+        lambda share: progress(apart_share + (1 - apart_share) * share),
     )
     stores = {m: store.shared(people.stretches) for m, store in heard.stores.items()} | shown.stores
     return Extracted(
@@ -168,9 +168,9 @@ def extract_apart(
         As `extracted`.
     """
     seen, apart = _with_and_without(people_feature, features)
-    begun = _share_apart(apart, clips, seen, clips)
+    apart_share = _share_apart(apart, clips, seen, clips)
     _Computation(config, pool, zeros=False).compute(
-        clips, apart, folder / APART, lambda share: progress(begun * share)
+        clips, apart, folder / APART, lambda share: progress(apart_share * share)
     )
 
 
@@ -276,14 +276,14 @@ def _parts(
 ) -> Iterator[_Part]:
     together = _together(recipes)
     whole = tuple(recipe for recipe in recipes if recipe.name in together)
-    alone = tuple(recipe for recipe in recipes if recipe.name not in together)
+    separate = tuple(recipe for recipe in recipes if recipe.name not in together)
     if whole:
         yield _Part(folder / "whole", manifest_of(clips, config), whole)
-    if alone:
+    if separate:
         size = max(CHUNK, -(-len(clips) // MOST_CHUNKS))
         for number, start in enumerate(range(0, len(clips), size)):
             chunk = manifest_of(clips[start : start + size], config)
-            yield _Part(folder / f"part-{number:04d}", chunk, alone)
+            yield _Part(folder / f"part-{number:04d}", chunk, separate)
 
 
 def _together(recipes: Sequence[FeatureRecipe]) -> frozenset[str]:

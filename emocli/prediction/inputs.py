@@ -10,7 +10,7 @@ from emocli.data.pool import Progress
 from emocli.errors import MediaError
 from emocli.prediction.clips import Piece, pieces_in, pieces_of
 from emocli.prediction.journal import Journal
-from emocli.prediction.progress import Clock, untold
+from emocli.prediction.progress import RecordingClock, untold
 from emocli.prediction.recordings import recordings
 from emocli.prediction.segment import SUBTITLES, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.prediction.timeline import CutRecording, Cutting, FailedInput
@@ -61,7 +61,7 @@ def pieces_for(
 
 def _cut(paths: Sequence[Path], options: SegmentOptions, work: Path, progress: Progress) -> Pieces:
     segmenter, manifest = Segmenter(paths, options), work / "segments.csv"
-    clock, journal = Clock(paths, progress), Journal(manifest, options, segmenter)
+    clock, journal = RecordingClock(paths, progress), Journal(manifest, options, segmenter)
     done: list[SegmentedRecording] = []
     errors: list[MediaError] = []
     failures: list[FailedInput] = []

@@ -63,7 +63,7 @@ def _clip(
     recording: SegmentedRecording,
     name: str,
     words: Mapping[str, Path],
-    alone: bool,
+    only_recording: bool,
 ) -> Clip:
     media = {
         "audio": None if recording.length.sound is None else segment.recording,
@@ -73,7 +73,9 @@ def _clip(
     return Clip(
         id=f"{name}_{segment.index:04d}",
         split=SPLIT,
-        speaker=segment.speaker if alone or not segment.speaker else f"{name}:{segment.speaker}",
+        speaker=segment.speaker
+        if only_recording or not segment.speaker
+        else f"{name}:{segment.speaker}",
         dialogue=name,
         turn=segment.index,
         start=segment.start,

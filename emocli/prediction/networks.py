@@ -37,7 +37,7 @@ from emocli.prediction.packing.folder import (
 )
 from emocli.robust.check.io import check_digest, load_check
 from emocli.robust.check.model import ModalityCheck
-from emocli.robust.packed_repair import PackedRepair
+from emocli.robust.packed_repair import CHECK, PackedRepair
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.io import generator_digest
 from emocli.robust.repair import RepairConfig, Repaired, RobustConfig
@@ -52,8 +52,9 @@ BY_PLACE = (
 
 
 UNASKED = (
-    "the modality check {} is fitted on these features and was not asked, as in training; --check "
-    "asks it, and with --proxy what it does not trust is regenerated"
+    "the modality check {} is fitted on these features and says how unusual each modality is "
+    "(anomaly); it was not asked what to trust, as in training: --check asks it, and with --proxy "
+    "what it does not trust is regenerated"
 )
 
 
@@ -100,11 +101,30 @@ class Repairer(Protocol):
 
 
 @dataclass(frozen=True)
-class FoldNetworks:
-    """A run of one seed or several, and how it repairs clips; what repairs them if it does.
+class UnaskedCheck:
+    """A check that is fitted on a run's features, if nobody said whether to ask it."""
 
-    ``unasked`` is a check that is fitted on the run's features, if nobody said whether to ask it.
-    """
+    path: Path
+    check: ModalityCheck
+
+    @classmethod
+    def of(cls, path: Path, run: Run) -> UnaskedCheck | None:
+        """Read one; None if there is none that fits the features as a network reads them."""
+        try:
+            check = load_check(path)
+        except StoreError:
+            return None
+        known, config = check.provenance, run.config
+        views = {modality: view.fingerprint for modality, view in config.features.items()}
+        own = None if config.train.refit else run.standardiser
+        if known is None or not known.fits(views, own):
+            return None
+        return cls(path, check.through(run.standardiser))
+
+
+@dataclass(frozen=True)
+class FoldNetworks:
+    """A run of one seed or several, and how it repairs clips; what repairs them if it does."""
 
     path: Path
     config: RunConfig
@@ -112,7 +132,7 @@ class FoldNetworks:
     repair: RepairConfig
     factory: Repairer | None
     speakers: SpeakerStatistics | None = None
-    unasked: Path | None = None
+    unasked: UnaskedCheck | None = None
 
     @classmethod
     def open(cls, run: Path, options: RepairOptions = TRAINED) -> FoldNetworks:
@@ -126,28 +146,37 @@ class FoldNetworks:
         config = rundir.read_config(run)
         trained = build(RobustConfig, config.robust, "robust")
         repair = trained.repair.with_options(options)
-        speakers, unasked = _speakers(run, config), None
-        if repair.trust == "all" and options.check is None:
-            unasked = _fitted_check(run, config, trained.fit_on)
+        speakers, members, factory = _speakers(run, config), _members(run, config), None
         if repair.label:
             own = RunEvaluator.open(run, None, None, None, options)
-            return cls(run, config, own.members, repair, own.repair_factory, speakers, unasked)
-        return cls(run, config, _members(run, config), repair, None, speakers, unasked)
+            members, factory = own.members, own.repair_factory
+        store, normalise = config.store.locate(run), config.train.normalise
+        place = check_path(store, config.fold, trained.fit_on, normalise)
+        unasked = _unasked(repair, options, place, members[0])
+        return cls(run, config, members, repair, factory, speakers, unasked)
 
     @classmethod
     def unpacked(cls, run: Path, packed: FoldRepair, options: RepairOptions) -> FoldNetworks:
         """Load what was packed; errors as `open`."""
         config = rundir.read_config(run)
-        members = _members(run, config)
-        known = build(RepairConfig, packed.repair, "repair")
-        repair = known.with_options(options)
+        members, speakers = _members(run, config), _speakers(run, config)
+        repair = build(RepairConfig, packed.repair, "repair").with_options(options)
+        unasked = _unasked(repair, options, run / CHECK, members[0])
         if not repair.label:
-            return cls(run, config, members, repair, None, _speakers(run, config))
+            return cls(run, config, members, repair, None, speakers, unasked)
+        known = build(RepairConfig, packed.asked or packed.repair, "repair")
         trained = build(RobustConfig, config.robust, "robust")
         standardiser, as_given = members[0].standardiser, trained.fit_on == "as_given"
         own = PackedRepair(run, known, standardiser, config.train.refit, as_given, packed.remarks)
         own.require(repair)
-        return cls(run, config, members, repair, own, _speakers(run, config))
+        return cls(run, config, members, repair, own, speakers, unasked)
+
+    @property
+    def check(self) -> ModalityCheck | None:
+        """The modality check, whether it is asked what to trust or not."""
+        if self.factory is not None and self.repair.trust == "check":
+            return self.factory.check
+        return self.unasked.check if self.unasked else None
 
     def marks(self) -> Iterator[str]:
         """Yield what tells it from others: networks, temperatures, repair, check and proxies."""
@@ -155,8 +184,8 @@ class FoldNetworks:
             yield digest(member.path / MODEL)
             yield member.calibration.model_dump_json() if member.calibration else ""
         yield self.repair.model_dump_json()
-        if self.factory and self.repair.trust == "check":
-            yield check_digest(self.factory.check)
+        if self.check is not None:
+            yield check_digest(self.check)
         proxies = self.factory.proxies(self.repair) if self.factory else None
         if proxies is not None:
             yield generator_digest(proxies)
@@ -209,9 +238,9 @@ class FoldNetworks:
         return self.factory.repaired(samples, self.repair, size=self.config.train.batch_size)
 
     def _anomaly(self, samples: Samples) -> dict[str, Reals]:
-        if self.factory is None or self.repair.trust != "check":
+        check, size = self.check, self.config.train.batch_size
+        if check is None:
             return {m: np.full(len(samples), np.nan) for m in samples.stores}
-        check, size = self.factory.check, self.config.train.batch_size
         parts = [check.anomaly(batch.views) for batch in samples.batches(size)]
         return {m: np.concatenate([part[m] for part in parts]) for m in samples.stores}
 
@@ -220,24 +249,19 @@ def _members(run: Path, config: RunConfig) -> tuple[Run, ...]:
     return tuple(map(rundir.load, rundir.members(run, config.seeds)))
 
 
-def _fitted_check(run: Path, config: RunConfig, fit_on: str) -> Path | None:
-    """Return the modality check of a run's features that is in its store; None if there is none."""
-    normalise = config.train.normalise
-    path = check_path(config.store.locate(run), config.fold, fit_on, normalise)
-    try:
-        known = load_check(path).provenance
-    except StoreError:
-        return None
-    fitted = known.fingerprints if known else {}
-    fits = all(fitted.get(m) == view.fingerprint for m, view in config.features.items())
-    return path if fits else None
+def _unasked(
+    repair: RepairConfig, options: RepairOptions, place: Path, run: Run
+) -> UnaskedCheck | None:
+    """Return the check at a place, if the repair does not ask it and nobody said so."""
+    asked = repair.trust != "all" or options.check is not None
+    return None if asked else UnaskedCheck.of(place, run)
 
 
 def _speakers(run: Path, config: RunConfig) -> SpeakerStatistics | None:
     """Return what features are normalised by, of nobody in particular; None if they are not."""
     if config.train.normalise != "speaker":
         return None
-    return read_speakers(rundir.members(run, config.seeds)[0], config.dims).alone
+    return read_speakers(rundir.members(run, config.seeds)[0], config.dims).without_speakers
 
 
 def _share(ids: Sequence[str], marked: frozenset[str], networks: int) -> Reals:
@@ -324,7 +348,7 @@ class Ensemble:
         yield from dict.fromkeys(lines)
         unasked = next((fold.unasked for fold in self.folds if fold.unasked), None)
         if unasked is not None:
-            yield UNASKED.format(unasked)
+            yield UNASKED.format(unasked.path)
         yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
     def segment_remarks(self) -> Iterator[str]:

@@ -149,8 +149,11 @@ class Predictor:
                 clock.finish(Casting.seconds(unit), len(unit))
         segments = tuple(segment for report in reports for segment in report.segments)
         failures += tuple(failure for report in reports for failure in report.failures)
-        _require_some(segments, failures, self)
+        _require_some(pieces, segments, failures, self)
         notes = (*cut.notes, *(remark for report in reports for remark in report.remarks))
+        if casting is not None:
+            seen = self.features.built_on(casting.feature)
+            notes += tuple(casting.remarks(pieces, segments, seen))
         if cut.cutting:
             notes += tuple(self.ensemble.segment_remarks())
         face = str(casting.choice) if casting else ""
@@ -373,7 +376,10 @@ def _unit_report(
 
 
 def _require_some(
-    segments: Sequence[SegmentPrediction], failures: Sequence[FailedInput], predictor: Predictor
+    pieces: Sequence[Piece],
+    segments: Sequence[SegmentPrediction],
+    failures: Sequence[FailedInput],
+    predictor: Predictor,
 ) -> None:
     """Raise `MediaError` if no segment has anything that the run reads."""
     if any(not each.missing for segment in segments for each in segment.modalities.values()):
@@ -384,4 +390,11 @@ def _require_some(
     names = [f"{m} ({v.feature})" for m, v in predictor.features.views.items()]
     what = f"nothing could be predicted: no segment has {' or '.join(names)}"
     why = f"; the first failure: {failures[0].told}" if failures else ""
-    raise MediaError(f"{what}{why}", hint="choose recordings that have what the run reads")
+    media = [path for piece in pieces for path in piece.clip.media.values()]
+    hint = "choose recordings that have what the run reads"
+    if media and not any(path.exists() for path in media):
+        hint = (
+            "none of the media is there: paths are relative to the manifest's folder, or to the "
+            "'root' that the TOML file beside it names"
+        )
+    raise MediaError(f"{what}{why}", hint=hint)

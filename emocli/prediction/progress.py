@@ -37,7 +37,7 @@ class Stages:
 UNTOLD = Stages()
 
 
-class Clock:
+class RecordingClock:
     """Tells progress in seconds of recordings, before and between which it stands still."""
 
     def __init__(self, recordings: Sequence[Path], progress: Progress) -> None:

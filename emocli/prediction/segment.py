@@ -121,12 +121,12 @@ class Segmenter:
         recogniser: Transcriber | None = None,
     ) -> None:
         self._options = options
-        self._alone = len(recordings) == 1
+        self._only_recording = len(recordings) == 1
         self._ways = {name: cast(Way, plugins.load("ways", name)) for name in plugins.names("ways")}
         self._configs = _configs(self._ways, options)
         own = options.settings.get(SUBTITLES, {})
         self._subtitle_settings = build(reading.SubtitleSettings, own, SUBTITLES)
-        self._folder = _subtitle_folder(options.subtitles, self._alone)
+        self._folder = _subtitle_folder(options.subtitles, self._only_recording)
         self._turns = options.speakers and speakers.read_rttm(options.speakers)
         if options.language and not options.transcribe:
             hint = "it is for the recogniser of speech: add --transcribe"
@@ -210,7 +210,9 @@ class Segmenter:
         """Return who speaks when: as the RTTM file says, or else the subtitles."""
         if self._turns and self._options.speakers:
             path = self._options.speakers
-            turns = speakers.turns_of(recording, self._turns, path, alone=self._alone)
+            turns = speakers.turns_of(
+                recording, self._turns, path, only_recording=self._only_recording
+            )
             return speakers.fitted(turns, length.seconds, recording)
         lines = written.lines if written else ()
         return tuple(Turn(line.start, line.end, line.speaker) for line in lines if line.speaker)
@@ -236,11 +238,11 @@ def _configs(modules: dict[str, Way], options: SegmentOptions) -> dict[str, Sett
     }
 
 
-def _subtitle_folder(subtitles: Path | None, alone: bool) -> Path | None:
+def _subtitle_folder(subtitles: Path | None, only_recording: bool) -> Path | None:
     """Return the folder in which subtitles are, if one was named; require that it is one."""
     if subtitles is None or subtitles.is_dir():
         return subtitles
-    if not alone:
+    if not only_recording:
         hint = "name a folder with the subtitles of each, or leave --subtitles out"
         raise ConfigError("one file of subtitles for several recordings", hint=hint)
     return None

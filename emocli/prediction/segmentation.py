@@ -11,7 +11,7 @@ from emocli.data.pool import Progress
 from emocli.errors import EmocliError, MediaError
 from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
-from emocli.prediction.progress import Clock, untold
+from emocli.prediction.progress import RecordingClock, untold
 from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
 
 
@@ -84,7 +84,7 @@ def segment_recordings(
     segmenter = Segmenter(recordings, options)
     done: list[SegmentedRecording] = []
     failed: list[UncutRecording] = []
-    clock, journal = Clock(recordings, progress), Journal(output, options, segmenter)
+    clock, journal = RecordingClock(recordings, progress), Journal(output, options, segmenter)
     for recording in recordings:
         try:
             done.append(journal.cut(recording, clock.heard))

@@ -45,7 +45,7 @@ def read_rttm(path: Path) -> dict[str, tuple[Turn, ...]]:
 
 
 def turns_of(
-    recording: Path, turns: dict[str, tuple[Turn, ...]], path: Path, *, alone: bool
+    recording: Path, turns: dict[str, tuple[Turn, ...]], path: Path, *, only_recording: bool
 ) -> tuple[Turn, ...]:
     """Return the turns of a recording, by its name without suffix.
 
@@ -58,7 +58,7 @@ def turns_of(
     """
     if recording.stem in turns:
         return turns[recording.stem]
-    if alone and len(turns) == 1:
+    if only_recording and len(turns) == 1:
         return next(iter(turns.values()))
     names = ", ".join(list(turns)[:SHOWN]) + (", ..." if len(turns) > SHOWN else "")
     raise MediaError(f"has no turns of '{recording.stem}'", where=path, hint=f"it has: {names}")

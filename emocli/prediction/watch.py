@@ -53,7 +53,7 @@ class WatchedFile(Record):
     key : str
         Digest of networks, options and version that predicted it.
     folder : str
-        That of its result, below the folder of all results.
+        That of its result, below the folder of all results; empty if there is none.
     segments, failures : int
         How many there are in it.
     message : str
@@ -182,7 +182,7 @@ class Watch:
         try:
             report = predict_into(self.predictor, [path], self.out / taken.folder, self.progress)
         except MediaError as error:
-            return WatchedFile.from_data(facts | {"message": str(error)})
+            return WatchedFile.from_data(facts | {"message": str(error), "folder": ""})
         except KeyboardInterrupt:
             raise InterruptedFile from None
         counts = {"segments": len(report.segments), "failures": len(report.failures)}

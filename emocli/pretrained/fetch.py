@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emocli.data.durable import alone, digest, disk_errors, write_bytes, write_text
+from emocli.data.durable import digest, disk_errors, write_bytes, write_lock, write_text
 from emocli.data.json_io import as_json
 from emocli.errors import ConfigError
 from emocli.plugin.model import Model, Wheel
@@ -47,7 +47,7 @@ def get(model: Model, *, overwrite: bool = False, download: Download | None = No
         If it cannot be written.
     """
     target = cache_folder() / model.name
-    with alone(target):
+    with write_lock(target):
         if overwrite or not is_present(model):
             with (
                 disk_errors(target),

@@ -12,8 +12,8 @@ from emocli.display import latex, markdown
 
 Cell = str | Number | int
 
-NO_INTERVAL = "-"
-"""What stands in place of an interval that there is not."""
+NO_NUMBER = "-"
+"""What stands in place of a number, or of an interval, that there is not."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,26 @@ def text(cell: Cell) -> str:
     """Format a cell: numbers with three decimals, or digits if small."""
     if not isinstance(cell, float):
         return str(cell)
-    if math.isnan(cell):
-        return "-"
-    return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else f"{cell:.3f}"
+    return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else number(cell)
+
+
+def number(value: float, signed: bool = False) -> str:
+    """Write a number with three decimals, 0 without a minus; a dash where there is none."""
+    if math.isnan(value):
+        return NO_NUMBER
+    rounded = round(float(value), 3) + 0.0  # what is left of a negative number is no -0.000
+    return f"{rounded:+.3f}" if signed else f"{rounded:.3f}"
+
+
+def spread(value: float, std: float) -> str:
+    """Write a number and, where it is defined, its standard deviation over the seeds."""
+    return number(value) if math.isnan(value + std) else f"{number(value)} ± {number(std)}"
 
 
 def bounds(interval: Bounds) -> str:
     """Write an interval; a dash if there is none."""
     low, high = interval
-    return NO_INTERVAL if math.isnan(low + high) else f"{low:.3f} to {high:.3f}"
+    return NO_NUMBER if math.isnan(low + high) else f"{number(low)} to {number(high)}"
 
 
 def as_markdown(table: ReportTable) -> str:

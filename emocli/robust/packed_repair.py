@@ -17,7 +17,7 @@ from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.io import load_generator, save_generator
 from emocli.robust.proxy.settings import ProxyConfig
 from emocli.robust.repair import Repair, RepairConfig, Repaired
-from emocli.robust.repair_factory import RepairFactory
+from emocli.robust.repair_factory import RepairFactory, proxy_remarks
 
 CHECK, BANK = "check.h5", "proxies.safetensors"
 
@@ -31,11 +31,16 @@ def write_repair(factory: RepairFactory, config: RepairConfig, folder: Path) -> 
         If it cannot be made or written.
     """
     if config.trust == "check":
-        _ = factory.check  # refuses what does not fit
-        write_bytes(folder / CHECK, factory.place.read_bytes())
+        write_check(factory, folder)
     generator = factory.proxies(config)
     if generator is not None:
         save_generator(generator, folder / BANK)
+
+
+def write_check(factory: RepairFactory, folder: Path) -> None:
+    """Write the check of a factory; errors as `write_repair`."""
+    _ = factory.check  # refuses what does not fit
+    write_bytes(folder / CHECK, factory.place.read_bytes())
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class PackedRepair:
         return check.through(self.standardiser) if self.refitted else check
 
     @property
-    def alone(self) -> bool:
+    def single_modality(self) -> bool:
         """Whether the network reads one modality, of which there is nothing to make proxies."""
         return len(self.standardiser.mean) == 1
 
@@ -101,7 +106,8 @@ class PackedRepair:
 
     def remarks(self, config: RepairConfig) -> Iterator[str]:
         """Yield what a repair cannot do, a line each."""
-        if config.label:
+        yield from proxy_remarks(config, self.standardiser.mean)
+        if config.trust == self.packed.trust:
             yield from self.notes
 
     def repaired(self, samples: Samples, config: RepairConfig, *, size: int) -> Repaired:
@@ -114,7 +120,7 @@ class PackedRepair:
 
     def proxies(self, config: RepairConfig) -> ProxyGenerator | None:
         """Return what regenerates modalities; None if a repair does not; errors as `require`."""
-        if config.fill != "proxy" or self.alone:
+        if config.fill != "proxy" or self.single_modality:
             return None
         key = config.proxy.model_dump_json()
         if key not in self._generators:

@@ -293,7 +293,7 @@ class Repair:
 
 @dataclass(frozen=True)
 class Replaced:
-    """Puts other arrays in the place of some; a transform of samples."""
+    """The transform of samples that puts repaired arrays in place of those not trusted."""
 
     arrays: Mapping[tuple[str, str], NDArray[np.float32]]
 

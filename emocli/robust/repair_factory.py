@@ -114,7 +114,7 @@ class RepairFactory:
         return f"{hint} with --set check.normalise=speaker, shrinkage and least_clips as in train"
 
     @property
-    def alone(self) -> bool:
+    def single_modality(self) -> bool:
         """Whether the network reads one modality, of which there is nothing to make proxies."""
         return len(self.train.stores) == 1
 
@@ -129,7 +129,7 @@ class RepairFactory:
         """
         if config.trust == "check":
             _ = self.check
-        if config.at_training.fill == "proxy" and not self.alone:
+        if config.at_training.fill == "proxy" and not self.single_modality:
             clips = self.train.clips
             if len(set(groups(clips, grouping(clips)))) < 2:
                 what = "all training clips are of one dialogue or speaker"
@@ -138,10 +138,7 @@ class RepairFactory:
 
     def remarks(self, config: RepairConfig) -> Iterator[str]:
         """Yield what a repair cannot do, a line each."""
-        if config.fill == "proxy" and self.alone:
-            (name,) = self.train.stores
-            only = f"there is {name} alone: what is bad is discarded"
-            yield f"a proxy is made of another modality, and {only}"
+        yield from proxy_remarks(config, self.train.stores)
         provenance = self.check.provenance if config.trust == "check" else None
         unseen = provenance.unseen(self.train.clips) if provenance else 0
         if unseen:
@@ -226,7 +223,7 @@ class RepairFactory:
 
     def proxies(self, config: RepairConfig, without: Collection[str] = ()) -> ProxyGenerator | None:
         """Return what regenerates modalities, see `generator`; None if a repair does not."""
-        if config.fill != "proxy" or self.alone:
+        if config.fill != "proxy" or self.single_modality:
             return None
         return self.generator(config.proxy, without, config.trust)
 
@@ -271,3 +268,11 @@ class RepairFactory:
         if self.trained.fit_on == "clean" or not passing.label:
             return noisy
         return self.repaired(noisy, passing, corrupter).samples
+
+
+def proxy_remarks(config: RepairConfig, modalities: Collection[str]) -> Iterator[str]:
+    """Say that nothing is regenerated where there is one modality."""
+    if config.fill == "proxy" and len(modalities) == 1:
+        (name,) = modalities
+        only = f"there is {name} alone: what is bad is discarded"
+        yield f"a proxy is made of another modality, and {only}"

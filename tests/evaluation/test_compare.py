@@ -127,6 +127,9 @@ def test_several_seeds_can_be_compared_as_one(corpus: toy.Toy, runs: list[Path])
     assert one.runs[1].value == pytest.approx(data["accuracy"])
     assert apart.pairs[0].p_mcnemar is None
     assert one.pairs[0].p_mcnemar is not None
+    assert not [note for note in notes(apart) if note.startswith("McNemar")]
+    (line,) = (note for note in notes(one) if note.startswith("McNemar (p "))
+    assert line.endswith("takes clips for independent, and is not adjusted")
 
 
 def test_folds_are_compared_with_folds(corpus: toy.Toy, tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from scipy import stats
 from emocli.cli.app import run as emocli
 from emocli.errors import ConfigError
 from emocli.evaluation.evaluate import Evaluation, evaluate
+from emocli.evaluation.groups import FEW, OVER
 from emocli.evaluation.report import EvaluationReport
+from emocli.evaluation.tables import notes
 from emocli.metrics.intervals import MetricInterval, gap_intervals, metric_intervals
 from emocli.metrics.metrics import COMMON, score
 from emocli.metrics.statistics import drawn
@@ -183,6 +185,19 @@ def test_they_are_in_the_report_the_table_and_a_csv(found: Evaluation) -> None:
     cells = [table.columns, *table.rows[:-1]]  # of the gap, the groups' names may be folded
     widths = [max(len(str(row[k])) for row in cells) for k in range(len(table.columns))]
     assert sum(widths) + 2 * (len(widths) - 1) <= 80
+
+
+def test_the_tables_say_what_is_drawn_and_why_there_is_no_interval(found: Evaluation) -> None:
+    table = next(t for t in found.tables if t.title.startswith("by speaker, clean"))
+    assert table.columns[-1] == "over"
+    assert [row[-1] for row in table.rows[:-1]] == ["15 clips"] * 4
+    assert str(table.rows[-1][-1]).endswith(" dialogues")  # of two speakers there are enough
+    assert OVER in notes(found.report)
+    assert FEW not in notes(found.report)
+    (by, *_) = found.report.by or ()
+    few = replace(by.conditions[0].groups[0], n=7)
+    fewer = replace(by, conditions=(replace(by.conditions[0], groups=(few,)),))
+    assert FEW in notes(replace(found.report, by=(fewer,)))
 
 
 def test_without_them_the_report_has_none(run: Path) -> None:

@@ -86,6 +86,12 @@ def test_what_draws_cannot_show_is_said_once():
     assert ALIKE in notes(corrupted)
 
 
+def test_a_difference_is_no_share_whatever_its_bounds():
+    same = {**example.CHANGE, "accuracy": 0.0, "accuracy_ci": [0.0, 0.1]}
+    corrupted = EvaluationReport.from_data(example.data(corrupted=True) | {"difference": same})
+    assert not set(notes(corrupted)) & {EXACT, ALIKE}
+
+
 def test_metrics_without_an_interval_say_why():
     calibrated = {"ece": 0.1, "aurc": 0.2}
     definitions = dict.fromkeys((*example.METRICS, *calibrated), "what it is")

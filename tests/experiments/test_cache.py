@@ -114,7 +114,7 @@ def evaluations(corpus: toy.Toy, folder: Path, name: str = "svm") -> tuple[Cache
     return job()
 
 
-def test_an_evaluation_is_kept_until_the_code_is_another(
+def test_an_evaluation_is_kept_until_the_code_or_a_library_is_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus, folder = toy.build(tmp_path / "toy"), tmp_path / "evaluations"
@@ -126,6 +126,9 @@ def test_an_evaluation_is_kept_until_the_code_is_another(
     for ours, theirs in zip(first, again, strict=True):
         assert ours.C == theirs.C
         assert (ours.predictions.values[0] == theirs.predictions.values[0]).all()
-    monkeypatch.setattr("emocli.experiments.cache.code_digest", lambda plugins: "other")
-    evaluations(corpus, folder)
-    assert all(path.stat().st_mtime_ns > files[path.name] for path in folder.iterdir())
+    others = {"code_digest": lambda plugins: "other", "version_of": lambda library: "0.1"}
+    for name, other in others.items():
+        monkeypatch.setattr(f"emocli.experiments.cache.{name}", other)
+        evaluations(corpus, folder)
+        assert all(path.stat().st_mtime_ns > files[path.name] for path in folder.iterdir())
+        files = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}

@@ -13,7 +13,7 @@ from emocli.metrics.intervals import metric_intervals
 from emocli.metrics.metrics import definitions, score
 from emocli.metrics.paired import Paired, PairedSystem, mcnemar
 from emocli.metrics.sentiment import SENTIMENT
-from emocli.metrics.statistics import cluster_bootstrap, drawn
+from emocli.metrics.statistics import cluster_bootstrap, drawn, holm
 from emocli.metrics.sums import WITHOUT_INTERVAL, sum_metrics
 
 CLASSES = ("anger", "joy", "neutral", "sadness")
@@ -291,6 +291,19 @@ def test_a_system_that_is_always_right_has_exact_bounds_and_a_score_that_is_no_s
         else:
             assert np.isnan(bounds).all()
         assert np.isnan(found.difference(0, 1).bounds).all()
+
+
+@pytest.mark.parametrize("count", [10, 24])
+def test_what_a_constant_does_not_have_has_no_p(count: int) -> None:
+    """Pearson of a constant is not defined: no p, which Holm does not count."""
+    metric, clips = sum_metrics("intensity", CLASSES)["pearson"], 20 * count
+    targets, noise = generated("intensity", clips, 1)
+    predicted = (targets + noise, targets - noise, np.full((clips, 4), 0.3))
+    systems = tuple(PairedSystem.of(metric, targets, [values]) for values in predicted)
+    paired = Paired(systems, tuple(str(k % count) for k in range(clips)))
+    pairs = [paired.difference(a, b).p for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert np.isnan(pairs).tolist() == [False, True, True]
+    assert holm(pairs)[0] == pairs[0]
 
 
 def test_few_groups_have_an_interval_over_clips_alone() -> None:

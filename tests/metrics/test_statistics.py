@@ -18,6 +18,7 @@ from emocli.metrics.statistics import (
     groups,
     holm,
     interval_over,
+    p_value,
     sign_flip_p,
     spread,
     tail,
@@ -274,6 +275,21 @@ def test_a_warning_says_how_many_there_are(dialogues: str, speakers: str, line: 
         if line
         else interval.clips is None
     )
+
+
+def test_clips_without_a_speaker_that_make_all_independent_are_told():
+    speakers = "".join(c * 10 for c in "abcdefghijklmnopqrst")
+    (line,) = warnings(make(" " * 200, " " + speakers[1:]))
+    assert line == "1 of 200 clips has no speaker: intervals take clips for independent"
+    assert warnings(make(" " * 200, speakers)) == []
+    assert warnings(make(" " + "ab" * 10 + "c" * 179, speakers)) == []  # speakers are drawn
+
+
+def test_what_is_not_defined_has_no_p_and_what_is_exchanged_for_it_counts_as_far():
+    nan = float("nan")
+    assert math.isnan(p_value(nan, np.zeros(4), complete=True))
+    assert p_value(0.5, np.array([0.5, 0.1, nan, 0.1]), complete=True) == 0.5
+    assert p_value(0.5, np.array([0.1, nan, 0.1]), complete=False) == 0.5
 
 
 def test_grouping_prefers_dialogues_then_speakers():

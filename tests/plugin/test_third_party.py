@@ -1,4 +1,4 @@
-"""A package of somebody else: one plug-in of every kind, installed, and used by commands."""
+"""A package of somebody else: plug-ins of every kind, installed, and used by commands."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from emocli.cli import app
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
+from emocli.data.track import Absent
 from emocli.errors import ConfigError
 from emocli.pretrained.models import folder_of, named
+from emocli.space import Choice
+from emocli.training.search import declared
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "examples" / "plugin_package"
@@ -178,6 +181,25 @@ def test_it_imports_what_is_public_and_nothing_else() -> None:
 def test_the_docs_name_every_public_module() -> None:
     text = (ROOT / "docs" / "developing.md").read_text("utf-8")
     assert [name for name in PUBLIC if f"`{name}`" not in text] == []
+
+
+def test_its_feature_hears_the_sound_of_a_clip(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(site))
+    soundfile.write(tmp_path / "a.wav", np.repeat([0.0, 0.5], 8_000), 16_000)
+    feature = plugins.load("features", "loudness")
+    clip = Clip("a", media={"audio": tmp_path / "a.wav"})
+    track = feature.prepare(feature.Config(steps=2), [clip])(clip, {})
+    np.testing.assert_array_equal(track.values, [[0], [0.5]])
+    assert track.notes == {"clips": 1}
+    with pytest.raises(Absent):
+        feature.prepare(feature.Config(), [])(Clip("b"), {})
+
+
+def test_its_network_says_what_a_search_draws(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(site))
+    assert declared("mean", {}, {})["network.bias"] == Choice((False, True))
 
 
 def test_its_format_is_imported(site: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from emocli.plugin.writer import FaceBox
 from emocli.prediction.timeline import PredictionReport
 from emocli.prediction.writers.page import faces, html_text
 from emocli.prediction.writers.page.faces import faces_of
-from tests.prediction.examples import FINE, GONE, report, segment
+from tests.prediction.examples import BAD, FINE, GONE, report, segment
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -162,6 +162,17 @@ def test_faces_at_the_peaks_are_few_and_small(
     assert faces_of(report()) == ()
 
 
+def test_peaks_are_of_labels_and_pictures_that_were_used(tmp_path: Path) -> None:
+    """The surest picture of joy is not trusted; nobody is called angry."""
+    people = of_people(tmp_path)
+    first, second, third = (s for s in people.segments if s.person == "1")
+    modalities = {"audio": FINE, "visual": BAD}
+    shown = (replace(first, label="joy"), replace(second, label="joy"))
+    some = replace(people, segments=(*shown, replace(third, modalities=modalities)))
+    assert [(face.label, face.time) for face in faces_of(some)] == [("joy", 2.5)]
+    assert faces_of(replace(some, segments=some.segments[2:])) == ()
+
+
 def test_a_face_is_cut_out_where_its_box_is() -> None:
     image = np.arange(64 * 96 * 3, dtype=np.int64).reshape(64, 96, 3).astype(np.uint8)
     cut = faces._cropped(image, (10.0, 20.0, 20.0, 20.0))
@@ -258,6 +269,35 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     assert told["distrusted"] == 2  # the shade, and the lane of the sound
     assert told["other"] == ["joy"]
     assert told["failed"] == "c.mp4: is no recording"
+
+
+def test_what_is_hidden_is_none_of_the_contents(tmp_path: Path) -> None:
+    """Sections without words and faces; and the line about a picture that cannot be decoded."""
+    (tmp_path / "a.mp4").write_bytes(b"short")
+    script = """<script>addEventListener("load", () => {
+      const find = (query) => document.querySelector(query);
+      const links = () => [...document.querySelectorAll("nav a")].filter(
+        (each) => each.getClientRects().length).map((each) => each.innerText);
+      const told = { without: links(), before: find("#unseen").hidden };
+      find("#player").firstElementChild.dispatchEvent(new Event("loadedmetadata"));
+      told.unseen = find("#unseen").hidden ? "" : find("#unseen").innerText;
+      find("#file").value = "b.wav";
+      find("#file").dispatchEvent(new Event("change"));
+      told.words = links();
+      told.after = find("#unseen").hidden;
+      document.documentElement.dataset.told = JSON.stringify(told);
+    });</script>"""
+    path = tmp_path / "report.html"
+    first = str(tmp_path / "a.mp4")
+    silent = segment(0, 0.9, (FINE, FINE), file=first)
+    both = replace(report(), segments=(silent, report().segments[-1]))
+    path.write_text(with_script(html_text(both, tmp_path), script), "utf-8")
+    told = told_by(path)
+    always = ["Classes over time", "Not predicted", "Segments", "Made with"]
+    assert told["without"] == always
+    assert told["words"] == [always[0], "Words", *always[1:]]
+    assert (told["before"], told["after"]) == (True, True)
+    assert told["unseen"].startswith("This browser cannot show the picture of this recording")
 
 
 def test_intensities_have_their_intervals_around_them(tmp_path: Path) -> None:

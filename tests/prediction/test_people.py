@@ -24,7 +24,8 @@ from emocli.data.media.content import Frame, frames, read_frames, read_sound
 from emocli.data.media.writing import write_video
 from emocli.data.pool import Pool
 from emocli.errors import ConfigError
-from emocli.features.faces.people import AHEAD
+from emocli.features.faces.people import AHEAD, People
+from emocli.features.faces.settings import Config
 from emocli.plugin.people import Appearances
 from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction import extracted as stage
@@ -95,6 +96,23 @@ def test_each_person_has_a_row_in_each_segment(each: tuple[PredictionReport, Pat
     assert [row["person"] for row in table] == [s.person for s in report.segments]
     assert [row["missing"] for row in table][:2] == ["text", "text visual"]
     assert report.face == "each"
+
+
+def test_what_was_not_seen_of_people_is_told(each: tuple[PredictionReport, Path]) -> None:
+    """Faces that are too small to be searched, and rows that are the same for everybody."""
+    report, _ = each
+    alike = [s for s in report.segments if not s.modalities["visual"].used]
+    assert 0 < len(alike) < len(report.segments)
+    for segment in alike:
+        twins = [s for s in alike if s.segment == segment.segment]
+        assert all(s.values == segment.values for s in twins)
+    assert [
+        r for r in report.remarks if r.startswith(f"in {len(alike)} rows nothing of the person")
+    ]
+    (small,) = (r for r in report.remarks if "not searched" in r)
+    assert small.startswith("faces below 20% of the picture's shorter side")
+    assert "--set faces.min_share=0.05" in small
+    assert People().unsearched(Config()) == ""
 
 
 def test_a_score_says_how_sure_a_person_is(each: tuple[PredictionReport, Path]) -> None:

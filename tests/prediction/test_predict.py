@@ -13,7 +13,7 @@ from typing import cast
 import numpy as np
 import pytest
 import soundfile
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from emocli.config import merge
 from emocli.data.manifest import Manifest
@@ -21,6 +21,7 @@ from emocli.data.media.content import read_sound
 from emocli.data.media.length import length_of
 from emocli.data.media.writing import write_video
 from emocli.data.pool import Progress
+from emocli.data.store import open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.extraction.normalise import normalise
@@ -158,6 +159,19 @@ def test_a_fitted_check_that_is_not_asked_is_told_of(
     assert str(store / "check.h5") in told(run)[0]
     assert not told(run, check=True)
     assert not told(run, check=False)
+    clips = corpus.split("test")
+    views = Ensemble.open(run).config.features.values()
+    stores = open_features(store, [view.feature for view in views], corpus)
+    fitted, silent, asked = (
+        Ensemble.open(run, RepairOptions(check=check)).predict(clips, stores)
+        for check in (None, False, True)
+    )
+    assert_array_equal(fitted.values, silent.values)
+    for modality, unusual in asked.anomaly.items():
+        assert np.isfinite(unusual).any()
+        assert_allclose(fitted.anomaly[modality], unusual, rtol=1e-4)
+        assert np.isnan(silent.anomaly[modality]).all()
+        assert not fitted.distrusted[modality].any()
     assert not told(trained)
     others = {"features": ["mel"], "settings": toy.QUICK, "baselines": False}
     other = train(corpus, store, fusion="unimodal", run=tmp_path / "other", **others).run

@@ -101,6 +101,19 @@ def test_recordings_that_cannot_be_cut(
     assert message in refusal(capsys, run, talk, *arguments)
 
 
+def test_a_manifest_whose_media_are_elsewhere(
+    corpus: toy.Toy, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run, path = corpus.trained("run", "unimodal", features=["mel"]), tmp_path / "clips.csv"
+    path.write_text("id,split,media.audio\none,test,sound/one.wav\n")
+    assert emocli("predict", run, path, "-o", tmp_path / "out") == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert (
+        "none of the media is there: paths are relative to the manifest's folder, or to the" in said
+    )
+
+
 def test_a_folder_that_is_no_run(
     talk: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

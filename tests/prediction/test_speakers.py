@@ -27,11 +27,11 @@ def test_turns_by_file_and_start(tmp_path: Path) -> None:
     assert turns == {
         "one": (Turn(0.0, 2.0, "a"), Turn(2.5, 3.5, "b")), "two": (Turn(1.0, 2.0, "a"),),
     }  # fmt: skip
-    assert turns_of(Path("one.wav"), turns, path, alone=False) == turns["one"]
+    assert turns_of(Path("one.wav"), turns, path, only_recording=False) == turns["one"]
     with pytest.raises(MediaError, match=r"no turns of 'six'; it has: one, two"):
-        turns_of(Path("six.wav"), turns, path, alone=True)
+        turns_of(Path("six.wav"), turns, path, only_recording=True)
     only = {"one": turns["one"]}
-    assert turns_of(Path("six.wav"), only, path, alone=True) == turns["one"]
+    assert turns_of(Path("six.wav"), only, path, only_recording=True) == turns["one"]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,9 @@ def test_a_process_takes_what_arrives_until_it_is_ended(
     bad, good = sorted(told, key=lambda each: each["file"])
     assert (good["file"], good["segments"], good["message"]) == ("good.mp4", 1, "")
     assert "bad.mp4" in bad["message"]
+    assert bad["folder"] == ""
+    (kept,) = [f for f in json.loads((out / "watched.json").read_text())["files"] if f["message"]]
+    assert kept["folder"] == ""
     assert (Path(good["folder"]) / "report.html").is_file()
     (listed,) = map(json.loads, (out / "failures.jsonl").read_text().splitlines())
     assert Path(listed["file"]).name == "bad.mp4"

@@ -9,10 +9,7 @@ from emocli.plugin.command import Command
 def discovered() -> list[Command]:
     """Return every command, in the order of the help.
 
-    Raises
-    ------
-    ConfigError
-        If that of an installed package cannot be imported, or is none.
+    That of an installed package which cannot be imported, or is none, is left out with a warning.
     """
     commands = [module.COMMAND for module in plugins.load_all("commands")]
     return sorted(commands, key=lambda command: command.place)

@@ -16,12 +16,14 @@ def command(
         list[Path], typer.Argument(help="Folders of trained runs, or of cross-validations.")
     ],
     metric: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="accuracy, uar, weighted_f1, macro_f1, and what else evaluate gives an interval "
-            "of: brier; of intensities mae, mse, ccc, pearson; of sentiment acc2, acc5, acc7."
+            "of: brier; of intensities mae, mse, ccc, pearson; of sentiment acc2, acc5, acc7. "
+            "Default: accuracy; ccc of ratings on which nothing is absent.",
+            show_default=False,
         ),
-    ] = "accuracy",
+    ] = None,
     against: Annotated[
         Literal["first", "best"], typer.Option(help="Which run the table's change is told from.")
     ] = "first",

@@ -20,8 +20,11 @@ def command(
         "report.html"
     ),
     metric: Annotated[
-        str, typer.Option(help="What several runs are compared by, as in emocli compare.")
-    ] = "accuracy",
+        str | None,
+        typer.Option(
+            help="What several runs are compared by, as in emocli compare.", show_default=False
+        ),
+    ] = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:

@@ -174,9 +174,9 @@ def _searched(
         if folds:
             crossed = tune_nested(search, folds, workers, progress, scheduler)
         else:
-            alone = tune(search, workers, progress, scheduler)
+            tuned = tune(search, workers, progress, scheduler)
     if json:
-        show.as_json(crossed if folds else alone)
+        show.as_json(crossed if folds else tuned)
         return
     if folds:
         _print(crossed.folds)
@@ -187,10 +187,10 @@ def _searched(
         show.line(f"emocli evaluate {crossed.run} tests them")
         show.line(f"page: {crossed.study / PAGE}")
         return
-    _print((alone,))
-    show.line(f"spent: {alone.budget}")
-    show.line(f"settings: {alone.config} (chosen by validation, so its metric flatters)")
-    show.line(f"page: {alone.study / PAGE}")
+    _print((tuned,))
+    show.line(f"spent: {tuned.budget}")
+    show.line(f"settings: {tuned.config} (chosen by validation, so its metric flatters)")
+    show.line(f"page: {tuned.study / PAGE}")
 
 
 def _print(summaries: Sequence[SearchSummary]) -> None:

@@ -35,7 +35,7 @@ LIBVER = ("v108", "v110")
 
 
 @dataclass(frozen=True)
-class Contents:
+class StoreContents:
     """The contents of a store file.
 
     Attributes
@@ -75,7 +75,7 @@ class Contents:
     media: Sequence[str] = ()
 
 
-def write_store(path: Path, contents: Contents) -> None:
+def write_store(path: Path, contents: StoreContents) -> None:
     """Write a store file; it is whole or not there.
 
     Raises
@@ -118,7 +118,7 @@ def sum_notes(notes: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return {name: int(total) if total.is_integer() else total for name, total in sums.items()}
 
 
-def _write_small(file: h5py.File, contents: Contents, offsets: Array) -> None:
+def _write_small(file: h5py.File, contents: StoreContents, offsets: Array) -> None:
     for name in ("ids", "names", "notes", "absent", "sources", "media"):
         file[name] = _texts(getattr(contents, name))
     file["offsets"] = offsets

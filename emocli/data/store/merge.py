@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from emocli.data.store.format import Contents
+from emocli.data.store.format import StoreContents
 from emocli.data.store.parts import note_text
 from emocli.data.store.reader import FeatureStore
 from emocli.data.store.recipe import Recipe
@@ -17,7 +17,7 @@ def merged(
     state: ExtractionState,
     order: Sequence[str],
     fingerprints: Mapping[str, str] | None,
-) -> Contents:
+) -> StoreContents:
     """Put the clips of all sources into the manifest's order.
 
     ``fingerprints`` are, by clip, of what its arrays are made from.
@@ -26,7 +26,7 @@ def merged(
     ids = [clip_id for clip_id in order if clip_id in places]
     absent = [clip_id for clip_id in order if clip_id in known]
     model = next((s for s in sources if s.steps), next(s for s in sources if len(s)))
-    return Contents(
+    return StoreContents(
         ids=ids,
         lengths=[sources[places[i][0]].length(i) for i in ids],
         columns=kinds_of(model),

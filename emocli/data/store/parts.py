@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emocli.data.store.format import Contents, write_store
+from emocli.data.store.format import StoreContents, write_store
 from emocli.data.store.header import EXTRA, Column
 from emocli.data.store.recipe import Recipe
 from emocli.data.track import Array, Track
@@ -74,7 +74,7 @@ def write_part(
     columns = kinds[(having_rows or list(arrays))[0]] if arrays else {}
     misfits = {i: difference(kinds[i], columns) for i in having_rows if kinds[i] != columns}
     ids = [clip_id for clip_id in arrays if clip_id not in misfits]
-    contents = Contents(
+    contents = StoreContents(
         ids=ids,
         lengths=[len(tracks[clip_id]) for clip_id in ids],
         columns=columns or {"values": Column(np.dtype("<f4"), ())},

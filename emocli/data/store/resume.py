@@ -56,7 +56,7 @@ class ExtractionState:
         Parts whose rows have another shape or type than the others'.
     damaged : int
         Parts that cannot be read; their clips are computed again.
-    begun : ResumeInfo, optional
+    resume_info : ResumeInfo, optional
         What the parts are parts of; None where there is none.
     stale : mapping
         Source to its clips that have changed since, or have left the manifest: they do not count.
@@ -67,7 +67,7 @@ class ExtractionState:
     sources: tuple[FeatureStore, ...] = ()
     misfits: tuple[FeatureStore, ...] = ()
     damaged: int = 0
-    begun: ResumeInfo | None = None
+    resume_info: ResumeInfo | None = None
     stale: Mapping[FeatureStore, Collection[str]] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
 
@@ -119,18 +119,18 @@ def extraction_state(
         what to do.
     """
     path, parts = store_path(folder, recipe.feature), parts_folder(folder, recipe.feature)
-    begun = _resumable(path, parts, recipe, overwrite, update and path.exists())
-    replaces = overwrite or (begun is not None and begun.overwrite)
+    resume_info = _resumable(path, parts, recipe, overwrite, update and path.exists())
+    replaces = overwrite or (resume_info is not None and resume_info.overwrite)
     finished = None if replaces else _finished(path, recipe)
     stale = _stale(finished, recipe, sources or {}, update) if finished else frozenset()
-    readable, damaged = _parts(parts, begun, {} if opened is None else opened)
+    readable, damaged = _parts(parts, resume_info, {} if opened is None else opened)
     fitting, misfits = _fitting([*([finished] if finished else []), *readable])
     replaced = {source: changed(source.media, media or {}) for source in fitting}
     old = {source: _outdated(source, recipe, ids) for source, ids in replaced.items() if update}
     if finished:
         old[finished] = stale | old.get(finished, frozenset())
     kept = frozenset() if update else frozenset().union(*replaced.values()) - stale
-    return ExtractionState(tuple(fitting), tuple(misfits), damaged, begun, old, kept)
+    return ExtractionState(tuple(fitting), tuple(misfits), damaged, resume_info, old, kept)
 
 
 def _outdated(source: FeatureStore, recipe: Recipe, replaced: frozenset[str]) -> frozenset[str]:
@@ -154,16 +154,16 @@ def _resumable(
     path: Path, parts: Path, recipe: Recipe, overwrite: bool, update: bool
 ) -> ResumeInfo | None:
     """Return what was begun, if it is what is asked for now."""
-    begun = _read_begun(parts)
-    if begun is None:
+    resume_info = _read_begun(parts)
+    if resume_info is None:
         return None
-    same = begun.recipe == recipe.fingerprint
+    same = resume_info.recipe == recipe.fingerprint
     if overwrite:
-        return begun if same and begun.overwrite else None
+        return resume_info if same and resume_info.overwrite else None
     if not same and not update and any(parts.glob("[0-9]*.h5")):
-        what = f"was begun with {recipe.difference(begun.manifest, begun.settings)}"
+        what = f"was begun with {recipe.difference(resume_info.manifest, resume_info.settings)}"
         raise StoreError(what, where=path, hint=OVERWRITE)
-    return begun if same else None
+    return resume_info if same else None
 
 
 def _read_begun(parts: Path) -> ResumeInfo | None:
@@ -177,14 +177,14 @@ def _read_begun(parts: Path) -> ResumeInfo | None:
 
 
 def _begun(value: Any) -> ResumeInfo:
-    begun = ResumeInfo(**value)
+    resume_info = ResumeInfo(**value)
     kinds = {"recipe": str, "manifest": str, "settings": dict, "overwrite": bool, "next": int}
     for name, kind in kinds.items():
-        if type(getattr(begun, name)) is not kind:
+        if type(getattr(resume_info, name)) is not kind:
             raise TypeError(f"its {name} is no {kind.__name__}")
-    if not 0 <= begun.next <= MOST_PARTS:
-        raise ValueError(f"its next part is number {begun.next}")
-    return begun
+    if not 0 <= resume_info.next <= MOST_PARTS:
+        raise ValueError(f"its next part is number {resume_info.next}")
+    return resume_info
 
 
 def _finished(path: Path, recipe: Recipe) -> FeatureStore | None:
@@ -217,17 +217,17 @@ def _stale(
 
 
 def _parts(
-    parts: Path, begun: ResumeInfo | None, opened: dict[Path, FeatureStore]
+    parts: Path, resume_info: ResumeInfo | None, opened: dict[Path, FeatureStore]
 ) -> tuple[list[FeatureStore], int]:
     """Open the parts by number: a listing of a shared folder may lag behind."""
-    numbers = range(begun.next if begun else 0)
+    numbers = range(resume_info.next if resume_info else 0)
     paths = [path for path in (part_path(parts, number) for number in numbers) if path.exists()]
     for path in paths:
         if path not in opened:
             with suppress(StoreError), FeatureStore.open(path) as part:
                 opened[path] = part
     readable = [opened[path] for path in paths if path in opened]
-    own = [part for part in readable if begun and part.header.recipe == begun.recipe]
+    own = [part for part in readable if resume_info and part.header.recipe == resume_info.recipe]
     return own, len(paths) - len(own)
 
 

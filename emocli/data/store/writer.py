@@ -104,7 +104,7 @@ class FeatureWriter:
         self._sources, self._media, self._update = sources, media, update
         self._parts = parts_folder(folder, recipe.feature)
         self._trash = self._parts.with_suffix(".trash")
-        self._begun = ResumeInfo(
+        self._resume_info = ResumeInfo(
             recipe.fingerprint, recipe.manifest, dict(recipe.settings), overwrite
         )
         self._opened: dict[Path, FeatureStore] = {}
@@ -114,10 +114,10 @@ class FeatureWriter:
         with ExitStack() as stack:
             stack.enter_context(used_folder(self._folder))
             stack.enter_context(locked(self._folder / f".{self._recipe.feature}.lock"))
-            begun = self.extraction_state().begun
-            if begun is None:
+            resume_info = self.extraction_state().resume_info
+            if resume_info is None:
                 self._discard_parts()
-            self._begun = begun or self._begun
+            self._resume_info = resume_info or self._resume_info
             self._sweep()
             self._lock = stack.pop_all()
         return self
@@ -133,17 +133,17 @@ class FeatureWriter:
             self._recipe,
             sources=self._sources,
             media=self._media,
-            overwrite=self._begun.overwrite,
+            overwrite=self._resume_info.overwrite,
             update=self._update,
             opened=self._opened,
         )
 
     def reserve(self, count: int) -> list[Path]:
         """Return paths for that many new parts."""
-        first = self._begun.next
-        self._begun = replace(self._begun, next=first + count)
+        first = self._resume_info.next
+        self._resume_info = replace(self._resume_info, next=first + count)
         make_folder(self._parts)
-        write_text(self._parts / BEGUN, json.dumps(asdict(self._begun), indent=1))
+        write_text(self._parts / BEGUN, json.dumps(asdict(self._resume_info), indent=1))
         return [part_path(self._parts, number) for number in range(first, first + count)]
 
     def complete(

@@ -65,7 +65,7 @@ Hertz = Annotated[float, Field(gt=0, le=1000)]
 Seconds = Annotated[float, Field(ge=0.2, le=600)]
 
 
-class Sizes(Settings):
+class DialogueCounts(Settings):
     """Dialogues of each split; of one class per clip, each class begins one in so many."""
 
     train: Dialogues = 60
@@ -80,7 +80,7 @@ class Config(Settings):
     ----------
     seed : int
         Equal seeds give equal corpora.
-    dialogues : Sizes
+    dialogues : DialogueCounts
         Dialogues per split; each has speakers of its own, 2 to 6.
     turns : int
         Clips per dialogue.
@@ -102,7 +102,7 @@ class Config(Settings):
     """
 
     seed: Seed = 0
-    dialogues: Sizes = Sizes()
+    dialogues: DialogueCounts = DialogueCounts()
     turns: Turns = 8
     seconds: tuple[Seconds, Seconds] = (2.0, 6.0)
     stay: Probability = 0.5

@@ -17,10 +17,10 @@ from emocli import plugins
 from emocli.config import Tree, build, merge, section
 from emocli.data.durable import locked, used_folder
 from emocli.data.manifest import Manifest, Task
+from emocli.data.pool import Say
 from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError
 from emocli.experiments.config import ReproduceConfig, of_corpus, read_table
-from emocli.experiments.rows import Say
 from emocli.experiments.synthetic import corpus
 from emocli.experiments.synthetic.features import Shape, write_features
 from emocli.experiments.synthetic.quick import QUICK, TRAIN

@@ -43,9 +43,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emocli.data.media.content import first_channel
 from emocli.features.covarep._settings import Config, Creak
-from emocli.plugin.feature import Clip, Track
+from emocli.plugin.feature import Clip, Track, first_channel
 
 __all__ = ["Config", "Creak", "covarep", "prepare"]
 

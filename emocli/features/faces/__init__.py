@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from emocli.data.media.content import frames
 from emocli.features.faces.people import People
 from emocli.features.faces.settings import Config as Config
 from emocli.features.faces.weights import DIGESTS, checked
-from emocli.plugin.feature import Clip, PeopleFinder, Reloading, Track, device
+from emocli.plugin.feature import Clip, PeopleFinder, Reloading, Track, device, frames
 
 if TYPE_CHECKING:
     from emocli.features.faces.rows import FaceRow

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from emocli.data.media.content import Frame, frames, read_frames
 from emocli.data.media.recording import INSTANT
 from emocli.errors import MediaError
 from emocli.features.faces.boxes import Faces
 from emocli.features.faces.rows import Cut, FaceRow, nobody, rows_of, track_of
 from emocli.features.faces.tracks import Tracks
-from emocli.plugin.feature import Absent, Clip, Track
+from emocli.plugin.feature import Absent, Clip, Frame, Track, frames, read_frames
 from emocli.plugin.people import Appearances
 
 TOUCH = 1.2 * INSTANT

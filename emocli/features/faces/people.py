@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emocli.data.media.content import Frame
 from emocli.data.media.recording import INSTANT
 from emocli.features.faces.settings import Config
-from emocli.plugin.feature import Extractor
+from emocli.plugin.feature import Extractor, Frame
 from emocli.plugin.people import Appearances, Stretch
 
 if TYPE_CHECKING:
@@ -51,9 +50,9 @@ class People:
         search, length = FaceSearch(config), stretch_seconds(config.rate)
         pictures = _ahead(frames_from(recording, start, config.rate))
         last = Stretch(Appearances.joined([]), None, tracker.state())
-        begun = False
+        first = True
         for number, group in groupby(pictures, lambda frame: int((frame.time + INSTANT) / length)):
-            if begun:
+            if not first:
                 yield last
             gathered = _Gathered()
             for frame, faces in search(group):
@@ -61,8 +60,18 @@ class People:
                 gathered.add(frame.time, faces, tracks)
                 progress(frame.time)
             last = Stretch(gathered.appearances(), (number + 1) * length, tracker.state())
-            begun = True
+            first = False
         yield replace(last, end=None)
+
+    def unsearched(self, config: Config) -> str:
+        """Say which faces are too small to be searched, if more are than by default."""
+        usual = Config()
+        if config.min_share <= usual.min_share:
+            return ""
+        return (
+            f"faces below {config.min_share:.0%} of the picture's shorter side are not searched, "
+            f"as in the training; --set faces.min_share={usual.min_share:g} finds smaller ones"
+        )
 
     def extractor(
         self,

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.media.content import Frame
 from emocli.features.faces.align import by_box, by_landmarks, crop
 from emocli.features.faces.boxes import Faces
 from emocli.features.faces.settings import Config
 from emocli.features.faces.tracks import NOBODY, Tracks
-from emocli.plugin.feature import Track
+from emocli.plugin.feature import Frame, Track
 
 
 @dataclass(frozen=True)

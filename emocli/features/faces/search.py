@@ -9,11 +9,10 @@ from itertools import groupby, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.media.content import Frame
 from emocli.features.faces.boxes import Faces
 from emocli.features.faces.cascade import Cascade
 from emocli.features.faces.settings import Config
-from emocli.plugin.feature import device
+from emocli.plugin.feature import Frame, device
 
 SIDE = 32
 """Pixels a side that a frame is brought to, to see how much has changed in it."""

@@ -162,7 +162,8 @@ def _vectors(config: Config, new_types: Mapping[str, Sequence[str]]) -> Vectors:
         for piece in (token, *parts(token), *candidates(token))
         for form in forms(piece, config.case)
     }
-    return read_vectors(config.vectors, wanted, mean=config.oov == "mean")
+    words = sum(map(len, new_types.values()))
+    return read_vectors(config.vectors, wanted, mean=config.oov == "mean", words=words)
 
 
 @dataclass(frozen=True)

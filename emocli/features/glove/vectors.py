@@ -45,7 +45,7 @@ class Vectors:
     mean: NDArray[np.float32]
 
 
-def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors:
+def read_vectors(path: Path, wanted: set[str], *, mean: bool = False, words: int = 0) -> Vectors:
     """Read the vectors of some words.
 
     A text file (``word v1 ... vD`` on each line, between blanks or tabs, as GloVe, fastText and
@@ -61,6 +61,8 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
         The words, composed.
     mean : bool
         Whether to compute the mean of the whole file, for which every line has to be parsed.
+    words : int
+        How many words ``wanted`` holds the spellings of; by default each is one.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def read_vectors(path: Path, wanted: set[str], *, mean: bool = False) -> Vectors
     read = _read_npz if path.suffix == ".npz" else _read_text
     vectors = read(path, wanted, mean)
     if wanted and not vectors.rows:
-        what = f"holds none of the {len(wanted)} words of the corpus"
+        what = f"holds none of the {words or len(wanted)} words of the text"
         hint = "are these vectors of its language, and is glove.case right?"
         raise UnknownWordsError(what, where=path, hint=hint)
     return vectors

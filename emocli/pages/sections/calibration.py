@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emocli.evaluation.report import ConditionReport
-from emocli.pages import texts
 from emocli.pages.section import Contents, Section
 from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Grid, Paragraph, Part
 from emocli.report.parts import Panels
+from emocli.report.tables import number
 
 Sides = dict[str, ConditionReport]
 """Name of a line to the condition that it shows."""
@@ -24,7 +24,7 @@ def parts(contents: Contents) -> Iterator[Part]:
         return
     if errors:
         rows = [
-            (name, texts.number(c.before), texts.number(c.after))
+            (name, number(c.before), number(c.after))
             for name, side in errors
             for c in [side.calibration]
             if c

@@ -6,22 +6,20 @@ import math
 from collections.abc import Iterator
 
 from emocli.evaluation.report import EvaluationReport
+from emocli.metrics.shown import shown_of_classes
 from emocli.pages import texts
 from emocli.pages.records import RunRecords
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Grid, Paragraph, Part
 from emocli.report.parts import Span, SpanTable
-
-SHOWN = {
-    "single": ("recall", "precision", "f1"),
-    "multi": ("accuracy", "uar", "f1_pos"),
-    "intensity": ("uar", "mae", "pearson", "ccc"),
-}
-"""Metrics of a class, by task; the last one is drawn, and compared between runs."""
+from emocli.report.tables import number
 
 
 def parts(contents: Contents) -> Iterator[Part]:
-    """Yield a table of one run's classes, or one of the last metric of all runs."""
+    """Yield a table of one run's classes, or one of the last metric of all runs.
+
+    It is that which is drawn.
+    """
     reports = [run.main for run in contents.runs if run.main]
     if not reports:
         return
@@ -39,15 +37,10 @@ def parts(contents: Contents) -> Iterator[Part]:
         yield Paragraph(f"Not defined, and left out of means: {'; '.join(undefined)}.")
 
 
-def _known(report: EvaluationReport) -> list[str]:
-    each = report.clean.per_class.values()
-    return [name for name in SHOWN[report.task] if all(name in metrics for metrics in each)]
-
-
 def _table(report: EvaluationReport) -> SpanTable:
-    names = _known(report)
+    names = shown_of_classes(report.task, report.clean.per_class)
     rows = tuple(
-        (name, f"{own['n']:.0f}", *(texts.number(own[key]) for key in names))
+        (name, f"{own['n']:.0f}", *(number(own[key]) for key in names))
         for name, own in report.clean.per_class.items()
     )
     spans = tuple(Span(own[names[-1]]) for own in report.clean.per_class.values())
@@ -58,7 +51,7 @@ def _table(report: EvaluationReport) -> SpanTable:
 def _beside(runs: tuple[RunRecords, ...]) -> Grid:
     reports = {run.name: run.main for run in runs if run.main}
     first = next(iter(reports.values()))
-    shown = _known(first)[-1]
+    shown = shown_of_classes(first.task, first.clean.per_class)[-1]
     rows = [
         (name, f"{own['n']:.0f}", *(_of(report, name, shown) for report in reports.values()))
         for name, own in first.clean.per_class.items()
@@ -68,7 +61,7 @@ def _beside(runs: tuple[RunRecords, ...]) -> Grid:
 
 
 def _of(report: EvaluationReport, name: str, metric: str) -> str:
-    return texts.number(report.clean.per_class.get(name, {}).get(metric, math.nan))
+    return number(report.clean.per_class.get(name, {}).get(metric, math.nan))
 
 
 SECTION = Section(40, "Classes", parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from emocli.evaluation.compare import ComparisonReport, MetricDifference
@@ -11,6 +10,7 @@ from emocli.pages import texts
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Listing, Part
 from emocli.report.parts import Note, SpanTable
+from emocli.report.tables import number, spread
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -45,10 +45,8 @@ def _earlier(contents: Contents, report: ComparisonReport) -> Iterator[Part]:
 def _runs(report: ComparisonReport) -> SpanTable:
     rows, spans = [], []
     for run in report.runs:
-        spread = "" if math.isnan(run.std) else f" ± {run.std:.3f}"
-        rows.append(
-            (run.run, run.fusion, f"{run.value:.3f}{spread}", texts.interval(run.ci, run.ci_clips))
-        )
+        value = spread(run.value, run.std)
+        rows.append((run.run, run.fusion, value, texts.interval(run.ci, run.ci_clips)))
         spans.append(texts.span(run.value, run.ci, run.ci_clips))
     name = texts.title(report.metric)
     where = texts.condition(report.corruption)
@@ -71,7 +69,7 @@ def _pairs(report: ComparisonReport) -> SpanTable:
 def _pair(pair: MetricDifference) -> tuple[str, ...]:
     return (
         *pair.runs,
-        texts.number(pair.difference, signed=True),
+        number(pair.difference, signed=True),
         texts.interval(pair.ci, pair.ci_clips),
         *(texts.p(pair.p), texts.p(pair.p_holm)),
     )

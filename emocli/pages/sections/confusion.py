@@ -13,13 +13,13 @@ from emocli.report.parts import Folded, Heat, Panels
 
 def parts(contents: Contents) -> Iterator[Part]:
     """Yield the clean confusion of each run; those under corruptions are folded."""
-    if not contents.runs:
+    known = [(run, run.main) for run in contents.runs if run.main and run.main.has_confusion]
+    if not known:
         return
     yield Paragraph(
         "In per cent of the clips of each row; the counts of all seeds stand in the cells' titles "
         "and in the reports."
     )
-    known = [(run, run.main) for run in contents.runs if run.main]
     several = len(known) > 1
     yield Panels(
         tuple(

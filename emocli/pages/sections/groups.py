@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from emocli.evaluation.groups import GroupedCondition
+from emocli.evaluation.groups import GroupedCondition, GroupMetrics, MetricGap, group_notes
 from emocli.pages import texts
 from emocli.pages.records import RunRecords
 from emocli.pages.section import Contents, Section, Suggestion, by_run
-from emocli.report.document import Paragraph, Part
-from emocli.report.parts import Folded, SpanTable
+from emocli.report.document import Listing, Part
+from emocli.report.parts import Folded, Span, SpanTable
+from emocli.report.tables import NO_NUMBER, bounds, number
+
+CHOSEN = (
+    "The two groups of a difference were chosen by looking: of many groups that are alike some "
+    "will seem to differ."
+)
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -32,15 +38,19 @@ def grouped(run: RunRecords) -> dict[tuple[str, str, str], GroupedCondition]:
 
 def _of_run(run: RunRecords) -> Iterator[Part]:
     shown: set[str] = set()
+    metrics = run.main.clean.shown if run.main else ()
     for (by, repair, name), condition in sorted(grouped(run).items(), key=_order):
         title = f"By {by}, {name}" + (f", {repair}" if repair else "")
-        told = (Paragraph(_gap(condition)),) if condition.gap else ()
-        each = (_table(by, title, condition), *told)
+        gaps = tuple(_gaps(condition.gaps, metrics))
+        each = (_table(by, title, condition, metrics), *((Listing(gaps),) if gaps else ()))
         if by in shown:
             yield Folded(title, each)
         else:  # the first of each property is open
             yield from each
         shown.add(by)
+    notes = dict.fromkeys(note for report in run.own for note in group_notes(report.by or ()))
+    if notes:
+        yield Listing((*notes, CHOSEN))
 
 
 def _order(item: tuple[tuple[str, str, str], GroupedCondition]) -> tuple[str, bool, bool]:
@@ -49,32 +59,32 @@ def _order(item: tuple[tuple[str, str, str], GroupedCondition]) -> tuple[str, bo
     return by, bool(repair), name != "clean"
 
 
-def _table(by: str, title: str, condition: GroupedCondition) -> SpanTable:
+def _table(by: str, title: str, condition: GroupedCondition, shown: Sequence[str]) -> SpanTable:
     rows = tuple(
         (
-            *(group.group, str(group.n), texts.metric(group.metrics, "accuracy")),
-            texts.interval(group.accuracy_ci, group.accuracy_ci_clips),
-            *(texts.number(group.metrics[name]) for name in ("uar", "weighted_f1")),
+            *(group.group, str(group.n)),
+            *(cell for name in shown for cell in _cells(group, name)),
+            group.drawn or NO_NUMBER,
         )
         for group in condition.groups
     )
-    spans = tuple(
-        texts.span(g.metrics["accuracy"], g.accuracy_ci, g.accuracy_ci_clips)
-        for g in condition.groups
-    )
-    columns = (by, "clips", "accuracy", "95 %", "uar", "weighted f1")
-    return SpanTable(columns, rows, spans, title=f"{title}; drawn: accuracy")
+    drawn = (group.interval_of(shown[0]) for group in condition.groups)
+    spans = tuple(Span(each.value, each.shown) for each in drawn)
+    names = (cell for name in shown for cell in (texts.title(name), "95 %"))
+    title = f"{title}; drawn: {texts.title(shown[0])}"
+    return SpanTable((by, "clips", *names, "over"), rows, spans, title=title)
 
 
-def _gap(condition: GroupedCondition) -> str:
-    gap = condition.gap
-    if gap is None:
-        return ""
-    both = texts.interval(gap.ci, gap.ci_clips)
-    return (
-        f"{gap.groups[0]} less {gap.groups[1]}: {gap.accuracy:.3f} (95 %: {both}; {gap.interval}). "
-        "The two were chosen by looking: of many groups that are alike some will seem to differ."
-    )
+def _cells(group: GroupMetrics, metric: str) -> tuple[str, str]:
+    return texts.metric(group.metrics, metric), bounds(group.interval_of(metric).shown)
+
+
+def _gaps(gaps: Mapping[str, MetricGap], shown: Sequence[str]) -> Iterator[str]:
+    for name in shown:
+        if gap := gaps.get(name):
+            high, low = gap.groups
+            both = f"95 %: {bounds(gap.shown)}; {gap.interval}"
+            yield f"{texts.title(name)}, {high} less {low}: {number(gap.value)} ({both})"
 
 
 def absent(contents: Contents) -> Iterator[Suggestion]:

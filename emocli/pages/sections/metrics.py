@@ -12,6 +12,7 @@ from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Listing, Paragraph, Part
 from emocli.report.parts import Facts, Folded, Sheet, SheetRow
+from emocli.report.tables import number
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -46,9 +47,7 @@ def _side_by_side(reports: Mapping[str, EvaluationReport]) -> Sheet:
 
 def _interval(side: ConditionReport, name: str) -> str:
     """Write the interval of a metric; nothing where it has none, as in older reports."""
-    if name == "accuracy":
-        return texts.interval(side.accuracy_ci, side.accuracy_ci_clips)
-    own = (side.intervals or {}).get(name)
+    own = side.interval_of(name)
     return texts.interval(own.ci, own.ci_clips) if own else ""
 
 
@@ -57,14 +56,14 @@ def _table(report: EvaluationReport) -> Sheet:
     beside = {**report.baselines, **{n: m.metrics for n, m in (clean.classical or {}).items()}}
     rows = []
     for name in report.definitions:
-        others = tuple(texts.number(own[name]) for own in beside.values())
+        others = tuple(number(own[name]) for own in beside.values())
         rows.append(SheetRow(texts.title(name), (texts.metric(clean.metrics, name), *others)))
         if own := _interval(clean, name):
             rows.append(SheetRow("95 % interval", (own, *("",) * len(beside)), under=True))
     if clean.agreement:
         blank = ("",) * len(beside)
-        rows.append(SheetRow("alpha of raters", (texts.number(clean.agreement.alpha), *blank)))
-        joined = texts.number(clean.agreement.alpha_with_network)
+        rows.append(SheetRow("alpha of raters", (number(clean.agreement.alpha), *blank)))
+        joined = number(clean.agreement.alpha_with_network)
         rows.append(SheetRow("with the network as one more", (joined, *blank), under=True))
     network = f"{report.fusion}, mean of {report.ensemble}" if report.ensemble else report.fusion
     return Sheet(("metric", network, *beside), tuple(rows))

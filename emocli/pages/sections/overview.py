@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from emocli.data.clip import Clip
@@ -12,7 +13,7 @@ from emocli.pages.records import ExperimentRecords, RunRecords
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Grid, Heading, Part
 from emocli.report.parts import Facts, Note, Tile, Tiles
-from emocli.report.tables import NO_INTERVAL
+from emocli.report.tables import NO_NUMBER, number
 
 FIRST = {
     "accuracy": "accuracy",
@@ -64,31 +65,30 @@ def _all_facts(facts: Mapping[str, Mapping[str, str]]) -> Iterator[Part]:
 def _tiles(report: EvaluationReport) -> Iterator[Tile]:
     clean = report.clean
     for name, shown in FIRST.items():
-        if name in clean.metrics:
-            told = ""
-            if name == "accuracy":
-                both = texts.interval(clean.accuracy_ci, clean.accuracy_ci_clips)
-                told = f"95 %: {both}" if both != NO_INTERVAL else ""
+        if not math.isnan(clean.metrics.get(name, math.nan)):
+            told, own = "", clean.interval_of(name)
+            if name == clean.shown[0] and own:
+                both = texts.interval(own.ci, own.ci_clips)
+                told = f"95 %: {both}" if both != NO_NUMBER else ""
             elif f"{name}_std" in clean.metrics:
-                told = f"± {clean.metrics[f'{name}_std']:.3f} over the seeds"
-            yield Tile(texts.number(clean.metrics[name]), shown, told)
+                told = f"± {number(clean.metrics[f'{name}_std'])} over the seeds"
+            yield Tile(number(clean.metrics[name]), shown, told)
 
 
 def _runs(contents: Contents) -> Grid:
     rows = []
-    for run in contents.runs:
-        if run.main is None:
-            continue
-        clean = run.main.clean
+    known = [(run, run.main) for run in contents.runs if run.main]
+    shown = known[0][1].clean.shown[:2]
+    for run, main in known:
         features = ", ".join(view.feature for view in run.config.features.values())
         rows.append(
             (
                 *(run.name, run.config.fusion, run.config.preset, features),
-                *(str(len(run.config.seeds)), str(run.main.n)),
-                *(texts.metric(clean.metrics, "accuracy"), texts.metric(clean.metrics, "uar")),
+                *(str(len(run.config.seeds)), str(main.n)),
+                *(texts.metric(main.clean.metrics, name) for name in shown),
             )
         )
-    columns = ("run", "network", "preset", "features", "seeds", "clips", "accuracy", "UAR")
+    columns = ("run", "network", "preset", "features", "seeds", "clips", *map(texts.title, shown))
     return Grid(columns, rows, left=(0, 1, 2, 3))
 
 

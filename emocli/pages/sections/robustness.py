@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from emocli.evaluation.report import ConditionReport, EvaluationReport, SweepPoint
+from emocli.metrics.intervals import NONE, MetricInterval
 from emocli.pages import texts
 from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.records import RunRecords
 from emocli.pages.section import Contents, Section, Suggestion
 from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Paragraph, Part
-from emocli.report.parts import Panels, SpanTable
+from emocli.report.parts import Panels, Span, SpanTable
+from emocli.report.tables import number
 
 APART = 10.0
 """Right of the weakest noise, in dB: where the clean clips are drawn."""
@@ -30,6 +32,11 @@ class Curve:
     clean: ConditionReport
     points: Sequence[SweepPoint]
 
+    @property
+    def metric(self) -> str:
+        """The metric that it shows."""
+        return self.clean.shown[0]
+
 
 def parts(contents: Contents) -> Iterator[Part]:
     """Yield the curves over the level of each corruption, and a table of all conditions."""
@@ -40,7 +47,7 @@ def parts(contents: Contents) -> Iterator[Part]:
         charts = tuple(_chart(name, modality, curves, ends) for name, modality in panels)
         yield Panels(charts)
         yield legend_of(charts)
-        banded = len(curves) <= MOST_BANDS
+        banded = len(curves) <= MOST_BANDS and curves[0].metric == "accuracy"
         shaded = "; shaded: 95 % intervals" if banded else ""
         yield Paragraph(
             f"One modality is corrupted at a time, the others are as they were{shaded}."
@@ -77,9 +84,10 @@ def _named(contents: Contents, run: RunRecords, report: EvaluationReport) -> str
 def _ends(curves: Sequence[Curve]) -> tuple[float, float]:
     """Return ends of the upright axis that hold all that is drawn, alike in all charts."""
     sides = [side for curve in curves for side in (curve.clean, *curve.points)]
-    values = [side.metrics["accuracy"] for side in sides]
+    metric = curves[0].metric
+    values = [side.metrics[metric] for side in sides]
     if len(curves) <= MOST_BANDS:
-        values += [end for side in sides for end in side.accuracy_ci_clips or side.accuracy_ci]
+        values += [end for side in sides for end in _interval(side, metric).shown]
     known = [value for value in values if math.isfinite(value)]
     return math.floor(min(known) * 10) / 10, math.ceil(max(known) * 10) / 10
 
@@ -94,7 +102,7 @@ def _chart(name: str, modality: str, curves: Sequence[Curve], ends: tuple[float,
     )
     label = "signal-to-noise ratio (dB)" if ratios else f"level of {name}"
     return Chart(
-        *(f"{modality}: {name}", label, "accuracy"),
+        *(f"{modality}: {name}", label, texts.title(curves[0].metric)),
         tuple(line for line in lines if line.x),
         x_ticks=ticks,
         y_range=ends,
@@ -118,6 +126,11 @@ def _steps(points: Sequence[SweepPoint]) -> tuple[Mapping[str, float], dict[floa
     return places, {place: level or "clean" for level, place in places.items()}
 
 
+def _interval(side: ConditionReport, metric: str) -> MetricInterval:
+    """Return a metric with its interval, which points of a sweep have of the accuracy alone."""
+    return side.interval_of(metric) or MetricInterval(value=side.metrics[metric], ci=NONE)
+
+
 def _line(
     curve: Curve,
     look: int,
@@ -129,15 +142,15 @@ def _line(
         return ChartLine(curve.name, (), (), look)
     placed: list[tuple[float, ConditionReport]] = [(places[p.level], p) for p in points]
     placed = sorted([*placed, (places[""], curve.clean)], key=lambda each: each[0])
-    bounds = [side.accuracy_ci_clips or side.accuracy_ci for _, side in placed]
+    each = [_interval(side, curve.metric) for _, side in placed]
     banded = lines <= MOST_BANDS
     return ChartLine(
         curve.name,
         tuple(x for x, _ in placed),
-        tuple(side.metrics["accuracy"] for _, side in placed),
+        tuple(own.value for own in each),
         look,
-        tuple(low for low, _ in bounds) if banded else (),
-        tuple(high for _, high in bounds) if banded else (),
+        tuple(own.shown[0] for own in each) if banded else (),
+        tuple(own.shown[1] for own in each) if banded else (),
     )
 
 
@@ -163,24 +176,23 @@ def _conditions(contents: Contents) -> Iterator[RunCondition]:
 
 def _table(conditions: Sequence[RunCondition], several: bool) -> SpanTable:
     """Return all conditions; the run is named if there are several."""
+    metric = conditions[0].side.shown[0]
+    intervals = [_interval(each.side, metric) for each in conditions]
     rows = tuple(
         (
             *([each.run] if several else []),
             *(each.side.label, each.report.repair or "-"),
-            texts.metric(each.side.metrics, "accuracy"),
-            texts.interval(each.side.accuracy_ci, each.side.accuracy_ci_clips),
+            texts.metric(each.side.metrics, metric),
+            texts.interval(own.ci, own.ci_clips),
             *_change(each),
         )
-        for each in conditions
+        for each, own in zip(conditions, intervals, strict=True)
     )
-    spans = tuple(
-        texts.span(c.side.metrics["accuracy"], c.side.accuracy_ci, c.side.accuracy_ci_clips)
-        for c in conditions
-    )
+    spans = tuple(Span(own.value, own.shown) for own in intervals)
     run = ("run",) if several else ()
-    columns = (*run, "condition", "repair", "accuracy", "95 %", "change", "95 % of it")
+    columns = (*run, "condition", "repair", texts.title(metric), "95 %", "change", "95 % of it")
     left = tuple(range(2 + several))
-    return SpanTable(columns, rows, spans, left, "Conditions; drawn: accuracy")
+    return SpanTable(columns, rows, spans, left, f"Conditions; drawn: {texts.title(metric)}")
 
 
 def _change(each: RunCondition) -> tuple[str, str]:
@@ -188,7 +200,7 @@ def _change(each: RunCondition) -> tuple[str, str]:
     if change is None or not each.side.corruption:
         return "", ""
     return (
-        texts.number(change.accuracy, signed=True),
+        number(change.accuracy, signed=True),
         texts.interval(change.accuracy_ci, change.accuracy_ci_clips),
     )
 

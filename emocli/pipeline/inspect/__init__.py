@@ -76,9 +76,10 @@ def _files(path: Path) -> list[Path]:
 def _nothing_in(folder: Path) -> tuple[str, str]:
     """Say why a folder is nothing that can be looked into, and what to do."""
     inside = sorted(path.name for path in folder.iterdir())
-    begun = [name for name in inside if name.endswith(".parts")]
-    if begun:
-        what = f"is a store whose extraction has not ended ({begun[0][1:].removesuffix('.parts')})"
+    unfinished = [name for name in inside if name.endswith(".parts")]
+    if unfinished:
+        feature = unfinished[0][1:].removesuffix(".parts")
+        what = f"is a store whose extraction has not ended ({feature})"
         return what, "repeat the emocli extract command to resume"
     if "costs.json" in inside:
         return "is a reproduction that has not ended", "repeat the emocli reproduce command"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emocli.data.store import check_path, features_in
-from emocli.pipeline.inspect.sections import Inspection, Section, table_of
+from emocli.pipeline.inspect.sections import Inspection, InspectionTable, table_of
 
 
 def check_in(path: Path) -> Path | None:
@@ -38,6 +38,6 @@ def inspect_check(path: Path) -> Inspection:
             "left_out": dict(check.left_out),
         }
     columns = ("pair", "tau", "train", "valid")
-    sections = (table_of("check", facts), Section("pairs", columns, pairs))
+    sections = (table_of("check", facts), InspectionTable("pairs", columns, pairs))
     facts |= {"pairs": [dict(zip(columns, row, strict=True)) for row in pairs]}
     return Inspection("modality check", path, facts, sections, check.doubts())

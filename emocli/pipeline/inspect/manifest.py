@@ -11,7 +11,7 @@ from emocli.config import Tree
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.display import number_of
-from emocli.pipeline.inspect.sections import Inspection, Section, TableRow
+from emocli.pipeline.inspect.sections import Inspection, InspectionTable, TableRow
 
 
 def inspect_manifest(path: Path, root: Path | None) -> Inspection:
@@ -31,10 +31,14 @@ def inspect_manifest(path: Path, root: Path | None) -> Inspection:
     labels = tuple((name, *counts.values()) for name, counts in facts["labels"].items())
     media = tuple((kind, *counts.values()) for kind, counts in facts["media"].items())
     sections = (
-        Section("", ("what", "value"), tuple((key, facts[key]) for key in shown if facts[key])),
-        Section("splits", ("split", "clips", "speakers", "dialogues"), tuple(_splits(manifest))),
-        Section("labels", ("class", *SPLITS), labels),
-        Section("media", ("medium", "clips", "not on disk"), media),
+        InspectionTable(
+            "", ("what", "value"), tuple((key, facts[key]) for key in shown if facts[key])
+        ),
+        InspectionTable(
+            "splits", ("split", "clips", "speakers", "dialogues"), tuple(_splits(manifest))
+        ),
+        InspectionTable("labels", ("class", *SPLITS), labels),
+        InspectionTable("media", ("medium", "clips", "not on disk"), media),
     )
     problems = [
         number_of(lost, f"clips have no {kind} file on disk") for kind, _, lost in media if lost

@@ -11,7 +11,7 @@ TableRow = tuple[object, ...]
 
 
 @dataclass(frozen=True)
-class Section:
+class InspectionTable:
     """One table: a title, column names and rows."""
 
     title: str
@@ -30,11 +30,11 @@ class Inspection:
     kind: str
     path: Path
     facts: Tree
-    sections: tuple[Section, ...]
+    sections: tuple[InspectionTable, ...]
     problems: tuple[str, ...]
-    details: tuple[Section, ...] = ()
+    details: tuple[InspectionTable, ...] = ()
 
 
-def table_of(title: str, facts: Tree) -> Section:
+def table_of(title: str, facts: Tree) -> InspectionTable:
     """Show facts as a table of two columns."""
-    return Section(title, ("what", "value"), tuple(leaves(facts)))
+    return InspectionTable(title, ("what", "value"), tuple(leaves(facts)))

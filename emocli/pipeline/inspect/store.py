@@ -13,7 +13,7 @@ from emocli.data.store.header import AGAIN
 from emocli.display import number_of
 from emocli.errors import StoreError
 from emocli.extraction import failures
-from emocli.pipeline.inspect.sections import Inspection, Section, table_of
+from emocli.pipeline.inspect.sections import Inspection, InspectionTable, table_of
 
 
 def inspect_store(
@@ -35,7 +35,7 @@ def inspect_store(
     stored = {name: fact for name, fact in facts.items() if "modality" in fact}
     columns = _columns(stored.values())
     rows = tuple((name, *(show(f) for show in columns.values())) for name, f in stored.items())
-    summary = Section("features", ("feature", *columns), rows)
+    summary = InspectionTable("features", ("feature", *columns), rows)
     details = tuple(_provenance(name, fact) for name, fact in stored.items())
     return Inspection("store", path, facts, (summary,), tuple(problems), details)
 
@@ -62,7 +62,7 @@ def _plain(rate: float) -> int | float:
     return int(rate) if rate == int(rate) else rate
 
 
-def _provenance(name: str, fact: Tree) -> Section:
+def _provenance(name: str, fact: Tree) -> InspectionTable:
     known = {k: v for k, v in fact["provenance"].items() if v not in ("", {}, None)}
     return table_of(f"{name}: provenance", known)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from emocli.config import Tree
 from emocli.errors import EmocliError
 from emocli.pipeline.inspect.report import read_object_or_nothing
-from emocli.pipeline.inspect.sections import Inspection, Section, TableRow, table_of
+from emocli.pipeline.inspect.sections import Inspection, InspectionTable, TableRow, table_of
 
 RESUME = "its training has not ended; repeat the training command to resume"
 
@@ -58,7 +58,7 @@ def _text_encoder(path: Path) -> Inspection:
     tables = [table_of("text encoder", _without(facts, "parts"))]
     if parts:
         rows = tuple(tuple(part.values()) for part in parts)
-        tables.append(Section("parts of the cross-fitting", tuple(parts[0]), rows))
+        tables.append(InspectionTable("parts of the cross-fitting", tuple(parts[0]), rows))
     return Inspection("text encoder", path, facts, tuple(tables), () if ended else (RESUME,))
 
 
@@ -96,4 +96,6 @@ def inspect_folds(path: Path) -> Inspection:
         "reports": sorted(str(r.relative_to(path)) for r in path.glob("reports/*.json")),
     }
     table = table_of("run", shared)
-    return Inspection("run", path, facts, (table, Section("folds", columns, tuple(rows))), ())
+    return Inspection(
+        "run", path, facts, (table, InspectionTable("folds", columns, tuple(rows))), ()
+    )

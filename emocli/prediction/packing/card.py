@@ -185,9 +185,18 @@ def _trained(ensemble: Ensemble) -> str:
         "Licence of the corpus": markdown(config.licence) or "not stated",
         "Networks": f"{ensemble.networks} ({seeds}{folds})",
         "Modalities that are not trusted": ensemble.folds[0].repair.label or "nothing is done",
+        "Modality check": _unasked(ensemble),
         "Made with": ", ".join(f"{name} {v}" for name, v in config.versions.items()),
     }
     return "## Training\n\n" + "\n".join(f"- {key}: {v}" for key, v in facts.items() if v)
+
+
+def _unasked(ensemble: Ensemble) -> str:
+    """Say that a check is packed which does not act by default; nothing if there is none."""
+    if not any(fold.unasked for fold in ensemble.folds):
+        return ""
+    asked = "`emocli predict --check` asks it what to trust, `--check --proxy` regenerates the rest"
+    return f"packed, says how unusual each modality is; {asked}"
 
 
 def _figures(ensemble: Ensemble) -> str:

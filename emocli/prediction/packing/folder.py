@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emocli.config import Tree, leaves
 from emocli.data.durable import digest
+from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Record, Report
 from emocli.errors import ReportError, RunError
 from emocli.models.rundir import CARD
@@ -70,10 +71,14 @@ class WordVectors(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class FoldRepair(Record):
-    """The repair of one fold: what it does about modalities that are not trusted, and cannot do."""
+    """The repair of one fold: what it does about modalities that are not trusted, and cannot do.
+
+    ``asked`` is the repair for which a modality check and proxies are packed that it does not ask.
+    """
 
     repair: Tree
     remarks: tuple[str, ...]
+    asked: Tree | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,14 +18,14 @@ from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import digest, locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
-from emocli.errors import RunError
+from emocli.errors import EmocliError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.run_inputs import read_corpus
 from emocli.models import calibration, rundir
 from emocli.models.run_config import RunConfig, View
 from emocli.models.rundir import CARD, CONFIG, MODEL, SPEAKERS
 from emocli.models.speakers import read_speakers, save_speakers
-from emocli.plugin.robustness import TRAINED, RepairOptions
+from emocli.plugin.robustness import PROXY, TRAINED, RepairOptions
 from emocli.prediction.networks import Ensemble, FoldNetworks
 from emocli.prediction.packing.assets import AssetOptions, Assets, assets_of, copy
 from emocli.prediction.packing.card import card, licence_slug, terms_of
@@ -40,11 +40,14 @@ from emocli.prediction.packing.folder import (
     read_pack,
 )
 from emocli.prediction.recompute import known_settings, own_settings, recipe_of, upstream_of
-from emocli.robust.packed_repair import BANK, CHECK, write_repair
+from emocli.robust.packed_repair import BANK, CHECK, write_check, write_repair
 from emocli.version import version
 
 KEPT = (CONFIG, MODEL, calibration.FILE, CHECK, BANK, SPEAKERS)
 """What a packed run has of each seed and fold."""
+
+ASKED = RepairOptions(check=True, proxy=PROXY)
+"""The repair for which a check is packed that is fitted, but was not asked in training."""
 
 BLOCK = 2**24
 
@@ -123,8 +126,8 @@ class Packing:
             return read_corpus(first.path, first.config, None).clips
 
         assets = assets_of(features, options.assets, clips)
-        facts = [ensemble.fingerprint, asdict(options.assets), assets.settings, version()]
-        facts += [known]
+        facts = [ensemble.fingerprint, asdict(options.assets), assets.settings, version(), known]
+        facts += [[str(fold.unasked is not None) for fold in ensemble.folds]]
         fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         return cls(ensemble, features, tuple(imported), assets, options.repair, fingerprint)
 
@@ -139,10 +142,7 @@ class Packing:
         folds = {}
         for fold in self.ensemble.folds:
             name = fold.path.relative_to(run).as_posix()
-            self._write_fold(fold, out / name)
-            remarks = tuple(fold.factory.remarks(fold.repair)) if fold.factory else ()
-            repair = fold.repair.model_dump(mode="json")
-            folds[name] = FoldRepair(repair=repair, remarks=remarks)
+            folds[name] = self._write_fold(fold, out / name)
         for asset in self.assets.packed:
             asset.write(out)
         config = self.ensemble.config
@@ -160,11 +160,9 @@ class Packing:
             files={},
         )
 
-    def _write_fold(self, fold: FoldNetworks, out: Path) -> None:
+    def _write_fold(self, fold: FoldNetworks, out: Path) -> FoldRepair:
         make_folder(out)
-        if fold.factory is not None:
-            own = RunEvaluator.open(fold.path, None, None, None, self.repair)
-            write_repair(own.repair_factory, fold.repair, out)
+        repair = self._write_repair(fold, out)
         members = [(member.path, out / _below(member.path, fold.path)) for member in fold.members]
         for source, target in dict([(fold.path, out), *members]).items():
             make_folder(target)
@@ -175,7 +173,31 @@ class Packing:
                 if (source / name).is_file():
                     copy(source / name, target / name)
             if (source / SPEAKERS).is_file():  # of the population: no speaker's name is packed
-                save_speakers(target, read_speakers(source, fold.config.dims).alone)
+                save_speakers(target, read_speakers(source, fold.config.dims).without_speakers)
+        return repair
+
+    def _write_repair(self, fold: FoldNetworks, out: Path) -> FoldRepair:
+        """Write the check and the proxies of the repair, and those that can be asked for later.
+
+        Raises
+        ------
+        EmocliError
+            If they cannot be made or written.
+        """
+        remarks: tuple[str, ...] = ()
+        if fold.factory is not None:
+            own = RunEvaluator.open(fold.path, None, None, None, self.repair)
+            write_repair(own.repair_factory, fold.repair, out)
+            remarks = tuple(fold.factory.remarks(fold.repair))
+        packed = FoldRepair(repair=fold.repair.model_dump(mode="json"), remarks=remarks)
+        if fold.unasked is None:
+            return packed
+        try:
+            return _with_unasked(fold, packed, out)
+        except EmocliError as error:
+            what = f"its modality check, which was not asked, cannot be packed: {error.what}"
+            hint = "leave it out with --no-check"
+            raise RunError(what, where=error.where or fold.path, hint=hint) from None
 
     def _packed(self, config: RunConfig, run: Path) -> RunConfig:
         """Return what a packed run says of itself: nothing of this machine."""
@@ -253,10 +275,10 @@ def _state(packing: Packing, out: Path, overwrite: bool) -> Pack | None:
     if not is_packed(out):
         rundir.require_empty(out, "a packed run")
         return None
-    begun = (out / MARK).read_text("utf-8") if (out / MARK).is_file() else ""
-    if not overwrite and begun == packing.fingerprint:
+    unfinished = (out / MARK).read_text("utf-8") if (out / MARK).is_file() else ""
+    if not overwrite and unfinished == packing.fingerprint:
         return None
-    if not overwrite and not begun and read_pack(out).fingerprint == packing.fingerprint:
+    if not overwrite and not unfinished and read_pack(out).fingerprint == packing.fingerprint:
         return read_pack(out)
     if not overwrite:
         hint = "choose another folder, or replace it with --overwrite"
@@ -308,6 +330,18 @@ def _listed(out: Path) -> Iterator[tuple[str, PackedFile]]:
         if not hidden and name.as_posix() != CARD:
             size = path.stat().st_size
             yield name.as_posix(), PackedFile(bytes=size, sha256=digest(path))
+
+
+def _with_unasked(fold: FoldNetworks, packed: FoldRepair, out: Path) -> FoldRepair:
+    """Write a check that is not asked; and proxies, unless the repair has some of its own."""
+    own = RunEvaluator.open(fold.path, None, None, None, ASKED)
+    if fold.factory is not None:
+        write_check(own.repair_factory, out)
+        return packed
+    write_repair(own.repair_factory, own.repair, out)
+    checked = own.repair.model_copy(update={"fill": "discard"})
+    remarks = tuple(own.repair_factory.remarks(checked))
+    return replace(packed, remarks=remarks, asked=own.repair.model_dump(mode="json"))
 
 
 def _below(path: Path, folder: Path) -> Path:

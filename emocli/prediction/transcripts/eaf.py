@@ -82,9 +82,9 @@ def _lines(tier: _Tier, slots: Mapping[str, float | None], path: Path) -> Iterat
                 raise MediaError(f"there is no time slot '{slot[:40]}'", where=place)
     times = _times(tier.annotations, slots)
     for each, place, (start, end) in zip(tier.annotations, places, times, strict=True):
-        said = " ".join(each.text.split())
-        if said and start is not None and end is not None:
-            yield Line(start, end, said, place=place)
+        text = " ".join(each.text.split())
+        if text and start is not None and end is not None:
+            yield Line(start, end, text, place=place)
 
 
 def _times(

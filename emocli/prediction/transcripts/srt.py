@@ -35,8 +35,8 @@ def read(text: str, path: Path, tiers: Sequence[str] = ()) -> Transcript:
         body = [row.strip() for row in rows[timing + 1 : following]]
         if following < len(rows) and body and body[-1].isdigit():
             body.pop()
-        said = " ".join(MARKUP.sub("", " ".join(body)).split())
-        lines.append(Line(start, end, said, place=place))
+        words = " ".join(MARKUP.sub("", " ".join(body)).split())
+        lines.append(Line(start, end, words, place=place))
     return Transcript(by_start(lines))
 
 

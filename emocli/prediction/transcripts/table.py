@@ -28,27 +28,27 @@ COLUMNS = ("start", "end", "text", "word", "speaker")
 def read(text: str, path: Path, tiers: Sequence[str] = ()) -> Transcript:
     """Read a table; words are joined to lines, which end at a pause or with the speaker."""
     table = read_table(path, MediaError).renamed(COLUMNS)  # it judges separators by the file
-    said = [name for name in ("text", "word") if name in table.header]
-    if len(said) != 1 or not {"start", "end"} <= set(table.header):
+    text_columns = [name for name in ("text", "word") if name in table.header]
+    if len(text_columns) != 1 or not {"start", "end"} <= set(table.header):
         what = f"has the columns {', '.join(table.header[:12])}"
         raise MediaError(what, where=path, hint="start, end and either text or word are needed")
     lines = [
-        _line(row, said[0], f"{path}, row {number}")
+        _line(row, text_columns[0], f"{path}, row {number}")
         for number, row in zip(table.lines, table.records(), strict=True)
     ]
-    if said == ["text"]:
+    if text_columns == ["text"]:
         return Transcript(by_start(lines))
     speakers = dict.fromkeys(line.speaker for line in lines)
     return Transcript(by_start(each for name in speakers for each in _lines_of(lines, name)))
 
 
-def _line(row: Mapping[str, str], said: str, place: str) -> Line:
+def _line(row: Mapping[str, str], column: str, place: str) -> Line:
     try:
         start, end = seconds(row["start"]), seconds(row["end"])
     except ValueError as fault:
         raise MediaError(str(fault), where=place) from None
-    text = " ".join(csv_text(row[said]).split())
-    if said == "word" and not text:
+    text = " ".join(csv_text(row[column]).split())
+    if column == "word" and not text:
         raise MediaError("has no word", where=place)
     if end < start:
         raise MediaError(f"ends at {end:g} s, before its start, {start:g} s", where=place)

@@ -50,18 +50,18 @@ def _lines(block: Sequence[tuple[int, str]], path: Path) -> Iterator[Line]:
     number, row = block[timing]
     place = f"{path}, row {number}"
     start, end = times(row, place)
-    for speaker, said in _voices("\n".join(row for _, row in block[timing + 1 :])):
-        yield Line(start, end, said, speaker, place=place)
+    for speaker, text in _voices("\n".join(row for _, row in block[timing + 1 :])):
+        yield Line(start, end, text, speaker, place=place)
 
 
 def _voices(text: str) -> Iterator[tuple[str, str]]:
     first, *others = VOICE.split(text)
     spoken = {"": first}
-    for speaker, said in zip(others[::2], others[1::2], strict=True):
+    for speaker, part in zip(others[::2], others[1::2], strict=True):
         name = " ".join(html.unescape(speaker).split())
-        spoken[name] = f"{spoken.get(name, '')} {said}"
-    texts = {name: _plain(said) for name, said in spoken.items()}
-    filled = {name: said for name, said in texts.items() if said}
+        spoken[name] = f"{spoken.get(name, '')} {part}"
+    texts = {name: _plain(part) for name, part in spoken.items()}
+    filled = {name: plain for name, plain in texts.items() if plain}
     yield from (filled or {"": ""}).items()
 
 

@@ -79,6 +79,12 @@ class FitProvenance:
             what = "the modality check was fitted on another train split than the network"
             raise StoreError(what, hint="run emocli fit-cca again with the network's manifest")
 
+    def fits(self, fingerprints: Mapping[str, str], standardiser: Standardiser | None) -> bool:
+        """Tell whether it is of these features, by modality, and of this standardiser if any."""
+        same = all(self.fingerprints.get(m) == each for m, each in fingerprints.items())
+        own = standardiser is None or self._standardised_by(standardiser, set(fingerprints))
+        return same and own
+
     def require_apart(self, manifest: Manifest) -> None:
         """Make sure that no clip the check was fitted on is for validation or test.
 

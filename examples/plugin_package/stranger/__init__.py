@@ -1,1 +1,1 @@
-"""One plug-in for emocli of every kind."""
+"""Plug-ins for emocli, at least one of every kind."""

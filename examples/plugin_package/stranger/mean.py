@@ -6,11 +6,12 @@ Source: this example.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import nn
 
 from emocli.config import Settings
-from emocli.plugin.network import Batch, FusionOutput, Network, PerView
+from emocli.plugin.network import Batch, Choice, FusionOutput, Network, PerView, Space
 
 
 class Config(Settings):
@@ -21,6 +22,8 @@ class Config(Settings):
     bias : bool
         Whether the layers have a bias.
     """
+
+    SPACE: ClassVar[Space] = {"bias": Choice((False, True))}
 
     bias: bool = True
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import emocli
+from emocli import analysis
 from emocli.analysis import Drawing, Finding, OfRun, Option, Progress, ReportTable, Style
 
 
@@ -19,6 +20,19 @@ class Options(OfRun):
     """Count the classes that a network predicts, over all clips of its manifest."""
 
     least: Annotated[int, Option("Leave out classes that are rarer.", least=0)] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(analysis.Report):
+    """The report.
+
+    Attributes
+    ----------
+    counts : mapping
+        Class to the clips that it is predicted for.
+    """
+
+    counts: Mapping[str, int]
 
 
 def measure(options: Options, progress: Progress) -> Finding:
@@ -35,9 +49,8 @@ def measure(options: Options, progress: Progress) -> Finding:
     counts = {name: labels[name] for name in run.config.classes if labels[name] >= options.least}
     rows = [{"class": name, "clips": count} for name, count in counts.items()]
     table = ReportTable("predicted classes", ("class", "clips"), tuple(counts.items()))
-    return Finding(
-        "predicted", {"counts": counts}, rows, (table,), lambda style: _draw(counts, style)
-    )
+    report = Report(format=Report.FORMAT, counts=counts)
+    return Finding("predicted", report, rows, (table,), lambda style: _draw(counts, style))
 
 
 def _draw(counts: Mapping[str, int], style: Style) -> Mapping[str, Drawing]:

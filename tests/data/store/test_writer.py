@@ -149,7 +149,7 @@ def test_settings_may_change_before_the_first_part(tmp_path: Path) -> None:
     with FeatureWriter(tmp_path, RECIPE, IDS) as writer:
         writer.reserve(5)
     other = Recipe("mel", "audio", "manifest", {"bands": 9})
-    assert extraction_state(tmp_path, other).begun is None
+    assert extraction_state(tmp_path, other).resume_info is None
     with FeatureWriter(tmp_path, other, IDS) as writer:
         assert not (tmp_path / ".mel.parts").exists()
         write_part(writer.reserve(1)[0], other, {"clip 0": track("clip 0")}, ())

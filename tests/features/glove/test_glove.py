@@ -15,7 +15,7 @@ from emocli import config
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.track import Absent, Track
-from emocli.errors import ConfigError, MediaError
+from emocli.errors import ConfigError, MediaError, StoreError
 from emocli.features import glove
 
 VECTORS = """\
@@ -159,6 +159,11 @@ def test_it_travels_to_workers_without_the_file(vectors: Path) -> None:
     vectors.unlink()
     again = pickle.loads(pickle.dumps(extractor))
     np.testing.assert_array_equal(again(clip, {}).values, extractor(clip, {}).values)
+
+
+def test_words_that_are_all_unknown_are_counted_not_their_spellings(vectors: Path) -> None:
+    with pytest.raises(StoreError, match="holds none of the 3 words of the text"):
+        prepare(vectors, [Clip("a", text="Xyzzy Frobnicates QUUX-plugh")])
 
 
 def test_the_file_has_to_be_named(tmp_path: Path) -> None:

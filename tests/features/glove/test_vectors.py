@@ -145,7 +145,7 @@ def test_memory_holds_a_line_not_the_file(tmp_path: Path) -> None:
         ("v.txt", b"the 0,1 2,5\n", "line 1: '0,1' is not a number"),
         ("v.txt", b"\xff\xfet\x00h\x00e\x00 \x001", "v.txt: cannot be read .*truncated"),
         ("v.txt", b"the 1 nan 3\n", "line 1: a number is not finite"),
-        ("v.txt", b"dog 1 2 3\n", "holds none of the 1 words of the corpus"),
+        ("v.txt", b"dog 1 2 3\n", "holds none of the 1 words of the text"),
         ("v.bin", b"4 3\nthe " + bytes(range(128, 140)) * 3 + b"\n", "line 2: 1 numbers|line 2: "),
         ("v.bin", b"\x01" * (1 << 20), "is no text file of word vectors"),
         ("v.npz", b"the 1 2 3\n", "v.npz: cannot be read"),

@@ -35,7 +35,7 @@ from emocli.prediction.predict import PredictOptions, predict
 from emocli.prediction.timeline import PredictionReport
 from emocli.training.train import TrainRequest, train
 from tests import toy
-from tests.prediction.conftest import emocli
+from tests.prediction.conftest import FEATURES, emocli
 
 
 def values(report: PredictionReport) -> str:
@@ -137,6 +137,41 @@ def test_the_repair_is_that_of_the_packing(
     proxied = PredictOptions(repair=RepairOptions(proxy="ridge"))
     with pytest.raises(EmocliError, match=r"no proxies are packed; pack .* with --proxy ridge"):
         predict(bare, [texts], tmp_path / "d", options=proxied)
+
+
+def test_a_check_that_is_fitted_but_was_not_asked(
+    trained: Path, corpus: Manifest, tmp_path: Path
+) -> None:
+    """It says how unusual modalities are, and can be asked, as for the run; the card says so."""
+    run, out, store = tmp_path / "run", tmp_path / "packed", trained.parent / "store"
+    train(corpus, store, fusion="late", run=run, features=FEATURES, settings=toy.QUICK)
+    pack(run, out)
+    assert "`emocli predict --check` asks it" in (out / "README.md").read_text()
+    clips, stores = corpus.split("test"), open_features(store, FEATURES, corpus)
+    for repair in (
+        TRAINED,
+        RepairOptions(check=True),
+        RepairOptions(check=True, proxy="plus"),
+        RepairOptions(proxy="paper"),
+        RepairOptions(check=False),
+    ):
+        before, after = Ensemble.open(run, repair), Ensemble.open(out, repair)
+        known, found = (each.predict(clips, stores) for each in (before, after))
+        assert_array_equal(found.values, known.values)
+        for modality, unusual in known.anomaly.items():
+            assert_array_equal(found.anomaly[modality], unusual)
+            assert np.isnan(unusual).all() == (repair.check is False)
+        told = [line.replace(f"{store}/check.h5", f"{out}/check.h5") for line in before.remarks()]
+        assert [*after.remarks()] == told
+    bare = PackOptions(repair=RepairOptions(check=False))
+    with pytest.raises(EmocliError, match="in another way"):
+        pack(run, out, options=bare)
+    pack(run, out, options=bare, overwrite=True)
+    assert not (out / "check.h5").exists()
+    assert not (out / "proxies.safetensors").exists()
+    refused = pytest.raises(EmocliError, match=r"not asked, cannot be packed: .*--no-check")
+    with without(store / "mel.h5"), refused:
+        pack(run, tmp_path / "again")
 
 
 def test_the_words_of_the_training_alone(

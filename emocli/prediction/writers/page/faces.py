@@ -1,4 +1,4 @@
-"""Faces at the peaks: for each person and class, the face where the class is most probable."""
+"""Faces at the peaks: for each person and label, the face where the label is most probable."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from emocli.data.media.content import read_frames
 from emocli.errors import MediaError
 from emocli.plugin.writer import FaceBox, SegmentPrediction
+from emocli.prediction.rows import AND
 from emocli.prediction.timeline import PredictionReport
 
 MOST = 32
@@ -23,6 +24,9 @@ SIDE = 128
 
 QUALITY = 80
 """Of the JPEG files, which have some 5 KB."""
+
+PICTURE = "visual"
+"""The modality of all features of faces."""
 
 AROUND = 0.25
 """Room around a box, as a share of its longer side."""
@@ -53,16 +57,23 @@ def faces_of(report: PredictionReport) -> tuple[PeakFace, ...]:
 
 
 def _peaks(report: PredictionReport) -> Iterator[tuple[SegmentPrediction, str, FaceBox]]:
-    """Yield for each recording, person and class the segment of its highest value with a face."""
+    """Yield for each recording, person and label the surest segment whose picture was used."""
     people: dict[tuple[str, str], list[SegmentPrediction]] = {}
     for segment in report.segments:
-        if segment.face is not None and segment.label:
+        if segment.face is not None and _used(segment):
             people.setdefault((segment.file, segment.person), []).append(segment)
     for segments in people.values():
         for label in report.classes:
-            peak = max(segments, key=lambda segment: segment.values[label])
-            if peak.face is not None:
+            shown = [each for each in segments if label in (each.label, *each.label.split(AND))]
+            peak = max(shown, key=lambda segment: segment.values[label], default=None)
+            if peak is not None and peak.face is not None:
                 yield peak, label, peak.face
+
+
+def _used(segment: SegmentPrediction) -> bool:
+    """Whether the picture had a part in the prediction."""
+    picture = segment.modalities.get(PICTURE)
+    return picture is None or picture.used
 
 
 def _picture(path: Path, face: FaceBox) -> str:

@@ -240,6 +240,13 @@ function spokenWords() {
   return [...known.values()].sort((a, b) => a.start - b.start);
 }
 
+// A section that is hidden is none of the contents.
+function show(section, shown) {
+  section.hidden = !shown;
+  const link = document.querySelector(`nav a[href="#${section.querySelector("h2").id}"]`);
+  if (link) link.parentElement.hidden = !shown;
+}
+
 function draw() {
   const chart = byId("chart"), words = spokenWords();
   state.width = Math.max(280, chart.parentElement.clientWidth || 1000);
@@ -264,7 +271,7 @@ function draw() {
 function drawText(words) {
   const place = byId("spoken");
   place.replaceChildren();
-  byId("said").hidden = !words.length && !own().some((segment) => segment.text);
+  show(byId("said"), words.length > 0 || own().some((segment) => segment.text));
   if (words.length) {
     for (const word of words) {
       const button = element("button", { type: "button", "data-start": word.start }, word.text);
@@ -282,7 +289,7 @@ function drawFaces() {
   const place = byId("faces"), faces = report.faces.filter((face) => face.file === state.file);
   const several = new Set(faces.map((face) => face.person)).size > 1;
   place.replaceChildren();
-  byId("peaks").hidden = !faces.length;
+  show(byId("peaks"), faces.length > 0);
   for (const face of faces) {
     const button = element("button", { type: "button" }), item = element("li");
     const whose = several && face.person ? `person ${face.person}, ` : "";
@@ -301,11 +308,12 @@ const player = () => byId("player").firstElementChild;
 function showPlayer() {
   const source = report.media[state.file], place = byId("player");
   place.replaceChildren();
-  byId("unplayable").hidden = true;
+  byId("unplayable").hidden = byId("unseen").hidden = true;
   if (!source) return;
   const made = element(source.kind, { controls: "", preload: "metadata", src: source.src });
   made.setAttribute("aria-label", `player of ${name(state.file)}`);
   made.addEventListener("timeupdate", () => { state.time = made.currentTime; moved(); });
+  made.addEventListener("loadedmetadata", () => { byId("unseen").hidden = made.videoWidth !== 0; });
   made.addEventListener("error", () => { byId("unplayable").hidden = false; });
   place.append(made);
 }
