@@ -92,7 +92,8 @@ def measure(folder: Path, hidden: int) -> None:
     planned = plan(manifest, folder / "store", fusion="rrnn", run=folder / "run", settings=settings)
     before = peak()
     start = time.perf_counter()
-    train(manifest, folder / "store", fusion="rrnn", run=folder / "run", settings=settings)
+    where = {"run": folder / "run", "settings": settings}
+    train(manifest, folder / "store", fusion="rrnn", baselines=False, **where)
     seconds = time.perf_counter() - start
     after = peak()
     clips, cache = planned["clips"]["train"], planned["train"]["cache_mb"]

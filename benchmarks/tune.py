@@ -67,6 +67,7 @@ def main() -> None:
             run=folder,
             preset="plus",
             settings=merge(fixed, parse_sets(options.set)),
+            baselines=False,
         )
         if options.studies:
             compare(base, options.trials, options.studies)

@@ -125,8 +125,8 @@ def parse(text: str) -> tuple[str, Range]:
     try:
         named = name if equals and all(name.split(".")) else _refused()
         return named, _range(rest) if ".." in rest else _choice(rest)
-    except ValueError:
-        what = f"'{text}' is no range of a setting"
+    except ValueError as error:
+        what = ": ".join([f"'{text}' is no range of a setting", *map(str, error.args)])
         hint = "write KEY=LOW..HIGH, KEY=LOW..HIGH:log or KEY=VALUE,VALUE,..."
         raise ConfigError(what, where="--space", hint=hint) from None
 
@@ -137,12 +137,14 @@ def _refused() -> NoReturn:
 
 def _range(text: str) -> Range:
     bounds, colon, scale = text.partition(":")
-    low, high = (_value(part) for part in bounds.split(".."))
+    low, high = (_value(part) for part in bounds.split("..", 1))
     if (colon and scale != "log") or not _is_number(low) or not _is_number(high):
         raise ValueError
     least, most = float(str(low)), float(str(high))
-    if least >= most or (colon and least <= 0):
-        raise ValueError
+    if least >= most:
+        raise ValueError("LOW is above HIGH" if least > most else "LOW is HIGH")
+    if colon and least <= 0:
+        raise ValueError("a log range starts above 0")
     if type(low) is type(high) is int:
         return Whole(int(least), int(most), bool(colon))
     return Uniform(least, most, bool(colon))

@@ -75,6 +75,7 @@ def test_the_run_says_what_they_gave(corpus: toy.Toy, tmp_path: Path) -> None:
         fusion="late",
         run=tmp_path / "run",
         settings=quick,
+        baselines=False,
     )
     request.train()
     config = json.loads((tmp_path / "run/config.json").read_text())

@@ -58,14 +58,27 @@ def test_ranges_are_read_and_written(text: str, range_: Range, ends: tuple[Value
 @pytest.mark.parametrize(
     "text",
     [
-        "", "x", "x=", "=1..2", "x.=1..2", "x=1", "x=1,1", "x=1,", "x=2..1", "x=1..1", "x=a..b",
-        "x=0..1:log", "x=1..2:lin", "x=1..2..3", "x=true..2", "x=..2",
+        "", "x", "x=", "=1..2", "x.=1..2", "x=1", "x=1,1", "x=1,", "x=a..b", "x=1..2:lin",
+        "x=1..2..3", "x=true..2", "x=..2",
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(ConfigError, match="is no range of a setting; write KEY=") as caught:
         parse(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("x=2..1", "LOW is above HIGH"),
+        ("x=1..1", "LOW is HIGH"),
+        ("x=0..1:log", "a log range starts above 0"),
+    ],
+)
+def test_a_range_that_cannot_be_says_why(text: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=f"is no range of a setting: {why}; write KEY="):
+        parse(text)
 
 
 def test_its_examples_run() -> None:

@@ -56,7 +56,7 @@ class Toy:
         """Ask for a training, a quick one if no settings are given."""
         from emocli.training.train import TrainRequest
 
-        options = {"settings": QUICK, **options}
+        options = {"settings": QUICK, "baselines": False, **options}
         where = {"manifest": self.manifest, "store": self.store, "run": self.folder / run}
         return TrainRequest(**where, fusion=fusion, **options)  # type: ignore[arg-type]
 
@@ -79,7 +79,8 @@ class Toy:
         """Train a network, quickly if no settings are given; return its run."""
         from emocli.training.train import train
 
-        options = {"settings": QUICK, "robust": RobustOptions(**(robust or {})), **options}
+        robustly = RobustOptions(**(robust or {}))
+        options = {"settings": QUICK, "robust": robustly, "baselines": False, **options}
         where = self.folder / run
         return train(self.manifest, self.store, fusion=fusion, run=where, **options).run
 

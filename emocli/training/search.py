@@ -170,9 +170,8 @@ class Search:
         was, now = study.user_attrs.get("asked"), self._identity()
         if was is None:
             study.set_user_attr("asked", now)
-        elif was != now:
-            names = sorted(key for key in {*was, *now} if was.get(key) != now.get(key))
-            what = f"holds a study of another {', '.join(names)}"
+        elif changed := _changed(was, now):
+            what = f"holds a study of another {', '.join(changed)}"
             raise RunError(what, where=self.folder, hint="choose another --study")
         return [each.number for each in study.trials if each.state.name == "RUNNING"]
 
@@ -323,6 +322,12 @@ class Search:
         return {name: float(value) for name, value in shares.items()}
 
 
+def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return what another study was asked for otherwise: settings and ranges by dotted names."""
+    old, new = (dict(leaves({k: json.loads(v) for k, v in asked.items()})) for asked in (was, now))
+    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+
+
 def _again(study: Any, number: int) -> Any:
     """Return a trial that was interrupted; what it drew stays."""
     optuna = load_optuna()
@@ -349,7 +354,7 @@ def declared(fusion: str, settings: Mapping[str, Any], own: Space) -> Space:
     Raises
     ------
     ConfigError
-        If there is no such network.
+        If there is no such network, or a setting has a value and a range of the command's own.
     """
     module = plugins.load("fusion", fusion)
     network: Space = module.Config.SPACE
@@ -358,6 +363,11 @@ def declared(fusion: str, settings: Mapping[str, Any], own: Space) -> Space:
         **{f"train.{name}": e for name, e in TrainConfig.SPACE.items() if _fits(module, name, e)},
     }
     fixed = [f"{name}." for name, _ in leaves(settings)]
+    for name in own:
+        if any(value.startswith(f"{name}.") for value in fixed):
+            what = f"'{name}' has a value and a range"
+            hint = f"leave out --space {name} or what --set or --config says of it"
+            raise ConfigError(what, hint=hint)
     free = {
         name: each
         for name, each in space.items()

@@ -37,7 +37,7 @@ def train(
     seeds: int = 1,
     overwrite: bool = False,
     workers: int = 1,
-    baselines: bool = False,
+    baselines: bool = True,
     progress: Progress = lambda done, total: None,
 ) -> TrainSummary:
     """Train a network with one seed or several.
@@ -67,7 +67,7 @@ def train(
     workers : int
         Processes that train, a seed each.
     baselines : bool
-        Whether classical models are fitted beside it, as the command does by default.
+        Whether a linear model and an SVM of the same features are fitted beside it.
     progress : callable
         Told epochs done and epochs at most.
 
@@ -108,7 +108,7 @@ class TrainRequest:
     seeds: int = 1
     overwrite: bool = False
     workers: int = 1
-    baselines: bool = False
+    baselines: bool = True
 
     def train(
         self,

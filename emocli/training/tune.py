@@ -184,7 +184,7 @@ class Study:
         parts = resolve(base.fusion, base.preset, tree, corpus.task, corpus.classes, base.robust)
         key = json.dumps([part.model_dump(mode="json") for part in parts], sort_keys=True)
         if key not in known:
-            known[key] = replace(base, run=run, settings=tree).train()
+            known[key] = replace(base, run=run, settings=tree, baselines=False).train()
         return known[key]
 
     def _best(self, tried: Mapping[str, TrainSummary]) -> str:

@@ -41,7 +41,7 @@ def crossed(corpus: toy.Toy) -> CrossSummary:
 
 def cross(corpus: toy.Toy, run: Path, **options: Any) -> CrossSummary:
     settings = merge(SETTINGS, options.pop("settings", {}))
-    options = {"fusion": "late", "settings": settings, "seeds": 2} | options
+    options = {"fusion": "late", "settings": settings, "seeds": 2, "baselines": False} | options
     folds, progress = options.pop("folds", FOLDS), options.pop("progress", lambda done, total: None)
     where = {"manifest": corpus.manifest, "store": corpus.store, "run": run}
     return TrainRequest(**where, **options).cross_validate(folds, progress)
@@ -56,7 +56,7 @@ def test_every_fold_is_a_run_of_its_own(corpus, crossed, tmp_path):
     assert [fold.run.name for fold in crossed.folds] == ["fold-0", "fold-1", "fold-2"]
     assert rundir.folds(crossed.run) == [fold.run for fold in crossed.folds]
     folded = corpus.manifest.folded(1, FOLDS)
-    options = {"fusion": "late", "settings": SETTINGS, "seeds": 2}
+    options = {"fusion": "late", "settings": SETTINGS, "seeds": 2, "baselines": False}
     alone = train(folded, corpus.store, run=tmp_path / "alone", **options)
     assert models(alone.run) == models(crossed.run / "fold-1")
     assert rundir.read_config(alone.run).fold == folded.fold

@@ -168,7 +168,8 @@ def test_a_run_keeps_it_and_without_it_the_run_is_another(corpus: toy.Toy, tmp_p
     for path in ("none", "linear", "mlp"):
         settings = merge(toy.QUICK, {"train": {"functionals": path}})
         where = tmp_path / path
-        train(corpus.manifest, corpus.store, fusion="late", run=where, settings=settings)
+        options = {"fusion": "late", "settings": settings, "baselines": False}
+        train(corpus.manifest, corpus.store, run=where, **options)
         run = rundir.load(where)
         assert isinstance(run.network, WithFunctionals) == (path != "none")
         stores = open_features(corpus.store, None, corpus.manifest)

@@ -314,6 +314,7 @@ def test_a_page_of_folds(place: Path, tmp_path: Path) -> None:
         fusion="late",
         run=tmp_path / "folds",
         settings=settings,
+        baselines=False,
     ).cross_validate(3)
     evaluate(tmp_path / "folds", figures=False)
     text = Parsed(report([tmp_path / "folds"], tmp_path / "page.html")).text

@@ -38,6 +38,7 @@ def trained(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings=toy.QUICK,
         robust=robust,
         seeds=2,
+        baselines=False,
     )
     return summary.run
 
@@ -47,7 +48,7 @@ def heard(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that only hears: it predicts in a moment."""
     folder = tmp_path_factory.mktemp("heard")
     extract(corpus, ["mel"], folder / "store")
-    where = {"run": folder / "run", "features": ["mel"], "settings": toy.QUICK}
+    where = {"run": folder / "run", "features": ["mel"], "settings": toy.QUICK, "baselines": False}
     return train(corpus, folder / "store", fusion="unimodal", **where).run
 
 

@@ -60,7 +60,9 @@ def test_folds_are_averaged(small: toy.Toy, tmp_path: Path) -> None:
     from emocli.training.train import TrainRequest
 
     run, where = tmp_path / "folds", {"manifest": small.manifest, "store": small.store}
-    TrainRequest(**where, fusion="late", run=run, settings=toy.QUICK).cross_validate(3)
+    TrainRequest(
+        **where, fusion="late", run=run, settings=toy.QUICK, baselines=False
+    ).cross_validate(3)
     loaded = emocli.load_run(run)
     whole = loaded.predict(small.manifest.path, small.store).values
     parts = [
@@ -79,7 +81,7 @@ def test_imported_features_of_another_corpus_are_refused_with_what_to_do(tmp_pat
         arrays = {clip.id: rng.normal(size=(3, 4)) for clip in manifest.clips}
         emocli.store_arrays(manifest, store, "gaze", "visual", arrays)
     run = tmp_path / "run"
-    emocli.train(mine, tmp_path / "a", fusion="late", run=run, settings=toy.QUICK)
+    emocli.train(mine, tmp_path / "a", fusion="late", run=run, settings=toy.QUICK, baselines=False)
     with pytest.raises(EmocliError, match="it was imported: import what has"):
         emocli.load_run(run).predict(tmp_path / "other.csv", tmp_path / "b")
 
@@ -143,7 +145,9 @@ def test_arrays_are_predicted_by_all_folds(small: toy.Toy, tmp_path: Path) -> No
     from emocli.training.train import TrainRequest
 
     run, where = tmp_path / "folds", {"manifest": small.manifest, "store": small.store}
-    TrainRequest(**where, fusion="late", run=run, settings=toy.QUICK).cross_validate(3)
+    TrainRequest(
+        **where, fusion="late", run=run, settings=toy.QUICK, baselines=False
+    ).cross_validate(3)
     audio = {"audio": np.random.default_rng(0).normal(size=(7, 5))}
     parts = [emocli.load_run(run / f"fold-{k}").predict_arrays(audio).values for k in range(3)]
     whole = emocli.load_run(run).predict_arrays(audio)

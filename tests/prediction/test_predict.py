@@ -152,7 +152,9 @@ def test_a_fitted_check_that_is_not_asked_is_told_of(
         return [remark for remark in ensemble.remarks() if "was not asked" in remark]
 
     store = trained.parent / "store"
-    run = train(corpus, store, fusion="late", run=tmp_path / "run", settings=toy.QUICK).run
+    run = train(
+        corpus, store, fusion="late", run=tmp_path / "run", settings=toy.QUICK, baselines=False
+    ).run
     assert len(told(run)) == 1
     assert str(store / "check.h5") in told(run)[0]
     assert not told(run, check=True)
@@ -171,7 +173,7 @@ def test_a_fitted_check_that_is_not_asked_is_told_of(
         assert np.isnan(silent.anomaly[modality]).all()
         assert not fitted.distrusted[modality].any()
     assert not told(trained)
-    others = {"features": ["mel"], "settings": toy.QUICK}
+    others = {"features": ["mel"], "settings": toy.QUICK, "baselines": False}
     other = train(corpus, store, fusion="unimodal", run=tmp_path / "other", **others).run
     path = other / "config.json"
     path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
@@ -334,7 +336,9 @@ def test_features_by_speaker_are_normalised_by_the_clips_of_the_recording(
     store = trained.parent / "store"
     normalise(corpus, store, "mel")
     names, run = ["mel_by_speaker", "glove"], tmp_path / "run"
-    train(corpus, store, fusion="late", run=run, features=names, settings=toy.QUICK)
+    train(
+        corpus, store, fusion="late", run=run, features=names, settings=toy.QUICK, baselines=False
+    )
     (store / "mel_by_speaker.h5").rename(tmp_path / "kept.h5")
     report = predict(run, [corpus.path or Path()], tmp_path / "out")
     (tmp_path / "kept.h5").rename(store / "mel_by_speaker.h5")
@@ -355,7 +359,7 @@ def test_clips_of_a_speaker_are_normalised_together(
     from emocli.prediction import clips as module
 
     settings = merge(toy.QUICK, {"train": {"normalise": "speaker"}})
-    where = {"run": tmp_path / "run", "features": ["mel"], "settings": settings}
+    where = {"run": tmp_path / "run", "features": ["mel"], "settings": settings, "baselines": False}
     run = train(corpus, heard.parent / "store", fusion="unimodal", **where).run
     clips = tuple(replace(clip, dialogue=None, turn=None) for clip in corpus.split("test"))
     replace(corpus, clips=clips, path=None).write(corpus.root / "flat.csv")

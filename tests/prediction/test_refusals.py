@@ -56,7 +56,12 @@ def test_folds_that_know_other_classes(
     corpus: toy.Toy, talk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folds = talk.parent / "folds"
-    what = {"manifest": corpus.manifest, "store": corpus.store, "settings": toy.QUICK}
+    what = {
+        "manifest": corpus.manifest,
+        "store": corpus.store,
+        "settings": toy.QUICK,
+        "baselines": False,
+    }
     TrainRequest(**what, fusion="unimodal", features=["mel"], run=folds).cross_validate(3)
     path = folds / "fold-1" / "config.json"
     config = json.loads(path.read_text())

@@ -21,6 +21,7 @@ from emocli.models.rundir import BASELINES
 from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RepairOptions
 from emocli.training import jobs, prepare
+from emocli.training.train import train
 from tests import toy
 
 SIZES = {"train": 48, "valid": 24, "test": 30}
@@ -54,10 +55,10 @@ def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained
     stores = open_features(corpus.store, None, corpus.manifest)
     splits = {n: Samples.of(corpus.manifest, n, stores) for n in ("train", "valid", "test")}  # type: ignore[arg-type]
     standardiser = Standardiser.fit(splits["train"])
-    train, valid, test = (samples.then(standardiser) for samples in splits.values())
+    learnt, valid, test = (samples.then(standardiser) for samples in splits.values())
     targets = test.manifest.targets(test.clips)
     for name in BESIDE:
-        values = fit(name, train, valid).predict(test)
+        values = fit(name, learnt, valid).predict(test)
         expected = score("single", targets, values, toy.CLASSES).overall
         assert found["clean"]["classical"][name]["metrics"] == pytest.approx(expected)
         gain = found["accuracy"] - expected["accuracy"]
@@ -66,6 +67,15 @@ def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained
         assert other["mean"] == pytest.approx(found["weighted_f1"] - expected["weighted_f1"])
         low, high = other.get("ci_clips") or other["ci"]
         assert low < other["mean"] < high
+
+
+def test_python_fits_them_too(corpus: toy.Toy, tmp_path: Path) -> None:
+    how = {"fusion": "late", "settings": toy.QUICK}
+    beside = train(corpus.manifest, corpus.store, run=tmp_path / "run", **how)
+    assert tuple(beside.baselines) == BESIDE
+    assert (tmp_path / "run" / BASELINES).is_file()
+    alone = train(corpus.manifest, corpus.store, run=tmp_path / "alone", baselines=False, **how)
+    assert not alone.baselines
 
 
 def test_they_stand_beside_the_network_everywhere(

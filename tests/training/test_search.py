@@ -168,7 +168,10 @@ def test_more_trials_go_on(
     assert essence(more)[:3] == essence(few)
     assert essence(more) == essence(whole)
     assert run(command(corpus, tmp_path / "a", *spaced("train.lr=0.1..0.2"))) == 2
-    assert "holds a study of another space" in capsys.readouterr().err
+    assert (
+        "holds a study of another space.network.dropout, space.network.hidden, space.train.lr"
+        in capsys.readouterr().err
+    )
 
 
 def test_samplers_and_seeds_draw_otherwise(
@@ -382,8 +385,12 @@ def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
         (spaced("network.x=1..8"), "unknown setting 'network.x'"),
         (spaced("x.y=1..8"), "unknown setting 'x'"),
         (spaced("train.lr"), "is no range"),
-        ([*spaced("train.lr=1,2"), "--try", "train.lr=1,2"], "--try and --space"),
-        (["--folds", "3", "--try", "train.lr=1,2"], "--try and --folds"),
+        (
+            [*spaced("train.lr=1,2"), "--try", "train.lr=1,2"],
+            "--try searches greedily and has no --space",
+        ),
+        (["--folds", "3", "--try", "train.lr=1,2"], "--try searches greedily and has no --folds"),
+        ([*spaced("train.lr=1..2"), "--set", "train.lr=1"], "'train.lr' has a value and a range"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_before_anything_is_written(

@@ -338,6 +338,7 @@ def test_folds_and_refit(corpus: toy.Toy) -> None:
         features=NAMES,
         settings=settings(refit=True, epochs=2, least_clips=2),
         robust=CLEAN,
+        baselines=False,
     )
     request.cross_validate(3)
     report = evaluate(request.run, figures=False).report

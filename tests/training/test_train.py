@@ -43,7 +43,7 @@ def finished(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> Train
 
 def quick(corpus: toy.Toy, run: Path, **options: Any) -> TrainSummary:
     settings = merge(toy.QUICK, options.pop("settings", {}))
-    options = {"fusion": "late", "settings": settings} | options
+    options = {"fusion": "late", "settings": settings, "baselines": False} | options
     return train(corpus.manifest, corpus.store, run=run, **options)
 
 
@@ -348,7 +348,7 @@ Samples.batch = slow
 
 corpus = Path(sys.argv[1])
 train(Manifest.read(corpus / "toy.csv"), corpus / "store", fusion="late", run=Path(sys.argv[2]),
-      settings=toy.QUICK)
+      settings=toy.QUICK, baselines=False)
 """
 
 

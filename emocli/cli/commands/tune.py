@@ -94,8 +94,8 @@ def command(
 
     if candidates and (space or folds or scheduler):
         other = "--space" if space else "--folds" if folds else "--scheduler"
-        what = f"--try and {other}"
-        raise ConfigError(what, hint="either is another way to search")
+        what = f"--try searches greedily and has no {other}"
+        raise ConfigError(what, hint=f"leave out --try or {other}")
     base = TrainRequest(
         manifest=Manifest.read(manifest, root),
         store=store,
@@ -142,15 +142,12 @@ def _search(
     prune: bool,
     style: StyleName,
 ) -> Search:
-    from dataclasses import replace
-
     from emocli.space import parse
     from emocli.training.search import Search, declared
 
     own = dict(map(parse, space))
-    request = replace(base, baselines=True)
     ranges = declared(base.fusion, base.settings, own)
-    return Search(request, ranges, trials, sampler, seed, prune, style)
+    return Search(base, ranges, trials, sampler, seed, prune, style)
 
 
 def _searched(

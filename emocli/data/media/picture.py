@@ -108,8 +108,7 @@ class DecodedPicture:
         width, height = _square(frame.width, frame.height, self.aspect)
         check_picture(width, height, MOST_PIXELS, path)
         with media_errors(path):
-            # One that ends here: the frame would keep that of `VideoFrame.reformat`, with its
-            # threads, and its side data keep the frame until garbage is collected.
+            # One that ends here: the frame would keep that of `VideoFrame.reformat`, with threads.
             converted = VideoReformatter().reformat(frame, width, height, "rgb24")
             image = np.asarray(converted.to_ndarray(), np.uint8)
             if frame.format.name.startswith(("gray", "ya")) and frame.color_range == LIMITED:
@@ -211,8 +210,13 @@ def _check_still(path: Path) -> None:
 
 
 def _matrix(frame: VideoFrame) -> NDArray[np.int64] | None:
+    from av.sidedata.sidedata import SideDataContainer
+
     try:
-        side: Any = frame.side_data.get("DISPLAYMATRIX")
+        # One of our own: `VideoFrame.side_data` is kept by the frame and keeps it, so that each
+        # picture's memory would wait for garbage to be collected.
+        container: Any = SideDataContainer
+        side = container(frame).get("DISPLAYMATRIX")
     except ValueError:  # PyAV does not know some other data beside the frame, and gives none then
         return _rotation(frame.rotation)
     if side is None:

@@ -263,3 +263,17 @@ def test_threads_end_with_the_reading_that_nobody_needs_any_more(tmp_path: Path)
     assert next(reading).time >= 0
     del reading
     assert threads() == before
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_the_memory_of_a_picture_ends_with_it(tmp_path: Path) -> None:
+    """PyAV's frames are kept by their own side data: an hour has some hundred thousand."""
+
+    def frames() -> int:
+        return sum(type(thing).__name__ == "VideoFrame" for thing in gc.get_objects())
+
+    path = factory.video(tmp_path / "a.mp4")
+    gc.collect()
+    before = frames()
+    assert len(list(read_frames(path))) > 2
+    assert frames() <= before + 1  # the one that the decoder had last

@@ -217,7 +217,7 @@ def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
     for name, modality in (("gaze", "visual"), ("pulse", "audio")):
         store_arrays(corpus, store, name, modality, arrays)
     run = tmp_path / "run"
-    train(corpus, store, fusion="late", run=run, settings=toy.QUICK)
+    train(corpus, store, fusion="late", run=run, settings=toy.QUICK, baselines=False)
     evaluate(run, figures=False)
     out = tmp_path / "packed"
     assert pack(run, out).imported == ("pulse", "gaze")
@@ -248,7 +248,7 @@ def test_statistics_of_speakers(tmp_path: Path) -> None:
     small = toy.build(tmp_path / "toy")
     manifest, store, run = small.manifest, own_store(small, tmp_path / "store"), tmp_path / "run"
     settings = merge(toy.QUICK, {"train": {"normalise": "speaker"}})
-    train(manifest, store, fusion="late", run=run, settings=settings)
+    train(manifest, store, fusion="late", run=run, settings=settings, baselines=False)
     pack(run, tmp_path / "packed")
     before, after = Ensemble.open(run), Ensemble.open(tmp_path / "packed")
     stores = open_features(store, [v.feature for v in before.config.features.values()], manifest)
@@ -275,6 +275,7 @@ def test_a_cross_validation(tmp_path: Path) -> None:
         run=run,
         settings=toy.QUICK,
         robust=robust,
+        baselines=False,
     ).cross_validate(3)
     out = tmp_path / "packed"
     assert pack(run, out).folds.keys() == {"fold-0", "fold-1", "fold-2"}
