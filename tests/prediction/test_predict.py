@@ -375,7 +375,7 @@ def test_a_segment_in_which_no_class_is_present_is_predicted() -> None:
     from emocli.prediction.predict import _require_some
 
     none = replace(examples.report().segments[0], label="")
-    _require_some([none], [], cast(Predictor, None))
+    _require_some([], [none], [], cast(Predictor, None))
 
 
 def test_a_feature_that_fails_leaves_the_others(
