@@ -49,10 +49,12 @@ def checkout_version(folder: Path) -> str:
     At a tag it is the tag's. Else it is the next one, with the commits since, the commit and, where
     files differ from it, the date.
     """
+    if not (folder / ".git").exists():
+        return ""
     tags = ("--tags", "--long", "--always", "--match=*[0-9]*")
     described = _git(folder, "describe", "--dirty", "--abbrev=40", *tags)
     parts = DESCRIBED.fullmatch(described)
-    if parts is None or not (folder / ".git").exists():
+    if parts is None:
         return ""
     tag, distance, commit, dirty = parts.groups()
     if tag and distance == "0" and not dirty:
