@@ -16,12 +16,21 @@ def stamps(clips: Iterable[Clip]) -> dict[str, str]:
 
     Of a recording with many clips the file is asked once.
     """
-    ask = cache(_of_file)
+    ask = cache(stamp_of)
     texts = {}
     for clip in clips:
         media = {name: ask(path) for name, path in sorted(clip.media.items())}
         texts[clip.id] = _text({name: stamp for name, stamp in media.items() if stamp})
     return texts
+
+
+def stamp_of(path: Path) -> list[int] | None:
+    """Return the size (bytes) and time of change (ns) of a file; None if it is not there."""
+    try:
+        file = path.stat()
+    except (OSError, ValueError):
+        return None
+    return [file.st_size, file.st_mtime_ns]
 
 
 def joined(texts: Iterable[str]) -> str:
@@ -42,14 +51,6 @@ def _differ(then: str, now: str | None) -> bool:
         return False
     old, new = _media(then), _media(now)
     return any(old[name] != new[name] for name in old.keys() & new.keys())
-
-
-def _of_file(path: Path) -> list[int] | None:
-    try:
-        file = path.stat()
-    except (OSError, ValueError):
-        return None
-    return [file.st_size, file.st_mtime_ns]
 
 
 def _media(text: str) -> dict[str, list[int]]:

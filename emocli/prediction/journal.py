@@ -11,6 +11,7 @@ from pathlib import Path
 from emocli.data.durable import make_folder, write_bytes
 from emocli.data.json_io import plain
 from emocli.data.rules import absolute
+from emocli.data.stamp import stamp_of
 from emocli.prediction.recognised import RecognisedChunks
 from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.version import version
@@ -72,10 +73,4 @@ class Journal:
 
 def _state(path: Path | None) -> list[object]:
     """Return a file's name, size and time of change."""
-    if path is None:
-        return []
-    try:
-        file = path.stat()
-    except OSError:
-        return [str(path)]
-    return [str(path), file.st_size, file.st_mtime_ns]
+    return [] if path is None else [str(path), *(stamp_of(path) or ())]

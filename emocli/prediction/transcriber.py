@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.rules import absolute
+from emocli.data.stamp import stamp_of
 from emocli.data.words import Word
 from emocli.display import number_of
 from emocli.errors import ConfigError, choice, reason
@@ -223,14 +224,8 @@ def _is_near(word: Word, stretches: Sequence[Line]) -> bool:
 
 
 def _fingerprint(folder: Path) -> str:
-    files = [(folder / name).stat() for name in FILES]
-    return json.dumps(
-        [
-            str(absolute(folder)),
-            [(file.st_size, file.st_mtime_ns) for file in files],
-            [version_of(library) for library in LIBRARIES],
-        ]
-    )
+    files = [stamp_of(folder / name) for name in FILES]
+    return json.dumps([str(absolute(folder)), files, list(map(version_of, LIBRARIES))])
 
 
 def _folder(model: str) -> Path:
