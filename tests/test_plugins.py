@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from emocli import plugin, plugins
 from emocli.cli.app import run
 from emocli.errors import ConfigError
 
+Install = Callable[[str, str, str, str], None]
+
 
 def test_names_are_the_files() -> None:
     folder = Path(plugins.__file__).parent / "fusion"
@@ -20,21 +23,27 @@ def test_names_are_the_files() -> None:
     assert files <= set(plugins.names("fusion"))
 
 
-def register(site: Path, kind: str, name: str, module: str) -> None:
-    """Write what an installed package with one entry point has beside its module."""
-    info = site / f"{module}-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
-    (info / "entry_points.txt").write_text(f"[emocli.{kind}]\n{name} = {module}\n")
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Install a package of one module with one entry point: kind, name, module, its content."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install(kind: str, name: str, module: str, content: str) -> None:
+        (tmp_path / f"{module}.py").write_text(content)
+        info = tmp_path / f"{module}-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(f"[emocli.{kind}]\n{name} = {module}\n")
+
+    return install
 
 
-def test_an_installed_package_adds_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "thirdparty.py").write_text(
+def test_an_installed_package_adds_one(install: Install) -> None:
+    content = (
         '"""A network from elsewhere.\n\nSource: nobody\nin particular.\nLicence: none.\n\nOr."""\n'
         "Config = Model = PRESETS = None\n"
     )
-    register(tmp_path, "fusion", "elsewhere", "thirdparty")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    install("fusion", "elsewhere", "thirdparty", content)
     assert "elsewhere" in plugins.names("fusion")
     assert "thirdparty" not in sys.modules
     found = plugins.describe("fusion", "elsewhere")
@@ -43,22 +52,16 @@ def test_an_installed_package_adds_one(tmp_path: Path, monkeypatch: pytest.Monke
     assert plugins.load("fusion", "elsewhere").__name__ == "thirdparty"
 
 
-def test_a_module_that_is_no_such_plugin_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "halfway.py").write_text("Config = None\n")
-    register(tmp_path, "fusion", "half", "halfway")
-    monkeypatch.syspath_prepend(str(tmp_path))
+def test_a_module_that_is_no_such_plugin_is_refused(install: Install) -> None:
+    install("fusion", "half", "halfway", "Config = None\n")
     with pytest.raises(ConfigError, match="halfway: plug-in 'half' has no Model; a module of"):
         plugins.load("fusion", "half")
 
 
 def test_one_that_cannot_be_imported_is_named_with_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "broken.py").write_text("import a_library_that_is_absent\n")
-    register(tmp_path, "fusion", "break", "broken")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    install("fusion", "break", "broken", "import a_library_that_is_absent\n")
     assert run(["info", "settings", "break"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: broken: plug-in 'break' cannot be imported (No module named")
@@ -67,14 +70,9 @@ def test_one_that_cannot_be_imported_is_named_with_what_to_do(
 
 @pytest.mark.parametrize("content", ["import a_library_that_is_absent", "1 / 0", "x ="])
 def test_a_command_that_cannot_be_imported_is_left_out_in_one_line(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    content: str,
+    install: Install, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:
-    (tmp_path / "broken.py").write_text(content)
-    register(tmp_path, "commands", "break", "broken")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    install("commands", "break", "broken", content)
     assert run(["--help"]) == 0
     said = capsys.readouterr()
     (line,) = said.err.splitlines()
@@ -86,11 +84,9 @@ def test_a_command_that_cannot_be_imported_is_left_out_in_one_line(
 
 
 def test_a_name_that_two_modules_have_is_refused_with_both(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "taker.py").write_text("Config = Model = PRESETS = None\n")
-    register(tmp_path, "fusion", "rrnn", "taker")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    install("fusion", "rrnn", "taker", "Config = Model = PRESETS = None\n")
     both = "the network 'rrnn' is both emocli.fusion.rrnn and taker; rename that of taker, or"
     with pytest.raises(ConfigError, match=f"^{both} uninstall its package$"):
         plugins.load("fusion", "rrnn")
@@ -119,13 +115,9 @@ def test_the_table_of_the_interface_has_all_kinds_by_the_names_of_their_groups()
         importlib.import_module(re.findall(r"`(emocli\.\w+(?:\.\w+)?)`", offers[kind])[0])
 
 
-def test_what_a_feature_may_lack_has_a_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_feature_may_lack_has_a_default(install: Install) -> None:
     offers = "\n".join(f"{name} = None" for name in plugins.OFFERS["features"])
-    (tmp_path / "lean_feature.py").write_text(offers)
-    register(tmp_path, "features", "lean", "lean_feature")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    install("features", "lean", "lean_feature", offers)
     module = plugins.load("features", "lean")
     assert (module.LIBRARIES, module.EXTRA, module.ENCODER) == ((), "", None)
     assert plugins.load("features", "mel").LIBRARIES

@@ -221,22 +221,29 @@ def test_an_interrupted_prediction_goes_on(
     assert not (tmp_path / ".work").exists()
 
 
-def test_finished_units_are_kept(
-    trained: Path, corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from emocli.prediction import clips
+def interrupted_at(call: int, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Interrupt that extraction of a unit's features; return the clips of each so far."""
     from emocli.prediction import predict as module
 
-    monkeypatch.setattr(clips, "UNIT", 1)
-    real, calls = module.extracted, []
+    real, calls = module.extracted, list[object]()
 
     def counted(*args: object, **options: object) -> object:
         calls.append(args[0])
-        if len(calls) == 3:
+        if len(calls) == call:
             raise KeyboardInterrupt
         return real(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "extracted", counted)
+    return calls
+
+
+def test_finished_units_are_kept(
+    trained: Path, corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emocli.prediction import clips
+
+    monkeypatch.setattr(clips, "UNIT", 1)
+    calls = interrupted_at(3, monkeypatch)
     files = [clip.media["video"] for clip in corpus.clips[:3]]
     with pytest.raises(KeyboardInterrupt):
         predict(trained, files, tmp_path)
@@ -250,23 +257,13 @@ def test_five_hundred_files_of_which_one_is_broken(
     heard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is interrupted after three units of 64, and goes on with the fourth."""
-    from emocli.prediction import predict as module
-
     folder, out = tmp_path / "media", tmp_path / "out"
     folder.mkdir()
     for number in range(499):
         tone = media_factory.tone(0.4, seed=number)
         soundfile.write(folder / f"{number:03d}.wav", tone, 16_000)
     (folder / "250-broken.wav").write_bytes(b"no sound")
-    real, calls = module.extracted, []
-
-    def counted(*args: object, **options: object) -> object:
-        calls.append(args[0])
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-        return real(*args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module, "extracted", counted)
+    calls = interrupted_at(4, monkeypatch)
     command = ("predict", heard, folder, "-o", out, "--json")
     assert emocli(*command) == 130
     calls.append(())
