@@ -40,6 +40,11 @@ class Declaration:
         """Whether it has no default."""
         return self.default is MISSING
 
+    @property
+    def repeated(self) -> bool:
+        """Whether it may be given several times: its default is a tuple."""
+        return isinstance(self.default, tuple)
+
 
 def declared(options: type) -> dict[str, Declaration]:
     """Return the fields of a dataclass that are options, a class's own before its bases'.

@@ -24,6 +24,7 @@ from emocli.analysis._conditions import (
 from emocli.data.record import Number
 from emocli.errors import RunError
 from emocli.options import Option
+from emocli.plugin.robustness import CorruptionSpec
 from emocli.report.canvas import GREY, SCREEN, Drawing, Style
 from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Paragraph
@@ -59,7 +60,7 @@ class Options(ConditionOptions):
     """Show how far each view passes the gate in each hop, clean and corrupted."""
 
     corrupt: Annotated[
-        tuple[str, ...],
+        tuple[CorruptionSpec, ...],
         Option(
             "As in emocli evaluate; repeat to corrupt several at once. Default: Gaussian noise at "
             "0 dB on every modality in turn.",
@@ -86,7 +87,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         If the run is no run, what is asked does not fit it, or its network has no gates.
     """
     evaluator = opened(options)
-    tested = conditions(options.corruptions, evaluator.modalities)
+    tested = conditions(options.corrupt, evaluator.modalities)
     measured = through(tested, lambda each: _gates(evaluator, each, options.seed), progress)
     report = Report(**vars(about_split(options, evaluator)), gates=measured)
     labels = [label for label in measured if options.corrupt and label != CLEAN]

@@ -123,7 +123,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     from emocli.metrics.statistics import interval_over, warnings
 
     evaluator = opened(options)
-    tested = conditions(options.corruptions, evaluator.modalities, NOISE)
+    tested = conditions(options.corrupt, evaluator.modalities, NOISE)
     measured = through(tested, lambda each: _pooled(evaluator, each, options.seed), progress)
     clips, clean = evaluator.samples.clips, measured[CLEAN]
     report = Report(

@@ -188,7 +188,7 @@ def compare(
     for index, run in enumerate(runs):
         progress(index, len(runs))
         evaluator = open_evaluator(run, split, manifest, store, robust, ensemble).on(place)
-        corruptions = on(robust.corruptions, evaluator.modalities)
+        corruptions = on(robust.corrupt, evaluator.modalities)
         evaluators.append(evaluator)
         predicted.append(evaluator.predict(corruptions, seed))
         _require_same(names, predicted)

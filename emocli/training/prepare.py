@@ -241,7 +241,7 @@ def prepare(
     model = outline(lambda: rundir.assemble(*parts))
     model.set_task(training.logit_task(manifest.task), training.loss)
     check_settings(model, train, training)
-    on(repairing.corruptions, train.stores)
+    on(repairing.corrupt, train.stores)
     place = check_path(store, manifest.fold, repairing.fit_on, training.normalise)
     inputs = (network.model_dump(mode="json"), training, repairing, train, valid, place)
     learnt = parameters(model)

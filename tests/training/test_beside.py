@@ -126,9 +126,9 @@ def test_corruption_hurts_them_and_a_repair_is_theirs_too(corpus: toy.Toy, train
 def test_what_is_discarded_is_lacking_to_them(corpus: toy.Toy, trained: Path) -> None:
     """So a modality's mean functionals stand for it, as where a clip never had it."""
     from emocli.evaluation.evaluator import RunEvaluator
-    from emocli.plugin.robustness import parse_all
+    from emocli.plugin.robustness import on, read
 
-    corruptions = parse_all(["audio"], ["audio"])
+    corruptions = on(read(["audio"]), ["audio"])
 
     def predicted(fill: str) -> np.ndarray:
         repair = RepairOptions(oracle=True, fill=fill)

@@ -43,13 +43,15 @@ def command(
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
     from emocli.pipeline.fit_cca import fit_cca
+    from emocli.plugin.robustness import read
 
+    corruptions = read(corrupt or ())  # refused before anything is opened
     corpus = Manifest.read(manifest, root)
     tree = sections.settings("fit-cca", config, settings)
     parts = [corpus.folded(index, folds) for index in range(folds)] if folds else [corpus]
     with show.progress("reading features") as progress:
         summaries = [
-            fit_cca(part, store, feature, preset, tree, corrupt or (), seed, progress=progress)
+            fit_cca(part, store, feature, preset, tree, corruptions, seed, progress=progress)
             for part in parts
         ]
     if json:

@@ -142,7 +142,7 @@ class Twin:
     def _corrupted(self) -> Iterator[str]:
         for row in self.table.rows:
             for condition in row.conditions:
-                yield from (each.subject for each in condition.corruptions if not each.drawn)
+                yield from (each.subject for each in condition.corrupt if not each.drawn)
 
     @cached_property
     def features(self) -> dict[str, str]:
