@@ -59,7 +59,9 @@ def application(asked: str = "") -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)  # its docstring is the help text
     commands = discovered()
-    for command in [each for each in commands if each.name == asked] or commands:
+    commands.complain(asked)
+    chosen = commands.named(asked)
+    for command in [chosen] if chosen else commands.usable:
         command.add_to(app)
     return app
 
@@ -83,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     with show.warnings_as_lines():
         if _address_space() < LEAST:
-            light = {*WITHOUT, *(command.name for command in discovered() if command.light)}
+            light = {*WITHOUT, *(command.name for command in discovered().usable if command.light)}
             if not light.intersection(arguments):
                 return _refuse(NO_MEMORY)
         return _run(arguments)
@@ -121,7 +123,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _setting(option: str, arguments: Sequence[str]) -> str:
     """Say how a setting is given that was taken for an option; empty if it is none."""
-    command = next((c for c in discovered() if c.name in arguments[:1]), None)
+    command = discovered().named(*arguments[:1]) if arguments else None
     if not option.startswith("--") or command is None or not command.sections():
         return ""
     from emocli.pipeline.settings import keys_called
