@@ -46,8 +46,8 @@ OF_THE_SYSTEM = frozenset({errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE, 
 """Errors that are nobody's bug, even where they name no file."""
 
 
-def application(asked: str = "") -> typer.Typer:
-    """Put the commands together; only the one that is asked for, if there is such a one.
+def application(called: str = "") -> typer.Typer:
+    """Put the commands together; only the one that is called, if there is such a one.
 
     Its parser is made in a tenth of the time that those of all commands take.
     """
@@ -59,8 +59,8 @@ def application(asked: str = "") -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)  # its docstring is the help text
     commands = discovered()
-    commands.complain(asked)
-    chosen = commands.named(asked)
+    commands.complain(called)
+    chosen = commands.named(called)
     for command in [chosen] if chosen else commands.usable:
         command.add_to(app)
     return app

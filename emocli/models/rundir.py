@@ -138,7 +138,7 @@ def folds(run: Path) -> list[Path]:
     return [] if fold is None else fold_folders(run, fold.count)
 
 
-def begun(run: Path) -> bool:
+def has_learnt(run: Path) -> bool:
     """Whether the training of one seed has learned anything that would be lost."""
     return any((run / name).is_file() for name in (MODEL, HISTORY, f"{CHECKPOINT}/{LAST}"))
 

@@ -256,5 +256,5 @@ class RobustOptions(RepairOptions):
         return {"corrupt": texts(corrupt), **others} if corrupt else others
 
 
-CLEAN = RobustOptions()
+UNCORRUPTED = RobustOptions()
 """No corruption, and no repair but that of the settings."""

@@ -6,7 +6,7 @@ import pytest
 
 from emocli.errors import ConfigError
 from emocli.plugin.robustness import (
-    CLEAN,
+    UNCORRUPTED,
     CorruptionSpec,
     RepairOptions,
     RobustOptions,
@@ -119,4 +119,4 @@ def test_what_is_stated_differs_from_the_defaults() -> None:
         ("proxy", "knn_ls"),
     ]
     assert texts(robust.corrupt) == ["m3er75", "text:drop"]
-    assert CLEAN.stated() == RobustOptions().stated() == {}
+    assert UNCORRUPTED.stated() == RobustOptions().stated() == {}

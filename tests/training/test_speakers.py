@@ -26,7 +26,7 @@ from emocli.models.rundir import CARD, SPEAKERS
 from emocli.models.settings import TrainConfig
 from emocli.models.speakers import read_speakers, save_speakers
 from emocli.pipeline.fit_cca import fit_cca
-from emocli.plugin.robustness import CLEAN, RepairOptions, RobustOptions, on, read
+from emocli.plugin.robustness import UNCORRUPTED, RepairOptions, RobustOptions, on, read
 from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.networks import Ensemble
 from emocli.training.train import TrainRequest
@@ -337,7 +337,7 @@ def test_folds_and_refit(corpus: toy.Toy) -> None:
         run=corpus.folder / "folds",
         features=NAMES,
         settings=settings(refit=True, epochs=2, least_clips=2),
-        robust=CLEAN,
+        robust=UNCORRUPTED,
         baselines=False,
     )
     request.cross_validate(3)

@@ -32,16 +32,16 @@ class Commands:
         """Return the command of a name, if there is one."""
         return next((command for command in self.usable if command.name == name), None)
 
-    def complain(self, asked: str) -> None:
+    def complain(self, called: str) -> None:
         """Warn of every command that is left out.
 
         Raises
         ------
         ConfigError
-            If it is the one that is asked for, and there is no other of its name.
+            If it is the one that is called, and there is no other of its name.
         """
         for each in self.refused:
-            if each.name == asked and not self.named(asked):
+            if each.name == called and not self.named(called):
                 raise each.error
             warnings.warn(f"left out: {each.error}", EmocliWarning, stacklevel=2)
 
