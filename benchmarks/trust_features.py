@@ -31,8 +31,8 @@ from emocli.data.manifest import Manifest
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.predictions import Predictions
 from emocli.models.rundir import read_config
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import PROXY, RepairOptions, on, read
+from emocli.training.fit_cca import fit_cca
 
 REPRESENTATIONS = ("flatten", "step")
 NO_CHECK = RepairOptions(check=False)

@@ -17,9 +17,9 @@ from emocli.errors import ManifestError, RunError, StoreError
 from emocli.evaluation.evaluate import evaluate
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.inspect import inspect
 from emocli.plugin.robustness import RepairOptions, on, read
+from emocli.training.fit_cca import fit_cca
 from emocli.training.summaries import CrossSummary
 from emocli.training.train import TrainRequest, train
 from tests import toy

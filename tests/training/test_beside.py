@@ -18,9 +18,9 @@ from emocli.metrics.metrics import score
 from emocli.models import classical
 from emocli.models.baselines import fit
 from emocli.models.rundir import BASELINES
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RepairOptions
 from emocli.training import jobs, prepare
+from emocli.training.fit_cca import fit_cca
 from emocli.training.train import train
 from tests import toy
 

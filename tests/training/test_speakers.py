@@ -25,10 +25,10 @@ from emocli.models.beside import read_models
 from emocli.models.rundir import CARD, SPEAKERS
 from emocli.models.settings import TrainConfig
 from emocli.models.speakers import read_speakers, save_speakers
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import UNCORRUPTED, RepairOptions, RobustOptions, on, read
 from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.networks import Ensemble
+from emocli.training.fit_cca import fit_cca
 from emocli.training.train import TrainRequest
 from tests import toy
 

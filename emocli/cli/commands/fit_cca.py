@@ -9,7 +9,7 @@ from emocli.cli import options, show
 from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
-    from emocli.pipeline.fit_cca import CheckSummary
+    from emocli.training.fit_cca import CheckSummary
 
 SHOWN = 5
 
@@ -42,8 +42,8 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.pipeline.fit_cca import fit_cca
     from emocli.plugin.robustness import read
+    from emocli.training.fit_cca import fit_cca
 
     corruptions = read(corrupt or ())  # refused before anything is opened
     corpus = Manifest.read(manifest, root)

@@ -26,7 +26,6 @@ from emocli.experiments.synthetic.features import Shape, write_features
 from emocli.experiments.synthetic.quick import QUICK, TRAIN
 from emocli.experiments.systems import kinds
 from emocli.extraction.extract import extract
-from emocli.pipeline.manifest import make_manifest
 from emocli.plugin.experiment import Row, Table
 from emocli.training.pictures import FEATURES
 
@@ -197,7 +196,9 @@ class Twin:
 
     def _record(self, path: Path, workers: int, overwrite: bool, say: Say) -> None:
         """Draw recordings, and extract what encoders look at."""
-        make_manifest(RECORDED, self.out / "recordings", path, {RECORDED: self.recordings})
+        module = plugins.load("datasets", RECORDED)
+        chosen = build(module.Config, self.recordings, RECORDED)
+        module.build(self.out / "recordings", chosen).write(path)
         manifest = Manifest.read(path)
         if self.from_clips:
             return

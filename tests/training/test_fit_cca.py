@@ -12,12 +12,12 @@ from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.evaluation.evaluator import RunEvaluator
-from emocli.pipeline.fit_cca import CheckSummary, fit_cca
 from emocli.plugin.robustness import on, read
 from emocli.robust.check import file as container
 from emocli.robust.check.io import load_check
 from emocli.robust.check.settings import configure
 from emocli.robust.corrupt import Corrupter
+from emocli.training.fit_cca import CheckSummary, fit_cca
 from tests import toy
 
 SIZES = {"train": 60, "valid": 30, "test": 30}
