@@ -27,7 +27,7 @@ from emocli.experiments.synthetic.quick import QUICK, TRAIN
 from emocli.experiments.systems import kinds
 from emocli.extraction.extract import extract
 from emocli.plugin.experiment import Row, Table
-from emocli.training.pictures import FEATURES
+from emocli.training.picture_source import picture_source
 
 SECTION, RECORDED = "synthetic", "demo"
 """Sections of settings: of clips and features; of recordings, which that dataset draws."""
@@ -202,7 +202,7 @@ class Twin:
         manifest = Manifest.read(path)
         if self.from_clips:
             return
-        seen = [FEATURES[kind] for kind in self.encoders if kind in FEATURES]
+        seen = [name for kind in self.encoders if (name := picture_source(kind).feature)]
         if seen:
             say(f"extracting {', '.join(seen)} of {len(manifest.clips)} recordings")
             own = {name: FACES[name] for name in seen if name in FACES}
