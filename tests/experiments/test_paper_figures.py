@@ -189,7 +189,7 @@ def test_another_modality_is_the_face_if_the_store_calls_it_so() -> None:
     made = table("m3er_figures", visual="camera", snr="0.1")
     assert texts(made.rows[0].conditions[1].corrupt) == ["camera:gaussian@0.1"]
     (weights,) = (each for each in made.analyses if each.analysis == "weights")
-    assert weights.options["corrupt"] == ("camera:gaussian@0.1",)
+    assert texts(weights.options["corrupt"]) == ["camera:gaussian@0.1"]
 
 
 # -- M2FNet's
