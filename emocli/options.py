@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from inspect import get_annotations
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,14 @@ class Option:
     metavar: str | None = None
     least: int | None = None
     most: int | None = None
+    positional: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
 class Argument(Option):
     """The same of a field that is given by its place."""
+
+    positional: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
