@@ -123,7 +123,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _setting(option: str, arguments: Sequence[str]) -> str:
     """Say how a setting is given that was taken for an option; empty if it is none."""
-    command = discovered().named(*arguments[:1]) if arguments else None
+    command = discovered().named(arguments[0]) if arguments else None
     if not option.startswith("--") or command is None or not command.sections():
         return ""
     from emocli.pipeline.settings import keys_called
