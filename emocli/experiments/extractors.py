@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import get_args
 
 from emocli.config import Tree
 from emocli.data.manifest import Manifest
 from emocli.display import number_of
-from emocli.models.encoder import PictureKind
+from emocli.plugin.feature import EncoderKind, ExtractorKind
 from emocli.training.encoder_plan import EncoderPlan
 from emocli.training.fit_encoder import fit_encoder
 from emocli.training.fit_text import fit_text, resolve
-
-ExtractorKind = PictureKind | Literal["text"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Extractor(ABC):
 class PictureExtractor(Extractor):
     """The training of an encoder that looks at pictures of some kind."""
 
-    kind: PictureKind
+    kind: EncoderKind
 
     def check(self, options: FitOptions) -> None:
         """Resolve them."""
@@ -89,6 +87,6 @@ class TextExtractor(Extractor):
 
 
 EXTRACTORS: Mapping[ExtractorKind, Extractor] = MappingProxyType(
-    {**{kind: PictureExtractor(kind) for kind in get_args(PictureKind)}, "text": TextExtractor()}
+    {**{kind: PictureExtractor(kind) for kind in get_args(EncoderKind)}, "text": TextExtractor()}
 )
 """Kind to the training of its encoders."""

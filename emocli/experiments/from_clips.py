@@ -29,11 +29,11 @@ from emocli.data.store.joined import parts_of
 from emocli.display import number_of
 from emocli.errors import ConfigError, RunError, StoreError, choice
 from emocli.experiments.config import ReproduceConfig, read_table
-from emocli.experiments.extractors import EXTRACTORS, ExtractorKind, FitOptions
+from emocli.experiments.extractors import EXTRACTORS, FitOptions
 from emocli.extraction.extract import extract
 from emocli.extraction.extract import plan as plan_extraction
 from emocli.plugin.experiment import Table
-from emocli.plugin.feature import Feature
+from emocli.plugin.feature import ExtractorKind, Feature
 
 SECTION = "extractors"
 """Section of the settings."""

@@ -28,12 +28,11 @@ from emocli.models.hub import only_cached
 from emocli.models.outline import outline as outlined
 from emocli.models.rundir import CONFIG, MODEL, require_finished
 from emocli.models.tensors import RESTORE, sized_by
+from emocli.plugin.feature import EncoderKind
 from emocli.quantities import Size
 
 if TYPE_CHECKING:
     from transformers import ResNetModel
-
-PictureKind = Literal["audio", "face", "scene"]
 
 Stages = Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)]
 Blocks = Annotated[
@@ -124,7 +123,7 @@ class EncoderRun(Settings):
     """
 
     format: Literal[1] = 1
-    kind: PictureKind
+    kind: EncoderKind
     encoder: EncoderConfig
     resnet: Tree
     settings: Tree
@@ -249,7 +248,7 @@ def read_run(run: Path) -> EncoderRun:
     return read_config(EncoderRun, run, "an encoder", "fit-encoder")
 
 
-def load(run: Path, kind: PictureKind) -> tuple[ResNetEncoder, PictureTransform]:
+def load(run: Path, kind: EncoderKind) -> tuple[ResNetEncoder, PictureTransform]:
     """Read a trained encoder.
 
     Raises

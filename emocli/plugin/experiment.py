@@ -42,13 +42,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from pydantic import model_validator
 
 from emocli.config import Settings, Tree
 from emocli.data.manifest import Task
 from emocli.data.record import Record
+from emocli.plugin.feature import EncoderKind as EncoderKind
 from emocli.plugin.robustness import TRAINED
 from emocli.plugin.robustness import CorruptionSpec as CorruptionSpec
 from emocli.plugin.robustness import RepairOptions as RepairOptions
@@ -82,9 +83,6 @@ class Names(Settings):
         for key in group:
             if key in type(self).model_fields:
                 yield key, getattr(self, key)
-
-
-EncoderKind = Literal["audio", "face", "scene"]
 
 
 @dataclass(frozen=True)

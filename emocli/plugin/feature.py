@@ -77,6 +77,12 @@ from emocli.data.track import Track as Track
 from emocli.errors import ConfigError, StoreError
 from emocli.plugin.people import Appearances, Stretch
 
+EncoderKind = Literal["audio", "face", "scene"]
+"""What an encoder of pictures looks at: spectrograms, faces, or pictures of videos."""
+
+ExtractorKind = EncoderKind | Literal["text"]
+"""The same, and texts."""
+
 Device = Literal["auto", "cpu", "cuda"]
 """``auto`` is a GPU if there is one."""
 
@@ -197,7 +203,7 @@ class Feature(Protocol):
     PER_CLIP: bool
     LIBRARIES: tuple[str, ...]
     EXTRA: str
-    ENCODER: Literal["audio", "face", "scene", "text"] | None
+    ENCODER: ExtractorKind | None
     HUB: tuple[str, ...]
     PRETRAINED: Mapping[str, tuple[str, str]]
     VECTORS: WordTable | None

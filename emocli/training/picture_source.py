@@ -18,7 +18,8 @@ from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, choice
-from emocli.models.encoder import PictureKind, PixelArray
+from emocli.models.encoder import PixelArray
+from emocli.plugin.feature import EncoderKind
 from emocli.training.augment import AugmentConfig
 
 PACKAGE = "emocli.training.kinds"
@@ -90,7 +91,7 @@ class PictureSource(ABC):
         The feature it looks at; empty if it looks at recordings.
     """
 
-    kind: PictureKind
+    kind: EncoderKind
     epochs: int
     suffixes: frozenset[str]
     feature: str = ""

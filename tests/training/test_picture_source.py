@@ -7,15 +7,15 @@ from typing import get_args
 import pytest
 
 from emocli import plugins
+from emocli.cli.commands.fit_encoder import KindName
 from emocli.errors import ConfigError
-from emocli.models.encoder import PictureKind
-from emocli.plugin.experiment import EncoderKind
+from emocli.plugin.feature import EncoderKind
 from emocli.training.picture_source import PACKAGE, picture_source
 
 
 def test_every_kind_is_a_file() -> None:
-    kinds = get_args(PictureKind)
-    assert set(kinds) == set(get_args(EncoderKind)) == set(plugins.files(PACKAGE))
+    kinds = get_args(EncoderKind)
+    assert set(kinds) == set(KindName) == set(plugins.files(PACKAGE))
     assert [picture_source(kind).kind for kind in kinds] == [*kinds]
 
 
