@@ -29,7 +29,7 @@ from emocli.data.store.joined import parts_of
 from emocli.display import number_of
 from emocli.errors import ConfigError, RunError, StoreError, choice
 from emocli.experiments.config import ReproduceConfig, read_table
-from emocli.experiments.extractors import EXTRACTORS, FitOptions
+from emocli.experiments.encoder_trainings import TRAININGS, FitOptions
 from emocli.extraction.extract import extract
 from emocli.extraction.extract import plan as plan_extraction
 from emocli.plugin.experiment import Table
@@ -148,8 +148,8 @@ class Extractors:
 
     def _check(self) -> None:
         """Refuse settings before hours have been spent."""
-        for kind, extractor in EXTRACTORS.items():
-            extractor.check(self._options(kind))
+        for kind, training in TRAININGS.items():
+            training.check(self._options(kind))
         for feature in self.config.features:
             if feature not in (known := plugins.names("features")):
                 what, where = f"no feature is called '{feature}'", f"{SECTION}.features"
@@ -233,7 +233,7 @@ class Extractors:
     def _fit(self, kind: ExtractorKind, overwrite: bool) -> str:
         """Train an encoder, or what is left of it; say how it does."""
         options = self._options(kind, overwrite)
-        return EXTRACTORS[kind].fit(self.manifest, self.store, self.encoder(kind), options)
+        return TRAININGS[kind].fit(self.manifest, self.store, self.encoder(kind), options)
 
     def _extract(self, feature: str, workers: int, overwrite: bool, say: Say) -> int:
         """Extract a feature, or what is left of it; return how many clips failed."""

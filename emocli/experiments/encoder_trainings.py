@@ -1,4 +1,4 @@
-"""The extractors of an experiment of clips: encoders that are trained on the way, by kind."""
+"""The trainings of encoders on the way to the features of an experiment, by kind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FitOptions:
     overwrite: bool = False
 
 
-class Extractor(ABC):
+class EncoderTraining(ABC):
     """The training of an encoder of some kind."""
 
     @abstractmethod
@@ -52,7 +52,7 @@ class Extractor(ABC):
 
 
 @dataclass(frozen=True)
-class PictureExtractor(Extractor):
+class PictureTraining(EncoderTraining):
     """The training of an encoder that looks at pictures of some kind."""
 
     kind: EncoderKind
@@ -72,7 +72,7 @@ class PictureExtractor(Extractor):
 
 
 @dataclass(frozen=True)
-class TextExtractor(Extractor):
+class TextTraining(EncoderTraining):
     """The training of an encoder of text."""
 
     def check(self, options: FitOptions) -> None:
@@ -86,7 +86,7 @@ class TextExtractor(Extractor):
         return f"text extractor, {done.state}: {scores} on the valid split"
 
 
-EXTRACTORS: Mapping[ExtractorKind, Extractor] = MappingProxyType(
-    {**{kind: PictureExtractor(kind) for kind in get_args(EncoderKind)}, "text": TextExtractor()}
+TRAININGS: Mapping[ExtractorKind, EncoderTraining] = MappingProxyType(
+    {**{kind: PictureTraining(kind) for kind in get_args(EncoderKind)}, "text": TextTraining()}
 )
 """Kind to the training of its encoders."""
