@@ -14,11 +14,11 @@ from pydantic import Field
 
 from emocli.config import Tree
 from emocli.data.durable import digest
-from emocli.plugin.feature import Device, EncoderKind, ParametersConfig, Reloading, device
+from emocli.plugin.feature import Device, ParametersConfig, Reloading, device
 from emocli.quantities import PicturesAtOnce
 
 if TYPE_CHECKING:
-    from emocli.models.encoder import PictureTransform, PixelArray, ResNetEncoder
+    from emocli.models.encoder import PictureKind, PictureTransform, PixelArray, ResNetEncoder
 
 
 class EmbeddingConfig(ParametersConfig):
@@ -79,7 +79,7 @@ class Embedder(Reloading):
     """
 
     config: EmbeddingConfig
-    kind: EncoderKind
+    kind: PictureKind
 
     def __post_init__(self) -> None:
         _ = self._loaded

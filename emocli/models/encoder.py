@@ -34,6 +34,9 @@ from emocli.quantities import Size
 if TYPE_CHECKING:
     from transformers import ResNetModel
 
+PictureKind = EncoderKind
+"""What is shown to an encoder as a picture."""
+
 Stages = Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)]
 Blocks = Annotated[
     tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1, max_length=8)
@@ -123,7 +126,7 @@ class EncoderRun(Settings):
     """
 
     format: Literal[1] = 1
-    kind: EncoderKind
+    kind: PictureKind
     encoder: EncoderConfig
     resnet: Tree
     settings: Tree
@@ -248,7 +251,7 @@ def read_run(run: Path) -> EncoderRun:
     return read_config(EncoderRun, run, "an encoder", "fit-encoder")
 
 
-def load(run: Path, kind: EncoderKind) -> tuple[ResNetEncoder, PictureTransform]:
+def load(run: Path, kind: PictureKind) -> tuple[ResNetEncoder, PictureTransform]:
     """Read a trained encoder.
 
     Raises

@@ -13,9 +13,8 @@ from pydantic import Field, model_validator
 from emocli.config import Settings, Tree, build, merge
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
-from emocli.models.encoder import EncoderConfig, EncoderRun
+from emocli.models.encoder import EncoderConfig, EncoderRun, PictureKind
 from emocli.models.settings import Accelerator
-from emocli.plugin.feature import EncoderKind
 from emocli.quantities import Decay, Epochs, LearningRate, Seed, Threads
 from emocli.training import triplet
 from emocli.training.augment import AugmentConfig
@@ -115,7 +114,7 @@ class EncoderPlan:
     augment: AugmentConfig
 
     @classmethod
-    def of(cls, preset: str, settings: Mapping[str, Any], kind: EncoderKind) -> EncoderPlan:
+    def of(cls, preset: str, settings: Mapping[str, Any], kind: PictureKind) -> EncoderPlan:
         """Lay settings over the preset.
 
         Raises

@@ -18,8 +18,7 @@ from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, choice
-from emocli.models.encoder import PixelArray
-from emocli.plugin.feature import EncoderKind
+from emocli.models.encoder import PictureKind, PixelArray
 from emocli.training.augment import AugmentConfig
 
 PACKAGE = "emocli.training.kinds"
@@ -91,7 +90,7 @@ class PictureSource(ABC):
         The feature it looks at; empty if it looks at recordings.
     """
 
-    kind: EncoderKind
+    kind: PictureKind
     epochs: int
     suffixes: frozenset[str]
     feature: str = ""
