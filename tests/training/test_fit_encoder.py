@@ -19,10 +19,10 @@ from emocli.errors import EmocliError, ManifestError, RunError, StoreError
 from emocli.extraction.extract import extract
 from emocli.interchange.import_features import import_features
 from emocli.models.rundir import read_history
-from emocli.training import pictures as sources
 from emocli.training.encoder_plan import EncoderFitConfig
 from emocli.training.encoder_task import EncoderTask, batches, nearest
 from emocli.training.fit_encoder import EncoderSummary, fit_encoder
+from emocli.training.kinds import scene
 from emocli.training.picture_source import picture_source
 from emocli.training.pictures import of_folder
 from tests import toy
@@ -132,7 +132,7 @@ def test_scenes_are_read_from_the_videos(
     summary = fit(corpus, tmp_path / "run", "scene")
     assert (summary.train, summary.valid) == (4, 4)
     # What is finished is left alone, and no video read again.
-    monkeypatch.setattr(sources, "chosen_frames", None)
+    monkeypatch.setattr(scene, "chosen_frames", None)
     assert fit(corpus, tmp_path / "run", "scene").state == "already trained"
 
 
