@@ -183,7 +183,7 @@ def test_a_machine_that_would_take_long_is_approximated_and_named_so(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(prepare, "MOST_SVM", 40)
+    monkeypatch.setattr(prepare, "MANY", 40)
     monkeypatch.setattr(classical, "LANDMARKS", 20)
     assert run([*command(corpus, tmp_path / "run"), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
