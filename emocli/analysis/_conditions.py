@@ -16,7 +16,7 @@ from emocli.version import version
 if TYPE_CHECKING:
     from emocli.evaluation.cross_validation import Evaluator
 
-CLEAN = "clean"
+CLEAN_LABEL = "clean"
 
 Measured = TypeVar("Measured")
 
@@ -151,7 +151,7 @@ def conditions(
     """
     each = [[CorruptionSpec(modality, strength=default)] for modality in modalities]
     usable = [on(own, modalities) for own in ([corruptions] if corruptions else each)]
-    return {CLEAN: (), **{" + ".join(c.label for c in own): own for own in usable}}
+    return {CLEAN_LABEL: (), **{" + ".join(c.label for c in own): own for own in usable}}
 
 
 def through(

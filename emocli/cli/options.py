@@ -11,7 +11,7 @@ import typer
 from emocli.data.clip import Split as SplitName
 from emocli.evaluation.options import RunOptions, SplitOptions
 from emocli.limits import MOST_FOLDS, MOST_WORKERS
-from emocli.options import Argument, declared
+from emocli.options import declared
 from emocli.plugin.robustness import PROXY, RobustOptions
 from emocli.report.canvas import StyleName
 
@@ -25,7 +25,7 @@ def typed(options: type, name: str) -> Any:
         "min": field.option.least,
         "max": field.option.most,
     }
-    if isinstance(field.option, Argument):
+    if field.option.positional:
         return typer.Argument(**texts)
     flag = name.replace("_", "-")
     switch = field.kind == bool | None or field.default is True

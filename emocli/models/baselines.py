@@ -147,7 +147,11 @@ class ClassicalModels:
 
 
 def fit_classical(
-    names: Sequence[str], train: Samples, valid: Samples, whole: Samples | None = None
+    names: Sequence[str],
+    train: Samples,
+    valid: Samples,
+    whole: Samples | None = None,
+    limit: float = 0.0,
 ) -> ClassicalModels:
     """Fit models on the train split; C is chosen on the valid split, the smallest of equals.
 
@@ -159,12 +163,14 @@ def fit_classical(
         Standardised.
     whole : Samples, optional
         What the last fit is on, with the C that was chosen: train and valid split together.
+    limit : float
+        Of `Functionals`.
     """
-    seen = Functionals.fit(train)
+    seen = Functionals.fit(train, limit)
     x, held = seen(train), seen(valid)
     models = [_chosen(name, _fitter(name, x, train), held, valid, seen) for name in names]
     if whole is not None:
-        again = Functionals.fit(whole)
+        again = Functionals.fit(whole, limit)
         x = again(whole)
         models = [replace(m, seen=again, model=_last(m, x, whole)) for m in models]
     return ClassicalModels(tuple(models), whole is not None)

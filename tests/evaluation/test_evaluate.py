@@ -22,8 +22,8 @@ from emocli.evaluation.evaluate import Evaluation, evaluate
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.metrics.metrics import COMMON
 from emocli.models import rundir
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RepairOptions
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 
 SETTINGS = merge(toy.QUICK, {"train": {"epochs": 20, "patience": 20, "lr": 0.02}})

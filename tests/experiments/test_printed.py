@@ -16,6 +16,7 @@ from emocli.data.manifest import Task
 from emocli.experiments.config import CORPUS, read_table
 from emocli.metrics.metrics import DEFINITIONS, score
 from emocli.plugin.experiment import Row, Table
+from emocli.plugin.robustness import texts
 
 
 def table(name: str, **settings: Any) -> Table:
@@ -96,7 +97,7 @@ def test_errors_and_weighted_accuracies_of_beard() -> None:
     assert printed(made) == expected
     assert made.task == "intensity"
     noisy = row(made, "GCA").conditions[1]
-    assert [spec.partition(":")[0] for spec in noisy.corrupt] == ["visual"]
+    assert [spec.subject for spec in noisy.corrupt] == ["visual"]
 
 
 # Section 4: "we evaluated a naive classifier predicting the test-set empirical mean intensities
@@ -260,7 +261,7 @@ def test_what_the_text_says_of_the_figures_is_in_the_notes() -> None:
     notes = " ".join(table("m3er_figures").notes)
     for figure in ("more than 73%", "dropped by 12%", "around 0.01% of the L2 norm"):
         assert figure in notes
-    assert table("m3er_figures").rows[0].conditions[1].corrupt == ("visual:gaussian@0.01",)
+    assert texts(table("m3er_figures").rows[0].conditions[1].corrupt) == ["visual:gaussian@0.01"]
 
 
 def test_the_mean_of_binary_accuracies_is_not_the_accuracy() -> None:

@@ -20,9 +20,9 @@ from emocli.errors import ConfigError, EmocliError, ManifestError, RunError
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.runner import Reproduction, plan, reproduce
 from emocli.models import rundir
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, RobustOptions, Row, Table
 from emocli.robust.check.io import load_check
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 from tests.interrupt import COMMAND, kill_when
 

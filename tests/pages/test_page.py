@@ -28,10 +28,10 @@ from emocli.pages.page import gather, report
 from emocli.pages.records import RunRecords
 from emocli.pages.section import sections
 from emocli.pages.sections import comparison
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.report.page import policy
 from emocli.report.parts import Note
 from emocli.report.tables import bounds
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 from tests.browser import Browser, browser
 

@@ -16,11 +16,12 @@ from emocli.data.store import open_features
 from emocli.evaluation.evaluate import evaluate
 from emocli.metrics.metrics import score
 from emocli.models import classical
-from emocli.models.baselines import fit
+from emocli.models.baselines import fit_classical
 from emocli.models.rundir import BASELINES
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RepairOptions
+from emocli.plugin.training import PLUS
 from emocli.training import jobs, prepare
+from emocli.training.fit_cca import fit_cca
 from emocli.training.train import train
 from tests import toy
 
@@ -57,8 +58,9 @@ def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained
     standardiser = Standardiser.fit(splits["train"])
     learnt, valid, test = (samples.then(standardiser) for samples in splits.values())
     targets = test.manifest.targets(test.clips)
-    for name in BESIDE:
-        values = fit(name, learnt, valid).predict(test)
+    beside = fit_classical(BESIDE, learnt, valid, limit=PLUS["functionals_limit"])
+    for name, model in zip(BESIDE, beside.models, strict=True):
+        values = model(test)
         expected = score("single", targets, values, toy.CLASSES).overall
         assert found["clean"]["classical"][name]["metrics"] == pytest.approx(expected)
         gain = found["accuracy"] - expected["accuracy"]
@@ -126,9 +128,9 @@ def test_corruption_hurts_them_and_a_repair_is_theirs_too(corpus: toy.Toy, train
 def test_what_is_discarded_is_lacking_to_them(corpus: toy.Toy, trained: Path) -> None:
     """So a modality's mean functionals stand for it, as where a clip never had it."""
     from emocli.evaluation.evaluator import RunEvaluator
-    from emocli.plugin.robustness import parse_all
+    from emocli.plugin.robustness import on, read
 
-    corruptions = parse_all(["audio"], ["audio"])
+    corruptions = on(read(["audio"]), ["audio"])
 
     def predicted(fill: str) -> np.ndarray:
         repair = RepairOptions(oracle=True, fill=fill)

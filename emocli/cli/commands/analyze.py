@@ -92,9 +92,8 @@ def _command(name: str, kind: type) -> Callable[..., None]:
 
 
 def _parameter(kind: type, name: str, field: Declaration) -> Parameter:
-    several = field.kind == tuple[str, ...]
-    hint = list[str] | None if several else field.kind
-    default = Parameter.empty if field.required else None if several else field.default
+    hint = list[str] | None if field.repeated else field.kind
+    default = Parameter.empty if field.required else None if field.repeated else field.default
     return _keyword(name, Annotated[hint, options.typed(kind, name)], default)
 
 

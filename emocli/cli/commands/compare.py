@@ -54,7 +54,7 @@ def command(
     from emocli.cli import sections
     from emocli.evaluation.compare import compare
     from emocli.evaluation.comparison_tables import notes, require_known, tables, write
-    from emocli.plugin.robustness import RobustOptions
+    from emocli.plugin.robustness import RobustOptions, read
 
     for path in out or ():
         require_known(path)  # before the work
@@ -67,7 +67,7 @@ def command(
             store=store,
             split=split,
             robust=RobustOptions(
-                corrupt=tuple(corrupt or ()),
+                corrupt=read(corrupt or ()),
                 check=check,
                 oracle=oracle,
                 proxy=proxy,

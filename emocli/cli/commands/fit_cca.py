@@ -9,7 +9,7 @@ from emocli.cli import options, show
 from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
-    from emocli.pipeline.fit_cca import CheckSummary
+    from emocli.training.fit_cca import CheckSummary
 
 SHOWN = 5
 
@@ -42,14 +42,16 @@ def command(
     """
     from emocli.cli import sections
     from emocli.data.manifest import Manifest
-    from emocli.pipeline.fit_cca import fit_cca
+    from emocli.plugin.robustness import read
+    from emocli.training.fit_cca import fit_cca
 
+    corruptions = read(corrupt or ())  # refused before anything is opened
     corpus = Manifest.read(manifest, root)
     tree = sections.settings("fit-cca", config, settings)
     parts = [corpus.folded(index, folds) for index in range(folds)] if folds else [corpus]
     with show.progress("reading features") as progress:
         summaries = [
-            fit_cca(part, store, feature, preset, tree, corrupt or (), seed, progress=progress)
+            fit_cca(part, store, feature, preset, tree, corruptions, seed, progress=progress)
             for part in parts
         ]
     if json:

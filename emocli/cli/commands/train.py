@@ -68,9 +68,12 @@ def command(
     from emocli.data.manifest import Manifest
     from emocli.models.commands import record
     from emocli.models.rundir import REPORTS
-    from emocli.plugin.robustness import RobustOptions
+    from emocli.plugin.robustness import RobustOptions, read
     from emocli.training.train import TrainRequest
 
+    robust = RobustOptions(
+        corrupt=read(corrupt or ()), check=check, oracle=oracle, proxy=proxy, fill=fill
+    )
     request = TrainRequest(
         manifest=Manifest.read(manifest, root),
         store=store,
@@ -79,9 +82,7 @@ def command(
         features=feature,
         preset=preset,
         settings=sections.settings("train", config, settings),
-        robust=RobustOptions(
-            corrupt=tuple(corrupt or ()), check=check, oracle=oracle, proxy=proxy, fill=fill
-        ),
+        robust=robust,
         seeds=seeds,
         overwrite=overwrite,
         workers=workers,
