@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from emocli.experiments.results import Reproduction
 
 
+@options.grouped
 def command(
+    *,
     context: typer.Context,
     experiment: Annotated[str, typer.Argument(help="Experiment; `emocli info` lists them.")],
     out: Annotated[Path, typer.Option(help="Folder for all that comes out.")],
@@ -67,8 +69,7 @@ def command(
         typer.Option(help="Run only this row, e.g. gca-gating; repeat for more.  [default: all]"),
     ] = None,
     workers: options.Workers = 1,
-    settings: options.Settings = None,
-    config: options.Config = None,
+    settings: options.SettingOptions,
     root: options.Root = None,
     style: options.Style = "screen",
     overwrite: Annotated[
@@ -92,7 +93,6 @@ def command(
     and the dialogues of the table, settings synthetic.KEY; recordings, where encoders are trained,
     demo.KEY. It shows that every row runs, and nothing about people.
     """
-    from emocli.cli import sections
     from emocli.config import merge
     from emocli.errors import ConfigError
     from emocli.experiments import runner
@@ -111,9 +111,9 @@ def command(
     typed = {"reproduce": {k: v for k, v in chosen.items() if v is not None}}
     more = ([SECTION] if from_clips else []) + (list(SECTIONS) if synthetic else [])
     taken = (*runner.sections(experiment), *more)
-    tree = merge(sections.settings("reproduce", config, settings, taken), typed)
+    tree = merge(settings.read_settings("reproduce", taken), typed)
     if from_clips:
-        tree = merge({SECTION: _of_other_commands(config)}, tree)
+        tree = merge({SECTION: _of_other_commands(settings.config)}, tree)
     maker = "--from-clips" if from_clips else "--synthetic"
     if store is not None and (from_clips or synthetic):
         what = f"--store and {maker}, which makes a store of its own, OUT/store"
