@@ -16,6 +16,7 @@ from pydantic import Field
 from emocli.config import Tree
 from emocli.data.durable import digest
 from emocli.errors import ConfigError, reason
+from emocli.features._picture_rows import PictureNetwork
 from emocli.plugin.feature import Device, ParametersConfig, Reloading, installed
 from emocli.quantities import PicturesAtOnce, Probability, Side
 
@@ -179,7 +180,7 @@ class OnnxModel(Reloading):
 
 
 @dataclass(frozen=True)
-class OnnxPictures:
+class OnnxPictures(PictureNetwork):
     """An ONNX file of pictures."""
 
     config: OnnxPicturesConfig

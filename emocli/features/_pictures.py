@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from emocli.config import Tree
 from emocli.data.track import Rows
 from emocli.features._hidden import HiddenConfig, hidden_states, pooled, pooled_names
-from emocli.plugin.feature import Reloading, Track
+from emocli.features._picture_rows import PictureNetwork
+from emocli.plugin.feature import Track
 from emocli.quantities import Steps
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class PicturesConfig(HiddenConfig):
 
 
 @dataclass(frozen=True)
-class PictureEncoder(Reloading):
+class PictureEncoder(PictureNetwork):
     """A published encoder of pictures, which each process loads for itself."""
 
     config: PicturesConfig
@@ -55,7 +56,7 @@ class PictureEncoder(Reloading):
         parts = [self._rows(pictures[k : k + size]) for k in range(0, len(pictures), size)]
         return np.concatenate(parts)
 
-    def track(self, rows: Rows, times: NDArray[np.float64], notes: dict[str, int]) -> Track:
+    def track(self, rows: Rows, times: NDArray[np.float64] | None, notes: dict[str, int]) -> Track:
         """Put the rows of a clip together as its settings say."""
         if self.config.pool != "none" and len(rows):
             return Track(pooled(rows, self.config.pool), notes=notes)
