@@ -27,16 +27,19 @@ class ConditionOptions(RobustOptions, SplitOptions, OfRun):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaceReport(Report):
-    """Beginning of the report of an analysis of features: of a run or store (`of`), and its clips.
-
-    ``emocli`` is the version that wrote it.
-    """
+class VersionedReport(Report):
+    """Beginning of the report of an analysis; ``emocli`` is the version that wrote it."""
 
     FORMAT: ClassVar[int] = 2
     RENAMED: ClassVar[Mapping[str, str] | None] = {}
 
     emocli: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceReport(VersionedReport):
+    """The same of an analysis of features: of a run or store (`of`), and its clips."""
+
     of: str
     dataset: str
     split: Split
@@ -51,16 +54,9 @@ class PlaceReport(Report):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunReport(Report):
-    """Beginning of the report of an analysis of networks: the run, and its corpora.
+class RunReport(VersionedReport):
+    """The same of an analysis of networks: the run, and its corpora."""
 
-    ``emocli`` is the version that wrote it.
-    """
-
-    FORMAT: ClassVar[int] = 2
-    RENAMED: ClassVar[Mapping[str, str] | None] = {}
-
-    emocli: str
     run: str
     fusion: str
     seeds: tuple[int, ...]

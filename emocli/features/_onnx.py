@@ -186,11 +186,9 @@ class OnnxPictures(PictureNetwork):
     config: OnnxPicturesConfig
     model: OnnxModel
 
-    def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> Array:
-        """Return a row per picture (height, width, 3) of RGB, shape (n, D)."""
-        size = self.config.batch
-        batches = (pictures[k : k + size] for k in range(0, len(pictures), size))
-        values = np.concatenate([self.model(list(map(self.as_input, some))) for some in batches])
+    def rows(self, pictures: Sequence[NDArray[np.uint8]]) -> Array:
+        """Return a row per picture."""
+        values = self.model(list(map(self.as_input, pictures)))
         return values.reshape(len(values), -1)
 
     def as_input(self, picture: NDArray[np.uint8]) -> Array:

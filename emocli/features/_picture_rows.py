@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,27 @@ from emocli.data.track import Rows
 from emocli.plugin.feature import Clip, Frame, Reloading, Track, frames
 
 
+class BatchSettings(Protocol):
+    """Settings of a network that computes so many pictures at a time."""
+
+    batch: int
+
+
 @dataclass(frozen=True)
 class PictureNetwork(Reloading):
     """Base of networks that make a row of each picture."""
 
+    config: BatchSettings
+
+    def rows(self, pictures: Sequence[NDArray[np.uint8]]) -> Rows:
+        """Return a row per picture of a batch."""
+        raise NotImplementedError
+
     def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> Rows:
         """Return a row per picture (height, width, 3) of RGB, shape (n, D)."""
-        raise NotImplementedError
+        size = self.config.batch
+        parts = [self.rows(pictures[k : k + size]) for k in range(0, len(pictures), size)]
+        return np.concatenate(parts)
 
     def names(self) -> tuple[str, ...]:
         """Name the columns of a track."""
@@ -67,15 +82,12 @@ class WholeFrames(PictureRows):
 
     Attributes
     ----------
-    batch : int
-        Frames that are in memory at a time.
     step : float, optional
         Seconds from one frame to the next; all frames if not given.
     stride : int
         Every so many of these are looked at.
     """
 
-    batch: int = 1
     step: float | None = None
     stride: int = 1
 
@@ -84,7 +96,7 @@ class WholeFrames(PictureRows):
         del upstream
         shown: Iterator[Frame] = islice(frames(clip, self.step), 0, None, self.stride)
         times, rows = [], []
-        while some := list(islice(shown, self.batch)):
+        while some := list(islice(shown, self.network.config.batch)):  # no more are in memory
             times += [frame.time for frame in some]
             rows.append(self.network([frame.image for frame in some]))
         return self.network.track(np.concatenate(rows), np.array(times), {"frames": len(times)})

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from emocli.config import Tree
 from emocli.data.durable import digest
+from emocli.data.track import Rows
 from emocli.errors import ConfigError
 from emocli.features._picture_rows import MainFaces, PictureNetwork
 from emocli.plugin.feature import Clip, Device, ParametersConfig, device
@@ -76,17 +77,13 @@ class Expressions(PictureNetwork):
 
     config: Config
 
-    def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def rows(self, pictures: Sequence[NDArray[np.uint8]]) -> Rows:
         """Return the probability of each expression, shape (n, 7); each row sums to 1."""
         import torch
 
-        size = self.config.batch
-        rows = []
-        for k in range(0, len(pictures), size):
-            inputs = torch.from_numpy(np.stack([as_input(crop) for crop in pictures[k : k + size]]))
-            with torch.inference_mode():
-                rows.append(self.network(inputs.to(self._place)).cpu().numpy())
-        return np.concatenate(rows)
+        inputs = torch.from_numpy(np.stack([as_input(crop) for crop in pictures]))
+        with torch.inference_mode():
+            return np.asarray(self.network(inputs.to(self._place)).cpu().numpy())
 
     def names(self) -> tuple[str, ...]:
         """Name the expressions."""

@@ -35,4 +35,4 @@ def prepare(config: Config, clips: Sequence[Clip]) -> WholeFrames:
     del clips
     pictures = OnnxPictures(config, OnnxModel(config, "onnx_frame"))
     step = 1 / config.rate if config.rate else None
-    return WholeFrames(pictures, pictures.names(), batch=config.batch, step=step)
+    return WholeFrames(pictures, pictures.names(), step=step)

@@ -23,4 +23,4 @@ def prepare(config: PicturesConfig, clips: Sequence[Clip]) -> WholeFrames:
     """Load the encoder; errors as `PictureEncoder.names`."""
     del clips
     encoder = PictureEncoder(config, "scene_model")
-    return WholeFrames(encoder, encoder.names(), batch=config.batch, stride=config.stride)
+    return WholeFrames(encoder, encoder.names(), stride=config.stride)
