@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -41,3 +42,16 @@ def interrupted(patch: pytest.MonkeyPatch, owner: object, name: str, call: int) 
     with patch.context() as inside:
         inside.setattr(owner, name, counted)
         yield
+
+
+def forked(call: Callable[[], None]) -> int:
+    """Run a call in a forked process; return its id."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            call()
+            code = 0
+        finally:
+            os._exit(code)
+    return child
