@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,13 @@ def kill_when(reached: Callable[[], bool], words: Sequence[str], seconds: float)
         time.sleep(0.005)
     process.kill()
     process.wait()
+
+
+def killed_at(files: Sequence[Path], words: Sequence[str], seconds: float) -> None:
+    """Kill a command as soon as each file is there, start it again, and let it end at last."""
+    for file in files:
+        kill_when(file.exists, words, seconds)
+    subprocess.run(words, check=True, capture_output=True)
 
 
 @contextmanager

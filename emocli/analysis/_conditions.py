@@ -150,15 +150,18 @@ def conditions(
     return {CLEAN: (), **{" + ".join(c.label for c in own): own for own in usable}}
 
 
-def through(
-    corruptions: Mapping[str, tuple[CorruptionSpec, ...]],
-    measure: Callable[[tuple[CorruptionSpec, ...]], Measured],
+def measured(
+    options: ConditionOptions,
+    measure: Callable[[Evaluator, tuple[CorruptionSpec, ...], int], Measured],
     progress: Callable[[int, int], None],
-) -> dict[str, Measured]:
-    """Measure under each condition in turn; ``progress`` is told conditions done, and all."""
+    default: str | None = None,
+) -> tuple[Evaluator, dict[str, Measured]]:
+    """Open the run, and measure under each of its `conditions` in turn; errors as of both."""
+    evaluator = opened(options)
+    tested = conditions(options.corruptions, evaluator.modalities, default)
     results: dict[str, Measured] = {}
-    for label, own in corruptions.items():
-        progress(len(results), len(corruptions))
-        results[label] = measure(own)
-    progress(len(results), len(corruptions))
-    return results
+    for label, corruptions in tested.items():
+        progress(len(results), len(tested))
+        results[label] = measure(evaluator, corruptions, options.seed)
+    progress(len(results), len(tested))
+    return evaluator, results

@@ -27,7 +27,6 @@ from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import CLEAN, RepairOptions, RobustOptions, parse_all
 from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.networks import Ensemble
-from emocli.training.train import TrainRequest
 from tests import toy
 
 corpus = toy.fixture()
@@ -283,11 +282,8 @@ def test_check_and_proxies_are_of_normalised_features(corpus: toy.Toy, checked: 
     assert report.corrupted is not None
     assert report.corrupted.flagged is not None
     assert report.corrupted.flagged["audio"].regenerated > 0
-    other = TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        run=corpus.folder / "other",
+    other = corpus.request(
+        "other",
         features=NAMES,
         settings=settings(shrinkage=9.0, least_clips=2),
         robust=RobustOptions(check=True),
@@ -304,11 +300,8 @@ def test_a_check_that_is_lacking_is_named(corpus: toy.Toy, tmp_path: Path) -> No
 
 def test_folds_and_refit(corpus: toy.Toy) -> None:
     """Every fold keeps its own speakers, of whom none is tested in it."""
-    request = TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        run=corpus.folder / "folds",
+    request = corpus.request(
+        "folds",
         features=NAMES,
         settings=settings(refit=True, epochs=2, least_clips=2),
         robust=CLEAN,
