@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,9 @@ from emocli.cli import options, show
 from emocli.display import number_of
 from emocli.plugin.command import Command
 from emocli.plugin.robustness import RobustOptions
+
+if TYPE_CHECKING:
+    from emocli.evaluation.evaluate import Evaluation
 
 
 @options.grouped
@@ -64,7 +67,6 @@ def command(
     """
     from emocli.cli import sections
     from emocli.evaluation.evaluate import evaluate
-    from emocli.evaluation.tables import notes
     from emocli.models.commands import record
     from emocli.models.rundir import REPORTS
 
@@ -91,6 +93,12 @@ def command(
     if json:
         show.as_json(evaluation.report)
         return
+    _print(evaluation)
+
+
+def _print(evaluation: Evaluation) -> None:
+    from emocli.evaluation.tables import notes
+
     for table in evaluation.tables:
         show.table(table.columns, table.rows, table.title)
     for note in notes(evaluation.report):

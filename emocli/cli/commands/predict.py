@@ -95,7 +95,6 @@ def command(
     """
     from emocli.plugin.robustness import RepairOptions
     from emocli.prediction.predict import PredictOptions, predict
-    from emocli.prediction.writers.table import csv_text
 
     tree = settings.read_settings("predict")
     ways = {name: tree.pop(name) for name in plugins.names("ways") if name in tree}
@@ -117,20 +116,7 @@ def command(
         progress = stack.enter_context(watching.progress())
         folder = Path(stack.enter_context(TemporaryDirectory())) if printed else out
         report = predict(run, list(_named(inputs or ())), folder, options=chosen, progress=progress)
-    if json:
-        show.as_json(report)
-    elif printed:
-        streams.out(csv_text(report))
-    else:
-        _print(report, out)
-    for remark in report.remarks:
-        show.warn(remark)
-    if report.failures:
-        first = report.failures[0]
-        show.warn(f"{number_of(len(report.failures), 'failures')}, the first: {first.told}")
-        if not printed:
-            show.warn(f"all are listed in {out / 'failures.jsonl'}")
-        raise typer.Exit(PARTLY_DONE)
+    _tell(report, out, printed, json)
 
 
 def _require_one(inputs: Collection[Path] | None, watch: Path | None, printed: bool) -> None:
@@ -149,6 +135,25 @@ def _named(inputs: Iterable[Path]) -> Iterator[Path]:
             yield from (Path(line.rstrip("\n")) for line in sys.stdin if line.strip())
         else:
             yield path
+
+
+def _tell(report: PredictionReport, out: Path, printed: bool, json: bool) -> None:
+    from emocli.prediction.writers.table import csv_text
+
+    if json:
+        show.as_json(report)
+    elif printed:
+        streams.out(csv_text(report))
+    else:
+        _print(report, out)
+    for remark in report.remarks:
+        show.warn(remark)
+    if report.failures:
+        first = report.failures[0]
+        show.warn(f"{number_of(len(report.failures), 'failures')}, the first: {first.told}")
+        if not printed:
+            show.warn(f"all are listed in {out / 'failures.jsonl'}")
+        raise typer.Exit(PARTLY_DONE)
 
 
 def _print(report: PredictionReport, out: Path) -> None:
