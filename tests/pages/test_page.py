@@ -19,7 +19,7 @@ from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
 from emocli.evaluation.evaluate import evaluate
-from emocli.experiments.report import ExperimentReport, RowReport
+from emocli.experiments.report import RowReport
 from emocli.models.commands import read_log, record
 from emocli.pages import texts
 from emocli.pages.page import gather, report
@@ -30,6 +30,7 @@ from emocli.report.page import policy
 from emocli.report.parts import Note
 from emocli.report.tables import bounds
 from tests import toy
+from tests.experiments.example import experiment_report
 from tests.pages.example import CLASSES, NASTY, TAGS, Parsed
 
 
@@ -240,23 +241,12 @@ def test_a_page_of_an_experiment(place: Path, tmp_path: Path) -> None:
         state="done",
         conditions=({"name": "clean", "accuracy": 0.625},),
     )
-    made = ExperimentReport(
-        format=ExperimentReport.FORMAT,
-        **dict.fromkeys(("emocli", "preset", "check_preset"), "paper"),
-        **dict.fromkeys(("recoveries", "comparisons", "by_class", "warnings", "only"), ()),
-        **{key: {} for key in ("settings", "chosen", "definitions", "rules", "inputs")},
-        **dict.fromkeys(("folds", "corruption_seed"), 0),
-        experiment="rrnn-t2",
+    made = experiment_report(
         title=f"A table {NASTY}",
-        dataset="toy",
-        task="single",
         classes=CLASSES,
-        n=30,
-        metrics=("accuracy",),
         rows=(row,),
         notes=("what to know",),
-        interval="95 %",
-        seconds=1.0,
+        folds=0,
         seeds=1,
         features=("mel",),
     )
