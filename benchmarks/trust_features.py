@@ -31,8 +31,8 @@ from emocli.data.manifest import Manifest
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.predictions import Predictions
 from emocli.models.rundir import read_config
-from emocli.pipeline.fit_cca import fit_cca
-from emocli.plugin.robustness import PROXY, RepairOptions, parse_all
+from emocli.plugin.robustness import PROXY, RepairOptions, on, read
+from emocli.training.fit_cca import fit_cca
 
 REPRESENTATIONS = ("flatten", "step")
 NO_CHECK = RepairOptions(check=False)
@@ -88,7 +88,7 @@ def outcome(evaluator: RunEvaluator, condition: Condition) -> Outcome:
     """Predict the clips of one fold under one condition."""
     if condition.halved:
         evaluator = replace(evaluator, samples=evaluator.samples.then(middle))
-    corruptions = parse_all(condition.corrupt, evaluator.modalities)
+    corruptions = on(read(condition.corrupt), evaluator.modalities)
     told = [evaluator.predict(corruptions, 0, how) for how in (NO_CHECK, *REPAIRS)]
     checked = told[1]
     caught, blamed = (

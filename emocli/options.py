@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from inspect import get_annotations
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,14 @@ class Option:
     least: int | None = None
     most: int | None = None
     flags: tuple[str, ...] = ()
+    positional: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
 class Argument(Option):
     """The same of a field that is given by its place."""
+
+    positional: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class Declaration:
     def required(self) -> bool:
         """Whether it has no default."""
         return self.default is MISSING
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it may be given several times: its default is a tuple."""
+        return isinstance(self.default, tuple)
 
 
 def declared(options: type) -> dict[str, Declaration]:

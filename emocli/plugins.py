@@ -3,7 +3,8 @@
 A plug-in is a module (or a folder with ``__init__.py``) inside the package of its kind, which
 `KINDS` names; names that start with an underscore are private. An installed package adds one
 through the entry-point group ``emocli.<kind>``, each entry naming a module; a name that two modules
-have is neither's. Nothing is imported before it is asked for.
+have is neither's, but commands are told apart by the names on their command line, and emocli's own
+stay. Nothing is imported before it is asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 import sys
 import tokenize
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
@@ -93,6 +95,10 @@ DEFAULTS: dict[PluginKind, dict[str, object]] = {
 """Names that a module may lack, with what they are then: whoever loads it need not ask."""
 
 
+REPAIR = "repair or uninstall its package"
+"""What is to be done about a plug-in of an installed package that cannot be used."""
+
+
 @dataclass(frozen=True)
 class Description:
     """A plug-in as `emocli info` shows it: its docstring's first line and some of the others.
@@ -121,7 +127,12 @@ def load(kind: PluginKind, name: str) -> ModuleType:
         If there is no plug-in of that name, or there are two, it cannot be imported, or it lacks
         what its kind offers.
     """
-    return _load(kind, name, _modules(kind))
+    return load_module(kind, name, _find(kind, name, _modules(kind)))
+
+
+def load_own(kind: PluginKind) -> list[ModuleType]:
+    """Import emocli's own plug-ins of a kind."""
+    return [load_module(kind, *each) for each in sorted(files(KINDS[kind]).items())]
 
 
 def load_all(kind: PluginKind) -> list[ModuleType]:
@@ -129,7 +140,7 @@ def load_all(kind: PluginKind) -> list[ModuleType]:
     modules, loaded = _modules(kind), []
     for name in sorted(modules):
         try:
-            loaded.append(_load(kind, name, modules))
+            loaded.append(load_module(kind, name, _find(kind, name, modules)))
         except ConfigError as error:
             warnings.warn(f"left out: {error}", EmocliWarning, stacklevel=2)
     return loaded
@@ -161,11 +172,16 @@ def files(package: str) -> dict[str, str]:
 def _modules(kind: PluginKind) -> dict[str, list[str]]:
     """Return the modules of each name: emocli's own file, then those of entry points."""
     modules = {name: [module] for name, module in files(KINDS[kind]).items()}
-    for entry in _entries(kind, tuple(sys.path)):
-        own = modules.setdefault(entry.name, [])
-        if entry.module not in own:
-            own.append(entry.module)
+    for name, module in added(kind):
+        own = modules.setdefault(name, [])
+        if module not in own:
+            own.append(module)
     return modules
+
+
+def added(kind: PluginKind) -> list[tuple[str, str]]:
+    """Return the names and modules that installed packages add, sorted."""
+    return sorted({(entry.name, entry.module) for entry in _entries(kind, tuple(sys.path))})
 
 
 @cache
@@ -174,26 +190,34 @@ def _entries(kind: PluginKind, path: tuple[str, ...]) -> EntryPoints:
     return entry_points(group=f"emocli.{kind}")
 
 
+def clash(kind: PluginKind, name: str, modules: Sequence[str]) -> ConfigError:
+    """Return the error of a name that several modules have, emocli's own first."""
+    both = f"the {_word(kind)} '{name}' is both {' and '.join(modules)}"
+    return ConfigError(both, hint=f"rename that of {modules[-1]}, or uninstall its package")
+
+
+def _word(kind: PluginKind) -> str:
+    return {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
+
+
 def _find(kind: PluginKind, name: str, modules: dict[str, list[str]]) -> str:
-    what = {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
     if name not in modules:
-        raise ConfigError(f"no {what} is called '{name}'", hint=choice(name, sorted(modules)))
-    module, *others = modules[name]
-    if others:
-        both = f"the {what} '{name}' is both {module} and {' and '.join(others)}"
-        raise ConfigError(both, hint=f"rename that of {others[-1]}, or uninstall its package")
-    return module
+        hint = choice(name, sorted(modules))
+        raise ConfigError(f"no {_word(kind)} is called '{name}'", hint=hint)
+    if len(modules[name]) > 1:
+        raise clash(kind, name, modules[name])
+    return modules[name][0]
 
 
-def _load(kind: PluginKind, name: str, modules: dict[str, list[str]]) -> ModuleType:
-    path = _find(kind, name, modules)
+def load_module(kind: PluginKind, name: str, path: str) -> ModuleType:
+    """Import the module of a plug-in; errors as of `load`."""
     try:
         module = importlib.import_module(path)
     except Exception as error:  # the code is somebody else's
         if path.startswith("emocli."):
             raise
         what = f"plug-in '{name}' cannot be imported ({reason(error)})"
-        raise ConfigError(what, where=path, hint="repair or uninstall its package") from error
+        raise ConfigError(what, where=path, hint=REPAIR) from error
     for offer in OFFERS[kind]:
         if offer not in vars(module):
             hint = f"a module of emocli.{kind} offers {', '.join(OFFERS[kind])}"

@@ -21,6 +21,9 @@ from dataclasses import dataclass
 RULED = "plus"
 """The preset under which they hold."""
 
+WORDS = 2000
+"""Training clips from which on an LSTM over words is better than their mean (docs/results.md)."""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -47,7 +50,7 @@ class Rule:
     """The value of a setting by the size of a corpus, and how it is computed, for a reader."""
 
     text: str
-    value: Callable[[Size], int | float]
+    value: Callable[[Size], int | float | str | Mapping[str, str]]
 
 
 Rules = Mapping[str, Rule]
@@ -74,6 +77,15 @@ def epochs(size: Size) -> int:
     return min(max(round(3000 * batch(size) / max(size.items, 1)), 10), 30)
 
 
+def utterance(size: Size) -> str | Mapping[str, str]:
+    """How an utterance becomes a vector: of enough clips the words of a text, in their order."""
+    return {"text": "words"} if size.clips >= WORDS else "mean"
+
+
 UNITS = Rule("a tenth of the training clips, as a power of two from 16 to 128", units)
 BATCH = Rule("a twentieth of the clips or dialogues, as a power of two from 8 to 64", batch)
 EPOCHS = Rule("30; as many as make 3,000 batches, but at least 10, where these are fewer", epochs)
+UTTERANCE = Rule(
+    f"mean; of {WORDS:,} training clips or more, text = words and mean of other modalities",
+    utterance,
+)

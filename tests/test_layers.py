@@ -15,9 +15,8 @@ PACKAGE = ROOT / "emocli"
 LEVELS = (
     {"cli"},
     {"pages"},
-    {"experiments"},
+    {"pipeline", "experiments"},
     {"analysis"},
-    {"pipeline"},
     {"prediction"},
     {"extraction", "evaluation"},
     {"training"},
@@ -111,6 +110,13 @@ def test_imports_point_down() -> None:
 
 def test_every_part_is_in_a_level() -> None:
     assert {name.split(".")[0] for name in modules()} == set().union(*LEVELS)
+
+
+def test_the_docs_list_the_levels() -> None:
+    text = (ROOT / "docs" / "developing.md").read_text("utf-8")
+    _, block, _ = text.partition("## The house")[2].split("```", 2)
+    groups = block.strip().split("\n\n")
+    assert [{line.split()[0] for line in group.splitlines()} for group in groups] == [*LEVELS]
 
 
 def test_nobody_imports_a_plugin_by_name() -> None:

@@ -15,6 +15,7 @@ from emocli.cli.app import run
 from emocli.errors import ConfigError
 
 Install = Callable[[str, str, str, str], None]
+UNINSTALL = "uninstall its package"
 
 
 def test_names_are_the_files() -> None:
@@ -80,7 +81,81 @@ def test_a_command_that_cannot_be_imported_is_left_out_in_one_line(
     assert "  train " in said.out
     assert "  break " not in said.out
     assert run(["break"]) == 2
-    assert "No such command 'break'" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: broken: plug-in 'break' cannot be imported (")
+
+
+GREETING = """
+from emocli.plugin.command import Command
+def greet() -> None:
+    "Greet."
+    print("hello from", __name__)
+COMMAND = Command("{name}", 200, greet)
+"""
+
+
+@pytest.mark.parametrize("entry", ["train", "other"])
+def test_a_command_of_emocli_stays_beside_another_of_its_name(
+    install: Install, capsys: pytest.CaptureFixture[str], entry: str
+) -> None:
+    install("commands", entry, f"taker_{entry}", GREETING.format(name="train"))
+    for arguments, shown in ((["--help"], "Train a fusion"), (["train", "--help"], "--fusion")):
+        assert run(arguments) == 0
+        said = capsys.readouterr()
+        assert shown in said.out
+        assert "Greet." not in said.out
+        (line,) = said.err.splitlines()
+        both = f"the command 'train' is both emocli.cli.commands.train and taker_{entry}"
+        assert line == f"warning: left out: {both}; rename that of taker_{entry}, or {UNINSTALL}"
+
+
+def test_a_command_may_have_the_name_of_a_file_of_emocli(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("commands", "fit_cca", "namesake", GREETING.format(name="greet"))
+    assert run(["greet"]) == 0
+    assert capsys.readouterr() == ("hello from namesake\n", "")
+    assert run(["fit-cca", "--help"]) == 0
+
+
+def test_two_packages_with_one_command_have_none(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("greeter_a", "greeter_b"):
+        install("commands", f"{module}_greets", module, GREETING.format(name="greet"))
+    both = "the command 'greet' is both greeter_a and greeter_b; rename that of greeter_b"
+    assert run(["info", "--help"]) == 0
+    assert capsys.readouterr().err == f"warning: left out: {both}, or {UNINSTALL}\n"
+    assert run(["greet"]) == 2
+    assert capsys.readouterr().err == f"error: {both}, or {UNINSTALL}\n"
+
+
+UNMADE = """
+from emocli.plugin.command import Command
+def odd(thing: int | str) -> None:
+    "Take what no option can be."
+COMMAND = Command("odd", 200, odd)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "content", "what"),
+    [
+        ("textual", "COMMAND = 'odd'", "COMMAND of plug-in 'odd' is no emocli.plugin.command.C"),
+        ("untyped", UNMADE, "command 'odd' cannot be made ("),
+    ],
+)
+def test_what_is_no_command_is_refused_in_one_line(
+    install: Install, capsys: pytest.CaptureFixture[str], module: str, content: str, what: str
+) -> None:
+    install("commands", "odd", module, content)
+    assert run(["--help"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: left out: {module}: {what}")
+    assert run(["odd"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {module}: {what}")
+    assert line.endswith("repair or uninstall its package")
 
 
 def test_a_name_that_two_modules_have_is_refused_with_both(

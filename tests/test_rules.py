@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from emocli import rules
 from emocli.rules import Size, batch, epochs, nearest_power, units
 from emocli.training.prepare import corpus_size, resolve
 from emocli.training.train import TrainRequest
@@ -65,6 +67,32 @@ def test_they_hold_for_the_default_alone_and_settings_win(corpus: toy.Toy) -> No
     own = {"network": {"hidden": 7}, "train": {"batch_size": 5}}
     network, training, _ = resolve("late", "plus", own, "single", toy.CLASSES, size=size)
     assert (network.hidden, training.batch_size) == (7, 5)
+
+
+@pytest.mark.parametrize(
+    ("clips", "own", "text", "audio"),
+    [
+        (rules.WORDS - 1, {}, "mean", "mean"),
+        (rules.WORDS, {}, "words", "mean"),
+        (rules.WORDS, {"utterance": "max"}, "max", "max"),
+        (rules.WORDS, {"utterance": {"text": "mean"}}, "mean", "mean"),
+    ],
+)
+def test_words_are_read_one_by_one_of_many_clips(
+    clips: int, own: dict[str, Any], text: str, audio: str
+) -> None:
+    size, settings = Size(clips, clips // 10, 3), {"network": own}
+    network, *_ = resolve("m2fnet", "plus", settings, "single", toy.CLASSES, size=size)
+    assert (network.pooling("text"), network.pooling("audio")) == (text, audio)
+
+
+def test_words_of_many_clips_are_in_the_run(
+    corpus: toy.Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = replace(corpus.request("plan", "m2fnet"), settings={}, preset="plus")
+    assert request.plan()["network"]["utterance"] == "mean"
+    monkeypatch.setattr(rules, "WORDS", 24)
+    assert request.plan()["network"]["utterance"] == {"text": "words"}
 
 
 def test_the_run_says_what_they_gave(corpus: toy.Toy, tmp_path: Path) -> None:

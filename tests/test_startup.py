@@ -24,7 +24,7 @@ HEAVY = (
     "lightning_fabric",
     "mtcnn",
 )
-COMMANDS = ((), *((command.name,) for command in discovered()))
+COMMANDS = ((), *((command.name,) for command in discovered().usable))
 
 
 def loaded(code: str) -> set[str]:

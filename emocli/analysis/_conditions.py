@@ -16,7 +16,7 @@ from emocli.version import version
 if TYPE_CHECKING:
     from emocli.evaluation.cross_validation import Evaluator
 
-CLEAN = "clean"
+CLEAN_LABEL = "clean"
 
 Measured = TypeVar("Measured")
 
@@ -147,7 +147,7 @@ def conditions(
     """
     each = [[CorruptionSpec(modality, strength=default)] for modality in modalities]
     usable = [on(own, modalities) for own in ([corruptions] if corruptions else each)]
-    return {CLEAN: (), **{" + ".join(c.label for c in own): own for own in usable}}
+    return {CLEAN_LABEL: (), **{" + ".join(c.label for c in own): own for own in usable}}
 
 
 def measured(
@@ -158,7 +158,7 @@ def measured(
 ) -> tuple[Evaluator, dict[str, Measured]]:
     """Open the run, and measure under each of its `conditions` in turn; errors as of both."""
     evaluator = opened(options)
-    tested = conditions(options.corruptions, evaluator.modalities, default)
+    tested = conditions(options.corrupt, evaluator.modalities, default)
     results: dict[str, Measured] = {}
     for label, corruptions in tested.items():
         progress(len(results), len(tested))

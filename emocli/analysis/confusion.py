@@ -67,7 +67,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     from emocli.metrics.shown import has_confusion
 
     evaluator = opened(options)
-    corruptions = on(options.corruptions, evaluator.modalities)
+    corruptions = on(options.corrupt, evaluator.modalities)
     labels = [corruption.label for corruption in corruptions]
     task, classes = evaluator.config.task, evaluator.config.classes
     clean = evaluator.predict((), options.seed)

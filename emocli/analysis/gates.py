@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from emocli.analysis import AnalysisPage, CsvRow, Finding, Part, Progress
 from emocli.analysis._conditions import (
-    CLEAN,
+    CLEAN_LABEL,
     ConditionOptions,
     SplitReport,
     about_split,
@@ -22,6 +22,7 @@ from emocli.analysis._conditions import (
 from emocli.data.record import Number
 from emocli.errors import RunError
 from emocli.options import Option
+from emocli.plugin.robustness import CorruptionSpec
 from emocli.report.canvas import GREY, SCREEN, Drawing, Style
 from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Paragraph
@@ -57,7 +58,7 @@ class Options(ConditionOptions):
     """Show how far each view passes the gate in each hop, clean and corrupted."""
 
     corrupt: Annotated[
-        tuple[str, ...],
+        tuple[CorruptionSpec, ...],
         Option(
             "As in emocli evaluate; repeat to corrupt several at once. Default: Gaussian noise at "
             "0 dB on every modality in turn.",
@@ -85,7 +86,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     """
     evaluator, gates = measured(options, _gates, progress)
     report = Report(**vars(about_split(options, evaluator)), gates=gates)
-    labels = [label for label in gates if options.corrupt and label != CLEAN]
+    labels = [label for label in gates if options.corrupt and label != CLEAN_LABEL]
     return Finding(
         name_of("gates", options, evaluator, *labels, evaluator.repair.label),
         report,
@@ -170,7 +171,7 @@ def tabulate(report: Report) -> ReportTable:
     }
     rows = tuple(
         (view, hop + 1, *(views[view][hop] for views in means.values()))
-        for view, hops in means[CLEAN].items()
+        for view, hops in means[CLEAN_LABEL].items()
         for hop in range(len(hops))
     )
     return ReportTable(report.title, ("view", "hop", *means), rows)
@@ -178,7 +179,7 @@ def tabulate(report: Report) -> ReportTable:
 
 def parts(report: Report, run: Path) -> Iterator[Part]:
     """Yield a chart per view: how far it passes its gate in each hop, a line per condition."""
-    charts = tuple(_chart(report, view) for view in report.gates[CLEAN])
+    charts = tuple(_chart(report, view) for view in report.gates[CLEAN_LABEL])
     yield Paragraph(f"{report.title}: share of each view that passes its gate; 1 is open, 0 shut.")
     yield from (Panels(charts), legend_of(charts))
 
@@ -203,7 +204,7 @@ def draw(report: Report, style: Style = SCREEN) -> dict[str, Drawing]:
     """Draw how far each view passes in each hop: mean over the seeds, bars their spread."""
     import numpy as np
 
-    conditions, views = report.gates, list(report.gates[CLEAN])
+    conditions, views = report.gates, list(report.gates[CLEAN_LABEL])
     drawing, panels = style.panels(len(views), PANEL, 3.0, sharey=True)
     for axes, view in zip(panels, views, strict=True):
         for index, (condition, gates) in enumerate(conditions.items()):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from emocli.analysis import AnalysisPage, CsvRow, Finding, Part, Progress
 from emocli.analysis._conditions import (
-    CLEAN,
+    CLEAN_LABEL,
     ConditionOptions,
     SplitReport,
     about_split,
@@ -121,7 +121,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     from emocli.metrics.statistics import interval_over, warnings
 
     evaluator, weights = measured(options, _pooled, progress, NOISE)
-    clips, clean = evaluator.samples.clips, weights[CLEAN]
+    clips, clean = evaluator.samples.clips, weights[CLEAN_LABEL]
     report = Report(
         **vars(about_split(options, evaluator)),
         unused=evaluator.parts[0].members[0].network.unweighted,
@@ -131,10 +131,10 @@ def measure(options: Options, progress: Progress) -> Finding:
         change={
             label: _changes(evaluator, clean, own)
             for label, own in weights.items()
-            if label != CLEAN
+            if label != CLEAN_LABEL
         },
     )
-    labels = [label for label in weights if options.corrupt and label != CLEAN]
+    labels = [label for label in weights if options.corrupt and label != CLEAN_LABEL]
     return Finding(
         name_of("weights", options, evaluator, *labels, evaluator.repair.label),
         report,
@@ -288,7 +288,9 @@ def tabulate(report: Report) -> ReportTable:
     for condition, kinds in report.change.items():
         for kind, own in kinds.items():
             for modality, change in own.items():
-                sides = (report.conditions[label][kind][modality] for label in (CLEAN, condition))
+                sides = (
+                    report.conditions[label][kind][modality] for label in (CLEAN_LABEL, condition)
+                )
                 means = (float(np.mean(seeds)) for seeds in sides)
                 percent = "-" if np.isnan(change.percent) else f"{change.percent:+.1f}"
                 points = (f"{change.points:+.1f}", change.interval, percent)
@@ -317,7 +319,7 @@ PAGE = AnalysisPage(
 def draw(report: Report, style: Style = SCREEN) -> dict[str, Drawing]:
     """Draw the mean weight of each modality under each condition; bars are the seeds' spread."""
     conditions = report.conditions
-    kinds, modalities = list(conditions[CLEAN]), list(conditions[CLEAN]["weights"])
+    kinds, modalities = list(conditions[CLEAN_LABEL]), list(conditions[CLEAN_LABEL]["weights"])
     width = max(3.2, 0.28 * len(modalities) * len(conditions) + 1.2)
     most = 2 if width < WIDE else 1
     drawing, panels = style.panels(len(kinds), width, 3.4, most, sharey=True)

@@ -1,7 +1,7 @@
 """The command line: the commands, and the one place where errors become exit codes.
 
-0 done · 1 a bug (traceback) · 2 bad input (one line) · 3 partly done · 130 interrupted (resumable)
-· 141 nobody reads the output any more (as of other programs in a pipe).
+0 done · 1 a bug (traceback) · 2 bad input (one line) · 3 partly done · 130 interrupted (Ctrl-C or
+SIGTERM; resumable) · 141 nobody reads the output any more (as of other programs in a pipe).
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import typer
@@ -46,8 +48,8 @@ OF_THE_SYSTEM = frozenset({errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE, 
 """Errors that are nobody's bug, even where they name no file."""
 
 
-def application(asked: str = "") -> typer.Typer:
-    """Put the commands together; only the one that is asked for, if there is such a one.
+def application(called: str = "") -> typer.Typer:
+    """Put the commands together; only the one that is called, if there is such a one.
 
     Its parser is made in a tenth of the time that those of all commands take.
     """
@@ -59,7 +61,9 @@ def application(asked: str = "") -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)  # its docstring is the help text
     commands = discovered()
-    for command in [each for each in commands if each.name == asked] or commands:
+    commands.complain(called)
+    chosen = commands.named(called)
+    for command in [chosen] if chosen else commands.usable:
         command.add_to(app)
     return app
 
@@ -81,12 +85,22 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    with show.warnings_as_lines():
+    with _terminable(), show.warnings_as_lines():
         if _address_space() < LEAST:
-            light = {*WITHOUT, *(command.name for command in discovered() if command.light)}
+            light = {*WITHOUT, *(command.name for command in discovered().usable if command.light)}
             if not light.intersection(arguments):
                 return _refuse(NO_MEMORY)
         return _run(arguments)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -121,7 +135,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _setting(option: str, arguments: Sequence[str]) -> str:
     """Say how a setting is given that was taken for an option; empty if it is none."""
-    command = next((c for c in discovered() if c.name in arguments[:1]), None)
+    command = discovered().named(arguments[0]) if arguments else None
     if not option.startswith("--") or command is None or not command.sections():
         return ""
     from emocli.pipeline.settings import keys_called

@@ -14,7 +14,7 @@ import typer
 from emocli.data.clip import Split as SplitName
 from emocli.evaluation.options import RunOptions, SplitOptions
 from emocli.limits import MOST_FOLDS, MOST_WORKERS
-from emocli.options import Argument, Option, declared
+from emocli.options import Argument, Declaration, Option, declared
 from emocli.parsing import Tree
 from emocli.plugin.robustness import PROXY, RobustOptions
 from emocli.report.canvas import StyleName
@@ -34,7 +34,7 @@ def typed(options: type, name: str) -> Any:
         "min": field.option.least,
         "max": field.option.most,
     }
-    if isinstance(field.option, Argument):
+    if field.option.positional:
         return typer.Argument(**texts)
     flag = name.replace("_", "-")
     switch = field.kind == bool | None or field.default is True
@@ -44,16 +44,14 @@ def typed(options: type, name: str) -> Any:
 
 def parameters(options: type) -> list[Parameter]:
     """Return the parameters of a command that stand for the fields of a class of options."""
-    return [
-        Parameter(
-            name,
-            Parameter.KEYWORD_ONLY,
-            annotation=Annotated[list[str] | None if several else field.kind, typed(options, name)],
-            default=Parameter.empty if field.required else None if several else field.default,
-        )
-        for name, field in declared(options).items()
-        for several in (field.kind == tuple[str, ...],)
-    ]
+    return [_parameter(options, name, field) for name, field in declared(options).items()]
+
+
+def _parameter(options: type, name: str, field: Declaration) -> Parameter:
+    hint: Any = list[str] | None if field.repeated else field.kind
+    default = Parameter.empty if field.required else None if field.repeated else field.default
+    annotation = Annotated[hint, typed(options, name)]
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
 def chosen(options: type, values: Mapping[str, Any]) -> Any:

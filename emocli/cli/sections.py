@@ -18,7 +18,7 @@ from emocli.errors import ConfigError, choice
 
 def takers() -> dict[str, Collection[str]]:
     """Return the commands that take sections, and which."""
-    return {command.name: taken for command in discovered() if (taken := command.sections())}
+    return {command.name: taken for command in discovered().usable if (taken := command.sections())}
 
 
 def settings(

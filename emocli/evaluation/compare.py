@@ -27,7 +27,7 @@ from emocli.metrics.statistics import clustered, holm, interval_over, spread, wa
 from emocli.metrics.sums import WITHOUT_INTERVAL
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
-from emocli.plugin.robustness import CLEAN, RobustOptions, on
+from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on
 from emocli.version import version
 
 Reference = Literal["first", "best"]
@@ -152,7 +152,7 @@ def compare(
     manifest: Path | None = None,
     store: Path | None = None,
     split: Split = "test",
-    robust: RobustOptions = CLEAN,
+    robust: RobustOptions = UNCORRUPTED,
     seed: int = 0,
     ensemble: bool = False,
     device: Device = "cpu",
@@ -188,7 +188,7 @@ def compare(
     for index, run in enumerate(runs):
         progress(index, len(runs))
         evaluator = open_evaluator(run, split, manifest, store, robust, ensemble).on(place)
-        corruptions = on(robust.corruptions, evaluator.modalities)
+        corruptions = on(robust.corrupt, evaluator.modalities)
         evaluators.append(evaluator)
         predicted.append(evaluator.predict(corruptions, seed))
         _require_same(names, predicted)

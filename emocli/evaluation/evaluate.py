@@ -35,7 +35,7 @@ from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
-from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, parse_all
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, read
 from emocli.report.canvas import STYLES, StyleName
 from emocli.report.canvas import write as write_figures
 from emocli.report.tables import ReportTable
@@ -93,7 +93,7 @@ def evaluate(
     manifest: Path | None = None,
     store: Path | None = None,
     split: Split = "test",
-    corrupt: Sequence[str] = (),
+    corrupt: Iterable[str | CorruptionSpec] = (),
     sweep: Sequence[str] | None = None,
     repair: RepairOptions = TRAINED,
     by: Sequence[str] = (),
@@ -118,7 +118,7 @@ def evaluate(
         Instead of those it was trained on.
     split : str
         Which clips.
-    corrupt : sequence of str
+    corrupt : iterable of str or CorruptionSpec
         Corruptions, all at once: ``visual``, ``visual:gaussian@0.01``, ``audio:zero``, ...
     sweep : sequence of str, optional
         Levels: each corruption by itself (of every modality, if none is given) at each level. None
@@ -151,11 +151,11 @@ def evaluate(
     EmocliError
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
-    place = chosen_device(device, "--device")
+    place, requested = chosen_device(device, "--device"), read(corrupt)
     opened = open_evaluator(run, split, manifest, store, repair, ensemble, normalise)
     evaluator = opened.on(place)
     require_known(by, evaluator.samples.clips)
-    requested = parse_all(corrupt, evaluator.modalities)
+    requested = on(requested, evaluator.modalities)
     swept = _swept(requested, sweep, evaluator.modalities)
     conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
     predictions = []

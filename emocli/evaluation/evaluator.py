@@ -282,7 +282,7 @@ class RunEvaluator:
         """Return the clips as the networks see them under a condition."""
         return self._repaired(self._corrupter(corruptions, seed), self.repair).samples
 
-    def seen_alone(self, clip: Clip, corruptions: Corruptions, seed: int) -> Repaired:
+    def seen_clip(self, clip: Clip, corruptions: Corruptions, seed: int) -> Repaired:
         """Return one clip as the networks see it among the others of its split.
 
         The evaluator holds all clips of the corpus; this one need not have a label.

@@ -34,7 +34,7 @@ from emocli.evaluation.predictions import Predictions
 from emocli.experiments.rows import slug
 from emocli.parsing import parse_object
 from emocli.plugin.experiment import Condition
-from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on
+from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on, texts
 from emocli.robust.repair import RepairConfig
 from emocli.version import version_of
 
@@ -162,7 +162,7 @@ class EvaluationJob:
 
     def _evaluation(self, condition: Condition) -> CachedEvaluation:
         path = self.folder / f"{slug(condition.name)}.npz"
-        corruptions = on(condition.corruptions, self._stores)
+        corruptions = on(condition.corrupt, self._stores)
         key = self._key(condition, corruptions)
         kept = _read(path, key, corruptions, self.corpus)
         if kept is None:
@@ -200,7 +200,7 @@ class EvaluationJob:
             code_digest({type(corruption.config) for corruption in corruptions}),
             {name: version_of(name) for name in LIBRARIES},
             self._shared,
-            [condition.corrupt, repair.stated()],
+            [texts(condition.corrupt), repair.stated()],
             digest(check) if checks and check.is_file() else "",
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

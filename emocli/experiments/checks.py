@@ -12,10 +12,11 @@ from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.store import StoredFeature, check_path
 from emocli.errors import EmocliError, UnfittableError
 from emocli.experiments.experiment import Experiment
-from emocli.pipeline.fit_cca import fit_cca
+from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.check.io import load_check
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig
+from emocli.training.fit_cca import fit_cca
 
 
 def fit_checks(experiment: Experiment, say: Say) -> Experiment:
@@ -69,7 +70,7 @@ def _kept(
     corpus: Manifest,
     stores: Mapping[str, StoredFeature],
     config: CheckConfig,
-    corrupt: tuple[str, ...],
+    corrupt: tuple[CorruptionSpec, ...],
 ) -> ModalityCheck | None:
     """Return the check that is there and stays: a user's own, or of a fold one fitted on this."""
     if not path.is_file():

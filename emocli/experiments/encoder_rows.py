@@ -30,7 +30,8 @@ from emocli.training.compute import deterministic_torch
 from emocli.training.encoder_plan import EncoderPlan
 from emocli.training.encoder_task import embedded, nearest
 from emocli.training.fit_encoder import EncoderSummary, fit_encoder
-from emocli.training.pictures import FEATURES, LabelledPictures, of_manifest
+from emocli.training.picture_source import CorpusInputs, picture_source
+from emocli.training.pictures import LabelledPictures, of_manifest
 
 METRIC = "nearest"
 METRICS = {
@@ -83,7 +84,7 @@ class EncoderSystem(System):
     @property
     def sees(self) -> list[str]:
         """The feature it looks at, if it is one."""
-        return [FEATURES.get(self.kind, "pictures of the videos")]
+        return [picture_source(self.kind).feature or "pictures of the videos"]
 
     def with_settings(self, tree: Tree, own: Tree) -> Tree:
         """Return the settings of the first seed; see `System`."""
@@ -176,7 +177,7 @@ def _hits(fitting: Fitting, store: Path, cache: Path) -> dict[str, bool]:
             return dict(kept["hits"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    encoder, screen = load(run, plan.kind)
+    encoder, screen = load(run, plan.source.kind)
     train, test, labels = pictures.train, pictures.valid, pictures.labels
     with deterministic_torch(plan.train.threads):
         vectors = [embedded(encoder, screen, pictures, part) for part in (train, test)]
@@ -191,7 +192,8 @@ def _with_test(plan: EncoderPlan, corpus: Manifest, store: Path, cache: Path) ->
     other: Mapping[Split, Split] = {"train": "train", "valid": "test", "test": "valid"}
     clips = tuple(replace(clip, split=other[clip.split]) for clip in corpus.clips)
     swapped = replace(corpus, clips=clips)
-    return of_manifest(plan.kind, swapped, store, "label", plan.encoder.side, cache)
+    inputs = CorpusInputs(swapped, store, plan.encoder.side, cache)
+    return of_manifest(plan.source, inputs, "label")
 
 
 def _rates(folds: Sequence[Sequence[Mapping[str, bool]]]) -> dict[str, float]:

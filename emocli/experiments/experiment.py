@@ -18,6 +18,7 @@ from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.rows import Inputs, System
 from emocli.experiments.systems import check_apart, kinds, overruled, systems
 from emocli.plugin.experiment import RepairOptions, Table
+from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.check.settings import CheckConfig, configure
 
 
@@ -146,9 +147,9 @@ class Experiment:
         return any(self.checks.values())
 
     @property
-    def checks(self) -> dict[str, set[tuple[str, ...]]]:
+    def checks(self) -> dict[str, set[tuple[CorruptionSpec, ...]]]:
         """What modality checks that rows need are fitted on: to what happens to the clips."""
-        checks: dict[str, set[tuple[str, ...]]] = {}
+        checks: dict[str, set[tuple[CorruptionSpec, ...]]] = {}
         for system in self.due:
             if _checked(system):
                 corrupt = system.row.training.corrupt

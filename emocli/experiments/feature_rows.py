@@ -43,7 +43,7 @@ from emocli.models.rundir import MODEL
 from emocli.models.settings import TrainConfig
 from emocli.parsing import read_object
 from emocli.plugin.experiment import Condition
-from emocli.plugin.robustness import RobustOptions, on
+from emocli.plugin.robustness import RobustOptions, on, texts
 from emocli.robust.repair import PRESETS, RepairConfig
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import labels, prepare, read_settings
@@ -70,7 +70,7 @@ class FeatureSystem(System):
         if self.lacking:
             return
         for condition in self.row.conditions:
-            on(condition.corruptions, self.features)
+            on(condition.corrupt, self.features)
             RepairConfig().with_options(condition.repair)
         for modality, name in self.row.features.items():
             feature = open_joined(inputs.store, name, inputs.corpora[0])
@@ -320,7 +320,7 @@ def _result(
         name: {m: len(ids) for m, ids in getattr(predictions, name).items()} for name in MARKS
     }
     report = {
-        "corrupt": list(condition.corrupt),
+        "corrupt": texts(condition.corrupt),
         "repair": predictions.repair.label,
         **summary.data(),
         **(counts if predictions.repair.label else {}),

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import Field
 
@@ -29,22 +29,14 @@ from emocli.data.store.joined import parts_of
 from emocli.display import number_of
 from emocli.errors import ConfigError, RunError, StoreError, choice
 from emocli.experiments.config import ReproduceConfig, read_table
+from emocli.experiments.extractors import EXTRACTORS, ExtractorKind, FitOptions
 from emocli.extraction.extract import extract
 from emocli.extraction.extract import plan as plan_extraction
-from emocli.models.encoder import PictureKind
 from emocli.plugin.experiment import Table
 from emocli.plugin.feature import Feature
-from emocli.training.encoder_plan import EncoderPlan
-from emocli.training.fit_encoder import fit_encoder
-from emocli.training.fit_text import fit_text, resolve
 
 SECTION = "extractors"
 """Section of the settings."""
-
-PICTURES: tuple[PictureKind, ...] = ("audio", "face", "scene")
-"""Kinds of encoders that look at pictures."""
-
-ExtractorKind = PictureKind | Literal["text"]
 
 Done = TypeVar("Done")
 
@@ -156,9 +148,8 @@ class Extractors:
 
     def _check(self) -> None:
         """Refuse settings before hours have been spent."""
-        for kind in PICTURES:
-            EncoderPlan.of(self.preset, getattr(self.config, kind), kind)
-        resolve(self.preset, self.config.text)
+        for kind, extractor in EXTRACTORS.items():
+            extractor.check(self._options(kind))
         for feature in self.config.features:
             if feature not in (known := plugins.names("features")):
                 what, where = f"no feature is called '{feature}'", f"{SECTION}.features"
@@ -236,24 +227,13 @@ class Extractors:
                 failed += self._extract(feature, workers, overwrite, say)
         return ClipFeatures(self.store, failed)
 
+    def _options(self, kind: ExtractorKind, overwrite: bool = False) -> FitOptions:
+        return FitOptions(self.preset, getattr(self.config, kind), overwrite)
+
     def _fit(self, kind: ExtractorKind, overwrite: bool) -> str:
         """Train an encoder, or what is left of it; say how it does."""
-        run = self.encoder(kind)
-        how: dict[str, Any] = {
-            "preset": self.preset,
-            "settings": getattr(self.config, kind),
-            "overwrite": overwrite,
-        }
-        if kind == "text":
-            text = fit_text(self.manifest, run, **how)
-            scores = ", ".join(f"{name} {value:.3f}" for name, value in text.metrics.items())
-            return f"text extractor, {text.state}: {scores} on the valid split"
-        encoder = fit_encoder(kind, self.manifest, run, store=self.store, **how)
-        nearest = f"nearest neighbour {encoder.accuracy:.3f} on the valid split"
-        left_out = "".join(
-            f", {number_of(n, f'clips {why}')} left out" for why, n in encoder.skipped.items()
-        )
-        return f"{kind} extractor, {encoder.state}: {nearest}{left_out}"
+        options = self._options(kind, overwrite)
+        return EXTRACTORS[kind].fit(self.manifest, self.store, self.encoder(kind), options)
 
     def _extract(self, feature: str, workers: int, overwrite: bool, say: Say) -> int:
         """Extract a feature, or what is left of it; return how many clips failed."""

@@ -41,11 +41,11 @@ from emocli.plugin.network import (
 )
 from emocli.plugin.training import PLUS
 from emocli.quantities import Depth, Dropped, Size
-from emocli.rules import UNITS, Rules
+from emocli.rules import UNITS, UTTERANCE, Rules
 
 Pooling = Literal["mean", "max", "words"]
-GROUPS = 4
-"""Groups of clips of similar length, of which a network reads the words of one at a time."""
+TOGETHER = 40
+"""Clips of similar length whose words a network reads at a time."""
 
 
 class Config(Settings):
@@ -99,7 +99,7 @@ class Config(Settings):
         "fusion_layers": Whole(1, 5),
         "dropout": Uniform(0.0, 0.6),
     }
-    RULES: ClassVar[Rules] = {"width": UNITS}
+    RULES: ClassVar[Rules] = {"width": UNITS, "utterance": UTTERANCE}
 
     layers: Depth | dict[str, Depth] = 1
     fusion: Literal["attention", "concat"] = "attention"
@@ -269,7 +269,7 @@ class WordEncoder(nn.Module):
         Clips of similar length are read together: most are far shorter than the longest one.
         """
         order = view.lengths.argsort(stable=True)
-        vectors = torch.cat([self._read(view, part) for part in order.chunk(GROUPS)])
+        vectors = torch.cat([self._read(view, part) for part in torch.split(order, TOGETHER)])
         return vectors[order.argsort()]
 
     def _read(self, whole: Padded, clips: Tensor) -> Tensor:

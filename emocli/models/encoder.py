@@ -43,6 +43,9 @@ Blocks = Annotated[
 PixelArray = NDArray[Any]
 """Sound: a log-mel spectrogram in decibels, shape (T, bands). Faces and scenes: RGB, (h, w, 3)."""
 
+COLOURED = 3
+"""Axes of a picture that has colours; a spectrogram is given some."""
+
 SCRATCH = "resnet18"
 """Name of the backbone that starts from random parameters."""
 
@@ -154,7 +157,6 @@ class ResNetEncoder(nn.Module):
 class PictureTransform:
     """Conversion of pictures to the input of an encoder."""
 
-    kind: PictureKind
     config: EncoderConfig
 
     def __call__(self, pictures: Sequence[PixelArray]) -> Tensor:
@@ -164,7 +166,7 @@ class PictureTransform:
 
     def _show(self, picture: PixelArray) -> Tensor:
         """Scale one picture, shape (3, side, side), values in [0, 1]."""
-        if self.kind != "audio":
+        if picture.ndim == COLOURED:
             pixels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
             return self._resize(pixels)
         loudness = torch.from_numpy(np.array(picture, np.float32)).T
@@ -259,7 +261,7 @@ def load(run: Path, kind: PictureKind) -> tuple[ResNetEncoder, PictureTransform]
     if config.kind != kind:
         what = f"is an encoder of kind '{config.kind}', not '{kind}'"
         raise RunError(what, where=run, hint=f"train one: emocli fit-encoder {kind}")
-    return restore(encoder, run), PictureTransform(kind, config.encoder)
+    return restore(encoder, run), PictureTransform(config.encoder)
 
 
 def outline(run: Path) -> ResNetEncoder:

@@ -93,7 +93,8 @@ def read_config(run: Path) -> RunConfig:
     if not run.is_dir():
         raise RunError("there is no such run", where=run, hint="train it first: emocli train")
     if not path.is_file():
-        hint = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
+        fold = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
+        hint = fold or "name a folder that emocli train wrote"
         raise RunError(f"is not a run (it has no {CONFIG})", where=run, hint=hint)
     return read_as(RunConfig, path, "a run")
 
@@ -138,7 +139,7 @@ def folds(run: Path) -> list[Path]:
     return [] if fold is None else fold_folders(run, fold.count)
 
 
-def begun(run: Path) -> bool:
+def has_learnt(run: Path) -> bool:
     """Whether the training of one seed has learned anything that would be lost."""
     return any((run / name).is_file() for name in (MODEL, HISTORY, f"{CHECKPOINT}/{LAST}"))
 
@@ -157,7 +158,7 @@ def require_empty(run: Path, what: str) -> None:
     if run.is_dir() and all(path.name.startswith(".") for path in run.iterdir()):
         return
     if os.path.lexists(run):
-        hint = "choose another --run"
+        hint = "choose another folder"
         raise RunError(f"is there already and is not {what}", where=run, hint=hint)
 
 

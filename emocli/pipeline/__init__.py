@@ -1,1 +1,1 @@
-"""Small stages: from a manifest to a check file, and looking at what is there."""
+"""Small stages: making a manifest, aligning, the demo, and looking at what is there."""

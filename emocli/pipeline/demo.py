@@ -19,8 +19,8 @@ from emocli.data.pool import Say, open_pool
 from emocli.evaluation.evaluate import evaluate
 from emocli.extraction.extract import extract
 from emocli.pipeline.demo_talk import TalkReport, predicted_talk
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.manifest import make_manifest
+from emocli.training.fit_cca import fit_cca
 from emocli.training.prepare import resolve
 from emocli.training.train import train
 

@@ -21,8 +21,9 @@ printed={"clean": {"binary_accuracy": 0.776}})``: nothing of it is trained.
 >>> class Config(Settings):
 ...     noise: tuple[str, ...] = ("0dB",)
 >>> def table(config):
-...     tested = (CLEAN, *(Condition(f"audio {n}", (f"audio:gaussian@{n}",)) for n in config.noise))
-...     checked = Condition("audio 0dB", ("audio:gaussian@0dB",), RepairOptions(check=True))
+...     noisy = (Condition(f"audio {n}", read([f"audio:gaussian@{n}"])) for n in config.noise)
+...     tested = (CLEAN, *noisy)
+...     checked = Condition("audio 0dB", read(["audio:gaussian@0dB"]), RepairOptions(check=True))
 ...     return Table(
 ...         title="Fusion under noise",
 ...         rows=(
@@ -41,7 +42,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -49,9 +49,11 @@ from pydantic import model_validator
 from emocli.config import Settings, Tree
 from emocli.data.manifest import Task
 from emocli.data.record import Record
-from emocli.plugin.robustness import TRAINED, CorruptionSpec, read
+from emocli.plugin.robustness import TRAINED
+from emocli.plugin.robustness import CorruptionSpec as CorruptionSpec
 from emocli.plugin.robustness import RepairOptions as RepairOptions
 from emocli.plugin.robustness import RobustOptions as RobustOptions
+from emocli.plugin.robustness import read as read
 
 
 class Names(Settings):
@@ -93,20 +95,18 @@ class Condition:
     ----------
     name : str
         As the table shows it; conditions of the same name are compared with each other.
-    corrupt : tuple of str
-        What `emocli evaluate` takes after ``--corrupt``.
+    corrupt : tuple of CorruptionSpec
+        What is done to the clips, what `emocli evaluate` takes after ``--corrupt``; texts are read.
     repair : RepairOptions
         How modalities are repaired: ``RepairOptions(check=True, proxy="knn_ls")``.
     """
 
     name: str
-    corrupt: tuple[str, ...] = ()
+    corrupt: tuple[CorruptionSpec, ...] = ()
     repair: RepairOptions = TRAINED
 
-    @cached_property
-    def corruptions(self) -> tuple[CorruptionSpec, ...]:
-        """What is done to the clips."""
-        return read(self.corrupt)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "corrupt", read(self.corrupt))
 
 
 CLEAN = Condition("clean")
@@ -142,7 +142,7 @@ class Row:
         over the preset.
     training : RobustOptions
         How clips are corrupted and repaired in training:
-        ``RobustOptions(corrupt=("m3er75",), check=True, proxy="knn_ls")``.
+        ``RobustOptions(corrupt=read(["m3er75"]), check=True, proxy="knn_ls")``.
     conditions : tuple of Condition
         What it is tested under; the first one is what the others are compared with. Encoders see
         the clips as they are.

@@ -146,7 +146,7 @@ class CorruptionSpec:
         return {self.subject: self.config} if self.subject in present else {}
 
 
-def read(texts: Iterable[str]) -> tuple[CorruptionSpec, ...]:
+def read(corruptions: Iterable[str | CorruptionSpec]) -> tuple[CorruptionSpec, ...]:
     """Read several corruptions; one text may hold several, separated by commas.
 
     Raises
@@ -154,7 +154,18 @@ def read(texts: Iterable[str]) -> tuple[CorruptionSpec, ...]:
     ConfigError
         If one is not of the form.
     """
-    return tuple(CorruptionSpec.read(part) for text in texts for part in text.split(","))
+    return tuple(spec for each in corruptions for spec in _read(each))
+
+
+def _read(each: str | CorruptionSpec) -> Iterable[CorruptionSpec]:
+    if isinstance(each, CorruptionSpec):
+        return (each,)
+    return map(CorruptionSpec.read, each.split(","))
+
+
+def texts(corruptions: Iterable[CorruptionSpec]) -> list[str]:
+    """Return the text of each, as files and settings state it."""
+    return list(map(str, corruptions))
 
 
 def on(
@@ -168,11 +179,6 @@ def on(
         If one is none of these.
     """
     return tuple(corruption.on(modalities) for corruption in corruptions)
-
-
-def parse_all(texts: Iterable[str], modalities: Collection[str]) -> tuple[CorruptionSpec, ...]:
-    """Read several corruptions of clips of these modalities; see `read` and `on`."""
-    return on(read(texts), modalities)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,10 +218,10 @@ class RepairOptions:
     ] = None
     settings: Tree | None = None
 
-    def corrupting(self, *corrupt: str) -> RobustOptions:
+    def corrupting(self, *corrupt: str | CorruptionSpec) -> RobustOptions:
         """Return the same with corruptions."""
         own = {field.name: getattr(self, field.name) for field in fields(RepairOptions)}
-        return RobustOptions(corrupt=corrupt, **own)
+        return RobustOptions(corrupt=read(corrupt), **own)
 
     def stated(self) -> Tree:
         """Return what differs from the defaults, by name."""
@@ -229,10 +235,10 @@ TRAINED = RepairOptions()
 
 @dataclass(frozen=True, kw_only=True)
 class RobustOptions(RepairOptions):
-    """The options of a repair, and the corruptions of the clips before it, as text."""
+    """The options of a repair, and the corruptions of the clips before it; texts are read."""
 
     corrupt: Annotated[
-        tuple[str, ...],
+        tuple[CorruptionSpec, ...],
         Option(
             "visual (Gaussian noise at 0 dB), visual@0.01, audio:zero, text:dropout@0.5, or a "
             "protocol: m3er75, face100; repeat for several at once.",
@@ -240,17 +246,15 @@ class RobustOptions(RepairOptions):
         ),
     ] = ()
 
-    @cached_property
-    def corruptions(self) -> tuple[CorruptionSpec, ...]:
-        """What the texts mean."""
-        return read(self.corrupt)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "corrupt", read(self.corrupt))
 
     def stated(self) -> Tree:
-        """Return what differs from the defaults, the corruptions first."""
+        """Return what differs from the defaults, the corruptions first and as texts."""
         others = super().stated()
         corrupt = others.pop("corrupt", ())
-        return {"corrupt": list(corrupt), **others} if corrupt else others
+        return {"corrupt": texts(corrupt), **others} if corrupt else others
 
 
-CLEAN = RobustOptions()
+UNCORRUPTED = RobustOptions()
 """No corruption, and no repair but that of the settings."""

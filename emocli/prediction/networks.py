@@ -17,7 +17,7 @@ from emocli.data.durable import digest
 from emocli.data.samples import Samples
 from emocli.data.speakers import USED, SpeakerNormaliser, SpeakerStatistics
 from emocli.data.store import StoredFeature, check_path
-from emocli.errors import RunError, StoreError
+from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
 from emocli.models.calibration import refit_remarks
@@ -35,7 +35,8 @@ from emocli.prediction.packing.folder import (
     require_inside,
     verified,
 )
-from emocli.robust.check.io import check_digest, load_check
+from emocli.prediction.unasked import UnaskedCheck, check_remarks
+from emocli.robust.check.io import check_digest
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.packed_repair import CHECK, PackedRepair
 from emocli.robust.proxy.generator import ProxyGenerator
@@ -48,13 +49,6 @@ BY_PLACE = (
     "the modality check knows what is usual at each place of a whole clip, and distrusts more of "
     "segments that begin or end elsewhere; fit-cca --set check.representation=step fits one that "
     "does not"
-)
-
-
-UNASKED = (
-    "the modality check {} is fitted on these features and says how unusual each modality is "
-    "(anomaly); it was not asked what to trust, as in training: --check asks it, and with --proxy "
-    "what it does not trust is regenerated"
 )
 
 
@@ -98,28 +92,6 @@ class Repairer(Protocol):
     def remarks(self, config: RepairConfig) -> Iterator[str]:
         """Yield what a repair cannot do, a line each."""
         ...
-
-
-@dataclass(frozen=True)
-class UnaskedCheck:
-    """A check that is fitted on a run's features, if nobody said whether to ask it."""
-
-    path: Path
-    check: ModalityCheck
-
-    @classmethod
-    def of(cls, path: Path, run: Run) -> UnaskedCheck | None:
-        """Read one; None if there is none that fits the features as a network reads them."""
-        try:
-            check = load_check(path)
-        except StoreError:
-            return None
-        known, config = check.provenance, run.config
-        views = {modality: view.fingerprint for modality, view in config.features.items()}
-        own = None if config.train.refit else run.standardiser
-        if known is None or not known.fits(views, own):
-            return None
-        return cls(path, check.through(run.standardiser))
 
 
 @dataclass(frozen=True)
@@ -346,9 +318,7 @@ class Ensemble:
             for line in fold.factory.remarks(fold.repair)
         ]
         yield from dict.fromkeys(lines)
-        unasked = next((fold.unasked for fold in self.folds if fold.unasked), None)
-        if unasked is not None:
-            yield UNASKED.format(unasked.path)
+        yield from check_remarks([fold.unasked for fold in self.folds if fold.unasked])
         yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
     def segment_remarks(self) -> Iterator[str]:

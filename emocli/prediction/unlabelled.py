@@ -23,13 +23,13 @@ def read_unlabelled(path: Path, classes: Sequence[str]) -> Manifest:
         If it is absent or breaks a rule; the message names row and column.
     """
     if path.is_file() and not sidecar_path(path).exists():
-        return _alone(path, classes)
+        return _without_sidecar(path, classes)
     corpus = Manifest.read(path)
     clips = tuple(replace(clip, label=None, labels={}) for clip in corpus.clips)
     return replace(corpus, clips=clips)
 
 
-def _alone(path: Path, classes: Sequence[str]) -> Manifest:
+def _without_sidecar(path: Path, classes: Sequence[str]) -> Manifest:
     table = read_table(path, ManifestError)
     root = rules.absolute(path.parent)
     clips = read_clips(table.renamed(known_columns(classes)), path, root, classes)

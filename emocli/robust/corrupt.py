@@ -6,15 +6,29 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Annotated, Any, overload
 
 import numpy as np
+from pydantic import GetPydanticSchema
+from pydantic_core import CoreSchema, core_schema
 
 from emocli.plugin.corruption import Array, Corruption
-from emocli.plugin.robustness import CorruptionSpec
+from emocli.plugin.robustness import CorruptionSpec, read, texts
 
 if TYPE_CHECKING:
     from emocli.data.samples import Samples
+
+
+def _as_texts(kind: Any, handler: Any) -> CoreSchema:
+    return core_schema.no_info_after_validator_function(
+        read,
+        handler(tuple[str, ...]),
+        serialization=core_schema.plain_serializer_function_ser_schema(texts),
+    )
+
+
+Corruptions = Annotated[tuple[CorruptionSpec, ...], GetPydanticSchema(_as_texts)]
+"""A setting, or an entry of a file, that lists corruptions as texts."""
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from emocli.data.batch import Batch, Padded, Views
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError
-from emocli.plugin.robustness import PROXY, CorruptionSpec, RepairOptions, RobustOptions, read
+from emocli.plugin.robustness import PROXY, RepairOptions, RobustOptions
 from emocli.quantities import Seed
 from emocli.robust.check.model import ModalityCheck
-from emocli.robust.corrupt import Corrupter
+from emocli.robust.corrupt import Corrupter, Corruptions
 from emocli.robust.discard import discard
 from emocli.robust.proxy.generator import ProxyGenerator
 from emocli.robust.proxy.settings import ProxyConfig, configure
@@ -117,7 +117,7 @@ class RobustConfig(RepairConfig):
 
     Attributes
     ----------
-    corrupt : tuple of str
+    corrupt : tuple of CorruptionSpec
         What happens to the clips of the train and valid split, as ``--corrupt`` takes it.
     corruption_seed : int
         Seed of what happens to them: another seed, other noise.
@@ -130,7 +130,7 @@ class RobustConfig(RepairConfig):
         given, too: of what in them is trusted.
     """
 
-    corrupt: tuple[str, ...] = ()
+    corrupt: Corruptions = ()
     corruption_seed: Seed = 0
     train_on_proxy: bool = False
     fit_on: Literal["clean", "as_given"] = "clean"
@@ -144,12 +144,7 @@ class RobustConfig(RepairConfig):
             If they contradict each other, or name what there is not.
         """
         config, corrupt = self.with_options(options), options.corrupt
-        return config.model_copy(update={"corrupt": tuple(corrupt)}) if corrupt else config
-
-    @property
-    def corruptions(self) -> tuple[CorruptionSpec, ...]:
-        """What the texts of ``corrupt`` mean."""
-        return read(self.corrupt)
+        return config.model_copy(update={"corrupt": corrupt}) if corrupt else config
 
     @property
     def repair(self) -> RepairConfig:

@@ -14,7 +14,7 @@ from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.data.store.folder import BY_SPEAKER
 from emocli.errors import StoreError
 from emocli.metrics.statistics import grouping, groups
-from emocli.plugin.robustness import CorruptionSpec, on
+from emocli.plugin.robustness import CorruptionSpec, on, texts
 from emocli.robust.check.io import load_check
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.provenance import FitProvenance
@@ -68,7 +68,7 @@ class RepairFactory:
     @cached_property
     def corruptions(self) -> tuple[CorruptionSpec, ...]:
         """What happens to the clips the network is trained with."""
-        return on(self.trained.corruptions, self.train.stores)
+        return on(self.trained.corrupt, self.train.stores)
 
     @cached_property
     def check(self) -> ModalityCheck:
@@ -147,8 +147,8 @@ class RepairFactory:
             lacks = f"without {unseen} of the {total} training clips"
             yield f"the modality check was fitted {lacks}{why}"
         if provenance and self.trained.fit_on == "as_given" and not self._same_noise(provenance):
-            as_was = ", ".join(provenance.corrupt) or "clips as they are in the store"
-            now = ", ".join(self.trained.corrupt) or "the same without corruption"
+            as_was = ", ".join(texts(provenance.corrupt)) or "clips as they are in the store"
+            now = ", ".join(texts(self.trained.corrupt)) or "the same without corruption"
             was, seed = provenance.corruption_seed, self.trained.corruption_seed
             fit = f"the modality check was fitted on {as_was} (seed {was})"
             yield f"{fit}, the network on {now} (seed {seed})"

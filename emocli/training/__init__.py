@@ -1,1 +1,1 @@
-"""Training of fusion networks, encoders and text models."""
+"""Training of fusion networks, encoders and text models, and the fit of the modality check."""

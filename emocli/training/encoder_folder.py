@@ -17,8 +17,8 @@ from emocli.models.rundir import (
     HISTORY,
     LAST,
     MODEL,
-    begun,
     finished,
+    has_learnt,
     require_empty,
     write_config,
 )
@@ -77,7 +77,7 @@ class EncoderFolder:
             return False
         there, new = (c.model_dump(exclude=RESULTS) for c in (self.read(run), self.config))
         stays = there == new
-        if not stays and not self.overwrite and self._begun():
+        if not stays and not self.overwrite and self._has_learnt():
             hint = "choose another --run, or replace it with --overwrite"
             raise RunError(f"was trained with other settings or {self.data}", where=run, hint=hint)
         return stays and not (self.overwrite and finished(run))
@@ -101,8 +101,8 @@ class EncoderFolder:
     def _parts(self) -> list[Path]:
         return list(self.run.glob(self.parts)) if self.parts else []
 
-    def _begun(self) -> bool:
-        return any(begun(folder) for folder in [self.run, *self._parts()])
+    def _has_learnt(self) -> bool:
+        return any(has_learnt(folder) for folder in [self.run, *self._parts()])
 
 
 def card(tags: Sequence[str], title: str, text: str) -> str:

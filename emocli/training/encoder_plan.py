@@ -18,13 +18,11 @@ from emocli.models.settings import Accelerator
 from emocli.quantities import Decay, Epochs, LearningRate, Seed, Threads
 from emocli.training import triplet
 from emocli.training.augment import AugmentConfig
+from emocli.training.picture_source import CorpusInputs, PictureSource, picture_source
 from emocli.training.pictures import LabelledPictures, Teach, of_folder, of_manifest
 from emocli.training.schedule import Criterion, Schedule
 from emocli.training.triplet import TripletConfig
 from emocli.version import versions
-
-EPOCHS: Mapping[PictureKind, int] = {"audio": 60, "face": 100, "scene": 100}
-"""Epochs at most (Chudasama 2022, sec. 4.2)."""
 
 NEIGHBOUR = "valid_1nn"
 """The metric by which the best epoch is chosen."""
@@ -109,7 +107,7 @@ PRESETS: Mapping[str, Tree] = {
 class EncoderPlan:
     """All settings of the training of an encoder, resolved."""
 
-    kind: PictureKind
+    source: PictureSource
     encoder: EncoderConfig
     train: EncoderFitConfig
     loss: TripletConfig
@@ -141,14 +139,15 @@ class EncoderPlan:
                     f"unknown setting '{section}'", hint=f"there are: {', '.join(sections)}"
                 )
         parts: dict[str, Any] = {n: build(k, tree.get(n, {}), n) for n, k in sections.items()}
-        epochs = parts["train"].epochs or EPOCHS[kind]
+        source = picture_source(kind)
+        epochs = parts["train"].epochs or source.epochs
         parts["train"] = parts["train"].model_copy(update={"epochs": epochs})
-        return cls(kind, **parts)
+        return cls(source, **parts)
 
     @property
     def schedule(self) -> Schedule:
         """The highest accuracy is best, the first of equals."""
-        epochs = self.train.epochs or EPOCHS[self.kind]
+        epochs = self.train.epochs or self.source.epochs
         return Schedule(Criterion(NEIGHBOUR), self.train.lr, epochs, self.train.patience)
 
     @singledispatchmethod
@@ -158,18 +157,19 @@ class EncoderPlan:
 
     @pictures.register(Manifest)
     def _of_manifest(self, source: Manifest, store: Path, cache: Path) -> LabelledPictures:
-        return of_manifest(self.kind, source, store, self.train.teach, self.encoder.side, cache)
+        inputs = CorpusInputs(source, store, self.encoder.side, cache)
+        return of_manifest(self.source, inputs, self.train.teach)
 
     @pictures.register(Path)
     def _of_folder(self, source: Path, store: Path, cache: Path) -> LabelledPictures:
         del store, cache
-        return of_folder(self.kind, source)
+        return of_folder(self.source, source)
 
     def config(self, pictures: LabelledPictures) -> EncoderRun:
         """Write down what the encoder is."""
         parts = {"train": self.train, "loss": self.loss, "augment": self.augment}
         return EncoderRun(
-            kind=self.kind,
+            kind=self.source.kind,
             encoder=self.encoder,
             resnet={},
             settings={name: part.model_dump(mode="json") for name, part in parts.items()},

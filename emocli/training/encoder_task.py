@@ -14,14 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from emocli.models.encoder import PictureTransform, PixelArray, ResNetEncoder, embed, make_encoder
+from emocli.models.encoder import PictureTransform, ResNetEncoder, embed, make_encoder
 from emocli.models.rundir import EpochMetrics
 from emocli.training import triplet
-from emocli.training.augment import warped
 from emocli.training.compute import deterministic_torch, make_fabric, seeded
 from emocli.training.encoder_plan import MOST_CLASSES, NEIGHBOUR, EncoderFitConfig, EncoderPlan
 from emocli.training.pictures import LabelledPictures
-from emocli.training.sounds import Sounds
 from emocli.training.trainer import finite_loss
 
 
@@ -36,8 +34,8 @@ class EncoderTask:
 
     def __init__(self, plan: EncoderPlan, pictures: LabelledPictures) -> None:
         self.plan, self.pictures = plan, pictures
-        self.sounds = _sounds(plan, pictures)
-        self.screen = PictureTransform(plan.kind, plan.encoder)
+        self.draw = plan.source.augmented(pictures.pictures, plan.augment)
+        self.screen = PictureTransform(plan.encoder)
         self.fabric = make_fabric(plan.train.accelerator, plan.train.precision)
         self.device = self.fabric.device
         with seeded(plan.train.seed, 0):
@@ -78,7 +76,7 @@ class EncoderTask:
         return float(nearest(train, known, valid, wanted).mean())
 
     def _loss(self, indices: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
-        shown = self.screen([self._augmented(int(index), rng) for index in indices])
+        shown = self.screen([self.draw(int(index), rng) for index in indices])
         with self.fabric.autocast():
             vectors = self.kept(shown.to(self.device))
         vectors = vectors.float()
@@ -87,25 +85,6 @@ class EncoderTask:
             return nn.functional.cross_entropy(self.network["head"](vectors), labels)
         # PyTorch's own generator is seeded too; triplets are drawn from it.
         return triplet.loss(vectors, labels, self.plan.loss, None)
-
-    def _augmented(self, index: int, rng: np.random.Generator) -> PixelArray:
-        augment, pictures = self.plan.augment, self.pictures
-        if self.sounds is not None:
-            clean = rng.random() >= augment.noise
-            ratio = rng.uniform(*augment.snr_db)
-            heard = pictures.draw(index, rng) if clean else self.sounds.noisy(index, ratio, rng)
-            return warped(np.asarray(heard, np.float32), augment.warp, rng)
-        if self.plan.kind == "audio":
-            return augment.sound(pictures.draw(index, rng), rng, pictures.bands)
-        return augment.picture(pictures.draw(index, rng), rng)
-
-
-def _sounds(plan: EncoderPlan, pictures: LabelledPictures) -> Sounds | None:
-    """Find the recordings, if noise is to be added to their waveforms."""
-    augment = plan.augment
-    if plan.kind != "audio" or augment.noise_in != "waveform" or not augment.noise:
-        return None
-    return Sounds.of(pictures.recordings, pictures.mel)
 
 
 def embedded(
@@ -116,7 +95,7 @@ def embedded(
 ) -> NDArray[np.float32]:
     """Embed some of the pictures, shape (n, dim); a few of them are in memory at a time."""
     parts = [
-        embed(encoder, screen, [pictures.draw(int(i), None) for i in part])
+        embed(encoder, screen, [pictures.pictures.draw(int(i), None) for i in part])
         for part in np.array_split(indices, max(1, len(indices) // 64))
     ]
     return np.concatenate(parts)

@@ -89,7 +89,7 @@ class Training:
         if not (self.run / CONFIG).is_file():
             rundir.require_empty(self.run, "a run")
         difference = self.outdated
-        if difference and not overwrite and self._begun():
+        if difference and not overwrite and self._has_learnt():
             hint = "choose another --run, or replace it with --overwrite"
             raise RunError(f"was trained with {difference}", where=self.run, hint=hint)
 
@@ -103,15 +103,15 @@ class Training:
         if (run / CONFIG).is_file():
             done = all(rundir.finished(folder) for folder in rundir.members(run, config.seeds))
             other = self.outdated
-            if (other and not self._begun()) or (overwrite and (done or other)):
+            if (other and not self._has_learnt()) or (overwrite and (done or other)):
                 rundir.clear(run)
         if not (run / CONFIG).is_file() or rundir.read_config(run).seeds != config.seeds:
             rundir.write_config(run, config)
 
-    def _begun(self) -> bool:
+    def _has_learnt(self) -> bool:
         """Whether anything was learned that would be lost: a training may fail before that."""
         seeds = rundir.read_config(self.run).seeds
-        return any(rundir.begun(folder) for folder in rundir.members(self.run, seeds))
+        return any(rundir.has_learnt(folder) for folder in rundir.members(self.run, seeds))
 
     def fit_baselines(self) -> None:
         """Fit the classical models beside the network, unless there are some."""

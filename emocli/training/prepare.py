@@ -31,7 +31,7 @@ from emocli.models.layer_mix import has_several, layers_of
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.settings import TrainConfig
-from emocli.plugin.robustness import CLEAN, RobustOptions, on
+from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on
 from emocli.robust.repair import PRESETS, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.rules import RULED, Size
@@ -216,7 +216,7 @@ def prepare(
     features: Sequence[str] | None,
     preset: str,
     settings: Mapping[str, Any],
-    robust: RobustOptions = CLEAN,
+    robust: RobustOptions = UNCORRUPTED,
 ) -> Prepared:
     """Open the features, resolve the settings, and check that they can be trained on.
 
@@ -241,7 +241,7 @@ def prepare(
     model = outline(lambda: rundir.assemble(*parts))
     model.set_task(training.logit_task(manifest.task), training.loss)
     check_settings(model, train, training)
-    on(repairing.corruptions, train.stores)
+    on(repairing.corrupt, train.stores)
     place = check_path(store, manifest.fold, repairing.fit_on, training.normalise)
     inputs = (network.model_dump(mode="json"), training, repairing, train, valid, place)
     learnt = parameters(model)
@@ -258,7 +258,7 @@ def resolve(
     settings: Mapping[str, Any],
     task: Task,
     classes: Sequence[str],
-    robust: RobustOptions = CLEAN,
+    robust: RobustOptions = UNCORRUPTED,
     size: Size | None = None,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
     """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device.

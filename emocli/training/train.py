@@ -17,7 +17,7 @@ from emocli.data.pool import Progress, open_pool
 from emocli.errors import RunError
 from emocli.models import rundir
 from emocli.models.rundir import CONFIG, REPORTS
-from emocli.plugin.robustness import CLEAN, RobustOptions
+from emocli.plugin.robustness import UNCORRUPTED, RobustOptions
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import prepare
 from emocli.training.summaries import CrossSummary, TrainSummary, cross_summary
@@ -33,7 +33,7 @@ def train(
     features: Sequence[str] | None = None,
     preset: str = "plus",
     settings: Mapping[str, Any] | None = None,
-    robust: RobustOptions = CLEAN,
+    robust: RobustOptions = UNCORRUPTED,
     seeds: int = 1,
     overwrite: bool = False,
     workers: int = 1,
@@ -104,7 +104,7 @@ class TrainRequest:
     features: Sequence[str] | None = None
     preset: str = "plus"
     settings: Mapping[str, Any]
-    robust: RobustOptions = CLEAN
+    robust: RobustOptions = UNCORRUPTED
     seeds: int = 1
     overwrite: bool = False
     workers: int = 1

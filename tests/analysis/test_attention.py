@@ -20,7 +20,7 @@ from emocli.data.track import Track
 from emocli.errors import EmocliError, ManifestError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
-from emocli.plugin.robustness import RepairOptions, parse_all
+from emocli.plugin.robustness import RepairOptions, on, read
 from tests import toy
 
 attention = toy.analysis("attention")
@@ -226,7 +226,7 @@ def test_a_clip_is_read_as_it_is_evaluated(corpus: toy.Toy, run: Path) -> None:
     clip = corpus.manifest.split("test")[2].id
     found = attention(run, clip=clip, figures=False, **options, **repair)
     evaluator = RunEvaluator.open(run, "test", None, None, RepairOptions(**repair))
-    seen = evaluator.seen(parse_all(options["corrupt"], evaluator.modalities), 3)
+    seen = evaluator.seen(on(read(options["corrupt"]), evaluator.modalities), 3)
     for index, member in enumerate(evaluator.members):
         with torch.inference_mode():
             output = member.network.eval()(seen.batch([seen.manifest.clip(clip)]))

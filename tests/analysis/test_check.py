@@ -10,7 +10,7 @@ import pytest
 from emocli.analysis import Analysis
 from emocli.data.store import open_feature
 from emocli.errors import ConfigError, StoreError
-from emocli.pipeline.fit_cca import fit_cca
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 
 check = toy.analysis("check")

@@ -10,7 +10,7 @@ import pytest
 
 from emocli.config import merge
 from emocli.errors import RunError, StoreError
-from emocli.pipeline.fit_cca import fit_cca
+from emocli.training.fit_cca import fit_cca
 from emocli.training.summaries import CrossSummary
 from tests import toy
 from tests.training.test_m3er import SETTINGS

@@ -15,7 +15,7 @@ from emocli.cli.app import run as cli
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
-from emocli.plugin.robustness import parse_all
+from emocli.plugin.robustness import on, read
 from emocli.robust.corrupt import Corrupter
 from tests import toy
 
@@ -50,7 +50,7 @@ def test_they_are_the_networks_clean_and_corrupted(run: Path) -> None:
     found = gates(run, corrupt=[SPEC], figures=False, seed=3).data["gates"]
     assert list(found) == ["clean", LABEL]
     evaluator = RunEvaluator.open(run, "test", None, None)
-    noise = Corrupter(parse_all([SPEC], evaluator.modalities), 3, evaluator.samples)
+    noise = Corrupter(on(read([SPEC]), evaluator.modalities), 3, evaluator.samples)
     for label, samples in (("clean", evaluator.samples), (LABEL, evaluator.samples.then(noise))):
         for index, member in enumerate(evaluator.members):
             with torch.inference_mode():

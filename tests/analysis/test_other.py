@@ -12,7 +12,7 @@ import pytest
 
 from emocli.config import merge
 from emocli.evaluation.evaluate import evaluate
-from emocli.pipeline.fit_cca import fit_cca
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 
 attention = toy.analysis("attention")

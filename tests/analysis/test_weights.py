@@ -14,7 +14,7 @@ from emocli.analysis.weights import draw
 from emocli.config import merge
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.evaluator import RunEvaluator
-from emocli.plugin.robustness import parse_all
+from emocli.plugin.robustness import on, read
 from emocli.report.canvas import render
 from emocli.robust.corrupt import Corrupter
 from tests import toy
@@ -43,7 +43,7 @@ def test_they_are_the_networks_clean_and_corrupted(run: Path) -> None:
     data = weights(run, corrupt=[SPEC], figures=False, seed=3).data
     assert list(data["conditions"]) == ["clean", LABEL]
     evaluator = RunEvaluator.open(run, "test", None, None)
-    noise = Corrupter(parse_all([SPEC], evaluator.modalities), 3, evaluator.samples)
+    noise = Corrupter(on(read([SPEC]), evaluator.modalities), 3, evaluator.samples)
     for label, samples in (("clean", evaluator.samples), (LABEL, evaluator.samples.then(noise))):
         for index, member in enumerate(evaluator.members):
             whole = samples.batch(samples.clips)

@@ -343,3 +343,21 @@ def test_what_is_refused_leaves_nothing_behind(corpus: toy.Toy, tmp_path: Path, 
     assert run(line.format(**places).split()) == 2
     assert left(tmp_path) == []
     assert left(corpus.folder) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate nowhere",
+        "compare nowhere elsewhere",
+        "train nowhere.csv --fusion late --run run",
+        "fit-cca nowhere.csv",
+        "analyze confusion nowhere",
+    ],
+)
+def test_a_corruption_of_no_form_is_refused_before_anything_is_opened(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*command.split(), "--corrupt", "visual:"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "corruption 'visual:': is not of the form modality:name@level or protocol@level" in line

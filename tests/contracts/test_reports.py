@@ -21,7 +21,7 @@ from emocli.data.record import Report
 from emocli.errors import ReportError
 from emocli.evaluation.report import EvaluationReport
 from emocli.experiments.report import ExperimentReport
-from emocli.pipeline.fit_cca import fit_cca
+from emocli.training.fit_cca import fit_cca
 from emocli.training.tune import TuneSummary
 from tests import toy
 from tests.training.test_m3er import SETTINGS

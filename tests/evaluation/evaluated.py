@@ -12,8 +12,6 @@ from emocli.evaluation.evaluate import Evaluation, evaluate
 from tests import toy
 
 SETTINGS = merge(toy.QUICK, {"train": {"epochs": 20, "patience": 20, "lr": 0.02}})
-
-
 SIZES = {"train": 60, "valid": 30, "test": 45}
 
 

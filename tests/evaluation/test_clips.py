@@ -12,8 +12,8 @@ import pytest
 
 from emocli.data.manifest import Manifest
 from emocli.evaluation.evaluate import evaluate
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RepairOptions
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 
 corpus = toy.fixture()

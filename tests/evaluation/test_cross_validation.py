@@ -17,9 +17,9 @@ from emocli.errors import ManifestError, RunError, StoreError
 from emocli.evaluation.evaluate import evaluate
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.pipeline.inspect import inspect
-from emocli.plugin.robustness import RepairOptions, parse_all
+from emocli.plugin.robustness import RepairOptions, on, read
+from emocli.training.fit_cca import fit_cca
 from emocli.training.summaries import CrossSummary
 from emocli.training.train import TrainRequest, train
 from tests import toy
@@ -167,7 +167,7 @@ def test_pooled_figures_are_those_of_all_clips_together(corpus, crossed, corrupt
     """Count the hits of every fold by hand, and make the figures from the sums."""
     data = report(crossed.run, corrupt=corrupt)
     benches = [RunEvaluator.open(fold.run, "test", None, None) for fold in crossed.folds]
-    corruptions = parse_all(corrupt, benches[0].modalities)
+    corruptions = on(read(corrupt), benches[0].modalities)
     for seed in range(2):
         matrix = np.zeros((3, 3), int)
         for evaluator in benches:

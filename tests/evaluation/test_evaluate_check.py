@@ -12,8 +12,8 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.errors import StoreError
 from emocli.evaluation.evaluator import RunEvaluator
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RepairOptions
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 from tests.evaluation import evaluated
 from tests.evaluation.evaluated import report

@@ -11,17 +11,9 @@ from emocli.plugin.experiment import CLEAN, Condition, RepairOptions, Row
 from tests import toy
 
 NOISE = Condition("noise", ("visual:gaussian@-10dB",))
-
-
 CHECKED = Condition("noise", NOISE.corrupt, repair=RepairOptions(check=True))
-
-
 QUICK = merge(toy.QUICK, {"train": {"threads": 1}})
-
-
 SETTINGS = {**QUICK, "reproduce": {"folds": 3, "seeds": 2}}
-
-
 ROWS = (
     Row("prior", baseline="prior"),
     Row("face", fusion="unimodal", modalities=("visual",), conditions=(CLEAN, NOISE)),
@@ -33,8 +25,6 @@ ROWS = (
 
 
 PAIRS = (("Both + more", "face"), ("Both + more", "SVM"), ("Both + more", "smell"))
-
-
 ONCE = {"reproduce": {"seeds": 1}}
 
 

@@ -15,7 +15,7 @@ from emocli.errors import ConfigError, UnfittableError
 from emocli.experiments import checks
 from emocli.experiments.runner import Reproduction, reproduce
 from emocli.models import rundir
-from emocli.plugin.experiment import Condition, RobustOptions, Row, Table
+from emocli.plugin.experiment import Condition, RobustOptions, Row, Table, read
 from emocli.robust.check.io import load_check
 from tests import toy
 
@@ -64,7 +64,7 @@ def test_each_row_asks_the_check_of_its_fit(run: Reproduce, tmp_path: Path) -> N
     checks = {name: load_check(store / f"{name}.h5") for name in ("check", "check_as_given")}
     assert [c.config.fit_on for c in checks.values()] == ["clean", "as_given"]
     assert checks["check_as_given"].provenance is not None
-    assert checks["check_as_given"].provenance.corrupt == (SPEC,)
+    assert checks["check_as_given"].provenance.corrupt == read([SPEC])
     configs = {n: rundir.read_config(tmp_path / "out" / "runs" / n) for n in ("clean", "given")}
     assert configs["given"].robust["fit_on"] == "as_given"
     assert configs["clean"].check != configs["given"].check

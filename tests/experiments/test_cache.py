@@ -13,7 +13,7 @@ from emocli import plugins
 from emocli.experiments.cache import CachedEvaluation, EvaluationJob, code_digest
 from emocli.experiments.feature_rows import FittedBaseline
 from emocli.plugin.experiment import CLEAN, Condition, RobustOptions
-from emocli.plugin.robustness import parse_all
+from emocli.plugin.robustness import on, read
 from tests import toy
 
 ROOT = Path(emocli.__file__).parent
@@ -101,7 +101,7 @@ def test_a_plugin_that_is_a_single_module_counts(
 
 def test_a_plugin_of_emocli_counts_with_emocli() -> None:
     network = plugins.load("fusion", "late").Model
-    noise, zero = (type(each.config) for each in parse_all(["audio", "audio:zero"], ["audio"]))
+    noise, zero = (type(each.config) for each in on(read(["audio", "audio:zero"]), ["audio"]))
     assert code_digest([network, noise, zero]) == code_digest()
 
 

@@ -17,6 +17,7 @@ from emocli.config import build
 from emocli.experiments.page import markdown
 from emocli.experiments.runner import Reproduction, reproduce
 from emocli.plugin.experiment import Table
+from emocli.plugin.robustness import texts
 from tests import toy
 
 DOCS = Path(__file__).parents[2] / "docs" / "papers.md"
@@ -186,9 +187,9 @@ def test_figure_6_is_of_the_corpus_in_the_paper(corpus_name: str, pair: str) -> 
 
 def test_another_modality_is_the_face_if_the_store_calls_it_so() -> None:
     made = table("m3er_figures", visual="camera", snr="0.1")
-    assert made.rows[0].conditions[1].corrupt == ("camera:gaussian@0.1",)
+    assert texts(made.rows[0].conditions[1].corrupt) == ["camera:gaussian@0.1"]
     (weights,) = (each for each in made.analyses if each.analysis == "weights")
-    assert weights.options["corrupt"] == ("camera:gaussian@0.1",)
+    assert texts(weights.options["corrupt"]) == ["camera:gaussian@0.1"]
 
 
 # -- M2FNet's

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from emocli.metrics.metrics import score
+from emocli.plugin.robustness import texts
 from tests.experiments.printed import printed, printed_by_class, row, table
 
 # -- Mittal et al. 2020, Table 2, columns "Overall": F1, MA of IEMOCAP; F1, MA of CMU-MOSEI
@@ -125,7 +126,7 @@ def test_what_the_text_says_of_the_figures_is_in_the_notes() -> None:
     notes = " ".join(table("m3er_figures").notes)
     for figure in ("more than 73%", "dropped by 12%", "around 0.01% of the L2 norm"):
         assert figure in notes
-    assert table("m3er_figures").rows[0].conditions[1].corrupt == ("visual:gaussian@0.01",)
+    assert texts(table("m3er_figures").rows[0].conditions[1].corrupt) == ["visual:gaussian@0.01"]
 
 
 def test_the_mean_of_binary_accuracies_is_not_the_accuracy() -> None:

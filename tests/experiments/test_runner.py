@@ -17,9 +17,9 @@ from emocli.errors import EmocliError, RunError
 from emocli.evaluation.evaluate import evaluate
 from emocli.experiments.runner import Reproduction, plan
 from emocli.models import rundir
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.experiment import CLEAN, RobustOptions, Row, Table
 from emocli.robust.check.io import load_check
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 from tests.experiments.small import NOISE, ONCE, PAIRS, QUICK, ROWS, SETTINGS, Config, run
 from tests.interrupt import COMMAND, kill_when

@@ -51,8 +51,6 @@ def array_state(shape: bytes, dtype: bytes, data: bytes, order: bytes = b"I00\n"
 
 
 F8 = b"cnumpy\ndtype\n(Vf8\nI00\nI01\ntR(I3\nV<\nNNNI-1\nI-1\nI0\ntb"
-
-
 EIGHT = b"c_codecs\nencode\n(Vabcdefgh\nVlatin1\ntR"
 
 

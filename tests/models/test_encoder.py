@@ -29,46 +29,44 @@ from emocli.models.encoder import (
 RNG = np.random.default_rng(0)
 
 
-def screen(kind: Any, **settings: Any) -> PictureTransform:
-    return PictureTransform(kind, build(EncoderConfig, {"side": 32, **settings}, "encoder"))
+def screen(**settings: Any) -> PictureTransform:
+    return PictureTransform(build(EncoderConfig, {"side": 32, **settings}, "encoder"))
 
 
-def shown(kind: Any, picture: np.ndarray, **settings: Any) -> torch.Tensor:
+def shown(picture: np.ndarray, **settings: Any) -> torch.Tensor:
     """Undo the normalisation."""
-    (batch,) = screen(kind, **settings)([picture])
+    (batch,) = screen(**settings)([picture])
     return batch * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
 
 
 def test_a_spectrogram_is_shown_from_its_loudest_down() -> None:
     loudness = np.array([[-100.0, -50.0], [-20.0, 0.0]] * 16, np.float32).repeat(16, axis=1)
-    grey = shown("audio", loudness, colour="repeat")
+    grey = shown(loudness, colour="repeat")
     assert grey.shape == (3, 32, 32)
     assert torch.allclose(grey[0], grey[1], atol=1e-6)
     assert grey.min() == pytest.approx(0, abs=1e-6)  # 80 dB below the loudest is black
     assert grey.max() == pytest.approx(1, abs=1e-6)
     assert grey[0, 0, 1] == pytest.approx(0.75, abs=1e-6)  # -20 dB: rows of time run to the right
-    assert torch.allclose(shown("audio", loudness + 30, colour="repeat"), grey, atol=1e-6)
-    colours = shown("audio", loudness)
+    assert torch.allclose(shown(loudness + 30, colour="repeat"), grey, atol=1e-6)
+    colours = shown(loudness)
     assert not torch.equal(colours[0], colours[1])
     assert colours[:, 0, 0].tolist() == pytest.approx([0.267, 0.005, 0.329], abs=1e-3)
 
 
 def test_silence_and_one_row_can_be_shown() -> None:
     for rows in (np.full((5, 4), -100.0), np.full((1, 4), -3.0)):
-        assert screen("audio")([rows]).isfinite().all()
+        assert screen()([rows]).isfinite().all()
 
 
 def test_pixels_keep_their_place_and_colour() -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[:32, 32:, 0] = 255
-    seen = shown("face", picture)
+    seen = shown(picture)
     assert seen[0, 4, 28] == pytest.approx(1)
     assert seen[0, 28, 28] == pytest.approx(0)
     assert seen[1].max() == pytest.approx(0, abs=1e-6)
     exact = RNG.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    assert torch.allclose(
-        shown("scene", exact).permute(1, 2, 0) * 255, torch.tensor(exact) * 1.0, atol=1e-3
-    )
+    assert torch.allclose(shown(exact).permute(1, 2, 0) * 255, torch.tensor(exact) * 1.0, atol=1e-3)
 
 
 def test_resnet18_is_that_of_the_paper() -> None:

@@ -11,7 +11,7 @@ from emocli.config import merge
 from emocli.evaluation.evaluate import evaluate
 from emocli.models.commands import record
 from emocli.pages.page import report
-from emocli.pipeline.fit_cca import fit_cca
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 from tests.pages.example import CLASSES, NASTY, SIZES
 

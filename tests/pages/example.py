@@ -7,17 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 NASTY = '<script>alert("x")</script><img src=x onerror=y()>'
-
-
 CLASSES = ("anger", "joy<script>z()</script>", "sadness")
-
-
 SIZES = {"train": 24, "valid": 12, "test": 30}
-
-
 VOID = {"meta", "img"}
-
-
 TAGS = set(
     re.findall(
         r"\w+",

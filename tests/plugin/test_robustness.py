@@ -6,12 +6,13 @@ import pytest
 
 from emocli.errors import ConfigError
 from emocli.plugin.robustness import (
-    CLEAN,
+    UNCORRUPTED,
     CorruptionSpec,
     RepairOptions,
     RobustOptions,
-    parse_all,
+    on,
     read,
+    texts,
 )
 
 MODALITIES = ("text", "audio", "visual")
@@ -35,7 +36,7 @@ MODALITIES = ("text", "audio", "visual")
     ],
 )
 def test_what_may_be_written(spec: str, name: str, label: str) -> None:
-    (corruption,) = parse_all([spec], MODALITIES)
+    (corruption,) = on(read([spec]), MODALITIES)
     assert (corruption.name, corruption.label) == (name, label)
     assert corruption.subject == label.split()[0]
 
@@ -61,13 +62,13 @@ def test_what_may_be_written(spec: str, name: str, label: str) -> None:
 )
 def test_a_mistake_is_named_with_its_remedy(spec: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        parse_all([spec], MODALITIES)
+        on(read([spec]), MODALITIES)
     assert f"corruption '{spec}'" in str(caught.value)
     assert message in str(caught.value)
 
 
 def test_several_may_be_given_one_by_one_or_in_one_text() -> None:
-    several = parse_all(["visual:zero,audio", "text:drop"], MODALITIES)
+    several = on(read(["visual:zero,audio", "text:drop"]), MODALITIES)
     assert [c.label for c in several] == ["visual zero", "audio gaussian 0 dB", "text drop"]
 
 
@@ -102,7 +103,7 @@ def test_a_form_is_read_without_the_plugin_that_is_named() -> None:
 
 
 def test_processes_hand_corruptions_to_each_other() -> None:
-    whole = parse_all(["visual@0.01", "m3er75"], MODALITIES)
+    whole = on(read(["visual@0.01", "m3er75"]), MODALITIES)
     again = pickle.loads(pickle.dumps(whole))
     assert again == whole
     assert [each.label for each in again] == [each.label for each in whole]
@@ -117,5 +118,5 @@ def test_what_is_stated_differs_from_the_defaults() -> None:
         ("check", True),
         ("proxy", "knn_ls"),
     ]
-    assert [str(each) for each in robust.corruptions] == ["m3er75", "text:drop"]
-    assert CLEAN.stated() == RobustOptions().stated() == {}
+    assert texts(robust.corrupt) == ["m3er75", "text:drop"]
+    assert UNCORRUPTED.stated() == RobustOptions().stated() == {}

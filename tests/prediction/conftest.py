@@ -9,8 +9,8 @@ import pytest
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
 from emocli.extraction.extract import extract
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RobustOptions
+from emocli.training.fit_cca import fit_cca
 from emocli.training.train import train
 from tests import toy
 

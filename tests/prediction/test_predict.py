@@ -167,6 +167,18 @@ def test_a_fitted_check_that_is_not_asked_is_told_of(
     assert not told(other)
 
 
+def test_a_check_that_cannot_be_read_is_told_of(heard: Path) -> None:
+    place = heard.parent / "store" / "check.h5"
+    assert not [*Ensemble.open(heard).remarks()]
+    try:
+        place.write_text("no check")
+        (line,) = Ensemble.open(heard).remarks()
+    finally:
+        place.unlink()
+    assert line.startswith("1 check cannot be read, and there are no anomalies by that: ")
+    assert f"{place}: " in line
+
+
 def test_a_folder_in_which_one_file_fails(
     trained: Path, corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,11 +13,11 @@ from emocli.data.store import check_path, open_features
 from emocli.errors import StoreError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RobustOptions
 from emocli.robust.proxy.settings import configure
 from emocli.robust.repair import RobustConfig
 from emocli.robust.repair_factory import RepairFactory
+from emocli.training.fit_cca import fit_cca
 from emocli.training.train import train
 from tests import toy
 

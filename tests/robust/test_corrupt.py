@@ -7,7 +7,7 @@ import pytest
 
 from emocli.data.samples import Samples
 from emocli.data.store import open_features
-from emocli.plugin.robustness import parse_all
+from emocli.plugin.robustness import on, read
 from emocli.robust.corrupt import Corrupter, generator
 from tests import toy
 
@@ -21,7 +21,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
 
 
 def corruption(samples: Samples, *specs: str, seed: int = 0) -> Samples:
-    return samples.then(Corrupter(parse_all(specs, MODALITIES), seed, samples))
+    return samples.then(Corrupter(on(read(specs), MODALITIES), seed, samples))
 
 
 def test_only_the_named_modality_changes(samples: Samples) -> None:
@@ -74,7 +74,7 @@ def test_a_dropped_modality_is_a_missing_one(samples: Samples) -> None:
 
 
 def test_a_protocol_strikes_the_same_modalities_whichever_is_read_first(samples: Samples) -> None:
-    spoiler_ = Corrupter(parse_all(["m3er75"], MODALITIES), 0, samples)
+    spoiler_ = Corrupter(on(read(["m3er75"]), MODALITIES), 0, samples)
     for clip in samples.clips:
         told = spoiler_.corrupted(clip.id)
         assert len(told) <= 1
@@ -89,5 +89,5 @@ def test_a_protocol_strikes_the_same_modalities_whichever_is_read_first(samples:
 
 
 def test_what_is_spoilt_is_known(samples: Samples) -> None:
-    both = Corrupter(parse_all(["visual", "text:zero"], MODALITIES), 0, samples)
+    both = Corrupter(on(read(["visual", "text:zero"]), MODALITIES), 0, samples)
     assert both.corrupted(samples.clips[0].id) == {"visual", "text"}

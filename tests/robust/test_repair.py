@@ -11,7 +11,7 @@ from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import open_features
 from emocli.errors import ConfigError
-from emocli.plugin.robustness import RepairOptions, RobustOptions, parse_all
+from emocli.plugin.robustness import RepairOptions, RobustOptions, on, read
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig
 from emocli.robust.corrupt import Corrupter
@@ -48,7 +48,7 @@ def repaired(
     clean: dict[str, Samples], config: RepairConfig, corrupt: str = "m3er75", size: int = 7
 ) -> tuple[Samples, Corrupter, Repaired]:
     test = clean["test"]
-    corrupter = Corrupter(parse_all([corrupt], MODALITIES), 0, test)
+    corrupter = Corrupter(on(read([corrupt]), MODALITIES), 0, test)
     views = {split: whole(clean[split]).views for split in ("train", "valid")}
     check = ModalityCheck.fit(views["train"], views["valid"], CHECK)
     generator = ProxyGenerator.fit(views["train"], config.proxy)

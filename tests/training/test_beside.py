@@ -18,9 +18,9 @@ from emocli.metrics.metrics import score
 from emocli.models import classical
 from emocli.models.baselines import fit
 from emocli.models.rundir import BASELINES
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RepairOptions
 from emocli.training import jobs, prepare
+from emocli.training.fit_cca import fit_cca
 from emocli.training.train import train
 from tests import toy
 
@@ -126,9 +126,9 @@ def test_corruption_hurts_them_and_a_repair_is_theirs_too(corpus: toy.Toy, train
 def test_what_is_discarded_is_lacking_to_them(corpus: toy.Toy, trained: Path) -> None:
     """So a modality's mean functionals stand for it, as where a clip never had it."""
     from emocli.evaluation.evaluator import RunEvaluator
-    from emocli.plugin.robustness import parse_all
+    from emocli.plugin.robustness import on, read
 
-    corruptions = parse_all(["audio"], ["audio"])
+    corruptions = on(read(["audio"]), ["audio"])
 
     def predicted(fill: str) -> np.ndarray:
         repair = RepairOptions(oracle=True, fill=fill)

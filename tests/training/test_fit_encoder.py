@@ -23,6 +23,7 @@ from emocli.training import pictures as sources
 from emocli.training.encoder_plan import EncoderFitConfig
 from emocli.training.encoder_task import EncoderTask, batches, nearest
 from emocli.training.fit_encoder import EncoderSummary, fit_encoder
+from emocli.training.picture_source import picture_source
 from emocli.training.pictures import of_folder
 from tests import toy
 from tests.interrupt import interrupted
@@ -199,7 +200,7 @@ def test_what_cannot_be_learned_is_refused(corpus: Manifest, store: Path, tmp_pa
 
 
 def test_batches_hold_p_classes_of_k(colours: Path, tmp_path: Path) -> None:
-    pictures = of_folder("face", colours)
+    pictures = of_folder(picture_source("face"), colours)
     drawn = list(
         batches(pictures, EncoderFitConfig(classes=2, per_class=5), np.random.default_rng(0))
     )
@@ -215,7 +216,7 @@ def test_a_folder_of_sounds_takes_every_kind_of_recording(tmp_path: Path) -> Non
         (tmp_path / name).mkdir()
         for suffix in kinds:
             (tmp_path / name / f"x{suffix}").touch()
-    found = of_folder("audio", tmp_path)
+    found = of_folder(picture_source("audio"), tmp_path)
     assert {Path(i).suffix for i in found.ids} == set(kinds[:5])
     assert [found.ids[k].partition("/")[0] for k in found.valid] == ["a", "b"]
     assert not set(found.valid) & set(found.train)

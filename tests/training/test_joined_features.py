@@ -23,7 +23,7 @@ from emocli.interchange.export import export
 from emocli.interchange.import_features import import_features
 from emocli.interchange.npz import Ragged, write_ragged
 from emocli.models import rundir
-from emocli.pipeline.fit_cca import fit_cca
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 
 JOINED = "hog+units"

@@ -18,9 +18,9 @@ from emocli.models import rundir
 from emocli.models.beside import read_models
 from emocli.models.rundir import CHECKPOINT, MODEL, REFIT
 from emocli.models.settings import TrainConfig
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import RobustOptions
 from emocli.training import jobs
+from emocli.training.fit_cca import fit_cca
 from emocli.training.fusion_task import FusionTask, fit_network
 from emocli.training.prepare import prepare
 from emocli.training.summaries import TrainSummary

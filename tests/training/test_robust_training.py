@@ -12,9 +12,9 @@ from emocli.config import merge
 from emocli.errors import ConfigError, RunError, StoreError
 from emocli.evaluation.evaluate import evaluate
 from emocli.models import rundir
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.network import Network
 from emocli.plugin.robustness import RepairOptions, RobustOptions
+from emocli.training.fit_cca import fit_cca
 from emocli.training.prepare import prepare
 from emocli.training.train import TrainRequest
 from tests import toy

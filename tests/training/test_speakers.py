@@ -23,10 +23,10 @@ from emocli.models.beside import read_models
 from emocli.models.rundir import CARD, SPEAKERS
 from emocli.models.settings import TrainConfig
 from emocli.models.speakers import read_speakers, save_speakers
-from emocli.pipeline.fit_cca import fit_cca
-from emocli.plugin.robustness import CLEAN, RepairOptions, RobustOptions, parse_all
+from emocli.plugin.robustness import UNCORRUPTED, RepairOptions, RobustOptions, on, read
 from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.networks import Ensemble
+from emocli.training.fit_cca import fit_cca
 from tests import toy
 
 corpus = toy.fixture()
@@ -162,7 +162,7 @@ def test_clips_as_given_have_statistics_of_their_own(corpus: toy.Toy, run: Path)
     np.testing.assert_allclose(
         given.predict((), 0).values[0], own.predict((), 0).values[0], atol=1e-4
     )
-    corruptions = parse_all(["audio:gaussian@1"], own.modalities)
+    corruptions = on(read(["audio:gaussian@1"]), own.modalities)
     noisy = [each.predict(corruptions, 0).values[0] for each in (own, given)]
     assert np.abs(noisy[0] - noisy[1]).max() > 1e-3
     # By hand: what one speaker's corrupted clips are, taken back to the store, and normalised.
@@ -304,7 +304,7 @@ def test_folds_and_refit(corpus: toy.Toy) -> None:
         "folds",
         features=NAMES,
         settings=settings(refit=True, epochs=2, least_clips=2),
-        robust=CLEAN,
+        robust=UNCORRUPTED,
         baselines=False,
     )
     request.cross_validate(3)

@@ -220,7 +220,7 @@ def test_overwriting_with_equal_settings_trains_anew(corpus, tmp_path):
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_that_is_no_run_is_not_touched(corpus, tmp_path, overwrite):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(RunError, match="is not a run; choose another --run"):
+    with pytest.raises(RunError, match="is not a run; choose another folder"):
         quick(corpus, tmp_path, overwrite=overwrite)
     (tmp_path / "config.json").write_text('{"architectures": ["BertModel"]}')
     with pytest.raises(RunError, match=r"config.json: is damaged or not that of a run"):

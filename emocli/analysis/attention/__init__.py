@@ -74,9 +74,9 @@ def measure(options: Options, progress: Progress) -> Finding:
         tested = open_evaluator(run, "test", options.manifest, options.store, options)
         clip, rule = first_whole(tested, options.word)
     evaluator = open_tester(run, clip, options.manifest, options.store, options)
-    corruptions = on(options.corruptions, evaluator.modalities)
+    corruptions = on(options.corrupt, evaluator.modalities)
     chosen = evaluator.samples.manifest.clip(clip)
-    seen = evaluator.seen_alone(chosen, corruptions, options.seed)
+    seen = evaluator.seen_clip(chosen, corruptions, options.seed)
     read = {m: Padded.from_rows([seen.samples.array(clip, m)]) for m in evaluator.modalities}
     if not any(view.observed for view in read.values()):
         raise RunError(f"clip '{clip}' has none of its features", where=run)

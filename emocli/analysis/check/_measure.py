@@ -17,11 +17,11 @@ from emocli.data.arrays import Reals
 from emocli.data.pool import Progress
 from emocli.data.samples import Samples
 from emocli.errors import StoreError
-from emocli.pipeline.fit_cca import fitted
 from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig, configure
 from emocli.robust.corrupt import Corrupter
+from emocli.training.fit_cca import fitted
 
 Flags = Mapping[str, Reals]
 """Modality to 1 where it is flagged, 0 where it is trusted, NaN where a clip lacks it."""

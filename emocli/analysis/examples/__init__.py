@@ -65,7 +65,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     import numpy as np
 
     evaluator = opened(options)
-    corruptions = on(options.corruptions, evaluator.modalities)
+    corruptions = on(options.corrupt, evaluator.modalities)
     classes, corpus = evaluator.config.classes, evaluator.samples.manifest
     pair = _pair(options.mistaken, classes)
     predictions = evaluator.predict(corruptions, options.seed)

@@ -2,14 +2,93 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
+
+import typer
+
 from emocli import plugins
+from emocli.errors import ConfigError, EmocliWarning, reason
 from emocli.plugin.command import Command
+from emocli.plugins import REPAIR
 
 
-def discovered() -> list[Command]:
-    """Return every command, in the order of the help.
+@dataclass(frozen=True)
+class Refused:
+    """A command of an installed package that cannot be used: its name, and why."""
 
-    That of an installed package which cannot be imported, or is none, is left out with a warning.
+    name: str
+    error: ConfigError
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands, in the order of the help, and those that are left out."""
+
+    usable: tuple[Command, ...]
+    refused: tuple[Refused, ...]
+
+    def named(self, name: str) -> Command | None:
+        """Return the command of a name, if there is one."""
+        return next((command for command in self.usable if command.name == name), None)
+
+    def complain(self, called: str) -> None:
+        """Warn of every command that is left out.
+
+        Raises
+        ------
+        ConfigError
+            If it is the one that is called, and there is no other of its name.
+        """
+        for each in self.refused:
+            if each.name == called and not self.named(called):
+                raise each.error
+            warnings.warn(f"left out: {each.error}", EmocliWarning, stacklevel=2)
+
+
+def discovered() -> Commands:
+    """Return every command.
+
+    emocli's own are always there. One of an installed package is refused if it cannot be imported,
+    is none, or has the name of another; then the other one is refused, too, if it is a package's.
     """
-    commands = [module.COMMAND for module in plugins.load_all("commands")]
-    return sorted(commands, key=lambda command: command.place)
+    own = {module.COMMAND.name: module.COMMAND for module in plugins.load_own("commands")}
+    added: dict[str, dict[str, Command]] = {}
+    refused = []
+    for entry, module in plugins.added("commands"):
+        try:
+            command = _command(entry, module)
+        except ConfigError as error:
+            refused.append(Refused(entry.replace("_", "-"), error))
+        else:
+            added.setdefault(command.name, {})[module] = command
+    usable = list(own.values())
+    for name, commands in added.items():
+        modules = [own[name].run.__module__, *commands] if name in own else [*commands]
+        if len(modules) == 1:
+            usable += commands.values()
+        else:
+            refused.append(Refused(name, plugins.clash("commands", name, modules)))
+    return Commands(tuple(sorted(usable, key=lambda each: each.place)), tuple(refused))
+
+
+def _command(entry: str, module: str) -> Command:
+    """Return the command of a package's module.
+
+    Raises
+    ------
+    ConfigError
+        If the module cannot be imported, or what it offers is no command that can be made.
+    """
+    command = plugins.load_module("commands", entry, module).COMMAND
+    if not isinstance(command, Command):
+        what = f"COMMAND of plug-in '{entry}' is no emocli.plugin.command.Command"
+        raise ConfigError(what, where=module, hint=REPAIR)
+    try:
+        app = typer.Typer()
+        command.add_to(app)
+        typer.main.get_command(app)
+    except Exception as error:  # the code is somebody else's
+        what = f"command '{command.name}' cannot be made ({reason(error)})"
+        raise ConfigError(what, where=module, hint=REPAIR) from error
+    return command

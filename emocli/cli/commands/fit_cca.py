@@ -8,7 +8,7 @@ from emocli.cli import options, show
 from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
-    from emocli.pipeline.fit_cca import CheckSummary
+    from emocli.training.fit_cca import CheckSummary
 
 SHOWN = 5
 
@@ -34,8 +34,10 @@ def command(
     Where the network has another train.outliers, give it with
     --set check.clip_outliers=N, too.
     """
-    from emocli.pipeline.fit_cca import fit_cca
+    from emocli.plugin.robustness import read
+    from emocli.training.fit_cca import fit_cca
 
+    corruptions = read(corrupt or ())  # refused before anything is opened
     manifest, tree = corpus.read_manifest(), corpus.read_settings("fit-cca")
     parts = [manifest.folded(index, folds) for index in range(folds)] if folds else [manifest]
     with show.progress("reading features") as progress:
@@ -46,7 +48,7 @@ def command(
                 corpus.feature or None,
                 corpus.preset,
                 tree,
-                corrupt or (),
+                corruptions,
                 seed,
                 progress=progress,
             )

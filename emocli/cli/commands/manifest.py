@@ -46,7 +46,9 @@ def command(
     media = ", ".join(f"{n} with {kind}" for kind, n in kinds.items()) or "no media"
     show.line(f"{summary.path}: {number_of(summary.clips, 'clips')} ({counts}); {media}")
     names = show.some(summary.classes, MOST_NAMES)
-    show.line(f"labels: {summary.task}, {len(summary.classes)} {LABELS[summary.task]}: {names}")
+    show.line(
+        f"labels: {summary.task}, {number_of(len(summary.classes), LABELS[summary.task])}: {names}"
+    )
     for note in summary.notes:
         show.warn(note)
     if summary.features:

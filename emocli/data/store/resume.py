@@ -16,7 +16,7 @@ from emocli.data.store.recipe import Recipe
 from emocli.errors import StoreError, reason
 from emocli.parsing import Tree, read_object
 
-BEGUN = "begun.json"
+RESUME = "begun.json"
 MOST_PARTS = 1_000_000
 """Parts of a feature at most, ever; each is looked for."""
 OVERWRITE = "give --overwrite to make it anew"
@@ -154,7 +154,7 @@ def _resumable(
     path: Path, parts: Path, recipe: Recipe, overwrite: bool, update: bool
 ) -> ResumeInfo | None:
     """Return what was begun, if it is what is asked for now."""
-    resume_info = _read_begun(parts)
+    resume_info = _read_resume_info(parts)
     if resume_info is None:
         return None
     same = resume_info.recipe == recipe.fingerprint
@@ -166,17 +166,17 @@ def _resumable(
     return resume_info if same else None
 
 
-def _read_begun(parts: Path) -> ResumeInfo | None:
+def _read_resume_info(parts: Path) -> ResumeInfo | None:
     try:
-        return _begun(read_object(parts / BEGUN))
+        return _resume_info(read_object(parts / RESUME))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:
         what = f"is damaged ({reason(error)})"
-        raise StoreError(what, where=parts / BEGUN, hint=f"remove the folder {parts}") from None
+        raise StoreError(what, where=parts / RESUME, hint=f"remove the folder {parts}") from None
 
 
-def _begun(value: Any) -> ResumeInfo:
+def _resume_info(value: Any) -> ResumeInfo:
     resume_info = ResumeInfo(**value)
     kinds = {"recipe": str, "manifest": str, "settings": dict, "overwrite": bool, "next": int}
     for name, kind in kinds.items():

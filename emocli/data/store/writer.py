@@ -32,7 +32,7 @@ from emocli.data.store.parts import arrays_of, columns_of, difference, write_par
 from emocli.data.store.reader import FeatureStore
 from emocli.data.store.recipe import Recipe
 from emocli.data.store.resume import (
-    BEGUN,
+    RESUME,
     ExtractionState,
     ResumeInfo,
     extraction_state,
@@ -143,7 +143,7 @@ class FeatureWriter:
         first = self._resume_info.next
         self._resume_info = replace(self._resume_info, next=first + count)
         make_folder(self._parts)
-        write_text(self._parts / BEGUN, json.dumps(asdict(self._resume_info), indent=1))
+        write_text(self._parts / RESUME, json.dumps(asdict(self._resume_info), indent=1))
         return [part_path(self._parts, number) for number in range(first, first + count)]
 
     def complete(

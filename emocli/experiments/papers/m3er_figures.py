@@ -43,17 +43,19 @@ from emocli.experiments.papers._mittal import (
 from emocli.plugin.experiment import (
     CLEAN,
     Condition,
+    CorruptionSpec,
     Names,
     RepairOptions,
     Row,
     RowAnalysis,
     SyntheticCorpus,
     Table,
+    read,
 )
 
 NETWORK, REPAIRED = "M3ER", "M3ER, check and proxy"
 
-NOISY = Condition("noisy", ("m3er75",))
+NOISY = Condition("noisy", read(["m3er75"]))
 
 MISTAKEN: Mapping[str, str] = MappingProxyType(
     {"mosei": "happy:anger", "iemocap": "happy:angry", "other": ""}
@@ -93,7 +95,7 @@ class Config(Names):
 
 def table(config: Config) -> Table:
     """Return the table: one network, clean, with the face corrupted, and noisy with repairs."""
-    face = (f"{config.visual}:gaussian@{config.snr}",)
+    face = read([f"{config.visual}:gaussian@{config.snr}"])
     repair = RepairOptions(check=True, proxy="paper")
     return Table(
         title="M3ER: examples, confusion, proxies and weights of a trained network",
@@ -141,7 +143,7 @@ def _network(config: Config, corrupted: Condition) -> Row:
     )
 
 
-def _analyses(config: Config, face: tuple[str, ...]) -> Iterator[RowAnalysis]:
+def _analyses(config: Config, face: tuple[CorruptionSpec, ...]) -> Iterator[RowAnalysis]:
     mistaken = config.mistaken or MISTAKEN[config.corpus]
     yield RowAnalysis(
         "The surest right and wrong clips (Figures 3, 4 and 6)",

@@ -28,6 +28,7 @@ from emocli.plugin.experiment import (
     SweepLine,
     SyntheticCorpus,
     Table,
+    read,
 )
 
 BASE = "M3ER"
@@ -74,7 +75,7 @@ class Config(Settings):
 def table(config: Config) -> Table:
     """Return the table: networks that differ in one choice, and one of them under noise."""
     betas = sorted({*config.beta, USUAL})
-    noisy = {ratio: Condition(f"SNR {ratio}", (f"m3er75@{ratio}",)) for ratio in config.snr}
+    noisy = {ratio: Condition(f"SNR {ratio}", read([f"m3er75@{ratio}"])) for ratio in config.snr}
     varied = (*_networks(betas), *(_vector(name) for name in VECTORS))
     repaired = tuple(_repaired(name, repair, noisy) for name, repair in REPAIRS.items())
     thresholds = tuple(_threshold(tau) for tau in sorted(set(config.tau)))
@@ -134,7 +135,7 @@ def _repaired(name: str, repair: RepairOptions, noisy: dict[str, Condition]) -> 
 
 def _threshold(tau: float) -> Row:
     repair = replace(REPAIRS["check and proxy"], settings={"tau": tau})
-    condition = Condition(f"SNR {NOISE}", (f"m3er75@{NOISE}",), repair)
+    condition = Condition(f"SNR {NOISE}", read([f"m3er75@{NOISE}"]), repair)
     return Row(f"tau = {tau:g}", like=BASE, conditions=(condition,))
 
 

@@ -33,7 +33,7 @@ from emocli.experiments.papers._mittal import (
     other_way,
     overall,
 )
-from emocli.plugin.experiment import Condition, RepairOptions, Row, SyntheticCorpus, Table
+from emocli.plugin.experiment import Condition, RepairOptions, Row, SyntheticCorpus, Table, read
 from emocli.quantities import Dropped, Factor
 
 
@@ -143,7 +143,7 @@ def _other_ways(
 
 def _repaired(config: Config) -> Iterator[Row]:
     """Yield the rows of noisy clips: repaired in training and test, and in the test alone."""
-    noisy = Condition("noisy", (config.corrupt,))
+    noisy = Condition("noisy", read([config.corrupt]))
     proxies: Tree = {} if config.ridge is None else {"proxy": {"ridge": config.ridge}}
     nothing, check, oracle = RepairOptions(), RepairOptions(check=True), RepairOptions(oracle=True)
     check_proxy, oracle_proxy = (replace(each, proxy=config.proxy) for each in (check, oracle))
@@ -153,7 +153,7 @@ def _repaired(config: Config) -> Iterator[Row]:
             name,
             fusion="m3er",
             settings=merge({"robust": proxies} if repair.proxy else {}, settings or {}),
-            training=repair.corrupting(config.corrupt),
+            training=repair.corrupting(*noisy.corrupt),
             conditions=(noisy,),
         )
 

@@ -22,7 +22,7 @@ from pydantic import Field
 from emocli.config import Settings, Tree
 from emocli.display import number_of
 from emocli.experiments.papers._beard import sizes
-from emocli.plugin.experiment import CLEAN, Condition, LinePoint, Row, Sweep, SweepLine, Table
+from emocli.plugin.experiment import CLEAN, Condition, LinePoint, Row, Sweep, SweepLine, Table, read
 from emocli.quantities import Depth
 
 CHOSEN = 3
@@ -72,7 +72,7 @@ def hop_row(hops: int) -> str:
 
 def table(config: Config) -> Table:
     """Return the table: a row per number of hops, and one per choice at three hops."""
-    noise = Condition("noise", (f"{config.modality}:gaussian@{config.noise}",))
+    noise = Condition("noise", read([f"{config.modality}:gaussian@{config.noise}"]))
     tested = (CLEAN, noise)
     counts = range(1, config.hops + 1)
     hops = {hop_row(n): {"hops": n} for n in counts}

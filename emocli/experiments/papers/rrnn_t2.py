@@ -20,7 +20,7 @@ from emocli.experiments.papers._beard import (
     constants,
     printed,
 )
-from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Table
+from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Table, read
 
 
 class Config(ComparedViews):
@@ -46,7 +46,7 @@ def table(config: Config) -> Table:
     """Return the table: the paper's three systems, and what they are to be compared with."""
     both = (config.audio, config.visual)
     noisy = tuple(
-        Condition(f"noise {level}", (f"{config.visual}:gaussian@{level}",))
+        Condition(f"noise {level}", read([f"{config.visual}:gaussian@{level}"]))
         for level in config.noise
     )
     tested = (CLEAN, *noisy)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Literal
 
 from emocli.experiments.papers._beard import FUSIONS, NAIVE, ComparedViews, constants, sizes
-from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Table
+from emocli.plugin.experiment import CLEAN, Condition, Row, SyntheticCorpus, Table, read
 
 METRICS = ("mse_sum", "mae_sum", "uar")
 """Errors summed over the emotions, and the weighted accuracy: the mean of the true positive and the
@@ -57,7 +57,7 @@ def table(config: Config) -> Table:
     claim = {name: _printed(name) if config.corpus == "mosei" else {} for name in PRINTED}
     views = {"T": config.text, "A": config.audio, "V": config.visual}
     every = tuple(views.values())
-    noise = Condition("noise", (f"{config.visual}:gaussian@{config.noise}",))
+    noise = Condition("noise", read([f"{config.visual}:gaussian@{config.noise}"]))
     single = [
         Row(name, fusion="unimodal", modalities=(view,), printed=claim[name])
         for name, view in views.items()

@@ -26,9 +26,8 @@ from emocli.experiments.synthetic.features import Shape, write_features
 from emocli.experiments.synthetic.quick import QUICK, TRAIN
 from emocli.experiments.systems import kinds
 from emocli.extraction.extract import extract
-from emocli.pipeline.manifest import make_manifest
 from emocli.plugin.experiment import Row, Table
-from emocli.training.pictures import FEATURES
+from emocli.training.picture_source import picture_source
 
 SECTION, RECORDED = "synthetic", "demo"
 """Sections of settings: of clips and features; of recordings, which that dataset draws."""
@@ -142,7 +141,7 @@ class Twin:
     def _corrupted(self) -> Iterator[str]:
         for row in self.table.rows:
             for condition in row.conditions:
-                yield from (each.subject for each in condition.corruptions if not each.drawn)
+                yield from (each.subject for each in condition.corrupt if not each.drawn)
 
     @cached_property
     def features(self) -> dict[str, str]:
@@ -197,11 +196,13 @@ class Twin:
 
     def _record(self, path: Path, workers: int, overwrite: bool, say: Say) -> None:
         """Draw recordings, and extract what encoders look at."""
-        make_manifest(RECORDED, self.out / "recordings", path, {RECORDED: self.recordings})
+        module = plugins.load("datasets", RECORDED)
+        chosen = build(module.Config, self.recordings, RECORDED)
+        module.build(self.out / "recordings", chosen).write(path)
         manifest = Manifest.read(path)
         if self.from_clips:
             return
-        seen = [FEATURES[kind] for kind in self.encoders if kind in FEATURES]
+        seen = [name for kind in self.encoders if (name := picture_source(kind).feature)]
         if seen:
             say(f"extracting {', '.join(seen)} of {len(manifest.clips)} recordings")
             own = {name: FACES[name] for name in seen if name in FACES}

@@ -19,6 +19,7 @@ def check_in(path: Path) -> Path | None:
 
 def inspect_check(path: Path) -> Inspection:
     """Look into a modality check."""
+    from emocli.plugin.robustness import texts
     from emocli.robust.check.io import load_check
 
     check = load_check(path)
@@ -33,7 +34,7 @@ def inspect_check(path: Path) -> Inspection:
             "fingerprints": dict(check.provenance.fingerprints),
             "manifest": check.provenance.manifest,
             "clips": len(check.provenance.ids),
-            "corrupt": list(check.provenance.corrupt),
+            "corrupt": texts(check.provenance.corrupt),
             "corruption_seed": check.provenance.corruption_seed,
             "left_out": dict(check.left_out),
         }

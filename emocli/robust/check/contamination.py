@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -154,9 +154,10 @@ class ModalityScreen:
         """Tell which training and which held-out clips pass, shape (n,) each."""
         flags = self.observed
         if self._enough:
-            flags = self._usual(self._first)
+            flags = self._usual(self._first, self._first_groups)
             for _ in range(ROUNDS):
-                before, flags = flags, self._usual(self._distances(flags, PCA.fit))
+                distances = self._distances(flags, PCA.fit)
+                before, flags = flags, self._usual(distances, self._groups(distances))
                 if np.array_equal(before, flags):
                     break
         return flags[self.training], flags[~self.training]
@@ -164,11 +165,7 @@ class ModalityScreen:
     @property
     def inverted(self) -> bool:
         """Whether the larger of two groups of clips is the farther one, as noise is from signal."""
-        return self._enough and any(
-            Mixture.fit(self._logs(column)).inverted
-            for column in self._first.T
-            if self._has_distance(column)
-        )
+        return self._enough and any(groups.inverted for groups in self._first_groups if groups)
 
     @property
     def _enough(self) -> bool:
@@ -178,6 +175,17 @@ class ModalityScreen:
     def _first(self) -> Reals:
         """Distances from fits that no minority can shift."""
         return self._distances(self.observed, _signs)
+
+    @cached_property
+    def _first_groups(self) -> tuple[Mixture | None, ...]:
+        return self._groups(self._first)
+
+    def _groups(self, distances: Reals) -> tuple[Mixture | None, ...]:
+        """Part training clips by each distance; None where there is no residual."""
+        return tuple(
+            Mixture.fit(self._logs(column)) if self._has_distance(column) else None
+            for column in distances.T
+        )
 
     def _distances(self, flags: Flags, fit: Any) -> Reals:
         """Distances of all clips from fits without them on those that pass, shape (N, 2)."""
@@ -191,15 +199,15 @@ class ModalityScreen:
             distances[own] = self.representation.by_clip(fitted)
         return distances
 
-    def _usual(self, distances: Reals) -> Flags:
-        """Tell which clips are near by both distances, judged by the training ones.
+    def _usual(self, distances: Reals, groups: Sequence[Mixture | None]) -> Flags:
+        """Tell which clips are near by both distances, judged by the groups of training ones.
 
         From the plane of the components none is too near: clips lie in it.
         """
         flags = self.observed.copy()
-        for column, both in zip(distances.T, (False, True), strict=True):
-            if self._has_distance(column):
-                low, high = usual_range(self._logs(column))
+        for column, own, both in zip(distances.T, groups, (False, True), strict=True):
+            if own:
+                low, high = own.usual_range(self._logs(column))
                 logs = np.log(np.maximum(np.where(self.observed, column, 1.0), TINY))
                 flags &= (logs <= high) & ((logs >= low) | (not both))
         return flags
@@ -214,27 +222,6 @@ class ModalityScreen:
 
     def _row(self, clips: Flags) -> Flags:
         return np.repeat(clips, self.representation.per_clip)
-
-
-def usual_range(values: Reals) -> tuple[float, float]:
-    """Return between which values the larger of two groups lies, or all that are one group.
-
-    Two groups are a mixture of normal distributions whose means are far apart (Ashman's D beyond
-    `APART`), the smaller one with at least `LEAST` of the values; the border is where they are as
-    likely. To a side without one, a value is usual up to `WIDE` robust standard deviations.
-    """
-    groups = Mixture.fit(values)
-    low, high = -np.inf, np.inf
-    if groups.apart:
-        border = groups.border()
-        low, high = (border, high) if groups.inverted else (low, border)
-    within = values[(values >= low) & (values <= high)]
-    centre = np.median(within)
-    reach = WIDE * max(1.4826 * float(np.median(np.abs(within - centre))), NARROW)
-    return (
-        low if np.isfinite(low) else float(centre - reach),
-        high if np.isfinite(high) else float(centre + reach),
-    )
 
 
 @dataclass(frozen=True)
@@ -287,7 +274,11 @@ class Mixture:
 
     @property
     def apart(self) -> bool:
-        """Whether it is two groups, not one with a long tail."""
+        """Whether it is two groups, not one with a long tail.
+
+        Their means are far apart (Ashman's D beyond `APART`), and the smaller one has at least
+        `LEAST` of the values.
+        """
         return self.ashman > APART and bool(self.share.min() >= LEAST)
 
     @property
@@ -295,6 +286,24 @@ class Mixture:
         """Whether the larger of two groups is that of the greater values."""
         larger = self.share.argmax()
         return self.apart and bool(self.mean[larger] > self.mean[1 - larger])
+
+    def usual_range(self, values: Reals) -> tuple[float, float]:
+        """Return between which values the larger of two groups lies, or all that are one group.
+
+        ``values`` are those of the fit. The border of two groups is where they are as likely. To a
+        side without one, a value is usual up to `WIDE` robust standard deviations.
+        """
+        low, high = -np.inf, np.inf
+        if self.apart:
+            border = self.border()
+            low, high = (border, high) if self.inverted else (low, border)
+        within = values[(values >= low) & (values <= high)]
+        centre = np.median(within)
+        reach = WIDE * max(1.4826 * float(np.median(np.abs(within - centre))), NARROW)
+        return (
+            low if np.isfinite(low) else float(centre - reach),
+            high if np.isfinite(high) else float(centre + reach),
+        )
 
     def border(self) -> float:
         """Where, between the means, both groups are as likely."""

@@ -16,6 +16,7 @@ from pydantic import Field
 from emocli.config import Settings, Tree, build
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, StoreError, reason
+from emocli.plugin.robustness import texts
 from emocli.quantities import Number, Seed
 from emocli.robust.cca import CCA
 from emocli.robust.check.file import AGAIN, Arrays, content_digest, read, write
@@ -23,6 +24,7 @@ from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.pair import PairCheck
 from emocli.robust.check.provenance import FitProvenance
 from emocli.robust.check.settings import CheckConfig
+from emocli.robust.corrupt import Corruptions
 from emocli.robust.pca import PCA
 from emocli.robust.representation import Representation
 
@@ -98,7 +100,7 @@ def pack(check: ModalityCheck) -> tuple[Tree, Arrays]:
             "features": dict(provenance.features),
             "fingerprints": dict(provenance.fingerprints),
             "manifest": provenance.manifest,
-            "corrupt": list(provenance.corrupt),
+            "corrupt": texts(provenance.corrupt),
             "corruption_seed": provenance.corruption_seed,
         }
         arrays["ids"] = np.char.encode(np.array(provenance.ids), "utf-8")
@@ -135,7 +137,7 @@ class _Header(Settings):
     features: dict[str, str] = Field(default_factory=dict)
     fingerprints: dict[str, str] = Field(default_factory=dict)
     manifest: str | None = None
-    corrupt: tuple[str, ...] = ()
+    corrupt: Corruptions = ()
     corruption_seed: Seed = 0
 
 

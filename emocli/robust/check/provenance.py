@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from emocli.data.clip import Clip
     from emocli.data.manifest import Manifest
     from emocli.data.store import StoredFeature
+    from emocli.plugin.robustness import CorruptionSpec
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class FitProvenance:
         What the features were standardised with.
     outliers : float
         The limit it clips at, in robust standard deviations.
-    corrupt : tuple of str
-        What had been done to the clips, `emocli.robust.corrupt`; nothing but by a command.
+    corrupt : tuple of CorruptionSpec
+        What had been done to the clips; nothing but by a command.
     corruption_seed : int
         Of that.
     """
@@ -46,7 +47,7 @@ class FitProvenance:
     ids: tuple[str, ...]
     standardiser: Standardiser
     outliers: float = OUTLIERS
-    corrupt: tuple[str, ...] = ()
+    corrupt: tuple[CorruptionSpec, ...] = ()
     corruption_seed: int = 0
 
     def require(

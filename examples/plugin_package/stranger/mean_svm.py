@@ -5,7 +5,7 @@ Source: this example.
 
 from __future__ import annotations
 
-from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table
+from emocli.plugin.experiment import CLEAN, Condition, Names, Row, Table, read
 
 
 class Config(Names):
@@ -22,7 +22,7 @@ class Config(Names):
 
 def table(config: Config) -> Table:
     """Return the table: both systems under two conditions."""
-    tested = (CLEAN, Condition("negative", (f"{config.text}:negative",)))
+    tested = (CLEAN, Condition("negative", read([f"{config.text}:negative"])))
     return Table(
         title="Mean of the words' letters",
         rows=(

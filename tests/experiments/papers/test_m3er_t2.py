@@ -10,6 +10,7 @@ import pytest
 from emocli.experiments.papers.m3er_t2 import Config, table
 from emocli.experiments.systems import systems
 from emocli.plugin.experiment import CLEAN, RobustOptions
+from emocli.plugin.robustness import texts
 from emocli.robust.repair import RobustConfig
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("m3er_*.toml"))
@@ -60,8 +61,8 @@ def test_each_row_takes_one_thing_away_or_puts_another_in_its_place() -> None:
 def test_noisy_rows_are_trained_and_tested_under_the_same_corruption() -> None:
     for name, row in ROWS.items():
         if name.startswith("noisy"):
-            assert asked(name).corrupt == ("m3er75",)
-            assert [c.corrupt for c in row.conditions] == [("m3er75",)]
+            assert texts(asked(name).corrupt) == ["m3er75"]
+            assert [texts(c.corrupt) for c in row.conditions] == [["m3er75"]]
         else:
             assert row.training == RobustOptions()
     clean = [name for name, row in ROWS.items() if row.conditions == (CLEAN,)]

@@ -23,7 +23,6 @@ from emocli.data.store import open_feature, open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluate import evaluate
 from emocli.interchange.arrays import store_arrays
-from emocli.pipeline.fit_cca import fit_cca
 from emocli.plugin.robustness import TRAINED, RepairOptions, RobustOptions
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing import pack as module
@@ -32,6 +31,7 @@ from emocli.prediction.packing.folder import PACK, read_pack
 from emocli.prediction.packing.pack import PackOptions, pack, require_no_place
 from emocli.prediction.predict import PredictOptions, predict
 from emocli.prediction.timeline import PredictionReport
+from emocli.training.fit_cca import fit_cca
 from emocli.training.train import TrainRequest, train
 from tests import toy
 from tests.prediction.conftest import FEATURES, emocli

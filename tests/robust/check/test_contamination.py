@@ -10,7 +10,6 @@ from emocli.robust.check.contamination import (
     ModalityScreen,
     deal,
     screened,
-    usual_range,
 )
 from emocli.robust.check.io import load_check, save_check
 from emocli.robust.check.model import ModalityCheck
@@ -128,14 +127,14 @@ def test_a_check_of_few_clips_says_that_it_screened_none() -> None:
 def test_one_group_is_not_parted_and_two_are_at_their_border() -> None:
     rng = np.random.default_rng(0)
     one = rng.normal(3, 0.5, 400)
-    low, high = usual_range(one)
+    low, high = Mixture.fit(one).usual_range(one)
     assert low < np.quantile(one, 0.005)
     assert high > np.quantile(one, 0.995)
     both = np.concatenate([one, rng.normal(8, 0.3, 250)])
-    low, high = usual_range(both)
+    low, high = Mixture.fit(both).usual_range(both)
     assert 4.5 < high < 7.5
     assert low < 2
-    above = usual_range(-both)
+    above = Mixture.fit(-both).usual_range(-both)
     assert above[0] == pytest.approx(-high, abs=0.01)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emocli.errors import ConfigError
-from emocli.plugin.robustness import parse_all
+from emocli.plugin.robustness import on, read
 from emocli.robust.protocols.face100 import Config
 
 RNG = np.random.default_rng(0)
@@ -20,4 +20,4 @@ def test_the_face_of_every_clip_that_has_one_is_struck() -> None:
 
 def test_without_a_face_there_is_nothing_to_do() -> None:
     with pytest.raises(ConfigError, match="'face100': there is no modality 'visual'"):
-        parse_all(["face100"], ["audio", "text"])
+        on(read(["face100"]), ["audio", "text"])

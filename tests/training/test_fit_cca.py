@@ -12,12 +12,12 @@ from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.evaluation.evaluator import RunEvaluator
-from emocli.pipeline.fit_cca import CheckSummary, fit_cca
-from emocli.plugin.robustness import parse_all
+from emocli.plugin.robustness import on, read
 from emocli.robust.check import file as container
 from emocli.robust.check.io import load_check
 from emocli.robust.check.settings import configure
 from emocli.robust.corrupt import Corrupter
+from emocli.training.fit_cca import CheckSummary, fit_cca
 from tests import toy
 
 SIZES = {"train": 60, "valid": 30, "test": 30}
@@ -213,7 +213,7 @@ def test_the_default_is_the_improved_check(tmp_path: Path) -> None:
     assert check.provenance is not None
     test = Samples.of(corpus.manifest, "test", stores).then(check.provenance.standardiser)
     for modality in stores:
-        noise = Corrupter(parse_all([f"{modality}@0.01"], stores), 0, test)
+        noise = Corrupter(on(read([f"{modality}@0.01"]), stores), 0, test)
         flags = check.effective(test.then(noise).batch(test.clips).views)
         flagged = {m: 1 - kept.mean() for m, kept in flags.items()}
         assert flagged.pop(modality) >= 0.9
@@ -254,7 +254,7 @@ def test_what_is_fitted_on_clips_as_given_is_a_file_of_its_own_and_says_on_what(
     assert clean.path.read_bytes() == before
     check = load_check(given.path)
     assert check.provenance is not None
-    assert (check.provenance.corrupt, check.provenance.corruption_seed) == (("m3er75",), 3)
+    assert (check.provenance.corrupt, check.provenance.corruption_seed) == (read(["m3er75"]), 3)
     assert dict(check.left_out) == given.left_out
     assert set(given.left_out) == {"audio", "text", "visual"}
     assert all(5 <= count <= 25 for count in given.left_out.values())  # of 60; 15 are noisy

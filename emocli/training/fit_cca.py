@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from emocli.training.data_warnings import number_warnings
 if TYPE_CHECKING:
     from emocli.data.batch import Padded
     from emocli.data.samples import Samples
+    from emocli.plugin.robustness import CorruptionSpec
     from emocli.robust.check.model import ModalityCheck
     from emocli.robust.check.settings import CheckConfig
 
@@ -74,7 +75,7 @@ def fit_cca(
     features: Sequence[str] | None = None,
     preset: str = "plus",
     settings: Tree | None = None,
-    corrupt: Sequence[str] = (),
+    corrupt: Iterable[str | CorruptionSpec] = (),
     corruption_seed: int = 0,
     progress: Progress = lambda done, total: None,
 ) -> CheckSummary:
@@ -93,8 +94,8 @@ def fit_cca(
         does not tell noise from features of real corpora.
     settings : mapping, optional
         ``{"check": {...}}``, what deviates from the preset.
-    corrupt : sequence of str
-        With ``check.fit_on = as_given``, what has happened to the clips, as text.
+    corrupt : iterable of str or CorruptionSpec
+        With ``check.fit_on = as_given``, what has happened to the clips.
     corruption_seed : int
         Of that.
     progress : callable, optional
@@ -111,14 +112,14 @@ def fit_cca(
     from emocli.data.samples import Samples
     from emocli.data.speakers import SpeakerNormaliser
     from emocli.data.standardise import Standardiser
-    from emocli.plugin.robustness import parse_all
+    from emocli.plugin.robustness import on, read
     from emocli.robust.check.io import save_check
     from emocli.robust.check.provenance import FitProvenance
     from emocli.robust.check.settings import configure
     from emocli.robust.corrupt import Corrupter
 
-    config = configure(preset, settings or {})
-    if corrupt and config.fit_on == "clean":
+    requested, config = read(corrupt), configure(preset, settings or {})
+    if requested and config.fit_on == "clean":
         what = "the check is fitted on clean clips, corruptions have no part in it"
         raise ConfigError(what, hint="choose --set check.fit_on=as_given")
     with ExitStack() as open_files:
@@ -134,9 +135,9 @@ def fit_cca(
         standardiser = Standardiser.fit(train, config.clip_outliers)
         splits = {"train": train, "valid": valid}
         doubtful = tuple(number_warnings(splits, standardiser, config.clip_outliers))
-        corruptions = parse_all(corrupt, stores)
+        corruptions = on(requested, stores)
         train, valid = (
-            samples.then(Corrupter(corruptions, corruption_seed, samples)) if corrupt else samples
+            samples.then(Corrupter(corruptions, corruption_seed, samples)) if requested else samples
             for samples in (train.then(standardiser), valid.then(standardiser))
         )
         check = fitted(train, valid, config, progress)
@@ -147,8 +148,8 @@ def fit_cca(
             tuple(clip.id for clip in train.clips),
             standardiser,
             config.clip_outliers,
-            tuple(corrupt),
-            corruption_seed if corrupt else 0,
+            requested,
+            corruption_seed if requested else 0,
         )
         save_check(replace(check, provenance=provenance), path)
     warnings = (*_gaps(train), *_gaps(valid), *doubtful, *check.doubts())

@@ -1,0 +1,24 @@
+"""The kinds of encoders: one file for each, of its name."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from emocli import plugins
+from emocli.errors import ConfigError
+from emocli.models.encoder import PictureKind
+from emocli.plugin.experiment import EncoderKind
+from emocli.training.picture_source import PACKAGE, picture_source
+
+
+def test_every_kind_is_a_file() -> None:
+    kinds = get_args(PictureKind)
+    assert set(kinds) == set(get_args(EncoderKind)) == set(plugins.files(PACKAGE))
+    assert [picture_source(kind).kind for kind in kinds] == [*kinds]
+
+
+def test_an_unknown_kind_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="no encoder is of kind 'fac'; did you mean 'face'"):
+        picture_source("fac")
