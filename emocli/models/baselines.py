@@ -137,7 +137,11 @@ class ClassicalModels:
 
 
 def fit_classical(
-    names: Sequence[str], train: Samples, valid: Samples, whole: Samples | None = None
+    names: Sequence[str],
+    train: Samples,
+    valid: Samples,
+    whole: Samples | None = None,
+    limit: float = 0.0,
 ) -> ClassicalModels:
     """Fit models on the train split; C is chosen on the valid split, the smallest of equals.
 
@@ -149,13 +153,15 @@ def fit_classical(
         Standardised.
     whole : Samples, optional
         What the last fit is on, with the C that was chosen: train and valid split together.
+    limit : float
+        Of `Functionals`.
     """
     manifest = train.manifest
-    seen = Functionals.fit(train)
+    seen = Functionals.fit(train, limit)
     inputs, targets = (seen(train), seen(valid)), manifest.targets(train.clips)
     models = [_chosen(name, inputs, targets, valid, seen) for name in names]
     if whole is not None:
-        again = Functionals.fit(whole)
+        again = Functionals.fit(whole, limit)
         x, labels = again(whole), manifest.targets(whole.clips)
         models = [
             replace(m, seen=again, model=_fitted(m.name, m.C, x, labels, manifest)) for m in models

@@ -205,8 +205,8 @@ def assemble(
     seen = mixed_dims(dims, layers) if train.layer_mix else dims
     network: Network = plugins.load("fusion", fusion).Model(seen, outputs, settings)
     if train.functionals != "none":
-        parts = (seen, outputs, train.functionals, train.functionals_dropout)
-        network = WithFunctionals(network, *parts)
+        limits = (train.functionals_dropout, train.functionals_limit)
+        network = WithFunctionals(network, seen, outputs, train.functionals, *limits)
     return WithLayerMix(network, layers) if train.layer_mix else network
 
 

@@ -163,7 +163,8 @@ class Prepared:
         if self.settings.refit:
             last = self.whole
             whole = last.repair_factory.learnt_from(last.train).pooled
-        return fit_classical(self.beside, train.pooled, valid.pooled, whole)
+        limit = self.settings.functionals_limit
+        return fit_classical(self.beside, train.pooled, valid.pooled, whole, limit)
 
     @property
     def beside(self) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from emocli.data.samples import Samples
@@ -14,7 +16,7 @@ from emocli.data.store import open_features
 from emocli.errors import RunError
 from emocli.models import classical
 from emocli.models.baselines import fit_classical
-from emocli.models.beside import read_models, save_models
+from emocli.models.beside import KEY, read_models, save_models
 from emocli.models.classical import KINDS, fitted
 from emocli.models.rundir import BASELINES
 from tests import toy
@@ -84,7 +86,7 @@ def splits(folder: Path, task: str) -> tuple[Samples, Samples, Samples]:
 @pytest.mark.parametrize("task", ["single", "multi", "intensity"])
 def test_what_is_kept_predicts_the_same(task: str, tmp_path: Path) -> None:
     train, valid, test = splits(tmp_path, task)
-    models = fit_classical(list(KINDS), train, valid)
+    models = fit_classical(list(KINDS), train, valid, limit=1.0)
     save_models(tmp_path, models)
     again = read_models(tmp_path)
     assert again is not None
@@ -115,6 +117,21 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path) -> None:
         read_models(tmp_path)
     path.write_bytes(whole)
     assert read_models(tmp_path) is not None
+
+
+def test_files_from_before_the_limit_have_none(tmp_path: Path) -> None:
+    train, valid, test = splits(tmp_path, "single")
+    models = fit_classical(["svm"], train, valid)
+    save_models(tmp_path, models)
+    path = tmp_path / BASELINES
+    with safe_open(path, "pt") as file:
+        about = file.metadata()[KEY]
+    older = re.sub(r',\s*"limit": 0.0', "", about)
+    assert older != about
+    save_file(load_file(path), path, {KEY: older})
+    again = read_models(tmp_path)
+    assert again is not None
+    np.testing.assert_allclose(models.models[0](test), again.models[0](test), rtol=1e-9)
 
 
 def test_the_last_fit_can_have_the_valid_split_too(tmp_path: Path) -> None:
